@@ -1,0 +1,1 @@
+"""Shared code without ROS: clock, registry, parameters, health, ring buffers, state files."""

@@ -1,0 +1,25 @@
+"""Errors that name the field at fault."""
+
+from __future__ import annotations
+
+
+class InvalidInput(ValueError):
+    """A value from outside that must not be used.
+
+    Attributes:
+        field: name of the field at fault, dotted for nested ones.
+        value: what it held.
+        expected: what would have been right, in words.
+    """
+
+    def __init__(self, field: str, value: object, expected: str) -> None:
+        self.field = field
+        self.value = value
+        self.expected = expected
+        super().__init__(f"{field} = {shorten(value)}: expected {expected}")
+
+
+def shorten(value: object, length: int = 80) -> str:
+    """The representation of a value, cut to `length` characters, for one log line."""
+    text = repr(value)
+    return text if len(text) <= length else text[: length - 3] + "..."

@@ -1,0 +1,79 @@
+"""Health of one input: is it alive, at its rate, and valid?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sage_common.core.clock import NS_PER_S
+
+RATE_SMOOTHING = 0.1
+RATE_TOLERANCE = 0.5
+
+
+@dataclass
+class InputHealth:
+    """Counters and freshness of one subscribed topic.
+
+    Attributes:
+        topic: full name.
+        rate_hz: nominal rate; 0 for events, which have neither a rate nor an age limit.
+        max_age_s: older than this, the input is not alive; 0: never too old.
+        received: messages delivered to the callback.
+        rejected: messages dropped because a field was wrong.
+        last_fault: the newest fault in words; empty if there was none.
+    """
+
+    topic: str
+    rate_hz: float = 0.0
+    max_age_s: float = 0.0
+    received: int = 0
+    rejected: int = 0
+    last_fault: str = ""
+    _last_arrival_ns: int | None = field(default=None, repr=False)
+    _period_s: float = field(default=0.0, repr=False)
+    _last_was_valid: bool = field(default=True, repr=False)
+
+    def accept(self, now_ns: int) -> None:
+        """Count a good message that arrived at `now_ns`."""
+        if self._last_arrival_ns is not None:
+            period_s = max(now_ns - self._last_arrival_ns, 0) / NS_PER_S
+            smoothing = RATE_SMOOTHING if self._period_s else 1.0
+            self._period_s += smoothing * (period_s - self._period_s)
+        self._last_arrival_ns = now_ns
+        self._last_was_valid = True
+        self.received += 1
+
+    def reject(self, fault: str) -> None:
+        """Count a message that was dropped because of `fault`."""
+        self.rejected += 1
+        self.last_fault = fault
+        self._last_was_valid = False
+
+    def age_s(self, now_ns: int) -> float:
+        """Time since the newest good message [s]; infinite before the first."""
+        if self._last_arrival_ns is None:
+            return float("inf")
+        return (now_ns - self._last_arrival_ns) / NS_PER_S
+
+    def alive(self, now_ns: int) -> bool:
+        """True if a good message came within `max_age_s` (or ever, for events)."""
+        if self.max_age_s <= 0.0:
+            return True
+        return self.age_s(now_ns) <= self.max_age_s
+
+    @property
+    def measured_rate_hz(self) -> float:
+        """Smoothed rate of arrival [Hz]; 0 before the second message."""
+        return 1.0 / self._period_s if self._period_s > 0.0 else 0.0
+
+    @property
+    def rate_ok(self) -> bool:
+        """True if messages come at no less than half the nominal rate, or have none."""
+        if self.rate_hz <= 0.0 or self.received < 2:
+            return True
+        return self.measured_rate_hz >= RATE_TOLERANCE * self.rate_hz
+
+    @property
+    def valid(self) -> bool:
+        """True unless the newest message was rejected."""
+        return self._last_was_valid

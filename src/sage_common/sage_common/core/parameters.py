@@ -1,0 +1,171 @@
+"""Every parameter stands once, in a frozen dataclass: default, unit, range, meaning.
+
+The ROS declaration, the YAML validation and `docs/parameters.md` are made from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+Value = bool | int | float | str | tuple[str, ...] | tuple[float, ...]
+T = TypeVar("T")
+_METADATA_KEY = "sage_parameter"
+
+
+class ParameterError(ValueError):
+    """A parameter that is unknown, or whose value has the wrong type or range."""
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """What is known of one parameter.
+
+    Attributes:
+        name: as in YAML.
+        type: bool, int, float, str, tuple[str, ...] or tuple[float, ...].
+        default: value where none is given.
+        doc: meaning, one line.
+        unit: SI symbol, or empty.
+        low, high: inclusive range, or None.
+        choices: allowed values, or empty.
+    """
+
+    name: str
+    type: Any
+    default: Value
+    doc: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Value, ...] = ()
+
+    @property
+    def type_name(self) -> str:
+        """The type in words."""
+        if self.type == tuple[str, ...]:
+            return "list of strings"
+        if self.type == tuple[float, ...]:
+            return "list of numbers"
+        return {bool: "true or false", int: "whole number", float: "number", str: "string"}[
+            self.type
+        ]
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            return "one of " + ", ".join(str(choice) for choice in self.choices)
+        unit = f" {self.unit}" if self.unit else ""
+        if self.low is not None and self.high is not None:
+            return f"{self.type_name} from {self.low:g} to {self.high:g}{unit}"
+        if self.low is not None:
+            return f"{self.type_name} of at least {self.low:g}{unit}"
+        if self.high is not None:
+            return f"{self.type_name} of at most {self.high:g}{unit}"
+        return self.type_name
+
+    def convert(self, value: object) -> Value:
+        """`value` in the parameter's type.
+
+        Raises:
+            ParameterError: wrong type, out of range, not finite, or not among the choices.
+        """
+        converted = self._typed(value)
+        numbers = converted if isinstance(converted, tuple) else (converted,)
+        in_range = all(self._in_range(number) for number in numbers)
+        if not in_range or (self.choices and converted not in self.choices):
+            raise ParameterError(f"{self.name} = {value!r}: expected {self.expected}")
+        return converted
+
+    def _typed(self, value: object) -> Value:
+        wrong = ParameterError(f"{self.name} = {value!r}: expected {self.expected}")
+        if self.type is bool or isinstance(value, bool):
+            if self.type is bool and isinstance(value, bool):
+                return value
+            raise wrong
+        if self.type is int and isinstance(value, int):
+            return value
+        if self.type is float and isinstance(value, int | float):
+            return float(value)
+        if self.type is str and isinstance(value, str):
+            return value
+        is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+        if is_list and self.type == tuple[str, ...]:
+            items = tuple(typing.cast(Sequence[object], value))
+            if all(isinstance(item, str) for item in items):
+                return typing.cast(tuple[str, ...], items)
+        if is_list and self.type == tuple[float, ...]:
+            items = tuple(typing.cast(Sequence[object], value))
+            if all(isinstance(item, int | float) and not isinstance(item, bool) for item in items):
+                return tuple(float(typing.cast(float, item)) for item in items)
+        raise wrong
+
+    def _in_range(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return True
+        if not math.isfinite(value):
+            return False
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+def parameter(
+    default: Any,
+    *,
+    doc: str,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[Value, ...] | None = None,
+) -> Any:
+    """A dataclass field that is a parameter; see `ParameterSpec`."""
+    metadata = {"doc": doc, "unit": unit, "low": low, "high": high, "choices": choices or ()}
+    return dataclasses.field(default=default, metadata={_METADATA_KEY: metadata})
+
+
+@dataclass(frozen=True)
+class NodeParameters:
+    """Parameters that every node has."""
+
+    home: str = parameter("", doc="SAGE home folder; empty: $SAGE_HOME or ~/.local/share/sage")
+    resume: bool = parameter(True, doc="continue from the saved state, if there is one")
+    checkpoint_period_s: float = parameter(
+        60.0, doc="time between saves of the learned state", unit="s", low=1.0, high=86400.0
+    )
+
+
+def specs(cls: type) -> tuple[ParameterSpec, ...]:
+    """The parameters of a dataclass, in order of declaration."""
+    hints = typing.get_type_hints(cls)
+    return tuple(
+        ParameterSpec(
+            name=item.name,
+            type=hints[item.name],
+            default=item.default,
+            **item.metadata[_METADATA_KEY],
+        )
+        for item in dataclasses.fields(cls)
+    )
+
+
+def build(cls: type[T], values: Mapping[str, object]) -> T:
+    """An instance of the dataclass `cls` from YAML values; absent ones take their default.
+
+    Raises:
+        ParameterError: an unknown key (the nearest known one is named), or a wrong value.
+    """
+    known = {spec.name: spec for spec in specs(cls)}
+    for name in values:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+            raise ParameterError(f"{name}: unknown parameter; the nearest known is {nearest[0]}")
+    converted = {
+        name: spec.convert(values[name]) if name in values else spec.default
+        for name, spec in known.items()
+    }
+    return cls(**converted)

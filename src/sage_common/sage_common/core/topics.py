@@ -1,0 +1,146 @@
+"""The registry: every topic, service and action stands here once.
+
+Publishers, subscriptions, health checks, the recorder's default list and `docs/topics.md`
+come from it. Names are relative to the namespace of the graph.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """One topic.
+
+    Attributes:
+        key: how code names it.
+        name: topic name; `{name}` and `{modality}` are filled in by the node.
+        type: interface, `package/msg/Type`.
+        qos: one of the four profiles: sensor, standard, latched, bulk.
+        rate_hz: nominal rate; 0 for events.
+        max_age_s: a newer message must come within this time; 0: no limit.
+        stamp_checked: messages whose stamp is in the future or too old are dropped.
+        recorded: the recorder takes it by default.
+        flow: from whom to whom.
+        doc: what it carries.
+    """
+
+    key: str
+    name: str
+    type: str
+    qos: str
+    rate_hz: float
+    max_age_s: float
+    stamp_checked: bool
+    recorded: bool
+    flow: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """One service or action: how code names it, its name, its interface, and what it is for."""
+
+    key: str
+    type: str
+    server: str
+    doc: str
+
+
+# fmt: off
+_TOPICS = (
+    # key, name, type, qos, rate, max age, stamp checked, recorded, flow, doc
+    TopicSpec("camera/image_raw", "camera/{name}/image_raw", "sensor_msgs/msg/Image",
+              "sensor", 30.0, 0.5, True, False, "camera, recording -> vision encoder, orchestrator, memory, rviz",
+              "frames at native size; published only while somebody subscribes"),
+    TopicSpec("camera/compressed", "camera/{name}/image_raw/compressed", "sensor_msgs/msg/CompressedImage",
+              "sensor", 30.0, 0.5, True, True, "camera, recording -> recorder, rviz",
+              "the same frames as JPEG; published only while somebody subscribes"),
+    TopicSpec("camera/info", "camera/{name}/camera_info", "sensor_msgs/msg/CameraInfo",
+              "sensor", 30.0, 0.5, True, True, "camera, recording -> attention, status",
+              "one for each frame, with its stamp, whether or not the frame is published"),
+    TopicSpec("microphone/audio", "microphone/{name}/audio", "audio_common_msgs/msg/AudioDataStamped",
+              "sensor", 10.0, 0.5, True, True, "microphone, recording -> audio encoder, memory",
+              "100 ms of mono float32 (F32LE) at 16 kHz; stamp: capture time of the last sample"),
+    TopicSpec("microphone/info", "microphone/{name}/info", "audio_common_msgs/msg/AudioInfo",
+              "latched", 0.0, 0.0, False, True, "microphone, recording -> audio encoder, memory",
+              "format of the samples"),
+    TopicSpec("imu/data", "imu/{name}/data", "sensor_msgs/msg/Imu",
+              "sensor", 100.0, 0.5, True, True, "imu, recording -> proprioception encoder, memory",
+              "REP-145 frames; orientation_covariance[0] = -1 where orientation is unknown"),
+    TopicSpec("joint_states", "joint_states", "sensor_msgs/msg/JointState",
+              "sensor", 0.0, 0.0, True, True, "robot -> proprioception encoder",
+              "positions, velocities and efforts of the joints"),
+    TopicSpec("text", "text", "sage_msgs/msg/Utterance",
+              "standard", 0.0, 0.0, True, True, "text, recording, people -> language encoder, memory",
+              "words, typed, read or recognised"),
+    TopicSpec("puzzle", "{modality}/puzzle", "sage_msgs/msg/Puzzle",
+              "standard", 0.0, 1.0, True, True, "encoders -> scorers, fusion, memory, orchestrator",
+              "30x30 ordered codes and an embedding; vision 30/s, audio 10/s, proprioception 20/s, language on words"),
+    TopicSpec("salience", "{modality}/salience", "sage_msgs/msg/Salience",
+              "standard", 0.0, 1.0, True, True, "scorers -> fusion, rviz",
+              "five dimensions, total, grid and reason; one for each puzzle"),
+    TopicSpec("fused_salience", "salience", "sage_msgs/msg/FusedSalience",
+              "standard", 0.0, 1.0, True, True, "fusion -> orchestrator, memory, attention, status",
+              "salience over all modalities; one for each salience message"),
+    TopicSpec("attention", "attention", "sage_msgs/msg/Attention",
+              "standard", 10.0, 1.0, True, True, "attention -> orchestrator, effectors",
+              "where to look, listen or feel next"),
+    TopicSpec("budget", "budget", "sage_msgs/msg/BudgetState",
+              "latched", 10.0, 1.0, True, True, "orchestrator -> status, rqt",
+              "who got how much compute in the last cycle, and what it did with it"),
+    TopicSpec("experience", "experience", "sage_msgs/msg/Experience",
+              "standard", 0.0, 0.0, False, True, "memory -> status",
+              "a moment that was kept; sent after it was committed and synced"),
+    TopicSpec("outcome", "outcome", "sage_msgs/msg/Outcome",
+              "standard", 0.0, 0.0, True, True, "people, effectors, tests -> scorers, fusion, orchestrator",
+              "how well something turned out"),
+    TopicSpec("markers", "markers", "visualization_msgs/msg/MarkerArray",
+              "standard", 10.0, 1.0, False, False, "attention -> rviz",
+              "salience bars and reasons; published only while somebody subscribes"),
+    TopicSpec("heatmap", "heatmap", "sensor_msgs/msg/Image",
+              "sensor", 10.0, 1.0, True, False, "attention -> rviz",
+              "salience grid as a colour image; published only while somebody subscribes"),
+)
+
+_SERVICES = (
+    ServiceSpec("memory/store", "sage_msgs/srv/StoreExperience", "memory", "keep this moment now"),
+    ServiceSpec("memory/recall", "sage_msgs/srv/Recall", "memory",
+                "ask by text, example, time, salience, modality, and their conjunctions"),
+    ServiceSpec("memory/checkpoint", "sage_msgs/srv/Checkpoint", "memory", "write the learned state to disk now"),
+    ServiceSpec("orchestrator/set_trust", "sage_msgs/srv/SetTrust", "orchestrator", "set the trust of a plugin"),
+    ServiceSpec("language/embed", "sage_msgs/srv/Embed", "language encoder", "embedding of a text"),
+)
+
+_ACTIONS = (
+    ServiceSpec("orchestrator/refine", "sage_msgs/action/Refine", "orchestrator",
+                "run a plugin on an input under a budget"),
+)
+# fmt: on
+
+TOPICS = {spec.key: spec for spec in _TOPICS}
+SERVICES = {spec.key: spec for spec in _SERVICES}
+ACTIONS = {spec.key: spec for spec in _ACTIONS}
+
+
+def topic(key: str) -> TopicSpec:
+    """The topic with this key.
+
+    Raises:
+        KeyError: unknown key; the nearest known one is named.
+    """
+    if key not in TOPICS:
+        nearest = difflib.get_close_matches(key, TOPICS, n=1, cutoff=0.0)
+        raise KeyError(f"{key}: unknown topic key; the nearest known is {nearest[0]}")
+    return TOPICS[key]
+
+
+def topic_name(key: str, **names: str) -> str:
+    """The name of a topic relative to the namespace, placeholders filled in.
+
+    Raises:
+        KeyError: unknown key, or a placeholder without a value.
+    """
+    return topic(key).name.format(**names)

@@ -1,0 +1,1 @@
+"""Shared ROS code: node base, hosts, QoS, checks, conversions."""

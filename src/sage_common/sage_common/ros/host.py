@@ -1,0 +1,112 @@
+"""What a node needs from the world it runs in; the ROS host and the lock-step host give it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from sage_common.core.clock import Clock
+from sage_common.core.topics import ServiceSpec, TopicSpec
+
+HEALTH_LEVELS = ("ok", "warn", "error")
+
+
+class ServiceUnavailable(RuntimeError):
+    """A service that nobody offers, or that did not answer in time."""
+
+
+class Logger(Protocol):
+    """Log lines; with `throttle_s`, at most one a period for each `key`."""
+
+    def info(self, text: str, throttle_s: float = 0.0, key: str = "") -> None: ...
+
+    def warning(self, text: str, throttle_s: float = 0.0, key: str = "") -> None: ...
+
+    def error(self, text: str, throttle_s: float = 0.0, key: str = "") -> None: ...
+
+
+class Publisher(Protocol):
+    """Sends messages of one topic."""
+
+    @property
+    def topic(self) -> str: ...
+
+    @property
+    def subscriber_count(self) -> int: ...
+
+    def publish(self, message: Any) -> None: ...
+
+
+class ServiceClient(Protocol):
+    """Calls one service, from a worker only."""
+
+    def call(self, request: Any, timeout_s: float) -> Any:
+        """The response.
+
+        Raises:
+            ServiceUnavailable: nobody offers the service, or no answer within `timeout_s`.
+        """
+        ...
+
+
+class Worker(Protocol):
+    """One thread with a short queue, for work that must not hold up callbacks."""
+
+    @property
+    def dropped(self) -> int:
+        """Jobs that were pushed out of the full queue by newer ones."""
+        ...
+
+    def submit(self, job: Callable[..., None], *arguments: Any) -> bool:
+        """Queue a job; False if the oldest waiting one had to make room."""
+        ...
+
+
+class Timer(Protocol):
+    """A periodic callback."""
+
+    def cancel(self) -> None: ...
+
+
+class Host(Protocol):
+    """The factories and facts that a node uses; names are already fully resolved."""
+
+    name: str
+    clock: Clock
+    log: Logger
+    rng: np.random.Generator
+    overrides: Mapping[str, object]
+    threaded: bool
+
+    def resolve(self, relative_name: str) -> str: ...
+
+    def read_parameters(self, cls: type) -> Any: ...
+
+    def make_publisher(self, spec: TopicSpec, topic: str) -> Publisher: ...
+
+    def make_subscription(
+        self, type_name: str, topic: str, qos: str, callback: Callable[[Any], None], raw: bool
+    ) -> None: ...
+
+    def make_timer(self, period_s: float, callback: Callable[[], None]) -> Timer: ...
+
+    def make_service(
+        self, spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any]
+    ) -> None: ...
+
+    def make_client(self, spec: ServiceSpec, name: str) -> ServiceClient: ...
+
+    def make_action(self, spec: ServiceSpec, name: str, execute: Callable[..., Any]) -> None: ...
+
+    def make_worker(
+        self, name: str, queue_size: int, on_error: Callable[[BaseException], None]
+    ) -> Worker: ...
+
+    def stopwatch_ns(self) -> int: ...
+
+    def deserialize(self, data: bytes, type_name: str) -> Any: ...
+
+    def state_path(self, home: Path) -> Path: ...

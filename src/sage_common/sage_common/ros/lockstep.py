@@ -1,0 +1,251 @@
+"""The lock-step host: nodes in one process, simulated time, no DDS, the same output each time.
+
+Messages are delivered in the order of (stamp, topic, sequence). Each is serialized and read back,
+as on a network, so a node sees exactly what it would see there (float32 fields, for instance).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rclpy.serialization import deserialize_message, serialize_message
+
+from sage_common.core.clock import NS_PER_S, ManualClock
+from sage_common.core.topics import ServiceSpec, TopicSpec, topic
+from sage_common.ros.definitions import canonical
+from sage_common.ros.host import ServiceUnavailable
+from sage_common.ros.interfaces import interface
+from sage_common.ros.lockstep_node import LockstepNodeHost
+from sage_common.ros.node import SageNode
+from sage_common.ros.stamps import stamp_ns
+
+DEFAULT_START_NS = 1_700_000_000 * NS_PER_S
+DEFAULT_NAMESPACE = "/sage"
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One message as it went over the simulated graph."""
+
+    time_ns: int
+    topic: str
+    type_name: str
+    data: bytes
+
+    def message(self) -> Any:
+        """The message, deserialized."""
+        return deserialize_message(self.data, interface(self.type_name))
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One subscription of one node."""
+
+    type_name: str
+    callback: Callable[[Any], None]
+    raw: bool
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line that a node logged."""
+
+    level: str
+    node: str
+    text: str
+
+
+class LockstepHost:
+    """A simulated graph.
+
+    Args:
+        start_ns: simulated time at the start [ns].
+        namespace: namespace of the graph, absolute.
+        home: SAGE home folder for nodes whose parameters name none; None: their default.
+        watched: topic keys that count as subscribed even if no node subscribes them.
+        keep_outputs: remember every published message for `messages` and `digest`.
+    """
+
+    def __init__(
+        self,
+        start_ns: int = DEFAULT_START_NS,
+        namespace: str = DEFAULT_NAMESPACE,
+        home: Path | None = None,
+        watched: tuple[str, ...] = (),
+        keep_outputs: bool = True,
+    ) -> None:
+        self.clock = ManualClock(start_ns)
+        self.namespace = namespace
+        self.home = home
+        self.nodes: list[SageNode] = []
+        self.logs: list[LogLine] = []
+        self.outputs: list[Delivered] = []
+        self.on_output: Callable[[Delivered], None] | None = None
+        self._watched = watched
+        self._keep_outputs = keep_outputs
+        self._subscriptions: dict[str, list[Subscription]] = defaultdict(list)
+        self._services: dict[str, tuple[ServiceSpec, Callable[[Any, Any], Any]]] = {}
+        self._actions: dict[str, tuple[ServiceSpec, Callable[..., Any]]] = {}
+        self._events: list[tuple[int, str, int, Callable[[], None]]] = []
+        self._sequence = 0
+
+    # -- building ----------------------------------------------------------------------------
+
+    def add(
+        self,
+        node_type: type[SageNode],
+        name: str | None = None,
+        parameters: Mapping[str, object] | None = None,
+        remappings: Mapping[str, str] | None = None,
+        activate: bool = True,
+    ) -> SageNode:
+        """Construct a node, configure it and (by default) activate it."""
+        overrides = dict(parameters or {})
+        if self.home is not None:
+            overrides.setdefault("home", str(self.home))
+        node_host = LockstepNodeHost(
+            self, name or node_type.default_name, overrides, dict(remappings or {})
+        )
+        node = node_type(node_host)
+        node.configure()
+        if activate:
+            node.activate()
+        self.nodes.append(node)
+        return node
+
+    def close(self) -> None:
+        """Deactivate every node, the newest first; learned state is saved."""
+        for node in reversed(self.nodes):
+            if node.active:
+                node.deactivate()
+        self.nodes.clear()
+
+    # -- driving -----------------------------------------------------------------------------
+
+    def publish(self, topic_key: str, message: Any, **names: str) -> None:
+        """Publish a registered topic from outside, at its header stamp or now, if that is later."""
+        spec = topic(topic_key)
+        stamp = stamp_ns(message.header.stamp) if hasattr(message, "header") else 0
+        name = self.resolve(spec.name.format(**names))
+        self.publish_serialized(stamp, name, spec.type, serialize_message(message))
+
+    def publish_serialized(self, time_ns: int, name: str, type_name: str, data: bytes) -> None:
+        """Publish from outside at `time_ns`, or now if that is later; full topic name."""
+        item = Delivered(max(time_ns, self.clock.now_ns()), name, type_name, data)
+        self.schedule(item.time_ns, name, lambda: self._deliver(item))
+
+    def run_until(self, time_ns: int) -> None:
+        """Deliver everything up to and including `time_ns`; the clock then stands there."""
+        while self._events and self._events[0][0] <= time_ns:
+            self._step()
+        self.clock.advance_to(max(time_ns, self.clock.now_ns()))
+
+    def run_for(self, duration_s: float) -> None:
+        """Run `duration_s` of simulated time."""
+        self.run_until(self.clock.now_ns() + round(duration_s * NS_PER_S))
+
+    def call(self, service_key: str, request: Any) -> Any:
+        """Call a registered service from outside.
+
+        Raises:
+            ServiceUnavailable: no node serves it.
+        """
+        return self.call_by_name(self.resolve(service_key), request)
+
+    def run_action(self, action_key: str, goal: Any) -> tuple[Any, list[Any]]:
+        """Run a registered action from outside; its result and its feedback.
+
+        Raises:
+            ServiceUnavailable: no node serves it.
+        """
+        name = self.resolve(action_key)
+        if name not in self._actions:
+            raise ServiceUnavailable(f"{name}: no node serves it")
+        feedback: list[Any] = []
+        return self._actions[name][1](goal, feedback.append, lambda: False), feedback
+
+    # -- looking -----------------------------------------------------------------------------
+
+    def messages(self, topic_key: str, **names: str) -> list[Any]:
+        """What nodes have published on a registered topic, in order."""
+        name = self.resolve(topic(topic_key).name.format(**names))
+        return [item.message() for item in self.outputs if item.topic == name]
+
+    def digest(self) -> str:
+        """SHA-256 over time, topic and bytes of every output, in order."""
+        total = hashlib.sha256()
+        for item in self.outputs:
+            total.update(f"{item.time_ns} {item.topic} {len(item.data)}\n".encode())
+            total.update(item.data)
+        return total.hexdigest()
+
+    def resolve(self, name: str) -> str:
+        """The full name of a relative one."""
+        return name if name.startswith("/") else f"{self.namespace.rstrip('/')}/{name}"
+
+    # -- used by the nodes' hosts ------------------------------------------------------------
+
+    def schedule(self, time_ns: int, label: str, action: Callable[[], None]) -> None:
+        """Do something at a simulated time; ties are ordered by label, then by sequence."""
+        self._sequence += 1
+        heapq.heappush(self._events, (time_ns, label, self._sequence, action))
+
+    def emit(self, name: str, type_name: str, message: Any) -> None:
+        """A node publishes now."""
+        data = canonical(serialize_message(message), type_name)
+        item = Delivered(self.clock.now_ns(), name, type_name, data)
+        if self._keep_outputs:
+            self.outputs.append(item)
+        if self.on_output is not None:
+            self.on_output(item)
+        if self._subscriptions.get(name):
+            self.schedule(item.time_ns, name, lambda: self._deliver(item))
+
+    def subscriber_count(self, spec: TopicSpec, name: str) -> int:
+        return len(self._subscriptions.get(name, ())) + (spec.key in self._watched)
+
+    def write_log(self, level: str, node: str, text: str) -> None:
+        self.logs.append(LogLine(level, node, text))
+
+    def add_subscription(
+        self, name: str, type_name: str, callback: Callable[[Any], None], raw: bool
+    ) -> None:
+        self._subscriptions[name].append(Subscription(type_name, callback, raw))
+
+    def add_service(self, name: str, spec: ServiceSpec, handler: Callable[[Any, Any], Any]) -> None:
+        self._services[name] = (spec, handler)
+
+    def add_action(self, name: str, spec: ServiceSpec, execute: Callable[..., Any]) -> None:
+        self._actions[name] = (spec, execute)
+
+    def _step(self) -> None:
+        time_ns, _, _, action = heapq.heappop(self._events)
+        self.clock.advance_to(max(time_ns, self.clock.now_ns()))
+        action()
+
+    def _deliver(self, item: Delivered) -> None:
+        subscriptions = self._subscriptions.get(item.topic, ())
+        message = item.message() if any(not s.raw for s in subscriptions) else None
+        for subscription in subscriptions:
+            if subscription.type_name != item.type_name:
+                raise TypeError(
+                    f"{item.topic}: {item.type_name} published, {subscription.type_name} subscribed"
+                )
+            subscription.callback(item.data if subscription.raw else message)
+
+    def call_by_name(self, name: str, request: Any) -> Any:
+        """Call a service by its full name.
+
+        Raises:
+            ServiceUnavailable: no node serves it.
+        """
+        if name not in self._services:
+            raise ServiceUnavailable(f"{name}: no node serves it")
+        spec, handler = self._services[name]
+        return handler(request, interface(spec.type).Response())

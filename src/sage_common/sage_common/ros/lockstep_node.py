@@ -1,0 +1,200 @@
+"""What one node sees of the simulated graph."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from rclpy.serialization import deserialize_message
+
+from sage_common.core.clock import NS_PER_S, ManualClock
+from sage_common.core.parameters import build
+from sage_common.core.topics import ServiceSpec, TopicSpec
+from sage_common.ros.interfaces import interface
+
+
+class Graph(Protocol):
+    """The simulated graph, as its nodes' hosts use it."""
+
+    clock: ManualClock
+
+    def resolve(self, name: str) -> str: ...
+
+    def schedule(self, time_ns: int, label: str, action: Callable[[], None]) -> None: ...
+
+    def emit(self, name: str, type_name: str, message: Any) -> None: ...
+
+    def subscriber_count(self, spec: TopicSpec, name: str) -> int: ...
+
+    def call_by_name(self, name: str, request: Any) -> Any: ...
+
+    def write_log(self, level: str, node: str, text: str) -> None: ...
+
+    def add_subscription(
+        self, name: str, type_name: str, callback: Callable[[Any], None], raw: bool
+    ) -> None: ...
+
+    def add_service(
+        self, name: str, spec: ServiceSpec, handler: Callable[[Any, Any], Any]
+    ) -> None: ...
+
+    def add_action(self, name: str, spec: ServiceSpec, execute: Callable[..., Any]) -> None: ...
+
+
+class LockstepNodeHost:
+    """What one node sees of the simulated graph; see `sage_common.ros.host.Host`."""
+
+    threaded = False
+
+    def __init__(
+        self,
+        graph: Graph,
+        name: str,
+        overrides: Mapping[str, object],
+        remappings: Mapping[str, str],
+    ) -> None:
+        self.name = name
+        self.clock = graph.clock
+        self.log = _Log(graph, name)
+        self.overrides = overrides
+        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+        self.rng = np.random.default_rng(seed)
+        self._graph = graph
+        self._remappings = {
+            graph.resolve(old): graph.resolve(new) for old, new in remappings.items()
+        }
+
+    def resolve(self, relative_name: str) -> str:
+        name = self._graph.resolve(relative_name)
+        return self._remappings.get(name, name)
+
+    def read_parameters(self, cls: type) -> Any:
+        return build(cls, self.overrides)
+
+    def make_publisher(self, spec: TopicSpec, topic: str) -> _Publisher:
+        return _Publisher(self._graph, spec, topic)
+
+    def make_subscription(
+        self, type_name: str, topic: str, qos: str, callback: Callable[[Any], None], raw: bool
+    ) -> None:
+        self._graph.add_subscription(topic, type_name, callback, raw)
+
+    def make_timer(self, period_s: float, callback: Callable[[], None]) -> _Timer:
+        return _Timer(self._graph, f"~timer {self.name}", period_s, callback)
+
+    def make_service(
+        self, spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any]
+    ) -> None:
+        self._graph.add_service(name, spec, handler)
+
+    def make_client(self, spec: ServiceSpec, name: str) -> _Client:
+        return _Client(self._graph, name)
+
+    def make_action(self, spec: ServiceSpec, name: str, execute: Callable[..., Any]) -> None:
+        self._graph.add_action(name, spec, execute)
+
+    def make_worker(
+        self, name: str, queue_size: int, on_error: Callable[[BaseException], None]
+    ) -> _InlineWorker:
+        return _InlineWorker(on_error)
+
+    def stopwatch_ns(self) -> int:
+        return self.clock.now_ns()
+
+    def deserialize(self, data: bytes, type_name: str) -> Any:
+        return deserialize_message(data, interface(type_name))
+
+    def state_path(self, home: Path) -> Path:
+        return home / "state" / f"{self.name}.state"
+
+
+class _Log:
+    def __init__(self, graph: Graph, node: str) -> None:
+        self._graph = graph
+        self._node = node
+        self._next_ns: dict[str, int] = {}
+
+    def _write(self, level: str, text: str, throttle_s: float, key: str) -> None:
+        now_ns = self._graph.clock.now_ns()
+        if throttle_s > 0.0:
+            if now_ns < self._next_ns.get(key, now_ns):
+                return
+            self._next_ns[key] = now_ns + round(throttle_s * NS_PER_S)
+        self._graph.write_log(level, self._node, text)
+
+    def info(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
+        self._write("info", text, throttle_s, key)
+
+    def warning(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
+        self._write("warning", text, throttle_s, key)
+
+    def error(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
+        self._write("error", text, throttle_s, key)
+
+
+class _Publisher:
+    def __init__(self, graph: Graph, spec: TopicSpec, topic: str) -> None:
+        self._graph = graph
+        self._spec = spec
+        self.topic = topic
+
+    @property
+    def subscriber_count(self) -> int:
+        return self._graph.subscriber_count(self._spec, self.topic)
+
+    def publish(self, message: Any) -> None:
+        self._graph.emit(self.topic, self._spec.type, message)
+
+
+class _Timer:
+    def __init__(
+        self, graph: Graph, label: str, period_s: float, callback: Callable[[], None]
+    ) -> None:
+        self._graph = graph
+        self._label = label
+        self._period_ns = round(period_s * NS_PER_S)
+        self._callback = callback
+        self._cancelled = False
+        self._due_ns = graph.clock.now_ns()
+        self._arm()
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def _arm(self) -> None:
+        self._due_ns += self._period_ns
+        self._graph.schedule(self._due_ns, self._label, self._fire)
+
+    def _fire(self) -> None:
+        if self._cancelled:
+            return
+        self._arm()
+        self._callback()
+
+
+class _Client:
+    def __init__(self, graph: Graph, name: str) -> None:
+        self._graph = graph
+        self._name = name
+
+    def call(self, request: Any, timeout_s: float) -> Any:
+        return self._graph.call_by_name(self._name, request)
+
+
+class _InlineWorker:
+    """Runs each job at once: nothing can overlap, so nothing can differ between runs."""
+
+    dropped = 0
+
+    def __init__(self, on_error: Callable[[BaseException], None]) -> None:
+        self._on_error = on_error
+
+    def submit(self, job: Callable[..., None], *arguments: Any) -> bool:
+        try:
+            job(*arguments)
+        except Exception as error:  # noqa: BLE001 - a failed job must not end the node
+            self._on_error(error)
+        return True

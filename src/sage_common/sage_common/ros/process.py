@@ -1,0 +1,62 @@
+"""A process that runs SAGE nodes: one, or many under one executor."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.experimental import EventsExecutor
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+
+from sage_common.ros.node import SageNode
+from sage_common.ros.ros_host import RosHost
+
+# In rclpy 7.1 the events executor's plain spin() never runs a callback; a bounded one does.
+SPIN_SLICE_S = 0.2
+
+
+class NodeProcess:
+    """Runs nodes until SIGINT or SIGTERM, then deactivates them so that their state is saved."""
+
+    def __init__(self) -> None:
+        self._hosts: list[RosHost] = []
+        self._stop = False
+
+    def run(self, hosts: Sequence[RosHost], autostart: bool = True) -> int:
+        """Spin the hosts until a signal; 0 if every node became active."""
+        self._hosts = list(hosts)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        executor = EventsExecutor()
+        try:
+            for host in self._hosts:
+                executor.add_node(host)
+            started = all([host.start() for host in self._hosts]) if autostart else True
+            while not self._stop and rclpy.ok():
+                executor.spin_until_future_complete(Future(), timeout_sec=SPIN_SLICE_S)
+        except ExternalShutdownException:
+            pass
+        finally:
+            self._close(executor)
+        return 0 if started else 1
+
+    def _close(self, executor: EventsExecutor) -> None:
+        for host in reversed(self._hosts):
+            host.stop()
+        executor.shutdown()
+        if rclpy.ok():
+            rclpy.shutdown()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stop = True
+
+
+def run_node(node_type: type[SageNode]) -> None:
+    """The `main` of a node's executable: ROS arguments from the command line."""
+    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    sys.exit(NodeProcess().run([RosHost(node_type)]))

@@ -1,0 +1,24 @@
+"""The four QoS profiles; there are no others in SAGE."""
+
+from __future__ import annotations
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+
+def _profile(
+    depth: int, reliability: ReliabilityPolicy, durability: DurabilityPolicy
+) -> QoSProfile:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=reliability,
+        durability=durability,
+    )
+
+
+PROFILES = {
+    "sensor": _profile(5, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
+    "standard": _profile(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
+    "latched": _profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
+    "bulk": _profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
+}
