@@ -1,0 +1,1 @@
+"""Hardware and heavy libraries, each imported when it is first used."""

@@ -1,0 +1,1 @@
+"""Sensor algorithms without ROS: timelines, trust, back-off, subtitles, synthetic signals."""

@@ -1,0 +1,105 @@
+"""How far a sensor can be trusted: rate, regularity, losses, staleness, a stuck value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sage_common.core.clock import NS_PER_S
+
+SMOOTHING = 0.05
+STALE_PERIODS = 2.0
+# Below this a delay says something about the scheduler, not about the sensor.
+SHORTEST_STALE_S = 0.05
+MIN_REPEATS = 5
+
+
+@dataclass(frozen=True)
+class SensorReport:
+    """The state of one sensor.
+
+    Attributes:
+        samples: delivered so far.
+        rate_hz: smoothed true rate by the stamps; 0 before the second sample.
+        consistency: 0..1, regularity of the stamps (1: all periods equal).
+        reliability: 0..1, smoothed share of expected samples that came.
+        stale: no sample for two periods.
+        stuck: the same value again and again.
+        trust: 0..1, consistency x reliability; 0 if stale or stuck.
+    """
+
+    samples: int
+    rate_hz: float
+    consistency: float
+    reliability: float
+    stale: bool
+    stuck: bool
+    trust: float
+
+
+class SensorMonitor:
+    """Watches the samples of one sensor.
+
+    Args:
+        period_s: nominal time between samples [s]; 0 for events, which cannot be stale.
+        stuck_after_s: the same value for this long (and at least 5 times) counts as stuck [s].
+    """
+
+    def __init__(self, period_s: float, stuck_after_s: float = 1.0) -> None:
+        if period_s < 0.0 or stuck_after_s <= 0.0:
+            raise ValueError(
+                f"period_s, stuck_after_s = {period_s}, {stuck_after_s}: expected >= 0 and > 0"
+            )
+        self._period_s = period_s
+        self._stuck_repeats = MIN_REPEATS
+        if period_s > 0.0:
+            self._stuck_repeats = max(MIN_REPEATS, round(stuck_after_s / period_s))
+        self._samples = 0
+        self._last_ns: int | None = None
+        self._mean_s = 0.0
+        self._deviation = 0.0
+        self._reliability = 1.0
+        self._fingerprint: int | None = None
+        self._repeats = 0
+
+    def observe(self, stamp_ns: int, fingerprint: int) -> None:
+        """Note a sample with its stamp [ns] and a number that equals for equal values."""
+        if self._last_ns is not None:
+            self._note_gap((stamp_ns - self._last_ns) / NS_PER_S)
+        self._repeats = self._repeats + 1 if fingerprint == self._fingerprint else 0
+        self._fingerprint = fingerprint
+        self._last_ns = stamp_ns
+        self._samples += 1
+
+    def fault(self) -> None:
+        """Note a failed reading or a lost device."""
+        self._reliability += SMOOTHING * (0.0 - self._reliability)
+
+    def report(self, now_ns: int) -> SensorReport:
+        """The state at `now_ns`."""
+        rate_hz = 1.0 / self._mean_s if self._mean_s > 0.0 else 0.0
+        consistency = max(0.0, 1.0 - self._deviation)
+        stale, stuck = self._stale(now_ns), self._repeats >= self._stuck_repeats
+        trust = 0.0 if stale or stuck else consistency * self._reliability
+        return SensorReport(
+            self._samples, rate_hz, consistency, self._reliability, stale, stuck, trust
+        )
+
+    def _note_gap(self, gap_s: float) -> None:
+        if self._period_s <= 0.0:
+            return
+        if self._mean_s > 0.0:
+            off = min(1.0, abs(gap_s - self._mean_s) / self._mean_s)
+            self._deviation += SMOOTHING * (off - self._deviation)
+            self._mean_s += SMOOTHING * (max(gap_s, 0.0) - self._mean_s)
+        else:
+            self._mean_s = max(gap_s, 0.0)
+        expected = max(1, round(gap_s / self._period_s))
+        self._reliability += SMOOTHING * (1.0 / expected - self._reliability)
+
+    def _stale(self, now_ns: int) -> bool:
+        if self._period_s <= 0.0:
+            return False
+        if self._last_ns is None:
+            return True
+        limit_s = max(STALE_PERIODS * self._period_s, SHORTEST_STALE_S)
+        return (now_ns - self._last_ns) / NS_PER_S > limit_s

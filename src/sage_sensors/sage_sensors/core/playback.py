@@ -1,0 +1,141 @@
+"""Playing tracks on a clock, in step with each other, once or looped."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Generator
+from typing import Generic, TypeVar
+
+from sage_common.core.clock import NS_PER_S
+from sage_sensors.core.samples import Stamped, Track
+
+T = TypeVar("T")
+# A later deadline than this was missed because time jumped: a suspended machine, a looped bag.
+JUMP_NS = 5 * NS_PER_S
+
+
+class Schedule:
+    """When each moment of a recording is due; shared by its tracks, so they stay in step.
+
+    The deadline of every sample is computed from the start, never from the sample before it, so
+    errors do not add up.
+
+    Args:
+        start_ns: when the recording starts, on the node's clock [ns].
+        length_ns: where it is cut, and repeats if looped [ns]; 0: never.
+        loop: play again from the start, for ever.
+        rate: speed; 2.0 plays in half the time, with the stamps closer together. > 0.
+    """
+
+    def __init__(
+        self, start_ns: int, length_ns: int = 0, loop: bool = False, rate: float = 1.0
+    ) -> None:
+        if length_ns < 0 or (loop and length_ns == 0):
+            raise ValueError(f"length_ns = {length_ns}: expected above 0 to loop, else at least 0")
+        if not rate > 0.0:
+            raise ValueError(f"rate = {rate}: expected above 0")
+        self.start_ns = start_ns
+        self.length_ns = length_ns
+        self.loop = loop
+        self.rate = rate
+        self._last_ns = start_ns
+
+    def due_ns(self, lap: int, offset_ns: int) -> int:
+        """When the moment `offset_ns` of repetition `lap` (0, 1, ...) is due [ns]."""
+        elapsed_ns = lap * self.length_ns + offset_ns
+        return self.start_ns + (
+            elapsed_ns if self.rate == 1.0 else round(elapsed_ns / self.rate)
+        )
+
+    def follow(self, now_ns: int) -> int:
+        """Go on from here if the clock has jumped by more than 5 s; the jump [ns], else 0.
+
+        To be called often (at least every second) with the time.
+        """
+        jump_ns = now_ns - self._last_ns
+        self._last_ns = now_ns
+        if abs(jump_ns) < JUMP_NS:
+            return 0
+        self.start_ns += jump_ns
+        return jump_ns
+
+
+class Playback(Generic[T]):
+    """Reads one track ahead into a short queue, and hands out what is due.
+
+    `fill` may run on a worker thread while `due` runs on another.
+
+    Args:
+        track: what to play.
+        schedule: when.
+        depth: samples read ahead, >= 1.
+    """
+
+    def __init__(self, track: Track[T], schedule: Schedule, depth: int) -> None:
+        self.track = track
+        self.ended = False
+        self.skipped = 0
+        self._schedule = schedule
+        self._depth = depth
+        self._ahead: deque[tuple[int, Stamped[T]]] = deque()
+        self._source = self._endless()
+        self._filling = threading.Lock()
+        self._read_all = False
+
+    @property
+    def wants_filling(self) -> bool:
+        """True if less than half of the queue is left and there is more to read."""
+        return not self._read_all and 2 * len(self._ahead) <= self._depth
+
+    def fill(self) -> None:
+        """Read until the queue is full or the track has ended.
+
+        Raises:
+            SourceError: the track cannot be read; what was read before is still played.
+        """
+        with self._filling:
+            try:
+                while not self._read_all and len(self._ahead) < self._depth:
+                    item = next(self._source, None)
+                    if item is None:
+                        self._read_all = True
+                    else:
+                        self._ahead.append(item)
+            except Exception:
+                self._read_all = True
+                raise
+
+    def due(self, now_ns: int, limit: int) -> list[Stamped[T]]:
+        """At most `limit` samples that are due at `now_ns`, each with its due time as stamp."""
+        ready: list[Stamped[T]] = []
+        while self._ahead and len(ready) < limit:
+            lap, item = self._ahead[0]
+            due_ns = self._schedule.due_ns(lap, item.time_ns)
+            if due_ns > now_ns:
+                break
+            self._ahead.popleft()
+            ready.append(Stamped(due_ns, item.value))
+        self.ended = self._read_all and not self._ahead
+        return ready
+
+    def close(self) -> None:
+        """Stop reading; files are closed."""
+        with self._filling:
+            self._read_all = True
+            self._source.close()
+            self._ahead.clear()
+
+    def _endless(self) -> Generator[tuple[int, Stamped[T]], None, None]:
+        lap = 0
+        while True:
+            count = 0
+            for item in self.track.items():
+                if self._schedule.length_ns and item.time_ns >= self._schedule.length_ns:
+                    self.skipped += lap == 0
+                    break
+                count += 1
+                yield lap, item
+            if not self._schedule.loop or count == 0:
+                return
+            lap += 1

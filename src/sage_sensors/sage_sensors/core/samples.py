@@ -1,0 +1,165 @@
+"""What sensors deliver, and the two kinds of sources that deliver it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 16000
+CHUNK_SAMPLES = 1600
+SAMPLE_NS = 1_000_000_000 // SAMPLE_RATE_HZ
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class SourceError(RuntimeError):
+    """A source that cannot be opened or read, or a device that was lost; says why."""
+
+
+@dataclass(frozen=True)
+class Stamped(Generic[T]):
+    """A sample and its time.
+
+    Attributes:
+        time_ns: capture time [ns] on the node's clock (devices), or time since the start of the
+            track [ns] (tracks). Of sound: of its last sample. Of words: of their end.
+        value: the sample.
+    """
+
+    time_ns: int
+    value: T
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture: `pixels` uint8 RGB [height, width, 3]."""
+
+    pixels: NDArray[np.uint8]
+
+    def fingerprint(self) -> int:
+        """Equal for equal pictures; looks at every 8th pixel of every 8th row."""
+        return zlib.crc32(np.ascontiguousarray(self.pixels[::8, ::8]).data)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Consecutive `samples` float32 [n], mono, 16 kHz, nominally in [-1, 1]."""
+
+    samples: NDArray[np.float32]
+
+    def fingerprint(self) -> int:
+        """Equal for equal sound."""
+        return zlib.crc32(np.ascontiguousarray(self.samples).data)
+
+
+@dataclass(frozen=True)
+class Inertial:
+    """One reading of an IMU in REP-145 axes (x forward, y left, z up).
+
+    Attributes:
+        angular_velocity: float64 [3], rad/s.
+        linear_acceleration: float64 [3], m/s^2; specific force, so +9.8 on z at rest.
+        orientation: float64 [4], quaternion w, x, y, z of the body in an east-north-up frame;
+            None if the source does not know it.
+    """
+
+    angular_velocity: NDArray[np.float64]
+    linear_acceleration: NDArray[np.float64]
+    orientation: NDArray[np.float64] | None = None
+
+    def fingerprint(self) -> int:
+        """Equal for equal readings."""
+        return hash((self.angular_velocity.tobytes(), self.linear_acceleration.tobytes()))
+
+
+@dataclass(frozen=True)
+class Words:
+    """An utterance: text (not empty), who said it, BCP 47 language, confidence 0..1."""
+
+    text: str
+    speaker: str = ""
+    language: str = ""
+    confidence: float = 1.0
+
+    def fingerprint(self) -> int:
+        """Differs from one utterance to the next: people may well repeat themselves."""
+        return id(self)
+
+
+Sample = Frame | Sound | Inertial | Words
+
+
+@runtime_checkable
+class Track(Protocol[T_co]):
+    """A source that knows its samples' times beforehand: a file, or a generated signal.
+
+    Attributes:
+        source: what it is, for people and diagnostics: "file:walk.mp4", "synthetic".
+        length_ns: its length [ns]; 0 if it does not end.
+    """
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def length_ns(self) -> int: ...
+
+    def items(self) -> Iterator[Stamped[T_co]]:
+        """All samples from the start, in order of time.
+
+        Raises:
+            SourceError: it cannot be read.
+        """
+        ...
+
+
+@runtime_checkable
+class Device(Protocol[T_co]):
+    """A source that is read as time passes: hardware, or a stream.
+
+    Attributes:
+        source: what it is: "v4l2:/dev/video0".
+        period_s: nominal time between samples [s]; 0 for events.
+        polled: True if `read` returns at once and is to be called once a period; False if it
+            waits for the next sample.
+        overruns: samples lost since it was opened because nobody read in time.
+    """
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def period_s(self) -> float: ...
+
+    @property
+    def polled(self) -> bool: ...
+
+    @property
+    def overruns(self) -> int: ...
+
+    def open(self) -> None:
+        """Take the device.
+
+        Raises:
+            SourceError: it is absent, busy, or cannot do what is asked.
+        """
+        ...
+
+    def read(self) -> Stamped[T_co] | None:
+        """The next sample; None if none came within a fraction of a second.
+
+        Raises:
+            SourceError: the device was lost.
+            EOFError: it has ended for good (standard input).
+        """
+        ...
+
+    def close(self) -> None:
+        """Give it back; may be called twice."""
+        ...
