@@ -1,0 +1,1 @@
+"""SNARC salience: how much a moment matters, in five calibrated dimensions."""

@@ -1,0 +1,1 @@
+"""Salience without ROS: numpy in, numpy out."""

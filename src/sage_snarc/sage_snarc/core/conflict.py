@@ -1,0 +1,216 @@
+"""Conflict: do the modalities still agree the way they usually do?"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_snarc.core.dimension import Dimension, Reading
+from sage_snarc.core.sections import Arrays, nest, section_of
+
+WIDTH = 8
+HORIZON = 500
+FORGETTING = 0.998
+WARM_UP = 50
+FULL_SKILL = 0.25
+UNKNOWN = Reading(0.0, 0.0)
+
+
+class CrossModal:
+    """Predicts each modality from the others, online, and scores what that leaves unexplained.
+
+    Every embedding is projected to 8 numbers (fixed random projection seeded by the modality's
+    name, so the order of modalities does not matter; Johnson and Lindenstrauss 1984) and
+    standardised online. At a tick of modality `m` the others' newest numbers predict m's by
+    recursive least squares with forgetting 0.998 (Haykin, Adaptive Filter Theory, ch. 10). The
+    error beyond what m's own surprise explains (a line through error against own surprise, fitted
+    online) is calibrated like every dimension, and counts only as far as the prediction has
+    skill over predicting the mean: who cannot predict cannot be contradicted.
+    """
+
+    def __init__(self, modalities: Sequence[str]) -> None:
+        self.modalities = tuple(sorted(modalities))
+        self._views = {name: _View(name) for name in self.modalities}
+        inputs = WIDTH * (len(self.modalities) - 1) + 1
+        self._predictors = {name: _LeastSquares(inputs) for name in self.modalities}
+
+    def observe(
+        self, modality: str, embeddings: Mapping[str, NDArray[np.float32]], surprise: float
+    ) -> Reading | None:
+        """Conflict at a tick of `modality`; then learn from it.
+
+        Args:
+            embeddings: newest embedding float32 [D] of every live modality.
+            surprise: the modality's own surprise, 0..1.
+
+        Returns:
+            None while unknown: no other live modality, or fewer than 50 ticks together.
+        """
+        if modality not in embeddings or modality not in self._views:
+            return None
+        target = self._views[modality].observe(embeddings[modality])
+        others = [name for name in self.modalities if name != modality]
+        live = [name for name in others if name in embeddings]
+        if not live:
+            return None
+        # An absent modality is at its mean: it says nothing.
+        parts = [
+            self._views[name].look(embeddings[name]) if name in live else np.zeros(WIDTH)
+            for name in others
+        ]
+        return self._predictors[modality].observe(np.concatenate([*parts, [1.0]]), target, surprise)
+
+    def skill(self, modality: str) -> float:
+        """Share of a modality's variance that the others predict ahead of learning, [0, 1]."""
+        return self._predictors[modality].skill
+
+    def state(self) -> Arrays:
+        """Everything learned."""
+        state: dict[str, NDArray[np.generic]] = {}
+        for name in self.modalities:
+            state.update(nest(f"view.{name}", self._views[name].state()))
+            state.update(nest(f"predictor.{name}", self._predictors[name].state()))
+        return state
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()` of the same modalities."""
+        for name in self.modalities:
+            self._views[name].restore(section_of(state, f"view.{name}"))
+            self._predictors[name].restore(section_of(state, f"predictor.{name}"))
+
+
+class _View:
+    """Eight standardised numbers of one modality's embedding."""
+
+    def __init__(self, name: str) -> None:
+        self._seed = zlib.crc32(name.encode())
+        self._projection = np.zeros((WIDTH, 0), np.float32)
+        self._count = 0
+        self._mean = np.zeros(WIDTH)
+        self._variance = np.zeros(WIDTH)
+
+    def observe(self, embedding: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The numbers, float64 [8]; then follow their mean and variance."""
+        raw = self._project(embedding)
+        numbers = self._standardise(raw)
+        self._count += 1
+        offset = raw - self._mean
+        rate = 1.0 / min(self._count, HORIZON)
+        self._mean += rate * offset
+        self._variance += rate * (offset * offset * (1.0 - rate) - self._variance)
+        return numbers
+
+    def look(self, embedding: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The numbers, float64 [8], without learning."""
+        return self._standardise(self._project(embedding))
+
+    def _project(self, embedding: NDArray[np.float32]) -> NDArray[np.float64]:
+        if self._projection.shape[1] != embedding.size:
+            generator = np.random.default_rng([self._seed, embedding.size])
+            shape = (WIDTH, embedding.size)
+            self._projection = generator.standard_normal(shape, np.float32)
+            self._count = 0
+            self._mean[:] = 0.0
+            self._variance[:] = 0.0
+        return (self._projection @ embedding).astype(np.float64)
+
+    def _standardise(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        deviation = np.sqrt(self._variance)
+        offset = raw - self._mean
+        # Below a millionth of the embedding's length a component does not vary at all.
+        safe = np.divide(offset, deviation, out=np.zeros(WIDTH), where=deviation > 1e-6)
+        return np.clip(safe, -5.0, 5.0, out=safe)
+
+    def state(self) -> Arrays:
+        return {
+            "size": np.array([self._projection.shape[1], self._count], np.int64),
+            "mean": self._mean.copy(),
+            "variance": self._variance.copy(),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        size, count = (int(value) for value in state["size"])
+        self._project(np.zeros(size, np.float32))
+        self._count = count
+        self._mean = np.array(state["mean"], np.float64)
+        self._variance = np.array(state["variance"], np.float64)
+
+
+class _LeastSquares:
+    """Recursive least squares with forgetting, and the calibration of what it leaves."""
+
+    def __init__(self, inputs: int) -> None:
+        self._inverse = np.eye(inputs)
+        self._weights = np.zeros((inputs, WIDTH))
+        self._count = 0
+        self._error_power = 0.0
+        self._target_power = 0.0
+        # Means of surprise, error, surprise^2, surprise * error: the line of error on surprise.
+        self._moments = np.zeros(4)
+        self._residual = Dimension(floor=0.05)
+
+    @property
+    def skill(self) -> float:
+        if self._count < WARM_UP or self._target_power <= 0.0:
+            return 0.0
+        return min(max(1.0 - self._error_power / self._target_power, 0.0), 1.0)
+
+    def observe(
+        self, inputs: NDArray[np.float64], target: NDArray[np.float64], surprise: float
+    ) -> Reading | None:
+        error = target - inputs @ self._weights
+        size = float(np.sqrt(error @ error))
+        excess = max(size - self._explained(surprise), 0.0)
+        skill = self.skill
+        self._learn(inputs, error)
+        self._follow(size, float(target @ target), surprise)
+        if self._count <= WARM_UP:
+            return None
+        reading = self._residual.observe(excess)
+        certainty = min(skill / FULL_SKILL, 1.0)
+        return Reading(reading.rank * certainty, reading.drive * certainty)
+
+    def _explained(self, surprise: float) -> float:
+        mean_surprise, mean_error, square, product = self._moments
+        variance = square - mean_surprise**2
+        covariance = product - mean_surprise * mean_error
+        slope = max(covariance / variance, 0.0) if variance > 1e-4 else 0.0
+        return float(mean_error + slope * (surprise - mean_surprise))
+
+    def _learn(self, inputs: NDArray[np.float64], error: NDArray[np.float64]) -> None:
+        product = self._inverse @ inputs
+        gain = product / (FORGETTING + inputs @ product)
+        self._weights += np.outer(gain, error)
+        self._inverse -= np.outer(gain, product)
+        # Directions that are not excited would grow without bound; there forgetting rests.
+        if float(np.trace(self._inverse)) < 2.0 * len(inputs):
+            self._inverse /= FORGETTING
+        self._inverse = 0.5 * (self._inverse + self._inverse.T)
+
+    def _follow(self, size: float, power: float, surprise: float) -> None:
+        self._count += 1
+        rate = 1.0 / min(self._count, HORIZON)
+        self._error_power += rate * (size * size - self._error_power)
+        self._target_power += rate * (power - self._target_power)
+        seen = np.array([surprise, size, surprise * surprise, surprise * size])
+        self._moments += rate * (seen - self._moments)
+
+    def state(self) -> Arrays:
+        return {
+            "inverse": self._inverse.copy(),
+            "weights": self._weights.copy(),
+            "powers": np.array([self._count, self._error_power, self._target_power]),
+            "moments": self._moments.copy(),
+            **nest("residual", self._residual.state()),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        self._inverse = np.array(state["inverse"], np.float64)
+        self._weights = np.array(state["weights"], np.float64)
+        count, self._error_power, self._target_power = (float(v) for v in state["powers"])
+        self._count = int(count)
+        self._moments = np.array(state["moments"], np.float64)
+        self._residual.restore(section_of(state, "residual"))

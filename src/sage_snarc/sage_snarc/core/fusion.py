@@ -1,0 +1,210 @@
+"""Fusion: how much this moment matters, over all modalities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.errors import InvalidInput
+from sage_snarc.core.conflict import UNKNOWN, CrossModal
+from sage_snarc.core.reason import duration
+from sage_snarc.core.sections import Arrays, nest, section_of, text_array, text_of
+from sage_snarc.core.weights import OutcomeWeights
+
+PEAK_SHARE = 0.7
+CONFLICT_SHARE = 0.3
+CONFLICT_WORDS = 0.2
+
+
+@dataclass(frozen=True)
+class ModalSalience:
+    """What one scorer says of one percept.
+
+    Attributes:
+        stamp_ns: stamp of the percept [ns].
+        modality: whose.
+        surprise: [0, 1]; the part of a cross-modal error that is not conflict.
+        total: [0, 1].
+        reason: in words, beginning with the modality.
+        valid: False: the scorer's input was stale or invalid.
+    """
+
+    stamp_ns: int
+    modality: str
+    surprise: float
+    total: float
+    reason: str
+    valid: bool = True
+
+
+@dataclass(frozen=True)
+class FusedResult:
+    """Fused salience of one tick.
+
+    Attributes:
+        stamp_ns: stamp of the salience that triggered the tick [ns].
+        trigger: modality of that salience.
+        total: [0, 1].
+        dominant: modality that contributes most; empty if none is live.
+        live: live modalities in order of their names.
+        weights: of the live modalities, in that order, sum 1.
+        conflict: [0, 1]; meaningful only if `conflict_known`.
+        stale: known modalities that fell out because of their age, in order of their names.
+        reason: in words.
+        valid: False: nothing is live, and total is 0.
+    """
+
+    stamp_ns: int
+    trigger: str
+    total: float
+    dominant: str
+    live: tuple[str, ...]
+    weights: tuple[float, ...]
+    conflict: float
+    conflict_known: bool
+    stale: tuple[str, ...]
+    reason: str
+    valid: bool
+
+
+class Fusion:
+    """Fuses the newest salience of every modality, once per salience that arrives.
+
+    With totals `t`, weights `w` (sum 1) and contributions `c_m = t_m w_m / max(w)`:
+    `blend = 0.7 max(c) + 0.3 sum(w t)` and `total = blend + (1 - blend) 0.3 conflict`.
+    The maximum, because one strongly salient modality must be able to raise the whole (a bang in
+    the dark is one of four modalities); the mean, because agreement should count and because it
+    orders moments with equal maxima; conflict as a noisy-or, because disagreement alone deserves
+    a look but must not drown what the senses say. A modality older than its maximum age falls
+    out and is named in the reason; it is never carried on at its last value.
+    """
+
+    def __init__(self, modalities: Sequence[str], max_age_s: float = 1.0) -> None:
+        """`max_age_s`: age, relative to the newest stamp, at which a modality falls out."""
+        if not modalities or len(set(modalities)) != len(modalities):
+            raise InvalidInput("modalities", tuple(modalities), "at least one, each once")
+        self.modalities = tuple(sorted(modalities))
+        self.max_age_ns = round(max_age_s * 1e9)
+        self.cross = CrossModal(self.modalities)
+        self.weights = OutcomeWeights(self.modalities)
+        self._newest: dict[str, ModalSalience] = {}
+        self._embeddings: dict[str, tuple[int, NDArray[np.float32]]] = {}
+
+    def see(self, modality: str, stamp_ns: int, embedding: NDArray[np.float32]) -> None:
+        """Take the newest embedding of a modality, for conflict.
+
+        Raises:
+            InvalidInput: not one of the fused modalities.
+        """
+        self._check(modality)
+        self._embeddings[modality] = (stamp_ns, embedding)
+
+    def fuse(self, salience: ModalSalience) -> FusedResult:
+        """One fusion tick.
+
+        Raises:
+            InvalidInput: not one of the fused modalities, or a total that is not in [0, 1].
+        """
+        self._check(salience.modality)
+        if not 0.0 <= salience.total <= 1.0:
+            raise InvalidInput("total", salience.total, "a number from 0 to 1")
+        self._newest[salience.modality] = salience
+        now_ns = max(item.stamp_ns for item in self._newest.values())
+        live = [name for name in self.modalities if self._is_live(name, now_ns)]
+        stale = tuple(
+            name
+            for name in self.modalities
+            if name in self._newest and self._newest[name].valid and name not in live
+        )
+        totals = {name: self._newest[name].total for name in live}
+        self.weights.visit(salience.stamp_ns, totals)
+        if not live:
+            return self._nothing(salience, stale)
+        reading = None
+        if salience.valid:
+            fresh = {name: self._embeddings[name][1] for name in live if self._sees(name, now_ns)}
+            reading = self.cross.observe(salience.modality, fresh, salience.surprise)
+        weights = self.weights.of(live)
+        largest = max(weights.values())
+        shares = {name: totals[name] * weights[name] / largest for name in live}
+        dominant = max(live, key=lambda name: shares[name])
+        mean = sum(weights[name] * totals[name] for name in live)
+        blend = PEAK_SHARE * shares[dominant] + (1.0 - PEAK_SHARE) * mean
+        conflict = UNKNOWN if reading is None else reading
+        total = blend + (1.0 - blend) * CONFLICT_SHARE * conflict.drive
+        reason = self._newest[dominant].reason
+        if conflict.drive >= CONFLICT_WORDS:
+            reason += f"; {salience.modality} contradicts the others ({conflict.rank:.2f})"
+        return FusedResult(
+            stamp_ns=salience.stamp_ns,
+            trigger=salience.modality,
+            total=min(max(total, 0.0), 1.0),
+            dominant=dominant,
+            live=tuple(live),
+            weights=tuple(weights[name] for name in live),
+            conflict=conflict.rank,
+            conflict_known=reading is not None,
+            stale=stale,
+            reason=reason + self._stale_words(stale, now_ns),
+            valid=True,
+        )
+
+    def learn(self, start_ns: int, end_ns: int, reward: float) -> bool:
+        """Learn the weights from an outcome; see `OutcomeWeights.learn`."""
+        return self.weights.learn(start_ns, end_ns, reward)
+
+    def _check(self, modality: str) -> None:
+        if modality not in self.modalities:
+            raise InvalidInput("modality", modality, "one of " + ", ".join(self.modalities))
+
+    def _is_live(self, name: str, now_ns: int) -> bool:
+        newest = self._newest.get(name)
+        return newest is not None and newest.valid and now_ns - newest.stamp_ns <= self.max_age_ns
+
+    def _sees(self, name: str, now_ns: int) -> bool:
+        return name in self._embeddings and (now_ns - self._embeddings[name][0] <= self.max_age_ns)
+
+    def _stale_words(self, stale: Sequence[str], now_ns: int) -> str:
+        ages = [
+            f"{name} silent for {duration((now_ns - self._newest[name].stamp_ns) * 1e-9)}"
+            for name in stale
+        ]
+        return f" ({', '.join(ages)})" if ages else ""
+
+    def _nothing(self, salience: ModalSalience, stale: tuple[str, ...]) -> FusedResult:
+        return FusedResult(
+            stamp_ns=salience.stamp_ns,
+            trigger=salience.modality,
+            total=0.0,
+            dominant="",
+            live=(),
+            weights=(),
+            conflict=0.0,
+            conflict_known=False,
+            stale=stale,
+            reason=f"no modality is live; {salience.reason}",
+            valid=False,
+        )
+
+    def state(self) -> Arrays:
+        """Everything learned; what was last heard is not: it is stale after a restart."""
+        return {
+            "modalities": text_array("\n".join(self.modalities)),
+            **nest("cross", self.cross.state()),
+            **nest("weights", self.weights.state()),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`.
+
+        Raises:
+            InvalidInput: the state is of other modalities.
+        """
+        kept = text_of(state["modalities"])
+        if kept != "\n".join(self.modalities):
+            raise InvalidInput("state.modalities", kept, ", ".join(self.modalities))
+        self.cross.restore(section_of(state, "cross"))
+        self.weights.restore(section_of(state, "weights"))

@@ -1,0 +1,183 @@
+"""Novelty: how far is this from everything remembered?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_snarc.core.sections import Arrays
+
+SCALE_HORIZON = 1000
+AGEING = 3e-5
+MATCH = 0.25
+NONE = -1
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """The nearest remembered vector.
+
+    Attributes:
+        slot: its place in the memory; -1 if nothing is remembered.
+        distance: Euclidean, exact.
+        relative: distance over that of an independent vector, clipped to [0, 1].
+        id: sequence number of the sample that it came from; 0 if none.
+        age_ns: time since it was last seen [ns], >= 0; -1 if none.
+        squared: squared distances to all slots in use, float32 [count].
+    """
+
+    slot: int
+    distance: float
+    relative: float
+    id: int
+    age_ns: int
+    squared: NDArray[np.float32]
+
+
+class NoveltyMemory:
+    """A bounded, diverse memory of vectors with exact nearest-neighbour search.
+
+    One matrix-vector product a sample, so time does not depend on the stream's length. When the
+    memory is full, a new vector takes the place of the most redundant one (the one that was
+    closest to its nearest neighbour when it came), if it is farther from everything itself; the
+    spacing of old entries shrinks slowly, so that they can be replaced at last.
+
+    `relative` distance: the unit is the nearest distance that an *independent* vector would have,
+    estimated from the distances to all that is remembered: their mean square, and their spread,
+    which tells the effective dimension k; the smallest of n such squares is about
+    `(1 - 2/(9k) - z sqrt(2/(9k)))^3` of the mean (Wilson and Hilferty 1931), z the normal
+    quantile of 1 - 1/n. Hence identical -> 0, independent -> near 1, in any number of dimensions
+    and any unit.
+    """
+
+    def __init__(self, size: int, capacity: int = 1000, floor: float = 0.0) -> None:
+        """`size`: components. `floor`: smallest unit of distance; 0 for free scales."""
+        self.capacity = capacity
+        self.floor = floor
+        self.count = 0
+        self.seen_total = 0
+        self.mean_square = 0.0
+        self.dimension = 1.0
+        self._updates = 0
+        self._rows = np.zeros((capacity, size), np.float32)
+        self._norms = np.zeros(capacity, np.float32)
+        self._spacing = np.zeros(capacity, np.float32)
+        self.ids = np.zeros(capacity, np.int64)
+        self._seen = np.zeros(capacity, np.int64)
+
+    @property
+    def unit(self) -> float:
+        """Nearest distance to expect of an independent vector, >= floor."""
+        return max(
+            math.sqrt(self.mean_square * nearest_share(self.dimension, self.count)), self.floor
+        )
+
+    def nearest(self, vector: NDArray[np.float32], resolution: float, stamp_ns: int) -> Neighbour:
+        """The nearest remembered vector; distances up to `resolution` count as 0."""
+        if self.count == 0:
+            return Neighbour(NONE, 0.0, 1.0, 0, -1, self._norms[:0])
+        squared = self._rows[: self.count] @ vector
+        squared *= -2.0
+        squared += self._norms[: self.count]
+        squared += vector @ vector
+        slot = int(squared.argmin())
+        # The expanded square loses digits where it matters most, near 0: the winner is redone.
+        offset = vector - self._rows[slot]
+        distance = math.sqrt(float(offset @ offset))
+        if distance <= resolution:
+            distance = 0.0
+        unit = self.unit
+        relative = min(distance / unit, 1.0) if unit > 0.0 else float(distance > 0.0)
+        age_ns = max(stamp_ns - int(self._seen[slot]), 0)
+        return Neighbour(slot, distance, relative, int(self.ids[slot]), age_ns, squared)
+
+    def learn(self, vector: NDArray[np.float32], near: Neighbour, stamp_ns: int) -> int:
+        """Remember `vector` if it adds anything; `near` is what `nearest` said of it.
+
+        Returns:
+            The slot that stands for it now: its own, or that of its nearest neighbour.
+        """
+        self.seen_total += 1
+        if near.slot != NONE:
+            self._measure(near.squared)
+            if near.relative <= MATCH:
+                self._seen[near.slot] = stamp_ns
+            if near.distance == 0.0:
+                return near.slot
+        slot = self._place(near)
+        if slot == NONE:
+            return near.slot
+        self._rows[slot] = vector
+        self._norms[slot] = vector @ vector
+        self._spacing[slot] = near.distance
+        self.ids[slot] = self.seen_total
+        self._seen[slot] = stamp_ns
+        return slot
+
+    def _place(self, near: Neighbour) -> int:
+        if self.count < self.capacity:
+            self.count += 1
+            return self.count - 1
+        self._spacing *= 1.0 - AGEING
+        victim = int(self._spacing.argmin())
+        # The nearest is never the victim: the new vector would stand where it stood, and what
+        # was learned of it would be lost.
+        return victim if near.distance > self._spacing[victim] and victim != near.slot else NONE
+
+    def _measure(self, squared: NDArray[np.float32]) -> None:
+        """Follow the mean and the spread of squared distances; every eighth sample is enough."""
+        if self.seen_total > 64 and self.seen_total % 8:
+            return
+        self._updates += 1
+        rate = 1.0 / min(self._updates, SCALE_HORIZON // 8)
+        mean = max(float(squared.mean()), 0.0)
+        self.mean_square += rate * (mean - self.mean_square)
+        if len(squared) < 8:
+            return
+        variance = float(squared.var())
+        # Scaled chi-square: mean^2 / variance = k / 2.
+        dimension = 2.0 * mean * mean / variance if variance > 0.0 else 1.0
+        self.dimension += rate * (min(max(dimension, 1.0), 1e4) - self.dimension)
+
+    def state(self) -> Arrays:
+        """Everything remembered; rows in use only."""
+        used = slice(0, self.count)
+        return {
+            "scalars": np.array([self.mean_square, self.dimension], np.float64),
+            "counts": np.array([self.count, self.seen_total, self._updates], np.int64),
+            "rows": self._rows[used].copy(),
+            "norms": self._norms[used].copy(),
+            "spacing": self._spacing[used].copy(),
+            "ids": self.ids[used].copy(),
+            "seen": self._seen[used].copy(),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()` of a memory of the same size and capacity."""
+        self.count, self.seen_total, self._updates = (int(value) for value in state["counts"])
+        self.mean_square, self.dimension = (float(value) for value in state["scalars"])
+        used = slice(0, self.count)
+        for mine, name in (
+            (self._rows, "rows"),
+            (self._norms, "norms"),
+            (self._spacing, "spacing"),
+            (self.ids, "ids"),
+            (self._seen, "seen"),
+        ):
+            mine[...] = 0
+            mine[used] = state[name]
+
+
+def nearest_share(dimension: float, count: int) -> float:
+    """Smallest of `count` independent squared distances over their mean, in [0.05, 1]."""
+    if count < 2:
+        return 1.0
+    # Normal quantile of 1 - 1/n, to within 2 % for n >= 2 (Hastings' leading term).
+    t = math.sqrt(2.0 * math.log(count))
+    z = max(t - (2.515517 + 0.802853 * t) / (1.0 + 1.432788 * t), 0.0)
+    part = 2.0 / (9.0 * dimension)
+    root = 1.0 - part - z * math.sqrt(part)
+    return min(max(root, 0.0) ** 3, 1.0) if root**3 > 0.05 else 0.05

@@ -1,0 +1,75 @@
+"""Online calibration: how rare is this value in its own past?"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+
+import numpy as np
+
+from sage_snarc.core.sections import Arrays
+
+GOLDEN = 0.6180339887498949
+PLASTIC = 0.7548776662466927
+
+
+class Quantile:
+    """Ranks values against a bounded, exponentially forgetting sample of their past.
+
+    A sorted sample of at most `capacity` values. Until `horizon` values have been seen it is a
+    uniform sample of all of them (reservoir sampling); from then on it forgets exponentially with
+    a time constant of `horizon` values. Which values enter and which leave is drawn from
+    additive-recurrence low-discrepancy sequences (golden ratio, plastic number) instead of a
+    random generator: even over ranks, and bit-equal when resumed.
+
+    Values are non-negative with a natural zero (an error, a distance, a change). Ties are not
+    rare: only what lies below `(1 - tolerance) * value` counts, so a constant ranks 0.
+    """
+
+    def __init__(
+        self,
+        capacity: int = 512,
+        horizon: int = 4096,
+        tolerance: float = 0.02,
+        prior: float = 10.0,
+    ) -> None:
+        """`prior`: pseudo-count of values above, so that ranks start at 0 and earn their height."""
+        self.capacity = capacity
+        self.horizon = horizon
+        self.tolerance = tolerance
+        self.prior = prior
+        self.count = 0
+        self._kept: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def rank(self, value: float) -> float:
+        """Share of the past that lies clearly below `value`, in [0, 1); 0 before any past."""
+        below = bisect_left(self._kept, value * (1.0 - self.tolerance))
+        return below / (len(self._kept) + self.prior)
+
+    def value(self, share: float) -> float:
+        """The value below which `share` (0..1) of the past lies; 0 before any past."""
+        if not self._kept:
+            return 0.0
+        return self._kept[min(int(share * len(self._kept)), len(self._kept) - 1)]
+
+    def add(self, value: float) -> None:
+        """Let a value (finite, >= 0) become part of the past."""
+        self.count += 1
+        if len(self._kept) < self.capacity:
+            insort(self._kept, value)
+            return
+        admission = self.capacity / min(self.count, self.horizon)
+        if (self.count * GOLDEN) % 1.0 < admission:
+            del self._kept[int((self.count * PLASTIC) % 1.0 * self.capacity)]
+            insort(self._kept, value)
+
+    def state(self) -> Arrays:
+        """Everything learned: `kept` float64 [<= capacity], `count` int64 []."""
+        return {"kept": np.array(self._kept, np.float64), "count": np.array(self.count, np.int64)}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()` of an equally configured instance."""
+        self._kept = [float(value) for value in state["kept"]]
+        self.count = int(state["count"])

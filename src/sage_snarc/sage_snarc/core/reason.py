@@ -1,0 +1,64 @@
+"""Salience in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sage_snarc.core.stream import Observation
+
+QUIET = 0.1
+ROWS = ("top", "middle", "bottom")
+COLUMNS = ("left", "centre", "right")
+
+
+def scorer_reason(modality: str, seen: Observation) -> str:
+    """The main cause of one scorer's total, for instance "vision: novelty 0.97, first seen"."""
+    drives = {
+        "surprise": seen.surprise.drive,
+        "novelty": seen.novelty.drive,
+        "arousal": seen.arousal.drive,
+    }
+    cause = max(drives, key=lambda name: drives[name])
+    faded = f", {seen.habituation:.0%} habituated" if seen.habituation >= 0.2 else ""
+    if seen.total < QUIET:
+        quiet = "nothing unusual" if drives[cause] < QUIET else f"{cause} known by now"
+        return f"{modality}: {quiet}{faded}"
+    if cause == "surprise":
+        text = f"surprise {seen.surprise.rank:.2f}, {seen.error_ratio:.1f} times the usual error"
+    elif cause == "novelty":
+        text = f"novelty {seen.novelty.rank:.2f}, {_nearest(seen)}"
+    else:
+        place = f" at the {place_in(seen.grid)}" if seen.grid.any() else ""
+        text = f"arousal {seen.arousal.rank:.2f}, change{place}"
+    if abs(seen.reward - 0.5) >= 0.1:
+        text += f", {'good' if seen.reward > 0.5 else 'bad'} before ({seen.reward:.2f})"
+    return f"{modality}: {text}{faded}"
+
+
+def _nearest(seen: Observation) -> str:
+    if seen.near.slot < 0:
+        return "nothing seen before"
+    return f"nearest seen {duration(seen.near.age_ns * 1e-9)} ago"
+
+
+def duration(seconds: float) -> str:
+    """A time span for people: "0.3 s", "41 s", "7 min", "3 h"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.0f} h"
+
+
+def place_in(grid: NDArray[np.float32]) -> str:
+    """Which ninth of a grid [rows, columns] holds its largest cell, for instance "top left"."""
+    row, column = np.unravel_index(int(grid.argmax()), grid.shape)
+    vertical = ROWS[int(row) * 3 // grid.shape[0]]
+    horizontal = COLUMNS[int(column) * 3 // grid.shape[1]]
+    return (
+        "centre" if (vertical, horizontal) == ("middle", "centre") else (f"{vertical} {horizontal}")
+    )

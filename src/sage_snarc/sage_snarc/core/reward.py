@@ -1,0 +1,94 @@
+"""Reward: what came of situations like this one?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_snarc.core.novelty import Neighbour
+from sage_snarc.core.sections import Arrays
+
+RECENT = 4096
+MOST_TRIALS = 20.0
+BANDWIDTH = 0.25
+UNKNOWN = 0.5
+
+
+class Reward:
+    """Value of remembered situations, learned from outcomes, read by a kernel over distance.
+
+    Kernel regression (Nadaraya 1964, Watson 1964) over the slots of the novelty memory whose
+    outcome is known, with one pseudo-observation of "unknown" (0.5): far from every judged
+    situation the answer is 0.5. Each slot holds the running mean of its outcomes.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._value = np.zeros(capacity)
+        self._trials = np.zeros(capacity)
+        self._owner = np.zeros(capacity, np.int64)
+        self._stamps = np.full(RECENT, np.iinfo(np.int64).min, np.int64)
+        self._slots = np.zeros(RECENT, np.int64)
+        self._ids = np.zeros(RECENT, np.int64)
+        self._next = 0
+        self._judged = np.zeros(0, np.int64)
+
+    def predict(self, near: Neighbour, ids: NDArray[np.int64], unit: float) -> float:
+        """Value of the present situation in [0, 1]; `ids` and `unit` are the novelty memory's."""
+        if not len(self._judged) or unit <= 0.0 or near.slot < 0:
+            return UNKNOWN
+        judged = self._judged[self._owner[self._judged] == ids[self._judged]]
+        if not len(judged):
+            return UNKNOWN
+        squared = np.maximum(near.squared[judged], 0.0) / (BANDWIDTH * unit) ** 2
+        weight = np.exp(-0.5 * squared) * self._trials[judged]
+        return float(0.5 + 0.5 * (weight @ self._value[judged]) / (weight.sum() + 1.0))
+
+    def visit(self, slot: int, sample_id: int, stamp_ns: int) -> None:
+        """Note that the situation in `slot` (whose content is `sample_id`) was there."""
+        place = self._next % RECENT
+        self._stamps[place] = stamp_ns
+        self._slots[place] = slot
+        self._ids[place] = sample_id
+        self._next += 1
+
+    def learn(self, start_ns: int, end_ns: int, reward: float) -> int:
+        """Judge the situations of a time span by `reward` (-1..1).
+
+        Returns:
+            Number of situations judged: 0 if none of the last 4,096 samples lies in the span.
+        """
+        places = np.flatnonzero((self._stamps >= start_ns) & (self._stamps <= end_ns))
+        places = places[np.argsort(self._stamps[places], kind="stable")]
+        # A slot that changed hands within the span is judged for what it holds last.
+        newest = dict(zip(self._slots[places].tolist(), self._ids[places].tolist(), strict=True))
+        for slot, sample_id in newest.items():
+            if self._owner[slot] != sample_id:
+                self._owner[slot] = sample_id
+                self._value[slot] = self._trials[slot] = 0.0
+            self._trials[slot] = min(self._trials[slot] + 1.0, MOST_TRIALS)
+            self._value[slot] += (reward - self._value[slot]) / self._trials[slot]
+        self._judged = np.flatnonzero(self._trials > 0.0)
+        return len(newest)
+
+    def state(self) -> Arrays:
+        """Everything learned."""
+        return {
+            "value": self._value.copy(),
+            "trials": self._trials.copy(),
+            "owner": self._owner.copy(),
+            "stamps": self._stamps.copy(),
+            "slots": self._slots.copy(),
+            "ids": self._ids.copy(),
+            "next": np.array(self._next, np.int64),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._value = np.array(state["value"], np.float64)
+        self._trials = np.array(state["trials"], np.float64)
+        self._owner = np.array(state["owner"], np.int64)
+        self._stamps = np.array(state["stamps"], np.int64)
+        self._slots = np.array(state["slots"], np.int64)
+        self._ids = np.array(state["ids"], np.int64)
+        self._next = int(state["next"])
+        self._judged = np.flatnonzero(self._trials > 0.0)

@@ -1,0 +1,225 @@
+"""Scorers: salience of percepts, and of any stream of stamped vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.puzzle import CODES, GRID, Percept
+from sage_snarc.core.reason import scorer_reason
+from sage_snarc.core.sections import Arrays, nest, section_of, text_array, text_of
+from sage_snarc.core.stream import FREE, UNIT, Observation, Scale, Stream
+
+LENGTH_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class SalienceResult:
+    """Salience of one sample, before fusion (conflict is known only there).
+
+    Attributes:
+        stamp_ns: stamp of the sample [ns].
+        modality, source: whose sample it was.
+        surprise: [0, 1) prediction error, as a quantile of its own past.
+        novelty: [0, 1] distance to the nearest remembered sample; 0: identical.
+        arousal: [0, 1) intensity and change, as a quantile of its own past.
+        reward: [0, 1] learned value of similar situations; 0.5: unknown.
+        total: [0, 1].
+        grid: where it is, float32 [10, 10], each 0..1; [0, 0] for bare vectors.
+        neighbour_id: sequence number of the nearest remembered sample; 0 if none.
+        neighbour_age_s: time since that was last seen [s]; -1 if none.
+        reason: the main cause in words.
+    """
+
+    stamp_ns: int
+    modality: str
+    source: str
+    surprise: float
+    novelty: float
+    arousal: float
+    reward: float
+    total: float
+    grid: NDArray[np.float32]
+    neighbour_id: int
+    neighbour_age_s: float
+    reason: str
+
+
+class VectorScorer:
+    """Salience of any stream of stamped float32 vectors, without ROS and without an encoder.
+
+    The vector's unit and offset do not matter; its size is fixed by the first sample.
+
+    >>> scorer = VectorScorer("motor current")
+    >>> scorer.score(0, [0.1]).neighbour_id
+    0
+    """
+
+    def __init__(self, name: str, source: str = "", capacity: int = 1000) -> None:
+        """`capacity`: number of vectors remembered for novelty."""
+        self.name = name
+        self.source = source
+        self.capacity = capacity
+        self._stream: Stream | None = None
+
+    def score(self, stamp_ns: int, vector: ArrayLike) -> SalienceResult:
+        """Score one sample and learn from it.
+
+        Raises:
+            InvalidInput: not a finite one-dimensional vector of the first one's size.
+        """
+        checked = checked_vector("vector", vector)
+        if self._stream is None:
+            self._stream = Stream(checked.size, self.capacity, FREE)
+        _check_size("vector", checked, self._stream.size)
+        seen = self._stream.observe(stamp_ns, checked, None)
+        return _result(stamp_ns, self.name, self.source, seen)
+
+    def learn(self, start_ns: int, end_ns: int, reward: float) -> int:
+        """Judge what was scored within a time span by `reward` (-1..1); number of situations."""
+        return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
+
+    def state(self) -> Arrays:
+        """Everything learned."""
+        return {} if self._stream is None else _stream_state(self._stream)
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`; bit-equal to never having stopped."""
+        self._stream = _stream_from(state, self.capacity, FREE)
+
+
+class Scorer:
+    """Salience of the percepts of one modality.
+
+    Embeddings of different encoders are never compared: when the encoder's identity changes,
+    everything learned from the old one is dropped and `resets` counts it.
+    """
+
+    def __init__(self, modality: str, capacity: int = 1000) -> None:
+        """`capacity`: number of percepts remembered for novelty."""
+        self.modality = modality
+        self.capacity = capacity
+        self.resets = 0
+        self.encoder_id = ""
+        self._stream: Stream | None = None
+
+    @property
+    def remembered(self) -> int:
+        """Number of percepts in the novelty memory."""
+        return 0 if self._stream is None else self._stream.memory.count
+
+    def score(self, percept: Percept) -> SalienceResult:
+        """Score one percept and learn from it.
+
+        Raises:
+            InvalidInput: another modality, codes that are not uint8 [30, 30] of 0..9, or an
+                embedding that is not finite, of unit length and of its encoder's size.
+        """
+        vector = self._checked(percept)
+        if self._stream is None or percept.encoder_id != self.encoder_id:
+            self.resets += self._stream is not None
+            self.encoder_id = percept.encoder_id
+            self._stream = Stream(vector.size, self.capacity, UNIT)
+        _check_size("embedding", vector, self._stream.size)
+        seen = self._stream.observe(percept.stamp_ns, vector, percept.codes)
+        return _result(percept.stamp_ns, self.modality, percept.source, seen)
+
+    def _checked(self, percept: Percept) -> NDArray[np.float32]:
+        if percept.modality != self.modality:
+            raise InvalidInput("modality", percept.modality, self.modality)
+        codes = percept.codes
+        if codes.shape != (GRID, GRID) or codes.dtype != np.uint8:
+            shape = f"{codes.dtype} {list(codes.shape)}"
+            raise InvalidInput("codes", shape, f"uint8 [{GRID}, {GRID}]")
+        if int(codes.max()) >= CODES:
+            raise InvalidInput("codes", int(codes.max()), f"codes 0..{CODES - 1}")
+        vector = checked_vector("embedding", percept.embedding)
+        length = float(np.sqrt(vector @ vector))
+        if abs(length - 1.0) > LENGTH_TOLERANCE:
+            raise InvalidInput("embedding", f"length {length:.4g}", "unit length")
+        return vector
+
+    def learn(self, start_ns: int, end_ns: int, reward: float) -> int:
+        """Judge what was scored within a time span by `reward` (-1..1).
+
+        Returns:
+            Number of situations judged; 0 if none of the last 4,096 percepts lies in the span.
+        """
+        return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
+
+    def state(self) -> Arrays:
+        """Everything learned."""
+        if self._stream is None:
+            return {}
+        identity = {"encoder_id": text_array(self.encoder_id), "resets": np.array(self.resets)}
+        return {**identity, **_stream_state(self._stream)}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`; bit-equal to never having stopped."""
+        if state:
+            self.encoder_id = text_of(state["encoder_id"])
+            self.resets = int(state["resets"])
+        self._stream = _stream_from(state, self.capacity, UNIT)
+
+
+def checked_vector(field: str, vector: ArrayLike) -> NDArray[np.float32]:
+    """`vector` as float32 [n], n >= 1.
+
+    Raises:
+        InvalidInput: not numbers, not one-dimensional, empty, not finite, or beyond 1e15 (squares
+            of float32 must stay finite).
+    """
+    try:
+        checked = np.asarray(vector, np.float32)
+    except (TypeError, ValueError):
+        raise InvalidInput(field, vector, "a vector of numbers") from None
+    if checked.ndim != 1 or checked.size == 0:
+        raise InvalidInput(field, list(checked.shape), "a vector [n] with n >= 1")
+    largest = float(np.abs(checked).max())
+    if not largest <= 1e15:
+        raise InvalidInput(field, largest, "finite numbers up to 1e15")
+    return checked
+
+
+def _check_size(field: str, vector: NDArray[np.float32], size: int) -> None:
+    if vector.size != size:
+        raise InvalidInput(field, f"{vector.size} components", f"{size}, as in the first sample")
+
+
+def _result(stamp_ns: int, modality: str, source: str, seen: Observation) -> SalienceResult:
+    return SalienceResult(
+        stamp_ns=stamp_ns,
+        modality=modality,
+        source=source,
+        surprise=seen.surprise.rank,
+        novelty=seen.novelty.rank,
+        arousal=seen.arousal.rank,
+        reward=seen.reward,
+        total=seen.total,
+        grid=seen.grid,
+        neighbour_id=seen.near.id,
+        neighbour_age_s=seen.near.age_ns * 1e-9 if seen.near.slot >= 0 else -1.0,
+        reason=scorer_reason(modality, seen),
+    )
+
+
+def _stream_state(stream: Stream) -> Arrays:
+    return {
+        "size": np.array([stream.size, stream.memory.capacity]),
+        **nest("stream", stream.state()),
+    }
+
+
+def _stream_from(state: Arrays, capacity: int, scale: Scale) -> Stream | None:
+    """The stream of a state; None if it is empty or of another memory capacity."""
+    if not state:
+        return None
+    size, kept_capacity = (int(value) for value in state["size"])
+    if kept_capacity != capacity:
+        raise InvalidInput("state.size", kept_capacity, f"a memory of {capacity}, as configured")
+    stream = Stream(size, capacity, scale)
+    stream.restore(section_of(state, "stream"))
+    return stream

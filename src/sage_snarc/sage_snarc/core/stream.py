@@ -1,0 +1,195 @@
+"""The five dimensions of one stream of stamped vectors, whatever they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_snarc.core.arousal import EMPTY_GRID, CodeArousal, VectorArousal
+from sage_snarc.core.dimension import Dimension, Reading
+from sage_snarc.core.habituation import Habituation
+from sage_snarc.core.novelty import Neighbour, NoveltyMemory
+from sage_snarc.core.reward import Reward
+from sage_snarc.core.sections import Arrays, Stateful, nest, section_of
+from sage_snarc.core.surprise import Surprise
+
+GAP_S = 1.0
+GAP_PERIODS = 10.0
+PERIOD_SMOOTHING = 0.05
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Absolute scales of a stream; all 0 where its unit is free (a current, a temperature).
+
+    Attributes:
+        error: usual error below which an error is nothing [units of the vector].
+        distance: distance below which two vectors are the same situation.
+        arousal: raw arousal below which change is nothing.
+        near, far: distances between which novelty speaks for itself, however usual it is; equal
+            where it never does.
+        resolution: relative precision of the vector's numbers.
+    """
+
+    error: float = 0.0
+    distance: float = 0.0
+    arousal: float = 0.0
+    near: float = 0.0
+    far: float = 0.0
+    resolution: float = 1e-6
+
+
+FREE = Scale()
+UNIT = Scale(error=0.02, distance=0.1, arousal=0.004, near=0.3, far=1.0, resolution=1e-5)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a stream makes of one sample.
+
+    Attributes:
+        surprise, novelty, arousal: each rank (published) and drive (towards the total).
+        reward: learned value, 0.5 unknown.
+        near: nearest remembered vector.
+        error_ratio: prediction error over its usual size.
+        habituation: share of salience that repetition has taken away, [0, 0.97].
+        grid: where it is, float32 [10, 10] or [0, 0].
+        total: [0, 1].
+        gap: the stream had stopped, or its clock went back, before this sample.
+    """
+
+    surprise: Reading
+    novelty: Reading
+    arousal: Reading
+    reward: float
+    near: Neighbour
+    error_ratio: float
+    habituation: float
+    grid: NDArray[np.float32]
+    total: float
+    gap: bool
+
+
+class Stream:
+    """Online salience of a stream of vectors, optionally with a puzzle beside each.
+
+    `total = (max(d)/2 + mean(d)/2) * (1 - habituation) * 2^(2 reward - 1)`, clipped to [0, 1],
+    over the drives `d` of surprise, novelty and arousal. Half a maximum, because one strong cause
+    is enough to matter; half a mean, because causes that agree matter more. The learned value
+    scales and does not add: a rewarded but unchanging scene must not hold attention for ever.
+    """
+
+    def __init__(self, size: int, capacity: int = 1000, scale: Scale = FREE) -> None:
+        self.size = size
+        self.scale = scale
+        self.memory = NoveltyMemory(size, capacity, scale.distance)
+        self.predictor = Surprise(size, scale.error)
+        self.habituation = Habituation(capacity)
+        self.reward = Reward(capacity)
+        self._codes = CodeArousal()
+        self._vectors = VectorArousal(size)
+        self._surprise = Dimension(floor=0.5)
+        self._distance = Dimension(floor=scale.distance)
+        self._arousal = Dimension(floor=scale.arousal)
+        self._origin = np.zeros(size, np.float32)
+        self._last_ns = 0
+        self._period_s = 0.0
+        self.count = 0
+
+    def observe(
+        self, stamp_ns: int, vector: NDArray[np.float32], codes: NDArray[np.uint8] | None
+    ) -> Observation:
+        """Score a finite float32 [size] vector and uint8 [30, 30] codes, and learn from them."""
+        gap, period_s = self._follow_clock(stamp_ns)
+        resolution = self.scale.resolution * float(np.sqrt(vector @ vector))
+        if self.count == 0 and self.scale == FREE:
+            self._origin = vector.copy()
+        # Large offsets would eat the digits of squared distances.
+        centred = vector if self.scale != FREE else vector - self._origin
+        wide = centred.astype(np.float64)
+        near = self.memory.nearest(centred, resolution, stamp_ns)
+        unit = self.memory.unit
+        ratio = self.predictor.observe(wide, resolution, gap)
+        if codes is None:
+            raw, grid = self._vectors.observe(wide, resolution, gap), EMPTY_GRID
+        else:
+            raw, grid = self._codes.observe(codes, gap)
+        surprise = self._surprise.observe(ratio)
+        arousal = self._arousal.observe(raw)
+        novelty = self._novelty(near)
+        reward = self.reward.predict(near, self.memory.ids, unit)
+        match = 1.0 - near.relative
+        habituation = self.habituation.strength(near.slot, stamp_ns) * match
+        total = combine((surprise.drive, novelty.drive, arousal.drive), habituation, reward)
+        slot = self.memory.learn(centred, near, stamp_ns)
+        self.habituation.visit(near.slot, slot, match, stamp_ns, period_s)
+        self.reward.visit(slot, int(self.memory.ids[slot]), stamp_ns)
+        self.count += 1
+        return Observation(
+            surprise, novelty, arousal, reward, near, ratio, habituation, grid, total, gap
+        )
+
+    def _novelty(self, near: Neighbour) -> Reading:
+        """Relative distance, raised by its rarity: `relative^(1 - rank/2)`."""
+        reading = self._distance.observe(near.distance)
+        novelty = near.relative ** (1.0 - 0.5 * reading.rank)
+        if near.slot < 0:
+            return Reading(1.0, 1.0)
+        if self.scale.far <= self.scale.near:
+            return Reading(novelty, novelty * reading.drive)
+        span = (near.distance - self.scale.near) / (self.scale.far - self.scale.near)
+        return Reading(novelty, novelty * max(reading.drive, min(max(span, 0.0), 1.0)))
+
+    def _follow_clock(self, stamp_ns: int) -> tuple[bool, float]:
+        """Whether there was a gap, and the time since the last sample [s] (0 after a gap)."""
+        elapsed_s = (stamp_ns - self._last_ns) * 1e-9
+        first = self.count == 0
+        self._last_ns = stamp_ns
+        if first or elapsed_s < 0.0:
+            return not first, 0.0
+        if self.count > 1 and elapsed_s > max(GAP_S, GAP_PERIODS * self._period_s):
+            return True, 0.0
+        smoothing = PERIOD_SMOOTHING if self._period_s > 0.0 else 1.0
+        self._period_s += smoothing * (elapsed_s - self._period_s)
+        return False, elapsed_s
+
+    def state(self) -> Arrays:
+        """Everything learned."""
+        state: dict[str, NDArray[Any]] = {
+            "origin": self._origin.copy(),
+            "clock": np.array([self._last_ns, self.count], np.int64),
+            "period": np.array(self._period_s),
+        }
+        for name, part in self._parts():
+            state.update(nest(name, part.state()))
+        return state
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()` of a stream of the same size, capacity and scale."""
+        self._origin = np.array(state["origin"], np.float32)
+        self._last_ns, self.count = (int(value) for value in state["clock"])
+        self._period_s = float(state["period"])
+        for name, part in self._parts():
+            part.restore(section_of(state, name))
+
+    def _parts(self) -> tuple[tuple[str, Stateful], ...]:
+        return (
+            ("memory", self.memory),
+            ("predictor", self.predictor),
+            ("habituation", self.habituation),
+            ("reward", self.reward),
+            ("codes", self._codes),
+            ("vectors", self._vectors),
+            ("surprise", self._surprise),
+            ("distance", self._distance),
+            ("arousal", self._arousal),
+        )
+
+
+def combine(drives: tuple[float, ...], habituation: float, reward: float) -> float:
+    """Total salience in [0, 1] of drives (each 0..1); see `Stream`."""
+    blend = 0.5 * max(drives) + 0.5 * sum(drives) / len(drives)
+    return min(blend * (1.0 - habituation) * float(2.0 ** (2.0 * reward - 1.0)), 1.0)

@@ -1,0 +1,98 @@
+"""Surprise: how wrong was the prediction, in units of how wrong it usually is?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_snarc.core.sections import Arrays
+
+STEP = 0.05
+MEAN_HORIZON = 300
+USUAL_HORIZON = 200
+COEFFICIENT_LIMIT = 1.5
+
+
+class Surprise:
+    """Online linear predictor of a vector stream, adapted by normalised LMS.
+
+    Per component `i`: `x̂_i(t) = m_i + a_i (x_i(t-1) - m_i) + b_i (x_i(t-2) - m_i)`, where `m` is
+    an exponential mean and `a, b` follow the error (normalised LMS: Widrow and Hoff 1960, Nagumo
+    and Noda 1967). It starts as persistence (a = 1, b = 0), learns to fall back on the mean in
+    noise and to alternate in an alternation. Its surprise is the Euclidean error over the mean
+    error of the last few hundred samples, so the sensor's scale and offset cancel.
+    """
+
+    def __init__(self, size: int, floor: float = 0.0) -> None:
+        """`size`: components. `floor`: smallest usual error that means anything; 0: free scale."""
+        self.floor = floor
+        self.count = 0
+        self.usual = 0.0
+        self.error = 0.0
+        self._lags = 0
+        self._mean = np.zeros(size)
+        self._power = np.zeros(size)
+        self._weights = np.stack([np.ones(size), np.zeros(size)])
+        self._past = np.zeros((2, size))
+
+    def observe(self, vector: NDArray[np.float64], resolution: float, gap: bool) -> float:
+        """Error of the prediction of `vector` in units of the usual error; then learn from it.
+
+        0 where nothing was predicted: the first two samples, and the first after a `gap`. Errors
+        up to `resolution` (the number format's, in the vector's units) count as none.
+        """
+        if gap:
+            self._lags = 0
+        ratio = 0.0
+        if self._lags > 0:
+            ratio = self._compare(vector, resolution)
+        self.count += 1
+        centred = vector - self._mean
+        if self.count == 1:
+            self._mean += centred
+        else:
+            rate = 1.0 / min(self.count, MEAN_HORIZON)
+            self._mean += rate * centred
+            self._power += rate * (centred * centred - self._power)
+        # After a gap both lags hold the same sample: the step across the gap is not a trend.
+        self._past[1] = self._past[0] if self._lags else vector
+        self._past[0] = vector
+        self._lags += 1
+        return ratio
+
+    def _compare(self, vector: NDArray[np.float64], resolution: float) -> float:
+        inputs = self._past - self._mean
+        expected = (self._weights * inputs).sum(axis=0)
+        error = vector - self._mean - expected
+        size = float(np.sqrt(error @ error))
+        self.error = size if size > resolution else 0.0
+        usual = self.usual + self.floor
+        ratio = 0.0
+        if self.error > 0.0 and self.count > 2:
+            # An error in a stream that never had one is as surprising as the scale can say.
+            ratio = min(self.error / usual, 1e6) if usual > 0.0 else 1e6
+        self.usual += (self.error - self.usual) / min(max(self.count - 1, 1), USUAL_HORIZON)
+        energy = (inputs * inputs).sum(axis=0) + self._power
+        gain = np.divide(STEP * error, energy, out=np.zeros_like(error), where=energy > 0.0)
+        self._weights += gain * inputs
+        np.clip(self._weights, -COEFFICIENT_LIMIT, COEFFICIENT_LIMIT, out=self._weights)
+        return ratio
+
+    def state(self) -> Arrays:
+        """Everything learned."""
+        return {
+            "scalars": np.array([self.count, self._lags, self.usual, self.error], np.float64),
+            "mean": self._mean.copy(),
+            "power": self._power.copy(),
+            "weights": self._weights.copy(),
+            "past": self._past.copy(),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        count, lags, self.usual, self.error = (float(value) for value in state["scalars"])
+        self.count, self._lags = int(count), int(lags)
+        self._mean = np.array(state["mean"], np.float64)
+        self._power = np.array(state["power"], np.float64)
+        self._weights = np.array(state["weights"], np.float64)
+        self._past = np.array(state["past"], np.float64)

@@ -1,0 +1,1 @@
+"""Scorer, fusion and attention nodes."""
