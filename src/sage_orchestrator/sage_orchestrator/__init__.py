@@ -1,0 +1,1 @@
+"""Who may think, and for how long: compute budget, trust, refinement plugins."""

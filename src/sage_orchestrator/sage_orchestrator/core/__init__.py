@@ -1,0 +1,1 @@
+"""Budget, trust and the running of plugins, without ROS."""

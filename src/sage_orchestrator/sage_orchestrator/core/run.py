@@ -1,0 +1,230 @@
+"""One run: a plugin at work on one task, on the plugin's worker thread."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sage_common.core.errors import InvalidInput
+
+from sage_orchestrator.core.atp import to_atp
+from sage_orchestrator.core.halting import History
+from sage_orchestrator.core.meter import Meter
+from sage_orchestrator.core.plugin import Plugin, Task
+from sage_orchestrator.core.states import PluginState
+from sage_orchestrator.core.telemetry import checked_telemetry
+from sage_orchestrator.core.trust import RunQuality, monotonicity
+
+_NS_PER_S = 1_000_000_000
+_ENERGY_TOLERANCE = 1e-4
+_CONVERGENCE = {"halted": 1.0, "budget": 0.9, "steps": 0.5}
+"""Stopped for want of budget is hardly the plugin's fault; out of steps without settling is."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        state: DONE, SPENT, TIMED_OUT or FAILED.
+        reason: in words.
+        result: the answer; empty after a failure.
+        quality: what trust learns; None: nothing (failures are learned apart).
+        telemetry: fits telemetry.schema.json; empty after a failure.
+    """
+
+    state: PluginState
+    reason: str
+    result: Mapping[str, Any] = field(default_factory=dict)
+    quality: RunQuality | None = None
+    telemetry: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Treasury(Protocol):
+    """Who pays for a run; safe to call from a worker."""
+
+    def prepare(self, run: Run) -> Plugin[Any]:
+        """The plugin, loaded."""
+        ...
+
+    def charge(self, run: Run, cost_ns: int) -> bool:
+        """Book cost of the step under way; False: the account is empty."""
+        ...
+
+    def remaining_ns(self, run: Run) -> int: ...
+
+    def pause(self, run: Run) -> None:
+        """The account is empty, and the run goes on in a later cycle."""
+        ...
+
+    def finish(self, run: Run, ending: Ending) -> None: ...
+
+
+class Run:
+    """Refines until the plugin halts, the budget is spent, time is up, or somebody cancels.
+
+    `advance` runs on the worker; `cancel` may be called from any thread and works between steps.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        task: Task,
+        treasury: Treasury,
+        meter: Meter,
+        stopwatch_ns: Callable[[], int],
+        *,
+        timeout_ns: int,
+        limit_ns: int | None = None,
+    ) -> None:
+        """`limit_ns`: the run may go on over several cycles until this is spent; None: it ends
+        with the share of its first cycle."""
+        self.name = name
+        self.task = task
+        self.history = History()
+        self.spent_ns = 0
+        self.step_began_ns: int | None = None
+        self.limit_ns = limit_ns
+        self.timeout_ns = timeout_ns
+        self.began_ns: int | None = None
+        self._treasury = treasury
+        self._meter = meter
+        self._stopwatch_ns = stopwatch_ns
+        self._plugin: Plugin[Any] | None = None
+        self._state: Any = None
+        self._cancel_reason = ""
+
+    @property
+    def remaining_atp(self) -> float:
+        """What it may still spend in this cycle, before the step under way is charged."""
+        return to_atp(max(0, self._treasury.remaining_ns(self)))
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it should stop as soon as it can."""
+        return bool(self._cancel_reason) or self._overdue()
+
+    def cancel(self, reason: str) -> None:
+        """Stop after the step under way."""
+        self._cancel_reason = reason
+
+    def advance(self) -> None:
+        """Refine until there is a reason to stop; on the plugin's worker."""
+        try:
+            ending = self._refine()
+        # Whatever a plugin raises, SystemExit too, costs the plugin and not the graph.
+        except BaseException as error:  # noqa: BLE001
+            ending = Ending(PluginState.FAILED, f"{type(error).__name__}: {error}")
+        self.step_began_ns = None
+        if ending is None:
+            self._treasury.pause(self)
+        else:
+            self._treasury.finish(self, ending)
+
+    def _refine(self) -> Ending | None:
+        if self._plugin is None:
+            self._plugin = self._treasury.prepare(self)
+            self.began_ns = self._stopwatch_ns()
+        while True:
+            self.step_began_ns = self._stopwatch_ns()
+            mark = self._meter.start()
+            charged = 0
+            try:
+                self._move(self._plugin)
+                charged = self._meter.cost_ns(mark, self._plugin.nominal_step_ns)
+                goes_on = self._charge(charged)
+                ending = self._verdict(self._plugin, goes_on)
+            finally:
+                whole = self._meter.cost_ns(mark, self._plugin.nominal_step_ns)
+                self._charge(max(0, whole - charged))
+            if ending is not None or not goes_on:
+                return ending
+
+    def _charge(self, cost_ns: int) -> bool:
+        self.spent_ns += cost_ns
+        self.history.spent_atp = to_atp(self.spent_ns)
+        return self._treasury.charge(self, cost_ns)
+
+    def _move(self, plugin: Plugin[Any]) -> None:
+        first = not self.history.energies
+        state = plugin.init_state(self.task, self) if first else plugin.step(self._state)
+        self._state = plugin.project(state)
+        self.history.energies.append(_finite_energy(plugin.energy(self._state)))
+        self.history.feasible = bool(plugin.feasible(self._state))
+        self.history.elapsed_s = self._elapsed_ns() / _NS_PER_S
+
+    def _verdict(self, plugin: Plugin[Any], goes_on: bool) -> Ending | None:
+        """Why to stop now; None: go on, or pause if the account is empty."""
+        if self._overdue():
+            seconds = self.timeout_ns / _NS_PER_S
+            return Ending(PluginState.TIMED_OUT, f"not done after {seconds:g} s: cancelled")
+        if self._cancel_reason:
+            return self._conclude(plugin, PluginState.DONE, self._cancel_reason, None)
+        halted = plugin.halt(self.history)
+        if halted:
+            return self._conclude(plugin, PluginState.DONE, halted, "halted")
+        if self.history.steps >= plugin.max_steps:
+            reason = f"made all of its {plugin.max_steps} steps"
+            return self._conclude(plugin, PluginState.DONE, reason, "steps")
+        if self.limit_ns is not None and self.spent_ns >= self.limit_ns:
+            reason = f"the {to_atp(self.limit_ns):g} ATP of its order are spent"
+            return self._conclude(plugin, PluginState.SPENT, reason, "budget")
+        if not goes_on and self.limit_ns is None:
+            return self._conclude(plugin, PluginState.SPENT, "its share is spent", "budget")
+        return None
+
+    def _conclude(
+        self, plugin: Plugin[Any], state: PluginState, reason: str, stopped_by: str | None
+    ) -> Ending:
+        """The answer. `stopped_by` is a key of _CONVERGENCE; None: nothing is learned."""
+        energies = self.history.energies
+        again = _finite_energy(plugin.energy(self._state))
+        if not math.isclose(again, energies[-1], rel_tol=_ENERGY_TOLERANCE, abs_tol=1e-9):
+            raise InvalidInput("energy", again, f"{energies[-1]}, as before for the same state")
+        quality = RunQuality(
+            monotonicity(energies),
+            _CONVERGENCE.get(stopped_by or "", 0.0),
+            _unit_value(plugin.value(self.history)),
+        )
+        result = plugin.result(self._state)
+        telemetry = {
+            "plugin": self.name,
+            "stamp_ns": self.task.stamp_ns,
+            "modality": self.task.modality,
+            "source": self.task.source,
+            "state": state.name,
+            "reason": reason,
+            "steps": self.history.steps,
+            "spent_atp": self.history.spent_atp,
+            "elapsed_s": self.history.elapsed_s,
+            "energies": list(energies),
+            "monotonicity": quality.monotonicity,
+            "convergence": quality.convergence,
+            "value": quality.value,
+            "details": dict(plugin.telemetry(self._state)),
+        }
+        learned = quality if stopped_by and self.history.steps else None
+        summary = str(result.get("summary", ""))
+        words = f"{reason}: {summary}" if summary else reason
+        return Ending(state, words, result, learned, checked_telemetry(telemetry))
+
+    def _elapsed_ns(self) -> int:
+        return 0 if self.began_ns is None else self._stopwatch_ns() - self.began_ns
+
+    def _overdue(self) -> bool:
+        return self._elapsed_ns() > self.timeout_ns
+
+
+def _finite_energy(energy: object) -> float:
+    if not isinstance(energy, numbers.Real) or not math.isfinite(energy):
+        raise InvalidInput("energy", energy, "a finite number")
+    return float(energy)
+
+
+def _unit_value(value: float) -> float:
+    if not math.isfinite(value) or not 0.0 <= value <= 1.0:
+        raise InvalidInput("value", value, "a number in [0, 1]")
+    return float(value)

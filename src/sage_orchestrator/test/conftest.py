@@ -1,0 +1,118 @@
+"""Shared by the tests of the orchestrator."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sage_orchestrator.core.isolation import IsolationRules
+from sage_orchestrator.core.meter import NominalMeter
+from sage_orchestrator.core.orchestrator import Orchestrator
+from sage_orchestrator.core.rules import Rules
+from sage_orchestrator.core.run import Ending
+from sage_orchestrator.core.slot import Cue
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+ATP = 100_000
+S = 1_000_000_000
+
+
+class Bench:
+    """An orchestrator with 1,000 ATP a cycle, a clock set by hand and either kind of worker."""
+
+    def __init__(self, workers: InlineWorkers | ThreadWorkers, meter=None) -> None:
+        self.now_ns = 0
+        self.workers = workers
+        self.endings: queue.Queue[tuple[str, Ending]] = queue.Queue()
+        self.orchestrator = Orchestrator(
+            Rules(
+                budget_ns=1000 * ATP,
+                floor=0.05,
+                timeout_ns=1 * S,
+                grace_ns=1 * S,
+                load_timeout_ns=30 * S,
+                isolation=IsolationRules(3, 10 * S, 60 * S, abandoned_limit=2),
+            ),
+            meter or NominalMeter(),
+            lambda: self.now_ns,
+            workers,
+            lambda name, ending: self.endings.put((name, ending)),
+        )
+        self._stamp = 0
+
+    def add(self, *plugins) -> None:
+        for plugin in plugins:
+            self.orchestrator.add(lambda plugin=plugin: plugin)
+
+    def cycle(self, salience: float = 0.5, step_s: float = 0.1):
+        """One cycle later, with a new percept; the report of the cycle that ended, by plugin."""
+        self.now_ns += round(step_s * S)
+        self._stamp += 1
+        cue = Cue("percept", "vision", "front", self._stamp, salience, dominant=True)
+        report = self.orchestrator.cycle([cue])
+        return report, {line.name: line for line in report.lines} if report else {}
+
+    def cycles(self, count: int):
+        """As many cycles; the reports, by plugin."""
+        return [self.cycle()[1] for _ in range(count)]
+
+
+class InlineWorkers:
+    """Runs a job where it is submitted, as the lock-step host does."""
+
+    def submit(self, name: str, job: Callable[[], None]) -> None:
+        job()
+
+    def abandon(self, name: str) -> None:
+        raise AssertionError(f"{name} cannot hang inline")
+
+
+class ThreadWorkers:
+    """One daemon thread a plugin."""
+
+    def __init__(self) -> None:
+        self._queues: dict[str, queue.Queue[Callable[[], None]]] = {}
+        self.abandoned: list[str] = []
+
+    def submit(self, name: str, job: Callable[[], None]) -> None:
+        if name not in self._queues:
+            self._queues[name] = queue.Queue()
+            threading.Thread(target=self._serve, args=(self._queues[name],), daemon=True).start()
+        self._queues[name].put(job)
+
+    def abandon(self, name: str) -> None:
+        self.abandoned.append(name)
+        del self._queues[name]
+
+    def _serve(self, jobs: queue.Queue[Callable[[], None]]) -> None:
+        while True:
+            jobs.get()()
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Jobs run at once: everything is deterministic."""
+    return Bench(InlineWorkers())
+
+
+@pytest.fixture
+def threaded() -> Bench:
+    """Jobs run on real threads; nothing in the tests depends on how fast."""
+    return Bench(ThreadWorkers())
+
+
+@pytest.fixture(scope="session")
+def make_bench() -> Callable[[], Bench]:
+    """For property tests, which need a new one for each example."""
+    return lambda: Bench(InlineWorkers())
+
+
+@pytest.fixture
+def make_threaded() -> Callable[..., Bench]:
+    """Real threads, and the meter of the test's choice."""
+    return lambda meter: Bench(ThreadWorkers(), meter)

@@ -1,0 +1,135 @@
+"""Plugins for tests: one that behaves, and one for every way not to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from sage_orchestrator.core.plugin import Budget, Interest, Plugin, Task
+
+ATP = 100_000
+
+
+class Halving(Plugin[float]):
+    """Behaves: halves its energy in every step."""
+
+    interest = Interest("percept", min_salience=0.0, period_s=0.0, request_atp=50.0)
+    nominal_step_ns = 10 * ATP
+    epsilon = 0.05
+
+    def __init__(self, name: str = "halving") -> None:
+        self.name = name
+
+    def init_state(self, task: Task, budget: Budget) -> float:
+        return 1.0
+
+    def step(self, state: float) -> float:
+        return state / 2.0
+
+    def energy(self, state: float) -> float:
+        return state
+
+    def result(self, state: float) -> Mapping[str, Any]:
+        return {"summary": f"at {state:g}", "left": state}
+
+
+class Endless(Halving):
+    """Behaves, improves for ever and never halts: stops when its budget is spent."""
+
+    max_steps = 1_000_000
+
+    def halt(self, history: Any) -> str:
+        return ""
+
+
+class Useless(Halving):
+    """Runs, and gets nowhere."""
+
+    def step(self, state: float) -> float:
+        return state
+
+
+class Raising(Halving):
+    """Raises in its second step."""
+
+    def step(self, state: float) -> float:
+        if state < 1.0:
+            raise ZeroDivisionError("deliberately")
+        return state / 2.0
+
+
+class Exiting(Halving):
+    """Tries to take the thread down."""
+
+    def step(self, state: float) -> float:
+        raise SystemExit(1)
+
+
+class NotANumber(Halving):
+    """Its energy is NaN after a step."""
+
+    def energy(self, state: float) -> float:
+        return state if state == 1.0 else float("nan")
+
+
+class Lying(Halving):
+    """Says at every question that it got better."""
+
+    def __init__(self, name: str = "lying") -> None:
+        super().__init__(name)
+        self._claimed = 1.0
+
+    def energy(self, state: float) -> float:
+        self._claimed *= 0.5
+        return self._claimed
+
+
+class Babbling(Halving):
+    """Its telemetry does not fit the schema."""
+
+    def telemetry(self, state: float) -> Mapping[str, Any]:
+        return {"nested": {"not": "allowed"}}
+
+
+class Unloadable(Halving):
+    """Its model cannot be loaded."""
+
+    def load(self) -> None:
+        raise FileNotFoundError("model.onnx")
+
+
+class Hanging(Halving):
+    """Hangs in its first step until the test lets go; notes that it hangs."""
+
+    def __init__(self, name: str = "hanging") -> None:
+        super().__init__(name)
+        self.hangs = threading.Event()
+        self.let_go = threading.Event()
+
+    def step(self, state: float) -> float:
+        self.hangs.set()
+        self.let_go.wait()
+        return state / 2.0
+
+
+class IgnoringCancel(Hanging):
+    """Is told between looks that it is cancelled, and goes on all the same."""
+
+    saw_cancel = False
+
+    def init_state(self, task: Task, budget: Budget) -> float:
+        self.budget = budget
+        return 1.0
+
+    def step(self, state: float) -> float:
+        self.hangs.set()
+        while not self.let_go.wait(0.001):
+            self.saw_cancel = self.budget.cancelled
+        return state / 2.0
+
+
+class Slow(Endless):
+    """Each step costs far more than a floor's share."""
+
+    nominal_step_ns = 300 * ATP

@@ -1,0 +1,142 @@
+"""Plugins that misbehave on real threads; waits are for events, never for a time."""
+
+from __future__ import annotations
+
+import threading
+
+from misbehaving_plugins import Endless, Halving, Hanging, IgnoringCancel
+from sage_orchestrator.core.meter import MeasuredMeter
+from sage_orchestrator.core.plugin import Task
+from sage_orchestrator.core.slot import Order
+from sage_orchestrator.core.states import PluginState
+
+S = 1_000_000_000
+PATIENCE_S = 60.0
+
+
+def ending_of(bench, name: str):
+    """The next ending of this plugin; those of others are passed over."""
+    while True:
+        who, ending = bench.endings.get(timeout=PATIENCE_S)
+        if who == name:
+            return ending
+
+
+def test_a_plugin_that_hangs_is_charged_abandoned_and_made_anew(threaded):
+    instances = [Hanging("hanging"), Hanging("hanging"), Hanging("hanging")]
+    waiting = list(instances)
+    threaded.orchestrator.add(lambda: waiting.pop(0))
+    threaded.add(Halving("good"))
+
+    threaded.cycle()
+    assert instances[0].hangs.wait(PATIENCE_S)
+    assert ending_of(threaded, "good").state == PluginState.DONE
+    threaded.cycle()
+    assert ending_of(threaded, "good").state == PluginState.DONE
+    _, lines = threaded.cycle(step_s=2.5)
+    assert lines["hanging"].state == PluginState.TIMED_OUT
+    assert lines["hanging"].reason == "hung in one step for 2.6 s: its thread is abandoned"
+    assert lines["hanging"].spent_ns == 26 * S // 10
+    assert threaded.workers.abandoned == ["hanging"]
+    assert threaded.orchestrator.health() == (1, [])
+
+    # Its debt is paid from its shares before it may run again, as another instance.
+    while not instances[1].hangs.is_set():
+        _, lines = threaded.cycle()
+        if lines["hanging"].state == PluginState.RUNNING:
+            assert instances[1].hangs.wait(PATIENCE_S)
+    threaded.cycle(step_s=2.5)
+    assert threaded.orchestrator.health() == (2, ["hanging"])
+    _, lines = threaded.cycle(step_s=1e6)
+    assert lines["hanging"].state == PluginState.ISOLATED
+    assert lines["hanging"].reason == "2 of its threads hang: out until restart"
+
+    # A thread that comes back after all changes nothing.
+    before = threaded.orchestrator.state()["trust"].tolist()
+    instances[0].let_go.set()
+    instances[1].let_go.set()
+    _, lines = threaded.cycle()
+    assert lines["hanging"].spent_ns == 0
+    assert threaded.orchestrator.state()["trust"].tolist()[1] == before[1]
+
+
+def test_stopping_does_not_wait_for_a_hung_thread(threaded):
+    plugin = Hanging("hanging")
+    threaded.add(plugin)
+    threaded.cycle()
+    assert plugin.hangs.wait(PATIENCE_S)
+    threaded.orchestrator.close()
+    assert threaded.orchestrator.cycle([]).lines == ()
+    plugin.let_go.set()
+
+
+def test_a_plugin_that_ignores_cancelling_is_told_then_abandoned(threaded):
+    plugin = IgnoringCancel("stubborn")
+    threaded.add(plugin)
+    threaded.cycle()
+    assert plugin.hangs.wait(PATIENCE_S)
+    threaded.cycle(step_s=1.5)
+    while not plugin.saw_cancel:
+        threading.Event().wait(0.001)
+    threaded.cycle(step_s=1.0)
+    assert ending_of(threaded, "stubborn").state == PluginState.TIMED_OUT
+    assert threaded.orchestrator.health() == (1, [])
+    plugin.let_go.set()
+
+
+def test_a_step_that_comes_back_late_is_a_timeout_without_a_lost_thread(threaded):
+    plugin = Hanging("late")
+    threaded.add(plugin)
+    threaded.cycle()
+    assert plugin.hangs.wait(PATIENCE_S)
+    threaded.now_ns += 3 * S // 2
+    plugin.let_go.set()
+    ending = ending_of(threaded, "late")
+    assert ending.state == PluginState.TIMED_OUT
+    assert ending.reason == "not done after 1 s: cancelled"
+    assert threaded.orchestrator.health() == (0, [])
+    assert threaded.workers.abandoned == []
+
+
+def test_three_plugins_run_at_the_same_time(threaded):
+    plugins = [Hanging(name) for name in ("a", "b", "c")]
+    threaded.add(*plugins)
+    threaded.cycle()
+    assert all(plugin.hangs.wait(PATIENCE_S) for plugin in plugins)
+    for plugin in plugins:
+        plugin.let_go.set()
+    assert {threaded.endings.get(timeout=PATIENCE_S)[0] for _ in plugins} == {"a", "b", "c"}
+
+
+def test_measured_time_is_what_is_booked(make_threaded):
+    """A CPU clock that advances 2 ATP at each look: a step looks a known number of times."""
+    bench = make_threaded(MeasuredMeter(lambda: 0, cpu_ns=Ticks(200_000)))
+    bench.add(Endless("endless"))
+    bench.cycle()
+    assert ending_of(bench, "endless").state == PluginState.SPENT
+    report, lines = bench.cycle()
+    one_step = 2 * 200_000
+    assert 1000 * 100_000 <= lines["endless"].spent_ns <= 1000 * 100_000 + one_step
+    assert report.spent_ns == lines["endless"].spent_ns
+
+
+def test_an_order_is_answered_from_another_thread(threaded):
+    threaded.add(Halving("good"))
+    order = Order(Task(1, "vision", "front", 1.0), 10**8, S)
+    threaded.orchestrator.order("good", order)
+    threaded.cycle()
+    ending = order.wait(PATIENCE_S)
+    assert ending.state == PluginState.DONE
+    assert ending.result["left"] < 0.1
+    assert ending.telemetry["energies"][0] == 1.0
+
+
+class Ticks:
+    """A clock that advances by a fixed amount at each look."""
+
+    def __init__(self, by: int) -> None:
+        self._by, self._now = by, 0
+
+    def __call__(self) -> int:
+        self._now += self._by
+        return self._now

@@ -1,0 +1,253 @@
+"""The cycle: sharing, stopping early, spending, owing, and orders; deterministic."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from misbehaving_plugins import (
+    ATP,
+    Babbling,
+    Endless,
+    Exiting,
+    Halving,
+    Lying,
+    NotANumber,
+    Raising,
+    Slow,
+    Unloadable,
+    Useless,
+)
+from sage_common.core.errors import InvalidInput
+from sage_orchestrator.core.plugin import Interest, Task
+from sage_orchestrator.core.slot import Cue, Order
+from sage_orchestrator.core.states import PluginState
+
+S = 1_000_000_000
+
+
+def test_the_first_cycle_has_no_report_and_the_next_adds_up(bench):
+    bench.add(Endless("endless"))
+    assert bench.cycle()[0] is None
+    report, lines = bench.cycle()
+    assert (report.cycle, report.budget_ns) == (1, 1000 * ATP)
+    assert report.allocated_ns == report.budget_ns == lines["endless"].allocated_ns
+    assert lines["endless"].state == PluginState.SPENT
+    assert report.spent_ns == 1000 * ATP
+    assert lines["endless"].steps == 99
+    assert lines["endless"].reason.startswith("its share is spent: at ")
+
+
+def test_an_early_stop_feeds_those_that_still_run(bench):
+    bench.add(Halving("a_halving"), Endless("b_endless"))
+    bench.cycles(1)
+    report, lines = bench.cycle()
+    assert lines["a_halving"].state == PluginState.DONE
+    assert lines["a_halving"].allocated_ns == lines["a_halving"].spent_ns < 500 * ATP
+    assert lines["b_endless"].spent_ns == 1000 * ATP - lines["a_halving"].spent_ns
+    assert report.allocated_ns == report.budget_ns
+    assert report.returned_ns == 0
+
+
+def test_nobody_asks_nothing_is_allocated_and_idling_changes_no_trust(bench):
+    bench.add(Halving())
+    before = bench.orchestrator.state()["trust"]
+    bench.orchestrator.cycle([])
+    for _ in range(50):
+        report = bench.orchestrator.cycle([])
+    assert (report.allocated_ns, report.spent_ns) == (0, 0)
+    assert report.lines[0].state == PluginState.IDLE
+    assert report.lines[0].reason == "no new percept to work on"
+    assert bench.orchestrator.state()["trust"] == before
+
+
+def test_the_same_percept_is_worked_on_once(bench):
+    bench.add(Halving())
+    cue = Cue("percept", "vision", "front", 7, 0.5, dominant=True)
+    bench.orchestrator.cycle([cue])
+    assert bench.orchestrator.cycle([cue]).lines[0].state == PluginState.DONE
+    assert bench.orchestrator.cycle([cue]).lines[0].state == PluginState.IDLE
+
+
+def test_interest_decides_who_asks(bench):
+    picky = Halving("picky")
+    picky.interest = Interest("percept", "audio", min_salience=0.4, period_s=1.0)
+    bench.add(picky)
+
+    def line(*cues: Cue):
+        bench.now_ns += S // 10
+        bench.orchestrator.cycle(cues)
+        return bench.orchestrator.cycle([]).lines[0]
+
+    assert line(Cue("percept", "vision", "front", 1, 0.9, True)).reason.startswith("no new")
+    assert (
+        line(Cue("percept", "audio", "front", 1, 0.3)).reason == "salience 0.30 is below its 0.40"
+    )
+    assert line(Cue("percept", "audio", "front", 1, 0.5)).state == PluginState.DONE
+    assert line(Cue("percept", "audio", "front", 2, 0.5)).reason == "runs at most every 1 s"
+    bench.now_ns += S
+    assert line(Cue("percept", "audio", "front", 2, 0.5)).state == PluginState.DONE
+
+
+def test_trust_follows_what_runs_achieve_and_feeds_back_into_shares(bench):
+    bench.add(Halving("good"), Useless("useless"), Endless("rival"))
+    first = bench.cycles(2)[-1]
+    last = bench.cycles(100)[-1]
+    assert last["good"].trust > 0.99
+    assert last["useless"].trust == 0.05
+    assert last["useless"].state == PluginState.DONE
+    assert first["rival"].trust == pytest.approx(0.54)
+    assert 0.89 < last["rival"].trust <= 0.9
+
+
+def test_an_overrun_is_paid_back_before_the_next_step(bench):
+    bench.add(Slow("slow"), Endless("rival"))
+    bench.orchestrator.set_trust("slow", 0.05)
+    lines = bench.cycles(60)[1:]
+    spent = sum(line["slow"].spent_ns for line in lines)
+    allocated = sum(line["slow"].allocated_ns for line in lines)
+    assert spent <= allocated + Slow.nominal_step_ns
+    paying = [line["slow"] for line in lines if line["slow"].reason.startswith("pays back")]
+    assert paying
+    assert all(line.state == PluginState.SPENT and line.spent_ns == 0 for line in paying)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "reason"),
+    [
+        (Raising("bad"), "ZeroDivisionError: deliberately"),
+        (NotANumber("bad"), "energy = nan: expected a finite number"),
+        (Lying("bad"), "as before for the same state"),
+        (Babbling("bad"), r"$.details.nested = {'not': 'allowed'}: expected number or string"),
+        (Exiting("bad"), "SystemExit: 1"),
+        (Unloadable("bad"), "FileNotFoundError: model.onnx"),
+    ],
+)
+def test_a_plugin_that_fails_is_charged_isolated_and_tried_again_and_the_rest_go_on(
+    bench, plugin, reason
+):
+    bench.add(plugin, Halving("good"))
+    lines = bench.cycles(4)[1:]
+    assert [line["bad"].state for line in lines] == [PluginState.FAILED] * 3
+    assert reason in lines[0]["bad"].reason
+    if not isinstance(plugin, Unloadable):
+        assert all(line["bad"].spent_ns > 0 for line in lines)
+    assert [line["bad"].failures for line in lines] == [1, 2, 3]
+    assert lines[2]["bad"].trust < lines[0]["bad"].trust < 0.5
+
+    out = bench.cycles(90)
+    assert {line["bad"].state for line in out} == {PluginState.ISOLATED}
+    assert {line["bad"].allocated_ns for line in out} == {0}
+    assert out[0]["bad"].reason.startswith("3 failures in a row: out for ")
+    assert {line["good"].state for line in out} == {PluginState.DONE}
+    assert bench.orchestrator.health() == (0, ["bad"])
+
+    again = bench.cycles(20)
+    assert PluginState.FAILED in {line["bad"].state for line in again}
+    longer = bench.cycles(150)
+    assert {line["bad"].state for line in longer} == {PluginState.ISOLATED}
+
+
+def test_success_ends_isolation_for_good(bench):
+    plugin = Raising("mends")
+    bench.add(plugin)
+    bench.cycles(5)
+    plugin.step = lambda state: state / 2.0
+    states = [line["mends"].state for line in bench.cycles(120)]
+    assert states[-1] == PluginState.DONE
+    assert bench.orchestrator.health() == (0, [])
+
+
+def order_for(budget_atp: float) -> Order:
+    return Order(Task(5, "vision", "front", 1.0), round(budget_atp * ATP), 10 * S)
+
+
+def test_an_order_goes_on_over_cycles_until_its_budget_is_spent(bench):
+    bench.add(Endless("endless"), Endless("rival"))
+    order = order_for(1500)
+    bench.orchestrator.order("endless", order)
+    reports = []
+    for _ in range(12):
+        bench.now_ns += S // 10
+        cue = Cue("percept", "vision", "front", bench.now_ns, 0.5, dominant=True)
+        reports.append(bench.orchestrator.cycle([cue]))
+    ending = order.wait(0.0)
+    assert ending.state == PluginState.SPENT
+    assert ending.reason.startswith("the 1500 ATP of its order are spent")
+    assert order.run.spent_ns == 1500 * ATP
+    for report in reports[1:]:
+        assert report.allocated_ns == report.budget_ns
+        for line in report.lines:
+            assert line.spent_ns <= line.allocated_ns + Endless.nominal_step_ns
+            assert line.spent_ns + line.returned_ns <= line.allocated_ns + Endless.nominal_step_ns
+
+
+def test_an_order_can_be_cancelled_before_and_while_it_runs(bench):
+    bench.add(Endless("endless"))
+    early, late = order_for(10_000), order_for(10_000)
+    bench.orchestrator.order("endless", early)
+    with pytest.raises(InvalidInput, match="busy with another order"):
+        bench.orchestrator.order("endless", late)
+    bench.orchestrator.cancel("endless", early, "changed my mind")
+    assert early.wait(0.0).reason == "changed my mind"
+
+    bench.orchestrator.order("endless", late)
+    bench.cycles(2)
+    assert late.wait(0.0) is None
+    bench.orchestrator.cancel("endless", late, "enough")
+    bench.cycles(2)
+    assert late.wait(0.0).state == PluginState.DONE
+    assert late.wait(0.0).reason.startswith("enough")
+
+
+def test_outcomes_reach_the_plugins_that_delivered(bench):
+    bench.add(Halving("a"), Halving("b"))
+    bench.cycles(5)
+    trust = dict(zip(*[bench.orchestrator.state()[key] for key in ("plugins", "trust")]))
+    assert bench.orchestrator.judge(-1.0, "a", 0, 0) == ["a"]
+    assert bench.orchestrator.judge(-1.0, "", 100, 200) == []
+    assert bench.orchestrator.judge(-1.0, "", 1, 5) == ["a", "b"]
+    after = dict(zip(*[bench.orchestrator.state()[key] for key in ("plugins", "trust")]))
+    assert after["a"] < after["b"] < trust["b"]
+    with pytest.raises(InvalidInput, match="one of: a, b"):
+        bench.orchestrator.judge(1.0, "c", 0, 0)
+
+
+def test_trust_survives_a_restart_and_an_absent_plugin(bench, threaded):
+    bench.add(Halving("a"), Useless("b"))
+    bench.cycles(20)
+    saved = bench.orchestrator.state()
+    threaded.orchestrator.restore(saved)
+    threaded.add(Halving("a"))
+    again = threaded.orchestrator.state()
+    assert all((saved[key] == again[key]).all() for key in saved)
+    threaded.orchestrator.close()
+    assert all((saved[key] == threaded.orchestrator.state()[key]).all() for key in saved)
+    with pytest.raises(InvalidInput, match="belief"):
+        threaded.orchestrator.restore({**saved, "belief": saved["belief"][:1]})
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([Halving, Endless, Useless, Raising, NotANumber, Lying, Slow]),
+        min_size=1,
+        max_size=6,
+    ),
+    st.lists(st.floats(0.0, 1.0), min_size=1, max_size=25),
+)
+def test_whatever_plugins_do_every_cycle_adds_up(make_bench, kinds, saliences):
+    bench = make_bench()
+    bench.add(*[kind(f"p{i}") for i, kind in enumerate(kinds)])
+    for salience in saliences:
+        report, _ = bench.cycle(salience)
+        if report is None:
+            continue
+        asked = [line for line in report.lines if line.requested_ns]
+        assert report.allocated_ns == (report.budget_ns if asked else 0)
+        for kind, line in zip(kinds, report.lines, strict=True):
+            step = kind.nominal_step_ns
+            assert 0 <= line.spent_ns <= line.allocated_ns + step
+            assert line.spent_ns + line.returned_ns <= line.allocated_ns + step
+            assert 0.05 <= line.trust <= 1.0
+        assert report.spent_ns == sum(line.spent_ns for line in report.lines)
