@@ -1,0 +1,1 @@
+"""SAGE bring-up: the graph description, the command line, bags and benches."""

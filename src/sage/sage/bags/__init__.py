@@ -1,0 +1,1 @@
+"""Bags in rosbag2 layout: recording, playing, and replaying in lock-step."""

@@ -1,0 +1,63 @@
+"""The `sage` command line: finds the subcommand and reports errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+COMMANDS = {
+    "run": "run the graph",
+    "demo": "run the graph on a real recording and show what it does",
+    "status": "watch a running graph: salience, budget, memory, health",
+    "recall": "ask the memory",
+    "record": "record a running graph into a bag",
+    "replay": "play a bag into the graph, or through it in lock-step",
+    "doctor": "say what is found and in effect, and how to mend what is not",
+    "bench": "measure, print ratios to the named baselines, write JSON",
+    "docs": "write the generated pages of docs/",
+}
+EXIT_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; its exit status, 2 for wrong input."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare_environment()
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        return 0 if words else EXIT_USAGE
+    name = words[0]
+    if name not in COMMANDS:
+        print(f"sage: {name!r}: expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+        return EXIT_USAGE
+    module = importlib.import_module(f"sage.commands.{name}")
+    parser = argparse.ArgumentParser(prog=f"sage {name}", description=module.__doc__)
+    module.add_arguments(parser)
+    options = parser.parse_args(words[1:])
+    try:
+        return int(module.run(options))
+    except (ValueError, FileNotFoundError, PermissionError) as error:
+        # InvalidInput and ParameterError are ValueErrors that name the field at fault.
+        print(f"sage {name}: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        return 130
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    return "usage: sage COMMAND [options]   (sage COMMAND --help)\n\n" + "\n".join(lines)
+
+
+def _prepare_environment() -> None:
+    """Let a virtual environment be used without being activated, and without a home folder."""
+    if "AMENT_PREFIX_PATH" not in os.environ and Path(sys.prefix, "share", "ament_index").is_dir():
+        os.environ["AMENT_PREFIX_PATH"] = sys.prefix
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    if "HOME" not in os.environ:
+        os.environ.setdefault("ROS_LOG_DIR", "/tmp/sage-log-" + str(os.getuid()))

@@ -1,0 +1,75 @@
+"""Options that several subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+
+from sage.graph.description import PROFILES, GraphOptions
+
+
+def add_graph_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options that choose a graph."""
+    parser.add_argument("--profile", choices=PROFILES, default="nano", help="default: nano")
+    parser.add_argument(
+        "--source",
+        default="recording",
+        help="recording, live, topics (a robot publishes them), a media file, or a bag",
+    )
+    parser.add_argument("--camera", default="auto", help="for --source live: backend or device")
+    parser.add_argument("--namespace", default="/sage", help="default: /sage")
+    parser.add_argument("--config", default="", metavar="FILE", help="your own parameter file")
+    parser.add_argument("--once", action="store_true", help="play a recording once, not in a loop")
+    parser.add_argument(
+        "--fresh", action="store_true", help="start without the saved state; memories are kept"
+    )
+    add_home_argument(parser)
+
+
+def add_home_argument(parser: argparse.ArgumentParser) -> None:
+    """The SAGE home folder."""
+    parser.add_argument(
+        "--home", default="", metavar="DIR", help="default: $SAGE_HOME or ~/.local/share/sage"
+    )
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options that say how a graph is run."""
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--composed", dest="composed", action="store_true", default=True,
+        help="all nodes in one process (default)",
+    )  # fmt: skip
+    mode.add_argument(
+        "--processes", dest="composed", action="store_false", help="one process a node"
+    )
+    parser.add_argument(
+        "--duration", type=positive_seconds, default=None, metavar="S", help="stop after S seconds"
+    )
+    parser.add_argument("--log-level", default="info", choices=("debug", "info", "warn", "error"))
+    parser.add_argument("--no-respawn", action="store_true", help="do not restart ended processes")
+    parser.add_argument("--network", action="store_true", help="talk to other hosts, too")
+
+
+def graph_options(options: argparse.Namespace) -> GraphOptions:
+    """The graph that was chosen on the command line."""
+    return GraphOptions(
+        profile=options.profile,
+        source=options.source,
+        camera=options.camera,
+        namespace=options.namespace,
+        home=options.home,
+        config=options.config,
+        resume=not options.fresh,
+        loop=not options.once,
+    )
+
+
+def positive_seconds(text: str) -> float:
+    """An argparse type: seconds greater than zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected seconds greater than 0")
+    return value

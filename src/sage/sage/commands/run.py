@@ -1,0 +1,60 @@
+"""Run the graph until its duration is over, or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
+from sage.graph.description import describe
+from sage.graph.session import RunOptions, Session
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_graph_arguments(parser)
+    add_run_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="last line: the summary as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    graph = describe(graph_options(options))
+    for note in graph.notes:
+        print(f"note: {note}", file=sys.stderr)
+    session = Session(graph, run_options(options), on_event=_tell)
+    summary = session.run()
+    if options.json:
+        print(json.dumps(summary))
+    else:
+        print(short_summary(summary))
+    return 0 if summary["fused"]["n"] else 1
+
+
+def run_options(options: argparse.Namespace) -> RunOptions:
+    """How to run, from the command line."""
+    return RunOptions(
+        composed=options.composed,
+        duration_s=options.duration,
+        log_level=options.log_level,
+        respawn=not options.no_respawn,
+        network=options.network,
+    )
+
+
+def short_summary(summary: dict[str, object]) -> str:
+    """The summary for people, in a few lines."""
+    fused = summary["fused"]
+    latency = summary["latency_ms"]
+    assert isinstance(fused, dict) and isinstance(latency, dict)
+    camera = latency["camera_to_salience"]
+    return (
+        f"{summary['duration_s']} s, {summary['frames']} frames, "
+        f"{summary['frames_dropped']} dropped, {summary['experiences']} experiences kept\n"
+        f"fused salience: mean {fused['mean']}, max {fused['max']}; "
+        f"camera to salience: p50 {camera['p50']} ms, p99 {camera['p99']} ms; "
+        f"memory {summary['pss_mb']} MB"
+    )
+
+
+def _tell(event: str) -> None:
+    print(event, file=sys.stderr)

@@ -1,0 +1,128 @@
+"""The graph as launch_ros actions; the launch files are thin over this.
+
+`launch` and `launch_ros` come with ROS 2, not as wheels, so they are imported on use.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sage.graph.description import Graph, GraphOptions, describe
+from sage.graph.environment import graph_environment
+from sage_common.core.errors import InvalidInput
+from sage_common.core.home import sage_home
+
+ARGUMENTS = {
+    "source": ("recording", "recording, live, topics, a media file, or a bag"),
+    "camera": ("auto", "for source live: backend or device of the camera"),
+    "namespace": ("/sage", "namespace of the graph"),
+    "composed": ("true", "true: all nodes in one process; false: one process a node"),
+    "log_level": ("info", "debug, info, warn or error"),
+    "use_sim_time": ("false", "take the time from /clock"),
+    "respawn": ("true", "start a process again after it ended"),
+    "config": ("", "your own parameter file, laid over the profile's"),
+    "network": ("false", "true: talk to other hosts; false: stay on this one"),
+}
+
+
+def generate(profile: str, **defaults: str) -> Any:
+    """The LaunchDescription of a profile; `defaults` replace those of `ARGUMENTS`."""
+    from launch import LaunchDescription
+    from launch.actions import DeclareLaunchArgument, OpaqueFunction
+
+    declared = [
+        DeclareLaunchArgument(name, default_value=defaults.get(name, default), description=text)
+        for name, (default, text) in ARGUMENTS.items()
+    ]
+    expand = OpaqueFunction(function=lambda context: _expand(profile, context))
+    return LaunchDescription([*declared, expand])
+
+
+def _expand(profile: str, context: Any) -> list[Any]:
+    from launch.substitutions import LaunchConfiguration
+
+    values = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    return actions(profile, values)
+
+
+def actions(profile: str, values: Mapping[str, str]) -> list[Any]:
+    """The launch actions for one set of argument values.
+
+    Raises:
+        InvalidInput: an argument is wrong; the field is named.
+    """
+    from launch.actions import LogInfo, SetEnvironmentVariable
+
+    graph = describe(graph_options(profile, values))
+    network = truth("network", values["network"])
+    environment = graph_environment(None, network, sage_home())
+    result: list[Any] = [SetEnvironmentVariable(k, v) for k, v in environment.items()]
+    result += [LogInfo(msg=f"note: {note}") for note in graph.notes]
+    return result + node_actions(graph, values)
+
+
+def graph_options(profile: str, values: Mapping[str, str]) -> GraphOptions:
+    """The user's choice, from launch arguments."""
+    return GraphOptions(
+        profile=profile,
+        source=values["source"],
+        camera=values["camera"],
+        namespace=values["namespace"],
+        config=values["config"],
+        use_sim_time=truth("use_sim_time", values["use_sim_time"]),
+    )
+
+
+def node_actions(
+    graph: Graph, values: Mapping[str, str], node_type: Callable[..., Any] | None = None
+) -> list[Any]:
+    """One launch_ros Node a process.
+
+    Args:
+        graph: what to start.
+        values: launch arguments by name.
+        node_type: stands in for `launch_ros.actions.Node` in tests.
+    """
+    if node_type is None:
+        from launch_ros.actions import Node as node_type
+    respawn = truth("respawn", values["respawn"])
+    common = {"output": "screen", "respawn": respawn, "respawn_delay": 1.0}
+    log_level = values["log_level"]
+    if truth("composed", values["composed"]):
+        entries = [node.container_entry(log_level) for node in graph.nodes]
+        return [
+            node_type(
+                package="sage_common",
+                executable="container",
+                arguments=["--graph", json.dumps(entries)],
+                **common,
+            )
+        ]
+    return [
+        node_type(
+            package=node.type.package,
+            executable=node.type.executable,
+            name=node.name,
+            namespace=node.namespace,
+            parameters=[dict(node.parameters)] if node.parameters else [],
+            remappings=list(node.remappings.items()),
+            arguments=["--ros-args", "--log-level", log_level],
+            **common,
+        )
+        for node in graph.nodes
+    ]
+
+
+def truth(name: str, text: str) -> bool:
+    """A launch argument that is true or false.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    if text.lower() in ("true", "1"):
+        return True
+    if text.lower() in ("false", "0"):
+        return False
+    raise InvalidInput(name, text, "true or false")

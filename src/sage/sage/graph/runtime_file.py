@@ -1,0 +1,70 @@
+"""The running graph of a home folder: found by other commands, and never more than one."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from sage_common.core.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class RunningGraph:
+    """What other commands need to reach a running graph."""
+
+    pid: int
+    domain_id: int
+    namespace: str
+    profile: str
+    source: str
+    network: bool
+
+
+class GraphLock:
+    """One graph a home folder: held while it runs, released by the kernel however it ends.
+
+    Raises:
+        InvalidInput: another graph runs in this home.
+    """
+
+    def __init__(self, home: Path, running: RunningGraph) -> None:
+        folder = home / "run"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = folder / "graph.json"
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._lock: IO[str] = os.fdopen(os.open(folder / "graph.lock", flags, 0o600), "r+")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            other = running_graph(home)
+            pid = other.pid if other else "another process"
+            raise InvalidInput(
+                "home", f"{home} (in use by a graph, pid {pid})", "a home of its own: --home DIR"
+            ) from None
+        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(asdict(running)))
+        temporary.replace(self._path)
+
+    def release(self) -> None:
+        """Forget the graph and let another one start."""
+        self._path.unlink(missing_ok=True)
+        self._lock.close()
+
+
+def running_graph(home: Path) -> RunningGraph | None:
+    """The graph that runs in this home; None if none does."""
+    lock_path = home / "run" / "graph.lock"
+    try:
+        with lock_path.open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        path = home / "run" / "graph.json"
+        return RunningGraph(**json.loads(path.read_text())) if path.is_file() else None
+    return None

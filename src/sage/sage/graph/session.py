@@ -1,0 +1,185 @@
+"""One run of the graph: environment, lock, processes, and an observer beside them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import IO, Any
+
+import onnxruntime
+
+from sage.graph.description import Graph
+from sage.graph.environment import DomainLease, graph_environment
+from sage.graph.runtime_file import GraphLock, RunningGraph
+from sage.graph.supervisor import POLL_S, Supervisor
+from sage.observe.observer import Observer
+from sage_common.core.home import sage_home
+
+START_TIMEOUT_S = 60.0
+PSS_PERIOD_S = 1.0
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a graph is run.
+
+    Attributes:
+        composed: all nodes in one process, or one process a node.
+        duration_s: stop this long after the first fused salience; None: until a signal.
+        log_level: of the nodes.
+        respawn: restart processes that end by themselves.
+        network: talk to other hosts.
+        log: where the processes write; None: where this process writes.
+    """
+
+    composed: bool = True
+    duration_s: float | None = None
+    log_level: str = "info"
+    respawn: bool = True
+    network: bool = False
+    log: IO[bytes] | None = None
+
+
+class Session:
+    """Runs a graph from start to end.
+
+    Args:
+        graph: what to run.
+        options: how.
+        on_tick: called about 20 times a second while it runs.
+        on_event: told when a process ended or was started again.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        options: RunOptions,
+        on_tick: Callable[[Session], None] = lambda session: None,
+        on_event: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.graph = graph
+        self.options = options
+        self.home = sage_home(graph.options.home)
+        self.elapsed_s = 0.0
+        self.start_s: float | None = None
+        self.pss_mb = 0.0
+        self.killed: list[str] = []
+        self._on_tick = on_tick
+        self._on_event = on_event
+        self._stopping = False
+
+    def run(self) -> dict[str, Any]:
+        """Run until the duration is over, every process has ended, or SIGINT/SIGTERM; the summary.
+
+        Raises:
+            InvalidInput: another graph runs in this home, or no ROS domain is free.
+        """
+        lease = DomainLease()
+        try:
+            lock = GraphLock(self.home, self._running(lease.domain_id))
+            try:
+                return self._run_locked(lease.domain_id)
+            finally:
+                lock.release()
+        finally:
+            lease.release()
+
+    def _run_locked(self, domain_id: int) -> dict[str, Any]:
+        environment = graph_environment(domain_id, self.options.network, self.home)
+        os.environ.update({k: v for k, v in environment.items() if not k.startswith("MALLOC_")})
+        (self.home / "log").mkdir(parents=True, exist_ok=True, mode=0o700)
+        previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
+        self.observer = Observer(self.graph.options.namespace, self.graph.options.use_sim_time)
+        self.supervisor = Supervisor(
+            self.graph,
+            self.options.composed,
+            environment,
+            self.options.log_level,
+            self.options.log,
+            self.options.respawn,
+        )
+        try:
+            self._drive()
+            return self._summary()
+        finally:
+            self.killed = self.supervisor.stop()
+            self.observer.stop()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _drive(self) -> None:
+        begin = time.monotonic()
+        self.supervisor.start()
+        first: float | None = None
+        next_pss = 0.0
+        while not self._stopping and self.supervisor.alive:
+            now = time.monotonic()
+            if first is None and self.observer.tally.fused.values:
+                first, self.start_s = now, now - begin
+            if first is None and now - begin > START_TIMEOUT_S:
+                self._on_event(f"no fused salience within {START_TIMEOUT_S:g} s of the start")
+                break
+            self.elapsed_s = now - first if first is not None else 0.0
+            if self.options.duration_s is not None and self.elapsed_s >= self.options.duration_s:
+                break
+            if now >= next_pss:
+                next_pss = now + PSS_PERIOD_S
+                self.pss_mb = max(self.pss_mb, self.supervisor.pss_mb())
+            for event in self.supervisor.poll():
+                self._on_event(event)
+            self._on_tick(self)
+            time.sleep(POLL_S)
+
+    def _summary(self) -> dict[str, Any]:
+        tally = self.observer.tally
+        return {
+            "profile": self.graph.options.profile,
+            "source": self.graph.options.source,
+            "duration_s": round(self.elapsed_s, 3),
+            **tally.summary(),
+            "start_s": None if self.start_s is None else round(self.start_s, 3),
+            "pss_mb": round(self.pss_mb, 1),
+            "mode": "composed" if self.options.composed else "processes",
+            "restarts": sum(child.restarts for child in self.supervisor.children),
+            "device": self.graph.device,
+            "threads": os.cpu_count(),
+            "onnxruntime": onnxruntime.__version__,
+            "backends": dict(self.graph.backends),
+            "weights": self._weights(),
+            "health": self._health(),
+        }
+
+    def _weights(self) -> dict[str, str]:
+        """SHA-256 of each encoder's weights, as the nodes themselves report it."""
+        found = {}
+        for name, status in self.observer.latest.diagnostics.items():
+            for item in status.values:
+                if item.key == "weights_sha256":
+                    found[name.rsplit("/", 1)[-1]] = item.value
+        return found
+
+    def _health(self) -> dict[str, str]:
+        """Nodes that are not well, and why."""
+        return {
+            name.rsplit("/", 1)[-1]: status.message
+            for name, status in self.observer.latest.diagnostics.items()
+            if status.level != b"\x00"
+        }
+
+    def _running(self, domain_id: int) -> RunningGraph:
+        options = self.graph.options
+        return RunningGraph(
+            pid=os.getpid(),
+            domain_id=domain_id,
+            namespace=options.namespace,
+            profile=options.profile,
+            source=options.source,
+            network=self.options.network,
+        )
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True

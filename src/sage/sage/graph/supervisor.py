@@ -1,0 +1,172 @@
+"""Processes of a graph: started together, watched, restarted, and stopped without a trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from ament_index_python import get_package_prefix
+
+from sage.graph.description import Graph, NodeSpec
+
+STOP_TIMEOUT_S = 10.0
+FIRST_RESTART_S = 0.5
+LONGEST_RESTART_S = 10.0
+POLL_S = 0.05
+
+
+@dataclass
+class Child:
+    """One process of the graph.
+
+    Attributes:
+        name: of the node, or "container".
+        command: program and arguments.
+        process: the running process.
+        restarts: how often it had to be started again.
+        restart_at: monotonic time of the next start, or None while it runs.
+    """
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes]
+    restarts: int = 0
+    restart_at: float | None = None
+    last_exit: int | None = None
+
+
+@dataclass
+class Supervisor:
+    """Starts a graph's processes and keeps them running.
+
+    Args:
+        graph: what to start.
+        composed: True: all nodes in one process; False: one process a node.
+        environment: variables on top of this process's own.
+        log_level: debug, info, warn or error.
+        log: where the processes write; None: where this process writes.
+        respawn: start a process again after it ended by itself.
+    """
+
+    graph: Graph
+    composed: bool
+    environment: Mapping[str, str]
+    log_level: str = "info"
+    log: IO[bytes] | None = None
+    respawn: bool = True
+    children: list[Child] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start every process."""
+        for name, command in commands(self.graph, self.composed, self.log_level).items():
+            self.children.append(Child(name, command, self._spawn(command)))
+
+    def poll(self) -> list[str]:
+        """Restart what has ended; what happened since the last call, in words."""
+        events = []
+        for child in self.children:
+            if child.restart_at is None and child.process.poll() is not None:
+                child.last_exit = child.process.returncode
+                delay_s = min(FIRST_RESTART_S * 2**child.restarts, LONGEST_RESTART_S)
+                child.restart_at = time.monotonic() + delay_s
+                events.append(f"{child.name} ended ({_cause(child.process.returncode)})")
+            if self.respawn and child.restart_at and time.monotonic() >= child.restart_at:
+                child.process = self._spawn(child.command)
+                child.restart_at = None
+                child.restarts += 1
+                events.append(f"{child.name} started again")
+        return events
+
+    def stop(self) -> list[str]:
+        """SIGTERM, wait, SIGKILL what is left; names of those that had to be killed."""
+        running = [child for child in self.children if child.process.poll() is None]
+        for child in running:
+            child.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        killed = []
+        for child in running:
+            try:
+                child.process.wait(max(deadline - time.monotonic(), 0.0))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+                killed.append(child.name)
+        self.children.clear()
+        return killed
+
+    @property
+    def alive(self) -> bool:
+        """True while at least one process runs or will be started again."""
+        return any(c.process.poll() is None or (self.respawn and c.restart_at) for c in self.children)
+
+    def pss_mb(self) -> float:
+        """Proportional set size of all processes [MB]."""
+        return sum(process_pss_mb(child.process.pid) for child in self.children)
+
+    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, **self.environment, "SAGE_PARENT_PID": str(os.getpid())}
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
+        )
+
+
+def commands(graph: Graph, composed: bool, log_level: str) -> dict[str, list[str]]:
+    """The command of each process, by name."""
+    if composed:
+        entries = [node.container_entry(log_level) for node in graph.nodes]
+        program = executable("sage_common", "container")
+        return {"container": [sys.executable, program, "--graph", json.dumps(entries)]}
+    return {node.name: node_command(node, log_level) for node in graph.nodes}
+
+
+def node_command(node: NodeSpec, log_level: str) -> list[str]:
+    """The command that runs one node in a process of its own, as launch_ros would."""
+    command = [sys.executable, executable(node.type.package, node.type.executable), "--ros-args"]
+    command += ["-r", f"__node:={node.name}", "-r", f"__ns:={node.namespace}"]
+    for old, new in node.remappings.items():
+        command += ["-r", f"{old}:={new}"]
+    for key, value in node.parameters.items():
+        command += ["-p", f"{key}:={json.dumps(value)}"]
+    return [*command, "--log-level", log_level]
+
+
+def executable(package: str, name: str) -> str:
+    """Path of an executable of a ROS package.
+
+    Raises:
+        FileNotFoundError: the package does not install it.
+    """
+    path = Path(get_package_prefix(package), "lib", package, name)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected the executable {name} of package {package}")
+    return str(path)
+
+
+def process_pss_mb(pid: int) -> float:
+    """Proportional set size of one process [MB]; 0 if it has ended."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024.0
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return 0.0
+
+
+def _cause(returncode: int) -> str:
+    if returncode < 0:
+        return f"killed by {signal.Signals(-returncode).name}"
+    return f"exit status {returncode}"

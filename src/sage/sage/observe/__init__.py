@@ -1,0 +1,1 @@
+"""Watching a running graph from outside."""

@@ -1,0 +1,101 @@
+"""A node that only watches: it fills a Tally and remembers the newest of everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+
+from sage.graph.catalogue import MODALITIES
+from sage.observe.tally import Tally
+from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.ros.node import SageNode
+from sage_common.ros.stamps import stamp_ns
+
+
+@dataclass(frozen=True)
+class ObserverParameters(NodeParameters):
+    """Parameters of the observer."""
+
+    camera: str = parameter("front", doc="camera whose frames are counted")
+
+
+@dataclass
+class Latest:
+    """The newest message of each kind, for display."""
+
+    saliences: dict[str, Any] = field(default_factory=dict)
+    puzzles: dict[str, Any] = field(default_factory=dict)
+    fused: Any = None
+    budget: Any = None
+    attention: Any = None
+    experiences: list[Any] = field(default_factory=list)
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+
+
+class ObserverNode(SageNode):
+    """Counts what a running graph publishes, from outside."""
+
+    default_name = "observer"
+    parameters_type = ObserverParameters
+    shown_experiences = 5
+
+    def on_configure(self) -> None:
+        self.tally = Tally()
+        self.latest = Latest()
+        self.subscribe("camera/info", self._frame, name=self.parameters.camera)
+        for modality in MODALITIES:
+            self.subscribe("puzzle", self._puzzle, modality=modality)
+            self.subscribe("salience", self._salience, modality=modality)
+        self.subscribe("fused_salience", self._fused)
+        self.subscribe("attention", self._attention)
+        self.subscribe("budget", self._budget)
+        self.subscribe("experience", self._experience)
+        self.subscribe_foreign(
+            "/diagnostics",
+            "diagnostic_msgs/msg/DiagnosticArray",
+            self._diagnostic,
+            stamp_checked=False,
+        )
+
+    def _frame(self, message: Any) -> None:
+        self.tally.frame_stamps_ns.append(stamp_ns(message.header.stamp))
+
+    def _puzzle(self, message: Any) -> None:
+        if not message.valid:
+            self.tally.invalid[f"{message.modality}/puzzle"] += 1
+            return
+        self.tally.puzzle_stamps_ns[message.modality].append(stamp_ns(message.header.stamp))
+        self.tally.stages_ms[f"{message.modality}_encode"].add(message.encode_ms)
+        self.latest.puzzles[message.modality] = message
+
+    def _salience(self, message: Any) -> None:
+        self.latest.saliences[message.modality] = message
+        if not message.valid:
+            self.tally.invalid[f"{message.modality}/salience"] += 1
+            return
+        self.tally.salience[message.modality].add(message.total)
+
+    def _fused(self, message: Any) -> None:
+        self.latest.fused = message
+        if not message.valid:
+            self.tally.invalid["salience"] += 1
+            return
+        self.tally.fused.add(message.total)
+        if message.trigger_modality == "vision":
+            self.tally.latency_ms.add(message.latency_ms)
+
+    def _attention(self, message: Any) -> None:
+        self.latest.attention = message
+
+    def _budget(self, message: Any) -> None:
+        self.latest.budget = message
+
+    def _experience(self, message: Any) -> None:
+        self.tally.experiences.append(message.id)
+        self.latest.experiences = [message, *self.latest.experiences][: self.shown_experiences]
+
+    def _diagnostic(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self.latest.diagnostics[status.name] = status
