@@ -1,0 +1,63 @@
+# SAGE: `make help` lists the targets. The set-up does only what has changed since the last time.
+
+PYTHON_FOR_SETUP := $(firstword $(shell command -v $(PYTHON) python3 python3.12 python3.11 python3.10 2>/dev/null))
+SETUP := $(PYTHON_FOR_SETUP) scripts/setup_environment.py
+BIN := .venv/bin
+UV ?= uv
+
+# What `make demo` passes on; an empty variable leaves the choice to the command.
+PROFILE ?= nano
+DEMO_OPTIONS := --profile $(PROFILE) \
+  $(if $(DURATION),--duration $(DURATION)) \
+  $(if $(SOURCE),--source $(SOURCE)) \
+  $(if $(HEADLESS),--headless)
+
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench train docs lock clean environment test-environment
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFILE=nano|thor] [SOURCE=recording]
+	@exec $(BIN)/sage demo $(DEMO_OPTIONS)
+
+test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, too]
+	@$(MAKE) run-lint
+	@exec $(BIN)/pytest $(PYTEST_OPTIONS)
+
+lint: test-environment  ## check style and types
+	@$(MAKE) run-lint
+
+bench: environment  ## measure the loop and write the figures as JSON
+	@exec $(BIN)/sage bench --all
+
+train:  ## train the weights in models/ anew
+	@$(SETUP) run media train
+	@exec $(BIN)/sage train --all
+
+docs: environment  ## write the generated pages of docs/ anew
+	@exec $(BIN)/sage docs
+
+lock:  ## resolve requirements/*.in into requirements/lock.txt (needs uv)
+	@$(UV) pip compile --universal --python-version 3.10 --upgrade --quiet --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --output-file requirements/lock.txt \
+	  requirements/build.in requirements/run.in requirements/test.in requirements/lint.in
+
+clean:  ## remove the environment, build outputs and caches
+	@rm -rf .venv build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find src compat scripts tests -name __pycache__ -prune -exec rm -rf {} +
+	@find src -maxdepth 2 -name '*.egg-info' -exec rm -rf {} +
+
+environment:
+	@$(SETUP) run media
+
+test-environment:
+	@$(SETUP) run media test lint $(if $(TRAIN),train)
+
+.PHONY: run-lint
+run-lint:
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@for core in $(wildcard src/*/*/core); do $(BIN)/mypy "$$core" || exit 1; done
+	@git ls-files '*.c' '*.cpp' '*.cu' '*.h' '*.hpp' | xargs --no-run-if-empty $(BIN)/clang-format --dry-run --Werror
