@@ -13,6 +13,9 @@ MEAN_HORIZON = 100
 CELL_FLOOR = 0.15
 CELL_FULL = 4.0
 POOL = np.kron(np.eye(GRID), np.full((1, BLOCK), 1.0 / BLOCK)).astype(np.float32)
+POOL_COLUMNS = np.ascontiguousarray(POOL.T)
+ONES = np.full(30 * 30, 1.0 / (30 * 30), np.float32)
+CODE_RANGE = 9.0
 EMPTY_GRID = np.zeros((0, 0), np.float32)
 
 
@@ -43,19 +46,27 @@ class CodeArousal:
             self._mean[...] = now
             self._last = now
             return 0.0, np.zeros((GRID, GRID), np.float32)
-        change = np.abs(now - (now if gap else self._last))
         offset = now - self._mean
-        raw = (float(change.mean()) + abs(float(offset.mean()))) / 9.0
+        unusual = np.abs(offset)
+        raw = abs(float(offset.ravel() @ ONES))
+        if not gap:
+            change = now - self._last
+            np.abs(change, out=change)
+            raw += float(change.ravel() @ ONES)
+            unusual += change
         rate = 1.0 / min(self._count, MEAN_HORIZON)
-        cells: NDArray[np.float32] = POOL @ (change + np.abs(offset)) @ POOL.T
+        cells: NDArray[np.float32] = POOL @ unusual @ POOL_COLUMNS
         grid = cells / (self._usual + CELL_FLOOR)
         grid -= 1.0
         grid /= CELL_FULL - 1.0
-        np.clip(grid, 0.0, 1.0, out=grid)
-        self._mean += np.float32(rate) * offset
-        self._usual += np.float32(rate) * (cells - self._usual)
+        np.minimum(np.maximum(grid, 0.0, out=grid), 1.0, out=grid)
+        offset *= rate
+        self._mean += offset
+        cells -= self._usual
+        cells *= rate
+        self._usual += cells
         self._last = now
-        return raw, grid
+        return raw / CODE_RANGE, grid
 
     def state(self) -> Arrays:
         """Everything learned."""

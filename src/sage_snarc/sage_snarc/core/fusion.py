@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_snarc.core.conflict import UNKNOWN, CrossModal
+from sage_snarc.core.dimension import Reading
 from sage_snarc.core.reason import duration
 from sage_snarc.core.sections import Arrays, nest, section_of, text_array, text_of
 from sage_snarc.core.weights import OutcomeWeights
@@ -51,7 +52,9 @@ class FusedResult:
         dominant: modality that contributes most; empty if none is live.
         live: live modalities in order of their names.
         weights: of the live modalities, in that order, sum 1.
-        conflict: [0, 1]; meaningful only if `conflict_known`.
+        conflicts: newest conflict of each live modality with the others, in that order; None
+            while unknown.
+        conflict: the strongest of them, [0, 1]; 0 while none is known.
         stale: known modalities that fell out because of their age, in order of their names.
         reason: in words.
         valid: False: nothing is live, and total is 0.
@@ -63,8 +66,8 @@ class FusedResult:
     dominant: str
     live: tuple[str, ...]
     weights: tuple[float, ...]
+    conflicts: tuple[float | None, ...]
     conflict: float
-    conflict_known: bool
     stale: tuple[str, ...]
     reason: str
     valid: bool
@@ -92,6 +95,7 @@ class Fusion:
         self.weights = OutcomeWeights(self.modalities)
         self._newest: dict[str, ModalSalience] = {}
         self._embeddings: dict[str, tuple[int, NDArray[np.float32]]] = {}
+        self._conflicts: dict[str, Reading | None] = {}
 
     def see(self, modality: str, stamp_ns: int, embedding: NDArray[np.float32]) -> None:
         """Take the newest embedding of a modality, for conflict.
@@ -123,21 +127,25 @@ class Fusion:
         self.weights.visit(salience.stamp_ns, totals)
         if not live:
             return self._nothing(salience, stale)
-        reading = None
         if salience.valid:
             fresh = {name: self._embeddings[name][1] for name in live if self._sees(name, now_ns)}
-            reading = self.cross.observe(salience.modality, fresh, salience.surprise)
+            self._conflicts[salience.modality] = self.cross.observe(
+                salience.modality, fresh, salience.surprise
+            )
+        conflicts = [self._conflicts.get(name) for name in live]
         weights = self.weights.of(live)
         largest = max(weights.values())
         shares = {name: totals[name] * weights[name] / largest for name in live}
         dominant = max(live, key=lambda name: shares[name])
         mean = sum(weights[name] * totals[name] for name in live)
         blend = PEAK_SHARE * shares[dominant] + (1.0 - PEAK_SHARE) * mean
-        conflict = UNKNOWN if reading is None else reading
+        known = {name: item for name, item in zip(live, conflicts, strict=True) if item is not None}
+        loner = max(known, key=lambda name: known[name].drive, default="")
+        conflict = known.get(loner, UNKNOWN)
         total = blend + (1.0 - blend) * CONFLICT_SHARE * conflict.drive
         reason = self._newest[dominant].reason
         if conflict.drive >= CONFLICT_WORDS:
-            reason += f"; {salience.modality} contradicts the others ({conflict.rank:.2f})"
+            reason += f"; {loner} contradicts the others ({conflict.rank:.2f})"
         return FusedResult(
             stamp_ns=salience.stamp_ns,
             trigger=salience.modality,
@@ -145,8 +153,8 @@ class Fusion:
             dominant=dominant,
             live=tuple(live),
             weights=tuple(weights[name] for name in live),
+            conflicts=tuple(None if item is None else item.rank for item in conflicts),
             conflict=conflict.rank,
-            conflict_known=reading is not None,
             stale=stale,
             reason=reason + self._stale_words(stale, now_ns),
             valid=True,
@@ -182,8 +190,8 @@ class Fusion:
             dominant="",
             live=(),
             weights=(),
+            conflicts=(),
             conflict=0.0,
-            conflict_known=False,
             stale=stale,
             reason=f"no modality is live; {salience.reason}",
             valid=False,

@@ -12,6 +12,7 @@ from sage_snarc.core.sections import Arrays
 
 SCALE_HORIZON = 1000
 AGEING = 3e-5
+STRIDE = 8
 MATCH = 0.25
 NONE = -1
 
@@ -79,8 +80,7 @@ class NoveltyMemory:
         """The nearest remembered vector; distances up to `resolution` count as 0."""
         if self.count == 0:
             return Neighbour(NONE, 0.0, 1.0, 0, -1, self._norms[:0])
-        squared = self._rows[: self.count] @ vector
-        squared *= -2.0
+        squared = self._rows[: self.count] @ (-2.0 * vector)
         squared += self._norms[: self.count]
         squared += vector @ vector
         slot = int(squared.argmin())
@@ -121,7 +121,8 @@ class NoveltyMemory:
         if self.count < self.capacity:
             self.count += 1
             return self.count - 1
-        self._spacing *= 1.0 - AGEING
+        if self.seen_total % STRIDE == 0:
+            self._spacing *= 1.0 - STRIDE * AGEING
         victim = int(self._spacing.argmin())
         # The nearest is never the victim: the new vector would stand where it stood, and what
         # was learned of it would be lost.
@@ -129,10 +130,10 @@ class NoveltyMemory:
 
     def _measure(self, squared: NDArray[np.float32]) -> None:
         """Follow the mean and the spread of squared distances; every eighth sample is enough."""
-        if self.seen_total > 64 and self.seen_total % 8:
+        if self.seen_total > 64 and self.seen_total % STRIDE:
             return
         self._updates += 1
-        rate = 1.0 / min(self._updates, SCALE_HORIZON // 8)
+        rate = 1.0 / min(self._updates, SCALE_HORIZON // STRIDE)
         mean = max(float(squared.mean()), 0.0)
         self.mean_square += rate * (mean - self.mean_square)
         if len(squared) < 8:

@@ -60,7 +60,9 @@ class Reward:
         places = np.flatnonzero((self._stamps >= start_ns) & (self._stamps <= end_ns))
         places = places[np.argsort(self._stamps[places], kind="stable")]
         # A slot that changed hands within the span is judged for what it holds last.
-        newest = dict(zip(self._slots[places].tolist(), self._ids[places].tolist(), strict=True))
+        newest: dict[int, int] = dict(
+            zip(self._slots[places].tolist(), self._ids[places].tolist(), strict=True)
+        )
         for slot, sample_id in newest.items():
             if self._owner[slot] != sample_id:
                 self._owner[slot] = sample_id

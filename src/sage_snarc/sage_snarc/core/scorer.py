@@ -87,7 +87,11 @@ class VectorScorer:
         return {} if self._stream is None else _stream_state(self._stream)
 
     def restore(self, state: Arrays) -> None:
-        """Continue from `state()`; bit-equal to never having stopped."""
+        """Continue from `state()`; bit-equal to never having stopped.
+
+        Raises:
+            InvalidInput: the state is of another memory capacity.
+        """
         self._stream = _stream_from(state, self.capacity, FREE)
 
 
@@ -136,9 +140,12 @@ class Scorer:
             raise InvalidInput("codes", shape, f"uint8 [{GRID}, {GRID}]")
         if int(codes.max()) >= CODES:
             raise InvalidInput("codes", int(codes.max()), f"codes 0..{CODES - 1}")
-        vector = checked_vector("embedding", percept.embedding)
-        length = float(np.sqrt(vector @ vector))
-        if abs(length - 1.0) > LENGTH_TOLERANCE:
+        vector = percept.embedding
+        if vector.ndim != 1 or vector.dtype != np.float32:
+            vector = checked_vector("embedding", vector)
+        # NaN and infinity have no unit length either; then the longer check names them.
+        if not abs(float(vector @ vector) - 1.0) <= 2.0 * LENGTH_TOLERANCE:
+            length = float(np.linalg.norm(checked_vector("embedding", vector)))
             raise InvalidInput("embedding", f"length {length:.4g}", "unit length")
         return vector
 
@@ -158,11 +165,16 @@ class Scorer:
         return {**identity, **_stream_state(self._stream)}
 
     def restore(self, state: Arrays) -> None:
-        """Continue from `state()`; bit-equal to never having stopped."""
-        if state:
+        """Continue from `state()`; bit-equal to never having stopped.
+
+        Raises:
+            InvalidInput: the state is of another memory capacity.
+        """
+        stream = _stream_from(state, self.capacity, UNIT)
+        if stream is not None:
             self.encoder_id = text_of(state["encoder_id"])
             self.resets = int(state["resets"])
-        self._stream = _stream_from(state, self.capacity, UNIT)
+        self._stream = stream
 
 
 def checked_vector(field: str, vector: ArrayLike) -> NDArray[np.float32]:

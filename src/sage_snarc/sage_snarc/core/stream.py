@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,7 @@ class Stream:
     def __init__(self, size: int, capacity: int = 1000, scale: Scale = FREE) -> None:
         self.size = size
         self.scale = scale
+        self.free = scale == FREE
         self.memory = NoveltyMemory(size, capacity, scale.distance)
         self.predictor = Surprise(size, scale.error)
         self.habituation = Habituation(capacity)
@@ -104,11 +106,11 @@ class Stream:
     ) -> Observation:
         """Score a finite float32 [size] vector and uint8 [30, 30] codes, and learn from them."""
         gap, period_s = self._follow_clock(stamp_ns)
-        resolution = self.scale.resolution * float(np.sqrt(vector @ vector))
-        if self.count == 0 and self.scale == FREE:
+        resolution = self.scale.resolution * math.sqrt(float(vector @ vector))
+        if self.count == 0 and self.free:
             self._origin = vector.copy()
-        # Large offsets would eat the digits of squared distances.
-        centred = vector if self.scale != FREE else vector - self._origin
+        # Large offsets would eat the digits of squared distances; unit vectors have none.
+        centred = vector - self._origin if self.free else vector
         wide = centred.astype(np.float64)
         near = self.memory.nearest(centred, resolution, stamp_ns)
         unit = self.memory.unit

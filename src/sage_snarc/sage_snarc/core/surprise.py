@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,8 @@ STEP = 0.05
 MEAN_HORIZON = 300
 USUAL_HORIZON = 200
 COEFFICIENT_LIMIT = 1.5
+LARGEST = 1e6
+TINY = 1e-300
 
 
 class Surprise:
@@ -62,21 +66,32 @@ class Surprise:
 
     def _compare(self, vector: NDArray[np.float64], resolution: float) -> float:
         inputs = self._past - self._mean
-        expected = (self._weights * inputs).sum(axis=0)
-        error = vector - self._mean - expected
-        size = float(np.sqrt(error @ error))
+        parts = self._weights * inputs
+        error = vector - self._mean
+        error -= parts[0]
+        error -= parts[1]
+        size = math.sqrt(float(error @ error))
         self.error = size if size > resolution else 0.0
         usual = self.usual + self.floor
         ratio = 0.0
         if self.error > 0.0 and self.count > 2:
             # An error in a stream that never had one is as surprising as the scale can say.
-            ratio = min(self.error / usual, 1e6) if usual > 0.0 else 1e6
+            ratio = min(self.error / usual, LARGEST) if usual > 0.0 else LARGEST
         self.usual += (self.error - self.usual) / min(max(self.count - 1, 1), USUAL_HORIZON)
-        energy = (inputs * inputs).sum(axis=0) + self._power
-        gain = np.divide(STEP * error, energy, out=np.zeros_like(error), where=energy > 0.0)
-        self._weights += gain * inputs
-        np.clip(self._weights, -COEFFICIENT_LIMIT, COEFFICIENT_LIMIT, out=self._weights)
+        self._adapt(inputs, error)
         return ratio
+
+    def _adapt(self, inputs: NDArray[np.float64], error: NDArray[np.float64]) -> None:
+        squares = inputs * inputs
+        energy = squares[0]
+        energy += squares[1]
+        energy += self._power
+        energy += TINY
+        error *= STEP
+        error /= energy
+        self._weights += error * inputs
+        np.minimum(self._weights, COEFFICIENT_LIMIT, out=self._weights)
+        np.maximum(self._weights, -COEFFICIENT_LIMIT, out=self._weights)
 
     def state(self) -> Arrays:
         """Everything learned."""
