@@ -188,7 +188,8 @@ def _decoded(container: Any, stream: Any, track: VideoTrack | SoundTrack) -> Ite
 def _time_ns(frame: Any, origin: Fraction) -> int | None:
     if frame.pts is None or frame.time_base is None:
         return None
-    return round((frame.pts * Fraction(frame.time_base) - origin) * NS_PER_S)
+    seconds = int(frame.pts) * Fraction(frame.time_base) - origin
+    return round(seconds * NS_PER_S)
 
 
 def _end_ns(container: Any, stream: Any, origin: Fraction) -> int:
@@ -196,12 +197,12 @@ def _end_ns(container: Any, stream: Any, origin: Fraction) -> int:
     if stream is None:
         return 0
     if stream.duration:
-        start = stream.start_time or 0
-        end = (start + stream.duration) * Fraction(stream.time_base)
+        last = int(stream.start_time or 0) + int(stream.duration)
+        end = last * Fraction(stream.time_base)
         return round((end - origin) * NS_PER_S)
     if not container.duration:
         return 0
-    end = Fraction((container.start_time or 0) + container.duration, av.time_base)
+    end = Fraction(int(container.start_time or 0) + int(container.duration), 1_000_000)
     return round((end - origin) * NS_PER_S)
 
 

@@ -140,8 +140,6 @@ def _numbers(
             except ValueError:
                 value = float("nan")
             if not np.isfinite(value):
-                raise InvalidInput(
-                    f"row {number + 2}, {header[index]}", text, "a finite number"
-                )
+                raise InvalidInput(f"row {number + 2}, {header[index]}", text, "a finite number")
             table[number, place] = value * scale
     return table

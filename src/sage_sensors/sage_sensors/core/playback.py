@@ -44,9 +44,7 @@ class Schedule:
     def due_ns(self, lap: int, offset_ns: int) -> int:
         """When the moment `offset_ns` of repetition `lap` (0, 1, ...) is due [ns]."""
         elapsed_ns = lap * self.length_ns + offset_ns
-        return self.start_ns + (
-            elapsed_ns if self.rate == 1.0 else round(elapsed_ns / self.rate)
-        )
+        return self.start_ns + (elapsed_ns if self.rate == 1.0 else round(elapsed_ns / self.rate))
 
     def follow(self, now_ns: int) -> int:
         """Go on from here if the clock has jumped by more than 5 s; the jump [ns], else 0.

@@ -14,7 +14,6 @@ SAMPLE_RATE_HZ = 16000
 CHUNK_SAMPLES = 1600
 SAMPLE_NS = 1_000_000_000 // SAMPLE_RATE_HZ
 
-T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -23,7 +22,7 @@ class SourceError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Stamped(Generic[T]):
+class Stamped(Generic[T_co]):
     """A sample and its time.
 
     Attributes:
@@ -33,7 +32,7 @@ class Stamped(Generic[T]):
     """
 
     time_ns: int
-    value: T
+    value: T_co
 
 
 @dataclass(frozen=True)
@@ -102,6 +101,7 @@ class Track(Protocol[T_co]):
     Attributes:
         source: what it is, for people and diagnostics: "file:walk.mp4", "synthetic".
         length_ns: its length [ns]; 0 if it does not end.
+        period_s: nominal time between samples [s]; 0 for events.
     """
 
     @property
@@ -109,6 +109,9 @@ class Track(Protocol[T_co]):
 
     @property
     def length_ns(self) -> int: ...
+
+    @property
+    def period_s(self) -> float: ...
 
     def items(self) -> Iterator[Stamped[T_co]]:
         """All samples from the start, in order of time.

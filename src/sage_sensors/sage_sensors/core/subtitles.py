@@ -88,6 +88,8 @@ class TextTrack:
         SourceError, InvalidInput: the file cannot be read, or is not SRT.
     """
 
+    period_s = 0.0
+
     def __init__(self, path: Path, speaker: str = "", language: str = "") -> None:
         self.source = f"file:{path.name}"
         self.captions = parse_srt(_read(path))

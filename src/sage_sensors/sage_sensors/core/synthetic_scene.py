@@ -44,9 +44,7 @@ class SyntheticScene:
     def render(self, time_ns: int) -> NDArray[np.uint8]:
         """The picture at `time_ns` >= 0: uint8 RGB [height, width, 3]."""
         shift = int(time_ns * DRIFT_PX_PER_S / NS_PER_S) % self._width
-        pixels = np.concatenate(
-            [self._background[:, shift:], self._background[:, :shift]], axis=1
-        )
+        pixels = np.concatenate([self._background[:, shift:], self._background[:, :shift]], axis=1)
         for event in self.events(time_ns, time_ns + 1):
             self._draw(pixels, event, time_ns)
         return pixels

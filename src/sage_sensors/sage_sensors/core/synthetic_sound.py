@@ -70,8 +70,10 @@ def _voice(
     since_s = np.where(inside, times_ns - event.start_ns, 0) / NS_PER_S
     length_s = (event.end_ns - event.start_ns) / NS_PER_S
     if event.kind == "flash":
-        return inside * CLAP_AMPLITUDE * np.clip(noise, -1.0, 1.0) * np.exp(-since_s / 0.03)
-    # An octave up over its length: the phase is the integral of pitch * 2 ** (t / length).
-    turns = event.pitch_hz * length_s / np.log(2.0) * (2.0 ** (since_s / length_s) - 1.0)
-    envelope = np.sin(np.pi * since_s / length_s)
-    return inside * TONE_AMPLITUDE * envelope * np.sin(2.0 * np.pi * turns)
+        voice = CLAP_AMPLITUDE * np.clip(noise, -1.0, 1.0) * np.exp(-since_s / 0.03)
+    else:
+        # An octave up: the phase is the integral of pitch * 2 ** (t / length).
+        turns = event.pitch_hz * length_s / np.log(2.0) * (2.0 ** (since_s / length_s) - 1.0)
+        envelope = TONE_AMPLITUDE * np.sin(np.pi * since_s / length_s)
+        voice = envelope * np.sin(2.0 * np.pi * turns)
+    return np.asarray(np.where(inside, voice, 0.0), dtype=np.float64)

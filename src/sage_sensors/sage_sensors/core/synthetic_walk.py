@@ -67,4 +67,3 @@ class SyntheticWalk:
     def _random(self, number: int, purpose: int) -> np.random.Generator:
         bits = np.random.Philox(key=self._seed, counter=[0, 0, purpose, number])
         return np.random.Generator(bits)
-

@@ -1,0 +1,1 @@
+"""What brings samples from a source to its publisher, tick by tick."""

@@ -1,0 +1,106 @@
+"""Reads a device on a worker, and opens it again when it was lost."""
+
+from __future__ import annotations
+
+from typing import Generic
+
+from sage_common.core.clock import NS_PER_S, Clock
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.host import Logger, Worker
+from sage_sensors.core.backoff import BackOff
+from sage_sensors.core.samples import Device
+from sage_sensors.publishers.stream import StreamPublisher, T
+
+
+class DeviceFeed(Generic[T]):
+    """Brings the samples of one device to its publisher as they are captured.
+
+    Args:
+        device: opened here; after a loss it is opened again after 1 s, 2 s, 4 s .. 30 s.
+        stream: where to.
+        worker: reads and publishes; serves this feed only.
+        clock, log: of the node.
+    """
+
+    def __init__(
+        self, device: Device[T], stream: StreamPublisher[T], worker: Worker, clock: Clock,
+        log: Logger,
+    ) -> None:  # fmt: skip
+        self.problem = ""
+        self.ended = False
+        self._device = device
+        self._stream = stream
+        self._worker = worker
+        self._clock = clock
+        self._log = log
+        self._backoff = BackOff()
+        self._open = False
+        self._busy = False
+        self._closed = False
+        self._next_ns = clock.now_ns()
+        stream.begin(device.source, device.period_s)
+
+    @property
+    def overruns(self) -> int:
+        return self._device.overruns
+
+    def open_now(self) -> None:
+        """Open the device at once.
+
+        Raises:
+            SourceError: it cannot be opened.
+        """
+        self._device.open()
+        self._open = True
+        self._stream.begin(self._device.source, self._device.period_s)
+
+    def tick(self, now_ns: int) -> None:
+        """Start the next reading unless one is under way."""
+        if self._busy or self.ended or not (self._open or self._backoff.ready(now_ns)):
+            return
+        if self._device.polled:
+            if now_ns < self._next_ns:
+                return
+            period_ns = round(self._device.period_s * NS_PER_S)
+            missed = (now_ns - self._next_ns) // period_ns
+            self._next_ns += (missed + 1) * period_ns
+        self._busy = True
+        self._worker.submit(self._read)
+
+    def close(self) -> None:
+        """Give the device back as soon as the reading under way is over."""
+        self._closed = True
+        self._worker.submit(self._device.close)
+
+    def _read(self) -> None:
+        try:
+            if self._closed:
+                return
+            if not self._open:
+                self.open_now()
+                self._log.info(f"{self._device.source}: opened")
+            sample = self._device.read()
+            if sample is not None and not self._closed:
+                self._backoff.succeeded()
+                self.problem = ""
+                self._stream.deliver(sample)
+        except EOFError as end:
+            self.ended = True
+            self._log.info(str(end))
+        except InvalidInput as fault:
+            self._stream.fault()
+            self._log.warning(
+                f"{self._device.source}: dropped a sample: {fault}", throttle_s=1.0, key="fault"
+            )
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything; it is opened again
+            self._lose(error)
+        finally:
+            self._busy = False
+
+    def _lose(self, error: Exception) -> None:
+        self._open = False
+        self._device.close()
+        self._stream.fault()
+        wait_s = self._backoff.failed(self._clock.now_ns())
+        self.problem = str(error) or type(error).__name__
+        self._log.error(f"{self.problem}; next attempt in {wait_s:g} s")

@@ -1,0 +1,70 @@
+"""Plays a track: decoded ahead on a worker, delivered when due on the executor."""
+
+from __future__ import annotations
+
+from typing import Generic
+
+from sage_common.ros.host import Worker
+from sage_sensors.core.playback import Playback, Schedule
+from sage_sensors.core.samples import SourceError, Track
+from sage_sensors.publishers.stream import StreamPublisher, T
+
+# Read ahead, and delivered at most in one tick, by kind of stream: a tick must stay short.
+AHEAD = {"camera": 8, "microphone": 8, "imu": 64, "text": 8}
+AT_ONCE = {"camera": 1, "microphone": 2, "imu": 8, "text": 2}
+
+
+class PlaybackFeed(Generic[T]):
+    """Brings the samples of one track to its publisher at their deadlines.
+
+    A sample that is late is still delivered, with the stamp at which it was due.
+
+    Args:
+        track: what to play.
+        schedule: when.
+        stream: where to.
+        worker: decodes; may serve several feeds (its queue must have room for each).
+    """
+
+    overruns = 0
+
+    def __init__(
+        self, track: Track[T], schedule: Schedule, stream: StreamPublisher[T], worker: Worker
+    ) -> None:
+        self.problem = ""
+        self._playback = Playback(track, schedule, AHEAD[stream.kind])
+        self._stream = stream
+        self._worker = worker
+        self._filling = False
+        stream.begin(track.source, track.period_s)
+        self._fill_ahead()
+
+    @property
+    def ended(self) -> bool:
+        """True when the last sample has been delivered."""
+        return self._playback.ended
+
+    def tick(self, now_ns: int) -> None:
+        """Deliver what is due at `now_ns`."""
+        for sample in self._playback.due(now_ns, AT_ONCE[self._stream.kind]):
+            self._stream.deliver(sample)
+        self._fill_ahead()
+
+    def close(self) -> None:
+        """Stop; the file is closed by the worker when it is done with it."""
+        self._worker.submit(self._playback.close)
+
+    def _fill_ahead(self) -> None:
+        if self._playback.wants_filling and not self._filling:
+            self._filling = True
+            self._worker.submit(self._fill)
+
+    def _fill(self) -> None:
+        try:
+            self._playback.fill()
+        except SourceError as error:
+            self.problem = str(error)
+            self._stream.fault()
+            raise
+        finally:
+            self._filling = False

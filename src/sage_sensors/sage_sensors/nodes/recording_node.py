@@ -1,0 +1,116 @@
+"""A recording played as camera, microphone, IMU and text, in step."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.node import SageNode
+from sage_common.ros.process import run_node
+from sage_sensors.backends.recording import (
+    RecordingPlan,
+    find_demo_recording,
+    open_recording,
+    plan_recording,
+)
+from sage_sensors.core.playback import Schedule
+from sage_sensors.feeds.playback import PlaybackFeed
+from sage_sensors.nodes.sensor_node import REPORT_S, TICK_S
+from sage_sensors.params import RecordingParameters
+from sage_sensors.publishers.camera import CameraPublisher
+from sage_sensors.publishers.imu import ImuPublisher
+from sage_sensors.publishers.microphone import MicrophonePublisher
+from sage_sensors.publishers.stream import StreamPublisher
+from sage_sensors.publishers.text import TextPublisher
+
+DEFAULT_DATA_DIR = "../shared/data"
+
+
+class RecordingNode(SageNode):
+    """Plays one recording as all sensors; its diagnostics say what each stream really is."""
+
+    default_name = "recording"
+    parameters_type = RecordingParameters
+
+    def on_configure(self) -> None:
+        p = self.parameters
+        self._streams: dict[str, StreamPublisher[Any]] = {
+            "camera": CameraPublisher(self, p.camera, "", p.jpeg_quality),
+            "microphone": MicrophonePublisher(self, p.microphone, ""),
+            "imu": ImuPublisher(self, p.imu, ""),
+            "text": TextPublisher(self),
+        }
+        self._feeds: dict[str, PlaybackFeed[Any]] = {}
+        self._worker = self.worker("decode", queue_size=2 * len(self._streams))
+        self.timer(TICK_S, self._tick)
+        self.timer(REPORT_S, self._report)
+
+    def on_activate(self) -> None:
+        p = self.parameters
+        plan = self._plan()
+        tracks = open_recording(plan, p.width_px, p.height_px)
+        start_ns = self.clock.now_ns() + round(p.start_delay_s * NS_PER_S)
+        self._schedule = Schedule(
+            start_ns, tracks.length_ns, p.loop and tracks.length_ns > 0, p.rate
+        )
+        for kind, stream in self._streams.items():
+            track = getattr(tracks, kind)
+            if track is not None:
+                self._feeds[kind] = PlaybackFeed(track, self._schedule, stream, self._worker)
+        self.diagnose(**{f"{kind} backend": name for kind, name in plan.backends.items()})
+        told = ", ".join(f"{kind} {name}" for kind, name in plan.backends.items())
+        real = all(name.startswith("file:") for name in plan.backends.values())
+        (self.log.info if real else self.log.warning)(f"playing: {told}")
+
+    def on_deactivate(self) -> None:
+        for feed in self._feeds.values():
+            feed.close()
+        self._feeds = {}
+
+    def _plan(self) -> RecordingPlan:
+        p = self.parameters
+        if p.media:
+            return plan_recording(
+                Path(p.media).expanduser(),
+                _path(p.sound),
+                _path(p.imu_csv),
+                _path(p.text_track),
+            )
+        if p.sound or p.imu_csv or p.text_track:
+            raise InvalidInput("media", "", "a media file beside sound, imu_csv or text_track")
+        return find_demo_recording(
+            Path(p.data_dir or os.environ.get("SAGE_DATA") or DEFAULT_DATA_DIR)
+        )
+
+    def _tick(self) -> None:
+        now_ns = self.clock.now_ns()
+        if self._feeds and self._schedule.follow(now_ns):
+            self.log.warning("the clock has jumped; the recording goes on from here")
+        for feed in self._feeds.values():
+            feed.tick(now_ns)
+
+    def _report(self) -> None:
+        reports = {kind: self._streams[kind].report() for kind in self._feeds}
+        problems = [feed.problem for feed in self._feeds.values() if feed.problem]
+        playing = [kind for kind, feed in self._feeds.items() if not feed.ended]
+        stale = [kind for kind in playing if reports[kind].stale and reports[kind].samples]
+        if problems:
+            self.set_health("error", "; ".join(problems))
+        elif not playing:
+            self.log.info("the recording has ended", throttle_s=3600.0, key="ended")
+            self.set_health("ok", "the recording has ended")
+        elif stale:
+            self.set_health("warn", "late: " + ", ".join(stale))
+        else:
+            self.set_health("ok", "playing")
+
+
+def _path(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def main() -> None:
+    run_node(RecordingNode)

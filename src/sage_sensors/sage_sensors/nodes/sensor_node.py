@@ -1,0 +1,117 @@
+"""What the nodes with one sensor have in common: source, feed, publisher, health."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.node import SageNode
+from sage_sensors.core.playback import Schedule
+from sage_sensors.core.samples import Device, SourceError, Track
+from sage_sensors.feeds.device import DeviceFeed
+from sage_sensors.feeds.playback import PlaybackFeed
+from sage_sensors.publishers.stream import StreamPublisher
+
+# Deadlines are met to within this time; an idle tick costs a few microseconds.
+TICK_S = 0.002
+REPORT_S = 1.0
+STAND_IN_WARNING_S = 10.0
+TOPIC = "topic"
+AUTO = "auto"
+SYNTHETIC = "synthetic"
+
+
+class SensorNode(SageNode, ABC):
+    """One sensor: a track is played, a device is read, a foreign topic is passed on."""
+
+    hardware = ""
+
+    @abstractmethod
+    def make_stream(self) -> StreamPublisher[Any]:
+        """The publisher of this kind of sensor."""
+
+    @abstractmethod
+    def make_source(self, backend: str) -> Track[Any] | Device[Any]:
+        """The source that `backend` names.
+
+        Raises:
+            InvalidInput, SourceError: no such backend, or it cannot be had.
+        """
+
+    def subscribe_source(self, topic: str) -> None:
+        """Subscribe the foreign topic and pass its messages on."""
+        raise InvalidInput("backend", TOPIC, f"another backend: {self.name} has no topic to read")
+
+    def on_configure(self) -> None:
+        self._stream = self.make_stream()
+        self._feed: DeviceFeed[Any] | PlaybackFeed[Any] | None = None
+        self._stand_in = ""
+        self._worker = self.worker("source", queue_size=2)
+        if self.parameters.backend == TOPIC:
+            if not self.parameters.topic:
+                raise InvalidInput("topic", "", "the name of a topic, for backend topic")
+            self.subscribe_source(self.parameters.topic)
+        self.timer(TICK_S, self._tick)
+        self.timer(REPORT_S, self._report)
+
+    def on_activate(self) -> None:
+        backend = self.parameters.backend
+        self._stand_in = ""
+        if backend == TOPIC:
+            self._stream.begin(f"topic:{self.parameters.topic}", 0.0)
+        elif backend == AUTO:
+            self._activate_hardware_or_stand_in()
+        else:
+            self._feed = self._make_feed(self.make_source(backend))
+        self.log.info(f"backend {self._stream.backend}")
+
+    def on_deactivate(self) -> None:
+        if self._feed is not None:
+            self._feed.close()
+            self._feed = None
+
+    def _activate_hardware_or_stand_in(self) -> None:
+        try:
+            device = self.make_source(self.hardware)
+            feed = self._make_feed(device)
+            if isinstance(feed, DeviceFeed):
+                feed.open_now()
+            self._feed = feed
+        except SourceError as error:
+            self._stand_in = str(error)
+            self._feed = self._make_feed(self.make_source(SYNTHETIC))
+
+    def _make_feed(self, source: Track[Any] | Device[Any]) -> DeviceFeed[Any] | PlaybackFeed[Any]:
+        if isinstance(source, Device):
+            return DeviceFeed(source, self._stream, self._worker, self.clock, self.log)
+        loop = source.length_ns > 0 and getattr(self.parameters, "loop", False)
+        length_ns = source.length_ns if loop else 0
+        self._schedule = Schedule(self.clock.now_ns(), length_ns, loop)
+        return PlaybackFeed(source, self._schedule, self._stream, self._worker)
+
+    def _tick(self) -> None:
+        if self._feed is None:
+            return
+        now_ns = self.clock.now_ns()
+        if isinstance(self._feed, PlaybackFeed):
+            self._schedule.follow(now_ns)
+        self._feed.tick(now_ns)
+
+    def _report(self) -> None:
+        feed = self._feed
+        report = self._stream.report(feed.overruns if feed is not None else 0)
+        if self._stand_in:
+            text = f"asked for hardware, showing a synthetic signal instead: {self._stand_in}"
+            self.log.warning(text, throttle_s=STAND_IN_WARNING_S, key="stand-in")
+            self.set_health("warn", text)
+        elif feed is not None and feed.problem:
+            self.set_health("error", feed.problem)
+        elif feed is not None and feed.ended:
+            self.set_health("ok", "the source has ended")
+        elif report.stuck:
+            self.set_health("warn", "stuck: the same sample again and again")
+        elif report.stale:
+            self.set_health("warn", "stale: no sample for two periods")
+        else:
+            self.set_health("ok", "running")

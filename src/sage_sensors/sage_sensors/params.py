@@ -1,0 +1,117 @@
+"""Parameters of the sensor nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sage_common.core.parameters import NodeParameters, parameter
+
+_MEDIA = "a media file (video, sound, or both)"
+
+
+@dataclass(frozen=True)
+class RecordingParameters(NodeParameters):
+    """A recording played as all sensors."""
+
+    media: str = parameter("", doc=f"{_MEDIA}; empty: the demo recording that is at hand")
+    sound: str = parameter("", doc="a media file whose sound replaces that of `media`")
+    imu_csv: str = parameter("", doc="IMU recording; columns as in InertialTable")
+    text_track: str = parameter("", doc="SRT file; each caption becomes an utterance at its end")
+    data_dir: str = parameter(
+        "", doc="folder of recorded data for the demo; empty: $SAGE_DATA or ../shared/data"
+    )
+    loop: bool = parameter(True, doc="start again at the end")
+    rate: float = parameter(1.0, doc="speed of playing", low=0.05, high=20.0)
+    start_delay_s: float = parameter(
+        0.5, doc="time between activation and the first sample", unit="s", low=0.0, high=60.0
+    )
+    camera: str = parameter("front", doc="name of the camera")
+    microphone: str = parameter("front", doc="name of the microphone")
+    imu: str = parameter("body", doc="name of the IMU")
+    width_px: int = parameter(0, doc="width to scale to; 0: native", unit="px", low=0, high=8192)
+    height_px: int = parameter(0, doc="height to scale to; 0: native", unit="px", low=0, high=8192)
+    jpeg_quality: int = parameter(85, doc="of compressed frames", low=1, high=100)
+
+
+@dataclass(frozen=True)
+class CameraParameters(NodeParameters):
+    """One camera."""
+
+    name: str = parameter("front", doc="name of the camera, in its topics")
+    backend: str = parameter(
+        "auto",
+        doc="v4l2, file, topic, synthetic, auto (v4l2, else synthetic with a warning), or one "
+        "that a package offers in entry point group sage.camera_backends",
+    )
+    device: str = parameter("/dev/video0", doc="device of v4l2")
+    path: str = parameter("", doc="media file of backend file")
+    loop: bool = parameter(True, doc="start the file again at its end")
+    topic: str = parameter("", doc="foreign topic of backend topic; ending in compressed: JPEG/PNG")
+    width_px: int = parameter(0, doc="width to ask for; 0: native", unit="px", low=0, high=8192)
+    height_px: int = parameter(0, doc="height to ask for; 0: native", unit="px", low=0, high=8192)
+    rate_hz: float = parameter(30.0, doc="frame rate", unit="Hz", low=0.1, high=240.0)
+    seed: int = parameter(0, doc="of the synthetic scene", low=0, high=2**31 - 1)
+    frame_id: str = parameter("", doc="TF frame; empty: camera_<name>_optical_frame")
+    jpeg_quality: int = parameter(85, doc="of compressed frames", low=1, high=100)
+
+
+@dataclass(frozen=True)
+class MicrophoneParameters(NodeParameters):
+    """One microphone."""
+
+    name: str = parameter("front", doc="name of the microphone, in its topics")
+    backend: str = parameter(
+        "auto",
+        doc="portaudio, file, topic, synthetic, or auto (portaudio, else synthetic with a warning)",
+        choices=("auto", "portaudio", "file", "topic", "synthetic"),
+    )
+    device: str = parameter("", doc="part of PortAudio's name of the device, or its number")
+    path: str = parameter("", doc="media file of backend file")
+    loop: bool = parameter(True, doc="start the file again at its end")
+    topic: str = parameter("", doc="foreign AudioDataStamped topic of backend topic")
+    topic_sample_rate_hz: int = parameter(
+        16000, doc="sample rate of the foreign topic", unit="Hz", low=8000, high=192000
+    )
+    topic_sample_format: str = parameter(
+        "F32LE", doc="sample format of the foreign topic", choices=("F32LE", "S16LE", "S32LE")
+    )
+    topic_channels: int = parameter(1, doc="channels of the foreign topic", low=1, high=32)
+    seed: int = parameter(0, doc="of the synthetic sound", low=0, high=2**31 - 1)
+    frame_id: str = parameter("", doc="TF frame; empty: microphone_<name>")
+
+
+@dataclass(frozen=True)
+class ImuParameters(NodeParameters):
+    """One inertial measurement unit."""
+
+    name: str = parameter("body", doc="name of the IMU, in its topic")
+    backend: str = parameter(
+        "auto",
+        doc="iio, file, topic, synthetic, or auto (iio, else synthetic with a warning)",
+        choices=("auto", "iio", "file", "topic", "synthetic"),
+    )
+    device: str = parameter("", doc="folder or name of the iio device; empty: the first that fits")
+    iio_root: str = parameter("/sys/bus/iio/devices", doc="where the kernel lists iio devices")
+    path: str = parameter("", doc="CSV file of backend file; columns as in InertialTable")
+    loop: bool = parameter(True, doc="start the file again at its end")
+    topic: str = parameter("", doc="foreign Imu topic of backend topic")
+    rate_hz: float = parameter(100.0, doc="readings per second", unit="Hz", low=1.0, high=400.0)
+    seed: int = parameter(0, doc="of the synthetic walk", low=0, high=2**31 - 1)
+    frame_id: str = parameter("", doc="TF frame; empty: imu_link")
+    gyro_std_rad_s: float = parameter(
+        0.0, doc="noise of a rate; 0: unknown", unit="rad/s", low=0.0, high=10.0
+    )
+    accel_std_m_s2: float = parameter(
+        0.0, doc="noise of an acceleration; 0: unknown", unit="m/s^2", low=0.0, high=100.0
+    )
+
+
+@dataclass(frozen=True)
+class TextParameters(NodeParameters):
+    """Words from standard input or a file."""
+
+    backend: str = parameter("stdin", doc="stdin or file", choices=("stdin", "file"))
+    path: str = parameter("", doc="SRT file of backend file")
+    loop: bool = parameter(False, doc="start the file again at its end")
+    speaker: str = parameter("", doc="who is said to speak")
+    language: str = parameter("", doc="BCP 47 tag of the language")

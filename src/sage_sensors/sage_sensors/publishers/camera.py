@@ -1,0 +1,48 @@
+"""Pictures: raw and JPEG while somebody subscribes, and one CameraInfo for each frame."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sage_common.ros.images import array_to_image, rgb_to_compressed
+from sage_common.ros.node import SageNode
+from sage_sensors.core.samples import Frame
+from sage_sensors.publishers.stream import StreamPublisher
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Header
+
+JPEG_QUEUE = 2
+
+
+class CameraPublisher(StreamPublisher[Frame]):
+    """Publishes camera/<name>/image_raw, image_raw/compressed and camera_info.
+
+    The CameraInfo states size and time; its calibration is unknown (K[0] = 0).
+
+    Args:
+        node: the node that it publishes for.
+        name: of the camera.
+        frame_id: TF frame; empty: camera_<name>_optical_frame (REP-103, REP-105).
+        jpeg_quality: 1..100.
+    """
+
+    kind: ClassVar[str] = "camera"
+
+    def __init__(self, node: SageNode, name: str, frame_id: str, jpeg_quality: int) -> None:
+        super().__init__(node, frame_id or f"camera_{name}_optical_frame")
+        self._raw = node.publisher("camera/image_raw", name=name)
+        self._compressed = node.publisher("camera/compressed", name=name)
+        self._info = node.publisher("camera/info", name=name)
+        self._jpeg = node.worker("jpeg", JPEG_QUEUE)
+        self._quality = jpeg_quality
+
+    def send(self, value: Frame, header: Header) -> None:
+        if self._raw.subscriber_count:
+            self._raw.publish(array_to_image(value.pixels, "rgb8", header))
+        height, width = value.pixels.shape[:2]
+        self._info.publish(CameraInfo(header=header, height=height, width=width))
+        if self._compressed.subscriber_count:
+            self._jpeg.submit(self._send_compressed, value, header)
+
+    def _send_compressed(self, value: Frame, header: Header) -> None:
+        self._compressed.publish(rgb_to_compressed(value.pixels, header, self._quality))

@@ -1,0 +1,77 @@
+"""What the streams of all sensors have in common: trust, rate, diagnostics."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from sage_common.ros.node import SageNode
+from sage_common.ros.stamps import to_stamp
+from sage_sensors.core.monitor import SensorMonitor, SensorReport
+from sage_sensors.core.samples import Stamped
+from std_msgs.msg import Header
+
+
+class Fingerprinted(Protocol):
+    """A sample that can tell whether it equals the one before."""
+
+    def fingerprint(self) -> int: ...
+
+
+T = TypeVar("T", bound=Fingerprinted)
+
+
+class StreamPublisher(ABC, Generic[T]):
+    """Publishes the samples of one sensor and watches them.
+
+    Args:
+        node: the node that it publishes for.
+        frame_id: TF frame of the sensor.
+    """
+
+    kind: ClassVar[str] = "sensor"
+    stuck_after_s: ClassVar[float] = 1.0
+
+    def __init__(self, node: SageNode, frame_id: str) -> None:
+        self.node = node
+        self.frame_id = frame_id
+        self.backend = ""
+        self._monitor = SensorMonitor(0.0)
+
+    def begin(self, backend: str, period_s: float) -> None:
+        """A new source: its name for diagnostics, and its nominal period [s], 0 for events."""
+        self.backend = backend
+        self._monitor = SensorMonitor(period_s, self.stuck_after_s)
+
+    def deliver(self, sample: Stamped[T]) -> None:
+        """Publish a sample with its capture time as stamp."""
+        self._monitor.observe(sample.time_ns, sample.value.fingerprint())
+        self.send(sample.value, self.header(sample.time_ns))
+
+    def fault(self) -> None:
+        """Note that the source could not be read."""
+        self._monitor.fault()
+
+    @abstractmethod
+    def send(self, value: T, header: Header) -> None:
+        """Publish one sample; each kind of sensor does this in its own way."""
+
+    def header(self, stamp_ns: int) -> Header:
+        return Header(stamp=to_stamp(stamp_ns), frame_id=self.frame_id)
+
+    def report(self, overruns: int = 0) -> SensorReport:
+        """The sensor's state, also shown in the node's diagnostics."""
+        report = self._monitor.report(self.node.clock.now_ns())
+        shown: dict[str, Any] = {
+            "backend": self.backend,
+            "samples": report.samples,
+            "rate_hz": f"{report.rate_hz:.2f}",
+            "trust": f"{report.trust:.3f}",
+            "consistency": f"{report.consistency:.3f}",
+            "reliability": f"{report.reliability:.3f}",
+            "stale": report.stale,
+            "stuck": report.stuck,
+            "overruns": overruns,
+        }
+        self.node.diagnose(**{f"{self.kind} {key}": value for key, value in shown.items()})
+        return report
