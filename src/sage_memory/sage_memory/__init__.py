@@ -1,0 +1,35 @@
+"""Memory of SAGE: keeps what mattered, and can be asked about it later."""
+
+from sage_memory.core.errors import (
+    MemoryBusy,
+    MemoryFailure,
+    NotStored,
+    StoreDamaged,
+    StoreLocked,
+    StoreMissing,
+    StoreTooNew,
+)
+from sage_memory.core.experience import Experience, Payload, Place
+from sage_memory.core.memory import Memory, Statistics
+from sage_memory.core.recall import Answer, Query
+from sage_memory.core.store import Limits
+from sage_memory.core.writer import Ticket
+
+__all__ = [
+    "Answer",
+    "Experience",
+    "Limits",
+    "Memory",
+    "MemoryBusy",
+    "MemoryFailure",
+    "NotStored",
+    "Payload",
+    "Place",
+    "Query",
+    "Statistics",
+    "StoreDamaged",
+    "StoreLocked",
+    "StoreMissing",
+    "StoreTooNew",
+    "Ticket",
+]

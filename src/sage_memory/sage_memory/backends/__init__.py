@@ -1,0 +1,1 @@
+"""Encoders of payloads, imported on first use."""

@@ -1,0 +1,143 @@
+"""The SQLite file: made whole or not at all, opened durably, its damage named."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import create_engine, select
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from sage_common.core.clock import Clock
+from sage_memory.core import schema
+from sage_memory.core.errors import StoreDamaged, StoreLocked, StoreMissing, StoreTooNew
+
+BUSY_TIMEOUT_S = 5.0
+HEADER = struct.Struct(">16s H 10x I")
+MAGIC = b"SQLite format 3\x00"
+
+
+def create_database(path: Path, device_id: str, clock: Clock) -> None:
+    """Make an empty store: complete under another name, synced, then renamed to `path`."""
+    fresh = path.with_name(f"{path.name}.new")
+    for leftover in path.parent.glob(f"{fresh.name}*"):
+        leftover.unlink()
+    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    engine = open_writer(fresh)
+    with engine.begin() as connection:
+        schema.create(connection, device_id, clock.now_ns())
+    engine.dispose()  # the last connection moves the log into the file and removes it
+    os.replace(fresh, path)
+    sync_folder(path.parent)
+
+
+def open_writer(path: Path) -> Engine:
+    """Engine of the one writer: WAL, and every commit synced before it returns."""
+
+    def connect() -> sqlite3.Connection:
+        connection = _connect(path, "mode=rw")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        return connection
+
+    return create_engine(
+        "sqlite://", future=True, creator=connect, poolclass=QueuePool, pool_size=1, max_overflow=0
+    )
+
+
+def open_reader(path: Path) -> Engine:
+    """Engine that cannot write; works beside a writer, and on a read-only medium."""
+    writable = os.access(path.parent, os.W_OK)
+    options = "mode=ro" if writable else "mode=ro&immutable=1"
+    return create_engine(
+        "sqlite://",
+        future=True,
+        creator=lambda: _connect(path, options),
+        poolclass=QueuePool,
+        pool_size=4,
+    )
+
+
+def check_file(path: Path) -> None:
+    """Prove by its header and size that `path` is a whole database.
+
+    Raises:
+        StoreMissing: there is no file.
+        StoreDamaged: it is empty, no database, or shorter than it says.
+    """
+    if not path.exists():
+        raise StoreMissing(path)
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(HEADER.size)
+    if len(head) < HEADER.size:
+        raise StoreDamaged(path, f"only {size} bytes long")
+    magic, page_size, pages = HEADER.unpack(head)
+    if magic != MAGIC:
+        raise StoreDamaged(path, "not an SQLite database")
+    expected = (65536 if page_size == 1 else page_size) * pages
+    log = path.with_name(f"{path.name}-wal")
+    log_is_empty = not log.exists() or log.stat().st_size == 0
+    if log_is_empty and size < expected:  # with a log, the missing pages may be in there
+        raise StoreDamaged(path, f"{size} bytes long, its header says {expected}")
+
+
+def check_schema(connection: Connection, path: Path) -> dict[str, str]:
+    """The facts of the `meta` table.
+
+    Raises:
+        StoreDamaged: the table or its version is missing.
+        StoreTooNew: a later version wrote the store.
+    """
+    try:
+        rows = connection.execute(select(schema.meta.c.key, schema.meta.c.value)).all()
+    except SQLAlchemyError as error:
+        raise StoreDamaged(path, f"no readable table of facts: {cause(error)}") from error
+    facts = {key: value for key, value in rows}
+    version = facts.get("schema_version", "")
+    if not version.isdigit():
+        raise StoreDamaged(path, f"schema version {version!r}")
+    if int(version) > schema.SCHEMA_VERSION:
+        raise StoreTooNew(path, int(version), schema.SCHEMA_VERSION)
+    return facts
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turn the driver's errors about the file into ours, which name it and the mend."""
+    try:
+        yield
+    except DatabaseError as error:
+        detail = cause(error)
+        if "locked" in detail:
+            raise StoreLocked(path, 0) from error
+        if any(word in detail for word in ("malformed", "not a database", "corrupt", "no such")):
+            raise StoreDamaged(path, detail) from error
+        raise
+
+
+def cause(error: SQLAlchemyError) -> str:
+    """The driver's own words."""
+    return str(getattr(error, "orig", None) or error)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _connect(path: Path, options: str) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path))}?{options}"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)

@@ -1,0 +1,71 @@
+"""What can go wrong with a store, each with the mend in its message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class MemoryFailure(RuntimeError):
+    """Base of everything that the store raises, wrong input apart."""
+
+
+class StoreLocked(MemoryFailure):
+    """Another process writes this store."""
+
+    def __init__(self, path: Path, pid: int) -> None:
+        self.path = path
+        self.pid = pid
+        holder = f"process {pid}" if pid else "another process"
+        super().__init__(
+            f"{path}: the store is in use by {holder}; stop it, "
+            "ask the running graph instead, or open the store read-only"
+        )
+
+
+class StoreMissing(MemoryFailure):
+    """There is no store to read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"{path}: no store here yet; run the graph once to make one")
+
+
+class StoreDamaged(MemoryFailure):
+    """The database file cannot be trusted."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        self.path = path
+        self.detail = detail
+        super().__init__(
+            f"{path}: the store is damaged ({detail}); save what is left with "
+            f"`sqlite3 {path.name} .recover`, put a backup in its place, or move it aside "
+            f"(`mv {path.name} {path.name}.damaged`) to start anew"
+        )
+
+
+class StoreTooNew(MemoryFailure):
+    """The store was written by a later version."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: schema version {found}, this version knows up to {known}; update SAGE"
+        )
+
+
+class MemoryBusy(MemoryFailure):
+    """The queue is full: the experience was refused, nothing waited.
+
+    Attributes:
+        refused: experiences refused since the store was opened, this one included.
+    """
+
+    def __init__(self, refused: int, capacity: int) -> None:
+        self.refused = refused
+        super().__init__(
+            f"the queue of {capacity} experiences is full; {refused} refused since start"
+        )
+
+
+class NotStored(MemoryFailure):
+    """A commit failed: the experience was not kept."""

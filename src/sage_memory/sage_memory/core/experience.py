@@ -1,0 +1,163 @@
+"""A moment that was kept, and what is kept with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.puzzle import CODES, GRID
+
+DIMENSIONS = ("surprise", "novelty", "arousal", "reward", "conflict")
+MAX_STAMP_NS = 2**63 - 1
+MAX_TEXT = 16384
+MAX_NAME = 128
+MAX_EMBEDDING = 65536
+UNIT_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it happened.
+
+    Attributes:
+        frame: coordinate frame.
+        position: x, y, z [m].
+        orientation: quaternion x, y, z, w.
+        covariance: row-major 6x6 of x, y, z, and rotations about them, 36 values.
+    """
+
+    frame: str
+    position: tuple[float, float, float]
+    orientation: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
+    covariance: tuple[float, ...] = (0.0,) * 36
+
+
+@dataclass(frozen=True)
+class Payload:
+    """The verbatim sensor data of a moment: encoded bytes, and what they are (`image/webp`)."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Experience:
+    """A moment.
+
+    Fields of the last group are set by the store; leave them as they are when remembering.
+
+    Attributes:
+        start_ns, end_ns: first and last sample covered [ns].
+        modality, source: of the percept.
+        codes: puzzle, uint8 [30, 30], each 0..9.
+        embedding: float32 [D] of the percept, any length but 0; stored with unit length.
+        encoder_id: model and version that made `codes` and `embedding`.
+        surprise, novelty, arousal, reward, conflict, total: [0, 1].
+        reason: why it is kept.
+        text: words heard or read around it; may be empty.
+        text_embedding: float32 [D] of `text`, or None.
+        text_encoder_id: model and version that made `text_embedding`; empty without one.
+        place: where, if known well enough.
+        id: UUIDv7, 16 bytes.
+        device_id: device on which it was experienced.
+        payload_sha256, payload_media_type: empty if none was kept.
+        schema_version: of the store that wrote it.
+    """
+
+    start_ns: int
+    end_ns: int
+    modality: str
+    source: str
+    codes: NDArray[np.uint8]
+    embedding: NDArray[np.float32]
+    encoder_id: str
+    surprise: float
+    novelty: float
+    arousal: float
+    reward: float
+    conflict: float
+    total: float
+    reason: str = ""
+    text: str = ""
+    text_embedding: NDArray[np.float32] | None = None
+    text_encoder_id: str = ""
+    place: Place | None = None
+    id: bytes = b""
+    device_id: str = ""
+    payload_sha256: str = ""
+    payload_media_type: str = ""
+    schema_version: int = 0
+
+
+def checked(experience: Experience) -> Experience:
+    """The same experience with embeddings of unit length, all fields proven.
+
+    Raises:
+        InvalidInput: names the field, its value, and what was expected.
+    """
+    if not 0 <= experience.start_ns <= experience.end_ns <= MAX_STAMP_NS:
+        span = (experience.start_ns, experience.end_ns)
+        raise InvalidInput("start_ns, end_ns", span, "0 <= start_ns <= end_ns < 2^63")
+    for field in ("modality", "source", "encoder_id"):
+        _check_name(field, getattr(experience, field))
+    for field in (*DIMENSIONS, "total"):
+        value = getattr(experience, field)
+        if not (math.isfinite(value) and 0.0 <= value <= 1.0):
+            raise InvalidInput(field, value, "a number in [0, 1]")
+    for field in ("text", "reason"):
+        if len(getattr(experience, field)) > MAX_TEXT:
+            length = len(getattr(experience, field))
+            raise InvalidInput(f"len({field})", length, f"at most {MAX_TEXT} characters")
+    codes = np.asarray(experience.codes)
+    if codes.shape != (GRID, GRID) or codes.dtype != np.uint8:
+        raise InvalidInput("codes", f"{codes.dtype} {codes.shape}", f"uint8 ({GRID}, {GRID})")
+    if int(codes.max()) >= CODES:
+        raise InvalidInput("codes.max()", int(codes.max()), f"at most {CODES - 1}")
+    words = experience.text_embedding
+    if (words is None) != (experience.text_encoder_id == ""):
+        raise InvalidInput(
+            "text_encoder_id", experience.text_encoder_id, "set exactly if text_embedding is"
+        )
+    if words is not None:
+        words = unit_vector("text_embedding", words)
+    if experience.place is not None:
+        _check_place(experience.place)
+    embedding = unit_vector("embedding", experience.embedding)
+    return replace(experience, embedding=embedding, text_embedding=words)
+
+
+def unit_vector(field: str, values: Any) -> NDArray[np.float32]:
+    """Float32 [D] of length 1; a vector that has it already keeps its bits.
+
+    Raises:
+        InvalidInput: not one-dimensional, empty, not finite, or of length 0.
+    """
+    vector = np.ascontiguousarray(values, dtype=np.float32)
+    if vector.ndim != 1 or not 1 <= vector.size <= MAX_EMBEDDING:
+        raise InvalidInput(f"{field}.shape", vector.shape, f"(D,) with D in 1..{MAX_EMBEDDING}")
+    length = float(np.sqrt(np.dot(vector.astype(np.float64), vector)))
+    if not math.isfinite(length):
+        raise InvalidInput(field, "NaN or infinity", "finite numbers")
+    if length == 0.0:
+        raise InvalidInput(f"|{field}|", length, "a length above 0")
+    if abs(length - 1.0) > UNIT_TOLERANCE:
+        vector = (vector / length).astype(np.float32)
+    return vector
+
+
+def _check_name(field: str, value: str) -> None:
+    if not 1 <= len(value) <= MAX_NAME:
+        raise InvalidInput(field, value, f"1 to {MAX_NAME} characters")
+
+
+def _check_place(place: Place) -> None:
+    _check_name("place.frame", place.frame)
+    for field, size in (("position", 3), ("orientation", 4), ("covariance", 36)):
+        values = getattr(place, field)
+        if len(values) != size or not all(math.isfinite(value) for value in values):
+            raise InvalidInput(f"place.{field}", values, f"{size} finite numbers")

@@ -1,0 +1,65 @@
+"""UUIDv7 (RFC 9562) from a clock and a generator that are passed in."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+import numpy as np
+
+from sage_common.core.clock import NS_PER_MS, Clock
+from sage_common.core.errors import InvalidInput
+
+ID_BYTES = 16
+_RANDOM_A_BITS = 12
+_RANDOM_B_BITS = 62
+
+
+class IdentifierFactory:
+    """Makes 128-bit ids that sort by time of creation.
+
+    Args:
+        clock: gives the 48-bit millisecond stamp.
+        rng: gives the random bits.
+        salt: what must make ids differ although clock and generator are equal: the device, and
+            what the store already holds (a recording played twice into one store).
+    """
+
+    def __init__(self, clock: Clock, rng: np.random.Generator, salt: bytes) -> None:
+        self._clock = clock
+        seed = rng.bytes(ID_BYTES) + hashlib.sha256(salt).digest()
+        self._rng = np.random.default_rng(np.frombuffer(seed, np.uint32))
+        self._millisecond = -1
+        self._counter = 0
+
+    def next(self) -> bytes:
+        """The next id, 16 bytes, big-endian. Ids of one millisecond ascend by a counter."""
+        millisecond = max(self._clock.now_ns() // NS_PER_MS, 0)
+        random = int.from_bytes(self._rng.bytes(ID_BYTES), "big")
+        if millisecond == self._millisecond and self._counter + 1 < 1 << _RANDOM_A_BITS:
+            self._counter += 1
+        else:
+            # half the range stays free, so that the counter has room to ascend
+            self._counter = (random >> _RANDOM_B_BITS) & ((1 << (_RANDOM_A_BITS - 1)) - 1)
+        self._millisecond = millisecond
+        value = (millisecond & ((1 << 48) - 1)) << 80
+        value |= 0x7 << 76 | self._counter << 64
+        value |= 0b10 << 62 | random & ((1 << _RANDOM_B_BITS) - 1)
+        return value.to_bytes(ID_BYTES, "big")
+
+
+def id_text(identifier: bytes) -> str:
+    """Canonical text form, 36 characters."""
+    return str(uuid.UUID(bytes=identifier))
+
+
+def parse_id(text: str, field: str = "id") -> bytes:
+    """The 16 bytes of a canonical text form.
+
+    Raises:
+        InvalidInput: the text is no UUID.
+    """
+    try:
+        return uuid.UUID(text).bytes
+    except ValueError:
+        raise InvalidInput(field, text, "a UUID, 8-4-4-4-12 hex digits") from None

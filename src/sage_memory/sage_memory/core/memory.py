@@ -1,0 +1,220 @@
+"""The memory: remember, recall, and lose nothing that was acknowledged. No ROS needed.
+
+with Memory.open(Path("/var/lib/sage")) as memory:
+    kept = memory.remember(experience, Payload(webp, "image/webp")).wait()
+    answers = memory.recall(Query(example_id=kept.id, min_salience=0.5))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import final
+
+import numpy as np
+
+from sage_common.core.clock import Clock, SystemClock
+from sage_memory.core.database import check_file, check_schema, naming, open_reader
+from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.experience import Experience, Payload
+from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.reader import Reader
+from sage_memory.core.recall import Answer, Query, checked
+from sage_memory.core.store import Limits, Store
+from sage_memory.core.writer import Ticket
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The state of a memory.
+
+    Attributes:
+        experiences, vectors: in the index, forgotten ones included.
+        damaged_vectors: left out because their checksum did not match.
+        waiting: experiences in the queue; not yet acknowledged.
+        refused: experiences refused because the queue was full.
+        failed: experiences whose commit failed.
+        committed, groups: experiences acknowledged since start, in how many transactions.
+        payload_bytes: bytes of all payloads.
+        payloads_refused: payloads that were not kept, and why the last one was not.
+        disk_free_bytes: left on the disk.
+        durability: journal mode and synchronous level in effect.
+    """
+
+    experiences: int
+    vectors: int
+    damaged_vectors: int
+    waiting: int
+    refused: int
+    failed: int
+    committed: int
+    groups: int
+    payload_bytes: int
+    payloads_refused: int
+    last_refusal: str
+    disk_free_bytes: int
+    durability: str
+
+
+@final
+class Memory:
+    """Experiences of one device, in `home`; make it with `open`."""
+
+    def __init__(self, reader: Reader, store: Store | None) -> None:
+        self._reader = reader
+        self._store = store
+
+    @classmethod
+    def open(
+        cls,
+        home: Path,
+        *,
+        read_only: bool = False,
+        clock: Clock | None = None,
+        rng: np.random.Generator | None = None,
+        device_id: str = "",
+        limits: Limits | None = None,
+    ) -> Memory:
+        """Open the store in `home`, and make it if it is not there.
+
+        Args:
+            home: folder; `memory.db`, `memory.lock` and `payloads/` lie in it.
+            read_only: only recall; any number of readers may be beside the one writer, and
+                see what it commits.
+            clock, rng: stamps and random bits of ids; the system's by default. Equal ones give
+                equal ids (lock-step).
+            device_id: 1 to 64 characters; empty: as the store says, or from the host's name.
+            limits: queue and payload sizes.
+
+        Raises:
+            StoreLocked: another process writes it; its pid is named.
+            StoreMissing: read only, and there is no store.
+            StoreDamaged: the file is truncated or not a database; the mend is named.
+            StoreTooNew: a later version wrote it.
+        """
+        if read_only:
+            return cls(_open_reader(home), None)
+        store = Store(
+            home,
+            clock or SystemClock(),
+            rng if rng is not None else np.random.default_rng(),
+            device_id,
+            limits or Limits(),
+        )
+        return cls(store.reader, store)
+
+    def remember(
+        self, experience: Experience, payload: Payload | None = None
+    ) -> Ticket[Experience]:
+        """Queue an experience and return at once; from any thread.
+
+        `wait()` of the ticket returns the experience with its id after it was committed and
+        synced: from then on it survives a kill and a power cut. A payload that cannot be kept
+        (full disk, above the cap) is left out, counted, and its hash is empty.
+
+        Raises:
+            InvalidInput: a field is wrong, or an embedding has another size than its encoder's.
+            MemoryBusy: the queue is full; nothing was kept.
+            MemoryFailure: the memory is read-only or closed.
+        """
+        return self._writable().remember(experience, payload)
+
+    def recall(self, query: Query) -> list[Answer]:
+        """The best answers, best first; as many as asked for whenever so many exist.
+
+        Raises:
+            InvalidInput: names the field of the query, its value, and what was expected.
+            StoreDamaged: a row cannot be read.
+        """
+        proven = checked(query)
+        if self._store is None:
+            self._reader.follow()
+        answers = self._reader.recall(proven)
+        if self._store is not None:
+            for answer in answers:
+                if answer.payload_path is not None:
+                    self._store.touch(answer.experience.payload_sha256)
+        return answers
+
+    def forget(self, identifier: bytes, reason: str) -> Ticket[None]:
+        """Mark an experience (16 bytes) as forgotten: no recall finds it, its row stays.
+
+        Raises:
+            MemoryFailure: the memory is read-only or closed. An unknown id fails the ticket.
+        """
+        return self._writable().forget(identifier, reason)
+
+    def checkpoint(self) -> None:
+        """Wait until everything queued so far is on the disk.
+
+        Raises:
+            NotStored: the disk refused.
+        """
+        self._writable().flush()
+
+    def verify(self) -> None:
+        """Prove that the index equals the rows: count and checksum per encoder.
+
+        Raises:
+            StoreDamaged: it does not.
+        """
+        self._reader.verify()
+
+    def statistics(self) -> Statistics:
+        """Counts since start; only for the writer."""
+        store = self._writable()
+        return Statistics(
+            experiences=len(store.reader.index),
+            vectors=store.reader.index.vector_count,
+            damaged_vectors=len(store.reader.index.damaged),
+            waiting=store.committer.waiting,
+            refused=store.committer.refused,
+            failed=store.committer.failed,
+            committed=store.committer.committed,
+            groups=store.committer.groups,
+            payload_bytes=store.payloads.total_bytes,
+            payloads_refused=store.payloads.refused,
+            last_refusal=store.payloads.last_refusal,
+            disk_free_bytes=store.payloads.files.free_bytes(),
+            durability=store.durability,
+        )
+
+    def close(self) -> None:
+        """Commit what waits, then let go of the store. Calling it twice is fine."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+        else:
+            self._reader.close()
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _writable(self) -> Store:
+        if self._store is None:
+            raise MemoryFailure("this memory is read-only or closed: it cannot be written")
+        return self._store
+
+
+def _open_reader(home: Path) -> Reader:
+    path = home / "memory.db"
+    check_file(path)
+    engine = open_reader(path)
+    try:
+        with naming(path), engine.connect() as connection:
+            check_schema(connection, path)
+        reader = Reader(path, engine, PayloadFiles(home / "payloads"))
+        reader.load()
+    except MemoryFailure:
+        engine.dispose()
+        raise
+    return reader

@@ -1,0 +1,177 @@
+"""Verbatim sensor data on disk: files named by their content, under a byte cap."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from sage_memory.core.database import sync_folder
+from sage_memory.core.experience import Payload
+from sage_memory.core.schema import payloads
+
+EXTENSIONS = {"image/webp": "webp", "audio/flac": "flac", "text/csv": "csv"}
+_EVICTION_STEP = 64
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What became of a payload: its hash, or why it was refused."""
+
+    sha256: str = ""
+    note: str = ""
+
+
+class PayloadFiles:
+    """`folder/ab/<sha256>.<extension>`, mode 0600 in folders of 0700."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, sha256: str, media_type: str) -> Path:
+        """Where the payload lies, if it is there."""
+        return self.folder / sha256[:2] / f"{sha256}.{EXTENSIONS.get(media_type, 'bin')}"
+
+    def write(self, sha256: str, payload: Payload) -> None:
+        """Write, sync and rename, so that a name never stands for half a file.
+
+        Raises:
+            OSError: the disk is full or the folder cannot be written.
+        """
+        path = self.path(sha256, payload.media_type)
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(payload.data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+    def sweep(self, known: Iterable[str]) -> int:
+        """Remove every file that no row of the store names; returns how many."""
+        keep = set(known)
+        orphans = [path for path in self._files() if path.name.split(".")[0] not in keep]
+        for path in orphans:
+            path.unlink(missing_ok=True)
+        return len(orphans)
+
+    def free_bytes(self) -> int:
+        """Bytes left on the disk."""
+        folder = self.folder if self.folder.exists() else self.folder.parent
+        return shutil.disk_usage(folder).free
+
+    def _files(self) -> Iterator[Path]:
+        for shard in self.folder.glob("[0-9a-f][0-9a-f]"):
+            yield from (path for path in shard.iterdir() if path.is_file())
+
+
+class PayloadCache:
+    """Admits payloads under a byte cap, letting go of the least recently used.
+
+    Only the writer's thread calls it. Files appear before their row is committed and vanish
+    after it is gone, so that a crash leaves orphans (swept at the next start), never a row
+    that promises a file which was not written.
+
+    Args:
+        files: where they lie.
+        cap_bytes: most bytes of all payloads together.
+        min_free_bytes: refuse payloads when the disk would have less left than this: the
+            space belongs to the experiences.
+    """
+
+    def __init__(self, files: PayloadFiles, cap_bytes: int, min_free_bytes: int) -> None:
+        self.files = files
+        self.cap_bytes = cap_bytes
+        self.min_free_bytes = min_free_bytes
+        self.total_bytes = 0
+        self.refused = 0
+        self.last_refusal = ""
+        self._doomed: dict[str, str] = {}
+
+    def load(self, connection: Connection) -> None:
+        """Take the total from the rows; also after a rollback."""
+        total = connection.execute(select(func.sum(payloads.c.bytes))).scalar_one()
+        self.total_bytes = int(total or 0)
+        self._doomed.clear()
+
+    def admit(self, connection: Connection, payload: Payload, now_ns: int) -> Admission:
+        """Write the file and its row, making room first, within the caller's transaction."""
+        sha256 = hashlib.sha256(payload.data).hexdigest()
+        size = len(payload.data)
+        same = payloads.c.sha256 == sha256
+        known = connection.execute(select(payloads.c.media_type).where(same)).scalar_one_or_none()
+        media_type = payload.media_type if known is None else known
+        refusal = "" if known is not None else self._refusal(size)
+        if refusal or (known is None and not self._make_room(connection, size)):
+            return self._refuse(refusal or f"{self.cap_bytes} bytes are taken by pinned payloads")
+        try:
+            self.files.write(sha256, Payload(payload.data, media_type))
+        except OSError as error:
+            return self._refuse(f"{error.strerror}: {self.files.folder}")
+        self._doomed.pop(sha256, None)
+        if known is not None:
+            connection.execute(update(payloads).where(same).values(last_used_ns=now_ns))
+        else:
+            row = {"sha256": sha256, "bytes": size, "media_type": media_type, "pinned": 0}
+            times = {"created_ns": now_ns, "last_used_ns": now_ns}
+            connection.execute(insert(payloads), [row | times])
+            self.total_bytes += size
+        return Admission(sha256)
+
+    def touch(self, connection: Connection, used: Mapping[str, int]) -> None:
+        """Note when payloads were last asked for: hash -> stamp [ns]."""
+        for sha256, stamp in used.items():
+            row = payloads.c.sha256 == sha256
+            connection.execute(update(payloads).where(row).values(last_used_ns=stamp))
+
+    def bury(self) -> None:
+        """Remove the files whose rows are gone; call after the commit."""
+        for sha256, media_type in self._doomed.items():
+            self.files.path(sha256, media_type).unlink(missing_ok=True)
+        self._doomed.clear()
+
+    def _refusal(self, size: int) -> str:
+        if size > self.cap_bytes:
+            return f"{size} bytes are more than the cap of {self.cap_bytes}"
+        free = self.files.free_bytes()
+        if free - size < self.min_free_bytes:
+            return f"{free} bytes free on the disk, {self.min_free_bytes} are kept for experiences"
+        return ""
+
+    def _refuse(self, note: str) -> Admission:
+        self.refused += 1
+        self.last_refusal = f"payload not kept: {note}"
+        return Admission(note=self.last_refusal)
+
+    def _make_room(self, connection: Connection, size: int) -> bool:
+        oldest = (
+            select(payloads.c.sha256, payloads.c.bytes, payloads.c.media_type)
+            .where(payloads.c.pinned == 0)
+            .order_by(payloads.c.last_used_ns, payloads.c.sha256)
+            .limit(_EVICTION_STEP)
+        )
+        while self.total_bytes + size > self.cap_bytes:
+            rows = connection.execute(oldest).all()
+            if not rows:
+                return False
+            for sha256, length, media_type in rows:
+                if self.total_bytes + size <= self.cap_bytes:
+                    break
+                connection.execute(delete(payloads).where(payloads.c.sha256 == sha256))
+                self._doomed[sha256] = media_type
+                self.total_bytes -= length
+        return True

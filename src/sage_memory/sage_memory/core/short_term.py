@@ -1,0 +1,198 @@
+"""Short-term memory: a moment is judged when newer ones are there to compare it with."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.puzzle import GRID, Percept
+from sage_common.core.ring import RingBuffer
+
+HISTORY = 600
+LEARNING_MOMENTS = 20
+"""Below this many moments the recent past says nothing yet, and only the floor counts."""
+SLACK = 3.0
+"""Moments that may pass the threshold, for each that the spacing lets through."""
+DIMENSION_NAMES = ("surprise", "novelty", "arousal", "reward", "conflict", "total", "score")
+WORD_NAMES = ("modality", "source", "encoder_id", "text", "reason")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A percept with its salience.
+
+    Attributes:
+        percept: what was sensed.
+        surprise, novelty, arousal, reward, conflict: [0, 1] of its own modality.
+        total: [0, 1] fused over all modalities.
+        score: [0, 1] what it is judged by.
+        reason: why it matters, in words.
+    """
+
+    percept: Percept
+    surprise: float
+    novelty: float
+    arousal: float
+    reward: float
+    conflict: float
+    total: float
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How moments are judged.
+
+    Attributes:
+        capacity: moments in the buffer.
+        newer: moments that must follow one before it is judged, < capacity.
+        floor: least score that is ever kept.
+        spacing_s: least time between two kept moments of one modality.
+        patience_s: a moment is judged after this time even if fewer moments follow.
+    """
+
+    capacity: int = 10
+    newer: int = 3
+    floor: float = 0.3
+    spacing_s: float = 1.0
+    patience_s: float = 2.0
+
+
+class ShortTermMemory:
+    """The newest moments of one modality, and which of them are worth keeping.
+
+    Kept is a local maximum of the score (within the spacing, and what the buffer holds) that
+    reaches the threshold: the floor, and the quantile of the recent past above which a few
+    moments per spacing lie. A modality slower than the spacing knows only the floor.
+    """
+
+    def __init__(self, judgement: Judgement) -> None:
+        if not 0 <= judgement.newer < judgement.capacity:
+            raise ValueError(
+                f"newer = {judgement.newer}: expected 0 to capacity - 1 = {judgement.capacity - 1}"
+            )
+        self._rules = judgement
+        self._spacing_ns = round(judgement.spacing_s * NS_PER_S)
+        self._moments: deque[Moment] = deque(maxlen=judgement.capacity)
+        self._unjudged = 0
+        self._past = RingBuffer(HISTORY, (2,), np.float64)  # stamp [s], score
+        self._last_kept_ns: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._moments)
+
+    def add(self, moment: Moment) -> Moment | None:
+        """Add a moment; the one that is now judged and kept, if any.
+
+        A stamp before the newest one (a recording that starts again) empties the buffer.
+        """
+        if self._moments and moment.percept.stamp_ns < self._moments[-1].percept.stamp_ns:
+            self._moments.clear()
+            self._unjudged = 0
+            self._last_kept_ns = None
+        self._moments.append(moment)
+        self._unjudged += 1
+        return self._judge_oldest() if self._unjudged > self._rules.newer else None
+
+    def expire(self, now_ns: int) -> list[Moment]:
+        """Judge what has waited longer than the patience; the kept ones, oldest first."""
+        limit = now_ns - round(self._rules.patience_s * NS_PER_S)
+        kept = []
+        while self._unjudged and self._moments[-self._unjudged].percept.stamp_ns <= limit:
+            judged = self._judge_oldest()
+            if judged is not None:
+                kept.append(judged)
+        return kept
+
+    @property
+    def threshold(self) -> float:
+        """Least score that is kept now."""
+        past = np.asarray(self._past.latest(), np.float64)
+        if len(past) < LEARNING_MOMENTS:
+            return self._rules.floor
+        span_s = float(past[-1, 0] - past[0, 0])
+        wanted = min(SLACK * span_s / (self._rules.spacing_s * len(past)), 1.0)
+        return max(self._rules.floor, float(np.quantile(past[:, 1], 1.0 - wanted)))
+
+    def _judge_oldest(self) -> Moment | None:
+        position = len(self._moments) - self._unjudged
+        moment = self._moments[position]
+        self._unjudged -= 1
+        kept = self._is_kept(moment, position)
+        seconds = moment.percept.stamp_ns / NS_PER_S
+        self._past.extend(np.array([[seconds, moment.score]]))
+        if kept:
+            self._last_kept_ns = moment.percept.stamp_ns
+        return moment if kept else None
+
+    def _is_kept(self, moment: Moment, position: int) -> bool:
+        stamp = moment.percept.stamp_ns
+        if self._last_kept_ns is not None and stamp - self._last_kept_ns < self._spacing_ns:
+            return False
+        for index, other in enumerate(self._moments):
+            if abs(other.percept.stamp_ns - stamp) >= self._spacing_ns:
+                continue
+            # on a plateau the first is the maximum, so a constant scene is kept once at most
+            if index < position and other.score >= moment.score:
+                return False
+            if index > position and other.score > moment.score:
+                return False
+        return moment.score >= self.threshold
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that `restore` needs to continue as if not interrupted."""
+        moments = list(self._moments)
+        words = [
+            [*(getattr(m.percept, name) for name in WORD_NAMES[:-1]), m.reason] for m in moments
+        ]
+        last = -1 if self._last_kept_ns is None else self._last_kept_ns
+        return {
+            "position": np.array([self._unjudged, last], np.int64),
+            "past": self._past.latest(),
+            "stamps": np.array([m.percept.stamp_ns for m in moments], np.int64),
+            "codes": np.array([m.percept.codes for m in moments], np.uint8),
+            "embedding_sizes": np.array([m.percept.embedding.size for m in moments], np.int64),
+            "embeddings": np.concatenate(
+                [np.zeros(0, np.float32), *(m.percept.embedding for m in moments)]
+            ),
+            "dimensions": np.array(
+                [[getattr(m, name) for name in DIMENSION_NAMES] for m in moments], np.float64
+            ),
+            "words": np.frombuffer(json.dumps(words).encode(), np.uint8),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from what `state` returned.
+
+        Raises:
+            KeyError, ValueError: it is not such a state; nothing was changed.
+        """
+        words = json.loads(state["words"].tobytes())
+        codes = state["codes"].reshape(-1, GRID, GRID)
+        ends = np.cumsum(state["embedding_sizes"])
+        embeddings = np.split(state["embeddings"].astype(np.float32), ends[:-1])
+        moments = [
+            Moment(
+                Percept(int(stamp), names[0], names[1], grid, embedding, names[2], names[3]),
+                **dict(zip(DIMENSION_NAMES, row.tolist(), strict=True)),
+                reason=names[4],
+            )
+            for stamp, names, grid, embedding, row in zip(
+                state["stamps"], words, codes, embeddings, state["dimensions"], strict=False
+            )
+        ]
+        unjudged, last = (int(value) for value in state["position"])
+        past = state["past"].reshape(-1, 2)
+        self._moments = deque(moments, maxlen=self._rules.capacity)
+        self._unjudged = min(unjudged, len(self._moments))
+        self._last_kept_ns = None if last < 0 else last
+        self._past = RingBuffer(HISTORY, (2,), np.float64)
+        self._past.extend(past)

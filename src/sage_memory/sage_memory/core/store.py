@@ -1,0 +1,279 @@
+"""The writing side: one process, one thread, one transaction for all that belongs together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import Connection
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from sage_common.core.clock import Clock
+from sage_common.core.errors import InvalidInput
+from sage_memory.core import schema
+from sage_memory.core.database import (
+    check_file,
+    check_schema,
+    create_database,
+    naming,
+    open_reader,
+    open_writer,
+)
+from sage_memory.core.device import device_name
+from sage_memory.core.experience import Experience, Payload, checked
+from sage_memory.core.identifiers import IdentifierFactory
+from sage_memory.core.index import VectorRow
+from sage_memory.core.lock import WriterLock
+from sage_memory.core.logical_clock import LogicalClock
+from sage_memory.core.payloads import PayloadCache, PayloadFiles
+from sage_memory.core.reader import Reader
+from sage_memory.core.rows import experience_row, vector_rows
+from sage_memory.core.writer import GroupCommitter, Ticket
+
+GROUP_SIZE = 64
+SYNCHRONOUS = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much the store may take.
+
+    Attributes:
+        queue_size: experiences that may wait for the disk.
+        payload_cap_bytes: most bytes of all payloads together.
+        min_free_bytes: payloads are refused when the disk would have less left.
+    """
+
+    queue_size: int = 256
+    payload_cap_bytes: int = 500_000_000
+    min_free_bytes: int = 200_000_000
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An experience with id, its clock stamp, and its payload."""
+
+    experience: Experience
+    stamp: int
+    payload: Payload | None
+
+
+class Store:
+    """The one writer of a store. See `Memory` for the public face.
+
+    Raises:
+        StoreLocked, StoreDamaged, StoreTooNew: the store cannot be opened.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        clock: Clock,
+        rng: np.random.Generator,
+        device_id: str,
+        limits: Limits,
+    ) -> None:
+        self.path = home / "memory.db"
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = WriterLock(home / "memory.lock", self.path)
+        try:
+            self._open(home, clock, rng, device_id, limits)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _open(
+        self,
+        home: Path,
+        clock: Clock,
+        rng: np.random.Generator,
+        device_id: str,
+        limits: Limits,
+    ) -> None:
+        self._clock = clock
+        if not self.path.exists():
+            create_database(self.path, device_id or device_name(), clock)
+        check_file(self.path)
+        self._engine = open_writer(self.path)
+        self.payloads = PayloadCache(
+            PayloadFiles(home / "payloads"), limits.payload_cap_bytes, limits.min_free_bytes
+        )
+        with naming(self.path), self._engine.connect() as connection:
+            facts = check_schema(connection, self.path)
+            self.durability = durability(connection)
+            self.payloads.load(connection)
+            last = select(schema.experiences.c.number, schema.experiences.c.id)
+            newest = connection.execute(
+                last.order_by(schema.experiences.c.number.desc()).limit(1)
+            ).one_or_none()
+        self.device_id = device_id or facts["device_id"]
+        self._stamps = LogicalClock(clock, int(facts["clock"]))
+        self._next_number = newest.number + 1 if newest else 1
+        salt = self.device_id.encode() + (bytes(newest.id) if newest else b"")
+        self._ids = IdentifierFactory(clock, rng, salt)
+        self.reader = Reader(self.path, open_reader(self.path), self.payloads.files)
+        self.reader.load()
+        self._used: dict[str, int] = {}
+        self._used_lock = threading.Lock()
+        self.committer = GroupCommitter(self._commit, limits.queue_size, GROUP_SIZE)
+        self.swept = 0
+        self.committer.run(self._sweep)
+
+    def remember(self, experience: Experience, payload: Payload | None) -> Ticket[Experience]:
+        """Queue an experience; see `Memory.remember`."""
+        proven = checked(experience)
+        self.reader.index.check_dimension(proven.encoder_id, "embedding", proven.embedding.size)
+        if proven.text_embedding is not None:
+            self.reader.index.check_dimension(
+                proven.text_encoder_id, "text_embedding", proven.text_embedding.size
+            )
+
+        def enter() -> _Entry:
+            named = replace(
+                proven,
+                id=self._ids.next(),
+                device_id=self.device_id,
+                schema_version=schema.SCHEMA_VERSION,
+            )
+            return _Entry(named, self._stamps.tick(), payload)
+
+        return self.committer.submit(enter)
+
+    def forget(self, identifier: bytes, reason: str) -> Ticket[None]:
+        """Mark an experience as forgotten; the row stays. See `Memory.forget`."""
+        table = schema.experiences
+
+        def mark() -> None:
+            with self._engine.begin() as connection:
+                row = table.c.id == identifier
+                number = connection.execute(select(table.c.number).where(row)).scalar_one_or_none()
+                if number is None:
+                    raise InvalidInput("id", identifier.hex(), "an experience of this store")
+                tombstone = {"forgotten_ns": self._clock.now_ns(), "forgotten_reason": reason}
+                connection.execute(update(table).where(row).values(**tombstone))
+                self._set_clock(connection, identifier, "forgotten")
+            self.reader.index.forget([number])
+
+        return self.committer.run(mark)
+
+    def touch(self, sha256: str) -> None:
+        """Note that a payload was asked for; written with the next commit."""
+        with self._used_lock:
+            self._used[sha256] = self._clock.now_ns()
+
+    def flush(self) -> None:
+        """Wait until everything queued so far, and every note of use, is on the disk.
+
+        Raises:
+            NotStored: the disk refused.
+        """
+        self.committer.run(self._write_used).wait()
+
+    def close(self) -> None:
+        """Commit what waits, close the files, let go of the store."""
+        try:
+            self.flush()
+        finally:
+            self.committer.close()
+            self.reader.close()
+            self._engine.dispose()
+            self._lock.close()
+
+    def _commit(self, entries: Sequence[_Entry]) -> list[Experience]:
+        try:
+            with self._engine.begin() as connection:
+                kept = [self._admit(connection, entry) for entry in entries]
+                rows = [
+                    experience_row(self._next_number + offset, experience)
+                    for offset, experience in enumerate(kept)
+                ]
+                vectors = self._insert(connection, rows, kept, entries)
+                self._write_used_to(connection)
+        except BaseException:
+            with self._engine.connect() as connection:
+                self.payloads.load(connection)  # its rows were rolled back
+            raise
+        self._next_number += len(rows)
+        self.payloads.bury()
+        self.reader.index.add([row | {"alive": True} for row in rows], vectors)
+        return kept
+
+    def _admit(self, connection: Connection, entry: _Entry) -> Experience:
+        if entry.payload is None:
+            return entry.experience
+        admission = self.payloads.admit(connection, entry.payload, self._clock.now_ns())
+        media_type = entry.payload.media_type if admission.sha256 else ""
+        return replace(
+            entry.experience,
+            payload_sha256=admission.sha256,
+            payload_media_type=media_type,
+        )
+
+    def _insert(
+        self,
+        connection: Connection,
+        rows: list[dict[str, object]],
+        kept: Sequence[Experience],
+        entries: Sequence[_Entry],
+    ) -> list[VectorRow]:
+        connection.execute(insert(schema.experiences), rows)
+        vectors: list[VectorRow] = []
+        values = []
+        for row, experience in zip(rows, kept, strict=True):
+            for vector in vector_rows(experience):
+                values.append(vector)
+                facts = [vector[name] for name in VectorRow._fields[1:]]
+                vectors.append(VectorRow._make([row["number"], *facts]))
+        connection.execute(insert(schema.vectors), values)
+        connection.execute(
+            insert(schema.clocks),
+            [
+                {
+                    "experience_id": entry.experience.id,
+                    "field": schema.WHOLE,
+                    "stamp": entry.stamp,
+                    "device_id": self.device_id,
+                }
+                for entry in entries
+            ],
+        )
+        self._save_clock(connection, entries[-1].stamp)
+        return vectors
+
+    def _set_clock(self, connection: Connection, identifier: bytes, field: str) -> None:
+        stamp = self._stamps.tick()
+        values = {"stamp": stamp, "device_id": self.device_id}
+        row = {"experience_id": identifier, "field": field} | values
+        entry = upsert(schema.clocks).values(row)
+        connection.execute(entry.on_conflict_do_update(set_=values))
+        self._save_clock(connection, stamp)
+
+    def _save_clock(self, connection: Connection, stamp: int) -> None:
+        row = schema.meta.c.key == "clock"
+        connection.execute(update(schema.meta).where(row).values(value=str(stamp)))
+
+    def _write_used(self) -> None:
+        with self._engine.begin() as connection:
+            self._write_used_to(connection)
+
+    def _write_used_to(self, connection: Connection) -> None:
+        with self._used_lock:
+            used, self._used = self._used, {}
+        if used:
+            self.payloads.touch(connection, used)
+
+    def _sweep(self) -> None:
+        with self._engine.connect() as connection:
+            known = connection.execute(select(schema.payloads.c.sha256)).scalars().all()
+        self.swept = self.payloads.files.sweep(known)
+
+
+def durability(connection: Connection) -> str:
+    """Journal mode and synchronous level in effect on a connection."""
+    mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    level = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+    return f"{str(mode).upper()}, synchronous {SYNCHRONOUS.get(level, str(level))}"

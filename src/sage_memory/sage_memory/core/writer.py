@@ -1,0 +1,185 @@
+"""One thread that writes, many that wait: group commit with a bounded queue."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sage_memory.core.errors import MemoryBusy, MemoryFailure, NotStored
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Ticket(Generic[Result]):
+    """A promise of the writer."""
+
+    def __init__(self) -> None:
+        self._settled = threading.Event()
+        self._result: list[Result] = []
+        self._error: BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        """True once it is committed and synced, or has failed."""
+        return self._settled.is_set()
+
+    def wait(self, timeout_s: float | None = None) -> Result:
+        """What was stored, after it was committed and synced.
+
+        Raises:
+            NotStored: the commit failed.
+            TimeoutError: not settled within `timeout_s`.
+        """
+        if not self._settled.wait(timeout_s):
+            raise TimeoutError(f"not committed within {timeout_s} s")
+        if self._error is not None:
+            if isinstance(self._error, MemoryFailure):
+                raise self._error
+            raise NotStored(f"{type(self._error).__name__}: {self._error}") from self._error
+        return self._result[0]
+
+    def resolve(self, result: Result) -> None:
+        self._result.append(result)
+        self._settled.set()
+
+    def fail(self, error: BaseException) -> None:
+        self._error = error
+        self._settled.set()
+
+
+@dataclass
+class _Deed:
+    """Something to do between two groups, in its turn."""
+
+    action: Callable[[], None]
+    ticket: Ticket[None]
+
+
+class GroupCommitter(Generic[Item, Result]):
+    """Commits queued items together, in order.
+
+    While one group is being synced, the next one gathers; nobody waits for a group to fill.
+
+    Args:
+        commit: writes a group in one transaction and returns a result for each item, after the
+            sync; it raises if nothing of the group was written.
+        capacity: items that may wait.
+        group_size: most items in one transaction.
+    """
+
+    def __init__(
+        self,
+        commit: Callable[[Sequence[Item]], Sequence[Result]],
+        capacity: int,
+        group_size: int,
+    ) -> None:
+        self._commit = commit
+        self._capacity = capacity
+        self._group_size = group_size
+        self._queue: deque[tuple[Item, Ticket[Result]] | _Deed] = deque()
+        self._waiting = 0
+        self._wake = threading.Condition()
+        self._closing = False
+        self.refused = 0
+        self.committed = 0
+        self.groups = 0
+        self.failed = 0
+        self._thread = threading.Thread(target=self._run, name="memory writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Items in the queue."""
+        return self._waiting
+
+    def submit(self, make: Callable[[], Item]) -> Ticket[Result]:
+        """Queue the item that `make` gives; never waits for the disk.
+
+        `make` runs while the queue is held, so that what it numbers is numbered in order.
+
+        Raises:
+            MemoryBusy: the queue is full; the item was not made.
+        """
+        with self._wake:
+            if self._closing:
+                raise NotStored("the store is closed")
+            if self._waiting >= self._capacity:
+                self.refused += 1
+                raise MemoryBusy(self.refused, self._capacity)
+            ticket: Ticket[Result] = Ticket()
+            self._queue.append((make(), ticket))
+            self._waiting += 1
+            self._wake.notify()
+        return ticket
+
+    def run(self, action: Callable[[], None]) -> Ticket[None]:
+        """Run `action` on the writer's thread, after all that was queued before."""
+        deed = _Deed(action, Ticket())
+        with self._wake:
+            if self._closing:
+                raise NotStored("the store is closed")
+            self._queue.append(deed)
+            self._wake.notify()
+        return deed.ticket
+
+    def close(self) -> None:
+        """Commit what waits, then stop."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._closing:
+                    self._wake.wait()
+                if not self._queue:
+                    return
+                work = self._next_work()
+            if isinstance(work, _Deed):
+                self._do(work)
+            else:
+                self._commit_group(work)
+
+    def _next_work(self) -> _Deed | list[tuple[Item, Ticket[Result]]]:
+        group: list[tuple[Item, Ticket[Result]]] = []
+        while self._queue and len(group) < self._group_size:
+            head = self._queue[0]
+            if isinstance(head, _Deed):
+                if not group:
+                    self._queue.popleft()
+                    return head
+                break
+            self._queue.popleft()
+            self._waiting -= 1
+            group.append(head)
+        return group
+
+    def _commit_group(self, group: list[tuple[Item, Ticket[Result]]]) -> None:
+        try:
+            results = self._commit([item for item, _ in group])
+        except Exception as error:  # noqa: BLE001 - saves the thread; who waits must hear of it
+            if len(group) > 1:  # one bad item must not take the others with it
+                for pair in group:
+                    self._commit_group([pair])
+                return
+            self.failed += 1
+            group[0][1].fail(error)
+            return
+        self.groups += 1
+        self.committed += len(group)
+        for (_, ticket), result in zip(group, results, strict=True):
+            ticket.resolve(result)
+
+    def _do(self, deed: _Deed) -> None:
+        try:
+            deed.action()
+        except Exception as error:  # noqa: BLE001 - saves the thread; who waits must hear of it
+            deed.ticket.fail(error)
+        else:
+            deed.ticket.resolve(None)

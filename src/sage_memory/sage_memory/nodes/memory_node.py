@@ -1,0 +1,137 @@
+"""Keeps what mattered, and answers questions about it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+from sage_msgs.msg import FusedSalience, Puzzle, Utterance
+
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.node import SageNode
+from sage_common.ros.process import run_node
+from sage_common.ros.stamps import stamp_ns
+from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.experience import Experience
+from sage_memory.core.memory import Memory
+from sage_memory.core.observer import Observer
+from sage_memory.core.short_term import Judgement, Moment
+from sage_memory.core.store import Limits
+from sage_memory.core.words import Words
+from sage_memory.nodes import messages
+from sage_memory.nodes.memory_services import MemoryServices
+from sage_memory.nodes.payload_sources import Encode, PayloadSources
+from sage_memory.params import MemoryParameters
+
+KEEP_QUEUE = 32
+PERIOD_S = 0.5
+COMMIT_TIMEOUT_S = 30.0
+MB = 1_000_000
+
+
+class MemoryNode(SageNode):
+    """Percepts and salience in; experiences out, after they are safe on the disk."""
+
+    default_name = "memory"
+    parameters_type = MemoryParameters
+
+    def on_configure(self) -> None:
+        p: MemoryParameters = self.parameters
+        judgement = Judgement(p.buffer_items, p.newer_items, p.salience_floor, p.spacing_s)
+        self._observer = Observer(p.modalities, judgement, p.words_window_s)
+        self._memory: Memory | None = None
+        self._dominant = ""
+        self._payloads = PayloadSources(self, p) if p.payloads else None
+        for modality in p.modalities:
+            self.subscribe("puzzle", self._on_puzzle, modality=modality)
+        self.subscribe("fused_salience", self._on_salience)
+        self.subscribe("text", self._on_text)
+        self._kept = self.publisher("experience")
+        self._storing = self.worker("keep", KEEP_QUEUE)
+        self._services = MemoryServices(self, self._opened, self._newest, self._keep_now)
+        self.timer(PERIOD_S, self._on_timer)
+
+    def on_activate(self) -> None:
+        p: MemoryParameters = self.parameters
+        limits = Limits(p.queue_size, round(p.payload_cap_mb * MB), round(p.min_free_mb * MB))
+        self._memory = Memory.open(
+            self.home, clock=self.clock, rng=self.rng, device_id=p.device_id, limits=limits
+        )
+
+    def on_deactivate(self) -> None:
+        drained = threading.Event()
+        self._storing.submit(drained.set)
+        drained.wait(COMMIT_TIMEOUT_S)
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        return self._observer.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._observer.restore(state)
+
+    def _on_puzzle(self, message: Puzzle) -> None:
+        if message.valid:
+            self._observer.perceive(messages.percept_of(message))
+
+    def _on_text(self, message: Utterance) -> None:
+        self._observer.words.add(Words(stamp_ns(message.header.stamp), message.text))
+
+    def _on_salience(self, message: FusedSalience) -> None:
+        self._dominant = message.dominant_modality
+        scored = messages.scored_of(message)
+        if scored is not None:
+            stamp = stamp_ns(message.header.stamp)
+            kept = self._observer.score(message.trigger_modality, stamp, scored)
+            if kept is not None:
+                self._keep(kept)
+
+    def _keep(self, moment: Moment) -> None:
+        experience = self._observer.experience(moment)
+        self._storing.submit(self._store, experience, self._take(moment))
+
+    def _keep_now(self, moment: Moment, words: Words | None) -> Experience:
+        return self._store(self._observer.experience(moment, words), self._take(moment))
+
+    def _take(self, moment: Moment) -> Encode:
+        if self._payloads is None:
+            return lambda: None
+        return self._payloads.take(moment.percept.modality, moment.percept.stamp_ns)
+
+    def _store(self, experience: Experience, encode: Encode) -> Experience:
+        """Encode the payload, commit, and publish what is then safe; on a worker."""
+        try:
+            payload = encode()
+        except InvalidInput as error:
+            self.log.warning(f"kept without payload: {error}", throttle_s=1.0, key="payload")
+            payload = None
+        kept = self._opened().remember(experience, payload).wait(COMMIT_TIMEOUT_S)
+        self._kept.publish(messages.experience_message(kept))
+        return kept
+
+    def _newest(self, modality: str) -> Moment | None:
+        return self._observer.newest(modality or self._dominant)
+
+    def _opened(self) -> Memory:
+        if self._memory is None:
+            raise MemoryFailure("the memory is closed")
+        return self._memory
+
+    def _on_timer(self) -> None:
+        for moment in self._observer.expire(self.clock.now_ns()):
+            self._keep(moment)
+        statistics = self._opened().statistics()
+        self.diagnose(unmatched_saliences=self._observer.unmatched, **vars(statistics))
+        if statistics.failed:
+            self.set_health("error", f"{statistics.failed} experiences could not be written")
+        elif statistics.payloads_refused:
+            self.set_health("warn", statistics.last_refusal)
+
+
+def main() -> None:
+    """Run the memory node."""
+    run_node(MemoryNode)

@@ -1,0 +1,102 @@
+"""The memory's services: keep this moment, recall, write everything down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sage_msgs.srv import Checkpoint, Embed, Recall, StoreExperience
+
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.host import ServiceUnavailable
+from sage_common.ros.node import SageNode
+from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.experience import Experience
+from sage_memory.core.identifiers import id_text
+from sage_memory.core.memory import Memory
+from sage_memory.core.short_term import Moment
+from sage_memory.core.words import Words
+from sage_memory.nodes import messages
+
+EMBED_TIMEOUT_S = 5.0
+
+
+class MemoryServices:
+    """Serves memory/store, memory/recall and memory/checkpoint; handlers run on workers.
+
+    Args:
+        node: that serves them.
+        opened: gives the open memory, or raises MemoryFailure.
+        newest: gives the newest moment of a modality (empty: the dominant one), or None.
+        keep: stores a moment with words and returns it once it is committed and synced.
+    """
+
+    def __init__(
+        self,
+        node: SageNode,
+        opened: Callable[[], Memory],
+        newest: Callable[[str], Moment | None],
+        keep: Callable[[Moment, Words | None], Experience],
+    ) -> None:
+        self._node = node
+        self._opened = opened
+        self._newest = newest
+        self._keep = keep
+        self._embed = node.client("language/embed")
+        node.service("memory/store", self._store)
+        node.service("memory/recall", self._recall)
+        node.service("memory/checkpoint", self._checkpoint)
+
+    def _store(
+        self, request: StoreExperience.Request, response: StoreExperience.Response
+    ) -> StoreExperience.Response:
+        moment = self._newest(request.modality)
+        if moment is None:
+            raise InvalidInput("modality", request.modality, "one that has been scored already")
+        words = None
+        if request.text:
+            words = Words(moment.percept.stamp_ns, request.text)
+            try:
+                vector, encoder_id = self._meaning(request.text)
+                words = replace(words, embedding=vector, encoder_id=encoder_id)
+            except ServiceUnavailable as error:
+                response.message = f"stored, but not to be found by these words: {error}"
+        try:
+            response.id = id_text(self._keep(moment, words).id)
+            response.success = True
+        except (MemoryFailure, TimeoutError) as error:
+            response.success, response.message = False, str(error)
+        return response
+
+    def _recall(self, request: Recall.Request, response: Recall.Response) -> Recall.Response:
+        started = self._node.stopwatch_ns()
+        try:
+            query = messages.query_of(request)
+            if query.text:
+                vector, encoder_id = self._meaning(query.text)
+                query = replace(query, text_embedding=vector, text_encoder_id=encoder_id)
+            messages.fill_response(response, self._opened().recall(query))
+        except (MemoryFailure, ServiceUnavailable) as error:
+            response.success, response.message = False, str(error)
+        response.search_ms = (self._node.stopwatch_ns() - started) / 1e6
+        return response
+
+    def _checkpoint(
+        self, request: Checkpoint.Request, response: Checkpoint.Response
+    ) -> Checkpoint.Response:
+        try:
+            memory = self._opened()
+            memory.checkpoint()
+            response.paths = [str(self._node.home / "memory.db"), self._node.save_state()]
+            response.success = True
+        except (MemoryFailure, OSError) as error:
+            response.success, response.message = False, str(error)
+        return response
+
+    def _meaning(self, text: str) -> tuple[NDArray[np.float32], str]:
+        answer = self._embed.call(Embed.Request(text=text), EMBED_TIMEOUT_S)
+        if not answer.success:
+            raise InvalidInput("text", text, answer.message)
+        return np.array(answer.embedding, np.float32), str(answer.encoder_id)

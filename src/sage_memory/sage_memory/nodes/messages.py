@@ -1,0 +1,117 @@
+"""Between messages and the core's types."""
+
+from __future__ import annotations
+
+import array
+
+import numpy as np
+from sage_msgs.msg import Experience as ExperienceMessage
+from sage_msgs.msg import FusedSalience, Puzzle
+from sage_msgs.srv import Recall
+
+from sage_common.core.puzzle import GRID, Percept
+from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_memory.core.experience import DIMENSIONS, Experience
+from sage_memory.core.identifiers import id_text, parse_id
+from sage_memory.core.observer import Scored
+from sage_memory.core.recall import Answer, Query
+
+DEFAULT_LIMIT = 10
+
+
+def percept_of(message: Puzzle) -> Percept:
+    """The percept of a valid puzzle."""
+    return Percept(
+        stamp_ns=stamp_ns(message.header.stamp),
+        modality=message.modality,
+        source=message.source,
+        codes=np.array(message.codes, np.uint8).reshape(GRID, GRID),
+        embedding=np.array(message.embedding, np.float32),
+        encoder_id=message.encoder_id,
+        text=message.text,
+    )
+
+
+def scored_of(message: FusedSalience) -> Scored | None:
+    """The salience of the percept that triggered the fusion; None if it is not valid."""
+    stamp = message.header.stamp
+    for own in message.modalities:
+        if own.modality == message.trigger_modality and own.header.stamp == stamp:
+            if not (own.valid and message.valid):
+                return None
+            return Scored(
+                *(getattr(own, name) for name in DIMENSIONS),
+                own_total=own.total,
+                total=message.total,
+                reason=message.reason,
+            )
+    return None
+
+
+def experience_message(experience: Experience) -> ExperienceMessage:
+    """The message of a stored experience."""
+    message = ExperienceMessage(
+        id=id_text(experience.id),
+        device_id=experience.device_id,
+        start=to_stamp(experience.start_ns),
+        end=to_stamp(experience.end_ns),
+        modality=experience.modality,
+        source=experience.source,
+        codes=experience.codes.reshape(-1),
+        embedding=array.array("f", experience.embedding.tobytes()),
+        encoder_id=experience.encoder_id,
+        total=float(experience.total),
+        reason=experience.reason,
+        text=experience.text,
+        payload_sha256=experience.payload_sha256,
+        payload_media_type=experience.payload_media_type,
+        schema_version=experience.schema_version,
+    )
+    for name in DIMENSIONS:
+        setattr(message, name, float(getattr(experience, name)))
+    message.header.stamp = to_stamp(experience.end_ns)
+    place = experience.place
+    message.has_place = place is not None
+    if place is not None:
+        message.place.header.stamp = message.header.stamp
+        message.place.header.frame_id = place.frame
+        pose = message.place.pose.pose
+        pose.position.x, pose.position.y, pose.position.z = place.position
+        turn = pose.orientation
+        turn.x, turn.y, turn.z, turn.w = place.orientation
+        message.place.pose.covariance = np.asarray(place.covariance, np.float64)
+    return message
+
+
+def query_of(request: Recall.Request) -> Query:
+    """The query of a request, its text not yet embedded.
+
+    Raises:
+        InvalidInput: an id that is none.
+    """
+    example = np.array(request.example, np.float32) if len(request.example) else None
+    identifier = request.example_experience_id
+    return Query(
+        text=request.text,
+        example=example,
+        example_encoder_id=request.example_encoder_id if example is not None else "",
+        example_id=parse_id(identifier, "example_experience_id") if identifier else b"",
+        start_ns=stamp_ns(request.start) or None,
+        end_ns=stamp_ns(request.end) or None,
+        min_salience=request.min_salience,
+        modality=request.modality,
+        limit=request.limit or DEFAULT_LIMIT,
+        with_embedding=request.with_embedding,
+    )
+
+
+def fill_response(response: Recall.Response, answers: list[Answer]) -> None:
+    """Put answers into a response."""
+    response.success = True
+    response.experiences = [experience_message(answer.experience) for answer in answers]
+    response.scores = [answer.score for answer in answers]
+    response.reasons = [
+        answer.reason if answer.payload_path else f"{answer.reason} ({answer.payload_note})"
+        for answer in answers
+    ]
+    response.payload_paths = [str(answer.payload_path or "") for answer in answers]

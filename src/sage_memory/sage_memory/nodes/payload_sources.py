@@ -1,0 +1,92 @@
+"""The sensors' last seconds, kept serialized, and the slice of them that goes with a moment."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from audio_common_msgs.msg import AudioInfo
+
+from sage_common.core.clock import NS_PER_MS, NS_PER_S
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.audio import SAMPLE_RATE_HZ, audio_to_array
+from sage_common.ros.images import image_to_rgb
+from sage_common.ros.node import SageNode
+from sage_common.ros.stamps import stamp_ns
+from sage_memory.backends import payload_encoding
+from sage_memory.core.experience import Payload
+from sage_memory.params import MemoryParameters
+
+IMAGES = 12
+SOUNDS = 60  # 6 s of 100 ms
+MOTIONS = 1200  # 6 s at 200 Hz
+TOLERANCE_NS = 50 * NS_PER_MS
+
+Encode = Callable[[], Payload | None]
+
+
+class PayloadSources:
+    """Subscribes what payloads are made of; sensor messages stay serialized until needed."""
+
+    def __init__(self, node: SageNode, parameters: MemoryParameters) -> None:
+        self._images = node.keep_latest("camera/image_raw", IMAGES, name=parameters.camera)
+        self._sounds = node.keep_latest("microphone/audio", SOUNDS, name=parameters.microphone)
+        self._motions = node.keep_latest("imu/data", MOTIONS, name=parameters.imu)
+        self._audio_info: AudioInfo | None = None
+        node.subscribe("microphone/info", self._on_audio_info, name=parameters.microphone)
+
+    def take(self, modality: str, end_ns: int) -> Encode:
+        """Grab what goes with a moment; the returned function encodes it, on a worker.
+
+        It returns None where the modality has no payload or the sensor's data is gone.
+        """
+        if modality == "vision":
+            return self._take_picture(end_ns)
+        if modality == "audio":
+            return lambda: self._sound(end_ns)
+        if modality == "proprioception":
+            return lambda: self._motion(end_ns)
+        return lambda: None
+
+    def _on_audio_info(self, message: AudioInfo) -> None:
+        self._audio_info = message
+
+    def _take_picture(self, end_ns: int) -> Encode:
+        try:
+            image = self._images.nearest(end_ns)  # now: the ring holds less than half a second
+        except InvalidInput as error:
+            return functools.partial(_raise, error)
+        return lambda: self._picture(image, end_ns)
+
+    def _picture(self, image: Any, end_ns: int) -> Payload | None:
+        if image is None or abs(stamp_ns(image.header.stamp) - end_ns) > TOLERANCE_NS:
+            return None
+        return payload_encoding.picture(image_to_rgb(image))
+
+    def _sound(self, end_ns: int) -> Payload | None:
+        chunks = self._sounds.between(end_ns - NS_PER_S + 1, end_ns)
+        if not chunks:
+            return None
+        info = self._audio_info
+        rate = info.sample_rate if info is not None else SAMPLE_RATE_HZ
+        if rate < 1:
+            raise InvalidInput("sample_rate", rate, "at least 1 Hz")
+        samples = np.concatenate([audio_to_array(chunk, info) for chunk in chunks])
+        return payload_encoding.sound(samples[-rate:], rate)
+
+    def _motion(self, end_ns: int) -> Payload | None:
+        samples = self._motions.between(end_ns - NS_PER_S + 1, end_ns)
+        if not samples:
+            return None
+        rows = [
+            [a.x, a.y, a.z, w.x, w.y, w.z]
+            for a, w in ((s.linear_acceleration, s.angular_velocity) for s in samples)
+        ]
+        stamps = [stamp_ns(sample.header.stamp) for sample in samples]
+        return payload_encoding.motion(stamps, np.asarray(rows, np.float64))
+
+
+def _raise(error: InvalidInput) -> None:
+    raise error
