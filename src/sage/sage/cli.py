@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(words[1:])
     try:
         return int(module.run(options))
-    except (ValueError, FileNotFoundError, PermissionError) as error:
-        # InvalidInput and ParameterError are ValueErrors that name the field at fault.
+    except (ValueError, OSError, RuntimeError) as error:
+        # InvalidInput, StoreMissing, ModelError, ServiceUnavailable ...: each names what is wrong.
         print(f"sage {name}: {error}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:

@@ -145,12 +145,17 @@ def _sensor_node(sensor: SensorNode, namespace: str) -> NodeSpec:
 
 def _settings(options: GraphOptions, nodes: tuple[NodeSpec, ...]) -> Settings:
     folder = config_folder()
-    layers = [read_settings(folder / "base.yaml"), read_settings(folder / f"{options.profile}.yaml")]
+    layers = [
+        read_settings(folder / "base.yaml"),
+        read_settings(folder / f"{options.profile}.yaml"),
+    ]
     if options.config:
         layers.append(read_settings(Path(options.config)))
     # A file may name any node that some source has, so one file serves all sources.
     known = {*CATALOGUE, *(node.name for node in nodes)}
-    for settings, where in zip(layers, ("base.yaml", options.profile, options.config), strict=False):
+    for settings, where in zip(
+        layers, ("base.yaml", options.profile, options.config), strict=False
+    ):
         check_node_names(settings, known, where)
     return layer(layers)
 

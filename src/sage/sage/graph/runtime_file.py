@@ -42,9 +42,9 @@ class GraphLock:
         except BlockingIOError:
             self._lock.close()
             other = running_graph(home)
-            pid = other.pid if other else "another process"
+            pid = other.pid if other else "unknown"
             raise InvalidInput(
-                "home", f"{home} (in use by a graph, pid {pid})", "a home of its own: --home DIR"
+                "home", str(home), f"a folder without a running graph (pid {pid}); --home DIR"
             ) from None
         temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_text(json.dumps(asdict(running)))

@@ -16,7 +16,8 @@ from sage.graph.description import Graph
 from sage.graph.environment import DomainLease, graph_environment
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.graph.supervisor import POLL_S, Supervisor
-from sage.observe.observer import Observer
+from sage.observe.attached import Attached
+from sage.observe.observer_node import ObserverNode
 from sage_common.core.home import sage_home
 
 START_TIMEOUT_S = 60.0
@@ -45,12 +46,11 @@ class RunOptions:
 
 
 class Session:
-    """Runs a graph from start to end.
+    """Runs a graph from start to end; set `on_tick` to be called about 20 times a second.
 
     Args:
         graph: what to run.
         options: how.
-        on_tick: called about 20 times a second while it runs.
         on_event: told when a process ended or was started again.
     """
 
@@ -58,7 +58,6 @@ class Session:
         self,
         graph: Graph,
         options: RunOptions,
-        on_tick: Callable[[Session], None] = lambda session: None,
         on_event: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.graph = graph
@@ -68,7 +67,7 @@ class Session:
         self.start_s: float | None = None
         self.pss_mb = 0.0
         self.killed: list[str] = []
-        self._on_tick = on_tick
+        self.on_tick: Callable[[Session], None] = lambda session: None
         self._on_event = on_event
         self._stopping = False
 
@@ -93,7 +92,10 @@ class Session:
         os.environ.update({k: v for k, v in environment.items() if not k.startswith("MALLOC_")})
         (self.home / "log").mkdir(parents=True, exist_ok=True, mode=0o700)
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
-        self.observer = Observer(self.graph.options.namespace, self.graph.options.use_sim_time)
+        attached = Attached(
+            ObserverNode, self.graph.options.namespace, self.graph.options.use_sim_time
+        )
+        self.observer = attached.node
         self.supervisor = Supervisor(
             self.graph,
             self.options.composed,
@@ -107,7 +109,7 @@ class Session:
             return self._summary()
         finally:
             self.killed = self.supervisor.stop()
-            self.observer.stop()
+            attached.stop()
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
@@ -131,7 +133,7 @@ class Session:
                 self.pss_mb = max(self.pss_mb, self.supervisor.pss_mb())
             for event in self.supervisor.poll():
                 self._on_event(event)
-            self._on_tick(self)
+            self.on_tick(self)
             time.sleep(POLL_S)
 
     def _summary(self) -> dict[str, Any]:

@@ -105,7 +105,9 @@ class Supervisor:
     @property
     def alive(self) -> bool:
         """True while at least one process runs or will be started again."""
-        return any(c.process.poll() is None or (self.respawn and c.restart_at) for c in self.children)
+        return any(
+            c.process.poll() is None or (self.respawn and c.restart_at) for c in self.children
+        )
 
     def pss_mb(self) -> float:
         """Proportional set size of all processes [MB]."""

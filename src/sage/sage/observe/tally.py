@@ -39,9 +39,7 @@ class Series:
         """Percentiles, `p50` and so on; None if there are no values."""
         if not self.values:
             return {f"p{rank}": None for rank in ranks}
-        return {
-            f"p{rank}": round(float(np.percentile(self.values, rank)), 3) for rank in ranks
-        }
+        return {f"p{rank}": round(float(np.percentile(self.values, rank)), 3) for rank in ranks}
 
 
 @dataclass
@@ -87,7 +85,9 @@ class Tally:
         return {
             "frames": len(self.frame_stamps_ns),
             "frames_dropped": self.frames_dropped(),
-            "puzzles": {name: len(stamps) for name, stamps in sorted(self.puzzle_stamps_ns.items())},
+            "puzzles": {
+                name: len(stamps) for name, stamps in sorted(self.puzzle_stamps_ns.items())
+            },
             "salience": {name: s.moments() for name, s in sorted(self.salience.items())},
             "fused": self.fused.moments(),
             "experiences": len(set(self.experiences)),

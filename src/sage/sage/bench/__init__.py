@@ -1,0 +1,1 @@
+"""Measuring: cases, results, and how they are written."""

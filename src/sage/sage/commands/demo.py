@@ -1,0 +1,106 @@
+"""Run the graph on a real recording and show what it finds, keeps, and costs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import IO
+
+from rich.console import Console
+from rich.live import Live
+
+from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
+from sage.commands.run import short_summary
+from sage.graph.description import describe
+from sage.graph.session import RunOptions, Session
+from sage.observe.live_view import render
+from sage_common.core.home import sage_home
+
+DEFAULT_DURATION_S = 30.0
+HEADLESS_PERIOD_S = 5.0
+REFRESH_TICKS = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_graph_arguments(parser)
+    add_run_arguments(parser)
+    parser.add_argument("--headless", action="store_true", help="progress lines, no live view")
+    # A robot that has seen a walk finds it less salient the next time; a demo starts afresh.
+    parser.set_defaults(fresh=True, duration=DEFAULT_DURATION_S, log_level="warn")
+
+
+def run(options: argparse.Namespace) -> int:
+    home = sage_home(options.home)
+    (home / "log").mkdir(parents=True, exist_ok=True, mode=0o700)
+    log_path = home / "log" / "demo.log"
+    graph = describe(graph_options(options))
+    for stream, backend in graph.backends.items():
+        print(f"{stream:<12} {backend}", flush=True)
+    for note in graph.notes:
+        print(f"note: {note}", flush=True)
+    with log_path.open("wb") as log:
+        run_options = RunOptions(
+            composed=options.composed,
+            duration_s=options.duration,
+            log_level=options.log_level,
+            respawn=not options.no_respawn,
+            network=options.network,
+            log=log,
+        )
+        show = _headless if options.headless or not sys.stdout.isatty() else _live
+        summary = show(Session(graph, run_options, on_event=_tell), options.duration)
+    if not summary["fused"]["n"]:
+        print(f"no salience was seen; the log of the graph: {log_path}", file=sys.stderr)
+        _print_tail(log_path, sys.stderr)
+    print(short_summary(summary))
+    print(f"ask it: {Path(sys.prefix, 'bin', 'sage')} recall 'somebody walks outdoors'")
+    print(json.dumps(summary), flush=True)
+    return 0 if summary["fused"]["n"] else 1
+
+
+def _headless(session: Session, duration_s: float) -> dict[str, object]:
+    shown_s = 0.0
+
+    def tick(running: Session) -> None:
+        nonlocal shown_s
+        fused = running.observer.latest.fused
+        if fused is not None and running.elapsed_s - shown_s >= HEADLESS_PERIOD_S:
+            shown_s = running.elapsed_s
+            print(
+                f"{shown_s:5.1f} of {duration_s:g} s  salience {fused.total:.2f}  {fused.reason}",
+                flush=True,
+            )
+
+    session.on_tick = tick
+    return session.run()
+
+
+def _live(session: Session, duration_s: float) -> dict[str, object]:
+    options = session.graph.options
+    ticks = 0
+    with Live(console=Console(), auto_refresh=False) as live:
+
+        def tick(running: Session) -> None:
+            nonlocal ticks
+            ticks += 1
+            if ticks % REFRESH_TICKS == 0:
+                title = (
+                    f"SAGE: {options.profile}, {options.source}, "
+                    f"{running.elapsed_s:.0f} of {duration_s:g} s"
+                )
+                observer = running.observer
+                live.update(render(observer.latest, observer.tally, title), refresh=True)
+
+        session.on_tick = tick
+        return session.run()
+
+
+def _tell(event: str) -> None:
+    print(event, file=sys.stderr)
+
+
+def _print_tail(path: Path, stream: IO[str], lines: int = 15) -> None:
+    for line in path.read_text(errors="replace").splitlines()[-lines:]:
+        print(f"  {line}", file=stream)

@@ -1,0 +1,97 @@
+"""Watch a running graph: modalities, salience with reasons, budget, memory, health."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+
+from rich.console import Console
+from rich.live import Live
+
+from sage.commands.options import add_home_argument, positive_seconds
+from sage.graph.runtime_file import RunningGraph, running_graph
+from sage.observe.live_view import render
+from sage.observe.observer_node import ObserverNode
+from sage.observe.attached import Attached, enter_domain
+from sage_common.core.home import sage_home
+
+REFRESH_S = 0.25
+FIRST_LOOK_S = 3.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_home_argument(parser)
+    parser.add_argument("--namespace", default="", help="of a graph that was not started by sage")
+    parser.add_argument("--once", action="store_true", help="look once, print, and end")
+    parser.add_argument("--duration", type=positive_seconds, default=None, metavar="S")
+    parser.add_argument("--json", action="store_true", help="look once, print JSON, and end")
+    parser.add_argument("--domain", action="store_true", help="print the ROS domain id and end")
+
+
+def run(options: argparse.Namespace) -> int:
+    home = sage_home(options.home)
+    running = running_graph(home)
+    if running is None and not options.namespace:
+        raise FileNotFoundError(
+            f"no graph runs in {home}: start one (sage run), or name the namespace of one that "
+            "was started with ros2 launch (--namespace /sage)"
+        )
+    if options.domain:
+        print(running.domain_id if running else os.environ.get("ROS_DOMAIN_ID", "0"))
+        return 0
+    if running is not None:
+        enter_domain(running)
+    namespace = options.namespace or (running.namespace if running else "")
+    with Attached(ObserverNode, namespace) as attached:
+        if options.once or options.json:
+            return _look_once(attached.node, options.json)
+        return _watch(attached.node, _title(running, namespace), options.duration)
+
+
+def _look_once(observer: ObserverNode, as_json: bool) -> int:
+    time.sleep(FIRST_LOOK_S)
+    seen = observer.latest.fused is not None
+    if as_json:
+        print(json.dumps(_state(observer)))
+    else:
+        Console().print(render(observer.latest, observer.tally, "SAGE"))
+    return 0 if seen else 1
+
+
+def _watch(observer: ObserverNode, title: str, duration_s: float | None) -> int:
+    end = time.monotonic() + duration_s if duration_s else float("inf")
+    with Live(screen=True, auto_refresh=False) as live:
+        while time.monotonic() < end:
+            live.update(render(observer.latest, observer.tally, title), refresh=True)
+            time.sleep(REFRESH_S)
+    return 0
+
+
+def _title(running: RunningGraph | None, namespace: str) -> str:
+    if running is None:
+        return f"SAGE {namespace}"
+    return f"SAGE {running.namespace}: {running.profile}, {running.source}"
+
+
+def _state(observer: ObserverNode) -> dict[str, object]:
+    latest = observer.latest
+    fused = latest.fused
+    return {
+        "fused": None if fused is None else {"total": fused.total, "reason": fused.reason},
+        "salience": {
+            name: {"total": message.total, "valid": message.valid, "reason": message.reason}
+            for name, message in sorted(latest.saliences.items())
+        },
+        "budget": None
+        if latest.budget is None
+        else {
+            plugin.name: {"trust": plugin.trust, "spent_atp": plugin.spent_atp}
+            for plugin in latest.budget.plugins
+        },
+        "health": {
+            name: {"level": status.level[0], "message": status.message}
+            for name, status in sorted(latest.diagnostics.items())
+        },
+    }

@@ -1,0 +1,159 @@
+"""The checks of `sage doctor`; each looks at one thing and says how to mend it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ament_index_python import get_package_prefix, get_resources
+
+from sage.doctor.finding import Finding
+from sage.graph.catalogue import CATALOGUE
+from sage.graph.environment import ALLOCATOR, config_folder
+from sage.graph.sources import data_folder
+from sage_common.core.home import sage_home
+from sage_sensors.backends.recording import find_demo_recording
+
+MIN_SHM_MB = 256
+MIN_DISK_MB = 1024
+_PACKAGES = sorted({"sage", "sage_common", "sage_msgs", *(k.package for k in CATALOGUE.values())})
+
+
+def ros() -> Iterator[Finding]:
+    """ROS 2: from wheels or installed, and which version."""
+    prefix = Path(get_package_prefix("rclpy"))
+    origin = "wheels" if prefix == Path(sys.prefix) else "installed"
+    try:
+        version = importlib.metadata.version("ros-rclpy" if origin == "wheels" else "rclpy")
+    except importlib.metadata.PackageNotFoundError:
+        version = os.environ.get("ROS_DISTRO", "unknown version")
+    yield Finding("ROS 2", "ok", f"rclpy {version} from {origin} in {prefix}")
+    python = ".".join(map(str, sys.version_info[:3]))
+    supported = (3, 10) <= sys.version_info[:2] <= (3, 12)
+    yield Finding(
+        "Python", "ok" if supported else "error", python,
+        "" if supported else "use Python 3.10 to 3.12",
+    )  # fmt: skip
+    known = get_resources("packages")
+    for package in (*_PACKAGES, "audio_common_msgs"):
+        if package not in known:
+            yield Finding(package, "error", "not installed", "make demo, or colcon build")
+    bridge = "cv_bridge" if "cv_bridge" in known else "SAGE's own conversions"
+    yield Finding("image conversion", "ok", bridge)
+
+
+def transport() -> Iterator[Finding]:
+    """Discovery, the Fast DDS profile, the allocator settings, and shared memory."""
+    for name in ("fastdds.xml", "fastdds_network.xml"):
+        path = config_folder() / name
+        found = path.is_file()
+        yield Finding(
+            "Fast DDS profile", "ok" if found else "error",
+            str(path) if found else f"{path} is missing", "" if found else "install sage again",
+        )  # fmt: skip
+    implementation = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
+    fast = implementation == "rmw_fastrtps_cpp"
+    yield Finding(
+        "RMW", "ok" if fast else "warn", implementation,
+        "" if fast else "unset RMW_IMPLEMENTATION: the transport profile is for Fast DDS",
+    )  # fmt: skip
+    own = [name for name in ALLOCATOR if os.environ.get(name)]
+    how = "set by sage run and the launch files for every process they start"
+    yield Finding("allocator", "ok", "set in this shell" if len(own) == len(ALLOCATOR) else how)
+    scope = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    domain = os.environ.get("ROS_DOMAIN_ID") or "chosen for each run"
+    yield Finding("discovery", "ok", f"range {scope}, domain {domain}")
+    free_mb = shutil.disk_usage("/dev/shm").free // 2**20 if Path("/dev/shm").is_dir() else 0
+    enough = free_mb >= MIN_SHM_MB
+    yield Finding(
+        "/dev/shm", "ok" if enough else "warn", f"{free_mb} MB free",
+        "" if enough else f"mount it with at least {MIN_SHM_MB} MB (docker: --shm-size=256m)",
+    )  # fmt: skip
+
+
+def devices() -> Iterator[Finding]:
+    """Cameras, microphones and IMUs; a graph runs without them on a recording."""
+    cameras = sorted(str(path) for path in Path("/dev").glob("video*"))
+    mend = "plug one in, or use --source recording"
+    yield Finding(
+        "cameras",
+        "ok" if cameras else "warn",
+        ", ".join(cameras) or "none",
+        "" if cameras else mend,
+    )
+    yield _microphones()
+    imus = sorted(
+        path.parent.name for path in Path("/sys/bus/iio/devices").glob("iio:device*/in_accel_x_raw")
+    )
+    yield Finding("IMUs (iio)", "ok" if imus else "warn", ", ".join(imus) or "none",
+                  "" if imus else mend)  # fmt: skip
+
+
+def _microphones() -> Finding:
+    try:
+        import sounddevice
+    except OSError as error:
+        return Finding("microphones", "warn", str(error), "apt-get install libportaudio2")
+    names = [d["name"] for d in sounddevice.query_devices() if d["max_input_channels"] > 0]
+    if names:
+        return Finding("microphones", "ok", ", ".join(names))
+    return Finding("microphones", "warn", "none", "plug one in, or use --source recording")
+
+
+def compute(profile: str) -> Iterator[Finding]:
+    """Processors, memory, and whether ONNX Runtime has a GPU."""
+    import onnxruntime
+    import psutil
+
+    memory_mb = psutil.virtual_memory().available // 2**20
+    yield Finding("CPU", "ok", f"{os.cpu_count()} cores, {memory_mb} MB memory available")
+    providers = onnxruntime.get_available_providers()
+    gpu = [p for p in providers if p.startswith(("CUDA", "Tensorrt"))]
+    text = f"onnxruntime {onnxruntime.__version__}: {', '.join(providers)}"
+    if gpu or profile == "nano":
+        yield Finding("GPU", "ok", text if gpu else f"none; {text}")
+    else:
+        yield Finding("GPU", "warn", f"none; {text}", "profile thor will run on the CPU")
+
+
+def weights() -> Iterator[Finding]:
+    """Every model: present, and the file that its card names."""
+    from sage_encoders.backends.minilm import CARD_FILE, network_file
+    from sage_encoders.backends.models_folder import models_folder
+    from sage_encoders.core.card import ModelError, read_card, sha256_of
+
+    try:
+        folder = models_folder()
+    except ModelError as error:
+        yield Finding("models", "error", str(error), "install sage_encoders again")
+        return
+    for path in sorted(folder.glob("*.json")):
+        try:
+            card = read_card(path)
+            file = network_file() if path.name == CARD_FILE else folder / f"{path.stem}.onnx"
+            found = sha256_of(file)
+        except (ModelError, OSError) as error:
+            yield Finding(path.stem, "error", str(error), "make clean, then make demo")
+            continue
+        same = found == card.sha256
+        yield Finding(
+            f"weights {path.stem}", "ok" if same else "error", f"sha256 {found[:12]}",
+            "" if same else f"the card says {card.sha256[:12]}: restore the file",
+        )  # fmt: skip
+
+
+def storage() -> Iterator[Finding]:
+    """The home folder, its disk, and the recording for the demo."""
+    home = sage_home()
+    existing = next(path for path in (home, *home.parents) if path.exists())
+    free_mb = shutil.disk_usage(existing).free // 2**20
+    writable = os.access(existing, os.W_OK)
+    level = "error" if not writable else "ok" if free_mb >= MIN_DISK_MB else "warn"
+    mend = "" if level == "ok" else "choose another folder: export SAGE_HOME=DIR"
+    yield Finding("home", level, f"{home}, {free_mb} MB free on its disk", mend)
+    for stream, backend in find_demo_recording(data_folder()).backends.items():
+        yield Finding(f"demo {stream}", "ok", backend)

@@ -1,0 +1,22 @@
+"""One line of the doctor's report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, what was found, and how to mend it.
+
+    Attributes:
+        name: what was looked at.
+        level: ok, warn (the profile runs with less), or error (the profile cannot run).
+        text: what was found.
+        mend: what to do; empty if nothing has to be done.
+    """
+
+    name: str
+    level: str
+    text: str
+    mend: str = ""

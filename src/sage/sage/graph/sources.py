@@ -1,0 +1,122 @@
+"""From what the user calls the source to the sensor nodes that it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sage_common.core.errors import InvalidInput
+from sage_sensors.backends.recording import find_demo_recording, plan_recording
+
+DEFAULT_DATA = Path("..", "shared", "data")
+STREAMS = ("camera", "microphone", "imu", "text")
+_CAMERA_BACKENDS = ("auto", "v4l2", "synthetic")
+
+
+@dataclass(frozen=True)
+class SensorNode:
+    """One sensor node: kind (key of the catalogue), name and parameters."""
+
+    kind: str
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SensorPlan:
+    """The sensor nodes of a source.
+
+    Attributes:
+        nodes: to start, after the nodes that listen to them.
+        backends: for camera, microphone, imu and text, what stands behind it.
+        notes: what the user should know, in words.
+    """
+
+    nodes: tuple[SensorNode, ...]
+    backends: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def plan_sensors(source: str, camera: str, namespace: str, loop: bool) -> SensorPlan:
+    """The sensors for a source.
+
+    Args:
+        source: `recording` (the best recording at hand), `live` (devices of this machine),
+            `topics` (somebody else publishes them), or the path of a media file or a bag.
+        camera: for `live`: auto, v4l2, synthetic, a device such as /dev/video2, or a media file.
+        namespace: of the graph; a bag's own topics are played under it.
+        loop: play a recording again and again.
+
+    Raises:
+        InvalidInput: it is none of these.
+    """
+    if source == "recording":
+        return _demo_recording(loop)
+    if source == "live":
+        return _live(camera)
+    if source == "topics":
+        return SensorPlan((), dict.fromkeys(STREAMS, "topic"))
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise InvalidInput(
+            "source", source, "recording, live, topics, or the path of a media file or a bag"
+        )
+    if is_bag(path):
+        from sage.bags.plan import plan_bag
+
+        return plan_bag(path, namespace)
+    return _media(path, loop)
+
+
+def is_bag(path: Path) -> bool:
+    """True if the path looks like a ROS bag: a rosbag2 folder, or an mcap, db3 or bag file."""
+    if path.is_dir():
+        return any(path.glob("*.mcap")) or any(path.glob("*.db3"))
+    return path.suffix in (".mcap", ".db3", ".bag")
+
+
+def data_folder() -> Path:
+    """Where recorded data lies: `$SAGE_DATA`, else `../shared/data`; it need not exist."""
+    return Path(os.environ.get("SAGE_DATA") or DEFAULT_DATA).absolute()
+
+
+def _demo_recording(loop: bool) -> SensorPlan:
+    folder = data_folder()
+    plan = find_demo_recording(folder)
+    node = SensorNode("recording", "recording", {"data_dir": str(folder), "loop": loop})
+    notes = [
+        f"{stream} is {backend}: no recording of it is at hand"
+        for stream, backend in plan.backends.items()
+        if not backend.startswith("file:")
+    ]
+    return SensorPlan((node,), plan.backends, tuple(notes))
+
+
+def _media(path: Path, loop: bool) -> SensorPlan:
+    plan = plan_recording(path)
+    absent = [stream for stream, backend in plan.backends.items() if backend == "absent"]
+    notes = (f"{path.name} has no {', '.join(absent)}",) if absent else ()
+    node = SensorNode("recording", "recording", {"media": str(path.absolute()), "loop": loop})
+    return SensorPlan((node,), plan.backends, notes)
+
+
+def _live(camera: str) -> SensorPlan:
+    if camera in _CAMERA_BACKENDS:
+        parameters = {"backend": camera}
+    elif camera.startswith("/dev/"):
+        parameters = {"backend": "v4l2", "device": camera}
+    elif Path(camera).is_file():
+        parameters = {"backend": "file", "path": str(Path(camera).absolute())}
+    else:
+        expected = ", ".join((*_CAMERA_BACKENDS, "a device such as /dev/video0", "a media file"))
+        raise InvalidInput("camera", camera, expected)
+    nodes = (
+        SensorNode("camera", "camera", parameters),
+        SensorNode("microphone", "microphone"),
+        SensorNode("imu", "imu"),
+    )
+    backends = {"camera": camera, "microphone": "auto", "imu": "auto", "text": "topic"}
+    return SensorPlan(nodes, backends)

@@ -1,0 +1,133 @@
+"""The terminal view of a running graph: what matters now, why, and what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from sage.graph.catalogue import MODALITIES
+from sage.observe.observer_node import Latest
+from sage.observe.tally import Tally
+
+BAR_CELLS = 24
+CODE_SHADES = " .:-=+*#%@"
+_BLOCKS = " ▏▎▍▌▋▊▉█"
+_STATES = ("idle", "running", "done", "spent", "timed out", "failed", "isolated")
+_LEVELS = {b"\x00": ("ok", "green"), b"\x01": ("warn", "yellow"), b"\x02": ("error", "red")}
+
+
+def bar(value: float, cells: int = BAR_CELLS) -> Text:
+    """A horizontal bar for a value of 0..1, coloured by its height."""
+    value = min(max(value, 0.0), 1.0)
+    eighths = round(value * cells * 8)
+    full, rest = divmod(eighths, 8)
+    drawn = "█" * full + (_BLOCKS[rest] if rest else "")
+    colour = "red" if value >= 0.7 else "yellow" if value >= 0.35 else "green"
+    return Text(f"{drawn:<{cells}}", style=colour)
+
+
+def render(latest: Latest, tally: Tally, title: str) -> RenderableType:
+    """The whole view.
+
+    Args:
+        latest: newest message of each kind.
+        tally: counts since the observer started.
+        title: first line, for instance profile, source and time.
+    """
+    return Group(
+        Panel(_salience(latest), title=title, title_align="left"),
+        Panel(_attention(latest), title="attention", title_align="left"),
+        Panel(_budget(latest), title="budget", title_align="left"),
+        Panel(_memories(latest, tally), title="memory", title_align="left"),
+        Panel(_health(latest, tally), title="health", title_align="left"),
+    )
+
+
+def _salience(latest: Latest) -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=15)
+    table.add_column(width=BAR_CELLS)
+    table.add_column(width=5, justify="right")
+    table.add_column(overflow="ellipsis", no_wrap=True)
+    fused = latest.fused
+    if fused is not None:
+        reason = fused.reason if fused.valid else fused.invalid_reason
+        table.add_row(Text("FUSED", style="bold"), bar(fused.total), f"{fused.total:.2f}", reason)
+    for modality in MODALITIES:
+        message = latest.saliences.get(modality)
+        if message is None:
+            table.add_row(modality, Text("-" * BAR_CELLS, style="dim"), "", "nothing yet")
+        elif not message.valid:
+            table.add_row(modality, bar(0.0), "-", Text(message.invalid_reason, style="dim"))
+        else:
+            table.add_row(modality, bar(message.total), f"{message.total:.2f}", message.reason)
+    return table
+
+
+def _attention(latest: Latest) -> RenderableType:
+    message = latest.attention
+    if message is None or not message.valid:
+        return Text("nothing to attend to", style="dim")
+    roi = message.roi
+    region = f"{roi.width}x{roi.height} px at ({roi.x_offset}, {roi.y_offset})"
+    if not roi.width:
+        region = (
+            f"{message.x_min:.2f}..{message.x_max:.2f} x {message.y_min:.2f}..{message.y_max:.2f}"
+        )
+    return Text(f"{message.modality}: {region}, confidence {message.confidence:.2f}")
+
+
+def _budget(latest: Latest) -> RenderableType:
+    state = latest.budget
+    if state is None:
+        return Text("nothing yet", style="dim")
+    table = Table.grid(padding=(0, 1))
+    table.add_row(
+        "cycle", str(state.cycle), "",
+        f"{state.spent_atp:.0f} of {state.budget_atp:.0f} ATP spent, "
+        f"{state.returned_atp:.0f} returned",
+    )  # fmt: skip
+    for plugin in state.plugins:
+        share = plugin.allocated_atp / state.budget_atp if state.budget_atp else 0.0
+        table.add_row(
+            plugin.name,
+            _STATES[plugin.state],
+            bar(share, 12),
+            f"trust {plugin.trust:.2f}, spent {plugin.spent_atp:.0f} of "
+            f"{plugin.allocated_atp:.0f} ATP in {plugin.steps} steps",
+        )
+    return table
+
+
+def _memories(latest: Latest, tally: Tally) -> RenderableType:
+    lines = [Text(f"{len(set(tally.experiences))} experiences kept in this run")]
+    for experience in latest.experiences:
+        words = f' "{experience.text}"' if experience.text else ""
+        lines.append(
+            Text(
+                f"{experience.id[-12:]} {experience.modality} {experience.total:.2f} "
+                f"{experience.reason}{words}",
+                overflow="ellipsis",
+                no_wrap=True,
+            )
+        )
+    return Group(*lines)
+
+
+def _health(latest: Latest, tally: Tally) -> RenderableType:
+    latency = tally.latency_ms.percentiles(50, 99)
+    line = f"{len(tally.frame_stamps_ns)} frames, {tally.frames_dropped()} dropped"
+    if latency["p50"] is not None:
+        line += f"; camera to salience p50 {latency['p50']} ms, p99 {latency['p99']} ms"
+    unwell: list[Any] = [Text(line)]
+    for name, status in sorted(latest.diagnostics.items()):
+        level, colour = _LEVELS.get(status.level, ("stale", "red"))
+        if level != "ok":
+            unwell.append(Text(f"{level}: {name}: {status.message}", style=colour))
+    if len(unwell) == 1 and latest.diagnostics:
+        unwell.append(Text(f"all {len(latest.diagnostics)} nodes are well", style="green"))
+    return Group(*unwell)

@@ -1,0 +1,1 @@
+"""Asking the memory, through the running graph or straight from the store."""

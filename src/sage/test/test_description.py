@@ -1,0 +1,154 @@
+"""The graph description, and that the launch files start exactly what `sage run` starts."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sage.graph.catalogue import CATALOGUE
+from sage.graph.description import PROFILES, GraphOptions, describe
+from sage.graph.launching import ARGUMENTS, graph_options, node_actions
+from sage.graph.supervisor import commands, executable, node_command
+from sage_common.core.errors import InvalidInput
+from sage_common.core.parameters import ParameterError, specs
+from sage_common.ros.container import node_class
+
+ROOT = Path(__file__).resolve().parents[3]
+DEFAULTS = {name: default for name, (default, _) in ARGUMENTS.items()}
+
+
+@pytest.mark.parametrize("kind", sorted(CATALOGUE))
+def test_every_kind_of_node_exists_with_its_parameters_and_executable(kind: str) -> None:
+    entry = CATALOGUE[kind]
+    assert node_class(entry.node_class).parameters_type is entry.parameters_type()
+    assert specs(entry.parameters_type())
+    assert Path(executable(entry.package, entry.executable)).is_file()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_each_profile_is_a_whole_graph_with_unique_names(profile: str) -> None:
+    graph = describe(GraphOptions(profile=profile))
+    names = [node.name for node in graph.nodes]
+    assert len(set(names)) == len(names)
+    kinds = [node.kind for node in graph.nodes]
+    assert kinds.count("scorer") == 4
+    assert {"fusion", "attention", "orchestrator", "memory", "recording"} <= set(kinds)
+    assert kinds.index("recording") == len(kinds) - 1, "producers start after consumers"
+
+
+def test_thor_without_a_gpu_says_that_it_runs_on_the_cpu() -> None:
+    graph = describe(GraphOptions(profile="thor"))
+    if graph.device == "cpu":
+        assert any("CPU" in note for note in graph.notes)
+
+
+def test_a_user_file_wins_over_the_profile(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("/**/memory:\n  ros__parameters:\n    checkpoint_period_s: 7.0\n")
+    graph = describe(GraphOptions(config=str(path)))
+    memory = next(node for node in graph.nodes if node.kind == "memory")
+    assert memory.parameters["checkpoint_period_s"] == 7.0
+
+
+def test_settings_of_a_kind_reach_every_node_of_it_and_a_name_wins(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "/**/scorer:\n  ros__parameters:\n    checkpoint_period_s: 7.0\n"
+        "/**/audio_scorer:\n  ros__parameters:\n    checkpoint_period_s: 8.0\n"
+    )
+    graph = describe(GraphOptions(config=str(path)))
+    periods = {
+        n.name: n.parameters["checkpoint_period_s"] for n in graph.nodes if n.kind == "scorer"
+    }
+    assert periods["audio_scorer"] == 8.0
+    assert periods["vision_scorer"] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/**/memory:\n  ros__parameters:\n    checkpoint_periods: 7.0\n", "checkpoint_period_s"),
+        ("/**/memory:\n  ros__parameters:\n    checkpoint_period_s: soon\n", "number"),
+        ("/**/memroy:\n  ros__parameters: {}\n", "memory"),
+    ],
+)
+def test_a_wrong_key_value_or_node_is_an_error_that_helps(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises((ParameterError, InvalidInput), match=words):
+        describe(GraphOptions(config=str(path)))
+
+
+@pytest.mark.parametrize("options", [GraphOptions(profile="mega"), GraphOptions(namespace="sage")])
+def test_wrong_options_are_refused(options: GraphOptions) -> None:
+    with pytest.raises(InvalidInput):
+        describe(options)
+
+
+def fake_node(**arguments: Any) -> SimpleNamespace:
+    """Stands in for launch_ros.actions.Node: keeps what it was given."""
+    return SimpleNamespace(**arguments)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_launch_starts_node_by_node_what_run_starts(profile: str) -> None:
+    values = {**DEFAULTS, "composed": "false", "log_level": "warn"}
+    graph = describe(graph_options(profile, values))
+    assert graph == describe(GraphOptions(profile=profile))
+    actions = node_actions(graph, values, fake_node)
+    for action, node in zip(actions, graph.nodes, strict=True):
+        launched = launch_command(action)
+        assert launched == node_command(node, "warn")[1:], node.name
+
+
+def launch_command(action: Any) -> list[str]:
+    """The command line that launch_ros makes of a Node with these arguments."""
+    command = [executable(action.package, action.executable), "--ros-args"]
+    command += ["-r", f"__node:={action.name}", "-r", f"__ns:={action.namespace}"]
+    for old, new in action.remappings:
+        command += ["-r", f"{old}:={new}"]
+    for values in action.parameters:
+        for key, value in values.items():
+            command += ["-p", f"{key}:={json.dumps(value)}"]
+    return [*command, *action.arguments[1:]]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_composed_launch_starts_the_container_that_run_starts(profile: str) -> None:
+    graph = describe(graph_options(profile, DEFAULTS))
+    (action,) = node_actions(graph, DEFAULTS, fake_node)
+    ran = commands(graph, composed=True, log_level=DEFAULTS["log_level"])["container"]
+    assert [executable(action.package, action.executable), *action.arguments] == ran[1:]
+
+
+@pytest.mark.parametrize("name", ["nano", "thor", "replay"])
+def test_launch_files_are_thin_over_the_description(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = ROOT / "launch" / f"{name}.launch.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_launch", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    called: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(module, "generate", lambda p, **d: called.append((p, d)) or "made")
+    assert module.generate_launch_description() == "made"
+    ((profile, defaults),) = called
+    assert profile in PROFILES
+    assert set(defaults) <= set(ARGUMENTS)
+    assert describe(graph_options(profile, {**DEFAULTS, **defaults})).nodes
+
+
+@pytest.mark.parametrize("argument", ["composed", "respawn", "use_sim_time", "network"])
+def test_a_launch_argument_that_is_neither_true_nor_false_is_refused(argument: str) -> None:
+    from sage.graph.launching import truth
+
+    with pytest.raises(InvalidInput, match=argument):
+        truth(argument, "maybe")

@@ -1,0 +1,89 @@
+"""Every process of the graph gets its transport, its allocator and a domain of its own."""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from sage.graph.environment import (
+    ALLOCATOR,
+    DomainLease,
+    config_folder,
+    graph_environment,
+    not_in_effect,
+)
+from sage_common.core.errors import InvalidInput
+
+
+def test_processes_stay_on_this_host_unless_asked(tmp_path: Path) -> None:
+    local = graph_environment(50, False, tmp_path)
+    assert local["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert local["ROS_DOMAIN_ID"] == "50"
+    assert local["FASTRTPS_DEFAULT_PROFILES_FILE"].endswith("/fastdds.xml")
+    assert graph_environment(50, True, tmp_path)["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "SUBNET"
+
+
+def test_nothing_is_missing_from_what_we_set(tmp_path: Path) -> None:
+    assert not_in_effect(graph_environment(None, False, tmp_path)) == []
+    assert set(ALLOCATOR) < set(not_in_effect({}))
+
+
+def test_only_the_network_profile_leaves_loopback() -> None:
+    def whitelist(name: str) -> list[str]:
+        root = ElementTree.parse(config_folder() / name).getroot()
+        return [e.text or "" for e in root.iter() if e.tag.endswith("}address")]
+
+    assert whitelist("fastdds.xml") == ["127.0.0.1"]
+    assert whitelist("fastdds_network.xml") == []
+
+
+def test_the_two_profiles_differ_in_nothing_else() -> None:
+    def settings(name: str) -> list[tuple[str, str]]:
+        root = ElementTree.parse(config_folder() / name).getroot()
+        return [
+            (e.tag, (e.text or "").strip())
+            for e in root.iter()
+            if not e.tag.endswith(("}interfaceWhiteList", "}address"))
+        ]
+
+    assert settings("fastdds.xml") == settings("fastdds_network.xml")
+
+
+def test_two_leases_never_share_a_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROS_DOMAIN_ID", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    first, second = DomainLease(), DomainLease()
+    assert first.domain_id != second.domain_id
+    freed = first.domain_id
+    first.release()
+    third = DomainLease()
+    assert third.domain_id == freed
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.glob("sage-*-domain-*.lock")}
+    assert modes == {0o600}
+    second.release()
+    third.release()
+
+
+def test_a_domain_that_was_given_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "77")
+    assert DomainLease().domain_id == 77
+
+
+@pytest.mark.parametrize("text", ["233", "-1", "seven"])
+def test_a_wrong_domain_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", text)
+    with pytest.raises(InvalidInput, match="ROS_DOMAIN_ID"):
+        DomainLease()
+
+
+def test_logs_go_to_the_home_folder_unless_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ROS_LOG_DIR", raising=False)
+    assert graph_environment(1, False, tmp_path)["ROS_LOG_DIR"] == str(tmp_path / "log")
+    monkeypatch.setenv("ROS_LOG_DIR", "/elsewhere")
+    assert "ROS_LOG_DIR" not in graph_environment(1, False, tmp_path)
+    assert os.environ["ROS_LOG_DIR"] == "/elsewhere"

@@ -1,0 +1,50 @@
+"""One graph a home folder, found by other commands, forgotten however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sage.graph.runtime_file import GraphLock, RunningGraph, running_graph
+from sage_common.core.errors import InvalidInput
+
+RUNNING = RunningGraph(os.getpid(), 43, "/sage", "nano", "recording", False)
+
+
+def test_a_running_graph_is_found_and_then_forgotten(tmp_path: Path) -> None:
+    assert running_graph(tmp_path) is None
+    lock = GraphLock(tmp_path, RUNNING)
+    assert running_graph(tmp_path) == RUNNING
+    lock.release()
+    assert running_graph(tmp_path) is None
+
+
+def test_a_second_graph_is_refused_and_the_first_named(tmp_path: Path) -> None:
+    lock = GraphLock(tmp_path, RUNNING)
+    with pytest.raises(InvalidInput, match=f"pid {os.getpid()}"):
+        GraphLock(tmp_path, RUNNING)
+    lock.release()
+    GraphLock(tmp_path, RUNNING).release()
+
+
+def test_a_killed_graph_leaves_no_lock(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path;"
+        "from sage.graph.runtime_file import GraphLock, RunningGraph;"
+        "lock = GraphLock(Path(sys.argv[1]), RunningGraph(1, 43, '/sage', 'nano', 'x', False));"
+        "print('held', flush=True); time.sleep(60)"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None and child.stdout.readline() == "held\n"
+    assert running_graph(tmp_path) is not None
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert running_graph(tmp_path) is None
+    GraphLock(tmp_path, RUNNING).release()

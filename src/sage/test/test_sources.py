@@ -1,0 +1,56 @@
+"""What the user calls the source becomes sensor nodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sage.graph.sources import is_bag, plan_sensors
+from sage_common.core.errors import InvalidInput
+
+
+def test_recording_is_one_node_and_says_what_stands_behind_each_stream() -> None:
+    plan = plan_sensors("recording", "auto", "/sage", loop=True)
+    assert [node.kind for node in plan.nodes] == ["recording"]
+    assert set(plan.backends) == {"camera", "microphone", "imu", "text"}
+    told = " ".join(plan.notes)
+    for stream, backend in plan.backends.items():
+        assert backend.startswith("file:") or stream in told
+
+
+@pytest.mark.parametrize(
+    ("camera", "parameters"),
+    [
+        ("auto", {"backend": "auto"}),
+        ("synthetic", {"backend": "synthetic"}),
+        ("/dev/video3", {"backend": "v4l2", "device": "/dev/video3"}),
+    ],
+)
+def test_live_takes_the_camera_that_was_named(camera: str, parameters: dict[str, str]) -> None:
+    plan = plan_sensors("live", camera, "/sage", loop=True)
+    assert [node.kind for node in plan.nodes] == ["camera", "microphone", "imu"]
+    assert plan.nodes[0].parameters == parameters
+
+
+def test_an_unknown_camera_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="camera"):
+        plan_sensors("live", "webcam9", "/sage", loop=True)
+
+
+def test_topics_start_no_sensor() -> None:
+    assert plan_sensors("topics", "auto", "/sage", loop=True).nodes == ()
+
+
+def test_a_path_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="source"):
+        plan_sensors("/nowhere/film.mp4", "auto", "/sage", loop=True)
+
+
+def test_bags_are_told_from_media(tmp_path: Path) -> None:
+    (tmp_path / "bag").mkdir()
+    assert not is_bag(tmp_path / "bag")
+    (tmp_path / "bag" / "bag_0.mcap").touch()
+    assert is_bag(tmp_path / "bag")
+    assert is_bag(tmp_path / "old.bag")
+    assert not is_bag(tmp_path / "film.mp4")
