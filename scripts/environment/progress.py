@@ -65,5 +65,5 @@ class Progress:
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
             end = "\n".join(lines[-_SHOWN_LINES:])
             raise StepFailed(
-                f"{end}\n{Path(command[0]).name} failed with exit status {status}; all of its output: {log}"
+                f"{end}\n{' '.join(command[:4])} ... failed ({status}); all of its output: {log}"
             )

@@ -1,4 +1,4 @@
-"""Which set-up steps are done: a stamp per step, holding the digest of all that the step depends on."""
+"""Which set-up steps are done: a stamp per step, with the digest of all that it depends on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # Left behind by tools or of no effect on what is installed.
-_IGNORED_FOLDERS = frozenset({"__pycache__", "build", "test", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
+_IGNORED_FOLDERS = frozenset(
+    {"__pycache__", "build", "test", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
+)
 _IGNORED_ENDINGS = (".pyc", ".egg-info")
 
 
@@ -22,7 +24,7 @@ class Stamps:
         return self.digest(step) == digest
 
     def digest(self, step: str) -> str | None:
-        """The digest that `step` was last done for; None if it was never done or was interrupted."""
+        """The digest that `step` was last done for; None if never done, or interrupted."""
         try:
             return (self._folder / step).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -56,7 +58,7 @@ def digest_text(*parts: str) -> str:
 
 
 def digest_tree(folder: Path) -> str:
-    """SHA-256, in hex, of names, modes and contents of the files below `folder` that get installed."""
+    """SHA-256, in hex, of the files below `folder` that get installed: names and contents."""
     return digest_files(folder, source_files(folder))
 
 
@@ -71,7 +73,7 @@ def digest_files(base: Path, paths: Iterable[Path]) -> str:
 
 
 def source_files(folder: Path) -> Iterator[Path]:
-    """The files below `folder` that matter to its installation, sorted; follows links to folders."""
+    """The files below `folder` that matter to its installation, sorted; follows links."""
     for parent, folders, files in os.walk(folder, followlinks=True):
         folders[:] = sorted(name for name in folders if not _is_ignored(name))
         for name in sorted(files):

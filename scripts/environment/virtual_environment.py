@@ -83,7 +83,9 @@ def base_interpreter(prefix: Path) -> str | None:
         lines = (prefix / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return None
-    settings = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+    settings = {
+        key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)
+    }
     release = ".".join(settings.get("version", "").split(".")[:2])
     return os.path.join(settings.get("home", ""), f"python{release}")
 

@@ -36,7 +36,7 @@ def mend_text(text: str, places: Places) -> str:
 
 
 def mend_tree(root: Path, places: Places) -> list[Path]:
-    """Mends every CMake file in the folders of `root` where wheels put them; returns those changed."""
+    """Mends the CMake files below `root`, where wheels put them; returns those changed."""
     changed = []
     for path in _cmake_files(root):
         text = path.read_text(encoding="utf-8")
