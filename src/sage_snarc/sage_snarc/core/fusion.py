@@ -55,7 +55,7 @@ class FusedResult:
         conflicts: newest conflict of each live modality with the others, in that order; None
             while unknown.
         conflict: the strongest of them, [0, 1]; 0 while none is known.
-        stale: known modalities that fell out because of their age, in order of their names.
+        stale: modalities that fell out because of their age, events excepted, by name.
         reason: in words.
         valid: False: nothing is live, and total is 0.
     """
@@ -85,11 +85,22 @@ class Fusion:
     out and is named in the reason; it is never carried on at its last value.
     """
 
-    def __init__(self, modalities: Sequence[str], max_age_s: float = 1.0) -> None:
-        """`max_age_s`: age, relative to the newest stamp, at which a modality falls out."""
+    def __init__(
+        self, modalities: Sequence[str], max_age_s: float = 1.0, events: Sequence[str] = ()
+    ) -> None:
+        """Fuse `modalities`, in whatever order.
+
+        Args:
+            max_age_s: age, relative to the newest stamp, at which a modality falls out.
+            events: modalities whose silence is no fault and not worth a word.
+
+        Raises:
+            InvalidInput: no modality, or one twice.
+        """
         if not modalities or len(set(modalities)) != len(modalities):
             raise InvalidInput("modalities", tuple(modalities), "at least one, each once")
         self.modalities = tuple(sorted(modalities))
+        self.events = frozenset(events)
         self.max_age_ns = round(max_age_s * 1e9)
         self.cross = CrossModal(self.modalities)
         self.weights = OutcomeWeights(self.modalities)
@@ -121,7 +132,10 @@ class Fusion:
         stale = tuple(
             name
             for name in self.modalities
-            if name in self._newest and self._newest[name].valid and name not in live
+            if name in self._newest
+            and name not in self.events
+            and name not in live
+            and self._newest[name].valid
         )
         totals = {name: self._newest[name].total for name in live}
         self.weights.visit(salience.stamp_ns, totals)

@@ -13,7 +13,7 @@ from sage_snarc.core.sections import Arrays
 SCALE_HORIZON = 1000
 AGEING = 3e-5
 STRIDE = 8
-MATCH = 0.25
+SAME = 0.25
 NONE = -1
 
 
@@ -25,6 +25,8 @@ class Neighbour:
         slot: its place in the memory; -1 if nothing is remembered.
         distance: Euclidean, exact.
         relative: distance over that of an independent vector, clipped to [0, 1].
+        match: how much nearer it is than memory at large, `1 - distance / rms distance`, [0, 1];
+            unlike `relative` it tells a noisy repetition from what the noise is around.
         id: sequence number of the sample that it came from; 0 if none.
         age_ns: time since it was last seen [ns], >= 0; -1 if none.
         squared: squared distances to all slots in use, float32 [count].
@@ -33,6 +35,7 @@ class Neighbour:
     slot: int
     distance: float
     relative: float
+    match: float
     id: int
     age_ns: int
     squared: NDArray[np.float32]
@@ -72,14 +75,14 @@ class NoveltyMemory:
     @property
     def unit(self) -> float:
         """Nearest distance to expect of an independent vector, >= floor."""
-        return max(
-            math.sqrt(self.mean_square * nearest_share(self.dimension, self.count)), self.floor
-        )
+        # Of three times as many: two in three independent vectors are beyond that.
+        share = nearest_share(self.dimension, 3 * self.count)
+        return max(math.sqrt(self.mean_square * share), self.floor)
 
     def nearest(self, vector: NDArray[np.float32], resolution: float, stamp_ns: int) -> Neighbour:
         """The nearest remembered vector; distances up to `resolution` count as 0."""
         if self.count == 0:
-            return Neighbour(NONE, 0.0, 1.0, 0, -1, self._norms[:0])
+            return Neighbour(NONE, 0.0, 1.0, 0.0, 0, -1, self._norms[:0])
         squared = self._rows[: self.count] @ (-2.0 * vector)
         squared += self._norms[: self.count]
         squared += vector @ vector
@@ -91,8 +94,10 @@ class NoveltyMemory:
             distance = 0.0
         unit = self.unit
         relative = min(distance / unit, 1.0) if unit > 0.0 else float(distance > 0.0)
+        around = math.sqrt(max(float(squared.sum()) / self.count, distance * distance))
+        match = 1.0 - distance / around if distance > 0.0 else 1.0
         age_ns = max(stamp_ns - int(self._seen[slot]), 0)
-        return Neighbour(slot, distance, relative, int(self.ids[slot]), age_ns, squared)
+        return Neighbour(slot, distance, relative, match, int(self.ids[slot]), age_ns, squared)
 
     def learn(self, vector: NDArray[np.float32], near: Neighbour, stamp_ns: int) -> int:
         """Remember `vector` if it adds anything; `near` is what `nearest` said of it.
@@ -103,7 +108,7 @@ class NoveltyMemory:
         self.seen_total += 1
         if near.slot != NONE:
             self._measure(near.squared)
-            if near.relative <= MATCH:
+            if near.relative <= SAME:
                 self._seen[near.slot] = stamp_ns
             if near.distance == 0.0:
                 return near.slot
@@ -113,6 +118,8 @@ class NoveltyMemory:
         self._rows[slot] = vector
         self._norms[slot] = vector @ vector
         self._spacing[slot] = near.distance
+        if self.count == 2:
+            self._spacing[0] = near.distance
         self.ids[slot] = self.seen_total
         self._seen[slot] = stamp_ns
         return slot
@@ -138,7 +145,7 @@ class NoveltyMemory:
         self.mean_square += rate * (mean - self.mean_square)
         if len(squared) < 8:
             return
-        variance = float(squared.var())
+        variance = float(squared.astype(np.float64).var())
         # Scaled chi-square: mean^2 / variance = k / 2.
         dimension = 2.0 * mean * mean / variance if variance > 0.0 else 1.0
         self.dimension += rate * (min(max(dimension, 1.0), 1e4) - self.dimension)

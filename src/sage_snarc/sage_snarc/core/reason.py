@@ -25,7 +25,7 @@ def scorer_reason(modality: str, seen: Observation) -> str:
     cause = max(drives, key=lambda name: drives[name])
     faded = f", {seen.habituation:.0%} habituated" if seen.habituation >= 0.2 else ""
     if seen.total < QUIET:
-        quiet = "nothing unusual" if drives[cause] < QUIET else f"{cause} known by now"
+        quiet = f"{cause} as before" if faded and drives[cause] >= QUIET else "nothing unusual"
         return f"{modality}: {quiet}{faded}"
     if cause == "surprise":
         text = f"surprise {seen.surprise.rank:.2f}, {seen.error_ratio:.1f} times the usual error"

@@ -123,11 +123,10 @@ class Stream:
         arousal = self._arousal.observe(raw)
         novelty = self._novelty(near)
         reward = self.reward.predict(near, self.memory.ids, unit)
-        match = 1.0 - near.relative
-        habituation = self.habituation.strength(near.slot, stamp_ns) * match
+        habituation = self.habituation.strength(near.slot, stamp_ns) * near.match
         total = combine((surprise.drive, novelty.drive, arousal.drive), habituation, reward)
         slot = self.memory.learn(centred, near, stamp_ns)
-        self.habituation.visit(near.slot, slot, match, stamp_ns, period_s)
+        self.habituation.visit(near.slot, slot, near.match, stamp_ns, period_s)
         self.reward.visit(slot, int(self.memory.ids[slot]), stamp_ns)
         self.count += 1
         return Observation(

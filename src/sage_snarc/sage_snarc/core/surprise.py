@@ -14,7 +14,7 @@ MEAN_HORIZON = 300
 USUAL_HORIZON = 200
 COEFFICIENT_LIMIT = 1.5
 LARGEST = 1e6
-TINY = 1e-300
+TINY = 1e-200
 
 
 class Surprise:
@@ -86,6 +86,8 @@ class Surprise:
         energy = squares[0]
         energy += squares[1]
         energy += self._power
+        # The error itself bounds the step where the inputs are next to nothing.
+        energy += error * error
         energy += TINY
         error *= STEP
         error /= energy

@@ -1,0 +1,122 @@
+"""Turns fused salience into a region to attend to, and into pictures for rviz."""
+
+from __future__ import annotations
+
+from sensor_msgs.msg import RegionOfInterest
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.images import array_to_image
+from sage_common.ros.node import SageNode
+from sage_common.ros.process import run_node
+from sage_encoders.core.framing import Framing
+from sage_msgs.msg import Attention as AttentionMessage
+from sage_msgs.msg import FusedSalience, Salience
+from sage_snarc.core.attention import Attention, Region
+from sage_snarc.core.overlay import heat_map
+from sage_snarc.core.reason import place_in
+from sage_snarc.nodes.markers import salience_bars
+from sage_snarc.nodes.messages import grid_of
+from sage_snarc.params import AttentionParameters
+
+VISION = "vision"
+
+
+class AttentionNode(SageNode):
+    """At most `rate_hz` times a second, where the most salient moment since the last time was."""
+
+    default_name = "attention"
+    parameters_type = AttentionParameters
+    parameters: AttentionParameters
+
+    def on_configure(self) -> None:
+        self._core = Attention()
+        self._best: FusedSalience | None = None
+        self._next_ns = 0
+        self._attention = self.publisher("attention")
+        self._markers = self.publisher("markers")
+        self._heatmap = self.publisher("heatmap")
+        self._cameras = {
+            name: self.keep_latest("camera/info", 1, name=name) for name in self.parameters.cameras
+        }
+        self.subscribe("fused_salience", self._on_fused)
+
+    def _on_fused(self, message: FusedSalience) -> None:
+        if self._best is None or message.total >= self._best.total:
+            self._best = message
+        now_ns = self.clock.now_ns()
+        if now_ns < self._next_ns:
+            return
+        self._next_ns = now_ns + round(NS_PER_S / self.parameters.rate_hz)
+        chosen, self._best = self._best, None
+        seen = _percept_to_attend(chosen)
+        region = None
+        if seen is not None:
+            stamp = chosen.header.stamp.sec * NS_PER_S + chosen.header.stamp.nanosec
+            region = self._core.choose(f"{seen.modality}/{seen.source}", stamp, grid_of(seen))
+        self._attention.publish(self._message(chosen, seen, region))
+        if self._markers.subscriber_count:
+            self._markers.publish(salience_bars(chosen, self.parameters.marker_frame))
+        if self._heatmap.subscriber_count and seen is not None:
+            outline = region and (region.x_min, region.y_min, region.x_max, region.y_max)
+            picture = heat_map(grid_of(seen), outline)
+            self._heatmap.publish(array_to_image(picture, "rgb8", seen.header))
+
+    def _message(
+        self, fused: FusedSalience, seen: Salience | None, region: Region | None
+    ) -> AttentionMessage:
+        if seen is None or region is None:
+            why = fused.invalid_reason or (
+                "no live modality has a grid" if seen is None else "nothing stands out anywhere"
+            )
+            message = AttentionMessage(header=fused.header, reason=why, invalid_reason=why)
+            if seen is not None:
+                message.header, message.modality, message.source = (
+                    seen.header,
+                    seen.modality,
+                    seen.source,
+                )
+            return message
+        message = AttentionMessage(header=seen.header, modality=seen.modality, source=seen.source)
+        message.x_min, message.y_min = region.x_min, region.y_min
+        message.x_max, message.y_max = region.x_max, region.y_max
+        message.roi = self._pixels(seen, region)
+        message.confidence = region.confidence
+        message.salience = fused.total
+        again = ", again" if region.inhibited > 0.5 else ""
+        message.reason = f"{seen.reason}; strongest at the {place_in(grid_of(seen))}{again}"
+        message.valid = True
+        return message
+
+    def _pixels(self, seen: Salience, region: Region) -> RegionOfInterest:
+        """The region in native pixels; all zero unless its camera's size is known."""
+        kept = self._cameras.get(seen.source) if seen.modality == VISION else None
+        info = None
+        if kept is not None:
+            try:
+                info = kept.newest()
+            except InvalidInput as fault:
+                self.log.warning(f"camera info not used: {fault}", throttle_s=1.0, key="info")
+        if info is None or info.width == 0 or info.height == 0:
+            return RegionOfInterest()
+        framing = Framing.of(info.width, info.height, self.parameters.fit)
+        left, top = framing.to_native(region.x_min, region.y_min)
+        right, bottom = framing.to_native(region.x_max, region.y_max)
+        roi = RegionOfInterest(x_offset=round(left), y_offset=round(top))
+        roi.width = max(round(right) - roi.x_offset, 0)
+        roi.height = max(round(bottom) - roi.y_offset, 0)
+        return roi
+
+
+def _percept_to_attend(fused: FusedSalience) -> Salience | None:
+    """The dominant modality's salience if it has a grid, else vision's, else nothing."""
+    by_name = {item.modality: item for item in fused.modalities if len(item.grid)}
+    return by_name.get(fused.dominant_modality) or by_name.get(VISION)
+
+
+def main() -> None:
+    run_node(AttentionNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Fuses the salience of all modalities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+from std_msgs.msg import Header
+
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.latest import LatestMessages
+from sage_common.ros.node import SageNode
+from sage_common.ros.process import run_node
+from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_msgs.msg import FusedSalience, Outcome, Salience
+from sage_snarc.core.fusion import Fusion
+from sage_snarc.nodes.judgements import Judgements
+from sage_snarc.nodes.messages import embedding_of, fused_message, modal_salience
+from sage_snarc.params import FusionParameters
+
+WATCH_PERIOD_S = 0.5
+PUZZLES_KEPT = 4
+
+
+class FusionNode(SageNode):
+    """One fused salience for each salience message; an invalid one while all are silent."""
+
+    default_name = "fusion"
+    parameters_type = FusionParameters
+    parameters: FusionParameters
+
+    def on_configure(self) -> None:
+        modalities = self.parameters.modalities
+        self._fusion = Fusion(modalities, self.parameters.max_age_s, self.parameters.events)
+        self._judgements = Judgements()
+        self._newest: dict[str, Salience] = {}
+        self._puzzles: dict[str, LatestMessages] = {}
+        self._heard_ns: int | None = None
+        self._fused = self.publisher("fused_salience")
+        for name in modalities:
+            # Only the puzzle that was scored is read, once: most of a puzzle's cost is reading it.
+            self._puzzles[name] = self.keep_latest("puzzle", PUZZLES_KEPT, modality=name)
+            self.subscribe("salience", self._on_salience, modality=name)
+        self.subscribe("experience", self._judgements.note)
+        self.subscribe("outcome", self._on_outcome)
+        self.timer(WATCH_PERIOD_S, self._watch)
+        self.diagnose(modalities=", ".join(modalities))
+
+    def on_activate(self) -> None:
+        self._heard_ns = None
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        return self._fusion.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._fusion.restore(state)
+
+    def _on_salience(self, message: Salience) -> None:
+        if message.valid:
+            self._see_puzzle(message)
+        fused = self._fusion.fuse(modal_salience(message))
+        self._newest[message.modality] = message
+        if fused.valid:
+            self._heard_ns = self.clock.now_ns()
+            self.set_health("ok", "running")
+        now_ns = self.clock.now_ns()
+        self._fused.publish(fused_message(message.header, fused, self._newest, now_ns))
+
+    def _see_puzzle(self, message: Salience) -> None:
+        kept = self._puzzles.get(message.modality)
+        if kept is None:
+            return
+        stamp = stamp_ns(message.header.stamp)
+        try:
+            puzzle = kept.nearest(stamp)
+        except InvalidInput as fault:
+            self.log.warning(f"puzzle not used: {fault}", throttle_s=1.0, key="puzzle")
+            return
+        # The puzzle may still be under way; then this tick has an older view of the modality.
+        if puzzle is not None and puzzle.valid and stamp_ns(puzzle.header.stamp) == stamp:
+            self._fusion.see(message.modality, stamp, embedding_of(puzzle))
+
+    def _watch(self) -> None:
+        """Say so, again and again, while every modality is silent."""
+        now_ns = self.clock.now_ns()
+        self._diagnose_learning()
+        if self._heard_ns is None:
+            self.set_health("warn", "no salience yet")
+            return
+        silent_s = (now_ns - self._heard_ns) * 1e-9
+        if silent_s > self.parameters.max_age_s:
+            why = f"no valid salience for {silent_s:.1f} s"
+            self.set_health("warn", why)
+            message = FusedSalience(header=Header(stamp=to_stamp(now_ns)), reward=0.5)
+            message.reason = message.invalid_reason = why
+            self._fused.publish(message)
+
+    def _diagnose_learning(self) -> None:
+        names = self._fusion.modalities
+        weights = self._fusion.weights.of(names)
+        self.diagnose(
+            weights=", ".join(f"{name} {weights[name]:.3f}" for name in names),
+            cross_modal_skill=", ".join(
+                f"{name} {self._fusion.cross.skill(name):.2f}" for name in names
+            ),
+        )
+
+    def _on_outcome(self, message: Outcome) -> None:
+        start_ns, end_ns = self._judgements.span(message)
+        learned = self._fusion.learn(start_ns, end_ns, message.reward)
+        self.diagnose(last_outcome=f"{message.reward:+.2f}, {'used' if learned else 'too old'}")
+
+
+def main() -> None:
+    run_node(FusionNode)
+
+
+if __name__ == "__main__":
+    main()

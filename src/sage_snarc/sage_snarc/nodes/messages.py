@@ -1,0 +1,103 @@
+"""Salience between core types and messages."""
+
+from __future__ import annotations
+
+import array
+
+import numpy as np
+from numpy.typing import NDArray
+from std_msgs.msg import Header
+
+from sage_common.core.puzzle import GRID, Percept
+from sage_common.ros.stamps import stamp_ns
+from sage_msgs.msg import FusedSalience, Puzzle, Salience
+from sage_snarc.core.fusion import FusedResult, ModalSalience
+from sage_snarc.core.scorer import SalienceResult
+
+
+def percept_of(message: Puzzle) -> Percept:
+    """The percept in a valid puzzle message."""
+    return Percept(
+        stamp_ns=stamp_ns(message.header.stamp),
+        modality=message.modality,
+        source=message.source,
+        codes=np.asarray(message.codes, np.uint8).reshape(GRID, GRID),
+        embedding=embedding_of(message),
+        encoder_id=message.encoder_id,
+        text=message.text,
+    )
+
+
+def embedding_of(message: Puzzle) -> NDArray[np.float32]:
+    """The embedding in a puzzle message, float32 [D]."""
+    return np.frombuffer(message.embedding, np.float32)
+
+
+def salience_message(header: Header, result: SalienceResult) -> Salience:
+    """A scorer's message; conflict is not known to it."""
+    message = Salience(header=header, modality=result.modality, source=result.source)
+    message.surprise = result.surprise
+    message.novelty = result.novelty
+    message.arousal = result.arousal
+    message.reward = result.reward
+    message.total = result.total
+    message.grid_rows, message.grid_columns = result.grid.shape
+    message.grid = array.array("f", result.grid.tobytes())
+    message.neighbour_id = result.neighbour_id
+    message.neighbour_age_s = result.neighbour_age_s
+    message.reason = result.reason
+    message.valid = True
+    return message
+
+
+def invalid_salience(header: Header, modality: str, source: str, why: str) -> Salience:
+    """The defined salience of an input that must not be used: total 0, and why."""
+    message = Salience(header=header, modality=modality, source=source, reward=0.5)
+    message.neighbour_age_s = -1.0
+    message.reason = f"{modality}: {why}"
+    message.invalid_reason = why
+    return message
+
+
+def modal_salience(message: Salience) -> ModalSalience:
+    """What fusion needs of a scorer's message."""
+    return ModalSalience(
+        stamp_ns=stamp_ns(message.header.stamp),
+        modality=message.modality,
+        surprise=message.surprise,
+        total=message.total,
+        reason=message.reason,
+        valid=message.valid,
+    )
+
+
+def grid_of(message: Salience) -> NDArray[np.float32]:
+    """The grid in a scorer's message, float32 [rows, columns]; [0, 0] if it has none."""
+    shape = (message.grid_rows, message.grid_columns)
+    return np.frombuffer(message.grid, np.float32).reshape(shape)
+
+
+def fused_message(
+    header: Header, fused: FusedResult, newest: dict[str, Salience], now_ns: int
+) -> FusedSalience:
+    """The fused message; `newest` holds the newest message of every live modality."""
+    message = FusedSalience(header=header, trigger_modality=fused.trigger, reward=0.5)
+    for name, conflict in zip(fused.live, fused.conflicts, strict=True):
+        newest[name].conflict = 0.0 if conflict is None else conflict
+        newest[name].conflict_known = conflict is not None
+    message.modalities = [newest[name] for name in fused.live]
+    message.weights = array.array("f", fused.weights)
+    message.dominant_modality = fused.dominant
+    if fused.dominant:
+        dominant = newest[fused.dominant]
+        message.surprise = dominant.surprise
+        message.novelty = dominant.novelty
+        message.arousal = dominant.arousal
+        message.reward = dominant.reward
+    message.conflict = fused.conflict
+    message.total = fused.total
+    message.reason = fused.reason
+    message.latency_ms = max(now_ns - stamp_ns(header.stamp), 0) * 1e-6
+    message.valid = fused.valid
+    message.invalid_reason = "" if fused.valid else fused.reason
+    return message

@@ -1,0 +1,67 @@
+"""Parameters of the salience nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sage_common.core.parameters import NodeParameters, parameter
+
+EVENT_MODALITIES = ("language",)
+
+
+@dataclass(frozen=True)
+class ScorerParameters(NodeParameters):
+    """One scorer; every modality has its own."""
+
+    modality: str = parameter("vision", doc="modality whose puzzles are scored")
+    memory: int = parameter(
+        1000, doc="percepts remembered for novelty", unit="percepts", low=10, high=10000
+    )
+    stale_after_s: float = parameter(
+        -1.0,
+        doc="silence after which salience is published as invalid; 0: silence is no fault; "
+        "-1: 2 s, and 0 for language",
+        unit="s",
+        low=-1.0,
+        high=3600.0,
+    )
+
+    @property
+    def silence_limit_s(self) -> float:
+        """Silence that is a fault [s]; 0 for a stream of events."""
+        if self.stale_after_s >= 0.0:
+            return self.stale_after_s
+        return 0.0 if self.modality in EVENT_MODALITIES else 2.0
+
+
+@dataclass(frozen=True)
+class FusionParameters(NodeParameters):
+    """Fusion of all modalities."""
+
+    modalities: tuple[str, ...] = parameter(
+        ("vision", "audio", "language", "proprioception"), doc="modalities to fuse"
+    )
+    events: tuple[str, ...] = parameter(
+        EVENT_MODALITIES, doc="modalities that come as events: their silence is no fault"
+    )
+    max_age_s: float = parameter(
+        1.0, doc="age at which a modality's salience falls out", unit="s", low=0.05, high=60.0
+    )
+
+
+@dataclass(frozen=True)
+class AttentionParameters(NodeParameters):
+    """Where to look, listen or feel next."""
+
+    rate_hz: float = parameter(
+        10.0, doc="highest rate of attention, markers and heat map", unit="Hz", low=0.1, high=10.0
+    )
+    cameras: tuple[str, ...] = parameter(
+        ("front",), doc="cameras whose native size is followed, for regions in pixels"
+    )
+    fit: str = parameter(
+        "crop",
+        doc="how the vision encoder makes its square, as in its own parameter",
+        choices=("crop", "letterbox"),
+    )
+    marker_frame: str = parameter("map", doc="TF frame in which the salience bars stand")
