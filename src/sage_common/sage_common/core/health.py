@@ -21,6 +21,9 @@ class InputHealth:
         received: messages delivered to the callback.
         rejected: messages dropped because a field was wrong.
         last_fault: the newest fault in words; empty if there was none.
+        refused: why the middleware does not connect a publisher (QoS); empty if it does.
+        busy_ns: time spent in the callback, in total [ns].
+        slowest_ns: the longest single callback [ns].
     """
 
     topic: str
@@ -29,6 +32,9 @@ class InputHealth:
     received: int = 0
     rejected: int = 0
     last_fault: str = ""
+    refused: str = ""
+    busy_ns: int = 0
+    slowest_ns: int = 0
     _last_arrival_ns: int | None = field(default=None, repr=False)
     _period_s: float = field(default=0.0, repr=False)
     _last_was_valid: bool = field(default=True, repr=False)
@@ -49,6 +55,11 @@ class InputHealth:
         self.last_fault = fault
         self._last_was_valid = False
 
+    def took(self, duration_ns: int) -> None:
+        """Count the time of one callback."""
+        self.busy_ns += duration_ns
+        self.slowest_ns = max(self.slowest_ns, duration_ns)
+
     def age_s(self, now_ns: int) -> float:
         """Time since the newest good message [s]; infinite before the first."""
         if self._last_arrival_ns is None:
@@ -56,7 +67,7 @@ class InputHealth:
         return (now_ns - self._last_arrival_ns) / NS_PER_S
 
     def alive(self, now_ns: int) -> bool:
-        """True if a good message came within `max_age_s` (or ever, for events)."""
+        """True if a good message came within `max_age_s`; always true for events."""
         if self.max_age_s <= 0.0:
             return True
         return self.age_s(now_ns) <= self.max_age_s

@@ -146,7 +146,7 @@ def specs(cls: type) -> tuple[ParameterSpec, ...]:
         ParameterSpec(
             name=item.name,
             type=hints[item.name],
-            default=item.default,
+            default=typing.cast(Value, item.default),
             **item.metadata[_METADATA_KEY],
         )
         for item in dataclasses.fields(cls)

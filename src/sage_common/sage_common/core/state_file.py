@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 MAGIC = b"SAGESTATE1"
 DIGEST_BYTES = 32
+_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class StateFileError(ValueError):
@@ -30,12 +32,7 @@ def save(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         ValueError: an array holds Python objects (they would need pickle).
         OSError: the disk is full or the folder cannot be written.
     """
-    for name, array in arrays.items():
-        if np.asarray(array).dtype.hasobject:
-            raise ValueError(f"{name}: expected a plain dtype, got object")
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
-    body = buffer.getvalue()
+    body = _pack(arrays)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -64,8 +61,30 @@ def load(path: Path) -> dict[str, NDArray[np.generic]]:
     body = content[head:]
     if hashlib.sha256(body).digest() != content[len(MAGIC) : head]:
         raise StateFileError(f"{path}: checksum does not match its {len(body)} bytes")
-    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return {
+            name.removesuffix(".npy"): _read_array(archive.read(name))
+            for name in archive.namelist()
+        }
+
+
+def _pack(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
+    """An npz with fixed dates, so that equal arrays give equal bytes; any name is allowed."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            plain = np.asarray(array)
+            if plain.dtype.hasobject:
+                raise ValueError(f"{name}: expected a plain dtype, got {plain.dtype}")
+            item = io.BytesIO()
+            np.lib.format.write_array(item, plain, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), item.getvalue())
+    return buffer.getvalue()
+
+
+def _read_array(data: bytes) -> NDArray[np.generic]:
+    array: NDArray[np.generic] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    return array
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,7 +7,9 @@ come from it. Names are relative to the namespace of the graph.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,18 @@ class ServiceSpec:
 _TOPICS = (
     # key, name, type, qos, rate, max age, stamp checked, recorded, flow, doc
     TopicSpec("camera/image_raw", "camera/{name}/image_raw", "sensor_msgs/msg/Image",
-              "sensor", 30.0, 0.5, True, False, "camera, recording -> vision encoder, orchestrator, memory, rviz",
+              "sensor", 30.0, 0.5, True, False,
+              "camera, recording -> vision encoder, orchestrator, memory, rviz",
               "frames at native size; published only while somebody subscribes"),
-    TopicSpec("camera/compressed", "camera/{name}/image_raw/compressed", "sensor_msgs/msg/CompressedImage",
+    TopicSpec("camera/compressed", "camera/{name}/image_raw/compressed",
+              "sensor_msgs/msg/CompressedImage",
               "sensor", 30.0, 0.5, True, True, "camera, recording -> recorder, rviz",
               "the same frames as JPEG; published only while somebody subscribes"),
     TopicSpec("camera/info", "camera/{name}/camera_info", "sensor_msgs/msg/CameraInfo",
               "sensor", 30.0, 0.5, True, True, "camera, recording -> attention, status",
               "one for each frame, with its stamp, whether or not the frame is published"),
-    TopicSpec("microphone/audio", "microphone/{name}/audio", "audio_common_msgs/msg/AudioDataStamped",
+    TopicSpec("microphone/audio", "microphone/{name}/audio",
+              "audio_common_msgs/msg/AudioDataStamped",
               "sensor", 10.0, 0.5, True, True, "microphone, recording -> audio encoder, memory",
               "100 ms of mono float32 (F32LE) at 16 kHz; stamp: capture time of the last sample"),
     TopicSpec("microphone/info", "microphone/{name}/info", "audio_common_msgs/msg/AudioInfo",
@@ -74,11 +79,13 @@ _TOPICS = (
               "sensor", 0.0, 0.0, True, True, "robot -> proprioception encoder",
               "positions, velocities and efforts of the joints"),
     TopicSpec("text", "text", "sage_msgs/msg/Utterance",
-              "standard", 0.0, 0.0, True, True, "text, recording, people -> language encoder, memory",
+              "standard", 0.0, 0.0, True, True,
+              "text, recording, people -> language encoder, memory",
               "words, typed, read or recognised"),
     TopicSpec("puzzle", "{modality}/puzzle", "sage_msgs/msg/Puzzle",
               "standard", 0.0, 1.0, True, True, "encoders -> scorers, fusion, memory, orchestrator",
-              "30x30 ordered codes and an embedding; vision 30/s, audio 10/s, proprioception 20/s, language on words"),
+              "30x30 ordered codes and an embedding; "
+              "vision 30/s, audio 10/s, proprioception 20/s, language on words"),
     TopicSpec("salience", "{modality}/salience", "sage_msgs/msg/Salience",
               "standard", 0.0, 1.0, True, True, "scorers -> fusion, rviz",
               "five dimensions, total, grid and reason; one for each puzzle"),
@@ -95,7 +102,8 @@ _TOPICS = (
               "standard", 0.0, 0.0, False, True, "memory -> status",
               "a moment that was kept; sent after it was committed and synced"),
     TopicSpec("outcome", "outcome", "sage_msgs/msg/Outcome",
-              "standard", 0.0, 0.0, True, True, "people, effectors, tests -> scorers, fusion, orchestrator",
+              "standard", 0.0, 0.0, True, True,
+              "people, effectors, tests -> scorers, fusion, orchestrator",
               "how well something turned out"),
     TopicSpec("markers", "markers", "visualization_msgs/msg/MarkerArray",
               "standard", 10.0, 1.0, False, False, "attention -> rviz",
@@ -109,8 +117,10 @@ _SERVICES = (
     ServiceSpec("memory/store", "sage_msgs/srv/StoreExperience", "memory", "keep this moment now"),
     ServiceSpec("memory/recall", "sage_msgs/srv/Recall", "memory",
                 "ask by text, example, time, salience, modality, and their conjunctions"),
-    ServiceSpec("memory/checkpoint", "sage_msgs/srv/Checkpoint", "memory", "write the learned state to disk now"),
-    ServiceSpec("orchestrator/set_trust", "sage_msgs/srv/SetTrust", "orchestrator", "set the trust of a plugin"),
+    ServiceSpec("memory/checkpoint", "sage_msgs/srv/Checkpoint", "memory",
+                "write the learned state to disk now"),
+    ServiceSpec("orchestrator/set_trust", "sage_msgs/srv/SetTrust", "orchestrator",
+                "set the trust of a plugin"),
     ServiceSpec("language/embed", "sage_msgs/srv/Embed", "language encoder", "embedding of a text"),
 )
 
@@ -123,6 +133,9 @@ _ACTIONS = (
 TOPICS = {spec.key: spec for spec in _TOPICS}
 SERVICES = {spec.key: spec for spec in _SERVICES}
 ACTIONS = {spec.key: spec for spec in _ACTIONS}
+MODALITY_RATES_HZ = {"vision": 30.0, "audio": 10.0, "proprioception": 20.0}
+"""Nominal rates of the modalities that come regularly; all others come by events."""
+T = TypeVar("T")
 
 
 def topic(key: str) -> TopicSpec:
@@ -131,10 +144,25 @@ def topic(key: str) -> TopicSpec:
     Raises:
         KeyError: unknown key; the nearest known one is named.
     """
-    if key not in TOPICS:
-        nearest = difflib.get_close_matches(key, TOPICS, n=1, cutoff=0.0)
-        raise KeyError(f"{key}: unknown topic key; the nearest known is {nearest[0]}")
-    return TOPICS[key]
+    return _find("topic", TOPICS, key)
+
+
+def service_spec(key: str) -> ServiceSpec:
+    """The service with this key.
+
+    Raises:
+        KeyError: unknown key; the nearest known one is named.
+    """
+    return _find("service", SERVICES, key)
+
+
+def action_spec(key: str) -> ServiceSpec:
+    """The action with this key.
+
+    Raises:
+        KeyError: unknown key; the nearest known one is named.
+    """
+    return _find("action", ACTIONS, key)
 
 
 def topic_name(key: str, **names: str) -> str:
@@ -144,3 +172,26 @@ def topic_name(key: str, **names: str) -> str:
         KeyError: unknown key, or a placeholder without a value.
     """
     return topic(key).name.format(**names)
+
+
+def expected_rate(key: str, **names: str) -> tuple[float, float]:
+    """Nominal rate [Hz] and maximum age [s] of a topic with its placeholders filled in.
+
+    A modality that comes by events (language, say) has neither: both are 0.
+
+    Raises:
+        KeyError: unknown key.
+    """
+    spec = topic(key)
+    modality = names.get("modality")
+    if modality is None:
+        return spec.rate_hz, spec.max_age_s
+    rate_hz = MODALITY_RATES_HZ.get(modality, 0.0)
+    return rate_hz, spec.max_age_s if rate_hz else 0.0
+
+
+def _find(kind: str, known: Mapping[str, T], key: str) -> T:
+    if key not in known:
+        nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+        raise KeyError(f"{key}: unknown {kind} key; the nearest known is {nearest[0]}")
+    return known[key]

@@ -12,7 +12,12 @@ from std_msgs.msg import Header
 from sage_common.core.errors import InvalidInput
 
 SAMPLE_RATE_HZ = 16000
-_FORMATS = {"F32LE": ("<f4", 1.0), "S16LE": ("<i2", 1.0 / 32768.0), "S32LE": ("<i4", 2.0**-31)}
+SAMPLE_FORMATS = {
+    "F32LE": ("<f4", 1.0),
+    "S16LE": ("<i2", 1.0 / 32768.0),
+    "S32LE": ("<i4", 2.0**-31),
+}
+SMALLEST_SAMPLE_BYTES = 2
 
 
 def audio_info(sample_rate_hz: int = SAMPLE_RATE_HZ) -> AudioInfo:
@@ -45,11 +50,11 @@ def audio_to_array(message: AudioDataStamped, info: AudioInfo | None = None) -> 
     """
     sample_format = info.sample_format if info is not None else "F32LE"
     channels = info.channels if info is not None else 1
-    if sample_format not in _FORMATS:
-        raise InvalidInput("sample_format", sample_format, "one of " + ", ".join(_FORMATS))
+    if sample_format not in SAMPLE_FORMATS:
+        raise InvalidInput("sample_format", sample_format, "one of " + ", ".join(SAMPLE_FORMATS))
     if channels < 1:
         raise InvalidInput("channels", channels, "at least 1")
-    dtype, scale = _FORMATS[sample_format]
+    dtype, scale = SAMPLE_FORMATS[sample_format]
     frame_bytes = np.dtype(dtype).itemsize * channels
     size = len(message.audio.data)
     if size == 0 or size % frame_bytes:

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.task import Future
 
 from sage_common.core.topics import ServiceSpec
+from sage_common.ros.answers import refusal
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.interfaces import interface
 from sage_common.ros.worker import ThreadWorker
 
+InvalidHandle = rclpy_implementation.InvalidHandle
 QUEUE_SIZE = 32
+_BUSY = f"{QUEUE_SIZE} requests are waiting already, or the node is ending"
 
 
 def serve(
@@ -25,12 +29,14 @@ def serve(
     name: str,
     handler: Callable[[Any, Any], Any],
     worker: ThreadWorker,
-) -> None:
+) -> Any:
     """Serve a service; the handler runs on the worker while the executor goes on.
 
     The events executor of rclpy 7.1 cannot await a service callback: the callback returns a
-    deferred answer, and `send_response` sends what the worker makes of it.
+    deferred answer, and `send_response` sends what the worker makes of it. Every request is
+    answered, if only with the reason why it could not be met.
     """
+    response_type = interface(spec.type).Response
 
     def respond(request: Any, response: Any) -> _Deferred:
         return _Deferred(request, response)
@@ -38,10 +44,23 @@ def serve(
     service = node.create_service(interface(spec.type), name, respond)
     send = service.send_response
 
+    def work(deferred: _Deferred, header: Any) -> None:
+        response = handler(deferred.request, deferred.response)
+        try:
+            send(response, header)
+        except InvalidHandle:
+            return  # the node is being destroyed; nobody can be answered any more
+        except Exception as error:
+            # What the handler made cannot be sent: tell the caller, then the log.
+            send(refusal(response_type, f"{type(error).__name__}: {error}"), header)
+            raise
+
     def send_from_worker(deferred: _Deferred, header: Any) -> None:
-        worker.submit(lambda: send(handler(deferred.request, deferred.response), header))
+        if not worker.offer(work, deferred, header):
+            send(refusal(response_type, f"{name}: {_BUSY}"), header)
 
     service.send_response = send_from_worker
+    return service
 
 
 @dataclass(frozen=True)
@@ -52,7 +71,7 @@ class _Deferred:
 
 def serve_action(
     node: Node, spec: ServiceSpec, name: str, execute: Callable[..., Any], worker: ThreadWorker
-) -> None:
+) -> ActionServer:
     """Serve an action; `execute(goal, publish_feedback, cancel_requested)` runs on the worker."""
     action_type = interface(spec.type)
 
@@ -63,9 +82,16 @@ def serve_action(
         def cancel_requested() -> bool:
             return bool(goal_handle.is_cancel_requested)
 
-        result = await _on_worker(
-            node, worker, execute, goal_handle.request, publish_feedback, cancel_requested
+        job = _Job(
+            Future(executor=node.executor),
+            lambda: execute(goal_handle.request, publish_feedback, cancel_requested),
         )
+        if worker.offer(job):
+            result = await job.done
+        else:
+            result = refusal(action_type.Result, f"{name}: {_BUSY}")
+        if not isinstance(result, action_type.Result):
+            result = refusal(action_type.Result, f"{name}: no result, but {result!r}")
         if goal_handle.is_cancel_requested:
             goal_handle.canceled()
         elif result.success:
@@ -74,16 +100,32 @@ def serve_action(
             goal_handle.abort()
         return result
 
-    ActionServer(
+    return ActionServer(
         node, action_type, name, run, cancel_callback=lambda _handle: CancelResponse.ACCEPT
     )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A job whose outcome is awaited on the executor."""
+
+    done: Future
+    work: Callable[[], Any]
+
+    def __call__(self) -> None:
+        try:
+            result = self.work()
+        except Exception as error:  # noqa: BLE001 - the awaiting side gets it
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(result)
 
 
 class Client:
     """Calls one service from a worker thread; the executor delivers the answer."""
 
     def __init__(self, node: Node, spec: ServiceSpec, name: str) -> None:
-        self._client = node.create_client(interface(spec.type), name)
+        self.client = node.create_client(interface(spec.type), name)
         self._name = name
 
     def call(self, request: Any, timeout_s: float) -> Any:
@@ -92,30 +134,15 @@ class Client:
         Raises:
             ServiceUnavailable: nobody offers the service, or no answer within `timeout_s`.
         """
-        if not self._client.service_is_ready():
-            raise ServiceUnavailable(f"{self._name}: no node serves it")
-        answered = threading.Event()
-        future = self._client.call_async(request)
+        try:
+            if not self.client.service_is_ready():
+                raise ServiceUnavailable(f"{self._name}: no node serves it")
+            answered = threading.Event()
+            future = self.client.call_async(request)
+        except InvalidHandle as error:
+            raise ServiceUnavailable(f"{self._name}: this node is ending") from error
         future.add_done_callback(lambda _future: answered.set())
         if not answered.wait(timeout_s):
-            self._client.remove_pending_request(future)
+            self.client.remove_pending_request(future)
             raise ServiceUnavailable(f"{self._name}: no answer within {timeout_s:g} s")
         return future.result()
-
-
-async def _on_worker(
-    node: Node, worker: ThreadWorker, job: Callable[..., Any], *arguments: Any
-) -> Any:
-    """Run a job on the worker and wait for it without blocking the executor."""
-    done = Future(executor=node.executor)
-
-    def run() -> None:
-        try:
-            result = job(*arguments)
-        except Exception as error:  # noqa: BLE001 - the caller gets it from the future
-            done.set_exception(error)
-        else:
-            done.set_result(result)
-
-    worker.submit(run)
-    return await done

@@ -11,22 +11,44 @@ import numpy as np
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
-from sage_common.ros.images import check_image
+from sage_common.ros.audio import SAMPLE_FORMATS, SMALLEST_SAMPLE_BYTES
+from sage_common.ros.images import MAX_SIDE_PX, check_image
 from sage_common.ros.stamps import stamp_ns
 
 MAX_AHEAD_S = 1.0
 MAX_AGE_S = 10.0
 MAX_TEXT_CHARACTERS = 4096
 MAX_EMBEDDING = 65536
+_PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG")
+_COVARIANCES = (
+    "orientation_covariance",
+    "angular_velocity_covariance",
+    "linear_acceleration_covariance",
+)
+_DIMENSIONS = ("surprise", "novelty", "arousal", "reward", "conflict")
 
 
 def check_stamp(message: Any, now_ns: int) -> None:
-    """Check that header.stamp is not from the future and not stale.
+    """Check that header.stamp is well formed, not from the future and not stale.
 
     Raises:
         InvalidInput: more than 1 s ahead of `now_ns`, or more than 10 s behind.
     """
-    age_s = (now_ns - stamp_ns(message.header.stamp)) / NS_PER_S
+    stamp = message.header.stamp
+    if stamp.nanosec >= NS_PER_S:
+        raise InvalidInput("header.stamp.nanosec", stamp.nanosec, f"below {NS_PER_S}")
+    check_stamp_ns(stamp_ns(stamp), now_ns)
+
+
+def check_stamp_ns(stamp: int, now_ns: int) -> None:
+    """As `check_stamp`, for nanoseconds. Before the clock runs (0) nothing can be said.
+
+    Raises:
+        InvalidInput: more than 1 s ahead of `now_ns`, or more than 10 s behind.
+    """
+    if now_ns == 0:
+        return
+    age_s = (now_ns - stamp) / NS_PER_S
     if age_s < -MAX_AHEAD_S:
         raise InvalidInput("header.stamp", f"{-age_s:.3f} s ahead", f"at most {MAX_AHEAD_S} s")
     if age_s > MAX_AGE_S:
@@ -55,6 +77,11 @@ def _unit(field: str, value: float) -> None:
         raise InvalidInput(field, value, "a number from 0 to 1")
 
 
+def _not_negative(field: str, value: float) -> None:
+    if not (math.isfinite(value) and value >= 0.0):
+        raise InvalidInput(field, value, "a number of at least 0")
+
+
 def _not_empty(field: str, value: Any) -> None:
     if len(value) == 0:
         raise InvalidInput(field, value, "not empty")
@@ -62,10 +89,27 @@ def _not_empty(field: str, value: Any) -> None:
 
 def _compressed(message: Any) -> None:
     _not_empty("data", message.data)
+    start = bytes(message.data[:4])
+    if not start.startswith(_PICTURE_STARTS):
+        raise InvalidInput("data", f"begins with {start.hex()}", "a JPEG or PNG picture")
+
+
+def _camera_info(message: Any) -> None:
+    for field in ("height", "width"):
+        if not 1 <= getattr(message, field) <= MAX_SIDE_PX:
+            raise InvalidInput(field, getattr(message, field), f"1 to {MAX_SIDE_PX} pixels")
+    for field in ("k", "d", "r", "p"):
+        _finite(field, getattr(message, field))
 
 
 def _audio(message: Any) -> None:
     _not_empty("audio.data", message.audio.data)
+    if len(message.audio.data) % SMALLEST_SAMPLE_BYTES:
+        raise InvalidInput(
+            "audio.data",
+            f"{len(message.audio.data)} bytes",
+            f"a multiple of {SMALLEST_SAMPLE_BYTES}",
+        )
 
 
 def _audio_info(message: Any) -> None:
@@ -73,6 +117,10 @@ def _audio_info(message: Any) -> None:
         raise InvalidInput("channels", message.channels, "at least 1")
     if message.sample_rate < 1:
         raise InvalidInput("sample_rate", message.sample_rate, "at least 1 Hz")
+    if message.sample_format not in SAMPLE_FORMATS:
+        raise InvalidInput(
+            "sample_format", message.sample_format, "one of " + ", ".join(SAMPLE_FORMATS)
+        )
 
 
 def _imu(message: Any) -> None:
@@ -83,6 +131,8 @@ def _imu(message: Any) -> None:
     ):
         _finite("angular_velocity", (rates.x, rates.y, rates.z))
         _finite("linear_acceleration", (acceleration.x, acceleration.y, acceleration.z))
+    for field in _COVARIANCES:
+        _finite(field, getattr(message, field))
     if message.orientation_covariance[0] != -1.0:
         turn = message.orientation
         norm = math.hypot(turn.x, turn.y, turn.z, turn.w)
@@ -94,6 +144,8 @@ def _imu(message: Any) -> None:
 
 def _joint_state(message: Any) -> None:
     _not_empty("name", message.name)
+    if not (len(message.position) or len(message.velocity) or len(message.effort)):
+        raise InvalidInput("position", "no values, as velocity and effort", "one of them filled")
     for field in ("position", "velocity", "effort"):
         values = getattr(message, field)
         if len(values) not in (0, len(message.name)):
@@ -111,22 +163,47 @@ def _utterance(message: Any) -> None:
     _unit("confidence", message.confidence)
 
 
+def _budget(message: Any) -> None:
+    for field in ("cycle_ms", "budget_atp", "allocated_atp", "spent_atp", "returned_atp"):
+        _not_negative(field, getattr(message, field))
+    for plugin in message.plugins:
+        _not_empty("plugins.name", plugin.name)
+        _unit(f"plugins[{plugin.name}].trust", plugin.trust)
+        for field in ("allocated_atp", "spent_atp", "returned_atp"):
+            _not_negative(f"plugins[{plugin.name}].{field}", getattr(plugin, field))
+
+
+def _experience(message: Any) -> None:
+    for field in ("id", "modality"):
+        _not_empty(field, getattr(message, field))
+    for field in (*_DIMENSIONS, "total"):
+        _unit(field, getattr(message, field))
+    _codes(message.codes)
+    _finite("embedding", np.frombuffer(message.embedding, np.float32))
+    if stamp_ns(message.end) < stamp_ns(message.start):
+        raise InvalidInput("end", stamp_ns(message.end), "not before start")
+
+
+def _codes(values: Any) -> None:
+    codes = np.asarray(values)
+    if codes.size != GRID * GRID or int(codes.max()) >= CODES:
+        raise InvalidInput("codes", f"maximum {codes.max()}", f"{GRID}x{GRID} codes below {CODES}")
+
+
 def _puzzle(message: Any) -> None:
     _not_empty("modality", message.modality)
     if not message.valid:
         return
-    codes = np.asarray(message.codes)
-    if codes.size != GRID * GRID or int(codes.max()) >= CODES:
-        raise InvalidInput("codes", f"maximum {codes.max()}", f"{GRID}x{GRID} codes below {CODES}")
+    _codes(message.codes)
     if not 1 <= len(message.embedding) <= MAX_EMBEDDING:
-        raise InvalidInput("embedding", f"{len(message.embedding)} values", "1 to 65536 values")
+        raise InvalidInput("embedding", f"{len(message.embedding)} values", f"1 to {MAX_EMBEDDING}")
     _finite("embedding", np.frombuffer(message.embedding, np.float32))
     _not_empty("encoder_id", message.encoder_id)
 
 
 def _salience(message: Any) -> None:
     _not_empty("modality", message.modality)
-    for field in ("surprise", "novelty", "arousal", "reward", "conflict", "total"):
+    for field in (*_DIMENSIONS, "total"):
         _unit(field, getattr(message, field))
     cells = message.grid_rows * message.grid_columns
     if len(message.grid) != cells:
@@ -135,7 +212,7 @@ def _salience(message: Any) -> None:
 
 
 def _fused(message: Any) -> None:
-    for field in ("surprise", "novelty", "arousal", "reward", "conflict", "total"):
+    for field in (*_DIMENSIONS, "total"):
         _unit(field, getattr(message, field))
     if len(message.weights) != len(message.modalities):
         raise InvalidInput(
@@ -166,11 +243,14 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "audio_common_msgs/msg/AudioDataStamped": _audio,
     "audio_common_msgs/msg/AudioInfo": _audio_info,
     "sage_msgs/msg/Attention": _attention,
+    "sage_msgs/msg/BudgetState": _budget,
+    "sage_msgs/msg/Experience": _experience,
     "sage_msgs/msg/FusedSalience": _fused,
     "sage_msgs/msg/Outcome": _outcome,
     "sage_msgs/msg/Puzzle": _puzzle,
     "sage_msgs/msg/Salience": _salience,
     "sage_msgs/msg/Utterance": _utterance,
+    "sensor_msgs/msg/CameraInfo": _camera_info,
     "sensor_msgs/msg/CompressedImage": _compressed,
     "sensor_msgs/msg/Image": check_image,
     "sensor_msgs/msg/Imu": _imu,

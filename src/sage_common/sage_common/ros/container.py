@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 import rclpy
+from rclpy.logging import LoggingSeverity
 from rclpy.signals import SignalHandlerOptions
 
 from sage_common.core.errors import InvalidInput
@@ -30,7 +31,11 @@ def node_class(path: str) -> type[SageNode]:
     module_name, _, class_name = path.partition(":")
     if not module_name or not class_name:
         raise InvalidInput("class", path, "package.module:Class")
-    found = getattr(importlib.import_module(module_name), class_name, None)
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise InvalidInput("class", path, f"a module that can be imported ({error})") from error
+    found = getattr(module, class_name, None)
     if not (isinstance(found, type) and issubclass(found, SageNode)):
         raise InvalidInput("class", path, "a subclass of SageNode")
     return found
@@ -42,11 +47,26 @@ def ros_arguments(entry: dict[str, Any]) -> list[str]:
     for old, new in entry.get("remappings", {}).items():
         arguments += ["-r", f"{old}:={new}"]
     for key, value in entry.get("parameters", {}).items():
-        # JSON is YAML: lists, strings with quotes and numbers arrive as they are.
-        arguments += ["-p", f"{key}:={json.dumps(value)}"]
-    if entry.get("log_level"):
-        arguments += ["--log-level", entry["log_level"]]
+        arguments += ["-p", f"{key}:={_yaml(value)}"]
     return arguments
+
+
+def make_host(entry: dict[str, Any]) -> RosHost:
+    """The node of one entry of the graph, on its host.
+
+    Raises:
+        InvalidInput: a key is missing, or the class cannot be used.
+    """
+    for key in ("class", "name", "namespace"):
+        if not isinstance(entry.get(key), str):
+            raise InvalidInput(f"graph: {key}", entry.get(key), "a string")
+    host = RosHost(node_class(entry["class"]), entry["name"], ros_arguments(entry))
+    if entry.get("log_level"):
+        level = str(entry["log_level"]).upper()
+        if level not in LoggingSeverity.__members__:
+            raise InvalidInput("graph: log_level", entry["log_level"], "debug, info, warn, error")
+        host.get_logger().set_level(LoggingSeverity[level])
+    return host
 
 
 def main() -> None:
@@ -54,10 +74,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="container", description=__doc__)
     parser.add_argument("--graph", required=True, help="JSON list of nodes")
     options, _ = parser.parse_known_args()
-    entries = json.loads(options.graph)
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
-    hosts = [
-        RosHost(node_class(entry["class"]), entry["name"], ros_arguments(entry))
-        for entry in entries
-    ]
+    try:
+        hosts = [make_host(entry) for entry in json.loads(options.graph)]
+    except ValueError as error:
+        parser.error(str(error))
     sys.exit(NodeProcess().run(hosts))
+
+
+def _yaml(value: Any) -> str:
+    """A parameter value as rcl reads it: JSON is YAML; numbers of one list must be of one type."""
+    is_list = isinstance(value, list | tuple)
+    if is_list and any(isinstance(item, float) for item in value):
+        value = [float(item) for item in value]
+    return json.dumps(value, ensure_ascii=False)

@@ -37,6 +37,11 @@ class Publisher(Protocol):
     @property
     def subscriber_count(self) -> int: ...
 
+    @property
+    def published(self) -> int:
+        """Messages sent so far."""
+        ...
+
     def publish(self, message: Any) -> None: ...
 
 
@@ -64,6 +69,14 @@ class Worker(Protocol):
         """Queue a job; False if the oldest waiting one had to make room."""
         ...
 
+    def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until nothing runs or waits; False if that took longer than `timeout_s`."""
+        ...
+
+    def abandon(self) -> None:
+        """Its job hangs: drop what waits, take no more, and never wait for the thread again."""
+        ...
+
 
 class Timer(Protocol):
     """A periodic callback."""
@@ -88,8 +101,15 @@ class Host(Protocol):
     def make_publisher(self, spec: TopicSpec, topic: str) -> Publisher: ...
 
     def make_subscription(
-        self, type_name: str, topic: str, qos: str, callback: Callable[[Any], None], raw: bool
-    ) -> None: ...
+        self,
+        spec: TopicSpec,
+        topic: str,
+        callback: Callable[[Any], None],
+        raw: bool,
+        on_refused: Callable[[str], None],
+    ) -> None:
+        """Subscribe; `on_refused` is told why a publisher is not connected (QoS)."""
+        ...
 
     def make_timer(self, period_s: float, callback: Callable[[], None]) -> Timer: ...
 
@@ -104,6 +124,10 @@ class Host(Protocol):
     def make_worker(
         self, name: str, queue_size: int, on_error: Callable[[BaseException], None]
     ) -> Worker: ...
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until no worker runs or has jobs; False if that took longer."""
+        ...
 
     def stopwatch_ns(self) -> int: ...
 

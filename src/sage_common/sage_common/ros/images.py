@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -99,9 +100,11 @@ def array_to_image(pixels: NDArray[Any], encoding: str, header: Header) -> Image
         raise InvalidInput(
             "pixels", f"{pixels.dtype} {pixels.shape}", f"{kind} with {channels} channels"
         )
+    if not 0 < max(pixels.shape[:2]) <= MAX_SIDE_PX or pixels.size == 0:
+        raise InvalidInput("pixels", pixels.shape, f"1 to {MAX_SIDE_PX} rows and columns")
     data = array.array("B")
     data.frombytes(memoryview(np.ascontiguousarray(pixels)).cast("B"))
-    message = Image(header=header, encoding=encoding)
+    message = Image(header=header, encoding=encoding, is_bigendian=sys.byteorder == "big")
     message.height, message.width = pixels.shape[:2]
     message.step = message.width * channels * pixels.dtype.itemsize
     message.data = data
@@ -115,7 +118,10 @@ def compressed_to_rgb(message: CompressedImage) -> NDArray[np.uint8]:
         InvalidInput: the data is not a picture that can be decoded.
     """
     data = np.frombuffer(message.data, np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error as error:
+        raise InvalidInput("data", str(error), "JPEG or PNG") from error
     if picture is None:
         raise InvalidInput("data", f"{data.size} bytes of {message.format!r}", "JPEG or PNG")
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
@@ -124,7 +130,9 @@ def compressed_to_rgb(message: CompressedImage) -> NDArray[np.uint8]:
 def rgb_to_compressed(rgb: NDArray[np.uint8], header: Header, quality: int = 85) -> CompressedImage:
     """A JPEG message from uint8 RGB [height, width, 3]; quality 1..100."""
     encoded, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+        ".jpg",
+        cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2BGR),
+        [cv2.IMWRITE_JPEG_QUALITY, quality],
     )
     if not encoded:
         raise InvalidInput("rgb", rgb.shape, "a picture that JPEG can hold")
@@ -144,6 +152,8 @@ def check_image(message: Image) -> None:
     for field in ("height", "width"):
         if not 1 <= getattr(message, field) <= MAX_SIDE_PX:
             raise InvalidInput(field, getattr(message, field), f"1 to {MAX_SIDE_PX} pixels")
+    if message.encoding == "yuv422_yuy2" and message.width % 2:
+        raise InvalidInput("width", message.width, "an even number: two pixels share a colour")
     kind, channels = _LAYOUTS[message.encoding]
     row = message.width * channels * np.dtype(kind).itemsize
     if message.step < row:

@@ -8,73 +8,109 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from sage_common.core.clock import NS_PER_S
+from sage_common.core.clock import NS_PER_S, Clock
+from sage_common.core.errors import InvalidInput
+from sage_common.core.health import InputHealth
+from sage_common.ros.checks import check_stamp_ns
+from sage_common.ros.gate import Gate
 
 _CDR_HEADER_BYTES = 4
+_STAMP_BYTES = 8
 
 
 class LatestMessages:
     """The last `depth` serialized messages of one topic whose type begins with a header.
 
-    Keeping costs one reference; reading deserializes. Safe to read from a worker.
+    Keeping costs one reference; reading deserializes and checks. A message that fails the checks
+    is counted, reported and dropped, and the next best is taken. Safe to read from a worker.
+
+    Args:
+        depth: messages kept, >= 1.
+        deserialize: makes a message from bytes.
+        gate: checks and counts; its callback is not used.
+        clock: for the age of stamps.
     """
 
     def __init__(
-        self, depth: int, deserialize: Callable[[bytes], Any], check: Callable[[Any], None]
+        self, depth: int, deserialize: Callable[[bytes], Any], gate: Gate, clock: Clock
     ) -> None:
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=depth)
         self._deserialize = deserialize
-        self._check = check
+        self._gate = gate
+        self._clock = clock
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, data: bytes) -> None:
+    @property
+    def health(self) -> InputHealth:
+        """Counters and freshness of the topic."""
+        return self._gate.health
+
+    def receive(self, data: bytes) -> None:
         """Keep one serialized message; the oldest falls out."""
+        if not self._gate.owner.active:
+            return
+        now_ns = self._clock.now_ns()
+        try:
+            stamp_ns = serialized_stamp_ns(data)
+            if self._gate.spec.stamp_checked:
+                check_stamp_ns(stamp_ns, now_ns)
+        except InvalidInput as fault:
+            self._gate.reject(fault)
+            return
         with self._lock:
-            self._kept.append((serialized_stamp_ns(data), data))
+            self._kept.append((stamp_ns, data))
+        self.health.accept(now_ns)
 
     def newest(self) -> Any | None:
-        """The newest message, checked; None if there is none.
-
-        Raises:
-            InvalidInput: a field of it is wrong.
-        """
-        with self._lock:
-            data = self._kept[-1][1] if self._kept else None
-        return None if data is None else self._open(data)
+        """The newest good message; None if there is none."""
+        return self._first(lambda kept: kept[-1])
 
     def nearest(self, stamp_ns: int) -> Any | None:
-        """The message whose stamp is nearest to `stamp_ns`; None if there is none.
-
-        Raises:
-            InvalidInput: a field of it is wrong.
-        """
-        with self._lock:
-            if not self._kept:
-                return None
-            data = min(self._kept, key=lambda item: abs(item[0] - stamp_ns))[1]
-        return self._open(data)
+        """The good message whose stamp is nearest to `stamp_ns`; None if there is none."""
+        return self._first(lambda kept: min(kept, key=lambda item: abs(item[0] - stamp_ns)))
 
     def between(self, start_ns: int, end_ns: int) -> list[Any]:
-        """Messages with start_ns <= stamp <= end_ns, oldest first.
-
-        Raises:
-            InvalidInput: a field of one of them is wrong.
-        """
+        """Good messages with start_ns <= stamp <= end_ns, oldest first."""
         with self._lock:
-            chosen = [data for stamp, data in self._kept if start_ns <= stamp <= end_ns]
-        return [self._open(data) for data in chosen]
+            chosen = [item for item in self._kept if start_ns <= item[0] <= end_ns]
+        opened = [self._open(item) for item in chosen]
+        return [message for message in opened if message is not None]
 
-    def _open(self, data: bytes) -> Any:
-        message = self._deserialize(data)
-        self._check(message)
+    def _first(self, choose: Callable[[deque[tuple[int, bytes]]], tuple[int, bytes]]) -> Any | None:
+        while True:
+            with self._lock:
+                if not self._kept:
+                    return None
+                item = choose(self._kept)
+            message = self._open(item)
+            if message is not None:
+                return message
+
+    def _open(self, item: tuple[int, bytes]) -> Any | None:
+        message = self._deserialize(item[1])
+        try:
+            # Its stamp was checked on arrival; here it may be as old as the reader wants.
+            self._gate.check(message, item[0])
+        except InvalidInput as fault:
+            with self._lock:
+                if item in self._kept:
+                    self._kept.remove(item)
+            self._gate.reject(fault)
+            return None
         return message
 
 
 def serialized_stamp_ns(data: bytes) -> int:
-    """header.stamp of a CDR-serialized message whose first field is a std_msgs/Header."""
+    """header.stamp of a CDR-serialized message whose first field is a std_msgs/Header.
+
+    Raises:
+        InvalidInput: fewer bytes than a stamp needs.
+    """
+    if len(data) < _CDR_HEADER_BYTES + _STAMP_BYTES:
+        raise InvalidInput("message", f"{len(data)} bytes", "a header")
     order = "<" if data[1] & 1 else ">"
     seconds, nanoseconds = struct.unpack_from(order + "iI", data, _CDR_HEADER_BYTES)
     return int(seconds) * NS_PER_S + int(nanoseconds)

@@ -47,7 +47,7 @@ class Delivered:
 class Subscription:
     """One subscription of one node."""
 
-    type_name: str
+    spec: TopicSpec
     callback: Callable[[Any], None]
     raw: bool
 
@@ -90,6 +90,7 @@ class LockstepHost:
         self._watched = watched
         self._keep_outputs = keep_outputs
         self._subscriptions: dict[str, list[Subscription]] = defaultdict(list)
+        self._latched: dict[str, Delivered] = {}
         self._services: dict[str, tuple[ServiceSpec, Callable[[Any, Any], Any]]] = {}
         self._actions: dict[str, tuple[ServiceSpec, Callable[..., Any]]] = {}
         self._events: list[tuple[int, str, int, Callable[[], None]]] = []
@@ -158,8 +159,15 @@ class LockstepHost:
         """
         return self.call_by_name(self.resolve(service_key), request)
 
-    def run_action(self, action_key: str, goal: Any) -> tuple[Any, list[Any]]:
+    def run_action(
+        self, action_key: str, goal: Any, cancel_after: int | None = None
+    ) -> tuple[Any, list[Any]]:
         """Run a registered action from outside; its result and its feedback.
+
+        Args:
+            action_key: which.
+            goal: its goal.
+            cancel_after: ask to cancel after so many feedback messages; None: never.
 
         Raises:
             ServiceUnavailable: no node serves it.
@@ -168,7 +176,12 @@ class LockstepHost:
         if name not in self._actions:
             raise ServiceUnavailable(f"{name}: no node serves it")
         feedback: list[Any] = []
-        return self._actions[name][1](goal, feedback.append, lambda: False), feedback
+        result = self._actions[name][1](
+            _sent(goal),
+            lambda message: feedback.append(_sent(message)),
+            lambda: cancel_after is not None and len(feedback) >= cancel_after,
+        )
+        return _sent(result), feedback
 
     # -- looking -----------------------------------------------------------------------------
 
@@ -196,14 +209,16 @@ class LockstepHost:
         self._sequence += 1
         heapq.heappush(self._events, (time_ns, label, self._sequence, action))
 
-    def emit(self, name: str, type_name: str, message: Any) -> None:
+    def emit(self, name: str, spec: TopicSpec, message: Any) -> None:
         """A node publishes now."""
-        data = canonical(serialize_message(message), type_name)
-        item = Delivered(self.clock.now_ns(), name, type_name, data)
+        data = canonical(serialize_message(message), spec.type)
+        item = Delivered(self.clock.now_ns(), name, spec.type, data)
         if self._keep_outputs:
             self.outputs.append(item)
         if self.on_output is not None:
             self.on_output(item)
+        if spec.qos == "latched":
+            self._latched[name] = item
         if self._subscriptions.get(name):
             self.schedule(item.time_ns, name, lambda: self._deliver(item))
 
@@ -214,9 +229,13 @@ class LockstepHost:
         self.logs.append(LogLine(level, node, text))
 
     def add_subscription(
-        self, name: str, type_name: str, callback: Callable[[Any], None], raw: bool
+        self, name: str, spec: TopicSpec, callback: Callable[[Any], None], raw: bool
     ) -> None:
-        self._subscriptions[name].append(Subscription(type_name, callback, raw))
+        subscription = Subscription(spec, callback, raw)
+        self._subscriptions[name].append(subscription)
+        latched = self._latched.get(name)
+        if latched is not None and spec.qos == "latched":
+            self.schedule(self.clock.now_ns(), name, lambda: self._hand(latched, subscription))
 
     def add_service(self, name: str, spec: ServiceSpec, handler: Callable[[Any, Any], Any]) -> None:
         self._services[name] = (spec, handler)
@@ -230,14 +249,16 @@ class LockstepHost:
         action()
 
     def _deliver(self, item: Delivered) -> None:
-        subscriptions = self._subscriptions.get(item.topic, ())
-        message = item.message() if any(not s.raw for s in subscriptions) else None
-        for subscription in subscriptions:
-            if subscription.type_name != item.type_name:
-                raise TypeError(
-                    f"{item.topic}: {item.type_name} published, {subscription.type_name} subscribed"
-                )
-            subscription.callback(item.data if subscription.raw else message)
+        for subscription in tuple(self._subscriptions.get(item.topic, ())):
+            self._hand(item, subscription)
+
+    def _hand(self, item: Delivered, subscription: Subscription) -> None:
+        if subscription.spec.type != item.type_name:
+            raise TypeError(
+                f"{item.topic}: {item.type_name} published, {subscription.spec.type} subscribed"
+            )
+        # Each subscriber gets its own message, as on a network.
+        subscription.callback(item.data if subscription.raw else item.message())
 
     def call_by_name(self, name: str, request: Any) -> Any:
         """Call a service by its full name.
@@ -248,4 +269,12 @@ class LockstepHost:
         if name not in self._services:
             raise ServiceUnavailable(f"{name}: no node serves it")
         spec, handler = self._services[name]
-        return handler(request, interface(spec.type).Response())
+        service_type = interface(spec.type)
+        return _sent(handler(_sent(request, service_type.Request), service_type.Response()))
+
+
+def _sent(message: Any, expected: type | None = None) -> Any:
+    """A message after a way over the network."""
+    if expected is not None and not isinstance(message, expected):
+        raise TypeError(f"request = {message!r}: expected {expected.__name__}")
+    return deserialize_message(serialize_message(message), type(message))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +14,7 @@ from rclpy.serialization import deserialize_message
 
 from sage_common.core.clock import NS_PER_S, ManualClock
 from sage_common.core.parameters import build
+from sage_common.core.throttle import Throttle, call_site
 from sage_common.core.topics import ServiceSpec, TopicSpec
 from sage_common.ros.interfaces import interface
 
@@ -25,7 +28,7 @@ class Graph(Protocol):
 
     def schedule(self, time_ns: int, label: str, action: Callable[[], None]) -> None: ...
 
-    def emit(self, name: str, type_name: str, message: Any) -> None: ...
+    def emit(self, name: str, spec: TopicSpec, message: Any) -> None: ...
 
     def subscriber_count(self, spec: TopicSpec, name: str) -> int: ...
 
@@ -34,7 +37,7 @@ class Graph(Protocol):
     def write_log(self, level: str, node: str, text: str) -> None: ...
 
     def add_subscription(
-        self, name: str, type_name: str, callback: Callable[[Any], None], raw: bool
+        self, name: str, spec: TopicSpec, callback: Callable[[Any], None], raw: bool
     ) -> None: ...
 
     def add_service(
@@ -78,11 +81,16 @@ class LockstepNodeHost:
         return _Publisher(self._graph, spec, topic)
 
     def make_subscription(
-        self, type_name: str, topic: str, qos: str, callback: Callable[[Any], None], raw: bool
+        self,
+        spec: TopicSpec,
+        topic: str,
+        callback: Callable[[Any], None],
+        raw: bool,
+        on_refused: Callable[[str], None],
     ) -> None:
-        self._graph.add_subscription(topic, type_name, callback, raw)
+        self._graph.add_subscription(topic, spec, callback, raw)
 
-    def make_timer(self, period_s: float, callback: Callable[[], None]) -> _Timer:
+    def make_timer(self, period_s: float, callback: Callable[[], object]) -> _Timer:
         return _Timer(self._graph, f"~timer {self.name}", period_s, callback)
 
     def make_service(
@@ -101,6 +109,9 @@ class LockstepNodeHost:
     ) -> _InlineWorker:
         return _InlineWorker(on_error)
 
+    def wait_idle(self, timeout_s: float) -> bool:
+        return True
+
     def stopwatch_ns(self) -> int:
         return self.clock.now_ns()
 
@@ -115,24 +126,23 @@ class _Log:
     def __init__(self, graph: Graph, node: str) -> None:
         self._graph = graph
         self._node = node
-        self._next_ns: dict[str, int] = {}
+        self._throttle = Throttle()
 
-    def _write(self, level: str, text: str, throttle_s: float, key: str) -> None:
-        now_ns = self._graph.clock.now_ns()
-        if throttle_s > 0.0:
-            if now_ns < self._next_ns.get(key, now_ns):
-                return
-            self._next_ns[key] = now_ns + round(throttle_s * NS_PER_S)
-        self._graph.write_log(level, self._node, text)
+    def _write(
+        self, level: str, text: str, throttle_s: float, key: str, caller: FrameType | None
+    ) -> None:
+        cause = key or call_site(caller)
+        if self._throttle.due(self._graph.clock.now_ns(), throttle_s, cause):
+            self._graph.write_log(level, self._node, text)
 
     def info(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
-        self._write("info", text, throttle_s, key)
+        self._write("info", text, throttle_s, key, inspect.currentframe())
 
     def warning(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
-        self._write("warning", text, throttle_s, key)
+        self._write("warning", text, throttle_s, key, inspect.currentframe())
 
     def error(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
-        self._write("error", text, throttle_s, key)
+        self._write("error", text, throttle_s, key, inspect.currentframe())
 
 
 class _Publisher:
@@ -140,18 +150,20 @@ class _Publisher:
         self._graph = graph
         self._spec = spec
         self.topic = topic
+        self.published = 0
 
     @property
     def subscriber_count(self) -> int:
         return self._graph.subscriber_count(self._spec, self.topic)
 
     def publish(self, message: Any) -> None:
-        self._graph.emit(self.topic, self._spec.type, message)
+        self._graph.emit(self.topic, self._spec, message)
+        self.published += 1
 
 
 class _Timer:
     def __init__(
-        self, graph: Graph, label: str, period_s: float, callback: Callable[[], None]
+        self, graph: Graph, label: str, period_s: float, callback: Callable[[], object]
     ) -> None:
         self._graph = graph
         self._label = label
@@ -187,14 +199,23 @@ class _Client:
 class _InlineWorker:
     """Runs each job at once: nothing can overlap, so nothing can differ between runs."""
 
-    dropped = 0
-
     def __init__(self, on_error: Callable[[BaseException], None]) -> None:
+        self.dropped = 0
+        self._abandoned = False
         self._on_error = on_error
 
     def submit(self, job: Callable[..., None], *arguments: Any) -> bool:
+        if self._abandoned:
+            self.dropped += 1
+            return False
         try:
             job(*arguments)
         except Exception as error:  # noqa: BLE001 - a failed job must not end the node
             self._on_error(error)
         return True
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        return True
+
+    def abandon(self) -> None:
+        self._abandoned = True

@@ -6,31 +6,22 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from numpy.typing import NDArray
 
-from sage_common.core import state_file
-from sage_common.core.errors import InvalidInput, shorten
 from sage_common.core.health import InputHealth
 from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
-from sage_common.core.topics import ACTIONS, SERVICES, TopicSpec, topic
-from sage_common.ros.checks import check_message, check_stamp
+from sage_common.core.topics import TopicSpec, action_spec, expected_rate, service_spec, topic
+from sage_common.ros.answers import answer
+from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
+from sage_common.ros.gate import FAULT_LOG_PERIOD_S, Gate
 from sage_common.ros.host import Host, Publisher, ServiceClient, Timer, Worker
+from sage_common.ros.interfaces import interface
+from sage_common.ros.keeper import StateKeeper
 from sage_common.ros.latest import LatestMessages
-from sage_common.ros.stamps import to_stamp
 
-DIAGNOSTICS_PERIOD_S = 1.0
-FAULT_LOG_PERIOD_S = 1.0
-_LEVELS = {
-    "ok": DiagnosticStatus.OK,
-    "warn": DiagnosticStatus.WARN,
-    "error": DiagnosticStatus.ERROR,
-}
-_DIAGNOSTICS = TopicSpec(
-    "diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
-    "standard", 1.0, 0.0, False, True, "all -> status, rqt", "health of every node",
-)  # fmt: skip
+IDLE_TIMEOUT_S = 2.0
+FAULT_CHARACTERS = 200
 
 
 class SageNode:
@@ -40,6 +31,9 @@ class SageNode:
     (make publishers, subscriptions, services, timers), `on_activate` (load models, open devices)
     and `on_deactivate` (release both); one that learns also overrides `state` and `restore`.
     Callbacks run only while the node is active.
+
+    Callbacks and timers hold `guard`, and so does the base while it copies `state`. A worker
+    that changes what `state` returns holds it for the change (never for long work).
 
     Args:
         host: where it runs; see `sage_common.ros.host`.
@@ -55,14 +49,12 @@ class SageNode:
         self.clock = host.clock
         self.rng = host.rng
         self.active = False
+        self.guard = threading.RLock()
         self.parameters: Any = None
-        self._inputs: list[InputHealth] = []
-        self._workers: dict[str, Worker] = {}
-        self._diagnosed: dict[str, str] = {}
-        self._health = ("ok", "running")
+        self._gates: list[Gate] = []
         self._failures = 0
-        self._saving = threading.Lock()
-        self._diagnostics: Publisher | None = None
+        self._diagnostics = Diagnostics()
+        self._keeper: StateKeeper | None = None
 
     # -- hooks -------------------------------------------------------------------------------
 
@@ -80,7 +72,10 @@ class SageNode:
         return {}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from what `state` returned; called before `on_activate`."""
+        """Continue from what `state` returned; called before `on_activate`.
+
+        Check before changing anything: after an error the node goes on as it was.
+        """
 
     # -- lifecycle, driven by the host -------------------------------------------------------
 
@@ -90,46 +85,63 @@ class SageNode:
         Raises:
             ParameterError: a parameter is unknown or wrong.
         """
+        self._gates.clear()
+        self._diagnostics.clear()
+        self.set_health("warn", "inactive")
+        output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
+        self._host.make_timer(
+            DIAGNOSTICS_PERIOD_S, lambda: self.guarded(self._publish_diagnostics, output)
+        )
         self.parameters = self._host.read_parameters(self.parameters_type)
         self.home = sage_home(self.parameters.home)
-        self._diagnostics = self._host.make_publisher(_DIAGNOSTICS, _DIAGNOSTICS.name)
-        self._host.make_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         self.on_configure()
-        self._host.make_timer(self.parameters.checkpoint_period_s, self._checkpoint_timer)
+        keeper = self._keeper = StateKeeper(self, self._host.state_path(self.home))
+        if type(self).state is not SageNode.state:
+            saver = self.worker("checkpoint")
+            self.timer(self.parameters.checkpoint_period_s, lambda: keeper.checkpoint(saver))
 
     def activate(self) -> None:
         """Restore the learned state, take devices and models, and start callbacks."""
-        if self.parameters.resume:
-            self._restore_state()
-        self.on_activate()
+        if self.parameters.resume and self._keeper is not None:
+            self._keeper.restore()
         self.set_health("ok", "running")
+        self.on_activate()
         self.active = True
+        for gate in self._gates:
+            gate.open()
 
     def deactivate(self) -> None:
-        """Stop callbacks, save the learned state, release devices and models."""
+        """Stop callbacks, let workers finish, save the learned state, release everything."""
         self.active = False
-        try:
-            self.save_state()
-        finally:
-            self.on_deactivate()
-            self.set_health("warn", "inactive")
+        if not self._host.wait_idle(IDLE_TIMEOUT_S):
+            self.log.warning(f"a worker did not finish within {IDLE_TIMEOUT_S:g} s")
+        if self._keeper is not None:
+            self._keeper.save_or_report()
+        self.set_health("warn", "inactive")
+        self.on_deactivate()
 
     # -- factories ---------------------------------------------------------------------------
 
     def publisher(self, topic_key: str, **names: str) -> Publisher:
         """A publisher of a registered topic; `names` fill the placeholders of its name."""
         spec = topic(topic_key)
-        return self._host.make_publisher(spec, self._host.resolve(spec.name.format(**names)))
+        output = self._host.make_publisher(spec, self._host.resolve(spec.name.format(**names)))
+        self._diagnostics.outputs[output.topic] = output
+        return output
 
     def subscribe(
         self, topic_key: str, callback: Callable[[Any], None], **names: str
     ) -> InputHealth:
-        """Subscribe a registered topic; `callback` sees only messages that passed the checks."""
+        """Subscribe a registered topic; `callback` sees only messages that passed the checks.
+
+        Ask the answer whether the input is alive: `health.alive(self.clock.now_ns())`. The newest
+        message of a latched topic that came while the node was inactive is delivered when it
+        becomes active.
+        """
         spec = topic(topic_key)
-        name = self._host.resolve(spec.name.format(**names))
-        health = InputHealth(name, spec.rate_hz, spec.max_age_s)
-        self._subscribe(spec.type, name, spec.qos, spec.stamp_checked, callback, health)
-        return health
+        health = self._health(spec.name.format(**names), *expected_rate(topic_key, **names))
+        gate = Gate(self, spec, names.get("modality", ""), callback, health)
+        return self._subscribe(gate)
 
     def subscribe_foreign(
         self,
@@ -140,26 +152,23 @@ class SageNode:
         stamp_checked: bool = True,
     ) -> InputHealth:
         """Subscribe a topic of another package, by its own name and type, best effort."""
-        name = self._host.resolve(topic_name)
-        health = InputHealth(name)
-        self._subscribe(type_name, name, "sensor", stamp_checked, callback, health)
-        return health
+        spec = TopicSpec(
+            topic_name, topic_name, type_name, "sensor", 0.0, 0.0, stamp_checked, False, "", ""
+        )
+        return self._subscribe(Gate(self, spec, "", callback, self._health(topic_name)))
 
     def keep_latest(self, topic_key: str, depth: int, **names: str) -> LatestMessages:
-        """Keep the newest `depth` messages of a topic without deserializing them."""
+        """Keep the newest `depth` messages of a topic without deserializing them.
+
+        Messages that fail the checks are counted, reported and dropped when they are read.
+        """
         spec = topic(topic_key)
-        name = self._host.resolve(spec.name.format(**names))
+        health = self._health(spec.name.format(**names), *expected_rate(topic_key, **names))
+        gate = Gate(self, spec, names.get("modality", ""), lambda _message: None, health)
         kept = LatestMessages(
-            depth,
-            lambda data: self._host.deserialize(data, spec.type),
-            lambda message: check_message(spec.type, message),
+            depth, lambda data: self._host.deserialize(data, spec.type), gate, self.clock
         )
-
-        def keep(data: bytes) -> None:
-            if self.active:
-                kept.keep(data)
-
-        self._host.make_subscription(spec.type, name, spec.qos, keep, raw=True)
+        self._host.make_subscription(spec, health.topic, kept.receive, True, gate.refuse)
         return kept
 
     def timer(self, period_s: float, callback: Callable[[], None]) -> Timer:
@@ -167,44 +176,48 @@ class SageNode:
 
         def tick() -> None:
             if self.active:
-                self._guarded(callback)
+                self.guarded(callback)
 
         return self._host.make_timer(period_s, tick)
 
     def service(self, key: str, handler: Callable[[Any, Any], Any]) -> None:
         """Serve a registered service; `handler(request, response) -> response` runs on a worker.
 
-        While the node is inactive the response says so in `success` and `message`.
+        A request that comes while the node is inactive, that is refused with `InvalidInput`, or
+        that fails is answered too: `success` is false and `message` says why.
         """
-
-        def serve(request: Any, response: Any) -> Any:
-            if not self.active:
-                response.success, response.message = False, f"{self.name} is not active"
-                return response
-            try:
-                return handler(request, response)
-            except InvalidInput as error:
-                response.success, response.message = False, str(error)
-                return response
-
-        self._host.make_service(SERVICES[key], self._host.resolve(key), serve)
+        spec = service_spec(key)
+        empty = interface(spec.type).Response
+        self._host.make_service(
+            spec, self._host.resolve(key), lambda *call: answer(self, empty, handler, *call)
+        )
 
     def client(self, key: str) -> ServiceClient:
         """A client of a registered service; call it from a worker only."""
-        return self._host.make_client(SERVICES[key], self._host.resolve(key))
+        return self._host.make_client(service_spec(key), self._host.resolve(key))
 
     def action(self, key: str, execute: Callable[..., Any]) -> None:
         """Serve a registered action.
 
         `execute(goal, publish_feedback, cancel_requested) -> result` runs on a worker;
         `publish_feedback(feedback)` sends progress, `cancel_requested()` says whether to stop.
+        Goals that cannot be met are answered as in `service`.
         """
-        self._host.make_action(ACTIONS[key], self._host.resolve(key), execute)
+        spec = action_spec(key)
+        empty = interface(spec.type).Result
+
+        def run(goal: Any, publish_feedback: Any, cancel_requested: Callable[[], bool]) -> Any:
+            def must_stop() -> bool:
+                return cancel_requested() or not self.active
+
+            return answer(self, empty, execute, goal, publish_feedback, must_stop)
+
+        self._host.make_action(spec, self._host.resolve(key), run)
 
     def worker(self, name: str, queue_size: int = 1) -> Worker:
         """A thread with a short queue; when it is full the oldest waiting job makes room."""
-        worker = self._host.make_worker(name, queue_size, self._report_failure)
-        self._workers[name] = worker
+        worker = self._host.make_worker(name, queue_size, self.report_failure)
+        self._diagnostics.workers[name] = worker
         return worker
 
     def stopwatch_ns(self) -> int:
@@ -220,120 +233,64 @@ class SageNode:
 
     def diagnose(self, **values: object) -> None:
         """Show key/value pairs in /diagnostics from now on."""
-        self._diagnosed.update({key: str(value) for key, value in values.items()})
+        self._diagnostics.show(values)
 
     def set_health(self, level: str, text: str) -> None:
-        """Set the node's own health: level ok, warn or error, and why in words."""
-        self._health = (level, text)
+        """Set the node's own health: level ok, warn or error, and why in words.
+
+        Raises:
+            ValueError: another level.
+        """
+        self._diagnostics.set_health(level, text)
+
+    def set_problem(self, cause: str, text: str) -> None:
+        """Report an error that lasts until it is cleared with an empty `text`."""
+        if text:
+            self._diagnostics.problems[cause] = text
+        else:
+            self._diagnostics.problems.pop(cause, None)
 
     def save_state(self) -> str:
         """Write the learned state to disk; the path, or empty if there is nothing to save.
 
         Raises:
             OSError: the disk is full or the folder cannot be written.
+            ValueError: an array of the state holds Python objects.
         """
-        with self._saving:
-            state = self.state()
-            if not state:
-                return ""
-            path = self._host.state_path(self.home)
-            state_file.save(path, state)
-            return str(path)
+        return self._keeper.save() if self._keeper is not None else ""
 
-    def _restore_state(self) -> None:
-        path = self._host.state_path(self.home)
+    def guarded(self, callback: Callable[..., None], *arguments: Any) -> bool:
+        """Run a callback under `guard`; an error of it is reported, and the answer is False."""
         try:
-            state = state_file.load(path)
-        except FileNotFoundError:
-            return
-        except (state_file.StateFileError, OSError) as error:
-            self.log.warning(f"starting without the saved state: {error}")
-            return
-        try:
-            self.restore(state)
-        except (KeyError, ValueError) as error:
-            self.log.warning(f"starting without the saved state: {path}: {error}")
+            with self.guard:
+                callback(*arguments)
+        except Exception as error:  # noqa: BLE001 - one failed callback must not end the node
+            self.report_failure(error)
+            return False
+        return True
 
-    def _checkpoint_timer(self) -> None:
-        if not self.active:
-            return
-        try:
-            self.save_state()
-        except OSError as error:
-            self.log.error(f"state not saved: {error}", throttle_s=10.0, key="save")
-            self.set_health("error", f"state not saved: {error}")
-
-    # -- guards ------------------------------------------------------------------------------
-
-    def _subscribe(
-        self,
-        type_name: str,
-        name: str,
-        qos: str,
-        stamp_checked: bool,
-        callback: Callable[[Any], None],
-        health: InputHealth,
-    ) -> None:
-        def receive(message: Any) -> None:
-            if not self.active:
-                return
-            now_ns = self.clock.now_ns()
-            try:
-                if stamp_checked:
-                    check_stamp(message, now_ns)
-                check_message(type_name, message)
-                callback(message)
-            except InvalidInput as fault:
-                health.reject(str(fault))
-                self.log.warning(
-                    f"{name}: dropped a message: {fault} ({health.rejected} so far)",
-                    throttle_s=FAULT_LOG_PERIOD_S,
-                    key=name,
-                )
-            except Exception as error:  # noqa: BLE001 - one bad message must not end the node
-                self._report_failure(error)
-            else:
-                health.accept(now_ns)
-
-        self._inputs.append(health)
-        self._host.make_subscription(type_name, name, qos, receive, raw=False)
-
-    def _guarded(self, callback: Callable[[], None]) -> None:
-        try:
-            callback()
-        except Exception as error:  # noqa: BLE001 - one failed tick must not end the node
-            self._report_failure(error)
-
-    def _report_failure(self, error: BaseException) -> None:
+    def report_failure(self, error: BaseException) -> None:
+        """Count an error of a callback or job; log it once a second at most."""
         self._failures += 1
         text = f"{type(error).__name__}: {error}"
         self.log.error(text, throttle_s=FAULT_LOG_PERIOD_S, key=type(error).__name__)
-        self.diagnose(failures=self._failures, last_failure=shorten(text, 200))
+        self.diagnose(failures=self._failures, last_failure=text[:FAULT_CHARACTERS])
 
-    def _publish_diagnostics(self) -> None:
-        if self._diagnostics is None:
-            return
-        now_ns = self.clock.now_ns()
-        level, text = self._health
-        stale = [i.topic for i in self._inputs if self.active and not i.alive(now_ns)]
-        slow = [i.topic for i in self._inputs if self.active and not i.rate_ok]
-        if level == "ok" and stale:
-            level, text = "warn", "no fresh input on " + ", ".join(stale)
-        elif level == "ok" and slow:
-            level, text = "warn", "input below half its rate on " + ", ".join(slow)
-        values = dict(self._diagnosed)
-        for item in self._inputs:
-            values[f"{item.topic} received"] = str(item.received)
-            values[f"{item.topic} rejected"] = str(item.rejected)
-            if item.last_fault:
-                values[f"{item.topic} last fault"] = item.last_fault
-        for name, worker in self._workers.items():
-            values[f"worker {name} dropped"] = str(worker.dropped)
-        status = DiagnosticStatus(
-            level=_LEVELS[level], name=self._host.resolve(self.name), message=text
-        )
-        status.hardware_id = "sage"
-        status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
-        array = DiagnosticArray(status=[status])
-        array.header.stamp = to_stamp(now_ns)
-        self._diagnostics.publish(array)
+    # -- inside ------------------------------------------------------------------------------
+
+    def _health(
+        self, relative_name: str, rate_hz: float = 0.0, max_age_s: float = 0.0
+    ) -> InputHealth:
+        health = InputHealth(self._host.resolve(relative_name), rate_hz, max_age_s)
+        self._diagnostics.inputs.append(health)
+        return health
+
+    def _subscribe(self, gate: Gate) -> InputHealth:
+        self._gates.append(gate)
+        topic_name = gate.health.topic
+        self._host.make_subscription(gate.spec, topic_name, gate.receive, False, gate.refuse)
+        return gate.health
+
+    def _publish_diagnostics(self, output: Publisher) -> None:
+        name = self._host.resolve(self.name)
+        output.publish(self._diagnostics.message(name, self.clock.now_ns(), self.active))

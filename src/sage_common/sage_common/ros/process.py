@@ -21,7 +21,10 @@ SPIN_SLICE_S = 0.2
 
 
 class NodeProcess:
-    """Runs nodes until SIGINT or SIGTERM, then deactivates them so that their state is saved."""
+    """Runs nodes until SIGINT or SIGTERM, then deactivates them so that their state is saved.
+
+    A second signal changes nothing: saving is bounded in time and is never cut short.
+    """
 
     def __init__(self) -> None:
         self._hosts: list[RosHost] = []
@@ -33,17 +36,34 @@ class NodeProcess:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         executor = EventsExecutor()
+        started = True
         try:
             for host in self._hosts:
                 executor.add_node(host)
-            started = all([host.start() for host in self._hosts]) if autostart else True
+            for host in self._hosts:
+                if autostart and not self._stop:
+                    started = host.start() and started
             while not self._stop and rclpy.ok():
-                executor.spin_until_future_complete(Future(), timeout_sec=SPIN_SLICE_S)
+                self._spin(executor)
         except ExternalShutdownException:
             pass
         finally:
             self._close(executor)
         return 0 if started else 1
+
+    def _spin(self, executor: EventsExecutor) -> None:
+        try:
+            executor.spin_until_future_complete(Future(), timeout_sec=SPIN_SLICE_S)
+        except ExternalShutdownException:
+            raise
+        except Exception as error:  # noqa: BLE001 - keeps the other callbacks of the process going
+            # The nodes' own callbacks are guarded; this is rclpy's, a message that cannot be
+            # deserialized for instance.
+            self._hosts[0].log.error(
+                f"a callback failed: {type(error).__name__}: {error}",
+                throttle_s=1.0,
+                key=type(error).__name__,
+            )
 
     def _close(self, executor: EventsExecutor) -> None:
         for host in reversed(self._hosts):

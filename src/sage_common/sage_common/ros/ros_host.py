@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import rclpy
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
 from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.parameter import Parameter
+from rclpy.qos import qos_policy_name_from_kind
 from rclpy.serialization import deserialize_message
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.parameters import ParameterError, ParameterSpec, build, specs
+from sage_common.core.throttle import Throttle, call_site
 from sage_common.core.topics import ServiceSpec, TopicSpec
 from sage_common.ros import calls
 from sage_common.ros.interfaces import interface
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import PROFILES
-from sage_common.ros.worker import ThreadWorker
+from sage_common.ros.ros_parameters import RosParameters
+from sage_common.ros.worker import STOP_TIMEOUT_S, ThreadWorker
 
-_ROS_PARAMETERS = ("use_sim_time", "start_type_description_service")
-_ROS_PREFIXES = ("qos_overrides.",)
+InvalidHandle = rclpy_implementation.InvalidHandle
+RCLError = rclpy_implementation.RCLError
 
 
 class RosHost(LifecycleNode):
@@ -60,8 +58,11 @@ class RosHost(LifecycleNode):
         self.clock = _RosClock(self)
         self.log = _RosLog(self)
         self.rng = np.random.default_rng()
+        self._parameters_of_node = RosParameters(self)
         self._workers: list[ThreadWorker] = []
-        self._publishers_by_topic: dict[str, _RosPublisher] = {}
+        self._outputs: dict[str, _RosPublisher] = {}
+        self._undo: list[Callable[[], object]] = []
+        self._answer_wrong_transitions()
         self.node = node_type(self)
 
     # -- lifecycle ---------------------------------------------------------------------------
@@ -75,11 +76,20 @@ class RosHost(LifecycleNode):
         """Deactivate (learned state is saved), end workers, and destroy the node."""
         if self.node.active:
             self.trigger_deactivate()
-        for worker in self._workers:
-            worker.stop()
+        self._release()
         self.destroy_node()
 
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        if self.node.active:
+            return self._transition("shutdown", self.node.deactivate)
+        return TransitionCallbackReturn.SUCCESS
+
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._release()  # what a failed or earlier configure has left
         return self._transition("configure", self.node.configure)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -87,9 +97,6 @@ class RosHost(LifecycleNode):
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._transition("deactivate", self.node.deactivate)
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return TransitionCallbackReturn.SUCCESS
 
     def _transition(self, name: str, hook: Callable[[], None]) -> TransitionCallbackReturn:
         try:
@@ -101,64 +108,99 @@ class RosHost(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 
+    def _release(self) -> None:
+        """End workers and destroy what `configure` made."""
+        for worker in self._workers:
+            worker.request_stop()
+        end_ns = time.monotonic_ns() + round(STOP_TIMEOUT_S * NS_PER_S)
+        for worker in self._workers:
+            worker.stop(max(end_ns - time.monotonic_ns(), 0) / NS_PER_S)
+        self._workers.clear()
+        for output in self._outputs.values():
+            output.close()
+        self._outputs.clear()
+        for undo in reversed(self._undo):
+            undo()
+        self._undo.clear()
+
+    def _answer_wrong_transitions(self) -> None:
+        """Answer a transition that the state does not allow; rclpy 7.1 would raise."""
+        for service in self.services:
+            if service.srv_name.endswith("change_state"):
+                change_state = service.callback
+
+                def answered(request: Any, response: Any, change: Any = change_state) -> Any:
+                    try:
+                        return change(request, response)
+                    except RCLError as error:
+                        self.log.warning(f"transition refused: {error}")
+                        response.success = False
+                        return response
+
+                service.callback = answered
+
     # -- host --------------------------------------------------------------------------------
 
     def resolve(self, relative_name: str) -> str:
         return self.resolve_topic_name(relative_name)
 
     def read_parameters(self, cls: type) -> Any:
-        known = {spec.name: spec for spec in specs(cls)}
-        unknown = {
-            key: parameter.value
-            for key, parameter in self._parameter_overrides.items()
-            if key not in known and key not in _ROS_PARAMETERS and not key.startswith(_ROS_PREFIXES)
-        }
-        if unknown:
-            build(cls, unknown)
-        for spec in known.values():
-            if not self.has_parameter(spec.name):
-                self.declare_parameter(spec.name, _ros_value(spec.default), _descriptor(spec))
-        self.add_on_set_parameters_callback(lambda changes: _check_changes(known, changes))
-        return build(cls, {name: self.get_parameter(name).value for name in known})
+        return self._parameters_of_node.read(cls)
+
+    @property
+    def overrides(self) -> Mapping[str, object]:
+        """Parameter values given from outside."""
+        return self._parameters_of_node.overrides
 
     def make_publisher(self, spec: TopicSpec, topic: str) -> _RosPublisher:
-        if topic not in self._publishers_by_topic:
+        if topic not in self._outputs:
             publisher = self.create_publisher(interface(spec.type), topic, PROFILES[spec.qos])
-            self._publishers_by_topic[topic] = _RosPublisher(publisher)
-        return self._publishers_by_topic[topic]
+            self._undo.append(lambda: self.destroy_publisher(publisher))
+            self._outputs[topic] = _RosPublisher(publisher)
+        return self._outputs[topic]
 
     def make_subscription(
-        self, type_name: str, topic: str, qos: str, callback: Callable[[Any], None], raw: bool
+        self,
+        spec: TopicSpec,
+        topic: str,
+        callback: Callable[[Any], None],
+        raw: bool,
+        on_refused: Callable[[str], None],
     ) -> None:
         def refused(event: Any) -> None:
-            text = f"{topic}: a publisher offers QoS incompatible with profile {qos!r}"
-            self.log.error(text)
-            self.node.set_health("error", text)
+            policy = qos_policy_name_from_kind(event.last_policy_kind)
+            on_refused(f"a publisher is not heard: its QoS ({policy}) does not fit {spec.qos!r}")
 
-        self.create_subscription(
-            interface(type_name),
+        subscription = self.create_subscription(
+            interface(spec.type),
             topic,
             callback,
-            PROFILES[qos],
+            PROFILES[spec.qos],
             raw=raw,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=refused),
         )
+        self._undo.append(lambda: self.destroy_subscription(subscription))
 
-    def make_timer(self, period_s: float, callback: Callable[[], None]) -> _RosTimer:
-        return _RosTimer(self, self.create_timer(period_s, callback))
+    def make_timer(self, period_s: float, callback: Callable[[], object]) -> _RosTimer:
+        timer = self.create_timer(period_s, callback)
+        self._undo.append(lambda: self.destroy_timer(timer))
+        return _RosTimer(timer)
 
     def make_service(
         self, spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any]
     ) -> None:
         worker = self.make_worker(f"service {name}", calls.QUEUE_SIZE, self._report)
-        calls.serve(self, spec, name, handler, worker)
+        service = calls.serve(self, spec, name, handler, worker)
+        self._undo.append(lambda: self.destroy_service(service))
 
     def make_client(self, spec: ServiceSpec, name: str) -> calls.Client:
-        return calls.Client(self, spec, name)
+        client = calls.Client(self, spec, name)
+        self._undo.append(lambda: self.destroy_client(client.client))
+        return client
 
     def make_action(self, spec: ServiceSpec, name: str, execute: Callable[..., Any]) -> None:
         worker = self.make_worker(f"action {name}", calls.QUEUE_SIZE, self._report)
-        calls.serve_action(self, spec, name, execute, worker)
+        self._undo.append(calls.serve_action(self, spec, name, execute, worker).destroy)
 
     def make_worker(
         self, name: str, queue_size: int, on_error: Callable[[BaseException], None]
@@ -166,6 +208,13 @@ class RosHost(LifecycleNode):
         worker = ThreadWorker(f"{self.name}/{name}", queue_size, on_error)
         self._workers.append(worker)
         return worker
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        end_ns = time.monotonic_ns() + round(timeout_s * NS_PER_S)
+        idle = True
+        for worker in self._workers:
+            idle &= worker.wait_idle(max(end_ns - time.monotonic_ns(), 0) / NS_PER_S)
+        return idle
 
     def stopwatch_ns(self) -> int:
         return time.perf_counter_ns()
@@ -175,11 +224,6 @@ class RosHost(LifecycleNode):
 
     def state_path(self, home: Path) -> Path:
         return home / "state" / f"{self.name}.state"
-
-    @property
-    def overrides(self) -> Mapping[str, object]:
-        """Parameter values given from outside."""
-        return {key: parameter.value for key, parameter in self._parameter_overrides.items()}
 
     def _report(self, error: BaseException) -> None:
         self.log.error(f"{type(error).__name__}: {error}", throttle_s=1.0, key="worker")
@@ -196,85 +240,62 @@ class _RosClock:
 class _RosLog:
     def __init__(self, node: rclpy.node.Node) -> None:
         self._logger = node.get_logger()
-        self._next_ns: dict[str, int] = {}
+        self._throttle = Throttle()
 
-    def _due(self, throttle_s: float, key: str) -> bool:
+    def _due(self, throttle_s: float, key: str, caller: FrameType | None) -> bool:
         if throttle_s <= 0.0:
             return True
-        now_ns = time.monotonic_ns()
-        if now_ns < self._next_ns.get(key, 0):
-            return False
-        self._next_ns[key] = now_ns + round(throttle_s * NS_PER_S)
-        return True
+        return self._throttle.due(time.monotonic_ns(), throttle_s, key or call_site(caller))
 
     def info(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
-        if self._due(throttle_s, key):
+        if self._due(throttle_s, key, inspect.currentframe()):
             self._logger.info(text)
 
     def warning(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
-        if self._due(throttle_s, key):
+        if self._due(throttle_s, key, inspect.currentframe()):
             self._logger.warning(text)
 
     def error(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
-        if self._due(throttle_s, key):
+        if self._due(throttle_s, key, inspect.currentframe()):
             self._logger.error(text)
 
 
 class _RosPublisher:
     def __init__(self, publisher: Any) -> None:
         self._publisher = publisher
+        self._open = True
         self.topic = str(publisher.topic_name)
+        self.published = 0
 
     @property
     def subscriber_count(self) -> int:
-        return int(self._publisher.get_subscription_count())
+        try:
+            return int(self._publisher.get_subscription_count()) if self._open else 0
+        except InvalidHandle:
+            return 0
 
     def publish(self, message: Any) -> None:
-        if self._publisher.handle is not None and rclpy.ok():
+        """Send; a worker that outlives its node publishes into the void."""
+        if not self._open:
+            return
+        try:
             self._publisher.publish(message)
+        except (InvalidHandle, RCLError):
+            if self._open and rclpy.ok():
+                raise
+        else:
+            self.published += 1
+
+    def close(self) -> None:
+        self._open = False
 
 
 class _RosTimer:
-    def __init__(self, node: rclpy.node.Node, timer: Any) -> None:
-        self._node = node
+    def __init__(self, timer: Any) -> None:
         self._timer = timer
 
     def cancel(self) -> None:
-        self._timer.cancel()
-
-
-def _ros_value(default: Any) -> Any:
-    return list(default) if isinstance(default, tuple) else default
-
-
-def _descriptor(spec: ParameterSpec) -> ParameterDescriptor:
-    unit = f" [{spec.unit}]" if spec.unit else ""
-    descriptor = ParameterDescriptor(
-        description=f"{spec.doc}{unit}",
-        additional_constraints=spec.expected,
-        # An empty list has no element type in rclpy, and YAML writes 30 for 30.0.
-        dynamic_typing=True,
-    )
-    if spec.low is not None and spec.high is not None:
-        if spec.type is int:
-            descriptor.integer_range = [
-                IntegerRange(from_value=int(spec.low), to_value=int(spec.high))
-            ]
-        elif spec.type is float:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=float(spec.low), to_value=float(spec.high))
-            ]
-    return descriptor
-
-
-def _check_changes(
-    known: Mapping[str, ParameterSpec], changes: list[Parameter]
-) -> SetParametersResult:
-    """Refuse a wrong value; a right one takes effect at the next `configure`."""
-    for change in changes:
-        if change.name in known:
-            try:
-                known[change.name].convert(change.value)
-            except ParameterError as error:
-                return SetParametersResult(successful=False, reason=str(error))
-    return SetParametersResult(successful=True)
+        try:
+            self._timer.cancel()
+        except InvalidHandle:
+            return  # its node has been destroyed, and the timer with it

@@ -31,28 +31,68 @@ class ThreadWorker:
         self._queue_size = queue_size
         self._on_error = on_error
         self._changed = threading.Condition()
+        self._running = False
         self._stopping = False
+        self._abandoned = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, job: Callable[..., None], *arguments: Any) -> bool:
-        """Queue a job; False if the oldest waiting one had to make room."""
+        """Queue a job; False if the oldest waiting one had to make room, or after `stop`."""
         with self._changed:
+            if self._stopping:
+                self.dropped += 1
+                return False
             made_room = len(self._jobs) >= self._queue_size
             if made_room:
                 self._jobs.popleft()
                 self.dropped += 1
             self._jobs.append((job, arguments))
-            self._changed.notify()
+            self._changed.notify_all()
         return not made_room
 
-    def stop(self) -> bool:
-        """Finish the waiting jobs and end; False if a job did not end in time."""
+    def offer(self, job: Callable[..., None], *arguments: Any) -> bool:
+        """Queue a job only if there is room; False (and nothing dropped) if there is none."""
+        with self._changed:
+            if self._stopping or len(self._jobs) >= self._queue_size:
+                return False
+            self._jobs.append((job, arguments))
+            self._changed.notify_all()
+        return True
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until nothing runs or waits; False if that took longer than `timeout_s`.
+
+        Called from a job of this worker it returns at once: a job cannot wait for itself.
+        """
+        if self._abandoned or threading.current_thread() is self._thread:
+            return True
+        with self._changed:
+            return self._changed.wait_for(self._is_idle, timeout_s)
+
+    def _is_idle(self) -> bool:
+        return self._abandoned or not (self._jobs or self._running)
+
+    def abandon(self) -> None:
+        """Its job hangs: drop what waits, take no more, and never wait for the thread again."""
+        with self._changed:
+            self.dropped += len(self._jobs)
+            self._jobs.clear()
+            self._stopping = True
+            self._abandoned = True
+            self._changed.notify_all()
+
+    def request_stop(self) -> None:
+        """Take no more jobs; the waiting ones are still done."""
         with self._changed:
             self._stopping = True
-            self._changed.notify()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(STOP_TIMEOUT_S)
+            self._changed.notify_all()
+
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+        """Finish the waiting jobs and end; False if a job did not end in time."""
+        self.request_stop()
+        if not self._abandoned and threading.current_thread() is not self._thread:
+            self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -62,7 +102,14 @@ class ThreadWorker:
                 if not self._jobs:
                     return
                 job, arguments = self._jobs.popleft()
+                self._running = True
             try:
                 job(*arguments)
             except Exception as error:  # noqa: BLE001 - a failed job must not end the worker
                 self._on_error(error)
+            finally:
+                # The last job's arguments may be large frames: do not hold them while idle.
+                del job, arguments
+                with self._changed:
+                    self._running = False
+                    self._changed.notify_all()

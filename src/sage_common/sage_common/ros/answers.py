@@ -1,0 +1,40 @@
+"""Every request is answered: with what the handler made of it, or with why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from sage_common.core.errors import InvalidInput
+
+
+class Server(Protocol):
+    """The node that serves."""
+
+    name: str
+    active: bool
+
+    def report_failure(self, error: BaseException) -> None: ...
+
+
+def refusal(response_type: Callable[[], Any], reason: str) -> Any:
+    """An empty response, or result of an action, that says why there is no other."""
+    response = response_type()
+    response.success = False
+    response.message = reason
+    return response
+
+
+def answer(
+    server: Server, response_type: Callable[[], Any], handler: Callable[..., Any], *arguments: Any
+) -> Any:
+    """What `handler(*arguments)` returns, or a refusal with the reason."""
+    if not server.active:
+        return refusal(response_type, f"{server.name} is not active")
+    try:
+        return handler(*arguments)
+    except InvalidInput as error:
+        return refusal(response_type, str(error))
+    except Exception as error:  # noqa: BLE001 - the caller must get an answer
+        server.report_failure(error)
+        return refusal(response_type, f"{type(error).__name__}: {error}")

@@ -1,0 +1,116 @@
+"""What a node tells about itself in /diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from sage_common.core.health import InputHealth
+from sage_common.core.topics import TopicSpec
+from sage_common.ros.host import HEALTH_LEVELS, Publisher, Worker
+from sage_common.ros.stamps import to_stamp
+
+DIAGNOSTICS_PERIOD_S = 1.0
+DIAGNOSTICS = TopicSpec(
+    "diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
+    "standard", 1.0, 0.0, False, True, "all -> status, rqt", "health of every node",
+)  # fmt: skip
+_LEVELS = dict(
+    zip(
+        HEALTH_LEVELS,
+        (DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR),
+        strict=True,
+    )
+)
+
+
+class Diagnostics:
+    """Collects the health of one node and renders it as a message.
+
+    Attributes:
+        inputs: health of every subscription.
+        outputs: every publisher.
+        workers: every worker, by name.
+        values: key/value pairs of the node's own.
+        problems: what is wrong beside the node's own health, by cause; each is an error.
+    """
+
+    def __init__(self) -> None:
+        self.inputs: list[InputHealth] = []
+        self.outputs: dict[str, Publisher] = {}
+        self.workers: dict[str, Worker] = {}
+        self.values: dict[str, str] = {}
+        self.problems: dict[str, str] = {}
+        self._health = ("ok", "running")
+
+    def clear(self) -> None:
+        """Forget inputs, outputs, workers and problems; the node is configured anew."""
+        self.inputs.clear()
+        self.outputs.clear()
+        self.workers.clear()
+        self.problems.clear()
+
+    def show(self, values: Mapping[str, object]) -> None:
+        """Show key/value pairs from now on."""
+        self.values.update({key: str(value) for key, value in values.items()})
+
+    def set_health(self, level: str, text: str) -> None:
+        """Set the node's own health.
+
+        Raises:
+            ValueError: a level other than ok, warn, error.
+        """
+        if level not in _LEVELS:
+            raise ValueError(f"level = {level!r}: expected one of {', '.join(_LEVELS)}")
+        self._health = (level, text)
+
+    def message(self, name: str, now_ns: int, active: bool) -> DiagnosticArray:
+        """The state of the node called `name`, as one status."""
+        level, text = self._summary(now_ns, active)
+        status = DiagnosticStatus(level=_LEVELS[level], name=name, message=text)
+        status.hardware_id = "sage"
+        status.values = [KeyValue(key=key, value=value) for key, value in self._pairs().items()]
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = to_stamp(now_ns)
+        return array
+
+    def _summary(self, now_ns: int, active: bool) -> tuple[str, str]:
+        level, text = self._health
+        if level == "error":
+            return level, text
+        problems = [*self.problems.values(), *(i.refused for i in self.inputs if i.refused)]
+        if problems:
+            return "error", "; ".join(problems)
+        if level == "warn" or not active:
+            return level, text
+        for said, topics in (
+            ("no fresh input on", [i.topic for i in self.inputs if not i.alive(now_ns)]),
+            ("wrong input on", [i.topic for i in self.inputs if not i.valid]),
+            ("input below half its rate on", [i.topic for i in self.inputs if not i.rate_ok]),
+        ):
+            if topics:
+                return "warn", f"{said} {', '.join(topics)}"
+        return level, text
+
+    def _pairs(self) -> dict[str, str]:
+        # Workers add values while this runs; copying a dict is atomic in CPython.
+        pairs = dict(self.values)
+        for item in self.inputs:
+            pairs[f"{item.topic} received"] = str(item.received)
+            pairs[f"{item.topic} rejected"] = str(item.rejected)
+            if item.received:
+                mean_ms = item.busy_ns / item.received * 1e-6
+                pairs[f"{item.topic} rate [Hz]"] = f"{item.measured_rate_hz:.2f}"
+                pairs[f"{item.topic} callback mean, max [ms]"] = (
+                    f"{mean_ms:.3f}, {item.slowest_ns * 1e-6:.3f}"
+                )
+            if item.last_fault:
+                pairs[f"{item.topic} last fault"] = item.last_fault
+            if item.refused:
+                pairs[f"{item.topic} refused"] = item.refused
+        for output in list(self.outputs.values()):
+            pairs[f"{output.topic} published"] = str(output.published)
+        for name, worker in list(self.workers.items()):
+            pairs[f"worker {name} dropped"] = str(worker.dropped)
+        return pairs

@@ -1,0 +1,104 @@
+"""What stands between the graph and a callback: checks, counts, and keeps errors in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sage_common.core.clock import Clock
+from sage_common.core.errors import InvalidInput
+from sage_common.core.health import InputHealth
+from sage_common.core.topics import TopicSpec
+from sage_common.ros.checks import check_message, check_stamp
+from sage_common.ros.host import Logger
+
+FAULT_LOG_PERIOD_S = 1.0
+
+
+class Owner(Protocol):
+    """The node that a gate belongs to."""
+
+    active: bool
+    clock: Clock
+    log: Logger
+
+    def stopwatch_ns(self) -> int: ...
+
+    def guarded(self, callback: Callable[..., None], *arguments: Any) -> bool: ...
+
+
+@dataclass
+class Gate:
+    """The way of one topic's messages into one callback.
+
+    Attributes:
+        owner: the node.
+        spec: the topic.
+        modality: what `message.modality` must be; empty: not checked.
+        callback: sees only good messages, and only while the node is active.
+        health: counts.
+    """
+
+    owner: Owner
+    spec: TopicSpec
+    modality: str
+    callback: Callable[[Any], None]
+    health: InputHealth
+    _held: Any = None
+
+    def receive(self, message: Any) -> None:
+        """Check a message and pass it on; whatever is wrong with it ends here."""
+        if not self.owner.active:
+            if self.spec.qos == "latched":
+                self._held = message
+            return
+        now_ns = self.owner.clock.now_ns()
+        started_ns = self.owner.stopwatch_ns()
+        try:
+            self.check(message, now_ns)
+        except InvalidInput as fault:
+            self.reject(fault)
+            return
+        if self.owner.guarded(self._pass, message):
+            self.health.took(self.owner.stopwatch_ns() - started_ns)
+
+    def open(self) -> None:
+        """The node became active: pass on what was held."""
+        message, self._held = self._held, None
+        if message is not None:
+            self.receive(message)
+
+    def reject(self, fault: InvalidInput) -> None:
+        """Count a bad message and say so, once a second at most."""
+        self.health.reject(str(fault))
+        self.owner.log.warning(
+            f"{self.health.topic}: dropped a message: {fault} ({self.health.rejected} so far)",
+            throttle_s=FAULT_LOG_PERIOD_S,
+            key=self.health.topic,
+        )
+
+    def check(self, message: Any, now_ns: int) -> None:
+        """Check a deserialized message.
+
+        Raises:
+            InvalidInput: naming the field at fault.
+        """
+        if self.spec.stamp_checked:
+            check_stamp(message, now_ns)
+        check_message(self.spec.type, message)
+        if self.modality and message.modality != self.modality:
+            raise InvalidInput("modality", message.modality, f"{self.modality!r} on this topic")
+
+    def refuse(self, reason: str) -> None:
+        """The middleware does not connect a publisher: say so here and in /diagnostics."""
+        self.health.refused = reason
+        self.owner.log.error(f"{self.health.topic}: {reason}")
+
+    def _pass(self, message: Any) -> None:
+        try:
+            self.callback(message)
+        except InvalidInput as fault:
+            self.reject(fault)
+        else:
+            self.health.accept(self.owner.clock.now_ns())

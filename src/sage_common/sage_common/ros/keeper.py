@@ -1,0 +1,132 @@
+"""Keeps what a node has learned: on disk, whole, and back again at the next start."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core import state_file
+from sage_common.ros.host import Logger, Worker
+
+REFUSED_SUFFIX = ".refused"
+
+
+class Learner(Protocol):
+    """The node whose state is kept."""
+
+    log: Logger
+    guard: threading.RLock  # type: ignore[valid-type]  # a factory function before Python 3.13
+
+    def state(self) -> Mapping[str, NDArray[Any]]: ...
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None: ...
+
+    def set_problem(self, cause: str, text: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A copy of the state, numbered in the order of copying."""
+
+    number: int
+    arrays: Mapping[str, NDArray[Any]]
+
+
+class StateKeeper:
+    """Saves and restores the state of one node.
+
+    The state is copied under the node's guard and written without it, so that neither callbacks
+    nor a slow disk hold each other up; an older copy never overwrites a newer one.
+    """
+
+    def __init__(self, node: Learner, path: Path) -> None:
+        self._node = node
+        self._path = path
+        self._writing = threading.Lock()
+        self._copied = 0
+        self._written = 0
+
+    def copy(self) -> Snapshot:
+        """A copy of the state as it is now."""
+        with self._node.guard:
+            arrays = {name: np.array(array) for name, array in self._node.state().items()}
+            self._copied += 1
+            return Snapshot(self._copied, arrays)
+
+    def save(self) -> str:
+        """Copy and write; the path, or empty if there is nothing to save.
+
+        Raises:
+            OSError: the disk is full or the folder cannot be written.
+            ValueError: an array holds Python objects.
+        """
+        return self._write(self.copy())
+
+    def checkpoint(self, saver: Worker) -> None:
+        """Copy now and write on a worker; the node goes on meanwhile."""
+        saver.submit(self.write_or_report, self.copy())
+
+    def save_or_report(self) -> None:
+        """Copy and write; an error is logged and shown in /diagnostics, the node goes on."""
+        try:
+            snapshot = self.copy()
+        except Exception as error:  # noqa: BLE001 - a node that cannot tell its state can still end
+            self._report(error)
+        else:
+            self.write_or_report(snapshot)
+
+    def write_or_report(self, snapshot: Snapshot) -> None:
+        """Write; an error is logged and shown in /diagnostics, the node goes on."""
+        try:
+            self._write(snapshot)
+        except (OSError, ValueError) as error:
+            self._report(error)
+        else:
+            self._node.set_problem("state", "")
+
+    def restore(self) -> None:
+        """Hand the saved state to the node; a file that it refuses is set aside."""
+        try:
+            state = state_file.load(self._path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._node.log.warning(f"starting without the saved state: {error}")
+            return
+        except state_file.StateFileError as error:
+            self._set_aside(str(error))
+            return
+        try:
+            with self._node.guard:
+                self._node.restore(state)
+        except Exception as error:  # noqa: BLE001 - an old state must not keep a node from starting
+            self._set_aside(f"{self._path}: {type(error).__name__}: {error}")
+
+    def _write(self, snapshot: Snapshot) -> str:
+        if not snapshot.arrays:
+            return ""
+        with self._writing:
+            if snapshot.number > self._written:
+                state_file.save(self._path, snapshot.arrays)
+                self._written = snapshot.number
+        return str(self._path)
+
+    def _set_aside(self, reason: str) -> None:
+        aside = self._path.with_name(self._path.name + REFUSED_SUFFIX)
+        self._node.log.warning(f"starting without the saved state, now {aside.name}: {reason}")
+        try:
+            os.replace(self._path, aside)
+        except OSError as error:
+            self._node.log.warning(f"the refused state stays: {error}")
+
+    def _report(self, error: Exception) -> None:
+        text = f"state not saved: {type(error).__name__}: {error}"
+        self._node.log.error(text, throttle_s=10.0, key="state not saved")
+        self._node.set_problem("state", text)
