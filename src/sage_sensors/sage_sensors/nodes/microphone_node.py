@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from audio_common_msgs.msg import AudioInfo
+
 from sage_common.ros.audio import audio_to_array
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Header
+
 from sage_common.ros.images import array_to_image, rgb_to_compressed
 from sage_common.ros.node import SageNode
 from sage_sensors.core.samples import Frame
 from sage_sensors.publishers.stream import StreamPublisher
-from sensor_msgs.msg import CameraInfo
-from std_msgs.msg import Header
 
 JPEG_QUEUE = 2
 

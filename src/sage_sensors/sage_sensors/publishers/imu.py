@@ -7,13 +7,14 @@ from typing import ClassVar
 import numpy as np
 from geometry_msgs.msg import Quaternion, Vector3
 from numpy.typing import NDArray
+from sensor_msgs.msg import Imu
+from std_msgs.msg import Header
+
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import stamp_ns
 from sage_sensors.backends.orientation import OrientationFilter
 from sage_sensors.core.samples import Inertial
 from sage_sensors.publishers.stream import StreamPublisher
-from sensor_msgs.msg import Imu
-from std_msgs.msg import Header
 
 UNKNOWN_RATE_HZ = 100.0
 

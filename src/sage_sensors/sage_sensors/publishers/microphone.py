@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from std_msgs.msg import Header
+
 from sage_common.ros.audio import array_to_audio, audio_info
 from sage_common.ros.node import SageNode
 from sage_sensors.core.samples import Sound
 from sage_sensors.publishers.stream import StreamPublisher
-from std_msgs.msg import Header
 
 
 class MicrophonePublisher(StreamPublisher[Sound]):

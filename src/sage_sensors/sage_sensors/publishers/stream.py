@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+from std_msgs.msg import Header
+
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import to_stamp
 from sage_sensors.core.monitor import SensorMonitor, SensorReport
 from sage_sensors.core.samples import Stamped
-from std_msgs.msg import Header
 
 
 class Fingerprinted(Protocol):

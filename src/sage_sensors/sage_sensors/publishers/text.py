@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from std_msgs.msg import Header
+
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import Utterance
 from sage_sensors.core.samples import Words
 from sage_sensors.publishers.stream import StreamPublisher
-from std_msgs.msg import Header
 
 
 class TextPublisher(StreamPublisher[Words]):
