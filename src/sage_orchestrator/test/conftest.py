@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import sys
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from sage_orchestrator.core.isolation import IsolationRules
 from sage_orchestrator.core.meter import NominalMeter
 from sage_orchestrator.core.orchestrator import Orchestrator
@@ -17,6 +19,11 @@ from sage_orchestrator.core.run import Ending
 from sage_orchestrator.core.slot import Cue
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+# Set before rclpy starts: a domain of our own, this host only.
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+os.environ.setdefault("ROS_DOMAIN_ID", "67")
+os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 
 ATP = 100_000
 S = 1_000_000_000

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from sage_orchestrator.core.plugin import Budget, Interest, Plugin, Task
+from sage_orchestrator.core.plugin import Budget, Context, Interest, Plugin, Task
 
 ATP = 100_000
 
@@ -133,3 +133,24 @@ class Slow(Endless):
     """Each step costs far more than a floor's share."""
 
     nominal_step_ns = 300 * ATP
+
+
+HUNG: list[Hanging] = []
+"""Made by `create_hanging`, so that a test can watch them and let them go."""
+
+
+def create_halving(context: Context) -> Halving:
+    return Halving("halving")
+
+
+def create_endless(context: Context) -> Endless:
+    return Endless("endless")
+
+
+def create_raising(context: Context) -> Raising:
+    return Raising("raising")
+
+
+def create_hanging(context: Context) -> Hanging:
+    HUNG.append(Hanging("hanging"))
+    return HUNG[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sage_common.core.errors import InvalidInput
 from sage_orchestrator.core.allocation import Demand, allocate, split
 from sage_orchestrator.core.ledger import Ledger

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from misbehaving_plugins import Endless, Halving, Hanging, IgnoringCancel
+
 from sage_orchestrator.core.meter import MeasuredMeter
 from sage_orchestrator.core.plugin import Task
 from sage_orchestrator.core.slot import Order

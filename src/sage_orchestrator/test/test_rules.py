@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from misbehaving_plugins import Halving
+
 from sage_common.core.errors import InvalidInput
 from sage_orchestrator.core.atp import to_atp, to_ns
 from sage_orchestrator.core.catalogue import find

@@ -19,7 +19,7 @@ class Demand:
         name: plugin.
         trust: [0.05, 1].
         salience: [0, 1], of what it would work on.
-        requested_ns: what it thinks that it needs; kept for the report, it does not bound the share.
+        requested_ns: what it thinks that it needs; reported, it does not bound the share.
         debt_ns: what its last step overran, to be paid from this share first.
         credit_ns: unspent time of earlier cycles, kept to cover a step that is still in flight.
     """

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
-from sage_common.core.errors import InvalidInput
 
+from sage_common.core.errors import InvalidInput
 from sage_orchestrator.core.atp import to_atp
 from sage_orchestrator.core.ledger import Ledger
 from sage_orchestrator.core.meter import Meter
@@ -61,15 +61,18 @@ class Orchestrator:
             return self._roster.add(create).name
 
     def close(self) -> None:
-        """Cancel all runs and unload on the workers; a thread that hangs is not waited for."""
+        """Dismiss all plugins: the idle ones unload, the working ones are not waited for."""
+        reason = "the orchestrator stops"
         with self._lock:
             dismissed = self._roster.clear()
+            self._ledger = Ledger(self._rules.budget_ns, self._rules.floor, [])
         for slot in dismissed:
-            if slot.run is not None:
-                slot.run.cancel("the orchestrator stops")
             if slot.order is not None:
-                slot.order.finish(Ending(PluginState.FAILED, "the orchestrator stops"))
-            if slot.plugin is not None and slot.loaded:
+                slot.order.finish(Ending(PluginState.FAILED, reason))
+            if slot.run is not None and slot.in_flight:
+                slot.run.cancel(reason)
+                self._workers.abandon(slot.name)
+            elif slot.plugin is not None and slot.loaded:
                 self._workers.submit(slot.name, slot.plugin.unload)
 
     def set_trust(self, name: str, value: float) -> float:

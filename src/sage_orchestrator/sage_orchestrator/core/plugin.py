@@ -14,8 +14,8 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sage_common.core.puzzle import Percept
 
+from sage_common.core.puzzle import Percept
 from sage_orchestrator.core.halting import History, converged
 
 State = TypeVar("State")
@@ -43,12 +43,12 @@ class Interest:
 
 @dataclass(frozen=True)
 class Region:
-    """A region of attention; edges in [0, 1] as fractions of the percept's width and height."""
+    """A region of attention in an image: pixels of the native image, at least 1 x 1."""
 
-    x_min: float
-    y_min: float
-    x_max: float
-    y_max: float
+    left: int
+    top: int
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Task:
         stamp_ns: capture time of the percept or region.
         modality, source: whose.
         salience: [0, 1].
-        region: of attention, for the "attention" trigger.
+        region: of attention; None if the task is not about an image.
         percept: given with an order by hand; else None, and the plugin asks the context.
     """
 
@@ -69,6 +69,10 @@ class Task:
     salience: float
     region: Region | None = None
     percept: Percept | None = None
+
+
+class NothingToDo(RuntimeError):
+    """Raised by a plugin whose input is gone: the run ends, and nobody failed."""
 
 
 class Budget(Protocol):
@@ -113,14 +117,20 @@ class Memory:
 
 
 class Context(Protocol):
-    """The world as a plugin sees it; called from its worker only."""
+    """The world as a plugin sees it; called from its worker only.
 
-    def percept(self, modality: str) -> Percept | None:
-        """The newest percept of a modality; None if there is none."""
+    Attributes:
+        models_dir: folder of models; empty: the default one.
+    """
+
+    models_dir: str
+
+    def percept(self, modality: str, stamp_ns: int) -> Percept | None:
+        """The percept of a modality at a time; None if it is no longer there."""
         ...
 
     def image(self, source: str, stamp_ns: int) -> NDArray[np.uint8] | None:
-        """The native image nearest to a time, uint8 RGB [H, W, 3]; None if there is none."""
+        """The native image nearest to a time, uint8 RGB [H, W, 3]; None if none is near."""
         ...
 
     def recall(self, query: Query) -> Sequence[Memory]:
@@ -160,7 +170,11 @@ class Plugin(ABC, Generic[State]):
 
     @abstractmethod
     def init_state(self, task: Task, budget: Budget) -> State:
-        """The first answer; charged like a step. May raise: the run has then failed."""
+        """The first answer; charged like a step.
+
+        Raises:
+            NothingToDo: the input is gone. Any other error is a failure of the plugin.
+        """
 
     @abstractmethod
     def step(self, state: State) -> State:

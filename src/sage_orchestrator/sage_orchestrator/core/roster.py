@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sage_common.core.errors import InvalidInput
 
+from sage_common.core.errors import InvalidInput
 from sage_orchestrator.core.isolation import Isolation, IsolationRules
 from sage_orchestrator.core.plugin import Plugin
 from sage_orchestrator.core.slot import Slot

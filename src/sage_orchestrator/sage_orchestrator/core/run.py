@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sage_common.core.errors import InvalidInput
-
 from sage_orchestrator.core.atp import to_atp
 from sage_orchestrator.core.halting import History
 from sage_orchestrator.core.meter import Meter
-from sage_orchestrator.core.plugin import Plugin, Task
+from sage_orchestrator.core.plugin import NothingToDo, Plugin, Task
 from sage_orchestrator.core.states import PluginState
 from sage_orchestrator.core.telemetry import checked_telemetry
 from sage_orchestrator.core.trust import RunQuality, monotonicity
@@ -115,6 +114,8 @@ class Run:
         """Refine until there is a reason to stop; on the plugin's worker."""
         try:
             ending = self._refine()
+        except NothingToDo as reason:
+            ending = Ending(PluginState.DONE, str(reason))
         # Whatever a plugin raises, SystemExit too, costs the plugin and not the graph.
         except BaseException as error:  # noqa: BLE001
             ending = Ending(PluginState.FAILED, f"{type(error).__name__}: {error}")

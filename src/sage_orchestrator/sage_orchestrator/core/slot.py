@@ -30,7 +30,7 @@ class Cue:
         stamp_ns: capture time; the same stamp is worked on once.
         salience: [0, 1].
         dominant: its modality contributes most to the fused salience.
-        region: of attention.
+        region: of attention, if it is one in an image.
     """
 
     trigger: str

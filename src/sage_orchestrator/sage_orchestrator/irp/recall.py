@@ -1,0 +1,112 @@
+"""Recall of similar memories: asked strictly first, then with relaxed conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.puzzle import Percept
+from sage_orchestrator.core.halting import History
+from sage_orchestrator.core.plugin import (
+    Budget,
+    Context,
+    Interest,
+    Memory,
+    NothingToDo,
+    Plugin,
+    Query,
+    Task,
+)
+
+MIN_SALIENCES = (0.75, 0.5, 0.25, 0.0)
+"""What memories must have mattered at least, step by step: the memorable ones come first."""
+WANTED = 3
+GOOD_SCORE = 0.9
+OLDER_NS = 2_000_000_000
+"""Memories younger than this are the present itself, and would be the best match to it."""
+
+
+@dataclass(frozen=True)
+class Recollection:
+    """What was recalled so far; `found` best first, without doubles."""
+
+    percept: Percept
+    rung: int
+    found: tuple[Memory, ...]
+
+
+class Recall(Plugin[Recollection]):
+    """Energy = 1 - best score; 1 while nothing was found."""
+
+    name = "recall"
+    interest = Interest("percept", min_salience=0.3, period_s=1.0, request_atp=40.0)
+    nominal_step_ns = 500_000
+    max_steps = len(MIN_SALIENCES) - 1
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def init_state(self, task: Task, budget: Budget) -> Recollection:
+        percept = task.percept or self._context.percept(task.modality, task.stamp_ns)
+        if percept is None:
+            raise NothingToDo(f"the {task.modality} percept is gone")
+        return self._ask(Recollection(percept, 0, ()))
+
+    def step(self, state: Recollection) -> Recollection:
+        return self._ask(replace(state, rung=state.rung + 1))
+
+    def energy(self, state: Recollection) -> float:
+        return 1.0 - max(0.0, state.found[0].score) if state.found else 1.0
+
+    def feasible(self, state: Recollection) -> bool:
+        return len(state.found) >= WANTED and state.found[0].score >= GOOD_SCORE
+
+    def halt(self, history: History) -> str:
+        if history.feasible:
+            return "found enough"
+        return "asked in every way" if history.steps >= self.max_steps else ""
+
+    def result(self, state: Recollection) -> Mapping[str, Any]:
+        if not state.found:
+            summary = f"nothing like it in memory ({state.percept.modality})"
+        else:
+            best = state.found[0]
+            words = f" {best.text!r}" if best.text else ""
+            summary = (
+                f"{len(state.found)} memories like it ({state.percept.modality}), "
+                f"best {best.score:.2f}{words}"
+            )
+        memories = [
+            {"id": m.id, "score": m.score, "stamp_ns": m.stamp_ns, "text": m.text}
+            for m in state.found
+        ]
+        return {"summary": summary, "memories": memories}
+
+    def telemetry(self, state: Recollection) -> Mapping[str, float | str | bool]:
+        return {"found": len(state.found), "min_salience": MIN_SALIENCES[state.rung]}
+
+    def _ask(self, state: Recollection) -> Recollection:
+        percept = state.percept
+        answers = self._context.recall(
+            Query(
+                example=percept.embedding,
+                encoder_id=percept.encoder_id,
+                end_ns=percept.stamp_ns - OLDER_NS,
+                modality=percept.modality,
+                min_salience=MIN_SALIENCES[state.rung],
+                limit=WANTED,
+            )
+        )
+        for memory in answers:
+            if not -1.001 <= memory.score <= 1.001:
+                raise InvalidInput("score", memory.score, "a cosine in [-1, 1]")
+        by_id = {memory.id: memory for memory in (*state.found, *answers)}
+        best = sorted(by_id.values(), key=lambda m: (-m.score, m.id))[:WANTED]
+        return replace(state, found=tuple(best))
+
+
+def create(context: Context) -> Recall:
+    """Entry point."""
+    return Recall(context)

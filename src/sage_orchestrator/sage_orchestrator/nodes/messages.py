@@ -1,0 +1,116 @@
+"""Between messages and the core's types."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sage_common.core.puzzle import GRID, Percept
+from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget, Puzzle
+from sage_msgs.srv import Recall
+from sage_orchestrator.core.atp import to_atp
+from sage_orchestrator.core.plugin import Memory, Query, Region
+from sage_orchestrator.core.report import CycleReport, PluginLine
+from sage_orchestrator.core.slot import Cue
+
+
+def percept_of(message: Puzzle) -> Percept:
+    """The percept of a valid puzzle."""
+    return Percept(
+        stamp_ns=stamp_ns(message.header.stamp),
+        modality=message.modality,
+        source=message.source,
+        codes=np.array(message.codes, np.uint8).reshape(GRID, GRID),
+        embedding=np.array(message.embedding, np.float32),
+        encoder_id=message.encoder_id,
+        text=message.text,
+    )
+
+
+def region_of(message: Attention) -> Region | None:
+    """The region in pixels of the native image; None if what is attended is no image."""
+    roi = message.roi
+    if not (roi.width and roi.height):
+        return None
+    return Region(roi.x_offset, roi.y_offset, roi.width, roi.height)
+
+
+def attention_cue(message: Attention) -> Cue:
+    """What plugins may ask for because of a valid region of attention."""
+    return Cue(
+        trigger="attention",
+        modality=message.modality,
+        source=message.source,
+        stamp_ns=stamp_ns(message.header.stamp),
+        salience=message.salience,
+        region=region_of(message),
+    )
+
+
+def percept_cues(message: FusedSalience) -> list[Cue]:
+    """What plugins may ask for because of the newest percept of each valid modality."""
+    return [
+        Cue(
+            trigger="percept",
+            modality=own.modality,
+            source=own.source,
+            stamp_ns=stamp_ns(own.header.stamp),
+            salience=own.total,
+            dominant=own.modality == message.dominant_modality,
+        )
+        for own in message.modalities
+        if own.valid
+    ]
+
+
+def recall_request(query: Query) -> Recall.Request:
+    """The request that asks this."""
+    request = Recall.Request(
+        example_encoder_id=query.encoder_id,
+        min_salience=float(query.min_salience),
+        modality=query.modality,
+        limit=query.limit,
+    )
+    request.example = query.example.astype(np.float32).tolist()
+    request.end = to_stamp(query.end_ns)
+    return request
+
+
+def memories_of(response: Recall.Response) -> list[Memory]:
+    """The memories of an answer that succeeded, best first."""
+    return [
+        Memory(kept.id, float(score), stamp_ns(kept.header.stamp), kept.text)
+        for kept, score in zip(response.experiences, response.scores, strict=True)
+    ]
+
+
+def budget_state(report: CycleReport, cycle_ms: float, now_ns: int) -> BudgetState:
+    """The message of a cycle that ended now."""
+    message = BudgetState(
+        cycle=report.cycle,
+        cycle_ms=cycle_ms,
+        budget_atp=to_atp(report.budget_ns),
+        allocated_atp=to_atp(report.allocated_ns),
+        spent_atp=to_atp(report.spent_ns),
+        returned_atp=to_atp(report.returned_ns),
+        plugins=[_plugin_budget(line) for line in report.lines],
+    )
+    message.header.stamp = to_stamp(now_ns)
+    return message
+
+
+def _plugin_budget(line: PluginLine) -> PluginBudget:
+    return PluginBudget(
+        name=line.name,
+        state=int(line.state),
+        trust=line.trust,
+        salience=line.salience,
+        requested_atp=to_atp(line.requested_ns),
+        allocated_atp=to_atp(line.allocated_ns),
+        spent_atp=to_atp(line.spent_ns),
+        returned_atp=to_atp(line.returned_ns),
+        steps=line.steps,
+        energy=line.energy,
+        failures=line.failures,
+        reason=line.reason,
+    )

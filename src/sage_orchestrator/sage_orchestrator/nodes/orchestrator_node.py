@@ -1,0 +1,144 @@
+"""The orchestrator node: shares the compute of each cycle among refinement plugins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sage_common.ros.node import SageNode
+from sage_common.ros.process import run_node
+from sage_common.ros.stamps import stamp_ns
+from sage_msgs.action import Refine
+from sage_msgs.msg import Attention, FusedSalience, Outcome
+from sage_msgs.srv import SetTrust
+from sage_orchestrator.core.catalogue import find
+from sage_orchestrator.core.meter import MeasuredMeter, NominalMeter
+from sage_orchestrator.core.orchestrator import Orchestrator
+from sage_orchestrator.core.run import Ending
+from sage_orchestrator.core.slot import Order
+from sage_orchestrator.nodes.messages import attention_cue, budget_state, percept_cues, region_of
+from sage_orchestrator.nodes.refinement import FEEDBACK_PERIOD_S, carry_out, order_of
+from sage_orchestrator.nodes.surroundings import PluginWorkers, Surroundings
+from sage_orchestrator.params import OrchestratorParameters
+
+KEPT_PUZZLES = 4
+KEPT_IMAGES = 3
+
+
+class OrchestratorNode(SageNode):
+    """Plugins work on workers; the timer only settles accounts and hands out the next shares."""
+
+    default_name = "orchestrator"
+    parameters_type = OrchestratorParameters
+    parameters: OrchestratorParameters
+
+    def on_configure(self) -> None:
+        self._salience: FusedSalience | None = None
+        self._attention: Attention | None = None
+        camera, modalities = self.parameters.camera, self.parameters.modalities
+        self._surroundings = Surroundings(
+            {m: self.keep_latest("puzzle", KEPT_PUZZLES, modality=m) for m in modalities},
+            {camera: self.keep_latest("camera/image_raw", KEPT_IMAGES, name=camera)},
+            self.client("memory/recall"),
+            self.parameters.models_dir,
+        )
+        self._orchestrator = Orchestrator(
+            self.parameters.rules(),
+            MeasuredMeter(self.stopwatch_ns) if self.time_is_measured else NominalMeter(),
+            self.stopwatch_ns,
+            PluginWorkers(self.worker),
+            self._on_ending,
+        )
+        self._budget = self.publisher("budget")
+        self.subscribe("fused_salience", self._on_salience)
+        self.subscribe("attention", self._on_attention)
+        self.subscribe("outcome", self._on_outcome)
+        self.service("orchestrator/set_trust", self._on_set_trust)
+        self.action("orchestrator/refine", self._on_refine)
+        self.timer(self.parameters.cycle_ms / 1000.0, self._cycle)
+
+    def on_activate(self) -> None:
+        names = [
+            self._orchestrator.add(partial(find(plugin), self._surroundings))
+            for plugin in self.parameters.plugins
+        ]
+        self.diagnose(plugins=", ".join(names) or "none")
+
+    def on_deactivate(self) -> None:
+        self._orchestrator.close()
+        self._salience = self._attention = None
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        return self._orchestrator.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._orchestrator.restore(state)
+
+    def _cycle(self) -> None:
+        cues = [] if self._attention is None else [attention_cue(self._attention)]
+        if self._salience is not None:
+            cues += percept_cues(self._salience)
+        report = self._orchestrator.cycle(cues)
+        if report is None:
+            return
+        self._budget.publish(budget_state(report, self.parameters.cycle_ms, self.clock.now_ns()))
+        abandoned, isolated = self._orchestrator.health()
+        self.diagnose(abandoned_threads=abandoned, isolated_plugins=", ".join(isolated) or "none")
+        out = "isolated: " + ", ".join(isolated)
+        self.set_health(*(("warn", out) if isolated else ("ok", "running")))
+
+    def _on_salience(self, message: FusedSalience) -> None:
+        self._salience = message if message.valid else None
+
+    def _on_attention(self, message: Attention) -> None:
+        self._attention = message if message.valid else None
+
+    def _on_outcome(self, message: Outcome) -> None:
+        self._orchestrator.judge(
+            message.reward, message.plugin, stamp_ns(message.start), stamp_ns(message.end)
+        )
+
+    def _on_ending(self, name: str, ending: Ending) -> None:
+        self.diagnose(**{f"{name} last": ending.reason})
+        if ending.state.failed:
+            self.log.warning(f"{name}: {ending.reason}", throttle_s=1.0, key=name)
+        elif ending.telemetry:
+            self.diagnose(**{f"{name} telemetry": json.dumps(dict(ending.telemetry))})
+
+    def _on_set_trust(
+        self, request: SetTrust.Request, response: SetTrust.Response
+    ) -> SetTrust.Response:
+        response.previous = self._orchestrator.set_trust(request.plugin, request.trust)
+        response.success = True
+        response.message = f"trust of {request.plugin} is now {request.trust:g}"
+        return response
+
+    def _on_refine(
+        self, goal: Refine.Goal, feedback: Callable[[Any], None], cancelled: Callable[[], bool]
+    ) -> Refine.Result:
+        began_ns = self.stopwatch_ns()
+        region = None if self._attention is None else region_of(self._attention)
+        return carry_out(
+            self._orchestrator,
+            goal.plugin,
+            order_of(goal, region if goal.input.modality == "vision" else None),
+            wait=self._wait,
+            elapsed_ns=lambda: self.stopwatch_ns() - began_ns,
+            feedback=feedback,
+            cancelled=cancelled,
+        )
+
+    def _wait(self, order: Order) -> Ending | None:
+        if not self.time_is_measured:
+            # Simulated time stands still during an action: the cycles pass here.
+            self._cycle()
+        return order.wait(FEEDBACK_PERIOD_S if self.time_is_measured else 0.0)
+
+
+def main() -> None:
+    """Executable `orchestrator_node`."""
+    run_node(OrchestratorNode)

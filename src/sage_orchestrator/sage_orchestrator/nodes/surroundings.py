@@ -1,0 +1,93 @@
+"""What plugins see of the graph, and the threads that they run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.errors import InvalidInput
+from sage_common.core.puzzle import Percept
+from sage_common.ros.host import ServiceClient, Worker
+from sage_common.ros.images import image_to_rgb
+from sage_common.ros.latest import LatestMessages
+from sage_common.ros.stamps import stamp_ns
+from sage_orchestrator.core.plugin import Memory, Query
+from sage_orchestrator.nodes.messages import memories_of, percept_of, recall_request
+
+RECALL_TIMEOUT_S = 0.5
+NEAR_NS = NS_PER_S // 2
+
+
+class Surroundings:
+    """The `Context` of plugins, from kept messages and a service.
+
+    Args:
+        puzzles: kept by modality.
+        images: kept by camera.
+        memory: client of memory/recall.
+        models_dir: folder of models, or empty.
+    """
+
+    def __init__(
+        self,
+        puzzles: dict[str, LatestMessages],
+        images: dict[str, LatestMessages],
+        memory: ServiceClient,
+        models_dir: str,
+    ) -> None:
+        self._puzzles = puzzles
+        self._images = images
+        self._memory = memory
+        self.models_dir = models_dir
+
+    def percept(self, modality: str, stamp_ns: int) -> Percept | None:
+        message = _near(self._puzzles.get(modality), stamp_ns)
+        return percept_of(message) if message is not None and message.valid else None
+
+    def image(self, source: str, stamp_ns: int) -> NDArray[np.uint8] | None:
+        message = _near(self._images.get(source), stamp_ns)
+        return None if message is None else image_to_rgb(message)
+
+    def recall(self, query: Query) -> Sequence[Memory]:
+        response = self._memory.call(recall_request(query), RECALL_TIMEOUT_S)
+        if not response.success:
+            raise RuntimeError(f"memory/recall: {response.message}")
+        return memories_of(response)
+
+
+class PluginWorkers:
+    """One worker for each plugin; a new one when its thread hangs.
+
+    Args:
+        make: makes a worker of that name.
+    """
+
+    def __init__(self, make: Callable[[str], Worker]) -> None:
+        self._make = make
+        self._workers: dict[str, Worker] = {}
+
+    def submit(self, name: str, job: Callable[[], None]) -> None:
+        if name not in self._workers:
+            self._workers[name] = self._make(f"plugin {name}")
+        self._workers[name].submit(job)
+
+    def abandon(self, name: str) -> None:
+        self._workers.pop(name).abandon()
+
+
+def _near(kept: LatestMessages | None, wanted_ns: int) -> Any | None:
+    """The kept message nearest to a time, if it is near enough and not malformed."""
+    if kept is None:
+        return None
+    try:
+        message = kept.nearest(wanted_ns)
+    except InvalidInput:
+        # A malformed message is as good as none; whoever made it is told by other subscribers.
+        return None
+    if message is None or abs(stamp_ns(message.header.stamp) - wanted_ns) > NEAR_NS:
+        return None
+    return message

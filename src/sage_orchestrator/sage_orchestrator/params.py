@@ -1,0 +1,83 @@
+"""Parameters of the orchestrator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.parameters import NodeParameters, parameter
+from sage_orchestrator.core.atp import to_ns
+from sage_orchestrator.core.isolation import IsolationRules
+from sage_orchestrator.core.rules import Rules
+
+LOAD_TIMEOUT_S = 30.0
+LONGEST_ISOLATION_S = 300.0
+ABANDONED_LIMIT = 3
+
+
+@dataclass(frozen=True)
+class OrchestratorParameters(NodeParameters):
+    """Parameters of the orchestrator node."""
+
+    cycle_ms: float = parameter(
+        100.0, doc="length of a budget cycle", unit="ms", low=10.0, high=1000.0
+    )
+    budget_atp: float = parameter(
+        1000.0,
+        doc="what all plugins together may spend in a cycle; 1 ATP is 0.1 ms of one worker's time",
+        unit="ATP",
+        low=1.0,
+        high=100_000.0,
+    )
+    floor: float = parameter(
+        0.05, doc="least part of the budget for each plugin that asks", low=0.0, high=0.5
+    )
+    plugins: tuple[str, ...] = parameter(
+        ("focus", "recall"),
+        doc="refinement plugins: entry points of sage.irp_plugins, or module:factory",
+    )
+    camera: str = parameter("front", doc="camera whose native images plugins may look at")
+    modalities: tuple[str, ...] = parameter(
+        ("vision", "audio", "language", "proprioception"),
+        doc="modalities whose percepts plugins may work on",
+    )
+    models_dir: str = parameter(
+        "", doc="folder of the models that plugins load; empty: $SAGE_MODELS or the installed ones"
+    )
+    timeout_s: float = parameter(
+        1.0, doc="longest run of a plugin; then it is cancelled", unit="s", low=0.01, high=600.0
+    )
+    grace_s: float = parameter(
+        1.0,
+        doc="time after the timeout in which a plugin must return from its step, "
+        "before its thread is given up",
+        unit="s",
+        low=0.01,
+        high=600.0,
+    )
+    isolate_after: int = parameter(
+        3, doc="failures in a row after which a plugin gets no budget for a while", low=1, high=100
+    )
+    isolation_s: float = parameter(
+        5.0,
+        doc="length of the first isolation; it doubles each time, up to 5 minutes",
+        unit="s",
+        low=0.1,
+        high=300.0,
+    )
+
+    def rules(self) -> Rules:
+        """The same for the core."""
+        return Rules(
+            budget_ns=to_ns(self.budget_atp, "budget_atp"),
+            floor=self.floor,
+            timeout_ns=round(self.timeout_s * NS_PER_S),
+            grace_ns=round(self.grace_s * NS_PER_S),
+            load_timeout_ns=round(LOAD_TIMEOUT_S * NS_PER_S),
+            isolation=IsolationRules(
+                after=self.isolate_after,
+                first_ns=round(self.isolation_s * NS_PER_S),
+                longest_ns=round(LONGEST_ISOLATION_S * NS_PER_S),
+                abandoned_limit=ABANDONED_LIMIT,
+            ),
+        )

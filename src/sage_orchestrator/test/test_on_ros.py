@@ -1,0 +1,142 @@
+"""The node on the real ROS host: measured costs, the action, and a plugin that hangs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+import rclpy
+from misbehaving_plugins import HUNG
+from rclpy.action import ActionClient
+from rclpy.experimental import EventsExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.task import Future
+from test_orchestrator_node import puzzle, salience
+
+from sage_common.ros.ros_host import RosHost
+from sage_msgs.action import Refine
+from sage_msgs.msg import BudgetState, FusedSalience, PluginBudget
+from sage_msgs.srv import SetTrust
+from sage_orchestrator.nodes.orchestrator_node import OrchestratorNode
+
+PATIENCE = 600
+"""Slices of a tenth of a second that a test waits for something to come about."""
+
+
+class Outside(Node):
+    """Another node, which publishes salience and watches the budget."""
+
+    def __init__(self, executor: EventsExecutor) -> None:
+        super().__init__("outside", namespace="/sage")
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self.budgets: list[BudgetState] = []
+        self.create_subscription(BudgetState, "budget", self.budgets.append, latched)
+        self.salience = self.create_publisher(FusedSalience, "salience", 10)
+        self.set_trust = self.create_client(SetTrust, "orchestrator/set_trust")
+        self.refine = ActionClient(self, Refine, "orchestrator/refine")
+        self.create_timer(0.05, self._publish)
+        self._executor = executor
+        executor.add_node(self)
+
+    def now_ns(self) -> int:
+        return self.get_clock().now().nanoseconds
+
+    def until(self, condition) -> None:
+        for _ in range(PATIENCE):
+            if condition():
+                return
+            self._executor.spin_until_future_complete(Future(), timeout_sec=0.1)
+        raise AssertionError("it did not come about")
+
+    def lines(self, name: str) -> list[PluginBudget]:
+        every = itertools.chain.from_iterable(state.plugins for state in self.budgets)
+        return [line for line in every if line.name == name]
+
+    def _publish(self) -> None:
+        self.salience.publish(salience(self.now_ns(), 0.6))
+
+
+@pytest.fixture
+def graph(tmp_path):
+    """Starts the orchestrator with plugins and parameters, and a node outside."""
+    rclpy.init()
+    executor = EventsExecutor()
+    hosts = []
+
+    def start(*plugins: str, **parameters: object) -> tuple[Outside, RosHost]:
+        values = {"plugins": list(plugins), "home": str(tmp_path), **parameters}
+        arguments = ["--ros-args", "-r", "__ns:=/sage"]
+        for name, value in values.items():
+            arguments += ["-p", f"{name}:={json.dumps(value)}"]
+        host = RosHost(OrchestratorNode, cli_args=arguments)
+        hosts.append(host)
+        executor.add_node(host)
+        assert host.start()
+        return Outside(executor), host
+
+    yield start
+    for host in hosts:
+        host.stop()
+    executor.shutdown()
+    rclpy.shutdown()
+    for plugin in HUNG:
+        plugin.let_go.set()
+    HUNG.clear()
+
+
+def test_costs_are_measured_and_every_cycle_adds_up(graph):
+    outside, _ = graph("misbehaving_plugins:create_halving")
+    outside.until(lambda: len(outside.lines("halving")) >= 10)
+    done = [line for line in outside.lines("halving") if line.state == PluginBudget.DONE]
+    assert done
+    assert all(0.0 < line.spent_atp < 1000.0 for line in done)
+    assert len({line.spent_atp for line in done}) > 1
+    for state in outside.budgets:
+        if any(line.requested_atp for line in state.plugins):
+            assert state.allocated_atp == pytest.approx(state.budget_atp)
+            assert state.spent_atp + state.returned_atp == pytest.approx(1000.0, abs=0.01)
+
+
+def test_refine_and_set_trust_answer_over_ros(graph):
+    outside, _ = graph("misbehaving_plugins:create_halving")
+    outside.until(lambda: outside.refine.server_is_ready() and outside.set_trust.service_is_ready())
+    answer = outside.set_trust.call_async(SetTrust.Request(plugin="halving", trust=0.25))
+    outside.until(answer.done)
+    assert answer.result().success
+
+    goal = Refine.Goal(plugin="halving", input=puzzle(outside.now_ns()))
+    goal.budget_atp, goal.timeout_s = 500.0, 30.0
+    accepted = outside.refine.send_goal_async(goal)
+    outside.until(accepted.done)
+    finished = accepted.result().get_result_async()
+    outside.until(finished.done)
+    result = finished.result().result
+    assert result.success
+    assert result.message.startswith("converged: at ")
+    assert 0.0 < result.spent_atp < 500.0
+    assert json.loads(result.result_json)["left"] == result.energy
+
+
+def test_a_plugin_that_hangs_holds_up_nobody(graph):
+    outside, host = graph(
+        "misbehaving_plugins:create_halving",
+        "misbehaving_plugins:create_hanging",
+        timeout_s=0.05,
+        grace_s=0.05,
+        isolate_after=1,
+    )
+    outside.until(lambda: HUNG and HUNG[0].hangs.is_set())
+    outside.until(lambda: any(line.state == PluginBudget.ISOLATED
+                              for line in outside.lines("hanging")))  # fmt: skip
+    seen = len(outside.budgets)
+    outside.until(lambda: len(outside.budgets) >= seen + 5)
+    late = [line for state in outside.budgets[seen:] for line in state.plugins]
+    assert any(line.name == "halving" and line.state == PluginBudget.DONE for line in late)
+    timed_out = [line for line in outside.lines("hanging") if line.state == PluginBudget.TIMED_OUT]
+    assert timed_out
+    assert timed_out[0].spent_atp > 0.0
+    assert "its thread is abandoned" in timed_out[0].reason
+    host.stop()
+    assert not HUNG[0].let_go.is_set()

@@ -1,0 +1,84 @@
+"""Recall by example: strict first, relaxed then; and a memory that is not there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sage_common.core.puzzle import Percept
+from sage_orchestrator.core.plugin import Memory, NothingToDo, Query, Task
+from sage_orchestrator.core.states import PluginState
+from sage_orchestrator.irp.recall import MIN_SALIENCES, Recall
+
+S = 1_000_000_000
+PERCEPT = Percept(
+    100 * S, "vision", "front", np.zeros((30, 30), np.uint8),
+    np.array([1.0, 0.0], np.float32), "means-1@000000000000",
+)  # fmt: skip
+
+
+class World:
+    """A context whose memory holds (id, score, salience)."""
+
+    models_dir = ""
+
+    def __init__(self, *kept: tuple[str, float, float], percept: Percept | None = PERCEPT) -> None:
+        self.kept = kept
+        self.queries: list[Query] = []
+        self._percept = percept
+
+    def percept(self, modality: str, stamp_ns: int) -> Percept | None:
+        return self._percept
+
+    def recall(self, query: Query) -> list[Memory]:
+        self.queries.append(query)
+        fitting = [m for m in self.kept if m[2] >= query.min_salience]
+        best = sorted(fitting, key=lambda m: -m[1])[: query.limit]
+        return [Memory(name, score, 1, f"about {name}") for name, score, _ in best]
+
+
+def run_in(bench, world):
+    recall = Recall(world)
+    recall.interest = type(recall.interest)("percept", "", 0.0, 0.0)
+    bench.add(recall)
+    line = bench.cycles(2)[-1]["recall"]
+    return line, bench.endings.get(timeout=10.0)[1]
+
+
+def test_conditions_relax_until_enough_is_found(bench):
+    world = World(("a", 0.4, 0.8), ("b", 0.95, 0.6), ("c", 0.91, 0.3), ("d", 0.2, 0.0))
+    line, ending = run_in(bench, world)
+    assert line.state == PluginState.DONE
+    assert [query.min_salience for query in world.queries[:3]] == [0.75, 0.5, 0.25]
+    assert [memory["id"] for memory in ending.result["memories"]] == ["b", "c", "a"]
+    assert ending.telemetry["energies"] == pytest.approx([0.6, 0.05, 0.05])
+    assert line.reason == "found enough: 3 memories like it (vision), best 0.95 'about b'"
+    assert all(query.end_ns == 98 * S and query.modality == "vision" for query in world.queries)
+
+
+def test_it_stops_when_every_way_was_tried(bench):
+    line, ending = run_in(bench, World(("a", 0.4, 0.1)))
+    assert line.reason.startswith("asked in every way: 1 memories like it")
+    assert ending.telemetry["steps"] == len(MIN_SALIENCES) - 1
+    assert ending.quality.value == pytest.approx(0.8)
+
+
+def test_an_empty_memory_delivers_nothing_and_loses_trust(bench):
+    line, ending = run_in(bench, World())
+    assert line.reason == "asked in every way: nothing like it in memory (vision)"
+    assert ending.quality.score == 0.0
+    assert line.trust < 0.5
+
+
+def test_a_percept_that_is_gone_is_nobodys_failure(bench):
+    world = World(percept=None)
+    with pytest.raises(NothingToDo, match="vision percept is gone"):
+        Recall(world).init_state(Task(1, "vision", "front", 0.5), budget=None)
+    line, _ = run_in(bench, world)
+    assert (line.state, line.failures, line.trust) == (PluginState.DONE, 0, 0.5)
+
+
+def test_an_impossible_score_is_refused(bench):
+    line, _ = run_in(bench, World(("a", 7.0, 0.9)))
+    assert line.state == PluginState.FAILED
+    assert "score = 7.0" in line.reason
