@@ -1,0 +1,1 @@
+"""The encoders' algorithms: numpy in, numpy out."""

@@ -1,0 +1,67 @@
+"""Pictures of one camera as puzzles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sage_common.ros.images import image_to_rgb
+from sage_common.ros.node import SageNode
+from sage_common.ros.process import run_node
+from sage_common.ros.stamps import stamp_ns
+from sage_encoders.backends.models_folder import models_folder
+from sage_encoders.backends.onnx_model import OnnxModel
+from sage_encoders.backends.opencv_resize import resize
+from sage_encoders.core.vision import VisionEncoder
+from sage_encoders.nodes.puzzle_message import puzzle_message
+from sage_encoders.params import VisionEncoderParameters
+
+MODEL_FILE = "vision_encoder.onnx"
+
+
+class VisionEncoderNode(SageNode):
+    """Encodes the newest picture; while it is busy, older waiting ones make room and are counted."""
+
+    default_name = "vision_encoder"
+    parameters_type = VisionEncoderParameters
+
+    def on_configure(self) -> None:
+        self._encoder: VisionEncoder | None = None
+        self._puzzles = self.publisher("puzzle", modality="vision")
+        self._worker = self.worker("encode")
+        self.subscribe("camera/image_raw", self._on_image, name=self.parameters.camera)
+
+    def on_activate(self) -> None:
+        parameters = self.parameters
+        model = OnnxModel(
+            models_folder(parameters.models_dir) / MODEL_FILE,
+            provider=parameters.provider,
+            threads=parameters.threads,
+        )
+        self._encoder = VisionEncoder(model, resize, parameters.fit)
+        self.diagnose(
+            backend="onnxruntime",
+            provider=model.provider,
+            weights=model.card.sha256,
+            encoder_id=model.encoder_id,
+            dropped=0,
+        )
+
+    def on_deactivate(self) -> None:
+        self._encoder = None
+
+    def _on_image(self, message: Any) -> None:
+        self._worker.submit(self._encode, image_to_rgb(message), message.header)
+
+    def _encode(self, image: Any, header: Any) -> None:
+        encoder = self._encoder
+        if encoder is None:
+            return
+        began_ns = self.stopwatch_ns()
+        percept = encoder.encode(image, stamp_ns(header.stamp), self.parameters.camera)
+        self._puzzles.publish(puzzle_message(percept, header, self.stopwatch_ns() - began_ns))
+        self.diagnose(dropped=self._worker.dropped)
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(VisionEncoderNode)

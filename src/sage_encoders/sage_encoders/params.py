@@ -1,0 +1,57 @@
+"""Parameters of the encoder nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sage_common.core.parameters import NodeParameters, parameter
+
+
+@dataclass(frozen=True)
+class ModelParameters(NodeParameters):
+    """Parameters of every encoder that runs a network."""
+
+    models_dir: str = parameter(
+        "", doc="folder of the models; empty: $SAGE_MODELS or the installed ones"
+    )
+    provider: str = parameter(
+        "auto",
+        doc="what runs the network; auto: the first of TensorRT, CUDA and CPU that is there",
+        choices=("auto", "tensorrt", "cuda", "cpu"),
+    )
+    threads: int = parameter(1, doc="compute threads of one run", low=1, high=64)
+
+
+@dataclass(frozen=True)
+class VisionEncoderParameters(ModelParameters):
+    """Pictures of one camera."""
+
+    camera: str = parameter("front", doc="name of the camera")
+    fit: str = parameter(
+        "crop",
+        doc="how a picture becomes a square: largest centred square, or black bars",
+        choices=("crop", "letterbox"),
+    )
+
+
+@dataclass(frozen=True)
+class AudioEncoderParameters(ModelParameters):
+    """Sound of one microphone."""
+
+    microphone: str = parameter("front", doc="name of the microphone")
+
+
+@dataclass(frozen=True)
+class LanguageEncoderParameters(ModelParameters):
+    """Utterances, and the service that embeds texts."""
+
+
+@dataclass(frozen=True)
+class ProprioceptionEncoderParameters(NodeParameters):
+    """One IMU and the joints."""
+
+    imu: str = parameter("body", doc="name of the IMU")
+    rate_hz: float = parameter(20.0, doc="puzzles a second", unit="Hz", low=1.0, high=100.0)
+    joint_parts: tuple[str, ...] = parameter(
+        (), doc="joint=part for joints whose names do not tell: head, torso, upper, lower, effectors"
+    )

@@ -1,0 +1,1 @@
+"""Trains, measures and exports the encoders; the only room that needs PyTorch."""

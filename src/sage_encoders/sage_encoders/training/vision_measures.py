@@ -1,0 +1,121 @@
+"""Measures the exported vision models on photographs that were held out of training."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from sage_encoders.training.quantizer import perplexity
+from sage_encoders.training.vision_network import CODES, GRID, SIDE, VisionAutoencoder
+
+Images = NDArray[np.uint8]
+VIEW_SIDE = 190
+
+
+def mse(left: NDArray[np.generic], right: NDArray[np.generic]) -> float:
+    """Mean squared error of 0..255 images, on the scale [-1, 1]."""
+    difference = (left.astype(np.float64) - right.astype(np.float64)) / 127.5
+    return float(np.mean(difference**2))
+
+
+def measure(
+    encoder_file: Path, decoder_file: Path, images: Images, held_out: NDArray[np.bool_], seed: int
+) -> dict[str, float | int]:
+    """Figures of the exported models on the held-out images, beside null baselines."""
+    train, test = images[~held_out], images[held_out]
+    encoder = onnxruntime.InferenceSession(encoder_file, providers=["CPUExecutionProvider"])
+    decoder = onnxruntime.InferenceSession(decoder_file, providers=["CPUExecutionProvider"])
+    codes = np.concatenate([encoder.run(["codes"], {"image": i[None]})[0] for i in test])
+    decoded = np.concatenate([decoder.run(["image"], {"codes": c[None]})[0] for c in codes])
+    error = mse(decoded, test)
+    effective, used = perplexity(torch.from_numpy(codes), CODES)
+    views = [corner_views(image) for image in test]
+    left, right = (
+        np.concatenate([encoder.run(["embedding"], {"image": v[side][None]})[0] for v in views])
+        for side in (0, 1)
+    )
+    return {
+        "images": len(test),
+        "mse": round(error, 5),
+        "psnr_db": round(10 * math.log10(4 / error), 2),
+        "perplexity": round(effective, 2),
+        "codes_used": used,
+        "code_luminance_correlation": round(correlation(codes, cell_luminance(test)), 3),
+        "baseline_mean_image_mse": round(mse(train.mean(0)[None], test), 5),
+        "baseline_mean_colour_mse": round(mse(test.mean((1, 2), keepdims=True), test), 5),
+        "baseline_ten_greys_mse": round(mse(ten_greys(test), test), 5),
+        "baseline_untrained_mse": round(mse(untrained(test, seed), test), 5),
+        "view_retrieval": round(retrieval(left, right), 3),
+        "baseline_view_retrieval_raw_pixels": round(
+            retrieval(*(thumbnails([v[side] for v in views]) for side in (0, 1))), 3
+        ),
+        "baseline_view_retrieval_chance": round(1 / len(test), 4),
+    }
+
+
+def corner_views(image: Images) -> tuple[Images, Images]:
+    """The upper left and the lower right 190x190 of an image, scaled back to its size."""
+    first = image[:VIEW_SIDE, :VIEW_SIDE]
+    second = image[-VIEW_SIDE:, -VIEW_SIDE:]
+    return tuple(  # type: ignore[return-value]
+        np.asarray(Image.fromarray(view).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+        for view in (first, second)
+    )
+
+
+def retrieval(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
+    """Share of the rows of `left` whose nearest row of `right`, by dot product, is their own."""
+    nearest = (left @ right.T).argmax(1)
+    return float(np.mean(nearest == np.arange(len(left))))
+
+
+def thumbnails(images: list[Images]) -> NDArray[np.float32]:
+    """Pixels of 16x16 thumbnails as centred unit vectors: the baseline embedding."""
+    small = [
+        np.asarray(Image.fromarray(image).resize((16, 16), Image.Resampling.BOX), np.float32)
+        for image in images
+    ]
+    flat = np.stack(small).reshape(len(images), -1)
+    flat -= flat.mean(0)
+    return flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-9)
+
+
+def cell_luminance(images: Images) -> NDArray[np.float32]:
+    """Mean luminance (Rec. 709) of each of the 30x30 cells: [N, 30, 30]."""
+    luminance = images.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    return np.stack(
+        [np.asarray(Image.fromarray(i).resize((GRID, GRID), Image.Resampling.BOX)) for i in luminance]
+    )
+
+
+def correlation(codes: NDArray[np.uint8], values: NDArray[np.float32]) -> float:
+    """Pearson correlation of codes with a value of their cells."""
+    return float(np.corrcoef(codes.ravel().astype(np.float64), values.ravel())[0, 1])
+
+
+def ten_greys(images: Images) -> NDArray[np.float32]:
+    """Each cell as the nearest of ten even grey levels, scaled up bilinearly: no learning."""
+    levels = np.round(cell_luminance(images) / 255 * (CODES - 1)) * (255 / (CODES - 1))
+    large = [
+        np.asarray(Image.fromarray(grid).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+        for grid in levels.astype(np.float32)
+    ]
+    return np.stack(large)[..., None]
+
+
+@torch.no_grad()
+def untrained(images: Images, seed: int) -> NDArray[np.float32]:
+    """The images through a network with random weights."""
+    torch.manual_seed(seed)
+    model = VisionAutoencoder().eval()
+    decoded = [
+        model.decoder(model.quantizer(model.encoder(torch.from_numpy(image[None]))[1])[0])
+        for image in images
+    ]
+    return ((torch.cat(decoded).clamp(-1, 1) + 1) * 127.5).permute(0, 2, 3, 1).numpy()

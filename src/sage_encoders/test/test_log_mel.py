@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sage_encoders.core.log_mel import (
+    BANDS,
+    FLOOR_DB,
+    FRAMES,
+    HOP,
+    N_FFT,
+    LogMelStream,
+    frames_db,
+    mel_filters,
+    normalise,
+)
+
+
+def tone(hertz: float, seconds: float, amplitude: float = 1.0) -> np.ndarray:
+    time_s = np.arange(int(16000 * seconds)) / 16000
+    return (amplitude * np.sin(2 * np.pi * hertz * time_s)).astype(np.float32)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=12), st.integers(0, 2**32 - 1))
+def test_pieces_give_the_same_window_as_the_whole(sizes: list[int], seed: int) -> None:
+    samples = np.random.default_rng(seed).normal(0, 0.1, sum(sizes)).astype(np.float32)
+    stream = LogMelStream()
+    made = sum(
+        stream.push(piece) for piece in np.split(samples, np.cumsum(sizes)[:-1]) if len(piece)
+    )
+    if len(samples) < N_FFT:
+        assert made == 0
+        return
+    whole = frames_db(samples)
+    assert made == whole.shape[1]
+    newest = min(made, FRAMES)
+    np.testing.assert_allclose(stream.window()[:, -newest:], whole[:, -newest:], atol=1e-3)
+    assert stream.full == (made >= FRAMES)
+
+
+def test_a_hop_costs_a_hop(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sage_encoders.core import log_mel
+
+    computed = []
+    real = log_mel.frames_db
+    monkeypatch.setattr(log_mel, "frames_db", lambda s: computed.append(len(s)) or real(s))
+    stream = LogMelStream()
+    for _ in range(30):
+        stream.push(np.zeros(1600, np.float32))
+    assert max(computed) <= 1600 + N_FFT
+
+
+@pytest.mark.parametrize("hertz", [60, 150, 440, 1000, 3000, 7000])
+def test_full_scale_tone_peaks_near_zero_decibels_in_its_band(hertz: float) -> None:
+    mean = frames_db(tone(hertz, 1.0)).mean(axis=1)
+    assert -4 < mean.max() < 3
+    edges = 700 * (10 ** (np.linspace(*(2595 * np.log10(1 + np.array([40, 8000]) / 700)), 62) / 2595) - 1)
+    assert abs(mean.argmax() - np.argmin(abs(edges[1:-1] - hertz))) <= 1
+
+
+def test_row_zero_is_the_lowest_band() -> None:
+    rows = [int(frames_db(tone(hertz, 0.5)).mean(axis=1).argmax()) for hertz in (80, 800, 6000)]
+    assert rows == sorted(rows) and rows[0] < 3 and rows[-1] > 45
+
+
+def test_every_band_hears_something() -> None:
+    filters = mel_filters()
+    assert filters.shape == (BANDS, N_FFT // 2 + 1)
+    assert (filters.max(axis=1) > 0.3).all()
+
+
+def test_silence_is_the_floor_and_normalises_low() -> None:
+    window = frames_db(np.zeros(N_FFT + (FRAMES - 1) * HOP, np.float32))
+    assert np.allclose(window, FLOOR_DB)
+    assert np.allclose(normalise(window), -1.0)
+
+
+@given(st.floats(-20, 20))
+@settings(max_examples=20, deadline=None)
+def test_normalisation_keeps_loudness(gain_db: float) -> None:
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, 0.02, N_FFT + (FRAMES - 1) * HOP).astype(np.float32)
+    loud = (noise * 10 ** (gain_db / 20)).astype(np.float32)
+    change = normalise(frames_db(loud)) - normalise(frames_db(noise))
+    np.testing.assert_allclose(change, gain_db / 35, atol=0.01)
+
+
+def test_reset_forgets() -> None:
+    stream = LogMelStream()
+    stream.push(tone(440, 2.0))
+    assert stream.full
+    stream.reset()
+    assert not stream.full
+    stream.push(np.zeros(1600, np.float32))
+    assert not stream.full
