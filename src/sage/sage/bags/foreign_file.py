@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rosbags.highlevel import AnyReader, AnyReaderError
-from rosbags.interfaces import ConnectionExtRosbag2, Qos, QosDurability, QosReliability
+from rosbags.interfaces import Connection, ConnectionExtRosbag2, Qos, QosDurability, QosReliability
+from rosbags.serde import SerdeError
 
 from sage.bags.message import BagMessage, BagTopic
 from sage.bags.metadata import OfferedQos
@@ -43,9 +44,17 @@ class ForeignFile:
         return self._topics
 
     def messages(self, topics: Sequence[str] | None) -> Iterator[BagMessage]:
-        """Messages in the order of (time, topic, place in the bag)."""
+        """Messages in the order of (time, topic, place in the bag).
+
+        Messages of ROS 1 whose type does not exist in ROS 2 are left out.
+
+        Raises:
+            InvalidInput: a message does not have the form of its type.
+        """
         with _opened(self.path) as reader:
             wanted = [c for c in reader.connections if topics is None or c.topic in topics]
+            if not reader.is2:
+                wanted = [c for c in wanted if c.msgtype in typestore().types]
             if not wanted:
                 return
             in_time = (
@@ -53,14 +62,21 @@ class ForeignFile:
                     time_ns,
                     connection.topic,
                     connection.msgtype,
-                    raw
-                    if reader.is2
-                    else bytes(reader.typestore.ros1_to_cdr(raw, connection.msgtype)),
+                    raw if reader.is2 else _converted(connection, raw),
                 )
                 for connection, time_ns, raw in reader.messages(wanted)
             )
             for _, together in itertools.groupby(in_time, key=lambda message: message.time_ns):
                 yield from sorted(together, key=lambda message: message.topic)
+
+
+def _converted(connection: Connection, raw: bytes) -> bytes:
+    """A message of ROS 1 as CDR."""
+    try:
+        return bytes(typestore().ros1_to_cdr(raw, connection.msgtype))
+    except SerdeError as error:
+        expected = f"the fields of {connection.msgtype} in ROS 2"
+        raise InvalidInput(connection.topic, str(error), expected) from error
 
 
 @contextlib.contextmanager

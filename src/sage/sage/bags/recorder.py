@@ -1,0 +1,168 @@
+"""Records a running graph: finds its topics, takes their messages as they are, writes them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from ament_index_python import PackageNotFoundError
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+
+from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
+from sage.bags.naming import registered_topic
+from sage.bags.selection import Selection
+from sage.bags.writer import BagWriter
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.definitions import register_package, typestore
+from sage_common.ros.interfaces import interface
+from sage_common.ros.stamps import stamp_ns
+
+# Room for what arrives while a chunk is compressed or the disk is slow.
+_DEPTH = 200
+_DEPTH_OF_BIG = 10
+_BIG = ("sensor_msgs/msg/Image", "sensor_msgs/msg/PointCloud2")
+
+
+@dataclass
+class RecordedTopic:
+    """One topic while it is recorded.
+
+    Attributes:
+        name, type_name: of the topic.
+        messages: written so far.
+        lost: messages missing from the publisher's own numbering; None while several publish,
+            because their numbers cannot be told apart.
+    """
+
+    name: str
+    type_name: str
+    subscription: Any
+    messages: int = 0
+    lost: int | None = 0
+    last_number: int = field(default=0, repr=False)
+
+    def count(self, number: int | None) -> None:
+        """Count a message with its number as the publisher gave it, from 1."""
+        self.messages += 1
+        if number is None:
+            self.lost = None
+        elif self.lost is not None and 0 < self.last_number < number:
+            self.lost += number - self.last_number - 1
+        self.last_number = number or 0
+
+
+class Recorder:
+    """Takes messages from a node's subscriptions without an executor, and writes them.
+
+    Args:
+        node: makes the subscriptions.
+        writer: where messages go.
+        selection: which topics.
+
+    Messages are stamped with the time of their reception; under simulated time with /clock.
+    """
+
+    def __init__(self, node: Node, writer: BagWriter, selection: Selection) -> None:
+        self.topics: dict[str, RecordedTopic] = {}
+        self.notes: dict[str, str] = {}
+        self._node = node
+        self._writer = writer
+        self._selection = selection
+        self._clock: Any = None
+        self._clock_ns = 0
+
+    @property
+    def messages(self) -> int:
+        """Messages recorded so far."""
+        return sum(topic.messages for topic in self.topics.values())
+
+    def discover(self) -> None:
+        """Subscribe topics that are new, and look who publishes the known ones."""
+        if self._clock is None and self._node.count_publishers("/clock"):
+            profile = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+            self._clock = self._node.create_subscription(Clock, "/clock", _ignore, profile)
+        for name, types in sorted(self._node.get_topic_names_and_types()):
+            publishers = self._node.count_publishers(name)
+            if publishers and name not in self.topics and name not in self.notes:
+                self._consider(name, types)
+            if publishers > 1 and name in self.topics:
+                self.topics[name].lost = None
+
+    def take(self) -> int:
+        """Write everything that has arrived; how many messages.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        self._take_clock()
+        before = self.messages
+        for topic in self.topics.values():
+            # A burst on one topic must not starve the others.
+            for _ in range(_DEPTH):
+                taken = topic.subscription.handle.take_message(topic.subscription.msg_type, True)
+                if taken is None:
+                    break
+                self._write(topic, *taken)
+        return self.messages - before
+
+    def _write(self, topic: RecordedTopic, data: bytes, info: dict[str, Any]) -> None:
+        topic.count(info.get("publication_sequence_number"))
+        received_ns = info.get("received_timestamp") or time.time_ns()
+        time_ns = self._clock_ns or received_ns
+        sent_ns = time_ns if self._clock_ns else info.get("source_timestamp") or received_ns
+        self._writer.write(topic.name, time_ns, data, sent_ns)
+
+    def _take_clock(self) -> None:
+        while self._clock is not None:
+            taken = self._clock.handle.take_message(Clock, False)
+            if taken is None:
+                break
+            self._clock_ns = stamp_ns(taken[0].clock)
+
+    def _consider(self, name: str, types: list[str]) -> None:
+        if not any(self._selection.takes(name, type_name) for type_name in types):
+            return
+        if len(types) != 1:
+            self.notes[name] = f"has several types: {', '.join(types)}"
+            return
+        type_name = types[0]
+        try:
+            message_type = interface(type_name)
+            if type_name not in typestore().types:
+                register_package(typestore(), type_name.split("/")[0])
+            qos = self._offered(name, type_name)
+            self._writer.add_topic(name, type_name, qos)
+        except (InvalidInput, ImportError, AttributeError, PackageNotFoundError) as error:
+            self.notes[name] = f"{type_name} is not installed here ({error})"
+            return
+        subscription = self._node.create_subscription(
+            message_type, name, _ignore, _profile(qos, type_name), raw=True
+        )
+        self.topics[name] = RecordedTopic(name, type_name, subscription)
+
+    def _offered(self, name: str, type_name: str) -> OfferedQos:
+        """The registry's profile, else the weakest that the publishers offer."""
+        known = registered_topic(name, type_name)
+        if known is not None:
+            return QOS_BY_PROFILE[known.spec.qos]
+        offers = [end.qos_profile for end in self._node.get_publishers_info_by_topic(name)]
+        return OfferedQos(
+            reliable=all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers),
+            latched=all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers),
+        )
+
+
+def _profile(qos: OfferedQos, type_name: str) -> QoSProfile:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=_DEPTH_OF_BIG if type_name in _BIG else _DEPTH,
+        reliability=ReliabilityPolicy.RELIABLE if qos.reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if qos.latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+def _ignore(message: Any) -> None:
+    """Messages are taken by hand; no executor spins this node."""

@@ -1,0 +1,46 @@
+"""Which topics are recorded."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sage.bags.naming import registered_topic
+
+DIAGNOSTICS = "/diagnostics"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which topics are recorded: by default those that the registry marks, and /diagnostics.
+
+    Attributes:
+        namespace: of the graph.
+        everything: all topics, whoever publishes them.
+        patterns: names, absolute or relative to the namespace; `*` and `?` stand for any text.
+    """
+
+    namespace: str
+    everything: bool = False
+    patterns: Sequence[str] = ()
+
+    def takes(self, name: str, type_name: str) -> bool:
+        """True if this topic is recorded."""
+        if self.everything:
+            return True
+        if self.patterns:
+            return any(fnmatch.fnmatchcase(name, self._full(p)) for p in self.patterns)
+        known = registered_topic(name, type_name, self.namespace)
+        return name == DIAGNOSTICS or (known is not None and known.spec.recorded)
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Patterns that none of these names fits."""
+        return [
+            pattern
+            for pattern in self.patterns
+            if not any(fnmatch.fnmatchcase(name, self._full(pattern)) for name in names)
+        ]
+
+    def _full(self, pattern: str) -> str:
+        return pattern if pattern.startswith("/") else f"{self.namespace.rstrip('/')}/{pattern}"
