@@ -183,6 +183,16 @@ def test_an_order_goes_on_over_cycles_until_its_budget_is_spent(bench):
             assert line.spent_ns + line.returned_ns <= line.allocated_ns + Endless.nominal_step_ns
 
 
+def test_a_long_run_reports_its_first_and_its_newest_energies(bench):
+    bench.add(Endless("endless"))
+    bench.orchestrator.order("endless", order_for(5000))
+    bench.cycles(7)
+    energies = bench.endings.get(timeout=10.0)[1].telemetry["energies"]
+    assert len(energies) == 256
+    assert energies[0] == 1.0
+    assert energies[-1] == 0.5**499
+
+
 def test_an_order_can_be_cancelled_before_and_while_it_runs(bench):
     bench.add(Endless("endless"))
     early, late = order_for(10_000), order_for(10_000)

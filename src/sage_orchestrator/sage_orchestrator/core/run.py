@@ -17,6 +17,7 @@ from sage_orchestrator.core.states import PluginState
 from sage_orchestrator.core.telemetry import checked_telemetry
 from sage_orchestrator.core.trust import RunQuality, monotonicity
 
+ENERGIES_REPORTED = 256
 _NS_PER_S = 1_000_000_000
 _ENERGY_TOLERANCE = 1e-4
 _CONVERGENCE = {"halted": 1.0, "budget": 0.9, "steps": 0.5}
@@ -201,7 +202,7 @@ class Run:
             "steps": self.history.steps,
             "spent_atp": self.history.spent_atp,
             "elapsed_s": self.history.elapsed_s,
-            "energies": list(energies),
+            "energies": [*energies[:1], *energies[1:][-(ENERGIES_REPORTED - 1) :]],
             "monotonicity": quality.monotonicity,
             "convergence": quality.convergence,
             "value": quality.value,

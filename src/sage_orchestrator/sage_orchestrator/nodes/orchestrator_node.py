@@ -38,7 +38,7 @@ class OrchestratorNode(SageNode):
 
     def on_configure(self) -> None:
         self._salience: FusedSalience | None = None
-        self._attention: Attention | None = None
+        self._attention: dict[str, Attention] = {}
         camera, modalities = self.parameters.camera, self.parameters.modalities
         self._surroundings = Surroundings(
             {m: self.keep_latest("puzzle", KEPT_PUZZLES, modality=m) for m in modalities},
@@ -70,7 +70,8 @@ class OrchestratorNode(SageNode):
 
     def on_deactivate(self) -> None:
         self._orchestrator.close()
-        self._salience = self._attention = None
+        self._salience = None
+        self._attention.clear()
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         return self._orchestrator.state()
@@ -79,7 +80,7 @@ class OrchestratorNode(SageNode):
         self._orchestrator.restore(state)
 
     def _cycle(self) -> None:
-        cues = [] if self._attention is None else [attention_cue(self._attention)]
+        cues = [attention_cue(message) for message in self._attention.values()]
         if self._salience is not None:
             cues += percept_cues(self._salience)
         report = self._orchestrator.cycle(cues)
@@ -95,7 +96,9 @@ class OrchestratorNode(SageNode):
         self._salience = message if message.valid else None
 
     def _on_attention(self, message: Attention) -> None:
-        self._attention = message if message.valid else None
+        # Attention wanders between two cycles: the newest of each modality counts.
+        if message.valid:
+            self._attention[message.modality] = message
 
     def _on_outcome(self, message: Outcome) -> None:
         self._orchestrator.judge(
@@ -121,11 +124,11 @@ class OrchestratorNode(SageNode):
         self, goal: Refine.Goal, feedback: Callable[[Any], None], cancelled: Callable[[], bool]
     ) -> Refine.Result:
         began_ns = self.stopwatch_ns()
-        region = None if self._attention is None else region_of(self._attention)
+        attended = self._attention.get(goal.input.modality)
         return carry_out(
             self._orchestrator,
             goal.plugin,
-            order_of(goal, region if goal.input.modality == "vision" else None),
+            order_of(goal, None if attended is None else region_of(attended)),
             wait=self._wait,
             elapsed_ns=lambda: self.stopwatch_ns() - began_ns,
             feedback=feedback,

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
 from sage_common.ros.host import ServiceClient, Worker
 from sage_common.ros.images import image_to_rgb
@@ -80,14 +79,8 @@ class PluginWorkers:
 
 
 def _near(kept: LatestMessages | None, wanted_ns: int) -> Any | None:
-    """The kept message nearest to a time, if it is near enough and not malformed."""
-    if kept is None:
-        return None
-    try:
-        message = kept.nearest(wanted_ns)
-    except InvalidInput:
-        # A malformed message is as good as none; whoever made it is told by other subscribers.
-        return None
+    """The kept message nearest to a time, if it is near enough."""
+    message = None if kept is None else kept.nearest(wanted_ns)
     if message is None or abs(stamp_ns(message.header.stamp) - wanted_ns) > NEAR_NS:
         return None
     return message
