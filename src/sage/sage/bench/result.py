@@ -1,0 +1,150 @@
+"""What a bench found: rows with goals and baselines, as a table and as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+RESULTS = Path("bench", "results")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure.
+
+    Attributes:
+        name: what was measured.
+        value: the figure; the median where there are samples.
+        unit: its unit.
+        goal: what it must reach; None: no goal.
+        better: "lower" or "higher".
+        baselines: figures measured in the same run on the same input, by name.
+        samples: how many measurements stand behind it.
+        p50, p95, p99: percentiles of them; None for a single measurement.
+    """
+
+    name: str
+    value: float
+    unit: str
+    goal: float | None = None
+    better: str = "lower"
+    baselines: Mapping[str, float] = field(default_factory=dict)
+    samples: int = 1
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is reached; None without a goal."""
+        if self.goal is None:
+            return None
+        return self.value <= self.goal if self.better == "lower" else self.value >= self.goal
+
+
+def row_of_samples(
+    name: str,
+    samples: Sequence[float],
+    unit: str,
+    *,
+    goal: float | None = None,
+    rank: int = 50,
+    baselines: Mapping[str, float] | None = None,
+) -> Row:
+    """A row whose value is a percentile (`rank`) of samples, lower being better.
+
+    Raises:
+        ValueError: there are no samples.
+    """
+    if not len(samples):
+        raise ValueError(f"{name}: expected samples, got none")
+    p50, p95, p99, value = (float(np.percentile(samples, r)) for r in (50, 95, 99, rank))
+    return Row(
+        name, value, unit, goal, "lower", dict(baselines or {}), len(samples), p50, p95, p99
+    )
+
+
+@dataclass(frozen=True)
+class Result:
+    """The rows of one bench, and under what circumstances they were measured."""
+
+    bench: str
+    quick: bool
+    inputs: Mapping[str, str]
+    rows: tuple[Row, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as it is written."""
+        return {
+            "bench": self.bench,
+            "commit": commit(),
+            "machine": machine(),
+            "threads": os.cpu_count(),
+            "load": round(os.getloadavg()[0], 2),
+            "quick": self.quick,
+            "inputs": dict(self.inputs),
+            "rows": [_rounded({**asdict(row), "met": row.met}) for row in self.rows],
+        }
+
+    def write(self, folder: Path = RESULTS) -> Path:
+        """Write the JSON file; its path."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.bench}-{machine()}.json"
+        path.write_text(json.dumps(self.as_dict(), indent=1) + "\n")
+        return path
+
+    def table(self) -> Table:
+        """The rows for people."""
+        table = Table("figure", "value", "p50 / p95 / p99", "goal", "", "baselines (ratio)")
+        for row in self.rows:
+            marks = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
+            spread = "" if row.p50 is None else f"{row.p50:.3g} / {row.p95:.3g} / {row.p99:.3g}"
+            baselines = ", ".join(
+                f"{name} {value:.3g} ({value / row.value:.2g}x)" if row.value else f"{name} {value:.3g}"
+                for name, value in row.baselines.items()
+            )
+            goal = "" if row.goal is None else f"{row.goal:g}"
+            value = f"{row.value:.4g} {row.unit}"
+            table.add_row(row.name, value, spread, goal, marks[row.met], baselines)
+        return table
+
+
+def machine() -> str:
+    """The processor and its cores, fit for a file name."""
+    model = platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1]
+            break
+    return re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-") + f"-x{os.cpu_count()}"
+
+
+def commit() -> str:
+    """The commit of the checkout; "unknown" outside of one; "-dirty" with changes."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or "unknown"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()}
