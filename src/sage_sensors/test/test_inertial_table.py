@@ -64,7 +64,7 @@ def test_a_short_row_names_the_column_that_it_lacks(tmp_path: Path) -> None:
 
 def test_missing_columns_are_named_by_what_is_expected(tmp_path: Path) -> None:
     path = written(tmp_path, "t_s,gyro_x_rad_s", "0,1", "1,1")
-    with pytest.raises(InvalidInput, match="header = .*accel_"):
+    with pytest.raises(InvalidInput, match=r"header = .*accel_"):
         InertialTable(path)
 
 

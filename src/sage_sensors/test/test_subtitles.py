@@ -13,7 +13,10 @@ from sage_common.core.errors import InvalidInput
 from sage_sensors.core.samples import SourceError
 from sage_sensors.core.subtitles import Caption, TextTrack, parse_srt
 
-GOOD = "1\n00:00:01,000 --> 00:00:02,500\nHello there,\nyou.\n\n2\n00:01:00,000 --> 01:00:00,001\nBye\n"
+GOOD = (
+    "1\n00:00:01,000 --> 00:00:02,500\nHello there,\nyou.\n\n"
+    "2\n00:01:00,000 --> 01:00:00,001\nBye\n"
+)
 
 
 def test_times_and_joined_lines() -> None:

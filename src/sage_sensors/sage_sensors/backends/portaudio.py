@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-import sounddevice  # type: ignore[import-untyped]
+import sounddevice
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S, Clock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sage_common.core.errors import InvalidInput
 from sage_common.ros.images import compressed_to_rgb, image_to_rgb
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
@@ -29,16 +30,25 @@ class CameraNode(SensorNode):
         return catalogue.camera(backend, self.parameters, self.clock)
 
     def subscribe_source(self, topic: str) -> None:
-        if topic.endswith("compressed"):
-            self.subscribe_foreign(topic, "sensor_msgs/msg/CompressedImage", self._on_compressed)
-        else:
-            self.subscribe_foreign(topic, "sensor_msgs/msg/Image", self._on_image)
+        compressed = topic.endswith("compressed")
+        type_name = "sensor_msgs/msg/" + ("CompressedImage" if compressed else "Image")
+        callback = self._on_compressed if compressed else self._on_image
+        self._foreign = self.subscribe_foreign(topic, type_name, callback)
 
     def _on_image(self, message: Any) -> None:
         self._pass_on(message, Frame(image_to_rgb(message)))
 
     def _on_compressed(self, message: Any) -> None:
-        self._worker.submit(lambda: self._pass_on(message, Frame(compressed_to_rgb(message))))
+        self._worker.submit(self._decode, message)
+
+    def _decode(self, message: Any) -> None:
+        try:
+            self._pass_on(message, Frame(compressed_to_rgb(message)))
+        except InvalidInput as fault:
+            self._foreign.reject(str(fault))
+            self.log.warning(
+                f"{self._foreign.topic}: dropped a message: {fault}", throttle_s=1.0, key="decode"
+            )
 
     def _pass_on(self, message: Any, frame: Frame) -> None:
         if not self.parameters.frame_id and message.header.frame_id:

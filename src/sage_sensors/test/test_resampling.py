@@ -1,0 +1,55 @@
+"""Blocks of any size and rate become whole 100 ms chunks with exact stamps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sage_sensors.backends.resampling import Rechunker
+from sage_sensors.core.samples import SAMPLE_NS
+
+START = 10**18
+
+
+@settings(max_examples=40, deadline=None)
+@given(sizes=st.lists(st.integers(1, 5000), min_size=1, max_size=30))
+def test_nothing_is_lost_or_moved_whatever_the_blocks(sizes: list[int]) -> None:
+    sound = np.arange(sum(sizes), dtype=np.float32)
+    rechunker = Rechunker(16000)
+    chunks = []
+    done = 0
+    for size in sizes:
+        block = sound[done : done + size]
+        done += size
+        chunks += rechunker.push(START + (done - 1) * SAMPLE_NS, block)
+    assert len(chunks) == len(sound) // 1600
+    for number, chunk in enumerate(chunks):
+        np.testing.assert_array_equal(
+            chunk.value.samples, sound[number * 1600 : (number + 1) * 1600]
+        )
+        assert chunk.time_ns == START + ((number + 1) * 1600 - 1) * SAMPLE_NS
+
+
+def test_other_rates_are_converted() -> None:
+    rechunker = Rechunker(48000)
+    times = np.arange(48000) / 48000
+    tone = np.sin(2 * np.pi * 440 * times).astype(np.float32)
+    chunks = []
+    for number in range(10):
+        last_ns = START + (number + 1) * 100_000_000
+        chunks += rechunker.push(last_ns, tone[number * 4800 : (number + 1) * 4800])
+    assert len(chunks) == 9 or len(chunks) == 10
+    assert np.abs(np.fft.rfft(chunks[5].value.samples)).argmax() * 10 == 440
+    assert chunks[5].time_ns == pytest.approx(START + 6 * 100_000_000, abs=100_000_000)
+
+
+def test_sound_from_before_a_gap_is_not_joined_to_what_follows() -> None:
+    rechunker = Rechunker(16000)
+    assert rechunker.push(START, np.full(1000, 1.0, np.float32)) == []
+    later = START + 5_000_000_000
+    chunks = rechunker.push(later, np.full(1600, 2.0, np.float32))
+    assert len(chunks) == 1
+    assert chunks[0].time_ns == later
+    assert (chunks[0].value.samples == 2.0).all()
