@@ -43,7 +43,7 @@ def sound(samples: NDArray[np.float32], sample_rate: int) -> Payload:
     Raises:
         InvalidInput: not such an array.
     """
-    import soundfile  # type: ignore[import-untyped]
+    import soundfile
 
     if samples.ndim != 1 or samples.size == 0 or not np.isfinite(samples).all():
         raise InvalidInput("samples", f"{samples.dtype} {samples.shape}", "finite float32 (n,)")

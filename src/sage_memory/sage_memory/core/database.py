@@ -101,7 +101,7 @@ def check_schema(connection: Connection, path: Path) -> dict[str, str]:
         rows = connection.execute(select(schema.meta.c.key, schema.meta.c.value)).all()
     except SQLAlchemyError as error:
         raise StoreDamaged(path, f"no readable table of facts: {cause(error)}") from error
-    facts = {key: value for key, value in rows}
+    facts = {row.key: row.value for row in rows}
     version = facts.get("schema_version", "")
     if not version.isdigit():
         raise StoreDamaged(path, f"schema version {version!r}")

@@ -16,6 +16,7 @@ from sage_memory.core.short_term import Judgement, Moment, ShortTermMemory
 from sage_memory.core.words import Words, WordsHeard
 
 RECENT_PERCEPTS = 32
+EARLY_SALIENCES = 8
 WINDOW_NS = {"audio": NS_PER_S, "proprioception": NS_PER_S}
 """How long a percept of a modality looks back; others are of one instant."""
 
@@ -51,27 +52,43 @@ class Observer:
         self._percepts: dict[str, deque[Percept]] = {
             modality: deque(maxlen=RECENT_PERCEPTS) for modality in modalities
         }
+        self._early: dict[str, deque[tuple[int, Scored]]] = {
+            modality: deque(maxlen=EARLY_SALIENCES) for modality in modalities
+        }
         self._short_term = {modality: ShortTermMemory(judgement) for modality in modalities}
         self._newest: dict[str, Moment] = {}
 
-    def perceive(self, percept: Percept) -> None:
-        """Note a percept until its salience is known."""
+    def perceive(self, percept: Percept) -> Moment | None:
+        """Note a percept; the moment that is now kept, if its salience came before it."""
         self._percepts[percept.modality].append(percept)
         if percept.text:
             self.words.add(
                 Words(percept.stamp_ns, percept.text, percept.embedding, percept.encoder_id)
             )
+        early = self._early[percept.modality]
+        for index, (stamp_ns, scored) in enumerate(early):
+            if stamp_ns == percept.stamp_ns:
+                del early[index]
+                return self._join(percept, scored)
+        return None
 
     def score(self, modality: str, stamp_ns: int, scored: Scored) -> Moment | None:
         """Note the salience of a percept; the earlier moment that is now kept, if any.
 
-        A salience whose percept is not known is counted in `unmatched`.
+        A salience may come before its percept; one whose percept never comes is counted in
+        `unmatched`.
         """
-        known = self._percepts.get(modality, ())
-        percept = next((p for p in reversed(known) if p.stamp_ns == stamp_ns), None)
-        if percept is None:
-            self.unmatched += modality in self._percepts
+        if modality not in self._percepts:
             return None
+        for percept in reversed(self._percepts[modality]):
+            if percept.stamp_ns == stamp_ns:
+                return self._join(percept, scored)
+        early = self._early[modality]
+        self.unmatched += len(early) == early.maxlen
+        early.append((stamp_ns, scored))
+        return None
+
+    def _join(self, percept: Percept, scored: Scored) -> Moment | None:
         # what its own modality says and what all say count alike
         score = 0.5 * (scored.own_total + scored.total)
         moment = Moment(
@@ -85,8 +102,8 @@ class Observer:
             score=score,
             reason=scored.reason,
         )
-        self._newest[modality] = moment
-        return self._short_term[modality].add(moment)
+        self._newest[percept.modality] = moment
+        return self._short_term[percept.modality].add(moment)
 
     def expire(self, now_ns: int) -> list[Moment]:
         """Moments to keep although fewer newer ones followed than wished."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from sqlalchemy import insert, select, update
-from sqlalchemy.engine import Connection
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock
 from sage_common.core.errors import InvalidInput

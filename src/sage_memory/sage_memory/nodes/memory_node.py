@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
-from sage_msgs.msg import FusedSalience, Puzzle, Utterance
 
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.node import SageNode
@@ -24,6 +23,7 @@ from sage_memory.nodes import messages
 from sage_memory.nodes.memory_services import MemoryServices
 from sage_memory.nodes.payload_sources import Encode, PayloadSources
 from sage_memory.params import MemoryParameters
+from sage_msgs.msg import FusedSalience, Puzzle, Utterance
 
 KEEP_QUEUE = 32
 PERIOD_S = 0.5
@@ -76,7 +76,7 @@ class MemoryNode(SageNode):
 
     def _on_puzzle(self, message: Puzzle) -> None:
         if message.valid:
-            self._observer.perceive(messages.percept_of(message))
+            self._keep(self._observer.perceive(messages.percept_of(message)))
 
     def _on_text(self, message: Utterance) -> None:
         self._observer.words.add(Words(stamp_ns(message.header.stamp), message.text))
@@ -86,11 +86,11 @@ class MemoryNode(SageNode):
         scored = messages.scored_of(message)
         if scored is not None:
             stamp = stamp_ns(message.header.stamp)
-            kept = self._observer.score(message.trigger_modality, stamp, scored)
-            if kept is not None:
-                self._keep(kept)
+            self._keep(self._observer.score(message.trigger_modality, stamp, scored))
 
-    def _keep(self, moment: Moment) -> None:
+    def _keep(self, moment: Moment | None) -> None:
+        if moment is None:
+            return
         experience = self._observer.experience(moment)
         self._storing.submit(self._store, experience, self._take(moment))
 

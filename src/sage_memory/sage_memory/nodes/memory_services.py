@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sage_msgs.srv import Checkpoint, Embed, Recall, StoreExperience
 
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.host import ServiceUnavailable
@@ -19,6 +18,7 @@ from sage_memory.core.memory import Memory
 from sage_memory.core.short_term import Moment
 from sage_memory.core.words import Words
 from sage_memory.nodes import messages
+from sage_msgs.srv import Checkpoint, Embed, Recall, StoreExperience
 
 EMBED_TIMEOUT_S = 5.0
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import array
 
 import numpy as np
-from sage_msgs.msg import Experience as ExperienceMessage
-from sage_msgs.msg import FusedSalience, Puzzle
-from sage_msgs.srv import Recall
 
 from sage_common.core.puzzle import GRID, Percept
 from sage_common.ros.stamps import stamp_ns, to_stamp
@@ -15,6 +12,9 @@ from sage_memory.core.experience import DIMENSIONS, Experience
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.observer import Scored
 from sage_memory.core.recall import Answer, Query
+from sage_msgs.msg import Experience as ExperienceMessage
+from sage_msgs.msg import FusedSalience, Puzzle
+from sage_msgs.srv import Recall
 
 DEFAULT_LIMIT = 10
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -43,7 +42,8 @@ class PayloadSources:
         It returns None where the modality has no payload or the sensor's data is gone.
         """
         if modality == "vision":
-            return self._take_picture(end_ns)
+            image = self._images.nearest(end_ns)  # now: the ring holds less than half a second
+            return lambda: self._picture(image, end_ns)
         if modality == "audio":
             return lambda: self._sound(end_ns)
         if modality == "proprioception":
@@ -52,13 +52,6 @@ class PayloadSources:
 
     def _on_audio_info(self, message: AudioInfo) -> None:
         self._audio_info = message
-
-    def _take_picture(self, end_ns: int) -> Encode:
-        try:
-            image = self._images.nearest(end_ns)  # now: the ring holds less than half a second
-        except InvalidInput as error:
-            return functools.partial(_raise, error)
-        return lambda: self._picture(image, end_ns)
 
     def _picture(self, image: Any, end_ns: int) -> Payload | None:
         if image is None or abs(stamp_ns(image.header.stamp) - end_ns) > TOLERANCE_NS:
@@ -86,7 +79,3 @@ class PayloadSources:
         ]
         stamps = [stamp_ns(sample.header.stamp) for sample in samples]
         return payload_encoding.motion(stamps, np.asarray(rows, np.float64))
-
-
-def _raise(error: InvalidInput) -> None:
-    raise error

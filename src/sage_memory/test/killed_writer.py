@@ -1,0 +1,50 @@
+"""Remembers experiences until it is killed; run by test_kill.py in a process of its own.
+
+Globals given by the test: HOME (folder of the store), FIRST (number of the first experience),
+ACKS (a pipe: (number, id) goes into it once an experience is acknowledged).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+
+from sage_memory import Experience, Memory, Payload
+
+IN_FLIGHT = 12
+
+
+def numbered(number: int) -> Experience:
+    """An experience that can be told from all others by its vector and by its time."""
+    rng = np.random.default_rng(number)
+    return Experience(
+        start_ns=number * 10, end_ns=number * 10, modality="vision", source="front",
+        codes=rng.integers(0, 10, (30, 30), dtype=np.uint8),
+        embedding=rng.normal(size=64).astype(np.float32), encoder_id="vision-1",
+        surprise=0.1, novelty=0.2, arousal=0.3, reward=0.5, conflict=0.4, total=0.6,
+        text=f"word {number}", text_embedding=rng.normal(size=32).astype(np.float32),
+        text_encoder_id="words-1",
+    )  # fmt: skip
+
+
+def payload(number: int) -> Payload | None:
+    """Every fourth has one."""
+    return Payload(f"payload {number}".encode() * 50, "image/webp") if number % 4 == 0 else None
+
+
+def remember_until_killed(home: Path, first: int, acks) -> None:
+    waiting: deque = deque()
+    with Memory.open(home) as memory:
+        number = first
+        while True:
+            waiting.append((number, memory.remember(numbered(number), payload(number))))
+            number += 1
+            if len(waiting) == IN_FLIGHT:
+                oldest, ticket = waiting.popleft()
+                acks.send((oldest, ticket.wait().id))
+
+
+if "ACKS" in globals():
+    remember_until_killed(Path(globals()["HOME"]), globals()["FIRST"], globals()["ACKS"])

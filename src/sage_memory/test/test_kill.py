@@ -1,0 +1,80 @@
+"""kill -9 at any moment: nothing that was acknowledged is lost, all of it is found."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import runpy
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sage_memory import Memory, Query
+
+KILLS = 30
+LONGEST_LIFE_S = 0.12
+WRITER = Path(__file__).with_name("killed_writer.py")
+numbered = runpy.run_path(str(WRITER))["numbered"]
+payload = runpy.run_path(str(WRITER))["payload"]
+
+
+def live_and_die(context, home: Path, first: int, life_s: float) -> dict[int, bytes]:
+    """Run a writer, kill it `life_s` after its first acknowledgement; what it acknowledged."""
+    receive, send = context.Pipe(duplex=False)
+    given = {"HOME": str(home), "FIRST": first, "ACKS": send}
+    writer = context.Process(target=runpy.run_path, args=(str(WRITER), given))
+    writer.start()
+    send.close()
+    acknowledged = dict([receive.recv()])
+    deadline = time.monotonic() + life_s
+    while (left := deadline - time.monotonic()) > 0:
+        if receive.poll(left):
+            acknowledged.update([receive.recv()])
+    os.kill(writer.pid, signal.SIGKILL)
+    try:
+        while True:  # what it had acknowledged before it died is still in the pipe
+            acknowledged.update([receive.recv()])
+    except EOFError:
+        pass
+    writer.join()
+    assert writer.exitcode == -signal.SIGKILL
+    return acknowledged
+
+
+def assert_found(memory: Memory, number: int, identifier: bytes) -> None:
+    """By meaning of the percept, by meaning of the words, and by time."""
+    told = numbered(number)
+    by_example = Query(example=told.embedding, example_encoder_id="vision-1", limit=1)
+    by_text = Query(text_embedding=told.text_embedding, text_encoder_id="words-1", limit=1)
+    by_time = Query(start_ns=told.start_ns, end_ns=told.end_ns)
+    for query in (by_example, by_text, by_time, replace(by_example, end_ns=told.end_ns)):
+        (answer,) = memory.recall(query)
+        assert answer.experience.id == identifier
+    assert (answer.experience.codes == told.codes).all()
+    if payload(number) is not None:
+        assert answer.payload_path is not None, answer.payload_note
+        assert answer.payload_path.read_bytes() == payload(number).data
+
+
+@pytest.mark.slow
+def test_no_acknowledged_experience_is_lost_or_unfindable(tmp_path) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sage_memory"])
+    chance = random.Random(20240229)
+    acknowledged: dict[int, bytes] = {}
+    for kill in range(KILLS):
+        first = 1 + 100_000 * kill
+        latest = live_and_die(context, tmp_path, first, chance.uniform(0.0, LONGEST_LIFE_S))
+        acknowledged.update(latest)
+        with Memory.open(tmp_path) as memory:  # the dead writer's lock does not hold us up
+            memory.verify()
+            for number in (min(latest), max(latest)):
+                assert_found(memory, number, latest[number])
+    assert len(acknowledged) >= KILLS
+    with Memory.open(tmp_path, read_only=True) as memory:
+        for number, identifier in acknowledged.items():
+            assert_found(memory, number, identifier)

@@ -1,0 +1,276 @@
+"""The memory node on the lock-step host."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import sqlite3
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import soundfile
+
+from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
+from sage_memory import Memory, Query, StoreLocked
+from sage_memory.nodes.memory_node import MemoryNode
+from sage_msgs.srv import Checkpoint, Recall, StoreExperience
+
+
+def _neighbour(name: str):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+inputs = _neighbour("node_inputs")
+T0 = DEFAULT_START_NS
+S = 1_000_000_000
+FRAME = S // 30
+
+
+def start(home: Path, **parameters) -> LockstepHost:
+    host = LockstepHost(home=home)
+    host.add(MemoryNode, parameters={"device_id": "robot", **parameters})
+    return host
+
+
+def see(host: LockstepHost, totals, first: int = 0, modality: str = "vision") -> None:
+    """Frames with their puzzles and saliences, 30 a second."""
+    for index, total in enumerate(totals, start=first):
+        stamp = T0 + index * FRAME
+        if modality == "vision":
+            host.publish("camera/image_raw", inputs.image(stamp, red=index % 256), name="front")
+        host.publish("puzzle", inputs.puzzle(stamp, modality), modality=modality)
+        host.publish("fused_salience", inputs.fused(stamp, total, modality))
+    host.run_until(T0 + (first + len(totals)) * FRAME)
+
+
+def experiences(host: LockstepHost):
+    return host.messages("experience")
+
+
+def diagnostics(host: LockstepHost) -> dict[str, str]:
+    arrays = [item.message() for item in host.outputs if item.topic == "/diagnostics"]
+    (status,) = [s for s in arrays[-1].status if s.name.endswith("memory")]
+    return {pair.key: pair.value for pair in status.values} | {"level": status.level}
+
+
+PEAK = [0.2] * 6 + [0.9] + [0.2] * 8
+
+
+def test_a_salient_moment_is_published_after_it_was_committed(tmp_path) -> None:
+    host = start(tmp_path)
+    committed = []
+
+    def look(item) -> None:
+        if item.topic.endswith("/experience"):
+            with sqlite3.connect(f"file:{tmp_path / 'memory.db'}?mode=ro", uri=True) as connection:
+                committed.append(connection.execute("SELECT count(*) FROM vectors").fetchone()[0])
+
+    host.on_output = look
+    see(host, PEAK)
+    (kept,) = experiences(host)
+    assert committed == [1]
+    told = inputs.puzzle(T0 + 6 * FRAME)
+    assert kept.header.stamp == told.header.stamp == kept.end
+    assert (kept.modality, kept.source, kept.device_id) == ("vision", "front", "robot")
+    np.testing.assert_array_equal(kept.codes, told.codes)
+    np.testing.assert_allclose(kept.embedding, told.embedding, atol=1e-6)
+    assert kept.total == pytest.approx(0.9)
+    assert (kept.surprise, kept.conflict) == pytest.approx((0.1, 0.4))
+    assert kept.reason == "vision: novelty 0.20"
+    path = tmp_path / "payloads" / kept.payload_sha256[:2] / f"{kept.payload_sha256}.webp"
+    picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape == (48, 64, 3)
+    assert abs(int(picture[24, 32, 2]) - 6) < 12, "the frame of the peak, not a later one"
+    host.close()
+
+
+def test_a_dull_scene_leaves_nothing(tmp_path) -> None:
+    host = start(tmp_path)
+    see(host, [0.05] * 90)
+    host.run_for(3.0)
+    assert experiences(host) == []
+    assert diagnostics(host)["experiences"] == "0"
+    host.close()
+
+
+def test_sound_and_motion_slices_go_with_their_moments(tmp_path) -> None:
+    host = start(tmp_path)
+    for i in range(30):
+        level = i / 100
+        host.publish("microphone/audio", inputs.audio(T0 + i * S // 10, level), name="front")
+    for i in range(600):
+        host.publish("imu/data", inputs.imu(T0 + i * S // 200), name="body")
+    for i in range(20, 30):
+        stamp, total = T0 + i * S // 10, 0.9 if i == 22 else 0.2
+        for modality in ("audio", "proprioception"):
+            host.publish("puzzle", inputs.puzzle(stamp, modality), modality=modality)
+            host.publish("fused_salience", inputs.fused(stamp, total, modality))
+    host.run_until(T0 + 3 * S)
+    kept = {message.modality: message for message in experiences(host)}
+    assert set(kept) == {"audio", "proprioception"}
+    with Memory.open(tmp_path, read_only=True) as memory:
+        answers = {a.experience.modality: a for a in memory.recall(Query())}
+    samples, rate = soundfile.read(io.BytesIO(answers["audio"].payload_path.read_bytes()))
+    assert (len(samples), rate) == (16000, 16000)
+    assert samples[0] == pytest.approx(0.13, abs=1e-3)
+    assert samples[-1] == pytest.approx(0.22, abs=1e-3)
+    lines = answers["proprioception"].payload_path.read_text().splitlines()
+    assert len(lines) == 201
+    assert lines[-1].startswith(f"{T0 + 22 * S // 10},0,0,9.81,")
+    assert answers["audio"].experience.start_ns == T0 + 12 * S // 10
+    host.close()
+
+
+def recall(host: LockstepHost, **fields) -> Recall.Response:
+    return host.call("memory/recall", Recall.Request(**fields))
+
+
+def test_what_was_seen_while_words_were_said_is_recalled_by_text(tmp_path) -> None:
+    host = start(tmp_path)
+    host.add(inputs.EmbedNode)
+    said = T0 + FRAME // 2
+    host.publish("text", inputs.utterance(said, "a dog barks"))
+    host.publish("puzzle", inputs.puzzle(said, "language", "a dog barks"), modality="language")
+    host.publish("fused_salience", inputs.fused(said, 0.8, "language"))
+    see(host, PEAK)
+    host.run_for(3.0)
+    see(host, PEAK, first=400)
+    answer = recall(host, text="dog")
+    assert answer.success, answer.message
+    assert [e.modality for e in answer.experiences] == ["language", "vision"], "the later first"
+    assert {e.text for e in answer.experiences} == {"a dog barks"}
+    assert answer.reasons[1].startswith('heard around it: "a dog barks"; similarity 0.99')
+    assert Path(answer.payload_paths[1]).is_file()
+    assert answer.payload_paths[0] == ""
+    assert list(answer.scores) == sorted(answer.scores, reverse=True)
+    assert len(answer.experiences[0].embedding) == 0
+    everything = recall(host, min_salience=0.1, with_embedding=True)
+    assert len(everything.experiences) == 3
+    assert all(len(e.embedding) for e in everything.experiences)
+    only = recall(host, text="dog", modality="language")
+    assert [e.modality for e in only.experiences] == ["language"]
+    late = recall(host, start=inputs.header(T0 + 10 * S).stamp)
+    assert len(late.experiences) == 1 and late.experiences[0].text == ""
+    like = recall(host, example_experience_id=late.experiences[0].id)
+    assert [e.id for e in like.experiences if e.id == late.experiences[0].id] == []
+    assert len(like.experiences) == 1
+    host.close()
+
+
+def test_recall_says_what_is_wrong(tmp_path) -> None:
+    host = start(tmp_path)
+    see(host, PEAK)
+    without = recall(host, text="dog")
+    assert not without.success and "language/embed: no node serves it" in without.message
+    wrong = recall(host, limit=5000)
+    assert not wrong.success and "limit = 5000: expected 1..1000" in wrong.message
+    wrong = recall(host, example_experience_id="abc")
+    assert not wrong.success and "example_experience_id" in wrong.message
+    assert recall(host).success
+    host.close()
+
+
+def test_store_keeps_this_moment_whatever_its_salience(tmp_path) -> None:
+    host = start(tmp_path)
+    refused = host.call("memory/store", StoreExperience.Request(modality="vision"))
+    assert not refused.success and "modality = 'vision'" in refused.message
+    see(host, [0.05] * 5)
+    kept = host.call("memory/store", StoreExperience.Request(text="a dog barks"))
+    assert kept.success and "not to be found by these words" in kept.message
+    host.add(inputs.EmbedNode)
+    kept = host.call("memory/store", StoreExperience.Request(modality="vision", text="a car"))
+    assert kept.success and kept.message == ""
+    assert [message.id for message in experiences(host)][1:] == [kept.id]
+    assert recall(host, text="a car").experiences[0].id == kept.id
+    assert recall(host).experiences[0].payload_sha256 != ""
+    host.close()
+
+
+def test_checkpoint_writes_store_and_state(tmp_path) -> None:
+    host = start(tmp_path)
+    see(host, PEAK)
+    done = host.call("memory/checkpoint", Checkpoint.Request())
+    assert done.success, done.message
+    assert [Path(path).is_file() for path in done.paths] == [True, True]
+    host.close()
+
+
+def test_interrupted_and_resumed_keeps_the_same_moments(tmp_path) -> None:
+    rng = np.random.default_rng(2)
+    totals = np.clip(rng.normal(0.5, 0.25, 240), 0, 1).tolist()
+
+    def stamps(home: Path, cuts: list[int]) -> list[int]:
+        found, first = [], 0
+        for cut in [*cuts, len(totals)]:
+            host = start(home, payloads=False)
+            host.run_until(T0 + first * FRAME)
+            see(host, totals[first:cut], first=first)
+            found += [(m.end.sec, m.end.nanosec) for m in experiences(host)]
+            host.close()
+            first = cut
+        return found
+
+    whole = stamps(tmp_path / "whole", [])
+    assert len(whole) >= 3
+    assert stamps(tmp_path / "cut", [50, 51, 130]) == whole
+
+
+def test_two_runs_give_identical_output(tmp_path) -> None:
+    def digest(home: Path) -> str:
+        host = start(home)
+        rng = np.random.default_rng(4)
+        see(host, rng.uniform(0.0, 1.0, 120).tolist())
+        host.run_for(3.0)
+        assert len(experiences(host)) >= 2
+        host.close()
+        kept = [item.data for item in host.outputs if item.topic.endswith("/experience")]
+        return b"".join(kept).hex()
+
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+
+
+def test_payloads_switched_off_ask_for_no_images(tmp_path) -> None:
+    host = start(tmp_path, payloads=False)
+    assert not [name for name in host._subscriptions if "image" in name or "imu" in name]
+    see(host, PEAK)
+    (kept,) = experiences(host)
+    assert kept.payload_sha256 == ""
+    host.close()
+
+
+def test_malformed_input_costs_the_payload_or_the_percept_only(tmp_path) -> None:
+    host = start(tmp_path)
+    for stray in range(8):
+        host.publish("fused_salience", inputs.fused(T0 - 1 - stray, 0.9))
+    bad = inputs.puzzle(T0 + 1)
+    bad.embedding[0] = float("nan")
+    host.publish("puzzle", bad, modality="vision")
+    broken = inputs.image(T0 + 6 * FRAME)
+    broken.encoding = "nonsense"
+    for index, total in enumerate(PEAK):
+        stamp = T0 + index * FRAME
+        if index == 6:
+            host.publish("camera/image_raw", broken, name="front")
+        host.publish("puzzle", inputs.puzzle(stamp), modality="vision")
+        host.publish("fused_salience", inputs.fused(stamp, total))
+    host.run_for(2.0)
+    (kept,) = experiences(host)
+    assert kept.payload_sha256 == ""
+    assert any("image_raw: dropped a message: encoding" in line.text for line in host.logs)
+    values = diagnostics(host)
+    assert values["unmatched_saliences"] == "1", "one of the strays made room for the first frame's"
+    assert values["/sage/vision/puzzle rejected"] == "1"
+    assert values["durability"] == "WAL, synchronous FULL"
+    host.close()
+
+
+def test_a_store_in_use_keeps_the_node_inactive(tmp_path) -> None:
+    with Memory.open(tmp_path), pytest.raises(StoreLocked, match="in use by process"):
+        start(tmp_path)

@@ -1,0 +1,106 @@
+"""The memory node on the real ROS host: percept in, experience out, recalled by its service."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+os.environ.setdefault("ROS_DOMAIN_ID", "74")
+rclpy = pytest.importorskip("rclpy")
+
+from rclpy.experimental import EventsExecutor  # noqa: E402
+from rclpy.task import Future  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+
+from sage_common.ros.qos import PROFILES  # noqa: E402
+from sage_common.ros.ros_host import RosHost  # noqa: E402
+from sage_memory import Memory  # noqa: E402
+from sage_memory.nodes.memory_node import MemoryNode  # noqa: E402
+from sage_msgs.msg import Experience, FusedSalience, Puzzle  # noqa: E402
+from sage_msgs.srv import Recall  # noqa: E402
+
+spec = importlib.util.spec_from_file_location(
+    "node_inputs", Path(__file__).with_name("node_inputs.py")
+)
+inputs = importlib.util.module_from_spec(spec)
+sys.modules.setdefault("node_inputs", inputs)
+spec.loader.exec_module(inputs)
+
+PATIENCE_S = 60.0
+
+
+class Driver:
+    """A node beside the memory, and the executor of both."""
+
+    def __init__(self, home: Path) -> None:
+        rclpy.init(args=["test", "--ros-args", "-r", "__ns:=/sage", "-p", f"home:={home}"])
+        self.host = RosHost(MemoryNode)
+        self.node = rclpy.create_node("driver", namespace="/sage", use_global_arguments=False)
+        self.executor = EventsExecutor()
+        self.executor.add_node(self.host)
+        self.executor.add_node(self.node)
+        self.started = self.host.start()
+
+    def until(self, condition) -> None:
+        """Spin until the condition holds; what never happens fails the test."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, "waited in vain"
+            self.executor.spin_until_future_complete(Future(), timeout_sec=0.02)
+
+    def close(self) -> None:
+        self.host.stop()
+        self.node.destroy_node()
+        self.executor.shutdown()
+        rclpy.shutdown()
+
+
+@pytest.fixture
+def driver(tmp_path):
+    made = Driver(tmp_path)
+    yield made
+    made.close()
+
+
+def test_salient_moment_becomes_an_experience_and_is_recalled(driver, tmp_path) -> None:
+    assert driver.started
+    node, kept = driver.node, []
+    node.create_subscription(Experience, "experience", kept.append, PROFILES["standard"])
+    images = node.create_publisher(Image, "camera/front/image_raw", PROFILES["sensor"])
+    puzzles = node.create_publisher(Puzzle, "vision/puzzle", PROFILES["standard"])
+    fused = node.create_publisher(FusedSalience, "salience", PROFILES["standard"])
+    ready = (images, puzzles, fused)
+    driver.until(lambda: all(publisher.get_subscription_count() for publisher in ready))
+    driver.until(lambda: node.count_subscribers("/sage/experience") and True)
+    for total in [0.2, 0.2, 0.9, 0.2, 0.2, 0.2, 0.2]:
+        stamp = node.get_clock().now().nanoseconds
+        images.publish(inputs.image(stamp))
+        puzzles.publish(inputs.puzzle(stamp))
+        done = time.monotonic() + 0.05  # the puzzle goes first, as in the graph
+        driver.until(lambda done=done: time.monotonic() > done)
+        fused.publish(inputs.fused(stamp, total))
+    driver.until(lambda: len(kept) == 1)
+    assert kept[0].total == pytest.approx(0.9)
+    client = node.create_client(Recall, "memory/recall")
+    driver.until(client.service_is_ready)
+    answer = client.call_async(Recall.Request(modality="vision"))
+    driver.until(answer.done)
+    assert answer.result().success, answer.result().message
+    assert [found.id for found in answer.result().experiences] == [kept[0].id]
+    assert Path(answer.result().payload_paths[0]).is_file()
+
+
+def test_a_locked_store_leaves_the_node_inactive_and_the_process_alive(tmp_path) -> None:
+    with Memory.open(tmp_path):
+        made = Driver(tmp_path)
+        try:
+            assert not made.started
+            assert not made.host.node.active
+        finally:
+            made.close()

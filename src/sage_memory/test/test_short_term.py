@@ -1,0 +1,156 @@
+"""x-from-last: judged with hindsight, kept if a local maximum above what is usual."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sage_common.core.puzzle import Percept
+from sage_memory.core.short_term import Judgement, Moment, ShortTermMemory
+from sage_memory.core.words import Words, WordsHeard
+
+S = 1_000_000_000
+
+
+def moment(stamp_s: float, score: float) -> Moment:
+    stamp_ns = round(stamp_s * S)
+    rng = np.random.default_rng(stamp_ns % 2**32)
+    codes = rng.integers(0, 10, (30, 30), dtype=np.uint8)
+    embedding = rng.normal(size=8).astype(np.float32)
+    percept = Percept(stamp_ns, "vision", "front", codes, embedding, "vision-1", "")
+    return Moment(percept, 0.1, 0.2, 0.3, 0.5, 0.4, score, score, f"at {stamp_s}")
+
+
+def kept(memory: ShortTermMemory, series: list[tuple[float, float]]) -> list[float]:
+    """Stamps [s] of what is kept of a series of (stamp [s], score)."""
+    judged = [memory.add(moment(stamp, score)) for stamp, score in series]
+    return [item.percept.stamp_ns / S for item in judged if item is not None]
+
+
+def test_a_peak_is_kept_once_three_newer_moments_follow() -> None:
+    memory = ShortTermMemory(Judgement())
+    assert kept(memory, [(0.0, 0.2), (0.1, 0.9)]) == []
+    assert kept(memory, [(0.2, 0.3), (0.3, 0.3)]) == []
+    assert kept(memory, [(0.4, 0.3)]) == [0.1]
+
+
+def test_hindsight_prefers_the_higher_peak_that_follows() -> None:
+    series = [(0.0, 0.1), (0.1, 0.6), (0.2, 0.9), (0.3, 0.2), (0.4, 0.2), (0.5, 0.2)]
+    assert kept(ShortTermMemory(Judgement()), series) == [0.2]
+    at_once = ShortTermMemory(Judgement(newer=0))
+    assert kept(at_once, series) == [0.1], "judged at once, the lower one comes first"
+
+
+def test_below_the_floor_nothing_is_kept() -> None:
+    rng = np.random.default_rng(0)
+    series = [(i / 30, float(rng.uniform(0.0, 0.29))) for i in range(600)]
+    assert kept(ShortTermMemory(Judgement(floor=0.3)), series) == []
+
+
+def test_a_constant_scene_is_kept_once_at_most_however_salient() -> None:
+    series = [(i / 30, 0.8) for i in range(600)]
+    assert len(kept(ShortTermMemory(Judgement()), series)) <= 1
+
+
+@pytest.mark.parametrize("rate_hz", [10, 20, 30])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_twenty_busy_seconds_give_some_but_not_hundreds(rate_hz, seed) -> None:
+    rng = np.random.default_rng(seed)
+    scores = np.clip(np.convolve(rng.normal(0.5, 0.3, 20 * rate_hz), [0.3, 0.4, 0.3], "same"), 0, 1)
+    series = [(i / rate_hz, float(score)) for i, score in enumerate(scores)]
+    stamps = kept(ShortTermMemory(Judgement()), series)
+    assert 4 <= len(stamps) <= 20
+    assert min(np.diff(stamps)) >= 1.0
+
+
+def test_an_event_stands_out_of_a_busy_past() -> None:
+    rng = np.random.default_rng(3)
+    series = [(i / 30, float(rng.uniform(0.3, 0.6))) for i in range(600)]
+    series += [(20.0 + i / 30, 0.95 if i == 5 else 0.4) for i in range(10)]
+    assert kept(ShortTermMemory(Judgement()), series)[-1] == pytest.approx(20.0 + 5 / 30)
+
+
+def test_rare_events_know_only_the_floor_and_do_not_wait_for_ever() -> None:
+    memory = ShortTermMemory(Judgement(patience_s=2.0))
+    found = []
+    for i in range(40):
+        assert memory.add(moment(5.0 * i, 0.4)) is None or i >= 3
+        found += memory.expire(round((5.0 * i + 2.5) * S))
+    assert [item.percept.stamp_ns // S for item in found] == [5 * i for i in range(40)]
+    assert memory.expire(10**15) == []
+
+
+def test_a_recording_that_starts_again_empties_the_buffer() -> None:
+    memory = ShortTermMemory(Judgement())
+    kept(memory, [(100.0 + i / 10, 0.5) for i in range(8)])
+    assert kept(memory, [(0.0, 0.2)]) == []
+    assert len(memory) == 1
+    assert kept(memory, [(0.1, 0.9), (0.2, 0.1), (0.3, 0.1), (0.4, 0.1)]) == [0.1]
+
+
+def test_interrupted_and_resumed_equals_uninterrupted() -> None:
+    rng = np.random.default_rng(1)
+    series = [(i / 30, float(rng.uniform(0.0, 1.0))) for i in range(900)]
+    whole = ShortTermMemory(Judgement())
+    truth = kept(whole, series)
+    for cut in (0, 1, 5, 437):
+        first, second = ShortTermMemory(Judgement()), ShortTermMemory(Judgement())
+        before = kept(first, series[:cut])
+        second.restore(first.state())
+        assert before + kept(second, series[cut:]) == truth
+        assert second.threshold == whole.threshold
+        for name, array in whole.state().items():
+            np.testing.assert_array_equal(array, second.state()[name])
+
+
+def test_restored_moments_carry_everything() -> None:
+    first, second = ShortTermMemory(Judgement()), ShortTermMemory(Judgement())
+    told = [moment(i / 10, 0.9 if i == 1 else 0.1) for i in range(5)]
+    for item in told[:4]:
+        first.add(item)
+    second.restore(first.state())
+    found = second.add(told[4])
+    assert found is not None
+    assert found.percept.embedding.dtype == np.float32
+    np.testing.assert_array_equal(found.percept.embedding, told[1].percept.embedding)
+    np.testing.assert_array_equal(found.percept.codes, told[1].percept.codes)
+    for name in ("surprise", "novelty", "arousal", "reward", "conflict", "total", "reason"):
+        assert getattr(found, name) == getattr(told[1], name)
+
+
+def test_impossible_buffer_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"newer = 10: expected 0 to capacity - 1 = 9"):
+        ShortTermMemory(Judgement(capacity=10, newer=10))
+
+
+def test_the_latest_words_within_the_window_go_with_a_moment() -> None:
+    words = WordsHeard(10.0)
+    words.add(Words(1 * S, "hello"))
+    words.add(Words(5 * S, "a dog", np.ones(3, np.float32), "minilm"))
+    assert words.around(0) is None, "what is said later is not heard yet"
+    assert words.around(4 * S).text == "hello"
+    assert words.around(5 * S).text == "a dog"
+    assert words.around(15 * S).text == "a dog"
+    assert words.around(15 * S + 1) is None
+
+
+def test_an_embedding_completes_the_same_words_whichever_comes_first() -> None:
+    vector = np.ones(3, np.float32)
+    for order in ([0, 1], [1, 0]):
+        words = WordsHeard(10.0)
+        both = [Words(S, "a dog"), Words(S, "a dog", vector, "minilm")]
+        for index in order:
+            words.add(both[index])
+        assert words.around(S).encoder_id == "minilm"
+        again = WordsHeard(10.0)
+        again.restore(words.state())
+        np.testing.assert_array_equal(again.around(S).embedding, vector)
+
+
+def test_words_without_embedding_survive_too() -> None:
+    words, again = WordsHeard(10.0), WordsHeard(10.0)
+    again.restore(words.state())
+    assert again.around(S) is None
+    words.add(Words(S, "Grüße"))
+    again.restore(words.state())
+    assert again.around(S) == Words(S, "Grüße")
