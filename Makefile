@@ -40,7 +40,7 @@ docs: environment  ## write the generated pages of docs/ anew
 	@exec $(BIN)/sage docs
 
 lock:  ## resolve requirements/*.in into requirements/lock.txt (needs uv)
-	@$(UV) pip compile --universal --python-version 3.10 --upgrade --quiet --no-header --no-annotate \
+	@$(UV) pip compile --universal --python-version 3.10 --quiet --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --output-file requirements/lock.txt \
 	  requirements/build.in requirements/run.in requirements/test.in requirements/lint.in
 

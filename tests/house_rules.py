@@ -40,6 +40,9 @@ _RAW_CALLS = frozenset(
         "create_timer",
     }
 )
+# The recorder stores messages without looking into them: it subscribes to their serialized form.
+RAW_ROS_USERS = ("sage.bags.recorder",)
+
 # What a module is called in package.xml, where that is not its own name.
 ROSDEP_KEYS = {
     "PIL": "python3-pil",
@@ -93,7 +96,7 @@ def imports(source: str, module: str) -> Iterator[Import]:
 
 
 def impure_core(source: str, module: str) -> list[str]:
-    """What a module of a core/ imports but may not: ROS, and packages other than sage_common.core."""
+    """What a module of a core/ imports but may not: ROS, and packages but sage_common.core."""
     package = module.partition(".")[0]
     found = []
     for item in imports(source, module):
