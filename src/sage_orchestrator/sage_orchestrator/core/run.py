@@ -130,9 +130,9 @@ class Run:
         if self._plugin is None:
             self._plugin = self._treasury.prepare(self)
             self.began_ns = self._stopwatch_ns()
+        mark = self._meter.start()
         while True:
             self.step_began_ns = self._stopwatch_ns()
-            mark = self._meter.start()
             charged = 0
             try:
                 self._move(self._plugin)
@@ -141,6 +141,8 @@ class Run:
                 ending = self._verdict(self._plugin, goes_on)
             finally:
                 whole = self._meter.cost_ns(mark, self._plugin.nominal_step_ns)
+                # From here on time counts for the next step, bookkeeping included.
+                mark = self._meter.start()
                 self._charge(max(0, whole - charged))
             if ending is not None or not goes_on:
                 return ending
