@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,14 @@ from numpy.typing import NDArray
 
 from sage_encoders.backends.onnx_model import OnnxModel
 
+# Set before rclpy starts: a domain of our own, this host only.
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+os.environ.setdefault("ROS_DOMAIN_ID", "64")
+os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
+
 REPOSITORY = Path(__file__).resolve().parents[3]
+os.environ.setdefault("SAGE_MODELS", str(REPOSITORY / "models"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
@@ -39,20 +47,9 @@ def audio_model(models: Path) -> OnnxModel:
     return OnnxModel(models / "audio_encoder.onnx")
 
 
-def scene(seed: int, height: int = 224, width: int = 224) -> NDArray[np.uint8]:
-    """A generated picture: a colour gradient with a dozen coloured rectangles."""
-    rng = np.random.default_rng(seed)
-    across, down = np.linspace(0, 1, width), np.linspace(0, 1, height)[:, None]
-    corners = rng.uniform(0, 255, (3, 3))
-    image = corners[0] + across[None, :, None] * corners[1] / 3 + down[..., None] * corners[2] / 3
-    for _ in range(12):
-        top, left = rng.integers(0, height - 8), rng.integers(0, width - 8)
-        bottom, right = top + rng.integers(8, height // 2), left + rng.integers(8, width // 2)
-        image[top:bottom, left:right] = rng.uniform(0, 255, 3)
-    return np.clip(image, 0, 255).astype(np.uint8)
-
-
 @pytest.fixture(scope="session")
 def scenes() -> NDArray[np.uint8]:
     """Eight generated pictures, [8, 224, 224, 3]."""
+    from encoder_inputs import scene
+
     return np.stack([scene(seed) for seed in range(8)])

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from encoder_inputs import tone
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
@@ -10,11 +11,6 @@ from sage_encoders.core.audio import AudioEncoder
 
 BLOCK_NS = 100_000_000
 START_NS = 10**18
-
-
-def tone(hertz: float, seconds: float, amplitude: float) -> np.ndarray:
-    time_s = np.arange(int(16000 * seconds)) / 16000
-    return (amplitude * np.sin(2 * np.pi * hertz * time_s)).astype(np.float32)
 
 
 def listen(model: OnnxModel, samples: np.ndarray, block: int = 1600) -> list[Percept]:

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
+from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.training import autoencoder, card, data, export, projection
 from sage_encoders.training.vision_measures import measure
 from sage_encoders.training.vision_network import (
@@ -37,7 +37,7 @@ def augment(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
     top, left = rng.integers(0, SIDE - side + 1, 2)
     crop = image[top : top + side, left : left + side]
     if side != SIDE:
-        crop = np.asarray(Image.fromarray(crop).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+        crop = resize(crop, SIDE, SIDE)
     if rng.random() < 0.5:
         crop = crop[:, ::-1]
     if rng.random() < 0.3:

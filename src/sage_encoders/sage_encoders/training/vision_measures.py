@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
+from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.training.quantizer import perplexity
 from sage_encoders.training.vision_network import CODES, GRID, SIDE, VisionAutoencoder
 
@@ -61,12 +62,9 @@ def measure(
 
 def corner_views(image: Images) -> tuple[Images, Images]:
     """The upper left and the lower right 190x190 of an image, scaled back to its size."""
-    first = image[:VIEW_SIDE, :VIEW_SIDE]
-    second = image[-VIEW_SIDE:, -VIEW_SIDE:]
-    return tuple(  # type: ignore[return-value]
-        np.asarray(Image.fromarray(view).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
-        for view in (first, second)
-    )
+    first = resize(image[:VIEW_SIDE, :VIEW_SIDE], SIDE, SIDE)
+    second = resize(image[-VIEW_SIDE:, -VIEW_SIDE:], SIDE, SIDE)
+    return first, second
 
 
 def retrieval(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
@@ -77,20 +75,18 @@ def retrieval(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
 
 def thumbnails(images: list[Images]) -> NDArray[np.float32]:
     """Pixels of 16x16 thumbnails as centred unit vectors: the baseline embedding."""
-    small = [
-        np.asarray(Image.fromarray(image).resize((16, 16), Image.Resampling.BOX), np.float32)
-        for image in images
-    ]
+    small = [resize(image, 16, 16).astype(np.float32) for image in images]
     flat = np.stack(small).reshape(len(images), -1)
     flat -= flat.mean(0)
-    return flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-9)
+    unit: NDArray[np.float32] = flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-9)
+    return unit
 
 
 def cell_luminance(images: Images) -> NDArray[np.float32]:
     """Mean luminance (Rec. 709) of each of the 30x30 cells: [N, 30, 30]."""
     luminance = images.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     return np.stack(
-        [np.asarray(Image.fromarray(i).resize((GRID, GRID), Image.Resampling.BOX)) for i in luminance]
+        [cv2.resize(plane, (GRID, GRID), interpolation=cv2.INTER_AREA) for plane in luminance]
     )
 
 
@@ -103,7 +99,7 @@ def ten_greys(images: Images) -> NDArray[np.float32]:
     """Each cell as the nearest of ten even grey levels, scaled up bilinearly: no learning."""
     levels = np.round(cell_luminance(images) / 255 * (CODES - 1)) * (255 / (CODES - 1))
     large = [
-        np.asarray(Image.fromarray(grid).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+        cv2.resize(grid, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
         for grid in levels.astype(np.float32)
     ]
     return np.stack(large)[..., None]
