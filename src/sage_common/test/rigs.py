@@ -178,9 +178,7 @@ class RosRig:
         name = self.full_name(key, **names)
         if name not in self._publishers:
             spec = topic(key)
-            publisher = self.driver.create_publisher(
-                interface(spec.type), name, PROFILES[spec.qos]
-            )
+            publisher = self.driver.create_publisher(interface(spec.type), name, PROFILES[spec.qos])
             self._publishers[name] = publisher
             assert self.until(lambda: publisher.get_subscription_count() > 0), name
         self._publishers[name].publish(message)

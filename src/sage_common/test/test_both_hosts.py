@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sage_msgs.action import Refine
-from sage_msgs.msg import Utterance
-from sage_msgs.srv import Embed, SetTrust
 from toy_nodes import ToyNode
 
 from sage_common.ros.audio import audio_info
 from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_msgs.action import Refine
+from sage_msgs.msg import Utterance
+from sage_msgs.srv import Embed, SetTrust
 
 
 def utterance(rig, text: str, offset_s: float = 0.0) -> Utterance:
@@ -44,7 +44,9 @@ def test_bad_messages_are_counted_dropped_and_said_once_while_good_ones_pass(rig
     dropped = [line for line in rig.logs() if "dropped a message" in line]
     assert len(dropped) == 1 and "/sage/text" in dropped[0], dropped
     assert rig.until(lambda: (rig.status("toy") or 0) and "rejected" in str(rig.status("toy")))
-    rig.until(lambda: {v.key: v.value for v in rig.status("toy").values}["/sage/text rejected"] == "4")
+    rig.until(
+        lambda: {v.key: v.value for v in rig.status("toy").values}["/sage/text rejected"] == "4"
+    )
     values = {pair.key: pair.value for pair in rig.status("toy").values}
     assert values["/sage/text received"] == "2"
     assert values["/sage/text rejected"] == "4"

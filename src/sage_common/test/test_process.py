@@ -1,0 +1,210 @@
+"""Nodes as real processes: signals, saved state, containers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rigs import NAMESPACE
+from toy_nodes import ToyNode
+
+from sage_common.core import state_file
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.container import node_class, ros_arguments
+from sage_common.ros.stamps import to_stamp
+from sage_msgs.msg import Utterance
+
+HERE = Path(__file__).parent
+LONG_S = 60.0
+
+
+class Child:
+    """A process under test; its output goes to a file."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.output = folder / f"output-{len(list(folder.iterdir()))}.txt"
+        # The wheels' bootstrap marks the environment of its own process.
+        clean = {k: v for k, v in os.environ.items() if k != "_ROS_WHEELS_BOOTSTRAP_COMPLETE"}
+        clean["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, sys.path)])
+        with self.output.open("w") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments], stdout=stream, stderr=stream, env=clean
+            )
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(LONG_S)
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+
+@pytest.fixture
+def child(tmp_path: Path):
+    made: list[Child] = []
+
+    def start(*arguments: str) -> Child:
+        made.append(Child(tmp_path, *arguments))
+        return made[-1]
+
+    yield start
+    for item in made:
+        if item.process.poll() is None:
+            item.process.kill()
+            item.process.wait()
+
+
+def toy_arguments(home: Path, *more: str) -> list[str]:
+    return [
+        "-m",
+        "toy_nodes",
+        "--ros-args",
+        "-r",
+        f"__ns:={NAMESPACE}",
+        "-p",
+        f"home:={home}",
+        *more,
+    ]
+
+
+def teach(ros, count: int) -> None:
+    heard = ros.listen("outcome")
+    del heard[:]
+    for _ in range(count):
+        message = Utterance(text="learn", confidence=1.0)
+        message.header.stamp = to_stamp(ros.now_ns())
+        ros.publish("text", message)
+    assert ros.until(lambda: len(heard) == count)
+
+
+def learned(home: Path) -> list[float]:
+    return state_file.load(home / "state" / "toy.state")["learned"].tolist()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_the_state_and_the_next_start_resumes(ros, child, tmp_path, number):
+    home = tmp_path / "home"
+    first = child(*toy_arguments(home))
+    teach(ros, 3)
+    assert first.end(number) == 0, first.text
+    assert learned(home)[0] == 3
+    assert ros.until(lambda: ros.driver.count_subscribers("/sage/text") == 0)
+    second = child(*toy_arguments(home))
+    assert ros.until(lambda: ros.driver.count_subscribers("/sage/text") == 1)
+    teach(ros, 2)
+    assert second.end(number) == 0, second.text
+    assert learned(home)[0] == 5
+
+
+def test_a_second_signal_does_not_cut_the_saving_short(ros, child, tmp_path):
+    home = tmp_path / "home"
+    toy = child(*toy_arguments(home))
+    teach(ros, 1)
+    toy.process.send_signal(signal.SIGINT)
+    toy.process.send_signal(signal.SIGINT)
+    assert toy.end(signal.SIGTERM) == 0, toy.text
+    assert learned(home)[0] == 1
+
+
+def test_a_signal_during_activation_ends_the_process_cleanly(child, tmp_path):
+    home = tmp_path / "home"
+    toy = child("-m", "slow_toy", str(home / "activating"), "--ros-args", "-p", f"home:={home}")
+    while not (home / "activating").exists():
+        assert toy.process.poll() is None, toy.text
+    assert toy.end() == 0, toy.text
+    assert "Traceback" not in toy.text
+    assert (home / "state" / "toy.state").exists()
+
+
+def test_a_file_that_cannot_be_trusted_is_set_aside_and_the_node_starts(ros, child, tmp_path):
+    path = tmp_path / "home" / "state" / "toy.state"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"not a state file")
+    toy = child(*toy_arguments(tmp_path / "home"))
+    teach(ros, 1)
+    assert toy.end() == 0
+    assert "starting without the saved state" in toy.text
+    assert (path.parent / "toy.state.refused").read_bytes() == b"not a state file"
+    assert learned(tmp_path / "home")[0] == 1
+
+
+def test_a_node_that_cannot_activate_makes_the_exit_status_1(ros, child, tmp_path):
+    toy = child(*toy_arguments(tmp_path / "home", "-p", "fail:=activate"))
+    assert ros.until(lambda: ros.status("toy") is not None)
+    assert toy.end() == 1
+    assert "activate failed: told to fail in activate" in toy.text
+
+
+def entry(name: str, **more: object) -> dict[str, object]:
+    return {"class": "toy_nodes:ToyNode", "name": name, "namespace": NAMESPACE, **more}
+
+
+def container(*entries: dict[str, object]) -> list[str]:
+    run = "from sage_common.ros.container import main; main()"
+    return ["-c", run, "--graph", json.dumps(list(entries))]
+
+
+def test_a_container_gives_each_node_its_own_name_parameters_and_remappings(ros, child, tmp_path):
+    home = str(tmp_path / "home")
+    both = child(
+        *container(
+            entry("one", parameters={"home": home, "gain": 4, "names": [], "weights": [1, 2.5]}),
+            entry(
+                "two",
+                namespace="/other",
+                parameters={"home": home, "gain": 1, "backend": "none"},
+                remappings={"outcome": "judged"},
+                log_level="warn",
+            ),
+            entry("three", parameters={"home": home, "fail": "activate"}),
+        )
+    )
+    teach(ros, 1)
+    assert ros.listen("outcome")[0].reward == 0.125
+    assert ros.until(lambda: ros.driver.count_publishers("/other/judged") == 1)
+    assert ros.driver.count_publishers("/other/outcome") == 0
+    assert ros.until(lambda: ros.status("three") is not None)
+    assert ros.status("three").message == "activate failed: told to fail in activate"
+    assert both.end() == 1, "one node was not active"
+    assert learned_by(tmp_path / "home", "one") == 1
+    assert learned_by(tmp_path / "home", "two") == 0
+
+
+def learned_by(home: Path, name: str) -> float:
+    return float(state_file.load(home / "state" / f"{name}.state")["learned"][0])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"class": "toy_nodes.ToyNode"}, "expected package.module:Class"),
+        ({"class": "toy_nodes:Nothing"}, "expected a subclass of SageNode"),
+        ({"class": "toy_nodes:ToyParameters"}, "expected a subclass of SageNode"),
+        ({"class": "no_such_module:Node"}, "expected a module that can be imported"),
+    ],
+)
+def test_a_wrong_class_path_says_what_is_expected(wrong, said):
+    with pytest.raises(InvalidInput, match=said):
+        node_class(wrong["class"])
+
+
+def test_a_container_with_a_wrong_entry_says_so_and_ends(child):
+    wrong = child(*container({"class": "toy_nodes:ToyNode", "name": "one"}))
+    assert wrong.process.wait(LONG_S) == 2
+    assert "graph: namespace = None: expected a string" in wrong.text
+    assert "Traceback" not in wrong.text
+
+
+def test_parameters_of_the_graph_are_written_as_yaml():
+    arguments = ros_arguments(
+        entry("x", parameters={"a": [1, 2.5], "b": "yes", "c": "ü 'x' \"y\"", "d": True, "e": []})
+    )
+    assert "a:=[1.0, 2.5]" in arguments and 'b:="yes"' in arguments
+    assert 'c:="ü \'x\' \\"y\\""' in arguments and "d:=true" in arguments and "e:=[]" in arguments
+    assert node_class("toy_nodes:ToyNode") is ToyNode
