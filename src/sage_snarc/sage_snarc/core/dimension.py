@@ -47,9 +47,14 @@ class Dimension:
         self.quantile.add(value)
         return reading
 
+    @property
+    def usual(self) -> float:
+        """What is usual: the past's 0.8 quantile plus the floor."""
+        return self.quantile.value(USUAL_SHARE) + self.floor
+
     def contrast(self, value: float) -> float:
         """How far `value` stands out of the usual, in [0, 1]."""
-        usual = self.quantile.value(USUAL_SHARE) + self.floor
+        usual = self.usual
         if usual <= 0.0:
             return 1.0 if value > 0.0 else 0.0
         ratio = min(value / usual, 1e6) ** 4

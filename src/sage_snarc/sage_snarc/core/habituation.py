@@ -5,61 +5,91 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sage_snarc.core.sections import Arrays
 
-VISIT = 0.4
-STAY_S = 2.0
+STAY_S = 1.0
 RECOVERY_S = 120.0
 LIMIT = 0.97
+REACH = 2.0
+REACH_OF_ALL = 0.3
+SAME = 0.5
 
 
 class Habituation:
-    """Strength per remembered situation (a slot of the novelty memory), each in [0, 0.97].
+    """How used one is to the present situation, from the doses that it and its like have had.
 
-    Each new visit closes 40 % of what is left to full strength (ten visits: 0.97), staying closes
-    it with a time constant of 2 s, and absence lets it decay with one of 120 s. This is the
-    stimulus-specific, spontaneously recovering decrement of Thompson and Spencer (1966).
+    Each remembered situation (a slot of the novelty memory) holds a dose: how strongly it called
+    (0..1), once for every new visit and once for every second of staying, decaying with a time
+    constant of 120 s. One gets used to what calls; what does not call needs no getting used to,
+    and what is a little like it must not be muffled. The present one's
+    habituation is `1 - exp(-sum k_i dose_i)` with the kernel `k_i = 1 / (1 + (d_i / R)^4)`. `R` is
+    twice the usual distance to the nearest, but at most 0.3 of the present root mean square
+    distance to all: repetitions that differ by noise share their doses, a drift leaves its doses
+    behind, and where everything is equally far from everything nothing is a repetition.
+    This is the stimulus-specific, graded, spontaneously recovering decrement of Thompson and
+    Spencer (1966).
     """
 
     def __init__(self, capacity: int) -> None:
-        self._strength = np.zeros(capacity)
-        self._updated = np.zeros(capacity, np.int64)
-        self._last = -1
+        self._dose = np.zeros(capacity)
+        self._last_slot = -1
+        self._last_ns = 0
+        self._stays = False
 
-    def strength(self, slot: int, stamp_ns: int) -> float:
-        """Present strength of a situation, recovery taken into account; 0 for slot -1."""
-        if slot < 0:
-            return 0.0
-        away_s = max(stamp_ns - int(self._updated[slot]), 0) * 1e-9
-        return float(self._strength[slot]) * math.exp(-away_s / RECOVERY_S)
+    def strength(self, squared: NDArray[np.float32], usual: float, stamp_ns: int) -> float:
+        """Habituation to the present situation, [0, 0.97].
 
-    def visit(self, nearest: int, slot: int, match: float, stamp_ns: int, period_s: float) -> None:
-        """The situation `slot`, like `nearest` by `match` (0..1), is there for `period_s`.
-
-        A slot of its own inherits from its nearest by how much it matches; so a stimulus fades
-        although noise makes each of its presentations a little different.
+        Args:
+            squared: its squared distances to all slots in use, float32 [count].
+            usual: usual distance to the nearest slot, >= 0.
         """
-        inherited = self.strength(nearest, stamp_ns) * match
-        if nearest >= 0 and nearest == self._last:
-            rate = (1.0 - math.exp(-max(period_s, 0.0) / STAY_S)) * match
-        else:
-            rate = VISIT
-        strength = inherited + rate * (1.0 - inherited)
-        self._strength[slot] = min(strength, LIMIT)
-        self._updated[slot] = stamp_ns
-        self._last = slot
+        away_s = max(stamp_ns - self._last_ns, 0) * 1e-9
+        self._dose *= math.exp(-away_s / RECOVERY_S)
+        self._last_ns = stamp_ns
+        self._stays = False
+        if not len(squared):
+            return 0.0
+        around = math.sqrt(max(float(squared.sum()), 0.0) / len(squared))
+        kernel = _kernel(squared, min(REACH * usual, REACH_OF_ALL * around))
+        self._stays = self._last_slot >= 0 and float(kernel[self._last_slot]) >= SAME
+        dose = float(kernel @ self._dose[: len(kernel)])
+        return min(1.0 - math.exp(-dose), LIMIT)
+
+    def visit(self, slot: int, fresh: bool, call: float, period_s: float) -> None:
+        """The situation asked about last is in `slot`, `fresh` if just put there.
+
+        Args:
+            call: its salience before habituation, 0..1.
+            period_s: time since the last sample [s].
+        """
+        if fresh:
+            self._dose[slot] = 0.0
+        self._dose[slot] += call * min(period_s / STAY_S, 1.0) if self._stays else call
+        self._last_slot = slot
 
     def state(self) -> Arrays:
         """Everything learned."""
         return {
-            "strength": self._strength.copy(),
-            "updated": self._updated.copy(),
-            "last": np.array(self._last, np.int64),
+            "dose": self._dose.copy(),
+            "last": np.array([self._last_slot, self._last_ns, int(self._stays)], np.int64),
         }
 
     def restore(self, state: Arrays) -> None:
         """Continue from `state()`."""
-        self._strength = np.array(state["strength"], np.float64)
-        self._updated = np.array(state["updated"], np.int64)
-        self._last = int(state["last"])
+        self._dose = np.array(state["dose"], np.float64)
+        self._last_slot, self._last_ns, stays = (int(value) for value in state["last"])
+        self._stays = bool(stays)
+
+
+def _kernel(squared: NDArray[np.float32], reach: float) -> NDArray[np.float64]:
+    """1 / (1 + (d / reach)^4) of squared distances; 1 where they are 0."""
+    ratio = squared.astype(np.float64)
+    np.maximum(ratio, 0.0, out=ratio)
+    # A reach of 0 means exact repetition only.
+    ratio /= max(reach * reach, 1e-100)
+    np.minimum(ratio, 1e100, out=ratio)
+    ratio *= ratio
+    ratio += 1.0
+    return np.reciprocal(ratio, out=ratio)

@@ -25,8 +25,6 @@ class Neighbour:
         slot: its place in the memory; -1 if nothing is remembered.
         distance: Euclidean, exact.
         relative: distance over that of an independent vector, clipped to [0, 1].
-        match: how much nearer it is than memory at large, `1 - distance / rms distance`, [0, 1];
-            unlike `relative` it tells a noisy repetition from what the noise is around.
         id: sequence number of the sample that it came from; 0 if none.
         age_ns: time since it was last seen [ns], >= 0; -1 if none.
         squared: squared distances to all slots in use, float32 [count].
@@ -35,7 +33,6 @@ class Neighbour:
     slot: int
     distance: float
     relative: float
-    match: float
     id: int
     age_ns: int
     squared: NDArray[np.float32]
@@ -82,7 +79,7 @@ class NoveltyMemory:
     def nearest(self, vector: NDArray[np.float32], resolution: float, stamp_ns: int) -> Neighbour:
         """The nearest remembered vector; distances up to `resolution` count as 0."""
         if self.count == 0:
-            return Neighbour(NONE, 0.0, 1.0, 0.0, 0, -1, self._norms[:0])
+            return Neighbour(NONE, 0.0, 1.0, 0, -1, self._norms[:0])
         squared = self._rows[: self.count] @ (-2.0 * vector)
         squared += self._norms[: self.count]
         squared += vector @ vector
@@ -92,12 +89,11 @@ class NoveltyMemory:
         distance = math.sqrt(float(offset @ offset))
         if distance <= resolution:
             distance = 0.0
+        squared[slot] = distance * distance
         unit = self.unit
         relative = min(distance / unit, 1.0) if unit > 0.0 else float(distance > 0.0)
-        around = math.sqrt(max(float(squared.sum()) / self.count, distance * distance))
-        match = 1.0 - distance / around if distance > 0.0 else 1.0
         age_ns = max(stamp_ns - int(self._seen[slot]), 0)
-        return Neighbour(slot, distance, relative, match, int(self.ids[slot]), age_ns, squared)
+        return Neighbour(slot, distance, relative, int(self.ids[slot]), age_ns, squared)
 
     def learn(self, vector: NDArray[np.float32], near: Neighbour, stamp_ns: int) -> int:
         """Remember `vector` if it adds anything; `near` is what `nearest` said of it.

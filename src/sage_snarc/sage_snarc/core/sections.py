@@ -34,7 +34,7 @@ def section_of(state: Arrays, section: str) -> dict[str, NDArray[Any]]:
 
 def text_array(text: str) -> NDArray[np.uint8]:
     """A string as UTF-8 bytes, uint8 [n]."""
-    return np.frombuffer(text.encode(), np.uint8).copy()
+    return np.array(list(text.encode()), np.uint8)
 
 
 def text_of(array: NDArray[Any]) -> str:

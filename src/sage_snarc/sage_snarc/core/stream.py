@@ -123,11 +123,13 @@ class Stream:
         arousal = self._arousal.observe(raw)
         novelty = self._novelty(near)
         reward = self.reward.predict(near, self.memory.ids, unit)
-        habituation = self.habituation.strength(near.slot, stamp_ns) * near.match
-        total = combine((surprise.drive, novelty.drive, arousal.drive), habituation, reward)
+        habituation = self.habituation.strength(near.squared, self._distance.usual, stamp_ns)
+        call = blend((surprise.drive, novelty.drive, arousal.drive))
+        total = min(call * (1.0 - habituation) * 2.0 ** (2.0 * reward - 1.0), 1.0)
         slot = self.memory.learn(centred, near, stamp_ns)
-        self.habituation.visit(near.slot, slot, near.match, stamp_ns, period_s)
-        self.reward.visit(slot, int(self.memory.ids[slot]), stamp_ns)
+        sample_id = int(self.memory.ids[slot])
+        self.habituation.visit(slot, sample_id == self.memory.seen_total, call, period_s)
+        self.reward.visit(slot, sample_id, stamp_ns)
         self.count += 1
         return Observation(
             surprise, novelty, arousal, reward, near, ratio, habituation, grid, total, gap
@@ -190,7 +192,6 @@ class Stream:
         )
 
 
-def combine(drives: tuple[float, ...], habituation: float, reward: float) -> float:
-    """Total salience in [0, 1] of drives (each 0..1); see `Stream`."""
-    blend = 0.5 * max(drives) + 0.5 * sum(drives) / len(drives)
-    return min(blend * (1.0 - habituation) * float(2.0 ** (2.0 * reward - 1.0)), 1.0)
+def blend(drives: tuple[float, ...]) -> float:
+    """Half the largest plus half the mean of drives, each 0..1; see `Stream`."""
+    return 0.5 * max(drives) + 0.5 * sum(drives) / len(drives)
