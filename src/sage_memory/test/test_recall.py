@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Query
-from sage_memory.core.index import ROLES, VectorIndex, VectorRow
+from sage_memory.core.index import COLUMNS, ROLES, VectorIndex, VectorRow
 from sage_memory.core.recall import checked, probes, search
 
 ENCODERS = ("a", "b")
@@ -58,7 +58,8 @@ def build(records) -> VectorIndex:
     index = VectorIndex()
     rows, vectors = [], []
     for number, item in enumerate(records, start=1):
-        rows.append(item | {"number": number, "end_ns": item["start_ns"] + item["length"]})
+        whole = item | {"number": number, "end_ns": item["start_ns"] + item["length"]}
+        rows.append([whole[name] for name in COLUMNS])
         for (encoder, role), values in item["vectors"].items():
             blob = values.tobytes()
             vectors.append(VectorRow(number, encoder, role, 3, zlib.crc32(blob), blob))
@@ -135,9 +136,13 @@ def test_view_does_not_see_later_experiences() -> None:
     index = build([])
     base = {"start_ns": 0, "end_ns": 0, "total": 1.0, "modality": "m", "source": "s",
             "device_id": "d", "alive": True}  # fmt: skip
-    index.add([base | {"number": 1}], [])
+
+    def add(numbers) -> None:
+        index.add([[(base | {"number": n})[name] for name in COLUMNS] for n in numbers], [])
+
+    add([1])
     view = index.view()
-    index.add([base | {"number": n} for n in range(2, 500)], [])
+    add(range(2, 500))
     assert [hit.number for hit in search(view, Query(limit=1000), [])] == [1]
     assert len(search(index.view(), Query(limit=1000), [])) == 499
 

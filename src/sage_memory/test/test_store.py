@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -174,13 +177,31 @@ def test_one_bad_row_does_not_take_its_group_with_it(tmp_path, experience) -> No
 
 
 def test_second_writer_is_told_who_holds_the_store(tmp_path) -> None:
-    import os
-
     with Memory.open(tmp_path):
         with pytest.raises(StoreLocked, match=f"in use by process {os.getpid()}") as caught:
             Memory.open(tmp_path)
         assert caught.value.pid == os.getpid()
     Memory.open(tmp_path).close()
+
+
+def test_a_writer_of_another_process_is_told_too(tmp_path, experience) -> None:
+    program = (
+        "import pathlib, sys; from sage_memory import Memory, Query, StoreLocked\n"
+        "home = pathlib.Path(sys.argv[1])\n"
+        "try: Memory.open(home)\n"
+        "except StoreLocked as error: print(error.pid)\n"
+        "print(len(Memory.open(home, read_only=True).recall(Query())))"
+    )
+    with Memory.open(tmp_path) as memory:
+        memory.remember(experience()).wait()
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path)],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert done.stdout.split() == [str(os.getpid()), "1"]
 
 
 def test_reader_follows_the_writer_and_cannot_write(tmp_path, experience) -> None:

@@ -156,8 +156,8 @@ class VectorIndex:
                 f"{field_name}.shape", (size,), f"({space.dim},) as all of {encoder_id}"
             )
 
-    def add(self, experiences: Sequence[Mapping[str, Any]], vectors: Sequence[VectorRow]) -> None:
-        """Append rows of both tables; experience numbers ascend."""
+    def add(self, experiences: Sequence[Sequence[Any]], vectors: Sequence[VectorRow]) -> None:
+        """Append rows of both tables; experience rows are in the order of `COLUMNS`, ascending."""
         with self._lock:
             if experiences:
                 self._add_columns(experiences)
@@ -185,12 +185,13 @@ class VectorIndex:
                 for name, space in self._spaces.items()
             }
 
-    def _add_columns(self, experiences: Sequence[Mapping[str, Any]]) -> None:
-        for name, column in self._columns.items():
-            values = [row[name] for row in experiences]
+    def _add_columns(self, experiences: Sequence[Sequence[Any]]) -> None:
+        for (name, column), values in zip(
+            self._columns.items(), zip(*experiences, strict=True), strict=True
+        ):
             if name in NAMED:
                 codes = self._codes[name]
-                values = [codes.setdefault(value, len(codes)) for value in values]
+                values = tuple(codes.setdefault(value, len(codes)) for value in values)
             column.extend(np.asarray(values, COLUMNS[name]))
 
     def _add_vectors(self, encoder_id: str, rows: Sequence[VectorRow]) -> None:

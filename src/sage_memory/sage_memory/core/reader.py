@@ -16,7 +16,7 @@ from sage_memory.core import recall, schema
 from sage_memory.core.database import naming
 from sage_memory.core.errors import StoreDamaged
 from sage_memory.core.identifiers import id_text
-from sage_memory.core.index import VectorIndex, VectorRow
+from sage_memory.core.index import COLUMNS, VectorIndex, VectorRow
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.recall import Answer, Hit, Probe, Query
 from sage_memory.core.rows import read_experience
@@ -99,18 +99,12 @@ class Reader:
         known = self.index.view().columns["number"]
         last = int(known[-1]) if len(known) else 0
         columns = select(
-            experiences.c.number,
-            experiences.c.start_ns,
-            experiences.c.end_ns,
-            experiences.c.total,
-            experiences.c.modality,
-            experiences.c.source,
-            experiences.c.device_id,
+            *(experiences.c[name] for name in COLUMNS if name != "alive"),
             experiences.c.forgotten_ns.is_(None).label("alive"),
         )
         newer = columns.where(experiences.c.number > last).order_by(experiences.c.number)
-        for rows in connection.execute(newer).mappings().partitions(BATCH):
-            self.index.add([dict(row) for row in rows], [])
+        for rows in connection.execute(newer).partitions(BATCH):
+            self.index.add(rows, [])
         of_experience = vectors.join(experiences, experiences.c.id == vectors.c.experience_id)
         columns_of_vector = select(
             experiences.c.number,

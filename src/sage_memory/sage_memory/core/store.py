@@ -26,7 +26,7 @@ from sage_memory.core.database import (
 from sage_memory.core.device import device_name
 from sage_memory.core.experience import Experience, Payload, checked
 from sage_memory.core.identifiers import IdentifierFactory
-from sage_memory.core.index import VectorRow
+from sage_memory.core.index import COLUMNS, VectorRow
 from sage_memory.core.lock import WriterLock
 from sage_memory.core.logical_clock import LogicalClock
 from sage_memory.core.payloads import PayloadCache, PayloadFiles
@@ -199,7 +199,8 @@ class Store:
             raise
         self._next_number += len(rows)
         self.payloads.bury()
-        self.reader.index.add([row | {"alive": True} for row in rows], vectors)
+        alive = [row | {"alive": True} for row in rows]
+        self.reader.index.add([[row[name] for name in COLUMNS] for row in alive], vectors)
         return kept
 
     def _admit(self, connection: Connection, entry: _Entry) -> Experience:
