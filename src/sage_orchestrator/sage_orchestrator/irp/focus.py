@@ -31,6 +31,8 @@ VISION_MODEL = "vision_encoder.onnx"
 TILE_PX = 224
 SHRINK = 0.7
 """Side of each tile over that of the one before."""
+LEAST_SALIENCE = 0.1
+"""A constant scene stays below it."""
 ALL_SEEN = 0.02
 NOISE_LEVEL = 2.0
 """Grey levels (of 255) of sensor noise: variation of this size is no detail."""
@@ -65,7 +67,7 @@ class Focus(Plugin[Look]):
     """
 
     name = "focus"
-    interest = Interest("attention", "vision", min_salience=0.2, period_s=0.5, request_atp=250.0)
+    interest = Interest("attention", "vision", min_salience=LEAST_SALIENCE, period_s=0.5, request_atp=250.0)
     nominal_step_ns = 3_000_000
     max_steps = 12
     epsilon = 0.005

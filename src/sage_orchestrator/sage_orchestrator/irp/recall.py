@@ -20,6 +20,8 @@ from sage_orchestrator.core.plugin import (
     Task,
 )
 
+LEAST_SALIENCE = 0.1
+"""A constant scene stays below it."""
 MIN_SALIENCES = (0.75, 0.5, 0.25, 0.0)
 """What memories must have mattered at least, step by step: the memorable ones come first."""
 WANTED = 3
@@ -41,7 +43,7 @@ class Recall(Plugin[Recollection]):
     """Energy = 1 - best score; 1 while nothing was found."""
 
     name = "recall"
-    interest = Interest("percept", min_salience=0.3, period_s=1.0, request_atp=40.0)
+    interest = Interest("percept", min_salience=LEAST_SALIENCE, period_s=1.0, request_atp=40.0)
     nominal_step_ns = 500_000
     max_steps = len(MIN_SALIENCES) - 1
 
