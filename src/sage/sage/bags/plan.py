@@ -1,0 +1,286 @@
+"""From a bag to a graph: which topics are played, under which names, into which sensor nodes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rclpy.serialization import deserialize_message
+
+from sage.bags.message import BagMessage, BagTopic
+from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
+from sage.bags.naming import RegisteredTopic, registered_topic
+from sage.bags.reader import Bag, open_bag
+from sage.bags.stamps import has_header, header_stamp_ns, with_header_stamp
+from sage.graph.sources import STREAMS, SensorNode, SensorPlan
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.interfaces import interface
+
+AUDIO = "audio_common_msgs/msg/AudioDataStamped"
+AUDIO_INFO = "audio_common_msgs/msg/AudioInfo"
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+IMAGE = "sensor_msgs/msg/Image"
+IMU = "sensor_msgs/msg/Imu"
+JOINTS = "sensor_msgs/msg/JointState"
+# Played as they are; all other registered topics are made by the graph itself, from these.
+DIRECT = ("microphone/audio", "microphone/info", "imu/data", "joint_states", "text", "outcome")
+# Frames go through a camera node, which must not hear itself.
+REPLAYED = "replay"
+# Stamps further from the time of reception than nodes accept are moved.
+LATEST_NS, EARLIEST_NS = NS_PER_S // 2, -5 * NS_PER_S
+# Messages looked at to find the stamps of every topic.
+PROBED = 4000
+
+
+@dataclass(frozen=True)
+class Route:
+    """One topic of a bag that is played.
+
+    Attributes:
+        source: its name in the bag.
+        target: its name in the graph, absolute.
+        type_name: `package/msg/Type`.
+        qos: how it is offered.
+        shift_ns: added to header stamps [ns]; None: stamps are set to the time of reception.
+    """
+
+    source: str
+    target: str
+    type_name: str
+    qos: OfferedQos
+    shift_ns: int | None = 0
+
+    def moved(self, message: BagMessage, later_ns: int = 0) -> bytes:
+        """The message's data, its stamp mended, and `later_ns` later than in the bag."""
+        if not has_header(self.type_name) or (self.shift_ns == 0 and later_ns == 0):
+            return message.data
+        if self.shift_ns is None:
+            return with_header_stamp(message.data, message.time_ns + later_ns)
+        stamp_ns = header_stamp_ns(message.data) + self.shift_ns + later_ns
+        return with_header_stamp(message.data, stamp_ns)
+
+
+@dataclass(frozen=True)
+class BagPlan:
+    """How a bag is played.
+
+    Attributes:
+        bag: what is played.
+        routes: by topic of the bag.
+        sensors: nodes that the graph needs for it.
+    """
+
+    bag: Bag
+    routes: Mapping[str, Route]
+    sensors: SensorPlan
+
+    def messages(self) -> Iterator[tuple[BagMessage, Route]]:
+        """What is played, in order."""
+        for message in self.bag.messages(tuple(self.routes)):
+            yield message, self.routes[message.topic]
+
+
+def plan_bag(path: Path, namespace: str) -> SensorPlan:
+    """The sensor nodes for playing a bag; see `plan_playing`."""
+    return plan_playing(path, namespace).sensors
+
+
+def plan_playing(path: Path, namespace: str) -> BagPlan:
+    """How a bag is played into the graph of a namespace.
+
+    Topics of SAGE are played under their own names in `namespace`. Of other cameras, microphones
+    and IMUs the one with the most messages goes through a sensor node with backend topic.
+
+    Raises:
+        InvalidInput: it is not a bag, or nothing in it is a sensor.
+        FileNotFoundError: there is nothing at this path.
+    """
+    bag = open_bag(path)
+    builder = _Builder(bag, namespace.rstrip("/"))
+    for stream in (builder.camera, builder.microphone, builder.imu, builder.joints, builder.words):
+        stream()
+    if not builder.routes:
+        found = ", ".join(f"{t.name} ({t.type_name})" for t in bag.topics.values()) or "no topics"
+        raise InvalidInput("bag", str(path), f"camera, microphone, IMU or text topics, not {found}")
+    routes, notes = _with_shifts(bag, builder.routes)
+    if not bag.complete:
+        notes = [bag.state(), *notes]
+    sensors = SensorPlan(tuple(builder.nodes), builder.backends, (*notes, *builder.notes))
+    return BagPlan(bag, routes, sensors)
+
+
+class _Builder:
+    """Collects routes and nodes, one stream after the other."""
+
+    def __init__(self, bag: Bag, namespace: str) -> None:
+        self.routes: dict[str, Route] = {}
+        self.nodes: list[SensorNode] = []
+        self.backends: dict[str, str] = dict.fromkeys(STREAMS, "absent")
+        self.notes: list[str] = []
+        self._bag = bag
+        self._namespace = namespace
+        self._topics = [t for t in bag.topics.values() if t.count and t.encoding == "cdr"]
+        self._ours: dict[str, RegisteredTopic] = {}
+        for topic in self._topics:
+            known = registered_topic(topic.name, topic.type_name)
+            if known is not None:
+                self._ours[topic.name] = known
+
+    def camera(self) -> None:
+        """Frames go through a camera node, which decodes them and publishes camera_info."""
+        ours = self._registered("camera/image_raw") + self._registered("camera/compressed")
+        if ours:
+            topic = self._most(ours, "camera")
+            target = f"{self._namespace}/{REPLAYED}/{self._ours[topic.name].relative_name()}"
+        else:
+            pictures = [t for t in self._foreign(COMPRESSED, IMAGE) if self._in_colour(t)]
+            if not pictures:
+                return
+            topic = self._most(pictures, "camera")
+            target = topic.name
+            if topic.type_name == COMPRESSED and not target.endswith("compressed"):
+                target += "/compressed"
+        self._play(topic, target, "camera")
+        self.nodes.append(SensorNode("camera", "camera", {"backend": "topic", "topic": target}))
+
+    def microphone(self) -> None:
+        """Sound of SAGE is played as it is; other sound is brought to 16 kHz by a node."""
+        if self._play_ours("microphone/audio", "front", "microphone"):
+            self._play_ours("microphone/info", "front")
+            return
+        foreign = self._foreign(AUDIO)
+        if not foreign:
+            return
+        topic = self._most(foreign, "microphone")
+        parameters = {"backend": "topic", "topic": topic.name, **self._sound_format(topic)}
+        self._play(topic, topic.name, "microphone")
+        self.nodes.append(SensorNode("microphone", "microphone", parameters))
+
+    def imu(self) -> None:
+        """Readings of SAGE are played as they are; a node adds orientation to others."""
+        if self._play_ours("imu/data", "body", "imu"):
+            return
+        foreign = self._foreign(IMU)
+        if not foreign:
+            return
+        topic = self._most(foreign, "imu")
+        self._play(topic, topic.name, "imu")
+        self.nodes.append(SensorNode("imu", "imu", {"backend": "topic", "topic": topic.name}))
+
+    def joints(self) -> None:
+        """Joint states have one form and one name."""
+        topics = self._registered("joint_states") or self._foreign(JOINTS)
+        if topics:
+            topic = self._most(topics, "joint states")
+            self._play(topic, f"{self._namespace}/joint_states")
+
+    def words(self) -> None:
+        """Utterances, and judgements of outcomes."""
+        self._play_ours("text", "", "text")
+        self._play_ours("outcome", "")
+
+    def _play_ours(self, key: str, usual: str, stream: str = "") -> bool:
+        """Play a registered topic; the usual name of its sensor is preferred, and given to it."""
+        topics = self._registered(key)
+        if not topics:
+            return False
+        same = [t for t in topics if self._ours[t.name].names.get("name", usual) == usual]
+        topic = (same or [self._most(topics, stream or key)])[0]
+        name = self._ours[topic.name].spec.name.format(name=usual)
+        self._play(topic, f"{self._namespace}/{name}", stream)
+        return True
+
+    def _play(self, topic: BagTopic, target: str, stream: str = "") -> None:
+        known = registered_topic(target, topic.type_name)
+        usual = QOS_BY_PROFILE[known.spec.qos] if known else OfferedQos(depth=10)
+        self.routes[topic.name] = Route(topic.name, target, topic.type_name, usual)
+        if stream:
+            self.backends[stream] = f"bag:{topic.name}"
+
+    def _registered(self, key: str) -> list[BagTopic]:
+        return [t for t in self._topics if t.name in self._ours and self._key(t) == key]
+
+    def _key(self, topic: BagTopic) -> str:
+        return self._ours[topic.name].spec.key
+
+    def _foreign(self, *type_names: str) -> list[BagTopic]:
+        return [t for t in self._topics if t.type_name in type_names and t.name not in self._ours]
+
+    def _most(self, topics: list[BagTopic], stream: str) -> BagTopic:
+        """The topic with the most messages; which others were left aside is noted."""
+        best = max(topics, key=lambda topic: topic.count)
+        others = [topic.name for topic in topics if topic is not best]
+        if others:
+            self.notes.append(f"{stream}: {best.name} is played, {', '.join(others)} not")
+        return best
+
+    def _in_colour(self, topic: BagTopic) -> bool:
+        """False for depth images: vision works on what a camera sees."""
+        if topic.type_name != IMAGE:
+            return "depth" not in topic.name.lower()
+        first = self._first(topic)
+        return first is not None and first.encoding not in ("16UC1", "32FC1")
+
+    def _sound_format(self, topic: BagTopic) -> dict[str, Any]:
+        """Parameters of the microphone node, from the AudioInfo beside a foreign topic."""
+        parent = topic.name.rpartition("/")[0]
+        for other in self._topics:
+            if other.type_name == AUDIO_INFO and other.name.rpartition("/")[0] == parent:
+                info = self._first(other)
+                return {
+                    "topic_sample_rate_hz": info.sample_rate,
+                    "topic_sample_format": info.sample_format,
+                    "topic_channels": info.channels,
+                }
+        self.notes.append(f"{topic.name}: no AudioInfo beside it; taken for 16 kHz mono F32LE")
+        return {}
+
+    def _first(self, topic: BagTopic) -> Any:
+        for message in self._bag.messages([topic.name]):
+            return deserialize_message(message.data, interface(topic.type_name))
+        return None
+
+
+def _with_shifts(bag: Bag, routes: dict[str, Route]) -> tuple[dict[str, Route], list[str]]:
+    """Routes that mend stamps which nodes would refuse; what was mended, in words."""
+    offsets_ns = _stamp_offsets(bag, routes)
+    wrong = {n: o for n, o in offsets_ns.items() if not EARLIEST_NS <= o <= LATEST_NS}
+    if not wrong:
+        return routes, []
+    # One shift for all, where it fits, keeps the sensors in step with each other.
+    common_ns = -next(iter(wrong.values()))
+    notes = []
+    mended = dict(routes)
+    for name, route in routes.items():
+        offset_ns = offsets_ns.get(name, -common_ns)
+        if name in offsets_ns and name not in wrong:
+            continue
+        if EARLIEST_NS <= offset_ns + common_ns <= LATEST_NS:
+            mended[name] = replace(route, shift_ns=common_ns)
+        else:
+            mended[name] = replace(route, shift_ns=None)
+        if name in wrong:
+            notes.append(
+                f"{name}: stamps lie {offset_ns / NS_PER_S:+.1f} s from reception; they are moved"
+            )
+    return mended, notes
+
+
+def _stamp_offsets(bag: Bag, routes: Mapping[str, Route]) -> dict[str, int]:
+    """Stamp minus time of reception of the first message of each topic with a header [ns]."""
+    names = [name for name, route in routes.items() if has_header(route.type_name)]
+    offsets: dict[str, int] = {}
+    for number, message in enumerate(bag.messages(names)):
+        if message.topic not in offsets:
+            try:
+                stamp_ns = header_stamp_ns(message.data)
+            except (struct.error, IndexError) as error:
+                raise InvalidInput(message.topic, len(message.data), "a whole message") from error
+            offsets[message.topic] = stamp_ns - message.time_ns
+        if len(offsets) == len(names) or number >= PROBED:
+            break
+    return offsets
