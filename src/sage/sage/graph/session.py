@@ -87,6 +87,10 @@ class Session:
         finally:
             lease.release()
 
+    def stop(self) -> None:
+        """End soon; `run` then returns its summary."""
+        self._stopping = True
+
     def _run_locked(self, domain_id: int) -> dict[str, Any]:
         environment = graph_environment(domain_id, self.options.network, self.home)
         os.environ.update({k: v for k, v in environment.items() if not k.startswith("MALLOC_")})
