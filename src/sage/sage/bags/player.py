@@ -1,0 +1,219 @@
+"""Plays a bag into ROS: `python -m sage.bags.player BAG`; started by `sage replay`.
+
+A process of its own, so that its timing does not wait for anything else. It keeps /clock at the
+bag's start until the nodes named by --wait-for are active and listen, plays, and ends. Its last
+line is a JSON object: {"messages", "passes", "late_ms": {"p50", "p99", "max"}}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import rclpy
+from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import GetState
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
+from rosgraph_msgs.msg import Clock
+
+from sage.bags.metadata import OfferedQos
+from sage.bags.plan import BagPlan, plan_playing
+from sage_common.core.clock import NS_PER_S
+from sage_common.ros.interfaces import interface
+from sage_common.ros.stamps import to_stamp
+
+CLOCK_PERIOD_NS = 10_000_000
+# sleep() wakes up late by up to a millisecond or two; the rest is waited for in a loop.
+SPIN_NS = 2_000_000
+READ_AHEAD = 400
+READY_TIMEOUT_S = 60.0
+# The graph still works on the last messages; its clock must go on meanwhile.
+TAIL_S = 1.0
+PAUSE_BETWEEN_PASSES_NS = NS_PER_S // 10
+# A thread that reads ahead must not hold the interpreter for the usual 5 ms.
+SWITCH_INTERVAL_S = 0.0002
+
+Item = tuple[int, str, bytes]
+
+
+class Player:
+    """Plays one bag.
+
+    Args:
+        node: makes the publishers.
+        plan: what is played.
+        rate: speed of playing.
+        loop: begin again at the end; time goes on.
+    """
+
+    def __init__(self, node: Node, plan: BagPlan, rate: float, loop: bool) -> None:
+        self.late_ns: list[int] = []
+        self.messages = 0
+        self.passes = 0
+        self._node = node
+        self._plan = plan
+        self._rate = rate
+        self._loop = loop
+        self._stopping = False
+        self._parent = os.getppid()
+        self._clock = node.create_publisher(Clock, "/clock", QoSProfile(depth=1))
+        self._publishers = {
+            route.target: node.create_publisher(
+                interface(route.type_name), route.target, _profile(route.qos)
+            )
+            for route in plan.routes.values()
+        }
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping = True
+
+    def wait_until_ready(self, nodes: list[str]) -> list[str]:
+        """Wait until nodes are active and every played topic is heard; what is still missing."""
+        executor = SingleThreadedExecutor()
+        executor.add_node(self._node)
+        clients = {n: self._node.create_client(GetState, f"{n}/get_state") for n in nodes}
+        asked: dict[str, Any] = {}
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not self._ended() and time.monotonic() < deadline:
+            self._publish_clock(self._plan.bag.start_ns)
+            for name, client in clients.items():
+                if name not in asked and client.service_is_ready():
+                    asked[name] = client.call_async(GetState.Request())
+            executor.spin_once(timeout_sec=0.02)
+            for name in [name for name, future in asked.items() if future.done()]:
+                if asked.pop(name).result().current_state.id == State.PRIMARY_STATE_ACTIVE:
+                    self._node.destroy_client(clients.pop(name))
+            if not clients and not self._unheard():
+                break
+        executor.remove_node(self._node)
+        return [*clients, *self._unheard()]
+
+    def play(self) -> None:
+        """Play until the end, or until stopped."""
+        ahead: queue.Queue[Item | None] = queue.Queue(READ_AHEAD)
+        reader = threading.Thread(target=self._read, args=(ahead,), name="reader", daemon=True)
+        reader.start()
+        start_ns = self._plan.bag.start_ns
+        # Time for the reader to get ahead.
+        begin_ns = time.monotonic_ns() + NS_PER_S // 5
+        now_ns = start_ns
+        next_clock_ns = start_ns
+        while not self._ended() and (item := ahead.get()) is not None:
+            now_ns, target, data = item
+            while next_clock_ns <= now_ns and not self._ended():
+                self._wait(begin_ns, next_clock_ns)
+                self._publish_clock(next_clock_ns)
+                next_clock_ns += round(CLOCK_PERIOD_NS * self._rate)
+            late_ns = self._wait(begin_ns, now_ns)
+            self._publishers[target].publish(data)
+            self.late_ns.append(late_ns)
+            self.messages += 1
+        end_ns = now_ns + round(TAIL_S * self._rate * NS_PER_S)
+        while next_clock_ns <= end_ns and not self._ended():
+            self._wait(begin_ns, next_clock_ns)
+            self._publish_clock(next_clock_ns)
+            next_clock_ns += round(CLOCK_PERIOD_NS * self._rate)
+
+    def summary(self) -> dict[str, Any]:
+        """Counts, and how late messages were published."""
+        late_ms = np.asarray(self.late_ns) / 1e6
+        ranks = {"p50": 50, "p99": 99, "max": 100}
+        return {
+            "messages": self.messages,
+            "passes": self.passes,
+            "late_ms": {
+                name: round(float(np.percentile(late_ms, rank)), 3) if len(late_ms) else None
+                for name, rank in ranks.items()
+            },
+        }
+
+    def _wait(self, begin_ns: int, time_ns: int) -> int:
+        """Sleep until a time of the bag; how late it is then [ns]."""
+        due_ns = begin_ns + round((time_ns - self._plan.bag.start_ns) / self._rate)
+        while (left_ns := due_ns - time.monotonic_ns()) > 0:
+            if left_ns > SPIN_NS:
+                time.sleep(min(left_ns - SPIN_NS, NS_PER_S // 10) / NS_PER_S)
+                if self._ended():
+                    break
+        return -left_ns
+
+    def _read(self, ahead: queue.Queue[Item | None]) -> None:
+        try:
+            for item in self._items():
+                ahead.put(item)
+        finally:
+            ahead.put(None)
+
+    def _items(self) -> Iterator[Item]:
+        bag = self._plan.bag
+        length_ns = bag.end_ns - bag.start_ns + PAUSE_BETWEEN_PASSES_NS
+        while True:
+            later_ns = self.passes * length_ns
+            for message, route in self._plan.messages():
+                yield message.time_ns + later_ns, route.target, route.moved(message, later_ns)
+            self.passes += 1
+            if not self._loop:
+                return
+
+    def _publish_clock(self, time_ns: int) -> None:
+        self._clock.publish(Clock(clock=to_stamp(time_ns)))
+
+    def _unheard(self) -> list[str]:
+        return [n for n, p in self._publishers.items() if not p.get_subscription_count()]
+
+    def _ended(self) -> bool:
+        return self._stopping or os.getppid() != self._parent
+
+
+def _profile(qos: OfferedQos) -> QoSProfile:
+    return QoSProfile(
+        depth=qos.depth,
+        reliability=ReliabilityPolicy.RELIABLE if qos.reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if qos.latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="sage.bags.player", description=__doc__)
+    parser.add_argument("bag", type=Path)
+    parser.add_argument("--namespace", default="/sage")
+    parser.add_argument("--rate", type=float, default=1.0)
+    parser.add_argument("--loop", action="store_true")
+    parser.add_argument("--wait-for", nargs="*", default=[], metavar="NODE")
+    options = parser.parse_args()
+    plan = plan_playing(options.bag, options.namespace)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    player = Player(rclpy.create_node("bag_player"), plan, options.rate, options.loop)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        player.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    missing = player.wait_until_ready(options.wait_for)
+    if missing:
+        print(f"playing although not ready: {', '.join(missing)}", file=sys.stderr, flush=True)
+    player.play()
+    print(json.dumps(player.summary()), flush=True)
+    rclpy.shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""Play a bag into the graph at its own pace, or through it in lock-step: the same output each time.
+
+With --lockstep the same nodes run in one process on simulated time, without DDS and as fast as
+they can, in a home of their own; `recording` or a media file may then stand for the bag.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sage.bags.lockstep import LockstepReplay, Output, file_digest
+from sage.bags.plan import BagPlan, plan_playing
+from sage.bags.playback import Playback
+from sage.bags.writer import BagWriter
+from sage.commands.options import add_home_argument, add_run_arguments
+from sage.commands.run import run_options, short_summary
+from sage.graph.description import PROFILES, GraphOptions, describe
+from sage.graph.runtime_file import running_graph
+from sage.graph.sources import is_bag
+from sage_common.core.errors import InvalidInput
+from sage_common.core.home import sage_home
+from sage_common.ros.lockstep import DEFAULT_START_NS
+
+RECORDING_S = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bag", help="a rosbag2 folder, an .mcap, .db3 or .bag file")
+    parser.add_argument("--profile", choices=PROFILES, default="nano", help="default: nano")
+    parser.add_argument("--namespace", default="/sage", help="of the graph; default: /sage")
+    parser.add_argument("--config", default="", metavar="FILE", help="your own parameter file")
+    parser.add_argument("--rate", type=_rate, default=1.0, help="speed of playing; default: 1")
+    parser.add_argument("--loop", action="store_true", help="play again and again")
+    parser.add_argument(
+        "--fresh", action="store_true", help="start without the saved state; memories are kept"
+    )
+    parser.add_argument("--lockstep", action="store_true", help="simulated time, deterministic")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=None, metavar="DIR",
+        help="with --lockstep: write what the graph publishes as a bag",
+    )  # fmt: skip
+    add_run_arguments(parser)
+    add_home_argument(parser)
+    parser.add_argument("--json", action="store_true", help="last line: the summary as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    if not options.lockstep and options.output is not None:
+        raise InvalidInput("output", str(options.output), "--lockstep, too (or use sage record)")
+    if options.lockstep and (options.rate != 1.0 or options.loop):
+        raise InvalidInput(
+            "lockstep", "with --rate or --loop", "neither: it runs as fast as it can"
+        )
+    summary = _lockstep(options) if options.lockstep else _play(options)
+    if options.json:
+        print(json.dumps(summary))
+    else:
+        print(_lockstep_text(summary) if options.lockstep else _play_text(summary))
+    return 0 if options.lockstep or summary["fused"]["n"] else 1
+
+
+def _play(options: argparse.Namespace) -> dict[str, Any]:
+    plan = _plan(options)
+    graph = describe(_graph_options(options, options.home, use_sim_time=True))
+    for note in graph.notes:
+        print(f"note: {note}", file=sys.stderr)
+    playback = Playback(plan, graph, run_options(options), options.rate, options.loop)
+    return playback.run()
+
+
+def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
+    is_played = is_bag(Path(options.bag).expanduser())
+    plan = _plan(options) if is_played else None
+    start_ns = plan.bag.start_ns if plan is not None else DEFAULT_START_NS
+    with _lockstep_home(options.home) as home:
+        graph = describe(_graph_options(options, home, resume=False))
+        writer = BagWriter(options.output) if options.output is not None else None
+        replay = LockstepReplay(graph, start_ns, Output(writer))
+        try:
+            if plan is not None:
+                summary = replay.play(plan, options.duration)
+            else:
+                summary = replay.run_for(options.duration or RECORDING_S)
+        finally:
+            if writer is not None:
+                writer.close()
+    if writer is not None:
+        summary["bag"] = str(writer.folder)
+        summary["bag_sha256"] = file_digest(writer.path)
+    summary["notes"] = list(graph.notes)
+    return summary
+
+
+def _plan(options: argparse.Namespace) -> BagPlan:
+    return plan_playing(Path(options.bag).expanduser(), options.namespace)
+
+
+def _graph_options(
+    options: argparse.Namespace, home: str, use_sim_time: bool = False, resume: bool = True
+) -> GraphOptions:
+    return GraphOptions(
+        profile=options.profile,
+        source=options.bag,
+        namespace=options.namespace,
+        home=home,
+        config=options.config,
+        use_sim_time=use_sim_time,
+        resume=resume and not options.fresh,
+    )
+
+
+@contextlib.contextmanager
+def _lockstep_home(given: str) -> Iterator[str]:
+    """The given home, else one that starts empty and is removed: two runs then start equal."""
+    if not given:
+        with tempfile.TemporaryDirectory(prefix="sage-lockstep-") as folder:
+            yield folder
+        return
+    home = sage_home(given)
+    running = running_graph(home)
+    if running is not None:
+        raise InvalidInput("home", f"{home} (in use, pid {running.pid})", "a home of its own")
+    yield given
+
+
+def _lockstep_text(summary: dict[str, Any]) -> str:
+    lines = [f"{name}: {count} messages" for name, count in summary["messages"].items()]
+    lines += [f"{kind}: {line}" for kind in ("warning", "error") for line in summary[f"{kind}s"]]
+    lines += [f"note: {note}" for note in summary["notes"]]
+    if "bag" in summary:
+        lines.append(f"written to {summary['bag']}, SHA-256 {summary['bag_sha256']}")
+    lines.append(
+        f"{summary['simulated_s']} s simulated in {summary['wall_s']} s "
+        f"({summary['factor']} times real time), digest {summary['digest']}"
+    )
+    return "\n".join(lines)
+
+
+def _play_text(summary: dict[str, Any]) -> str:
+    played = summary["replay"]
+    text = f"played {played['messages']} messages"
+    if played["late_ms"]["p99"] is not None:
+        text += f", late by p50 {played['late_ms']['p50']} ms, p99 {played['late_ms']['p99']} ms"
+    return f"{text}\n{short_summary(summary)}"
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0.01 <= value <= 100.0:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a speed from 0.01 to 100")
+    return value
