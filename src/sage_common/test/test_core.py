@@ -1,0 +1,163 @@
+"""Clock, ring buffer, health, throttle, home folder, registry."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sage_common.core.clock import ManualClock, SystemClock
+from sage_common.core.errors import InvalidInput
+from sage_common.core.health import InputHealth
+from sage_common.core.home import sage_home
+from sage_common.core.ring import RingBuffer
+from sage_common.core.throttle import Throttle
+from sage_common.core.topics import (
+    ACTIONS,
+    SERVICES,
+    TOPICS,
+    action_spec,
+    expected_rate,
+    service_spec,
+    topic,
+    topic_name,
+)
+
+S = 1_000_000_000
+
+
+def test_a_manual_clock_moves_only_forward():
+    clock = ManualClock(5)
+    clock.advance_to(7)
+    clock.advance_to(7)
+    assert clock.now_ns() == 7
+    with pytest.raises(ValueError, match="now_ns = 6: expected at least 7"):
+        clock.advance_to(6)
+
+
+def test_the_system_clock_is_the_time_since_the_epoch():
+    first, second = SystemClock().now_ns(), SystemClock().now_ns()
+    assert 1_600_000_000 * S < first <= second
+
+
+@given(
+    capacity=st.integers(1, 9),
+    blocks=st.lists(st.lists(st.integers(-99, 99), max_size=25), max_size=12),
+    count=st.integers(0, 12),
+)
+def test_a_ring_is_the_end_of_a_list(capacity, blocks, count):
+    ring = RingBuffer(capacity, (2,), np.int32)
+    written: list[list[int]] = []
+    for block in blocks:
+        rows = np.array([[x, -x] for x in block], np.int32).reshape(-1, 2)
+        ring.extend(rows)
+        written += rows.tolist()
+        assert len(ring) == min(len(written), capacity)
+        assert ring.written == len(written)
+        assert ring.latest().tolist() == written[-capacity:]
+        kept = written[-capacity:]
+        assert ring.latest(count).tolist() == (kept[-count:] if count else [])
+
+
+def test_what_a_ring_gives_is_a_copy():
+    ring = RingBuffer(3)
+    ring.extend(np.arange(3, dtype=np.float32))
+    ring.latest()[:] = 7
+    ring.latest(2)[:] = 7
+    assert ring.latest().tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="capacity = 0"):
+        RingBuffer(0)
+
+
+def test_health_of_a_regular_input():
+    health = InputHealth("/x", rate_hz=10.0, max_age_s=0.5)
+    assert not health.alive(0) and health.age_s(0) == float("inf") and health.rate_ok
+    for number in range(5):
+        health.accept(number * S // 10)
+    assert health.alive(4 * S // 10 + S // 2) and not health.alive(4 * S // 10 + S // 2 + 1)
+    assert health.measured_rate_hz == pytest.approx(10.0) and health.rate_ok
+    for number in range(1, 60):
+        health.accept(number * S)
+    assert health.measured_rate_hz == pytest.approx(1.0, rel=0.05) and not health.rate_ok
+    health.reject("data = 0: expected 1")
+    assert not health.valid and health.rejected == 1 and health.received == 64
+    assert health.last_fault == "data = 0: expected 1"
+    health.accept(60 * S)
+    assert health.valid
+    health.took(5)
+    health.took(3)
+    assert (health.busy_ns, health.slowest_ns) == (8, 5)
+
+
+def test_an_input_of_events_is_always_alive_and_has_no_rate():
+    health = InputHealth("/text")
+    assert health.alive(10**18) and health.rate_ok and health.measured_rate_hz == 0.0
+
+
+def test_throttle_lets_one_a_period_through_for_each_key():
+    throttle = Throttle()
+    assert [throttle.due(t * S // 2, 1.0, "a") for t in range(5)] == [True, False] * 2 + [True]
+    assert throttle.due(0, 1.0, "b")
+    assert throttle.due(0, 0.0, "a") and throttle.due(0, 0.0, "a")
+
+
+@pytest.mark.parametrize(
+    ("given_parameter", "environment", "expected"),
+    [
+        ("/a/b", {"SAGE_HOME": "/c"}, "/a/b"),
+        ("", {"SAGE_HOME": "/c", "XDG_DATA_HOME": "/d", "HOME": "/e"}, "/c"),
+        ("", {"XDG_DATA_HOME": "/d", "HOME": "/e"}, "/d/sage"),
+        ("", {"HOME": "/e"}, "/e/.local/share/sage"),
+        ("", {}, "/var/lib/.local/share/sage"),
+    ],
+)
+def test_the_home_folder(given_parameter, environment, expected):
+    assert sage_home(given_parameter, environment) == Path(expected)
+
+
+def test_the_registry_is_consistent():
+    assert set(TOPICS) == {spec.key for spec in TOPICS.values()}
+    for spec in TOPICS.values():
+        assert spec.qos in ("sensor", "standard", "latched", "bulk"), spec.key
+        package, kind, name = spec.type.split("/")
+        found = getattr(importlib.import_module(f"{package}.{kind}"), name)
+        if spec.stamp_checked:
+            assert "header" in found.get_fields_and_field_types(), spec.key
+        assert spec.doc and " -> " in spec.flow
+    for spec in (*SERVICES.values(), *ACTIONS.values()):
+        package, kind, name = spec.type.split("/")
+        found = getattr(importlib.import_module(f"{package}.{kind}"), name)
+        answer = found.Response if kind == "srv" else found.Result
+        assert {"success", "message"} <= answer.get_fields_and_field_types().keys(), spec.key
+    assert len({spec.name for spec in TOPICS.values()}) == len(TOPICS)
+
+
+def test_names_and_unknown_keys():
+    assert topic_name("puzzle", modality="vision") == "vision/puzzle"
+    with pytest.raises(KeyError):
+        topic_name("puzzle")
+    with pytest.raises(KeyError, match="unknown topic key; the nearest known is salience"):
+        topic("salienc")
+    with pytest.raises(KeyError, match="unknown service key; the nearest known is memory/recall"):
+        service_spec("memory/recal")
+    with pytest.raises(KeyError, match="unknown action key; .* orchestrator/refine"):
+        action_spec("refine")
+
+
+def test_a_modality_that_comes_by_events_has_no_age():
+    assert expected_rate("puzzle", modality="vision") == (30.0, 1.0)
+    assert expected_rate("salience", modality="language") == (0.0, 0.0)
+    assert expected_rate("imu/data", name="body") == (100.0, 0.5)
+
+
+def test_an_invalid_input_names_field_value_and_expectation():
+    error = InvalidInput("width", "x" * 200, "1 to 9 pixels")
+    assert error.field == "width" and error.expected == "1 to 9 pixels"
+    assert str(error).startswith("width = 'xxx") and str(error).endswith(
+        "...: expected 1 to 9 pixels"
+    )
+    assert len(str(error)) < 120

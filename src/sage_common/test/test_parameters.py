@@ -1,0 +1,103 @@
+"""Parameters: types, ranges, choices, unknown keys."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sage_common.core.parameters import (
+    NodeParameters,
+    ParameterError,
+    build,
+    parameter,
+    specs,
+)
+
+
+@dataclass(frozen=True)
+class Every(NodeParameters):
+    flag: bool = parameter(True, doc="a flag")
+    count: int = parameter(3, doc="how many", low=1, high=9)
+    ratio: float = parameter(0.5, doc="share", unit="1", low=0.0, high=1.0)
+    least: float = parameter(1.0, doc="lower bound only", unit="s", low=0.1)
+    most: int = parameter(1, doc="upper bound only", high=5)
+    mode: str = parameter("auto", doc="which", choices=("auto", "cpu"))
+    names: tuple[str, ...] = parameter((), doc="names")
+    gains: tuple[float, ...] = parameter((1.0,), doc="gains", low=0.0, high=2.0)
+
+
+def test_defaults_and_inheritance():
+    built = build(Every, {})
+    assert built == Every()
+    assert [spec.name for spec in specs(Every)][:3] == ["home", "resume", "checkpoint_period_s"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "stored"),
+    [
+        ("flag", False, False),
+        ("count", 9, 9),
+        ("ratio", 1, 1.0),
+        ("least", 1e9, 1e9),
+        ("most", -7, -7),
+        ("mode", "cpu", "cpu"),
+        ("names", ["a", "b"], ("a", "b")),
+        ("names", [], ()),
+        ("gains", [0, 2.0], (0.0, 2.0)),
+    ],
+)
+def test_good_values_are_converted(name, value, stored):
+    got = getattr(build(Every, {name: value}), name)
+    assert got == stored and type(got) is type(stored)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("flag", 1, "true or false"),
+        ("flag", "true", "true or false"),
+        ("count", True, "whole number from 1 to 9"),
+        ("count", 2.0, "whole number from 1 to 9"),
+        ("count", 0, "whole number from 1 to 9"),
+        ("count", 10, "whole number from 1 to 9"),
+        ("count", None, "whole number from 1 to 9"),
+        ("ratio", 1.01, "number from 0 to 1 1"),
+        ("ratio", math.nan, "number from 0 to 1 1"),
+        ("ratio", "0.5", "number from 0 to 1 1"),
+        ("least", 0.0, "number of at least 0.1 s"),
+        ("least", math.inf, "number of at least 0.1 s"),
+        ("most", 6, "whole number of at most 5"),
+        ("mode", "cuda", "one of auto, cpu"),
+        ("mode", 1, "one of auto, cpu"),
+        ("names", "ab", "list of strings"),
+        ("names", ["a", 1], "list of strings"),
+        ("gains", [1.0, 3.0], "list of numbers from 0 to 2"),
+        ("gains", [True], "list of numbers from 0 to 2"),
+        ("gains", 1.0, "list of numbers from 0 to 2"),
+    ],
+)
+def test_wrong_values_name_parameter_value_and_what_was_expected(name, value, expected):
+    with pytest.raises(ParameterError) as caught:
+        build(Every, {name: value})
+    assert str(caught.value) == f"{name} = {value!r}: expected {expected}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"), [("cuont", "count"), ("ratios", "ratio"), ("checkpoint", "checkpoint_p")]
+)
+def test_an_unknown_key_names_the_nearest_known_one(wrong, nearest):
+    with pytest.raises(ParameterError, match=f"{wrong}: unknown parameter; .* is {nearest}"):
+        build(Every, {wrong: 1})
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_a_float_is_accepted_exactly_if_it_is_in_range(value):
+    if 0.0 <= value <= 1.0:
+        assert build(Every, {"ratio": value}).ratio == value
+    else:
+        with pytest.raises(ParameterError):
+            build(Every, {"ratio": value})
