@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from misbehaving_plugins import Endless, Halving, Hanging, IgnoringCancel
+from misbehaving_plugins import Endless, Halving, Hanging, IgnoringCancel, Raising, Slow
 
 from sage_orchestrator.core.meter import MeasuredMeter
 from sage_orchestrator.core.plugin import Task
@@ -119,6 +119,28 @@ def test_measured_time_is_what_is_booked(make_threaded):
     one_step = 2 * 200_000
     assert 1000 * 100_000 <= lines["endless"].spent_ns <= 1000 * 100_000 + one_step
     assert report.spent_ns == lines["endless"].spent_ns
+
+
+def test_accounts_add_up_while_cycles_roll_over_plugins_at_work(threaded):
+    kinds = [Endless, Halving, Raising, Slow]
+    threaded.add(*[kind(kind.__name__) for kind in kinds])
+    step = {kind.__name__: kind.nominal_step_ns for kind in kinds}
+    spent, allocated = dict.fromkeys(step, 0), dict.fromkeys(step, 0)
+    cycles = 0
+    while cycles < 500 or not all(spent.values()):
+        cycles += 1
+        report, lines = threaded.cycle()
+        if report is None:
+            continue
+        asked = [line for line in report.lines if line.requested_ns]
+        assert report.allocated_ns == (report.budget_ns if asked else 0)
+        for name, line in lines.items():
+            assert line.spent_ns <= line.allocated_ns + step[name]
+            assert line.spent_ns + line.returned_ns <= line.allocated_ns + step[name]
+            spent[name] += line.spent_ns
+            allocated[name] += line.allocated_ns
+            assert spent[name] <= allocated[name] + step[name]
+    threaded.orchestrator.close()
 
 
 def test_an_order_is_answered_from_another_thread(threaded):

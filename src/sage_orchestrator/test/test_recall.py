@@ -58,7 +58,7 @@ def test_conditions_relax_until_enough_is_found(bench):
 
 def test_it_stops_when_every_way_was_tried(bench):
     line, ending = run_in(bench, World(("a", 0.4, 0.1)))
-    assert line.reason.startswith("asked in every way: 1 memories like it")
+    assert line.reason.startswith("asked in every way: 1 memory like it")
     assert ending.telemetry["steps"] == len(MIN_SALIENCES) - 1
     assert ending.quality.value == pytest.approx(0.8)
 

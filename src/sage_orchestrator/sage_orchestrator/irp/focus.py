@@ -67,7 +67,9 @@ class Focus(Plugin[Look]):
     """
 
     name = "focus"
-    interest = Interest("attention", "vision", min_salience=LEAST_SALIENCE, period_s=0.5, request_atp=250.0)
+    interest = Interest(
+        "attention", "vision", min_salience=LEAST_SALIENCE, period_s=0.5, request_atp=250.0
+    )
     nominal_step_ns = 3_000_000
     max_steps = 12
     epsilon = 0.005

@@ -76,9 +76,10 @@ class Recall(Plugin[Recollection]):
         else:
             best = state.found[0]
             words = f" {best.text!r}" if best.text else ""
+            count = len(state.found)
+            noun = "memory" if count == 1 else "memories"
             summary = (
-                f"{len(state.found)} memories like it ({state.percept.modality}), "
-                f"best {best.score:.2f}{words}"
+                f"{count} {noun} like it ({state.percept.modality}), best {best.score:.2f}{words}"
             )
         memories = [
             {"id": m.id, "score": m.score, "stamp_ns": m.stamp_ns, "text": m.text}
