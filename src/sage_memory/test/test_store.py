@@ -176,6 +176,37 @@ def test_one_bad_row_does_not_take_its_group_with_it(tmp_path, experience) -> No
         memory.verify()
 
 
+def test_a_full_disk_fails_the_ticket_and_only_that(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        kept = memory.remember(experience(0)).wait()
+        with memory._store._engine.connect() as live:  # SQLite then says what a full disk says
+            pages = live.exec_driver_sql("PRAGMA page_count").scalar_one()
+            live.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(NotStored, match="database or disk is full"):
+            for index in range(1, 50):
+                memory.remember(experience(index)).wait()
+        assert memory.statistics().failed == 1
+        known = memory.statistics().experiences
+        assert memory.recall(Query(example_id=kept.id, limit=1)) or known == 1
+        with memory._store._engine.connect() as live:
+            live.exec_driver_sql("PRAGMA max_page_count = 1000000")
+        memory.remember(experience(90)).wait()
+        assert memory.statistics().experiences == known + 1
+        memory.verify()
+
+
+def test_two_sizes_of_one_new_encoder_cannot_both_be_queued(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        release = threading.Event()
+        memory._store.committer.run(lambda: release.wait() and None)
+        first = memory.remember(experience(0, encoder_id="new", embedding=np.ones(4, np.float32)))
+        with pytest.raises(InvalidInput, match=r"embedding.shape = \(5,\): expected \(4,\)"):
+            memory.remember(experience(1, encoder_id="new", embedding=np.ones(5, np.float32)))
+        release.set()
+        first.wait()
+        assert memory.statistics().damaged_vectors == 0
+
+
 def test_second_writer_is_told_who_holds_the_store(tmp_path) -> None:
     with Memory.open(tmp_path):
         with pytest.raises(StoreLocked, match=f"in use by process {os.getpid()}") as caught:

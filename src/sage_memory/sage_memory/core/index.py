@@ -121,6 +121,7 @@ class VectorIndex:
         default_factory=lambda: {name: GrowingArray(dtype) for name, dtype in COLUMNS.items()}
     )
     _spaces: dict[str, Space] = field(default_factory=dict)
+    _sizes: dict[str, int] = field(default_factory=dict)
     _codes: dict[str, dict[str, int]] = field(default_factory=lambda: {n: {} for n in NAMED})
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -144,17 +145,16 @@ class VectorIndex:
                 {name: dict(codes) for name, codes in self._codes.items()},
             )
 
-    def check_dimension(self, encoder_id: str, field_name: str, size: int) -> None:
-        """Prove that a vector fits the space of its encoder.
+    def claim_dimension(self, encoder_id: str, field_name: str, size: int) -> None:
+        """Prove that a vector fits the space of its encoder; the first one sets the size.
 
         Raises:
             InvalidInput: the encoder's vectors have another size.
         """
-        space = self._spaces.get(encoder_id)
-        if space is not None and space.dim != size:
-            raise InvalidInput(
-                f"{field_name}.shape", (size,), f"({space.dim},) as all of {encoder_id}"
-            )
+        with self._lock:
+            known = self._sizes.setdefault(encoder_id, size)
+        if known != size:
+            raise InvalidInput(f"{field_name}.shape", (size,), f"({known},) as all of {encoder_id}")
 
     def add(self, experiences: Sequence[Sequence[Any]], vectors: Sequence[VectorRow]) -> None:
         """Append rows of both tables; experience rows are in the order of `COLUMNS`, ascending."""
@@ -195,7 +195,8 @@ class VectorIndex:
             column.extend(np.asarray(values, COLUMNS[name]))
 
     def _add_vectors(self, encoder_id: str, rows: Sequence[VectorRow]) -> None:
-        space = self._spaces.setdefault(encoder_id, Space(rows[0].dim))
+        size = self._sizes.setdefault(encoder_id, rows[0].dim)
+        space = self._spaces.setdefault(encoder_id, Space(size))
         fitting = [row for row in rows if row.dim == space.dim]
         self.damaged.extend(row.number for row in rows if row.dim != space.dim)
         joined = b"".join(row.vector for row in fitting)

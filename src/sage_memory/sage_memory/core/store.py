@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from sage_memory.core.database import (
     open_writer,
 )
 from sage_memory.core.device import device_name
+from sage_memory.core.errors import NotStored
 from sage_memory.core.experience import Experience, Payload, checked
 from sage_memory.core.identifiers import IdentifierFactory
 from sage_memory.core.index import COLUMNS, VectorRow
@@ -126,9 +128,9 @@ class Store:
     def remember(self, experience: Experience, payload: Payload | None) -> Ticket[Experience]:
         """Queue an experience; see `Memory.remember`."""
         proven = checked(experience)
-        self.reader.index.check_dimension(proven.encoder_id, "embedding", proven.embedding.size)
+        self.reader.index.claim_dimension(proven.encoder_id, "embedding", proven.embedding.size)
         if proven.text_embedding is not None:
-            self.reader.index.check_dimension(
+            self.reader.index.claim_dimension(
                 proven.text_encoder_id, "text_embedding", proven.text_embedding.size
             )
 
@@ -175,13 +177,12 @@ class Store:
 
     def close(self) -> None:
         """Commit what waits, close the files, let go of the store."""
-        try:
+        with contextlib.suppress(NotStored):  # notes of use are hints, not worth a failed stop
             self.flush()
-        finally:
-            self.committer.close()
-            self.reader.close()
-            self._engine.dispose()
-            self._lock.close()
+        self.committer.close()
+        self.reader.close()
+        self._engine.dispose()
+        self._lock.close()
 
     def _commit(self, entries: Sequence[_Entry]) -> list[Experience]:
         try:

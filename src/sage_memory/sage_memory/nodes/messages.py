@@ -110,8 +110,10 @@ def fill_response(response: Recall.Response, answers: list[Answer]) -> None:
     response.success = True
     response.experiences = [experience_message(answer.experience) for answer in answers]
     response.scores = [answer.score for answer in answers]
-    response.reasons = [
-        answer.reason if answer.payload_path else f"{answer.reason} ({answer.payload_note})"
-        for answer in answers
-    ]
+    response.reasons = [_reason(answer) for answer in answers]
     response.payload_paths = [str(answer.payload_path or "") for answer in answers]
+
+
+def _reason(answer: Answer) -> str:
+    lost = answer.experience.payload_sha256 and answer.payload_path is None
+    return f"{answer.reason} ({answer.payload_note})" if lost else answer.reason
