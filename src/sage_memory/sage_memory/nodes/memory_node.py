@@ -125,7 +125,10 @@ class MemoryNode(SageNode):
         for moment in self._observer.expire(self.clock.now_ns()):
             self._keep(moment)
         statistics = self._opened().statistics()
-        self.diagnose(unmatched_saliences=self._observer.unmatched, **vars(statistics))
+        shown = dict(vars(statistics))
+        if not self.time_is_measured:
+            del shown["disk_free_bytes"]  # others write to the disk, too: two runs would differ
+        self.diagnose(unmatched_saliences=self._observer.unmatched, **shown)
         if statistics.failed:
             self.set_health("error", f"{statistics.failed} experiences could not be written")
         elif statistics.payloads_refused:
