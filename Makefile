@@ -1,7 +1,14 @@
 # SAGE: `make help` lists the targets. The set-up does only what has changed since the last time.
 
-PYTHON_FOR_SETUP := $(firstword $(shell command -v $(PYTHON) python3 python3.12 python3.11 python3.10 2>/dev/null))
-SETUP := $(PYTHON_FOR_SETUP) scripts/setup_environment.py
+# The set-up runs on any Python from 3.10 on, and itself looks for the one to use: $(PYTHON), or the
+# first suitable one. A python3 may be there that does not run, so each is tried.
+STARTS := import sys; sys.exit(sys.version_info < (3, 10))
+ANY_PYTHON = $(shell for python in $(PYTHON) python3 python3.12 python3.11 python3.10; do \
+  "$$python" -I -c '$(STARTS)' 2>/dev/null && echo "$$python" && break; done)
+SETUP = $(or $(ANY_PYTHON),$(error Python 3.10, 3.11 or 3.12 is needed: sudo apt-get install -y python3 python3-venv python3-dev)) scripts/setup_environment.py
+ifdef PYTHON
+export PYTHON
+endif
 BIN := .venv/bin
 UV ?= uv
 
@@ -59,5 +66,5 @@ test-environment:
 run-lint:
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@for core in $(wildcard src/*/*/core); do $(BIN)/mypy "$$core" || exit 1; done
+	@$(BIN)/mypy scripts/setup_environment.py scripts/environment $(wildcard src/*/*/core)
 	@git ls-files '*.c' '*.cpp' '*.cu' '*.h' '*.hpp' | xargs --no-run-if-empty $(BIN)/clang-format --dry-run --Werror
