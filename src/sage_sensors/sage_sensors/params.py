@@ -49,7 +49,9 @@ class CameraParameters(NodeParameters):
     topic: str = parameter("", doc="foreign topic of backend topic; ending in compressed: JPEG/PNG")
     width_px: int = parameter(0, doc="width to ask for; 0: native", unit="px", low=0, high=8192)
     height_px: int = parameter(0, doc="height to ask for; 0: native", unit="px", low=0, high=8192)
-    rate_hz: float = parameter(30.0, doc="frame rate", unit="Hz", low=0.1, high=240.0)
+    rate_hz: float = parameter(
+        30.0, doc="frame rate; of a topic: the one expected", unit="Hz", low=0.1, high=240.0
+    )
     seed: int = parameter(0, doc="of the synthetic scene", low=0, high=2**31 - 1)
     frame_id: str = parameter("", doc="TF frame; empty: camera_<name>_optical_frame")
     jpeg_quality: int = parameter(85, doc="of compressed frames", low=1, high=100)
@@ -95,7 +97,13 @@ class ImuParameters(NodeParameters):
     path: str = parameter("", doc="CSV file of backend file; columns as in InertialTable")
     loop: bool = parameter(True, doc="start the file again at its end")
     topic: str = parameter("", doc="foreign Imu topic of backend topic")
-    rate_hz: float = parameter(100.0, doc="readings per second", unit="Hz", low=1.0, high=400.0)
+    rate_hz: float = parameter(
+        100.0,
+        doc="readings per second; of a topic: the ones expected",
+        unit="Hz",
+        low=1.0,
+        high=400.0,
+    )
     seed: int = parameter(0, doc="of the synthetic walk", low=0, high=2**31 - 1)
     frame_id: str = parameter("", doc="TF frame; empty: imu_link")
     gyro_std_rad_s: float = parameter(

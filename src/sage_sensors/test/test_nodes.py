@@ -426,3 +426,43 @@ def test_typed_lines_are_spoken_and_their_end_is_not_an_error(
     assert [m.text for m in host.messages("text")] == ["what did you see?", "and hear?"]
     assert "standard input has ended" in texts(host, "info")
     assert texts(host, "error") == ""
+
+
+# -- health ----------------------------------------------------------------------------------
+
+
+def health(host: LockstepHost) -> tuple[int, str]:
+    """Level and message of the newest diagnostics."""
+    status = [o for o in host.outputs if o.topic == "/diagnostics"][-1].message().status[0]
+    return status.level[0], status.message
+
+
+def test_a_file_that_vanishes_while_it_plays_is_reported(host: LockstepHost, media: Path) -> None:
+    host.add(RecordingNode, parameters={"media": str(media)})
+    media.unlink()
+    host.run_for(5.0)
+    level, message = health(host)
+    assert level == 2 and "small.mp4" in message
+    assert len(host.messages("camera/info", name="front")) == 40
+
+
+def test_a_foreign_topic_that_falls_silent_is_stale(host: LockstepHost) -> None:
+    parameters = {"backend": "topic", "topic": "/robot/image", "rate_hz": 10.0}
+    host.add(CameraNode, parameters=parameters)
+    start_ns = host.clock.now_ns()
+    for number in range(40):
+        host.run_until(start_ns + number * 100_000_000)
+        header = Header(stamp=to_stamp(host.clock.now_ns()))
+        picture = array_to_image(np.full((16, 16, 3), number, np.uint8), "rgb8", header)
+        publish_foreign(host, "/robot/image", "sensor_msgs/msg/Image", picture)
+    host.run_for(0.1)
+    assert health(host)[0] == 0
+    host.run_for(3.0)
+    level, message = health(host)
+    assert level == 1 and "stale" in message
+
+
+def test_diagnostics_tell_playing_from_synthetic(host: LockstepHost, media: Path) -> None:
+    host.add(RecordingNode, parameters={"media": str(media)})
+    host.run_for(3.0)
+    assert health(host) == (0, "playing")

@@ -11,7 +11,7 @@ from sage_sensors.publishers.stream import StreamPublisher, T
 
 # Read ahead, and delivered at most in one tick, by kind of stream: a tick must stay short.
 AHEAD = {"camera": 6, "microphone": 8, "imu": 64, "text": 8}
-AT_ONCE = {"camera": 1, "microphone": 2, "imu": 4, "text": 2}
+AT_ONCE = {"camera": 1, "microphone": 2, "imu": 2, "text": 2}
 
 
 class PlaybackFeed(Generic[T]):

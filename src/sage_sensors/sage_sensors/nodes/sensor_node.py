@@ -18,6 +18,8 @@ TICK_S = 0.002
 REPORT_S = 1.0
 STAND_IN_WARNING_S = 10.0
 TOPIC = "topic"
+# Of sensors whose rate is no parameter: chunks of 100 ms.
+TOPIC_RATE_HZ = 10.0
 AUTO = "auto"
 SYNTHETIC = "synthetic"
 
@@ -59,7 +61,8 @@ class SensorNode(SageNode, ABC):
         backend = self.parameters.backend
         self._stand_in = ""
         if backend == TOPIC:
-            self._stream.begin(f"topic:{self.parameters.topic}", 0.0)
+            rate_hz = getattr(self.parameters, "rate_hz", TOPIC_RATE_HZ)
+            self._stream.begin(f"topic:{self.parameters.topic}", 1.0 / rate_hz)
         elif backend == AUTO:
             self._activate_hardware_or_stand_in()
         else:
