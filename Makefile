@@ -12,6 +12,9 @@ endif
 BIN := .venv/bin
 UV ?= uv
 
+# The recordings that the weights are trained on.
+DATA ?= ../shared/data
+
 # What `make demo` passes on; an empty variable leaves the choice to the command.
 PROFILE ?= nano
 DEMO_OPTIONS := --profile $(PROFILE) \
@@ -39,9 +42,10 @@ lint: test-environment  ## check style and types
 bench: environment  ## measure the loop and write the figures as JSON
 	@exec $(BIN)/sage bench --all
 
-train:  ## train the weights in models/ anew
+train:  ## train the weights in models/ anew [DATA=../shared/data]
 	@$(SETUP) run media train
-	@exec $(BIN)/sage train --all
+	@for model in vision audio language; do \
+	  $(BIN)/python -m sage_encoders.training.$$model --data $(DATA) --out models || exit 1; done
 
 docs: environment  ## write the generated pages of docs/ anew
 	@exec $(BIN)/sage docs
@@ -49,7 +53,7 @@ docs: environment  ## write the generated pages of docs/ anew
 lock:  ## resolve requirements/*.in into requirements/lock.txt (needs uv)
 	@$(UV) pip compile --universal --python-version 3.10 --quiet --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --output-file requirements/lock.txt \
-	  requirements/build.in requirements/run.in requirements/test.in requirements/lint.in
+	  requirements/build.in requirements/run.in requirements/test.in requirements/lint.in requirements/train.in
 
 clean:  ## remove the environment, build outputs and caches
 	@rm -rf .venv build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
