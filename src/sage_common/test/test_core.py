@@ -144,7 +144,7 @@ def test_names_and_unknown_keys():
         topic("salienc")
     with pytest.raises(KeyError, match="unknown service key; the nearest known is memory/recall"):
         service_spec("memory/recal")
-    with pytest.raises(KeyError, match="unknown action key; .* orchestrator/refine"):
+    with pytest.raises(KeyError, match=r"unknown action key; .* orchestrator/refine"):
         action_spec("refine")
 
 

@@ -49,7 +49,7 @@ def test_any_flipped_bit_is_noticed(tmp_path_factory, position, bit):
     content = bytearray(path.read_bytes())
     content[position % len(content)] ^= 1 << bit
     path.write_bytes(content)
-    with pytest.raises(StateFileError, match="expected a state file|checksum"):
+    with pytest.raises(StateFileError, match=r"expected a state file|checksum"):
         load(path)
 
 

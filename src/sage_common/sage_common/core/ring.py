@@ -50,8 +50,8 @@ class RingBuffer:
         available = len(self)
         wanted = available if count is None else min(count, available)
         end = self._written % self.capacity
-        if wanted == 0:
-            return self._rows[:0].copy()
         if wanted <= end:
-            return self._rows[end - wanted : end].copy()
-        return np.concatenate([self._rows[end - wanted :], self._rows[:end]])
+            rows: NDArray[np.generic] = self._rows[end - wanted : end].copy()
+        else:
+            rows = np.concatenate([self._rows[end - wanted :], self._rows[:end]])
+        return rows

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import functools
+import struct
 from pathlib import Path
 
 from ament_index_python import get_package_share_directory
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from sage_common.core.errors import InvalidInput
+
+_CDR_HEADER_BYTES = 4
+_ENCAPSULATIONS = (b"\x00\x00", b"\x00\x01")
 _OWN_PACKAGES = ("audio_common_msgs", "sage_msgs")
 
 
@@ -34,9 +39,22 @@ def register_package(store: Typestore, package: str) -> None:
 
 
 def canonical(data: bytes, type_name: str) -> bytes:
-    """The same serialized message with every padding byte zero.
+    """The same serialized message with every padding byte zero and nothing after its end.
 
-    rmw_fastrtps leaves padding as it finds it, so equal messages differ in bytes.
+    rmw_fastrtps leaves padding as it finds it, so equal messages differ in bytes, and adds up to
+    8 bytes after a message that ends in empty sequences, which rosbags' own reader refuses.
+
+    Raises:
+        InvalidInput: not CDR of that type.
     """
     store = typestore()
-    return bytes(store.serialize_cdr(store.deserialize_cdr(data, type_name), type_name))
+    definition = store.get_msgdef(type_name)
+    if data[:2] not in _ENCAPSULATIONS:
+        raise InvalidInput("message", data[:4], "plain CDR")
+    little_endian = data[1] == 1
+    read = definition.deserialize_cdr_le if little_endian else definition.deserialize_cdr_be
+    try:
+        message, _ = read(data[_CDR_HEADER_BYTES:], 0, definition.cls, store)
+    except (struct.error, UnicodeDecodeError, ValueError) as error:
+        raise InvalidInput("message", data[:16], f"a {type_name}: {error}") from error
+    return bytes(store.serialize_cdr(message, type_name))

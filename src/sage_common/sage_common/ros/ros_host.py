@@ -189,7 +189,7 @@ class RosHost(LifecycleNode):
     def make_service(
         self, spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any]
     ) -> None:
-        worker = self.make_worker(f"service {name}", calls.QUEUE_SIZE, self._report)
+        worker = self.make_worker(f"service {name}", calls.QUEUE_SIZE, self.node.report_failure)
         service = calls.serve(self, spec, name, handler, worker)
         self._undo.append(lambda: self.destroy_service(service))
 
@@ -199,7 +199,7 @@ class RosHost(LifecycleNode):
         return client
 
     def make_action(self, spec: ServiceSpec, name: str, execute: Callable[..., Any]) -> None:
-        worker = self.make_worker(f"action {name}", calls.QUEUE_SIZE, self._report)
+        worker = self.make_worker(f"action {name}", calls.QUEUE_SIZE, self.node.report_failure)
         self._undo.append(calls.serve_action(self, spec, name, execute, worker).destroy)
 
     def make_worker(
@@ -224,9 +224,6 @@ class RosHost(LifecycleNode):
 
     def state_path(self, home: Path) -> Path:
         return home / "state" / f"{self.name}.state"
-
-    def _report(self, error: BaseException) -> None:
-        self.log.error(f"{type(error).__name__}: {error}", throttle_s=1.0, key="worker")
 
 
 class _RosClock:

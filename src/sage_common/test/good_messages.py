@@ -1,0 +1,226 @@
+"""One good message of every input type of the registry, and what is wrong with others."""
+
+from __future__ import annotations
+
+import array
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+from audio_common_msgs.msg import AudioDataStamped
+from sensor_msgs.msg import CameraInfo, Imu, JointState
+from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
+
+from sage_common.ros.audio import array_to_audio, audio_info
+from sage_common.ros.images import array_to_image, rgb_to_compressed
+from sage_common.ros.stamps import to_stamp
+from sage_msgs.msg import (
+    Attention,
+    BudgetState,
+    Experience,
+    FusedSalience,
+    Outcome,
+    PluginBudget,
+    Puzzle,
+    Salience,
+    Utterance,
+)
+
+NAN, INF = float("nan"), float("inf")
+
+
+def header(stamp_ns: int) -> Header:
+    return Header(stamp=to_stamp(stamp_ns), frame_id="frame")
+
+
+def image(h: Header) -> Any:
+    return array_to_image(np.zeros((4, 6, 3), np.uint8), "rgb8", h)
+
+
+def compressed(h: Header) -> Any:
+    return rgb_to_compressed(np.zeros((16, 16, 3), np.uint8), h)
+
+
+def camera_info(h: Header) -> CameraInfo:
+    return CameraInfo(header=h, height=480, width=640)
+
+
+def audio(h: Header) -> AudioDataStamped:
+    return array_to_audio(np.zeros(1600, np.float32), h)
+
+
+def imu(h: Header) -> Imu:
+    message = Imu(header=h)
+    message.linear_acceleration.z = 9.81
+    message.orientation_covariance[0] = -1.0
+    return message
+
+
+def joints(h: Header) -> JointState:
+    return JointState(header=h, name=["a", "b"], position=[0.0, 1.0])
+
+
+def utterance(h: Header) -> Utterance:
+    return Utterance(header=h, text="words", confidence=1.0)
+
+
+def puzzle(h: Header) -> Puzzle:
+    return Puzzle(
+        header=h,
+        modality="vision",
+        source="front",
+        codes=np.full(900, 9, np.uint8),
+        embedding=array.array("f", [0.6, 0.8]),
+        encoder_id="e",
+        valid=True,
+    )
+
+
+def salience(h: Header) -> Salience:
+    message = Salience(header=h, modality="vision", total=0.5, valid=True)
+    message.grid_rows, message.grid_columns = 2, 3
+    message.grid = array.array("f", [0.5] * 6)
+    return message
+
+
+def fused(h: Header) -> FusedSalience:
+    return FusedSalience(header=h, total=0.5, modalities=[salience(h)], weights=[1.0], valid=True)
+
+
+def attention(h: Header) -> Attention:
+    return Attention(header=h, modality="vision", x_max=0.5, y_max=0.5, valid=True)
+
+
+def budget(h: Header) -> BudgetState:
+    return BudgetState(header=h, budget_atp=1000.0, plugins=[PluginBudget(name="p", trust=0.5)])
+
+
+def experience(h: Header) -> Experience:
+    return Experience(header=h, id="x", modality="vision", codes=np.zeros(900, np.uint8))
+
+
+def outcome(h: Header) -> Outcome:
+    return Outcome(header=h, reward=-1.0)
+
+
+GOOD: dict[str, Callable[[Header], Any]] = {
+    "camera/image_raw": image,
+    "camera/compressed": compressed,
+    "camera/info": camera_info,
+    "microphone/audio": audio,
+    "microphone/info": lambda _header: audio_info(),
+    "imu/data": imu,
+    "joint_states": joints,
+    "text": utterance,
+    "puzzle": puzzle,
+    "salience": salience,
+    "fused_salience": fused,
+    "attention": attention,
+    "budget": budget,
+    "experience": experience,
+    "outcome": outcome,
+    "markers": lambda _header: MarkerArray(),
+    "heatmap": image,
+}
+
+NAMES: dict[str, dict[str, str]] = {
+    "camera/image_raw": {"name": "front"},
+    "camera/compressed": {"name": "front"},
+    "camera/info": {"name": "front"},
+    "microphone/audio": {"name": "front"},
+    "microphone/info": {"name": "front"},
+    "imu/data": {"name": "body"},
+    "puzzle": {"modality": "vision"},
+    "salience": {"modality": "vision"},
+}
+
+
+def _set(path: str, value: Any) -> Callable[[Any], None]:
+    """Sets a field; `a.b` goes down, `a[0]` into a list."""
+
+    def change(message: Any) -> None:
+        *above, last = path.split(".")
+        for part in above:
+            name, _, index = part.partition("[")
+            message = getattr(message, name)
+            message = message[int(index[:-1])] if index else message
+        name, _, index = last.partition("[")
+        if index:
+            getattr(message, name)[int(index[:-1])] = value
+        else:
+            setattr(message, name, value)
+
+    return change
+
+
+def _cut(path: str, length: int) -> Callable[[Any], None]:
+    def change(message: Any) -> None:
+        *above, last = path.split(".")
+        for name in above:
+            message = getattr(message, name)
+        setattr(message, last, getattr(message, last)[:length])
+
+    return change
+
+
+WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
+    # topic key, field at fault, what is done to a good message
+    ("camera/image_raw", "encoding", _set("encoding", "rgb9")),
+    ("camera/image_raw", "encoding", _set("encoding", "")),
+    ("camera/image_raw", "height", _set("height", 0)),
+    ("camera/image_raw", "width", _set("width", 2**31)),
+    ("camera/image_raw", "step", _set("step", 17)),
+    ("camera/image_raw", "data", _cut("data", 71)),
+    ("camera/image_raw", "data", _cut("data", 0)),
+    ("camera/image_raw", "data", _set("height", 5)),
+    ("heatmap", "data", _cut("data", 1)),
+    ("camera/compressed", "data", _cut("data", 0)),
+    ("camera/compressed", "data", _set("data", array.array("B", b"GIF89a..."))),
+    ("camera/info", "width", _set("width", 0)),
+    ("camera/info", "height", _set("height", 99999)),
+    ("camera/info", "k", _set("k[0]", NAN)),
+    ("microphone/audio", "audio.data", _cut("audio.data", 0)),
+    ("microphone/audio", "audio.data", _cut("audio.data", 13)),
+    ("microphone/info", "channels", _set("channels", 0)),
+    ("microphone/info", "sample_rate", _set("sample_rate", 0)),
+    ("microphone/info", "sample_format", _set("sample_format", "MP3")),
+    ("imu/data", "angular_velocity", _set("angular_velocity.y", NAN)),
+    ("imu/data", "linear_acceleration", _set("linear_acceleration.z", INF)),
+    ("imu/data", "orientation_covariance", _set("orientation_covariance[4]", NAN)),
+    ("imu/data", "orientation", _set("orientation_covariance[0]", 0.1)),  # norm 1, unless w = 2:
+    ("joint_states", "name", _set("name", [])),
+    ("joint_states", "position", _set("position", [1.0])),
+    ("joint_states", "position", _set("position", [])),
+    ("joint_states", "velocity", _set("velocity", [NAN, 0.0])),
+    ("text", "text", _set("text", " \n")),
+    ("text", "text", _set("text", "x" * 4097)),
+    ("text", "confidence", _set("confidence", NAN)),
+    ("puzzle", "modality", _set("modality", "")),
+    ("puzzle", "codes", _set("codes", np.full(900, 10, np.uint8))),
+    ("puzzle", "embedding", _set("embedding", array.array("f"))),
+    ("puzzle", "embedding", _set("embedding", array.array("f", [NAN, 1.0]))),
+    ("puzzle", "encoder_id", _set("encoder_id", "")),
+    ("salience", "modality", _set("modality", "")),
+    ("salience", "novelty", _set("novelty", 1.5)),
+    ("salience", "total", _set("total", NAN)),
+    ("salience", "grid", _cut("grid", 5)),
+    ("salience", "grid", _set("grid", array.array("f", [INF] * 6))),
+    ("fused_salience", "total", _set("total", -0.1)),
+    ("fused_salience", "weights", _set("weights", array.array("f"))),
+    ("fused_salience", "novelty", _set("modalities[0].novelty", 2.0)),
+    ("attention", "confidence", _set("confidence", NAN)),
+    ("attention", "x_max, y_max", _set("x_min", 0.5)),
+    ("budget", "budget_atp", _set("budget_atp", NAN)),
+    ("budget", "plugins[p].trust", _set("plugins[0].trust", 1.5)),
+    ("experience", "id", _set("id", "")),
+    ("experience", "total", _set("total", INF)),
+    ("experience", "codes", _set("codes", np.full(900, 99, np.uint8))),
+    ("experience", "end", _set("start.sec", 5)),
+    ("outcome", "reward", _set("reward", -1.1)),
+    ("outcome", "reward", _set("reward", NAN)),
+    ("outcome", "end", _set("start.sec", 5)),
+]
+
+PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()

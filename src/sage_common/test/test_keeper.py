@@ -1,0 +1,86 @@
+"""State is saved whole while workers and callbacks change it."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from sage_common.core import state_file
+from sage_common.ros.keeper import Snapshot, StateKeeper
+
+
+class Learner:
+    """Keeps two arrays equal, under its guard."""
+
+    def __init__(self) -> None:
+        self.guard = threading.RLock()
+        self.left = np.zeros(20_000)
+        self.right = np.zeros(20_000)
+        self.problems: dict[str, str] = {}
+        self.log = None
+
+    def state(self):
+        return {"left": self.left, "right": self.right}
+
+    def restore(self, state) -> None:
+        self.left, self.right = state["left"], state["right"]
+
+    def set_problem(self, cause: str, text: str) -> None:
+        self.problems[cause] = text
+
+
+def test_every_saved_state_is_of_one_moment(tmp_path):
+    learner = Learner()
+    path = tmp_path / "x.state"
+    keeper = StateKeeper(learner, path)
+    stop = threading.Event()
+
+    def learn() -> None:
+        while not stop.is_set():
+            with learner.guard:
+                learner.left += 1
+                learner.right += 1
+
+    threads = [threading.Thread(target=learn) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        last = -1.0
+        for _ in range(25):
+            assert keeper.save() == str(path)
+            saved = state_file.load(path)
+            assert len(np.unique(np.concatenate([saved["left"], saved["right"]]))) == 1
+            assert saved["left"][0] >= last
+            last = saved["left"][0]
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_an_older_copy_never_overwrites_a_newer_one(tmp_path):
+    learner = Learner()
+    keeper = StateKeeper(learner, tmp_path / "x.state")
+    older = keeper.copy()
+    learner.left += 1
+    newer = keeper.copy()
+    keeper.write_or_report(newer)
+    keeper.write_or_report(older)
+    assert state_file.load(tmp_path / "x.state")["left"][0] == 1
+    assert learner.problems == {"state": ""}
+
+
+def test_a_copy_does_not_change_with_the_original(tmp_path):
+    learner = Learner()
+    snapshot: Snapshot = StateKeeper(learner, tmp_path / "x.state").copy()
+    learner.left += 1
+    assert snapshot.arrays["left"].max() == 0
+
+
+def test_a_node_that_learns_nothing_writes_nothing(tmp_path):
+    learner = Learner()
+    learner.state = dict
+    keeper = StateKeeper(learner, tmp_path / "x.state")
+    assert keeper.save() == "" and list(tmp_path.iterdir()) == []
+    keeper.restore()

@@ -1,0 +1,56 @@
+"""Timers of the ROS host keep the beat of /clock, whatever its speed."""
+
+from __future__ import annotations
+
+from builtin_interfaces.msg import Time
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from toy_nodes import ToyNode
+
+from sage_common.ros.stamps import to_stamp
+from sage_msgs.msg import Utterance
+
+S = 1_000_000_000
+
+
+class Player:
+    """Publishes /clock and waits until the node has it."""
+
+    def __init__(self, ros, node) -> None:
+        self._ros = ros
+        self._node = node
+        qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._publisher = ros.driver.create_publisher(Clock, "/clock", qos)
+        assert ros.until(lambda: self._publisher.get_subscription_count() > 0)
+
+    def set(self, now_ns: int) -> None:
+        clock: Time = to_stamp(now_ns)
+
+        def arrived() -> bool:
+            self._publisher.publish(Clock(clock=clock))  # best effort: again until it is there
+            return self._node.clock.now_ns() == now_ns
+
+        assert self._ros.until(arrived)
+
+
+def test_timers_and_stamps_follow_the_simulated_clock(ros):
+    node = ros.add(ToyNode, use_sim_time=True)
+    player = Player(ros, node)
+    assert node.ticks == 0 and node.clock.now_ns() == 0
+    player.set(1000 * S)
+    assert ros.until(lambda: node.ticks >= 0)
+    started = node.ticks
+    for step in range(1, 31):
+        player.set(1000 * S + step * S // 20)
+        # Two steps are one period; each tick is waited for, so that none can be skipped.
+        assert ros.until(lambda step=step: node.ticks >= started + step // 2 - 1)
+    assert ros.until(lambda: node.ticks - started >= 14)
+    stood = node.ticks
+    ros.for_a_while(0.5)
+    assert node.ticks == stood, "the clock stands, and so do timers"
+    assert node.ticks - started <= 16
+    for stamp_ns in (1001 * S, 1000 * S + S // 2, ros.now_ns()):
+        message = Utterance(text="x", confidence=1.0)
+        message.header.stamp = to_stamp(stamp_ns)
+        ros.publish("text", message)
+    assert ros.until(lambda: (node.health.received, node.health.rejected) == (2, 1))
