@@ -259,6 +259,8 @@ def test_closed_memory_says_so_and_closes_twice(tmp_path, experience) -> None:
     memory.close()
     with pytest.raises(MemoryFailure, match="closed"):
         memory.remember(experience())
+    with pytest.raises(MemoryFailure, match="closed"):
+        memory.recall(Query())
 
 
 def test_files_are_private(tmp_path, experience) -> None:
@@ -360,6 +362,35 @@ def test_lock_step_runs_give_identical_stores(tmp_path, experience) -> None:
     assert rows(tmp_path / "a", tables) == rows(tmp_path / "b", tables)
     again = run(tmp_path / "a")
     assert not set(again) & set(first), "the same recording twice into one store"
+
+
+def test_a_reader_beside_a_busy_writer_never_stumbles(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as writer:
+        first = writer.remember(experience(0)).wait()
+        stop = threading.Event()
+
+        def write() -> None:
+            number = 1
+            while not stop.is_set():
+                writer.remember(experience(number)).wait()
+                number += 1
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            with Memory.open(tmp_path, read_only=True) as reader:
+                seen = [0]
+                while len(seen) < 12:
+                    for memory in (reader, writer):
+                        answers = memory.recall(Query(example_id=first.id, limit=1000))
+                        assert first.id not in {a.experience.id for a in answers}
+                    seen.append(len(reader.recall(Query(limit=1000))))
+                    reader.verify()
+                    writer.verify()
+        finally:
+            stop.set()
+            thread.join()
+    assert seen == sorted(seen) and seen[-1] > seen[1]
 
 
 def test_many_threads_remember_at_once(tmp_path, experience) -> None:

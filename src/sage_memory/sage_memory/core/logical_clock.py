@@ -6,6 +6,8 @@ Distributed Databases".
 
 from __future__ import annotations
 
+import threading
+
 from sage_common.core.clock import NS_PER_MS, Clock
 
 COUNTER_BITS = 16
@@ -25,6 +27,7 @@ class LogicalClock:
     def __init__(self, clock: Clock, last: int = 0) -> None:
         self._clock = clock
         self._last = last
+        self._lock = threading.Lock()
 
     @property
     def last(self) -> int:
@@ -34,9 +37,11 @@ class LogicalClock:
     def tick(self) -> int:
         """A stamp for a local change, greater than every one before."""
         physical = (self._clock.now_ns() // NS_PER_MS) << COUNTER_BITS
-        self._last = max(physical, self._last + 1)
-        return self._last
+        with self._lock:
+            self._last = max(physical, self._last + 1)
+            return self._last
 
     def observe(self, stamp: int) -> None:
         """Note a stamp from elsewhere: later local ones will be greater."""
-        self._last = max(self._last, stamp)
+        with self._lock:
+            self._last = max(self._last, stamp)

@@ -64,6 +64,7 @@ class Memory:
     def __init__(self, reader: Reader, store: Store | None) -> None:
         self._reader = reader
         self._store = store
+        self._closed = False
 
     @classmethod
     def open(
@@ -126,8 +127,11 @@ class Memory:
         Raises:
             InvalidInput: names the field of the query, its value, and what was expected.
             StoreDamaged: a row cannot be read.
+            MemoryFailure: the memory is closed.
         """
         proven = checked(query)
+        if self._closed:
+            raise MemoryFailure("this memory is closed")
         if self._store is None:
             self._reader.follow()
         answers = self._reader.recall(proven)
@@ -159,7 +163,10 @@ class Memory:
         Raises:
             StoreDamaged: it does not.
         """
-        self._reader.verify()
+        if self._store is not None:
+            self._store.verify()
+        else:
+            self._reader.verify(follow=True)
 
     def statistics(self) -> Statistics:
         """Counts since start; only for the writer."""
@@ -182,6 +189,9 @@ class Memory:
 
     def close(self) -> None:
         """Commit what waits, then let go of the store. Calling it twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
         if self._store is not None:
             self._store.close()
             self._store = None

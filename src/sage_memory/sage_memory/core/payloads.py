@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -141,7 +142,8 @@ class PayloadCache:
     def bury(self) -> None:
         """Remove the files whose rows are gone; call after the commit."""
         for sha256, media_type in self._doomed.items():
-            self.files.path(sha256, media_type).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # then it is an orphan, swept at the next start
+                self.files.path(sha256, media_type).unlink(missing_ok=True)
         self._doomed.clear()
 
     def _refusal(self, size: int) -> str:

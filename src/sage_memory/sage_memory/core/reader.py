@@ -52,17 +52,22 @@ class Reader:
         Raises:
             StoreDamaged: the rows cannot be read, or the index does not equal them.
         """
-        with naming(self._path), self._engine.connect() as connection:
-            self._append_new(connection)
-            self._compare(connection)
+        self.verify(follow=True)
 
-    def verify(self) -> None:
+    def verify(self, *, follow: bool) -> None:
         """Prove that the index holds the vectors of the rows: count and checksum per encoder.
+
+        Args:
+            follow: first take over what another process committed; False where this process
+                is the writer, which adds to the index itself.
 
         Raises:
             StoreDamaged: it does not; starting again rebuilds it.
         """
-        with naming(self._path), self._engine.connect() as connection:
+        with self._follow_lock, naming(self._path), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")  # one snapshot for all that follows
+            if follow:
+                self._append_new(connection)
             self._compare(connection)
 
     def follow(self) -> None:
@@ -72,6 +77,7 @@ class Reader:
                 self._watch = self._engine.connect()
             version = self._watch.exec_driver_sql("PRAGMA data_version").scalar_one()
             if version != self._data_version:
+                self._watch.exec_driver_sql("BEGIN")  # one snapshot for all that follows
                 self._append_new(self._watch)
                 gone = select(experiences.c.number).where(experiences.c.forgotten_ns.is_not(None))
                 self.index.forget(list(self._watch.execute(gone).scalars()))
@@ -80,13 +86,14 @@ class Reader:
 
     def recall(self, query: Query) -> list[Answer]:
         """Answers to a checked query, best first."""
+        view = self.index.view()  # before the first read: what it holds, the rows hold
         with naming(self._path), self._engine.connect() as connection:
             meanings = recall.probes(query)
             excluded = -1
             if query.example_id:
                 excluded, example = self._example(connection, query.example_id)
                 meanings.append(example)
-            hits = recall.search(self.index.view(), query, meanings, excluded)
+            hits = recall.search(view, query, meanings, excluded)
             return self._answers(connection, query, meanings, hits)
 
     def close(self) -> None:

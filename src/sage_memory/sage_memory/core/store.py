@@ -175,6 +175,10 @@ class Store:
         """
         self.committer.run(self._write_used).wait()
 
+    def verify(self) -> None:
+        """Prove that the index equals the rows, between two commits."""
+        self.committer.run(lambda: self.reader.verify(follow=False)).wait()
+
     def close(self) -> None:
         """Commit what waits, close the files, let go of the store."""
         with contextlib.suppress(NotStored):  # notes of use are hints, not worth a failed stop
@@ -243,20 +247,20 @@ class Store:
                 for entry in entries
             ],
         )
-        self._save_clock(connection, entries[-1].stamp)
+        self._save_clock(connection)
         return vectors
 
     def _set_clock(self, connection: Connection, identifier: bytes, field: str) -> None:
-        stamp = self._stamps.tick()
-        values = {"stamp": stamp, "device_id": self.device_id}
+        values = {"stamp": self._stamps.tick(), "device_id": self.device_id}
         row = {"experience_id": identifier, "field": field} | values
         entry = upsert(schema.clocks).values(row)
         connection.execute(entry.on_conflict_do_update(set_=values))
-        self._save_clock(connection, stamp)
+        self._save_clock(connection)
 
-    def _save_clock(self, connection: Connection, stamp: int) -> None:
+    def _save_clock(self, connection: Connection) -> None:
         row = schema.meta.c.key == "clock"
-        connection.execute(update(schema.meta).where(row).values(value=str(stamp)))
+        newest = str(self._stamps.last)  # maybe of an entry still queued: never behind a row
+        connection.execute(update(schema.meta).where(row).values(value=newest))
 
     def _write_used(self) -> None:
         with self._engine.begin() as connection:

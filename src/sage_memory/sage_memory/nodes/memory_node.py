@@ -92,7 +92,7 @@ class MemoryNode(SageNode):
         if moment is None:
             return
         experience = self._observer.experience(moment)
-        self._storing.submit(self._store, experience, self._take(moment))
+        self._storing.submit(self._store_later, experience, self._take(moment))
 
     def _keep_now(self, moment: Moment, words: Words | None) -> Experience:
         return self._store(self._observer.experience(moment, words), self._take(moment))
@@ -101,6 +101,9 @@ class MemoryNode(SageNode):
         if self._payloads is None:
             return lambda: None
         return self._payloads.take(moment.percept.modality, moment.percept.stamp_ns)
+
+    def _store_later(self, experience: Experience, encode: Encode) -> None:
+        self._store(experience, encode)
 
     def _store(self, experience: Experience, encode: Encode) -> Experience:
         """Encode the payload, commit, and publish what is then safe; on a worker."""

@@ -40,7 +40,11 @@ def scored_of(message: FusedSalience) -> Scored | None:
             if not (own.valid and message.valid):
                 return None
             return Scored(
-                *(getattr(own, name) for name in DIMENSIONS),
+                surprise=own.surprise,
+                novelty=own.novelty,
+                arousal=own.arousal,
+                reward=own.reward,
+                conflict=own.conflict,
                 own_total=own.total,
                 total=message.total,
                 reason=message.reason,
