@@ -113,12 +113,18 @@ class BagWriter:
         self._mcap.flush()
 
     def close(self) -> None:
-        """Write the index and metadata.yaml."""
+        """Write the index and metadata.yaml.
+
+        rosbag2 repeats metadata.yaml inside the MCAP file, where it is optional: left out here, so
+        that equal messages give equal files whatever the folder is called.
+
+        Raises:
+            OSError: the disk is full.
+        """
         start_ns, end_ns = self._times_ns or (0, 0)
         content = bag_metadata(self.path.name, list(self._topics.values()), start_ns, end_ns)
         text = to_yaml(content)
         try:
-            self._mcap.add_metadata("rosbag2", {"serialized_metadata": text})
             self._mcap.finish()
         finally:
             self._file.close()
