@@ -61,7 +61,7 @@ def audio_to_array(message: AudioDataStamped, info: AudioInfo | None = None) -> 
         raise InvalidInput("audio.data", f"{size} bytes", f"a positive multiple of {frame_bytes}")
     raw = np.frombuffer(message.audio.data, dtype).reshape(-1, channels)
     samples = raw[:, 0] if channels == 1 else raw.mean(axis=1)
-    scaled = np.multiply(samples, scale, dtype=np.float32)
+    scaled: NDArray[np.float32] = np.multiply(samples, scale, dtype=np.float32)
     if not np.isfinite(scaled).all():
         raise InvalidInput("audio.data", "NaN or infinite samples", "finite samples")
     return scaled

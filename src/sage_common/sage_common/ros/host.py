@@ -88,11 +88,17 @@ class Host(Protocol):
     """The factories and facts that a node uses; names are already fully resolved."""
 
     name: str
-    clock: Clock
-    log: Logger
     rng: np.random.Generator
-    overrides: Mapping[str, object]
     threaded: bool
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def log(self) -> Logger: ...
+
+    @property
+    def overrides(self) -> Mapping[str, object]: ...
 
     def resolve(self, relative_name: str) -> str: ...
 
@@ -111,7 +117,7 @@ class Host(Protocol):
         """Subscribe; `on_refused` is told why a publisher is not connected (QoS)."""
         ...
 
-    def make_timer(self, period_s: float, callback: Callable[[], None]) -> Timer: ...
+    def make_timer(self, period_s: float, callback: Callable[[], object]) -> Timer: ...
 
     def make_service(
         self, spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any]

@@ -22,7 +22,7 @@ class Learner(Protocol):
     """The node whose state is kept."""
 
     log: Logger
-    guard: threading.RLock  # type: ignore[valid-type]  # a factory function before Python 3.13
+    guard: threading.RLock
 
     def state(self) -> Mapping[str, NDArray[Any]]: ...
 

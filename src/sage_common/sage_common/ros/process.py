@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import Executor, ExternalShutdownException
 from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
@@ -51,7 +51,7 @@ class NodeProcess:
             self._close(executor)
         return 0 if started else 1
 
-    def _spin(self, executor: EventsExecutor) -> None:
+    def _spin(self, executor: Executor) -> None:
         try:
             executor.spin_until_future_complete(Future(), timeout_sec=SPIN_SLICE_S)
         except ExternalShutdownException:
@@ -65,7 +65,7 @@ class NodeProcess:
                 key=type(error).__name__,
             )
 
-    def _close(self, executor: EventsExecutor) -> None:
+    def _close(self, executor: Executor) -> None:
         for host in reversed(self._hosts):
             host.stop()
         executor.shutdown()

@@ -70,7 +70,8 @@ class RosHost(LifecycleNode):
     def start(self) -> bool:
         """Configure and activate; False if the node stayed inactive."""
         success = TransitionCallbackReturn.SUCCESS
-        return self.trigger_configure() == success and self.trigger_activate() == success
+        configured = self.trigger_configure() == success
+        return bool(configured and self.trigger_activate() == success)
 
     def stop(self) -> None:
         """Deactivate (learned state is saved), end workers, and destroy the node."""
