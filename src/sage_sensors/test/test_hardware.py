@@ -116,8 +116,11 @@ class FakeStream:
 @pytest.fixture
 def microphone(monkeypatch: pytest.MonkeyPatch) -> PortAudioMicrophone:
     fake = portaudio.sounddevice
-    monkeypatch.setattr(fake, "_terminate", lambda: None)
-    monkeypatch.setattr(fake, "_initialize", lambda: None)
+    restarts: list[str] = []
+    monkeypatch.setattr(PortAudioMicrophone, "_open_streams", 0)
+    monkeypatch.setattr(PortAudioMicrophone, "restarts", restarts, raising=False)
+    monkeypatch.setattr(fake, "_terminate", lambda: restarts.append("end"))
+    monkeypatch.setattr(fake, "_initialize", lambda: restarts.append("start"))
     monkeypatch.setattr(fake, "InputStream", FakeStream)
     monkeypatch.setattr(fake, "check_input_settings", lambda **settings: None)
     monkeypatch.setattr(portaudio, "WAIT_S", 0.001)
@@ -186,6 +189,19 @@ def test_a_card_of_another_rate_is_resampled(
         block(microphone, 4800, 0.1, overflow=False)
     sample = microphone.read()
     assert sample is not None and sample.value.samples.shape == (1600,)
+
+
+def test_portaudio_is_not_restarted_under_another_open_microphone(
+    microphone: PortAudioMicrophone,
+) -> None:
+    other = PortAudioMicrophone("usb", ManualClock(NOW_NS))
+    microphone.open()
+    other.open()
+    assert microphone.restarts == ["end", "start"]  # type: ignore[attr-defined]
+    microphone.close()
+    other.close()
+    other.open()
+    assert microphone.restarts == ["end", "start"] * 2  # type: ignore[attr-defined]
 
 
 def test_no_sound_card_is_a_source_error() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sounddevice
@@ -27,6 +28,10 @@ class PortAudioMicrophone:
         clock: for the stamps; capture time of the last sample, by PortAudio's own clock.
     """
 
+    # PortAudio is one for the whole process: it must not be restarted under an open stream.
+    _library: ClassVar[threading.Lock] = threading.Lock()
+    _open_streams: ClassVar[int] = 0
+
     polled = False
     period_s = CHUNK_SAMPLES / SAMPLE_RATE_HZ
 
@@ -43,15 +48,20 @@ class PortAudioMicrophone:
         self._silent = 0
 
     def open(self) -> None:
-        # PortAudio lists the devices when it starts; without this, one plugged in later is unseen.
-        sounddevice._terminate()
-        sounddevice._initialize()
+        with self._library:
+            self._open()
+
+    def _open(self) -> None:
+        if not PortAudioMicrophone._open_streams:
+            # It lists the devices when it starts; else one that is plugged in later is unseen.
+            sounddevice._terminate()
+            sounddevice._initialize()
         try:
             self._rate_hz = self._choose_rate()
             self._rechunker = Rechunker(self._rate_hz)
             self._blocks = queue.Queue(QUEUE_BLOCKS)
             self._chunks.clear()
-            self._silent = self.overruns = 0
+            self._silent = 0
             self._stream = sounddevice.InputStream(
                 samplerate=self._rate_hz,
                 blocksize=self._rate_hz // 10,
@@ -60,9 +70,10 @@ class PortAudioMicrophone:
                 dtype="float32",
                 callback=self._receive,
             )
+            PortAudioMicrophone._open_streams += 1
             self._stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
-            self.close()
+            self._close()
             raise SourceError(f"{self.source}: {error}") from error
 
     def read(self) -> Stamped[Sound] | None:
@@ -81,9 +92,14 @@ class PortAudioMicrophone:
         return self._chunks.popleft()
 
     def close(self) -> None:
+        with self._library:
+            self._close()
+
+    def _close(self) -> None:
         if self._stream is not None:
             self._stream.close(ignore_errors=True)
             self._stream = None
+            PortAudioMicrophone._open_streams -= 1
 
     def _choose_rate(self) -> int:
         try:

@@ -131,7 +131,7 @@ class Device(Protocol[T_co]):
         period_s: nominal time between samples [s]; 0 for events.
         polled: True if `read` returns at once and is to be called once a period; False if it
             waits for the next sample.
-        overruns: samples lost since it was opened because nobody read in time.
+        overruns: samples lost so far because nobody read in time.
     """
 
     @property
