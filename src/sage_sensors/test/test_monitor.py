@@ -35,9 +35,14 @@ def test_stale_after_two_periods_and_untrusted_then() -> None:
     assert report.stale and report.trust == 0.0
 
 
-def test_stale_before_the_first_sample_but_never_for_events() -> None:
+def test_stale_before_the_first_sample() -> None:
     assert SensorMonitor(0.1).report(0).stale
-    assert not SensorMonitor(0.0).report(10**18).stale
+
+
+def test_events_are_neither_stale_nor_stuck() -> None:
+    monitor = watched([n * PERIOD_NS for n in range(50)], [7] * 50, period_s=0.0)
+    report = monitor.report(10**18)
+    assert not report.stale and not report.stuck and report.trust == 1.0
 
 
 def test_the_same_value_for_a_second_is_stuck_and_a_change_frees_it() -> None:

@@ -40,7 +40,8 @@ class SensorMonitor:
     """Watches the samples of one sensor.
 
     Args:
-        period_s: nominal time between samples [s]; 0 for events, which cannot be stale.
+        period_s: nominal time between samples [s]; 0 for events, which can be neither
+            stale nor stuck: people repeat themselves.
         stuck_after_s: the same value for this long (and at least 5 times) counts as stuck [s].
     """
 
@@ -78,7 +79,8 @@ class SensorMonitor:
         """The state at `now_ns`."""
         rate_hz = 1.0 / self._mean_s if self._mean_s > 0.0 else 0.0
         consistency = max(0.0, 1.0 - self._deviation)
-        stale, stuck = self._stale(now_ns), self._repeats >= self._stuck_repeats
+        stale = self._stale(now_ns)
+        stuck = self._period_s > 0.0 and self._repeats >= self._stuck_repeats
         trust = 0.0 if stale or stuck else consistency * self._reliability
         return SensorReport(
             self._samples, rate_hz, consistency, self._reliability, stale, stuck, trust
