@@ -35,6 +35,11 @@ class Region:
     peak: float
     inhibited: float
 
+    @property
+    def rectangle(self) -> tuple[float, float, float, float]:
+        """x_min, y_min, x_max, y_max."""
+        return self.x_min, self.y_min, self.x_max, self.y_max
+
 
 class Attention:
     """Chooses a square of 3 to 5 cells of the salience grid, with inhibition of return.

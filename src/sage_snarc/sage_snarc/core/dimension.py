@@ -8,7 +8,8 @@ from sage_snarc.core.quantile import Quantile
 from sage_snarc.core.sections import Arrays
 
 USUAL_SHARE = 0.8
-HALF_CONTRAST = 1.7
+HALF_CONTRAST = 1.5
+STEEPNESS = 6
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Dimension:
     A rank alone cannot be salience: in a steady stream ranks are uniform, half of them above 0.5,
     however little happens. What is salient is rare *and* large beside what is usual. So
     `drive = rarity * contrast`: `rarity` rises from 0 at the median to 1, and
-    `contrast = r^4 / (r^4 + 1.7^4)` of the ratio `r` to the usual, the past's 0.8 quantile (0.11
-    at the usual, 0.66 at twice, 0.91 at three times that). `floor` is the measure's absolute
+    `contrast = r^6 / (r^6 + 1.5^6)` of the ratio `r` to the usual, the past's 0.8 quantile (0.08
+    at the usual, 0.5 at 1.5 times that, 0.85 at twice). `floor` is the measure's absolute
     resolution and is added to the usual: what is small beside it is nothing, however rare; 0 for
     free scales.
     """
@@ -57,8 +58,8 @@ class Dimension:
         usual = self.usual
         if usual <= 0.0:
             return 1.0 if value > 0.0 else 0.0
-        ratio = min(value / usual, 1e6) ** 4
-        return ratio / (ratio + HALF_CONTRAST**4)
+        ratio = min(value / usual, 1e6) ** STEEPNESS
+        return ratio / (ratio + HALF_CONTRAST**STEEPNESS)
 
     def state(self) -> Arrays:
         """Everything learned."""

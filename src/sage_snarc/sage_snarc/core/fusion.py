@@ -223,10 +223,12 @@ class Fusion:
         """Continue from `state()`.
 
         Raises:
-            InvalidInput: the state is of other modalities.
+            InvalidInput: the state is of other modalities; nothing is changed.
         """
         kept = text_of(state["modalities"])
         if kept != "\n".join(self.modalities):
             raise InvalidInput("state.modalities", kept, ", ".join(self.modalities))
-        self.cross.restore(section_of(state, "cross"))
-        self.weights.restore(section_of(state, "weights"))
+        cross, weights = CrossModal(self.modalities), OutcomeWeights(self.modalities)
+        cross.restore(section_of(state, "cross"))
+        weights.restore(section_of(state, "weights"))
+        self.cross, self.weights = cross, weights

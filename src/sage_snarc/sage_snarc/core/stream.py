@@ -17,6 +17,7 @@ from sage_snarc.core.reward import Reward
 from sage_snarc.core.sections import Arrays, Stateful, nest, section_of
 from sage_snarc.core.surprise import Surprise
 
+RATIO_FLOOR = 0.3
 GAP_S = 1.0
 GAP_PERIODS = 10.0
 PERIOD_SMOOTHING = 0.05
@@ -44,7 +45,7 @@ class Scale:
 
 
 FREE = Scale()
-UNIT = Scale(error=0.02, distance=0.1, arousal=0.004, near=0.3, far=1.0, resolution=1e-5)
+UNIT = Scale(error=0.02, distance=0.1, arousal=0.004, near=0.2, far=0.7, resolution=1e-5)
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Stream:
         self.reward = Reward(capacity)
         self._codes = CodeArousal()
         self._vectors = VectorArousal(size)
-        self._surprise = Dimension(floor=0.5)
+        self._surprise = Dimension(floor=RATIO_FLOOR)
         self._distance = Dimension(floor=scale.distance)
         self._arousal = Dimension(floor=scale.arousal)
         self._origin = np.zeros(size, np.float32)

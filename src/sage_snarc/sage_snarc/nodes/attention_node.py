@@ -58,8 +58,7 @@ class AttentionNode(SageNode):
         if self._markers.subscriber_count:
             self._markers.publish(salience_bars(chosen, self.parameters.marker_frame))
         if self._heatmap.subscriber_count and seen is not None:
-            outline = region and (region.x_min, region.y_min, region.x_max, region.y_max)
-            picture = heat_map(grid_of(seen), outline)
+            picture = heat_map(grid_of(seen), region.rectangle if region else None)
             self._heatmap.publish(array_to_image(picture, "rgb8", seen.header))
 
     def _message(
