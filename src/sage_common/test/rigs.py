@@ -14,7 +14,7 @@ from rcl_interfaces.msg import Log
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.experimental import EventsExecutor
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.serialization import serialize_message
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
@@ -30,6 +30,9 @@ from sage_common.ros.ros_host import RosHost
 NAMESPACE = "/sage"
 PATIENCE_S = 20.0
 SUBSCRIBER_QOS = QoSProfile(depth=200)
+# As rcl publishes it: what was logged before the subscription was found comes as well.
+LOG_QOS = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+MATCHING_S = 0.2  # one side knows of a match before the other does
 
 
 class LockstepRig:
@@ -112,7 +115,7 @@ class RosRig:
         self._logs: list[str] = []
         self._statuses: dict[str, DiagnosticStatus] = {}
         self.driver.create_subscription(
-            Log, "/rosout", lambda line: self._logs.append(line.msg), SUBSCRIBER_QOS
+            Log, "/rosout", lambda line: self._logs.append(line.msg), LOG_QOS
         )
         self.driver.create_subscription(
             DiagnosticArray, "/diagnostics", self._on_diagnostics, SUBSCRIBER_QOS
@@ -181,6 +184,8 @@ class RosRig:
             publisher = self.driver.create_publisher(interface(spec.type), name, PROFILES[spec.qos])
             self._publishers[name] = publisher
             assert self.until(lambda: publisher.get_subscription_count() > 0), name
+            if spec.qos == "sensor":
+                self.for_a_while(MATCHING_S)
         self._publishers[name].publish(message)
 
     def listen(self, key: str, **names: str) -> list[Any]:
@@ -193,6 +198,7 @@ class RosRig:
                 interface(spec.type), name, heard.append, PROFILES[spec.qos]
             )
             assert self.until(lambda: self.driver.count_publishers(name) > 0), name
+            self.for_a_while(MATCHING_S)
         return self._heard[name]
 
     def messages(self, key: str, **names: str) -> list[Any]:

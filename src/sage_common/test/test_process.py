@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from rigs import NAMESPACE
+from rigs import MATCHING_S, NAMESPACE
 from toy_nodes import ToyNode
 
 from sage_common.core import state_file
@@ -76,6 +76,7 @@ def toy_arguments(home: Path, *more: str) -> list[str]:
 def teach(ros, count: int) -> None:
     heard = ros.listen("outcome")
     del heard[:]
+    ros.for_a_while(MATCHING_S)
     for _ in range(count):
         message = Utterance(text="learn", confidence=1.0)
         message.header.stamp = to_stamp(ros.now_ns())
