@@ -1,0 +1,142 @@
+"""The player: everything in order and at its time, /clock with it, and a graph that hears it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rclpy
+from ament_index_python import PackageNotFoundError
+from rclpy.node import Node
+from rclpy.serialization import serialize_message
+from rclpy.signals import SignalHandlerOptions
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Imu
+
+from sage.bags.metadata import QOS_BY_PROFILE
+from sage.bags.writer import BagWriter
+from sage.graph.supervisor import executable
+from sage_common.core.clock import NS_PER_S
+from sage_common.ros.qos import PROFILES
+from sage_common.ros.stamps import stamp_ns, to_stamp
+
+IMU = "/sage/imu/body/data"
+START_NS = 1_600_000_000 * NS_PER_S
+COUNT = 100
+STEP_NS = 10_000_000
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    made = rclpy.create_node("listener")
+    yield made
+    made.destroy_node()
+    rclpy.shutdown()
+
+
+def write_bag(folder: Path) -> Path:
+    """One second of IMU readings, 100 a second."""
+    with BagWriter(folder) as writer:
+        writer.add_topic(IMU, "sensor_msgs/msg/Imu", QOS_BY_PROFILE["standard"])
+        for i in range(COUNT):
+            message = Imu()
+            message.header.stamp = to_stamp(START_NS + i * STEP_NS)
+            message.angular_velocity.x = float(i)
+            writer.write(IMU, START_NS + i * STEP_NS, serialize_message(message))
+    return folder
+
+
+class Listener:
+    """Hears the readings and the clock."""
+
+    def __init__(self, node: Node) -> None:
+        self.readings: list[Imu] = []
+        self.clocks_ns: list[int] = []
+        self._node = node
+        node.create_subscription(Imu, IMU, self.readings.append, PROFILES["sensor"])
+        node.create_subscription(Clock, "/clock", self._on_clock, 100)
+
+    def _on_clock(self, message: Clock) -> None:
+        self.clocks_ns.append(stamp_ns(message.clock))
+
+    def listen(self, child: subprocess.Popen[str], enough: int) -> None:
+        """Until the player has ended, or this many readings have come."""
+        end = time.monotonic() + PATIENCE_S
+        while child.poll() is None and len(self.readings) < enough:
+            rclpy.spin_once(self._node, timeout_sec=0.05)
+            assert time.monotonic() < end, "the player does not end"
+
+
+def player(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "sage.bags.player", *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def summary_of(child: subprocess.Popen[str]) -> dict[str, Any]:
+    out, _ = child.communicate()
+    assert child.returncode == 0
+    found: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return found
+
+
+def test_a_bag_is_played_once_in_order_with_its_clock(node: Node, tmp_path: Path) -> None:
+    listener = Listener(node)
+    child = player(str(write_bag(tmp_path / "bag")), "--rate", "2")
+    listener.listen(child, 10 * COUNT)
+    summary = summary_of(child)
+    assert (summary["messages"], summary["passes"]) == (COUNT, 1)
+    assert set(summary["late_ms"]) == {"p50", "p99", "max"}
+    heard = [r.angular_velocity.x for r in listener.readings]
+    assert heard == sorted(heard) and len(heard) > COUNT // 2
+    stamps = [stamp_ns(r.header.stamp) for r in listener.readings]
+    assert set(stamps) <= {START_NS + i * STEP_NS for i in range(COUNT)}
+    assert listener.clocks_ns == sorted(listener.clocks_ns)
+    assert listener.clocks_ns[0] == START_NS
+    assert listener.clocks_ns[-1] >= START_NS + COUNT * STEP_NS
+
+
+def test_a_loop_goes_on_in_time_until_it_is_ended(node: Node, tmp_path: Path) -> None:
+    listener = Listener(node)
+    child = player(str(write_bag(tmp_path / "bag")), "--rate", "4", "--loop")
+    listener.listen(child, 2 * COUNT + COUNT // 2)
+    child.send_signal(signal.SIGTERM)
+    assert summary_of(child)["passes"] >= 2
+    stamps = [stamp_ns(r.header.stamp) for r in listener.readings]
+    assert stamps == sorted(stamps)
+    assert stamps[-1] > START_NS + 2 * COUNT * STEP_NS
+
+
+def test_the_graph_hears_a_bag(tmp_path: Path) -> None:
+    try:
+        executable("sage_common", "container")
+    except (PackageNotFoundError, FileNotFoundError) as error:
+        pytest.skip(f"the packages are not installed: {error}")
+    command = "import sys; from sage.cli import main; sys.exit(main(sys.argv[1:]))"
+    result = subprocess.run(
+        [sys.executable, "-c", command, "replay", str(write_bag(tmp_path / "bag")), "--json",
+         "--home", str(tmp_path / "home")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    summary = json.loads(result.stdout.splitlines()[-1])
+    assert summary["replay"]["messages"] == COUNT
+    assert summary["replay"]["passes"] == 1
+    assert summary["puzzles"]["proprioception"] > 0
+    assert summary["fused"]["n"] > 0
+    assert summary["backends"]["imu"] == f"bag:{IMU}"
+    assert summary["backends"]["camera"] == "absent"
