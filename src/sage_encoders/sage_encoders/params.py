@@ -53,5 +53,6 @@ class ProprioceptionEncoderParameters(NodeParameters):
     imu: str = parameter("body", doc="name of the IMU")
     rate_hz: float = parameter(20.0, doc="puzzles a second", unit="Hz", low=1.0, high=100.0)
     joint_parts: tuple[str, ...] = parameter(
-        (), doc="joint=part for joints whose names do not tell: head, torso, upper, lower, effectors"
+        (),
+        doc="joint=part for joints whose name does not tell: head, torso, upper, lower, effectors",
     )

@@ -35,7 +35,11 @@ def test_no_path_of_the_machine_in_the_file(models: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["vision_encoder", "audio_encoder"])
 def test_trained_beats_untrained_and_trivial_baselines(models: Path, name: str) -> None:
     figures = json.loads((models / f"{name}.json").read_text())["held_out"]
-    baselines = [value for key, value in figures.items() if key.startswith("baseline") and key.endswith("mse")]
+    baselines = [
+        value
+        for key, value in figures.items()
+        if key.startswith("baseline") and key.endswith("mse")
+    ]
     assert len(baselines) >= 3
     assert figures["mse"] < min(baselines)
     assert figures["perplexity"] >= 6 and figures["codes_used"] == 10

@@ -76,11 +76,11 @@ def test_ranks_share_ties() -> None:
 
 
 def test_missing_and_changed_vocabulary(models: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="minilm.json"):
+    with pytest.raises(ModelError, match=r"minilm\.json"):
         open_text_embedder(str(tmp_path))
     (tmp_path / "minilm.json").write_bytes((models / "minilm.json").read_bytes())
     (tmp_path / "minilm_vocab.txt").write_text("[PAD]\n")
-    with pytest.raises(ModelError, match="minilm_vocab.txt"):
+    with pytest.raises(ModelError, match=r"minilm_vocab\.txt"):
         open_text_embedder(str(tmp_path))
 
 

@@ -66,8 +66,6 @@ def test_vision_drops_what_is_no_picture_and_goes_on(host: LockstepHost) -> None
     short.data = array.array("B", bytes(10))
     odd = array_to_image(scene(0), "rgb8", header(now_ns, "front"))
     odd.encoding = "purple"
-    future = array_to_image(scene(0), "rgb8", header(now_ns + 5 * S, "front"))
-    future.header.stamp.sec += 3600
     empty = Image(header=header(now_ns, "front"))
     for message in (depth, short, odd, empty, good):
         host.publish("camera/image_raw", message, name="front")

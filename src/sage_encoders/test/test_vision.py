@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def test_brighter_pictures_have_higher_codes(encoder: VisionEncoder) -> None:
         encoder.encode(np.full((224, 224, 3), level, np.uint8), 0, "a").codes.mean()
         for level in range(0, 256, 32)
     ]
-    assert all(low <= high + 0.05 for low, high in zip(means, means[1:], strict=False))
+    assert all(low <= high + 0.05 for low, high in itertools.pairwise(means))
     assert means[-1] - means[0] > 6
 
 
@@ -69,9 +70,7 @@ def test_codes_say_where(encoder: VisionEncoder) -> None:
     assert codes[:, 17:].mean() > codes[:, :13].mean() + 5
 
 
-def test_embedding_separates_scenes_and_joins_views(
-    encoder: VisionEncoder, scenes: Pixels
-) -> None:
+def test_embedding_separates_scenes_and_joins_views(encoder: VisionEncoder, scenes: Pixels) -> None:
     def embed(image: Pixels) -> NDArray[np.float32]:
         return encoder.encode(image, 0, "a").embedding
 

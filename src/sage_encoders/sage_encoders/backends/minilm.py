@@ -13,6 +13,7 @@ from tokenizers.processors import TemplateProcessing
 
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.onnx_model import OnnxModel
+from sage_encoders.backends.row_lookup import look_up_first
 from sage_encoders.core.card import ModelError, read_card, sha256_of
 from sage_encoders.core.language import TextEmbedder, Tokenize
 
@@ -35,7 +36,7 @@ def open_text_embedder(
     found = sha256_of(vocabulary)
     if found != card.body.get("vocabulary_sha256"):
         raise ModelError(f"{vocabulary}: SHA-256 {found[:12]} is not the one in {CARD_FILE}")
-    model = OnnxModel(network_file(), card, provider, threads)
+    model = OnnxModel(network_file(), card, provider, threads, look_up_first)
     return TextEmbedder(model, wordpiece(vocabulary)), model
 
 

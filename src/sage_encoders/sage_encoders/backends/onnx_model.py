@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +46,19 @@ class OnnxModel:
         card: its card; None: the `.json` beside it.
         provider: tensorrt, cuda, cpu, or auto (the first of those that this runtime has).
         threads: compute threads of one run.
+        prepare: changes the file's content before it is loaded; None: as it is.
 
     Raises:
         ModelError: missing, changed or truncated file, no such provider, or not an ONNX model.
     """
 
     def __init__(
-        self, path: Path, card: Card | None = None, provider: str = "auto", threads: int = 1
+        self,
+        path: Path,
+        card: Card | None = None,
+        provider: str = "auto",
+        threads: int = 1,
+        prepare: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self.card = card or read_card(path.with_suffix(".json"))
         found = sha256_of(path)
@@ -65,9 +74,10 @@ class OnnxModel:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                path, options, providers=_provider_order(provider)
-            )
+            with _prepared(path, prepare) as file:
+                self._session = onnxruntime.InferenceSession(
+                    file, options, providers=_provider_order(provider)
+                )
         except _LOAD_ERRORS as error:
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {error}") from error
         _return_freed_memory()
@@ -115,6 +125,18 @@ def _provider_order(provider: str) -> list[str]:
     if provider not in PROVIDERS or PROVIDERS[provider] not in available:
         raise ModelError(f"provider {provider}: this ONNX Runtime has {', '.join(available)}")
     return list(dict.fromkeys((PROVIDERS[provider], PROVIDERS["cpu"])))
+
+
+@contextmanager
+def _prepared(path: Path, prepare: Callable[[bytes], bytes] | None) -> Iterator[str]:
+    """The file to load: a session made from bytes instead would keep them all its life."""
+    if prepare is None:
+        yield str(path)
+        return
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as changed:
+        changed.write(prepare(path.read_bytes()))
+        changed.flush()
+        yield changed.name
 
 
 def _return_freed_memory() -> None:

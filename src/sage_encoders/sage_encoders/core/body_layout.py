@@ -89,7 +89,8 @@ def encode_body(bodies: Values) -> NDArray[np.uint8]:
     bars = np.clip(levels[..., None] - (CODES - 1) * np.arange(CELLS), 0, CODES - 1)
     # [time, part, half, row, cell] -> [part, row, time, half, cell]
     grid = bars.reshape(len(TIMES), len(PARTS), 2, _ROWS, CELLS).transpose(1, 3, 0, 2, 4)
-    return grid.reshape(GRID, GRID).astype(np.uint8)
+    codes: NDArray[np.uint8] = grid.reshape(GRID, GRID).astype(np.uint8)
+    return codes
 
 
 def decode_body(codes: NDArray[np.uint8]) -> Values:

@@ -84,7 +84,8 @@ class TextEmbedder:
 def mean_pooled(hidden: Floats) -> Floats:
     """Mean of token vectors [n, D], scaled to unit length: [D]."""
     mean = hidden.mean(axis=0, dtype=np.float64)
-    return (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
+    unit: Floats = (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
+    return unit
 
 
 def similarity_puzzle(tokens: Floats) -> NDArray[np.uint8]:
@@ -101,8 +102,9 @@ def similarity_puzzle(tokens: Floats) -> NDArray[np.uint8]:
     spread = _overlaps(len(tokens))
     similarity = spread @ (unit @ unit.T).astype(np.float64) @ spread.T
     # A millionth guards the edges of the steps against rounding.
-    codes = np.floor(np.clip(similarity, 0.0, 1.0) * CODES + 1e-6)
-    return np.minimum(codes, CODES - 1).astype(np.uint8)
+    steps = np.floor(np.clip(similarity, 0.0, 1.0) * CODES + 1e-6)
+    codes: NDArray[np.uint8] = np.minimum(steps, CODES - 1).astype(np.uint8)
+    return codes
 
 
 def _overlaps(count: int) -> NDArray[np.float64]:
@@ -110,4 +112,5 @@ def _overlaps(count: int) -> NDArray[np.float64]:
     edges = np.arange(GRID + 1)[:, None] * (count / GRID)
     tokens = np.arange(count)
     overlap = np.minimum(edges[1:], tokens + 1) - np.maximum(edges[:-1], tokens)
-    return np.clip(overlap, 0.0, None) * (GRID / count)
+    shares: NDArray[np.float64] = np.clip(overlap, 0.0, None) * (GRID / count)
+    return shares

@@ -32,7 +32,8 @@ def mel_filters() -> Floats:
     width = SAMPLE_RATE / N_FFT
     rise = (bins - np.minimum(low, peak - width)) / np.maximum(peak - low, width)
     fall = (np.maximum(high, peak + width) - bins) / np.maximum(high - peak, width)
-    return np.clip(np.minimum(rise, fall), 0.0, None).astype(np.float32)
+    triangles: Floats = np.clip(np.minimum(rise, fall), 0.0, None).astype(np.float32)
+    return triangles
 
 
 _FILTERS = mel_filters()
@@ -96,7 +97,7 @@ class LogMelStream:
         if len(self._tail) < N_FFT:
             return 0
         fresh = frames_db(self._tail)
-        count = fresh.shape[1]
+        count = int(fresh.shape[1])
         self._tail = self._tail[count * HOP :]
         kept = fresh[:, -FRAMES:]
         self._frames = np.concatenate((self._frames[:, kept.shape[1] :], kept), axis=1)
@@ -110,4 +111,5 @@ class LogMelStream:
 
     def window(self) -> Floats:
         """The last 100 frames in dB, [60, 100]: row 0 the lowest band, last column the newest."""
-        return self._frames.copy()
+        newest: Floats = self._frames.copy()
+        return newest

@@ -167,7 +167,8 @@ class ProprioceptionEncoder:
         held = np.nan_to_num(layout.compand(body))
         held[layout.TORSO, : layout.TORSO_JOINT_SLOT] = 0.0
         vector = np.concatenate((moving, JOINT_WEIGHT * held.ravel()))
-        return (vector / np.linalg.norm(vector)).astype(np.float32)
+        unit: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
+        return unit
 
 
 def predict(past: layout.Values, now: layout.Values, lag_s: float) -> layout.Values:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import array
 
 import numpy as np
-from sage_msgs.msg import Puzzle
 from std_msgs.msg import Header
 
 from sage_common.core.puzzle import Percept
+from sage_msgs.msg import Puzzle
 
 
 def puzzle_message(percept: Percept, header: Header, encode_ns: int) -> Puzzle:

@@ -19,7 +19,7 @@ MODEL_FILE = "vision_encoder.onnx"
 
 
 class VisionEncoderNode(SageNode):
-    """Encodes the newest picture; while it is busy, older waiting ones make room and are counted."""
+    """Encodes the newest picture; what waits behind it makes room for newer ones, counted."""
 
     default_name = "vision_encoder"
     parameters_type = VisionEncoderParameters

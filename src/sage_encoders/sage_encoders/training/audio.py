@@ -28,6 +28,7 @@ ENCODER_FILE, DECODER_FILE = "audio_encoder.onnx", "audio_decoder.onnx"
 EMBEDDING = 64
 SPAN = N_FFT + (FRAMES - 1) * HOP
 HELD_OUT_FOLD = 4
+EVENNESS = 0.01
 
 Clip = tuple[str, NDArray[np.float32]]
 
@@ -50,7 +51,8 @@ def augment(clip: Clip, noise: list[Clip], rng: np.random.Generator) -> NDArray[
         background = cut(noise[rng.integers(len(noise))][1], rng)
         window = window + background * 10 ** (rng.uniform(-50, 0) / 20)
     window = window + rng.normal(0, 10 ** (rng.uniform(-100, -60) / 20), SPAN)
-    return normalise(frames_db(np.clip(window, -1, 1).astype(np.float32)))
+    heard: NDArray[np.float32] = np.clip(window, -1, 1).astype(np.float32)
+    return normalise(frames_db(heard))
 
 
 def epoch(
@@ -111,6 +113,7 @@ def main() -> None:
             steps=arguments.steps,
             rate=arguments.rate,
             seed=arguments.seed,
+            evenness=EVENNESS,
         ),
     )
     code_energy = autoencoder.order_codes(model, energy, GRID * GRID)
@@ -131,7 +134,9 @@ def main() -> None:
         "code_order": "mean of the normalised log-mel decoded from that code alone (energy)",
         "code_energy": code_energy,
         "parameters": model.parameter_count(),
-        "data": f"{data.ESC10} (CC BY 3.0), {data.NOISE} (Apache-2.0), {data.SPEECH} (public domain)",
+        "data": (
+            f"{data.ESC10} (CC BY 3.0), {data.NOISE} (Apache-2.0), {data.SPEECH} (public domain)"
+        ),
         "split": "ESC-10 folds 1-3 train (240 clips), fold 4 is held out (80 clips)",
         "seed": arguments.seed,
         "epochs": arguments.epochs,

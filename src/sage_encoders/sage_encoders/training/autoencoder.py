@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from sage_encoders.training.quantizer import Quantizer
 
-COMMITMENT, ENTROPY, LATENT_DECAY = 0.25, 0.01, 1e-3
+COMMITMENT, LATENT_DECAY = 0.25, 1e-3
 CODEBOOK_SAMPLES = 20000
 
 Epoch = Callable[[np.random.Generator], Iterator[Tensor]]
@@ -40,15 +40,17 @@ class Autoencoder(nn.Module):
         """Weights of encoder and decoder, and the codebook."""
         return sum(p.numel() for p in self.parameters()) + self.quantizer.codebook.numel()
 
-    def losses(self, batch: Tensor, quantized: bool) -> tuple[Tensor, Tensor]:
-        """Training loss and plain reconstruction MSE of a batch."""
+    def losses(
+        self, batch: Tensor, quantized: bool, evenness: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Training loss and plain reconstruction MSE of a batch; see `Schedule`."""
         _, latent = self.encoder(batch)
         if not quantized:
             error = functional.mse_loss(self.decoder(latent), self.target(batch))
             return error + LATENT_DECAY * latent.square().mean(), error
         passed, _, commitment, entropy = self.quantizer(latent)
         error = functional.mse_loss(self.decoder(passed), self.target(batch))
-        return error + COMMITMENT * commitment - ENTROPY * entropy, error
+        return error + COMMITMENT * commitment - evenness * entropy, error
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Schedule:
         steps: optimiser steps of one epoch.
         rate: highest learning rate of the one-cycle schedule.
         seed: of weights, order and augmentation.
+        evenness: weight of the entropy [nats] of code use; it keeps every code in use.
     """
 
     epochs: int
@@ -68,6 +71,7 @@ class Schedule:
     steps: int
     rate: float
     seed: int
+    evenness: float
 
 
 def train(
@@ -97,7 +101,7 @@ def train(
         errors = []
         for batch in epoch(rng):
             optimizer.zero_grad(set_to_none=True)
-            loss, error = model.losses(batch, number >= schedule.warm_up)
+            loss, error = model.losses(batch, number >= schedule.warm_up, schedule.evenness)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()

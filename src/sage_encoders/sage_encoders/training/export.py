@@ -13,7 +13,9 @@ OPSET = 18
 IR_VERSION = 9
 
 
-def export(graph: nn.Module, example: Tensor, inputs: str, outputs: tuple[str, ...], path: Path) -> None:
+def export(
+    graph: nn.Module, example: Tensor, inputs: str, outputs: tuple[str, ...], path: Path
+) -> None:
     """Export `graph` with a free first dimension.
 
     Args:

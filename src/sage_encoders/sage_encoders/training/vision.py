@@ -29,6 +29,7 @@ from sage_encoders.training.vision_network import (
 NAME, VERSION = "sage-vision", "1"
 ENCODER_FILE, DECODER_FILE = "vision_encoder.onnx", "vision_decoder.onnx"
 EMBEDDING = 128
+EVENNESS = 0.01
 
 
 def augment(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -85,10 +86,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the recorded data")
     parser.add_argument("--out", type=Path, required=True, help="folder of the models")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=45)
-    parser.add_argument("--warm-up", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=36)
+    parser.add_argument("--warm-up", type=int, default=3)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--rate", type=float, default=2e-3)
     arguments = parser.parse_args()
 
     names, images = data.photographs(arguments.data / data.PHOTOGRAPHS)
@@ -106,6 +107,7 @@ def main() -> None:
             steps=len(training) // arguments.batch,
             rate=arguments.rate,
             seed=arguments.seed,
+            evenness=EVENNESS,
         ),
     )
     code_luminance = autoencoder.order_codes(model, luminance, GRID * GRID)
@@ -140,7 +142,8 @@ def main() -> None:
         "held_out": measure(encoder_file, decoder_file, images, held_out, arguments.seed),
     }
     card.write(encoder_file, NAME, VERSION, body)
-    card.write(decoder_file, NAME + "-decoder", VERSION, {**body, "input": "codes", "output": "image: uint8 [N, 224, 224, 3]"})
+    decoder_body = {**body, "input": "codes: uint8 [N, 30, 30]", "output": body["input"]}
+    card.write(decoder_file, NAME + "-decoder", VERSION, decoder_body)
     print((arguments.out / ENCODER_FILE).with_suffix(".json").read_text(encoding="utf-8"))
 
 
