@@ -10,11 +10,10 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rcl_interfaces.msg import Log
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.experimental import EventsExecutor
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos import QoSProfile
 from rclpy.serialization import serialize_message
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
@@ -30,8 +29,6 @@ from sage_common.ros.ros_host import RosHost
 NAMESPACE = "/sage"
 PATIENCE_S = 20.0
 SUBSCRIBER_QOS = QoSProfile(depth=200)
-# As rcl publishes it: what was logged before the subscription was found comes as well.
-LOG_QOS = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 MATCHING_S = 0.2  # one side knows of a match before the other does
 
 
@@ -94,6 +91,26 @@ class LockstepRig:
         self.graph.close()
 
 
+class LogTap:
+    """Remembers what a node logs, and logs it. (/rosout may lose lines on a busy machine.)"""
+
+    def __init__(self, logger: Any, lines: list[str]) -> None:
+        self._logger = logger
+        self._lines = lines
+
+    def info(self, text: str) -> None:
+        self._lines.append(text)
+        self._logger.info(text)
+
+    def warning(self, text: str) -> None:
+        self._lines.append(text)
+        self._logger.warning(text)
+
+    def error(self, text: str) -> None:
+        self._lines.append(text)
+        self._logger.error(text)
+
+
 class RosRig:
     """Drives nodes on the ROS host: a real executor in a thread, a real client beside it."""
 
@@ -115,9 +132,6 @@ class RosRig:
         self._logs: list[str] = []
         self._statuses: dict[str, DiagnosticStatus] = {}
         self.driver.create_subscription(
-            Log, "/rosout", lambda line: self._logs.append(line.msg), LOG_QOS
-        )
-        self.driver.create_subscription(
             DiagnosticArray, "/diagnostics", self._on_diagnostics, SUBSCRIBER_QOS
         )
 
@@ -136,6 +150,7 @@ class RosRig:
         given = {"home": str(self.home), **(parameters or {})}
         arguments = ros_arguments({"namespace": NAMESPACE, **entry, "parameters": given})
         host = RosHost(node_type, name, arguments)
+        host.log._logger = LogTap(host.get_logger(), self._logs)
         self.hosts.append(host)
         self._executor.add_node(host)
         return host
