@@ -14,7 +14,8 @@ RECOVERY_S = 120.0
 LIMIT = 0.97
 REACH = 2.0
 REACH_OF_ALL = 0.3
-SAME = 0.5
+HORIZON = 3.0
+LEAST_FADE = 1e-6
 
 
 class Habituation:
@@ -24,7 +25,7 @@ class Habituation:
     (0..1), once for every new visit and once for every second of staying, decaying with a time
     constant of 120 s. One gets used to what calls; what does not call needs no getting used to,
     and what is a little like it must not be muffled. The present one's
-    habituation is `1 - exp(-sum k_i dose_i)` with the kernel `k_i = 1 / (1 + (d_i / R)^4)`. `R` is
+    habituation is `1 - exp(-sum k_i dose_i)`, `k_i = 1 / (1 + (d_i / R)^4)` up to 3 R. `R` is
     twice the usual distance to the nearest, but at most 0.3 of the present root mean square
     distance to all: repetitions that differ by noise share their doses, a drift leaves its doses
     behind, and where everything is equally far from everything nothing is a repetition.
@@ -33,7 +34,9 @@ class Habituation:
     """
 
     def __init__(self, capacity: int) -> None:
+        # All doses fade alike, so one factor fades for all; doses are kept divided by it.
         self._dose = np.zeros(capacity)
+        self._fade = 1.0
         self._last_slot = -1
         self._last_ns = 0
         self._stays = False
@@ -46,15 +49,17 @@ class Habituation:
             usual: usual distance to the nearest slot, >= 0.
         """
         away_s = max(stamp_ns - self._last_ns, 0) * 1e-9
-        self._dose *= math.exp(-away_s / RECOVERY_S)
+        self._fade *= math.exp(-away_s / RECOVERY_S)
         self._last_ns = stamp_ns
         self._stays = False
         if not len(squared):
             return 0.0
         around = math.sqrt(max(float(squared.sum()), 0.0) / len(squared))
-        kernel = _kernel(squared, min(REACH * usual, REACH_OF_ALL * around))
-        self._stays = self._last_slot >= 0 and float(kernel[self._last_slot]) >= SAME
-        dose = float(kernel @ self._dose[: len(kernel)])
+        reach = min(REACH * usual, REACH_OF_ALL * around)
+        near = np.flatnonzero(squared <= (HORIZON * reach) ** 2)
+        if self._last_slot >= 0:
+            self._stays = float(squared[self._last_slot]) <= reach * reach
+        dose = float(_kernel(squared[near], reach) @ self._dose[near]) * self._fade
         return min(1.0 - math.exp(-dose), LIMIT)
 
     def visit(self, slot: int, fresh: bool, call: float, period_s: float) -> None:
@@ -66,30 +71,32 @@ class Habituation:
         """
         if fresh:
             self._dose[slot] = 0.0
-        self._dose[slot] += call * min(period_s / STAY_S, 1.0) if self._stays else call
+        if self._fade < LEAST_FADE:
+            self._dose *= self._fade
+            self._fade = 1.0
+        taken = call * min(period_s / STAY_S, 1.0) if self._stays else call
+        self._dose[slot] += taken / self._fade
         self._last_slot = slot
 
     def state(self) -> Arrays:
         """Everything learned."""
         return {
             "dose": self._dose.copy(),
+            "fade": np.array(self._fade),
             "last": np.array([self._last_slot, self._last_ns, int(self._stays)], np.int64),
         }
 
     def restore(self, state: Arrays) -> None:
         """Continue from `state()`."""
         self._dose = np.array(state["dose"], np.float64)
+        self._fade = float(state["fade"])
         self._last_slot, self._last_ns, stays = (int(value) for value in state["last"])
         self._stays = bool(stays)
 
 
 def _kernel(squared: NDArray[np.float32], reach: float) -> NDArray[np.float64]:
-    """1 / (1 + (d / reach)^4) of squared distances; 1 where they are 0."""
-    ratio = squared.astype(np.float64)
-    np.maximum(ratio, 0.0, out=ratio)
-    # A reach of 0 means exact repetition only.
-    ratio /= max(reach * reach, 1e-100)
-    np.minimum(ratio, 1e100, out=ratio)
-    ratio *= ratio
-    ratio += 1.0
-    return np.reciprocal(ratio, out=ratio)
+    """1 / (1 + (d / reach)^4) of squared distances up to 3 reaches; 1 if the reach is 0."""
+    if reach <= 0.0:
+        return np.ones(len(squared))
+    ratio = np.maximum(squared, 0.0, dtype=np.float64) / (reach * reach)
+    return np.reciprocal(1.0 + ratio * ratio)
