@@ -5,6 +5,7 @@ The form is that of rosbag2's storage format 9 (ROS 2 Jazzy), file `metadata.yam
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +59,7 @@ QOS_BY_PROFILE = {
 }
 
 
+@functools.cache
 def parse_qos(text: str) -> OfferedQos | None:
     """The first profile of a channel's `offered_qos_profiles`; None if there is none.
 
