@@ -6,7 +6,7 @@ PACKAGE = "sage_encoders"
 NODES = ("vision", "audio", "language", "proprioception")
 # The weights lie beside the packages, in models/ of the repository.
 MODELS = sorted(
-    f"../../models/{path.name}" for path in Path("../../models").glob("*") if path.is_file()
+    f"../../models/{path.name}" for path in Path("../../models").glob("*.*") if path.is_file()
 )
 
 setup(
