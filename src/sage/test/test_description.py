@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +15,7 @@ from sage.graph.launching import ARGUMENTS, graph_options, node_actions
 from sage.graph.supervisor import commands, executable, node_command
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import ParameterError, specs
-from sage_common.ros.container import node_class
+from sage_common.ros.container import node_class, yaml_value
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFAULTS = {name: default for name, (default, _) in ARGUMENTS.items()}
@@ -116,7 +115,7 @@ def launch_command(action: Any) -> list[str]:
         command += ["-r", f"{old}:={new}"]
     for values in action.parameters:
         for key, value in values.items():
-            command += ["-p", f"{key}:={json.dumps(value)}"]
+            command += ["-p", f"{key}:={yaml_value(value)}"]
     return [*command, *action.arguments[1:]]
 
 

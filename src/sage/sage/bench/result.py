@@ -70,9 +70,7 @@ def row_of_samples(
     if not len(samples):
         raise ValueError(f"{name}: expected samples, got none")
     p50, p95, p99, value = (float(np.percentile(samples, r)) for r in (50, 95, 99, rank))
-    return Row(
-        name, value, unit, goal, "lower", dict(baselines or {}), len(samples), p50, p95, p99
-    )
+    return Row(name, value, unit, goal, "lower", dict(baselines or {}), len(samples), p50, p95, p99)
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,9 @@ class Result:
             marks = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
             spread = "" if row.p50 is None else f"{row.p50:.3g} / {row.p95:.3g} / {row.p99:.3g}"
             baselines = ", ".join(
-                f"{name} {value:.3g} ({value / row.value:.2g}x)" if row.value else f"{name} {value:.3g}"
+                f"{name} {value:.3g} ({value / row.value:.2g}x)"
+                if row.value
+                else f"{name} {value:.3g}"
                 for name, value in row.baselines.items()
             )
             goal = "" if row.goal is None else f"{row.goal:g}"

@@ -12,9 +12,9 @@ from rich.live import Live
 
 from sage.commands.options import add_home_argument, positive_seconds
 from sage.graph.runtime_file import RunningGraph, running_graph
+from sage.observe.attached import Attached, enter_domain
 from sage.observe.live_view import render
 from sage.observe.observer_node import ObserverNode
-from sage.observe.attached import Attached, enter_domain
 from sage_common.core.home import sage_home
 
 REFRESH_S = 0.25

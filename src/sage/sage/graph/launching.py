@@ -29,8 +29,9 @@ ARGUMENTS = {
 
 def generate(profile: str, **defaults: str) -> Any:
     """The LaunchDescription of a profile; `defaults` replace those of `ARGUMENTS`."""
-    from launch import LaunchDescription
     from launch.actions import DeclareLaunchArgument, OpaqueFunction
+
+    from launch import LaunchDescription
 
     declared = [
         DeclareLaunchArgument(name, default_value=defaults.get(name, default), description=text)

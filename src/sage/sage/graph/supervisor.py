@@ -16,6 +16,8 @@ from typing import IO
 from ament_index_python import get_package_prefix
 
 from sage.graph.description import Graph, NodeSpec
+from sage_common.ros.container import yaml_value
+from sage_common.ros.process import PARENT_VARIABLE
 
 STOP_TIMEOUT_S = 10.0
 FIRST_RESTART_S = 0.5
@@ -114,7 +116,7 @@ class Supervisor:
         return sum(process_pss_mb(child.process.pid) for child in self.children)
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, **self.environment, "SAGE_PARENT_PID": str(os.getpid())}
+        environment = {**os.environ, **self.environment, PARENT_VARIABLE: str(os.getpid())}
         return subprocess.Popen(
             command,
             env=environment,
@@ -141,7 +143,7 @@ def node_command(node: NodeSpec, log_level: str) -> list[str]:
     for old, new in node.remappings.items():
         command += ["-r", f"{old}:={new}"]
     for key, value in node.parameters.items():
-        command += ["-p", f"{key}:={json.dumps(value)}"]
+        command += ["-p", f"{key}:={yaml_value(value)}"]
     return [*command, "--log-level", log_level]
 
 

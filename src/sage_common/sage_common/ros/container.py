@@ -18,7 +18,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import NodeProcess
+from sage_common.ros.process import NodeProcess, end_with_parent
 from sage_common.ros.ros_host import RosHost
 
 
@@ -47,7 +47,7 @@ def ros_arguments(entry: dict[str, Any]) -> list[str]:
     for old, new in entry.get("remappings", {}).items():
         arguments += ["-r", f"{old}:={new}"]
     for key, value in entry.get("parameters", {}).items():
-        arguments += ["-p", f"{key}:={_yaml(value)}"]
+        arguments += ["-p", f"{key}:={yaml_value(value)}"]
     return arguments
 
 
@@ -74,6 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="container", description=__doc__)
     parser.add_argument("--graph", required=True, help="JSON list of nodes")
     options, _ = parser.parse_known_args()
+    end_with_parent()
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     try:
         hosts = [make_host(entry) for entry in json.loads(options.graph)]
@@ -82,7 +83,7 @@ def main() -> None:
     sys.exit(NodeProcess().run(hosts))
 
 
-def _yaml(value: Any) -> str:
+def yaml_value(value: Any) -> str:
     """A parameter value as rcl reads it: JSON is YAML; numbers of one list must be of one type."""
     is_list = isinstance(value, list | tuple)
     if is_list and any(isinstance(item, float) for item in value):

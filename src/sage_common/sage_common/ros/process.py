@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,6 +20,8 @@ from sage_common.ros.ros_host import RosHost
 
 # In rclpy 7.1 the events executor's plain spin() never runs a callback; a bounded one does.
 SPIN_SLICE_S = 0.2
+PARENT_VARIABLE = "SAGE_PARENT_PID"
+_PR_SET_PDEATHSIG = 1
 
 
 class NodeProcess:
@@ -76,7 +80,22 @@ class NodeProcess:
         self._stop = True
 
 
+def end_with_parent() -> None:
+    """Have the kernel send SIGTERM when the process that started this one ends, however it ends.
+
+    Only if that process asked for it by `$SAGE_PARENT_PID`; a node that `launch` or a user started
+    is not touched.
+    """
+    parent = os.environ.get(PARENT_VARIABLE)
+    if parent is None:
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if str(os.getppid()) != parent:
+        sys.exit("the process that started this one has ended")
+
+
 def run_node(node_type: type[SageNode]) -> None:
     """The `main` of a node's executable: ROS arguments from the command line."""
+    end_with_parent()
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     sys.exit(NodeProcess().run([RosHost(node_type)]))
