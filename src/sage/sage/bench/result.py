@@ -146,5 +146,9 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _ratio(baseline: float, value: float) -> str:
+    return f"({baseline / value:.2g}x)" if value else ""
+
+
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:
     return {k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()}

@@ -87,7 +87,9 @@ def node_actions(
         node_type: stands in for `launch_ros.actions.Node` in tests.
     """
     if node_type is None:
-        from launch_ros.actions import Node as node_type
+        from launch_ros.actions import Node
+
+        node_type = Node
     respawn = truth("respawn", values["respawn"])
     common = {"output": "screen", "respawn": respawn, "respawn_delay": 1.0}
     log_level = values["log_level"]

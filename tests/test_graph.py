@@ -1,0 +1,165 @@
+"""The whole graph as a user runs it: on a recording, through kills and interruptions."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+from pathlib import Path
+
+import psutil
+import pytest
+from graph_command import processes_of, run, start, summary, wait_until
+
+MODALITIES = {"vision", "audio", "proprioception", "language"}
+KEYS = {
+    "profile", "source", "duration_s", "frames", "frames_dropped", "puzzles", "salience", "fused",
+    "experiences", "latency_ms", "stages_ms", "pss_mb", "backends", "weights",
+}  # fmt: skip
+UP_TIMEOUT_S = 90.0
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def up(home: Path) -> bool:
+    """True once the running graph keeps experiences: every stage of it works."""
+    return experiences(home) > 0
+
+
+def experiences(home: Path) -> int:
+    path = home / "memory.db"
+    if not path.is_file():
+        return 0
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        try:
+            return int(connection.execute("SELECT count(*) FROM experience").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
+def test_a_recording_becomes_salience_and_memories_that_can_be_recalled(home: Path) -> None:
+    ran = run(home, "run", "--duration", "14", "--json", "--log-level", "warn")
+    assert ran.returncode == 0, ran.stderr
+    found = summary(ran.stdout)
+    assert set(found) >= KEYS
+    assert set(found["puzzles"]) == MODALITIES
+    assert all(found["puzzles"].values()), found["puzzles"]
+    assert found["frames"] > 200
+    for modality in ("vision", "audio"):
+        assert found["salience"][modality]["std"] > 0.05, found["salience"]
+        assert len(found["weights"][f"{modality}_encoder"]) == 64
+    assert found["experiences"] > 0
+    assert experiences(home) >= found["experiences"]
+
+    asked = run(home, "recall", "somebody walks", "--json")
+    assert asked.returncode == 0, asked.stderr
+    answers = json.loads(asked.stdout)
+    assert answers and all(-1.0 <= answer["score"] <= 1.0 for answer in answers)
+    assert [a["score"] for a in answers] == sorted((a["score"] for a in answers), reverse=True)
+    similar = run(home, "recall", "--like", answers[0]["id"], "--json")
+    assert similar.returncode == 0, similar.stderr
+    assert answers[0]["id"] not in similar.stdout
+
+
+def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(home: Path) -> None:
+    graph = start(home, "run", "--processes", "--json", "--log-level", "warn")
+    try:
+        wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
+        kept = experiences(home)
+        victims = {"vision_encoder", "memory", "fusion", "recording"}
+        killed = {}
+        for process in processes_of(graph.pid):
+            name = next((v for v in victims if f"__node:={v}" in process.cmdline()), None)
+            if name:
+                process.kill()
+                killed[name] = process.pid
+        assert set(killed) == victims
+
+        def replaced() -> bool:
+            running = [p.cmdline() for p in processes_of(graph.pid)]
+            return all(any(f"__node:={v}" in words for words in running) for v in victims)
+
+        wait_until(replaced, UP_TIMEOUT_S, "restart of the killed processes")
+        wait_until(lambda: experiences(home) > kept, UP_TIMEOUT_S, "an experience after the kills")
+    finally:
+        graph.send_signal(signal.SIGINT)
+        output, errors = graph.communicate(timeout=60)
+    assert graph.returncode == 0, errors
+    assert summary(output)["restarts"] >= len(victims)
+    assert not list(processes_of(graph.pid))
+    asked = run(home, "recall", "--limit", "1000", "--json")
+    assert len(json.loads(asked.stdout)) == experiences(home)
+
+
+@pytest.mark.parametrize("moment", ["at once", "while it runs"])
+def test_ctrl_c_leaves_nothing_behind_and_the_next_start_works(home: Path, moment: str) -> None:
+    graph = start(home, "run", "--log-level", "warn")
+    if moment == "while it runs":
+        wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
+    else:
+        wait_until(lambda: any(processes_of(graph.pid)), UP_TIMEOUT_S, "first process")
+    os.killpg(graph.pid, signal.SIGINT)
+    graph.communicate(timeout=60)
+    assert not list(processes_of(graph.pid))
+    again = run(home, "run", "--duration", "2", "--json", "--log-level", "warn")
+    assert again.returncode == 0, again.stderr
+    assert summary(again.stdout)["fused"]["n"] > 0
+
+
+def test_a_killed_command_takes_its_processes_with_it(home: Path) -> None:
+    graph = start(home, "run", "--log-level", "warn")
+    wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
+    children = list(processes_of(graph.pid))
+    assert children
+    graph.kill()
+    graph.communicate()
+    gone, alive = psutil.wait_procs(children, timeout=30)
+    assert not alive
+    again = run(home, "run", "--duration", "2", "--json", "--log-level", "warn")
+    assert again.returncode == 0, again.stderr
+
+
+def test_learned_state_is_saved_at_the_end_and_taken_up_again(home: Path) -> None:
+    assert run(home, "run", "--duration", "4", "--log-level", "warn").returncode == 0
+    saved = {path.stem for path in (home / "state").glob("*.state")}
+    assert {"vision_scorer", "audio_scorer", "fusion", "memory", "orchestrator"} <= saved
+    # The same walk again, remembered: what was new the first time is not new now.
+    fresh = run(home, "run", "--duration", "4", "--json", "--fresh", "--log-level", "warn")
+    assert run(home, "run", "--duration", "4", "--log-level", "warn").returncode == 0
+    resumed = run(home, "run", "--duration", "4", "--json", "--log-level", "warn")
+    first, second = summary(fresh.stdout), summary(resumed.stdout)
+    assert second["salience"]["vision"]["mean"] < first["salience"]["vision"]["mean"]
+
+
+def test_a_second_graph_in_the_same_home_is_refused(home: Path) -> None:
+    graph = start(home, "run", "--log-level", "warn")
+    try:
+        wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
+        second = run(home, "run", "--duration", "2")
+        assert second.returncode == 2
+        assert f"pid {graph.pid}" in second.stderr
+        looked = run(home, "status", "--json")
+        assert looked.returncode == 0, looked.stderr
+        state = summary(looked.stdout)
+        assert set(state["salience"]) >= {"vision", "audio"}
+    finally:
+        graph.send_signal(signal.SIGTERM)
+        graph.communicate(timeout=60)
+
+
+def test_wrong_words_are_answered_in_one_line(home: Path) -> None:
+    for words, named in (
+        (("run", "--source", "/nowhere.mp4"), "source"),
+        (("run", "--config", "/nowhere.yaml"), "/nowhere.yaml"),
+        (("recall", "anything"), str(home)),
+        (("fly",), "fly"),
+        (("bench", "nothing"), "name"),
+    ):
+        ran = run(home, *words)
+        assert ran.returncode == 2, (words, ran)
+        assert named in ran.stderr
+        assert "Traceback" not in ran.stderr
