@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sage_snarc.core.quantile import Quantile
 from sage_snarc.core.sections import Arrays
@@ -12,8 +12,7 @@ HALF_CONTRAST = 1.5
 STEEPNESS = 6
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """One calibrated reading.
 
     Attributes:

@@ -56,9 +56,11 @@ class Habituation:
             return 0.0
         around = math.sqrt(max(float(squared.sum()), 0.0) / len(squared))
         reach = min(REACH * usual, REACH_OF_ALL * around)
-        near = np.flatnonzero(squared <= (HORIZON * reach) ** 2)
+        near = (squared <= (HORIZON * reach) ** 2).nonzero()[0]
         if self._last_slot >= 0:
             self._stays = float(squared[self._last_slot]) <= reach * reach
+        if not len(near):
+            return 0.0
         dose = float(_kernel(squared[near], reach) @ self._dose[near]) * self._fade
         return min(1.0 - math.exp(-dose), LIMIT)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ SAME = 0.25
 NONE = -1
 
 
-@dataclass(frozen=True)
-class Neighbour:
+class Neighbour(NamedTuple):
     """The nearest remembered vector.
 
     Attributes:
@@ -28,6 +27,7 @@ class Neighbour:
         id: sequence number of the sample that it came from; 0 if none.
         age_ns: time since it was last seen [ns], >= 0; -1 if none.
         squared: squared distances to all slots in use, float32 [count].
+        unit: nearest distance that an independent vector would have; 0 if not known yet.
     """
 
     slot: int
@@ -36,6 +36,7 @@ class Neighbour:
     id: int
     age_ns: int
     squared: NDArray[np.float32]
+    unit: float
 
 
 class NoveltyMemory:
@@ -79,7 +80,7 @@ class NoveltyMemory:
     def nearest(self, vector: NDArray[np.float32], resolution: float, stamp_ns: int) -> Neighbour:
         """The nearest remembered vector; distances up to `resolution` count as 0."""
         if self.count == 0:
-            return Neighbour(NONE, 0.0, 1.0, 0, -1, self._norms[:0])
+            return Neighbour(NONE, 0.0, 1.0, 0, -1, self._norms[:0], 0.0)
         squared = self._rows[: self.count] @ (-2.0 * vector)
         squared += self._norms[: self.count]
         squared += vector @ vector
@@ -93,7 +94,7 @@ class NoveltyMemory:
         unit = self.unit
         relative = min(distance / unit, 1.0) if unit > 0.0 else float(distance > 0.0)
         age_ns = max(stamp_ns - int(self._seen[slot]), 0)
-        return Neighbour(slot, distance, relative, int(self.ids[slot]), age_ns, squared)
+        return Neighbour(slot, distance, relative, int(self.ids[slot]), age_ns, squared, unit)
 
     def learn(self, vector: NDArray[np.float32], near: Neighbour, stamp_ns: int) -> int:
         """Remember `vector` if it adds anything; `near` is what `nearest` said of it.

@@ -32,14 +32,14 @@ class Reward:
         self._next = 0
         self._judged = np.zeros(0, np.int64)
 
-    def predict(self, near: Neighbour, ids: NDArray[np.int64], unit: float) -> float:
-        """Value of the present situation in [0, 1]; `ids` and `unit` are the novelty memory's."""
-        if not len(self._judged) or unit <= 0.0 or near.slot < 0:
+    def predict(self, near: Neighbour, ids: NDArray[np.int64]) -> float:
+        """Value of the present situation in [0, 1]; `ids` are the novelty memory's."""
+        if not len(self._judged) or near.unit <= 0.0:
             return UNKNOWN
         judged = self._judged[self._owner[self._judged] == ids[self._judged]]
         if not len(judged):
             return UNKNOWN
-        squared = np.maximum(near.squared[judged], 0.0) / (BANDWIDTH * unit) ** 2
+        squared = np.maximum(near.squared[judged], 0.0) / (BANDWIDTH * near.unit) ** 2
         weight = np.exp(-0.5 * squared) * self._trials[judged]
         return float(0.5 + 0.5 * (weight @ self._value[judged]) / (weight.sum() + 1.0))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,7 @@ FREE = Scale()
 UNIT = Scale(error=0.02, distance=0.1, arousal=0.004, near=0.2, far=0.7, resolution=1e-5)
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(NamedTuple):
     """What a stream makes of one sample.
 
     Attributes:
@@ -114,7 +113,6 @@ class Stream:
         centred = vector - self._origin if self.free else vector
         wide = centred.astype(np.float64)
         near = self.memory.nearest(centred, resolution, stamp_ns)
-        unit = self.memory.unit
         ratio = self.predictor.observe(wide, resolution, gap)
         if codes is None:
             raw, grid = self._vectors.observe(wide, resolution, gap), EMPTY_GRID
@@ -123,7 +121,7 @@ class Stream:
         surprise = self._surprise.observe(ratio)
         arousal = self._arousal.observe(raw)
         novelty = self._novelty(near)
-        reward = self.reward.predict(near, self.memory.ids, unit)
+        reward = self.reward.predict(near, self.memory.ids)
         habituation = self.habituation.strength(near.squared, self._distance.usual, stamp_ns)
         call = blend((surprise.drive, novelty.drive, arousal.drive))
         total = min(call * (1.0 - habituation) * 2.0 ** (2.0 * reward - 1.0), 1.0)

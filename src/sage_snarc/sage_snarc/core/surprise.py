@@ -92,8 +92,8 @@ class Surprise:
         error *= STEP
         error /= energy
         self._weights += error * inputs
-        np.minimum(self._weights, COEFFICIENT_LIMIT, out=self._weights)
-        np.maximum(self._weights, -COEFFICIENT_LIMIT, out=self._weights)
+        if self.count % 8 == 0:
+            np.clip(self._weights, -COEFFICIENT_LIMIT, COEFFICIENT_LIMIT, out=self._weights)
 
     def state(self) -> Arrays:
         """Everything learned."""
