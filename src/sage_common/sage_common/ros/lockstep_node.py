@@ -37,7 +37,7 @@ class Graph(Protocol):
     def write_log(self, level: str, node: str, text: str) -> None: ...
 
     def add_subscription(
-        self, name: str, spec: TopicSpec, callback: Callable[[Any], None], raw: bool
+        self, name: str, node: str, spec: TopicSpec, callback: Callable[[Any], None], raw: bool
     ) -> None: ...
 
     def add_service(
@@ -88,7 +88,7 @@ class LockstepNodeHost:
         raw: bool,
         on_refused: Callable[[str], None],
     ) -> None:
-        self._graph.add_subscription(topic, spec, callback, raw)
+        self._graph.add_subscription(topic, self.name, spec, callback, raw)
 
     def make_timer(self, period_s: float, callback: Callable[[], object]) -> _Timer:
         return _Timer(self._graph, f"~timer {self.name}", period_s, callback)
