@@ -7,30 +7,45 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from sage.bags.plan import BagPlan
-from sage.graph.description import Graph
+from sage.graph.description import Graph, GraphOptions, describe
 from sage.graph.session import RunOptions, Session
 
 STOP_TIMEOUT_S = 5.0
 
 
+def play_bag(
+    options: GraphOptions, run: RunOptions, rate: float = 1.0, loop: bool = False
+) -> dict[str, Any]:
+    """Run a graph and play the bag `options.source` into it; both end with the bag.
+
+    The graph's time is the bag's. The summary is that of the session with one more key:
+    `replay`: {"rate", "messages", "passes", "late_ms": {"p50", "p99", "max"}}.
+
+    Raises:
+        InvalidInput: an option is wrong, or another graph runs in this home.
+        FileNotFoundError: there is no such bag.
+    """
+    graph = describe(replace(options, use_sim_time=True))
+    for note in graph.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return Playback(graph, run, rate, loop).run()
+
+
 class Playback:
-    """Runs a graph and plays a bag into it; both end with the bag.
+    """A session, and a player beside it.
 
     Args:
-        plan: what is played.
-        graph: what listens; its time is the bag's.
+        graph: what listens; its source is the bag.
         options: how the graph is run.
         rate: speed of playing.
         loop: begin again at the end.
     """
 
-    def __init__(
-        self, plan: BagPlan, graph: Graph, options: RunOptions, rate: float, loop: bool
-    ) -> None:
-        self._plan = plan
+    def __init__(self, graph: Graph, options: RunOptions, rate: float, loop: bool) -> None:
         self._graph = graph
         self._rate = rate
         self._loop = loop
@@ -62,7 +77,8 @@ class Playback:
 
     def _command(self) -> list[str]:
         nodes = [f"{node.namespace.rstrip('/')}/{node.name}" for node in self._graph.nodes]
-        command = [sys.executable, "-m", "sage.bags.player", str(self._plan.bag.path.absolute())]
+        bag = Path(self._graph.options.source).expanduser().absolute()
+        command = [sys.executable, "-m", "sage.bags.player", str(bag)]
         command += ["--namespace", self._graph.options.namespace, "--rate", str(self._rate)]
         return [*command, *(["--loop"] if self._loop else []), "--wait-for", *nodes]
 

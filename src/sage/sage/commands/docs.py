@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sage.graph.catalogue import CATALOGUE
 from sage_common.core.documentation import render_parameters, render_topics
+from sage_common.core.parameters import NodeParameters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +36,8 @@ def run(options: argparse.Namespace) -> int:
 
 def pages() -> dict[str, str]:
     """The generated pages, by file name."""
-    tables = [
+    tables = [render_parameters("Every node", NodeParameters)]
+    tables += [
         render_parameters(f"{kind} (`{node.package}`, `{node.executable}`)", node.parameters_type())
         for kind, node in CATALOGUE.items()
     ]

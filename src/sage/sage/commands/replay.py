@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from sage.bags.lockstep import LockstepReplay, Output, file_digest
-from sage.bags.plan import BagPlan, plan_playing
-from sage.bags.playback import Playback
+from sage.bags.plan import plan_playing
+from sage.bags.playback import play_bag
 from sage.bags.writer import BagWriter
 from sage.commands.options import add_home_argument, add_run_arguments
 from sage.commands.run import run_options, short_summary
@@ -67,17 +67,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _play(options: argparse.Namespace) -> dict[str, Any]:
-    plan = _plan(options)
-    graph = describe(_graph_options(options, options.home, use_sim_time=True))
-    for note in graph.notes:
-        print(f"note: {note}", file=sys.stderr)
-    playback = Playback(plan, graph, run_options(options), options.rate, options.loop)
-    return playback.run()
+    graph_options = _graph_options(options, options.home, resume=not options.fresh)
+    return play_bag(graph_options, run_options(options), options.rate, options.loop)
 
 
 def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
     is_played = is_bag(Path(options.bag).expanduser())
-    plan = _plan(options) if is_played else None
+    plan = plan_playing(Path(options.bag).expanduser(), options.namespace) if is_played else None
     start_ns = plan.bag.start_ns if plan is not None else DEFAULT_START_NS
     with _lockstep_home(options.home) as home:
         graph = describe(_graph_options(options, home, resume=False))
@@ -98,21 +94,14 @@ def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
     return summary
 
 
-def _plan(options: argparse.Namespace) -> BagPlan:
-    return plan_playing(Path(options.bag).expanduser(), options.namespace)
-
-
-def _graph_options(
-    options: argparse.Namespace, home: str, use_sim_time: bool = False, resume: bool = True
-) -> GraphOptions:
+def _graph_options(options: argparse.Namespace, home: str, resume: bool) -> GraphOptions:
     return GraphOptions(
         profile=options.profile,
         source=options.bag,
         namespace=options.namespace,
         home=home,
         config=options.config,
-        use_sim_time=use_sim_time,
-        resume=resume and not options.fresh,
+        resume=resume,
     )
 
 

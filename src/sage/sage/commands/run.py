@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 
+from sage.bags.playback import play_bag
 from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
 from sage.graph.description import describe
 from sage.graph.session import RunOptions, Session
+from sage.graph.sources import is_bag
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,11 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    graph = describe(graph_options(options))
-    for note in graph.notes:
-        print(f"note: {note}", file=sys.stderr)
-    session = Session(graph, run_options(options), on_event=_tell)
-    summary = session.run()
+    chosen = graph_options(options)
+    if is_bag(Path(chosen.source).expanduser()):
+        summary = play_bag(chosen, run_options(options), loop=chosen.loop)
+    else:
+        graph = describe(chosen)
+        for note in graph.notes:
+            print(f"note: {note}", file=sys.stderr)
+        summary = Session(graph, run_options(options), on_event=_tell).run()
     if options.json:
         print(json.dumps(summary))
     else:

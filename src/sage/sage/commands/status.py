@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 import time
+from io import StringIO
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -27,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="look once, print, and end")
     parser.add_argument("--duration", type=positive_seconds, default=None, metavar="S")
     parser.add_argument("--json", action="store_true", help="look once, print JSON, and end")
+    parser.add_argument("--svg", type=Path, default=None, metavar="FILE", help="look once, draw it")
     parser.add_argument("--domain", action="store_true", help="print the ROS domain id and end")
 
 
@@ -45,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
         enter_domain(running)
     namespace = options.namespace or (running.namespace if running else "")
     with Attached(ObserverNode, namespace) as attached:
+        if options.svg is not None:
+            return _draw(attached.node, options.svg)
         if options.once or options.json:
             return _look_once(attached.node, options.json)
         return _watch(attached.node, _title(running, namespace), options.duration)
@@ -58,6 +63,14 @@ def _look_once(observer: ObserverNode, as_json: bool) -> int:
     else:
         Console().print(render(observer.latest, observer.tally, "SAGE"))
     return 0 if seen else 1
+
+
+def _draw(observer: ObserverNode, path: Path) -> int:
+    time.sleep(FIRST_LOOK_S)
+    console = Console(record=True, width=110, file=StringIO())
+    console.print(render(observer.latest, observer.tally, "SAGE"))
+    console.save_svg(str(path), title="sage status")
+    return 0
 
 
 def _watch(observer: ObserverNode, title: str, duration_s: float | None) -> int:

@@ -1,0 +1,79 @@
+"""The terminal view, the rviz layout, and the generated pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from rich.console import Console
+
+from sage.commands.docs import pages
+from sage.observe.live_view import bar, render
+from sage.observe.observer_node import Latest
+from sage.observe.tally import Tally
+from sage_common.core.topics import TOPICS, topic_name
+from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget, Salience
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def shown(latest: Latest, tally: Tally) -> str:
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))
+    console.print(render(latest, tally, "a title"))
+    return console.export_text()
+
+
+def test_the_view_of_an_empty_graph_says_that_nothing_came_yet() -> None:
+    text = shown(Latest(), Tally())
+    assert "a title" in text
+    assert text.count("nothing yet") == 5
+
+
+def test_the_view_shows_salience_reason_budget_and_attention() -> None:
+    latest = Latest()
+    latest.fused = FusedSalience(total=0.625, reason="audio: novelty 0.97", valid=True)
+    latest.saliences["audio"] = Salience(total=0.5, reason="a bang", valid=True)
+    latest.saliences["vision"] = Salience(valid=False, invalid_reason="no input for 3 s")
+    latest.attention = Attention(modality="vision", valid=True, x_max=0.5, y_max=0.5)
+    plugin = PluginBudget(name="focus", trust=0.75, allocated_atp=600.0, spent_atp=42.0, steps=3)
+    latest.budget = BudgetState(cycle=7, budget_atp=1000.0, spent_atp=42.0, plugins=[plugin])
+    text = shown(latest, Tally())
+    for words in ("0.62", "novelty 0.97", "a bang", "no input for 3 s", "focus", "trust 0.75",
+                  "42 of 600 ATP in 3 steps"):  # fmt: skip
+        assert words in text, words
+
+
+@pytest.mark.parametrize(("value", "full"), [(0.0, 0), (0.5, 5), (1.0, 10), (7.0, 10), (-1.0, 0)])
+def test_a_bar_is_as_long_as_its_value_and_never_longer(value: float, full: int) -> None:
+    drawn = bar(value, 10).plain
+    assert drawn.count("█") == full
+    assert len(drawn) == 10
+
+
+def test_rviz_shows_topics_that_exist_with_their_qos() -> None:
+    layout = yaml.safe_load((ROOT / "config" / "sage.rviz").read_text())
+    known = {
+        f"/sage/{topic_name(key, name='front', modality='vision')}": spec
+        for key, spec in TOPICS.items()
+    }
+    displays = layout["Visualization Manager"]["Displays"]
+    topics = [display["Topic"] for display in displays if "Topic" in display]
+    assert len(topics) == 3
+    for shown_topic in topics:
+        spec = known[shown_topic["Value"]]
+        expected = "Best Effort" if spec.qos == "sensor" else "Reliable"
+        assert shown_topic["Reliability Policy"] == expected
+
+
+def test_the_generated_pages_are_up_to_date() -> None:
+    for name, text in pages().items():
+        assert (ROOT / "docs" / name).read_text() == text, f"docs/{name}: run make docs"
+
+
+def test_the_pages_name_every_topic_and_every_parameter_of_a_node() -> None:
+    made = pages()
+    for spec in TOPICS.values():
+        assert spec.name in made["topics.md"]
+    for word in ("checkpoint_period_s", "payload_cap_mb", "budget_atp", "jpeg_quality"):
+        assert word in made["parameters.md"]
