@@ -42,6 +42,8 @@ CLOCK_PERIOD_NS = 10_000_000
 SPIN_NS = 300_000
 READ_AHEAD = 400
 READY_TIMEOUT_S = 60.0
+# Nodes that are active may not have found each other yet; the first messages would be lost.
+SETTLE_S = 1.0
 # The graph still works on the last messages; its clock must go on meanwhile.
 TAIL_S = 1.0
 PAUSE_BETWEEN_PASSES_NS = NS_PER_S // 10
@@ -100,7 +102,7 @@ class Player:
                 if asked.pop(name).result().current_state.id == State.PRIMARY_STATE_ACTIVE:
                     self._node.destroy_client(clients.pop(name))
             if not clients and not self._unheard():
-                break
+                deadline = min(deadline, time.monotonic() + SETTLE_S)
         executor.remove_node(self._node)
         return [*clients, *self._unheard()]
 
