@@ -117,7 +117,7 @@ def test_a_killed_command_takes_its_processes_with_it(home: Path) -> None:
     assert children
     graph.kill()
     graph.communicate()
-    gone, alive = psutil.wait_procs(children, timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive
     again = run(home, "run", "--duration", "2", "--json", "--log-level", "warn")
     assert again.returncode == 0, again.stderr

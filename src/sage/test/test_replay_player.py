@@ -140,3 +140,37 @@ def test_the_graph_hears_a_bag(tmp_path: Path) -> None:
     assert summary["fused"]["n"] > 0
     assert summary["backends"]["imu"] == f"bag:{IMU}"
     assert summary["backends"]["camera"] == "absent"
+
+
+def test_the_player_does_not_outlive_who_started_it(tmp_path: Path) -> None:
+    bag = str(write_bag(tmp_path / "bag"))
+    command = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'sage.bags.player', sys.argv[1],"
+        " '--loop', '--wait-for', '/nobody'], stdout=subprocess.DEVNULL, start_new_session=True)\n"
+        "print(child.pid, flush=True)\n"
+        "child.wait()\n"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", command, bag],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert starter.stdout is not None
+    pid = int(starter.stdout.readline())
+    time.sleep(1.0)
+    starter.kill()
+    starter.wait()
+    end = time.monotonic() + PATIENCE_S
+    while Path(f"/proc/{pid}").exists() and not is_zombie(pid):
+        assert time.monotonic() < end, "the player goes on"
+        time.sleep(0.05)
+
+
+def is_zombie(pid: int) -> bool:
+    """Ended, but nobody has asked for its exit status: as pid 1 of a container may not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True

@@ -13,6 +13,7 @@ from typing import IO
 from ament_index_python import get_package_share_directory
 
 from sage_common.core.errors import InvalidInput
+from sage_common.ros.local_bus import VARIABLE as LOCAL_BUS
 
 FIRST_DOMAIN, LAST_DOMAIN = 42, 101
 # Large frames otherwise come from mmap and are returned at each free: 1080p took 20 ms
@@ -36,6 +37,7 @@ def graph_environment(domain_id: int | None, network: bool, home: Path) -> dict[
     variables = {
         "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
         "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+        LOCAL_BUS: "1",
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET" if network else "LOCALHOST",
         "PYTHONUNBUFFERED": "1",
         **ALLOCATOR,

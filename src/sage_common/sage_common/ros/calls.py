@@ -16,6 +16,7 @@ from sage_common.core.topics import ServiceSpec
 from sage_common.ros.answers import refusal
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.interfaces import interface
+from sage_common.ros.local_bus import BUS
 from sage_common.ros.worker import ThreadWorker
 
 InvalidHandle = rclpy_implementation.InvalidHandle
@@ -61,6 +62,33 @@ def serve(
 
     service.send_response = send_from_worker
     return service
+
+
+def local_call(
+    spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any], worker: ThreadWorker
+) -> Callable[[Any, float], Any]:
+    """The same service for callers in this process: `call(request, timeout_s) -> response`."""
+    response_type = interface(spec.type).Response
+
+    def call(request: Any, timeout_s: float) -> Any:
+        answers: list[Any] = []
+        answered = threading.Event()
+
+        def work() -> None:
+            try:
+                answers.append(handler(request, response_type()))
+            finally:
+                answered.set()
+
+        if not worker.offer(work):
+            return refusal(response_type, f"{name}: {_BUSY}")
+        if not answered.wait(timeout_s):
+            raise ServiceUnavailable(f"{name}: no answer within {timeout_s:g} s")
+        if not answers:
+            return refusal(response_type, f"{name}: the handler failed")
+        return answers[0]
+
+    return call
 
 
 @dataclass(frozen=True)
@@ -134,6 +162,9 @@ class Client:
         Raises:
             ServiceUnavailable: nobody offers the service, or no answer within `timeout_s`.
         """
+        local = BUS.service(self._name)
+        if local is not None:
+            return local(request, timeout_s)
         try:
             if not self.client.service_is_ready():
                 raise ServiceUnavailable(f"{self._name}: no node serves it")

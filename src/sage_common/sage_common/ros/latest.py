@@ -1,4 +1,4 @@
-"""The newest messages of a topic, kept serialized until somebody asks."""
+"""The newest messages of a topic, kept as they came until somebody asks."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.ros.checks import check_stamp_ns
 from sage_common.ros.gate import Gate
+from sage_common.ros.stamps import stamp_ns as stamp_of
 
 _CDR_HEADER_BYTES = 4
 _STAMP_BYTES = 8
 
 
 class LatestMessages:
-    """The last `depth` serialized messages of one topic whose type begins with a header.
+    """The last `depth` messages of one topic whose type begins with a header.
 
-    Keeping costs one reference; reading deserializes and checks. A message that fails the checks
-    is counted, reported and dropped, and the next best is taken. Safe to read from a worker.
+    They come serialized from the middleware, or as they are from a node of this process. Keeping
+    costs one reference; reading deserializes where needed, and checks. A message that fails is
+    counted, reported and dropped, and the next best is taken. Safe to read from a worker.
 
     Args:
         depth: messages kept, >= 1.
@@ -34,7 +36,7 @@ class LatestMessages:
     def __init__(
         self, depth: int, deserialize: Callable[[bytes], Any], gate: Gate, clock: Clock
     ) -> None:
-        self._kept: deque[tuple[int, bytes]] = deque(maxlen=depth)
+        self._kept: deque[tuple[int, Any]] = deque(maxlen=depth)
         self._deserialize = deserialize
         self._gate = gate
         self._clock = clock
@@ -48,13 +50,14 @@ class LatestMessages:
         """Counters and freshness of the topic."""
         return self._gate.health
 
-    def receive(self, data: bytes) -> None:
-        """Keep one serialized message; the oldest falls out."""
+    def receive(self, data: Any) -> None:
+        """Keep one message, serialized or not; the oldest falls out."""
         if not self._gate.owner.active:
             return
         now_ns = self._clock.now_ns()
         try:
-            stamp_ns = serialized_stamp_ns(data)
+            is_serialized = isinstance(data, bytes)
+            stamp_ns = serialized_stamp_ns(data) if is_serialized else stamp_of(data.header.stamp)
             if self._gate.spec.stamp_checked:
                 check_stamp_ns(stamp_ns, now_ns)
         except InvalidInput as fault:
@@ -79,7 +82,7 @@ class LatestMessages:
         opened = [self._open(item) for item in chosen]
         return [message for message in opened if message is not None]
 
-    def _first(self, choose: Callable[[deque[tuple[int, bytes]]], tuple[int, bytes]]) -> Any | None:
+    def _first(self, choose: Callable[[deque[tuple[int, Any]]], tuple[int, Any]]) -> Any | None:
         while True:
             with self._lock:
                 if not self._kept:
@@ -89,8 +92,9 @@ class LatestMessages:
             if message is not None:
                 return message
 
-    def _open(self, item: tuple[int, bytes]) -> Any | None:
-        message = self._deserialize(item[1])
+    def _open(self, item: tuple[int, Any]) -> Any | None:
+        is_serialized = isinstance(item[1], bytes)
+        message = self._deserialize(item[1]) if is_serialized else item[1]
         try:
             # Its stamp was checked on arrival; here it may be as old as the reader wants.
             self._gate.check(message, item[0])

@@ -22,9 +22,11 @@ from sage_common.core.throttle import Throttle, call_site
 from sage_common.core.topics import ServiceSpec, TopicSpec
 from sage_common.ros import calls
 from sage_common.ros.interfaces import interface
+from sage_common.ros.local_bus import BUS, LocalSubscription, local_bus_enabled
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import PROFILES
 from sage_common.ros.ros_parameters import RosParameters
+from sage_common.ros.ros_publisher import RosPublisher
 from sage_common.ros.worker import STOP_TIMEOUT_S, ThreadWorker
 
 InvalidHandle = rclpy_implementation.InvalidHandle
@@ -60,8 +62,9 @@ class RosHost(LifecycleNode):
         self.rng = np.random.default_rng()
         self._parameters_of_node = RosParameters(self)
         self._workers: list[ThreadWorker] = []
-        self._outputs: dict[str, _RosPublisher] = {}
+        self._outputs: dict[str, RosPublisher] = {}
         self._undo: list[Callable[[], object]] = []
+        self._has_bus = local_bus_enabled()
         self._answer_wrong_transitions()
         self.node = node_type(self)
 
@@ -153,11 +156,11 @@ class RosHost(LifecycleNode):
         """Parameter values given from outside."""
         return self._parameters_of_node.overrides
 
-    def make_publisher(self, spec: TopicSpec, topic: str) -> _RosPublisher:
+    def make_publisher(self, spec: TopicSpec, topic: str) -> RosPublisher:
         if topic not in self._outputs:
             publisher = self.create_publisher(interface(spec.type), topic, PROFILES[spec.qos])
             self._undo.append(lambda: self.destroy_publisher(publisher))
-            self._outputs[topic] = _RosPublisher(publisher)
+            self._outputs[topic] = RosPublisher(publisher, spec.qos, self._has_bus)
         return self._outputs[topic]
 
     def make_subscription(
@@ -181,6 +184,9 @@ class RosHost(LifecycleNode):
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=refused),
         )
         self._undo.append(lambda: self.destroy_subscription(subscription))
+        if self._has_bus:
+            local = LocalSubscription(spec.qos, callback, lambda: self.executor)
+            self._undo.append(BUS.subscribe(topic, local))
 
     def make_timer(self, period_s: float, callback: Callable[[], object]) -> _RosTimer:
         timer = self.create_timer(period_s, callback)
@@ -193,6 +199,8 @@ class RosHost(LifecycleNode):
         worker = self.make_worker(f"service {name}", calls.QUEUE_SIZE, self.node.report_failure)
         service = calls.serve(self, spec, name, handler, worker)
         self._undo.append(lambda: self.destroy_service(service))
+        if self._has_bus:
+            self._undo.append(BUS.serve(name, calls.local_call(spec, name, handler, worker)))
 
     def make_client(self, spec: ServiceSpec, name: str) -> calls.Client:
         client = calls.Client(self, spec, name)
@@ -256,36 +264,6 @@ class _RosLog:
     def error(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
         if self._due(throttle_s, key, inspect.currentframe()):
             self._logger.error(text)
-
-
-class _RosPublisher:
-    def __init__(self, publisher: Any) -> None:
-        self._publisher = publisher
-        self._open = True
-        self.topic = str(publisher.topic_name)
-        self.published = 0
-
-    @property
-    def subscriber_count(self) -> int:
-        try:
-            return int(self._publisher.get_subscription_count()) if self._open else 0
-        except InvalidHandle:
-            return 0
-
-    def publish(self, message: Any) -> None:
-        """Send; a worker that outlives its node publishes into the void."""
-        if not self._open:
-            return
-        try:
-            self._publisher.publish(message)
-        except (InvalidHandle, RCLError):
-            if self._open and rclpy.ok():
-                raise
-        else:
-            self.published += 1
-
-    def close(self) -> None:
-        self._open = False
 
 
 class _RosTimer:

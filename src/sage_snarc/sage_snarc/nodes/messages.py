@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,9 +84,11 @@ def fused_message(
     """The fused message; `newest` holds the newest message of every live modality."""
     message = FusedSalience(header=header, trigger_modality=fused.trigger, reward=0.5)
     for name, conflict in zip(fused.live, fused.conflicts, strict=True):
-        newest[name].conflict = 0.0 if conflict is None else conflict
-        newest[name].conflict_known = conflict is not None
-    message.modalities = [newest[name] for name in fused.live]
+        # A copy: what was received may be in the hands of other nodes of this process.
+        salience = copy.copy(newest[name])
+        salience.conflict = 0.0 if conflict is None else conflict
+        salience.conflict_known = conflict is not None
+        message.modalities.append(salience)
     message.weights = array.array("f", fused.weights)
     message.dominant_modality = fused.dominant
     if fused.dominant:
