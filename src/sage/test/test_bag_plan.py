@@ -199,6 +199,9 @@ def test_selection() -> None:
     assert not usual.takes("/sage/camera/left/image_raw", "sensor_msgs/msg/Image")
     assert not usual.takes("/other/vision/puzzle", "sage_msgs/msg/Puzzle")
     assert Selection("/sage", everything=True).takes("/rosout", "rcl_interfaces/msg/Log")
+    assert not Selection("/sage", everything=True).takes(
+        "/sage/orchestrator/refine/_action/status", "action_msgs/msg/GoalStatusArray"
+    )
     named = Selection("/sage", patterns=("*/puzzle", "/cmd_vel"))
     assert named.takes("/sage/audio/puzzle", "sage_msgs/msg/Puzzle")
     assert not named.takes("/sage/salience", "sage_msgs/msg/FusedSalience")

@@ -145,7 +145,8 @@ def test_the_graph_hears_a_bag(tmp_path: Path) -> None:
 def test_the_player_does_not_outlive_who_started_it(tmp_path: Path) -> None:
     bag = str(write_bag(tmp_path / "bag"))
     command = (
-        "import subprocess, sys\n"
+        "import os, subprocess, sys\n"
+        "os.environ['SAGE_PARENT_PID'] = str(os.getpid())\n"
         "child = subprocess.Popen([sys.executable, '-m', 'sage.bags.player', sys.argv[1],"
         " '--loop', '--wait-for', '/nobody'], stdout=subprocess.DEVNULL, start_new_session=True)\n"
         "print(child.pid, flush=True)\n"

@@ -13,6 +13,7 @@ from typing import Any
 
 from sage.graph.description import Graph, GraphOptions, describe
 from sage.graph.session import RunOptions, Session
+from sage_common.ros.process import PARENT_VARIABLE
 
 STOP_TIMEOUT_S = 5.0
 
@@ -70,7 +71,7 @@ class Playback:
         if self._player is None:
             self._player = subprocess.Popen(
                 self._command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                env=dict(os.environ), start_new_session=True,
+                env={**os.environ, PARENT_VARIABLE: str(os.getpid())}, start_new_session=True,
             )  # fmt: skip
         elif self._player.poll() is not None:
             session.stop()

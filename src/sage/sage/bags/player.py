@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import queue
 import signal
 import sys
@@ -34,6 +33,7 @@ from sage.bags.metadata import OfferedQos
 from sage.bags.plan import BagPlan, plan_playing
 from sage_common.core.clock import NS_PER_S
 from sage_common.ros.interfaces import interface
+from sage_common.ros.process import end_with_parent
 from sage_common.ros.stamps import to_stamp
 
 CLOCK_PERIOD_NS = 10_000_000
@@ -72,7 +72,6 @@ class Player:
         self._rate = rate
         self._loop = loop
         self._stopping = False
-        self._parent = os.getppid()
         self._clock = node.create_publisher(Clock, "/clock", QoSProfile(depth=1))
         self._publishers = {
             route.target: node.create_publisher(
@@ -92,7 +91,7 @@ class Player:
         clients = {n: self._node.create_client(GetState, f"{n}/get_state") for n in nodes}
         asked: dict[str, Any] = {}
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while not self._ended() and time.monotonic() < deadline:
+        while not self._stopping and time.monotonic() < deadline:
             self._publish_clock(self._plan.bag.start_ns)
             for name, client in clients.items():
                 if name not in asked and client.service_is_ready():
@@ -116,9 +115,9 @@ class Player:
         begin_ns = time.monotonic_ns() + NS_PER_S // 5
         now_ns = start_ns
         next_clock_ns = start_ns
-        while not self._ended() and (item := ahead.get()) is not None:
+        while not self._stopping and (item := ahead.get()) is not None:
             now_ns, target, data = item
-            while next_clock_ns <= now_ns and not self._ended():
+            while next_clock_ns <= now_ns and not self._stopping:
                 self._wait(begin_ns, next_clock_ns)
                 self._publish_clock(next_clock_ns)
                 next_clock_ns += round(CLOCK_PERIOD_NS * self._rate)
@@ -127,7 +126,7 @@ class Player:
             self.late_ns.append(late_ns)
             self.messages += 1
         end_ns = now_ns + round(TAIL_S * self._rate * NS_PER_S)
-        while next_clock_ns <= end_ns and not self._ended():
+        while next_clock_ns <= end_ns and not self._stopping:
             self._wait(begin_ns, next_clock_ns)
             self._publish_clock(next_clock_ns)
             next_clock_ns += round(CLOCK_PERIOD_NS * self._rate)
@@ -151,7 +150,7 @@ class Player:
         while (left_ns := due_ns - time.monotonic_ns()) > 0:
             if left_ns > SPIN_NS:
                 time.sleep(min(left_ns - SPIN_NS, NS_PER_S // 10) / NS_PER_S)
-                if self._ended():
+                if self._stopping:
                     break
         return -left_ns
 
@@ -179,9 +178,6 @@ class Player:
     def _unheard(self) -> list[str]:
         return [n for n, p in self._publishers.items() if not p.get_subscription_count()]
 
-    def _ended(self) -> bool:
-        return self._stopping or os.getppid() != self._parent
-
 
 def _profile(qos: OfferedQos) -> QoSProfile:
     return QoSProfile(
@@ -199,6 +195,7 @@ def main() -> int:
     parser.add_argument("--loop", action="store_true")
     parser.add_argument("--wait-for", nargs="*", default=[], metavar="NODE")
     options = parser.parse_args()
+    end_with_parent()
     plan = plan_playing(options.bag, options.namespace)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)

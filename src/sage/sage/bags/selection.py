@@ -17,7 +17,7 @@ class Selection:
 
     Attributes:
         namespace: of the graph.
-        everything: all topics, whoever publishes them.
+        everything: all topics, whoever publishes them, except hidden ones such as an action's.
         patterns: names, absolute or relative to the namespace; `*` and `?` stand for any text.
     """
 
@@ -28,7 +28,7 @@ class Selection:
     def takes(self, name: str, type_name: str) -> bool:
         """True if this topic is recorded."""
         if self.everything:
-            return True
+            return "/_" not in name
         if self.patterns:
             return any(fnmatch.fnmatchcase(name, self._full(p)) for p in self.patterns)
         known = registered_topic(name, type_name, self.namespace)
