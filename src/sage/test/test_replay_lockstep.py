@@ -196,6 +196,7 @@ def test_a_home_of_its_own_keeps_its_memories(
     ("arguments", "said"),
     [
         (["none"], "none"),
+        (["live"], "a bag, a media file, or recording"),
         (["{bag}", "--rate", "2"], "as fast as it can"),
         (["{bag}", "--profile", "nano", "-o", "{bag}"], "does not exist yet"),
     ],
@@ -207,6 +208,14 @@ def test_wrong_arguments_are_explained(
     words = [word.format(bag=bag) for word in arguments]
     assert main(["replay", *words, "--lockstep"]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_graph_with_its_own_sensors_repeats(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [replay_in_process(capsys, "recording", "--duration", "1.5") for _ in range(2)]
+    assert runs[0]["digest"] == runs[1]["digest"]
+    assert runs[0]["simulated_s"] == 1.5
+    assert runs[0]["messages"]["/sage/vision/puzzle"] > 0
+    assert runs[0]["errors"] == []
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from sage.bags.plan import BagPlan
 from sage.bags.writer import BagWriter
 from sage.graph.description import Graph
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.errors import InvalidInput
 from sage_common.ros.container import node_class
 from sage_common.ros.lockstep import Delivered, LockstepHost
 
@@ -23,28 +23,48 @@ from sage_common.ros.lockstep import Delivered, LockstepHost
 TAIL_S = 1.0
 
 
-@dataclass
 class Output:
-    """Everything that the nodes publish: counted, hashed, and written if there is a writer.
+    """Everything that the nodes publish: counted, hashed, and written if a folder is given.
+
+    Args:
+        folder: of the bag, made with the first message; None: nothing is written.
+
+    Raises:
+        InvalidInput: the folder exists.
 
     Attributes:
-        writer: of the bag of outputs, or None.
         messages: by topic.
+        writer: of the bag; None as long as there is none.
     """
 
-    writer: BagWriter | None
-    messages: Counter[str] = field(default_factory=Counter)
-    _digest: Any = field(default_factory=hashlib.sha256)
+    def __init__(self, folder: Path | None) -> None:
+        if folder is not None and folder.exists():
+            raise InvalidInput("output", str(folder), "a folder that does not exist yet")
+        self.messages: Counter[str] = Counter()
+        self.writer: BagWriter | None = None
+        self._folder = folder
+        self._digest = hashlib.sha256()
 
     def add(self, item: Delivered) -> None:
+        """Take one message."""
         self.messages[item.topic] += 1
         self._digest.update(f"{item.time_ns} {item.topic} {len(item.data)}\n".encode())
         self._digest.update(item.data)
-        if self.writer is not None:
-            known = registered_topic(item.topic, item.type_name)
-            qos = QOS_BY_PROFILE[known.spec.qos if known else "standard"]
-            self.writer.add_topic(item.topic, item.type_name, qos)
-            self.writer.write(item.topic, item.time_ns, item.data)
+        if self._folder is None:
+            return
+        if self.writer is None:
+            self.writer = BagWriter(self._folder)
+        known = registered_topic(item.topic, item.type_name)
+        qos = QOS_BY_PROFILE[known.spec.qos if known else "standard"]
+        self.writer.add_topic(item.topic, item.type_name, qos)
+        self.writer.write(item.topic, item.time_ns, item.data)
+
+    def close(self) -> dict[str, str]:
+        """Finish the bag; its folder and the SHA-256 of its MCAP file, if there is one."""
+        if self.writer is None:
+            return {}
+        self.writer.close()
+        return {"bag": str(self.writer.folder), "bag_sha256": _file_digest(self.writer.path)}
 
     def digest(self) -> str:
         """SHA-256 over time, topic and bytes of all messages, in order."""
@@ -122,7 +142,7 @@ class LockstepReplay:
         return list(dict.fromkeys(lines))
 
 
-def file_digest(path: Path) -> str:
+def _file_digest(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as stream:
         digest = hashlib.sha256()

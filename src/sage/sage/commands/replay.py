@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sage.bags.lockstep import LockstepReplay, Output, file_digest
+from sage.bags.lockstep import LockstepReplay, Output
 from sage.bags.plan import plan_playing
 from sage.bags.playback import play_bag
-from sage.bags.writer import BagWriter
 from sage.commands.options import add_home_argument, add_run_arguments
 from sage.commands.run import run_options, short_summary
 from sage.graph.description import PROFILES, GraphOptions, describe
@@ -71,24 +70,23 @@ def _play(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
+    if options.bag in ("live", "topics"):
+        raise InvalidInput("bag", options.bag, "a bag, a media file, or recording: they repeat")
     is_played = is_bag(Path(options.bag).expanduser())
     plan = plan_playing(Path(options.bag).expanduser(), options.namespace) if is_played else None
     start_ns = plan.bag.start_ns if plan is not None else DEFAULT_START_NS
+    output = Output(options.output)
     with _lockstep_home(options.home) as home:
         graph = describe(_graph_options(options, home, resume=False))
-        writer = BagWriter(options.output) if options.output is not None else None
-        replay = LockstepReplay(graph, start_ns, Output(writer))
+        replay = LockstepReplay(graph, start_ns, output)
         try:
             if plan is not None:
                 summary = replay.play(plan, options.duration)
             else:
                 summary = replay.run_for(options.duration or RECORDING_S)
         finally:
-            if writer is not None:
-                writer.close()
-    if writer is not None:
-        summary["bag"] = str(writer.folder)
-        summary["bag_sha256"] = file_digest(writer.path)
+            written = output.close()
+    summary.update(written)
     summary["notes"] = list(graph.notes)
     return summary
 
