@@ -41,7 +41,7 @@ _RAW_CALLS = frozenset(
     }
 )
 # The recorder stores messages without looking into them: it subscribes to their serialized form.
-RAW_ROS_USERS = ("sage.bags.recorder",)
+RAW_ROS_USERS = ("sage.bags.recorder", "sage.bags.player")
 
 # What a module is called in package.xml, where that is not its own name.
 ROSDEP_KEYS = {

@@ -6,11 +6,14 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import graph_command
 import psutil
 import pytest
-from graph_command import processes_of, run, start, summary, wait_until
+from graph_command import processes_of, run, summary, wait_until
 
 MODALITIES = {"vision", "audio", "proprioception", "language"}
 KEYS = {
@@ -25,6 +28,23 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts `sage WORDS` in the home folder; what is still running at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start_one(*words: str) -> subprocess.Popen[str]:
+        started.append(graph_command.start(home, *words))
+        return started[-1]
+
+    yield start_one
+    for process in started:
+        for child in processes_of(process.pid):
+            child.kill()
+        process.kill()
+        process.communicate()
+
+
 def up(home: Path) -> bool:
     """True once the running graph keeps experiences: every stage of it works."""
     return experiences(home) > 0
@@ -36,7 +56,7 @@ def experiences(home: Path) -> int:
         return 0
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
         try:
-            return int(connection.execute("SELECT count(*) FROM experience").fetchone()[0])
+            return int(connection.execute("SELECT count(*) FROM experiences").fetchone()[0])
         except sqlite3.OperationalError:
             return 0
 
@@ -65,8 +85,10 @@ def test_a_recording_becomes_salience_and_memories_that_can_be_recalled(home: Pa
     assert answers[0]["id"] not in similar.stdout
 
 
-def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(home: Path) -> None:
-    graph = start(home, "run", "--processes", "--json", "--log-level", "warn")
+def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(
+    home: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    graph = start("run", "--processes", "--json", "--log-level", "warn")
     try:
         wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
         kept = experiences(home)
@@ -96,8 +118,10 @@ def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(home: Pa
 
 
 @pytest.mark.parametrize("moment", ["at once", "while it runs"])
-def test_ctrl_c_leaves_nothing_behind_and_the_next_start_works(home: Path, moment: str) -> None:
-    graph = start(home, "run", "--log-level", "warn")
+def test_ctrl_c_leaves_nothing_behind_and_the_next_start_works(
+    home: Path, start: Callable[..., subprocess.Popen[str]], moment: str
+) -> None:
+    graph = start("run", "--log-level", "warn")
     if moment == "while it runs":
         wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
     else:
@@ -110,8 +134,10 @@ def test_ctrl_c_leaves_nothing_behind_and_the_next_start_works(home: Path, momen
     assert summary(again.stdout)["fused"]["n"] > 0
 
 
-def test_a_killed_command_takes_its_processes_with_it(home: Path) -> None:
-    graph = start(home, "run", "--log-level", "warn")
+def test_a_killed_command_takes_its_processes_with_it(
+    home: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    graph = start("run", "--log-level", "warn")
     wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
     children = list(processes_of(graph.pid))
     assert children
@@ -135,8 +161,10 @@ def test_learned_state_is_saved_at_the_end_and_taken_up_again(home: Path) -> Non
     assert second["salience"]["vision"]["mean"] < first["salience"]["vision"]["mean"]
 
 
-def test_a_second_graph_in_the_same_home_is_refused(home: Path) -> None:
-    graph = start(home, "run", "--log-level", "warn")
+def test_a_second_graph_in_the_same_home_is_refused(
+    home: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    graph = start("run", "--log-level", "warn")
     try:
         wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
         second = run(home, "run", "--duration", "2")
