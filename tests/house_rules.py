@@ -40,7 +40,7 @@ _RAW_CALLS = frozenset(
         "create_timer",
     }
 )
-# The recorder stores messages without looking into them: it subscribes to their serialized form.
+# Recorder and player handle messages of any type, serialized, without looking into them.
 RAW_ROS_USERS = ("sage.bags.recorder", "sage.bags.player")
 
 # What a module is called in package.xml, where that is not its own name.
