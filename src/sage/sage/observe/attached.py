@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Generic, TypeVar
 
 import rclpy
 from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
-from rclpy.task import Future
+from rclpy.task import Future as RosFuture
 
 from sage.graph.environment import graph_environment
 from sage.graph.runtime_file import RunningGraph
@@ -19,6 +20,7 @@ from sage_common.ros.node import SageNode
 from sage_common.ros.process import SPIN_SLICE_S
 from sage_common.ros.ros_host import RosHost
 
+NICENESS = 10
 NodeT = TypeVar("NodeT", bound=SageNode)
 
 
@@ -32,28 +34,22 @@ class Attached(Generic[NodeT]):
     """
 
     def __init__(self, node_type: type[NodeT], namespace: str, use_sim_time: bool = False) -> None:
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         sim_time = str(use_sim_time).lower()
-        arguments = ["--ros-args", "-r", f"__ns:={namespace}", "-p", f"use_sim_time:={sim_time}"]
-        name = f"{node_type.default_name}_{os.getpid()}"
-        self._host = RosHost(node_type, name, arguments)
-        node = self._host.node
-        assert isinstance(node, node_type)
-        self.node: NodeT = node
-        self._executor = EventsExecutor()
-        self._executor.add_node(self._host)
-        self._host.start()
+        self._arguments = ["--ros-args", "-r", f"__ns:={namespace}"]
+        self._arguments += ["-p", f"use_sim_time:={sim_time}"]
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._spin, name=name, daemon=True)
+        self._ready: Future[NodeT] = Future()
+        name = f"{node_type.default_name}_{os.getpid()}"
+        self._thread = threading.Thread(
+            target=self._run, args=(node_type, name), name=name, daemon=True
+        )
         self._thread.start()
+        self.node: NodeT = self._ready.result()
 
     def stop(self) -> None:
         """End the thread and leave the ROS graph."""
         self._stopping.set()
         self._thread.join()
-        self._host.stop()
-        self._executor.shutdown()
-        rclpy.shutdown()
 
     def __enter__(self) -> Attached[NodeT]:
         return self
@@ -66,9 +62,27 @@ class Attached(Generic[NodeT]):
     ) -> None:
         self.stop()
 
-    def _spin(self) -> None:
+    def _run(self, node_type: type[NodeT], name: str) -> None:
+        # Who watches must not take the processor from the graph; the middleware's threads are
+        # made here, and inherit this.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        executor = EventsExecutor()
+        try:
+            host = RosHost(node_type, name, self._arguments)
+            executor.add_node(host)
+            host.start()
+        except Exception as error:  # noqa: BLE001 - raised where the node was asked for
+            self._ready.set_exception(error)
+            return
+        node = host.node
+        assert isinstance(node, node_type)
+        self._ready.set_result(node)
         while not self._stopping.is_set():
-            self._executor.spin_until_future_complete(Future(), timeout_sec=SPIN_SLICE_S)
+            executor.spin_until_future_complete(RosFuture(), timeout_sec=SPIN_SLICE_S)
+        host.stop()
+        executor.shutdown()
+        rclpy.shutdown()
 
 
 def enter_domain(running: RunningGraph) -> None:

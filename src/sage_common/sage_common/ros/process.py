@@ -25,6 +25,8 @@ PARENT_VARIABLE = "SAGE_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
 # Default 700: collections of everything that was loaded took a fifth of a container's time.
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
+# Default 5 ms: a worker that comes back from a model waits that long for the interpreter.
+SWITCH_INTERVAL_S = 0.0005
 
 
 class NodeProcess:
@@ -50,7 +52,7 @@ class NodeProcess:
             for host in self._hosts:
                 if autostart and not self._stop:
                     started = host.start() and started
-            _spare_the_collector()
+            _tune_interpreter()
             while not self._stop and rclpy.ok():
                 self._spin(executor)
         except ExternalShutdownException:
@@ -84,8 +86,9 @@ class NodeProcess:
         self._stop = True
 
 
-def _spare_the_collector() -> None:
-    """Keep what was loaded at the start out of all later garbage collections."""
+def _tune_interpreter() -> None:
+    """Keep what was loaded at the start out of garbage collections; let workers in quickly."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
