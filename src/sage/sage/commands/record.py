@@ -24,7 +24,9 @@ from sage.graph.environment import graph_environment
 from sage.graph.runtime_file import running_graph
 from sage_common.core.home import sage_home
 
-DISCOVERY_PERIOD_S = 0.5
+DISCOVERY_PERIOD_S = 0.2
+# It takes a moment to find the graph; a duration is counted from the first message.
+PATIENCE_S = 5.0
 # What a kill -9 can cost.
 FLUSH_PERIOD_S = 1.0
 # Messages wait in the subscriptions meanwhile and are stamped when they arrive, not when taken.
@@ -42,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--topics", nargs="+", default=(), metavar="NAME",
         help="these topics; relative names are in the graph's namespace, * stands for any text",
     )  # fmt: skip
-    parser.add_argument("--duration", type=positive_seconds, default=None, metavar="S")
+    parser.add_argument(
+        "--duration", type=positive_seconds, default=None, metavar="S",
+        help="stop S seconds after the first message",
+    )  # fmt: skip
     parser.add_argument("--no-compress", action="store_true", help="write chunks as they are")
     parser.add_argument(
         "--namespace", default="/sage", help="where no graph of this home runs; default: /sage"
@@ -74,20 +79,21 @@ class Recording:
         self._writer = writer
         self._selection = selection
         self._stopping = False
+        self._begin = time.monotonic()
+        self._first: float | None = None
         node = rclpy.create_node(f"recorder_{os.getpid()}", namespace=selection.namespace)
         self.recorder = Recorder(node, writer, selection)
 
     def run(self, duration_s: float | None) -> dict[str, Any]:
         """Record until the duration is over, SIGINT or SIGTERM; the summary."""
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
-        begin = time.monotonic()
         error = ""
         try:
-            self._loop(begin, duration_s)
+            self._loop(duration_s)
         except OSError as fault:
             error = f"stopped: {fault}"
         finally:
-            elapsed_s = time.monotonic() - begin
+            elapsed_s = self._elapsed_s()
             for number, handler in previous.items():
                 signal.signal(number, handler)
         try:
@@ -96,22 +102,32 @@ class Recording:
             error = error or f"without an index, which readers can do without: {fault}"
         return self._summary(elapsed_s, error)
 
-    def _loop(self, begin: float, duration_s: float | None) -> None:
-        next_discovery = next_flush = begin
-        while not self._stopping:
+    def _loop(self, duration_s: float | None) -> None:
+        next_discovery = next_flush = 0.0
+        while not self._stopping and not self._is_over(duration_s):
             now = time.monotonic()
-            if duration_s is not None and now - begin >= duration_s:
-                break
             if now >= next_discovery:
                 self.recorder.discover()
                 next_discovery = now + DISCOVERY_PERIOD_S
-            self.recorder.take()
+            if self.recorder.take() and self._first is None:
+                self._first = now
             if now >= next_flush:
                 self._writer.flush()
                 next_flush = now + FLUSH_PERIOD_S
-                self._show_progress(now - begin)
+                self._show_progress(self._elapsed_s())
             time.sleep(TAKE_PERIOD_S)
         self.recorder.take()
+
+    def _elapsed_s(self) -> float:
+        """Time since the first message; 0 before it."""
+        return 0.0 if self._first is None else time.monotonic() - self._first
+
+    def _is_over(self, duration_s: float | None) -> bool:
+        if duration_s is None:
+            return False
+        if self._first is None:
+            return time.monotonic() - self._begin >= duration_s + PATIENCE_S
+        return self._elapsed_s() >= duration_s
 
     def _show_progress(self, elapsed_s: float) -> None:
         if sys.stderr.isatty():
