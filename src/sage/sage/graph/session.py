@@ -164,7 +164,7 @@ class Session:
         found = {}
         for name, status in self.observer.latest.diagnostics.items():
             for item in status.values:
-                if item.key == "weights":
+                if item.key == "weights_sha256":
                     found[name.rsplit("/", 1)[-1]] = item.value
         return found
 

@@ -37,7 +37,7 @@ class LanguageEncoderNode(SageNode):
         self.diagnose(
             backend="onnxruntime",
             provider=model.provider,
-            weights=model.card.sha256,
+            weights_sha256=model.card.sha256,
             encoder_id=model.encoder_id,
             dropped=0,
         )

@@ -16,6 +16,8 @@ from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import VisionEncoderParameters
 
 MODEL_FILE = "vision_encoder.onnx"
+# Pictures that may wait: a stall of 0.1 s at 30 pictures/s loses none.
+QUEUE_SIZE = 4
 
 
 class VisionEncoderNode(SageNode):
@@ -27,7 +29,7 @@ class VisionEncoderNode(SageNode):
     def on_configure(self) -> None:
         self._encoder: VisionEncoder | None = None
         self._puzzles = self.publisher("puzzle", modality="vision")
-        self._worker = self.worker("encode")
+        self._worker = self.worker("encode", QUEUE_SIZE)
         self.subscribe("camera/image_raw", self._on_image, name=self.parameters.camera)
 
     def on_activate(self) -> None:
@@ -41,7 +43,7 @@ class VisionEncoderNode(SageNode):
         self.diagnose(
             backend="onnxruntime",
             provider=model.provider,
-            weights=model.card.sha256,
+            weights_sha256=model.card.sha256,
             encoder_id=model.encoder_id,
             dropped=0,
         )
