@@ -11,7 +11,6 @@ export PYTHON
 endif
 BIN := .venv/bin
 UV ?= uv
-SAGE_DATA ?= ../shared/data
 
 # The recordings that the weights are trained on.
 DATA ?= ../shared/data
@@ -43,7 +42,7 @@ lint: test-environment  ## check style and types
 bench: environment  ## measure the loop and write the figures as JSON
 	@exec $(BIN)/sage bench --all
 
-train:  ## train the weights in models/ anew [SAGE_DATA=../shared/data] [DATA=../shared/data]
+train:  ## train the weights in models/ anew [DATA=../shared/data]
 	@$(SETUP) run media train
 	@for model in vision audio language; do \
 	  $(BIN)/python -m sage_encoders.training.$$model --data $(DATA) --out models || exit 1; done
