@@ -81,6 +81,8 @@ class Playback:
         bag = Path(self._graph.options.source).expanduser().absolute()
         command = [sys.executable, "-m", "sage.bags.player", str(bag)]
         command += ["--namespace", self._graph.options.namespace, "--rate", str(self._rate)]
+        # Each node has a clock of its own, and so has the session's observer.
+        command += ["--clocks", str(len(nodes) + 1)]
         return [*command, *(["--loop"] if self._loop else []), "--wait-for", *nodes]
 
     def _stop_player(self) -> dict[str, Any]:

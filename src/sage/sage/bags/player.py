@@ -84,8 +84,14 @@ class Player:
         """End soon."""
         self._stopping = True
 
-    def wait_until_ready(self, nodes: list[str]) -> list[str]:
-        """Wait until nodes are active and every played topic is heard; what is still missing."""
+    def wait_until_ready(self, nodes: list[str], clocks: int) -> list[str]:
+        """Wait for active nodes, and for a listener of each topic; what is still missing.
+
+        Args:
+            nodes: full names of managed nodes that must be active.
+            clocks: that many must listen to /clock: who does not know the time yet refuses
+                messages from its future.
+        """
         executor = SingleThreadedExecutor()
         executor.add_node(self._node)
         clients = {n: self._node.create_client(GetState, f"{n}/get_state") for n in nodes}
@@ -100,10 +106,10 @@ class Player:
             for name in [name for name, future in asked.items() if future.done()]:
                 if asked.pop(name).result().current_state.id == State.PRIMARY_STATE_ACTIVE:
                     self._node.destroy_client(clients.pop(name))
-            if not clients and not self._unheard():
+            if not clients and not self._unheard(clocks):
                 deadline = min(deadline, time.monotonic() + SETTLE_S)
         executor.remove_node(self._node)
-        return [*clients, *self._unheard()]
+        return [*clients, *self._unheard(clocks)]
 
     def play(self) -> None:
         """Play until the end, or until stopped."""
@@ -175,8 +181,9 @@ class Player:
     def _publish_clock(self, time_ns: int) -> None:
         self._clock.publish(Clock(clock=to_stamp(time_ns)))
 
-    def _unheard(self) -> list[str]:
-        return [n for n, p in self._publishers.items() if not p.get_subscription_count()]
+    def _unheard(self, clocks: int) -> list[str]:
+        unheard = [n for n, p in self._publishers.items() if not p.get_subscription_count()]
+        return unheard + ["/clock"] * (self._clock.get_subscription_count() < clocks)
 
 
 def _profile(qos: OfferedQos) -> QoSProfile:
@@ -194,6 +201,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=1.0)
     parser.add_argument("--loop", action="store_true")
     parser.add_argument("--wait-for", nargs="*", default=[], metavar="NODE")
+    parser.add_argument("--clocks", type=int, default=0, help="listeners of /clock to wait for")
     options = parser.parse_args()
     end_with_parent()
     plan = plan_playing(options.bag, options.namespace)
@@ -206,7 +214,7 @@ def main() -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    missing = player.wait_until_ready(options.wait_for)
+    missing = player.wait_until_ready(options.wait_for, options.clocks)
     if missing:
         print(f"playing although not ready: {', '.join(missing)}", file=sys.stderr, flush=True)
     player.play()
