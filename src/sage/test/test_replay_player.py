@@ -16,6 +16,7 @@ import pytest
 import rclpy
 from ament_index_python import PackageNotFoundError
 from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.serialization import serialize_message
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
@@ -64,7 +65,8 @@ class Listener:
         self.clocks_ns: list[int] = []
         self._node = node
         node.create_subscription(Imu, IMU, self.readings.append, PROFILES["sensor"])
-        node.create_subscription(Clock, "/clock", self._on_clock, 100)
+        newest = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
+        node.create_subscription(Clock, "/clock", self._on_clock, newest)
 
     def _on_clock(self, message: Clock) -> None:
         self.clocks_ns.append(stamp_ns(message.clock))

@@ -72,7 +72,9 @@ class Player:
         self._rate = rate
         self._loop = loop
         self._stopping = False
-        self._clock = node.create_publisher(Clock, "/clock", QoSProfile(depth=1))
+        # As rosbag2 does: who wants the time wants the newest, not every one.
+        newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._clock = node.create_publisher(Clock, "/clock", newest)
         self._publishers = {
             route.target: node.create_publisher(
                 interface(route.type_name), route.target, _profile(route.qos)
