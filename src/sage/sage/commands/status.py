@@ -20,7 +20,8 @@ from sage.observe.observer_node import ObserverNode
 from sage_common.core.home import sage_home
 
 REFRESH_S = 0.25
-FIRST_LOOK_S = 3.0
+LOOK_TIMEOUT_S = 10.0
+LOOK_S = 1.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _look_once(observer: ObserverNode, as_json: bool) -> int:
-    time.sleep(FIRST_LOOK_S)
-    seen = observer.latest.fused is not None
+    seen = _wait_for_first_message(observer)
     if as_json:
         print(json.dumps(_state(observer)))
     else:
@@ -65,8 +65,18 @@ def _look_once(observer: ObserverNode, as_json: bool) -> int:
     return 0 if seen else 1
 
 
+def _wait_for_first_message(observer: ObserverNode) -> bool:
+    """Wait for fused salience, and then a little for the rest; False if none came."""
+    deadline = time.monotonic() + LOOK_TIMEOUT_S
+    while observer.latest.fused is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if observer.latest.fused is not None:
+        time.sleep(LOOK_S)
+    return observer.latest.fused is not None
+
+
 def _draw(observer: ObserverNode, path: Path) -> int:
-    time.sleep(FIRST_LOOK_S)
+    _wait_for_first_message(observer)
     console = Console(record=True, width=110, file=StringIO())
     console.print(render(observer.latest, observer.tally, "SAGE"))
     console.save_svg(str(path), title="sage status")
