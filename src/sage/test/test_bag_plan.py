@@ -17,7 +17,8 @@ from sage.bags.plan import plan_playing
 from sage.bags.selection import Selection
 from sage.bags.stamps import has_header, header_stamp_ns, with_header_stamp
 from sage.bags.writer import BagWriter
-from sage.graph.sources import SensorNode, plan_sensors
+from sage.graph.sensor_plan import SensorNode
+from sage.graph.sources import plan_sensors
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.stamps import stamp_ns, to_stamp

@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from sage.bags.plan import plan_bag
+from sage.graph.sensor_plan import STREAMS, SensorNode, SensorPlan
 from sage_common.core.errors import InvalidInput
 from sage_sensors.backends.recording import find_demo_recording, plan_recording
 
 DEFAULT_DATA = Path("..", "shared", "data")
-STREAMS = ("camera", "microphone", "imu", "text")
 _CAMERA_BACKENDS = ("auto", "v4l2", "synthetic")
-
-
-@dataclass(frozen=True)
-class SensorNode:
-    """One sensor node: kind (key of the catalogue), name and parameters."""
-
-    kind: str
-    name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class SensorPlan:
-    """The sensor nodes of a source.
-
-    Attributes:
-        nodes: to start, after the nodes that listen to them.
-        backends: for camera, microphone, imu and text, what stands behind it.
-        notes: what the user should know, in words.
-    """
-
-    nodes: tuple[SensorNode, ...]
-    backends: Mapping[str, str]
-    notes: tuple[str, ...] = ()
 
 
 def plan_sensors(source: str, camera: str, namespace: str, loop: bool) -> SensorPlan:
@@ -65,8 +39,6 @@ def plan_sensors(source: str, camera: str, namespace: str, loop: bool) -> Sensor
             "source", source, "recording, live, topics, or the path of a media file or a bag"
         )
     if is_bag(path):
-        from sage.bags.plan import plan_bag
-
         return plan_bag(path, namespace)
     return _media(path, loop)
 

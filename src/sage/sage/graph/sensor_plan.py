@@ -1,0 +1,33 @@
+"""The sensor nodes that a source needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+STREAMS = ("camera", "microphone", "imu", "text")
+
+
+@dataclass(frozen=True)
+class SensorNode:
+    """One sensor node: kind (key of the catalogue), name and parameters."""
+
+    kind: str
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SensorPlan:
+    """The sensor nodes of a source.
+
+    Attributes:
+        nodes: to start, after the nodes that listen to them.
+        backends: for camera, microphone, imu and text, what stands behind it.
+        notes: what the user should know, in words.
+    """
+
+    nodes: tuple[SensorNode, ...]
+    backends: Mapping[str, str]
+    notes: tuple[str, ...] = ()
