@@ -13,8 +13,8 @@ from typing import Any
 from sage.graph.catalogue import CATALOGUE, MODALITIES, NodeKind
 from sage.graph.environment import config_folder
 from sage.graph.sensor_plan import SensorNode, SensorPlan
-from sage.graph.sources import plan_sensors
 from sage.graph.settings import Settings, check_node_names, layer, plain, read_settings
+from sage.graph.sources import plan_sensors
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import ParameterError, build
 
