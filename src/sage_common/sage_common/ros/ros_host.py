@@ -240,7 +240,10 @@ class _RosClock:
         self._clock = node.get_clock()
 
     def now_ns(self) -> int:
-        return int(self._clock.now().nanoseconds)
+        # Several calls a message: rclpy's Time objects are left out where they add nothing.
+        if self._clock.ros_time_is_active:
+            return int(self._clock.now().nanoseconds)
+        return time.time_ns()
 
 
 class _RosLog:
