@@ -66,6 +66,23 @@ def check_message(type_name: str, message: Any) -> None:
         check(message)
 
 
+def check_message_once(type_name: str, message: Any) -> None:
+    """Check a message, unless it is the one of its type that was found good last.
+
+    On the local bus several nodes get the same object, one after the other; it must not be changed
+    by any of them, so one look is enough.
+
+    Raises:
+        InvalidInput: naming the field at fault.
+    """
+    if _found_good.get(type_name) is not message:
+        check_message(type_name, message)
+        _found_good[type_name] = message
+
+
+_found_good: dict[str, Any] = {}
+
+
 def _finite(field: str, values: Iterable[float]) -> None:
     array = np.asarray(values if isinstance(values, np.ndarray) else list(values), np.float64)
     if not np.isfinite(array).all():

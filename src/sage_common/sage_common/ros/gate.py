@@ -10,7 +10,7 @@ from sage_common.core.clock import Clock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.topics import TopicSpec
-from sage_common.ros.checks import check_message, check_stamp
+from sage_common.ros.checks import check_message_once, check_stamp
 from sage_common.ros.host import Logger
 
 FAULT_LOG_PERIOD_S = 1.0
@@ -86,7 +86,7 @@ class Gate:
         """
         if self.spec.stamp_checked:
             check_stamp(message, now_ns)
-        check_message(self.spec.type, message)
+        check_message_once(self.spec.type, message)
         if self.modality and message.modality != self.modality:
             raise InvalidInput("modality", message.modality, f"{self.modality!r} on this topic")
 

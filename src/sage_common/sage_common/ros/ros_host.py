@@ -103,6 +103,7 @@ class RosHost(LifecycleNode):
         return self._transition("deactivate", self.node.deactivate)
 
     def _transition(self, name: str, hook: Callable[[], None]) -> TransitionCallbackReturn:
+        self.clock.look_up()
         try:
             hook()
         except Exception as error:  # noqa: BLE001 - a failed transition must not end the process
@@ -236,14 +237,20 @@ class RosHost(LifecycleNode):
 
 
 class _RosClock:
+    """The node's clock; whether it is simulated is looked up at each transition.
+
+    It is asked several times a message: rclpy's Time objects are left out where they add nothing.
+    """
+
     def __init__(self, node: rclpy.node.Node) -> None:
         self._clock = node.get_clock()
+        self.look_up()
+
+    def look_up(self) -> None:
+        self._is_simulated = bool(self._clock.ros_time_is_active)
 
     def now_ns(self) -> int:
-        # Several calls a message: rclpy's Time objects are left out where they add nothing.
-        if self._clock.ros_time_is_active:
-            return int(self._clock.now().nanoseconds)
-        return time.time_ns()
+        return int(self._clock.now().nanoseconds) if self._is_simulated else time.time_ns()
 
 
 class _RosLog:
