@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="look once, print, and end")
     parser.add_argument("--duration", type=positive_seconds, default=None, metavar="S")
     parser.add_argument("--json", action="store_true", help="look once, print JSON, and end")
-    parser.add_argument("--svg", type=Path, default=None, metavar="FILE", help="look once, draw it")
+    parser.add_argument(
+        "--svg", type=Path, default=None, metavar="FILE", help="draw the view after --duration"
+    )
     parser.add_argument("--domain", action="store_true", help="print the ROS domain id and end")
 
 
@@ -50,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     namespace = options.namespace or (running.namespace if running else "")
     with Attached(ObserverNode, namespace) as attached:
         if options.svg is not None:
-            return _draw(attached.node, options.svg)
+            return _draw(attached.node, options.svg, options.duration or LOOK_S)
         if options.once or options.json:
             return _look_once(attached.node, options.json)
         return _watch(attached.node, _title(running, namespace), options.duration)
@@ -65,18 +67,18 @@ def _look_once(observer: ObserverNode, as_json: bool) -> int:
     return 0 if seen else 1
 
 
-def _wait_for_first_message(observer: ObserverNode) -> bool:
-    """Wait for fused salience, and then a little for the rest; False if none came."""
+def _wait_for_first_message(observer: ObserverNode, then_s: float = LOOK_S) -> bool:
+    """Wait for fused salience, and then `then_s` for the rest; False if none came."""
     deadline = time.monotonic() + LOOK_TIMEOUT_S
     while observer.latest.fused is None and time.monotonic() < deadline:
         time.sleep(0.1)
     if observer.latest.fused is not None:
-        time.sleep(LOOK_S)
+        time.sleep(then_s)
     return observer.latest.fused is not None
 
 
-def _draw(observer: ObserverNode, path: Path) -> int:
-    _wait_for_first_message(observer)
+def _draw(observer: ObserverNode, path: Path, after_s: float) -> int:
+    _wait_for_first_message(observer, after_s)
     console = Console(record=True, width=110, file=StringIO())
     console.print(render(observer.latest, observer.tally, "SAGE"))
     console.save_svg(str(path), title="sage status")

@@ -41,7 +41,7 @@ def render(latest: Latest, tally: Tally, title: str) -> RenderableType:
     return Group(
         Panel(_salience(latest), title=title, title_align="left"),
         Panel(_attention(latest), title="attention", title_align="left"),
-        Panel(_budget(latest), title="budget", title_align="left"),
+        Panel(_budget(latest, tally), title="budget", title_align="left"),
         Panel(_memories(latest, tally), title="memory", title_align="left"),
         Panel(_health(latest, tally), title="health", title_align="left"),
     )
@@ -81,7 +81,7 @@ def _attention(latest: Latest) -> RenderableType:
     return Text(f"{message.modality}: {region}, confidence {message.confidence:.2f}")
 
 
-def _budget(latest: Latest) -> RenderableType:
+def _budget(latest: Latest, tally: Tally) -> RenderableType:
     state = latest.budget
     if state is None:
         return Text("nothing yet", style="dim")
@@ -98,13 +98,14 @@ def _budget(latest: Latest) -> RenderableType:
             _STATES[plugin.state],
             bar(share, 12),
             f"trust {plugin.trust:.2f}, spent {plugin.spent_atp:.0f} of "
-            f"{plugin.allocated_atp:.0f} ATP in {plugin.steps} steps",
+            f"{plugin.allocated_atp:.0f} ATP in {plugin.steps} steps; "
+            f"{tally.spent_atp[plugin.name]:.0f} ATP since this view began",
         )
     return table
 
 
 def _memories(latest: Latest, tally: Tally) -> RenderableType:
-    lines = [Text(f"{len(set(tally.experiences))} experiences kept in this run")]
+    lines = [Text(f"{len(set(tally.experiences))} experiences kept since this view began")]
     for experience in latest.experiences:
         words = f' "{experience.text}"' if experience.text else ""
         lines.append(

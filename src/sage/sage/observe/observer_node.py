@@ -91,6 +91,8 @@ class ObserverNode(SageNode):
 
     def _budget(self, message: Any) -> None:
         self.latest.budget = message
+        for plugin in message.plugins:
+            self.tally.spent_atp[plugin.name] += plugin.spent_atp
 
     def _experience(self, message: Any) -> None:
         self.tally.experiences.append(message.id)

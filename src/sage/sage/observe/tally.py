@@ -54,6 +54,7 @@ class Tally:
         latency_ms: camera stamp to fused salience published, as measured in the fusion node.
         stages_ms: for each stage, times as measured in the nodes.
         experiences: ids of the experiences that the memory announced.
+        spent_atp: compute that each plugin has spent.
         invalid: messages that said they are not valid, by topic.
     """
 
@@ -64,6 +65,7 @@ class Tally:
     latency_ms: Series = field(default_factory=Series)
     stages_ms: dict[str, Series] = field(default_factory=lambda: defaultdict(Series))
     experiences: list[str] = field(default_factory=list)
+    spent_atp: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     invalid: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def frames_dropped(self) -> int:
@@ -91,6 +93,7 @@ class Tally:
             "salience": {name: s.moments() for name, s in sorted(self.salience.items())},
             "fused": self.fused.moments(),
             "experiences": len(set(self.experiences)),
+            "spent_atp": {name: round(atp, 1) for name, atp in sorted(self.spent_atp.items())},
             "latency_ms": {"camera_to_salience": self.latency_ms.percentiles(50, 95, 99)},
             "stages_ms": {
                 name: series.percentiles(50, 95, 99)
