@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"no salience was seen; the log of the graph: {log_path}", file=sys.stderr)
         _print_tail(log_path, sys.stderr)
     print(short_summary(summary))
-    print(f"ask it: {Path(sys.prefix, 'bin', 'sage')} recall 'somebody walks outdoors'")
+    print(f"ask it: {Path(sys.prefix, 'bin', 'sage')} recall 'a building with windows'")
     print(json.dumps(summary), flush=True)
     return 0 if summary["fused"]["n"] else 1
 

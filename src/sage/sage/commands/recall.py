@@ -6,13 +6,8 @@ import argparse
 import json
 import sys
 from datetime import datetime
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-
 from sage.commands.options import add_home_argument
-from sage.recall.question import Question, parse_time
+from sage.recall.question import Question, Remembered, parse_time
 from sage_common.core.home import sage_home
 
 
@@ -49,23 +44,20 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([answer.as_dict() for answer in answers]))
     elif answers:
-        Console().print(_table(answers))
+        for answer in answers:
+            print("\n".join(line for line in _lines(answer) if line))
     else:
         print(f"nothing in {home} fits", file=sys.stderr)
     return 0 if answers else 1
 
 
-def _table(answers: list[Any]) -> Table:
-    table = Table("score", "when", "modality", "salience", "words", "why", "payload")
-    for answer in answers:
-        when = datetime.fromtimestamp(answer.start_ns / 1e9).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(
-            f"{answer.score:.2f}",
-            when,
-            answer.modality,
-            f"{answer.salience:.2f}",
-            answer.text,
-            answer.reason,
-            answer.payload,
-        )
-    return table
+def _lines(answer: Remembered) -> list[str]:
+    when = datetime.fromtimestamp(answer.start_ns / 1e9).strftime("%Y-%m-%d %H:%M:%S")
+    source = f"{answer.modality}/{answer.source}" if answer.source else answer.modality
+    return [
+        f"{answer.score:5.2f}  {when}  {source}, salience {answer.salience:.2f}",
+        f"       {answer.reason}",
+        f"       kept because {answer.kept_because}" if answer.kept_because else "",
+        f"       {answer.payload}" if answer.payload else "",
+        f"       id {answer.id}",
+    ]
