@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from sage.doctor import checks
 from sage.doctor.finding import Finding
@@ -27,11 +27,12 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([asdict(finding) for finding in found]))
     else:
-        table = Table("what", "", "found", "mend")
+        console = Console(soft_wrap=True, highlight=False)
         for finding in found:
-            mark = f"[{_STYLES[finding.level]}]{finding.level}[/]"
-            table.add_row(finding.name, mark, finding.text, finding.mend)
-        Console().print(table)
+            mark = f"[{_STYLES[finding.level]}]{finding.level:<5}[/]"
+            console.print(f"{mark} {finding.name}: {escape(finding.text)}")
+            if finding.mend:
+                console.print(f"      mend: {escape(finding.mend)}")
     return 1 if any(finding.level == "error" for finding in found) else 0
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from datetime import datetime
+
 from sage.commands.options import add_home_argument
 from sage.recall.question import Question, Remembered, parse_time
 from sage_common.core.home import sage_home

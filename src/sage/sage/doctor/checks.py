@@ -13,7 +13,7 @@ from ament_index_python import get_package_prefix, get_resources
 
 from sage.doctor.finding import Finding
 from sage.graph.catalogue import CATALOGUE
-from sage.graph.environment import ALLOCATOR, config_folder
+from sage.graph.environment import config_folder, not_in_effect
 from sage.graph.sources import data_folder
 from sage_common.core.home import sage_home
 from sage_sensors.backends.recording import find_demo_recording
@@ -61,9 +61,10 @@ def transport() -> Iterator[Finding]:
         "RMW", "ok" if fast else "warn", implementation,
         "" if fast else "unset RMW_IMPLEMENTATION: the transport profile is for Fast DDS",
     )  # fmt: skip
-    own = [name for name in ALLOCATOR if os.environ.get(name)]
-    how = "set by sage run and the launch files for every process they start"
-    yield Finding("allocator", "ok", "set in this shell" if len(own) == len(ALLOCATOR) else how)
+    missing = not_in_effect(os.environ)
+    how = "set for every process that sage run and the launch files start"
+    text = f"not in this shell: {', '.join(missing)}; {how}" if missing else "set in this shell"
+    yield Finding("transport and allocator settings", "ok", text)
     scope = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     domain = os.environ.get("ROS_DOMAIN_ID") or "chosen for each run"
     yield Finding("discovery", "ok", f"range {scope}, domain {domain}")

@@ -21,6 +21,7 @@ from sage_common.ros.ros_host import RosHost
 
 # In rclpy 7.1 the events executor's plain spin() never runs a callback; a bounded one does.
 SPIN_SLICE_S = 0.2
+TRANSPORT_SETTINGS = ("FASTRTPS_DEFAULT_PROFILES_FILE", "MALLOC_MMAP_THRESHOLD_")
 PARENT_VARIABLE = "SAGE_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
 # Default 700: collections of everything that was loaded took a fifth of a container's time.
@@ -53,6 +54,7 @@ class NodeProcess:
                 if autostart and not self._stop:
                     started = host.start() and started
             _tune_interpreter()
+            self._say_what_is_missing()
             while not self._stop and rclpy.ok():
                 self._spin(executor)
         except ExternalShutdownException:
@@ -60,6 +62,14 @@ class NodeProcess:
         finally:
             self._close(executor)
         return 0 if started else 1
+
+    def _say_what_is_missing(self) -> None:
+        missing = [name for name in TRANSPORT_SETTINGS if not os.environ.get(name)]
+        if missing and self._hosts:
+            self._hosts[0].log.info(
+                f"large messages cost more than they must: {', '.join(missing)} not set "
+                "(sage run and the launch files set them)"
+            )
 
     def _spin(self, executor: Executor) -> None:
         try:
