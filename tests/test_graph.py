@@ -62,7 +62,7 @@ def experiences(home: Path) -> int:
 
 
 def test_a_recording_becomes_salience_and_memories_that_can_be_recalled(home: Path) -> None:
-    ran = run(home, "run", "--duration", "14", "--json", "--log-level", "warn")
+    ran = run(home, "demo", "--headless", "--duration", "14")
     assert ran.returncode == 0, ran.stderr
     found = summary(ran.stdout)
     assert set(found) >= KEYS
