@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -177,6 +178,36 @@ def test_a_second_graph_in_the_same_home_is_refused(
     finally:
         graph.send_signal(signal.SIGTERM)
         graph.communicate(timeout=60)
+
+
+def test_wrong_messages_on_every_input_are_counted_and_the_others_go_on(
+    home: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    graph = start("run", "--json", "--log-level", "warn")
+    wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
+    domain = run(home, "status", "--domain").stdout.strip()
+    ran = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("hostile_publisher.py"))],
+        env={**graph_command.environment(home), "ROS_DOMAIN_ID": domain},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    found = summary(ran.stdout)
+    for name in (
+        "camera/front/image_raw", "camera/front/camera_info", "microphone/front/audio",
+        "imu/body/data", "joint_states", "text", "vision/puzzle", "vision/salience", "salience",
+        "attention", "outcome",
+    ):  # fmt: skip
+        assert found["rejected"].get(f"/sage/{name}", 0) > 0, (name, found)
+    assert found["puzzles_after"] > found["puzzles_before"] + 10
+    graph.send_signal(signal.SIGTERM)
+    _, errors = graph.communicate(timeout=60)
+    assert graph.returncode == 0
+    assert "Traceback" not in errors
+    assert "encoding = 'cmyk'" in errors or "data = '5 bytes'" in errors
 
 
 def test_wrong_words_are_answered_in_one_line(home: Path) -> None:

@@ -1,0 +1,104 @@
+"""Publishes wrong messages on every input topic of a running graph, and reads what is counted.
+
+Prints one JSON object: {"rejected": {topic: count}, "puzzles_before", "puzzles_after"}.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import math
+import time
+from collections import defaultdict
+from typing import Any
+
+import rclpy
+from audio_common_msgs.msg import AudioDataStamped
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.experimental import EventsExecutor
+from rclpy.task import Future
+from sage_msgs.msg import Attention, FusedSalience, Outcome, Puzzle, Salience, Utterance
+from sensor_msgs.msg import CameraInfo, Image, Imu, JointState
+
+from sage_common.core.topics import topic, topic_name
+from sage_common.ros.qos import PROFILES
+from sage_common.ros.stamps import to_stamp
+
+SETTLE_S = 2.0
+COLLECT_S = 4.0
+
+
+def wrong_messages() -> list[tuple[str, dict[str, str], list[Any]]]:
+    """Registry key, names, and messages of which each has one wrong field."""
+    picture = Image(height=2, width=2, step=6, encoding="rgb8", data=array.array("B", bytes(12)))
+    short = Image(height=2, width=2, step=6, encoding="rgb8", data=array.array("B", bytes(5)))
+    strange = Image(height=2, width=2, step=6, encoding="cmyk", data=array.array("B", bytes(12)))
+    odd = AudioDataStamped()
+    odd.audio.data = array.array("B", bytes(7))
+    shaken = Imu()
+    shaken.linear_acceleration.x = math.nan
+    codes = Puzzle(modality="vision", embedding=[1.0], encoder_id="x", valid=True)
+    codes.codes[0] = 99
+    return [
+        ("camera/image_raw", {"name": "front"}, [short, strange, Image(), in_the_future(picture)]),
+        ("camera/info", {"name": "front"}, [in_the_future(CameraInfo(height=2, width=2))]),
+        ("microphone/audio", {"name": "front"}, [odd, AudioDataStamped()]),
+        ("imu/data", {"name": "body"}, [shaken, in_the_future(Imu())]),
+        ("joint_states", {}, [JointState(name=["a"], position=[math.inf]), JointState()]),
+        ("text", {}, [Utterance(text=" ", confidence=1.0), Utterance(text="hm", confidence=7.0)]),
+        ("puzzle", {"modality": "vision"}, [codes, Puzzle(modality="audio", valid=True)]),
+        ("salience", {"modality": "vision"}, [Salience(modality="vision", total=math.nan)]),
+        ("fused_salience", {}, [FusedSalience(total=3.0)]),
+        ("attention", {}, [Attention(valid=True, x_min=0.9, x_max=0.1)]),
+        ("outcome", {}, [Outcome(reward=5.0), in_the_future(Outcome())]),
+    ]
+
+
+def in_the_future(message: Any) -> Any:
+    """The message with a stamp an hour ahead."""
+    message.header.stamp = to_stamp(time.time_ns() + 3600 * 10**9)
+    return message
+
+
+def main() -> None:
+    """Publish, collect, print."""
+    rclpy.init()
+    node = rclpy.create_node("hostile", namespace="/sage")
+    executor = EventsExecutor()
+    executor.add_node(node)
+    rejected: dict[str, int] = defaultdict(int)
+    puzzles = [0]
+
+    def collect(message: DiagnosticArray) -> None:
+        for status in message.status:
+            for item in status.values:
+                if item.key.endswith(" rejected"):
+                    name = item.key.removesuffix(" rejected")
+                    rejected[name] = max(rejected[name], int(item.value))
+
+    def count(_message: Puzzle) -> None:
+        puzzles[0] += 1
+
+    node.create_subscription(DiagnosticArray, "/diagnostics", collect, PROFILES["standard"])
+    node.create_subscription(Puzzle, "audio/puzzle", count, PROFILES["standard"])
+    outputs = []
+    for key, names, messages in wrong_messages():
+        profile = PROFILES[topic(key).qos]
+        output = node.create_publisher(type(messages[0]), topic_name(key, **names), profile)
+        outputs.append((output, messages))
+    executor.spin_until_future_complete(Future(), timeout_sec=SETTLE_S)
+    for output, messages in outputs:
+        for message in messages:
+            if not message.header.stamp.sec:
+                message.header.stamp = to_stamp(time.time_ns())
+            output.publish(message)
+    before = puzzles[0]
+    executor.spin_until_future_complete(Future(), timeout_sec=COLLECT_S)
+    result = {"rejected": rejected, "puzzles_before": before, "puzzles_after": puzzles[0]}
+    print(json.dumps(result), flush=True)
+    executor.shutdown()
+    rclpy.shutdown()
+
+
+if __name__ == "__main__":
+    main()
