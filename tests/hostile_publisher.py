@@ -17,14 +17,15 @@ from audio_common_msgs.msg import AudioDataStamped
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.experimental import EventsExecutor
 from rclpy.task import Future
-from sage_msgs.msg import Attention, FusedSalience, Outcome, Puzzle, Salience, Utterance
 from sensor_msgs.msg import CameraInfo, Image, Imu, JointState
 
 from sage_common.core.topics import topic, topic_name
 from sage_common.ros.qos import PROFILES
 from sage_common.ros.stamps import to_stamp
+from sage_msgs.msg import Attention, FusedSalience, Outcome, Puzzle, Salience, Utterance
 
-SETTLE_S = 2.0
+MATCH_TIMEOUT_S = 30.0
+SETTLE_S = 0.5
 COLLECT_S = 4.0
 
 
@@ -86,7 +87,11 @@ def main() -> None:
         profile = PROFILES[topic(key).qos]
         output = node.create_publisher(type(messages[0]), topic_name(key, **names), profile)
         outputs.append((output, messages))
-    executor.spin_until_future_complete(Future(), timeout_sec=SETTLE_S)
+    deadline = time.monotonic() + MATCH_TIMEOUT_S
+    while not (puzzles[0] and all(o.get_subscription_count() for o, _ in outputs)):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the graph was not found")
+        executor.spin_until_future_complete(Future(), timeout_sec=SETTLE_S)
     for output, messages in outputs:
         for message in messages:
             if not message.header.stamp.sec:
