@@ -135,6 +135,31 @@ def test_ctrl_c_leaves_nothing_behind_and_the_next_start_works(
     assert summary(again.stdout)["fused"]["n"] > 0
 
 
+def test_a_killed_container_is_named_and_comes_back(
+    home: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    graph = start("run", "--json", "--log-level", "warn")
+    wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
+    kept = experiences(home)
+    for process in processes_of(graph.pid):
+        process.kill()
+    wait_until(lambda: experiences(home) > kept, UP_TIMEOUT_S, "an experience after the kill")
+    graph.send_signal(signal.SIGTERM)
+    output, errors = graph.communicate(timeout=60)
+    assert graph.returncode == 0, errors
+    assert summary(output)["restarts"] == 1
+    assert "container ended (killed by SIGKILL)" in errors
+
+
+def test_a_memory_that_cannot_be_opened_is_a_failure_of_the_run(home: Path) -> None:
+    home.mkdir()
+    (home / "memory.db").write_bytes(b"junk")
+    ran = run(home, "run", "--duration", "3", "--json", "--log-level", "warn")
+    assert ran.returncode == 1
+    assert summary(ran.stdout)["failed_nodes"] == ["memory"]
+    assert "failed: memory" in ran.stderr
+
+
 def test_a_killed_command_takes_its_processes_with_it(
     home: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:

@@ -21,11 +21,22 @@ COMMANDS = {
     "docs": "write the generated pages of docs/",
 }
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; its exit status, 2 for wrong input."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone (`sage ... | head`); Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(words: list[str]) -> int:
     _prepare_environment()
     if not words or words[0] in ("-h", "--help"):
         print(_overview())
@@ -40,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(words[1:])
     try:
         return int(module.run(options))
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError, RuntimeError) as error:
         # InvalidInput, StoreMissing, ModelError, ServiceUnavailable ...: each names what is wrong.
         print(f"sage {name}: {error}", file=sys.stderr)
         return EXIT_USAGE
-    except KeyboardInterrupt:
-        return 130
 
 
 def _overview() -> str:

@@ -50,3 +50,11 @@ def test_moments_and_percentiles() -> None:
     assert series.percentiles(50) == {"p50": 2.5}
     assert Series().moments()["n"] == 0
     assert Series().percentiles(99) == {"p99": None}
+
+
+def test_an_announcement_that_the_observer_missed_is_no_drop() -> None:
+    announced = [s for i, s in enumerate(stamps(60)) if i not in (30, 31)]
+    tally = Tally(frame_stamps_ns=announced)
+    tally.puzzle_stamps_ns["vision"] = stamps(60)
+    assert tally.summary()["frames"] == 60
+    assert tally.frames_dropped() == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import pwd
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +114,7 @@ def test_throttle_lets_one_a_period_through_for_each_key():
         ("", {"SAGE_HOME": "/c", "XDG_DATA_HOME": "/d", "HOME": "/e"}, "/c"),
         ("", {"XDG_DATA_HOME": "/d", "HOME": "/e"}, "/d/sage"),
         ("", {"HOME": "/e"}, "/e/.local/share/sage"),
-        ("", {}, "/var/lib/.local/share/sage"),
+        ("", {}, pwd.getpwuid(os.getuid()).pw_dir + "/.local/share/sage"),
     ],
 )
 def test_the_home_folder(given_parameter, environment, expected):

@@ -154,3 +154,11 @@ def test_words_without_embedding_survive_too() -> None:
     words.add(Words(S, "Grüße"))
     again.restore(words.state())
     assert again.around(S) == Words(S, "Grüße")
+
+
+def test_time_that_goes_back_leaves_a_threshold_that_can_be_used() -> None:
+    memory = ShortTermMemory(Judgement())
+    later = [(1000.0 + 0.1 * i, 0.5 + 0.01 * (i % 7)) for i in range(60)]
+    earlier = [(10.0 + 0.1 * i, 0.5 + 0.01 * (i % 7)) for i in range(60)]
+    kept(memory, later + earlier)
+    assert 0.0 <= memory.threshold <= 1.0

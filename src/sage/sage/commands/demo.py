@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
-from sage.commands.run import short_summary
+from sage.commands.run import exit_status, short_summary
 from sage.graph.description import describe
 from sage.graph.session import RunOptions, Session
 from sage.observe.live_view import render
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     print(short_summary(summary))
     print(f"ask it: {Path(sys.prefix, 'bin', 'sage')} recall 'a building with windows'")
     print(json.dumps(summary), flush=True)
-    return 0 if summary["fused"]["n"] else 1
+    return exit_status(summary)
 
 
 def _headless(session: Session, duration_s: float) -> dict[str, object]:

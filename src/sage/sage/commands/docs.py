@@ -31,6 +31,8 @@ def run(options: argparse.Namespace) -> int:
     for name in outdated:
         (options.folder / name).write_text(pages()[name])
         print(f"wrote {options.folder / name}")
+    if not outdated:
+        print("the generated pages are up to date")
     return 0
 
 

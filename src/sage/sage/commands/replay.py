@@ -18,7 +18,7 @@ from sage.bags.lockstep import LockstepReplay, Output
 from sage.bags.plan import plan_playing
 from sage.bags.playback import play_bag
 from sage.commands.options import add_home_argument, add_run_arguments
-from sage.commands.run import run_options, short_summary
+from sage.commands.run import exit_status, run_options, short_summary
 from sage.graph.description import PROFILES, GraphOptions, describe
 from sage.graph.runtime_file import running_graph
 from sage.graph.sources import is_bag
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(summary))
     else:
         print(_lockstep_text(summary) if options.lockstep else _play_text(summary))
-    return 0 if options.lockstep or summary["fused"]["n"] else 1
+    return 0 if options.lockstep else exit_status(summary)
 
 
 def _play(options: argparse.Namespace) -> dict[str, Any]:

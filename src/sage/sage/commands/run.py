@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from sage.bags.playback import play_bag
 from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
@@ -33,7 +34,15 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(summary))
     else:
         print(short_summary(summary))
-    return 0 if summary["fused"]["n"] else 1
+    return exit_status(summary)
+
+
+def exit_status(summary: dict[str, Any]) -> int:
+    """0 if salience was seen and every node could do its work at the end; else 1, and why."""
+    failed = summary["failed_nodes"]
+    for name in failed:
+        print(f"failed: {name}: {summary['health'][name]}", file=sys.stderr)
+    return 0 if summary["fused"]["n"] and not failed else 1
 
 
 def run_options(options: argparse.Namespace) -> RunOptions:
@@ -53,6 +62,8 @@ def short_summary(summary: dict[str, object]) -> str:
     latency = summary["latency_ms"]
     assert isinstance(fused, dict) and isinstance(latency, dict)
     camera = latency["camera_to_salience"]
+    if not fused["n"]:
+        return "ended before any salience was seen"
     return (
         f"{summary['duration_s']} s, {summary['frames']} frames, "
         f"{summary['frames_dropped']} dropped, {summary['experiences']} experiences kept\n"

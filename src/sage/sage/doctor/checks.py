@@ -48,11 +48,11 @@ def ros() -> Iterator[Finding]:
 
 def transport() -> Iterator[Finding]:
     """Discovery, the Fast DDS profile, the allocator settings, and shared memory."""
-    for name in ("fastdds.xml", "fastdds_network.xml"):
+    for name, reach in (("fastdds.xml", "this host"), ("fastdds_network.xml", "network")):
         path = config_folder() / name
         found = path.is_file()
         yield Finding(
-            "Fast DDS profile", "ok" if found else "error",
+            f"Fast DDS profile ({reach})", "ok" if found else "error",
             str(path) if found else f"{path} is missing", "" if found else "install sage again",
         )  # fmt: skip
     implementation = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")

@@ -157,6 +157,7 @@ class Session:
             "backends": dict(self.graph.backends),
             "weights": self._weights(),
             "health": self._health(),
+            "failed_nodes": self.failed_nodes(),
         }
 
     def _weights(self) -> dict[str, str]:
@@ -175,6 +176,14 @@ class Session:
             for name, status in self.observer.latest.diagnostics.items()
             if status.level != b"\x00"
         }
+
+    def failed_nodes(self) -> list[str]:
+        """Nodes that cannot do their work: error level in /diagnostics at the end."""
+        return sorted(
+            name.rsplit("/", 1)[-1]
+            for name, status in self.observer.latest.diagnostics.items()
+            if status.level == b"\x02"
+        )
 
     def _running(self, domain_id: int) -> RunningGraph:
         options = self.graph.options

@@ -106,10 +106,10 @@ class Supervisor:
 
     @property
     def alive(self) -> bool:
-        """True while at least one process runs or will be started again."""
-        return any(
-            c.process.poll() is None or (self.respawn and c.restart_at) for c in self.children
-        )
+        """True while at least one process runs, or what ended is started again."""
+        if self.respawn:
+            return bool(self.children)
+        return any(child.process.poll() is None for child in self.children)
 
     def pss_mb(self) -> float:
         """Proportional set size of all processes [MB]."""

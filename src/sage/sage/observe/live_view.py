@@ -48,11 +48,11 @@ def render(latest: Latest, tally: Tally, title: str) -> RenderableType:
 
 
 def _salience(latest: Latest) -> RenderableType:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(width=15)
-    table.add_column(width=BAR_CELLS)
-    table.add_column(width=5, justify="right")
-    table.add_column(overflow="ellipsis", no_wrap=True)
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(width=14, min_width=14, no_wrap=True)
+    table.add_column(ratio=2, no_wrap=True, overflow="crop")
+    table.add_column(width=4, min_width=4, justify="right", no_wrap=True)
+    table.add_column(ratio=3, overflow="ellipsis", no_wrap=True)
     fused = latest.fused
     if fused is not None:
         reason = fused.reason if fused.valid else fused.invalid_reason
@@ -121,7 +121,7 @@ def _memories(latest: Latest, tally: Tally) -> RenderableType:
 
 def _health(latest: Latest, tally: Tally) -> RenderableType:
     latency = tally.latency_ms.percentiles(50, 99)
-    line = f"{len(tally.frame_stamps_ns)} frames, {tally.frames_dropped()} dropped"
+    line = f"{len(tally.frames())} frames, {tally.frames_dropped()} dropped"
     if latency["p50"] is not None:
         line += f"; camera to salience p50 {latency['p50']} ms, p99 {latency['p99']} ms"
     unwell: list[Any] = [Text(line)]

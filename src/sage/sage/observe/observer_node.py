@@ -100,4 +100,6 @@ class ObserverNode(SageNode):
 
     def _diagnostic(self, message: DiagnosticArray) -> None:
         for status in message.status:
+            if status.name.rsplit("/", 1)[-1] == self.name:
+                continue  # whether the observer hears everything says nothing about the graph
             self.latest.diagnostics[status.name] = status

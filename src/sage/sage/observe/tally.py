@@ -68,6 +68,13 @@ class Tally:
     spent_atp: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     invalid: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
+    def frames(self) -> list[int]:
+        """Stamps of the frames that are known to have been: announced, or seen as a puzzle.
+
+        Announcements are best effort; one that did not reach the observer is no dropped frame.
+        """
+        return sorted({*self.frame_stamps_ns, *self.puzzle_stamps_ns["vision"]})
+
     def frames_dropped(self) -> int:
         """Frames without a vision puzzle, and frames that the source itself skipped.
 
@@ -75,17 +82,18 @@ class Tally:
         (still on their way) are not judged.
         """
         encoded = set(self.puzzle_stamps_ns["vision"])
-        if not encoded or not self.frame_stamps_ns:
-            return len(self.frame_stamps_ns)
-        first, last = min(encoded), self.frame_stamps_ns[-1] - IN_FLIGHT_NS
-        judged = [stamp for stamp in self.frame_stamps_ns if first <= stamp <= last]
+        frames = self.frames()
+        if not encoded:
+            return len(frames)
+        first, last = min(encoded), frames[-1] - IN_FLIGHT_NS
+        judged = [stamp for stamp in frames if first <= stamp <= last]
         lost = sum(1 for stamp in judged if stamp not in encoded)
         return lost + _skipped(judged)
 
     def summary(self) -> dict[str, Any]:
         """The counts as they go into the JSON result."""
         return {
-            "frames": len(self.frame_stamps_ns),
+            "frames": len(self.frames()),
             "frames_dropped": self.frames_dropped(),
             "puzzles": {
                 name: len(stamps) for name, stamps in sorted(self.puzzle_stamps_ns.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,4 +21,5 @@ def sage_home(parameter: str = "", environment: Mapping[str, str] | None = None)
         return Path(env["SAGE_HOME"]).expanduser().absolute()
     if env.get("XDG_DATA_HOME"):
         return Path(env["XDG_DATA_HOME"]).absolute() / "sage"
-    return Path(env.get("HOME") or "/var/lib").absolute() / ".local" / "share" / "sage"
+    home = env.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
+    return Path(home).absolute() / ".local" / "share" / "sage"

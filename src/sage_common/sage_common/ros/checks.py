@@ -48,6 +48,8 @@ def check_stamp_ns(stamp: int, now_ns: int) -> None:
     """
     if now_ns == 0:
         return
+    if stamp == 0:
+        raise InvalidInput("header.stamp", 0, "the time of capture")
     age_s = (now_ns - stamp) / NS_PER_S
     if age_s < -MAX_AHEAD_S:
         raise InvalidInput("header.stamp", f"{-age_s:.3f} s ahead", f"at most {MAX_AHEAD_S} s")

@@ -118,7 +118,8 @@ class ShortTermMemory:
         past = np.asarray(self._past.latest(), np.float64)
         if len(past) < LEARNING_MOMENTS:
             return self._rules.floor
-        span_s = float(past[-1, 0] - past[0, 0])
+        # A bag that was recorded earlier takes time back: then nothing can be said of the rate.
+        span_s = max(float(past[-1, 0] - past[0, 0]), 0.0)
         wanted = min(SLACK * span_s / (self._rules.spacing_s * len(past)), 1.0)
         return max(self._rules.floor, float(np.quantile(past[:, 1], 1.0 - wanted)))
 
