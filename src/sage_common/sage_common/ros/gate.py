@@ -70,12 +70,12 @@ class Gate:
             self.receive(message)
 
     def reject(self, fault: InvalidInput) -> None:
-        """Count a bad message and say so, for each field once a second at most."""
+        """Count a bad message and say so, once a second at most."""
         self.health.reject(str(fault))
         self.owner.log.warning(
             f"{self.health.topic}: dropped a message: {fault} ({self.health.rejected} so far)",
             throttle_s=FAULT_LOG_PERIOD_S,
-            key=f"{self.health.topic} {fault.field}",
+            key=self.health.topic,
         )
 
     def check(self, message: Any, now_ns: int) -> None:
