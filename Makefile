@@ -24,7 +24,7 @@ DEMO_OPTIONS := --profile $(PROFILE) \
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench train docs lock clean environment test-environment
+.PHONY: help demo test lint bench train docs lock clean environment train-environment test-environment
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,10 +42,9 @@ lint: test-environment  ## check style and types
 bench: environment  ## measure the loop and write the figures as JSON
 	@exec $(BIN)/sage bench --all
 
-train:  ## train the weights in models/ anew [DATA=../shared/data]
-	@$(SETUP) run media train
-	@for model in vision audio language; do \
-	  $(BIN)/python -m sage_encoders.training.$$model --data $(DATA) --out models || exit 1; done
+train: train-environment  ## train the weights in models/ anew [DATA=../shared/data]
+	@for model in vision audio tiny_vae light_vae language; do \
+	  $(BIN)/sage models train $$model --data $(DATA) --models models || exit 1; done
 
 docs: environment  ## write the generated pages of docs/ anew
 	@exec $(BIN)/sage docs
@@ -62,6 +61,9 @@ clean:  ## remove the environment, build outputs and caches
 
 environment:
 	@$(SETUP) run media
+
+train-environment:
+	@$(SETUP) run media train
 
 test-environment:
 	@$(SETUP) run media test lint $(if $(TRAIN),train)

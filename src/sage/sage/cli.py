@@ -18,6 +18,7 @@ COMMANDS = {
     "replay": "play a bag into the graph, or through it in lock-step",
     "doctor": "say what is found and in effect, and how to mend what is not",
     "bench": "measure, print ratios to the named baselines, write JSON",
+    "models": "list, train, export and evaluate the models",
     "docs": "write the generated pages of docs/",
 }
 EXIT_USAGE = 2

@@ -52,6 +52,11 @@ class Row:
             return None
         return self.value <= self.goal if self.better == "lower" else self.value >= self.goal
 
+    def times_better(self, baseline: float) -> float | None:
+        """How many times better the figure is than a baseline; below 1: worse; None: undefined."""
+        over, under = (baseline, self.value) if self.better == "lower" else (self.value, baseline)
+        return over / under if under else None
+
 
 def row_of_samples(
     name: str,
@@ -75,12 +80,23 @@ def row_of_samples(
 
 @dataclass(frozen=True)
 class Result:
-    """The rows of one bench, and under what circumstances they were measured."""
+    """The rows of one bench, and under what circumstances they were measured.
+
+    Attributes:
+        bench: its name.
+        quick: whether it was a short run.
+        inputs: SHA-256 of each input, by name.
+        rows: the figures.
+        notes: what one must know to read them, such as a baseline that could not be measured.
+        errors: figures that ought to be there and could not be measured, and why.
+    """
 
     bench: str
     quick: bool
     inputs: Mapping[str, str]
     rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The result as it is written."""
@@ -93,6 +109,8 @@ class Result:
             "quick": self.quick,
             "inputs": dict(self.inputs),
             "rows": [_rounded({**asdict(row), "met": row.met}) for row in self.rows],
+            "notes": list(self.notes),
+            "errors": list(self.errors),
         }
 
     def write(self, folder: Path = RESULTS) -> Path:
@@ -104,15 +122,13 @@ class Result:
 
     def table(self) -> Table:
         """The rows for people."""
-        table = Table("figure", "value", "p50 / p95 / p99", "goal", "", "baselines (ratio)")
+        columns = ("figure", "value", "p50 / p95 / p99", "goal", "", "baselines (times better)")
+        table = Table(*columns)
         for row in self.rows:
             marks = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
             spread = "" if row.p50 is None else f"{row.p50:.3g} / {row.p95:.3g} / {row.p99:.3g}"
             baselines = ", ".join(
-                f"{name} {value:.3g} ({value / row.value:.2g}x)"
-                if row.value
-                else f"{name} {value:.3g}"
-                for name, value in row.baselines.items()
+                f"{name} {value:.4g}{_ratio(row, value)}" for name, value in row.baselines.items()
             )
             goal = "" if row.goal is None else f"{row.goal:g}"
             value = f"{row.value:.4g} {row.unit}"
@@ -146,8 +162,9 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _ratio(baseline: float, value: float) -> str:
-    return f"({baseline / value:.2g}x)" if value else ""
+def _ratio(row: Row, baseline: float) -> str:
+    times = row.times_better(baseline)
+    return "" if times is None else f" ({times:.2g}x)"
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:

@@ -33,15 +33,21 @@ def run(options: argparse.Namespace) -> int:
     if not options.name and not options.all:
         print("\n".join(known))
         return 0
+    whole = True
     for name in known if options.all else [options.name]:
         result = load(options.cases / f"{name}.py")(options.quick)
         Console().print(result.table())
+        for note in result.notes:
+            print(f"note: {note}")
+        for error in result.errors:
+            print(f"error: {error}")
+        whole = whole and not result.errors
         if options.quick:
             print("quick: a short run; take the figures of a full one for a comparison")
         print(f"wrote {result.write()}")
         if options.json:
             print(json.dumps(result.as_dict()))
-    return 0
+    return 0 if whole else 1
 
 
 def load(path: Path) -> Callable[[bool], Result]:

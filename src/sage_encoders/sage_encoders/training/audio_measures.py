@@ -30,29 +30,21 @@ def windows(samples: Floats) -> list[Floats]:
     return [window for window in found if window.mean() > QUIET_DB]
 
 
-def measure(
+def reconstruction(
     encoder_file: Path, decoder_file: Path, training: list[Clip], held_out: list[Clip], seed: int
 ) -> dict[str, float | int]:
-    """Figures of the exported models on the held-out clips, beside null baselines.
+    """How well the exported models code the held-out clips, beside null baselines.
 
     The peak of the PSNR is the range of the held-out windows.
     """
-    encoder = onnxruntime.InferenceSession(encoder_file, providers=["CPUExecutionProvider"])
-    decoder = onnxruntime.InferenceSession(decoder_file, providers=["CPUExecutionProvider"])
-    train_raw, train_labels = labelled(training)
-    test_raw, test_labels = labelled(held_out)
-    train = np.stack([normalise(window) for window in train_raw])
-    test = np.stack([normalise(window) for window in test_raw])
+    encoder, decoder = session(encoder_file), session(decoder_file)
+    train = np.stack([normalise(window) for window in labelled(training)[0]])
+    test = np.stack([normalise(window) for window in labelled(held_out)[0]])
     codes = np.concatenate([encoder.run(["codes"], {"log_mel": x[None]})[0] for x in test])
     decoded = np.concatenate([decoder.run(["log_mel"], {"codes": c[None]})[0] for c in codes])
     error = mse(decoded, test)
     effective, used = perplexity(torch.from_numpy(codes), CODES)
     spread = float(test.max() - test.min())
-    left, right = (
-        np.concatenate([encoder.run(["embedding"], {"log_mel": x[None]})[0] for x in part])
-        for part in (train, test)
-    )
-    bands_left, bands_right = band_statistics(train_raw, test_raw)
     cells = cell_means(test)
     return {
         "clips": len(held_out),
@@ -67,12 +59,35 @@ def measure(
         "baseline_mean_window_mse": round(mse(train.mean(0)[None], test), 5),
         "baseline_window_level_mse": round(mse(test.mean((1, 2), keepdims=True), test), 5),
         "baseline_untrained_mse": round(mse(untrained(test, seed), test), 5),
+    }
+
+
+def class_accuracy(
+    encoder_file: Path, training: list[Clip], held_out: list[Clip]
+) -> dict[str, float | int]:
+    """Share of held-out windows whose nearest training windows are of their class."""
+    encoder = session(encoder_file)
+    train_raw, train_labels = labelled(training)
+    test_raw, test_labels = labelled(held_out)
+    left, right = (
+        np.concatenate(
+            [encoder.run(["embedding"], {"log_mel": normalise(x)[None]})[0] for x in part]
+        )
+        for part in (train_raw, test_raw)
+    )
+    bands_left, bands_right = band_statistics(train_raw, test_raw)
+    return {
         "class_accuracy_5nn": round(accuracy(left, train_labels, right, test_labels), 3),
         "baseline_class_accuracy_band_statistics": round(
             accuracy(bands_left, train_labels, bands_right, test_labels), 3
         ),
         "baseline_class_accuracy_chance": 0.1,
     }
+
+
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """The model on the processor."""
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
 def labelled(clips: list[Clip]) -> tuple[Floats, NDArray[np.str_]]:

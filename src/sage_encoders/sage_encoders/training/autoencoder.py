@@ -1,10 +1,10 @@
-"""What the vision and audio VQ-VAEs share: the model's frame and the training loop."""
+"""What the vision and audio VQ-VAEs share: the model's frame and how it is trained."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,12 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sage_encoders.training.quantizer import Quantizer
+from sage_encoders.training.recipe import Networks, Schedule, Stage
 
 COMMITMENT, LATENT_DECAY = 0.25, 1e-3
 CODEBOOK_SAMPLES = 20000
-
-Epoch = Callable[[np.random.Generator], Iterator[Tensor]]
-"""Batches of one epoch, as the encoder takes them."""
 
 
 class Autoencoder(nn.Module):
@@ -43,7 +41,7 @@ class Autoencoder(nn.Module):
     def losses(
         self, batch: Tensor, quantized: bool, evenness: float = 0.0
     ) -> tuple[Tensor, Tensor]:
-        """Training loss and plain reconstruction MSE of a batch; see `Schedule`."""
+        """Training loss and plain reconstruction MSE of a batch; `evenness` weighs code use."""
         _, latent = self.encoder(batch)
         if not quantized:
             error = functional.mse_loss(self.decoder(latent), self.target(batch))
@@ -53,67 +51,43 @@ class Autoencoder(nn.Module):
         return error + COMMITMENT * commitment - evenness * entropy, error
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train.
+class PuzzleStage(Stage):
+    """Trains an `Autoencoder`: first without its codebook, then with it.
 
-    Attributes:
-        epochs: passes over the data.
-        warm_up: first passes, without the codebook; k-means starts it afterwards.
-        steps: optimiser steps of one epoch.
-        rate: highest learning rate of the one-cycle schedule.
-        seed: of weights, order and augmentation.
+    Args:
+        schedule: how long and how fast.
+        build: makes the untrained model.
+        warm_up: epochs without the codebook; k-means starts it afterwards.
         evenness: weight of the entropy [nats] of code use; it keeps every code in use.
     """
 
-    epochs: int
-    warm_up: int
-    steps: int
-    rate: float
-    seed: int
-    evenness: float
+    name = "puzzle"
 
+    def __init__(
+        self, schedule: Schedule, build: Callable[[], Autoencoder], warm_up: int, evenness: float
+    ) -> None:
+        super().__init__(schedule)
+        self.build, self.warm_up, self.evenness = build, warm_up, evenness
 
-def train(
-    build: Callable[[], Autoencoder],
-    epoch: Epoch,
-    sample: Callable[[np.random.Generator], Tensor],
-    schedule: Schedule,
-) -> Autoencoder:
-    """Train a new model.
+    def network(self, earlier: Networks) -> Autoencoder:
+        """See `Stage`."""
+        return self.build()
 
-    Args:
-        build: makes the model; called after the seed is set.
-        epoch: batches of one epoch.
-        sample: a batch whose latents start the codebook.
-    """
-    torch.manual_seed(schedule.seed)
-    rng = np.random.default_rng(schedule.seed)
-    model = build()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=schedule.rate, weight_decay=1e-4)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, schedule.rate, total_steps=schedule.epochs * schedule.steps, pct_start=0.1
-    )
-    began = time.monotonic()
-    for number in range(schedule.epochs):
-        if number == schedule.warm_up:
-            start_codebook(model, sample(rng))
-        errors = []
-        for batch in epoch(rng):
-            optimizer.zero_grad(set_to_none=True)
-            loss, error = model.losses(batch, number >= schedule.warm_up, schedule.evenness)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            cycle.step()
-            errors.append(error.item())
-        print(
-            f"epoch {number + 1}/{schedule.epochs}  train MSE {np.mean(errors):.4f}"
-            f"  codebook {'on' if number >= schedule.warm_up else 'off'}"
-            f"  {time.monotonic() - began:.0f} s",
-            flush=True,
-        )
-    return model.eval()
+    def begin_epoch(self, network: nn.Module, number: int, rng: np.random.Generator) -> None:
+        """Start the codebook once the warm-up is over."""
+        if number == self.warm_up:
+            start_codebook(cast(Autoencoder, network), self.codebook_batch(rng))
+
+    @abstractmethod
+    def codebook_batch(self, rng: np.random.Generator) -> Tensor:
+        """Inputs whose latents start the codebook."""
+
+    def loss(
+        self, network: nn.Module, batch: tuple[Tensor, ...], number: int
+    ) -> tuple[Tensor, Tensor]:
+        """See `Autoencoder.losses`."""
+        model = cast(Autoencoder, network)
+        return model.losses(batch[0], number >= self.warm_up, self.evenness)
 
 
 @torch.no_grad()

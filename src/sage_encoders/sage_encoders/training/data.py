@@ -12,6 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 PHOTOGRAPHS = Path("images/photos800_224px.zip")
+SCENES = Path("images/tiny_coco100.zip")
 ESC10 = Path("audio/esc10_folds1to4_16k_flac.zip")
 NOISE = Path("audio/noise_rir_16k_flac.zip")
 SPEECH = Path("audio/ljspeech32_16k_flac.zip")
@@ -22,11 +23,19 @@ def photographs(path: Path) -> tuple[list[str], NDArray[np.uint8]]:
     """Names and pixels, uint8 [N, 224, 224, 3], of a zip of 224x224 photographs, by name."""
     with zipfile.ZipFile(path) as archive:
         names = sorted(name for name in archive.namelist() if name.lower().endswith(".jpg"))
-        pixels = [
-            cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_COLOR)
-            for name in names
-        ]
-    return names, np.ascontiguousarray(np.stack(pixels)[..., ::-1])
+        return names, np.stack([_decode(archive.read(name)) for name in names])
+
+
+def scenes(path: Path) -> list[NDArray[np.uint8]]:
+    """Pixels, RGB uint8 [H, W, 3] of different sizes, of a zip of photographs, by name."""
+    with zipfile.ZipFile(path) as archive:
+        names = sorted(name for name in archive.namelist() if name.lower().endswith(".jpg"))
+        return [_decode(archive.read(name)) for name in names]
+
+
+def _decode(content: bytes) -> NDArray[np.uint8]:
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    return np.ascontiguousarray(pixels[..., ::-1], np.uint8)
 
 
 def held_out_photographs(count: int) -> NDArray[np.bool_]:

@@ -1,64 +1,204 @@
-"""Trains the vision encoder: `python -m sage_encoders.training.vision --data DIR --out models`."""
+"""Trains the vision encoder and, on the same photographs, the reference that it must beat."""
 
 from __future__ import annotations
 
-import argparse
-import math
-import time
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sage_encoders.backends.opencv_resize import resize
-from sage_encoders.training import autoencoder, card, data, export, projection
-from sage_encoders.training.vision_measures import measure
+from sage_encoders.training import data, export, projection
+from sage_encoders.training.autoencoder import PuzzleStage, order_codes
+from sage_encoders.training.photograph_views import view
+from sage_encoders.training.recipe import Networks, Recipe, Schedule
+from sage_encoders.training.vision_measures import reconstruction, view_retrieval
 from sage_encoders.training.vision_network import (
     GRID,
-    SIDE,
     VisionAutoencoder,
     VisionDecoderGraph,
     VisionEncoderGraph,
     pooled,
+    vision_autoencoder,
 )
+from sage_encoders.training.vision_reference import ReferenceEncoderGraph, reference_autoencoder
 
-NAME, VERSION = "sage-vision", "1"
 ENCODER_FILE, DECODER_FILE = "vision_encoder.onnx", "vision_decoder.onnx"
 EMBEDDING = 128
-EVENNESS = 0.01
+EVENNESS = 0.003
+EPOCHS, WARM_UP_SHARE = 30, 0.06
+CODEBOOK_IMAGES = 48
+VIEWS = 4
+
+Images = list[NDArray[np.uint8]]
 
 
-def augment(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A random crop (45-100 % of the area), mirrored half of the time, with changed exposure."""
-    side = int(SIDE * math.sqrt(rng.uniform(0.45, 1.0)))
-    top, left = rng.integers(0, SIDE - side + 1, 2)
-    crop = image[top : top + side, left : left + side]
-    if side != SIDE:
-        crop = resize(crop, SIDE, SIDE)
-    if rng.random() < 0.5:
-        crop = crop[:, ::-1]
-    if rng.random() < 0.3:
-        gain, offset = rng.uniform(0.6, 1.2), rng.uniform(-30, 30)
-        crop = np.clip(crop * gain + offset, 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(crop)
+class PhotographStage(PuzzleStage):
+    """A vision VQ-VAE learns from views of photographs.
+
+    Args:
+        schedule: how long and how fast.
+        build: makes the untrained model.
+        images: RGB uint8 [H, W, 3], at least 224x224.
+    """
+
+    def __init__(
+        self, schedule: Schedule, build: Callable[[], VisionAutoencoder], images: Images
+    ) -> None:
+        warm_up = max(1, round(WARM_UP_SHARE * schedule.epochs))
+        super().__init__(schedule, build, warm_up, EVENNESS)
+        self.images = images
+
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """Views, uint8 [batch, 224, 224, 3]."""
+        return (views(self.images, self.schedule.batch, rng),)
+
+    def codebook_batch(self, rng: np.random.Generator) -> Tensor:
+        """See `PuzzleStage`."""
+        return views(self.images, CODEBOOK_IMAGES, rng)
 
 
-def epoch(images: NDArray[np.uint8], size: int, rng: np.random.Generator) -> Iterator[Tensor]:
-    """One pass in random order: augmented batches, uint8 [size, 224, 224, 3]."""
-    order = rng.permutation(len(images))
-    for at in range(0, len(order) - size + 1, size):
-        chosen = order[at : at + size]
-        yield torch.from_numpy(np.stack([augment(images[i], rng) for i in chosen]))
+class Photographs(Recipe):
+    """What the vision recipes share: data and split."""
+
+    @cached_property
+    def photographs(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """All 800 photographs, uint8 [800, 224, 224, 3], and which of them are held out."""
+        names, images = data.photographs(self.data / data.PHOTOGRAPHS)
+        return images, data.held_out_photographs(len(names))
+
+    def training_images(self) -> Images:
+        """Photographs that are not held out, and the scenes."""
+        images, held_out = self.photographs
+        return [*images[~held_out], *data.scenes(self.data / data.SCENES)]
+
+    def puzzle_stage(self, build: Callable[[], VisionAutoencoder]) -> PhotographStage:
+        """The same images, steps and rates for every network.
+
+        Small batches: at equal time, many steps beat large ones for ours and the reference.
+        """
+        schedule = Schedule(self.epochs or EPOCHS, steps=280, batch=4, rate=2e-3)
+        return PhotographStage(schedule, build, self.training_images())
+
+    def measure(self, models: Path) -> dict[str, Any]:
+        """How well it codes the held-out photographs."""
+        images, held_out = self.photographs
+        encoder, decoder = (models / name for name in self.files)
+        return reconstruction(encoder, decoder, images, held_out, self.seed)
+
+    def card(self, model: VisionAutoencoder) -> dict[str, Any]:
+        """Fields that the cards of encoder and decoder share."""
+        return {
+            "version": "2",
+            "code_order": "mean luminance (Rec. 709) of the image decoded from that code alone",
+            "parameters": model.parameter_count(),
+            "data": (
+                f"{data.PHOTOGRAPHS}: 800 ImageNet photographs (non-commercial research); "
+                f"{data.SCENES}: 100 COCO photographs (Flickr)"
+            ),
+            "split": (
+                "by image: of the 800, in order of name, every tenth is held out (80); "
+                "the other 720 and the 100 train"
+            ),
+        }
 
 
-def sample(images: NDArray[np.uint8], rng: np.random.Generator) -> Tensor:
-    """At most 64 of the images, whose latents start the codebook."""
-    chosen = rng.choice(len(images), min(64, len(images)), replace=False)
-    return torch.from_numpy(images[chosen])
+class Vision(Photographs):
+    """The vision VQ-VAE and its embedding."""
+
+    name = "vision"
+    files = (ENCODER_FILE, DECODER_FILE)
+
+    def stages(self) -> Sequence[PhotographStage]:
+        """See `Recipe`."""
+        return (
+            PhotographStage(self.schedule(4, 2e-3), vision_autoencoder, self.training_images()),
+        )
+
+    def finish(self, networks: Networks) -> None:
+        """Order the codes by luminance and fit the embedding."""
+        model = cast(VisionAutoencoder, networks["puzzle"])
+        self.code_luminance = order_codes(model, luminance, GRID * GRID)
+        self.head = fit_embedding(model, self.training_images(), self.seed)
+
+    def export(self, networks: Networks, out: Path) -> None:
+        """See `Recipe`."""
+        model = cast(VisionAutoencoder, networks["puzzle"])
+        example = torch.zeros(2, 224, 224, 3, dtype=torch.uint8)
+        graph = VisionEncoderGraph(model, self.head)
+        export.export(graph, example, "image", ("codes", "embedding"), out / ENCODER_FILE)
+        export_decoder(model, out / DECODER_FILE)
+
+    def measure(self, models: Path) -> dict[str, Any]:
+        """How well it codes the held-out photographs, and how well they are found again."""
+        images, held_out = self.photographs
+        found = view_retrieval(models / ENCODER_FILE, images[held_out])
+        return {**super().measure(models), **found}
+
+    def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
+        """See `Recipe`."""
+        shared = self.card(cast(VisionAutoencoder, networks["puzzle"]))
+        shared["code_luminance"] = self.code_luminance
+        encoder = {
+            "name": "sage-vision",
+            "input": "image: uint8 [N, 224, 224, 3], RGB",
+            "output": f"codes: uint8 [N, 30, 30], 0..9; embedding: float32 [N, {EMBEDDING}], unit",
+        }
+        decoder = {
+            "name": "sage-vision-decoder",
+            "input": "codes: uint8 [N, 30, 30], 0..9",
+            "output": "image: uint8 [N, 224, 224, 3], RGB",
+        }
+        return {ENCODER_FILE: {**encoder, **shared}, DECODER_FILE: {**decoder, **shared}}
+
+
+class VisionReference(Photographs):
+    """The reference architecture, trained like ours on the same photographs."""
+
+    name = "vision_reference"
+    files = (f"reference/{ENCODER_FILE}", f"reference/{DECODER_FILE}")
+
+    def stages(self) -> Sequence[PhotographStage]:
+        """See `Recipe`."""
+        return (self.puzzle_stage(reference_autoencoder),)
+
+    def finish(self, networks: Networks) -> None:
+        """Order the codes, so that its puzzles can be compared."""
+        order_codes(cast(VisionAutoencoder, networks["puzzle"]), luminance, GRID * GRID)
+
+    def export(self, networks: Networks, out: Path) -> None:
+        """See `Recipe`."""
+        model = cast(VisionAutoencoder, networks["puzzle"])
+        example = torch.zeros(2, 224, 224, 3, dtype=torch.uint8)
+        export.export(
+            ReferenceEncoderGraph(model), example, "image", ("codes",), out / self.files[0]
+        )
+        export_decoder(model, out / self.files[1])
+
+    def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
+        """See `Recipe`."""
+        shared = self.card(cast(VisionAutoencoder, networks["puzzle"]))
+        shared["purpose"] = "only to be measured against; the graph never runs it"
+        encoder = {
+            "name": "reference-vision",
+            "input": "image: uint8 [N, 224, 224, 3], RGB",
+            "output": "codes: uint8 [N, 30, 30], 0..9",
+        }
+        decoder = {
+            "name": "reference-vision-decoder",
+            "input": encoder["output"],
+            "output": encoder["input"],
+        }
+        return {self.files[0]: {**encoder, **shared}, self.files[1]: {**decoder, **shared}}
+
+
+def views(images: Images, count: int, rng: np.random.Generator) -> Tensor:
+    """Random views, uint8 [count, 224, 224, 3]."""
+    return torch.from_numpy(np.stack([view(images, rng) for _ in range(count)]))
 
 
 def luminance(decoded: Tensor) -> Tensor:
@@ -67,85 +207,15 @@ def luminance(decoded: Tensor) -> Tensor:
     return ((decoded.clamp(-1, 1) + 1) / 2 * weights).sum(1).mean((1, 2))
 
 
-@torch.no_grad()
-def fit_embedding(
-    model: autoencoder.Autoencoder, images: NDArray[np.uint8], seed: int, views: int = 4
-) -> projection.Projection:
-    """The embedding head, fitted to `views` crops of every training image."""
-    rng = np.random.default_rng(seed)
-    features = []
-    for image in images:
-        crops = np.stack([augment(image, rng) for _ in range(views)])
-        features.append(pooled(model.encoder(torch.from_numpy(crops))[0]))
-    return projection.fit(torch.stack(features), EMBEDDING)
-
-
-def main() -> None:
-    """Train, export, measure on the held-out photographs and write the cards."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the recorded data")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the models")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=36)
-    parser.add_argument("--warm-up", type=int, default=3)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    arguments = parser.parse_args()
-
-    names, images = data.photographs(arguments.data / data.PHOTOGRAPHS)
-    held_out = data.held_out_photographs(len(names))
-    print(f"{(~held_out).sum()} photographs to train on, {held_out.sum()} held out", flush=True)
-    began = time.monotonic()
-    training = images[~held_out]
-    model = autoencoder.train(
-        VisionAutoencoder,
-        partial(epoch, training, arguments.batch),
-        partial(sample, training),
-        autoencoder.Schedule(
-            epochs=arguments.epochs,
-            warm_up=arguments.warm_up,
-            steps=len(training) // arguments.batch,
-            rate=arguments.rate,
-            seed=arguments.seed,
-            evenness=EVENNESS,
-        ),
-    )
-    code_luminance = autoencoder.order_codes(model, luminance, GRID * GRID)
-    head = fit_embedding(model, training, arguments.seed)
-    seconds = time.monotonic() - began
-
-    encoder_file, decoder_file = arguments.out / ENCODER_FILE, arguments.out / DECODER_FILE
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    example = torch.from_numpy(images[:2])
-    export.export(
-        VisionEncoderGraph(model, head), example, "image", ("codes", "embedding"), encoder_file
-    )
+def export_decoder(model: VisionAutoencoder, path: Path) -> None:
+    """Write the decoder as ONNX."""
     grids = torch.zeros(2, GRID, GRID, dtype=torch.uint8)
-    export.export(VisionDecoderGraph(model), grids, "codes", ("image",), decoder_file)
-    body: dict[str, object] = {
-        "input": "image: uint8 [N, 224, 224, 3], RGB",
-        "output": f"codes: uint8 [N, 30, 30], 0..9; embedding: float32 [N, {EMBEDDING}], unit",
-        "code_order": "mean luminance (Rec. 709) of the image decoded from that code alone",
-        "code_luminance": code_luminance,
-        "parameters": model.parameter_count(),
-        "data": f"{data.PHOTOGRAPHS}: 800 ImageNet photographs (non-commercial research)",
-        "split": "by image: every tenth name in order is held out (80), the others train (720)",
-        "seed": arguments.seed,
-        "epochs": arguments.epochs,
-        "training_seconds": round(seconds),
-        "torch": torch.__version__.split("+")[0],
-        "rebuild": (
-            f"python -m sage_encoders.training.vision --data DIR --seed {arguments.seed} "
-            f"--epochs {arguments.epochs} --warm-up {arguments.warm_up} --batch {arguments.batch} "
-            f"--rate {arguments.rate} --out models"
-        ),
-        "held_out": measure(encoder_file, decoder_file, images, held_out, arguments.seed),
-    }
-    card.write(encoder_file, NAME, VERSION, body)
-    decoder_body = {**body, "input": "codes: uint8 [N, 30, 30]", "output": body["input"]}
-    card.write(decoder_file, NAME + "-decoder", VERSION, decoder_body)
-    print((arguments.out / ENCODER_FILE).with_suffix(".json").read_text(encoding="utf-8"))
+    export.export(VisionDecoderGraph(model), grids, "codes", ("image",), path)
 
 
-if __name__ == "__main__":
-    main()
+@torch.no_grad()
+def fit_embedding(model: VisionAutoencoder, images: Images, seed: int) -> projection.Projection:
+    """The embedding head, fitted to some views of every training image."""
+    rng = np.random.default_rng(seed)
+    features = [pooled(model.encoder(views([image], VIEWS, rng))[0]) for image in images]
+    return projection.fit(torch.stack(features), EMBEDDING)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.training.quantizer import perplexity
-from sage_encoders.training.vision_network import CODES, GRID, SIDE, VisionAutoencoder
+from sage_encoders.training.vision_network import CODES, GRID, SIDE, vision_autoencoder
 
 Images = NDArray[np.uint8]
 VIEW_SIDE = 190
@@ -25,22 +25,22 @@ def mse(left: NDArray[np.generic], right: NDArray[np.generic]) -> float:
     return float(np.mean(difference**2))
 
 
-def measure(
+def reconstruction(
     encoder_file: Path, decoder_file: Path, images: Images, held_out: NDArray[np.bool_], seed: int
 ) -> dict[str, float | int]:
-    """Figures of the exported models on the held-out images, beside null baselines."""
+    """How well the exported models code the held-out images, beside null baselines.
+
+    Args:
+        images: uint8 [N, 224, 224, 3].
+        held_out: bool [N]; the mean image is that of the others.
+        seed: of the untrained network.
+    """
     train, test = images[~held_out], images[held_out]
-    encoder = onnxruntime.InferenceSession(encoder_file, providers=["CPUExecutionProvider"])
-    decoder = onnxruntime.InferenceSession(decoder_file, providers=["CPUExecutionProvider"])
+    encoder, decoder = session(encoder_file), session(decoder_file)
     codes = np.concatenate([encoder.run(["codes"], {"image": i[None]})[0] for i in test])
     decoded = np.concatenate([decoder.run(["image"], {"codes": c[None]})[0] for c in codes])
     error = mse(decoded, test)
     effective, used = perplexity(torch.from_numpy(codes), CODES)
-    views = [corner_views(image) for image in test]
-    left, right = (
-        np.concatenate([encoder.run(["embedding"], {"image": v[side][None]})[0] for v in views])
-        for side in (0, 1)
-    )
     return {
         "images": len(test),
         "mse": round(error, 5),
@@ -52,12 +52,31 @@ def measure(
         "baseline_mean_colour_mse": round(mse(test.mean((1, 2), keepdims=True), test), 5),
         "baseline_ten_greys_mse": round(mse(ten_greys(test), test), 5),
         "baseline_untrained_mse": round(mse(untrained(test, seed), test), 5),
+    }
+
+
+def view_retrieval(encoder_file: Path, test: Images) -> dict[str, float | int]:
+    """How well a second view of an image finds the first by the exported embedding."""
+    encoder = session(encoder_file)
+    pairs = [corner_views(image) for image in test]
+    left, right = (
+        np.concatenate(
+            [encoder.run(["embedding"], {"image": pair[side][None]})[0] for pair in pairs]
+        )
+        for side in (0, 1)
+    )
+    return {
         "view_retrieval": round(retrieval(left, right), 3),
         "baseline_view_retrieval_raw_pixels": round(
-            retrieval(*(thumbnails([v[side] for v in views]) for side in (0, 1))), 3
+            retrieval(*(thumbnails([pair[side] for pair in pairs]) for side in (0, 1))), 3
         ),
         "baseline_view_retrieval_chance": round(1 / len(test), 4),
     }
+
+
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """The model on the processor."""
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
 def corner_views(image: Images) -> tuple[Images, Images]:
@@ -109,7 +128,7 @@ def ten_greys(images: Images) -> NDArray[np.float32]:
 def untrained(images: Images, seed: int) -> NDArray[np.float32]:
     """The images through a network with random weights."""
     torch.manual_seed(seed)
-    model = VisionAutoencoder().eval()
+    model = vision_autoencoder().eval()
     decoded = [
         model.decoder(model.quantizer(model.encoder(torch.from_numpy(image[None]))[1])[0])
         for image in images

@@ -16,15 +16,35 @@ CODES = 10
 CHANNELS = 64
 LATENT = 16
 
+PAIR = 15
+HALF = 120
+"""Two cells span 15 px; the first eight pairs end at 120, and the others start a pixel earlier."""
 
-def patch_index() -> Tensor:
-    """Pixel rows (and columns) of the 30 patches of 8 pixels, centred on 30 equal cells: [240].
 
-    224/30 is not whole, so neighbours overlap by at most a pixel and each cell keeps its place.
+def row_index() -> Tensor:
+    """Pixel rows of the 30 cells, 8 each: [240].
+
+    224/30 is not whole, so every second cell shares a pixel with its neighbour, and cells keep
+    their places to three quarters of a pixel.
     """
-    centres = (torch.arange(GRID) + 0.5) * (SIDE / GRID)
-    starts = (centres - PATCH / 2).round().long().clamp(0, SIDE - PATCH)
+    pairs = torch.arange(GRID // 2) * PAIR
+    pairs[HALF // PAIR :] -= 1
+    starts = torch.stack((pairs, pairs + PAIR - PATCH), dim=1).flatten()
     return (starts[:, None] + torch.arange(PATCH)).flatten()
+
+
+def cut_patches(image: Tensor, rows: Tensor) -> Tensor:
+    """uint8 [N, 224, 224, 3] -> the cells' pixels, [N, 900, 192].
+
+    Rows are gathered; columns, which lie the same way, are cut by slices of whole runs, because
+    gathering three bytes at a time took a fifth of the encoder's time.
+    """
+    picked = image.index_select(1, rows)
+    pairs = torch.cat((picked[:, :, :HALF], picked[:, :, HALF - 1 :]), dim=2)
+    pairs = pairs.reshape(-1, GRID, PATCH, GRID // 2, PAIR * 3)
+    cells = torch.cat((pairs[..., : PATCH * 3], pairs[..., -PATCH * 3 :]), dim=4)
+    cells = cells.reshape(-1, GRID, PATCH, GRID, PATCH * 3).permute(0, 1, 3, 2, 4)
+    return cells.reshape(-1, GRID * GRID, PATCH * PATCH * 3)
 
 
 class DepthwiseBlock(nn.Module):
@@ -59,22 +79,23 @@ class DenseBlock(nn.Module):
 class VisionEncoder(nn.Module):
     """uint8 [N, 224, 224, 3] -> features [N, 64, 30, 30] and latents [N, 900, 16]."""
 
-    index: Tensor
+    rows: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("index", patch_index(), persistent=False)
+        self.register_buffer("rows", row_index(), persistent=False)
         self.stem = nn.Linear(PATCH * PATCH * 3, CHANNELS)
         self.body = nn.Sequential(DepthwiseBlock(CHANNELS), DepthwiseBlock(CHANNELS))
         self.head = nn.Conv2d(CHANNELS, LATENT, 1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
-        patches = image.index_select(1, self.index).index_select(2, self.index)
-        patches = patches.reshape(-1, GRID, PATCH, GRID, PATCH, 3).permute(0, 1, 3, 2, 4, 5)
-        patches = patches.reshape(-1, GRID * GRID, PATCH * PATCH * 3).float() * (2 / 255) - 1
-        stem = functional.relu(self.stem(patches))
-        features: Tensor = self.body(stem.transpose(1, 2).reshape(-1, CHANNELS, GRID, GRID))
+        # Weights for pixels on [-1, 1] act on 0..255, which saves two passes over the pixels.
+        weight = self.stem.weight * (2 / 255)
+        bias = self.stem.bias - self.stem.weight.sum(1)
+        stem = functional.linear(cut_patches(image, self.rows).float(), weight, bias)
+        grid = functional.relu(stem).transpose(1, 2).reshape(-1, CHANNELS, GRID, GRID)
+        features: Tensor = self.body(grid)
         return features, self.head(features).flatten(2).transpose(1, 2)
 
 
@@ -84,7 +105,9 @@ class VisionDecoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Conv2d(LATENT, CHANNELS, 3, padding=1)
-        self.body = nn.Sequential(DenseBlock(CHANNELS), DenseBlock(CHANNELS))
+        self.body = nn.Sequential(
+            DenseBlock(CHANNELS), DenseBlock(CHANNELS), DepthwiseBlock(CHANNELS)
+        )
         # Patches of twice the stride overlap, so that neighbouring cells blend.
         self.paint = nn.ConvTranspose2d(CHANNELS, 3, 2 * PATCH, stride=PATCH, padding=PATCH // 2)
 
@@ -98,14 +121,16 @@ class VisionDecoder(nn.Module):
 
 
 class VisionAutoencoder(Autoencoder):
-    """Encoder, ordered codebook and decoder."""
-
-    def __init__(self) -> None:
-        super().__init__(VisionEncoder(), Quantizer(CODES, LATENT), VisionDecoder())
+    """A VQ-VAE of uint8 pictures."""
 
     def target(self, batch: Tensor) -> Tensor:
         """The image as the decoder's scale has it."""
         return signed(batch)
+
+
+def vision_autoencoder() -> VisionAutoencoder:
+    """An untrained vision VQ-VAE, from torch's generator."""
+    return VisionAutoencoder(VisionEncoder(), Quantizer(CODES, LATENT), VisionDecoder())
 
 
 def signed(image: Tensor) -> Tensor:
@@ -145,5 +170,6 @@ def pooled(features: Tensor) -> Tensor:
     half = GRID // 2
     quadrants = features.reshape(-1, CHANNELS, 2, half, 2, half).mean((3, 5)).flatten(1)
     mean = features.mean((2, 3))
-    spread = (features - mean[:, :, None, None]).square().mean((2, 3)).add(1e-6).sqrt()
+    variance = (features * features).mean((2, 3)) - mean * mean
+    spread = variance.clamp(min=0).add(1e-6).sqrt()
     return torch.cat((mean, spread, quadrants), dim=1)

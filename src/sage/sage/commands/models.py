@@ -1,0 +1,188 @@
+"""The models: list them, train them on your own data, export, and measure them anew."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from sage.commands.options import add_home_argument
+from sage_common.core.home import sage_home
+from sage_encoders.backends.models_folder import models_folder
+from sage_encoders.core.card import read_card, sha256_of
+from sage_encoders.training.recipes import RECIPES, recipe_type
+
+if TYPE_CHECKING:
+    from sage_encoders.training.recipe import Recipe
+    from sage_encoders.training.trainer import Report
+
+SHOWN_FIGURES = ("mse", "perplexity", "spearman")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="what is in the folder, and whether it is whole")
+    listing.set_defaults(action=list_models)
+    training = actions.add_parser("train", help="train, export, measure, and write the card")
+    training.add_argument("--restart", action="store_true", help="forget an interrupted training")
+    training.add_argument("--threads", type=int, default=1, help="compute threads; default: 1")
+    training.set_defaults(action=train)
+    exporting = actions.add_parser("export", help="write the files of what was trained again")
+    exporting.set_defaults(action=export)
+    evaluating = actions.add_parser("evaluate", help="measure, and compare with the card")
+    evaluating.set_defaults(action=evaluate)
+    for action in (training, exporting, evaluating):
+        action.add_argument("model", metavar="MODEL", help=", ".join(RECIPES))
+        action.add_argument(
+            "--data", type=Path, required=True, metavar="DIR", help="folder of the recordings"
+        )
+        action.add_argument("--seed", type=int, default=0, help="default: 0")
+        action.add_argument("--epochs", type=int, default=None, help="default: the recipe's")
+    for action in (training, exporting):
+        add_home_argument(action)
+        action.add_argument(
+            "--work", type=Path, metavar="DIR", help="checkpoints; default: HOME/training"
+        )
+    for action in (listing, training, exporting, evaluating):
+        action.add_argument(
+            "--models", default="", metavar="DIR", help="default: $SAGE_MODELS or the installed"
+        )
+        action.add_argument("--json", action="store_true")
+
+
+def run(options: argparse.Namespace) -> int:
+    return int(options.action(options))
+
+
+def list_models(options: argparse.Namespace) -> int:
+    """Show the cards of the folder; 1 if a file is missing or not what its card says."""
+    folder = models_folder(options.models)
+    found = [_summary(path) for path in sorted(folder.rglob("*.json"))]
+    if options.json:
+        print(json.dumps(found))
+    else:
+        table = Table("file", "model", "kB", "state", "held out", title=str(folder))
+        for model in found:
+            figures = ", ".join(f"{name} {value}" for name, value in model["figures"].items())
+            size = "" if model["bytes"] is None else f"{model['bytes'] / 1000:.0f}"
+            table.add_row(model["file"], model["model"], size, model["state"], figures)
+        Console().print(table)
+    return 0 if all(model["state"] in ("whole", "in a package") for model in found) else 1
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train a model; goes on where an interrupted training stopped."""
+    recipe = _recipe(options)
+    # Imported here: training needs PyTorch, and the other commands do without.
+    import torch
+
+    from sage_encoders.training import publish, trainer
+
+    torch.set_num_threads(options.threads)
+    work, out = _work(options), models_folder(options.models)
+    with _progress() as report:
+        networks = trainer.train(recipe, work, report, restart=options.restart)
+    figures = publish.publish(recipe, networks, work, out)
+    return _show_written(recipe, out, figures, options.json)
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write files and cards of a training that is complete."""
+    recipe = _recipe(options)
+    from sage_encoders.training import publish, trainer
+
+    work, out = _work(options), models_folder(options.models)
+    figures = publish.publish(recipe, trainer.load(recipe, work), work, out)
+    return _show_written(recipe, out, figures, options.json)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Measure the files anew; 1 if a figure of the card does not hold."""
+    recipe = _recipe(options)
+    from sage_encoders.training import publish
+
+    compared = publish.differences(recipe, models_folder(options.models))
+    if options.json:
+        print(json.dumps(compared))
+    else:
+        table = Table("figure", "the card says", "found", "", title=recipe.files[0])
+        for name, row in compared.items():
+            mark = "[green]holds[/]" if row["holds"] else "[red]does not hold[/]"
+            table.add_row(name, str(row["stated"]), str(row["found"]), mark)
+        Console().print(table)
+    return 0 if all(row["holds"] for row in compared.values()) else 1
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    kind = recipe_type(options.model)
+    if not options.data.is_dir():
+        raise NotADirectoryError(f"--data {options.data}: expected a folder of recordings")
+    if options.epochs is not None and options.epochs < 1:
+        raise ValueError(f"--epochs {options.epochs}: expected 1 or more")
+    return kind(options.data, options.seed, options.epochs)
+
+
+def _work(options: argparse.Namespace) -> Path:
+    return Path(options.work) if options.work else sage_home(options.home) / "training"
+
+
+def _show_written(recipe: Recipe, out: Path, figures: dict[str, Any], as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"files": [str(out / file) for file in recipe.files], **figures}))
+        return 0
+    table = Table("figure", "held out")
+    for name, value in figures.items():
+        table.add_row(name, str(value))
+    Console().print(table)
+    for file in recipe.files:
+        print(f"wrote {out / file}, and its card")
+    return 0
+
+
+def _summary(card_path: Path) -> dict[str, Any]:
+    card = read_card(card_path)
+    file = card_path.with_name(str(card.body.get("file", "")))
+    if "package" in card.body:
+        state = "in a package"
+    elif not file.is_file():
+        state = "missing"
+    else:
+        state = "whole" if sha256_of(file) == card.sha256 else "damaged or replaced"
+    figures = card.body.get("held_out", {})
+    return {
+        "file": file.name,
+        "model": card.encoder_id,
+        "bytes": card.body.get("bytes"),
+        "state": state,
+        "figures": {name: figures[name] for name in SHOWN_FIGURES if name in figures},
+    }
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    """A bar a stage; on a terminal it moves, in a log it is one line at the end."""
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("error {task.fields[error]:.4f}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(progress: Any) -> None:
+            total = progress.epochs * progress.steps
+            done = progress.epoch * progress.steps + progress.step
+            if progress.stage not in tasks:
+                tasks[progress.stage] = bars.add_task(progress.stage, total=total, error=0.0)
+            bars.update(tasks[progress.stage], completed=done, error=progress.error)
+
+        yield report

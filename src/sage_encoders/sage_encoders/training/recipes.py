@@ -1,0 +1,41 @@
+"""The models that can be trained, by name. Looking one up needs PyTorch; knowing the names not."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, cast
+
+from sage_common.core.errors import InvalidInput
+from sage_encoders.core.card import ModelError
+
+if TYPE_CHECKING:
+    from sage_encoders.training.recipe import Recipe
+
+RECIPES = {
+    "vision": "vision:Vision",
+    "audio": "audio:Audio",
+    "vision_reference": "vision:VisionReference",
+    "audio_reference": "audio:AudioReference",
+}
+_NEEDED = ("torch", "onnx", "onnxscript", "safetensors")
+
+
+def recipe_type(name: str) -> type[Recipe]:
+    """The recipe of that name.
+
+    Raises:
+        InvalidInput: no such recipe.
+        ModelError: what training needs is not installed.
+    """
+    if name not in RECIPES:
+        raise InvalidInput("model", name, f"one of {', '.join(RECIPES)}")
+    missing = [package for package in _NEEDED if find_spec(package) is None]
+    if missing:
+        raise ModelError(
+            f"training needs {', '.join(missing)}: install what requirements/train.in lists "
+            "(in a checkout: make train-environment)"
+        )
+    module, kind = RECIPES[name].split(":")
+    found = getattr(import_module(f"sage_encoders.training.{module}"), kind)
+    return cast("type[Recipe]", found)
