@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,19 @@ from sage_encoders.training.audio_network import (  # noqa: E402
     audio_autoencoder,
 )
 from sage_encoders.training.audio_network import pooled as audio_pooled  # noqa: E402
+from sage_encoders.training.audio_reference import (  # noqa: E402
+    reference_autoencoder as audio_reference_autoencoder,
+)
+from sage_encoders.training.photograph_views import view  # noqa: E402
 from sage_encoders.training.quantizer import Quantizer, perplexity  # noqa: E402
 from sage_encoders.training.vision_network import (  # noqa: E402
     VisionAutoencoder,
     VisionDecoderGraph,
+    cut_patches,
+    row_index,
+    vision_autoencoder,
 )
+from sage_encoders.training.vision_reference import reference_autoencoder  # noqa: E402
 
 
 def test_a_few_steps_lower_the_loss() -> None:
@@ -35,20 +43,6 @@ def test_a_few_steps_lower_the_loss() -> None:
         optimizer.step()
         errors.append(error.item())
     assert errors[-1] < errors[0]
-
-
-def test_training_is_repeatable() -> None:
-    schedule = autoencoder.Schedule(epochs=2, warm_up=1, steps=2, rate=1e-3, seed=5, evenness=0.01)
-
-    def batch(rng: np.random.Generator) -> torch.Tensor:
-        return torch.from_numpy(rng.normal(0, 1, (2, 60, 100)).astype(np.float32))
-
-    def epoch(rng: np.random.Generator) -> Iterator[torch.Tensor]:
-        return (batch(rng) for _ in range(schedule.steps))
-
-    runs = [autoencoder.train(audio_autoencoder, epoch, batch, schedule) for _ in range(2)]
-    left, right = (run.state_dict() for run in runs)
-    assert all(torch.equal(left[name], right[name]) for name in left)
 
 
 def test_export_computes_what_the_network_computes(tmp_path: Path) -> None:
@@ -70,7 +64,7 @@ def test_export_computes_what_the_network_computes(tmp_path: Path) -> None:
 
 def test_codes_are_put_in_order() -> None:
     torch.manual_seed(0)
-    model = VisionAutoencoder().eval()
+    model = vision_autoencoder().eval()
     values = autoencoder.order_codes(model, lambda decoded: decoded.mean((1, 2, 3)), 900)
     assert values == sorted(values)
     with torch.no_grad():
@@ -87,3 +81,39 @@ def test_dead_codes_come_back() -> None:
     for _ in range(300):
         quantizer(latent)
     assert perplexity(quantizer(latent)[1], 10)[1] == 10
+
+
+def test_references_have_the_stated_size() -> None:
+    assert reference_autoencoder().parameter_count() == 349_187
+    audio = audio_reference_autoencoder()
+    assert audio.parameter_count() - audio.quantizer.codebook.numel() == 83_777
+    assert vision_autoencoder().parameter_count() <= 350_000
+
+
+@pytest.mark.parametrize("build", [reference_autoencoder, vision_autoencoder])
+def test_vision_networks_fit_the_puzzle(build: Callable[[], VisionAutoencoder]) -> None:
+    model = build().eval()
+    with torch.no_grad():
+        _, latent = model.encoder(torch.zeros(1, 224, 224, 3, dtype=torch.uint8))
+        assert model.decoder(latent).shape == (1, 3, 224, 224)
+    assert latent.shape[1] == 900
+
+
+def test_patches_lie_where_their_cells_are() -> None:
+    image = torch.zeros(1, 224, 224, 3, dtype=torch.uint8)
+    image[..., 0] = torch.arange(224, dtype=torch.uint8)[:, None]
+    image[..., 1] = torch.arange(224, dtype=torch.uint8)
+    patches = cut_patches(image, row_index()).reshape(30, 30, 8, 8, 3).float().numpy()
+    centres = (np.arange(30) + 0.5) * 224 / 30 - 0.5
+    np.testing.assert_allclose(patches[..., 0].mean((1, 2, 3)), centres, atol=0.75)
+    np.testing.assert_allclose(patches[..., 1].mean((0, 2, 3)), centres, atol=0.75)
+    np.testing.assert_array_equal(np.diff(patches[..., 0], axis=2), 1)
+    np.testing.assert_array_equal(np.diff(patches[..., 1], axis=3), 1)
+
+
+def test_views_are_different_pictures_of_the_right_kind() -> None:
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (size, 260, 3), dtype=np.uint8) for size in (224, 300)]
+    views = [view(images, rng) for _ in range(20)]
+    assert all(v.shape == (224, 224, 3) and v.dtype == np.uint8 for v in views)
+    assert len({v.tobytes() for v in views}) == 20
