@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from sage_encoders.core.log_mel import BANDS, FRAMES
-from sage_encoders.training import audio_measures, data, export, projection
+from sage_encoders.training import audio_measures, data, projection
 from sage_encoders.training.audio_network import (
-    GRID,
     AudioDecoderGraph,
     AudioEncoderGraph,
     audio_autoencoder,
     pooled,
 )
 from sage_encoders.training.audio_reference import ReferenceEncoderGraph, reference_autoencoder
-from sage_encoders.training.autoencoder import Autoencoder, PuzzleStage, order_codes
-from sage_encoders.training.recipe import Networks, Recipe, Schedule
+from sage_encoders.training.autoencoder import Autoencoder, PuzzleStage
+from sage_encoders.training.puzzle_recipe import CODES_TEXT, PuzzleRecipe
+from sage_encoders.training.recipe import Networks, Schedule, Stage
 from sage_encoders.training.sound_views import Clip, view
 
 ENCODER_FILE, DECODER_FILE = "audio_encoder.onnx", "audio_decoder.onnx"
@@ -69,8 +69,13 @@ class SoundStage(PuzzleStage):
         return torch.from_numpy(np.stack([view(self.clips[i], self.noise, rng) for i in chosen]))
 
 
-class Sounds(Recipe):
+class Sounds(PuzzleRecipe):
     """What the audio recipes share: data and split."""
+
+    version = "2"
+    input_name = "log_mel"
+    input_text = "log_mel: float32 [N, 60, 100], normalised; row 0 the lowest band"
+    order_text = "mean of the normalised log-mel decoded from that code alone (energy)"
 
     @cached_property
     def events(self) -> tuple[list[Clip], list[Clip]]:
@@ -99,12 +104,21 @@ class Sounds(Recipe):
         encoder, decoder = (models / name for name in self.files)
         return audio_measures.reconstruction(encoder, decoder, *self.events, self.seed)
 
-    def card(self, model: Autoencoder) -> dict[str, Any]:
-        """Fields that the cards of encoder and decoder share."""
+    def example(self) -> Tensor:
+        """See `PuzzleRecipe`."""
+        return torch.zeros(2, BANDS, FRAMES)
+
+    def code_scalar(self, decoded: Tensor) -> Tensor:
+        """Mean of a decoded log-mel: [N, 60, 100] -> [N]."""
+        return decoded.mean((1, 2))
+
+    def decoder_graph(self, model: Autoencoder) -> nn.Module:
+        """See `PuzzleRecipe`."""
+        return AudioDecoderGraph(model)
+
+    def source(self) -> dict[str, str]:
+        """See `PuzzleRecipe`."""
         return {
-            "version": "2",
-            "code_order": "mean of the normalised log-mel decoded from that code alone (energy)",
-            "parameters": model.parameter_count(),
             "data": (
                 f"{data.ESC10} (CC BY 3.0), {data.NOISE} (Apache-2.0), "
                 f"{data.SPEECH} (public domain)"
@@ -118,94 +132,49 @@ class Audio(Sounds):
 
     name = "audio"
     files = (ENCODER_FILE, DECODER_FILE)
+    encoder_name = "sage-audio"
+    outputs: ClassVar = {
+        "codes": CODES_TEXT,
+        "embedding": f"embedding: float32 [N, {EMBEDDING}], unit",
+    }
 
-    def stages(self) -> Sequence[SoundStage]:
+    def stages(self) -> Sequence[Stage]:
         """See `Recipe`."""
         return (self.puzzle_stage(audio_autoencoder),)
 
     def finish(self, networks: Networks) -> None:
         """Order the codes by energy and fit the embedding."""
+        super().finish(networks)
         model = cast(Autoencoder, networks["puzzle"])
-        self.code_energy = order_codes(model, energy, GRID * GRID)
         self.head = fit_embedding(model, self.events[0], self.noise, self.seed)
 
-    def export(self, networks: Networks, out: Path) -> None:
-        """See `Recipe`."""
-        model = cast(Autoencoder, networks["puzzle"])
-        example = torch.zeros(2, BANDS, FRAMES)
-        graph = AudioEncoderGraph(model, self.head)
-        export.export(graph, example, "log_mel", ("codes", "embedding"), out / ENCODER_FILE)
-        export_decoder(model, out / DECODER_FILE)
+    def encoder_graph(self, model: Autoencoder) -> nn.Module:
+        """See `PuzzleRecipe`."""
+        return AudioEncoderGraph(model, self.head)
 
     def measure(self, models: Path) -> dict[str, Any]:
         """How well it codes the held-out clips, and whether alike ones lie near each other."""
         found = audio_measures.class_accuracy(models / ENCODER_FILE, *self.events)
         return {**super().measure(models), **found}
 
-    def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
-        """See `Recipe`."""
-        shared = self.card(cast(Autoencoder, networks["puzzle"]))
-        shared["code_energy"] = self.code_energy
-        encoder = {
-            "name": "sage-audio",
-            "input": "log_mel: float32 [N, 60, 100], normalised; row 0 the lowest band",
-            "output": f"codes: uint8 [N, 30, 30], 0..9; embedding: float32 [N, {EMBEDDING}], unit",
-        }
-        decoder = {
-            "name": "sage-audio-decoder",
-            "input": "codes: uint8 [N, 30, 30], 0..9",
-            "output": encoder["input"],
-        }
-        return {ENCODER_FILE: {**encoder, **shared}, DECODER_FILE: {**decoder, **shared}}
-
 
 class AudioReference(Sounds):
-    """The reference architecture, trained like ours on the same sounds."""
+    """The reference architecture, trained like ours on the same sounds.
+
+    It is only measured against; the graph never runs it.
+    """
 
     name = "audio_reference"
     files = (f"reference/{ENCODER_FILE}", f"reference/{DECODER_FILE}")
+    encoder_name = "reference-audio"
 
-    def stages(self) -> Sequence[SoundStage]:
+    def stages(self) -> Sequence[Stage]:
         """See `Recipe`."""
         return (self.puzzle_stage(reference_autoencoder),)
 
-    def finish(self, networks: Networks) -> None:
-        """Order the codes, so that its puzzles can be compared."""
-        order_codes(cast(Autoencoder, networks["puzzle"]), energy, GRID * GRID)
-
-    def export(self, networks: Networks, out: Path) -> None:
-        """See `Recipe`."""
-        model = cast(Autoencoder, networks["puzzle"])
-        graph, example = ReferenceEncoderGraph(model), torch.zeros(2, BANDS, FRAMES)
-        export.export(graph, example, "log_mel", ("codes",), out / self.files[0])
-        export_decoder(model, out / self.files[1])
-
-    def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
-        """See `Recipe`."""
-        shared = self.card(cast(Autoencoder, networks["puzzle"]))
-        shared["purpose"] = "only to be measured against; the graph never runs it"
-        encoder = {
-            "name": "reference-audio",
-            "input": "log_mel: float32 [N, 60, 100], normalised; row 0 the lowest band",
-            "output": "codes: uint8 [N, 30, 30], 0..9",
-        }
-        decoder = {
-            "name": "reference-audio-decoder",
-            "input": encoder["output"],
-            "output": encoder["input"],
-        }
-        return {self.files[0]: {**encoder, **shared}, self.files[1]: {**decoder, **shared}}
-
-
-def energy(decoded: Tensor) -> Tensor:
-    """Mean of a decoded log-mel: [N, 60, 100] -> [N]."""
-    return decoded.mean((1, 2))
-
-
-def export_decoder(model: Autoencoder, path: Path) -> None:
-    """Write the decoder as ONNX."""
-    grids = torch.zeros(2, GRID, GRID, dtype=torch.uint8)
-    export.export(AudioDecoderGraph(model), grids, "codes", ("log_mel",), path)
+    def encoder_graph(self, model: Autoencoder) -> nn.Module:
+        """See `PuzzleRecipe`."""
+        return ReferenceEncoderGraph(model)
 
 
 @torch.no_grad()

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from sage_encoders.training import data, export, projection
-from sage_encoders.training.autoencoder import PuzzleStage, order_codes
+from sage_encoders.training import data, projection
+from sage_encoders.training.autoencoder import Autoencoder, PuzzleStage
 from sage_encoders.training.photograph_views import view
-from sage_encoders.training.recipe import Networks, Recipe, Schedule
+from sage_encoders.training.puzzle_recipe import CODES_TEXT, PuzzleRecipe
+from sage_encoders.training.recipe import Networks, Schedule, Stage
 from sage_encoders.training.vision_measures import reconstruction, view_retrieval
 from sage_encoders.training.vision_network import (
-    GRID,
+    SIDE,
     VisionAutoencoder,
     VisionDecoderGraph,
     VisionEncoderGraph,
@@ -62,8 +63,12 @@ class PhotographStage(PuzzleStage):
         return views(self.images, CODEBOOK_IMAGES, rng)
 
 
-class Photographs(Recipe):
+class Photographs(PuzzleRecipe):
     """What the vision recipes share: data and split."""
+
+    version = "2"
+    input_name, input_text = "image", "image: uint8 [N, 224, 224, 3], RGB"
+    order_text = "mean luminance (Rec. 709) of the image decoded from that code alone"
 
     @cached_property
     def photographs(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -71,6 +76,7 @@ class Photographs(Recipe):
         names, images = data.photographs(self.data / data.PHOTOGRAPHS)
         return images, data.held_out_photographs(len(names))
 
+    @cached_property
     def training_images(self) -> Images:
         """Photographs that are not held out, and the scenes."""
         images, held_out = self.photographs
@@ -82,7 +88,7 @@ class Photographs(Recipe):
         Small batches: at equal time, many steps beat large ones for ours and the reference.
         """
         schedule = Schedule(self.epochs or EPOCHS, steps=280, batch=4, rate=2e-3)
-        return PhotographStage(schedule, build, self.training_images())
+        return PhotographStage(schedule, build, self.training_images)
 
     def measure(self, models: Path) -> dict[str, Any]:
         """How well it codes the held-out photographs."""
@@ -90,12 +96,22 @@ class Photographs(Recipe):
         encoder, decoder = (models / name for name in self.files)
         return reconstruction(encoder, decoder, images, held_out, self.seed)
 
-    def card(self, model: VisionAutoencoder) -> dict[str, Any]:
-        """Fields that the cards of encoder and decoder share."""
+    def example(self) -> Tensor:
+        """See `PuzzleRecipe`."""
+        return torch.zeros(2, SIDE, SIDE, 3, dtype=torch.uint8)
+
+    def code_scalar(self, decoded: Tensor) -> Tensor:
+        """Mean luminance (Rec. 709), in [0, 1], of decoder outputs [N, 3, H, W]."""
+        weights = torch.tensor([0.2126, 0.7152, 0.0722])[:, None, None]
+        return ((decoded.clamp(-1, 1) + 1) / 2 * weights).sum(1).mean((1, 2))
+
+    def decoder_graph(self, model: Autoencoder) -> nn.Module:
+        """See `PuzzleRecipe`."""
+        return VisionDecoderGraph(model)
+
+    def source(self) -> dict[str, str]:
+        """See `PuzzleRecipe`."""
         return {
-            "version": "2",
-            "code_order": "mean luminance (Rec. 709) of the image decoded from that code alone",
-            "parameters": model.parameter_count(),
             "data": (
                 f"{data.PHOTOGRAPHS}: 800 ImageNet photographs (non-commercial research); "
                 f"{data.SCENES}: 100 COCO photographs (Flickr)"
@@ -112,26 +128,25 @@ class Vision(Photographs):
 
     name = "vision"
     files = (ENCODER_FILE, DECODER_FILE)
+    encoder_name = "sage-vision"
+    outputs: ClassVar = {
+        "codes": CODES_TEXT,
+        "embedding": f"embedding: float32 [N, {EMBEDDING}], unit",
+    }
 
-    def stages(self) -> Sequence[PhotographStage]:
+    def stages(self) -> Sequence[Stage]:
         """See `Recipe`."""
-        return (
-            PhotographStage(self.schedule(4, 2e-3), vision_autoencoder, self.training_images()),
-        )
+        return (self.puzzle_stage(vision_autoencoder),)
 
     def finish(self, networks: Networks) -> None:
         """Order the codes by luminance and fit the embedding."""
+        super().finish(networks)
         model = cast(VisionAutoencoder, networks["puzzle"])
-        self.code_luminance = order_codes(model, luminance, GRID * GRID)
-        self.head = fit_embedding(model, self.training_images(), self.seed)
+        self.head = fit_embedding(model, self.training_images, self.seed)
 
-    def export(self, networks: Networks, out: Path) -> None:
-        """See `Recipe`."""
-        model = cast(VisionAutoencoder, networks["puzzle"])
-        example = torch.zeros(2, 224, 224, 3, dtype=torch.uint8)
-        graph = VisionEncoderGraph(model, self.head)
-        export.export(graph, example, "image", ("codes", "embedding"), out / ENCODER_FILE)
-        export_decoder(model, out / DECODER_FILE)
+    def encoder_graph(self, model: Autoencoder) -> nn.Module:
+        """See `PuzzleRecipe`."""
+        return VisionEncoderGraph(model, self.head)
 
     def measure(self, models: Path) -> dict[str, Any]:
         """How well it codes the held-out photographs, and how well they are found again."""
@@ -139,78 +154,29 @@ class Vision(Photographs):
         found = view_retrieval(models / ENCODER_FILE, images[held_out])
         return {**super().measure(models), **found}
 
-    def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
-        """See `Recipe`."""
-        shared = self.card(cast(VisionAutoencoder, networks["puzzle"]))
-        shared["code_luminance"] = self.code_luminance
-        encoder = {
-            "name": "sage-vision",
-            "input": "image: uint8 [N, 224, 224, 3], RGB",
-            "output": f"codes: uint8 [N, 30, 30], 0..9; embedding: float32 [N, {EMBEDDING}], unit",
-        }
-        decoder = {
-            "name": "sage-vision-decoder",
-            "input": "codes: uint8 [N, 30, 30], 0..9",
-            "output": "image: uint8 [N, 224, 224, 3], RGB",
-        }
-        return {ENCODER_FILE: {**encoder, **shared}, DECODER_FILE: {**decoder, **shared}}
-
 
 class VisionReference(Photographs):
-    """The reference architecture, trained like ours on the same photographs."""
+    """The reference architecture, trained like ours on the same photographs.
+
+    It is only measured against; the graph never runs it.
+    """
 
     name = "vision_reference"
     files = (f"reference/{ENCODER_FILE}", f"reference/{DECODER_FILE}")
+    encoder_name = "reference-vision"
 
-    def stages(self) -> Sequence[PhotographStage]:
+    def stages(self) -> Sequence[Stage]:
         """See `Recipe`."""
         return (self.puzzle_stage(reference_autoencoder),)
 
-    def finish(self, networks: Networks) -> None:
-        """Order the codes, so that its puzzles can be compared."""
-        order_codes(cast(VisionAutoencoder, networks["puzzle"]), luminance, GRID * GRID)
-
-    def export(self, networks: Networks, out: Path) -> None:
-        """See `Recipe`."""
-        model = cast(VisionAutoencoder, networks["puzzle"])
-        example = torch.zeros(2, 224, 224, 3, dtype=torch.uint8)
-        export.export(
-            ReferenceEncoderGraph(model), example, "image", ("codes",), out / self.files[0]
-        )
-        export_decoder(model, out / self.files[1])
-
-    def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
-        """See `Recipe`."""
-        shared = self.card(cast(VisionAutoencoder, networks["puzzle"]))
-        shared["purpose"] = "only to be measured against; the graph never runs it"
-        encoder = {
-            "name": "reference-vision",
-            "input": "image: uint8 [N, 224, 224, 3], RGB",
-            "output": "codes: uint8 [N, 30, 30], 0..9",
-        }
-        decoder = {
-            "name": "reference-vision-decoder",
-            "input": encoder["output"],
-            "output": encoder["input"],
-        }
-        return {self.files[0]: {**encoder, **shared}, self.files[1]: {**decoder, **shared}}
+    def encoder_graph(self, model: Autoencoder) -> nn.Module:
+        """See `PuzzleRecipe`."""
+        return ReferenceEncoderGraph(model)
 
 
 def views(images: Images, count: int, rng: np.random.Generator) -> Tensor:
     """Random views, uint8 [count, 224, 224, 3]."""
     return torch.from_numpy(np.stack([view(images, rng) for _ in range(count)]))
-
-
-def luminance(decoded: Tensor) -> Tensor:
-    """Mean luminance (Rec. 709), in [0, 1], of decoder outputs [N, 3, H, W]."""
-    weights = torch.tensor([0.2126, 0.7152, 0.0722])[:, None, None]
-    return ((decoded.clamp(-1, 1) + 1) / 2 * weights).sum(1).mean((1, 2))
-
-
-def export_decoder(model: VisionAutoencoder, path: Path) -> None:
-    """Write the decoder as ONNX."""
-    grids = torch.zeros(2, GRID, GRID, dtype=torch.uint8)
-    export.export(VisionDecoderGraph(model), grids, "codes", ("image",), path)
 
 
 @torch.no_grad()
