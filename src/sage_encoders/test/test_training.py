@@ -56,7 +56,7 @@ def test_export_computes_what_the_network_computes(tmp_path: Path) -> None:
         codes, embedding = graph(windows)
     path = tmp_path / "tiny.onnx"
     export.export(graph, windows[:2], "log_mel", ("codes", "embedding"), path)
-    card.write(path, "tiny", "0", {})
+    card.write(path, {"name": "tiny", "version": "0"})
     outputs = OnnxModel(path).run(log_mel=windows.numpy())
     assert np.mean(outputs["codes"] == codes.numpy()) > 0.999
     np.testing.assert_allclose(outputs["embedding"], embedding.numpy(), atol=1e-4)

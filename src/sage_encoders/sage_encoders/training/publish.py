@@ -28,14 +28,11 @@ def publish(recipe: Recipe, networks: Networks, work: Path, out: Path) -> dict[s
         recipe.export(networks, made)
         figures = recipe.measure(made)
         for file, body in recipe.describe(networks).items():
-            own = {key: body[key] for key in ("name", "version")}
-            rest = {key: value for key, value in body.items() if key not in own}
-            how = _how_trained(recipe, work)
-            card.write(made / file, **own, body={**rest, **how, "held_out": figures})
-        for file in recipe.files:
-            (out / file).parent.mkdir(parents=True, exist_ok=True)
-            for path in (made / file, (made / file).with_suffix(".json")):
-                path.replace(out / path.relative_to(made))
+            card.write(made / file, {**body, **_how_trained(recipe, work), "held_out": figures})
+        for path in [path for path in made.rglob("*") if path.is_file()]:
+            to = out / path.relative_to(made)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(to)
     return figures
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RECIPES = {
     "vision": "vision:Vision",
     "audio": "audio:Audio",
+    "language": "language:Language",
     "vision_reference": "vision:VisionReference",
     "audio_reference": "audio:AudioReference",
 }
