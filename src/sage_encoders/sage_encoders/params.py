@@ -20,6 +20,23 @@ class ModelParameters(NodeParameters):
         choices=("auto", "tensorrt", "cuda", "cpu"),
     )
     threads: int = parameter(1, doc="compute threads of one run", low=1, high=64)
+    precision: str = parameter(
+        "auto",
+        doc="weights to load; auto: the fastest that keeps its quality, as the model's card says",
+        choices=("auto", "fp32", "fp16", "int8"),
+    )
+    load: str = parameter(
+        "activate",
+        doc="when the model is loaded: as the node becomes active, or with its first input",
+        choices=("activate", "demand"),
+    )
+    idle_unload_s: float = parameter(
+        0.0,
+        doc="with load demand: time without input after which the model leaves again; 0: never",
+        unit="s",
+        low=0.0,
+        high=86400.0,
+    )
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,13 @@ class AudioEncoderParameters(ModelParameters):
 @dataclass(frozen=True)
 class LanguageEncoderParameters(ModelParameters):
     """Utterances, and the service that embeds texts."""
+
+    backend: str = parameter(
+        "onnx_int8",
+        doc="all-MiniLM-L6-v2 in int8 on ONNX Runtime, or in PyTorch; auto: PyTorch where "
+        "requirements/thor.in is installed, else ONNX with a warning",
+        choices=("onnx_int8", "sentence_transformers", "auto"),
+    )
 
 
 @dataclass(frozen=True)

@@ -91,16 +91,56 @@ def test_embedding_separates_sounds(audio_model: OnnxModel) -> None:
     assert first[0] @ first[1] < 0.5
 
 
-def test_a_gap_starts_the_window_anew(audio_model: OnnxModel) -> None:
+@pytest.mark.parametrize("blocks", [1, 2, 3])
+def test_short_gaps_are_held_through(audio_model: OnnxModel, blocks: int) -> None:
+    encoder = AudioEncoder(audio_model, "front")
+    block = tone(440, 0.1, 0.3)
+    stamps = [START_NS + i * BLOCK_NS for i in range(30)]
+    before = [encoder.push(block, stamp) for stamp in stamps[:15]][-1]
+    after = [encoder.push(block, stamp) for stamp in stamps[15 + blocks :]]
+    assert all(percept is not None for percept in after), "no puzzle is lost but the gap's own"
+    assert (encoder.gaps, encoder.bridged) == (0, 1)
+    assert encoder.bridged_ns == blocks * BLOCK_NS
+    # A steady tone stays what it was; silence in the gap would not.
+    assert before is not None and after[0] is not None
+    assert np.mean(np.abs(before.codes.astype(int) - after[0].codes)) < 0.25
+    assert before.embedding @ after[0].embedding > 0.95
+
+
+def test_silence_in_place_of_a_lost_block_would_look_like_an_event(
+    audio_model: OnnxModel,
+) -> None:
+    tones = [tone(440, 0.1, 0.3)] * 15
+    held, silent = AudioEncoder(audio_model, "front"), AudioEncoder(audio_model, "front")
+    for i, block in enumerate(tones):
+        steady = held.push(block, START_NS + i * BLOCK_NS)
+        silent.push(block, START_NS + i * BLOCK_NS)
+    silent.push(np.zeros(1600, np.float32), START_NS + 15 * BLOCK_NS)
+    heard = silent.push(tones[0], START_NS + 16 * BLOCK_NS)
+    kept = held.push(tones[0], START_NS + 16 * BLOCK_NS)
+    assert steady is not None and heard is not None and kept is not None
+    assert kept.embedding @ steady.embedding > heard.embedding @ steady.embedding
+
+
+@pytest.mark.parametrize("jump", [5, -3])
+def test_a_long_gap_and_a_step_back_start_the_window_anew(
+    audio_model: OnnxModel, jump: int
+) -> None:
     encoder = AudioEncoder(audio_model, "front")
     block = tone(440, 0.1, 0.3)
     stamps = [START_NS + i * BLOCK_NS for i in range(15)]
     results = [encoder.push(block, stamp) for stamp in stamps]
     assert results[-1] is not None
-    late = stamps[-1] + 3 * BLOCK_NS
+    late = stamps[-1] + jump * BLOCK_NS
     after = [encoder.push(block, late + i * BLOCK_NS) for i in range(15)]
-    assert encoder.gaps == 1
+    assert (encoder.gaps, encoder.bridged) == (1, 0)
     assert all(result is None for result in after[:9]) and after[-1] is not None
+
+
+def test_sound_over_full_scale_is_taken_as_it_is(audio_model: OnnxModel) -> None:
+    quiet = listen(audio_model, tone(440, 2.0, 1.0))[-1]
+    loud = listen(audio_model, tone(440, 2.0, 4.0))[-1]
+    assert loud.codes.mean() > quiet.codes.mean()
 
 
 @pytest.mark.parametrize(
@@ -109,6 +149,10 @@ def test_a_gap_starts_the_window_anew(audio_model: OnnxModel) -> None:
         np.zeros(0, np.float32),
         np.zeros((2, 1600), np.float32),
         np.full(1600, np.nan, np.float32),
+        np.full(1600, -np.inf, np.float32),
+        np.full(1600, 32767.0, np.float32),
+        np.full(1600, 1e30, np.float32),
+        np.zeros(1600, np.int16),
         np.zeros(200_000, np.float32),
     ],
 )

@@ -35,16 +35,73 @@ def test_pieces_give_the_same_window_as_the_whole(sizes: list[int], seed: int) -
     assert stream.full == (made >= FRAMES)
 
 
-def test_a_hop_costs_a_hop(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sage_encoders.core import log_mel
+@pytest.fixture
+def transformed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many frames each Fourier transform from now on gets."""
+    counts: list[int] = []
+    real = np.fft.rfft
 
-    computed = []
-    real = log_mel.frames_db
-    monkeypatch.setattr(log_mel, "frames_db", lambda s: computed.append(len(s)) or real(s))
+    def counted(frames: np.ndarray, axis: int) -> np.ndarray:
+        counts.append(len(frames))
+        return real(frames, axis=axis)
+
+    monkeypatch.setattr(np.fft, "rfft", counted)
+    return counts
+
+
+@pytest.mark.parametrize("hops", [1, 2, 10])
+def test_a_hop_costs_a_hop(transformed: list[int], hops: int) -> None:
     stream = LogMelStream()
+    stream.push(np.zeros(N_FFT + FRAMES * HOP, np.float32))
+    transformed.clear()
     for _ in range(30):
-        stream.push(np.zeros(1600, np.float32))
-    assert max(computed) <= 1600 + N_FFT
+        stream.push(np.zeros(hops * HOP, np.float32))
+        stream.window()
+    assert transformed == [hops] * 30
+
+
+def test_no_frame_is_computed_twice(transformed: list[int]) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, 40_000).astype(np.float32)
+    stream = LogMelStream()
+    for piece in np.split(samples, [100, 1000, 1001, 7000, 30_000]):
+        stream.push(piece)
+    assert sum(transformed) == 1 + (len(samples) - N_FFT) // HOP
+
+
+@pytest.mark.parametrize("missing", [1, 160, 1600, 4321])
+def test_a_bridge_keeps_the_window_full_and_in_time(missing: int) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, 60_000).astype(np.float32)
+    lost = slice(20_000, 20_000 + missing)
+    whole = LogMelStream()
+    whole.push(samples)
+    stream = LogMelStream()
+    stream.push(samples[: lost.start])
+    last = stream.window()[:, -1]
+    stream.bridge(missing)
+    assert stream.full
+    stream.push(samples[lost.stop : lost.stop + 5000])
+    held = [np.array_equal(column, last) for column in stream.window().T]
+    stream.push(samples[lost.stop + 5000 :])
+    # Once what was held has left the window, nothing tells that it was there.
+    np.testing.assert_allclose(stream.window(), whole.window(), atol=1e-3)
+    # Held are the frames that touch what is missing, beside the one that they repeat.
+    assert missing // HOP <= sum(held) - 1 <= -(-(N_FFT + missing) // HOP)
+
+
+def test_a_bridge_twice_in_a_row_and_before_any_sound() -> None:
+    stream = LogMelStream()
+    stream.bridge(1000)
+    assert not stream.full
+    samples = np.random.default_rng(0).normal(0, 0.1, 60_000).astype(np.float32)
+    whole = LogMelStream()
+    whole.push(samples)
+    stream = LogMelStream()
+    stream.push(samples[:20_000])
+    stream.bridge(1)
+    stream.push(samples[20_001:20_003])
+    stream.bridge(30)
+    stream.push(samples[20_033:])
+    np.testing.assert_allclose(stream.window(), whole.window(), atol=1e-3)
 
 
 @pytest.mark.parametrize("hertz", [60, 150, 440, 1000, 3000, 7000])

@@ -55,6 +55,21 @@ def test_brighter_pictures_have_higher_codes(encoder: VisionEncoder) -> None:
     assert means[-1] - means[0] > 6
 
 
+def test_a_bright_picture_without_dark_pixels_has_bright_codes(
+    encoder: VisionEncoder, scenes: Pixels
+) -> None:
+    """Pixels mean what they say: nothing is stretched to the range that the picture has."""
+    bright = (200 + scenes.astype(np.uint16) * 55 // 255).astype(np.uint8)
+    for scene, brighter in zip(scenes, bright, strict=True):
+        assert brighter.min() >= 200
+        codes = encoder.encode(brighter, 0, "a").codes
+        assert codes.mean() > 6 and np.median(codes) >= 6
+        assert codes.mean() > encoder.encode(scene, 0, "a").codes.mean() + 1
+    ones = encoder.encode(np.ones((224, 224, 3), np.uint8), 0, "a").codes
+    black = encoder.encode(np.zeros((224, 224, 3), np.uint8), 0, "a").codes
+    assert np.mean(ones == black) > 0.9, "a picture of ones is black, and not taken for 0..1"
+
+
 def test_codes_are_ordered_by_decoded_luminance(models: Path) -> None:
     decoder = OnnxModel(models / "vision_decoder.onnx")
     grids = np.repeat(np.arange(10, dtype=np.uint8), 900).reshape(10, 30, 30)
@@ -97,7 +112,10 @@ def test_letterbox_has_black_bars(vision_model: OnnxModel) -> None:
         np.zeros((224, 224), np.uint8),
         np.zeros((224, 224, 4), np.uint8),
         np.zeros((224, 224, 3), np.float32),
+        np.full((224, 224, 3), 0.5, np.float64),
+        np.zeros((224, 224, 3), np.int16),
         np.zeros((0, 224, 3), np.uint8),
+        np.zeros((1, 224, 224, 3), np.uint8),
     ],
 )
 def test_refuses_what_is_no_picture(encoder: VisionEncoder, image: Pixels) -> None:

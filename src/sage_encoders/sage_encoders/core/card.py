@@ -1,4 +1,4 @@
-"""The card of a model: its name, version and the hash of its weights."""
+"""The card of a model: its name, version, precision and the hash of its weights."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+PRECISIONS = ("fp32", "fp16", "int8")
 
 
 class ModelError(RuntimeError):
@@ -34,6 +36,47 @@ class Card:
         """Name, version and the first 12 hex digits of the weights' hash."""
         return f"{self.name}-{self.version}@{self.sha256[:12]}"
 
+    @property
+    def precision(self) -> str:
+        """Of the weights: fp32, fp16 or int8; a card that does not say is fp32."""
+        return str(self.body.get("precision", "fp32"))
+
+    def fastest_precision(self, provider: str) -> str:
+        """The fastest precision that keeps its quality on `provider`; fp32 if nothing is said.
+
+        Raises:
+            ModelError: the card names an unknown precision.
+        """
+        stated = self.body.get("fastest_that_keeps_quality", {})
+        chosen = stated.get(provider, "fp32") if isinstance(stated, Mapping) else stated
+        if chosen not in PRECISIONS:
+            raise ModelError(
+                f"card of {self.name}: fastest_that_keeps_quality = {chosen!r} for {provider}: "
+                f"expected {', '.join(PRECISIONS)}"
+            )
+        return str(chosen)
+
+    def check_file(self, path: Path, size: int, sha256: str) -> None:
+        """Compare with a model file.
+
+        Args:
+            path: of the file.
+            size: of its content [bytes].
+            sha256: of its content, hex.
+
+        Raises:
+            ModelError: it is not the file that this card describes.
+        """
+        described = self.body.get("file", path.name)
+        if described != path.name:
+            raise ModelError(f"{path}: its card describes {described}, another model")
+        if sha256 != self.sha256:
+            raise ModelError(
+                f"{path}: SHA-256 {sha256[:12]} ({size} bytes), but its card says "
+                f"{self.sha256[:12]} ({self.body.get('bytes', 'unknown')} bytes): "
+                "the file is damaged or was replaced"
+            )
+
 
 def read_card(path: Path) -> Card:
     """Read a card.
@@ -43,7 +86,7 @@ def read_card(path: Path) -> Card:
     """
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
-        return Card(body["name"], body["version"], body["sha256"], body)
+        return Card(str(body["name"]), str(body["version"]), str(body["sha256"]), body)
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no such model card") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -10,12 +10,19 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID, Percept
 from sage_encoders.core.model import Model
+from sage_encoders.core.signature import Signature, Tensor
 
 Floats = NDArray[np.float32]
 Tokenize = Callable[[str], list[int]]
 """Token ids of a text, with the two special tokens at its ends."""
 
 LONGEST_TEXT = 4096
+
+_TOKENS = Tensor("int64", ("N", "tokens"))
+SIGNATURE = Signature(
+    inputs={"input_ids": _TOKENS, "attention_mask": _TOKENS, "token_type_ids": _TOKENS},
+    outputs={"last_hidden_state": Tensor("float32", ("N", "tokens", "D"))},
+)
 
 
 class TextEmbedder:

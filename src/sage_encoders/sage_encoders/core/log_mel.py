@@ -85,28 +85,51 @@ class LogMelStream:
         self._tail: Floats = np.zeros(0, np.float32)
         self._frames: Floats = np.full((BANDS, FRAMES), FLOOR_DB, np.float32)
         self._count = 0
+        self._skip = 0
 
     def reset(self) -> None:
         """Forget everything, as after a gap in the stream."""
         self._tail = np.zeros(0, np.float32)
         self._count = 0
+        self._skip = 0
+
+    def bridge(self, missing: int) -> None:
+        """Hold the last frame where samples are missing, so that the window stays full.
+
+        No frame mixes sound from before and after: the tail that waits for more sound is part of
+        what is bridged, and so are the first samples after it up to the next whole hop.
+
+        Args:
+            missing: samples that never came, >= 1.
+        """
+        lost = len(self._tail) - self._skip + missing
+        held = max(-(-lost // HOP), 0)
+        self._tail = np.zeros(0, np.float32)
+        self._skip = held * HOP - lost
+        if self._count and held:
+            self._append(np.repeat(self._frames[:, -1:], held, axis=1))
 
     def push(self, samples: Floats) -> int:
         """Take the next samples, [n] at 16 kHz; returns how many frames they completed."""
-        self._tail = np.concatenate((self._tail, samples.astype(np.float32, copy=False)))
+        skipped, self._skip = self._skip, max(self._skip - len(samples), 0)
+        samples = samples[skipped:].astype(np.float32, copy=False)
+        self._tail = np.concatenate((self._tail, samples))
         if len(self._tail) < N_FFT:
             return 0
         fresh = frames_db(self._tail)
         count = int(fresh.shape[1])
         self._tail = self._tail[count * HOP :]
+        self._append(fresh)
+        return count
+
+    def _append(self, fresh: Floats) -> None:
         kept = fresh[:, -FRAMES:]
         self._frames = np.concatenate((self._frames[:, kept.shape[1] :], kept), axis=1)
-        self._count = min(self._count + count, FRAMES)
-        return count
+        self._count = min(self._count + fresh.shape[1], FRAMES)
 
     @property
     def full(self) -> bool:
-        """Whether the window holds 100 frames of real sound (1.05 s since start or reset)."""
+        """Whether the window holds 100 frames (1.05 s since start or reset)."""
         return self._count == FRAMES
 
     def window(self) -> Floats:

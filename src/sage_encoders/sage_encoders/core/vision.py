@@ -8,13 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.puzzle import Percept
+from sage_common.core.puzzle import GRID, Percept
 from sage_encoders.core.framing import SIDE_PX, Framing
 from sage_encoders.core.model import Model
+from sage_encoders.core.signature import Signature, Tensor
 
 Pixels = NDArray[np.uint8]
 Resize = Callable[[Pixels, int, int], Pixels]
 """Scales [H, W, 3] to a width and a height in pixels."""
+
+SIGNATURE = Signature(
+    inputs={"image": Tensor("uint8", ("N", SIDE_PX, SIDE_PX, 3))},
+    outputs={
+        "codes": Tensor("uint8", ("N", GRID, GRID)),
+        "embedding": Tensor("float32", ("N", "D")),
+    },
+)
 
 
 class VisionEncoder:

@@ -9,15 +9,15 @@ from sage_common.ros.audio import audio_info, audio_to_array
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
-from sage_encoders.backends.models_folder import models_folder
-from sage_encoders.backends.onnx_model import OnnxModel
-from sage_encoders.core.audio import AudioEncoder
+from sage_encoders.core.audio import SIGNATURE, AudioEncoder
 from sage_encoders.core.log_mel import SAMPLE_RATE
+from sage_encoders.nodes.encoder_slot import EncoderSlot
+from sage_encoders.nodes.loaded_encoder import LoadedEncoder, load_onnx
 from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import AudioEncoderParameters
 
-MODEL_FILE = "audio_encoder.onnx"
-# A lost block is a gap in the window, so blocks may wait for a second.
+MODEL = "audio_encoder"
+# A lost block is a gap in the sound, so blocks may wait for a second.
 WAITING_BLOCKS = 10
 
 
@@ -28,7 +28,8 @@ class AudioEncoderNode(SageNode):
     parameters_type = AudioEncoderParameters
 
     def on_configure(self) -> None:
-        self._encoder: AudioEncoder | None = None
+        self._slot = EncoderSlot(self, self._load)
+        self._bridged = 0
         self._info = audio_info()
         self._puzzles = self.publisher("puzzle", modality="audio")
         self._worker = self.worker("encode", WAITING_BLOCKS)
@@ -37,45 +38,60 @@ class AudioEncoderNode(SageNode):
         self.subscribe("microphone/audio", self._on_audio, name=name)
 
     def on_activate(self) -> None:
-        parameters = self.parameters
-        model = OnnxModel(
-            models_folder(parameters.models_dir) / MODEL_FILE,
-            provider=parameters.provider,
-            threads=parameters.threads,
-        )
-        self._encoder = AudioEncoder(model, parameters.microphone)
-        self.diagnose(
-            backend="onnxruntime",
-            provider=model.provider,
-            weights_sha256=model.card.sha256,
-            encoder_id=model.encoder_id,
-            dropped=0,
-            gaps=0,
-        )
+        self._slot.activate()
+        self.diagnose(dropped=0, gaps=0, bridged=0, bridged_ms=0)
 
     def on_deactivate(self) -> None:
-        self._encoder = None
+        self._slot.deactivate()
+
+    def _load(self) -> LoadedEncoder[AudioEncoder]:
+        microphone = self.parameters.microphone
+        return load_onnx(
+            MODEL, self.parameters, SIGNATURE, lambda model: AudioEncoder(model, microphone)
+        )
 
     def _on_info(self, info: Any) -> None:
         self._info = info
 
     def _on_audio(self, message: Any) -> None:
         if self._info.sample_rate != SAMPLE_RATE:
-            raise InvalidInput("sample_rate", self._info.sample_rate, f"{SAMPLE_RATE} Hz")
+            raise InvalidInput(
+                "sample_rate",
+                self._info.sample_rate,
+                f"{SAMPLE_RATE} Hz: let a microphone node resample it (backend topic, "
+                f"topic_sample_rate_hz {self._info.sample_rate})",
+            )
         samples = audio_to_array(message, self._info)
         if len(samples) > SAMPLE_RATE:
             raise InvalidInput("audio.data", f"{len(samples)} samples", "at most one second")
         self._worker.submit(self._encode, samples, message.header)
 
     def _encode(self, samples: Any, header: Any) -> None:
-        encoder = self._encoder
-        if encoder is None:
-            return
-        began_ns = self.stopwatch_ns()
-        percept = encoder.push(samples, stamp_ns(header.stamp))
+        with self._slot.encoder() as encoder:
+            if encoder is None:
+                return
+            began_ns = self.stopwatch_ns()
+            percept = encoder.push(samples, stamp_ns(header.stamp))
+            took_ns = self.stopwatch_ns() - began_ns
+            self._report_gaps(encoder)
         if percept is not None:
-            self._puzzles.publish(puzzle_message(percept, header, self.stopwatch_ns() - began_ns))
-        self.diagnose(dropped=self._worker.dropped, gaps=encoder.gaps)
+            self._puzzles.publish(puzzle_message(percept, header, took_ns))
+
+    def _report_gaps(self, encoder: AudioEncoder) -> None:
+        if encoder.bridged > self._bridged:
+            bridged_ms = encoder.bridged_ns / 1e6
+            self.log.warning(
+                f"sound is missing: {encoder.bridged} short gaps, {bridged_ms:.0f} ms in all, "
+                "through which the last spectrum was held",
+                throttle_s=10.0,
+            )
+        self._bridged = encoder.bridged
+        self.diagnose(
+            dropped=self._worker.dropped,
+            gaps=encoder.gaps,
+            bridged=encoder.bridged,
+            bridged_ms=round(encoder.bridged_ns / 1e6),
+        )
 
 
 def main() -> None:

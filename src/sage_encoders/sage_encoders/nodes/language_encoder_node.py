@@ -7,8 +7,10 @@ from typing import Any
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
-from sage_encoders.backends.minilm import open_text_embedder
 from sage_encoders.core.language import TextEmbedder
+from sage_encoders.nodes.encoder_slot import EncoderSlot
+from sage_encoders.nodes.loaded_encoder import LoadedEncoder
+from sage_encoders.nodes.loaded_text_embedder import load_text_embedder
 from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import LanguageEncoderParameters
 
@@ -23,47 +25,42 @@ class LanguageEncoderNode(SageNode):
     parameters_type = LanguageEncoderParameters
 
     def on_configure(self) -> None:
-        self._embedder: TextEmbedder | None = None
+        self._slot = EncoderSlot(self, self._load)
         self._puzzles = self.publisher("puzzle", modality="language")
         self._worker = self.worker("encode", WAITING_UTTERANCES)
         self.subscribe("text", self._on_text)
         self.service("language/embed", self._on_embed)
 
     def on_activate(self) -> None:
-        parameters = self.parameters
-        self._embedder, model = open_text_embedder(
-            parameters.models_dir, parameters.provider, parameters.threads
-        )
-        self.diagnose(
-            backend="onnxruntime",
-            provider=model.provider,
-            weights_sha256=model.card.sha256,
-            encoder_id=model.encoder_id,
-            dropped=0,
-        )
+        self._slot.activate()
+        self.diagnose(dropped=0)
 
     def on_deactivate(self) -> None:
-        self._embedder = None
+        self._slot.deactivate()
+
+    def _load(self) -> LoadedEncoder[TextEmbedder]:
+        return load_text_embedder(self.parameters)
 
     def _on_text(self, message: Any) -> None:
         self._worker.submit(self._encode, message.text, message.speaker, message.header)
 
     def _encode(self, text: str, speaker: str, header: Any) -> None:
-        embedder = self._embedder
-        if embedder is None:
-            return
-        began_ns = self.stopwatch_ns()
-        percept = embedder.percept(text, stamp_ns(header.stamp), speaker or UNKNOWN_SPEAKER)
-        self._puzzles.publish(puzzle_message(percept, header, self.stopwatch_ns() - began_ns))
+        with self._slot.encoder() as embedder:
+            if embedder is None:
+                return
+            began_ns = self.stopwatch_ns()
+            percept = embedder.percept(text, stamp_ns(header.stamp), speaker or UNKNOWN_SPEAKER)
+            took_ns = self.stopwatch_ns() - began_ns
+        self._puzzles.publish(puzzle_message(percept, header, took_ns))
         self.diagnose(dropped=self._worker.dropped)
 
     def _on_embed(self, request: Any, response: Any) -> Any:
-        embedder = self._embedder
-        if embedder is None:
-            response.success, response.message = False, f"{self.name} is not active"
-            return response
-        response.embedding = embedder.embed(request.text)
-        response.encoder_id = embedder.encoder_id
+        with self._slot.encoder() as embedder:
+            if embedder is None:
+                response.success, response.message = False, f"{self.name} is not active"
+                return response
+            response.embedding = embedder.embed(request.text)
+            response.encoder_id = embedder.encoder_id
         response.success = True
         return response
 

@@ -8,14 +8,14 @@ from sage_common.ros.images import image_to_rgb
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
-from sage_encoders.backends.models_folder import models_folder
-from sage_encoders.backends.onnx_model import OnnxModel
 from sage_encoders.backends.opencv_resize import resize
-from sage_encoders.core.vision import VisionEncoder
+from sage_encoders.core.vision import SIGNATURE, VisionEncoder
+from sage_encoders.nodes.encoder_slot import EncoderSlot
+from sage_encoders.nodes.loaded_encoder import LoadedEncoder, load_onnx
 from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import VisionEncoderParameters
 
-MODEL_FILE = "vision_encoder.onnx"
+MODEL = "vision_encoder"
 # Pictures that may wait: a stall of 0.1 s at 30 pictures/s loses none.
 QUEUE_SIZE = 4
 
@@ -27,40 +27,35 @@ class VisionEncoderNode(SageNode):
     parameters_type = VisionEncoderParameters
 
     def on_configure(self) -> None:
-        self._encoder: VisionEncoder | None = None
+        self._slot = EncoderSlot(self, self._load)
         self._puzzles = self.publisher("puzzle", modality="vision")
         self._worker = self.worker("encode", QUEUE_SIZE)
         self.subscribe("camera/image_raw", self._on_image, name=self.parameters.camera)
 
     def on_activate(self) -> None:
-        parameters = self.parameters
-        model = OnnxModel(
-            models_folder(parameters.models_dir) / MODEL_FILE,
-            provider=parameters.provider,
-            threads=parameters.threads,
-        )
-        self._encoder = VisionEncoder(model, resize, parameters.fit)
-        self.diagnose(
-            backend="onnxruntime",
-            provider=model.provider,
-            weights_sha256=model.card.sha256,
-            encoder_id=model.encoder_id,
-            dropped=0,
-        )
+        self._slot.activate()
+        self.diagnose(dropped=0)
 
     def on_deactivate(self) -> None:
-        self._encoder = None
+        self._slot.deactivate()
+
+    def _load(self) -> LoadedEncoder[VisionEncoder]:
+        fit = self.parameters.fit
+        return load_onnx(
+            MODEL, self.parameters, SIGNATURE, lambda model: VisionEncoder(model, resize, fit)
+        )
 
     def _on_image(self, message: Any) -> None:
         self._worker.submit(self._encode, image_to_rgb(message), message.header)
 
     def _encode(self, image: Any, header: Any) -> None:
-        encoder = self._encoder
-        if encoder is None:
-            return
-        began_ns = self.stopwatch_ns()
-        percept = encoder.encode(image, stamp_ns(header.stamp), self.parameters.camera)
-        self._puzzles.publish(puzzle_message(percept, header, self.stopwatch_ns() - began_ns))
+        with self._slot.encoder() as encoder:
+            if encoder is None:
+                return
+            began_ns = self.stopwatch_ns()
+            percept = encoder.encode(image, stamp_ns(header.stamp), self.parameters.camera)
+            took_ns = self.stopwatch_ns() - began_ns
+        self._puzzles.publish(puzzle_message(percept, header, took_ns))
         self.diagnose(dropped=self._worker.dropped)
 
 

@@ -1,0 +1,113 @@
+"""The encoder of a node: loaded at activation or with the first input, and gone when not needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.ros.node import SageNode
+from sage_encoders.core.card import ModelError
+from sage_encoders.nodes.loaded_encoder import LoadedEncoder
+
+E = TypeVar("E")
+RETRY_NS = 5 * NS_PER_S
+PROBLEM = "model"
+
+
+class EncoderSlot(Generic[E]):
+    """Holds a node's encoder by its parameters `load` and `idle_unload_s`.
+
+    Make it in `on_configure`, for it adds a timer; call `activate` and `deactivate` from the hooks.
+
+    Args:
+        node: whose encoder it is.
+        load: loads it; raises ModelError.
+    """
+
+    def __init__(self, node: SageNode, load: Callable[[], LoadedEncoder[E]]) -> None:
+        self._node, self._load_encoder = node, load
+        self._lock = threading.Lock()
+        self._loaded: LoadedEncoder[E] | None = None
+        self._users = 0
+        self._used_ns = 0
+        self._next_try_ns = 0
+        self._on_demand = node.parameters.load == "demand"
+        idle_s = node.parameters.idle_unload_s
+        if self._on_demand and idle_s > 0.0:
+            node.timer(idle_s / 4.0, lambda: self._unload_idle(round(idle_s * NS_PER_S)))
+
+    def activate(self) -> None:
+        """Load now, unless it is loaded on demand.
+
+        Raises:
+            ModelError: the model cannot be used.
+        """
+        self._next_try_ns = 0
+        self._node.diagnose(model_loaded=False)
+        if not self._on_demand:
+            with self._lock:
+                self._load()
+
+    def deactivate(self) -> None:
+        """Unload."""
+        with self._lock:
+            self._unload()
+        self._node.set_problem(PROBLEM, "")
+
+    @contextmanager
+    def encoder(self) -> Iterator[E | None]:
+        """The encoder, which does not leave meanwhile; None while the node is not active.
+
+        Raises:
+            ModelError: it is loaded on demand, and cannot be. Tried again after 5 s at the soonest.
+        """
+        with self._lock:
+            if self._loaded is None and self._on_demand and self._node.active:
+                self._load_on_demand()
+            loaded = self._loaded
+            self._users += 1
+        try:
+            yield loaded.encoder if loaded is not None else None
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._used_ns = self._node.clock.now_ns()
+
+    def _load_on_demand(self) -> None:
+        now_ns = self._node.clock.now_ns()
+        if now_ns < self._next_try_ns:
+            raise ModelError("the model could not be loaded; see the problem in /diagnostics")
+        try:
+            self._load()
+        except ModelError as error:
+            self._next_try_ns = now_ns + RETRY_NS
+            self._node.set_problem(PROBLEM, str(error))
+            raise
+        self._node.set_problem(PROBLEM, "")
+
+    def _load(self) -> None:
+        began_ns = self._node.stopwatch_ns()
+        self._loaded = self._load_encoder()
+        took_ns = self._node.stopwatch_ns() - began_ns
+        for text in self._loaded.warnings:
+            self._node.log.warning(text)
+        if self._loaded.warnings:
+            self._node.set_health("warn", "; ".join(self._loaded.warnings))
+        self._node.diagnose(
+            **self._loaded.facts, model_loaded=True, load_ms=round(took_ns / 1e6, 1)
+        )
+
+    def _unload_idle(self, idle_ns: int) -> None:
+        with self._lock:
+            idle = self._users == 0 and self._node.clock.now_ns() - self._used_ns >= idle_ns
+            if idle:
+                self._unload()
+
+    def _unload(self) -> None:
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            loaded.lease.close()
+            self._node.diagnose(model_loaded=False)
