@@ -114,9 +114,10 @@ class Result:
         }
 
     def write(self, folder: Path = RESULTS) -> Path:
-        """Write the JSON file; its path."""
+        """Write the JSON file; its path. A short run does not replace the figures of a full one."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.bench}-{machine()}.json"
+        length = "-quick" if self.quick else ""
+        path = folder / f"{self.bench}{length}-{machine()}.json"
         path.write_text(json.dumps(self.as_dict(), indent=1) + "\n")
         return path
 
@@ -128,10 +129,11 @@ class Result:
             marks = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
             spread = "" if row.p50 is None else f"{row.p50:.3g} / {row.p95:.3g} / {row.p99:.3g}"
             baselines = ", ".join(
-                f"{name} {value:.4g}{_ratio(row, value)}" for name, value in row.baselines.items()
+                f"{name} {_number(value)}{_ratio(row, value)}"
+                for name, value in row.baselines.items()
             )
-            goal = "" if row.goal is None else f"{row.goal:g}"
-            value = f"{row.value:.4g} {row.unit}"
+            goal = "" if row.goal is None else _number(row.goal)
+            value = f"{_number(row.value)} {row.unit}"
             table.add_row(row.name, value, spread, goal, marks[row.met], baselines)
         return table
 
@@ -160,6 +162,10 @@ def commit() -> str:
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file, hex."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
 def _ratio(row: Row, baseline: float) -> str:

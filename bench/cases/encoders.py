@@ -1,0 +1,36 @@
+"""The encoders: time, quality on held-out data, precision, loading; beside references and nulls."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from sage.bench.encoders import audio, autoencoders, language, loading, precision, quality, vision
+from sage.bench.encoders.section import Section, Setting, run_all
+from sage.bench.result import Result, sha256_of
+from sage.graph.sources import data_folder
+from sage_encoders.backends.models_folder import models_folder
+
+SECTIONS: dict[str, Section] = {
+    "vision, time": vision.time_rows,
+    "vision, quality": partial(quality.rows, quality.VISION),
+    "audio, time": audio.time_rows,
+    "audio, quality": partial(quality.rows, quality.AUDIO),
+    "tiny VAE": autoencoders.tiny_rows,
+    "light VAE": autoencoders.light_rows,
+    "language": language.rows,
+    "precision": precision.rows,
+    "loading": loading.rows,
+}
+
+
+def measure(quick: bool) -> Result:
+    """All rows; a model or a recording that is missing becomes an error of the result."""
+    setting = Setting(data_folder(), models_folder(), quick)
+    found = run_all(SECTIONS, setting)
+    return Result("encoders", quick, inputs(setting.models), found.rows, found.notes, found.errors)
+
+
+def inputs(models: Path) -> dict[str, str]:
+    """SHA-256 of every model that lies in the folder."""
+    return {str(p.relative_to(models)): sha256_of(p) for p in sorted(models.rglob("*.onnx"))}
