@@ -129,11 +129,11 @@ class Result:
             marks = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
             spread = "" if row.p50 is None else f"{row.p50:.3g} / {row.p95:.3g} / {row.p99:.3g}"
             baselines = ", ".join(
-                f"{name} {_number(value)}{_ratio(row, value)}"
+                f"{name} {shown(value)}{_ratio(row, value)}"
                 for name, value in row.baselines.items()
             )
-            goal = "" if row.goal is None else _number(row.goal)
-            value = f"{_number(row.value)} {row.unit}"
+            goal = "" if row.goal is None else shown(row.goal)
+            value = f"{shown(row.value)} {row.unit}"
             table.add_row(row.name, value, spread, goal, marks[row.met], baselines)
         return table
 
@@ -164,7 +164,8 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _number(value: float) -> str:
+def shown(value: float) -> str:
+    """A figure with four digits, large ones whole."""
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 

@@ -1,13 +1,18 @@
-"""Write the pages of docs/ that are made from the registry and the parameter dataclasses."""
+"""Write what is generated in docs/: pages from the source, figures from benches and cards."""
 
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
+from sage.bench.markdown import bench_figures, card_figures
 from sage.graph.catalogue import CATALOGUE
+from sage.graph.sources import data_folder
 from sage_common.core.documentation import render_parameters, render_topics
 from sage_common.core.parameters import NodeParameters
+
+FIGURES_PAGE = "encoders.md"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,12 +20,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 if a page is out of date"
     )
+    parser.add_argument(
+        "--pictures", action="store_true", help="also what the encoders make of recordings"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="recordings; default: $SAGE_DATA or ../shared/data"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
+    made = {**pages(), **filled_pages(options.folder)}
     outdated = [
         name
-        for name, text in pages().items()
+        for name, text in made.items()
         if not (options.folder / name).is_file() or (options.folder / name).read_text() != text
     ]
     if options.check:
@@ -29,15 +41,17 @@ def run(options: argparse.Namespace) -> int:
         return 1 if outdated else 0
     options.folder.mkdir(parents=True, exist_ok=True)
     for name in outdated:
-        (options.folder / name).write_text(pages()[name])
+        (options.folder / name).write_text(made[name])
         print(f"wrote {options.folder / name}")
     if not outdated:
         print("the generated pages are up to date")
+    if options.pictures:
+        draw(options.folder, options.data or data_folder())
     return 0
 
 
 def pages() -> dict[str, str]:
-    """The generated pages, by file name."""
+    """The pages that are generated as a whole, by file name."""
     tables = [render_parameters("Every node", NodeParameters)]
     tables += [
         render_parameters(f"{kind} (`{node.package}`, `{node.executable}`)", node.parameters_type())
@@ -50,3 +64,50 @@ def pages() -> dict[str, str]:
         "```yaml\n/**/memory:\n  ros__parameters:\n    checkpoint_period_s: 30.0\n```\n"
     )
     return {"topics.md": render_topics(), "parameters.md": "\n".join([introduction, *tables])}
+
+
+def filled_pages(folder: Path) -> dict[str, str]:
+    """Pages that people write, with the figures in them as they are now; none without the page.
+
+    Args:
+        folder: docs/ of a checkout; beside it lie models/ and bench/results/.
+    """
+    page = folder / FIGURES_PAGE
+    if not page.is_file():
+        return {}
+    text = page.read_text()
+    blocks = {
+        "bench": bench_figures(folder.parent / "bench" / "results", "encoders"),
+        "cards": card_figures(folder.parent / "models"),
+    }
+    for name, block in blocks.items():
+        text = filled(text, name, block)
+    return {FIGURES_PAGE: text}
+
+
+def filled(text: str, name: str, block: str) -> str:
+    """The text with what stands between `<!-- sage docs: NAME -->` and `<!-- end -->` replaced.
+
+    Raises:
+        ValueError: it has no such place.
+    """
+    begin, end = f"<!-- sage docs: {name} -->", "<!-- end -->"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not pattern.search(text):
+        raise ValueError(f"no place for {name}: expected {begin} and {end}")
+    return pattern.sub(lambda _: f"{begin}\n{block}\n{end}", text)
+
+
+def draw(folder: Path, data: Path) -> None:
+    """Write the pictures into `images/` of a folder."""
+    # Imported here: only this needs what reads the recordings.
+    from sage_encoders.training import pictures
+
+    made = {
+        "vision_puzzles.png": pictures.vision_puzzles,
+        "audio_puzzles.png": pictures.audio_puzzles,
+    }
+    for name, drawn in made.items():
+        path = folder / "images" / name
+        pictures.write(path, drawn(data, folder.parent / "models"))
+        print(f"wrote {path}, {path.stat().st_size / 1000:.0f} kB")
