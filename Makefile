@@ -12,6 +12,9 @@ endif
 BIN := .venv/bin
 UV ?= uv
 
+# THOR=1 installs the text embedder in PyTorch, too; `make test TRAIN=1` does so by itself.
+EXTRA := $(if $(THOR),thor)
+
 # The recordings that the weights are trained on.
 DATA ?= ../shared/data
 
@@ -29,7 +32,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFILE=nano|thor] [SOURCE=recording]
+demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFILE=nano|thor] [THOR=1] [SOURCE=recording]
 	@exec $(BIN)/sage demo $(DEMO_OPTIONS)
 
 test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, too]
@@ -52,7 +55,8 @@ docs: environment  ## write the generated pages of docs/ anew
 lock:  ## resolve requirements/*.in into requirements/lock.txt (needs uv)
 	@$(UV) pip compile --universal --python-version 3.10 --quiet --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --output-file requirements/lock.txt \
-	  requirements/build.in requirements/run.in requirements/test.in requirements/lint.in requirements/train.in
+	  requirements/build.in requirements/run.in requirements/test.in requirements/lint.in requirements/train.in \
+	  requirements/thor.in
 
 clean:  ## remove the environment, build outputs and caches
 	@rm -rf .venv build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -60,13 +64,13 @@ clean:  ## remove the environment, build outputs and caches
 	@find src -maxdepth 2 -name '*.egg-info' -exec rm -rf {} +
 
 environment:
-	@$(SETUP) run media
+	@$(SETUP) run media $(EXTRA)
 
 train-environment:
 	@$(SETUP) run media train
 
 test-environment:
-	@$(SETUP) run media test lint $(if $(TRAIN),train)
+	@$(SETUP) run media test lint $(if $(TRAIN),train thor,$(EXTRA))
 
 .PHONY: run-lint
 run-lint:

@@ -55,7 +55,7 @@ class _Source:
     """Weights of the file, by the names that they had in PyTorch."""
 
     def __init__(self, graph: Graph) -> None:
-        self.tensors = graph.tensors
+        self._tensors = graph.tensors
         self._scaled = _scaled_weights(graph)
         # One block: large ones are given huge pages, which are filled in a third of the time.
         size = sum(graph.tensors[name].size for name, _ in self._scaled.values())
@@ -63,21 +63,24 @@ class _Source:
 
     def weight(self, *layers: str) -> Floats:
         """Weights of dense layers side by side, scaled: [in, out]."""
-        parts = [tuple(self.tensors[name] for name in self._scaled[layer]) for layer in layers]
+        parts = [tuple(self._tensors[name] for name in self._scaled[layer]) for layer in layers]
         rows, columns = parts[0][0].shape[0], sum(part.shape[1] for part, _ in parts)
         joined = self._free[: rows * columns].reshape(rows, columns)
         self._free = self._free[rows * columns :]
         left = 0
         for weight, scale in parts:
-            block = joined[:, left : left + weight.shape[1]]
-            block[:] = weight
-            block *= scale
-            left += weight.shape[1]
+            right = left + weight.shape[1]
+            np.multiply(weight, scale, out=joined[:, left:right])
+            left = right
         return joined
 
     def bias(self, *layers: str) -> Floats:
         """Biases of dense layers side by side."""
-        return np.concatenate([self.tensors[f"{layer}.bias"] for layer in layers])
+        return np.concatenate([self._tensors[f"{layer}.bias"] for layer in layers])
+
+    def tensor(self, name: str) -> NDArray[Any]:
+        """A copy of a tensor; the file itself is not kept."""
+        return self._tensors[name].copy()
 
 
 def _scaled_weights(graph: Graph) -> dict[str, tuple[str, str]]:
@@ -98,13 +101,12 @@ def _scaled_weights(graph: Graph) -> dict[str, tuple[str, str]]:
 
 def _embeddings(writer: GraphWriter, source: _Source) -> str:
     prefix = "inner.embeddings."
-    tensors, constant, node = source.tensors, writer.constant, writer.node
-    # A copy: the view would keep the whole file in memory.
-    words = constant("words", tensors[f"{prefix}word_embeddings.weight_q"].copy())
-    scales = constant("scales", tensors[f"{prefix}word_embeddings.weight_scale"].copy())
-    position = tensors[f"{prefix}position_embeddings.weight_q"].astype(np.float32)
-    position *= tensors[f"{prefix}position_embeddings.weight_scale"]
-    types = constant("types", tensors[f"{prefix}token_type_embeddings.weight"].copy())
+    tensor, constant, node = source.tensor, writer.constant, writer.node
+    words = constant("words", tensor(f"{prefix}word_embeddings.weight_q"))
+    scales = constant("scales", tensor(f"{prefix}word_embeddings.weight_scale"))
+    position = tensor(f"{prefix}position_embeddings.weight_q").astype(np.float32)
+    position *= tensor(f"{prefix}position_embeddings.weight_scale")
+    types = constant("types", tensor(f"{prefix}token_type_embeddings.weight"))
     rows = node("Cast", [node("Gather", [words, "input_ids"], "rows")], "rows_float", to=1)
     scale = node("Gather", [scales, "input_ids"], "row_scales")
     word = node("Mul", [rows, scale], "word")
@@ -153,8 +155,8 @@ def _layer(writer: GraphWriter, source: _Source, layer: int, state: str, mask: s
 
 
 def _norm(writer: GraphWriter, source: _Source, name: str, key: str) -> tuple[str, str]:
-    gain, shift = source.tensors[f"{key}.weight"], source.tensors[f"{key}.bias"]
+    gain, shift = source.tensor(f"{key}.weight"), source.tensor(f"{key}.bias")
     return (
-        writer.constant(f"{name}_gain", gain.copy()),
-        writer.constant(f"{name}_shift", shift.copy()),
+        writer.constant(f"{name}_gain", gain),
+        writer.constant(f"{name}_shift", shift),
     )

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_encoders.backends.onnx_session import open_session, return_freed_memory, signature_of
+from sage_encoders.backends.onnx_session import (
+    OpenSession,
+    open_session,
+    open_written,
+    return_freed_memory,
+)
 from sage_encoders.backends.providers import ProviderError, first_that_starts
 from sage_encoders.core.card import Card, ModelError, read_card, sha256_of
 from sage_encoders.core.signature import Signature
 
-Rewrite = Callable[[bytes], tuple[bytes, Mapping[str, NDArray[Any]]]]
+Rewrite = Callable[[memoryview], tuple[bytes, Mapping[str, NDArray[Any]]]]
 """From the content of a file, the content that is loaded and the constants that it leaves out."""
 
 
@@ -58,7 +62,7 @@ class OnnxModel:
         self.card = card or read_card(path.with_suffix(".json"))
         self.provider = ""
 
-        def start(candidate: str) -> onnxruntime.InferenceSession:
+        def start(candidate: str) -> OpenSession:
             self.provider = candidate
             try:
                 return _load(path, self.card, candidate, threads, rewrite)
@@ -67,8 +71,8 @@ class OnnxModel:
 
         session, self.provider_fault = first_that_starts(provider, start)
         return_freed_memory()
-        self._session: onnxruntime.InferenceSession | None = session
-        self._signature = signature_of(session)
+        self._session: OpenSession | None = session
+        self._signature = session.signature
         if signature is not None:
             signature.check(str(path), self._signature)
 
@@ -96,7 +100,7 @@ class OnnxModel:
             raise InvalidInput("inputs", sorted(inputs), f"{sorted(self._signature.inputs)}")
         for name, array in inputs.items():
             self._check(name, array)
-        return dict(zip(self._signature.outputs, session.run(None, inputs), strict=True))
+        return dict(zip(self._signature.outputs, session.run(inputs), strict=True))
 
     def close(self) -> None:
         """Unload. A run that is under way ends first."""
@@ -115,12 +119,12 @@ class OnnxModel:
 
 def _load(
     path: Path, card: Card, provider: str, threads: int, rewrite: Rewrite | None
-) -> onnxruntime.InferenceSession:
+) -> OpenSession:
     if rewrite is None:
         found = sha256_of(path)
         card.check_file(path, path.stat().st_size, found)
         try:
-            return open_session(str(path), provider, threads)
+            return open_session(path, provider, threads)
         except ProviderError:
             raise
         except ModelError as error:
@@ -130,18 +134,19 @@ def _load(
 
 def _load_rewritten(
     path: Path, card: Card, provider: str, threads: int, rewrite: Rewrite
-) -> onnxruntime.InferenceSession:
+) -> OpenSession:
     """Hashes on a second core meanwhile; a wrong hash is a better reason than what it led to."""
     try:
-        content = path.read_bytes()
+        stream = path.open("rb")
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no such model file") from error
-    with ThreadPoolExecutor(1) as beside:
+    with stream, ThreadPoolExecutor(1) as beside:
+        # Mapped, not read: what the network needs of it is copied once, into its own form.
+        content = np.memmap(stream, np.uint8, "r") if path.stat().st_size else b""
         digest = beside.submit(lambda: hashlib.sha256(content).hexdigest())
         session, fault = None, None
         try:
-            model, outside = rewrite(content)
-            session = open_session(model, provider, threads, outside)
+            session = open_written(*rewrite(memoryview(content)), provider, threads)
         except (ModelError, ValueError) as error:
             fault = error
         card.check_file(path, len(content), digest.result())

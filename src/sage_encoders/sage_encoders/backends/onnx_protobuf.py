@@ -66,9 +66,10 @@ class Graph:
 
 
 class GraphWriter:
-    """Collects an ONNX graph; large constants stay outside of the file."""
+    """Collects an ONNX graph; large constants are declared, but their data stay outside."""
 
     INLINE_BYTES = 64
+    OUTSIDE_FILE = "outside"
 
     def __init__(self) -> None:
         self._graph = bytearray(_text(2, "graph"))
@@ -96,8 +97,8 @@ class GraphWriter:
         if array.nbytes <= self.INLINE_BYTES:
             body += _field(_TENSOR_RAW, array.tobytes())
         else:
-            # Data location 1 is "external"; the session is given the array instead of a file.
-            body += _field(13, _text(1, "location") + _text(2, "outside")) + _number(14, 1)
+            # Data location 1 is "external".
+            body += _field(13, _text(1, "location") + _text(2, self.OUTSIDE_FILE)) + _number(14, 1)
             self.outside[name] = np.ascontiguousarray(array)
         self._graph += _field(_GRAPH_TENSOR, body)
         return name

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime_errors
 
+from sage_encoders.backends.onnx_protobuf import GraphWriter
 from sage_encoders.backends.providers import (
     PROVIDERS,
     ProviderError,
@@ -38,41 +41,82 @@ _DTYPES = {
 }
 
 
-def open_session(
-    model: str | bytes,
-    provider: str,
-    threads: int,
-    outside: Mapping[str, NDArray[Any]] | None = None,
-) -> onnxruntime.InferenceSession:
+class OpenSession:
+    """A session and the constants that it was given, which ONNX Runtime uses where they lie."""
+
+    def __init__(
+        self, session: onnxruntime.InferenceSession, constants: Sequence[onnxruntime.OrtValue]
+    ) -> None:
+        self._session, self._constants = session, constants
+        self.signature = _signature_of(session)
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """The outputs, in the order of the signature."""
+        outputs: list[NDArray[Any]] = self._session.run(None, inputs)
+        return outputs
+
+
+def open_session(path: Path, provider: str, threads: int) -> OpenSession:
     """A session on exactly this provider.
 
     Args:
-        model: path of an ONNX file, or its content.
+        path: of an ONNX file.
         provider: tensorrt, cuda or cpu.
         threads: compute threads of one run.
-        outside: constants that the file leaves out. A file that does is taken as optimised.
 
     Raises:
         ModelError: ONNX Runtime cannot load the file.
         ProviderError: the provider does not start.
     """
+    return OpenSession(_session(path, _options(threads), provider), ())
+
+
+def open_written(
+    model: bytes, constants: Mapping[str, NDArray[Any]], provider: str, threads: int
+) -> OpenSession:
+    """A session of what `GraphWriter` has written: taken as it is, without copying the constants.
+
+    Packing is left out, which would copy them into another layout: 60 ms more to load MiniLM, for
+    4 ms less in each run.
+
+    Args:
+        constants: the large ones, by name.
+
+    Raises:
+        ModelError, ProviderError: as `open_session`.
+    """
+    options = _options(threads)
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in constants.values()]
+    for name, value in zip(constants, values, strict=True):
+        options.add_initializer(name, value)
+    with tempfile.TemporaryDirectory(prefix="sage-") as folder:
+        path = Path(folder, "model.onnx")
+        path.write_bytes(model)
+        # ONNX Runtime wants a file to be there even for constants that it need not read from it.
+        Path(folder, GraphWriter.OUTSIDE_FILE).touch()
+        return OpenSession(_session(path, options, provider), values)
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Spinning threads would burn the cores that other nodes need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    if outside:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        # The arena would hand such large blocks back only with the process.
-        options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in outside.values()]
-        options.add_external_initializers(list(outside), values)
+    return options
+
+
+def _session(
+    path: Path, options: onnxruntime.SessionOptions, provider: str
+) -> onnxruntime.InferenceSession:
     providers = with_fallback_for_operators(provider)
     try:
         # Its own fallback to the CPU only prints; ours is reported.
         session = onnxruntime.InferenceSession(
-            model, options, providers=providers, enable_fallback=0
+            path, options, providers=providers, enable_fallback=0
         )
     except LOAD_ERRORS as error:
         kind = ModelError if provider == "cpu" else ProviderError
@@ -83,7 +127,7 @@ def open_session(
     return session
 
 
-def signature_of(session: onnxruntime.InferenceSession) -> Signature:
+def _signature_of(session: onnxruntime.InferenceSession) -> Signature:
     """What a session takes and gives."""
 
     def tensors(items: Any) -> dict[str, Tensor]:
