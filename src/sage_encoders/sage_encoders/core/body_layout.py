@@ -43,6 +43,22 @@ _VELOCITY, _EFFORT = 20.0, 200.0
 _JOINT = (_ANGLE, _VELOCITY, _EFFORT)
 
 
+_OF_JOINT = ("position", "velocity", "effort")
+_TORSO_NAMES = (
+    *("roll", "pitch", "yaw"),
+    *("rate x", "rate y", "rate z"),
+    *("accel. x", "accel. y", "accel. z"),
+    *(f"joint {name}" for name in _OF_JOINT),
+)
+SLOT_NAMES = tuple(
+    _TORSO_NAMES
+    if part == "torso"
+    else tuple(f"joint {at} {name}" for at in range(1, SLOTS // 3 + 1) for name in _OF_JOINT)
+    for part in PARTS
+)
+"""What the slots of every part hold, [5][12]."""
+
+
 def _limits() -> Values:
     limits = np.tile(np.array(_JOINT), (len(PARTS), SLOTS // 3))
     limits[TORSO, :TORSO_JOINT_SLOT] = [
