@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,10 +34,9 @@ class OpenTextEmbedder:
         found = sha256_of(vocabulary)
         if found != card.body.get("vocabulary_sha256"):
             raise ModelError(f"{vocabulary}: SHA-256 {found[:12]} is not the one in {CARD_FILE}")
-        with ThreadPoolExecutor(1) as beside:
-            tokenize = beside.submit(wordpiece, vocabulary)
-            self.network = OnnxModel(network_file(), card, provider, threads, SIGNATURE, compact)
-        self.embedder = TextEmbedder(self.network, tokenize.result())
+        tokenize = wordpiece(vocabulary)
+        self.network = OnnxModel(network_file(), card, provider, threads, SIGNATURE, compact)
+        self.embedder = TextEmbedder(self.network, tokenize)
 
     def close(self) -> None:
         """Unload the network."""
