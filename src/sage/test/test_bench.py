@@ -179,3 +179,22 @@ def test_timing_without_the_model_names_it(tmp_path: Path) -> None:
         pytest.skip(f"no recorded data at {DATA}: set SAGE_DATA")
     with pytest.raises(ModelError, match=r"vision_encoder\.onnx"):
         vision.time_rows(Setting(DATA, tmp_path, quick=True))
+
+
+def test_a_full_run_measures_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Measured:
+        def __init__(self, data: Path) -> None:
+            assert data == DATA
+
+        def measure(self, models: Path) -> dict[str, float]:
+            assert models == tmp_path
+            return {"images": 80, "mse": 0.06, "baseline_mean_mse": 0.3}
+
+    write_card(tmp_path / "a.onnx", mse=0.05, baseline_mean_mse=0.3)
+    monkeypatch.setattr(quality, "has_torch", lambda: True)
+    monkeypatch.setattr("sage_encoders.training.recipes.recipe_type", lambda name: Measured)
+    setting = Setting(DATA, tmp_path, quick=False)
+    found = quality.rows(Judged("a", "a.onnx", goals={"mse": 0.055, "parameters": 5}), setting)
+    by_name = {row.name: row for row in found.rows}
+    assert by_name["a held-out MSE"].value == 0.06 and by_name["a held-out MSE"].samples == 80
+    assert by_name["a parameters, with decoder"].met is False and not found.notes
