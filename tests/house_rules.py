@@ -59,7 +59,7 @@ ROSDEP_KEYS = {
     "sqlalchemy": "python3-sqlalchemy",
     "yaml": "python3-yaml",
 }
-# Modules without a rosdep key, or left to choice (PyTorch is not for every robot): package.xml names
+# Modules without a rosdep key, or left to choice (not every robot needs PyTorch): package.xml names
 # their package on PyPI in a comment.
 WITHOUT_KEY = {
     "av": "av",
