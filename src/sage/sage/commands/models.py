@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from rich.table import Table
 from sage.commands.options import add_home_argument
 from sage_common.core.home import sage_home
 from sage_encoders.backends.models_folder import models_folder
-from sage_encoders.core.card import read_card, sha256_of
+from sage_encoders.core.card import PRECISIONS, read_card, sha256_of
 from sage_encoders.training.recipes import RECIPES, recipe_type
 
 if TYPE_CHECKING:
@@ -37,8 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     exporting = actions.add_parser("export", help="write the files of what was trained again")
     exporting.set_defaults(action=export)
     evaluating = actions.add_parser("evaluate", help="measure, and compare with the card")
+    evaluating.add_argument("--precision", choices=PRECISIONS, default="fp32")
     evaluating.set_defaults(action=evaluate)
-    for action in (training, exporting, evaluating):
+    quantizing = actions.add_parser("quantize", help="make and measure FP16 and INT8 variants")
+    quantizing.set_defaults(action=quantize)
+    for action in (training, exporting, evaluating, quantizing):
         action.add_argument("model", metavar="MODEL", help=", ".join(RECIPES))
         action.add_argument(
             "--data", type=Path, required=True, metavar="DIR", help="folder of the recordings"
@@ -50,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--work", type=Path, metavar="DIR", help="checkpoints; default: HOME/training"
         )
-    for action in (listing, training, exporting, evaluating):
+    for action in (listing, training, exporting, evaluating, quantizing):
         action.add_argument(
             "--models", default="", metavar="DIR", help="default: $SAGE_MODELS or the installed"
         )
@@ -81,11 +85,9 @@ def train(options: argparse.Namespace) -> int:
     """Train a model; goes on where an interrupted training stopped."""
     recipe = _recipe(options)
     # Imported here: training needs PyTorch, and the other commands do without.
-    import torch
-
     from sage_encoders.training import publish, trainer
 
-    torch.set_num_threads(options.threads)
+    trainer.use_threads(options.threads)
     work, out = _work(options), models_folder(options.models)
     with _progress() as report:
         networks = trainer.train(recipe, work, report, restart=options.restart)
@@ -106,18 +108,44 @@ def export(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """Measure the files anew; 1 if a figure of the card does not hold."""
     recipe = _recipe(options)
-    from sage_encoders.training import publish
+    from sage_encoders.training import precision_cards, publish
 
-    compared = publish.differences(recipe, models_folder(options.models))
+    models, kind = models_folder(options.models), options.precision
+    with precision_cards.in_place(recipe, models, kind) as folder:
+        compared = publish.differences(recipe, folder)
     if options.json:
         print(json.dumps(compared))
     else:
-        table = Table("figure", "the card says", "found", "", title=recipe.files[0])
+        title = precision_cards.variant_file(recipe.files[0], kind)
+        table = Table("figure", "the card says", "found", "", title=title)
         for name, row in compared.items():
             mark = "[green]holds[/]" if row["holds"] else "[red]does not hold[/]"
             table.add_row(name, str(row["stated"]), str(row["found"]), mark)
         Console().print(table)
     return 0 if all(row["holds"] for row in compared.values()) else 1
+
+
+def quantize(options: argparse.Namespace) -> int:
+    """Write the variants of lower precision that keep the quality; 1 if one does not."""
+    recipe, console = _recipe(options), Console(stderr=True)
+    from sage_encoders.training import precision_variants
+
+    found = precision_variants.quantize(recipe, models_folder(options.models), console.print)
+    rows = [{**asdict(variant), "keeps_line": variant.keeps_line} for variant in found]
+    if options.json:
+        print(json.dumps(rows))
+    else:
+        kept = [f"{name} retained" for name in recipe.kept_figures]
+        table = Table(
+            "precision", "kB", "p50 ms, one core", "mse", *kept, "", title=recipe.files[0]
+        )
+        for row in rows:
+            shares = (f"{share:.1%}" for share in row["retained"].values())
+            mark = "[green]keeps the line[/]" if row["keeps_line"] else "[red]below, not written[/]"
+            size, p50 = f"{row['bytes'] / 1000:.0f}", f"{row['p50_ms']:.2f}"
+            table.add_row(row["precision"], size, p50, str(row["figures"]["mse"]), *shares, mark)
+        Console().print(table)
+    return 0 if all(row["keeps_line"] for row in rows) else 1
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
 
+from sage_common.core.errors import InvalidInput
 from sage_encoders.core.card import ModelError
 from sage_encoders.training import checkpoint
 from sage_encoders.training.recipe import Recipe, Schedule, Stage
@@ -42,6 +44,19 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+
+def use_threads(count: int) -> None:
+    """Compute threads of this process.
+
+    Raises:
+        InvalidInput: `count` is less than 1.
+    """
+    if count < 1:
+        raise InvalidInput("threads", count, "1 or more")
+    torch.set_num_threads(count)
+    # Augmentation by OpenCV would take all cores otherwise.
+    cv2.setNumThreads(count)
 
 
 def train(
