@@ -33,6 +33,7 @@ EVENNESS = 0.01
 EPOCHS, WARM_UP_SHARE = 30, 0.1
 CODEBOOK_WINDOWS = 128
 VIEWS = 8
+CALIBRATION_VIEWS = 256
 
 
 class SoundStage(PuzzleStage):
@@ -132,6 +133,7 @@ class Audio(Sounds):
 
     name = "audio"
     files = (ENCODER_FILE, DECODER_FILE)
+    kept_figures = ("mse", "class_accuracy_5nn")
     encoder_name = "sage-audio"
     outputs: ClassVar = {
         "codes": CODES_TEXT,
@@ -156,6 +158,13 @@ class Audio(Sounds):
         """How well it codes the held-out clips, and whether alike ones lie near each other."""
         found = audio_measures.class_accuracy(models / ENCODER_FILE, *self.events)
         return {**super().measure(models), **found}
+
+    def calibration(self, models: Path) -> dict[str, NDArray[Any]]:
+        """See `Recipe`."""
+        rng = np.random.default_rng(self.seed)
+        chosen = rng.integers(0, len(self.events[0]), CALIBRATION_VIEWS)
+        windows = [view(self.events[0][at], self.noise, rng) for at in chosen]
+        return {ENCODER_FILE: np.stack(windows)}
 
 
 class AudioReference(Sounds):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 Networks = Mapping[str, nn.Module]
@@ -79,6 +80,8 @@ class Recipe(ABC):
     name: ClassVar[str]
     files: ClassVar[tuple[str, ...]]
     """Model files that `export` writes, the first of which carries the figures."""
+    kept_figures: ClassVar[tuple[str, ...]] = ("mse",)
+    """Figures of `measure` that a variant of lower precision must retain."""
 
     def __init__(self, data: Path, seed: int = 0, epochs: int | None = None) -> None:
         self.data, self.seed, self.epochs = data, seed, epochs
@@ -97,6 +100,17 @@ class Recipe(ABC):
     @abstractmethod
     def measure(self, models: Path) -> dict[str, Any]:
         """Figures of the exported files on held-out data, beside null baselines."""
+
+    def calibration(self, models: Path) -> dict[str, NDArray[Any]]:
+        """Real training inputs to calibrate lower precision on; never held-out ones.
+
+        Args:
+            models: folder of the FP32 files, for inputs that one of them computes.
+
+        Returns:
+            inputs [N, ...] by file; files that are not named stay FP32. Default: none.
+        """
+        return {}
 
     @abstractmethod
     def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
