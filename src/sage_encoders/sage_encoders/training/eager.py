@@ -11,6 +11,7 @@ from torch import nn
 
 from sage_encoders.training import audio_network, audio_reference, vision_network, vision_reference
 from sage_encoders.training.projection import Projection
+from sage_encoders.training.vision_embedding_network import VisionEmbedding
 
 Run = Callable[[NDArray[Any]], None]
 """Encodes one input of the exported model."""
@@ -23,7 +24,7 @@ def set_threads(count: int) -> None:
 
 def vision() -> Run:
     """Ours: uint8 [N, 224, 224, 3] to codes and embedding."""
-    head = _head(6 * vision_network.CHANNELS, 128)
+    head = VisionEmbedding()
     return _runner(vision_network.VisionEncoderGraph(vision_network.vision_autoencoder(), head))
 
 
@@ -39,12 +40,9 @@ def audio_of_reference() -> Run:
 
 def audio() -> Run:
     """Ours: log-mel float32 [N, 60, 100] to codes and embedding."""
-    head = _head(12 * audio_network.CHANNELS, 64)
+    width = 12 * audio_network.CHANNELS
+    head = Projection(torch.zeros(width), torch.randn(width, 64))
     return _runner(audio_network.AudioEncoderGraph(audio_network.audio_autoencoder(), head))
-
-
-def _head(features: int, width: int) -> Projection:
-    return Projection(torch.zeros(features), torch.randn(features, width))
 
 
 def _runner(graph: nn.Module) -> Run:

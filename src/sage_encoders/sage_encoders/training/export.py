@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from pathlib import Path
 
 import onnx
@@ -25,16 +26,19 @@ def export(
         path: the file to write.
     """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    program = torch.onnx.export(
-        graph.eval(),
-        (example,),
-        input_names=[inputs],
-        output_names=list(outputs),
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=64)},),
-        opset_version=OPSET,
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # The exporter copies with interfaces of its own that it deprecates.
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.onnx.export(
+            graph.eval(),
+            (example,),
+            input_names=[inputs],
+            output_names=list(outputs),
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=64)},),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
     if program is None:
         raise RuntimeError(f"{path.name}: the exporter returned nothing")
     model = program.model_proto

@@ -141,15 +141,15 @@ def signed(image: Tensor) -> Tensor:
 class VisionEncoderGraph(nn.Module):
     """What the exported encoder computes: image -> codes uint8 [N, 30, 30] and embedding."""
 
-    def __init__(self, model: Autoencoder, projection: nn.Module) -> None:
+    def __init__(self, model: Autoencoder, head: nn.Module) -> None:
         super().__init__()
-        self.encoder, self.quantizer, self.projection = model.encoder, model.quantizer, projection
+        self.encoder, self.quantizer, self.head = model.encoder, model.quantizer, head
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 [N, 224, 224, 3] -> codes uint8 [N, 30, 30], unit embedding [N, D]."""
         features, latent = self.encoder(image)
         codes = self.quantizer.scores(latent).argmax(2).to(torch.uint8).reshape(-1, GRID, GRID)
-        return codes, self.projection(pooled(features))
+        return codes, self.head(features)
 
 
 class VisionDecoderGraph(nn.Module):
@@ -163,13 +163,3 @@ class VisionDecoderGraph(nn.Module):
         """uint8 [N, 30, 30] -> uint8 [N, 224, 224, 3]."""
         image = self.model.decode(codes.reshape(-1, GRID * GRID)).permute(0, 2, 3, 1)
         return ((image.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-
-
-def pooled(features: Tensor) -> Tensor:
-    """Mean and spread over the image and means of its quadrants: [N, C, 30, 30] -> [N, 6 C]."""
-    half = GRID // 2
-    quadrants = features.reshape(-1, CHANNELS, 2, half, 2, half).mean((3, 5)).flatten(1)
-    mean = features.mean((2, 3))
-    variance = (features * features).mean((2, 3)) - mean * mean
-    spread = variance.clamp(min=0).add(1e-6).sqrt()
-    return torch.cat((mean, spread, quadrants), dim=1)
