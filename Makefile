@@ -42,7 +42,7 @@ test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, t
 lint: test-environment  ## check style and types
 	@$(MAKE) run-lint
 
-bench: environment  ## measure the loop and write the figures as JSON
+bench: train-environment  ## measure the loop and the encoders, write the figures as JSON
 	@exec $(BIN)/sage bench --all
 
 train: train-environment  ## train the weights in models/ anew [DATA=../shared/data]
