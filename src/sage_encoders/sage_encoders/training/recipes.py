@@ -16,6 +16,8 @@ RECIPES = {
     "vision": "vision:Vision",
     "audio": "audio:Audio",
     "language": "language:Language",
+    "tiny_vae": "tiny_vae:TinyVaeRecipe",
+    "light_vae": "light_vae:LightVaeRecipe",
     "vision_reference": "vision:VisionReference",
     "audio_reference": "audio:AudioReference",
 }
