@@ -87,7 +87,9 @@ def class_accuracy(
 
 def session(path: Path) -> onnxruntime.InferenceSession:
     """The model on the processor."""
-    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def labelled(clips: list[Clip]) -> tuple[Floats, NDArray[np.str_]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sage_encoders.training import data, export
+from sage_encoders.training import data, export, precision
 from sage_encoders.training.light_vae_measures import measure
 from sage_encoders.training.light_vae_network import (
     LightDecoderGraph,
@@ -32,6 +32,7 @@ from sage_encoders.training.recipe import Networks, Recipe, Schedule, Stage
 
 ENCODER_FILE, DECODER_FILE = "light_vae_encoder.onnx", "light_vae_decoder.onnx"
 EPOCHS = 10
+CALIBRATION_IMAGES = 48
 CROP = 128
 """Side of the training crops [px]: the network is convolutional, and small crops are cheap."""
 NOISE = 0.03
@@ -100,6 +101,13 @@ class LightVaeRecipe(Recipe):
 
     def measure(self, models: Path) -> dict[str, Any]:
         return measure(models / ENCODER_FILE, models / DECODER_FILE, *self.images)
+
+    def calibration(self, models: Path) -> dict[str, NDArray[Any]]:
+        """See `Recipe`; the decoder's inputs are latents of the same pictures."""
+        images = self.images[0][:: max(1, len(self.images[0]) // CALIBRATION_IMAGES)]
+        encoder = precision.session(models / ENCODER_FILE)
+        latents = [encoder.run(["latent"], {"image": image[None]})[0] for image in images]
+        return {ENCODER_FILE: images, DECODER_FILE: np.concatenate(latents)}
 
     def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
         model = networks[Photographs.name]

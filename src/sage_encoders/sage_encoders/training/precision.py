@@ -71,7 +71,7 @@ def to_fp16(source: Path, examples: Examples, out: Path) -> Made:
     wanted = outputs(source, examples)
     for kept in (set[str](), layers.tail(discrete=True) | layers.tail(discrete=False)):
         model = float16.convert_float_to_float16(
-            onnx.load(source), keep_io_types=True, node_block_list=sorted(kept)
+            _with_own_scalars(onnx.load(source)), keep_io_types=True, node_block_list=sorted(kept)
         )
         OnnxModel.graph_topological_sort(model.graph, is_deterministic=True)
         _write(model, out)
@@ -219,6 +219,25 @@ def _quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
+def _with_own_scalars(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Every node gets its own copy of a scalar constant that several use.
+
+    The converter casts the scalar once for each FP32 node, always to the same name.
+    """
+    graph = model.graph
+    scalars = {item.name: item for item in graph.initializer if not item.dims}
+    seen: set[str] = set()
+    for number, node in enumerate(graph.node):
+        for place, name in enumerate(node.input):
+            if name in scalars and name in seen:
+                copy = graph.initializer.add()
+                copy.CopyFrom(scalars[name])
+                copy.name = f"{name}_{number}_{place}"
+                node.input[place] = copy.name
+            seen.add(name)
+    return model
+
+
 def _tool(name: str) -> str:
     return f"onnxruntime {onnxruntime.__version__} {name}"
 
@@ -227,5 +246,7 @@ def _write(model: onnx.ModelProto, path: Path) -> None:
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version, model.doc_string = "sage_encoders", "", ""
     del model.metadata_props[:]
+    # What the exporter inferred of types holds no longer.
+    del model.graph.value_info[:]
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString(deterministic=True))

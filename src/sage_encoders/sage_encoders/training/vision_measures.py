@@ -76,7 +76,9 @@ def view_retrieval(encoder_file: Path, test: Images) -> dict[str, float | int]:
 
 def session(path: Path) -> onnxruntime.InferenceSession:
     """The model on the processor."""
-    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def corner_views(image: Images) -> tuple[Images, Images]:
