@@ -118,8 +118,7 @@ def test_variants_keep_types_and_agree(recipe: TinyRecipe) -> None:
 def test_cards_say_what_was_measured_and_what_is_fastest(recipe: TinyRecipe) -> None:
     found = variants.quantize(recipe, recipe.data, silent)
     full = read_card(recipe.data / "tiny.json")
-    fastest = min(found, key=lambda variant: variant.p50_ms).precision
-    assert full.fastest_precision("cpu") == fastest
+    assert full.fastest_precision("cpu") == variants.fastest_on_cpu(found)
     assert full.fastest_precision("cuda") == full.fastest_precision("tensorrt") == "fp16"
     for variant in found[1:]:
         body = read_card(recipe.data / f"tiny_{variant.precision}.json").body
@@ -130,6 +129,21 @@ def test_cards_say_what_was_measured_and_what_is_fastest(recipe: TinyRecipe) -> 
         )
         with precision_cards.in_place(recipe, recipe.data, variant.precision) as folder:
             assert recipe.measure(folder) == pytest.approx(body["held_out"])
+
+
+@pytest.mark.parametrize(
+    ("int8_ms", "int8_mse_retained", "chosen"),
+    [(5.0, 1.0, "int8"), (9.4, 0.96, "int8"), (9.7, 1.0, "fp32"), (5.0, 0.94, "fp32")],
+)
+def test_int8_is_chosen_if_clearly_faster_and_good_enough(
+    int8_ms: float, int8_mse_retained: float, chosen: str
+) -> None:
+    found = [
+        variants.Variant("fp32", 1, {}, {"mse": 1.0}, 10.0),
+        variants.Variant("fp16", 1, {}, {"mse": 1.0}, 12.0),
+        variants.Variant("int8", 1, {}, {"mse": int8_mse_retained}, int8_ms),
+    ]
+    assert variants.fastest_on_cpu(found) == chosen
 
 
 def test_a_variant_below_the_line_is_not_shipped(recipe: TinyRecipe) -> None:
