@@ -170,7 +170,8 @@ def _show_written(recipe: Recipe, out: Path, figures: dict[str, Any], as_json: b
         table.add_row(name, str(value))
     Console().print(table)
     for file in recipe.files:
-        print(f"wrote {out / file}, and its card")
+        card = (out / file).with_suffix(".json")
+        print(f"wrote {out / file} and {card.name}" if (out / file).exists() else f"wrote {card}")
     return 0
 
 
