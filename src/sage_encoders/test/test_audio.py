@@ -78,7 +78,7 @@ def test_codes_are_ordered_by_decoded_energy(models: Path) -> None:
     grids = np.repeat(np.arange(10, dtype=np.uint8), 900).reshape(10, 30, 30)
     energy = decoder.run(codes=grids)["log_mel"].mean(axis=(1, 2))
     assert (np.diff(energy) > 0).all()
-    assert energy.tolist() == pytest.approx(decoder.card.body["code_energy"], abs=0.005)
+    assert energy.tolist() == pytest.approx(decoder.card.body["code_values"], abs=0.005)
 
 
 def test_embedding_separates_sounds(audio_model: OnnxModel) -> None:

@@ -28,7 +28,7 @@ def test_any_size_gives_a_percept(encoder: VisionEncoder, shape: tuple[int, int]
     assert percept.embedding.shape == (128,) and percept.embedding.dtype == np.float32
     assert np.linalg.norm(percept.embedding) == pytest.approx(1.0, abs=1e-4)
     assert (percept.stamp_ns, percept.modality, percept.source) == (7, "vision", "front")
-    assert percept.encoder_id.startswith("sage-vision-1@")
+    assert percept.encoder_id.startswith("sage-vision-2@")
 
 
 def test_two_sessions_agree_to_the_bit(models: Path, scenes: Pixels) -> None:
@@ -75,7 +75,7 @@ def test_codes_are_ordered_by_decoded_luminance(models: Path) -> None:
     grids = np.repeat(np.arange(10, dtype=np.uint8), 900).reshape(10, 30, 30)
     luminance = decoder.run(codes=grids)["image"].mean(axis=(1, 2)) @ WEIGHTS / 255
     assert (np.diff(luminance) > 0).all()
-    assert luminance.tolist() == pytest.approx(decoder.card.body["code_luminance"], abs=0.005)
+    assert luminance.tolist() == pytest.approx(decoder.card.body["code_values"], abs=0.005)
 
 
 def test_codes_say_where(encoder: VisionEncoder) -> None:
@@ -94,7 +94,7 @@ def test_embedding_separates_scenes_and_joins_views(encoder: VisionEncoder, scen
     constant = embed(np.full((224, 224, 3), 128, np.uint8))
     own = (whole * views).sum(1)
     others = whole @ whole.T
-    assert own.min() > others[~np.eye(len(scenes), dtype=bool)].mean() + 0.3
+    assert own.min() > others[~np.eye(len(scenes), dtype=bool)].mean() + 0.2
     assert (np.argmax(whole @ views.T, axis=1) == np.arange(len(scenes))).mean() >= 0.75
     assert (whole @ constant).max() < own.mean()
 

@@ -18,6 +18,7 @@ Floats = NDArray[np.float32]
 Clip = tuple[str, Floats]
 QUIET_DB = -85.0
 STEP = 8000
+COEFFICIENTS = 20
 
 
 def windows(samples: Floats) -> list[Floats]:
@@ -75,11 +76,15 @@ def class_accuracy(
         )
         for part in (train_raw, test_raw)
     )
-    bands_left, bands_right = band_statistics(train_raw, test_raw)
+    bands = standardised(*(statistics(part) for part in (train_raw, test_raw)))
+    cepstra = standardised(*(statistics(with_deltas(mfcc(p))) for p in (train_raw, test_raw)))
     return {
         "class_accuracy_5nn": round(accuracy(left, train_labels, right, test_labels), 3),
         "baseline_class_accuracy_band_statistics": round(
-            accuracy(bands_left, train_labels, bands_right, test_labels), 3
+            accuracy(bands[0], train_labels, bands[1], test_labels), 3
+        ),
+        "baseline_class_accuracy_mfcc_statistics": round(
+            accuracy(cepstra[0], train_labels, cepstra[1], test_labels), 3
         ),
         "baseline_class_accuracy_chance": 0.1,
     }
@@ -112,11 +117,37 @@ def cell_means(log_mel: Floats) -> Floats:
     return means
 
 
-def band_statistics(known: Floats, asked: Floats) -> tuple[Floats, Floats]:
-    """Mean and spread over time of every band, standardised, as unit vectors: the baseline."""
-    raw = [np.concatenate((part.mean(2), part.std(2)), axis=1) for part in (known, asked)]
-    centre, spread = raw[0].mean(0), raw[0].std(0) + 1e-6
-    standard = [(part - centre) / spread for part in raw]
+def mfcc(windows_db: Floats) -> Floats:
+    """Mel-frequency cepstral coefficients 0..19 (Davis and Mermelstein 1980).
+
+    Args:
+        windows_db: log-mel [N, 60, 100] in dB.
+
+    Returns:
+        [N, 20, 100]: the orthonormal DCT-II over bands.
+    """
+    bands = windows_db.shape[1]
+    order, band = np.arange(COEFFICIENTS)[:, None], np.arange(bands)
+    basis = np.cos(np.pi * order * (2 * band + 1) / (2 * bands)) * np.sqrt(2 / bands)
+    basis[0] /= np.sqrt(2)
+    coefficients: Floats = np.einsum("cb,nbt->nct", basis, windows_db).astype(np.float32)
+    return coefficients
+
+
+def with_deltas(series: Floats) -> Floats:
+    """The series and its change from frame to frame: [N, C, T] -> [N, 2 C, T]."""
+    return np.concatenate((series, np.gradient(series, axis=2)), axis=1)
+
+
+def statistics(series: Floats) -> Floats:
+    """Mean and spread over time: [N, C, T] -> [N, 2 C]."""
+    return np.concatenate((series.mean(2), series.std(2)), axis=1)
+
+
+def standardised(known: Floats, asked: Floats) -> tuple[Floats, Floats]:
+    """Both in units of the known ones' spread around their mean, as unit vectors."""
+    centre, spread = known.mean(0), known.std(0) + 1e-6
+    standard = [(part - centre) / spread for part in (known, asked)]
     left, right = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in standard)
     return left, right
 

@@ -21,7 +21,7 @@ RECIPES = {
     "vision_reference": "vision:VisionReference",
     "audio_reference": "audio:AudioReference",
 }
-_NEEDED = ("torch", "onnx", "onnxscript", "safetensors")
+_NEEDED = ("torch", "onnx", "onnxscript", "safetensors", "efficientnet_lite_pytorch")
 
 
 def recipe_type(name: str) -> type[Recipe]:
