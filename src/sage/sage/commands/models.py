@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from sage.commands.options import add_home_argument
+from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.core.card import PRECISIONS, read_card, sha256_of
@@ -68,49 +70,67 @@ def run(options: argparse.Namespace) -> int:
 def list_models(options: argparse.Namespace) -> int:
     """Show the cards of the folder; 1 if a file is missing or not what its card says."""
     folder = models_folder(options.models)
-    found = [_summary(path) for path in sorted(folder.rglob("*.json"))]
+    found = [_summary(path, folder) for path in sorted(folder.rglob("*.json"))]
+    described = {model["file"] for model in found}
+    for path in sorted(folder.rglob("*.onnx")):
+        if str(path.relative_to(folder)) not in described:
+            found.append(_without_card(path, folder))
     if options.json:
         print(json.dumps(found))
     else:
-        table = Table("file", "model", "kB", "state", "held out", title=str(folder))
+        table = Table(
+            *(Column(name, overflow="fold") for name in ("file", "model", "kB", "state")),
+            "held out",
+            title=str(folder),
+        )
         for model in found:
             figures = ", ".join(f"{name} {value}" for name, value in model["figures"].items())
             size = "" if model["bytes"] is None else f"{model['bytes'] / 1000:.0f}"
             table.add_row(model["file"], model["model"], size, model["state"], figures)
         Console().print(table)
-    return 0 if all(model["state"] in ("whole", "in a package") for model in found) else 1
+    if not found:
+        print(f"sage models: {folder}: expected model files and their cards", file=sys.stderr)
+    whole = all(model["state"] in ("whole", "in a package") for model in found)
+    return 0 if found and whole else 1
 
 
 def train(options: argparse.Namespace) -> int:
     """Train a model; goes on where an interrupted training stopped."""
-    recipe = _recipe(options)
+    if options.threads < 1:
+        raise InvalidInput("--threads", options.threads, "1 or more")
+    recipe, work, out = _recipe(options), _work(options), _output(options)
     # Imported here: training needs PyTorch, and the other commands do without.
     from sage_encoders.training import publish, trainer
 
     trainer.use_threads(options.threads)
-    work, out = _work(options), models_folder(options.models)
-    with _progress() as report:
-        networks = trainer.train(recipe, work, report, restart=options.restart)
+    try:
+        with _progress() as report:
+            networks = trainer.train(recipe, work, report, restart=options.restart)
+    except KeyboardInterrupt:
+        _say(f"stopped; whole epochs are kept in {work}, and the same command goes on from there")
+        raise
+    _say("measuring on held-out data")
     figures = publish.publish(recipe, networks, work, out)
     return _show_written(recipe, out, figures, options.json)
 
 
 def export(options: argparse.Namespace) -> int:
     """Write files and cards of a training that is complete."""
-    recipe = _recipe(options)
+    recipe, work, out = _recipe(options), _work(options), _output(options)
     from sage_encoders.training import publish, trainer
 
-    work, out = _work(options), models_folder(options.models)
+    _say("measuring on held-out data")
     figures = publish.publish(recipe, trainer.load(recipe, work), work, out)
     return _show_written(recipe, out, figures, options.json)
 
 
 def evaluate(options: argparse.Namespace) -> int:
     """Measure the files anew; 1 if a figure of the card does not hold."""
+    models, kind = models_folder(options.models), options.precision
     recipe = _recipe(options)
     from sage_encoders.training import precision_cards, publish
 
-    models, kind = models_folder(options.models), options.precision
+    _say("measuring on held-out data")
     with precision_cards.in_place(recipe, models, kind) as folder:
         compared = publish.differences(recipe, folder)
     if options.json:
@@ -149,16 +169,31 @@ def quantize(options: argparse.Namespace) -> int:
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    kind = recipe_type(options.model)
+    # All is checked before PyTorch is imported, which takes seconds.
+    if options.model not in RECIPES:
+        raise InvalidInput("model", options.model, f"one of {', '.join(RECIPES)}")
     if not options.data.is_dir():
-        raise NotADirectoryError(f"--data {options.data}: expected a folder of recordings")
+        raise InvalidInput("--data", str(options.data), "a folder of recordings")
     if options.epochs is not None and options.epochs < 1:
-        raise ValueError(f"--epochs {options.epochs}: expected 1 or more")
-    return kind(options.data, options.seed, options.epochs)
+        raise InvalidInput("--epochs", options.epochs, "1 or more")
+    if options.seed < 0:
+        raise InvalidInput("--seed", options.seed, "0 or more")
+    return recipe_type(options.model)(options.data, options.seed, options.epochs)
 
 
 def _work(options: argparse.Namespace) -> Path:
     return Path(options.work) if options.work else sage_home(options.home) / "training"
+
+
+def _output(options: argparse.Namespace) -> Path:
+    """The folder to write to, which is made if it was named."""
+    if options.models:
+        Path(options.models).expanduser().mkdir(parents=True, exist_ok=True)
+    return models_folder(options.models)
+
+
+def _say(text: str) -> None:
+    print(f"sage models: {text}", file=sys.stderr, flush=True)
 
 
 def _show_written(recipe: Recipe, out: Path, figures: dict[str, Any], as_json: bool) -> int:
@@ -175,7 +210,13 @@ def _show_written(recipe: Recipe, out: Path, figures: dict[str, Any], as_json: b
     return 0
 
 
-def _summary(card_path: Path) -> dict[str, Any]:
+def _without_card(path: Path, folder: Path) -> dict[str, Any]:
+    size = path.stat().st_size
+    name = str(path.relative_to(folder))
+    return {"file": name, "model": "", "bytes": size, "state": "without a card", "figures": {}}
+
+
+def _summary(card_path: Path, folder: Path) -> dict[str, Any]:
     card = read_card(card_path)
     file = card_path.with_name(str(card.body.get("file", "")))
     if "package" in card.body:
@@ -186,7 +227,7 @@ def _summary(card_path: Path) -> dict[str, Any]:
         state = "whole" if sha256_of(file) == card.sha256 else "damaged or replaced"
     figures = card.body.get("held_out", {})
     return {
-        "file": file.name,
+        "file": str(file.relative_to(folder)),
         "model": card.encoder_id,
         "bytes": card.body.get("bytes"),
         "state": state,
@@ -196,7 +237,10 @@ def _summary(card_path: Path) -> dict[str, Any]:
 
 @contextmanager
 def _progress() -> Iterator[Report]:
-    """A bar a stage; on a terminal it moves, in a log it is one line at the end."""
+    """A bar a stage on a terminal; elsewhere a line an epoch."""
+    if not sys.stderr.isatty():
+        yield _report_epoch
+        return
     columns = (
         TextColumn("{task.description:<10}"),
         BarColumn(),
@@ -215,3 +259,9 @@ def _progress() -> Iterator[Report]:
             bars.update(tasks[progress.stage], completed=done, error=progress.error)
 
         yield report
+
+
+def _report_epoch(progress: Any) -> None:
+    if progress.step == progress.steps:
+        done = f"{progress.stage}: epoch {progress.epoch + 1} of {progress.epochs}"
+        _say(f"{done}, error {progress.error:.4f}")

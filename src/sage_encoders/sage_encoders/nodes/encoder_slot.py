@@ -33,7 +33,7 @@ class EncoderSlot(Generic[E]):
         self._loaded: LoadedEncoder[E] | None = None
         self._users = 0
         self._used_ns = 0
-        self._next_try_ns = 0
+        self._next_try_ns, self._fault = 0, ""
         self._on_demand = node.parameters.load == "demand"
         idle_s = node.parameters.idle_unload_s
         if self._on_demand and idle_s > 0.0:
@@ -79,11 +79,11 @@ class EncoderSlot(Generic[E]):
     def _load_on_demand(self) -> None:
         now_ns = self._node.clock.now_ns()
         if now_ns < self._next_try_ns:
-            raise ModelError("the model could not be loaded; see the problem in /diagnostics")
+            raise ModelError(self._fault)
         try:
             self._load()
         except ModelError as error:
-            self._next_try_ns = now_ns + RETRY_NS
+            self._next_try_ns, self._fault = now_ns + RETRY_NS, str(error)
             self._node.set_problem(PROBLEM, str(error))
             raise
         self._node.set_problem(PROBLEM, "")
