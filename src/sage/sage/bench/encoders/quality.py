@@ -10,7 +10,10 @@ from sage.bench.encoders.section import Figures, Setting, has_torch
 from sage.bench.result import Row
 from sage_encoders.core.card import read_card
 
-BASELINE, ERROR = "baseline_", "mse"
+BASELINE, CEILING, ERROR = "baseline_", "ceiling_", "mse"
+BEATEN = ("mse", "psnr_db", "perplexity")
+"""Figures that must be better than the reference's; of the others no goal is made of it."""
+COMPARED = (*BEATEN, "parameters")
 GOAL_PERPLEXITY = 8.0
 
 LABELS = {
@@ -58,9 +61,9 @@ def rows(judged: Judged, setting: Setting) -> Figures:
     for name, value in ours.items():
         baselines = baselines_of(name, ours)
         goal = judged.goals.get(name)
-        if name in theirs and name != "parameters":
+        if name in BEATEN and name in theirs:
             goal = theirs[name] if goal is None else better(name)([goal, theirs[name]])
-        if name in theirs:
+        if name in COMPARED and name in theirs:
             baselines = {"reference": theirs[name], **baselines}
         if goal is not None or baselines:
             kept.append(
@@ -93,19 +96,23 @@ def measures_anew(setting: Setting) -> bool:
 
 
 def baselines_of(name: str, figures: Mapping[str, float]) -> dict[str, float]:
-    """Baselines of a figure: of `mse` `baseline_<kind>_mse`, else `baseline_<figure>_<kind>`."""
+    """Baselines of a figure: of `mse` `baseline_<kind>_mse`, else `baseline_<figure>_<kind>`.
+
+    A `ceiling_<figure>_<kind>`, which is not to be beaten, stands among them under its full name.
+    """
     chosen = {}
     for key, value in figures.items():
-        if not key.startswith(BASELINE):
+        if not key.startswith((BASELINE, CEILING)):
             continue
-        rest = key.removeprefix(BASELINE)
+        rest = key.removeprefix(BASELINE).removeprefix(CEILING)
         if rest.endswith(f"_{ERROR}"):
             owner, kind = ERROR, rest.removesuffix(f"_{ERROR}")
         else:
             owner = max(figures, key=lambda figure: _common_words(figure, rest))
             kind = "_".join(rest.split("_")[_common_words(owner, rest) :])
         if owner == name:
-            chosen[kind.replace("_", " ")] = value
+            mark = CEILING if key.startswith(CEILING) else ""
+            chosen[(mark + kind).replace("_", " ")] = value
     return chosen
 
 
