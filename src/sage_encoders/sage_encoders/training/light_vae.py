@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sage_encoders.training import data, export, precision
+from sage_encoders.training import data, export
+from sage_encoders.training.latent_calibration import picture_and_latent_inputs
 from sage_encoders.training.light_vae_measures import measure
 from sage_encoders.training.light_vae_network import (
     LightDecoderGraph,
@@ -103,11 +104,9 @@ class LightVaeRecipe(Recipe):
         return measure(models / ENCODER_FILE, models / DECODER_FILE, *self.images)
 
     def calibration(self, models: Path) -> dict[str, NDArray[Any]]:
-        """See `Recipe`; the decoder's inputs are latents of the same pictures."""
-        images = self.images[0][:: max(1, len(self.images[0]) // CALIBRATION_IMAGES)]
-        encoder = precision.session(models / ENCODER_FILE)
-        latents = [encoder.run(["latent"], {"image": image[None]})[0] for image in images]
-        return {ENCODER_FILE: images, DECODER_FILE: np.concatenate(latents)}
+        """See `Recipe`."""
+        encoder, decoder = models / ENCODER_FILE, models / DECODER_FILE
+        return picture_and_latent_inputs(encoder, decoder, self.images[0], CALIBRATION_IMAGES)
 
     def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
         model = networks[Photographs.name]

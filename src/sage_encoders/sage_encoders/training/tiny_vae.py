@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sage_encoders.training import export, precision
+from sage_encoders.training import export
+from sage_encoders.training.latent_calibration import picture_and_latent_inputs
 from sage_encoders.training.recipe import Networks, Recipe, Schedule, Stage
 from sage_encoders.training.tiny_vae_data import SOURCES, SPLIT, pictures
 from sage_encoders.training.tiny_vae_measures import Comparison, compare, measure
@@ -145,11 +146,9 @@ class TinyVaeRecipe(Recipe):
         return measure(models / ENCODER_FILE, models / DECODER_FILE, *self.images)
 
     def calibration(self, models: Path) -> dict[str, NDArray[Any]]:
-        """See `Recipe`; the decoder's inputs are latents of the same pictures."""
-        images = self.images[0][:: max(1, len(self.images[0]) // CALIBRATION_IMAGES)]
-        encoder = precision.session(models / ENCODER_FILE)
-        latents = [encoder.run(["latent"], {"image": image[None]})[0] for image in images]
-        return {ENCODER_FILE: images, DECODER_FILE: np.concatenate(latents)}
+        """See `Recipe`."""
+        encoder, decoder = models / ENCODER_FILE, models / DECODER_FILE
+        return picture_and_latent_inputs(encoder, decoder, self.images[0], CALIBRATION_IMAGES)
 
     def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
         student, _, teacher = _all(networks)
