@@ -144,6 +144,9 @@ def test_a_killed_container_is_named_and_comes_back(
     for process in processes_of(graph.pid):
         process.kill()
     wait_until(lambda: experiences(home) > kept, UP_TIMEOUT_S, "an experience after the kill")
+    # Memory works before others have found the new process: let them see it before it ends.
+    looked = run(home, "status", "--json")
+    assert looked.returncode == 0, looked.stderr
     graph.send_signal(signal.SIGTERM)
     output, errors = graph.communicate(timeout=60)
     assert graph.returncode == 0, errors

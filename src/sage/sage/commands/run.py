@@ -42,7 +42,10 @@ def exit_status(summary: dict[str, Any]) -> int:
     failed = summary["failed_nodes"]
     for name in failed:
         print(f"failed: {name}: {summary['health'][name]}", file=sys.stderr)
-    return 0 if summary["fused"]["n"] and not failed else 1
+    seen = summary["fused"]["n"] > 0
+    if not seen:
+        print("failed: the run ended before any salience was seen", file=sys.stderr)
+    return 0 if seen and not failed else 1
 
 
 def run_options(options: argparse.Namespace) -> RunOptions:
