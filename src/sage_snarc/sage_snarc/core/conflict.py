@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,23 @@ FORGETTING = 0.998
 WARM_UP = 50
 FULL_SKILL = 0.25
 UNKNOWN = Reading(0.0, 0.0)
+
+
+class CrossError(NamedTuple):
+    """How far a modality was from what the others predict.
+
+    Attributes:
+        error: distance of its standardised numbers from the prediction, >= 0.
+        usual: what that distance usually is beside the same surprise, >= 0.
+        skill: share of its variance that the others predicted until then, [0, 1].
+    """
+
+    error: float
+    usual: float
+    skill: float
+
+
+NO_ERROR = CrossError(0.0, 0.0, 0.0)
 
 
 class CrossModal:
@@ -66,6 +84,10 @@ class CrossModal:
     def skill(self, modality: str) -> float:
         """Share of a modality's variance that the others predict ahead of learning, [0, 1]."""
         return self._predictors[modality].skill
+
+    def last_error(self, modality: str) -> CrossError:
+        """What the modality's newest tick with others was compared with; not kept in `state()`."""
+        return self._predictors[modality].last
 
     def state(self) -> Arrays:
         """Everything learned."""
@@ -151,6 +173,7 @@ class _LeastSquares:
         # Means of surprise, error, surprise^2, surprise * error: the line of error on surprise.
         self._moments = np.zeros(4)
         self._residual = Dimension(floor=0.05)
+        self.last = NO_ERROR
 
     @property
     def skill(self) -> float:
@@ -163,8 +186,10 @@ class _LeastSquares:
     ) -> Reading | None:
         error = target - inputs @ self._weights
         size = float(np.sqrt(error @ error))
-        excess = max(size - self._explained(surprise), 0.0)
+        usual = self._explained(surprise)
+        excess = max(size - usual, 0.0)
         skill = self.skill
+        self.last = CrossError(size, max(usual, 0.0), skill)
         self._learn(inputs, error)
         self._follow(size, float(target @ target), surprise)
         if self._count <= WARM_UP:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_snarc.core.conflict import UNKNOWN, CrossModal
+from sage_snarc.core.conflict import UNKNOWN, CrossError, CrossModal
 from sage_snarc.core.dimension import Reading
 from sage_snarc.core.reason import duration
 from sage_snarc.core.sections import Arrays, nest, section_of, text_array, text_of
@@ -54,6 +54,7 @@ class FusedResult:
         weights: of the live modalities, in that order, sum 1.
         conflicts: newest conflict of each live modality with the others, in that order; None
             while unknown.
+        cross_errors: what each of them was computed from; None while unknown.
         conflict: the strongest of them, [0, 1]; 0 while none is known.
         stale: modalities that fell out because of their age, events excepted, by name.
         reason: in words.
@@ -67,6 +68,7 @@ class FusedResult:
     live: tuple[str, ...]
     weights: tuple[float, ...]
     conflicts: tuple[float | None, ...]
+    cross_errors: tuple[CrossError | None, ...]
     conflict: float
     stale: tuple[str, ...]
     reason: str
@@ -168,6 +170,10 @@ class Fusion:
             live=tuple(live),
             weights=tuple(weights[name] for name in live),
             conflicts=tuple(None if item is None else item.rank for item in conflicts),
+            cross_errors=tuple(
+                None if item is None else self.cross.last_error(name)
+                for name, item in zip(live, conflicts, strict=True)
+            ),
             conflict=conflict.rank,
             stale=stale,
             reason=reason + self._stale_words(stale, now_ns),
@@ -205,6 +211,7 @@ class Fusion:
             live=(),
             weights=(),
             conflicts=(),
+            cross_errors=(),
             conflict=0.0,
             stale=stale,
             reason=f"no modality is live; {salience.reason}",

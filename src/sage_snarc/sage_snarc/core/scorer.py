@@ -31,6 +31,10 @@ class SalienceResult:
         grid: where it is, float32 [10, 10], each 0..1; [0, 0] for bare vectors.
         neighbour_id: sequence number of the nearest remembered sample; 0 if none.
         neighbour_age_s: time since that was last seen [s]; -1 if none.
+        neighbour_distance: [0, 1] distance to it, 1: that of an independent sample; 1 if none.
+        prediction_error: distance of the sample from its prediction, >= 0; 0 if none was made.
+        usual_error: what that distance usually is, >= 0.
+        habituation: [0, 1] share of the total that repetition has taken away.
         reason: the main cause in words.
     """
 
@@ -45,6 +49,10 @@ class SalienceResult:
     grid: NDArray[np.float32]
     neighbour_id: int
     neighbour_age_s: float
+    neighbour_distance: float
+    prediction_error: float
+    usual_error: float
+    habituation: float
     reason: str
 
 
@@ -214,6 +222,10 @@ def _result(stamp_ns: int, modality: str, source: str, seen: Observation) -> Sal
         grid=seen.grid,
         neighbour_id=seen.near.id,
         neighbour_age_s=seen.near.age_ns * 1e-9 if seen.near.slot >= 0 else -1.0,
+        neighbour_distance=seen.near.relative,
+        prediction_error=seen.error,
+        usual_error=seen.usual_error,
+        habituation=seen.habituation,
         reason=scorer_reason(modality, seen),
     )
 

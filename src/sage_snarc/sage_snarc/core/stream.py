@@ -55,6 +55,8 @@ class Observation(NamedTuple):
         surprise, novelty, arousal: each rank (published) and drive (towards the total).
         reward: learned value, 0.5 unknown.
         near: nearest remembered vector.
+        error: distance of the vector from its prediction, >= 0; 0 if none was made.
+        usual_error: what that distance usually is, >= 0.
         error_ratio: prediction error over its usual size.
         habituation: share of salience that repetition has taken away, [0, 0.97].
         grid: where it is, float32 [10, 10] or [0, 0].
@@ -67,6 +69,8 @@ class Observation(NamedTuple):
     arousal: Reading
     reward: float
     near: Neighbour
+    error: float
+    usual_error: float
     error_ratio: float
     habituation: float
     grid: NDArray[np.float32]
@@ -113,7 +117,10 @@ class Stream:
         centred = vector - self._origin if self.free else vector
         wide = centred.astype(np.float64)
         near = self.memory.nearest(centred, resolution, stamp_ns)
+        usual_error = self.predictor.usual + self.predictor.floor
         ratio = self.predictor.observe(wide, resolution, gap)
+        # Without a prediction the predictor still holds the error of an earlier one.
+        error = self.predictor.error if ratio > 0.0 else 0.0
         if codes is None:
             raw, grid = self._vectors.observe(wide, resolution, gap), EMPTY_GRID
         else:
@@ -131,7 +138,18 @@ class Stream:
         self.reward.visit(slot, sample_id, stamp_ns)
         self.count += 1
         return Observation(
-            surprise, novelty, arousal, reward, near, ratio, habituation, grid, total, gap
+            surprise=surprise,
+            novelty=novelty,
+            arousal=arousal,
+            reward=reward,
+            near=near,
+            error=error,
+            usual_error=usual_error,
+            error_ratio=ratio,
+            habituation=habituation,
+            grid=grid,
+            total=total,
+            gap=gap,
         )
 
     def _novelty(self, near: Neighbour) -> Reading:

@@ -46,6 +46,10 @@ def salience_message(header: Header, result: SalienceResult) -> Salience:
     message.grid = array.array("f", result.grid.tobytes())
     message.neighbour_id = result.neighbour_id
     message.neighbour_age_s = result.neighbour_age_s
+    message.neighbour_distance = result.neighbour_distance
+    message.prediction_error = result.prediction_error
+    message.usual_error = result.usual_error
+    message.habituation = result.habituation
     message.reason = result.reason
     message.valid = True
     return message
@@ -55,6 +59,7 @@ def invalid_salience(header: Header, modality: str, source: str, why: str) -> Sa
     """The defined salience of an input that must not be used: total 0, and why."""
     message = Salience(header=header, modality=modality, source=source, reward=0.5)
     message.neighbour_age_s = -1.0
+    message.neighbour_distance = 1.0
     message.reason = f"{modality}: {why}"
     message.invalid_reason = why
     return message
@@ -83,11 +88,16 @@ def fused_message(
 ) -> FusedSalience:
     """The fused message; `newest` holds the newest message of every live modality."""
     message = FusedSalience(header=header, trigger_modality=fused.trigger, reward=0.5)
-    for name, conflict in zip(fused.live, fused.conflicts, strict=True):
+    parts = zip(fused.live, fused.conflicts, fused.cross_errors, strict=True)
+    for name, conflict, cross in parts:
         # A copy: what was received may be in the hands of other nodes of this process.
         salience = copy.copy(newest[name])
         salience.conflict = 0.0 if conflict is None else conflict
         salience.conflict_known = conflict is not None
+        if cross is not None:
+            salience.cross_error = cross.error
+            salience.cross_usual_error = cross.usual
+            salience.cross_skill = cross.skill
         message.modalities.append(salience)
     message.weights = array.array("f", fused.weights)
     message.dominant_modality = fused.dominant
