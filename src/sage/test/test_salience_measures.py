@@ -57,8 +57,9 @@ def test_windows_that_overlap_events_of_each_other_are_no_background() -> None:
 def test_a_window_scores_as_its_largest_tick() -> None:
     times_s = np.arange(1, 41) * 0.1
     scores = np.zeros(40)
-    scores[9] = 1.0  # at 1.0 s
-    scores[20] = 2.0  # at 2.1 s
+    scores[9] = 3.0  # From 0.9 s to 1.0 s, which is before the first window.
+    scores[10] = 1.0
+    scores[29] = 2.0  # To 3.0 s
     windows = Windows(np.zeros(3, np.int64), np.array(["a", "", ""]), np.array([1.0, 2.0, 3.0]))
     assert window_scores(windows, [times_s], [scores]).tolist() == [1.0, 2.0, 0.0]
     scores[35] = np.nan

@@ -46,8 +46,8 @@ class Detection:
         threshold: at most 5 % of the background windows score above it.
         events: how many there were.
         share: share that is detected within 2 s, [0, 1].
-        median_delay_s: from onset to the first tick above the threshold, of those detected; NaN
-            if none is.
+        median_delay_s: from onset to the end of the first tick above the threshold, of those
+            detected; NaN if none is.
     """
 
     threshold: float
@@ -141,10 +141,10 @@ def detection(
     delays_s = []
     for stream, onset_s in zip(events.stream, events.start_s, strict=True):
         ticks_s = times_s[stream]
-        after = (ticks_s > onset_s - ROUNDING_S) & (ticks_s < onset_s + WITHIN_S)
+        after = (ticks_s > onset_s + ROUNDING_S) & (ticks_s <= onset_s + WITHIN_S + ROUNDING_S)
         above_s = ticks_s[after & (scores[stream] > threshold)]
         if len(above_s):
-            delays_s.append(max(float(above_s[0]) - onset_s, 0.0))
+            delays_s.append(float(above_s[0]) - onset_s)
     median_s = float(np.median(delays_s)) if delays_s else float("nan")
     return Detection(threshold, len(events), len(delays_s) / len(events), median_s)
 

@@ -104,12 +104,14 @@ def background_s(stream: Annotated) -> list[float]:
 def largest_within(
     start_s: float, end_s: float, times_s: NDArray[np.float64], scores: NDArray[np.float64]
 ) -> float:
-    """The largest score among the ticks from `start_s` on and before `end_s`.
+    """The largest score among the ticks after `start_s` and up to `end_s`.
+
+    A tick is named after its end, so these are the ticks that lie within.
 
     Raises:
         InvalidInput: no tick there, or a score that is not finite.
     """
-    first, last = np.searchsorted(times_s + ROUNDING_S, (start_s, end_s))
+    first, last = np.searchsorted(times_s - ROUNDING_S, (start_s, end_s))
     within = scores[first:last]
     if not len(within) or not np.isfinite(within).all():
         span = f"{start_s:.2f} s to {end_s:.2f} s"
