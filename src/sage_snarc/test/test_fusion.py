@@ -18,7 +18,7 @@ share = st.floats(0.0, 1.0)
 
 
 def said(name: str, total: float, stamp_ns: int = S, valid: bool = True) -> ModalSalience:
-    return ModalSalience(stamp_ns, name, 0.5, total, f"{name}: because", valid)
+    return ModalSalience(stamp_ns, name, 0.5, 0.5, 0.5, total, f"{name}: because", valid)
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), share, st.integers(0, 5 * S), st.booleans())))

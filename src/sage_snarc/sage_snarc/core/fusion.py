@@ -28,6 +28,7 @@ class ModalSalience:
         stamp_ns: stamp of the percept [ns].
         modality: whose.
         surprise: [0, 1]; the part of a cross-modal error that is not conflict.
+        novelty, arousal: [0, 1].
         total: [0, 1].
         reason: in words, beginning with the modality.
         valid: False: the scorer's input was stale or invalid.
@@ -36,6 +37,8 @@ class ModalSalience:
     stamp_ns: int
     modality: str
     surprise: float
+    novelty: float
+    arousal: float
     total: float
     reason: str
     valid: bool = True
@@ -49,6 +52,7 @@ class FusedResult:
         stamp_ns: stamp of the salience that triggered the tick [ns].
         trigger: modality of that salience.
         total: [0, 1].
+        equal: what the total would be with equal weights, [0, 1].
         dominant: modality that contributes most; empty if none is live.
         live: live modalities in order of their names.
         weights: of the live modalities, in that order, sum 1.
@@ -64,6 +68,7 @@ class FusedResult:
     stamp_ns: int
     trigger: str
     total: float
+    equal: float
     dominant: str
     live: tuple[str, ...]
     weights: tuple[float, ...]
@@ -166,6 +171,7 @@ class Fusion:
             stamp_ns=salience.stamp_ns,
             trigger=salience.modality,
             total=min(max(total, 0.0), 1.0),
+            equal=min(max(total, 0.0), 1.0),
             dominant=dominant,
             live=tuple(live),
             weights=tuple(weights[name] for name in live),
@@ -207,6 +213,7 @@ class Fusion:
             stamp_ns=salience.stamp_ns,
             trigger=salience.modality,
             total=0.0,
+            equal=0.0,
             dominant="",
             live=(),
             weights=(),

@@ -71,6 +71,8 @@ def modal_salience(message: Salience) -> ModalSalience:
         stamp_ns=stamp_ns(message.header.stamp),
         modality=message.modality,
         surprise=message.surprise,
+        novelty=message.novelty,
+        arousal=message.arousal,
         total=message.total,
         reason=message.reason,
         valid=message.valid,
