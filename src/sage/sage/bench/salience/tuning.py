@@ -1,0 +1,85 @@
+"""Figures of the development half for whoever tunes the core; the test half is not for that.
+
+`SAGE_BENCH_CACHE=DIR python -m sage.bench.salience.tuning [DETECTOR ...]` encodes the streams
+once; from then on a run takes as long as the core itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from sage.bench.salience.measures import average_precision, detection, estimate
+from sage.bench.salience.percepts import cache_folder, percepts_of
+from sage.bench.salience.sources import DEVELOPMENT
+from sage.bench.salience.stream import streams
+from sage.bench.salience.trace import DIMENSIONS, FUSED, Trace, fuse, score
+from sage.bench.salience.windows import Windows, judged_windows, window_scores
+from sage.graph.sources import data_folder
+from sage_encoders.backends.models_folder import VARIABLE, models_folder
+
+DETECTORS = (FUSED, *DIMENSIONS, "vision", "audio", "proprioception")
+
+
+def main() -> None:
+    """Print AUROC, average precision and delay of detectors by family of events."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "detectors", nargs="*", default=DETECTORS, help="as `trace.fuse` names them"
+    )
+    parser.add_argument("--quick", action="store_true", help="one stream of 90 s")
+    parser.add_argument("--missed", type=int, default=0, help="list so many worst missed events")
+    options = parser.parse_args()
+    models = models_folder(os.environ.get(VARIABLE, "models"))
+    played = streams(DEVELOPMENT, data_folder(), options.quick)
+    traces = [fuse(score(percepts_of(stream, models, cache_folder()))) for stream in played]
+    windows = judged_windows(played)
+    console = Console(width=200)
+    console.print(table(windows, traces, options.detectors))
+    if options.missed:
+        scores = scores_of(windows, traces, FUSED)
+        order = np.argsort(np.where(windows.positive, scores, np.inf))[: options.missed]
+        loud = np.argsort(np.where(windows.positive, np.inf, -scores))[: options.missed]
+        for title, places in (("least salient events", order), ("loudest background", loud)):
+            console.print(title)
+            for place in places:
+                console.print(
+                    f"  {played[windows.stream[place]].name}, {windows.start_s[place]:.1f} s: "
+                    f"{windows.family[place] or 'background'} {scores[place]:.3f}"
+                )
+
+
+def table(windows: Windows, traces: Sequence[Trace], detectors: Sequence[str]) -> Table:
+    """AUROC overall with interval, then AUROC by family, average precision and detection."""
+    made = Table("detector", "AUROC", "", *windows.families, "AP", "found", "delay")
+    times_s = [trace.times_s for trace in traces]
+    for name in detectors:
+        scores = scores_of(windows, traces, name)
+        whole = estimate(windows, scores)
+        found = detection(windows, times_s, [trace.scores[name] for trace in traces])
+        made.add_row(
+            name,
+            f"{whole.value:.3f}",
+            f"{whole.low:.3f}..{whole.high:.3f}",
+            *(f"{estimate(windows, scores, family=f).value:.3f}" for f in windows.families),
+            f"{estimate(windows, scores, average_precision).value:.3f}",
+            f"{found.share:.2f}",
+            f"{found.median_delay_s:.2f} s",
+        )
+    return made
+
+
+def scores_of(windows: Windows, traces: Sequence[Trace], name: str) -> np.ndarray:
+    """A detector's score of each window, float64 [N]."""
+    return window_scores(
+        windows, [trace.times_s for trace in traces], [trace.scores[name] for trace in traces]
+    )
+
+
+if __name__ == "__main__":
+    main()
