@@ -47,6 +47,13 @@ class FusionParameters(NodeParameters):
     max_age_s: float = parameter(
         1.0, doc="age at which a modality's salience falls out", unit="s", low=0.05, high=60.0
     )
+    history: int = parameter(
+        20_000,
+        doc="moments that sage explain can ask about, 6 MB for 20,000",
+        unit="moments",
+        low=1,
+        high=1_000_000,
+    )
 
 
 @dataclass(frozen=True)

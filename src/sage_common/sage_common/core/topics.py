@@ -119,6 +119,9 @@ _SERVICES = (
                 "ask by text, example, time, salience, modality, and their conjunctions"),
     ServiceSpec("memory/checkpoint", "sage_msgs/srv/Checkpoint", "memory",
                 "write the learned state to disk now"),
+    ServiceSpec("salience/explain", "sage_msgs/srv/Explain", "fusion",
+                "why a recent moment was or was not salient; grids are left out, modalities that "
+                "were not live follow with weight 0"),
     ServiceSpec("orchestrator/set_trust", "sage_msgs/srv/SetTrust", "orchestrator",
                 "set the trust of a plugin"),
     ServiceSpec("language/embed", "sage_msgs/srv/Embed", "language encoder", "embedding of a text"),

@@ -18,9 +18,11 @@ class Server(Protocol):
 
 
 def refusal(response_type: Callable[[], Any], reason: str) -> Any:
-    """An empty response, or result of an action, that says why there is no other."""
+    """An empty response, or result of an action, that says why there is no other.
+
+    Nothing succeeds, and nothing is found, unless a handler says so.
+    """
     response = response_type()
-    response.success = False
     response.message = reason
     return response
 

@@ -15,6 +15,8 @@ from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import FusedSalience, Outcome, Salience
 from sage_snarc.core.fusion import Fusion
+from sage_snarc.core.history import History
+from sage_snarc.nodes.explaining import Explaining
 from sage_snarc.nodes.judgements import Judgements
 from sage_snarc.nodes.messages import embedding_of, fused_message, modal_salience
 from sage_snarc.params import FusionParameters
@@ -34,6 +36,7 @@ class FusionNode(SageNode):
         modalities = self.parameters.modalities
         self._fusion = Fusion(modalities, self.parameters.max_age_s, self.parameters.events)
         self._judgements = Judgements()
+        self._explaining = Explaining(self, History(modalities, self.parameters.history))
         self._newest: dict[str, Salience] = {}
         self._puzzles: dict[str, LatestMessages] = {}
         self._heard_ns: int | None = None
@@ -65,7 +68,9 @@ class FusionNode(SageNode):
             self._heard_ns = self.clock.now_ns()
             self.set_health("ok", "running")
         now_ns = self.clock.now_ns()
-        self._fused.publish(fused_message(message.header, fused, self._newest, now_ns))
+        sent = fused_message(message.header, fused, self._newest, now_ns)
+        self._fused.publish(sent)
+        self._explaining.keep(sent, message)
 
     def _see_puzzle(self, message: Salience) -> None:
         kept = self._puzzles.get(message.modality)
@@ -95,6 +100,7 @@ class FusionNode(SageNode):
             message = FusedSalience(header=Header(stamp=to_stamp(now_ns)), reward=0.5)
             message.reason = message.invalid_reason = why
             self._fused.publish(message)
+            self._explaining.keep(message, None)
 
     def _diagnose_learning(self) -> None:
         names = self._fusion.modalities
