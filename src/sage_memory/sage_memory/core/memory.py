@@ -19,6 +19,7 @@ from sage_memory.core.database import check_file, check_schema, naming, open_rea
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.placing import Placed
 from sage_memory.core.reader import Reader
 from sage_memory.core.recall import Answer, Query, checked
 from sage_memory.core.store import Limits, Store
@@ -130,16 +131,30 @@ class Memory:
             MemoryFailure: the memory is closed.
         """
         proven = checked(query)
-        if self._closed:
-            raise MemoryFailure("this memory is closed")
-        if self._store is None:
-            self._reader.follow()
-        answers = self._reader.recall(proven)
+        answers = self._current().recall(proven)
         if self._store is not None:
             for answer in answers:
                 if answer.payload_path is not None:
                     self._store.touch(answer.experience.payload_sha256)
         return answers
+
+    def at(self, stamp_ns: int) -> Placed | None:
+        """The experience nearest in time, of equally near ones the last; None if none is kept.
+
+        Raises:
+            StoreDamaged: a row cannot be read.
+            MemoryFailure: the memory is closed.
+        """
+        return self._current().at(stamp_ns)
+
+    def of_id(self, identifier: bytes) -> Placed | None:
+        """The experience with this id (16 bytes); None if there is none, or it was forgotten.
+
+        Raises:
+            StoreDamaged: a row cannot be read.
+            MemoryFailure: the memory is closed.
+        """
+        return self._current().of_id(identifier)
 
     def forget(self, identifier: bytes, reason: str) -> Ticket[None]:
         """Mark an experience (16 bytes) as forgotten: no recall finds it, its row stays.
@@ -208,6 +223,14 @@ class Memory:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _current(self) -> Reader:
+        """The reader, aware of all that was committed."""
+        if self._closed:
+            raise MemoryFailure("this memory is closed")
+        if self._store is None:
+            self._reader.follow()
+        return self._reader
 
     def _writable(self) -> Store:
         if self._store is None:

@@ -12,12 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection, Engine
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core import recall, schema
+from sage_memory.core import placing, recall, schema
 from sage_memory.core.database import naming
 from sage_memory.core.errors import StoreDamaged
 from sage_memory.core.identifiers import id_text
-from sage_memory.core.index import COLUMNS, VectorIndex, VectorRow
+from sage_memory.core.index import COLUMNS, VectorIndex, VectorRow, View
 from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.placing import Placed
 from sage_memory.core.recall import Answer, Hit, Probe, Query
 from sage_memory.core.rows import read_experience
 from sage_memory.core.schema import experiences, vectors
@@ -95,6 +96,28 @@ class Reader:
                 meanings.append(example)
             hits = recall.search(view, query, meanings, excluded)
             return self._answers(connection, query, meanings, hits)
+
+    def at(self, stamp_ns: int) -> Placed | None:
+        """The experience nearest in time; None if none is kept."""
+        view = self.index.view()
+        row = placing.nearest(view, stamp_ns)
+        return None if row is None else self._placed(view, row)
+
+    def of_id(self, identifier: bytes) -> Placed | None:
+        """The experience with this id; None if there is none, or it was forgotten."""
+        view = self.index.view()
+        wanted = select(experiences.c.number).where(experiences.c.id == identifier)
+        with naming(self._path), self._engine.connect() as connection:
+            number = connection.execute(wanted).scalar_one_or_none()
+        row = None if number is None else placing.numbered(view, number)
+        return None if row is None else self._placed(view, row)
+
+    def _placed(self, view: View, row: int) -> Placed:
+        number = int(view.columns["number"][row])
+        wanted = select(experiences).where(experiences.c.number == number)
+        with naming(self._path), self._engine.connect() as connection:
+            found = connection.execute(wanted).one()
+            return placing.placed(view, row, read_experience(found, NO_EMBEDDING))
 
     def close(self) -> None:
         """Close all connections."""
