@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from audio_common_msgs.msg import AudioDataStamped
 from sensor_msgs.msg import CameraInfo, Imu, JointState
-from std_msgs.msg import Header
+from std_msgs.msg import Float32MultiArray, Header, MultiArrayDimension
 from visualization_msgs.msg import MarkerArray
 
 from sage_common.ros.audio import array_to_audio, audio_info
@@ -66,6 +66,12 @@ def utterance(h: Header) -> Utterance:
     return Utterance(header=h, text="words", confidence=1.0)
 
 
+def vector(_header: Header) -> Float32MultiArray:
+    message = Float32MultiArray(data=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    message.layout.dim = [MultiArrayDimension(size=2), MultiArrayDimension(size=3)]
+    return message
+
+
 def puzzle(h: Header) -> Puzzle:
     return Puzzle(
         header=h,
@@ -114,6 +120,7 @@ GOOD: dict[str, Callable[[Header], Any]] = {
     "imu/data": imu,
     "joint_states": joints,
     "text": utterance,
+    "vector": vector,
     "puzzle": puzzle,
     "salience": salience,
     "fused_salience": fused,
@@ -132,6 +139,7 @@ NAMES: dict[str, dict[str, str]] = {
     "microphone/audio": {"name": "front"},
     "microphone/info": {"name": "front"},
     "imu/data": {"name": "body"},
+    "vector": {"name": "motor_current"},
     "puzzle": {"modality": "vision"},
     "salience": {"modality": "vision"},
 }
@@ -197,6 +205,10 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("text", "text", _set("text", " \n")),
     ("text", "text", _set("text", "x" * 4097)),
     ("text", "confidence", _set("confidence", NAN)),
+    ("vector", "data", _set("data", array.array("f"))),
+    ("vector", "data", _set("data", array.array("f", [NAN] * 6))),
+    ("vector", "layout.dim", _set("layout.dim[0].size", 4)),
+    ("vector", "layout.data_offset", _set("layout.data_offset", 1)),
     ("puzzle", "modality", _set("modality", "")),
     ("puzzle", "codes", _set("codes", np.full(900, 10, np.uint8))),
     ("puzzle", "embedding", _set("embedding", array.array("f"))),

@@ -6,6 +6,7 @@ from typing import Any
 
 from good_messages import GOOD, NAMES, WRONG, header
 
+from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.topics import TOPICS
 from sage_common.ros.node import SageNode
@@ -69,3 +70,33 @@ def test_a_message_of_another_modality_is_refused(rig):
     assert (
         node.healths["puzzle"].last_fault == "modality = 'audio': expected 'vision' on this topic"
     )
+
+
+class TellingNode(SageNode):
+    """Keeps what was wrong with puzzles, and refuses those of one source itself."""
+
+    default_name = "telling"
+
+    def on_configure(self) -> None:
+        self.faults: list[str] = []
+        self.subscribe("puzzle", self._on_puzzle, self._on_rejected, modality="vision")
+
+    def _on_puzzle(self, message: Any) -> None:
+        if message.source == "rear":
+            raise InvalidInput("source", message.source, "front")
+
+    def _on_rejected(self, fault: InvalidInput) -> None:
+        self.faults.append(fault.field)
+        raise RuntimeError("telling failed, too")
+
+
+def test_a_node_is_told_of_what_was_rejected_and_its_own_failure_stays_inside(rig):
+    node = rig.add(TellingNode)
+    wrong = {"header.stamp": header(rig.now_ns() + 3600 * S), "source": header(rig.now_ns())}
+    for count, stamped in enumerate(wrong.values(), start=1):
+        message = GOOD["puzzle"](stamped)
+        message.source = "rear"
+        rig.publish("puzzle", message, modality="vision")
+        assert rig.until(lambda count=count: len(node.faults) == count)
+    assert node.faults == list(wrong)
+    assert any("telling failed, too" in line for line in rig.logs())

@@ -82,6 +82,9 @@ _TOPICS = (
               "standard", 0.0, 0.0, True, True,
               "text, recording, people -> language encoder, memory",
               "words, typed, read or recognised"),
+    TopicSpec("vector", "vector/{name}", "std_msgs/msg/Float32MultiArray",
+              "sensor", 0.0, 0.0, False, True, "drivers, people -> vector scorers",
+              "any vector, of one size for ever; it has no stamp, so the time of reception counts"),
     TopicSpec("puzzle", "{modality}/puzzle", "sage_msgs/msg/Puzzle",
               "standard", 0.0, 1.0, True, True, "encoders -> scorers, fusion, memory, orchestrator",
               "30x30 ordered codes and an embedding; "

@@ -18,7 +18,7 @@ from sage_common.ros.stamps import stamp_ns
 MAX_AHEAD_S = 1.0
 MAX_AGE_S = 10.0
 MAX_TEXT_CHARACTERS = 4096
-MAX_EMBEDDING = 65536
+MAX_VECTOR = 65536
 _PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG")
 _COVARIANCES = (
     "orientation_covariance",
@@ -88,7 +88,7 @@ _found_good: dict[str, Any] = {}
 def _finite(field: str, values: Iterable[float]) -> None:
     array = np.asarray(values if isinstance(values, np.ndarray) else list(values), np.float64)
     if not np.isfinite(array).all():
-        raise InvalidInput(field, array[~np.isfinite(array)][0], "finite numbers")
+        raise InvalidInput(field, float(array[~np.isfinite(array)][0]), "finite numbers")
 
 
 def _unit(field: str, value: float) -> None:
@@ -214,10 +214,25 @@ def _puzzle(message: Any) -> None:
     if not message.valid:
         return
     _codes(message.codes)
-    if not 1 <= len(message.embedding) <= MAX_EMBEDDING:
-        raise InvalidInput("embedding", f"{len(message.embedding)} values", f"1 to {MAX_EMBEDDING}")
-    _finite("embedding", np.frombuffer(message.embedding, np.float32))
+    _vector("embedding", message.embedding)
     _not_empty("encoder_id", message.encoder_id)
+
+
+def _vector(field: str, values: Any) -> None:
+    if not 1 <= len(values) <= MAX_VECTOR:
+        raise InvalidInput(field, f"{len(values)} values", f"1 to {MAX_VECTOR}")
+    _finite(field, np.frombuffer(values, np.float32))
+
+
+def _numbers(message: Any) -> None:
+    _vector("data", message.data)
+    sizes = [dimension.size for dimension in message.layout.dim]
+    if sizes and math.prod(sizes) != len(message.data):
+        found = " x ".join(map(str, sizes))
+        expected = f"sizes that multiply to {len(message.data)}, the number of values"
+        raise InvalidInput("layout.dim", found, expected)
+    if message.layout.data_offset:
+        raise InvalidInput("layout.data_offset", message.layout.data_offset, "0")
 
 
 def _salience(message: Any) -> None:
@@ -274,4 +289,5 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "sensor_msgs/msg/Image": check_image,
     "sensor_msgs/msg/Imu": _imu,
     "sensor_msgs/msg/JointState": _joint_state,
+    "std_msgs/msg/Float32MultiArray": _numbers,
 }

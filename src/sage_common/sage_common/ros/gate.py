@@ -38,6 +38,7 @@ class Gate:
         modality: what `message.modality` must be; empty: not checked.
         callback: sees only good messages, and only while the node is active.
         health: counts.
+        on_rejected: is told of a message that did not pass; None: nobody is.
     """
 
     owner: Owner
@@ -45,6 +46,7 @@ class Gate:
     modality: str
     callback: Callable[[Any], None]
     health: InputHealth
+    on_rejected: Callable[[InvalidInput], None] | None = None
     _held: Any = None
 
     def receive(self, message: Any) -> None:
@@ -77,6 +79,8 @@ class Gate:
             throttle_s=FAULT_LOG_PERIOD_S,
             key=self.health.topic,
         )
+        if self.on_rejected is not None:
+            self.owner.guarded(self.on_rejected, fault)
 
     def check(self, message: Any, now_ns: int) -> None:
         """Check a deserialized message.

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
@@ -130,18 +131,23 @@ class SageNode:
         return output
 
     def subscribe(
-        self, topic_key: str, callback: Callable[[Any], None], **names: str
+        self,
+        topic_key: str,
+        callback: Callable[[Any], None],
+        on_rejected: Callable[[InvalidInput], None] | None = None,
+        **names: str,
     ) -> InputHealth:
         """Subscribe a registered topic; `callback` sees only messages that passed the checks.
 
-        Ask the answer whether the input is alive: `health.alive(self.clock.now_ns())`. The newest
-        message of a latched topic that came while the node was inactive is delivered when it
-        becomes active.
+        `on_rejected` is told what was wrong with the others, those included for which `callback`
+        raised InvalidInput. Ask the answer whether the input is alive:
+        `health.alive(self.clock.now_ns())`. The newest message of a latched topic that came while
+        the node was inactive is delivered when it becomes active.
         """
         spec = topic(topic_key)
         health = self._health(spec.name.format(**names), *expected_rate(topic_key, **names))
-        gate = Gate(self, spec, names.get("modality", ""), callback, health)
-        return self._subscribe(gate)
+        modality = names.get("modality", "")
+        return self._subscribe(Gate(self, spec, modality, callback, health, on_rejected))
 
     def subscribe_foreign(
         self,
