@@ -9,17 +9,23 @@ from sage.bench.salience.schedule import Event
 from sage.bench.salience.sources import IMU_RATE, Named
 
 Motion = NDArray[np.float64]
+JOINT_S = 1.0
 KNOCK_HZ = 25.0
 KNOCK_S = 0.08
 KNOCK_SPREADS, LEAST_KNOCK = 6.0, 2.0
 TURN_SPREADS, LEAST_TURN = 4.0, 0.6
 AROUND_S = 5.0
+OWN_EVENT_RATIO, OWN_EVENT_SHARE, OWN_EVENT_AROUND_S = 2.0, 0.9, 15.0
+OWN_EVENT_S = 0.5
 
 
 def motion(
     source: Named, events: tuple[Event, ...], length_s: float, random: np.random.Generator
-) -> tuple[Motion, tuple[float, ...]]:
-    """Acceleration and rotation, float64 [n, 6] at 100 Hz, and when the recording is joined [s].
+) -> tuple[Motion, tuple[tuple[float, float], ...]]:
+    """Acceleration and rotation, float64 [n, 6] at 100 Hz, and spans that are not background [s].
+
+    Those are where the recording is joined, and its own events, of which nothing is known: where
+    rotation or the change of acceleration is twice the 0.9 quantile of the 30 s around.
 
     A knock is a decaying oscillation of 25 Hz, at least 2 m/s^2 and six times the spread of the
     acceleration around it. A turn is half a sine of rotation about a vertical axis for its
@@ -29,8 +35,9 @@ def motion(
     size = round(length_s * IMU_RATE)
     start = int(random.integers(len(recorded)))
     index = (start + np.arange(size)) % len(recorded)
-    joints = tuple(float(at) / IMU_RATE for at in np.flatnonzero(np.diff(index) < 0))
     felt = recorded[index]
+    joints = np.flatnonzero(np.diff(index) < 0) / IMU_RATE
+    unknown = [(float(at) - JOINT_S, float(at) + JOINT_S) for at in joints] + _own_events(felt)
     for event in events:
         at = round(event.onset_s * IMU_RATE)
         spread = _spread(recorded[index], at)
@@ -38,7 +45,23 @@ def motion(
             _knock(felt[at:, :3], spread[:3], random)
         elif event.family == "turn":
             _turn(felt[at:], spread[3:], event.end_s - event.onset_s, random)
-    return felt, joints
+    return felt, tuple(unknown)
+
+
+def _own_events(felt: Motion) -> list[tuple[float, float]]:
+    """Spans [s] in which a recording is unlike what is around, tenth by tenth of a second."""
+    change = np.linalg.norm(np.diff(felt[:, :3], axis=0, prepend=felt[:1, :3]), axis=1)
+    rotation = np.linalg.norm(felt[:, 3:], axis=1)
+    tenth = IMU_RATE // 10
+    spans: list[tuple[float, float]] = []
+    for signal in (change, rotation):
+        peaks = signal[: len(signal) // tenth * tenth].reshape(-1, tenth).max(axis=1)
+        for at, peak in enumerate(peaks):
+            reach = round(10 * OWN_EVENT_AROUND_S)
+            around = peaks[max(at - reach, 0) : at + reach]
+            if peak > OWN_EVENT_RATIO * np.quantile(around, OWN_EVENT_SHARE):
+                spans.append((at / 10 - OWN_EVENT_S, at / 10 + OWN_EVENT_S))
+    return spans
 
 
 def _spread(recorded: Motion, at: int) -> NDArray[np.float64]:

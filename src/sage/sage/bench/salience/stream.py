@@ -17,10 +17,9 @@ from sage.bench.salience.schedule import WARM_UP_S, Event, schedule
 from sage.bench.salience.soundscape import soundscape
 from sage.bench.salience.sources import FRAME_RATE, IMU_RATE, SOUND_RATE, Named, Sources
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 STREAMS = 8
 LENGTH_S, QUICK_LENGTH_S = 240.0, 90.0
-JOINT_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,8 @@ class Stream:
 
     @cached_property
     def ignored(self) -> tuple[tuple[float, float], ...]:
-        """Spans [s] that are neither event nor background: the warm-up, joints of recordings."""
-        joints = [(at - JOINT_S, at + JOINT_S) for at in self._felt[1]]
-        return ((0.0, WARM_UP_S), *joints)
+        """Spans [s] that are neither event nor background: the warm-up, what motion knows."""
+        return ((0.0, WARM_UP_S), *self._felt[1])
 
     def moments(self) -> Iterator[Moment]:
         """Ten moments a second, the same ones every time."""
@@ -104,12 +102,12 @@ class Stream:
     @cached_property
     def _heard(self) -> tuple[NDArray[np.float32], tuple[Event, ...]]:
         random = self._random("hear")
-        first, second = random.choice(len(self._sources.places), 2, replace=False)
-        places = (self._sources.places[int(first)], self._sources.places[int(second)])
+        rooms, others = self._sources.rooms, self._sources.other_places
+        places = (rooms[self._index % len(rooms)], others[int(random.integers(len(others)))])
         return soundscape(places, self._sources.event_sounds, self._plan, self.length_s, random)
 
     @cached_property
-    def _felt(self) -> tuple[NDArray[np.float64], tuple[float, ...]]:
+    def _felt(self) -> tuple[NDArray[np.float64], tuple[tuple[float, float], ...]]:
         source = self._sources.motions[self._index % len(self._sources.motions)]
         return motion(source, self._plan, self.length_s, self._random("feel"))
 
