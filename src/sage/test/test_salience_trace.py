@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sage.bench.salience import percepts
-from sage.bench.salience.percepts import Percepts, Sensed, percepts_of, stamp_ns
+from sage.bench.salience.percepts import Percepts, percepts_of, stamp_ns
+from sage.bench.salience.schedule import Event
 from sage.bench.salience.stream import Moment
 from sage.bench.salience.trace import FUSED, fuse, score
 from sage_snarc.core.fusion import FusedResult, Fusion
@@ -22,7 +23,8 @@ class Made:
     """Noise at all senses; counts how often it is played."""
 
     half, name, seed = "development", "made", 1
-    events, ignored = (), ()
+    events = (Event("cut", 1.0, 1.2, "to noise"),)
+    ignored = ((0.0, 0.5),)
 
     def __init__(self, length_s: float = 2.0) -> None:
         self.length_s = length_s
@@ -39,17 +41,6 @@ class Made:
                 acceleration=generator.normal((0, 0, 9.8), 0.1, (10, 3)),
                 rotation=generator.normal(0, 0.1, (10, 3)),
             )
-
-
-def random_percepts(ticks: int, seed: int = 0) -> Percepts:
-    generator = np.random.default_rng(seed)
-    sensed = {}
-    for modality in percepts.MODALITIES:
-        vectors = generator.standard_normal((ticks, 16)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        codes = generator.integers(0, 10, (ticks, 30, 30), np.uint8)
-        sensed[modality] = Sensed(np.arange(ticks), codes, vectors, "made 1")
-    return Percepts(np.arange(1, ticks + 1) * 0.1, sensed)
 
 
 def test_every_tick_has_a_percept_of_each_modality_and_sound_after_a_second() -> None:
@@ -70,6 +61,8 @@ def test_the_cache_gives_the_same_and_spares_the_stream(tmp_path: Path) -> None:
     first = percepts_of(stream, MODELS, tmp_path)
     again = percepts_of(stream, MODELS, tmp_path)
     assert stream.played == 1 and len(list(tmp_path.iterdir())) == 1
+    assert (again.name, again.length_s) == ("made", 1.3)
+    assert again.events == stream.events and again.ignored == stream.ignored
     for modality, sensed in first.sensed.items():
         kept = again.sensed[modality]
         assert (kept.codes == sensed.codes).all()
@@ -80,7 +73,9 @@ def test_the_cache_gives_the_same_and_spares_the_stream(tmp_path: Path) -> None:
     assert other.played == 1 and len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_trace_has_every_dimension_at_every_tick() -> None:
+def test_a_trace_has_every_dimension_at_every_tick(
+    random_percepts: Callable[..., Percepts],
+) -> None:
     scored = score(random_percepts(80))
     trace = fuse(scored)
     assert set(trace.scores) >= {FUSED, "surprise", "novelty", "arousal", "reward", "conflict"}
@@ -92,7 +87,9 @@ def test_a_trace_has_every_dimension_at_every_tick() -> None:
     assert (trace.scores["reward"] == 0.5).all()
 
 
-def test_fusing_again_is_the_same_and_outcomes_reach_the_fusion() -> None:
+def test_fusing_again_is_the_same_and_outcomes_reach_the_fusion(
+    random_percepts: Callable[..., Percepts],
+) -> None:
     scored = score(random_percepts(60))
     seen: list[int] = []
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from sage.bench.salience import motion, scenery, schedule, soundscape, sources
 from sage.bench.salience import stream as generator
+from sage.bench.salience.schedule import Event
 from sage.bench.salience.stream import Moment, Stream
 from sage_common.core.puzzle import Percept
 from sage_encoders.backends.model_registry import ModelRegistry
@@ -29,7 +31,8 @@ CACHE = "SAGE_BENCH_CACHE"
 GENERATOR = (generator, schedule, scenery, soundscape, sources, motion)
 ENCODERS = (audio, vision, proprioception, log_mel, body_layout, motion_features, tilt)
 MODALITIES = ("audio", "proprioception", "vision")
-BEGIN_NS = 1_000_000_000
+APART_S = 10_000.0
+"""From the beginning of a stream to that of the next."""
 
 
 @dataclass(frozen=True)
@@ -51,25 +54,35 @@ class Sensed:
 
 @dataclass(frozen=True)
 class Percepts:
-    """The percepts of a stream.
+    """The percepts of a stream, and what is known of it.
 
     Attributes:
+        name: of the stream.
+        length_s, events, ignored: as of the stream.
         times_s: ends of all its ticks, float64 [T].
         sensed: by modality.
     """
 
+    name: str
+    length_s: float
+    events: tuple[Event, ...]
+    ignored: tuple[tuple[float, float], ...]
     times_s: NDArray[np.float64]
     sensed: dict[str, Sensed]
 
-    def at_ticks(self) -> list[list[Percept]]:
-        """The percepts of each tick [T], in order of modality."""
+    def at_ticks(self, number: int = 0) -> list[list[Percept]]:
+        """The percepts of each tick [T], in order of modality.
+
+        Args:
+            number: which of many streams that follow one another it is; moves the stamps.
+        """
         ticks: list[list[Percept]] = [[] for _ in self.times_s]
         for modality in sorted(self.sensed):
             found = self.sensed[modality]
             for row, tick in enumerate(found.ticks.tolist()):
                 ticks[tick].append(
                     Percept(
-                        stamp_ns=stamp_ns(float(self.times_s[tick])),
+                        stamp_ns=stamp_ns(float(self.times_s[tick]), number),
                         modality=modality,
                         source="stream",
                         codes=found.codes[row],
@@ -122,9 +135,9 @@ class Senses:
         return [percept for percept in percepts if percept is not None]
 
 
-def stamp_ns(time_s: float) -> int:
-    """Time of a stream as a stamp."""
-    return BEGIN_NS + round(time_s * 1e9)
+def stamp_ns(time_s: float, number: int = 0) -> int:
+    """Time in the `number`th of many streams as a stamp."""
+    return round((number * APART_S + 1.0 + time_s) * 1e9)
 
 
 def percepts_of(stream: Stream, models: Path, cache: Path | None = None) -> Percepts:
@@ -190,11 +203,22 @@ def _encoded(stream: Stream, senses: Senses) -> Percepts:
         )
         for name, rows in found.items()
     }
-    return Percepts(np.array(times_s), sensed)
+    return Percepts(
+        stream.name, stream.length_s, stream.events, stream.ignored, np.array(times_s), sensed
+    )
 
 
 def _arrays(percepts: Percepts) -> dict[str, NDArray[np.generic]]:
-    arrays: dict[str, NDArray[np.generic]] = {"times_s": percepts.times_s}
+    known = {
+        "name": percepts.name,
+        "length_s": percepts.length_s,
+        "events": [asdict(event) for event in percepts.events],
+        "ignored": percepts.ignored,
+    }
+    arrays: dict[str, NDArray[np.generic]] = {
+        "known": np.array(json.dumps(known)),
+        "times_s": percepts.times_s,
+    }
     for name, found in percepts.sensed.items():
         arrays[f"{name}.ticks"] = found.ticks
         arrays[f"{name}.codes"] = found.codes
@@ -214,4 +238,12 @@ def _from_arrays(path: Path) -> Percepts:
             )
             for name in MODALITIES
         }
-        return Percepts(arrays["times_s"], sensed)
+        known = json.loads(str(arrays["known"]))
+        return Percepts(
+            name=known["name"],
+            length_s=known["length_s"],
+            events=tuple(Event(**event) for event in known["events"]),
+            ignored=tuple((begin_s, end_s) for begin_s, end_s in known["ignored"]),
+            times_s=arrays["times_s"],
+            sensed=sensed,
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from sage_common.core.puzzle import Percept
 from sage_snarc.core.fusion import FusedResult, Fusion, ModalSalience
 from sage_snarc.core.scorer import SalienceResult, Scorer
 
-FUSED = "fused"
+FUSED, EQUAL, LEARNED = "fused", "equal weights", "learned weights"
 DIMENSIONS = ("surprise", "novelty", "arousal", "reward", "conflict")
 SCORED = ("surprise", "novelty", "arousal", "reward", "total")
 
@@ -48,12 +48,12 @@ class Scored:
     ticks: list[list[tuple[Percept, SalienceResult]]]
 
 
-def score(percepts: Percepts) -> Scored:
-    """Score every percept by new scorers."""
+def score(percepts: Percepts, number: int = 0) -> Scored:
+    """Score every percept of the `number`th of many streams by new scorers."""
     scorers = {name: Scorer(name) for name in MODALITIES}
     ticks = [
         [(percept, scorers[percept.modality].score(percept)) for percept in tick]
-        for tick in percepts.at_ticks()
+        for tick in percepts.at_ticks(number)
     ]
     return Scored(percepts.times_s, ticks)
 
@@ -70,12 +70,13 @@ def fuse(
         after_tick: learns from outcomes.
 
     Returns:
-        Scores named "fused"; "surprise" and so on (the largest of all modalities); "vision" and
-        so on (a modality's total); "vision surprise" and so on; "vision skill" and so on (of the
-        cross-modal prediction).
+        Scores named "fused"; "equal weights", and "learned weights" as if they were fully trusted;
+        "surprise" and so on (the largest of all modalities); "vision" and so on (a modality's
+        total); "vision surprise" and so on; "vision skill" and so on (of the cross-modal
+        prediction).
     """
     fusion = Fusion(MODALITIES) if fusion is None else fusion
-    names = [FUSED, "conflict"]
+    names = [FUSED, EQUAL, LEARNED, "conflict"]
     names += [_name(modality, part) for modality in MODALITIES for part in (*SCORED, "skill")]
     scores = {name: np.zeros(len(scored.ticks)) for name in names}
     for tick, found in enumerate(scored.ticks):
@@ -89,6 +90,8 @@ def fuse(
         if fused is None:
             continue
         scores[FUSED][tick] = fused.total
+        scores[EQUAL][tick] = fused.equal
+        scores[LEARNED][tick] = fused.learned
         scores["conflict"][tick] = fused.conflict
         if after_tick is not None:
             after_tick(tick, fused, fusion)
@@ -103,5 +106,12 @@ def _name(modality: str, part: str) -> str:
 
 
 def _modal(salience: SalienceResult) -> ModalSalience:
-    taken = [field.name for field in fields(ModalSalience) if hasattr(salience, field.name)]
-    return ModalSalience(**{name: getattr(salience, name) for name in taken})
+    return ModalSalience(
+        stamp_ns=salience.stamp_ns,
+        modality=salience.modality,
+        surprise=salience.surprise,
+        novelty=salience.novelty,
+        arousal=salience.arousal,
+        total=salience.total,
+        reason=salience.reason,
+    )

@@ -14,14 +14,31 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from sage.bench.salience.measures import average_precision, detection, estimate
-from sage.bench.salience.percepts import cache_folder, percepts_of
+from sage.bench.salience.measures import (
+    average_precision,
+    detection,
+    estimate,
+    estimate_of_difference,
+)
+from sage.bench.salience.outcomes import carried_over, learned_along
+from sage.bench.salience.percepts import MODALITIES, Percepts, cache_folder, percepts_of
 from sage.bench.salience.sources import DEVELOPMENT
 from sage.bench.salience.stream import streams
-from sage.bench.salience.trace import DIMENSIONS, FUSED, Trace, fuse, score
+from sage.bench.salience.trace import (
+    DIMENSIONS,
+    EQUAL,
+    FUSED,
+    LEARNED,
+    Scored,
+    Scores,
+    Trace,
+    fuse,
+    score,
+)
 from sage.bench.salience.windows import Windows, judged_windows, window_scores
 from sage.graph.sources import data_folder
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
+from sage_snarc.core.fusion import Fusion
 
 DETECTORS = (FUSED, *DIMENSIONS, "vision", "audio", "proprioception")
 
@@ -33,14 +50,19 @@ def main() -> None:
         "detectors", nargs="*", default=DETECTORS, help="as `trace.fuse` names them"
     )
     parser.add_argument("--quick", action="store_true", help="one stream of 90 s")
+    parser.add_argument("--learned", action="store_true", help="also learn from outcomes")
     parser.add_argument("--missed", type=int, default=0, help="list so many worst missed events")
     options = parser.parse_args()
     models = models_folder(os.environ.get(VARIABLE, "models"))
     played = streams(DEVELOPMENT, data_folder(), options.quick)
-    traces = [fuse(score(percepts_of(stream, models, cache_folder()))) for stream in played]
-    windows = judged_windows(played)
+    sensed = [percepts_of(stream, models, cache_folder()) for stream in played]
+    scored = [score(percepts, number) for number, percepts in enumerate(sensed)]
+    traces = [fuse(stream) for stream in scored]
+    windows = judged_windows(sensed)
     console = Console(width=200)
     console.print(table(windows, traces, options.detectors))
+    if options.learned:
+        show_learned(console, sensed, scored)
     if options.missed:
         scores = scores_of(windows, traces, FUSED)
         order = np.argsort(np.where(windows.positive, scores, np.inf))[: options.missed]
@@ -49,9 +71,30 @@ def main() -> None:
             console.print(title)
             for place in places:
                 console.print(
-                    f"  {played[windows.stream[place]].name}, {windows.start_s[place]:.1f} s: "
+                    f"  {sensed[windows.stream[place]].name}, {windows.start_s[place]:.1f} s: "
                     f"{windows.family[place] or 'background'} {scores[place]:.3f}"
                 )
+
+
+def show_learned(console: Console, sensed: Sequence[Percepts], scored: Sequence[Scored]) -> None:
+    """Learned along all streams; and learned on the first half of them, carried to the second."""
+    fusion = Fusion(MODALITIES)
+    middle = len(sensed) // 2
+    runs = {"learned along": (sensed, learned_along(scored, sensed, fusion))}
+    if middle:
+        fusion = Fusion(MODALITIES)
+        learned_along(scored[:middle], sensed[:middle], fusion)
+        runs["carried over"] = (sensed[middle:], carried_over(scored[middle:], fusion.state()))
+    for title, (percepts, traces) in runs.items():
+        windows = judged_windows(percepts)
+        console.print(title, fusion.weights.report())
+        console.print(table(windows, traces, (FUSED, EQUAL, LEARNED)))
+        for detector in (FUSED, LEARNED):
+            ours, equal = (scores_of(windows, traces, name) for name in (detector, EQUAL))
+            gain = estimate_of_difference(windows, ours, equal)
+            console.print(
+                f"{detector} - equal: {gain.value:+.3f} {gain.low:+.3f}..{gain.high:+.3f}"
+            )
 
 
 def table(windows: Windows, traces: Sequence[Trace], detectors: Sequence[str]) -> Table:
@@ -74,7 +117,7 @@ def table(windows: Windows, traces: Sequence[Trace], detectors: Sequence[str]) -
     return made
 
 
-def scores_of(windows: Windows, traces: Sequence[Trace], name: str) -> np.ndarray:
+def scores_of(windows: Windows, traces: Sequence[Trace], name: str) -> Scores:
     """A detector's score of each window, float64 [N]."""
     return window_scores(
         windows, [trace.times_s for trace in traces], [trace.scores[name] for trace in traces]

@@ -1,0 +1,85 @@
+"""A person who says what mattered: outcomes, and what fusion learns from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sage.bench.salience.percepts import MODALITIES, Percepts, stamp_ns
+from sage.bench.salience.trace import Scored, Trace, fuse
+from sage.bench.salience.windows import ROUNDING_S, WINDOW_S, judged_windows
+from sage_snarc.core.fusion import FusedResult, Fusion
+from sage_snarc.core.sections import Arrays
+
+ANNOYING = 0.8
+FIRST_HEARD = 10
+
+
+class Person:
+    """Judges a stream window by window, each right after its end.
+
+    After the window of an event: it mattered (+1). After a window of background: it did not (-1),
+    if this was a false alarm, that is, if the fused salience in it reached the top fifth of the
+    background windows that the person has seen, of which the first ten only teach her what is
+    usual. Of everything else she says nothing.
+    """
+
+    def __init__(self) -> None:
+        self._background: list[float] = []
+
+    def accompany(
+        self, scored: Scored, percepts: Percepts, fusion: Fusion, number: int = 0
+    ) -> Trace:
+        """Fuse a stream whose outcomes are told to `fusion`; each score is from before its outcome.
+
+        Args:
+            scored: the stream's percepts, scored.
+            percepts: of which the events are known.
+            fusion: learns.
+            number: the one that the percepts were scored with.
+        """
+        windows = judged_windows([percepts])
+        waiting = sorted(zip(windows.start_s.tolist(), windows.positive.tolist(), strict=True))
+        heard = np.zeros(len(scored.times_s))
+
+        def judge(tick: int, fused: FusedResult, _: Fusion) -> None:
+            heard[tick] = fused.total
+            while waiting and waiting[0][0] + WINDOW_S <= scored.times_s[tick] + ROUNDING_S:
+                start_s, mattered = waiting.pop(0)
+                within = scored.times_s[: tick + 1] > start_s + ROUNDING_S
+                reward = self._reward(float(heard[: tick + 1][within].max()), mattered)
+                if reward:
+                    first_ns = stamp_ns(start_s, number) + 1
+                    fusion.learn(first_ns, stamp_ns(start_s + WINDOW_S, number), reward)
+
+        return fuse(scored, fusion, judge)
+
+    def _reward(self, score: float, mattered: bool) -> float:
+        if mattered:
+            return 1.0
+        before = self._background
+        annoyed = len(before) >= FIRST_HEARD and score >= np.quantile(before, ANNOYING)
+        before.append(score)
+        return -1.0 if annoyed else 0.0
+
+
+def learned_along(
+    scored: Sequence[Scored], percepts: Sequence[Percepts], fusion: Fusion
+) -> list[Trace]:
+    """Streams one after the other, numbered as they come, with outcomes taught to one fusion."""
+    person = Person()
+    return [
+        person.accompany(stream, known, fusion, number)
+        for number, (stream, known) in enumerate(zip(scored, percepts, strict=True))
+    ]
+
+
+def carried_over(scored: Sequence[Scored], state: Arrays) -> list[Trace]:
+    """Each stream fused from the same learned state, without any outcome."""
+    traces = []
+    for stream in scored:
+        fusion = Fusion(MODALITIES)
+        fusion.restore(state)
+        traces.append(fuse(stream, fusion))
+    return traces
