@@ -20,7 +20,7 @@ class Person:
     """Judges a stream window by window, each right after its end.
 
     After the window of an event: it mattered (+1). After a window of background: it did not (-1),
-    if this was a false alarm, that is, if the fused salience in it reached the top fifth of the
+    if this was a false alarm, that is, if the fused salience in it exceeded four fifths of the
     background windows that the person has seen, of which the first ten only teach her what is
     usual. Of everything else she says nothing.
     """
@@ -59,7 +59,7 @@ class Person:
         if mattered:
             return 1.0
         before = self._background
-        annoyed = len(before) >= FIRST_HEARD and score >= np.quantile(before, ANNOYING)
+        annoyed = len(before) >= FIRST_HEARD and score > np.quantile(before, ANNOYING)
         before.append(score)
         return -1.0 if annoyed else 0.0
 
