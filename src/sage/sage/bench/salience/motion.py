@@ -15,7 +15,7 @@ KNOCK_S = 0.08
 KNOCK_SPREADS, LEAST_KNOCK = 6.0, 2.0
 TURN_SPREADS, LEAST_TURN = 4.0, 0.6
 AROUND_S = 5.0
-OWN_EVENT_RATIO, OWN_EVENT_SHARE, OWN_EVENT_AROUND_S = 2.0, 0.9, 15.0
+OWN_EVENT_RATIO, OWN_EVENT_SHARE, OWN_EVENT_AROUND_S = 3.0, 0.9, 15.0
 OWN_EVENT_S = 0.5
 
 
@@ -25,7 +25,7 @@ def motion(
     """Acceleration and rotation, float64 [n, 6] at 100 Hz, and spans that are not background [s].
 
     Those are where the recording is joined, and its own events, of which nothing is known: where
-    rotation or the change of acceleration is twice the 0.9 quantile of the 30 s around.
+    rotation or the change of acceleration is three times the 0.9 quantile of the 30 s around.
 
     A knock is a decaying oscillation of 25 Hz, at least 2 m/s^2 and six times the spread of the
     acceleration around it. A turn is half a sine of rotation about a vertical axis for its
