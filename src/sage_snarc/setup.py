@@ -21,6 +21,7 @@ setup(
             "attention_node = sage_snarc.nodes.attention_node:main",
             "fusion_node = sage_snarc.nodes.fusion_node:main",
             "scorer_node = sage_snarc.nodes.scorer_node:main",
+            "vector_scorer_node = sage_snarc.nodes.vector_scorer_node:main",
         ]
     },
 )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sage_common.core.parameters import NodeParameters, parameter
 
 EVENT_MODALITIES = ("language",)
+USUAL_LIMIT_S = 2.0
+BY_MODALITY = "-1: 2 s, and 0 for language"
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,15 @@ class ScorerParameters(NodeParameters):
     stale_after_s: float = parameter(
         -1.0,
         doc="silence after which salience is published as invalid; 0: silence is no fault; "
-        "-1: 2 s, and 0 for language",
+        + BY_MODALITY,
+        unit="s",
+        low=-1.0,
+        high=3600.0,
+    )
+    frozen_after_s: float = parameter(
+        -1.0,
+        doc="time with the same puzzle again and again after which the health warns; 0: never; "
+        + BY_MODALITY,
         unit="s",
         low=-1.0,
         high=3600.0,
@@ -29,9 +39,38 @@ class ScorerParameters(NodeParameters):
     @property
     def silence_limit_s(self) -> float:
         """Silence that is a fault [s]; 0 for a stream of events."""
-        if self.stale_after_s >= 0.0:
-            return self.stale_after_s
-        return 0.0 if self.modality in EVENT_MODALITIES else 2.0
+        return self._limit_s(self.stale_after_s)
+
+    @property
+    def frozen_limit_s(self) -> float:
+        """Time with the same sample that is worth a warning [s]; 0 for a stream of events."""
+        return self._limit_s(self.frozen_after_s)
+
+    def _limit_s(self, given_s: float) -> float:
+        if given_s >= 0.0:
+            return given_s
+        return 0.0 if self.modality in EVENT_MODALITIES else USUAL_LIMIT_S
+
+
+@dataclass(frozen=True)
+class VectorScorerParameters(ScorerParameters):
+    """One scorer of bare vectors; every stream has its own."""
+
+    modality: str = parameter("vector", doc="name of the stream `vector/NAME` and of its modality")
+    stale_after_s: float = parameter(
+        0.0,
+        doc="silence after which salience is published as invalid; 0: silence is no fault",
+        unit="s",
+        low=0.0,
+        high=3600.0,
+    )
+    frozen_after_s: float = parameter(
+        0.0,
+        doc="time with the same vector again and again after which the health warns; 0: never",
+        unit="s",
+        low=0.0,
+        high=3600.0,
+    )
 
 
 @dataclass(frozen=True)

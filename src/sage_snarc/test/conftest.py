@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sage_common.core.puzzle import Percept
+from sage_common.ros.lockstep import LockstepHost
 
 PERIOD_NS = 33_333_333
 
@@ -62,6 +63,23 @@ def stream(percept: Callable[..., Percept]) -> Callable[..., Iterator[Percept]]:
             yield percept(row, start_ns + index * PERIOD_NS, modality)
 
     return make
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> LockstepHost:
+    return LockstepHost(home=tmp_path)
+
+
+@pytest.fixture
+def health() -> Callable[[LockstepHost, str], tuple[str, str]]:
+    """Level and text that a node said of itself last, in /diagnostics."""
+
+    def newest(host: LockstepHost, node: str) -> tuple[str, str]:
+        sent = (i.message().status[0] for i in reversed(host.outputs) if i.topic == "/diagnostics")
+        status = next(status for status in sent if status.name == host.resolve(node))
+        return ("ok", "warn", "error")[status.level[0]], status.message
+
+    return newest
 
 
 @pytest.fixture(scope="session")

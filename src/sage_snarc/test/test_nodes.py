@@ -35,11 +35,6 @@ def puzzle(item: Percept) -> Puzzle:
     return message
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> LockstepHost:
-    return LockstepHost(home=tmp_path)
-
-
 def feed(host: LockstepHost, percept: Make, rows: np.ndarray, start_ns: int, **names: str) -> None:
     modality = names.get("modality", "vision")
     for index, row in enumerate(rows):

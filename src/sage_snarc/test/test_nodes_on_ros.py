@@ -13,29 +13,37 @@ import rclpy
 from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
+from std_msgs.msg import Float32MultiArray
 from visualization_msgs.msg import MarkerArray
 
 from sage_common.core.puzzle import Percept
 from sage_common.ros.container import ros_arguments
 from sage_common.ros.ros_host import RosHost
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Attention, FusedSalience, Puzzle, Salience
 from sage_snarc.nodes.attention_node import AttentionNode
 from sage_snarc.nodes.fusion_node import FusionNode
 from sage_snarc.nodes.scorer_node import ScorerNode
+from sage_snarc.nodes.vector_scorer_node import VectorScorerNode
 
 SLICES = 300
+NODES = {
+    ScorerNode: {},
+    VectorScorerNode: {"modality": "motor_current"},
+    FusionNode: {"modalities": ["vision", "motor_current"]},
+    AttentionNode: {},
+}
 
 
 class Graph:
-    """A scorer, fusion and attention under one executor, and a node outside."""
+    """Two scorers, fusion and attention under one executor, and a node outside."""
 
     def __init__(self, home: Path) -> None:
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         self.executor = EventsExecutor()
         self.hosts: list[RosHost] = []
-        for node_type in (ScorerNode, FusionNode, AttentionNode):
-            entry = {"namespace": "/sage", "parameters": {"home": str(home)}}
+        for node_type, parameters in NODES.items():
+            entry = {"namespace": "/sage", "parameters": {"home": str(home), **parameters}}
             host = RosHost(node_type, None, ros_arguments(entry))
             self.hosts.append(host)
             self.executor.add_node(host)
@@ -43,9 +51,11 @@ class Graph:
         self.outside = rclpy.create_node("outside", namespace="/sage")
         self.executor.add_node(self.outside)
         self.puzzles = self.outside.create_publisher(Puzzle, "vision/puzzle", 10)
+        self.vectors = self.outside.create_publisher(Float32MultiArray, "vector/motor_current", 10)
         self.heard: dict[str, list[Any]] = {}
         for name, kind in (
             ("vision/salience", Salience),
+            ("motor_current/salience", Salience),
             ("salience", FusedSalience),
             ("attention", Attention),
             ("markers", MarkerArray),
@@ -107,3 +117,27 @@ def test_puzzles_become_salience_attention_and_markers(
         host.trigger_deactivate()
     saved = sorted(path.name for path in (tmp_path / "state").iterdir())
     assert saved == ["fusion.state", "scorer.state"]
+
+
+def test_vectors_become_fused_salience_in_the_order_of_their_coming(
+    graph: Graph, tmp_path: Path
+) -> None:
+    graph.until(
+        lambda: (
+            graph.vectors.get_subscription_count() >= 1
+            and all(graph.outside.count_publishers(f"/sage/{name}") for name in graph.heard)
+        )
+    )
+    scored, fused = graph.heard["motor_current/salience"], graph.heard["salience"]
+    begin_ns = graph.now_ns()
+    for count in range(1, 21):
+        graph.vectors.publish(Float32MultiArray(data=[float(count % 3)]))
+        graph.until(lambda count=count: len(scored) >= count and len(fused) >= count)
+    stamps = [stamp_ns(item.header.stamp) for item in scored]
+    assert begin_ns < stamps[0] and stamps == sorted(stamps) and stamps[-1] < graph.now_ns()
+    assert all(item.valid for item in (*scored, *fused))
+    assert {item.dominant_modality for item in fused} == {"motor_current"}
+    for host in graph.hosts:
+        host.trigger_deactivate()
+    saved = {path.name for path in (tmp_path / "state").iterdir()}
+    assert "vector_scorer.state" in saved
