@@ -9,7 +9,7 @@ import pytest
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage, Image, Imu, JointState
-from std_msgs.msg import String
+from std_msgs.msg import Float32MultiArray, String
 
 from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.naming import registered_topic
@@ -28,6 +28,7 @@ START_NS = 1_600_000_000 * NS_PER_S
 PACKAGES = {
     AudioDataStamped: "audio_common_msgs",
     AudioInfo: "audio_common_msgs",
+    Float32MultiArray: "std_msgs",
     String: "std_msgs",
     Puzzle: "sage_msgs",
     Utterance: "sage_msgs",
@@ -61,6 +62,8 @@ def test_a_bag_of_sage_plays_its_sensors_and_nothing_derived(tmp_path: Path) -> 
             "/sage/microphone/front/info": [AudioInfo()],
             "/sage/imu/body/data": [Imu()],
             "/sage/text": [Utterance(text="hello")],
+            "/sage/vector/current": [Float32MultiArray(data=[0.1])],
+            "/sage/vector/heat": [Float32MultiArray(data=[0.2])],
             "/sage/vision/puzzle": [Puzzle()],
         },
     )
@@ -72,6 +75,8 @@ def test_a_bag_of_sage_plays_its_sensors_and_nothing_derived(tmp_path: Path) -> 
         "/sage/microphone/front/info": "/robot/microphone/front/info",
         "/sage/imu/body/data": "/robot/imu/body/data",
         "/sage/text": "/robot/text",
+        "/sage/vector/current": "/robot/vector/current",
+        "/sage/vector/heat": "/robot/vector/heat",
     }
     assert plan.sensors.nodes == (
         SensorNode("camera", "camera", {"backend": "topic", "topic": topic}),
@@ -126,7 +131,7 @@ def test_a_sensor_of_another_name_gets_the_usual_one(tmp_path: Path) -> None:
 
 def test_a_bag_without_sensors_is_refused(tmp_path: Path) -> None:
     folder = write(tmp_path / "bag", {"/chatter": [String(data="x")]})
-    with pytest.raises(InvalidInput, match=r"camera, microphone, IMU or text topics, not /chatter"):
+    with pytest.raises(InvalidInput, match=r"IMU, text or vector topics, not /chatter"):
         plan_playing(folder, "/sage")
 
 

@@ -68,9 +68,35 @@ def test_settings_of_a_kind_reach_every_node_of_it_and_a_name_wins(tmp_path: Pat
     assert periods["vision_scorer"] == 7.0
 
 
+def test_a_vector_stream_becomes_a_scorer_with_its_own_settings(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "/**/graph:\n  ros__parameters:\n    vectors: [motor_current, heat]\n"
+        "/**/vector_scorer:\n  ros__parameters:\n    memory: 100\n"
+        "/**/heat_scorer:\n  ros__parameters:\n    stale_after_s: 5.0\n"
+    )
+    graph = describe(GraphOptions(config=str(path)))
+    found = {n.name: n.parameters for n in graph.nodes if n.kind == "vector_scorer"}
+    assert found == {
+        "motor_current_scorer": {"modality": "motor_current", "memory": 100},
+        "heat_scorer": {"modality": "heat", "memory": 100, "stale_after_s": 5.0},
+    }
+    assert not any(n.kind == "vector_scorer" for n in describe(GraphOptions()).nodes)
+
+
+@pytest.mark.parametrize("names", ["[heat, heat]", "[vision]", "[Motor]", "['']"])
+def test_a_vector_stream_needs_a_name_of_its_own(tmp_path: Path, names: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"/**/graph:\n  ros__parameters:\n    vectors: {names}\n")
+    with pytest.raises(InvalidInput, match=r"graph\.vectors = .*: expected each once"):
+        describe(GraphOptions(config=str(path)))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("/**/graph:\n  ros__parameters:\n    vector: [heat]\n", "graph: vector: .* vectors"),
+        ("/**/graph:\n  ros__parameters:\n    vectors: heat\n", "graph: vectors = .* strings"),
         ("/**/memory:\n  ros__parameters:\n    checkpoint_periods: 7.0\n", "checkpoint_period_s"),
         ("/**/memory:\n  ros__parameters:\n    checkpoint_period_s: soon\n", "number"),
         ("/**/memroy:\n  ros__parameters: {}\n", "memory"),

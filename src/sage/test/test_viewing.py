@@ -45,6 +45,13 @@ def test_the_view_shows_salience_reason_budget_and_attention() -> None:
         assert words in text, words
 
 
+def test_the_view_shows_fused_streams_of_the_user_too() -> None:
+    latest = Latest()
+    own = Salience(modality="motor_current", total=0.7, reason="motor_current: stalled", valid=True)
+    latest.fused = FusedSalience(total=0.7, modalities=[own], reason="why", valid=True)
+    assert "motor_current: stalled" in shown(latest, Tally())
+
+
 @pytest.mark.parametrize(("value", "full"), [(0.0, 0), (0.5, 5), (1.0, 10), (7.0, 10), (-1.0, 0)])
 def test_a_bar_is_as_long_as_its_value_and_never_longer(value: float, full: int) -> None:
     drawn = bar(value, 10).plain

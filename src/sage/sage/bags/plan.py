@@ -26,8 +26,6 @@ COMPRESSED = "sensor_msgs/msg/CompressedImage"
 IMAGE = "sensor_msgs/msg/Image"
 IMU = "sensor_msgs/msg/Imu"
 JOINTS = "sensor_msgs/msg/JointState"
-# Played as they are; all other registered topics are made by the graph itself, from these.
-DIRECT = ("microphone/audio", "microphone/info", "imu/data", "joint_states", "text", "outcome")
 # Frames go through a camera node, which must not hear itself.
 REPLAYED = "replay"
 # Stamps further from the time of reception than nodes accept are moved.
@@ -101,11 +99,16 @@ def plan_playing(path: Path, namespace: str) -> BagPlan:
     """
     bag = open_bag(path)
     builder = _Builder(bag, namespace.rstrip("/"))
-    for stream in (builder.camera, builder.microphone, builder.imu, builder.joints, builder.words):
-        stream()
+    builder.camera()
+    builder.microphone()
+    builder.imu()
+    builder.joints()
+    builder.words()
+    builder.vectors()
     if not builder.routes:
         found = ", ".join(f"{t.name} ({t.type_name})" for t in bag.topics.values()) or "no topics"
-        raise InvalidInput("bag", str(path), f"camera, microphone, IMU or text topics, not {found}")
+        expected = f"camera, microphone, IMU, text or vector topics, not {found}"
+        raise InvalidInput("bag", str(path), expected)
     routes, notes = _with_shifts(bag, builder.routes)
     if not bag.complete:
         notes = [bag.state(), *notes]
@@ -182,6 +185,11 @@ class _Builder:
         """Utterances, and judgements of outcomes."""
         self._play_ours("text", "", "text")
         self._play_ours("outcome", "")
+
+    def vectors(self) -> None:
+        """Streams of bare vectors, every one under its own name."""
+        for topic in self._registered("vector"):
+            self._play(topic, f"{self._namespace}/{self._ours[topic.name].relative_name()}")
 
     def _play_ours(self, key: str, usual: str, stream: str = "") -> bool:
         """Play a registered topic; the usual name of its sensor is preferred, and given to it."""

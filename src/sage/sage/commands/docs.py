@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sage.bench.markdown import bench_figures, card_figures
 from sage.graph.catalogue import CATALOGUE
+from sage.graph.parameters import SECTION, GraphParameters
 from sage.graph.sources import data_folder
 from sage_common.core.documentation import render_parameters, render_topics
 from sage_common.core.parameters import NodeParameters
@@ -53,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
 def pages() -> dict[str, str]:
     """The pages that are generated as a whole, by file name."""
     tables = [render_parameters("Every node", NodeParameters)]
+    tables += [render_parameters(f"{SECTION} (no node: what the graph holds)", GraphParameters)]
     tables += [
         render_parameters(f"{kind} (`{node.package}`, `{node.executable}`)", node.parameters_type())
         for kind, node in CATALOGUE.items()

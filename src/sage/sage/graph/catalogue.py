@@ -54,6 +54,7 @@ CATALOGUE = {
         "sage_encoders", "proprioception_encoder", "ProprioceptionEncoder"
     ),
     "scorer": _kind("sage_snarc", "scorer", "Scorer"),
+    "vector_scorer": _kind("sage_snarc", "vector_scorer", "VectorScorer"),
     "fusion": _kind("sage_snarc", "fusion", "Fusion"),
     "attention": _kind("sage_snarc", "attention", "Attention"),
     "orchestrator": _kind("sage_orchestrator", "orchestrator", "Orchestrator"),

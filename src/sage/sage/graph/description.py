@@ -12,6 +12,7 @@ from typing import Any
 
 from sage.graph.catalogue import CATALOGUE, MODALITIES, NodeKind
 from sage.graph.environment import config_folder
+from sage.graph.parameters import SECTION, graph_parameters
 from sage.graph.sensor_plan import SensorNode, SensorPlan
 from sage.graph.settings import Settings, check_node_names, layer, plain, read_settings
 from sage.graph.sources import plan_sensors
@@ -114,8 +115,15 @@ def describe(options: GraphOptions) -> Graph:
         raise InvalidInput("namespace", options.namespace, "an absolute name such as /sage")
     sensors = plan_sensors(options.source, options.camera, options.namespace, options.loop)
     device, device_notes = _device(options.profile)
-    nodes = _processing_nodes(options.namespace) + _sensor_nodes(sensors, options.namespace)
-    settings = _settings(options, nodes)
+    files = _files(options)
+    settings = layer(files.values())
+    vectors = graph_parameters(settings.get(SECTION, {})).vectors
+    nodes = _processing_nodes(options.namespace, vectors)
+    nodes += _sensor_nodes(sensors, options.namespace)
+    # A file may name any node that some source has, so one file serves all sources.
+    known = {SECTION, *CATALOGUE, *(node.name for node in nodes)}
+    for where, given in files.items():
+        check_node_names(given, known, where)
     return Graph(
         options=options,
         nodes=tuple(_with_parameters(node, settings, options) for node in nodes),
@@ -125,12 +133,16 @@ def describe(options: GraphOptions) -> Graph:
     )
 
 
-def _processing_nodes(namespace: str) -> tuple[NodeSpec, ...]:
+def _processing_nodes(namespace: str, vectors: tuple[str, ...]) -> tuple[NodeSpec, ...]:
     single = ("memory", "orchestrator", "attention", "fusion")
     nodes = [NodeSpec(kind, kind, namespace) for kind in single]
     nodes += [
         NodeSpec("scorer", f"{modality}_scorer", namespace, {"modality": modality})
         for modality in MODALITIES
+    ]
+    nodes += [
+        NodeSpec("vector_scorer", f"{name}_scorer", namespace, {"modality": name})
+        for name in vectors
     ]
     nodes += [NodeSpec(f"{m}_encoder", f"{m}_encoder", namespace) for m in MODALITIES]
     return tuple(nodes)
@@ -144,21 +156,15 @@ def _sensor_node(sensor: SensorNode, namespace: str) -> NodeSpec:
     return NodeSpec(sensor.kind, sensor.name, namespace, sensor.parameters)
 
 
-def _settings(options: GraphOptions, nodes: tuple[NodeSpec, ...]) -> Settings:
+def _files(options: GraphOptions) -> dict[str, Settings]:
+    """The parameter files by what they are called in an error, the strongest last."""
     folder = config_folder()
-    layers = [
-        read_settings(folder / "base.yaml"),
-        read_settings(folder / f"{options.profile}.yaml"),
-    ]
+    files = {
+        name: read_settings(folder / name) for name in ("base.yaml", f"{options.profile}.yaml")
+    }
     if options.config:
-        layers.append(read_settings(Path(options.config)))
-    # A file may name any node that some source has, so one file serves all sources.
-    known = {*CATALOGUE, *(node.name for node in nodes)}
-    for settings, where in zip(
-        layers, ("base.yaml", options.profile, options.config), strict=False
-    ):
-        check_node_names(settings, known, where)
-    return layer(layers)
+        files[options.config] = read_settings(Path(options.config))
+    return files
 
 
 def _with_parameters(node: NodeSpec, settings: Settings, options: GraphOptions) -> NodeSpec:

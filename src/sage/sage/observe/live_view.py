@@ -57,8 +57,9 @@ def _salience(latest: Latest) -> RenderableType:
     if fused is not None:
         reason = fused.reason if fused.valid else fused.invalid_reason
         table.add_row(Text("FUSED", style="bold"), bar(fused.total), f"{fused.total:.2f}", reason)
-    for modality in MODALITIES:
-        message = latest.saliences.get(modality)
+    own = {} if fused is None else {item.modality: item for item in fused.modalities}
+    for modality in (*MODALITIES, *sorted(own.keys() - set(MODALITIES))):
+        message = latest.saliences.get(modality, own.get(modality))
         if message is None:
             table.add_row(modality, Text("-" * BAR_CELLS, style="dim"), "", "nothing yet")
         elif not message.valid:
