@@ -1,0 +1,188 @@
+"""An account of a moment in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sage.explain.account import Account, ModalAccount, Prediction
+from sage.explain.question import local_time
+from sage_common.core.clock import NS_PER_MS, NS_PER_S
+from sage_snarc.core.reason import QUIET, duration
+
+NOT_KEPT = "(what is behind it was not kept)"
+HIGH = 0.7
+REWARD_SPAN = 0.1
+SKILLED = 0.05
+
+
+def lines(account: Account) -> list[str]:
+    """The account, line by line."""
+    found = [_headline(account), *_circumstances(account)]
+    for modal in account.modalities:
+        found += ["", *_modal(account, modal)]
+    return found + [""] * bool(account.notes) + [f"note: {note}" for note in account.notes]
+
+
+def _headline(account: Account) -> str:
+    where = {
+        "graph": "known to the running graph since",
+        "memory": "kept in the memory since",
+    }.get(account.origin, f"of {account.origin} since")
+    rank = (
+        f"above {_share(account.rank)} of the moments {where} {local_time(account.known_from_ns)}"
+    )
+    time = local_time(account.stamp_ns)
+    if account.bag_start_ns is not None:
+        time += f" (+{(account.stamp_ns - account.bag_start_ns) / NS_PER_S:.3f} s)"
+    return f"{time}  salience {account.total:.2f}, {rank}"
+
+
+def _circumstances(account: Account) -> Iterator[str]:
+    if account.asked_ns is not None:
+        away_ns = account.stamp_ns - account.asked_ns
+        if abs(away_ns) >= NS_PER_MS:
+            side = "after" if away_ns > 0 else "before"
+            yield f"nearest to what was asked for: {_span(abs(away_ns))} {side} it"
+    if account.experience_id:
+        yield f"experience {account.experience_id}"
+    if not account.valid:
+        yield f"not valid: {account.reason}"
+    elif account.total < QUIET:
+        yield f"not salient: {account.reason}"
+    else:
+        yield f"because: {account.reason}"
+
+
+def _modal(account: Account, modal: ModalAccount) -> Iterator[str]:
+    name = f"{modal.modality}/{modal.source}" if modal.source else modal.modality
+    if not modal.live:
+        yield f"{name}  not live: {modal.invalid_reason}"
+        return
+    parts = [] if modal.total is None else [f"total {modal.total:.2f}"]
+    if modal.weight is not None:
+        parts.append(f"weight {modal.weight:.2f}")
+    if modal.modality == account.dominant:
+        parts.append("dominates")
+    age_ns = account.stamp_ns - modal.stamp_ns
+    if age_ns >= NS_PER_MS:
+        parts.append(f"its newest percept is {_span(age_ns)} older")
+    yield f"{name}  {', '.join(parts)}".rstrip()
+    if modal.total is not None:
+        yield f"  {verdict(modal)}"
+    for dimension, value, meaning in rows(modal):
+        yield f"  {dimension:<11} {'   ?' if value is None else f'{value:.2f}'}  {meaning}"
+
+
+def verdict(modal: ModalAccount) -> str:
+    """Whether a live modality was salient, and why or why not."""
+    total = modal.total or 0.0
+    own = modal.reason.removeprefix(f"{modal.modality}: ")
+    if total >= QUIET:
+        return f"salient: {own}"
+    causes = [own]
+    fresh = _unhabituated(total, modal.habituation or 0.0)
+    lowered = modal.reward <= 0.5 - REWARD_SPAN
+    if fresh >= QUIET:
+        causes.append(f"without repetition it would be {fresh:.2f}")
+    if lowered:
+        causes.append("similar moments turned out badly, which lowers it")
+    high = [name for name in ("surprise", "novelty", "arousal") if getattr(modal, name) >= HIGH]
+    if high and not lowered and fresh < QUIET:
+        causes.append(f"{' and '.join(high)} hardly above what is usual here")
+    return f"not salient: {'; '.join(causes)}"
+
+
+def rows(modal: ModalAccount) -> list[tuple[str, float | None, str]]:
+    """Each dimension with its value and what it means, and habituation."""
+    past = f"intensity and change above {modal.arousal:.0%} of its past"
+    found = [
+        ("surprise", modal.surprise, _surprise(modal.surprise, modal.predicted)),
+        ("novelty", modal.novelty, _novelty(modal)),
+        ("arousal", modal.arousal, past),
+        ("reward", modal.reward, _reward(modal.reward)),
+        ("conflict", modal.conflict, _conflict(modal)),
+    ]
+    if modal.habituation is not None:
+        found.append(("habituation", modal.habituation, _habituation(modal)))
+    return found
+
+
+def _surprise(rank: float, predicted: Prediction | None) -> str:
+    past = f"above {rank:.0%} of its past"
+    if predicted is None:
+        return f"error {past} {NOT_KEPT}"
+    usual, error = predicted.usual_error, predicted.error
+    if error > 0.0 and usual > 0.0:
+        seen = f"was {_figure(error)} off, {error / usual:.1f} times that: {past}"
+        return f"predicted to within {_figure(usual)} as usual, {seen}"
+    if error > 0.0:
+        return f"was {_figure(error)} off where there had never been an error"
+    if usual > 0.0:
+        return f"as predicted, or nothing was predicted; usually {_figure(usual)} off"
+    return "as predicted, or nothing was predicted yet"
+
+
+def _novelty(modal: ModalAccount) -> str:
+    if not modal.detailed:
+        return f"distance to the nearest remembered percept {NOT_KEPT}"
+    if modal.neighbour is None:
+        return "nothing remembered to compare with"
+    nearest = modal.neighbour
+    age = _span(round(nearest.age_s * NS_PER_S))
+    seen = f"{age} earlier at {local_time(nearest.seen_ns, with_date=False)}"
+    if nearest.distance == 0.0:
+        return f"identical to remembered percept #{nearest.id}, {seen}"
+    far = f"at {nearest.distance:.2f} of the distance of an independent one"
+    return f"nearest remembered percept #{nearest.id}, {seen}, {far}"
+
+
+def _reward(value: float) -> str:
+    if abs(value - 0.5) < 0.005:
+        return "unknown: no outcome of similar moments"
+    if abs(value - 0.5) < REWARD_SPAN:
+        return "similar moments turned out neither well nor badly"
+    return f"similar moments turned out {'well' if value > 0.5 else 'badly'}"
+
+
+def _conflict(modal: ModalAccount) -> str:
+    if not modal.detailed:
+        return f"disagreement with the other modalities {NOT_KEPT}"
+    if modal.cross is None:
+        return "unknown: no other modality was live, or too few moments together so far"
+    cross = modal.cross
+    if cross.skill < SKILLED:
+        return f"the others cannot predict it (skill {cross.skill:.2f}), so cannot contradict it"
+    usual = f"the others predict it to within {_figure(cross.usual_error)} as usual"
+    return f"{usual}, {_figure(cross.error)} off; skill {cross.skill:.2f}"
+
+
+def _habituation(modal: ModalAccount) -> str:
+    taken = modal.habituation or 0.0
+    if taken < 0.005:
+        return "no repetition"
+    without = _unhabituated(modal.total or 0.0, taken)
+    return f"repetition has taken {taken:.0%}; without it the total would be {without:.2f}"
+
+
+def _unhabituated(total: float, habituation: float) -> float:
+    return min(total / (1.0 - habituation), 1.0) if habituation < 1.0 else 1.0
+
+
+def _share(rank: float) -> str:
+    """A share in percent that is never rounded to all or, from below, to none."""
+    tenths = int(rank * 1000.0)
+    if tenths == 0:
+        return "none" if rank == 0.0 else "0.1%"
+    return f"{tenths / 10:.1f}%" if tenths < 10 or tenths > 990 else f"{tenths // 10}%"
+
+
+def _span(nanoseconds: int) -> str:
+    """Like `duration`, to the millisecond where that matters."""
+    if nanoseconds < NS_PER_S:
+        return f"{nanoseconds / NS_PER_MS:.0f} ms"
+    return duration(nanoseconds / NS_PER_S)
+
+
+def _figure(value: float) -> str:
+    """Two significant digits, and no exponent where none is needed."""
+    return f"{value:.0f}" if value >= 10.0 else f"{value:.2g}"
