@@ -208,6 +208,37 @@ def test_a_second_graph_in_the_same_home_is_refused(
         graph.communicate(timeout=60)
 
 
+def test_the_running_graph_explains_its_moments_and_the_memory_those_it_kept(
+    home: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    graph = start("run", "--log-level", "warn")
+    try:
+        wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
+        kept = json.loads(run(home, "recall", "--limit", "1", "--json").stdout)[0]
+        newest = run(home, "explain", "--json")
+        assert newest.returncode == 0, newest.stderr
+        found = summary(newest.stdout)
+        assert found["origin"] == "graph"
+        live = {item["modality"]: item for item in found["modalities"] if item["live"]}
+        assert set(live) >= {"vision", "audio", "proprioception"}
+        assert all(item["predicted"]["usual_error"] > 0.0 for item in live.values())
+        said = run(home, "explain", kept["id"])
+        assert said.returncode == 0, said.stderr
+        assert f"experience {kept['id']}" in said.stdout
+        assert "known to the running graph since" in said.stdout
+        assert "nearest to what was asked for" not in said.stdout
+        long_ago = run(home, "explain", "1h")
+        assert long_ago.returncode == 1
+        assert "the running graph: nothing within 1 s" in long_ago.stderr
+        assert "keeps nothing within 60 s" in long_ago.stderr
+    finally:
+        graph.send_signal(signal.SIGTERM)
+        graph.communicate(timeout=60)
+    after = run(home, "explain", kept["id"], "--json")
+    assert after.returncode == 0, after.stderr
+    assert summary(after.stdout)["origin"] == "memory"
+
+
 def test_wrong_messages_on_every_input_are_counted_and_the_others_go_on(
     home: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
