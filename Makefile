@@ -27,7 +27,7 @@ DEMO_OPTIONS := --profile $(PROFILE) \
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench train docs lock clean environment train-environment test-environment
+.PHONY: help demo test lint bench train docs lock clean environment train-environment test-environment bench-environment
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, t
 lint: test-environment  ## check style and types
 	@$(MAKE) run-lint
 
-bench: train-environment  ## measure the loop and the encoders, write the figures as JSON
+bench: bench-environment  ## measure loop, encoders and salience, write the figures as JSON
 	@exec $(BIN)/sage bench --all
 
 train: train-environment  ## train the weights in models/ anew [DATA=../shared/data]
@@ -56,7 +56,7 @@ lock:  ## resolve requirements/*.in into requirements/lock.txt (needs uv)
 	@$(UV) pip compile --universal --python-version 3.10 --quiet --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --output-file requirements/lock.txt \
 	  requirements/build.in requirements/run.in requirements/test.in requirements/lint.in requirements/train.in \
-	  requirements/thor.in
+	  requirements/thor.in requirements/bench.in
 
 clean:  ## remove the environment, build outputs and caches
 	@rm -rf .venv build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -68,6 +68,9 @@ environment:
 
 train-environment:
 	@$(SETUP) run media train
+
+bench-environment:
+	@$(SETUP) run media train bench
 
 test-environment:
 	@$(SETUP) run media test lint $(if $(TRAIN),train thor,$(EXTRA))
