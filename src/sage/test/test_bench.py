@@ -14,6 +14,7 @@ from sage.bench.encoders import loading, precision, quality, vision
 from sage.bench.encoders.quality import Judged, baselines_of
 from sage.bench.encoders.section import Figures, Setting, run_all
 from sage.bench.encoders.timing import Variant, alternating_ms, row_of_variants
+from sage.bench.markdown import bench_figures
 from sage.bench.result import Result, Row
 from sage.commands import bench
 from sage_encoders.core.card import ModelError
@@ -48,6 +49,17 @@ def test_goals_that_are_missed_show() -> None:
     assert [row.met for row in rows] == [False, True, False]
     lines = [line for line in printed(Result("x", False, {}, rows)).splitlines() if "│" in line]
     assert ["missed" in line for line in lines] == [True, False, True]
+
+
+def test_an_interval_shows(tmp_path: Path) -> None:
+    row = Row("area", 0.9, "", better="higher", low=0.85, high=0.94)
+    result = Result("x", False, {}, (row, Row("bare", 1.0, "")))
+    assert "0.85 to 0.94" in printed(result)
+    assert result.as_dict()["rows"][0]["low"] == 0.85
+    assert result.as_dict()["rows"][1]["high"] is None
+    result.write(tmp_path)
+    text = bench_figures(tmp_path, "x")
+    assert "| area | 0.9 (0.85 to 0.94) |" in text and "| bare | 1 |" in text
 
 
 def test_notes_and_errors_are_printed_and_written(

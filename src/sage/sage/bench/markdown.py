@@ -49,7 +49,10 @@ def _of_machine(found: Mapping[str, Any]) -> str:
 def _row_cells(row: Row) -> list[str]:
     goal = "" if row.goal is None else shown(row.goal)
     beside = ", ".join(f"{name} {shown(value)}" for name, value in row.baselines.items())
-    return [row.name, f"{shown(row.value)} {row.unit}".strip(), goal, MARKS[row.met], beside]
+    value = f"{shown(row.value)} {row.unit}".strip()
+    if row.interval:
+        value += f" ({row.interval})"
+    return [row.name, value, goal, MARKS[row.met], beside]
 
 
 def _card_cells(name: str, card: Card) -> list[str]:

@@ -32,6 +32,7 @@ class Row:
         baselines: figures measured in the same run on the same input, by name.
         samples: how many measurements stand behind it.
         p50, p95, p99: percentiles of them; None for a single measurement.
+        low, high: the interval that holds the figure with 95 %; None: not estimated.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Row:
     p50: float | None = None
     p95: float | None = None
     p99: float | None = None
+    low: float | None = None
+    high: float | None = None
 
     @property
     def met(self) -> bool | None:
@@ -51,6 +54,13 @@ class Row:
         if self.goal is None:
             return None
         return self.value <= self.goal if self.better == "lower" else self.value >= self.goal
+
+    @property
+    def interval(self) -> str:
+        """The interval as "low to high"; empty if it was not estimated."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"{shown(self.low)} to {shown(self.high)}"
 
     def times_better(self, baseline: float) -> float | None:
         """How many times better the figure is than a baseline; below 1: worse; None: undefined."""
@@ -123,11 +133,14 @@ class Result:
 
     def table(self) -> Table:
         """The rows for people."""
-        columns = ("figure", "value", "p50 / p95 / p99", "goal", "", "baselines (times better)")
+        spreads = "p50 / p95 / p99, or 95 %"
+        columns = ("figure", "value", spreads, "goal", "", "baselines (times better)")
         table = Table(*columns)
         for row in self.rows:
             marks = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
-            spread = "" if row.p50 is None else f"{row.p50:.3g} / {row.p95:.3g} / {row.p99:.3g}"
+            spread = row.interval
+            if row.p50 is not None:
+                spread = f"{row.p50:.3g} / {row.p95:.3g} / {row.p99:.3g}"
             baselines = ", ".join(
                 f"{name} {shown(value)}{_ratio(row, value)}"
                 for name, value in row.baselines.items()
