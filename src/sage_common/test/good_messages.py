@@ -18,9 +18,11 @@ from sage_common.ros.images import array_to_image, rgb_to_compressed
 from sage_common.ros.stamps import to_stamp
 from sage_msgs.msg import (
     Attention,
+    AttentionRegion,
     BudgetState,
     Experience,
     FusedSalience,
+    FusionWeights,
     Outcome,
     PluginBudget,
     Puzzle,
@@ -95,8 +97,14 @@ def fused(h: Header) -> FusedSalience:
     return FusedSalience(header=h, total=0.5, modalities=[salience(h)], weights=[1.0], valid=True)
 
 
+def weights(h: Header) -> FusionWeights:
+    return FusionWeights(header=h, names=["vision"], weights=[0.5], auroc_fused=NAN)
+
+
 def attention(h: Header) -> Attention:
-    return Attention(header=h, modality="vision", x_max=0.5, y_max=0.5, valid=True)
+    message = Attention(header=h, modality="vision", x_max=0.5, y_max=0.5, valid=True)
+    message.regions = [AttentionRegion(x_max=0.5, y_max=0.5)]
+    return message
 
 
 def budget(h: Header) -> BudgetState:
@@ -124,6 +132,7 @@ GOOD: dict[str, Callable[[Header], Any]] = {
     "puzzle": puzzle,
     "salience": salience,
     "fused_salience": fused,
+    "fusion/weights": weights,
     "attention": attention,
     "budget": budget,
     "experience": experience,
@@ -222,7 +231,13 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("fused_salience", "total", _set("total", -0.1)),
     ("fused_salience", "weights", _set("weights", array.array("f"))),
     ("fused_salience", "novelty", _set("modalities[0].novelty", 2.0)),
+    ("fusion/weights", "weights", _set("weights", array.array("f"))),
+    ("fusion/weights", "weights", _set("weights", array.array("f", [NAN]))),
+    ("fusion/weights", "trust", _set("trust", NAN)),
+    ("fusion/weights", "auroc_equal", _set("auroc_equal", 1.5)),
     ("attention", "confidence", _set("confidence", NAN)),
+    ("attention", "regions[0].x_max, y_max", _set("regions[0].x_max", 0.0)),
+    ("attention", "regions[0].inhibited", _set("regions[0].inhibited", 2.0)),
     ("attention", "x_max, y_max", _set("x_min", 0.5)),
     ("budget", "budget_atp", _set("budget_atp", NAN)),
     ("budget", "plugins[p].trust", _set("plugins[0].trust", 1.5)),

@@ -335,3 +335,32 @@ def test_attention_without_any_grid_is_invalid(host: LockstepHost) -> None:
     assert len(sent) == 1
     assert not sent[0].valid
     assert sent[0].invalid_reason == "no live modality has a grid"
+
+
+def test_learned_weights_are_told_at_start_after_outcomes_and_after_a_restart(
+    tmp_path: Path, percept: Make
+) -> None:
+    host = LockstepHost(home=tmp_path)
+    graph(host)
+    run_graph(host, percept, 30)
+    (first,) = host.messages("fusion/weights")
+    assert (stamp_ns(first.header.stamp), first.trust, first.successes) == (0, 0.0, 0)
+    assert first.names[-2:] == ["conflict", "equal"]
+    assert np.isnan(first.auroc_fused)
+    now = host.clock.now_ns()
+    for start, reward in ((0, 1.0), (10, -0.5), (-3600, 1.0)):
+        outcome = Outcome(reward=reward)
+        outcome.header.stamp = to_stamp(now)
+        outcome.start = outcome.end = to_stamp(T0 + start * 33 * MS)
+        host.publish("outcome", outcome)
+        host.run_until(now)
+    # The last is about a time before the first tick.
+    told = host.messages("fusion/weights")
+    assert [(item.successes, item.failures) for item in told] == [(0, 0), (1, 0), (1, 1)]
+    assert stamp_ns(told[-1].header.stamp) == now
+    assert 0.0 <= told[-1].auroc_fused <= 1.0
+    host.close()
+    later = LockstepHost(home=tmp_path, start_ns=now)
+    later.add(FusionNode)
+    later.run_until(now)
+    assert later.messages("fusion/weights") == told[-1:]

@@ -256,14 +256,33 @@ def _fused(message: Any) -> None:
         _salience(salience)
 
 
+def _weights(message: Any) -> None:
+    if len(message.weights) != len(message.names):
+        found = f"{len(message.weights)} values"
+        raise InvalidInput("weights", found, f"{len(message.names)} values")
+    _finite("weights", np.frombuffer(message.weights, np.float32))
+    _unit("trust", message.trust)
+    for field in ("auroc_fused", "auroc_learned", "auroc_equal"):
+        if not math.isnan(getattr(message, field)):
+            _unit(field, getattr(message, field))
+
+
 def _attention(message: Any) -> None:
     if not message.valid:
         return
-    for field in ("x_min", "y_min", "x_max", "y_max", "confidence", "salience"):
-        _unit(field, getattr(message, field))
-    if message.x_max <= message.x_min or message.y_max <= message.y_min:
-        region = (message.x_min, message.y_min, message.x_max, message.y_max)
-        raise InvalidInput("x_max, y_max", region, "greater than x_min, y_min")
+    _unit("salience", message.salience)
+    _region("", message)
+    for place, region in enumerate(message.regions):
+        _region(f"regions[{place}].", region)
+        _unit(f"regions[{place}].inhibited", region.inhibited)
+
+
+def _region(path: str, region: Any) -> None:
+    for field in ("x_min", "y_min", "x_max", "y_max", "confidence"):
+        _unit(path + field, getattr(region, field))
+    if region.x_max <= region.x_min or region.y_max <= region.y_min:
+        found = (region.x_min, region.y_min, region.x_max, region.y_max)
+        raise InvalidInput(f"{path}x_max, y_max", found, "greater than x_min, y_min")
 
 
 def _outcome(message: Any) -> None:
@@ -280,6 +299,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "sage_msgs/msg/BudgetState": _budget,
     "sage_msgs/msg/Experience": _experience,
     "sage_msgs/msg/FusedSalience": _fused,
+    "sage_msgs/msg/FusionWeights": _weights,
     "sage_msgs/msg/Outcome": _outcome,
     "sage_msgs/msg/Puzzle": _puzzle,
     "sage_msgs/msg/Salience": _salience,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from sage_snarc.core.conflict import UNKNOWN, CrossError, CrossModal
 from sage_snarc.core.dimension import Reading
 from sage_snarc.core.reason import duration
 from sage_snarc.core.sections import Arrays, nest, section_of, text_array, text_of
-from sage_snarc.core.weights import OutcomeWeights
+from sage_snarc.core.weights import OutcomeWeights, Signs
 
 PEAK_SHARE = 0.7
 CONFLICT_SHARE = 0.3
@@ -52,7 +52,8 @@ class FusedResult:
         stamp_ns: stamp of the salience that triggered the tick [ns].
         trigger: modality of that salience.
         total: [0, 1].
-        equal: what the total would be with equal weights, [0, 1].
+        equal: what it would be with equal weights, [0, 1].
+        learned: what it would be if the learned weights were fully trusted, [0, 1].
         dominant: modality that contributes most; empty if none is live.
         live: live modalities in order of their names.
         weights: of the live modalities, in that order, sum 1.
@@ -69,6 +70,7 @@ class FusedResult:
     trigger: str
     total: float
     equal: float
+    learned: float
     dominant: str
     live: tuple[str, ...]
     weights: tuple[float, ...]
@@ -83,12 +85,8 @@ class FusedResult:
 class Fusion:
     """Fuses the newest salience of every modality, once per salience that arrives.
 
-    With totals `t`, weights `w` (sum 1) and contributions `c_m = t_m w_m / max(w)`:
-    `blend = 0.7 max(c) + 0.3 sum(w t)` and `total = blend + (1 - blend) 0.3 conflict`.
-    The maximum, because one strongly salient modality must be able to raise the whole (a bang in
-    the dark is one of four modalities); the mean, because agreement should count and because it
-    orders moments with equal maxima; conflict as a noisy-or, because disagreement alone deserves
-    a look but must not drown what the senses say. A modality older than its maximum age falls
+    The score with equal weights (`equal_score`) is corrected by what outcomes have taught, as far
+    as that can be trusted (`OutcomeWeights`). A modality older than its maximum age falls
     out and is named in the reason; it is never carried on at its last value.
     """
 
@@ -112,6 +110,7 @@ class Fusion:
         self.cross = CrossModal(self.modalities)
         self.weights = OutcomeWeights(self.modalities)
         self._newest: dict[str, ModalSalience] = {}
+        self._signs: dict[str, Signs] = {}
         self._embeddings: dict[str, tuple[int, NDArray[np.float32]]] = {}
         self._conflicts: dict[str, Reading | None] = {}
 
@@ -128,24 +127,14 @@ class Fusion:
         """One fusion tick.
 
         Raises:
-            InvalidInput: not one of the fused modalities, or a total that is not in [0, 1].
+            InvalidInput: not one of the fused modalities, or a dimension or total not in [0, 1].
         """
         self._check(salience.modality)
-        if not 0.0 <= salience.total <= 1.0:
-            raise InvalidInput("total", salience.total, "a number from 0 to 1")
+        self._signs[salience.modality] = _signs(salience)
         self._newest[salience.modality] = salience
         now_ns = max(item.stamp_ns for item in self._newest.values())
         live = [name for name in self.modalities if self._is_live(name, now_ns)]
-        stale = tuple(
-            name
-            for name in self.modalities
-            if name in self._newest
-            and name not in self.events
-            and name not in live
-            and self._newest[name].valid
-        )
-        totals = {name: self._newest[name].total for name in live}
-        self.weights.visit(salience.stamp_ns, totals)
+        stale = self._stale(live)
         if not live:
             return self._nothing(salience, stale)
         if salience.valid:
@@ -153,32 +142,30 @@ class Fusion:
             self._conflicts[salience.modality] = self.cross.observe(
                 salience.modality, fresh, salience.surprise
             )
-        conflicts = [self._conflicts.get(name) for name in live]
-        weights = self.weights.of(live)
-        largest = max(weights.values())
-        shares = {name: totals[name] * weights[name] / largest for name in live}
-        dominant = max(live, key=lambda name: shares[name])
-        mean = sum(weights[name] * totals[name] for name in live)
-        blend = PEAK_SHARE * shares[dominant] + (1.0 - PEAK_SHARE) * mean
-        known = {name: item for name, item in zip(live, conflicts, strict=True) if item is not None}
-        loner = max(known, key=lambda name: known[name].drive, default="")
-        conflict = known.get(loner, UNKNOWN)
-        total = blend + (1.0 - blend) * CONFLICT_SHARE * conflict.drive
+        conflicts = {name: self._conflicts.get(name) for name in live}
+        loner, conflict = _strongest(conflicts)
+        totals = {name: self._newest[name].total for name in live}
+        equal = equal_score(list(totals.values()), conflict.drive)
+        signs = {name: self._signs[name] for name in live}
+        scores = self.weights.judge(salience.stamp_ns, signs, conflict.rank, equal)
+        weights = self.weights.shares(live)
+        dominant = max(live, key=lambda name: weights[name] * totals[name])
         reason = self._newest[dominant].reason
         if conflict.drive >= CONFLICT_WORDS:
             reason += f"; {loner} contradicts the others ({conflict.rank:.2f})"
         return FusedResult(
             stamp_ns=salience.stamp_ns,
             trigger=salience.modality,
-            total=min(max(total, 0.0), 1.0),
-            equal=min(max(total, 0.0), 1.0),
+            total=scores.fused,
+            equal=scores.equal,
+            learned=scores.learned,
             dominant=dominant,
             live=tuple(live),
             weights=tuple(weights[name] for name in live),
-            conflicts=tuple(None if item is None else item.rank for item in conflicts),
+            conflicts=tuple(None if item is None else item.rank for item in conflicts.values()),
             cross_errors=tuple(
                 None if item is None else self.cross.last_error(name)
-                for name, item in zip(live, conflicts, strict=True)
+                for name, item in conflicts.items()
             ),
             conflict=conflict.rank,
             stale=stale,
@@ -186,9 +173,11 @@ class Fusion:
             valid=True,
         )
 
-    def learn(self, start_ns: int, end_ns: int, reward: float) -> bool:
-        """Learn the weights from an outcome; see `OutcomeWeights.learn`."""
-        return self.weights.learn(start_ns, end_ns, reward)
+    def learn(self, start_ns: int, end_ns: int, reward: float, stamp_ns: int | None = None) -> bool:
+        """Learn from an outcome; see `OutcomeWeights.learn`. `stamp_ns`: the span's end if None."""
+        return self.weights.learn(
+            start_ns, end_ns, reward, end_ns if stamp_ns is None else stamp_ns
+        )
 
     def _check(self, modality: str) -> None:
         if modality not in self.modalities:
@@ -200,6 +189,17 @@ class Fusion:
 
     def _sees(self, name: str, now_ns: int) -> bool:
         return name in self._embeddings and (now_ns - self._embeddings[name][0] <= self.max_age_ns)
+
+    def _stale(self, live: Sequence[str]) -> tuple[str, ...]:
+        """Modalities that were heard and are silent now, though they should not be."""
+        return tuple(
+            name
+            for name in self.modalities
+            if name in self._newest
+            and name not in self.events
+            and name not in live
+            and self._newest[name].valid
+        )
 
     def _stale_words(self, stale: Sequence[str], now_ns: int) -> str:
         ages = [
@@ -214,6 +214,7 @@ class Fusion:
             trigger=salience.modality,
             total=0.0,
             equal=0.0,
+            learned=0.0,
             dominant="",
             live=(),
             weights=(),
@@ -246,3 +247,31 @@ class Fusion:
         cross.restore(section_of(state, "cross"))
         weights.restore(section_of(state, "weights"))
         self.cross, self.weights = cross, weights
+
+
+def equal_score(totals: Sequence[float], conflict: float) -> float:
+    """Fused salience of `totals` (each 0..1, at least one) with equal weights, [0, 1].
+
+    `blend = 0.7 max + 0.3 mean` and `blend + (1 - blend) 0.3 conflict`. The maximum, because one
+    strongly salient modality must be able to raise the whole (a bang in the dark is one of four
+    modalities); the mean, because agreement should count and because it orders moments with equal
+    maxima; conflict (0..1) as a noisy-or, because disagreement alone deserves a look but must not
+    drown what the senses say.
+    """
+    blend = PEAK_SHARE * max(totals) + (1.0 - PEAK_SHARE) * sum(totals) / len(totals)
+    return min(max(blend + (1.0 - blend) * CONFLICT_SHARE * conflict, 0.0), 1.0)
+
+
+def _strongest(conflicts: Mapping[str, Reading | None]) -> tuple[str, Reading]:
+    """Who contradicts the others most, and how much; nobody while nothing is known."""
+    known = {name: item for name, item in conflicts.items() if item is not None}
+    loner = max(known, key=lambda name: known[name].drive, default="")
+    return loner, known.get(loner, UNKNOWN)
+
+
+def _signs(salience: ModalSalience) -> Signs:
+    for name in ("total", "surprise", "novelty", "arousal"):
+        value = getattr(salience, name)
+        if not 0.0 <= value <= 1.0:
+            raise InvalidInput(name, value, "a number from 0 to 1")
+    return Signs.of(salience.total, salience.surprise, salience.novelty, salience.arousal)

@@ -18,7 +18,12 @@ from sage_snarc.core.fusion import Fusion
 from sage_snarc.core.history import History
 from sage_snarc.nodes.explaining import Explaining
 from sage_snarc.nodes.judgements import Judgements
-from sage_snarc.nodes.messages import embedding_of, fused_message, modal_salience
+from sage_snarc.nodes.messages import (
+    embedding_of,
+    fused_message,
+    modal_salience,
+    weights_message,
+)
 from sage_snarc.params import FusionParameters
 
 WATCH_PERIOD_S = 0.5
@@ -41,6 +46,7 @@ class FusionNode(SageNode):
         self._puzzles: dict[str, LatestMessages] = {}
         self._heard_ns: int | None = None
         self._fused = self.publisher("fused_salience")
+        self._weights = self.publisher("fusion/weights")
         for name in modalities:
             # Only the puzzle that was scored is read, once: most of a puzzle's cost is reading it.
             self._puzzles[name] = self.keep_latest("puzzle", PUZZLES_KEPT, modality=name)
@@ -52,6 +58,7 @@ class FusionNode(SageNode):
 
     def on_activate(self) -> None:
         self._heard_ns = None
+        self._tell_learned()
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         return self._fusion.state()
@@ -89,7 +96,11 @@ class FusionNode(SageNode):
     def _watch(self) -> None:
         """Say so, again and again, while every modality is silent."""
         now_ns = self.clock.now_ns()
-        self._diagnose_learning()
+        self.diagnose(
+            cross_modal_skill=", ".join(
+                f"{name} {self._fusion.cross.skill(name):.2f}" for name in self._fusion.modalities
+            )
+        )
         if self._heard_ns is None:
             self.set_health("warn", "no salience yet")
             return
@@ -102,20 +113,25 @@ class FusionNode(SageNode):
             self._fused.publish(message)
             self._explaining.keep(message, None)
 
-    def _diagnose_learning(self) -> None:
-        names = self._fusion.modalities
-        weights = self._fusion.weights.of(names)
+    def _tell_learned(self) -> None:
+        learned = self._fusion.weights.report()
+        self._weights.publish(weights_message(learned))
+        named = zip(learned.names, learned.weights, strict=True)
+        areas = (learned.auroc_fused, learned.auroc_learned, learned.auroc_equal)
         self.diagnose(
-            weights=", ".join(f"{name} {weights[name]:.3f}" for name in names),
-            cross_modal_skill=", ".join(
-                f"{name} {self._fusion.cross.skill(name):.2f}" for name in names
-            ),
+            weights=", ".join(f"{name} {weight:+.2f}" for name, weight in named),
+            trust=f"{learned.trust:.2f}",
+            outcomes=f"{learned.successes} successes, {learned.failures} failures",
+            auroc="fused {:.3f}, learned {:.3f}, equal {:.3f}".format(*areas),
         )
 
     def _on_outcome(self, message: Outcome) -> None:
         start_ns, end_ns = self._judgements.span(message)
-        learned = self._fusion.learn(start_ns, end_ns, message.reward)
-        self.diagnose(last_outcome=f"{message.reward:+.2f}, {'used' if learned else 'too old'}")
+        stamp = stamp_ns(message.header.stamp)
+        learned = self._fusion.learn(start_ns, end_ns, message.reward, stamp)
+        self.diagnose(last_outcome=f"{message.reward:+.2f}, {'used' if learned else 'not used'}")
+        if learned:
+            self._tell_learned()
 
 
 def main() -> None:

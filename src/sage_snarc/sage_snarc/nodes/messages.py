@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from std_msgs.msg import Header
 
 from sage_common.core.puzzle import GRID, Percept
-from sage_common.ros.stamps import stamp_ns
-from sage_msgs.msg import FusedSalience, Puzzle, Salience
+from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_msgs.msg import FusedSalience, FusionWeights, Puzzle, Salience
 from sage_snarc.core.fusion import FusedResult, ModalSalience
 from sage_snarc.core.scorer import SalienceResult
+from sage_snarc.core.weights import Learned
 
 
 def percept_of(message: Puzzle) -> Percept:
@@ -115,4 +116,14 @@ def fused_message(
     message.latency_ms = max(now_ns - stamp_ns(header.stamp), 0) * 1e-6
     message.valid = fused.valid
     message.invalid_reason = "" if fused.valid else fused.reason
+    return message
+
+
+def weights_message(learned: Learned) -> FusionWeights:
+    """What fusion has learned, and whether that has paid off."""
+    message = FusionWeights(header=Header(stamp=to_stamp(learned.stamp_ns)))
+    message.names = list(learned.names)
+    message.weights = array.array("f", learned.weights)
+    for field in ("trust", "successes", "failures", "auroc_fused", "auroc_learned", "auroc_equal"):
+        setattr(message, field, getattr(learned, field))
     return message

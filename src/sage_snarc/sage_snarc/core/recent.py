@@ -1,0 +1,95 @@
+"""The last fusion ticks, so that an outcome finds the moment that it judges."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.errors import InvalidInput
+from sage_snarc.core.sections import Arrays
+
+RECENT = 4096
+NEVER = np.iinfo(np.int64).min
+
+
+class Scores(NamedTuple):
+    """What was said of a moment when it came, each 0..1."""
+
+    fused: float
+    learned: float
+    equal: float
+
+
+class ScoredTick(NamedTuple):
+    """One fusion tick.
+
+    Attributes:
+        features: float64 [d].
+        scores: said at the tick.
+    """
+
+    features: NDArray[np.float64]
+    scores: Scores
+
+
+class RecentTicks:
+    """The last 4,096 fusion ticks: stamps, features and scores."""
+
+    def __init__(self, features: int) -> None:
+        """Remember ticks of so many features."""
+        self._stamps = np.full(RECENT, NEVER, np.int64)
+        self._features = np.zeros((RECENT, features))
+        self._scores = np.zeros((RECENT, len(Scores._fields)))
+        self._next = 0
+
+    def add(self, stamp_ns: int, features: NDArray[np.float64], scores: Scores) -> None:
+        """Remember a tick."""
+        place = self._next % RECENT
+        self._stamps[place] = stamp_ns
+        self._features[place] = features
+        self._scores[place] = scores
+        self._next += 1
+
+    @property
+    def features(self) -> NDArray[np.float64]:
+        """Features of the remembered ticks, float64 [n, d]; a view."""
+        return self._features[: min(self._next, RECENT)]
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Scores of the remembered ticks, float64 [n, 3]; a view."""
+        return self._scores[: min(self._next, RECENT)]
+
+    def strongest(self, start_ns: int, end_ns: int) -> ScoredTick | None:
+        """The tick in a time span with the largest equal score; None if there is none."""
+        within = np.flatnonzero((self._stamps >= start_ns) & (self._stamps <= end_ns))
+        if not len(within):
+            return None
+        place = within[int(self._scores[within, -1].argmax())]
+        scores = Scores(*(float(score) for score in self._scores[place]))
+        return ScoredTick(self._features[place].copy(), scores)
+
+    def state(self) -> Arrays:
+        """Everything remembered."""
+        return {
+            "stamps": self._stamps.copy(),
+            "features": self._features.copy(),
+            "scores": self._scores.copy(),
+            "next": np.array(self._next, np.int64),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`.
+
+        Raises:
+            InvalidInput: ticks of other features.
+        """
+        features = np.array(state["features"], np.float64)
+        if features.shape != self._features.shape:
+            raise InvalidInput("features", list(features.shape), str(list(self._features.shape)))
+        self._stamps = np.array(state["stamps"], np.int64)
+        self._features = features
+        self._scores = np.array(state["scores"], np.float64)
+        self._next = int(state["next"])

@@ -1,0 +1,93 @@
+"""The last outcomes: which moments they judged, and what had been said of these."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.errors import InvalidInput
+from sage_snarc.core.auroc import Advantage, advantage, auroc
+from sage_snarc.core.recent import ScoredTick, Scores
+from sage_snarc.core.sections import Arrays
+
+JUDGED = 512
+
+
+class Verdicts:
+    """The last 512 outcomes, with the features and the scores of the moments that they judged.
+
+    Scores are those said when the moment came, so before anything was learned from its outcome:
+    what is computed from them is prequential (Dawid 1984).
+    """
+
+    def __init__(self, features: int) -> None:
+        """Hold moments of so many features."""
+        self._features = np.zeros((JUDGED, features))
+        self._scores = np.zeros((JUDGED, len(Scores._fields)))
+        self._rewards = np.zeros(JUDGED)
+        self._counts = np.zeros(2, np.int64)
+
+    @property
+    def successes(self) -> int:
+        """Outcomes with a positive reward, all that ever came."""
+        return int(self._counts[0])
+
+    @property
+    def failures(self) -> int:
+        """Outcomes with a negative reward, all that ever came."""
+        return int(self._counts[1])
+
+    def add(self, moment: ScoredTick, reward: float) -> None:
+        """Note that `moment` was judged by `reward` (-1..1, not 0)."""
+        place = int(self._counts.sum()) % JUDGED
+        self._features[place] = moment.features
+        self._scores[place] = moment.scores
+        self._rewards[place] = reward
+        self._counts[int(reward < 0.0)] += 1
+
+    @property
+    def features(self) -> NDArray[np.float64]:
+        """Of the moments judged, float64 [n, d]; a view."""
+        return self._features[: self._held]
+
+    @property
+    def rewards(self) -> NDArray[np.float64]:
+        """Of the outcomes, float64 [n], -1..1, never 0; a view."""
+        return self._rewards[: self._held]
+
+    def areas(self) -> Scores:
+        """AUROC of each score, [0, 1]; NaN until there are outcomes of both signs."""
+        mattered = self.rewards > 0.0
+        return Scores(*(auroc(scores, mattered) for scores in self._scores[: self._held].T))
+
+    def advantage(self) -> Advantage:
+        """Of the learned score over equal weights."""
+        _, learned, equal = self._scores[: self._held].T
+        return advantage(learned, equal, self.rewards > 0.0)
+
+    @property
+    def _held(self) -> int:
+        return min(int(self._counts.sum()), JUDGED)
+
+    def state(self) -> Arrays:
+        """Everything remembered."""
+        return {
+            "features": self._features.copy(),
+            "scores": self._scores.copy(),
+            "rewards": self._rewards.copy(),
+            "counts": self._counts.copy(),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`.
+
+        Raises:
+            InvalidInput: moments of other features.
+        """
+        features = np.array(state["features"], np.float64)
+        if features.shape != self._features.shape:
+            raise InvalidInput("features", list(features.shape), str(list(self._features.shape)))
+        self._features = features
+        self._scores = np.array(state["scores"], np.float64)
+        self._rewards = np.array(state["rewards"], np.float64)
+        self._counts = np.array(state["counts"], np.int64)
