@@ -102,6 +102,9 @@ class AttentionParameters(NodeParameters):
     rate_hz: float = parameter(
         10.0, doc="highest rate of attention, markers and heat map", unit="Hz", low=0.1, high=10.0
     )
+    regions: int = parameter(
+        3, doc="regions published, best first and apart from each other", low=1, high=10
+    )
     cameras: tuple[str, ...] = parameter(
         ("front",), doc="cameras whose native size is followed, for regions in pixels"
     )

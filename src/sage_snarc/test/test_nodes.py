@@ -274,7 +274,9 @@ def test_attention_points_at_the_change_in_pixels(host: LockstepHost, percept: M
     assert found.roi.x_offset == 184 + 48
     assert found.roi.width == 144
     assert found.confidence > 0.9
-    assert "bottom left" in found.reason
+    assert "strongest at bottom left" in found.reason
+    assert found.regions[0].place == "bottom left"
+    assert found.regions[0].roi == found.roi
 
 
 def test_pictures_only_while_somebody_looks(tmp_path: Path, percept: Make) -> None:
@@ -321,6 +323,32 @@ def test_fusion_drops_malformed_salience(host: LockstepHost, percept: Make) -> N
         host.run_for(1.1)
     assert host.messages("fused_salience") == []
     assert len([line for line in host.logs if "dropped" in line.text]) == 4
+
+
+def test_attention_names_the_best_regions_of_sound(host: LockstepHost) -> None:
+    host.add(AttentionNode, parameters={"regions": 2})
+    grid = np.zeros((10, 10), np.float32)
+    grid[0:3, 7:10] = 0.9
+    grid[7:10, 3:6] = 0.6
+    grid[7:10, 0:3] = 0.3
+    heard = Salience(modality="audio", source="front", total=0.8, reason="audio: loud", valid=True)
+    heard.grid_rows = heard.grid_columns = 10
+    heard.grid = array.array("f", grid.tobytes())
+    message = FusedSalience(dominant_modality="audio", total=0.8, reward=0.5, valid=True)
+    message.modalities, message.weights = [heard], array.array("f", [1.0])
+    message.header.stamp = to_stamp(T0)
+    host.publish("fused_salience", message)
+    host.run_until(T0)
+    (sent,) = host.messages("attention")
+    assert [region.place for region in sent.regions] == [
+        "below 860 Hz, 0.2 s ago",
+        "above 3.4 kHz, 0.7 s ago",
+    ]
+    assert sent.reason == "audio: loud; strongest at below 860 Hz, 0.2 s ago"
+    first, second = sent.regions
+    assert (sent.x_min, sent.y_max, sent.confidence) == (first.x_min, first.y_max, first.confidence)
+    assert first.confidence > second.confidence > 0.0
+    assert sent.roi.width == 0
 
 
 def test_attention_without_any_grid_is_invalid(host: LockstepHost) -> None:

@@ -4,51 +4,63 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_snarc.core.places import Area, area_of
 
 SIZES = (3, 4, 5)
+REGIONS = 3
 INHIBITION_S = 1.5
 INHIBITION = 0.8
 LEAST_CELL = 0.05
+ROUNDING = 1e-9
+
+
+class _Window(NamedTuple):
+    """A square of cells: its first row and column, and its size."""
+
+    row: int
+    column: int
+    size: int
+
+    @property
+    def cells(self) -> tuple[slice, slice]:
+        return (
+            slice(self.row, self.row + self.size),
+            slice(self.column, self.column + self.size),
+        )
 
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle of a percept, as fractions of its width and height, and why.
+    """A square of cells of a percept, and why.
 
     Attributes:
-        x_min, y_min, x_max, y_max: [0, 1], minima smaller than maxima.
+        area: where it is.
         confidence: share of the grid's salience that lies inside, [0, 1].
-        peak: largest cell inside, [0, 1].
+        peak: largest cell inside, [0.05, 1].
         inhibited: how far the place was inhibited because it was attended lately, [0, 1].
     """
 
-    x_min: float
-    y_min: float
-    x_max: float
-    y_max: float
+    area: Area
     confidence: float
     peak: float
     inhibited: float
 
-    @property
-    def rectangle(self) -> tuple[float, float, float, float]:
-        """x_min, y_min, x_max, y_max."""
-        return self.x_min, self.y_min, self.x_max, self.y_max
-
 
 class Attention:
-    """Chooses a square of 3 to 5 cells of the salience grid, with inhibition of return.
+    """Chooses squares of 3 to 5 cells of the salience grid, with inhibition of return.
 
     Winner take all over sliding windows with inhibition of return (Koch and Ullman 1985; Itti,
     Koch and Niebur 1998). A window's worth is its salience after inhibition over the root of its
-    area: a larger window must earn its size. Where attention has been is inhibited by up to 80 %,
-    which fades with a time constant of 1.5 s; attention stays where it is as long as that place
-    is still the best in spite of it. Each kind of percept (modality and source) has its own
+    area: a larger window must earn its size. The best window is attended; the next ones are the
+    best of those that do not overlap a better one. Where attention has been is inhibited by up to
+    80 %, which fades with a time constant of 1.5 s; attention stays where it is as long as that
+    place is still the best in spite of it. Each kind of percept (modality and source) has its own
     inhibition.
     """
 
@@ -56,14 +68,18 @@ class Attention:
         self._inhibition: dict[str, NDArray[np.float64]] = {}
         self._stamps: dict[str, int] = {}
 
-    def choose(self, key: str, stamp_ns: int, grid: NDArray[np.float32]) -> Region | None:
-        """The best region of a grid float32 [rows, columns] (each >= 5), cells 0..1.
+    def choose(
+        self, key: str, stamp_ns: int, grid: NDArray[np.float32], count: int = REGIONS
+    ) -> tuple[Region, ...]:
+        """The best regions of a grid float32 [rows, columns] (each >= 5), cells 0..1.
 
         Args:
             key: whose grid it is; inhibition is kept for each key.
+            count: at most so many regions, >= 1.
 
         Returns:
-            None if no cell reaches 0.05: there is nothing to attend to.
+            Regions that do not overlap, best first; the first is the one attended. Each has a
+            cell of at least 0.05: less is nothing. Empty if there is no such cell.
 
         Raises:
             InvalidInput: a grid smaller than 5x5, or cells that are not in [0, 1].
@@ -73,24 +89,22 @@ class Attention:
         if not (float(grid.min()) >= 0.0 and float(grid.max()) <= 1.0):
             raise InvalidInput("grid", float(grid.max()), "cells from 0 to 1")
         inhibition = self._faded(key, stamp_ns, grid.shape)
-        if float(grid.max()) < LEAST_CELL:
-            return None
         cells = grid.astype(np.float64)
-        row, column, size = _best_window(cells * (1.0 - inhibition))
-        window = (slice(row, row + size), slice(column, column + size))
-        inside = float(cells[window].sum())
-        inhibited = float(inhibition[window].mean())
-        inhibition[window] += (INHIBITION - inhibition[window]) * 0.5
-        rows, columns = grid.shape
-        return Region(
-            x_min=column / columns,
-            y_min=row / rows,
-            x_max=(column + size) / columns,
-            y_max=(row + size) / rows,
-            confidence=min(inside / float(cells.sum()), 1.0),
-            peak=float(cells[window].max()),
-            inhibited=inhibited,
+        salient = np.where(grid >= LEAST_CELL, cells, 0.0)
+        windows = _best_windows(salient * (1.0 - inhibition), count)
+        regions = tuple(
+            Region(
+                area=area_of(grid, *window),
+                confidence=min(float(cells[window.cells].sum()) / float(cells.sum()), 1.0),
+                peak=float(cells[window.cells].max()),
+                inhibited=float(inhibition[window.cells].mean()),
+            )
+            for window in windows
         )
+        if windows:
+            attended = windows[0].cells
+            inhibition[attended] += (INHIBITION - inhibition[attended]) * 0.5
+        return regions
 
     def _faded(self, key: str, stamp_ns: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
         kept = self._inhibition.get(key)
@@ -102,18 +116,27 @@ class Attention:
         return kept
 
 
-def _best_window(worth: NDArray[np.float64]) -> tuple[int, int, int]:
-    """Row, column and size of the window with the largest sum over root of area."""
+def _best_windows(worth: NDArray[np.float64], count: int) -> list[_Window]:
+    """At most `count` windows apart from each other, each the best that is left, worth > 0."""
     sums = np.zeros((worth.shape[0] + 1, worth.shape[1] + 1))
     sums[1:, 1:] = worth.cumsum(axis=0).cumsum(axis=1)
-    best = (-1.0, 0, 0, SIZES[0])
-    for size in SIZES:
-        inside = (
+    scores = {
+        size: (
             sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
         )
-        place = int(inside.argmax())
-        row, column = divmod(place, inside.shape[1])
-        best = max(
-            best, (float(inside[row, column]) / size, row, column, size), key=lambda item: item[0]
-        )
-    return best[1], best[2], best[3]
+        / size
+        for size in SIZES
+    }
+    chosen: list[_Window] = []
+    while len(chosen) < count:
+        size = max(SIZES, key=lambda size: float(scores[size].max()))
+        place = np.unravel_index(int(scores[size].argmax()), scores[size].shape)
+        # Sums of sums leave a trace where every cell is 0.
+        if scores[size][place] < ROUNDING:
+            break
+        best = _Window(int(place[0]), int(place[1]), size)
+        chosen.append(best)
+        for other, left in scores.items():
+            top, start = max(best.row - other + 1, 0), max(best.column - other + 1, 0)
+            left[top : best.row + size, start : best.column + size] = 0.0
+    return chosen

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_snarc.core.places import Area
+
 CELL_PIXELS = 24
+OUTLINE = 2  # pixels
+ATTENDED, OTHER = 255, 160
 _STOPS = np.array([0.0, 0.35, 0.7, 1.0])
 _RED = np.array([8.0, 150.0, 245.0, 255.0])
 _GREEN = np.array([8.0, 20.0, 140.0, 250.0])
@@ -21,22 +27,22 @@ def colours(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.stack(channels, axis=-1).astype(np.uint8)
 
 
-def heat_map(
-    grid: NDArray[np.float32], region: tuple[float, float, float, float] | None
-) -> NDArray[np.uint8]:
+def heat_map(grid: NDArray[np.float32], areas: Sequence[Area]) -> NDArray[np.uint8]:
     """A grid float32 [rows, columns] (0..1) as rgb8 uint8 [24 rows, 24 columns, 3].
 
-    `region`: x_min, y_min, x_max, y_max as fractions, outlined in white; None: no outline.
+    `areas` are outlined, the first, which is attended, in white, the others in grey.
     """
-    cells = colours(grid)
-    picture = cells.repeat(CELL_PIXELS, axis=0).repeat(CELL_PIXELS, axis=1)
-    if region is not None:
-        height, width = picture.shape[:2]
-        x_min, y_min, x_max, y_max = region
-        left, right = round(x_min * width), round(x_max * width) - 1
-        top, bottom = round(y_min * height), round(y_max * height) - 1
-        for row in (top, top + 1, bottom - 1, bottom):
-            picture[row, left : right + 1] = 255
-        for column in (left, left + 1, right - 1, right):
-            picture[top : bottom + 1, column] = 255
+    picture = colours(grid).repeat(CELL_PIXELS, axis=0).repeat(CELL_PIXELS, axis=1)
+    for place, area in reversed(list(enumerate(areas))):
+        _outline(picture, area, ATTENDED if place == 0 else OTHER)
     return picture
+
+
+def _outline(picture: NDArray[np.uint8], area: Area, shade: int) -> None:
+    height, width = picture.shape[:2]
+    left, right = round(area.x_min * width), round(area.x_max * width)
+    top, bottom = round(area.y_min * height), round(area.y_max * height)
+    for line in (slice(top, top + OUTLINE), slice(bottom - OUTLINE, bottom)):
+        picture[line, left:right] = shade
+    for line in (slice(left, left + OUTLINE), slice(right - OUTLINE, right)):
+        picture[top:bottom, line] = shade

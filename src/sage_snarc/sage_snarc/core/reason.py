@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from sage_snarc.core.places import PICTURE, Places, strongest
 
 if TYPE_CHECKING:
     from sage_snarc.core.stream import Observation
 
 QUIET = 0.1
-ROWS = ("top", "middle", "bottom")
-COLUMNS = ("left", "centre", "right")
 
 
-def scorer_reason(modality: str, seen: Observation) -> str:
-    """The main cause of one scorer's total, for instance "vision: novelty 0.97, first seen"."""
+def scorer_reason(modality: str, seen: Observation, places: Places = PICTURE) -> str:
+    """The main cause of one scorer's total, for instance "vision: novelty 0.97, first seen".
+
+    `places`: names places in its percepts.
+    """
     drives = {
         "surprise": seen.surprise.drive,
         "novelty": seen.novelty.drive,
@@ -32,7 +32,7 @@ def scorer_reason(modality: str, seen: Observation) -> str:
     elif cause == "novelty":
         text = f"novelty {seen.novelty.rank:.2f}, {_nearest(seen)}"
     else:
-        place = f" at the {place_in(seen.grid)}" if seen.grid.any() else ""
+        place = f" at {places.name(strongest(seen.grid))}" if seen.grid.any() else ""
         text = f"arousal {seen.arousal.rank:.2f}, change{place}"
     if abs(seen.reward - 0.5) >= 0.1:
         text += f", {'good' if seen.reward > 0.5 else 'bad'} before ({seen.reward:.2f})"
@@ -52,13 +52,3 @@ def duration(seconds: float) -> str:
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.0f} h"
-
-
-def place_in(grid: NDArray[np.float32]) -> str:
-    """Which ninth of a grid [rows, columns] holds its largest cell, for instance "top left"."""
-    row, column = np.unravel_index(int(grid.argmax()), grid.shape)
-    vertical = ROWS[int(row) * 3 // grid.shape[0]]
-    horizontal = COLUMNS[int(column) * 3 // grid.shape[1]]
-    return (
-        "centre" if (vertical, horizontal) == ("middle", "centre") else (f"{vertical} {horizontal}")
-    )

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from sensor_msgs.msg import RegionOfInterest
-
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.images import array_to_image
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
+from sage_common.ros.stamps import stamp_ns
 from sage_encoders.core.framing import Framing
 from sage_msgs.msg import Attention as AttentionMessage
 from sage_msgs.msg import FusedSalience, Salience
 from sage_snarc.core.attention import Attention, Region
 from sage_snarc.core.overlay import heat_map
-from sage_snarc.core.reason import place_in
+from sage_snarc.nodes.attention_message import attention_message, no_attention
 from sage_snarc.nodes.markers import salience_bars
 from sage_snarc.nodes.messages import grid_of
+from sage_snarc.nodes.places import places_of
 from sage_snarc.params import AttentionParameters
 
 VISION = "vision"
@@ -50,45 +50,28 @@ class AttentionNode(SageNode):
         self._next_ns = now_ns + round(NS_PER_S / self.parameters.rate_hz)
         chosen, self._best = self._best, None
         seen = _percept_to_attend(chosen)
-        region = None
+        regions: tuple[Region, ...] = ()
         if seen is not None:
-            stamp = chosen.header.stamp.sec * NS_PER_S + chosen.header.stamp.nanosec
-            region = self._core.choose(f"{seen.modality}/{seen.source}", stamp, grid_of(seen))
-        self._attention.publish(self._message(chosen, seen, region))
+            key = f"{seen.modality}/{seen.source}"
+            stamp, count = stamp_ns(chosen.header.stamp), self.parameters.regions
+            regions = self._core.choose(key, stamp, grid_of(seen), count)
+        self._attention.publish(self._message(chosen, seen, regions))
         if self._markers.subscriber_count:
             self._markers.publish(salience_bars(chosen, self.parameters.marker_frame))
         if self._heatmap.subscriber_count and seen is not None:
-            picture = heat_map(grid_of(seen), region.rectangle if region else None)
+            picture = heat_map(grid_of(seen), [region.area for region in regions])
             self._heatmap.publish(array_to_image(picture, "rgb8", seen.header))
 
     def _message(
-        self, fused: FusedSalience, seen: Salience | None, region: Region | None
+        self, fused: FusedSalience, seen: Salience | None, regions: tuple[Region, ...]
     ) -> AttentionMessage:
-        if seen is None or region is None:
-            why = fused.invalid_reason or (
-                "no live modality has a grid" if seen is None else "nothing stands out anywhere"
-            )
-            message = AttentionMessage(header=fused.header, reason=why, invalid_reason=why)
-            if seen is not None:
-                message.header, message.modality, message.source = (
-                    seen.header,
-                    seen.modality,
-                    seen.source,
-                )
-            return message
-        message = AttentionMessage(header=seen.header, modality=seen.modality, source=seen.source)
-        message.x_min, message.y_min = region.x_min, region.y_min
-        message.x_max, message.y_max = region.x_max, region.y_max
-        message.roi = self._pixels(seen, region)
-        message.confidence = region.confidence
-        message.salience = fused.total
-        again = ", again" if region.inhibited > 0.5 else ""
-        message.reason = f"{seen.reason}; strongest at the {place_in(grid_of(seen))}{again}"
-        message.valid = True
-        return message
+        if seen is None or not regions:
+            return no_attention(fused, seen)
+        places = places_of(seen.modality)
+        return attention_message(fused, seen, regions, places, self._framing(seen))
 
-    def _pixels(self, seen: Salience, region: Region) -> RegionOfInterest:
-        """The region in native pixels; all zero unless its camera's size is known."""
+    def _framing(self, seen: Salience) -> Framing | None:
+        """How the native picture became the percept; None unless its camera's size is known."""
         kept = self._cameras.get(seen.source) if seen.modality == VISION else None
         info = None
         if kept is not None:
@@ -97,14 +80,8 @@ class AttentionNode(SageNode):
             except InvalidInput as fault:
                 self.log.warning(f"camera info not used: {fault}", throttle_s=1.0, key="info")
         if info is None or info.width == 0 or info.height == 0:
-            return RegionOfInterest()
-        framing = Framing.of(info.width, info.height, self.parameters.fit)
-        left, top = framing.to_native(region.x_min, region.y_min)
-        right, bottom = framing.to_native(region.x_max, region.y_max)
-        roi = RegionOfInterest(x_offset=round(left), y_offset=round(top))
-        roi.width = max(round(right) - roi.x_offset, 0)
-        roi.height = max(round(bottom) - roi.y_offset, 0)
-        return roi
+            return None
+        return Framing.of(info.width, info.height, self.parameters.fit)
 
 
 def _percept_to_attend(fused: FusedSalience) -> Salience | None:

@@ -1,0 +1,109 @@
+"""Places in words: each is where the encoder put it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sage_common.core.errors import InvalidInput
+from sage_encoders.core import body_layout as body
+from sage_encoders.core.log_mel import frames_db
+from sage_snarc.core.places import PICTURE, Spectrogram, area_of, strongest
+from sage_snarc.nodes.places import TORSO, places_of
+
+
+def cell(row: int, column: int) -> np.ndarray:
+    grid = np.zeros((10, 10), np.float32)
+    grid[row, column] = 1.0
+    return grid
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "name"),
+    [
+        (0, 0, "top left"),
+        (2, 5, "top centre"),
+        (4, 5, "centre"),
+        (5, 9, "middle right"),
+        (9, 0, "bottom left"),
+        (7, 9, "bottom right"),
+    ],
+)
+def test_a_picture_has_nine_places(row: int, column: int, name: str) -> None:
+    assert PICTURE.name(strongest(cell(row, column))) == name
+    assert places_of("vision") == places_of("temperature") == PICTURE
+
+
+@pytest.mark.parametrize("hertz", [100, 300, 700, 1000, 1500, 2000, 3000, 4000, 5000, 7000])
+def test_a_tone_is_named_by_its_band(hertz: float) -> None:
+    """A tone, its spectrum pooled onto the grid: the name holds its frequency."""
+    time = np.arange(16_000) / 16_000
+    spectrum = frames_db(np.sin(2.0 * np.pi * hertz * time).astype(np.float32)).mean(axis=1)
+    row = int(spectrum.argmax()) // 6
+    name = places_of("audio").name(strongest(cell(row, 7)))
+    band, when = name.split(", ")
+    assert when == "0.2 s ago" or when == "0.3 s ago"
+    unit = 1000.0 if band.endswith("kHz") else 1.0
+    numbers = band.removesuffix(" kHz").removesuffix(" Hz")
+    if numbers.startswith(("above ", "below ")):
+        side, number = numbers.split()
+        assert (hertz > float(number) * unit) == (side == "above")
+    else:
+        low, high = (float(number) * unit for number in numbers.split("-"))
+        assert 0.95 * low <= hertz <= 1.05 * high
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "size", "peak", "name"),
+    [
+        (2, 6, 3, (3, 8), "0.5-1.8 kHz, 0.2 s ago"),
+        (1, 5, 1, (1, 5), "260-530 Hz, 0.4 s ago"),
+        (0, 7, 3, (0, 9), "below 860 Hz, just now"),
+        (6, 0, 4, (7, 0), "above 2.5 kHz, 0.9 s ago"),
+        (0, 0, 10, (0, 9), "all bands, just now"),
+    ],
+)
+def test_a_region_of_sound(
+    row: int, column: int, size: int, peak: tuple[int, int], name: str
+) -> None:
+    assert places_of("audio").name(area_of(cell(*peak), row, column, size)) == name
+
+
+def test_edges_must_rise() -> None:
+    for edges in ([100.0], [100.0, 100.0], [200.0, 100.0]):
+        with pytest.raises(InvalidInput, match="edges_hz"):
+            Spectrogram(edges, 1.0)
+
+
+TORSO_SLOTS = {"attitude": "roll", "turning": "rate", "acceleration": "accel.", "joint": "joint"}
+
+
+@pytest.mark.parametrize("part", range(len(body.PARTS)))
+@pytest.mark.parametrize("time", range(len(body.TIMES)))
+def test_every_slot_of_the_body_is_named_where_it_lies(part: int, time: int) -> None:
+    """One slot changes; the 3x3 codes that change most are named after it."""
+    for slot in range(body.SLOTS):
+        bodies = np.full((len(body.TIMES), len(body.PARTS), body.SLOTS), np.nan)
+        blank = body.encode_body(bodies)
+        bodies[time, part, slot] = body.LIMITS[part, slot]
+        change = np.abs(body.encode_body(bodies).astype(float) - blank)
+        # The bar's middle, whose cell belongs to no other slot's bar for the most part.
+        row, column = (int(place[len(place) // 2]) for place in np.nonzero(change))
+        fine = np.zeros((30, 30), np.float32)
+        fine[row, column] = 1.0
+        name, _, when = places_of("proprioception").name(strongest(fine)).partition(", ")
+        assert when == ("0.5 s ago", "", "as predicted")[time]
+        if body.PARTS[part] == "torso":
+            what = name.removeprefix("torso ")
+            assert what in TORSO
+            group = body.SLOT_NAMES[part][slot // 3 * 3]
+            assert group.startswith(TORSO_SLOTS[what])
+        else:
+            assert name == f"{body.PARTS[part]} joint {slot // 3 + 1}"
+            assert body.SLOT_NAMES[part][slot].startswith(f"joint {slot // 3 + 1} ")
+
+
+def test_words_have_an_order() -> None:
+    places = places_of("language")
+    assert places.name(strongest(cell(0, 0))) == "first words"
+    assert places.name(strongest(cell(9, 5))) == "last and middle words"
