@@ -22,6 +22,6 @@ def random_percepts() -> Callable[..., Percepts]:
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             codes = generator.integers(0, 10, (ticks, 30, 30), np.uint8)
             sensed[modality] = Sensed(np.arange(ticks), codes, vectors, "made 1")
-        return Percepts("made", ticks / 10, (), (), np.arange(1, ticks + 1) / 10.0, sensed)
+        return Percepts("made", "", ticks / 10, (), (), np.arange(1, ticks + 1) / 10.0, sensed)
 
     return make

@@ -42,7 +42,7 @@ class Told(Fusion):
 def test_events_are_praised_and_only_loud_background_is_blamed(percepts: Percepts) -> None:
     fusion = Told()
     scored = score(percepts, 3)
-    trace = Person().accompany(scored, percepts, fusion, 3)
+    trace = Person().accompany(scored, percepts, fusion)
     praised = [start_ns for start_ns, _, reward in fusion.told if reward > 0]
     assert praised == [stamp_ns(event.onset_s, 3) + 1 for event in EVENTS]
     blamed = [start_ns for start_ns, _, reward in fusion.told if reward < 0]

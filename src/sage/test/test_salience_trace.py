@@ -62,6 +62,7 @@ def test_the_cache_gives_the_same_and_spares_the_stream(tmp_path: Path) -> None:
     again = percepts_of(stream, MODELS, tmp_path)
     assert stream.played == 1 and len(list(tmp_path.iterdir())) == 1
     assert (again.name, again.length_s) == ("made", 1.3)
+    assert again.digest == first.digest and len(first.digest) == 64
     assert again.events == stream.events and again.ignored == stream.ignored
     for modality, sensed in first.sensed.items():
         kept = again.sensed[modality]
@@ -70,6 +71,7 @@ def test_the_cache_gives_the_same_and_spares_the_stream(tmp_path: Path) -> None:
         assert kept.encoder_id == sensed.encoder_id
     other: Any = Made(1.4)
     percepts_of(other, MODELS, tmp_path)
+    assert percepts_of(other, MODELS, tmp_path).digest != first.digest
     assert other.played == 1 and len(list(tmp_path.iterdir())) == 2
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage.bench.salience.percepts import Percepts
-from sage.bench.salience.running import Values, past_ranks
+from sage.bench.salience.running import Values, z_scores
 
 REFIT_TICKS = 100
 """An isolation forest is made anew every ten seconds, of the past alone."""
@@ -61,13 +61,14 @@ DETECTORS: dict[str, Detector] = {
 }
 
 
-def largest_rank(percepts: Percepts, detector: Detector) -> Values:
-    """Scores of a detector at each tick: the largest over modalities, float64 [T] in [0, 1).
+def largest(percepts: Percepts, detector: Detector) -> Values:
+    """Scores of a detector at each tick: the largest over modalities, float64 [T].
 
-    Their units differ, so each modality's scores are ranked among their own past first.
+    Their units differ, so of each modality's scores the running z-score counts; on the development
+    half that finds more than the rank among the scores of the past.
     """
-    largest = np.zeros(len(percepts.times_s))
+    found = np.zeros(len(percepts.times_s))
     for sensed in percepts.sensed.values():
-        ranks = past_ranks(detector(sensed.embeddings))
-        largest[sensed.ticks] = np.maximum(largest[sensed.ticks], ranks)
-    return largest
+        scores = z_scores(detector(sensed.embeddings))
+        found[sensed.ticks] = np.maximum(found[sensed.ticks], scores)
+    return found

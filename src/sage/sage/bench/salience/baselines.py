@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from sage.bench.salience import anomaly, opencv_saliency, running, signals
@@ -19,17 +22,52 @@ from sage.bench.salience.running import Values
 from sage.bench.salience.stream import Stream
 
 CODE = (*GENERATOR, *ENCODERS, signals, opencv_saliency, anomaly, running)
+ENERGIES = ("sound energy", "image energy", "acceleration energy", "rotation energy")
+SIMPLE = ("frame difference", "spectral flux", "sound energy", "jerk", "rotation energy")
+LARGEST_ENERGY = "signal energy, largest"
+LARGEST_SIMPLE = "simple signals, largest"
+FORMS = (
+    "baselines: every signal and every map of OpenCV is scored by the size of its running z-score "
+    "over 10 s, which on the development half finds more than its value, its rise, or a horizon "
+    "of 30 or 100 s; OpenCV's maps by their change from tick to tick, which finds more than their "
+    f"mean; '{LARGEST_ENERGY}' is the largest of {', '.join(ENERGIES)}, and '{LARGEST_SIMPLE}' of "
+    f"{', '.join(SIMPLE)}: the best that we found to do by hand"
+)
+
+
+def check_packages() -> None:
+    """See that everything is installed that salience is measured beside.
+
+    Raises:
+        FileNotFoundError: something is not.
+    """
+    missing = [name for name in ("river", "sklearn") if find_spec(name) is None]
+    if not hasattr(cv2, "saliency"):
+        missing.append("cv2.saliency")
+    if missing:
+        raise FileNotFoundError(
+            f"{', '.join(missing)}: not installed; `make bench` installs requirements/bench.in"
+        )
+
+
+def baselines(raw: Mapping[str, Values]) -> dict[str, Values]:
+    """The baselines in the form in which they are reported, float64 [T] by name."""
+    scores = {
+        name: values if name in anomaly.DETECTORS else np.abs(running.z_scores(values))
+        for name, values in raw.items()
+    }
+    scores[LARGEST_ENERGY] = np.max([scores[name] for name in ENERGIES], axis=0)
+    scores[LARGEST_SIMPLE] = np.max([scores[name] for name in SIMPLE], axis=0)
+    return scores
 
 
 def raw_scores(stream: Stream, percepts: Percepts, cache: Path | None = None) -> dict[str, Values]:
     """What each baseline says at each tick of a stream, float64 [T] by name.
 
-    The maps of OpenCV have two: "..., mean" and "..., change".
-
     Raises:
-        FileNotFoundError: a recording is missing.
-        ImportError: a package of requirements/bench.in is not installed.
+        FileNotFoundError: a recording is missing, or a package of requirements/bench.in.
     """
+    check_packages()
     if cache is None:
         return _measured(stream, percepts)
     encoder_ids = (sensed.encoder_id for sensed in percepts.sensed.values())
@@ -42,16 +80,12 @@ def raw_scores(stream: Stream, percepts: Percepts, cache: Path | None = None) ->
 
 
 def _measured(stream: Stream, percepts: Percepts) -> dict[str, Values]:
-    found: dict[str, list[float]] = {}
-    simple = [kind() for kind in signals.SIGNALS]
-    maps = [kind() for kind in opencv_saliency.MAPS]
+    signals_and_maps = [kind() for kind in (*signals.SIGNALS, *opencv_saliency.MAPS)]
+    found: dict[str, list[float]] = {signal.name: [] for signal in signals_and_maps}
     for moment in stream.moments():
-        for signal in simple:
-            found.setdefault(signal.name, []).append(signal.score(moment))
-        for saliency in maps:
-            for part, value in zip(("mean", "change"), saliency.scores(moment), strict=True):
-                found.setdefault(f"{saliency.name}, {part}", []).append(value)
+        for signal in signals_and_maps:
+            found[signal.name].append(signal.score(moment))
     scores = {name: np.array(values) for name, values in found.items()}
     for name, detector in anomaly.DETECTORS.items():
-        scores[name] = anomaly.largest_rank(percepts, detector)
+        scores[name] = anomaly.largest(percepts, detector)
     return scores

@@ -88,6 +88,13 @@ def average_precision(
     return averaged
 
 
+def value(windows: Windows, scores: Scores, measure: Measure = auroc, family: str = "") -> float:
+    """A measure as `estimate` gives it, without the interval."""
+    chosen = windows.against_background(family)
+    once = np.ones((1, int(chosen.sum())), np.int64)
+    return float(measure(scores[chosen], windows.positive[chosen], once)[0])
+
+
 def estimate(
     windows: Windows, scores: Scores, measure: Measure = auroc, family: str = ""
 ) -> Estimate:
@@ -159,10 +166,10 @@ def _estimate(
         raise InvalidInput("windows", len(judged), "events and background")
     counts = np.concatenate([np.ones((1, len(judged)), np.int64), resampled(judged)])
     figures = [measure(scores[chosen], positive, counts) for scores in detectors]
-    value, *resamples = figures[0] if len(figures) == 1 else figures[0] - figures[1]
+    whole, *resamples = figures[0] if len(figures) == 1 else figures[0] - figures[1]
     outside = 50.0 * (1.0 - COVERAGE)
     low, high = np.percentile(resamples, [outside, 100.0 - outside])
-    return Estimate(float(value), float(low), float(high), len(judged))
+    return Estimate(float(whole), float(low), float(high), len(judged))
 
 
 def _by_falling_score(

@@ -12,8 +12,11 @@ from sage.bench.salience.stream import Moment
 MAP_PX = 112
 
 
-class _Maps:
-    """Two numbers of a saliency map: its mean, and how much it changed since the last tick."""
+class _Map:
+    """How much a saliency map changed since the last tick.
+
+    On the development half that finds more than the map's mean, for every kind of map.
+    """
 
     def __init__(self) -> None:
         self._before: NDArray[np.float32] | None = None
@@ -22,16 +25,15 @@ class _Maps:
         """Saliency of a grey picture, float32 [H, W] in [0, 1]."""
         raise NotImplementedError
 
-    def scores(self, moment: Moment) -> tuple[float, float]:
-        """Mean of the map, and mean absolute change of the map; each 0..1."""
+    def score(self, moment: Moment) -> float:
+        """Mean absolute change of the map, 0..1."""
         small = cv2.resize(grey(moment), (MAP_PX, MAP_PX), interpolation=cv2.INTER_AREA)
         now, before = self.map(small), self._before
         self._before = now
-        change = 0.0 if before is None else float(np.abs(now - before).mean())
-        return float(now.mean()), change
+        return 0.0 if before is None else float(np.abs(now - before).mean())
 
 
-class SpectralResidual(_Maps):
+class SpectralResidual(_Map):
     """Hou and Zhang, Saliency Detection: A Spectral Residual Approach, 2007."""
 
     name = "OpenCV spectral residual"
@@ -44,7 +46,7 @@ class SpectralResidual(_Maps):
         return _computed(self._saliency, picture)
 
 
-class FineGrained(_Maps):
+class FineGrained(_Map):
     """Montabone and Soto, Human detection using a mobile platform, 2010."""
 
     name = "OpenCV fine grained"
@@ -57,7 +59,7 @@ class FineGrained(_Maps):
         return _computed(self._saliency, picture)
 
 
-class Motion(_Maps):
+class Motion(_Map):
     """Wang and Dudek, A Fast Self-tuning Background Subtraction Algorithm, 2014."""
 
     name = "OpenCV motion"
@@ -81,4 +83,4 @@ def _computed(saliency: cv2.saliency.Saliency, picture: NDArray[np.uint8]) -> ND
         raise RuntimeError(f"{type(saliency).__name__}: expected a map, got none")
     # The fine-grained map comes in bytes or floats, by version.
     scale = 1.0 / 255.0 if found.dtype == np.uint8 and found.max() > 1 else 1.0
-    return np.asarray(found, np.float32) * np.float32(scale)
+    return np.asarray(found * np.float32(scale), np.float32)

@@ -28,16 +28,13 @@ class Person:
     def __init__(self) -> None:
         self._background: list[float] = []
 
-    def accompany(
-        self, scored: Scored, percepts: Percepts, fusion: Fusion, number: int = 0
-    ) -> Trace:
+    def accompany(self, scored: Scored, percepts: Percepts, fusion: Fusion) -> Trace:
         """Fuse a stream whose outcomes are told to `fusion`; each score is from before its outcome.
 
         Args:
             scored: the stream's percepts, scored.
             percepts: of which the events are known.
             fusion: learns.
-            number: the one that the percepts were scored with.
         """
         windows = judged_windows([percepts])
         waiting = sorted(zip(windows.start_s.tolist(), windows.positive.tolist(), strict=True))
@@ -50,8 +47,9 @@ class Person:
                 within = scored.times_s[: tick + 1] > start_s + ROUNDING_S
                 reward = self._reward(float(heard[: tick + 1][within].max()), mattered)
                 if reward:
-                    first_ns = stamp_ns(start_s, number) + 1
-                    fusion.learn(first_ns, stamp_ns(start_s + WINDOW_S, number), reward)
+                    first_ns = stamp_ns(start_s, scored.number) + 1
+                    last_ns = stamp_ns(start_s + WINDOW_S, scored.number)
+                    fusion.learn(first_ns, last_ns, reward)
 
         return fuse(scored, fusion, judge)
 
@@ -67,11 +65,11 @@ class Person:
 def learned_along(
     scored: Sequence[Scored], percepts: Sequence[Percepts], fusion: Fusion
 ) -> list[Trace]:
-    """Streams one after the other, numbered as they come, with outcomes taught to one fusion."""
+    """Streams one after the other, in the order of their numbers, taught to one fusion."""
     person = Person()
     return [
-        person.accompany(stream, known, fusion, number)
-        for number, (stream, known) in enumerate(zip(scored, percepts, strict=True))
+        person.accompany(stream, known, fusion)
+        for stream, known in zip(scored, percepts, strict=True)
     ]
 
 

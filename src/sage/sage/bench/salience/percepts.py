@@ -25,6 +25,8 @@ from sage_encoders.core import audio, body_layout, log_mel, proprioception, tilt
 from sage_encoders.core import motion as motion_features
 from sage_encoders.core.joints import Joints
 
+LAYOUT = "2"
+"""Of the files of the cache; another one makes them anew."""
 CACHE = "SAGE_BENCH_CACHE"
 """Names a folder in which streams that were encoded are kept; unset: they are encoded anew."""
 
@@ -59,11 +61,13 @@ class Percepts:
     Attributes:
         name: of the stream.
         length_s, events, ignored: as of the stream.
+        digest: SHA-256 of everything that was seen, heard and felt in it, hex.
         times_s: ends of all its ticks, float64 [T].
         sensed: by modality.
     """
 
     name: str
+    digest: str
     length_s: float
     events: tuple[Event, ...]
     ignored: tuple[tuple[float, float], ...]
@@ -184,14 +188,17 @@ def write_arrays(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
 
 
 def _key(stream: Stream, encoder_ids: tuple[str, ...]) -> str:
-    return fingerprint((*words_of(stream), *encoder_ids), (*GENERATOR, *ENCODERS))
+    return fingerprint((LAYOUT, *words_of(stream), *encoder_ids), (*GENERATOR, *ENCODERS))
 
 
 def _encoded(stream: Stream, senses: Senses) -> Percepts:
     times_s: list[float] = []
+    digest = hashlib.sha256()
     found: dict[str, list[tuple[int, Percept]]] = {name: [] for name in MODALITIES}
     for tick, moment in enumerate(stream.moments()):
         times_s.append(moment.time_s)
+        for samples in (moment.frame, moment.sound, moment.acceleration, moment.rotation):
+            digest.update(samples.tobytes())
         for percept in senses.encode(moment):
             found[percept.modality].append((tick, percept))
     sensed = {
@@ -204,13 +211,20 @@ def _encoded(stream: Stream, senses: Senses) -> Percepts:
         for name, rows in found.items()
     }
     return Percepts(
-        stream.name, stream.length_s, stream.events, stream.ignored, np.array(times_s), sensed
+        name=stream.name,
+        digest=digest.hexdigest(),
+        length_s=stream.length_s,
+        events=stream.events,
+        ignored=stream.ignored,
+        times_s=np.array(times_s),
+        sensed=sensed,
     )
 
 
 def _arrays(percepts: Percepts) -> dict[str, NDArray[np.generic]]:
     known = {
         "name": percepts.name,
+        "digest": percepts.digest,
         "length_s": percepts.length_s,
         "events": [asdict(event) for event in percepts.events],
         "ignored": percepts.ignored,
@@ -241,6 +255,7 @@ def _from_arrays(path: Path) -> Percepts:
         known = json.loads(str(arrays["known"]))
         return Percepts(
             name=known["name"],
+            digest=known["digest"],
             length_s=known["length_s"],
             events=tuple(Event(**event) for event in known["events"]),
             ignored=tuple((begin_s, end_s) for begin_s, end_s in known["ignored"]),

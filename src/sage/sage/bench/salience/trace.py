@@ -40,10 +40,12 @@ class Scored:
     """What the scorers make of a stream; fusion does not change it, so it may be fused again.
 
     Attributes:
+        number: which of many streams it is, by which the stamps are moved.
         times_s: ends of the ticks, float64 [T].
         ticks: percepts and their salience at each tick [T], in order of modality.
     """
 
+    number: int
     times_s: NDArray[np.float64]
     ticks: list[list[tuple[Percept, SalienceResult]]]
 
@@ -55,7 +57,7 @@ def score(percepts: Percepts, number: int = 0) -> Scored:
         [(percept, scorers[percept.modality].score(percept)) for percept in tick]
         for tick in percepts.at_ticks(number)
     ]
-    return Scored(percepts.times_s, ticks)
+    return Scored(number, percepts.times_s, ticks)
 
 
 def fuse(

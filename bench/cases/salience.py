@@ -1,0 +1,32 @@
+"""Salience: what it finds in streams of real recordings, how fast, what it learns and costs.
+
+The test half of the streams is measured, which is run for the report and not to choose anything
+by; SAGE_BENCH_HALF=development measures the other half, as `--quick` does. SAGE_BENCH_CACHE names
+a folder that keeps what was encoded.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sage.bench.encoders.section import Section, Setting, run_all
+from sage.bench.result import Result
+from sage.bench.salience import finding, learning, speed
+from sage.bench.salience.played import inputs
+from sage.graph.sources import data_folder
+from sage_encoders.backends.models_folder import VARIABLE, models_folder
+
+SECTIONS: dict[str, Section] = {
+    "time": speed.rows,
+    "finding": finding.rows,
+    "learning": learning.rows,
+    "cross-modal": learning.cross_modal_rows,
+}
+
+
+def measure(quick: bool) -> Result:
+    """All rows; a model, a recording or a package that is missing becomes an error."""
+    setting = Setting(data_folder(), models_folder(os.environ.get(VARIABLE, "models")), quick)
+    found = run_all(SECTIONS, setting)
+    played = {} if found.errors else inputs(setting)
+    return Result("salience", quick, played, found.rows, found.notes, found.errors)
