@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
-from pictures import proprioception
+from pictures import proprioception, salience_minute
+
+from sage.bench.salience.schedule import Event
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -17,3 +21,31 @@ def test_proprioception() -> None:
         pytest.skip(f"no recorded data at {data}: set SAGE_DATA")
     drawn = proprioception.picture(proprioception.walk_codes(data))
     assert drawn == (ROOT / "docs/images/proprioception.svg").read_text(encoding="utf-8")
+
+
+def test_the_minute_of_salience_marks_what_happens_in_it() -> None:
+    events = (Event("cut", 40.0, 43.0), Event("knock", 60.0, 60.4), Event("turn", 200.0, 201.2))
+    assert salience_minute.busiest_minute_s(events, 240.0) == 30.0
+    times_s = np.arange(1, 2401) / 10.0
+    lines = {"fused salience": np.zeros(2400), "flux": np.ones(2400)}
+    drawn = salience_minute.picture(times_s, lines, 1, events, 30.0, "test 0")
+    root = ElementTree.fromstring(drawn)
+    words = [item.text for item in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"cut", "knock", "fused salience", "flux", "30 s", "90 s"} <= set(words)
+    assert "turn" not in words
+    heights = [
+        {point.split(",")[1] for point in item.attrib["points"].split()}
+        for item in root.iter("{http://www.w3.org/2000/svg}polyline")
+    ]
+    assert [len(row) for row in heights] == [1, 1]
+    # Each row has its own base line, and 1 is a row above it.
+    base_px = salience_minute.TOP_PX + salience_minute.ROW_PX
+    assert heights[0] == {f"{base_px:.1f}"}
+    assert heights[1] == {f"{base_px + salience_minute.GAP_PX:.1f}"}
+
+
+def test_the_minute_of_salience_is_in_its_page_and_small() -> None:
+    path = ROOT / "docs/images/salience_minute.svg"
+    assert path.stat().st_size < 300_000
+    ElementTree.fromstring(path.read_text(encoding="utf-8"))
+    assert "images/salience_minute.svg" in (ROOT / "docs/salience_benchmark.md").read_text()

@@ -51,6 +51,17 @@ def test_goals_that_are_missed_show() -> None:
     assert ["missed" in line for line in lines] == [True, False, True]
 
 
+def test_of_many_baselines_the_best_show() -> None:
+    many = {f"b{number}": number / 10 for number in range(9)}
+    higher = Row("area", 0.9, "", better="higher", baselines=many)
+    assert list(higher.strongest) == ["b8", "b7", "b6"]
+    assert list(Row("time", 0.9, "ms", baselines=many).strongest) == ["b0", "b1", "b2"]
+    text = printed(Result("x", False, {}, (higher,)))
+    assert "b8 0.8" in text and "and 6 that are worse" in text and "b5" not in text
+    few = Row("area", 0.9, "", better="higher", baselines=dict(list(many.items())[:8]))
+    assert len(few.strongest) == 8 and few.unshown == ""
+
+
 def test_an_interval_shows(tmp_path: Path) -> None:
     row = Row("area", 0.9, "", better="higher", low=0.85, high=0.94)
     result = Result("x", False, {}, (row, Row("bare", 1.0, "")))

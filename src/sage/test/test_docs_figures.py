@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sage.bench.markdown import bench_figures, card_figures
+from sage.bench.markdown import bench_figures, bench_matrices, card_figures
 from sage.bench.result import Result, Row
 from sage.commands.docs import filled, filled_pages
 from sage_encoders.training import pictures
@@ -18,8 +18,10 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 def test_the_figures_are_those_of_bench_and_cards() -> None:
-    (name, text), *_ = filled_pages(DOCS).items()
-    assert (DOCS / name).read_text() == text, f"docs/{name}: run sage docs"
+    made = filled_pages(DOCS)
+    assert set(made) == {"encoders.md", "salience_benchmark.md"}
+    for name, text in made.items():
+        assert (DOCS / name).read_text() == text, f"docs/{name}: run sage docs"
 
 
 def test_a_missed_goal_shows_and_a_short_run_does_not_count(tmp_path: Path) -> None:
@@ -29,6 +31,24 @@ def test_a_missed_goal_shows_and_a_short_run_does_not_count(tmp_path: Path) -> N
     text = bench_figures(tmp_path, "encoders")
     assert "| slow | 3 ms | 2.3 | **missed** | reference 8.4 |" in text
     assert "- a note" in text and "hasty" not in text
+
+
+def test_cases_of_a_figure_stand_in_one_table_with_the_best_of_each_bold(tmp_path: Path) -> None:
+    rows = (
+        Row("AUROC: all", 0.9, "", 0.95, "higher", {"flux": 0.8}, low=0.85, high=0.93),
+        Row("AUROC: cut", 0.7, "", None, "higher", {"flux": 0.75, "frames": 0.6}),
+        Row("delay: all", 0.3, "s", baselines={"flux": 0.2}),
+        Row("plain", 1.0, "ms"),
+    )
+    Result("salience", False, {}, rows).write(tmp_path)
+    Result("salience", True, {}, (Row("AUROC: hasty", 1.0, ""),)).write(tmp_path)
+    text = bench_matrices(tmp_path, "salience", "ours")
+    assert "| AUROC | all | cut |\n| --- | --- | --- |\n| ours | **0.900** | 0.700 |" in text
+    assert "| 95 % | 0.85 to 0.93 |  |\n| flux | 0.800 | **0.750** |\n| frames |  | 0.600 |" in text
+    assert "| delay | all |\n| --- | --- |\n| ours | 0.300 |\n| flux | **0.200** |" in text
+    assert "hasty" not in text and "plain" not in text
+    rest = bench_figures(tmp_path, "salience")
+    assert "| plain | 1 ms |" in rest and "AUROC" not in rest
 
 
 def test_without_a_bench_the_page_says_so(tmp_path: Path) -> None:

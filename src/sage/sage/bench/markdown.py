@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sage.bench.result import Row, shown
 from sage_encoders.core.card import Card, read_card
 
+CASE = ": "
+"""Between the figure and the case in the name of a row."""
 MARKS = {True: "met", False: "**missed**", None: ""}
 
 
@@ -18,6 +20,25 @@ def bench_figures(results: Path, bench: str) -> str:
     texts = [json.loads(path.read_text()) for path in sorted(results.glob(f"{bench}-*.json"))]
     full = [_of_machine(found) for found in texts if not found["quick"]]
     return "\n\n".join(full) or f"Not measured yet: run `sage bench {bench}`, then `sage docs`."
+
+
+def bench_matrices(results: Path, bench: str, ours: str) -> str:
+    """What a bench found of figures that come in several cases, as tables of detectors by case.
+
+    Rows named "FIGURE: CASE" make one table for each figure, one column for each case; the best of
+    a column is bold. What is no such row is in `bench_figures`.
+
+    Args:
+        ours: what the measured thing is called.
+    """
+    texts = [json.loads(path.read_text()) for path in sorted(results.glob(f"{bench}-*.json"))]
+    made = []
+    for found in texts:
+        rows = [_row(row) for row in found["rows"] if CASE in row["name"]]
+        figures = dict.fromkeys(row.name.partition(CASE)[0] for row in rows)
+        if not found["quick"]:
+            made += [_matrix(figure, rows, ours, found["machine"]) for figure in figures]
+    return "\n\n".join(made) or f"Not measured yet: run `sage bench {bench}`, then `sage docs`."
 
 
 def card_figures(models: Path) -> str:
@@ -36,7 +57,7 @@ def card_figures(models: Path) -> str:
 
 
 def _of_machine(found: Mapping[str, Any]) -> str:
-    rows = [Row(**{k: v for k, v in row.items() if k != "met"}) for row in found["rows"]]
+    rows = [_row(row) for row in found["rows"] if CASE not in row["name"]]
     table = _table(("figure", "value", "goal", "", "beside it"), (_row_cells(row) for row in rows))
     made = (
         f"On {found['machine']} ({found['threads']} cores, load {found['load']}), commit "
@@ -46,9 +67,37 @@ def _of_machine(found: Mapping[str, Any]) -> str:
     return "\n".join([made, "", table, *(["", *notes] if notes else [])])
 
 
+def _row(written: Mapping[str, Any]) -> Row:
+    return Row(**{key: value for key, value in written.items() if key != "met"})
+
+
+def _matrix(figure: str, rows: Sequence[Row], ours: str, machine: str) -> str:
+    columns = {name: row for row in rows for head, _, name in [row.name.partition(CASE)]
+               if head == figure}  # fmt: skip
+    lines = {ours: {case: row.value for case, row in columns.items()}}
+    for case, row in columns.items():
+        for name, value in row.baselines.items():
+            lines.setdefault(name, {})[case] = value
+    cells = [[name, *(_cell(columns[case], line.get(case)) for case in columns)]
+             for name, line in lines.items()]  # fmt: skip
+    if any(row.interval for row in columns.values()):
+        cells.insert(1, ["95 %", *(row.interval for row in columns.values())])
+    title = f"**{figure}** ({next(iter(columns.values())).unit or 'of 1'}; {machine})"
+    return "\n".join([title, "", _table((figure, *columns), cells)])
+
+
+def _cell(row: Row, value: float | None) -> str:
+    if value is None:
+        return ""
+    best = min if row.better == "lower" else max
+    text = f"{value:.3f}"
+    return f"**{text}**" if text == f"{best(row.value, *row.baselines.values()):.3f}" else text
+
+
 def _row_cells(row: Row) -> list[str]:
     goal = "" if row.goal is None else shown(row.goal)
-    beside = ", ".join(f"{name} {shown(value)}" for name, value in row.baselines.items())
+    beside = ", ".join(f"{name} {shown(value)}" for name, value in row.strongest.items())
+    beside += row.unshown
     value = f"{shown(row.value)} {row.unit}".strip()
     if row.interval:
         value += f" ({row.interval})"

@@ -17,6 +17,8 @@ import numpy as np
 from rich.table import Table
 
 RESULTS = Path("bench", "results")
+MOST_BESIDE, SHOWN_BESIDE = 8, 3
+"""Of more baselines than the first, a table shows as many of the best as the second."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,21 @@ class Row:
         if self.low is None or self.high is None:
             return ""
         return f"{shown(self.low)} to {shown(self.high)}"
+
+    @property
+    def strongest(self) -> dict[str, float]:
+        """The baselines that a table shows: all, or of many the best."""
+        if len(self.baselines) <= MOST_BESIDE:
+            return dict(self.baselines)
+        sign = 1.0 if self.better == "lower" else -1.0
+        ranked = sorted(self.baselines, key=lambda name: sign * self.baselines[name])
+        return {name: self.baselines[name] for name in ranked[:SHOWN_BESIDE]}
+
+    @property
+    def unshown(self) -> str:
+        """How many baselines a table leaves out, in words; empty if none."""
+        left_out = len(self.baselines) - len(self.strongest)
+        return f", and {left_out} that are worse" if left_out else ""
 
     def times_better(self, baseline: float) -> float | None:
         """How many times better the figure is than a baseline; below 1: worse; None: undefined."""
@@ -143,11 +160,11 @@ class Result:
                 spread = f"{row.p50:.3g} / {row.p95:.3g} / {row.p99:.3g}"
             baselines = ", ".join(
                 f"{name} {shown(value)}{_ratio(row, value)}"
-                for name, value in row.baselines.items()
+                for name, value in row.strongest.items()
             )
             goal = "" if row.goal is None else shown(row.goal)
             value = f"{shown(row.value)} {row.unit}"
-            table.add_row(row.name, value, spread, goal, marks[row.met], baselines)
+            table.add_row(row.name, value, spread, goal, marks[row.met], baselines + row.unshown)
         return table
 
 

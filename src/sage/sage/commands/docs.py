@@ -6,14 +6,14 @@ import argparse
 import re
 from pathlib import Path
 
-from sage.bench.markdown import bench_figures, card_figures
+from sage.bench.markdown import bench_figures, bench_matrices, card_figures
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.parameters import SECTION, GraphParameters
 from sage.graph.sources import data_folder
 from sage_common.core.documentation import render_parameters, render_topics
 from sage_common.core.parameters import NodeParameters
 
-FIGURES_PAGE = "encoders.md"
+ENCODERS_PAGE, SALIENCE_PAGE = "encoders.md", "salience_benchmark.md"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,17 +74,24 @@ def filled_pages(folder: Path) -> dict[str, str]:
     Args:
         folder: docs/ of a checkout; beside it lie models/ and bench/results/.
     """
-    page = folder / FIGURES_PAGE
-    if not page.is_file():
-        return {}
-    text = page.read_text()
+    results, models = folder.parent / "bench" / "results", folder.parent / "models"
     blocks = {
-        "bench": bench_figures(folder.parent / "bench" / "results", "encoders"),
-        "cards": card_figures(folder.parent / "models"),
+        ENCODERS_PAGE: {
+            "bench": bench_figures(results, "encoders"),
+            "cards": card_figures(models),
+        },
+        SALIENCE_PAGE: {
+            "events": bench_matrices(results, "salience", "**fused salience**"),
+            "bench": bench_figures(results, "salience"),
+        },
     }
-    for name, block in blocks.items():
-        text = filled(text, name, block)
-    return {FIGURES_PAGE: text}
+    made = {}
+    for name, places in blocks.items():
+        if (folder / name).is_file():
+            made[name] = (folder / name).read_text()
+            for place, block in places.items():
+                made[name] = filled(made[name], place, block)
+    return made
 
 
 def filled(text: str, name: str, block: str) -> str:

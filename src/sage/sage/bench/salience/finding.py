@@ -59,7 +59,7 @@ def _auroc(found: Judged, family: str) -> Row:
     """The goal of a family is to be above every baseline."""
     beside = {name: found.value(name, family=family) for name in found.beside}
     goal = max(beside.values()) if family else GOAL
-    return row_of_estimate(f"AUROC, {family or ALL}", found.estimate(FUSED, family=family), goal,
+    return row_of_estimate(f"AUROC: {family or ALL}", found.estimate(FUSED, family=family), goal,
         beside)  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def _precision(found: Judged, family: str) -> Row:
     ours = found.estimate(FUSED, average_precision, family)
     chosen = found.windows.where(found.windows.against_background(family))
     beside["chance"] = float(chosen.positive.mean())
-    return row_of_estimate(f"average precision, {family or ALL}", ours, None, beside)
+    return row_of_estimate(f"average precision: {family or ALL}", ours, None, beside)
 
 
 def _detection(found: Judged, family: str) -> list[Row]:
@@ -83,12 +83,12 @@ def _detection(found: Judged, family: str) -> list[Row]:
     shares = {name: other.share for name, other in beside.items()}
     delays = {name: other.median_delay_s for name, other in beside.items() if other.share > 0.0}
     made = [
-        Row(f"found within 2 s at 5 % false alarms, {family or ALL}", ours.share, "",
+        Row(f"found within 2 s with 5 % false alarms: {family or ALL}", ours.share, "",
             better="higher", baselines=shares, samples=ours.events)
     ]  # fmt: skip
     if ours.share > 0.0:
         made.append(
-            Row(f"delay of what is found, {family or ALL}, p50", ours.median_delay_s, "s",
+            Row(f"delay of what is found, p50: {family or ALL}", ours.median_delay_s, "s",
                 baselines=delays, samples=round(ours.share * ours.events))
         )  # fmt: skip
     return made
