@@ -203,11 +203,12 @@ def test_a_clock_that_goes_back_is_a_gap() -> None:
 def test_nearest_seen_is_said_in_words(percept: Make) -> None:
     scorer = Scorer("audio")
     generator = np.random.default_rng(8)
-    first = generator.standard_normal(64)
+    first, second = generator.standard_normal((2, 64))
     scorer.score(percept(first, 0, "audio"))
     for index in range(41):
-        scorer.score(percept(generator.standard_normal(64), (index + 1) * 10**9, "audio"))
-    near_first = first + 1.0 * generator.standard_normal(64)
+        here = second + 0.1 * generator.standard_normal(64)
+        scorer.score(percept(here, (index + 1) * 10**9, "audio"))
+    near_first = first + 0.5 * generator.standard_normal(64)
     result = scorer.score(percept(near_first, 42 * 10**9, "audio"))
     assert result.neighbour_id == 1
     assert result.neighbour_age_s == pytest.approx(42.0)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_snarc.core.dimension import Dimension, Reading
+from sage_snarc.core.dimension import NOTHING, Dimension, Reading
 from sage_snarc.core.sections import Arrays, nest, section_of
 
 WIDTH = 8
@@ -17,7 +17,7 @@ HORIZON = 500
 FORGETTING = 0.998
 WARM_UP = 50
 FULL_SKILL = 0.25
-UNKNOWN = Reading(0.0, 0.0)
+UNKNOWN = NOTHING
 
 
 class CrossError(NamedTuple):
@@ -196,7 +196,7 @@ class _LeastSquares:
             return None
         reading = self._residual.observe(excess)
         certainty = min(skill / FULL_SKILL, 1.0)
-        return Reading(reading.rank * certainty, reading.drive * certainty)
+        return Reading(reading.rank * certainty, reading.excess * certainty)
 
     def _explained(self, surprise: float) -> float:
         mean_surprise, mean_error, square, product = self._moments

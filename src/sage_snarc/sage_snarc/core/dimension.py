@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
+
+import numpy as np
 
 from sage_snarc.core.quantile import Quantile
 from sage_snarc.core.sections import Arrays
 
-USUAL_SHARE = 0.8
-HALF_CONTRAST = 1.5
-STEEPNESS = 6
+HIGH_SHARE = 0.95
+LEAST_SPREAD = 0.25
+LEAST_SEEN = 10
+REFRESH, EAGER = 8, 64
+MOST = 5.0
+HALF = 1.3
+STEEPNESS = 3
 
 
 class Reading(NamedTuple):
@@ -17,53 +24,73 @@ class Reading(NamedTuple):
 
     Attributes:
         rank: share of the past that was smaller, [0, 1).
-        drive: how strongly it speaks for salience, [0, 1].
+        excess: how far beyond what is usual, [0, 5]: 0 up to the past's median, 1 at its 0.95
+            quantile, 2 as far above that again, by ratio.
     """
 
     rank: float
-    drive: float
+    excess: float
+
+    @property
+    def drive(self) -> float:
+        """How strongly it speaks for salience by itself, [0, 1)."""
+        return drive_of(self.excess)
+
+
+NOTHING = Reading(0.0, 0.0)
 
 
 class Dimension:
-    """A raw measure (>= 0), its calibration and its drive.
+    """A raw measure (>= 0), its calibration and its excess.
 
-    A rank alone cannot be salience: in a steady stream ranks are uniform, half of them above 0.5,
-    however little happens. What is salient is rare *and* large beside what is usual. So
-    `drive = rarity * contrast`: `rarity` rises from 0 at the median to 1, and
-    `contrast = r^6 / (r^6 + 1.5^6)` of the ratio `r` to the usual, the past's 0.8 quantile (0.08
-    at the usual, 0.5 at 1.5 times that, 0.85 at twice). `floor` is the measure's absolute
-    resolution and is added to the usual: what is small beside it is nothing, however rare; 0 for
-    free scales.
+    A rank alone cannot be salience: in a steady stream ranks are uniform, however little happens,
+    and they say nothing of how far beyond the largest something is. The excess is the logarithm
+    of the ratio to the past's median in units of that of the past's 0.95 quantile, but of at
+    least 0.25: where everything is nearly alike, nothing stands out. `floor` is the measure's
+    absolute resolution: what is small beside it is nothing, however rare; 0 for free scales.
     """
 
     def __init__(self, floor: float = 0.0) -> None:
         self.floor = floor
         self.quantile = Quantile()
+        self._middle = 0.0
+        self._spread = LEAST_SPREAD
 
     def observe(self, value: float) -> Reading:
-        """Rank `value` (finite, >= 0) against the past, then let it become past."""
-        rank = self.quantile.rank(value)
-        reading = Reading(rank, max(0.0, 2.0 * rank - 1.0) * self.contrast(value))
+        """Compare `value` (finite, >= 0) with the past, then let it become past."""
+        reading = Reading(self.quantile.rank(value), self.excess(value))
         self.quantile.add(value)
+        # Quantiles of hundreds of values move slowly.
+        if self.quantile.count % REFRESH == 0 or self.quantile.count < EAGER:
+            self._calibrate()
         return reading
 
-    @property
-    def usual(self) -> float:
-        """What is usual: the past's 0.8 quantile plus the floor."""
-        return self.quantile.value(USUAL_SHARE) + self.floor
+    def excess(self, value: float) -> float:
+        """How far `value` is beyond what is usual, [0, 5]; 0 while less than ten are known."""
+        floored = value + self.floor
+        if floored <= self._middle or len(self.quantile) < LEAST_SEEN:
+            return 0.0
+        if self._middle <= 0.0:
+            return MOST
+        return min(math.log(floored / self._middle) / self._spread, MOST)
 
-    def contrast(self, value: float) -> float:
-        """How far `value` stands out of the usual, in [0, 1]."""
-        usual = self.usual
-        if usual <= 0.0:
-            return 1.0 if value > 0.0 else 0.0
-        ratio = min(value / usual, 1e6) ** STEEPNESS
-        return ratio / (ratio + HALF_CONTRAST**STEEPNESS)
+    def _calibrate(self) -> None:
+        self._middle = self.quantile.value(0.5) + self.floor
+        high = self.quantile.value(HIGH_SHARE) + self.floor
+        ratio = high / self._middle if self._middle > 0.0 else 1.0
+        self._spread = max(math.log(ratio), LEAST_SPREAD)
 
     def state(self) -> Arrays:
         """Everything learned."""
-        return self.quantile.state()
+        return {**self.quantile.state(), "scale": np.array([self._middle, self._spread])}
 
     def restore(self, state: Arrays) -> None:
         """Continue from `state()`."""
         self.quantile.restore(state)
+        self._middle, self._spread = (float(value) for value in state["scale"])
+
+
+def drive_of(excess: float) -> float:
+    """Excess (>= 0) as a number in [0, 1): 0.03 at 0.4, 0.31 at 1, 0.78 at 2, 0.92 at 3."""
+    cubed = excess**STEEPNESS
+    return cubed / (cubed + HALF**STEEPNESS)

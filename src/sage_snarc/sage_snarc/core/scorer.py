@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID, Percept
+from sage_snarc.core.code_arousal import LAYOUTS, Layout
 from sage_snarc.core.reason import scorer_reason
 from sage_snarc.core.sections import Arrays, nest, section_of, text_array, text_of
 from sage_snarc.core.stream import FREE, UNIT, Observation, Scale, Stream
@@ -116,6 +117,7 @@ class Scorer:
         self.capacity = capacity
         self.resets = 0
         self.encoder_id = ""
+        self._layout = LAYOUTS.get(modality, Layout.PICTURE)
         self._stream: Stream | None = None
 
     @property
@@ -134,7 +136,7 @@ class Scorer:
         if self._stream is None or percept.encoder_id != self.encoder_id:
             self.resets += self._stream is not None
             self.encoder_id = percept.encoder_id
-            self._stream = Stream(vector.size, self.capacity, UNIT)
+            self._stream = Stream(vector.size, self.capacity, UNIT, self._layout)
         _check_size("embedding", vector, self._stream.size)
         seen = self._stream.observe(percept.stamp_ns, vector, percept.codes)
         return _result(percept.stamp_ns, self.modality, percept.source, seen)
@@ -178,7 +180,7 @@ class Scorer:
         Raises:
             InvalidInput: the state is of another memory capacity.
         """
-        stream = _stream_from(state, self.capacity, UNIT)
+        stream = _stream_from(state, self.capacity, UNIT, self._layout)
         if stream is not None:
             self.encoder_id = text_of(state["encoder_id"])
             self.resets = int(state["resets"])
@@ -237,13 +239,15 @@ def _stream_state(stream: Stream) -> Arrays:
     }
 
 
-def _stream_from(state: Arrays, capacity: int, scale: Scale) -> Stream | None:
+def _stream_from(
+    state: Arrays, capacity: int, scale: Scale, layout: Layout = Layout.PICTURE
+) -> Stream | None:
     """The stream of a state; None if it is empty or of another memory capacity."""
     if not state:
         return None
     size, kept_capacity = (int(value) for value in state["size"])
     if kept_capacity != capacity:
         raise InvalidInput("state.size", kept_capacity, f"a memory of {capacity}, as configured")
-    stream = Stream(size, capacity, scale)
+    stream = Stream(size, capacity, scale, layout)
     stream.restore(section_of(state, "stream"))
     return stream

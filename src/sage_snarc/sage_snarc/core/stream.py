@@ -9,15 +9,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_snarc.core.arousal import EMPTY_GRID, CodeArousal, VectorArousal
-from sage_snarc.core.dimension import Dimension, Reading
+from sage_snarc.core.arousal import VectorArousal
+from sage_snarc.core.code_arousal import EMPTY_GRID, Layout, code_arousal
+from sage_snarc.core.dimension import MOST, Dimension, Reading, drive_of
 from sage_snarc.core.habituation import Habituation
+from sage_snarc.core.lull import Lull
 from sage_snarc.core.novelty import Neighbour, NoveltyMemory
 from sage_snarc.core.reward import Reward
 from sage_snarc.core.sections import Arrays, Stateful, nest, section_of
+from sage_snarc.core.sketch import sketch
 from sage_snarc.core.surprise import Surprise
 
-RATIO_FLOOR = 0.3
+RAW_FLOOR = 0.3
 GAP_S = 1.0
 GAP_PERIODS = 10.0
 PERIOD_SMOOTHING = 0.05
@@ -28,24 +31,18 @@ class Scale:
     """Absolute scales of a stream; all 0 where its unit is free (a current, a temperature).
 
     Attributes:
-        error: usual error below which an error is nothing [units of the vector].
+        error: length of an error, a difference or a change that is nothing [units of the vector].
         distance: distance below which two vectors are the same situation.
-        arousal: raw arousal below which change is nothing.
-        near, far: distances between which novelty speaks for itself, however usual it is; equal
-            where it never does.
         resolution: relative precision of the vector's numbers.
     """
 
     error: float = 0.0
     distance: float = 0.0
-    arousal: float = 0.0
-    near: float = 0.0
-    far: float = 0.0
     resolution: float = 1e-6
 
 
 FREE = Scale()
-UNIT = Scale(error=0.02, distance=0.1, arousal=0.004, near=0.2, far=0.7, resolution=1e-5)
+UNIT = Scale(error=0.02, distance=0.1, resolution=1e-5)
 
 
 class Observation(NamedTuple):
@@ -81,25 +78,38 @@ class Observation(NamedTuple):
 class Stream:
     """Online salience of a stream of vectors, optionally with a puzzle beside each.
 
-    `total = (max(d)/2 + mean(d)/2) * (1 - habituation) * 2^(2 reward - 1)`, clipped to [0, 1],
-    over the drives `d` of surprise, novelty and arousal. Half a maximum, because one strong cause
-    is enough to matter; half a mean, because causes that agree matter more. The learned value
-    scales and does not add: a rewarded but unchanging scene must not hold attention for ever.
+    `total = drive(x) * (1 - habituation) * 2^(2 reward - 1)`, clipped to [0, 1], where `x` is the
+    root mean square of the excesses of surprise, novelty and arousal: one strong cause is enough
+    to matter, causes that agree matter more. The learned value scales and does not add: a rewarded
+    but unchanging scene must not hold attention for ever.
+
+    Long vectors are predicted and whitened through a sketch of 64 numbers; only the memory keeps
+    them whole.
     """
 
-    def __init__(self, size: int, capacity: int = 1000, scale: Scale = FREE) -> None:
+    def __init__(
+        self,
+        size: int,
+        capacity: int = 1000,
+        scale: Scale = FREE,
+        layout: Layout = Layout.PICTURE,
+    ) -> None:
         self.size = size
         self.scale = scale
         self.free = scale == FREE
         self.memory = NoveltyMemory(size, capacity, scale.distance)
-        self.predictor = Surprise(size, scale.error)
+        self._sketch = sketch(size)
+        width = size if self._sketch is None else len(self._sketch)
+        self.predictor = Surprise(width, scale.error)
+        self._lull = Lull(scale.error / 4.0)
+        self._before = np.zeros(width)
         self.habituation = Habituation(capacity)
         self.reward = Reward(capacity)
-        self._codes = CodeArousal()
-        self._vectors = VectorArousal(size)
-        self._surprise = Dimension(floor=RATIO_FLOOR)
-        self._distance = Dimension(floor=scale.distance)
-        self._arousal = Dimension(floor=scale.arousal)
+        self._codes = code_arousal(layout)
+        self._vectors = VectorArousal(width, scale.error)
+        self._surprise = Dimension(floor=RAW_FLOOR)
+        self._distance = Dimension(floor=scale.error)
+        self._arousal = Dimension(floor=RAW_FLOOR)
         self._origin = np.zeros(size, np.float32)
         self._last_ns = 0
         self._period_s = 0.0
@@ -115,22 +125,19 @@ class Stream:
             self._origin = vector.copy()
         # Large offsets would eat the digits of squared distances; unit vectors have none.
         centred = vector - self._origin if self.free else vector
-        wide = centred.astype(np.float64)
         near = self.memory.nearest(centred, resolution, stamp_ns)
-        usual_error = self.predictor.usual + self.predictor.floor
+        wide = (centred if self._sketch is None else self._sketch @ centred).astype(np.float64)
+        usual_error = self.predictor.usual
         ratio = self.predictor.observe(wide, resolution, gap)
         # Without a prediction the predictor still holds the error of an earlier one.
         error = self.predictor.error if ratio > 0.0 else 0.0
-        if codes is None:
-            raw, grid = self._vectors.observe(wide, resolution, gap), EMPTY_GRID
-        else:
-            raw, grid = self._codes.observe(codes, gap)
-        surprise = self._surprise.observe(ratio)
-        arousal = self._arousal.observe(raw)
+        surprise = self._surprising(ratio, wide, resolution, gap)
+        arousal, grid = self._arousing(wide, codes, gap)
         novelty = self._novelty(near)
         reward = self.reward.predict(near, self.memory.ids)
-        habituation = self.habituation.strength(near.squared, self._distance.usual, stamp_ns)
-        call = blend((surprise.drive, novelty.drive, arousal.drive))
+        habituation = self.habituation.strength(near.squared, self._usual_distance, stamp_ns)
+        excesses = (surprise.excess, novelty.excess, arousal.excess)
+        call = drive_of(math.hypot(*excesses) / math.sqrt(len(excesses)))
         total = min(call * (1.0 - habituation) * 2.0 ** (2.0 * reward - 1.0), 1.0)
         slot = self.memory.learn(centred, near, stamp_ns)
         sample_id = int(self.memory.ids[slot])
@@ -145,23 +152,46 @@ class Stream:
             near=near,
             error=error,
             usual_error=usual_error,
-            error_ratio=ratio,
+            error_ratio=error / usual_error if usual_error > 0.0 else 0.0,
             habituation=habituation,
             grid=grid,
             total=total,
             gap=gap,
         )
 
+    def _surprising(
+        self, ratio: float, wide: NDArray[np.float64], resolution: float, gap: bool
+    ) -> Reading:
+        """The larger of an unusual error and an unusual lull."""
+        step = wide - self._before
+        change = math.sqrt(float(step @ step))
+        self._before = wide
+        lull = self._lull.observe(change if change > resolution else 0.0, gap or self.count == 0)
+        return max(self._surprise.observe(ratio), lull, key=lambda reading: reading.excess)
+
+    def _arousing(
+        self, wide: NDArray[np.float64], codes: NDArray[np.uint8] | None, gap: bool
+    ) -> tuple[Reading, NDArray[np.float32]]:
+        """Arousal of the vector and of the codes, as their geometric mean; and where it is."""
+        raw = self._vectors.observe(wide)
+        if codes is None:
+            return self._arousal.observe(raw), EMPTY_GRID
+        of_codes, grid = self._codes.observe(codes, gap)
+        if of_codes is not None:
+            raw = math.sqrt(raw * of_codes)
+        return self._arousal.observe(raw), grid
+
     def _novelty(self, near: Neighbour) -> Reading:
         """Relative distance, raised by its rarity: `relative^(1 - rank/2)`."""
-        reading = self._distance.observe(near.distance)
-        novelty = near.relative ** (1.0 - 0.5 * reading.rank)
         if near.slot < 0:
-            return Reading(1.0, 1.0)
-        if self.scale.far <= self.scale.near:
-            return Reading(novelty, novelty * reading.drive)
-        span = (near.distance - self.scale.near) / (self.scale.far - self.scale.near)
-        return Reading(novelty, novelty * max(reading.drive, min(max(span, 0.0), 1.0)))
+            return Reading(1.0, MOST)
+        reading = self._distance.observe(near.distance)
+        return Reading(near.relative ** (1.0 - 0.5 * reading.rank), reading.excess)
+
+    @property
+    def _usual_distance(self) -> float:
+        """Usual distance to the nearest situation; what is nearer is the same one."""
+        return self._distance.quantile.value(0.8) + self.scale.distance
 
     def _follow_clock(self, stamp_ns: int) -> tuple[bool, float]:
         """Whether there was a gap, and the time since the last sample [s] (0 after a gap)."""
@@ -182,6 +212,7 @@ class Stream:
             "origin": self._origin.copy(),
             "clock": np.array([self._last_ns, self.count], np.int64),
             "period": np.array(self._period_s),
+            "before": self._before.copy(),
         }
         for name, part in self._parts():
             state.update(nest(name, part.state()))
@@ -192,6 +223,7 @@ class Stream:
         self._origin = np.array(state["origin"], np.float32)
         self._last_ns, self.count = (int(value) for value in state["clock"])
         self._period_s = float(state["period"])
+        self._before = np.array(state["before"], np.float64)
         for name, part in self._parts():
             part.restore(section_of(state, name))
 
@@ -199,6 +231,7 @@ class Stream:
         return (
             ("memory", self.memory),
             ("predictor", self.predictor),
+            ("lull", self._lull),
             ("habituation", self.habituation),
             ("reward", self.reward),
             ("codes", self._codes),
@@ -207,8 +240,3 @@ class Stream:
             ("distance", self._distance),
             ("arousal", self._arousal),
         )
-
-
-def blend(drives: tuple[float, ...]) -> float:
-    """Half the largest plus half the mean of drives, each 0..1; see `Stream`."""
-    return 0.5 * max(drives) + 0.5 * sum(drives) / len(drives)

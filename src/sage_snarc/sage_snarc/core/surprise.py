@@ -7,13 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_snarc.core.sections import Arrays
+from sage_snarc.core.sections import Arrays, nest, section_of
+from sage_snarc.core.whitening import Whitening
 
 STEP = 0.05
 MEAN_HORIZON = 300
-USUAL_HORIZON = 200
+USUAL_HORIZON = 300
 COEFFICIENT_LIMIT = 1.5
-LARGEST = 1e6
 TINY = 1e-200
 
 
@@ -23,8 +23,11 @@ class Surprise:
     Per component `i`: `x̂_i(t) = m_i + a_i (x_i(t-1) - m_i) + b_i (x_i(t-2) - m_i)`, where `m` is
     an exponential mean and `a, b` follow the error (normalised LMS: Widrow and Hoff 1960, Nagumo
     and Noda 1967). It starts as persistence (a = 1, b = 0), learns to fall back on the mean in
-    noise and to alternate in an alternation. Its surprise is the Euclidean error over the mean
-    error of the last few hundred samples, so the sensor's scale and offset cancel.
+    noise and to alternate in an alternation. Its surprise is the length of the error, whitened by
+    the covariance of the errors of the last few hundred samples (the normalised innovation
+    squared of Kalman filtering: Bar-Shalom, Li and Kirubarajan 2001, ch. 5), so the sensor's
+    scale and offset cancel, and an error where there never is one counts more than a larger one
+    where there always are.
     """
 
     def __init__(self, size: int, floor: float = 0.0) -> None:
@@ -38,9 +41,10 @@ class Surprise:
         self._power = np.zeros(size)
         self._weights = np.stack([np.ones(size), np.zeros(size)])
         self._past = np.zeros((2, size))
+        self._errors = Whitening(size, USUAL_HORIZON, centred=False, floor=floor)
 
     def observe(self, vector: NDArray[np.float64], resolution: float, gap: bool) -> float:
-        """Error of the prediction of `vector` in units of the usual error; then learn from it.
+        """Whitened error of the prediction of `vector`, usually about 1; then learn from it.
 
         0 where nothing was predicted: the first two samples, and the first after a `gap`. Errors
         up to `resolution` (the number format's, in the vector's units) count as none.
@@ -70,13 +74,11 @@ class Surprise:
         error = vector - self._mean
         error -= parts[0]
         error -= parts[1]
-        size = math.sqrt(float(error @ error))
-        self.error = size if size > resolution else 0.0
-        usual = self.usual + self.floor
-        ratio = 0.0
-        if self.error > 0.0 and self.count > 2:
-            # An error in a stream that never had one is as surprising as the scale can say.
-            ratio = min(self.error / usual, LARGEST) if usual > 0.0 else LARGEST
+        self.error = math.sqrt(float(error @ error))
+        if self.error <= resolution:
+            self.error = 0.0
+            error[:] = 0.0
+        ratio = self._errors.observe(error)
         self.usual += (self.error - self.usual) / min(max(self.count - 1, 1), USUAL_HORIZON)
         self._adapt(inputs, error)
         return ratio
@@ -103,6 +105,7 @@ class Surprise:
             "power": self._power.copy(),
             "weights": self._weights.copy(),
             "past": self._past.copy(),
+            **nest("errors", self._errors.state()),
         }
 
     def restore(self, state: Arrays) -> None:
@@ -113,3 +116,4 @@ class Surprise:
         self._power = np.array(state["power"], np.float64)
         self._weights = np.array(state["weights"], np.float64)
         self._past = np.array(state["past"], np.float64)
+        self._errors.restore(section_of(state, "errors"))

@@ -1,0 +1,199 @@
+"""Arousal of puzzles, and the grid of where in them it is."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_snarc.core.sections import Arrays, Stateful, nest, section_of
+from sage_snarc.core.whitening import Whitening
+
+GRID = 10
+BLOCK = 3
+MEAN_HORIZON = 100
+SPREAD_HORIZON = 300
+CELL_FLOOR = np.float32(0.15)
+SPREAD_FLOOR = np.float32(0.05)
+CELL_FULL = 4.0
+TOP_CELLS = 8
+NEWEST_COLUMNS = 6
+BAND_FULL = 3.0
+SIDE = GRID * BLOCK
+POOL = np.kron(np.eye(GRID), np.full((1, BLOCK), 1.0 / BLOCK)).astype(np.float32)
+POOL_COLUMNS = np.ascontiguousarray(POOL.T)
+Codes = NDArray[np.uint8]
+Grid = NDArray[np.float32]
+EMPTY_GRID = np.zeros((0, 0), np.float32)
+
+
+class Layout(Enum):
+    """What the rows and columns of a puzzle are.
+
+    PICTURE: places. SCROLL: rows are bands, columns are time, newest at the right. BODY: a fixed
+    table of the same physical values that the embedding holds.
+    """
+
+    PICTURE = "picture"
+    SCROLL = "scroll"
+    BODY = "body"
+
+
+LAYOUTS = {"audio": Layout.SCROLL, "proprioception": Layout.BODY}
+"""Layout by modality; all others are pictures."""
+
+
+class CodeArousal(Stateful, Protocol):
+    """Raw arousal of puzzles, and where it is."""
+
+    def observe(self, codes: Codes, gap: bool) -> tuple[float | None, Grid]:
+        """Raw arousal (>= 0; None: the vector says it all) and grid float32 [10, 10], 0..1."""
+
+
+def code_arousal(layout: Layout) -> CodeArousal:
+    """The arousal of puzzles of a layout."""
+    return BandArousal() if layout is Layout.SCROLL else CellArousal(layout is Layout.PICTURE)
+
+
+class CellArousal:
+    """Arousal of a puzzle whose cells are places.
+
+    Codes are ordered, so differences mean something. A cell of the 10x10 grid is the change of the
+    mean of its 3x3 codes since the last sample and its deviation from where it lately was, in
+    units of what is usual for that cell: 0 up to once and 1 from four times the usual; half of
+    0.15 codes is nothing anywhere. Raw arousal is how many usual spreads the changes of the eight
+    most unusual cells are away from their means: what comes in at one corner must not drown in
+    the rest.
+    """
+
+    def __init__(self, counts: bool = True) -> None:
+        """`counts`: whether raw arousal is told."""
+        self._counts = counts
+        self._count = 0
+        self._last = np.zeros((GRID, GRID), np.float32)
+        self._mean = np.zeros((GRID, GRID), np.float32)
+        self._usual = np.zeros((GRID, GRID), np.float32)
+        self._change = np.zeros((GRID, GRID), np.float32)
+        self._variance = np.zeros((GRID, GRID), np.float32)
+        self._spread = np.full((GRID, GRID), SPREAD_FLOOR, np.float32)
+
+    def observe(self, codes: Codes, gap: bool) -> tuple[float | None, Grid]:
+        """See `CodeArousal`; the first sample after a `gap` has no change, only deviation."""
+        now = _pooled(codes.astype(np.float32))
+        self._count += 1
+        if self._count == 1:
+            self._mean[...] = now
+            self._last = now
+            return (0.0 if self._counts else None), np.zeros((GRID, GRID), np.float32)
+        offset = now - self._mean
+        cells = np.abs(offset)
+        raw = 0.0
+        if not gap:
+            change = np.abs(now - self._last)
+            cells += change
+            if self._counts:
+                raw = self._unusual_change(change)
+        rate = np.float32(1.0 / min(self._count, MEAN_HORIZON))
+        grid = cells / (self._usual + CELL_FLOOR)
+        grid -= 1.0
+        grid *= 1.0 / (CELL_FULL - 1.0)
+        np.clip(grid, 0.0, 1.0, out=grid)
+        offset *= rate
+        self._mean += offset
+        cells -= self._usual
+        cells *= rate
+        self._usual += cells
+        self._last = now
+        return (raw if self._counts else None), grid
+
+    def _unusual_change(self, change: Grid) -> float:
+        change = change - self._change
+        spreads = np.abs(change) / self._spread
+        top = np.partition(spreads, GRID * GRID - TOP_CELLS, axis=None)[-TOP_CELLS:]
+        rate = np.float32(1.0 / min(self._count, SPREAD_HORIZON))
+        self._change += rate * change
+        change *= change
+        change *= np.float32(1.0) - rate
+        change -= self._variance
+        change *= rate
+        self._variance += change
+        np.sqrt(self._variance + SPREAD_FLOOR**2, out=self._spread)
+        return float(np.add.reduce(top)) / TOP_CELLS
+
+    def state(self) -> Arrays:
+        """Everything learned."""
+        return {
+            "count": np.array(self._count, np.int64),
+            "last": self._last.copy(),
+            "mean": self._mean.copy(),
+            "usual": self._usual.copy(),
+            "change": self._change.copy(),
+            "variance": self._variance.copy(),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._count = int(state["count"])
+        self._last = np.array(state["last"], np.float32)
+        self._mean = np.array(state["mean"], np.float32)
+        self._usual = np.array(state["usual"], np.float32)
+        self._change = np.array(state["change"], np.float32)
+        self._variance = np.array(state["variance"], np.float32)
+        self._spread = np.sqrt(self._variance + np.float32(SPREAD_FLOOR**2))
+
+
+class BandArousal:
+    """Arousal of a puzzle that scrolls: rows are bands, the newest columns are at the right.
+
+    Raw arousal is the whitened distance of the newest columns' band profile from its mean. A cell
+    of the grid is the deviation of its 3x3 codes from their bands' means in units of the bands'
+    usual deviation, so the same sound is seen to wander through the grid.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._profile = Whitening(SIDE, SPREAD_HORIZON, floor=float(CELL_FLOOR))
+        self._mean = np.zeros(SIDE, np.float32)
+        self._usual = np.zeros(SIDE, np.float32)
+
+    def observe(self, codes: Codes, gap: bool) -> tuple[float | None, Grid]:
+        """See `CodeArousal`; what is heard after a `gap` is compared with what was before."""
+        now = codes.astype(np.float32)
+        self._count += 1
+        raw = self._profile.observe(now[:, -NEWEST_COLUMNS:].mean(axis=1, dtype=np.float64))
+        rate = np.float32(1.0 / min(self._count, SPREAD_HORIZON))
+        if self._count == 1:
+            self._mean = now.mean(axis=1)
+        offset = np.abs(now - self._mean[:, None])
+        unusual = offset / (self._usual[:, None] + CELL_FLOOR)
+        grid = _pooled(unusual)
+        grid -= 1.0
+        grid *= 1.0 / (BAND_FULL - 1.0)
+        np.clip(grid, 0.0, 1.0, out=grid)
+        self._mean += rate * (now.mean(axis=1) - self._mean)
+        self._usual += rate * (offset.mean(axis=1) - self._usual)
+        return raw, grid if self._count > 1 else np.zeros_like(grid)
+
+    def state(self) -> Arrays:
+        """Everything learned."""
+        return {
+            "count": np.array(self._count, np.int64),
+            "mean": self._mean.copy(),
+            "usual": self._usual.copy(),
+            **nest("profile", self._profile.state()),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._count = int(state["count"])
+        self._mean = np.array(state["mean"], np.float32)
+        self._usual = np.array(state["usual"], np.float32)
+        self._profile.restore(section_of(state, "profile"))
+
+
+def _pooled(cells: NDArray[np.float32]) -> Grid:
+    """Means of 3x3 blocks: float32 [30, 30] -> [10, 10]."""
+    pooled: Grid = POOL @ cells @ POOL_COLUMNS
+    return pooled

@@ -1,0 +1,78 @@
+"""Has a stream that always varied stopped to vary?"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from itertools import islice
+
+import numpy as np
+
+from sage_snarc.core.dimension import MOST, NOTHING, Reading
+from sage_snarc.core.quantile import Quantile
+from sage_snarc.core.sections import Arrays, nest, section_of
+
+LOW_SHARE = 0.05
+LEAST_SEEN = 50
+RECENT = 40
+SPEAKS = 10
+RESOLUTION = 0.02
+SLOPE = 2.0
+
+
+class Lull:
+    """The other side of surprise: the stream changes far less than it nearly ever did.
+
+    A camera that freezes, or a motor that stops, is an event, though every predictor of it does
+    better than before. The measure is the larger of the last two changes, so that one small step
+    of a noisy stream is no lull. The excess is twice the logarithm of the ratio to the smaller of
+    the past's 0.05 quantile and the least of 30 samples that end 10 samples ago: a quieter scene
+    is no lull for long, and a lull that stays speaks for 10 samples.
+    """
+
+    def __init__(self, floor: float = 0.0) -> None:
+        """`floor`: absolute resolution of a change; 0: free scale."""
+        self.floor = floor
+        self._changes = Quantile()
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._last = 0.0
+        self._count = 0
+
+    def observe(self, change: float, gap: bool) -> Reading:
+        """Compare a change (>= 0) with the past; NOTHING after a `gap` and among the first 50."""
+        if gap:
+            self._count = 0
+            return NOTHING
+        value, self._last = max(change, self._last), change
+        self._count += 1
+        if self._count < 2:
+            return NOTHING
+        reading = self._compare(value) if self._count > LEAST_SEEN else NOTHING
+        self._recent.append(value)
+        self._changes.add(value)
+        return reading
+
+    def _compare(self, value: float) -> Reading:
+        floor = self.floor + RESOLUTION * self._changes.value(0.5)
+        before = islice(self._recent, RECENT - SPEAKS)
+        low = min(self._changes.value(LOW_SHARE), *before) + floor
+        if value + floor >= low:
+            return NOTHING
+        excess = min(SLOPE * math.log(low / (value + floor)), MOST)
+        return Reading(1.0 - LOW_SHARE, excess)
+
+    def state(self) -> Arrays:
+        """Everything learned."""
+        own = {
+            "recent": np.array(self._recent, np.float64),
+            "last": np.array(self._last),
+            "count": np.array(self._count, np.int64),
+        }
+        return {**own, **nest("changes", self._changes.state())}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._recent = deque((float(value) for value in state["recent"]), RECENT)
+        self._last = float(state["last"])
+        self._count = int(state["count"])
+        self._changes.restore(section_of(state, "changes"))

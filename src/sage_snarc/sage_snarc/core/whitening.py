@@ -1,0 +1,111 @@
+"""How unusual is a vector, in units of how its components usually vary together?"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_snarc.core.sections import Arrays
+
+RIDGE = 0.02
+REFRESH = 32
+EAGER = 48
+LEAST_SEEN = 5
+LARGEST = 1e6
+
+
+class Whitening:
+    """Mahalanobis distance (1936) to an exponential mean, with an exponential covariance.
+
+    Divided by the root of the number of components, so what is usual is about 1 in any number of
+    dimensions; scales, offsets and correlations of the components cancel. This is what finds a
+    weak change along a direction in which little happens beside a strong usual one. The
+    covariance carries a ridge of 2 % of its mean variance (and `floor^2` altogether). It learns,
+    and is inverted anew, every 16 samples; at first with every sample.
+    """
+
+    def __init__(self, size: int, horizon: int, centred: bool = True, floor: float = 0.0) -> None:
+        """`size`: components. `horizon`: samples of memory. `centred`: False: the mean is 0.
+
+        `floor`: length below which a vector is nothing; 0: free scale.
+        """
+        self.horizon = horizon
+        self.centred = centred
+        self.count = 0
+        self._floor_variance = floor * floor / size
+        self._mean = np.zeros(size)
+        self._covariance = np.zeros((size, size))
+        self._inverse = np.zeros((size, size))
+        self._known = False
+        self._waiting = np.zeros((REFRESH, size))
+        self._weights = np.zeros(REFRESH)
+        self._decay = 1.0
+        self._filled = 0
+
+    def observe(self, vector: NDArray[np.float64]) -> float:
+        """Distance of `vector` float64 [size], 0..1e6; then it becomes usual.
+
+        0 for the first five samples, and for what does not differ from the mean at all.
+        """
+        offset = vector - self._mean if self.centred else vector
+        distance = self._distance(offset) if self.count >= LEAST_SEEN else 0.0
+        self.count += 1
+        rate = 1.0 / min(self.count, self.horizon)
+        kept = 1.0 - rate
+        if self.centred:
+            self._mean += rate * offset
+        self._weights *= kept
+        self._decay *= kept
+        self._waiting[self._filled] = offset
+        self._weights[self._filled] = rate * kept if self.centred else rate
+        self._filled += 1
+        if self._filled == REFRESH or self.count < EAGER:
+            self._learn()
+        return distance
+
+    def _distance(self, offset: NDArray[np.float64]) -> float:
+        if not self._known:
+            return LARGEST if offset.any() else 0.0
+        square = float(offset @ (self._inverse @ offset)) / len(offset)
+        return min(math.sqrt(max(square, 0.0)), LARGEST)
+
+    def _learn(self) -> None:
+        waiting = self._waiting[: self._filled]
+        weighted = waiting * self._weights[: self._filled, None]
+        self._covariance *= self._decay
+        self._covariance += weighted.T @ waiting
+        self._decay, self._filled = 1.0, 0
+        size = len(self._mean)
+        variance = float(self._covariance.trace()) / size
+        ridge = RIDGE * variance + self._floor_variance
+        # What never varied has no inverse: any difference from it is as large as can be.
+        self._known = ridge > 0.0 and math.isfinite(1.0 / ridge)
+        if self._known:
+            ridged = self._covariance.copy()
+            ridged.flat[:: size + 1] += ridge
+            self._inverse = np.linalg.inv(ridged)
+
+    def state(self) -> Arrays:
+        """Everything learned."""
+        return {
+            "counts": np.array([self.count, int(self._known), self._filled], np.int64),
+            "decay": np.array(self._decay),
+            "waiting": self._waiting.copy(),
+            "weights": self._weights.copy(),
+            "mean": self._mean.copy(),
+            "covariance": self._covariance.copy(),
+            "inverse": self._inverse.copy(),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()` of an equally configured instance."""
+        self.count, known, self._filled = (int(value) for value in state["counts"])
+        self._decay = float(state["decay"])
+        self._waiting = np.array(state["waiting"], np.float64)
+        self._weights = np.array(state["weights"], np.float64)
+        self._known = bool(known)
+        self._mean = np.array(state["mean"], np.float64)
+        self._covariance = np.array(state["covariance"], np.float64)
+        self._inverse = np.array(state["inverse"], np.float64)

@@ -1,0 +1,115 @@
+"""Arousal of codes, and the grid that says where."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sage_snarc.core.code_arousal import BandArousal, CellArousal, Layout, code_arousal
+
+
+def still(level: int = 4) -> np.ndarray:
+    return np.full((30, 30), level, np.uint8)
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_nothing_happens_in_a_still_puzzle(layout: Layout) -> None:
+    arousal = code_arousal(layout)
+    for _ in range(50):
+        raw, grid = arousal.observe(still(), gap=False)
+        assert raw == (None if layout is Layout.BODY else 0.0)
+        assert not grid.any()
+
+
+def test_more_change_arouses_more_and_the_grid_says_where() -> None:
+    def after(rows: slice, columns: slice, step: int) -> tuple[float, np.ndarray]:
+        arousal = CellArousal()
+        for _ in range(50):
+            arousal.observe(still(), gap=False)
+        codes = still()
+        codes[rows, columns] += np.uint8(step)
+        raw, grid = arousal.observe(codes, gap=False)
+        assert raw is not None
+        return raw, grid
+
+    small, _ = after(slice(0, 3), slice(27, 30), 2)
+    large, grid = after(slice(0, 6), slice(24, 30), 5)
+    assert 0.0 < small < large
+    assert np.array_equal(np.argwhere(grid > 0.5), [[0, 8], [0, 9], [1, 8], [1, 9]])
+    assert not grid[2:].any()
+
+
+def test_a_cell_that_always_flickers_is_not_unusual() -> None:
+    generator = np.random.default_rng(0)
+    arousal = CellArousal()
+    for _ in range(400):
+        codes = still()
+        codes[:6, :6] = generator.integers(2, 7, (6, 6))
+        _, grid = arousal.observe(codes, gap=False)
+    codes[15:18, 15:18] = 6
+    _, grid = arousal.observe(codes, gap=False)
+    assert grid[5, 5] == 1.0
+    assert grid[:2, :2].max() < 0.5
+
+
+def test_something_small_stands_out_where_little_happens() -> None:
+    """Half of the picture flickers; the same change counts more in the calm half."""
+
+    def after(column: int) -> float:
+        generator = np.random.default_rng(1)
+        arousal = CellArousal()
+        for _ in range(300):
+            codes = still()
+            codes[:, :15] = generator.integers(2, 7, (30, 15))
+            arousal.observe(codes, gap=False)
+        codes[9:18, column : column + 9] = 8
+        raw, _ = arousal.observe(codes, gap=False)
+        assert raw is not None
+        return raw
+
+    assert after(18) > 2.0 * after(3)
+
+
+def test_after_a_gap_there_is_no_change_only_deviation() -> None:
+    steady, gapped = CellArousal(), CellArousal()
+    for _ in range(20):
+        steady.observe(still(2), gap=False)
+        gapped.observe(still(2), gap=False)
+    raw, with_change = steady.observe(still(6), gap=False)
+    none, without = gapped.observe(still(6), gap=True)
+    assert raw is not None and raw > 0.0 and none == 0.0
+    assert with_change.all() and without.all()
+
+
+def test_a_tone_is_seen_in_its_band_wherever_it_has_scrolled_to() -> None:
+    generator = np.random.default_rng(2)
+    arousal = BandArousal()
+    usual = []
+    for _ in range(200):
+        raw, _ = arousal.observe(generator.integers(3, 5, (30, 30)).astype(np.uint8), gap=False)
+        usual.append(raw)
+    codes = generator.integers(3, 5, (30, 30)).astype(np.uint8)
+    codes[12:15, 27:] = 9
+    raw, grid = arousal.observe(codes, gap=False)
+    assert raw > 3.0 * np.median(usual)
+    assert np.argwhere(grid > 0.5).tolist() == [[4, 9]]
+    scrolled = generator.integers(3, 5, (30, 30)).astype(np.uint8)
+    scrolled[12:15, 6:9] = 9
+    later, grid = arousal.observe(scrolled, gap=False)
+    assert later < 0.5 * raw
+    assert np.argwhere(grid > 0.5).tolist() == [[4, 2]]
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_state_resumes_bit_equal(layout: Layout) -> None:
+    generator = np.random.default_rng(3)
+    puzzles = generator.integers(0, 10, (80, 30, 30)).astype(np.uint8)
+    whole, first, second = (code_arousal(layout) for _ in range(3))
+    for codes in puzzles[:50]:
+        whole.observe(codes, gap=False)
+        first.observe(codes, gap=False)
+    second.restore({name: array.copy() for name, array in first.state().items()})
+    for codes in puzzles[50:]:
+        one, other = whole.observe(codes, False), second.observe(codes, False)
+        assert one[0] == other[0]
+        assert np.array_equal(one[1], other[1])
