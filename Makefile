@@ -73,7 +73,7 @@ bench-environment:
 	@$(SETUP) run media train bench
 
 test-environment:
-	@$(SETUP) run media test lint $(if $(TRAIN),train thor,$(EXTRA))
+	@$(SETUP) run media test lint bench $(if $(TRAIN),train thor,$(EXTRA))
 
 .PHONY: run-lint
 run-lint:
