@@ -104,7 +104,9 @@ def measured_latency(size: int, remembered: int, samples: int) -> ScoreLatency:
 
 def _measured(*arguments: str) -> dict[str, Any]:
     command = [sys.executable, "-m", __name__, *arguments]
-    environment = {**os.environ, **dict.fromkeys(ONE_THREAD, "1")}
+    # The same sources as here, wherever they were found.
+    sources = os.pathsep.join(path for path in sys.path if path)
+    environment = {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": sources}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(ran.stdout)
     return found
