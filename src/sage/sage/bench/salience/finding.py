@@ -110,5 +110,6 @@ def _circumstances(found: Judged, half: str) -> str:
     return (
         f"the {half} half: {len(found.traces)} streams, {minutes:.0f} minutes, {events} events, "
         f"{len(windows) - events} windows of background; intervals: 95 %, bootstrap of windows "
-        "within each stream; every detector learns anew on each stream"
+        "within each stream; every detector learns anew on each stream; proprioception is encoded "
+        "ten times a second, as the others are, where its node does so twenty times"
     )
