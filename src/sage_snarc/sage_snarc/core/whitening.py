@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sage_snarc.core.sections import Arrays
 
 RIDGE = 0.02
-REFRESH = 32
+REFRESH = 16
 EAGER = 48
 LEAST_SEEN = 5
 LARGEST = 1e6
