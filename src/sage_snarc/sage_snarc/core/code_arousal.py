@@ -19,11 +19,13 @@ CELL_FLOOR = np.float32(0.15)
 SPREAD_FLOOR = np.float32(0.05)
 CELL_FULL = 4.0
 TOP_CELLS = 8
-NEWEST_COLUMNS = 6
+NEWEST_BLOCKS = 2
 BAND_FULL = 3.0
 SIDE = GRID * BLOCK
 POOL = np.kron(np.eye(GRID), np.full((1, BLOCK), 1.0 / BLOCK)).astype(np.float32)
 POOL_COLUMNS = np.ascontiguousarray(POOL.T)
+BLOCK_MEAN = np.full(GRID, 1.0 / GRID, np.float32)
+NEWEST_MEAN = np.full(NEWEST_BLOCKS, 1.0 / NEWEST_BLOCKS, np.float32)
 Codes = NDArray[np.uint8]
 Grid = NDArray[np.float32]
 EMPTY_GRID = np.zeros((0, 0), np.float32)
@@ -148,9 +150,9 @@ class CellArousal:
 class BandArousal:
     """Arousal of a puzzle that scrolls: rows are bands, the newest columns are at the right.
 
-    Raw arousal is the whitened distance of the newest columns' band profile from its mean. A cell
-    of the grid is the deviation of its 3x3 codes from their bands' means in units of the bands'
-    usual deviation, so the same sound is seen to wander through the grid.
+    Raw arousal is the whitened distance of the profile over the bands of the newest six columns
+    from its mean. A cell of the grid is the deviation of three columns from their bands' means in
+    units of the bands' usual deviation, so the same sound is seen to wander through the grid.
     """
 
     def __init__(self) -> None:
@@ -161,20 +163,22 @@ class BandArousal:
 
     def observe(self, codes: Codes, gap: bool) -> tuple[float | None, Grid]:
         """See `CodeArousal`; what is heard after a `gap` is compared with what was before."""
-        now = codes.astype(np.float32)
+        now = codes.astype(np.float32) @ POOL_COLUMNS
         self._count += 1
-        raw = self._profile.observe(now[:, -NEWEST_COLUMNS:].mean(axis=1, dtype=np.float64))
+        newest = now[:, -NEWEST_BLOCKS:] @ NEWEST_MEAN
+        raw = self._profile.observe(newest.astype(np.float64))
         rate = np.float32(1.0 / min(self._count, SPREAD_HORIZON))
+        bands = now @ BLOCK_MEAN
         if self._count == 1:
-            self._mean = now.mean(axis=1)
+            self._mean = bands
         offset = np.abs(now - self._mean[:, None])
-        unusual = offset / (self._usual[:, None] + CELL_FLOOR)
-        grid = _pooled(unusual)
+        unusual = offset / (self._usual + CELL_FLOOR)[:, None]
+        grid: Grid = POOL @ unusual
         grid -= 1.0
         grid *= 1.0 / (BAND_FULL - 1.0)
         _clip(grid)
-        self._mean += rate * (now.mean(axis=1) - self._mean)
-        self._usual += rate * (offset.mean(axis=1) - self._usual)
+        self._mean = self._mean + rate * (bands - self._mean)
+        self._usual += rate * (offset @ BLOCK_MEAN - self._usual)
         return raw, grid if self._count > 1 else np.zeros_like(grid)
 
     def state(self) -> Arrays:
