@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sage_snarc.core.dimension import NOTHING, Dimension, Reading
 from sage_snarc.core.sections import Arrays, nest, section_of
+from sage_snarc.core.whitening import Whitening
 
 WIDTH = 8
 HORIZON = 500
@@ -24,7 +25,7 @@ class CrossError(NamedTuple):
     """How far a modality was from what the others predict.
 
     Attributes:
-        error: distance of its standardised numbers from the prediction, >= 0.
+        error: whitened distance from the prediction, >= 0, usually about 1.
         usual: what that distance usually is beside the same surprise, >= 0.
         skill: share of its variance that the others predicted until then, [0, 1].
     """
@@ -44,9 +45,9 @@ class CrossModal:
     name, so the order of modalities does not matter; Johnson and Lindenstrauss 1984) and
     standardised online. At a tick of modality `m` the others' newest numbers predict m's by
     recursive least squares with forgetting 0.998 (Haykin, Adaptive Filter Theory, ch. 10). The
-    error beyond what m's own surprise explains (a line through error against own surprise, fitted
-    online) is calibrated like every dimension, and counts only as far as the prediction has
-    skill over predicting the mean: who cannot predict cannot be contradicted.
+    whitened error beyond what m's own surprise explains (a line through error against own
+    surprise, fitted online) is calibrated like every dimension, and counts only as far as the
+    prediction has skill over predicting the mean: who cannot predict cannot be contradicted.
     """
 
     def __init__(self, modalities: Sequence[str]) -> None:
@@ -173,6 +174,7 @@ class _LeastSquares:
         # Means of surprise, error, surprise^2, surprise * error: the line of error on surprise.
         self._moments = np.zeros(4)
         self._residual = Dimension(floor=0.05)
+        self._whitening = Whitening(WIDTH, HORIZON, centred=False)
         self.last = NO_ERROR
 
     @property
@@ -185,13 +187,13 @@ class _LeastSquares:
         self, inputs: NDArray[np.float64], target: NDArray[np.float64], surprise: float
     ) -> Reading | None:
         error = target - inputs @ self._weights
-        size = float(np.sqrt(error @ error))
+        size = self._whitening.observe(error)
         usual = self._explained(surprise)
         excess = max(size - usual, 0.0)
         skill = self.skill
         self.last = CrossError(size, max(usual, 0.0), skill)
         self._learn(inputs, error)
-        self._follow(size, float(target @ target), surprise)
+        self._follow(size, float(error @ error), float(target @ target), surprise)
         if self._count <= WARM_UP:
             return None
         reading = self._residual.observe(excess)
@@ -215,10 +217,10 @@ class _LeastSquares:
             self._inverse /= FORGETTING
         self._inverse = 0.5 * (self._inverse + self._inverse.T)
 
-    def _follow(self, size: float, power: float, surprise: float) -> None:
+    def _follow(self, size: float, error: float, power: float, surprise: float) -> None:
         self._count += 1
         rate = 1.0 / min(self._count, HORIZON)
-        self._error_power += rate * (size * size - self._error_power)
+        self._error_power += rate * (error - self._error_power)
         self._target_power += rate * (power - self._target_power)
         seen = np.array([surprise, size, surprise * surprise, surprise * size])
         self._moments += rate * (seen - self._moments)
@@ -230,6 +232,7 @@ class _LeastSquares:
             "powers": np.array([self._count, self._error_power, self._target_power]),
             "moments": self._moments.copy(),
             **nest("residual", self._residual.state()),
+            **nest("whitening", self._whitening.state()),
         }
 
     def restore(self, state: Arrays) -> None:
@@ -239,3 +242,4 @@ class _LeastSquares:
         self._count = int(count)
         self._moments = np.array(state["moments"], np.float64)
         self._residual.restore(section_of(state, "residual"))
+        self._whitening.restore(section_of(state, "whitening"))
