@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-HORIZON = 100
-"""Ticks over which a running mean forgets: ten seconds."""
+HORIZON = 50
+"""Ticks over which a running mean forgets: five seconds."""
 
 Values = NDArray[np.float64]
 
