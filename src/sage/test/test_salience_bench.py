@@ -79,7 +79,7 @@ def test_events_stand_out_and_families_must_beat_every_baseline(bench: Played) -
     assert rows["found within 2 s with 5 % false alarms: all events"].samples == 6
     assert rows["delay of what is found, p50: cut"].value == pytest.approx(0.1)
     assert all(math.isfinite(row.value) for row in found.rows)
-    assert "test half: 2 streams, 2 minutes, 6 events" in found.notes[0]
+    assert "test half: 2 streams, 2.33 minutes, 6 events" in found.notes[0]
 
 
 def test_learned_weights_stand_beside_equal_ones(bench: Played) -> None:

@@ -108,7 +108,7 @@ def _circumstances(found: Judged, half: str) -> str:
     windows, minutes = found.windows, sum(len(t.times_s) for t in found.traces) / 600.0
     events = int(windows.positive.sum())
     return (
-        f"the {half} half: {len(found.traces)} streams, {minutes:.0f} minutes, {events} events, "
+        f"the {half} half: {len(found.traces)} streams, {minutes:.3g} minutes, {events} events, "
         f"{len(windows) - events} windows of background; intervals: 95 %, bootstrap of windows "
         "within each stream; every detector learns anew on each stream; proprioception is encoded "
         "ten times a second, as the others are, where its node does so twenty times"
