@@ -16,7 +16,7 @@ from sage_snarc.core.sections import Arrays, nest, section_of, text_array, text_
 from sage_snarc.core.weights import OutcomeWeights, Signs
 
 PEAK_SHARE = 0.7
-CONFLICT_SHARE = 0.3
+CONFLICT_SHARE = 0.15
 CONFLICT_WORDS = 0.2
 
 
@@ -252,7 +252,7 @@ class Fusion:
 def equal_score(totals: Sequence[float], conflict: float) -> float:
     """Fused salience of `totals` (each 0..1, at least one) with equal weights, [0, 1].
 
-    `blend = 0.7 max + 0.3 mean` and `blend + (1 - blend) 0.3 conflict`. The maximum, because one
+    `blend = 0.7 max + 0.3 mean` and `blend + (1 - blend) 0.15 conflict`. The maximum, because one
     strongly salient modality must be able to raise the whole (a bang in the dark is one of four
     modalities); the mean, because agreement should count and because it orders moments with equal
     maxima; conflict (0..1) as a noisy-or, because disagreement alone deserves a look but must not
