@@ -53,6 +53,15 @@ def test_events_are_praised_and_only_loud_background_is_blamed(percepts: Percept
     assert np.isfinite(trace.scores[FUSED]).all()
 
 
+def test_what_does_not_interest_is_background(percepts: Percepts) -> None:
+    fusion = Told()
+    Person(("knock",)).accompany(score(percepts), percepts, fusion)
+    cut, knock = (stamp_ns(event.onset_s) + 1 for event in EVENTS)
+    rewards = {start_ns: reward for start_ns, _, reward in fusion.told}
+    assert rewards[cut] == -1.0
+    assert rewards[knock] == 1.0
+
+
 def test_scores_are_from_before_their_outcome(percepts: Percepts) -> None:
     """Until the first window is judged nothing differs from a run without outcomes."""
     scored = score(percepts)

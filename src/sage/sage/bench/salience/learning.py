@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from sage.bench.salience.finding import row_of_estimate
 from sage.bench.salience.outcomes import ANNOYING, FIRST_HEARD, carried_over, learned_along
 from sage.bench.salience.percepts import MODALITIES
 from sage.bench.salience.played import Judged, Played, chosen_half, play
+from sage.bench.salience.schedule import FAMILIES, SOUNDS
 from sage.bench.salience.sources import DEVELOPMENT
 from sage.bench.salience.trace import EQUAL, FUSED, LEARNED, fuse
 from sage_snarc.core.fusion import Fusion
@@ -27,6 +29,11 @@ RULE = (
     "fusion is told, so that equal weights see the same scorers; scores are from before their "
     "outcome"
 )
+ONLY_SOUNDS = ", only sounds matter"
+INTEREST = (
+    "'only sounds matter': to this person the labelled sounds mattered and all other events did "
+    "not (-1, as after background), and the AUROC is that of the sounds against all else"
+)
 TOO_SHORT = (
     "learned weights and cross-modal skill need more than one stream: measured in a full run"
 )
@@ -36,18 +43,24 @@ def rows(setting: Setting) -> Figures:
     """Fused salience with learned weights beside equal weights."""
     if setting.quick:
         return Figures(notes=(TOO_SHORT,))
-    before, judged_streams, where = _split(setting)
-    fusion = Fusion(MODALITIES)
-    learned_along(before.scored, before.percepts, fusion)
-    carried = carried_over(judged_streams.scored, fusion.state())
-    along = learned_along(judged_streams.scored, judged_streams.percepts, Fusion(MODALITIES))
-    found = {
-        CARRIED: Judged(judged_streams.windows, tuple(carried)),
-        ALONG: Judged(judged_streams.windows, tuple(along)),
-    }
+    before, played, where = _split(setting)
+    everything = _runs(before, played, FAMILIES)
+    hearing = _runs(before, played, tuple(SOUNDS))
+    found = {**everything, **{f"{name}{ONLY_SOUNDS}": run for name, run in hearing.items()}}
     made = [row for name, run in found.items() for row in _rows_of_run(name, run)]
-    made.append(_worst_stream(found[ALONG]))
-    return Figures(tuple(made), (RULE, where, *(_verdict(n, run) for n, run in found.items())))
+    made += [_worst_stream(name, found[name]) for name in (ALONG, f"{ALONG}{ONLY_SOUNDS}")]
+    verdicts = (_verdict(name, run) for name, run in found.items())
+    return Figures(tuple(made), (RULE, INTEREST, where, *verdicts))
+
+
+def _runs(before: Played, played: Played, interests: Collection[str]) -> dict[str, Judged]:
+    """Judged by a person of these interests: learned before, and learned along the way."""
+    fusion = Fusion(MODALITIES)
+    learned_along(before.scored, before.percepts, fusion, interests)
+    carried = carried_over(played.scored, fusion.state())
+    along = learned_along(played.scored, played.percepts, Fusion(MODALITIES), interests)
+    windows = played.windows.of_interest(interests)
+    return {CARRIED: Judged(windows, tuple(carried)), ALONG: Judged(windows, tuple(along))}
 
 
 def cross_modal_rows(setting: Setting) -> Figures:
@@ -90,7 +103,7 @@ def _rows_of_run(name: str, run: Judged) -> list[Row]:
     }
     gain = run.gain(FUSED, EQUAL)
     return [
-        row_of_estimate(f"AUROC, all events, {name}", run.estimate(FUSED), None, beside),
+        row_of_estimate(f"AUROC, {name}", run.estimate(FUSED), None, beside),
         row_of_estimate(f"AUROC, learned minus equal weights, {name}", gain),
         Row(f"AUROC, learned minus equal weights, {name}, low end of 95 %", gain.low, "", CLEARLY,
             "higher", samples=gain.windows),
@@ -100,7 +113,7 @@ def _rows_of_run(name: str, run: Judged) -> list[Row]:
     ]  # fmt: skip
 
 
-def _worst_stream(run: Judged) -> Row:
+def _worst_stream(run_name: str, run: Judged) -> Row:
     """The stream that learned weights harm most."""
     gains = []
     for number in np.unique(run.windows.stream):
@@ -108,7 +121,7 @@ def _worst_stream(run: Judged) -> Row:
         windows = run.windows.where(chosen)
         one = Judged(replace(windows, stream=windows.stream * 0), (run.traces[int(number)],))
         gains.append(one.value(FUSED) - one.value(EQUAL))
-    name = f"AUROC, learned minus equal weights, {ALONG}, worst stream"
+    name = f"AUROC, learned minus equal weights, {run_name}, worst stream"
     return Row(name, min(gains), "", WORST, "higher", samples=len(gains))
 
 

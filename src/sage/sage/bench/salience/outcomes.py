@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from sage.bench.salience.percepts import MODALITIES, Percepts, stamp_ns
+from sage.bench.salience.schedule import FAMILIES
 from sage.bench.salience.trace import Scored, Trace, fuse
 from sage.bench.salience.windows import ROUNDING_S, WINDOW_S, judged_windows
 from sage_snarc.core.fusion import FusedResult, Fusion
@@ -22,10 +23,12 @@ class Person:
     After the window of an event: it mattered (+1). After a window of background: it did not (-1),
     if this was a false alarm, that is, if the fused salience in it exceeded four fifths of the
     background windows that the person has seen, of which the first ten only teach her what is
-    usual. Of everything else she says nothing.
+    usual. Of everything else she says nothing. Events of families that do not interest her are
+    background to her.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, interests: Collection[str] = FAMILIES) -> None:
+        self._interests = interests
         self._background: list[float] = []
 
     def accompany(self, scored: Scored, percepts: Percepts, fusion: Fusion) -> Trace:
@@ -36,7 +39,7 @@ class Person:
             percepts: of which the events are known.
             fusion: learns.
         """
-        windows = judged_windows([percepts])
+        windows = judged_windows([percepts]).of_interest(self._interests)
         waiting = sorted(zip(windows.start_s.tolist(), windows.positive.tolist(), strict=True))
         heard = np.zeros(len(scored.times_s))
 
@@ -63,10 +66,13 @@ class Person:
 
 
 def learned_along(
-    scored: Sequence[Scored], percepts: Sequence[Percepts], fusion: Fusion
+    scored: Sequence[Scored],
+    percepts: Sequence[Percepts],
+    fusion: Fusion,
+    interests: Collection[str] = FAMILIES,
 ) -> list[Trace]:
     """Streams one after the other, in the order of their numbers, taught to one fusion."""
-    person = Person()
+    person = Person(interests)
     return [
         person.accompany(stream, known, fusion)
         for stream, known in zip(scored, percepts, strict=True)

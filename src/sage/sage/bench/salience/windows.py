@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,6 +62,11 @@ class Windows:
     def where(self, chosen: NDArray[np.bool_]) -> Windows:
         """The chosen windows."""
         return Windows(self.stream[chosen], self.family[chosen], self.start_s[chosen])
+
+    def of_interest(self, families: Collection[str]) -> Windows:
+        """The same windows for whom only these families matter: all else is background."""
+        kept = np.where(np.isin(self.family, list(families)), self.family, BACKGROUND)
+        return Windows(self.stream, kept, self.start_s)
 
     def against_background(self, family: str = "") -> NDArray[np.bool_]:
         """Which windows are background or events of a family; "": of any [N].
