@@ -58,7 +58,7 @@ def test_what_does_not_interest_is_background(percepts: Percepts) -> None:
     Person(("knock",)).accompany(score(percepts), percepts, fusion)
     cut, knock = (stamp_ns(event.onset_s) + 1 for event in EVENTS)
     rewards = {start_ns: reward for start_ns, _, reward in fusion.told}
-    assert rewards[cut] == -1.0
+    assert rewards.get(cut, 0.0) <= 0.0
     assert rewards[knock] == 1.0
 
 
