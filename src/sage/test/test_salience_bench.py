@@ -137,12 +137,12 @@ def test_growth_compares_the_last_part_with_the_second() -> None:
 
 
 def test_times_are_measured_in_a_process_of_one_thread() -> None:
-    found = endurance.measured_latency(16, 10, 20)
+    found = endurance.measured_latency("audio", 16, 10, 20)
     assert (found.size, found.remembered, found.samples) == (16, 10, 20) and found.p50_ms > 0.0
 
 
 def test_time_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    def latency(size: int, remembered: int, samples: int) -> ScoreLatency:
+    def latency(modality: str, size: int, remembered: int, samples: int) -> ScoreLatency:
         return ScoreLatency(size, remembered, samples, remembered * 1e-4, 1.0, 0.1)
 
     grown = Growth(100, [0.1, 0.1, 0.2], [0.1, 0.1, 0.1], [10.0, 11.0, 13.0])

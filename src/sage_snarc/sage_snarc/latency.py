@@ -34,20 +34,24 @@ class ScoreLatency:
 
 
 def score_latency(
-    size: int = 128, remembered: int = 1000, samples: int = 2000, seed: int = 0
+    modality: str = "vision",
+    size: int = 128,
+    remembered: int = 1000,
+    samples: int = 2000,
+    seed: int = 0,
 ) -> ScoreLatency:
     """Time scores of independent percepts (the worst case: each one is remembered).
 
     Single-threaded if the process limits its BLAS threads to one, as the graph's nodes do.
     """
     generator = np.random.default_rng(seed)
-    scorer = Scorer("vision", remembered)
+    scorer = Scorer(modality, remembered)
     spans = np.zeros(remembered + samples, np.int64)
     for index in range(len(spans)):
         vector = generator.standard_normal(size)
         percept = Percept(
             stamp_ns=index * PERIOD_NS,
-            modality="vision",
+            modality=modality,
             source="bench",
             codes=generator.integers(0, CODES, (GRID, GRID), np.uint8),
             embedding=(vector / np.linalg.norm(vector)).astype(np.float32),

@@ -97,9 +97,9 @@ def measured_growth(frames: int) -> Growth:
     return Growth(**_measured("growth", str(frames)))
 
 
-def measured_latency(size: int, remembered: int, samples: int) -> ScoreLatency:
+def measured_latency(modality: str, size: int, remembered: int, samples: int) -> ScoreLatency:
     """`score_latency` in a process of its own."""
-    return ScoreLatency(**_measured("latency", str(size), str(remembered), str(samples)))
+    return ScoreLatency(**_measured("latency", modality, str(size), str(remembered), str(samples)))
 
 
 def _measured(*arguments: str) -> dict[str, Any]:
@@ -130,6 +130,8 @@ def _unit(generator: np.random.Generator, size: int) -> NDArray[np.float32]:
 
 
 if __name__ == "__main__":
-    wanted, *numbers = sys.argv[1:]
-    counts = [int(number) for number in numbers]
-    print(json.dumps(asdict(growth(*counts) if wanted == "growth" else score_latency(*counts))))
+    wanted, *words = sys.argv[1:]
+    if wanted == "growth":
+        print(json.dumps(asdict(growth(*map(int, words)))))
+    else:
+        print(json.dumps(asdict(score_latency(words[0], *map(int, words[1:])))))

@@ -38,7 +38,8 @@ def rows(setting: Setting) -> Figures:
 def _latency(modality: str, quick: bool) -> list[Row]:
     samples = SAMPLES_QUICK if quick else SAMPLES
     few, usual, many = (
-        measured_latency(SIZES[modality], remembered, samples) for remembered in (FEW, USUAL, MANY)
+        measured_latency(modality, SIZES[modality], remembered, samples)
+        for remembered in (FEW, USUAL, MANY)
     )
     beside = {f"{FEW} remembered": few.p50_ms, f"{MANY:,} remembered": many.p50_ms}
     return [
