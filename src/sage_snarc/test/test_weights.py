@@ -16,7 +16,7 @@ from sage_snarc.core.weights import OutcomeWeights, Signs
 
 NAMES = ("vision", "audio")
 MARGIN = 0.05
-CERTAIN = 100
+CERTAIN = 128
 share = st.floats(0.0, 1.0)
 Said = dict[str, tuple[float, float, float, float]]
 Judge = Callable[[int, Said, OutcomeWeights, float], bool]

@@ -23,11 +23,11 @@ class Scores(NamedTuple):
 
 
 class ScoredTick(NamedTuple):
-    """One fusion tick.
+    """The fusion tick that stands for a time span.
 
     Attributes:
         features: float64 [d].
-        scores: said at the tick.
+        scores: the largest of each that were said in the span.
     """
 
     features: NDArray[np.float64]
@@ -63,12 +63,12 @@ class RecentTicks:
         return self._scores[: min(self._next, RECENT)]
 
     def strongest(self, start_ns: int, end_ns: int) -> ScoredTick | None:
-        """The tick in a time span with the largest equal score; None if there is none."""
+        """The tick in a time span with the largest equal score; None if there is no tick."""
         within = np.flatnonzero((self._stamps >= start_ns) & (self._stamps <= end_ns))
         if not len(within):
             return None
         place = within[int(self._scores[within, -1].argmax())]
-        scores = Scores(*(float(score) for score in self._scores[place]))
+        scores = Scores(*(float(score) for score in self._scores[within].max(axis=0)))
         return ScoredTick(self._features[place].copy(), scores)
 
     def state(self) -> Arrays:

@@ -13,10 +13,11 @@ from sage_snarc.core.sections import Arrays
 STAKE = 1.0
 LARGEST_PURSE = 2.0
 REFILL = 1.0 / 512.0
-DOUBT = -2.0
+DOUBT = -1.0
 LARGEST_EVIDENCE = 4.0
 LARGEST_STEP = 2.0
 LEAST_ERROR = 1e-6
+UNCLEAR = 0.5
 
 
 class Trust:
@@ -27,21 +28,22 @@ class Trust:
     `(1 - trust) p_equal + trust p_learned`. Trust is what is both wanted and affordable:
 
     - wanted: `2 posterior - 1`, at least 0, where the posterior of "learned forecasts better"
-      starts at 0.12 and its log-odds stay within [-2, 4], so old merits do not blind it (as with
+      starts at 0.27 and its log-odds stay within [-1, 4], so old merits do not blind it (as with
       fixed shares: Herbster and Warmuth 1998); times how clearly the learned score orders the
-      last outcomes better: 0 up to one standard error of the difference in AUROC, 1 from two.
+      last outcomes better: 0 up to half a standard error of the difference in AUROC, 1 from one
+      and a half.
     - affordable: a purse (in nats) holds what fused has gained on equal weights in logarithmic
       loss: at most 2, 0 at the start, never below the stake of -1. `trust <= 1 - exp(-1 - purse)`,
       and one outcome can lose at most `-log(1 - trust)`: so fused can never lose more than the
       purse holds. Below 0 it is refilled by 1/512 an outcome, or it would stay empty for ever.
 
-
     The bound, on any stream of outcomes whatsoever: over any n outcomes in a row the logarithmic
-    loss of fused is at most `3 + n/512` nats above that of equal weights, and from the start at
-    most `1 + n/512`. (Proof: a purse changes by gain + refill, cut at 2; over n outcomes it falls
-    by at most 3.) AUROC knows no such bound: who sees both scores can choose outcomes that split
-    pairs across a change of trust. Tests let such adversaries choose every outcome and find the
-    AUROC of fused, once 100 outcomes have come, at most 0.05 below that of equal weights.
+    loss of fused (weighted as the outcomes are) is at most `3 + n/512` nats above that of equal
+    weights, and from the start at most `1 + n/512`. (Proof: a purse changes by gain + refill, cut
+    at 2; over n outcomes it falls by at most 3.) AUROC knows no such bound: who sees both scores
+    can choose outcomes that split pairs across a change of trust. Tests let such adversaries
+    choose every outcome and find the AUROC of fused, once 128 outcomes have come, at most 0.05
+    below that of equal weights.
     """
 
     def __init__(self) -> None:
@@ -64,7 +66,7 @@ class Trust:
         step = min(max(math.log(ratio), -LARGEST_STEP), LARGEST_STEP)
         self._evidence = min(max(self._evidence + count * step, DOUBT), LARGEST_EVIDENCE)
         wanted = max(math.tanh(0.5 * self._evidence), 0.0)
-        clarity = order.difference / max(order.error, LEAST_ERROR) - 1.0
+        clarity = order.difference / max(order.error, LEAST_ERROR) - UNCLEAR
         affordable = max(1.0 - math.exp(-STAKE - self._purse), 0.0)
         self.trust = min(wanted * min(max(clarity, 0.0), 1.0), affordable)
 

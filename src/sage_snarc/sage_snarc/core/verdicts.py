@@ -16,7 +16,7 @@ JUDGED = 512
 class Verdicts:
     """The last 512 outcomes, with the features and the scores of the moments that they judged.
 
-    Scores are those said when the moment came, so before anything was learned from its outcome:
+    Scores are those said when the moments came, so before anything was learned from its outcome:
     what is computed from them is prequential (Dawid 1984).
     """
 

@@ -17,7 +17,7 @@ from sage_snarc.core.sections import Arrays, Stateful, nest, section_of
 from sage_snarc.core.trust import Trust
 from sage_snarc.core.verdicts import Verdicts
 
-SPREAD = 0.3
+SPREAD = 0.15
 BOUND = 2.0
 LEAST_SCALE, LARGEST_SCALE = 0.25, 4.0
 
@@ -72,7 +72,7 @@ class OutcomeWeights:
     A moment's features are log-odds (bounded by 0.01 and 0.99): of each modality's total, surprise,
     novelty and arousal (0 if it is not live), of the conflict, and of the score with equal weights.
     The learned score is a logistic regression on them, fitted to the last 512 outcomes. Its prior
-    is 1 for the equal score and 0 for all else, with a spread of 0.3, so without evidence it says
+    is 1 for the equal score and 0 for all else, with a spread of 0.15, so without evidence it says
     what equal weights say; weights are bounded by 2. What it publishes has the mean and spread, in
     log-odds, that equal weights have on the last 4,096 ticks, and no intercept: outcomes may order
     moments anew, but however many are good, they do not make every moment salient.
@@ -153,8 +153,9 @@ class OutcomeWeights:
     def learn(self, start_ns: int, end_ns: int, reward: float, stamp_ns: int) -> bool:
         """Learn from an outcome about a time span: `reward` > 0 it mattered, < 0 it did not.
 
-        What is judged is the tick in the span with the largest equal score; the outcome counts as
-        much as the reward is large.
+        What is learned are the features of the tick in the span with the largest equal score, and
+        what is judged are the largest scores of the span. The outcome counts as much as the reward
+        is large.
 
         Args:
             reward: -1..1.
