@@ -15,6 +15,7 @@ from sage_common.core.puzzle import Percept
 from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
 from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Experience, FusedSalience, Outcome, Puzzle, Salience
+from sage_snarc.core.places import strongest
 from sage_snarc.nodes.attention_node import AttentionNode
 from sage_snarc.nodes.fusion_node import FusionNode
 from sage_snarc.nodes.scorer_node import ScorerNode
@@ -59,6 +60,12 @@ def test_one_salience_for_each_puzzle_with_its_header(host: LockstepHost, percep
     assert not last.conflict_known
     assert last.novelty > 0.5
     assert last.reason.startswith("vision: ")
+
+
+def test_a_scorer_names_places_of_its_sense(host: LockstepHost) -> None:
+    node = host.add(ScorerNode, parameters={"modality": "audio"})
+    loud = strongest(np.eye(10, dtype=np.float32)[:1].repeat(10, axis=0))
+    assert node.make_scorer().places.name(loud) == "below 260 Hz, 0.9 s ago"
 
 
 def test_an_invalid_puzzle_gives_a_defined_salience(host: LockstepHost, percept: Make) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
 from sage_encoders.core import body_layout as body
 from sage_encoders.core.log_mel import frames_db
+from sage_snarc.core.dimension import Reading
 from sage_snarc.core.places import PICTURE, Spectrogram, area_of, strongest
+from sage_snarc.core.reason import scorer_reason
 from sage_snarc.nodes.places import TORSO, places_of
 
 
@@ -107,3 +111,22 @@ def test_words_have_an_order() -> None:
     places = places_of("language")
     assert places.name(strongest(cell(0, 0))) == "first words"
     assert places.name(strongest(cell(9, 5))) == "last and middle words"
+
+
+def test_the_reason_of_an_arousal_says_where() -> None:
+    quiet = Reading(0.1, 0.0)
+    seen = SimpleNamespace(
+        surprise=quiet,
+        novelty=quiet,
+        arousal=Reading(0.92, 3.0),
+        habituation=0.0,
+        reward=0.5,
+        total=0.6,
+        grid=cell(7, 6),
+    )
+    assert scorer_reason("vision", seen) == "vision: arousal 0.92, change at bottom centre"
+    heard = scorer_reason("audio", seen, places_of("audio"))
+    assert heard == "audio: arousal 0.92, change at 3.4-4.6 kHz, 0.3 s ago"
+    seen.grid = cell(3, 4)
+    felt = scorer_reason("proprioception", seen, places_of("proprioception"))
+    assert felt == "proprioception: arousal 0.92, change at torso turning"

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID, Percept
 from sage_snarc.core.code_arousal import LAYOUTS, Layout
+from sage_snarc.core.places import PICTURE, Places
 from sage_snarc.core.reason import scorer_reason
 from sage_snarc.core.sections import Arrays, nest, section_of, text_array, text_of
 from sage_snarc.core.stream import FREE, UNIT, Observation, Scale, Stream
@@ -111,10 +112,11 @@ class Scorer:
     everything learned from the old one is dropped and `resets` counts it.
     """
 
-    def __init__(self, modality: str, capacity: int = 1000) -> None:
-        """`capacity`: number of percepts remembered for novelty."""
+    def __init__(self, modality: str, capacity: int = 1000, places: Places = PICTURE) -> None:
+        """`capacity`: number of percepts remembered for novelty; `places`: for words."""
         self.modality = modality
         self.capacity = capacity
+        self.places = places
         self.resets = 0
         self.encoder_id = ""
         self._layout = LAYOUTS.get(modality, Layout.PICTURE)
@@ -139,7 +141,7 @@ class Scorer:
             self._stream = Stream(vector.size, self.capacity, UNIT, self._layout)
         _check_size("embedding", vector, self._stream.size)
         seen = self._stream.observe(percept.stamp_ns, vector, percept.codes)
-        return _result(percept.stamp_ns, self.modality, percept.source, seen)
+        return _result(percept.stamp_ns, self.modality, percept.source, seen, self.places)
 
     def _checked(self, percept: Percept) -> NDArray[np.float32]:
         if percept.modality != self.modality:
@@ -211,7 +213,9 @@ def _check_size(field: str, vector: NDArray[np.float32], size: int) -> None:
         raise InvalidInput(field, f"{vector.size} components", f"{size}, as in the first sample")
 
 
-def _result(stamp_ns: int, modality: str, source: str, seen: Observation) -> SalienceResult:
+def _result(
+    stamp_ns: int, modality: str, source: str, seen: Observation, places: Places = PICTURE
+) -> SalienceResult:
     return SalienceResult(
         stamp_ns=stamp_ns,
         modality=modality,
@@ -228,7 +232,7 @@ def _result(stamp_ns: int, modality: str, source: str, seen: Observation) -> Sal
         prediction_error=seen.error,
         usual_error=seen.usual_error,
         habituation=seen.habituation,
-        reason=scorer_reason(modality, seen),
+        reason=scorer_reason(modality, seen, places),
     )
 
 

@@ -7,6 +7,7 @@ from sage_common.ros.stamps import stamp_ns
 from sage_msgs.msg import Puzzle
 from sage_snarc.core.scorer import Scorer
 from sage_snarc.nodes.messages import percept_of
+from sage_snarc.nodes.places import places_of
 from sage_snarc.nodes.stream_scorer_node import StreamScorerNode
 from sage_snarc.params import ScorerParameters
 
@@ -23,7 +24,8 @@ class ScorerNode(StreamScorerNode):
     _scorer: Scorer
 
     def make_scorer(self) -> Scorer:
-        return Scorer(self.parameters.modality, self.parameters.memory)
+        modality = self.parameters.modality
+        return Scorer(modality, self.parameters.memory, places_of(modality))
 
     def subscribe_samples(self) -> None:
         modality = self.parameters.modality
