@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sage.bench.encoders.section import Figures, Setting
 from sage.bench.result import Row
 from sage.bench.salience.endurance import measured_growth, measured_latency
+from sage_snarc.latency import ScoreLatency
 
 SIZES = {"vision": 128, "audio": 64, "proprioception": 89}
 """Components of each modality's embedding."""
 FEW, USUAL, MANY = 100, 1_000, 10_000
 SAMPLES, SAMPLES_QUICK = 2_000, 300
+RUNS = 5
 FRAMES, FRAMES_QUICK = 100_000, 5_000
 GOAL_MS, GOAL_RATIO, GOAL_SLOWDOWN, GOAL_GROWTH_MB = 0.2, 2.0, 1.1, 5.0
 REFERENCE = (
-    "times: one thread, independent percepts, each of which is remembered (the worst case); the "
+    f"times: the median of {RUNS} processes of one thread each, independent percepts, each of which is remembered (the worst case); the "
     "reference scorer took 0.8 ms with 1 remembered, 2.7 ms with 100 and 7 to 16 ms with 1,000 "
     "(systems.md section 9, measured on another day on two cores)"
 )
@@ -38,7 +42,12 @@ def rows(setting: Setting) -> Figures:
 def _latency(modality: str, quick: bool) -> list[Row]:
     samples = SAMPLES_QUICK if quick else SAMPLES
     few, usual, many = (
-        measured_latency(modality, SIZES[modality], remembered, samples)
+        median_latency(
+            [
+                measured_latency(modality, SIZES[modality], remembered, samples)
+                for _ in range(1 if quick else RUNS)
+            ]
+        )
         for remembered in (FEW, USUAL, MANY)
     )
     beside = {f"{FEW} remembered": few.p50_ms, f"{MANY:,} remembered": many.p50_ms}
@@ -48,3 +57,8 @@ def _latency(modality: str, quick: bool) -> list[Row]:
         Row(f"score {modality}, {MANY:,} remembered to {USUAL:,}", many.p50_ms / usual.p50_ms, "",
             GOAL_RATIO, samples=many.samples),
     ]  # fmt: skip
+
+
+def median_latency(runs: Sequence[ScoreLatency]) -> ScoreLatency:
+    """The run with the median p50: a shared machine is at times half as fast."""
+    return sorted(runs, key=lambda run: run.p50_ms)[len(runs) // 2]
