@@ -17,9 +17,9 @@ RUNS = 5
 FRAMES, FRAMES_QUICK = 100_000, 5_000
 GOAL_MS, GOAL_RATIO, GOAL_SLOWDOWN, GOAL_GROWTH_MB = 0.2, 2.0, 1.1, 5.0
 REFERENCE = (
-    f"times: the median of {RUNS} processes of one thread each, independent percepts, each of which "
-    "is remembered (the worst case); the reference scorer took 0.8 ms with 1 remembered, 2.7 ms "
-    "with 100 and 7 to 16 ms with 1,000 (systems.md section 9, measured on another day on two cores)"
+    f"times: the median of {RUNS} processes of one thread each, independent percepts, all of them "
+    "remembered (the worst case); the reference scorer took 0.8 ms with 1 remembered, 2.7 ms with "
+    "100 and 7 to 16 ms with 1,000 (systems.md section 9, measured on another day on two cores)"
 )
 
 
