@@ -117,7 +117,14 @@ def replace_fields(message: Salience, **fields: Any) -> Salience:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"prediction_error": 0.0}, "as predicted, or nothing was predicted; usually 0.12 off"),
+        (
+            {"prediction_error": 0.0},
+            "changes far less than it nearly ever did; predicted to within",
+        ),
+        (
+            {"prediction_error": 0.0, "surprise": 0.1},
+            "as predicted, or nothing was predicted; usually 0.12 off",
+        ),
         ({"prediction_error": 0.0, "usual_error": 0.0}, "or nothing was predicted yet"),
         ({"usual_error": 0.0}, "was 0.44 off where there had never been an error"),
         ({"prediction_error": 1234.5, "usual_error": 12.5}, "within 12 as usual, was 1234 off"),

@@ -98,7 +98,7 @@ def fused(h: Header) -> FusedSalience:
 
 
 def weights(h: Header) -> FusionWeights:
-    return FusionWeights(header=h, names=["vision"], weights=[0.5], auroc_fused=0.8)
+    return FusionWeights(header=h, names=["vision"], weights=[0.5], auroc_fused=0.75)
 
 
 def attention(h: Header) -> Attention:

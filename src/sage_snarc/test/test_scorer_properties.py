@@ -285,6 +285,20 @@ def test_state_resumes_bit_equal(stream: MakeStream) -> None:
         assert np.array_equal(array, second.state()[name]), name
 
 
+@pytest.mark.parametrize("reward", [np.nan, 1.5, -np.inf])
+def test_a_wrong_reward_is_refused(reward: float) -> None:
+    scorer = VectorScorer("x")
+    scorer.score(0, [1.0])
+    with pytest.raises(InvalidInput, match="reward = "):
+        scorer.learn(0, 0, reward)
+    assert scorer.score(1, [1.0]).reward == 0.5
+
+
+def test_what_is_no_state_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="the state of a scorer"):
+        VectorScorer("x").restore({"a": np.zeros(1)})
+
+
 def test_state_of_another_memory_size_is_refused() -> None:
     small = VectorScorer("x", capacity=10)
     small.score(0, [1.0])

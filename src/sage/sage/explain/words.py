@@ -107,11 +107,18 @@ def rows(modal: ModalAccount) -> list[tuple[str, float | None, str]]:
     return found
 
 
+LULL_RANK = 0.9
+"""A rank this high without a large error is that of a lull (see `sage_snarc.core.lull`)."""
+
+
 def _surprise(rank: float, predicted: Prediction | None) -> str:
     past = f"above {rank:.0%} of its past"
     if predicted is None:
         return f"error {past} {NOT_KEPT}"
     usual, error = predicted.usual_error, predicted.error
+    if rank >= LULL_RANK and error <= usual and usual > 0.0:
+        lull = "changes far less than it nearly ever did"
+        return f"{lull}; predicted to within {_figure(usual)} as usual"
     if error > 0.0 and usual > 0.0:
         seen = f"was {_figure(error)} off, {error / usual:.1f} times that: {past}"
         return f"predicted to within {_figure(usual)} as usual, {seen}"

@@ -28,7 +28,7 @@ def scorer_reason(modality: str, seen: Observation, places: Places = PICTURE) ->
         quiet = f"{cause} as before" if faded and drives[cause] >= QUIET else "nothing unusual"
         return f"{modality}: {quiet}{faded}"
     if cause == "surprise":
-        text = f"surprise {seen.surprise.rank:.2f}, {seen.error_ratio:.1f} times the usual error"
+        text = f"surprise {seen.surprise.rank:.2f}, {_error(seen)}"
     elif cause == "novelty":
         text = f"novelty {seen.novelty.rank:.2f}, {_nearest(seen)}"
     else:
@@ -37,6 +37,14 @@ def scorer_reason(modality: str, seen: Observation, places: Places = PICTURE) ->
     if abs(seen.reward - 0.5) >= 0.1:
         text += f", {'good' if seen.reward > 0.5 else 'bad'} before ({seen.reward:.2f})"
     return f"{modality}: {text}{faded}"
+
+
+def _error(seen: Observation) -> str:
+    if seen.lull:
+        return "changes far less than it nearly ever did"
+    if seen.usual_error <= 0.0:
+        return "an error where there never was one"
+    return f"{seen.error / seen.usual_error:.1f} times the usual error"
 
 
 def _nearest(seen: Observation) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.errors import InvalidInput
 from sage_snarc.core.novelty import Neighbour
 from sage_snarc.core.sections import Arrays
 
@@ -56,7 +57,12 @@ class Reward:
 
         Returns:
             Number of situations judged: 0 if none of the last 4,096 samples lies in the span.
+
+        Raises:
+            InvalidInput: a reward beyond -1..1.
         """
+        if not -1.0 <= reward <= 1.0:
+            raise InvalidInput("reward", reward, "a number from -1 to 1")
         places = np.flatnonzero((self._stamps >= start_ns) & (self._stamps <= end_ns))
         places = places[np.argsort(self._stamps[places], kind="stable")]
         # A slot that changed hands within the span is judged for what it holds last.

@@ -34,8 +34,9 @@ class SalienceResult:
         neighbour_id: sequence number of the nearest remembered sample; 0 if none.
         neighbour_age_s: time since that was last seen [s]; -1 if none.
         neighbour_distance: [0, 1] distance to it, 1: that of an independent sample; 1 if none.
-        prediction_error: distance of the sample from its prediction, >= 0; 0 if none was made.
-        usual_error: what that distance usually is, >= 0.
+        prediction_error: distance of the sample from its prediction, >= 0, in units of how
+            errors usually vary; 0 if none was made.
+        usual_error: the median of that distance in the past, >= 0.
         habituation: [0, 1] share of the total that repetition has taken away.
         reason: the main cause in words.
     """
@@ -89,7 +90,11 @@ class VectorScorer:
         return _result(stamp_ns, self.name, self.source, seen)
 
     def learn(self, start_ns: int, end_ns: int, reward: float) -> int:
-        """Judge what was scored within a time span by `reward` (-1..1); number of situations."""
+        """Judge what was scored within a time span by `reward` (-1..1); number of situations.
+
+        Raises:
+            InvalidInput: a reward beyond -1..1.
+        """
         return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
 
     def state(self) -> Arrays:
@@ -100,7 +105,7 @@ class VectorScorer:
         """Continue from `state()`; bit-equal to never having stopped.
 
         Raises:
-            InvalidInput: the state is of another memory capacity.
+            InvalidInput: not the state of a scorer, or of another memory capacity.
         """
         self._stream = _stream_from(state, self.capacity, FREE)
 
@@ -166,6 +171,9 @@ class Scorer:
 
         Returns:
             Number of situations judged; 0 if none of the last 4,096 percepts lies in the span.
+
+        Raises:
+            InvalidInput: a reward beyond -1..1.
         """
         return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
 
@@ -180,7 +188,7 @@ class Scorer:
         """Continue from `state()`; bit-equal to never having stopped.
 
         Raises:
-            InvalidInput: the state is of another memory capacity.
+            InvalidInput: not the state of a scorer, or of another memory capacity.
         """
         stream = _stream_from(state, self.capacity, UNIT, self._layout)
         if stream is not None:
@@ -249,6 +257,8 @@ def _stream_from(
     """The stream of a state; None if it is empty or of another memory capacity."""
     if not state:
         return None
+    if "size" not in state:
+        raise InvalidInput("state", sorted(state), "the state of a scorer")
     size, kept_capacity = (int(value) for value in state["size"])
     if kept_capacity != capacity:
         raise InvalidInput("state.size", kept_capacity, f"a memory of {capacity}, as configured")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_snarc.core.arousal import VectorArousal
+from sage_snarc.core.bounds import Bounds
 from sage_snarc.core.code_arousal import EMPTY_GRID, Layout, code_arousal
 from sage_snarc.core.dimension import MOST, Dimension, Reading, drive_of
 from sage_snarc.core.habituation import Habituation
@@ -52,9 +53,9 @@ class Observation(NamedTuple):
         surprise, novelty, arousal: each rank (published) and drive (towards the total).
         reward: learned value, 0.5 unknown.
         near: nearest remembered vector.
-        error: distance of the vector from its prediction, >= 0; 0 if none was made.
-        usual_error: what that distance usually is, >= 0.
-        error_ratio: prediction error over its usual size.
+        error: whitened distance of the vector from its prediction, >= 0; 0 if none was made.
+        usual_error: the median of that distance in the past, >= 0.
+        lull: surprise is that the stream changes far less than it nearly ever did.
         habituation: share of salience that repetition has taken away, [0, 0.97].
         grid: where it is, float32 [10, 10] or [0, 0].
         total: [0, 1].
@@ -68,7 +69,7 @@ class Observation(NamedTuple):
     near: Neighbour
     error: float
     usual_error: float
-    error_ratio: float
+    lull: bool
     habituation: float
     grid: NDArray[np.float32]
     total: float
@@ -111,6 +112,7 @@ class Stream:
         self._distance = Dimension(floor=scale.error)
         self._arousal = Dimension(floor=RAW_FLOOR)
         self._origin = np.zeros(size, np.float32)
+        self._bounds = Bounds(size)
         self._last_ns = 0
         self._period_s = 0.0
         self.count = 0
@@ -124,13 +126,11 @@ class Stream:
         if self.count == 0 and self.free:
             self._origin = vector.copy()
         # Large offsets would eat the digits of squared distances; unit vectors have none.
-        centred = vector - self._origin if self.free else vector
+        centred = self._bounds.bounded(vector - self._origin) if self.free else vector
         near = self.memory.nearest(centred, resolution, stamp_ns)
         wide = (centred if self._sketch is None else self._sketch @ centred).astype(np.float64)
-        usual_error = self.predictor.usual
+        usual_error = self._surprise.quantile.value(0.5)
         ratio = self.predictor.observe(wide, resolution, gap)
-        # Without a prediction the predictor still holds the error of an earlier one.
-        error = self.predictor.error if ratio > 0.0 else 0.0
         surprise = self._surprising(ratio, wide, resolution, gap)
         arousal, grid = self._arousing(wide, codes, gap)
         novelty = self._novelty(near)
@@ -150,9 +150,9 @@ class Stream:
             arousal=arousal,
             reward=reward,
             near=near,
-            error=error,
+            error=ratio,
             usual_error=usual_error,
-            error_ratio=error / usual_error if usual_error > 0.0 else 0.0,
+            lull=surprise.excess > 0.0 and ratio <= usual_error,
             habituation=habituation,
             grid=grid,
             total=total,
@@ -229,6 +229,7 @@ class Stream:
 
     def _parts(self) -> tuple[tuple[str, Stateful], ...]:
         return (
+            ("bounds", self._bounds),
             ("memory", self.memory),
             ("predictor", self.predictor),
             ("lull", self._lull),

@@ -34,7 +34,6 @@ class Surprise:
         """`size`: components. `floor`: smallest usual error that means anything; 0: free scale."""
         self.floor = floor
         self.count = 0
-        self.usual = 0.0
         self.error = 0.0
         self._lags = 0
         self._mean = np.zeros(size)
@@ -79,7 +78,6 @@ class Surprise:
             self.error = 0.0
             error[:] = 0.0
         ratio = self._errors.observe(error)
-        self.usual += (self.error - self.usual) / min(max(self.count - 1, 1), USUAL_HORIZON)
         self._adapt(inputs, error)
         return ratio
 
@@ -100,7 +98,7 @@ class Surprise:
     def state(self) -> Arrays:
         """Everything learned."""
         return {
-            "scalars": np.array([self.count, self._lags, self.usual, self.error], np.float64),
+            "scalars": np.array([self.count, self._lags, self.error], np.float64),
             "mean": self._mean.copy(),
             "power": self._power.copy(),
             "weights": self._weights.copy(),
@@ -110,7 +108,7 @@ class Surprise:
 
     def restore(self, state: Arrays) -> None:
         """Continue from `state()`."""
-        count, lags, self.usual, self.error = (float(value) for value in state["scalars"])
+        count, lags, self.error = (float(value) for value in state["scalars"])
         self.count, self._lags = int(count), int(lags)
         self._mean = np.array(state["mean"], np.float64)
         self._power = np.array(state["power"], np.float64)

@@ -27,11 +27,16 @@ class Judgements:
         """Start and end of what an outcome judges [ns].
 
         Raises:
-            InvalidInput: it judges an experience that is not among those remembered.
+            InvalidInput: it judges an experience that is not among those remembered, or nothing.
         """
         if not message.experience_id:
-            return stamp_ns(message.start), stamp_ns(message.end)
+            start_ns, end_ns = stamp_ns(message.start), stamp_ns(message.end)
+            if end_ns == 0 and not message.plugin:
+                raise InvalidInput(
+                    "end", 0, "a time span (start, end) or an experience_id to judge"
+                )
+            return start_ns, end_ns
         if message.experience_id not in self._spans:
-            expected = f"one of the last {len(self._spans)} experiences"
+            expected = f"one of the {len(self._spans)} kept last since this start"
             raise InvalidInput("experience_id", message.experience_id, expected)
         return self._spans[message.experience_id]
