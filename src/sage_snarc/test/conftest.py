@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import array
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 
 from sage_common.core.puzzle import Percept
 from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.stamps import to_stamp
+from sage_msgs.msg import Puzzle
 
 PERIOD_NS = 33_333_333
 
@@ -48,6 +52,23 @@ def percept() -> Callable[..., Percept]:
             embedding=embedding,
             encoder_id=encoder_id,
         )
+
+    return make
+
+
+@pytest.fixture
+def puzzle(percept: Callable[..., Percept]) -> Callable[..., Puzzle]:
+    """Makes the message of one percept, of the same arguments."""
+
+    def make(*arguments: Any, **names: Any) -> Puzzle:
+        item = percept(*arguments, **names)
+        message = Puzzle(modality=item.modality, source=item.source, encoder_id=item.encoder_id)
+        message.header.stamp = to_stamp(item.stamp_ns)
+        message.header.frame_id = "camera_front"
+        message.codes = item.codes.ravel()
+        message.embedding = array.array("f", item.embedding.tobytes())
+        message.valid = True
+        return message
 
     return make
 

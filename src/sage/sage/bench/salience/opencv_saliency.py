@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from sage.bench.salience.stream import Moment
 MAP_PX = 112
 
 
-class _Map:
+class _Map(ABC):
     """How much a saliency map changed since the last tick.
 
     On the development half that finds more than the map's mean, for every kind of map.
@@ -21,9 +23,9 @@ class _Map:
     def __init__(self) -> None:
         self._before: NDArray[np.float32] | None = None
 
+    @abstractmethod
     def map(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Saliency of a grey picture, float32 [H, W] in [0, 1]."""
-        raise NotImplementedError
 
     def score(self, moment: Moment) -> float:
         """Mean absolute change of the map, 0..1."""
