@@ -148,7 +148,9 @@ class Installation:
         if not sources:
             return
         with self._progress.step(f"installing {', '.join(names)}"):
-            options = ["--no-build-isolation", "--no-deps", "--force-reinstall"]
+            # pip before 23.1 (Debian 12, Ubuntu 22.04) else runs setup.py install, which leaves the
+            # commands where ROS looks for them and not in bin.
+            options = ["--use-pep517", "--no-build-isolation", "--no-deps", "--force-reinstall"]
             self._run("packages", self._environment.pip("install", *options, *sources))
             link_executables(
                 self._environment.prefix,
