@@ -13,7 +13,8 @@ BIN := .venv/bin
 UV ?= uv
 
 # THOR=1 installs the text embedder in PyTorch, too; `make test TRAIN=1` does so by itself.
-EXTRA := $(if $(THOR),thor)
+# OPTIONS=1 installs what the memory can do on request: encryption, PostgreSQL, Parquet, HNSW.
+EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory)
 
 # The recordings that the weights are trained on.
 DATA ?= ../shared/data
@@ -32,7 +33,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFILE=nano|thor] [THOR=1] [SOURCE=recording]
+demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFILE=nano|thor] [THOR=1] [OPTIONS=1] [SOURCE=recording]
 	@exec $(BIN)/sage demo $(DEMO_OPTIONS)
 
 test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, too]
@@ -42,7 +43,7 @@ test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, t
 lint: test-environment  ## check style and types
 	@$(MAKE) run-lint
 
-bench: bench-environment  ## measure loop, encoders and salience, write the figures as JSON
+bench: bench-environment  ## measure loop, encoders, salience and memory, write the figures as JSON
 	@exec $(BIN)/sage bench --all
 
 train: train-environment  ## train the weights in models/ anew [DATA=../shared/data]
@@ -56,7 +57,7 @@ lock:  ## resolve requirements/*.in into requirements/lock.txt (needs uv)
 	@$(UV) pip compile --universal --python-version 3.10 --quiet --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --output-file requirements/lock.txt \
 	  requirements/build.in requirements/run.in requirements/test.in requirements/lint.in requirements/train.in \
-	  requirements/thor.in requirements/bench.in
+	  requirements/thor.in requirements/bench.in requirements/memory.in
 
 clean:  ## remove the environment, build outputs and caches
 	@rm -rf .venv build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -70,10 +71,10 @@ train-environment:
 	@$(SETUP) run media train
 
 bench-environment:
-	@$(SETUP) run media train bench
+	@$(SETUP) run media train bench memory
 
 test-environment:
-	@$(SETUP) run media test lint bench $(if $(TRAIN),train thor,$(EXTRA))
+	@$(SETUP) run media test lint bench memory $(if $(TRAIN),train thor,$(EXTRA))
 
 .PHONY: run-lint
 run-lint:

@@ -47,7 +47,7 @@ def test_every_field_comes_back(tmp_path, experience) -> None:
         (answer,) = memory.recall(Query(with_embedding=True))
     found = answer.experience
     assert found.id == kept.id and len(found.id) == 16
-    assert found.device_id == "robot-7" and found.schema_version == 1
+    assert found.device_id == "robot-7" and found.schema_version == SCHEMA_VERSION
     assert found.place == place
     np.testing.assert_array_equal(found.codes, told.codes)
     unit = told.embedding / np.linalg.norm(told.embedding)

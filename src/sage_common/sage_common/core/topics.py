@@ -78,6 +78,9 @@ _TOPICS = (
     TopicSpec("joint_states", "joint_states", "sensor_msgs/msg/JointState",
               "sensor", 0.0, 0.0, True, True, "robot -> proprioception encoder",
               "positions, velocities and efforts of the joints"),
+    TopicSpec("pose", "pose", "geometry_msgs/msg/PoseWithCovarianceStamped",
+              "standard", 0.0, 0.0, False, True, "localisation -> memory",
+              "where the robot is; remap it to the pose of your localisation, such as /amcl_pose"),
     TopicSpec("text", "text", "sage_msgs/msg/Utterance",
               "standard", 0.0, 0.0, True, True,
               "text, recording, people -> language encoder, memory",
@@ -122,20 +125,33 @@ _TOPICS = (
 _SERVICES = (
     ServiceSpec("memory/store", "sage_msgs/srv/StoreExperience", "memory", "keep this moment now"),
     ServiceSpec("memory/recall", "sage_msgs/srv/Recall", "memory",
-                "ask by text, example, time, salience, modality, and their conjunctions"),
+                "ask by text, example, time, salience, place, entity, modality, device, and their "
+                "conjunctions"),
     ServiceSpec("memory/checkpoint", "sage_msgs/srv/Checkpoint", "memory",
-                "write the learned state to disk now"),
+                "write all that was learned, by every node, to disk now"),
+    ServiceSpec("memory/pin", "sage_msgs/srv/SetPin", "memory",
+                "never let an experience go, or let it go again"),
+    ServiceSpec("memory/forget", "sage_msgs/srv/Forget", "memory",
+                "remove experiences for good, payloads too"),
+    ServiceSpec("memory/undo_sleep", "sage_msgs/srv/UndoSleep", "memory",
+                "take back what a sleep let go"),
     ServiceSpec("salience/explain", "sage_msgs/srv/Explain", "fusion",
                 "why a recent moment was or was not salient; grids are left out, modalities that "
                 "were not live follow with weight 0"),
     ServiceSpec("orchestrator/set_trust", "sage_msgs/srv/SetTrust", "orchestrator",
                 "set the trust of a plugin"),
     ServiceSpec("language/embed", "sage_msgs/srv/Embed", "language encoder", "embedding of a text"),
+    ServiceSpec("vision/embed", "sage_msgs/srv/EmbedImage", "vision encoder",
+                "embedding of a picture"),
+    ServiceSpec("audio/embed", "sage_msgs/srv/EmbedSound", "audio encoder",
+                "embedding of a sound"),
 )
 
 _ACTIONS = (
     ServiceSpec("orchestrator/refine", "sage_msgs/action/Refine", "orchestrator",
                 "run a plugin on an input under a budget"),
+    ServiceSpec("memory/sleep", "sage_msgs/action/Sleep", "memory",
+                "consolidate what is kept, with feedback"),
 )
 # fmt: on
 

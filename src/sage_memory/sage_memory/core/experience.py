@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,6 +64,10 @@ class Experience:
         text_embedding: float32 [D] of `text`, or None.
         text_encoder_id: model and version that made `text_embedding`; empty without one.
         place: where, if known well enough.
+        entity: who or what it is about or from: a speaker, a person, an object; may be empty.
+        context: modality -> the five `DIMENSIONS` of every live modality then; None: unknown.
+        covers: moments that this summary stands for; 0: it is a moment itself.
+        pinned: never consolidated, never let go.
         id: UUIDv7, 16 bytes.
         device_id: device on which it was experienced.
         payload_sha256, payload_media_type: empty if none was kept.
@@ -87,6 +92,10 @@ class Experience:
     text_embedding: NDArray[np.float32] | None = None
     text_encoder_id: str = ""
     place: Place | None = None
+    entity: str = ""
+    context: Mapping[str, tuple[float, ...]] | None = None
+    covers: int = 0
+    pinned: bool = False
     id: bytes = b""
     device_id: str = ""
     payload_sha256: str = ""
@@ -118,6 +127,13 @@ def checked(experience: Experience) -> Experience:
         raise InvalidInput("codes", f"{codes.dtype} {codes.shape}", f"uint8 ({GRID}, {GRID})")
     if int(codes.max()) >= CODES:
         raise InvalidInput("codes.max()", int(codes.max()), f"at most {CODES - 1}")
+    if len(experience.entity) > MAX_NAME:
+        raise InvalidInput("len(entity)", len(experience.entity), f"at most {MAX_NAME} characters")
+    if experience.covers < 0:
+        raise InvalidInput("covers", experience.covers, "0 or more")
+    for modality, row in (experience.context or {}).items():
+        if len(row) != len(DIMENSIONS) or not all(0.0 <= value <= 1.0 for value in row):
+            raise InvalidInput(f"context[{modality!r}]", row, "five numbers in [0, 1]")
     words = experience.text_embedding
     if (words is None) != (experience.text_encoder_id == ""):
         raise InvalidInput(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from typing import Any
 
@@ -13,6 +14,7 @@ from sage_memory.core import schema
 from sage_memory.core.experience import Experience, Place
 
 ZLIB_LEVEL = 1  # puzzles shrink to a third at any level; 1 is the fastest
+SKETCH_SIDE = 6
 
 
 def experience_row(number: int, experience: Experience) -> dict[str, Any]:
@@ -27,7 +29,9 @@ def experience_row(number: int, experience: Experience) -> dict[str, Any]:
         "end_ns": experience.end_ns,
         "modality": experience.modality,
         "source": experience.source,
+        "entity": experience.entity,
         "codes": zlib.compress(experience.codes.tobytes(), ZLIB_LEVEL),
+        "sketch": sketch(experience.codes).tobytes(),
         "encoder_id": experience.encoder_id,
         "surprise": experience.surprise,
         "novelty": experience.novelty,
@@ -36,6 +40,7 @@ def experience_row(number: int, experience: Experience) -> dict[str, Any]:
         "conflict": experience.conflict,
         "total": experience.total,
         "reason": experience.reason,
+        "context": None if experience.context is None else json.dumps(dict(experience.context)),
         "text": experience.text,
         "place_frame": place.frame if place else None,
         "place_x": x,
@@ -45,8 +50,21 @@ def experience_row(number: int, experience: Experience) -> dict[str, Any]:
         "place_covariance": np.asarray(place.covariance).tobytes() if place else None,
         "payload_sha256": experience.payload_sha256,
         "payload_media_type": experience.payload_media_type,
+        "covers": experience.covers,
+        "pinned": int(experience.pinned),
         "schema_version": experience.schema_version,
     }
+
+
+def sketch(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Sums of the 5x5 blocks of a puzzle, uint8 [6, 6].
+
+    The L1 distance of two sketches is never greater than that of the puzzles: a search by puzzle
+    may skip every experience whose sketch is too far away.
+    """
+    block = GRID // SKETCH_SIDE
+    blocks = codes.reshape(SKETCH_SIDE, block, SKETCH_SIDE, block)
+    return np.asarray(blocks.sum(axis=(1, 3), dtype=np.uint8))
 
 
 def vector_rows(experience: Experience) -> list[dict[str, Any]]:
@@ -67,6 +85,7 @@ def _vector_row(experience: Experience, role: str) -> dict[str, Any]:
         "encoder_id": experience.encoder_id if percept else experience.text_encoder_id,
         "role": role,
         "dim": vector.size,
+        "encoding": schema.ENCODING_FLOAT32,
         "vector": blob,
         "crc32": zlib.crc32(blob),
     }
@@ -74,13 +93,14 @@ def _vector_row(experience: Experience, role: str) -> dict[str, Any]:
 
 def read_experience(row: Any, embedding: NDArray[np.float32]) -> Experience:
     """The experience of a row of the `experiences` table; `embedding` may be empty."""
-    codes = np.frombuffer(zlib.decompress(row.codes), np.uint8).reshape(GRID, GRID)
+    blank = bytes(GRID * GRID)
+    codes = np.frombuffer(zlib.decompress(row.codes) if row.codes else blank, np.uint8)
     return Experience(
         start_ns=row.start_ns,
         end_ns=row.end_ns,
         modality=row.modality,
         source=row.source,
-        codes=codes,
+        codes=codes.reshape(GRID, GRID),
         embedding=embedding,
         encoder_id=row.encoder_id,
         surprise=row.surprise,
@@ -92,12 +112,20 @@ def read_experience(row: Any, embedding: NDArray[np.float32]) -> Experience:
         reason=row.reason,
         text=row.text,
         place=_read_place(row),
+        entity=row.entity,
+        context=None if row.context is None else _read_context(row.context),
+        covers=row.covers,
+        pinned=bool(row.pinned),
         id=bytes(row.id),
         device_id=row.device_id,
         payload_sha256=row.payload_sha256,
         payload_media_type=row.payload_media_type,
         schema_version=row.schema_version,
     )
+
+
+def _read_context(text: str) -> dict[str, tuple[float, ...]]:
+    return {modality: tuple(values) for modality, values in json.loads(text).items()}
 
 
 def _read_place(row: Any) -> Place | None:

@@ -23,13 +23,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-SCHEMA_VERSION = 1
-REVISION = "0001"
+SCHEMA_VERSION = 2
+REVISION = "0002"
 """Revision that Alembic finds stamped in a store of this version."""
 WHOLE = "*"
-MUTABLE_FIELDS = ("text", "place", "reward", "forgotten")
+MUTABLE_FIELDS = (
+    "text", "place", "reward", "entity", "pinned", "codes", "vectors", "payload", "forgotten",
+)  # fmt: skip
 ROLE_PERCEPT = "percept"
 ROLE_WORDS = "words"
+ENCODING_FLOAT32 = "f32"
+ENCODING_INT8 = "i8"
+LET_GO = ("payload", "text", "codes", "vectors", "everything")
+"""What a forgetting can be about, the cheapest to lose first."""
+NIGHT_STATES = ("running", "done", "rolled back", "undone")
 
 metadata = MetaData()
 ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -44,7 +51,21 @@ experiences = Table(
     Column("end_ns", BigInteger, nullable=False),
     Column("modality", String(64), nullable=False),
     Column("source", String(128), nullable=False),
-    Column("codes", LargeBinary, nullable=False, comment="puzzle, 900 bytes, zlib"),
+    Column(
+        "entity",
+        String(128),
+        nullable=False,
+        server_default="",
+        comment="who or what it is about or from: a speaker, a person, an object",
+    ),
+    Column("codes", LargeBinary, nullable=False, comment="puzzle, 900 bytes, zlib; empty: let go"),
+    Column(
+        "sketch",
+        LargeBinary(36),
+        nullable=False,
+        server_default="",
+        comment="sums of the puzzle's 5x5 blocks, uint8[6, 6]",
+    ),
     Column("encoder_id", String(128), nullable=False, comment="encoder that made the puzzle"),
     Column("surprise", Float, nullable=False),
     Column("novelty", Float, nullable=False),
@@ -53,6 +74,7 @@ experiences = Table(
     Column("conflict", Float, nullable=False),
     Column("total", Float, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("context", Text, comment="JSON: modality -> five dimensions, of all when it was kept"),
     Column("text", Text, nullable=False),
     Column("place_frame", String(128)),
     Column("place_x", Float),
@@ -62,6 +84,20 @@ experiences = Table(
     Column("place_covariance", LargeBinary, comment="row-major 6x6: float64[36]"),
     Column("payload_sha256", String(64), nullable=False, comment="empty: none was kept"),
     Column("payload_media_type", String(64), nullable=False),
+    Column(
+        "covers",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="moments that this summary stands for; 0: it is a moment itself",
+    ),
+    Column(
+        "pinned",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="1: never consolidated, never let go",
+    ),
     Column("schema_version", Integer, nullable=False),
     Column("forgotten_ns", BigInteger, comment="tombstone: when it was forgotten; null: it is not"),
     Column("forgotten_reason", Text),
@@ -81,8 +117,15 @@ vectors = Table(
     Column("encoder_id", String(128), nullable=False, comment="model and version"),
     Column("role", String(16), nullable=False, comment="percept, or words heard around it"),
     Column("dim", Integer, nullable=False),
+    Column(
+        "encoding",
+        String(4),
+        nullable=False,
+        server_default=ENCODING_FLOAT32,
+        comment="f32: float32[dim] of unit length; i8: float32 scale, int8[dim]",
+    ),
     Column("crc32", BigInteger, nullable=False, comment="CRC-32 of vector"),
-    Column("vector", LargeBinary, nullable=False, comment="float32[dim], unit length"),
+    Column("vector", LargeBinary, nullable=False),
     Index("vectors_by_experience", "experience_id", "encoder_id", "role", unique=True),
 )
 
@@ -106,6 +149,57 @@ payloads = Table(
     Column("last_used_ns", BigInteger, nullable=False),
     Column("pinned", Integer, nullable=False, default=0, comment="1: never let go"),
     Index("payloads_by_use", "pinned", "last_used_ns"),
+)
+
+summary_members = Table(
+    "summary_members",
+    metadata,
+    Column("summary_id", LargeBinary(16), ForeignKey("experiences.id"), primary_key=True),
+    Column("member_id", LargeBinary(16), ForeignKey("experiences.id"), primary_key=True),
+    Index("summaries_by_member", "member_id"),
+    sqlite_with_rowid=False,
+)
+
+nights = Table(
+    "nights",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True, comment="UUIDv7"),
+    Column("started_ns", BigInteger, nullable=False),
+    Column("finished_ns", BigInteger),
+    Column("state", String(16), nullable=False, comment="one of NIGHT_STATES"),
+    Column("cause", String(64), nullable=False, comment="idle, or who asked"),
+    Column("recall_before", Float),
+    Column("recall_after", Float),
+    Column("report", Text, nullable=False, server_default="", comment="JSON: what was done"),
+)
+
+forgettings = Table(
+    "forgettings",
+    metadata,
+    Column("number", ROW_NUMBER, primary_key=True),
+    Column("night_id", LargeBinary(16), comment="null: by a cap, or on request"),
+    Column("experience_id", LargeBinary(16), nullable=False),
+    Column("what", String(16), nullable=False, comment="one of LET_GO"),
+    Column("reason", Text, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("undo_until_ns", BigInteger, comment="null: for good"),
+    Column("undone_ns", BigInteger),
+    Column("saved", LargeBinary, comment="what undoing needs; null once the grace period is over"),
+    Index("forgettings_by_experience", "experience_id"),
+    Index("forgettings_by_night", "night_id"),
+)
+
+entities = Table(
+    "entities",
+    metadata,
+    Column("name", String(128), primary_key=True, comment="sensor:front, speaker:anna, device:x"),
+    Column("kind", String(16), nullable=False, comment="sensor, speaker, device or thing"),
+    Column("reward", Float, nullable=False, comment="mean, [-1, 1]"),
+    Column("coherence", Float, nullable=False, comment="mean agreement with others, [0, 1]"),
+    Column("conflict", Float, nullable=False, comment="mean, [0, 1]"),
+    Column("trust", Float, nullable=False, comment="[0, 1], when it was last seen"),
+    Column("observations", BigInteger, nullable=False),
+    Column("last_ns", BigInteger, nullable=False),
 )
 
 meta = Table(

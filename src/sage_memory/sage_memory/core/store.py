@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from sage_memory.core.logical_clock import LogicalClock
 from sage_memory.core.payloads import PayloadCache, PayloadFiles
 from sage_memory.core.reader import Reader
 from sage_memory.core.rows import experience_row, vector_rows
-from sage_memory.core.writer import GroupCommitter, Ticket
+from sage_memory.core.writer import Done, GroupCommitter, Ticket
 
 GROUP_SIZE = 64
 SYNCHRONOUS = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
@@ -157,10 +157,23 @@ class Store:
                     raise InvalidInput("id", identifier.hex(), "an experience of this store")
                 tombstone = {"forgotten_ns": self._clock.now_ns(), "forgotten_reason": reason}
                 connection.execute(update(table).where(row).values(**tombstone))
-                self._set_clock(connection, identifier, "forgotten")
+                self.set_clock(connection, identifier, "forgotten")
             self.reader.index.forget([number])
 
         return self.committer.run(mark)
+
+    def change(self, action: Callable[[Connection], Done]) -> Ticket[Done]:
+        """Run `action` in a transaction of its own on the writer's thread, in its turn.
+
+        The index does not hear of it: whoever changes what the index holds tells it after the
+        commit, by its own methods.
+        """
+
+        def run() -> Done:
+            with self._engine.begin() as connection:
+                return action(connection)
+
+        return self.committer.run(run)
 
     def touch(self, sha256: str) -> None:
         """Note that a payload was asked for; written with the next commit."""
@@ -250,7 +263,8 @@ class Store:
         self._save_clock(connection)
         return vectors
 
-    def _set_clock(self, connection: Connection, identifier: bytes, field: str) -> None:
+    def set_clock(self, connection: Connection, identifier: bytes, field: str) -> None:
+        """Stamp a change of one of `schema.MUTABLE_FIELDS`, in the transaction that makes it."""
         values = {"stamp": self._stamps.tick(), "device_id": self.device_id}
         row = {"experience_id": identifier, "field": field} | values
         entry = upsert(schema.clocks).values(row)

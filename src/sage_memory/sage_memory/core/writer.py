@@ -6,12 +6,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sage_memory.core.errors import MemoryBusy, MemoryFailure, NotStored
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Done = TypeVar("Done")
 
 
 class Ticket(Generic[Result]):
@@ -55,8 +56,8 @@ class Ticket(Generic[Result]):
 class _Deed:
     """Something to do between two groups, in its turn."""
 
-    action: Callable[[], None]
-    ticket: Ticket[None]
+    action: Callable[[], Any]
+    ticket: Ticket[Any]
 
 
 class GroupCommitter(Generic[Item, Result]):
@@ -116,7 +117,7 @@ class GroupCommitter(Generic[Item, Result]):
             self._wake.notify()
         return ticket
 
-    def run(self, action: Callable[[], None]) -> Ticket[None]:
+    def run(self, action: Callable[[], Done]) -> Ticket[Done]:
         """Run `action` on the writer's thread, after all that was queued before."""
         deed = _Deed(action, Ticket())
         with self._wake:
@@ -178,8 +179,8 @@ class GroupCommitter(Generic[Item, Result]):
 
     def _do(self, deed: _Deed) -> None:
         try:
-            deed.action()
+            result = deed.action()
         except Exception as error:  # noqa: BLE001 - saves the thread; who waits must hear of it
             deed.ticket.fail(error)
         else:
-            deed.ticket.resolve(None)
+            deed.ticket.resolve(result)
