@@ -28,6 +28,7 @@ from sage_memory import (
     StoreMissing,
     StoreTooNew,
 )
+from sage_memory.core.schema import SCHEMA_VERSION
 
 
 def rows(home: Path, sql: str) -> list[tuple]:
