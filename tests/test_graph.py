@@ -68,7 +68,8 @@ def predicts_its_senses(home: Path) -> bool:
     A modality has a usual error from its second percept on, and comes alive at its own pace.
     """
     newest = run(home, "explain", "--json")
-    assert newest.returncode == 0, newest.stderr
+    if newest.returncode != 0:  # a busy machine may have nothing yet, or answer late
+        return False
     found = summary(newest.stdout)
     assert found["origin"] == "graph"
     compared = {
