@@ -48,6 +48,57 @@ class MemoryParameters(NodeParameters):
         low=0.01,
         high=3600.0,
     )
+    max_place_sigma_m: float = parameter(
+        1.0,
+        doc="a pose is known well enough up to this standard deviation in its worst direction",
+        unit="m",
+        low=0.0,
+    )
+    max_place_age_s: float = parameter(
+        10.0,
+        doc="a moment gets the pose nearest in time if it is not further away than this",
+        unit="s",
+        low=0.0,
+    )
     words_window_s: float = parameter(
         10.0, doc="words go with what happens up to this long after them", unit="s", low=0.0
+    )
+    payload_ttl_s: float = parameter(
+        0.0, doc="payloads not asked for in this time go; 0: never for age", unit="s", low=0.0
+    )
+    payload_cap_yellow: float = parameter(
+        0.5, doc="share of payload_cap_mb that may be used at pressure yellow", low=0.0, high=1.0
+    )
+    payload_cap_red: float = parameter(
+        0.1, doc="share of payload_cap_mb that may be used at pressure red", low=0.0, high=1.0
+    )
+    verbatim_affect: float = parameter(
+        0.0, doc="moments of less affect keep no payload; 0: all do", low=0.0, high=1.0
+    )
+    trust_half_life_s: float = parameter(
+        604800.0, doc="time in which the trust in a source falls half way to 0.5", unit="s", low=1.0
+    )
+    sleep_target_share: float = parameter(
+        0.2, doc="share of its bytes that sleep leaves a memory", low=0.01, high=1.0
+    )
+    sleep_salience_floor: float = parameter(
+        0.6, doc="sleep touches nothing whose total salience reaches this", low=0.0, high=1.0
+    )
+    sleep_similarity: float = parameter(
+        0.9, doc="moments of one source merge above this cosine similarity", low=0.0, high=1.0
+    )
+    sleep_span_s: float = parameter(
+        600.0, doc="moments without a common place merge within this time", unit="s", low=1.0
+    )
+    sleep_grace_s: float = parameter(
+        604800.0, doc="time in which what a sleep let go can be taken back", unit="s", low=0.0
+    )
+    sleep_idle_s: float = parameter(
+        0.0, doc="sleep after this time without a salient moment; 0: never alone", unit="s", low=0.0
+    )
+    sleep_idle_salience: float = parameter(
+        0.5, doc="a fused total above this is no idling", low=0.0, high=1.0
+    )
+    sleep_every_s: float = parameter(
+        86400.0, doc="least time between two sleeps from idling", unit="s", low=60.0
     )
