@@ -6,6 +6,7 @@ import array
 
 import numpy as np
 from audio_common_msgs.msg import AudioDataStamped
+from geometry_msgs.msg import PoseWithCovarianceStamped
 from sensor_msgs.msg import Image, Imu
 from std_msgs.msg import Header
 
@@ -54,8 +55,16 @@ def fused(stamp_ns: int, total: float, modality: str = "vision") -> FusedSalienc
     return message
 
 
-def utterance(stamp_ns: int, text: str) -> Utterance:
-    return Utterance(header=header(stamp_ns), text=text, confidence=1.0)
+def utterance(stamp_ns: int, text: str, speaker: str = "") -> Utterance:
+    return Utterance(header=header(stamp_ns), text=text, speaker=speaker, confidence=1.0)
+
+
+def pose(stamp_ns: int, x: float, sigma_m: float = 0.1) -> PoseWithCovarianceStamped:
+    message = PoseWithCovarianceStamped(header=Header(stamp=to_stamp(stamp_ns), frame_id="map"))
+    message.pose.pose.position.x = x
+    message.pose.pose.orientation.w = 1.0
+    message.pose.covariance[0] = message.pose.covariance[7] = sigma_m**2
+    return message
 
 
 def image(stamp_ns: int, red: int = 200) -> Image:

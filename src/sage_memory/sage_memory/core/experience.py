@@ -142,7 +142,7 @@ def checked(experience: Experience) -> Experience:
     if words is not None:
         words = unit_vector("text_embedding", words)
     if experience.place is not None:
-        _check_place(experience.place)
+        check_place(experience.place)
     embedding = unit_vector("embedding", experience.embedding)
     return replace(experience, embedding=embedding, text_embedding=words)
 
@@ -171,7 +171,12 @@ def _check_name(field: str, value: str) -> None:
         raise InvalidInput(field, value, f"1 to {MAX_NAME} characters")
 
 
-def _check_place(place: Place) -> None:
+def check_place(place: Place) -> None:
+    """Prove a place.
+
+    Raises:
+        InvalidInput: names the field, its value, and what was expected.
+    """
     _check_name("place.frame", place.frame)
     for field, size in (("position", 3), ("orientation", 4), ("covariance", 36)):
         values = getattr(place, field)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.puzzle import Percept
-from sage_memory.core.experience import Experience
+from sage_memory.core.experience import MAX_NAME, Experience
 from sage_memory.core.short_term import Judgement, Moment, ShortTermMemory
+from sage_memory.core.whereabouts import Whereabouts
 from sage_memory.core.words import Words, WordsHeard
 
 RECENT_PERCEPTS = 32
@@ -23,7 +24,10 @@ WINDOW_NS = {"audio": NS_PER_S, "proprioception": NS_PER_S}
 
 @dataclass(frozen=True)
 class Scored:
-    """The salience of one percept: own dimensions, own and fused total, all in [0, 1]."""
+    """The salience of one percept: own dimensions, own and fused total, all in [0, 1].
+
+    `context`: modality -> five dimensions, of all live modalities then.
+    """
 
     surprise: float
     novelty: float
@@ -33,6 +37,7 @@ class Scored:
     own_total: float
     total: float
     reason: str
+    context: Mapping[str, tuple[float, ...]] | None = None
 
 
 class Observer:
@@ -42,12 +47,18 @@ class Observer:
         modalities: that are remembered.
         judgement: how.
         words_window_s: words go with what happens up to this long after them.
+        whereabouts: gives moments their place.
     """
 
     def __init__(
-        self, modalities: Sequence[str], judgement: Judgement, words_window_s: float
+        self,
+        modalities: Sequence[str],
+        judgement: Judgement,
+        words_window_s: float,
+        whereabouts: Whereabouts,
     ) -> None:
         self.words = WordsHeard(words_window_s)
+        self.whereabouts = whereabouts
         self.unmatched = 0
         self._percepts: dict[str, deque[Percept]] = {
             modality: deque(maxlen=RECENT_PERCEPTS) for modality in modalities
@@ -101,6 +112,7 @@ class Observer:
             total=scored.total,
             score=score,
             reason=scored.reason,
+            context=scored.context,
         )
         self._newest[percept.modality] = moment
         return self._short_term[percept.modality].add(moment)
@@ -120,6 +132,9 @@ class Observer:
         if heard is None and not percept.text:  # its own words are in its own embedding already
             heard = self.words.around(percept.stamp_ns)
         texts = [percept.text, heard.text if heard else ""]
+        speaker = self.words.speaker_of(percept.stamp_ns, percept.text) if percept.text else ""
+        if not speaker and heard is not None:
+            speaker = heard.speaker
         return Experience(
             start_ns=max(percept.stamp_ns - WINDOW_NS.get(percept.modality, 0), 0),
             end_ns=percept.stamp_ns,
@@ -138,12 +153,16 @@ class Observer:
             text="\n".join(text for text in texts if text),
             text_embedding=heard.embedding if heard else None,
             text_encoder_id=heard.encoder_id if heard else "",
+            place=self.whereabouts.at(percept.stamp_ns),
+            entity=speaker[:MAX_NAME],
+            context=moment.context,
         )
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that `restore` needs to continue as if not interrupted."""
         parts = {f"short_term/{name}": part.state() for name, part in self._short_term.items()}
         parts["words"] = self.words.state()
+        parts["whereabouts"] = self.whereabouts.state()
         return {f"{part}/{key}": value for part, s in parts.items() for key, value in s.items()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -153,6 +172,7 @@ class Observer:
             KeyError, ValueError: it is not such a state.
         """
         self.words.restore(_part(state, "words/"))
+        self.whereabouts.restore(_part(state, "whereabouts/"))
         for modality, buffer in self._short_term.items():
             own = _part(state, f"short_term/{modality}/")
             if own:

@@ -21,7 +21,7 @@ LEARNING_MOMENTS = 20
 SLACK = 3.0
 """Moments that may pass the threshold, for each that the spacing lets through."""
 DIMENSION_NAMES = ("surprise", "novelty", "arousal", "reward", "conflict", "total", "score")
-WORD_NAMES = ("modality", "source", "encoder_id", "text", "reason")
+WORD_NAMES = ("modality", "source", "encoder_id", "text")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Moment:
         total: [0, 1] fused over all modalities.
         score: [0, 1] what it is judged by.
         reason: why it matters, in words.
+        context: modality -> its five dimensions, of all live ones then; None: unknown.
     """
 
     percept: Percept
@@ -45,6 +46,7 @@ class Moment:
     total: float
     score: float
     reason: str
+    context: Mapping[str, tuple[float, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ class ShortTermMemory:
         """All that `restore` needs to continue as if not interrupted."""
         moments = list(self._moments)
         words = [
-            [*(getattr(m.percept, name) for name in WORD_NAMES[:-1]), m.reason] for m in moments
+            [*(getattr(m.percept, name) for name in WORD_NAMES), m.reason, m.context]
+            for m in moments
         ]
         last = -1 if self._last_kept_ns is None else self._last_kept_ns
         return {
@@ -185,6 +188,7 @@ class ShortTermMemory:
                 Percept(int(stamp), names[0], names[1], grid, embedding, names[2], names[3]),
                 **dict(zip(DIMENSION_NAMES, row.tolist(), strict=True)),
                 reason=names[4],
+                context=names[5] and {key: tuple(row) for key, row in names[5].items()},
             )
             for stamp, names, grid, embedding, row in zip(
                 state["stamps"], words, codes, embeddings, state["dimensions"], strict=False

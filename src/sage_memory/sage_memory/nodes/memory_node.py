@@ -6,10 +6,12 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from geometry_msgs.msg import PoseWithCovarianceStamped
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.node import SageNode
+from sage_common.ros.percepts import percept_of
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_memory.core.errors import MemoryFailure
@@ -18,6 +20,7 @@ from sage_memory.core.memory import Memory
 from sage_memory.core.observer import Observer
 from sage_memory.core.short_term import Judgement, Moment
 from sage_memory.core.store import Limits
+from sage_memory.core.whereabouts import Whereabouts
 from sage_memory.core.words import Words
 from sage_memory.nodes import messages
 from sage_memory.nodes.memory_services import MemoryServices
@@ -40,7 +43,8 @@ class MemoryNode(SageNode):
     def on_configure(self) -> None:
         p: MemoryParameters = self.parameters
         judgement = Judgement(p.buffer_items, p.newer_items, p.salience_floor, p.spacing_s)
-        self._observer = Observer(p.modalities, judgement, p.words_window_s)
+        whereabouts = Whereabouts(p.max_place_sigma_m, p.max_place_age_s)
+        self._observer = Observer(p.modalities, judgement, p.words_window_s, whereabouts)
         self._memory: Memory | None = None
         self._dominant = ""
         self._payloads = PayloadSources(self, p) if p.payloads else None
@@ -48,6 +52,7 @@ class MemoryNode(SageNode):
             self.subscribe("puzzle", self._on_puzzle, modality=modality)
         self.subscribe("fused_salience", self._on_salience)
         self.subscribe("text", self._on_text)
+        self.subscribe("pose", self._on_pose)
         self._kept = self.publisher("experience")
         self._storing = self.worker("keep", KEEP_QUEUE)
         self._services = MemoryServices(self, self._opened, self._newest, self._keep_now)
@@ -76,10 +81,15 @@ class MemoryNode(SageNode):
 
     def _on_puzzle(self, message: Puzzle) -> None:
         if message.valid:
-            self._keep(self._observer.perceive(messages.percept_of(message)))
+            self._keep(self._observer.perceive(percept_of(message)))
 
     def _on_text(self, message: Utterance) -> None:
-        self._observer.words.add(Words(stamp_ns(message.header.stamp), message.text))
+        stamp = stamp_ns(message.header.stamp)
+        self._observer.words.add(Words(stamp, message.text, speaker=message.speaker))
+
+    def _on_pose(self, message: PoseWithCovarianceStamped) -> None:
+        place = messages.place_of(message)
+        self._observer.whereabouts.add(stamp_ns(message.header.stamp), place)
 
     def _on_salience(self, message: FusedSalience) -> None:
         self._dominant = message.dominant_modality
@@ -131,7 +141,12 @@ class MemoryNode(SageNode):
         shown = dict(vars(statistics))
         if not self.time_is_measured:
             del shown["disk_free_bytes"]  # others write to the disk, too: two runs would differ
-        self.diagnose(unmatched_saliences=self._observer.unmatched, **shown)
+        self.diagnose(
+            unmatched_saliences=self._observer.unmatched,
+            vague_poses=self._observer.whereabouts.vague,
+            place_sigma_m=f"{self._observer.whereabouts.sigma_m:.2f}",
+            **shown,
+        )
         if statistics.failed:
             self.set_health("error", f"{statistics.failed} experiences could not be written")
         elif statistics.payloads_refused:

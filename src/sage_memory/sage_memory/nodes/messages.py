@@ -5,31 +5,19 @@ from __future__ import annotations
 import array
 
 import numpy as np
+from geometry_msgs.msg import PoseWithCovarianceStamped
 
-from sage_common.core.puzzle import GRID, Percept
 from sage_common.ros.stamps import stamp_ns, to_stamp
-from sage_memory.core.experience import DIMENSIONS, Experience
+from sage_memory.core.experience import DIMENSIONS, Experience, Place
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.observer import Scored
 from sage_memory.core.recall import Answer, Query
 from sage_msgs.msg import Experience as ExperienceMessage
-from sage_msgs.msg import FusedSalience, Puzzle
+from sage_msgs.msg import FusedSalience, Salience
 from sage_msgs.srv import Recall
 
 DEFAULT_LIMIT = 10
-
-
-def percept_of(message: Puzzle) -> Percept:
-    """The percept of a valid puzzle."""
-    return Percept(
-        stamp_ns=stamp_ns(message.header.stamp),
-        modality=message.modality,
-        source=message.source,
-        codes=np.array(message.codes, np.uint8).reshape(GRID, GRID),
-        embedding=np.array(message.embedding, np.float32),
-        encoder_id=message.encoder_id,
-        text=message.text,
-    )
+CONTEXT_DIGITS = 4
 
 
 def scored_of(message: FusedSalience) -> Scored | None:
@@ -48,8 +36,24 @@ def scored_of(message: FusedSalience) -> Scored | None:
                 own_total=own.total,
                 total=message.total,
                 reason=message.reason,
+                context={s.modality: _dimensions(s) for s in message.modalities if s.valid},
             )
     return None
+
+
+def _dimensions(salience: Salience) -> tuple[float, ...]:
+    return tuple(round(float(getattr(salience, name)), CONTEXT_DIGITS) for name in DIMENSIONS)
+
+
+def place_of(message: PoseWithCovarianceStamped) -> Place:
+    """The place in a pose."""
+    position, turn = message.pose.pose.position, message.pose.pose.orientation
+    return Place(
+        frame=message.header.frame_id,
+        position=(position.x, position.y, position.z),
+        orientation=(turn.x, turn.y, turn.z, turn.w),
+        covariance=tuple(message.pose.covariance.tolist()),
+    )
 
 
 def experience_message(experience: Experience) -> ExperienceMessage:
@@ -61,6 +65,7 @@ def experience_message(experience: Experience) -> ExperienceMessage:
         end=to_stamp(experience.end_ns),
         modality=experience.modality,
         source=experience.source,
+        entity=experience.entity,
         codes=experience.codes.reshape(-1),
         embedding=array.array("f", experience.embedding.tobytes()),
         encoder_id=experience.encoder_id,
@@ -69,6 +74,8 @@ def experience_message(experience: Experience) -> ExperienceMessage:
         text=experience.text,
         payload_sha256=experience.payload_sha256,
         payload_media_type=experience.payload_media_type,
+        covers=experience.covers,
+        pinned=experience.pinned,
         schema_version=experience.schema_version,
     )
     for name in DIMENSIONS:

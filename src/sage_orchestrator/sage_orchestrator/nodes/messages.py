@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from sage_common.core.puzzle import GRID, Percept
 from sage_common.ros.stamps import stamp_ns, to_stamp
-from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget, Puzzle
+from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget
 from sage_msgs.srv import Recall
 from sage_orchestrator.core.atp import to_atp
 from sage_orchestrator.core.plugin import Memory, Query, Region
 from sage_orchestrator.core.report import CycleReport, PluginLine
 from sage_orchestrator.core.slot import Cue
-
-
-def percept_of(message: Puzzle) -> Percept:
-    """The percept of a valid puzzle."""
-    return Percept(
-        stamp_ns=stamp_ns(message.header.stamp),
-        modality=message.modality,
-        source=message.source,
-        codes=np.array(message.codes, np.uint8).reshape(GRID, GRID),
-        embedding=np.array(message.embedding, np.float32),
-        encoder_id=message.encoder_id,
-        text=message.text,
-    )
 
 
 def region_of(message: Attention) -> Region | None:

@@ -10,6 +10,7 @@ from typing import Any
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.checks import check_message
+from sage_common.ros.percepts import percept_of
 from sage_msgs.action import Refine
 from sage_orchestrator.core.atp import to_atp, to_ns
 from sage_orchestrator.core.orchestrator import Orchestrator
@@ -17,7 +18,6 @@ from sage_orchestrator.core.plugin import Region, Task
 from sage_orchestrator.core.run import Ending
 from sage_orchestrator.core.slot import Order
 from sage_orchestrator.core.states import PluginState
-from sage_orchestrator.nodes.messages import percept_of
 
 FEEDBACK_PERIOD_S = 0.1
 

@@ -13,9 +13,10 @@ from sage_common.core.puzzle import Percept
 from sage_common.ros.host import ServiceClient, Worker
 from sage_common.ros.images import image_to_rgb
 from sage_common.ros.latest import LatestMessages
+from sage_common.ros.percepts import percept_of
 from sage_common.ros.stamps import stamp_ns
 from sage_orchestrator.core.plugin import Memory, Query
-from sage_orchestrator.nodes.messages import memories_of, percept_of, recall_request
+from sage_orchestrator.nodes.messages import memories_of, recall_request
 
 RECALL_TIMEOUT_S = 0.5
 NEAR_NS = NS_PER_S // 2

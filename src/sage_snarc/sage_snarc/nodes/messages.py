@@ -9,25 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 
-from sage_common.core.puzzle import GRID, Percept
 from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import FusedSalience, FusionWeights, Puzzle, Salience
 from sage_snarc.core.fusion import FusedResult, ModalSalience
 from sage_snarc.core.scorer import SalienceResult
 from sage_snarc.core.weights import Learned
-
-
-def percept_of(message: Puzzle) -> Percept:
-    """The percept in a valid puzzle message."""
-    return Percept(
-        stamp_ns=stamp_ns(message.header.stamp),
-        modality=message.modality,
-        source=message.source,
-        codes=np.asarray(message.codes, np.uint8).reshape(GRID, GRID),
-        embedding=embedding_of(message),
-        encoder_id=message.encoder_id,
-        text=message.text,
-    )
 
 
 def embedding_of(message: Puzzle) -> NDArray[np.float32]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from sage_common.ros.percepts import percept_of
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_msgs.msg import Puzzle
 from sage_snarc.core.scorer import Scorer
-from sage_snarc.nodes.messages import percept_of
 from sage_snarc.nodes.places import places_of
 from sage_snarc.nodes.stream_scorer_node import StreamScorerNode
 from sage_snarc.params import ScorerParameters
