@@ -127,6 +127,7 @@ vectors = Table(
     Column("crc32", BigInteger, nullable=False, comment="CRC-32 of vector"),
     Column("vector", LargeBinary, nullable=False),
     Index("vectors_by_experience", "experience_id", "encoder_id", "role", unique=True),
+    Index("vectors_by_encoder", "encoder_id", "crc32"),  # what a cache is checked against
 )
 
 clocks = Table(
@@ -137,6 +138,12 @@ clocks = Table(
     Column("stamp", BigInteger, nullable=False, comment="hybrid logical clock"),
     Column("device_id", String(64), nullable=False, comment="breaks ties"),
     sqlite_with_rowid=False,
+)
+Index(  # what changed since a stamp: indexes and readers follow it
+    "clocks_of_changes",
+    clocks.c.stamp,
+    sqlite_where=clocks.c.field != WHOLE,
+    postgresql_where=clocks.c.field != WHOLE,
 )
 
 payloads = Table(
