@@ -1,8 +1,9 @@
-"""Nested state in one flat mapping: `section.name` -> array."""
+"""State as one flat mapping of plain arrays: nested by `section.name`, words and bytes packed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,9 +35,38 @@ def section_of(state: Arrays, section: str) -> dict[str, NDArray[Any]]:
 
 def text_array(text: str) -> NDArray[np.uint8]:
     """A string as UTF-8 bytes, uint8 [n]."""
-    return np.array(list(text.encode()), np.uint8)
+    return np.frombuffer(text.encode(), np.uint8)
 
 
 def text_of(array: NDArray[Any]) -> str:
     """The string that `text_array` packed."""
     return bytes(np.asarray(array, np.uint8)).decode()
+
+
+def json_array(value: object) -> NDArray[np.uint8]:
+    """Numbers, strings, lists and mappings as JSON, uint8 [n]; floats to the last bit, NaN too.
+
+    Raises:
+        TypeError: a value that JSON has not.
+    """
+    return text_array(json.dumps(value))
+
+
+def json_of(array: NDArray[Any]) -> Any:
+    """What `json_array` packed; tuples have become lists."""
+    return json.loads(text_of(array))
+
+
+def blob_arrays(blobs: Sequence[bytes]) -> dict[str, NDArray[Any]]:
+    """Byte strings as `sizes` int64 [n] and `bytes` uint8 [sum of sizes]."""
+    return {
+        "sizes": np.array([len(blob) for blob in blobs], np.int64),
+        "bytes": np.frombuffer(b"".join(blobs), np.uint8),
+    }
+
+
+def blobs_of(state: Arrays) -> list[bytes]:
+    """The byte strings that `blob_arrays` packed."""
+    whole = state["bytes"].tobytes()
+    ends = np.cumsum(state["sizes"]).tolist()
+    return [whole[start:end] for start, end in zip([0, *ends], ends, strict=False)]

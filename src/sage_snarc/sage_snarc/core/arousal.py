@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_snarc.core.sections import Arrays, nest, section_of
+from sage_common.core.sections import Arrays, nest, section_of
 from sage_snarc.core.whitening import Whitening
 
 MEAN_HORIZON = 100

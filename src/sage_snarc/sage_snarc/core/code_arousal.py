@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_snarc.core.sections import Arrays, Stateful, nest, section_of
+from sage_common.core.sections import Arrays, Stateful, nest, section_of
 from sage_snarc.core.whitening import Whitening
 
 GRID = 10

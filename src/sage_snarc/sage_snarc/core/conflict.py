@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.sections import Arrays, nest, section_of
 from sage_snarc.core.dimension import NOTHING, Dimension, Reading
-from sage_snarc.core.sections import Arrays, nest, section_of
 from sage_snarc.core.whitening import Whitening
 
 WIDTH = 8

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
 from sage_snarc.core.conflict import UNKNOWN, CrossError, CrossModal
 from sage_snarc.core.dimension import Reading
 from sage_snarc.core.reason import duration
-from sage_snarc.core.sections import Arrays, nest, section_of, text_array, text_of
 from sage_snarc.core.weights import OutcomeWeights, Signs
 
 PEAK_SHARE = 0.7

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_snarc.core.sections import Arrays
+from sage_common.core.sections import Arrays
 
 STAY_S = 1.0
 RECOVERY_S = 120.0

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_snarc.core.sections import Arrays
+from sage_common.core.sections import Arrays
 
 Vector = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_snarc.core.sections import Arrays
+from sage_common.core.sections import Arrays
 
 SCALE_HORIZON = 1000
 AGEING = 3e-5

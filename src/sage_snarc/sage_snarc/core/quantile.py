@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 
 import numpy as np
 
-from sage_snarc.core.sections import Arrays
+from sage_common.core.sections import Arrays
 
 GOLDEN = 0.6180339887498949
 PLASTIC = 0.7548776662466927

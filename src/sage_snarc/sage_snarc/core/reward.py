@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays
 from sage_snarc.core.novelty import Neighbour
-from sage_snarc.core.sections import Arrays
 
 RECENT = 4096
 MOST_TRIALS = 20.0

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.sections import Arrays, Stateful, nest, section_of
 from sage_snarc.core.arousal import VectorArousal
 from sage_snarc.core.bounds import Bounds
 from sage_snarc.core.code_arousal import EMPTY_GRID, Layout, code_arousal
@@ -17,7 +18,6 @@ from sage_snarc.core.habituation import Habituation
 from sage_snarc.core.lull import Lull
 from sage_snarc.core.novelty import Neighbour, NoveltyMemory
 from sage_snarc.core.reward import Reward
-from sage_snarc.core.sections import Arrays, Stateful, nest, section_of
 from sage_snarc.core.sketch import sketch
 from sage_snarc.core.surprise import Surprise
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_snarc.core.sections import Arrays, nest, section_of
+from sage_common.core.sections import Arrays, nest, section_of
 from sage_snarc.core.whitening import Whitening
 
 STEP = 0.05

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays
 from sage_snarc.core.auroc import Advantage, advantage, auroc
 from sage_snarc.core.recent import ScoredTick, Scores
-from sage_snarc.core.sections import Arrays
 
 JUDGED = 512
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, Stateful, nest, section_of
 from sage_snarc.core.logistic import LogisticRegression, log_odds, share_of
 from sage_snarc.core.recent import RecentTicks, ScoredTick, Scores
-from sage_snarc.core.sections import Arrays, Stateful, nest, section_of
 from sage_snarc.core.trust import Trust
 from sage_snarc.core.verdicts import Verdicts
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_snarc.core.sections import Arrays
+from sage_common.core.sections import Arrays
 
 RIDGE = 0.02
 REFRESH = 16

@@ -10,8 +10,8 @@ from sage.bench.salience.percepts import MODALITIES, Percepts, stamp_ns
 from sage.bench.salience.schedule import FAMILIES
 from sage.bench.salience.trace import Scored, Trace, fuse
 from sage.bench.salience.windows import ROUNDING_S, WINDOW_S, judged_windows
+from sage_common.core.sections import Arrays
 from sage_snarc.core.fusion import FusedResult, Fusion
-from sage_snarc.core.sections import Arrays
 
 ANNOYING = 0.8
 FIRST_HEARD = 10
