@@ -8,6 +8,7 @@ from sage_memory.core.errors import (
     StoreLocked,
     StoreMissing,
     StoreTooNew,
+    StoreTooOld,
 )
 from sage_memory.core.experience import Experience, Payload, Place
 from sage_memory.core.memory import Memory, Statistics
@@ -31,5 +32,6 @@ __all__ = [
     "StoreLocked",
     "StoreMissing",
     "StoreTooNew",
+    "StoreTooOld",
     "Ticket",
 ]

@@ -17,7 +17,13 @@ from sqlalchemy.pool import QueuePool
 
 from sage_common.core.clock import Clock
 from sage_memory.core import schema
-from sage_memory.core.errors import StoreDamaged, StoreLocked, StoreMissing, StoreTooNew
+from sage_memory.core.errors import (
+    StoreDamaged,
+    StoreLocked,
+    StoreMissing,
+    StoreTooNew,
+    StoreTooOld,
+)
 
 BUSY_TIMEOUT_S = 5.0
 HEADER = struct.Struct(">16s H 10x I")
@@ -90,12 +96,33 @@ def check_file(path: Path) -> None:
         raise StoreDamaged(path, f"{size} bytes long, its header says {expected}")
 
 
+def migrate(engine: Engine, path: Path) -> None:
+    """Bring a store of an earlier version up to the present schema, in one transaction.
+
+    No copy is made before: SQLite's DDL belongs to the transaction, so that a kill or a power
+    cut at any point leaves the store either as it was or migrated.
+
+    Raises:
+        StoreDamaged, StoreTooNew: as `check_schema` does.
+    """
+    with naming(path), engine.connect() as connection:
+        try:
+            check_schema(connection, path)
+        except StoreTooOld:
+            from sage_memory import migrations  # Alembic takes long to import
+
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            migrations.upgrade(connection)
+            connection.commit()
+
+
 def check_schema(connection: Connection, path: Path) -> dict[str, str]:
     """The facts of the `meta` table.
 
     Raises:
         StoreDamaged: the table or its version is missing.
         StoreTooNew: a later version wrote the store.
+        StoreTooOld: an earlier one did.
     """
     try:
         rows = connection.execute(select(schema.meta.c.key, schema.meta.c.value)).all()
@@ -107,6 +134,8 @@ def check_schema(connection: Connection, path: Path) -> dict[str, str]:
         raise StoreDamaged(path, f"schema version {version!r}")
     if int(version) > schema.SCHEMA_VERSION:
         raise StoreTooNew(path, int(version), schema.SCHEMA_VERSION)
+    if int(version) < schema.SCHEMA_VERSION:
+        raise StoreTooOld(path, int(version), schema.SCHEMA_VERSION)
     return facts
 
 

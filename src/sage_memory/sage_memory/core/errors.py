@@ -53,6 +53,17 @@ class StoreTooNew(MemoryFailure):
         )
 
 
+class StoreTooOld(MemoryFailure):
+    """The store was written by an earlier version, and only a writer may migrate it."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: schema version {found}, this version reads {known}; open it once for "
+            "writing to migrate it (`sage memory verify`, or run the graph once)"
+        )
+
+
 class MemoryBusy(MemoryFailure):
     """The queue is full: the experience was refused, nothing waited.
 

@@ -20,8 +20,11 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
+    text,
 )
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ColumnElement
 
 SCHEMA_VERSION = 2
 REVISION = "0002"
@@ -37,6 +40,23 @@ ENCODING_INT8 = "i8"
 LET_GO = ("payload", "text", "codes", "vectors", "everything")
 """What a forgetting can be about, the cheapest to lose first."""
 NIGHT_STATES = ("running", "done", "rolled back", "undone")
+
+
+class NoBytes(ColumnElement[bytes]):
+    """A blob of length 0 as a column's default; '' would be text on SQLite."""
+
+    inherit_cache = True
+
+
+@compiles(NoBytes, "sqlite")
+def _no_bytes_sqlite(_element: NoBytes, _compiler: object, **_options: object) -> str:
+    return "x''"
+
+
+@compiles(NoBytes, "postgresql")
+def _no_bytes_postgresql(_element: NoBytes, _compiler: object, **_options: object) -> str:
+    return r"'\x'::bytea"
+
 
 metadata = MetaData()
 ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -55,7 +75,7 @@ experiences = Table(
         "entity",
         String(128),
         nullable=False,
-        server_default="",
+        server_default=text("''"),
         comment="who or what it is about or from: a speaker, a person, an object",
     ),
     Column("codes", LargeBinary, nullable=False, comment="puzzle, 900 bytes, zlib; empty: let go"),
@@ -63,7 +83,7 @@ experiences = Table(
         "sketch",
         LargeBinary(36),
         nullable=False,
-        server_default="",
+        server_default=NoBytes(),
         comment="sums of the puzzle's 5x5 blocks, uint8[6, 6]",
     ),
     Column("encoder_id", String(128), nullable=False, comment="encoder that made the puzzle"),
@@ -177,7 +197,9 @@ nights = Table(
     Column("cause", String(64), nullable=False, comment="idle, or who asked"),
     Column("recall_before", Float),
     Column("recall_after", Float),
-    Column("report", Text, nullable=False, server_default="", comment="JSON: what was done"),
+    Column(
+        "report", Text, nullable=False, server_default=text("''"), comment="JSON: what was done"
+    ),
 )
 
 forgettings = Table(

@@ -20,6 +20,7 @@ from sage_memory.core.database import (
     check_file,
     check_schema,
     create_database,
+    migrate,
     naming,
     open_reader,
     open_writer,
@@ -101,6 +102,7 @@ class Store:
             create_database(self.path, device_id or device_name(), clock)
         check_file(self.path)
         self._engine = open_writer(self.path)
+        migrate(self._engine, self.path)
         self.payloads = PayloadCache(
             PayloadFiles(home / "payloads"), limits.payload_cap_bytes, limits.min_free_bytes
         )
@@ -162,18 +164,38 @@ class Store:
 
         return self.committer.run(mark)
 
-    def change(self, action: Callable[[Connection], Done]) -> Ticket[Done]:
+    def change(
+        self, action: Callable[[Connection], Done], then: Callable[[Done], None] | None = None
+    ) -> Ticket[Done]:
         """Run `action` in a transaction of its own on the writer's thread, in its turn.
 
-        The index does not hear of it: whoever changes what the index holds tells it after the
-        commit, by its own methods.
+        The index does not hear of it: whoever changes what the index holds tells it in `then`,
+        which runs on the same thread after the commit.
         """
 
         def run() -> Done:
             with self._engine.begin() as connection:
-                return action(connection)
+                done = action(connection)
+            if then is not None:
+                then(done)
+            return done
 
         return self.committer.run(run)
+
+    def name(self, experience: Experience) -> Experience:
+        """The experience, proven, with an id and this device; for what the store makes itself."""
+        return replace(
+            checked(experience),
+            id=self._ids.next(),
+            device_id=self.device_id,
+            schema_version=schema.SCHEMA_VERSION,
+        )
+
+    def next_numbers(self, count: int) -> range:
+        """Row numbers for new experiences; only on the writer's thread, within `change`."""
+        first = self._next_number
+        self._next_number += count  # of a transaction that fails they stay unused
+        return range(first, first + count)
 
     def touch(self, sha256: str) -> None:
         """Note that a payload was asked for; written with the next commit."""
@@ -265,10 +287,25 @@ class Store:
 
     def set_clock(self, connection: Connection, identifier: bytes, field: str) -> None:
         """Stamp a change of one of `schema.MUTABLE_FIELDS`, in the transaction that makes it."""
-        values = {"stamp": self._stamps.tick(), "device_id": self.device_id}
-        row = {"experience_id": identifier, "field": field} | values
-        entry = upsert(schema.clocks).values(row)
-        connection.execute(entry.on_conflict_do_update(set_=values))
+        self.set_clocks(connection, [(identifier, field)])
+
+    def set_clocks(self, connection: Connection, changed: Sequence[tuple[bytes, str]]) -> None:
+        """The same for many pairs of an experience's id and a field."""
+        if not changed:
+            return
+        rows = [
+            {
+                "experience_id": identifier,
+                "field": field,
+                "stamp": self._stamps.tick(),
+                "device_id": self.device_id,
+            }
+            for identifier, field in changed
+        ]
+        entry = upsert(schema.clocks)
+        newer = {name: entry.excluded[name] for name in ("stamp", "device_id")}
+        keys = [schema.clocks.c.experience_id, schema.clocks.c.field]
+        connection.execute(entry.on_conflict_do_update(index_elements=keys, set_=newer), rows)
         self._save_clock(connection)
 
     def _save_clock(self, connection: Connection) -> None:

@@ -1,0 +1,115 @@
+"""The queue and the groups: order, refusals, one bad row among good ones."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sage_common.core.errors import InvalidInput
+from sage_memory import (
+    Limits,
+    Memory,
+    MemoryBusy,
+    NotStored,
+    Query,
+)
+
+
+def rows(home: Path, sql: str) -> list[tuple]:
+    with sqlite3.connect(f"file:{home / 'memory.db'}?mode=ro", uri=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_full_queue_refuses_at_once_and_counts(tmp_path, experience) -> None:
+    with Memory.open(tmp_path, limits=Limits(queue_size=4)) as memory:
+        release = threading.Event()
+        memory._store.committer.run(lambda: release.wait() and None)  # the disk hangs
+        tickets = []
+        with pytest.raises(MemoryBusy) as caught:
+            for index in range(10):
+                tickets.append(memory.remember(experience(index)))
+        assert len(tickets) == 4
+        assert caught.value.refused == 1
+        assert not any(ticket.done for ticket in tickets)
+        with pytest.raises(TimeoutError):
+            tickets[0].wait(0.0)
+        release.set()
+        assert len({ticket.wait().id for ticket in tickets}) == 4
+        assert memory.statistics().refused == 1
+        assert memory.statistics().groups == 1, "what waited was committed together"
+
+
+def test_one_bad_row_does_not_take_its_group_with_it(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        store = memory._store
+        release = threading.Event()
+        store.committer.run(lambda: release.wait() and None)
+        good = memory.remember(experience(0))
+        store._ids.next = lambda: good_id  # type: ignore[method-assign]
+        good_id = b"\x01" * 16
+        twin = [memory.remember(experience(1)), memory.remember(experience(2))]
+        release.set()
+        assert good.wait().id != good_id
+        assert twin[0].wait().id == good_id
+        with pytest.raises(NotStored, match="UNIQUE"):
+            twin[1].wait()
+        assert memory.statistics().failed == 1
+        assert memory.statistics().experiences == 2
+        memory.verify()
+
+
+def test_a_full_disk_fails_the_ticket_and_only_that(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        kept = memory.remember(experience(0)).wait()
+        with memory._store._engine.connect() as live:  # SQLite then says what a full disk says
+            pages = live.exec_driver_sql("PRAGMA page_count").scalar_one()
+            live.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(NotStored, match="database or disk is full"):
+            for index in range(1, 50):
+                memory.remember(experience(index)).wait()
+        assert memory.statistics().failed == 1
+        known = memory.statistics().experiences
+        assert memory.recall(Query(example_id=kept.id, limit=1)) or known == 1
+        with memory._store._engine.connect() as live:
+            live.exec_driver_sql("PRAGMA max_page_count = 1000000")
+        memory.remember(experience(90)).wait()
+        assert memory.statistics().experiences == known + 1
+        memory.verify()
+
+
+def test_two_sizes_of_one_new_encoder_cannot_both_be_queued(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        release = threading.Event()
+        memory._store.committer.run(lambda: release.wait() and None)
+        first = memory.remember(experience(0, encoder_id="new", embedding=np.ones(4, np.float32)))
+        with pytest.raises(InvalidInput, match=r"embedding.shape = \(5,\): expected \(4,\)"):
+            memory.remember(experience(1, encoder_id="new", embedding=np.ones(5, np.float32)))
+        release.set()
+        first.wait()
+        assert memory.statistics().damaged_vectors == 0
+
+
+def test_many_threads_remember_at_once(tmp_path, experience) -> None:
+    with Memory.open(tmp_path, limits=Limits(queue_size=1000)) as memory:
+        ids: list[bytes] = []
+
+        def work(first: int) -> None:
+            tickets = [memory.remember(experience(first + i)) for i in range(50)]
+            ids.extend(ticket.wait().id for ticket in tickets)
+
+        threads = [threading.Thread(target=work, args=(100 * n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(set(ids)) == 200
+        statistics = memory.statistics()
+        assert statistics.committed == statistics.experiences == statistics.vectors == 200
+        assert statistics.groups < 200
+        memory.verify()
+    stored = [row[0] for row in rows(tmp_path, "SELECT id FROM experiences ORDER BY number")]
+    assert stored == sorted(stored), "ids ascend in the order of commitment"
