@@ -1,0 +1,55 @@
+"""Vectors as blobs of the store: float32, or int8 with a scale."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.errors import InvalidInput
+from sage_memory.core.schema import ENCODING_FLOAT32, ENCODING_INT8
+
+INT8_MAX = 127
+SCALE_BYTES = 4
+
+
+def encode_int8(vectors: NDArray[np.float32]) -> list[bytes]:
+    """Each row of float32 [n, dim] as a float32 scale and int8 [dim].
+
+    The largest component of a row becomes +-127, so that encoding what was decoded gives the
+    same bytes. Costs about 1e-4 of cosine similarity at 384 dimensions.
+    """
+    scales = np.abs(vectors).max(axis=1, keepdims=True) / np.float32(INT8_MAX)
+    steps = np.rint(vectors / np.where(scales > 0, scales, 1)).astype(np.int8)
+    return [s.tobytes() + row.tobytes() for s, row in zip(scales, steps, strict=True)]
+
+
+def decode(encoding: str, dim: int, blob: bytes) -> NDArray[np.float32]:
+    """Float32 [dim] of a blob; one of `i8` has nearly, not exactly, the length 1.
+
+    Raises:
+        InvalidInput: the blob has another size, or the encoding is unknown.
+    """
+    if encoding == ENCODING_FLOAT32 and len(blob) == 4 * dim:
+        return np.frombuffer(blob, np.float32)
+    if encoding == ENCODING_INT8 and len(blob) == SCALE_BYTES + dim:
+        scale = np.frombuffer(blob, np.float32, 1)
+        return scale * np.frombuffer(blob, np.int8, dim, SCALE_BYTES)
+    raise InvalidInput("vector", f"{encoding}, {len(blob)} bytes", f"f32 or i8 of {dim} values")
+
+
+def vector_values(
+    experience_id: bytes, encoder_id: str, role: str, dim: int, encoding: str, blob: bytes
+) -> dict[str, Any]:
+    """Values of a row of the `vectors` table, with its checksum."""
+    return {
+        "experience_id": experience_id,
+        "encoder_id": encoder_id,
+        "role": role,
+        "dim": dim,
+        "encoding": encoding,
+        "crc32": zlib.crc32(blob),
+        "vector": blob,
+    }
