@@ -20,6 +20,7 @@ from sage_memory.core.database import (
     check_file,
     check_schema,
     create_database,
+    migrate,
     naming,
     open_reader,
     open_writer,
@@ -101,6 +102,7 @@ class Store:
             create_database(self.path, device_id or device_name(), clock)
         check_file(self.path)
         self._engine = open_writer(self.path)
+        migrate(self._engine, self.path)
         self.payloads = PayloadCache(
             PayloadFiles(home / "payloads"), limits.payload_cap_bytes, limits.min_free_bytes
         )
