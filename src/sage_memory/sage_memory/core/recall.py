@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core.experience import MAX_STAMP_NS, Experience, unit_vector
 from sage_memory.core.index import ROLES, SpaceView, View
 
@@ -28,11 +30,20 @@ class Query:
             experienced while it was said.
         example, example_encoder_id: embedding of a percept; finds percepts that resemble it.
         example_id: 16 bytes; the same with an experience as the example, itself left out.
+        example_codes: puzzle, uint8 [30, 30], each 0..9; finds the puzzles that differ least.
+        alternatives: encoder id -> the meaning of the same words (without words: of the same
+            example) as other models put it. Each is searched in its own space, and they are
+            merged by how far an answer stands out there; scores are in the terms of the first.
         start_ns, end_ns: the experience overlaps this span, inclusive; None: no bound.
         min_salience: least total salience, [0, 1].
-        modality, source, device_id: exactly this one; empty: any.
+        modality, source, entity, device_id: exactly this one; empty: any.
+        place_frame, place, place_radius_m: experienced within this distance [m] of x, y, z [m]
+            in this frame; a z of NaN: at any height. Empty and None: anywhere.
+        covered: True: every moment that a summary covers answers for itself; False: of a summary
+            and what it covers only the best one does, so that the others do not fill the list.
         limit: most answers, 1..1000.
         with_embedding: answers carry the embedding of the percept.
+        with_declined: also tell what came close and which condition it failed.
     """
 
     text: str = ""
@@ -41,14 +52,22 @@ class Query:
     example: NDArray[np.float32] | None = None
     example_encoder_id: str = ""
     example_id: bytes = b""
+    example_codes: NDArray[np.uint8] | None = None
+    alternatives: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     start_ns: int | None = None
     end_ns: int | None = None
     min_salience: float = 0.0
     modality: str = ""
     source: str = ""
+    entity: str = ""
     device_id: str = ""
+    place_frame: str = ""
+    place: tuple[float, float, float] | None = None
+    place_radius_m: float = 0.0
+    covered: bool = False
     limit: int = 10
     with_embedding: bool = False
+    with_declined: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,15 +90,36 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What one meaning of a query contributes to an answer.
+
+    Attributes:
+        name: of the meaning, in words.
+        encoder_id: space of the comparison; empty: puzzles were compared.
+        score: cosine, [-1, 1]; of puzzles 1 - difference / (9 * 900), [0, 1].
+        role: of the vector compared: percept, or words heard around it.
+    """
+
+    name: str
+    encoder_id: str
+    score: float
+    role: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """An experience that was asked for.
 
     Attributes:
         experience: the whole record; `embedding` is empty unless asked for.
-        score: mean cosine similarity, [-1, 1]; total salience where no meaning was asked for.
+        score: mean of the scores of all meanings, [-1, 1]; total salience where no meaning was
+            asked for.
         reason: why it is here, in words.
         payload_path: its file, or None.
         payload_note: why there is no file, in words; empty if there is one.
+        rank: 1 for the best answer.
+        parts: the score taken apart, one part a meaning.
+        summary_id: the summary that covers it, 16 bytes; empty: none does.
     """
 
     experience: Experience
@@ -87,6 +127,43 @@ class Answer:
     reason: str
     payload_path: Path | None
     payload_note: str
+    rank: int = 0
+    parts: tuple[Part, ...] = ()
+    summary_id: bytes = b""
+
+
+@dataclass(frozen=True)
+class Declined:
+    """An experience that came close in meaning and failed a condition; `reason` names which."""
+
+    id: bytes
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How many experiences were left after a condition, in the order in which they are tried."""
+
+    condition: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """Answers, and what there is to know about them.
+
+    Attributes:
+        answers: best first.
+        declined: if asked for: the closest ones that failed a condition, the closest first.
+        notes: what could not be compared, and why.
+        kept: the filter, condition by condition.
+    """
+
+    answers: list[Answer]
+    declined: list[Declined]
+    notes: list[str]
+    kept: tuple[Kept, ...] = ()
 
 
 def checked(query: Query) -> Query:
@@ -99,16 +176,41 @@ def checked(query: Query) -> Query:
         raise InvalidInput("limit", query.limit, f"1..{MAX_LIMIT}")
     if not (math.isfinite(query.min_salience) and 0.0 <= query.min_salience <= 1.0):
         raise InvalidInput("min_salience", query.min_salience, "a number in [0, 1]")
-    for field in ("start_ns", "end_ns"):
-        stamp = getattr(query, field)
+    for name in ("start_ns", "end_ns"):
+        stamp = getattr(query, name)
         if stamp is not None and not 0 <= stamp <= MAX_STAMP_NS:
-            raise InvalidInput(field, stamp, "0 to 2^63 - 1")
+            raise InvalidInput(name, stamp, "0 to 2^63 - 1")
     if None not in (query.start_ns, query.end_ns) and query.start_ns > query.end_ns:  # type: ignore[operator]
         raise InvalidInput("start_ns", query.start_ns, f"at most end_ns = {query.end_ns}")
     for vector, name in (("text_embedding", "text_encoder_id"), ("example", "example_encoder_id")):
         if (getattr(query, vector) is None) != (getattr(query, name) == ""):
             raise InvalidInput(name, getattr(query, name), f"set exactly if {vector} is")
+    if query.example_codes is not None:
+        _check_codes(query.example_codes)
+    if query.alternatives and query.text_embedding is None and query.example is None:
+        raise InvalidInput("alternatives", list(query.alternatives), "none without a meaning")
+    _check_place(query)
     return query
+
+
+def _check_codes(codes: NDArray[np.uint8]) -> None:
+    if codes.shape != (GRID, GRID) or codes.dtype != np.uint8:
+        found = f"{codes.dtype} {codes.shape}"
+        raise InvalidInput("example_codes", found, f"uint8 ({GRID}, {GRID})")
+    if int(codes.max()) >= CODES:
+        raise InvalidInput("example_codes.max()", int(codes.max()), f"at most {CODES - 1}")
+
+
+def _check_place(query: Query) -> None:
+    if (query.place is None) != (query.place_frame == ""):
+        raise InvalidInput("place_frame", query.place_frame, "set exactly if place is")
+    if query.place is None:
+        return
+    x, y, z = query.place
+    if not (math.isfinite(x) and math.isfinite(y)) or math.isinf(z):
+        raise InvalidInput("place", query.place, "finite x and y; z finite, or NaN: any height")
+    if not (math.isfinite(query.place_radius_m) and query.place_radius_m > 0.0):
+        raise InvalidInput("place_radius_m", query.place_radius_m, "a number above 0")
 
 
 def probes(query: Query) -> list[Probe]:
