@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.engine import Connection
@@ -30,15 +31,50 @@ class Admission:
     note: str = ""
 
 
-class PayloadFiles:
-    """`folder/ab/<sha256>.<extension>`, mode 0600 in folders of 0700."""
+class Seal(Protocol):
+    """Encrypts the files of payloads, and their names."""
 
-    def __init__(self, folder: Path) -> None:
+    def file_name(self, sha256: str) -> str:
+        """64 hexadecimal digits, which tell nothing about the hash."""
+
+    def seal(self, sha256: str, data: bytes) -> bytes:
+        """`data`, encrypted."""
+
+    def unseal(self, sha256: str, sealed: bytes) -> bytes:
+        """What was sealed under this hash.
+
+        Raises:
+            PayloadDamaged: it was changed.
+        """
+
+
+class PayloadFiles:
+    """`folder/ab/<sha256>.<extension>`, mode 0600 in folders of 0700.
+
+    Args:
+        folder: they lie in it.
+        seal: of an encrypted store: names are its, and every extension is `sealed`.
+    """
+
+    def __init__(self, folder: Path, seal: Seal | None = None) -> None:
         self.folder = folder
+        self._seal = seal
 
     def path(self, sha256: str, media_type: str) -> Path:
         """Where the payload lies, if it is there."""
-        return self.folder / sha256[:2] / f"{sha256}.{EXTENSIONS.get(media_type, 'bin')}"
+        name = self._name(sha256)
+        extension = EXTENSIONS.get(media_type, "bin") if self._seal is None else "sealed"
+        return self.folder / name[:2] / f"{name}.{extension}"
+
+    def read(self, sha256: str, media_type: str) -> bytes:
+        """The payload as it was given.
+
+        Raises:
+            OSError: it is gone, or the disk cannot read it.
+            PayloadDamaged: it is sealed, and was changed.
+        """
+        data = self.path(sha256, media_type).read_bytes()
+        return data if self._seal is None else self._seal.unseal(sha256, data)
 
     def write(self, sha256: str, payload: Payload) -> None:
         """Write, sync and rename, so that a name never stands for half a file.
@@ -49,11 +85,12 @@ class PayloadFiles:
         path = self.path(sha256, payload.media_type)
         if path.exists():
             return
+        data = payload.data if self._seal is None else self._seal.seal(sha256, payload.data)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(payload.data)
+                stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.replace(temporary, path)
@@ -64,7 +101,7 @@ class PayloadFiles:
 
     def sweep(self, known: Iterable[str]) -> int:
         """Remove every file that no row of the store names; returns how many."""
-        keep = set(known)
+        keep = {self._name(sha256) for sha256 in known}
         orphans = [path for path in self._files() if path.name.split(".")[0] not in keep]
         for path in orphans:
             path.unlink(missing_ok=True)
@@ -74,6 +111,9 @@ class PayloadFiles:
         """Bytes left on the disk."""
         folder = self.folder if self.folder.exists() else self.folder.parent
         return shutil.disk_usage(folder).free
+
+    def _name(self, sha256: str) -> str:
+        return sha256 if self._seal is None else self._seal.file_name(sha256)
 
     def _files(self) -> Iterator[Path]:
         for shard in self.folder.glob("[0-9a-f][0-9a-f]"):
