@@ -26,6 +26,9 @@ class Learner:
     def restore(self, state) -> None:
         self.left, self.right = state["left"], state["right"]
 
+    def identity(self):
+        return {"node": "learner"}
+
     def set_problem(self, cause: str, text: str) -> None:
         self.problems[cause] = text
 
@@ -49,7 +52,7 @@ def test_every_saved_state_is_of_one_moment(tmp_path):
         last = -1.0
         for _ in range(25):
             assert keeper.save() == str(path)
-            saved = state_file.load(path)
+            saved = state_file.load(path).arrays
             assert len(np.unique(np.concatenate([saved["left"], saved["right"]]))) == 1
             assert saved["left"][0] >= last
             last = saved["left"][0]
@@ -67,7 +70,7 @@ def test_an_older_copy_never_overwrites_a_newer_one(tmp_path):
     newer = keeper.copy()
     keeper.write_or_report(newer)
     keeper.write_or_report(older)
-    assert state_file.load(tmp_path / "x.state")["left"][0] == 1
+    assert state_file.load(tmp_path / "x.state").arrays["left"][0] == 1
     assert learner.problems == {"state": ""}
 
 

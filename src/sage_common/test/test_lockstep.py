@@ -250,13 +250,24 @@ def test_a_state_that_cannot_be_saved_is_an_error_in_diagnostics_until_it_can(tm
     assert any("state not saved" in line.text for line in graph.logs)
 
 
-def test_a_state_of_another_form_is_set_aside(tmp_path):
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "KeyError: 'learned'"),
+        ({"version": "0"}, "version = 0: expected 1"),
+        ({"node": "other"}, "node = other: expected toy"),
+        ({"kind": "OtherNode"}, "kind = OtherNode: expected ToyNode"),
+        ({"size": "7"}, "size = 7: expected none"),
+    ],
+)
+def test_a_state_of_another_node_version_or_form_is_set_aside(tmp_path, given, said):
     path = tmp_path / "state" / "toy.state"
-    state_file.save(path, {"other": np.zeros(3)})
+    identity = {"node": "toy", "kind": "ToyNode", "version": "1", **given}
+    state_file.save(path, {"other": np.zeros(3)}, identity)
     graph = LockstepHost(home=tmp_path)
     assert graph.add(ToyNode).learned[0] == 0
     assert (tmp_path / "state" / "toy.state.refused").exists() and not path.exists()
-    assert any("KeyError: 'learned'" in line.text for line in graph.logs)
+    assert any(said in line.text for line in graph.logs)
 
 
 def test_health_levels_are_checked_and_problems_come_and_go():

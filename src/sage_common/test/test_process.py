@@ -85,7 +85,7 @@ def teach(ros, count: int) -> None:
 
 
 def learned(home: Path) -> list[float]:
-    return state_file.load(home / "state" / "toy.state")["learned"].tolist()
+    return state_file.load(home / "state" / "toy.state").arrays["learned"].tolist()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -178,7 +178,7 @@ def test_a_container_gives_each_node_its_own_name_parameters_and_remappings(ros,
 
 
 def learned_by(home: Path, name: str) -> float:
-    return float(state_file.load(home / "state" / f"{name}.state")["learned"][0])
+    return float(state_file.load(home / "state" / f"{name}.state").arrays["learned"][0])
 
 
 @pytest.mark.parametrize(

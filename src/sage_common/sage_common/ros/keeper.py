@@ -28,6 +28,8 @@ class Learner(Protocol):
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None: ...
 
+    def identity(self) -> Mapping[str, str]: ...
+
     def set_problem(self, cause: str, text: str) -> None: ...
 
 
@@ -59,6 +61,11 @@ class StateKeeper:
             arrays = {name: np.array(array) for name, array in self._node.state().items()}
             self._copied += 1
             return Snapshot(self._copied, arrays)
+
+    @property
+    def path(self) -> Path:
+        """Where the state is kept."""
+        return self._path
 
     def save(self) -> str:
         """Copy and write; the path, or empty if there is nothing to save.
@@ -94,7 +101,9 @@ class StateKeeper:
     def restore(self) -> None:
         """Hand the saved state to the node; a file that it refuses is set aside."""
         try:
-            state = state_file.load(self._path)
+            state_file.discard_unfinished(self._path)
+            saved = state_file.load(self._path)
+            state_file.check_identity(self._path, saved.identity, self._node.identity())
         except FileNotFoundError:
             return
         except OSError as error:
@@ -105,7 +114,7 @@ class StateKeeper:
             return
         try:
             with self._node.guard:
-                self._node.restore(state)
+                self._node.restore(saved.arrays)
         except Exception as error:  # noqa: BLE001 - an old state must not keep a node from starting
             self._set_aside(f"{self._path}: {type(error).__name__}: {error}")
 
@@ -114,7 +123,7 @@ class StateKeeper:
             return ""
         with self._writing:
             if snapshot.number > self._written:
-                state_file.save(self._path, snapshot.arrays)
+                state_file.save(self._path, snapshot.arrays, self._node.identity())
                 self._written = snapshot.number
         return str(self._path)
 

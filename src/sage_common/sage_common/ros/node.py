@@ -42,6 +42,8 @@ class SageNode:
 
     default_name: ClassVar[str] = "node"
     parameters_type: ClassVar[type[NodeParameters]] = NodeParameters
+    state_version: ClassVar[int] = 1
+    """Raised when what `state` returns changes its form or its meaning."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -77,6 +79,10 @@ class SageNode:
 
         Check before changing anything: after an error the node goes on as it was.
         """
+
+    def state_depends_on(self) -> Mapping[str, object]:
+        """Parameters without which `state` has another form: a state of others is refused."""
+        return {}
 
     # -- lifecycle, driven by the host -------------------------------------------------------
 
@@ -264,6 +270,12 @@ class SageNode:
             ValueError: an array of the state holds Python objects.
         """
         return self._keeper.save() if self._keeper is not None else ""
+
+    def identity(self) -> dict[str, str]:
+        """Whose state `state` is, its version, and what it depends on, in words."""
+        depends = {name: str(value) for name, value in self.state_depends_on().items()}
+        kind = type(self).__name__
+        return {"node": self.name, "kind": kind, "version": str(self.state_version), **depends}
 
     def guarded(self, callback: Callable[..., None], *arguments: Any) -> bool:
         """Run a callback under `guard`; an error of it is reported, and the answer is False."""
