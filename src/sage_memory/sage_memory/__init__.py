@@ -11,8 +11,9 @@ from sage_memory.core.errors import (
     StoreTooOld,
 )
 from sage_memory.core.experience import Experience, Payload, Place
-from sage_memory.core.memory import Memory, Statistics
+from sage_memory.core.memory import Memory
 from sage_memory.core.recall import Answer, Query
+from sage_memory.core.statistics import Statistics
 from sage_memory.core.store import Limits
 from sage_memory.core.writer import Ticket
 

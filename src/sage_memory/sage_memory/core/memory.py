@@ -7,12 +7,13 @@ with Memory.open(Path("/var/lib/sage")) as memory:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
+from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock, SystemClock
 from sage_memory.core.database import check_file, check_schema, naming, open_reader
@@ -22,40 +23,11 @@ from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.placing import Placed
 from sage_memory.core.reader import Reader
 from sage_memory.core.recall import Answer, Query, checked
+from sage_memory.core.statistics import Statistics, statistics_of
 from sage_memory.core.store import Limits, Store
 from sage_memory.core.writer import Ticket
 
-
-@dataclass(frozen=True)
-class Statistics:
-    """The state of a memory.
-
-    Attributes:
-        experiences, vectors: in the index, forgotten ones included.
-        damaged_vectors: left out because their checksum did not match.
-        waiting: experiences in the queue; not yet acknowledged.
-        refused: experiences refused because the queue was full.
-        failed: experiences whose commit failed.
-        committed, groups: experiences acknowledged since start, in how many transactions.
-        payload_bytes: bytes of all payloads.
-        payloads_refused: payloads that were not kept, and why the last one was not.
-        disk_free_bytes: left on the disk.
-        durability: journal mode and synchronous level in effect.
-    """
-
-    experiences: int
-    vectors: int
-    damaged_vectors: int
-    waiting: int
-    refused: int
-    failed: int
-    committed: int
-    groups: int
-    payload_bytes: int
-    payloads_refused: int
-    last_refusal: str
-    disk_free_bytes: int
-    durability: str
+Done = TypeVar("Done")
 
 
 @final
@@ -185,22 +157,33 @@ class Memory:
 
     def statistics(self) -> Statistics:
         """Counts since start; only for the writer."""
-        store = self._writable()
-        return Statistics(
-            experiences=len(store.reader.index),
-            vectors=store.reader.index.vector_count,
-            damaged_vectors=len(store.reader.index.damaged),
-            waiting=store.committer.waiting,
-            refused=store.committer.refused,
-            failed=store.committer.failed,
-            committed=store.committer.committed,
-            groups=store.committer.groups,
-            payload_bytes=store.payloads.total_bytes,
-            payloads_refused=store.payloads.refused,
-            last_refusal=store.payloads.last_refusal,
-            disk_free_bytes=store.payloads.files.free_bytes(),
-            durability=store.durability,
-        )
+        return statistics_of(self._writable())
+
+    @property
+    def payload_files(self) -> PayloadFiles:
+        """Where payloads lie, sealed or not."""
+        return self._current().files
+
+    def read(self, action: Callable[[Connection], Done]) -> Done:
+        """What `action` makes of the rows, all as they were at one moment.
+
+        Raises:
+            StoreDamaged: a row cannot be read.
+            MemoryFailure: the memory is closed.
+        """
+        with self._current().snapshot() as connection:
+            return action(connection)
+
+    def change(self, action: Callable[[Connection], Done]) -> Ticket[Done]:
+        """Run `action` in a transaction on the writer's thread, in its turn.
+
+        For tools that open the memory, change rows, and close it: recalls through this object may
+        not see the change.
+
+        Raises:
+            MemoryFailure: the memory is read-only or closed.
+        """
+        return self._writable().change(action)
 
     def close(self) -> None:
         """Commit what waits, then let go of the store. Calling it twice is fine."""

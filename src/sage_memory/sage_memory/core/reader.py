@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +41,9 @@ class Reader:
 
     def __init__(self, path: Path, engine: Engine, files: PayloadFiles) -> None:
         self.index = VectorIndex()
+        self.files = files
         self._path = path
         self._engine = engine
-        self._files = files
         self._follow_lock = threading.Lock()
         self._last_vector = 0
         self._data_version = -1
@@ -84,6 +86,13 @@ class Reader:
                 self.index.forget(list(self._watch.execute(gone).scalars()))
                 self._data_version = int(version)
             self._watch.rollback()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees one moment, whatever is committed meanwhile."""
+        with naming(self._path), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
 
     def recall(self, query: Query) -> list[Answer]:
         """Answers to a checked query, best first."""
@@ -209,7 +218,7 @@ class Reader:
     def _payload(self, sha256: str, media_type: str) -> tuple[Path | None, str]:
         if not sha256:
             return None, "no payload was kept"
-        path = self._files.path(sha256, media_type)
+        path = self.files.path(sha256, media_type)
         if path.exists():
             return path, ""
         return None, f"the payload is gone (let go to stay under the cap, or lost): {path}"

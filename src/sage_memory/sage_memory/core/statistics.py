@@ -1,0 +1,58 @@
+"""The state of a memory in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sage_memory.core.store import Store
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The state of a memory.
+
+    Attributes:
+        experiences, vectors: in the index, forgotten ones included.
+        damaged_vectors: left out because their checksum did not match.
+        waiting: experiences in the queue; not yet acknowledged.
+        refused: experiences refused because the queue was full.
+        failed: experiences whose commit failed.
+        committed, groups: experiences acknowledged since start, in how many transactions.
+        payload_bytes: bytes of all payloads.
+        payloads_refused: payloads that were not kept, and why the last one was not.
+        disk_free_bytes: left on the disk.
+        durability: journal mode and synchronous level in effect.
+    """
+
+    experiences: int
+    vectors: int
+    damaged_vectors: int
+    waiting: int
+    refused: int
+    failed: int
+    committed: int
+    groups: int
+    payload_bytes: int
+    payloads_refused: int
+    last_refusal: str
+    disk_free_bytes: int
+    durability: str
+
+
+def statistics_of(store: Store) -> Statistics:
+    """The numbers of an open store."""
+    return Statistics(
+        experiences=len(store.reader.index),
+        vectors=store.reader.index.vector_count,
+        damaged_vectors=len(store.reader.index.damaged),
+        waiting=store.committer.waiting,
+        refused=store.committer.refused,
+        failed=store.committer.failed,
+        committed=store.committer.committed,
+        groups=store.committer.groups,
+        payload_bytes=store.payloads.total_bytes,
+        payloads_refused=store.payloads.refused,
+        last_refusal=store.payloads.last_refusal,
+        disk_free_bytes=store.payloads.files.free_bytes(),
+        durability=store.durability,
+    )
