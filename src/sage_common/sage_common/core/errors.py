@@ -23,3 +23,7 @@ def shorten(value: object, length: int = 80) -> str:
     """The representation of a value, cut to `length` characters, for one log line."""
     text = repr(value)
     return text if len(text) <= length else text[: length - 3] + "..."
+
+
+class CannotContinue(RuntimeError):
+    """A graph that cannot be left now and taken up later; the message says why."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sage_common.core.sections import Arrays
+
 
 class RingBuffer:
     """The newest `capacity` rows of a stream, without reallocating.
@@ -44,6 +46,15 @@ class RingBuffer:
         self._rows[start : start + first] = kept[:first]
         self._rows[: len(kept) - first] = kept[first:]
         self._written += count
+
+    def state(self) -> Arrays:
+        """The rows and how many were ever written."""
+        return {"rows": self.latest(), "written": np.array(self._written, np.int64)}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()` of a buffer of the same capacity and rows."""
+        self._written = int(state["written"]) - len(state["rows"])
+        self.extend(state["rows"])
 
     def latest(self, count: int | None = None) -> NDArray[np.generic]:
         """A copy of the newest `count` rows (all by default), oldest first."""

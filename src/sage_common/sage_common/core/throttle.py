@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import FrameType
 
 from sage_common.core.clock import NS_PER_S
@@ -21,6 +22,14 @@ class Throttle:
             return False
         self._next_ns[key] = now_ns + round(period_s * NS_PER_S)
         return True
+
+    def state(self) -> dict[str, int]:
+        """When each cause is due again [ns]."""
+        return dict(self._next_ns)
+
+    def restore(self, state: Mapping[str, int]) -> None:
+        """Continue from `state()`."""
+        self._next_ns = dict(state)
 
 
 def call_site(logger: FrameType | None) -> str:

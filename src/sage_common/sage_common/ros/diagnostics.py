@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from sage_common.core.health import InputHealth
+from sage_common.core.sections import Arrays, json_array, json_of
 from sage_common.core.topics import TopicSpec
 from sage_common.ros.host import HEALTH_LEVELS, Publisher, Worker
 from sage_common.ros.stamps import to_stamp
@@ -34,6 +36,7 @@ class Diagnostics:
         workers: every worker, by name.
         values: key/value pairs of the node's own.
         problems: what is wrong beside the node's own health, by cause; each is an error.
+        failures: errors of callbacks and jobs so far.
     """
 
     def __init__(self) -> None:
@@ -42,6 +45,7 @@ class Diagnostics:
         self.workers: dict[str, Worker] = {}
         self.values: dict[str, str] = {}
         self.problems: dict[str, str] = {}
+        self.failures = 0
         self._health = ("ok", "running")
 
     def clear(self) -> None:
@@ -74,6 +78,35 @@ class Diagnostics:
         array = DiagnosticArray(status=[status])
         array.header.stamp = to_stamp(now_ns)
         return array
+
+    def state(self) -> Arrays:
+        """What is shown, and what was counted of the inputs; publishers count for themselves."""
+        shown = {
+            "health": self._health,
+            "values": self.values,
+            "problems": self.problems,
+            "failures": self.failures,
+            "inputs": [asdict(item) for item in self.inputs],
+        }
+        return {"shown": json_array(shown)}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()` of the same inputs.
+
+        Raises:
+            ValueError: the inputs are others.
+        """
+        shown = json_of(state["shown"])
+        topics = [item["topic"] for item in shown["inputs"]]
+        if topics != [item.topic for item in self.inputs]:
+            raise ValueError(f"inputs = {', '.join(topics)}: expected those of this node")
+        level, text = shown["health"]
+        self._health = (level, text)
+        self.values, self.problems = shown["values"], shown["problems"]
+        self.failures = shown["failures"]
+        for item, fields in zip(self.inputs, shown["inputs"], strict=True):
+            for name, value in fields.items():
+                setattr(item, name, value)
 
     def _summary(self, now_ns: int, active: bool) -> tuple[str, str]:
         level, text = self._health

@@ -8,9 +8,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from sage_common.core.clock import NS_PER_S, Clock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
+from sage_common.core.sections import Arrays, blob_arrays, blobs_of
 from sage_common.ros.checks import check_stamp_ns
 from sage_common.ros.gate import Gate
 from sage_common.ros.stamps import stamp_ns as stamp_of
@@ -81,6 +84,18 @@ class LatestMessages:
             chosen = [item for item in self._kept if start_ns <= item[0] <= end_ns]
         opened = [self._open(item) for item in chosen]
         return [message for message in opened if message is not None]
+
+    def state(self) -> Arrays:
+        """What is kept, on a host where messages come serialized."""
+        with self._lock:
+            stamps = np.array([stamp_ns for stamp_ns, _ in self._kept], np.int64)
+            return {"stamps": stamps, **blob_arrays([data for _, data in self._kept])}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        kept = zip(state["stamps"].tolist(), blobs_of(state), strict=True)
+        with self._lock:
+            self._kept = deque(kept, maxlen=self._kept.maxlen)
 
     def _first(self, choose: Callable[[deque[tuple[int, Any]]], tuple[int, Any]]) -> Any | None:
         while True:

@@ -14,9 +14,12 @@ from rclpy.serialization import deserialize_message
 
 from sage_common.core.clock import NS_PER_S, ManualClock
 from sage_common.core.parameters import build
+from sage_common.core.sections import Arrays, json_array, json_of
 from sage_common.core.throttle import Throttle, call_site
 from sage_common.core.topics import ServiceSpec, TopicSpec
 from sage_common.ros.interfaces import interface
+
+TIMER_LABEL = "~timer "
 
 
 class Graph(Protocol):
@@ -26,7 +29,7 @@ class Graph(Protocol):
 
     def resolve(self, name: str) -> str: ...
 
-    def schedule(self, time_ns: int, label: str, action: Callable[[], None]) -> None: ...
+    def schedule(self, time_ns: int, label: str, action: Callable[[], None]) -> int: ...
 
     def emit(self, name: str, spec: TopicSpec, message: Any) -> None: ...
 
@@ -66,6 +69,8 @@ class LockstepNodeHost:
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
         self.rng = np.random.default_rng(seed)
         self._graph = graph
+        self._publishers: list[_Publisher] = []
+        self._timers: list[_Timer] = []
         self._remappings = {
             graph.resolve(old): graph.resolve(new) for old, new in remappings.items()
         }
@@ -78,7 +83,9 @@ class LockstepNodeHost:
         return build(cls, self.overrides)
 
     def make_publisher(self, spec: TopicSpec, topic: str) -> _Publisher:
-        return _Publisher(self._graph, spec, topic)
+        publisher = _Publisher(self._graph, spec, topic)
+        self._publishers.append(publisher)
+        return publisher
 
     def make_subscription(
         self,
@@ -91,7 +98,9 @@ class LockstepNodeHost:
         self._graph.add_subscription(topic, self.name, spec, callback, raw)
 
     def make_timer(self, period_s: float, callback: Callable[[], object]) -> _Timer:
-        return _Timer(self._graph, f"~timer {self.name}", period_s, callback)
+        timer = _Timer(self._graph, TIMER_LABEL + self.name, period_s, callback)
+        self._timers.append(timer)
+        return timer
 
     def make_service(
         self, spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any]
@@ -121,18 +130,42 @@ class LockstepNodeHost:
     def state_path(self, home: Path) -> Path:
         return home / "state" / f"{self.name}.state"
 
+    def state(self) -> Arrays:
+        """Timers, counters of publishers, throttles of the log, and the random generator."""
+        state = {
+            "timers": [timer.state() for timer in self._timers],
+            "published": [publisher.published for publisher in self._publishers],
+            "throttle": self.log.throttle.state(),
+            "rng": self.rng.bit_generator.state,
+        }
+        return {"json": json_array(state)}
+
+    def restore(self, arrays: Arrays) -> list[tuple[int, Callable[[], None]]]:
+        """Continue from `state()`; for each timer, its place in the order, and what arms it.
+
+        Raises:
+            ValueError: the node has other timers or publishers.
+        """
+        state = json_of(arrays["json"])
+        for publisher, count in zip(self._publishers, state["published"], strict=True):
+            publisher.published = count
+        self.log.throttle.restore(state["throttle"])
+        self.rng.bit_generator.state = state["rng"]
+        timers = zip(self._timers, state["timers"], strict=True)
+        return [timer.restore(*fields) for timer, fields in timers]
+
 
 class _Log:
     def __init__(self, graph: Graph, node: str) -> None:
         self._graph = graph
         self._node = node
-        self._throttle = Throttle()
+        self.throttle = Throttle()
 
     def _write(
         self, level: str, text: str, throttle_s: float, key: str, caller: FrameType | None
     ) -> None:
         cause = key or call_site(caller)
-        if self._throttle.due(self._graph.clock.now_ns(), throttle_s, cause):
+        if self.throttle.due(self._graph.clock.now_ns(), throttle_s, cause):
             self._graph.write_log(level, self._node, text)
 
     def info(self, text: str, throttle_s: float = 0.0, key: str = "") -> None:
@@ -178,7 +211,18 @@ class _Timer:
 
     def _arm(self) -> None:
         self._due_ns += self._period_ns
-        self._graph.schedule(self._due_ns, self._label, self._fire)
+        self._sequence = self._graph.schedule(self._due_ns, self._label, self._fire)
+
+    def state(self) -> tuple[int, int, bool]:
+        """When it fires next [ns], its place among what happens then, whether it is cancelled."""
+        return self._due_ns, self._sequence, self._cancelled
+
+    def restore(
+        self, due_ns: int, sequence: int, cancelled: bool
+    ) -> tuple[int, Callable[[], None]]:
+        """Continue from `state()`: the place, and what arms it; see `LockstepNodeHost.restore`."""
+        self._due_ns, self._cancelled = due_ns - self._period_ns, cancelled
+        return sequence, self._arm
 
     def _fire(self) -> None:
         if self._cancelled:

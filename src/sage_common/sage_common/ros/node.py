@@ -12,6 +12,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
+from sage_common.core.sections import nest, section_of
 from sage_common.core.topics import TopicSpec, action_spec, expected_rate, service_spec, topic
 from sage_common.ros.answers import answer
 from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
@@ -55,7 +56,7 @@ class SageNode:
         self.guard = threading.RLock()
         self.parameters: Any = None
         self._gates: list[Gate] = []
-        self._failures = 0
+        self._kept: list[LatestMessages] = []
         self._diagnostics = Diagnostics()
         self._keeper: StateKeeper | None = None
 
@@ -80,6 +81,21 @@ class SageNode:
         Check before changing anything: after an error the node goes on as it was.
         """
 
+    def present(self) -> Mapping[str, NDArray[Any]]:
+        """What else later outputs depend on: what was heard last, what is half done.
+
+        It is stale after a restart, so only the lock-step host keeps it, to go on at the same
+        instant. Asked while nothing is under way; messages kept by `keep_latest`, timers, counters
+        and the random generator are the base's.
+
+        Raises:
+            CannotContinue: this node holds something that cannot be written down.
+        """
+        return {}
+
+    def restore_present(self, present: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from what `present` returned; called after `restore` and `on_activate`."""
+
     def state_depends_on(self) -> Mapping[str, object]:
         """Parameters without which `state` has another form: a state of others is refused."""
         return {}
@@ -93,6 +109,7 @@ class SageNode:
             ParameterError: a parameter is unknown or wrong.
         """
         self._gates.clear()
+        self._kept.clear()
         self._diagnostics.clear()
         self.set_health("warn", "inactive")
         output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
@@ -181,6 +198,7 @@ class SageNode:
             depth, lambda data: self._host.deserialize(data, spec.type), gate, self.clock
         )
         self._host.make_subscription(spec, health.topic, kept.receive, True, gate.refuse)
+        self._kept.append(kept)
         return kept
 
     def timer(self, period_s: float, callback: Callable[[], None]) -> Timer:
@@ -277,6 +295,21 @@ class SageNode:
         kind = type(self).__name__
         return {"node": self.name, "kind": kind, "version": str(self.state_version), **depends}
 
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """All that its later outputs depend on, while nothing is under way."""
+        parts = [("learned", self.state()), ("present", self.present())]
+        parts.append(("diagnostics", self._diagnostics.state()))
+        parts += [(f"kept {index}", kept.state()) for index, kept in enumerate(self._kept)]
+        return {key: array for name, part in parts for key, array in nest(name, part).items()}
+
+    def take_up(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from `snapshot`, once active; see `LockstepHost.take_up`."""
+        self.restore(section_of(snapshot, "learned"))
+        self.restore_present(section_of(snapshot, "present"))
+        self._diagnostics.restore(section_of(snapshot, "diagnostics"))
+        for index, kept in enumerate(self._kept):
+            kept.restore(section_of(snapshot, f"kept {index}"))
+
     def guarded(self, callback: Callable[..., None], *arguments: Any) -> bool:
         """Run a callback under `guard`; an error of it is reported, and the answer is False."""
         try:
@@ -289,10 +322,10 @@ class SageNode:
 
     def report_failure(self, error: BaseException) -> None:
         """Count an error of a callback or job; log it once a second at most."""
-        self._failures += 1
+        self._diagnostics.failures += 1
         text = f"{type(error).__name__}: {error}"
         self.log.error(text, throttle_s=FAULT_LOG_PERIOD_S, key=type(error).__name__)
-        self.diagnose(failures=self._failures, last_failure=text[:FAULT_CHARACTERS])
+        self.diagnose(failures=self._diagnostics.failures, last_failure=text[:FAULT_CHARACTERS])
 
     # -- inside ------------------------------------------------------------------------------
 

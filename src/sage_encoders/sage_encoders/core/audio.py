@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import GRID, Percept
+from sage_common.core.sections import Arrays, nest, section_of
 from sage_encoders.core.log_mel import BANDS, FRAMES, SAMPLE_RATE, LogMelStream, normalise
 from sage_encoders.core.model import Model
 from sage_encoders.core.signature import Signature, Tensor
@@ -83,6 +84,17 @@ class AudioEncoder:
             return None
         self._waiting %= PERIOD
         return self._encode(stamp_ns)
+
+    def state(self) -> Arrays:
+        """The sound heard last, and what was counted."""
+        counts = [self._stamp_ns, self._waiting, self.gaps, self.bridged, self.bridged_ns]
+        return {"counts": np.array(counts, np.int64), **nest("stream", self._stream.state())}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        counts = (int(value) for value in state["counts"])
+        self._stamp_ns, self._waiting, self.gaps, self.bridged, self.bridged_ns = counts
+        self._stream.restore(section_of(state, "stream"))
 
     def _close_gap(self, count: int, stamp_ns: int) -> None:
         if self._stamp_ns < 0:

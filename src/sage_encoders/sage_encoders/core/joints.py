@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, json_array, json_of
 from sage_encoders.core.body_layout import PARTS, SLOTS, TORSO, TORSO_JOINT_SLOT, Values
 
 _WORDS = {
@@ -93,6 +94,14 @@ class Joints:
                 if len(members):
                     triple = np.mean([self._values[name] for name in members], axis=0)
                     body[index, first + 3 * place : first + 3 * place + 3] = triple
+
+    def state(self) -> Arrays:
+        """The newest values of every joint."""
+        return {"values": json_array(self._values)}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._values = {name: tuple(triple) for name, triple in json_of(state["values"]).items()}
 
     def __len__(self) -> int:
         return len(self._values)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.sections import Arrays
+
 Floats = NDArray[np.float32]
 
 SAMPLE_RATE = 16000
@@ -126,6 +128,20 @@ class LogMelStream:
         kept = fresh[:, -FRAMES:]
         self._frames = np.concatenate((self._frames[:, kept.shape[1] :], kept), axis=1)
         self._count = min(self._count + fresh.shape[1], FRAMES)
+
+    def state(self) -> Arrays:
+        """The window, and the sound that waits for its frame."""
+        return {
+            "tail": self._tail.copy(),
+            "frames": self._frames.copy(),
+            "counts": np.array([self._count, self._skip], np.int64),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._tail = np.array(state["tail"], np.float32)
+        self._frames = np.array(state["frames"], np.float32)
+        self._count, self._skip = (int(value) for value in state["counts"])
 
     @property
     def full(self) -> bool:

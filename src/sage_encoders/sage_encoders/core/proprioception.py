@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
 from sage_common.core.ring import RingBuffer
+from sage_common.core.sections import Arrays, nest, section_of
 from sage_encoders.core import body_layout as layout
 from sage_encoders.core.joints import Joints
 from sage_encoders.core.motion import MOTION_NUMBERS, WINDOW_S, motion_features
@@ -136,6 +137,34 @@ class ProprioceptionEncoder:
             embedding=self._embedding(now),
             encoder_id=ENCODER_ID,
         )
+
+    def state(self) -> Arrays:
+        """The last second of the body, and its joints."""
+        past = [body for _, body in self._past]
+        newest = [self._imu_stamp_ns, self._joint_stamp_ns, self._percept_stamp_ns]
+        return {
+            "newest": np.array([*newest, self._since_percept], np.int64),
+            "orientation": np.array(self._orientation),
+            "past_stamps": np.array([stamp_ns for stamp_ns, _ in self._past], np.int64),
+            "past": np.array(past, np.float64).reshape(-1, *layout.absent().shape),
+            **nest("tilt", self._tilt.state()),
+            **nest("samples", self._samples.state()),
+            **nest("stamps", self._stamps.state()),
+            **nest("joints", self._joints.state()),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        newest = (int(value) for value in state["newest"])
+        self._imu_stamp_ns, self._joint_stamp_ns, self._percept_stamp_ns, counted = newest
+        self._since_percept = counted
+        roll, pitch, yaw = state["orientation"].tolist()
+        self._orientation = (roll, pitch, yaw)
+        self._past = deque(zip(state["past_stamps"].tolist(), state["past"], strict=True))
+        self._tilt.restore(section_of(state, "tilt"))
+        self._samples.restore(section_of(state, "samples"))
+        self._stamps.restore(section_of(state, "stamps"))
+        self._joints.restore(section_of(state, "joints"))
 
     def _body(self) -> layout.Values:
         body = layout.absent()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from sage_common.core.sections import Arrays
+
 GRAVITY = 9.80665
 TIME_CONSTANT_S = 1.0
 CREDIBLE = 3.0
@@ -22,6 +26,15 @@ class TiltFilter:
     def reset(self) -> None:
         """Forget the direction, as after a gap."""
         self._up = None
+
+    def state(self) -> Arrays:
+        """The direction, float64 [3]; empty while it is not known."""
+        return {"up": np.array(self._up or (), np.float64)}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        up = state["up"].tolist()
+        self._up = (up[0], up[1], up[2]) if up else None
 
     def update(
         self, interval_s: float, rate: tuple[float, ...], acceleration: tuple[float, ...]

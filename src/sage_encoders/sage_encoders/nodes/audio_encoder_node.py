@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from audio_common_msgs.msg import AudioInfo
+
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.ros.audio import audio_info, audio_to_array
 from sage_common.ros.node import SageNode
+from sage_common.ros.packing import message_blob, message_of
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_encoders.core.audio import SIGNATURE, AudioEncoder
@@ -43,6 +48,20 @@ class AudioEncoderNode(SageNode):
 
     def on_deactivate(self) -> None:
         self._slot.deactivate()
+
+    def present(self) -> Arrays:
+        state = {"bridged": np.array(self._bridged), **nest("slot", self._slot.state())}
+        state["info"] = np.frombuffer(message_blob(self._info), np.uint8)
+        encoder = self._slot.current
+        return state if encoder is None else {**state, **nest("encoder", encoder.state())}
+
+    def restore_present(self, present: Arrays) -> None:
+        self._slot.restore(section_of(present, "slot"))
+        self._bridged = int(present["bridged"])
+        self._info = message_of(present["info"].tobytes(), AudioInfo)
+        encoder = self._slot.current
+        if encoder is not None:
+            encoder.restore(section_of(present, "encoder"))
 
     def _load(self) -> LoadedEncoder[AudioEncoder]:
         microphone = self.parameters.microphone

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.sections import Arrays, json_array, json_of
 from sage_common.ros.node import SageNode
 from sage_encoders.core.card import ModelError
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder
@@ -56,6 +57,28 @@ class EncoderSlot(Generic[E]):
         with self._lock:
             self._unload()
         self._node.set_problem(PROBLEM, "")
+
+    @property
+    def current(self) -> E | None:
+        """The encoder if it is loaded; it may leave at any time."""
+        return None if self._loaded is None else self._loaded.encoder
+
+    def state(self) -> Arrays:
+        """Whether the encoder is loaded, when it was used, and when loading is tried again."""
+        with self._lock:
+            loaded = self._loaded is not None
+            return {"slot": json_array([loaded, self._used_ns, self._next_try_ns, self._fault])}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`.
+
+        Raises:
+            ModelError: the model cannot be used.
+        """
+        loaded, self._used_ns, self._next_try_ns, self._fault = json_of(state["slot"])
+        with self._lock:
+            if loaded and self._loaded is None:
+                self._load()
 
     @contextmanager
     def encoder(self) -> Iterator[E | None]:

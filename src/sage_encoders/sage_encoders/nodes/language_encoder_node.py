@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sage_common.core.sections import Arrays
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
@@ -37,6 +38,12 @@ class LanguageEncoderNode(SageNode):
 
     def on_deactivate(self) -> None:
         self._slot.deactivate()
+
+    def present(self) -> Arrays:
+        return self._slot.state()
+
+    def restore_present(self, present: Arrays) -> None:
+        self._slot.restore(present)
 
     def _load(self) -> LoadedEncoder[TextEmbedder]:
         return load_text_embedder(self.parameters)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sage_common.core.sections import Arrays
 from sage_common.ros.images import image_to_rgb
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
@@ -38,6 +39,12 @@ class VisionEncoderNode(SageNode):
 
     def on_deactivate(self) -> None:
         self._slot.deactivate()
+
+    def present(self) -> Arrays:
+        return self._slot.state()
+
+    def restore_present(self, present: Arrays) -> None:
+        self._slot.restore(present)
 
     def _load(self) -> LoadedEncoder[VisionEncoder]:
         fit = self.parameters.fit

@@ -39,6 +39,11 @@ class OrientationFilter:
         self._filter.set_settings(settings)
         self._last_ns: int | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether it has taken a reading."""
+        return self._last_ns is not None
+
     def update(
         self, stamp_ns: int, reading: Inertial
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
+from sage_common.core.errors import CannotContinue
+from sage_common.core.sections import Arrays
 from sage_sensors.core.samples import (
     CHUNK_SAMPLES,
     SAMPLE_NS,
@@ -45,6 +47,23 @@ class Rechunker:
             chunk, self._pending = self._pending[:CHUNK_SAMPLES], self._pending[CHUNK_SAMPLES:]
             chunks.append(Stamped(last_ns - len(self._pending) * SAMPLE_NS, Sound(chunk)))
         return chunks
+
+    def state(self) -> Arrays:
+        """Sound that waits for its chunk to fill.
+
+        Raises:
+            CannotContinue: the rate is not 16 kHz; the resampler does not give its state away.
+        """
+        if self._resampler is not None and self._last_ns is not None:
+            raise CannotContinue(f"sound of {self._rate_hz} Hz is being resampled")
+        last_ns = -1 if self._last_ns is None else self._last_ns
+        return {"pending": self._pending, "last_ns": np.array(last_ns, np.int64)}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._pending = np.array(state["pending"], np.float32)
+        last_ns = int(state["last_ns"])
+        self._last_ns = None if last_ns < 0 else last_ns
 
     def _fresh_resampler(self) -> av.AudioResampler | None:
         if self._rate_hz == SAMPLE_RATE_HZ:

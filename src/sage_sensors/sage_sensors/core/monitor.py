@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.sections import Arrays, json_array, json_of
 
 SMOOTHING = 0.05
 STALE_PERIODS = 2.0
@@ -74,6 +75,14 @@ class SensorMonitor:
     def fault(self) -> None:
         """Note a failed reading or a lost device."""
         self._reliability += SMOOTHING * (0.0 - self._reliability)
+
+    def state(self) -> Arrays:
+        """Everything counted."""
+        return {"counted": json_array(vars(self))}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        vars(self).update(json_of(state["counted"]))
 
     def report(self, now_ns: int) -> SensorReport:
         """The state at `now_ns`."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from audio_common_msgs.msg import AudioInfo
 
+from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.ros.audio import audio_to_array
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
@@ -41,6 +42,13 @@ class MicrophoneNode(SensorNode):
         )
         self._rechunker = Rechunker(p.topic_sample_rate_hz)
         self.subscribe_foreign(topic, "audio_common_msgs/msg/AudioDataStamped", self._on_audio)
+
+    def present(self) -> Arrays:
+        return {**super().present(), **nest("rechunker", self._rechunker.state())}
+
+    def restore_present(self, present: Arrays) -> None:
+        super().restore_present(present)
+        self._rechunker.restore(section_of(present, "rechunker"))
 
     def _on_audio(self, message: Any) -> None:
         samples = np.asarray(audio_to_array(message, self._foreign), np.float32)

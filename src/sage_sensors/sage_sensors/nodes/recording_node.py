@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import CannotContinue, InvalidInput
+from sage_common.core.sections import Arrays
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_sensors.backends.recording import (
@@ -69,6 +70,9 @@ class RecordingNode(SageNode):
         for feed in self._feeds.values():
             feed.close()
         self._feeds = {}
+
+    def present(self) -> Arrays:
+        raise CannotContinue("a recording cannot be left in the middle; a bag can (sage record)")
 
     def _plan(self) -> RecordingPlan:
         p = self.parameters

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import CannotContinue, InvalidInput
+from sage_common.core.sections import Arrays
 from sage_common.ros.node import SageNode
 from sage_sensors.core.playback import Schedule
 from sage_sensors.core.samples import Device, SourceError, Track
@@ -73,6 +74,16 @@ class SensorNode(SageNode, ABC):
         if self._feed is not None:
             self._feed.close()
             self._feed = None
+
+    def present(self) -> Arrays:
+        if self._feed is not None:
+            raise CannotContinue(
+                f"{self._stream.backend} cannot be left in the middle; a bag can (sage record)"
+            )
+        return self._stream.state()
+
+    def restore_present(self, present: Arrays) -> None:
+        self._stream.restore(present)
 
     def _activate_hardware_or_stand_in(self) -> None:
         try:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
 
+from sage_common.core.errors import CannotContinue
+from sage_common.core.sections import Arrays
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import stamp_ns
 from sage_sensors.backends.orientation import OrientationFilter
@@ -64,6 +66,14 @@ class ImuPublisher(StreamPublisher[Inertial]):
         else:
             self._orient(message, value)
         self._data.publish(message)
+
+    def state(self) -> Arrays:
+        if self._orientation.begun:
+            raise CannotContinue(
+                f"the orientation of {self._data.topic} is kept by a library that does not give it "
+                "away; a bag that SAGE recorded has it already"
+            )
+        return super().state()
 
     def forward(self, message: Imu) -> None:
         """Publish another node's message, its covariances too; orientation is added if unknown."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from std_msgs.msg import Header
 
+from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import to_stamp
 from sage_sensors.core.monitor import SensorMonitor, SensorReport
@@ -56,6 +57,20 @@ class StreamPublisher(ABC, Generic[T]):
     @abstractmethod
     def send(self, value: T, header: Header) -> None:
         """Publish one sample; each kind of sensor does this in its own way."""
+
+    def state(self) -> Arrays:
+        """What later messages and reports depend on.
+
+        Raises:
+            CannotContinue: it is in a library that does not give it away.
+        """
+        names = {"backend": text_array(self.backend), "frame_id": text_array(self.frame_id)}
+        return {**names, **nest("monitor", self._monitor.state())}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self.backend, self.frame_id = text_of(state["backend"]), text_of(state["frame_id"])
+        self._monitor.restore(section_of(state, "monitor"))
 
     def header(self, stamp_ns: int) -> Header:
         return Header(stamp=to_stamp(stamp_ns), frame_id=self.frame_id)
