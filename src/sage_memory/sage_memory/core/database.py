@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, select
+from sqlalchemy import Table, create_engine, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
@@ -28,15 +32,32 @@ from sage_memory.core.errors import (
 BUSY_TIMEOUT_S = 5.0
 HEADER = struct.Struct(">16s H 10x I")
 MAGIC = b"SQLite format 3\x00"
+SYNCHRONOUS = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
 
 
-def create_database(path: Path, device_id: str, clock: Clock) -> None:
+@dataclass(frozen=True)
+class Driver:
+    """Who reads and writes the file.
+
+    Attributes:
+        module: SQLite's DB-API module, or one that behaves alike.
+        unlock: gives a fresh connection its key; None: the file is not encrypted.
+    """
+
+    module: ModuleType = sqlite3
+    unlock: Callable[[sqlite3.Connection], None] | None = None
+
+
+PLAIN = Driver()
+
+
+def create_database(path: Path, device_id: str, clock: Clock, driver: Driver = PLAIN) -> None:
     """Make an empty store: complete under another name, synced, then renamed to `path`."""
     fresh = path.with_name(f"{path.name}.new")
     for leftover in path.parent.glob(f"{fresh.name}*"):
         leftover.unlink()
     os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    engine = open_writer(fresh)
+    engine = open_writer(fresh, driver)
     with engine.begin() as connection:
         schema.create(connection, device_id, clock.now_ns())
     engine.dispose()  # the last connection moves the log into the file and removes it
@@ -44,32 +65,24 @@ def create_database(path: Path, device_id: str, clock: Clock) -> None:
     sync_folder(path.parent)
 
 
-def open_writer(path: Path) -> Engine:
+def open_writer(path: Path, driver: Driver = PLAIN) -> Engine:
     """Engine of the one writer: WAL, and every commit synced before it returns."""
 
     def connect() -> sqlite3.Connection:
-        connection = _connect(path, "mode=rw")
+        connection = connect_file(path, "mode=rw", driver)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         return connection
 
-    return create_engine(
-        "sqlite://", future=True, creator=connect, poolclass=QueuePool, pool_size=1, max_overflow=0
-    )
+    return _engine(driver, connect, pool_size=1, max_overflow=0)
 
 
-def open_reader(path: Path) -> Engine:
+def open_reader(path: Path, driver: Driver = PLAIN) -> Engine:
     """Engine that cannot write; works beside a writer, and on a read-only medium."""
     writable = os.access(path.parent, os.W_OK)
     options = "mode=ro" if writable else "mode=ro&immutable=1"
-    return create_engine(
-        "sqlite://",
-        future=True,
-        creator=lambda: _connect(path, options),
-        poolclass=QueuePool,
-        pool_size=4,
-    )
+    return _engine(driver, lambda: connect_file(path, options, driver), pool_size=4)
 
 
 def check_file(path: Path) -> None:
@@ -88,7 +101,7 @@ def check_file(path: Path) -> None:
         raise StoreDamaged(path, f"only {size} bytes long")
     magic, page_size, pages = HEADER.unpack(head)
     if magic != MAGIC:
-        raise StoreDamaged(path, "not an SQLite database")
+        raise StoreDamaged(path, "not an SQLite database, or an encrypted one")
     expected = (65536 if page_size == 1 else page_size) * pages
     log = path.with_name(f"{path.name}-wal")
     log_is_empty = not log.exists() or log.stat().st_size == 0
@@ -99,7 +112,7 @@ def check_file(path: Path) -> None:
 def migrate(engine: Engine, path: Path) -> None:
     """Bring a store of an earlier version up to the present schema, in one transaction.
 
-    No copy is made before: SQLite's DDL belongs to the transaction, so that a kill or a power
+    No copy is made before: DDL belongs to the transaction, so that a kill or a power
     cut at any point leaves the store either as it was or migrated.
 
     Raises:
@@ -111,7 +124,8 @@ def migrate(engine: Engine, path: Path) -> None:
         except StoreTooOld:
             from sage_memory import migrations  # Alembic takes long to import
 
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             migrations.upgrade(connection)
             connection.commit()
 
@@ -137,6 +151,32 @@ def check_schema(connection: Connection, path: Path) -> dict[str, str]:
     if int(version) < schema.SCHEMA_VERSION:
         raise StoreTooOld(path, int(version), schema.SCHEMA_VERSION)
     return facts
+
+
+def begin_snapshot(connection: Connection) -> None:
+    """Let everything that `connection` reads from now on be of one moment."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")  # elsewhere the isolation level sees to it
+
+
+def data_version(connection: Connection) -> str:
+    """Differs from its last value on the same connection once another one has committed."""
+    if connection.dialect.name == "sqlite":
+        return str(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+    return str(connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one())
+
+
+def upsert(connection: Connection, table: Table) -> Any:
+    """An INSERT that can say what to do on a conflict, as the database of `connection` has it."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return insert(table)
+
+
+def durability(connection: Connection) -> str:
+    """What is in effect on a connection to an SQLite file: journal mode and synchronous level."""
+    mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    level = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+    return f"{str(mode).upper()}, synchronous {SYNCHRONOUS.get(level, str(level))}"
 
 
 @contextmanager
@@ -167,6 +207,18 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _connect(path: Path, options: str) -> sqlite3.Connection:
+def _engine(driver: Driver, connect: Callable[[], sqlite3.Connection], **pool: Any) -> Engine:
+    return create_engine(
+        "sqlite://", module=driver.module, creator=connect, poolclass=QueuePool, **pool
+    )
+
+
+def connect_file(path: Path, options: str, driver: Driver) -> sqlite3.Connection:
+    """A bare connection, unlocked; `options` go into its URI."""
     uri = f"file:{quote(str(path))}?{options}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+    connection: sqlite3.Connection = driver.module.connect(
+        uri, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False
+    )
+    if driver.unlock is not None:
+        driver.unlock(connection)
+    return connection

@@ -16,7 +16,7 @@ import numpy as np
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock, SystemClock
-from sage_memory.core.database import check_file, check_schema, naming, open_reader
+from sage_memory.core.database import check_schema, naming
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.payloads import PayloadFiles
@@ -24,7 +24,9 @@ from sage_memory.core.placing import Placed
 from sage_memory.core.reader import Reader
 from sage_memory.core.recall import Answer, Query, checked
 from sage_memory.core.statistics import Statistics, statistics_of
+from sage_memory.core.storage import Storage, open_storage
 from sage_memory.core.store import Limits, Store
+from sage_memory.core.store_key import StoreKey
 from sage_memory.core.writer import Ticket
 
 Done = TypeVar("Done")
@@ -49,6 +51,8 @@ class Memory:
         rng: np.random.Generator | None = None,
         device_id: str = "",
         limits: Limits | None = None,
+        url: str = "",
+        key: StoreKey | None = None,
     ) -> Memory:
         """Open the store in `home`, and make it if it is not there.
 
@@ -60,17 +64,26 @@ class Memory:
                 equal ids (lock-step).
             device_id: 1 to 64 characters; empty: as the store says, or from the host's name.
             limits: queue and payload sizes.
+            url: of a PostgreSQL database in place of `memory.db`:
+                `postgresql+pg8000://user@host/database`; it holds one store a device. Its
+                password comes from `PGPASSWORD` or the password file, never from here.
+            key: of an encrypted store; `find_key` finds it.
 
         Raises:
             StoreLocked: another process writes it; its pid is named.
             StoreMissing: read only, and there is no store.
             StoreDamaged: the file is truncated or not a database; the mend is named.
             StoreTooNew: a later version wrote it.
+            KeyMissing, KeyWrong, StoreNotEncrypted: the key is not that of the store.
+            OptionMissing: encryption or PostgreSQL need a package that is not installed.
+            StoreUnreachable, NotDurable: the server cannot be had, or would lose commits.
         """
+        storage = open_storage(home, url, key, device_id)
         if read_only:
-            return cls(_open_reader(home), None)
+            return cls(_open_reader(home, storage), None)
         store = Store(
             home,
+            storage,
             clock or SystemClock(),
             rng if rng is not None else np.random.default_rng(),
             device_id,
@@ -221,14 +234,13 @@ class Memory:
         return self._store
 
 
-def _open_reader(home: Path) -> Reader:
-    path = home / "memory.db"
-    check_file(path)
-    engine = open_reader(path)
+def _open_reader(home: Path, storage: Storage) -> Reader:
+    storage.check()
+    engine = storage.open_reader()
     try:
-        with naming(path), engine.connect() as connection:
-            check_schema(connection, path)
-        reader = Reader(path, engine, PayloadFiles(home / "payloads"))
+        with naming(storage.place), engine.connect() as connection:
+            check_schema(connection, storage.place)
+        reader = Reader(storage.place, engine, PayloadFiles(home / "payloads", storage.seal))
         reader.load()
     except MemoryFailure:
         engine.dispose()

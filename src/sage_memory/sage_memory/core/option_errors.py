@@ -28,12 +28,20 @@ class KeyMissing(MemoryFailure):
 
 
 class KeyWrong(MemoryFailure):
-    """The store is whole, as far as can be told, but this is not its key."""
+    """This is not the key of the store.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the database file.
+        certain: False: its head may be damaged as well, and nothing is left that would tell.
+    """
+
+    def __init__(self, path: Path, *, certain: bool) -> None:
+        doubt = (
+            "" if certain else f", or its first bytes are damaged ({path.name}.keycheck is gone)"
+        )
         super().__init__(
-            f"{path}: this is not the key of the store, which is not damaged; give the key that it "
-            f"was made with by {SOURCES}"
+            f"{path}: this is not the key of the store{doubt}; give the key that it was made with "
+            f"by {SOURCES}"
         )
 
 

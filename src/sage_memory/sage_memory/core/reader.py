@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from sage_common.core.errors import InvalidInput
 from sage_memory.core import placing, recall, schema
-from sage_memory.core.database import naming
+from sage_memory.core.database import begin_snapshot, data_version, naming
 from sage_memory.core.errors import StoreDamaged
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.index import COLUMNS, VectorIndex, VectorRow, View
@@ -46,7 +46,7 @@ class Reader:
         self._engine = engine
         self._follow_lock = threading.Lock()
         self._last_vector = 0
-        self._data_version = -1
+        self._data_version = ""
         self._watch: Connection | None = None
 
     def load(self) -> None:
@@ -68,7 +68,7 @@ class Reader:
             StoreDamaged: it does not; starting again rebuilds it.
         """
         with self._follow_lock, naming(self._path), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")  # one snapshot for all that follows
+            begin_snapshot(connection)
             if follow:
                 self._append_new(connection)
             self._compare(connection)
@@ -78,20 +78,20 @@ class Reader:
         with self._follow_lock, naming(self._path):
             if self._watch is None:
                 self._watch = self._engine.connect()
-            version = self._watch.exec_driver_sql("PRAGMA data_version").scalar_one()
+            version = data_version(self._watch)
             if version != self._data_version:
-                self._watch.exec_driver_sql("BEGIN")  # one snapshot for all that follows
+                begin_snapshot(self._watch)
                 self._append_new(self._watch)
                 gone = select(experiences.c.number).where(experiences.c.forgotten_ns.is_not(None))
                 self.index.forget(list(self._watch.execute(gone).scalars()))
-                self._data_version = int(version)
+                self._data_version = version
             self._watch.rollback()
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A connection that sees one moment, whatever is committed meanwhile."""
         with naming(self._path), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
+            begin_snapshot(connection)
             yield connection
 
     def recall(self, query: Query) -> list[Answer]:

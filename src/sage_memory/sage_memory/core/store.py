@@ -5,40 +5,32 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock
 from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
-from sage_memory.core.database import (
-    check_file,
-    check_schema,
-    create_database,
-    migrate,
-    naming,
-    open_reader,
-    open_writer,
-)
+from sage_memory.core.database import check_schema, migrate, naming, upsert
 from sage_memory.core.device import device_name
 from sage_memory.core.errors import NotStored
-from sage_memory.core.experience import Experience, Payload, checked
+from sage_memory.core.experience import Experience, Payload, changed, checked
 from sage_memory.core.identifiers import IdentifierFactory
-from sage_memory.core.index import COLUMNS, VectorRow
 from sage_memory.core.lock import WriterLock
 from sage_memory.core.logical_clock import LogicalClock
+from sage_memory.core.new_rows import NewRows, insert_new
 from sage_memory.core.payloads import PayloadCache, PayloadFiles
 from sage_memory.core.reader import Reader
-from sage_memory.core.rows import experience_row, vector_rows
+from sage_memory.core.rows import Packed, pack
+from sage_memory.core.storage import Storage
 from sage_memory.core.writer import Done, GroupCommitter, Ticket
 
-GROUP_SIZE = 64
-SYNCHRONOUS = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
+GROUP_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -56,11 +48,11 @@ class Limits:
     min_free_bytes: int = 200_000_000
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """An experience with id, its clock stamp, and its payload."""
+class _Entry(NamedTuple):
+    """An experience with id, its blobs, its clock stamp, and its payload."""
 
     experience: Experience
+    packed: Packed
     stamp: int
     payload: Payload | None
 
@@ -75,12 +67,14 @@ class Store:
     def __init__(
         self,
         home: Path,
+        storage: Storage,
         clock: Clock,
         rng: np.random.Generator,
         device_id: str,
         limits: Limits,
     ) -> None:
-        self.path = home / "memory.db"
+        self.path = storage.place
+        self._storage = storage
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = WriterLock(home / "memory.lock", self.path)
         try:
@@ -98,17 +92,18 @@ class Store:
         limits: Limits,
     ) -> None:
         self._clock = clock
-        if not self.path.exists():
-            create_database(self.path, device_id or device_name(), clock)
-        check_file(self.path)
-        self._engine = open_writer(self.path)
+        self._storage.create(device_id or device_name(), clock)
+        self._storage.check()
+        self._engine = self._storage.open_writer()
         migrate(self._engine, self.path)
         self.payloads = PayloadCache(
-            PayloadFiles(home / "payloads"), limits.payload_cap_bytes, limits.min_free_bytes
+            PayloadFiles(home / "payloads", self._storage.seal),
+            limits.payload_cap_bytes,
+            limits.min_free_bytes,
         )
         with naming(self.path), self._engine.connect() as connection:
             facts = check_schema(connection, self.path)
-            self.durability = durability(connection)
+            self.durability = self._storage.durability(connection)
             self.payloads.load(connection)
             last = select(schema.experiences.c.number, schema.experiences.c.id)
             newest = connection.execute(
@@ -119,7 +114,7 @@ class Store:
         self._next_number = newest.number + 1 if newest else 1
         salt = self.device_id.encode() + (bytes(newest.id) if newest else b"")
         self._ids = IdentifierFactory(clock, rng, salt)
-        self.reader = Reader(self.path, open_reader(self.path), self.payloads.files)
+        self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files)
         self.reader.load()
         self._used: dict[str, int] = {}
         self._used_lock = threading.Lock()
@@ -136,14 +131,10 @@ class Store:
                 proven.text_encoder_id, "text_embedding", proven.text_embedding.size
             )
 
+        packed = pack(proven)
+
         def enter() -> _Entry:
-            named = replace(
-                proven,
-                id=self._ids.next(),
-                device_id=self.device_id,
-                schema_version=schema.SCHEMA_VERSION,
-            )
-            return _Entry(named, self._stamps.tick(), payload)
+            return _Entry(self._named(proven), packed, self._stamps.tick(), payload)
 
         return self.committer.submit(enter)
 
@@ -184,11 +175,16 @@ class Store:
 
     def name(self, experience: Experience) -> Experience:
         """The experience, proven, with an id and this device; for what the store makes itself."""
-        return replace(
-            checked(experience),
-            id=self._ids.next(),
-            device_id=self.device_id,
-            schema_version=schema.SCHEMA_VERSION,
+        return self._named(checked(experience))
+
+    def insert(self, connection: Connection, named: Sequence[Experience]) -> NewRows:
+        """Insert experiences made by `name`, within `change`; the index gets what this returns."""
+        return insert_new(
+            connection,
+            self.next_numbers(len(named)),
+            named,
+            [pack(experience) for experience in named],
+            [self._stamps.tick() for _ in named],
         )
 
     def next_numbers(self, count: int) -> range:
@@ -223,67 +219,42 @@ class Store:
         self._engine.dispose()
         self._lock.close()
 
+    def _named(self, proven: Experience) -> Experience:
+        return changed(
+            proven,
+            id=self._ids.next(),
+            device_id=self.device_id,
+            schema_version=schema.SCHEMA_VERSION,
+        )
+
     def _commit(self, entries: Sequence[_Entry]) -> list[Experience]:
+        numbers = range(self._next_number, self._next_number + len(entries))
         try:
             with self._engine.begin() as connection:
                 kept = [self._admit(connection, entry) for entry in entries]
-                rows = [
-                    experience_row(self._next_number + offset, experience)
-                    for offset, experience in enumerate(kept)
-                ]
-                vectors = self._insert(connection, rows, kept, entries)
+                packed = [entry.packed for entry in entries]
+                stamps = [entry.stamp for entry in entries]
+                rows = insert_new(connection, numbers, kept, packed, stamps)
+                self._save_clock(connection)
                 self._write_used_to(connection)
         except BaseException:
             with self._engine.connect() as connection:
                 self.payloads.load(connection)  # its rows were rolled back
             raise
-        self._next_number += len(rows)
+        self._next_number = numbers.stop
         self.payloads.bury()
-        alive = [row | {"alive": True} for row in rows]
-        self.reader.index.add([[row[name] for name in COLUMNS] for row in alive], vectors)
+        self.reader.index.add(*rows)
         return kept
 
     def _admit(self, connection: Connection, entry: _Entry) -> Experience:
         if entry.payload is None:
             return entry.experience
         admission = self.payloads.admit(connection, entry.payload, self._clock.now_ns())
-        media_type = entry.payload.media_type if admission.sha256 else ""
-        return replace(
+        return changed(
             entry.experience,
             payload_sha256=admission.sha256,
-            payload_media_type=media_type,
+            payload_media_type=entry.payload.media_type if admission.sha256 else "",
         )
-
-    def _insert(
-        self,
-        connection: Connection,
-        rows: list[dict[str, object]],
-        kept: Sequence[Experience],
-        entries: Sequence[_Entry],
-    ) -> list[VectorRow]:
-        connection.execute(insert(schema.experiences), rows)
-        vectors: list[VectorRow] = []
-        values = []
-        for row, experience in zip(rows, kept, strict=True):
-            for vector in vector_rows(experience):
-                values.append(vector)
-                facts = [vector[name] for name in VectorRow._fields[1:]]
-                vectors.append(VectorRow._make([row["number"], *facts]))
-        connection.execute(insert(schema.vectors), values)
-        connection.execute(
-            insert(schema.clocks),
-            [
-                {
-                    "experience_id": entry.experience.id,
-                    "field": schema.WHOLE,
-                    "stamp": entry.stamp,
-                    "device_id": self.device_id,
-                }
-                for entry in entries
-            ],
-        )
-        self._save_clock(connection)
-        return vectors
 
     def set_clock(self, connection: Connection, identifier: bytes, field: str) -> None:
         """Stamp a change of one of `schema.MUTABLE_FIELDS`, in the transaction that makes it."""
@@ -302,7 +273,7 @@ class Store:
             }
             for identifier, field in changed
         ]
-        entry = upsert(schema.clocks)
+        entry = upsert(connection, schema.clocks)
         newer = {name: entry.excluded[name] for name in ("stamp", "device_id")}
         keys = [schema.clocks.c.experience_id, schema.clocks.c.field]
         connection.execute(entry.on_conflict_do_update(index_elements=keys, set_=newer), rows)
@@ -327,10 +298,3 @@ class Store:
         with self._engine.connect() as connection:
             known = connection.execute(select(schema.payloads.c.sha256)).scalars().all()
         self.swept = self.payloads.files.sweep(known)
-
-
-def durability(connection: Connection) -> str:
-    """Journal mode and synchronous level in effect on a connection."""
-    mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
-    level = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
-    return f"{str(mode).upper()}, synchronous {SYNCHRONOUS.get(level, str(level))}"

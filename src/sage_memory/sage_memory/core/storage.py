@@ -1,0 +1,136 @@
+"""Where the rows of a store lie: in a file, in an encrypted file, or on a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy.engine import Connection, Engine
+
+from sage_common.core.clock import Clock
+from sage_common.core.errors import InvalidInput
+from sage_memory.core.database import (
+    MAGIC,
+    PLAIN,
+    check_file,
+    create_database,
+    durability,
+    open_reader,
+    open_writer,
+)
+from sage_memory.core.option_errors import KeyMissing
+from sage_memory.core.payloads import Seal
+from sage_memory.core.store_key import StoreKey
+
+DATABASE = "memory.db"
+
+
+class Storage(Protocol):
+    """The database below a store.
+
+    Attributes:
+        place: what errors call it.
+        seal: encrypts the payloads of the store; None: they lie there as they are.
+    """
+
+    @property
+    def place(self) -> Path: ...
+
+    @property
+    def seal(self) -> Seal | None: ...
+
+    def create(self, device_id: str, clock: Clock) -> None:
+        """Make an empty store if there is none."""
+
+    def check(self) -> None:
+        """Prove that there is a store, and that it may be opened.
+
+        Raises:
+            StoreMissing, StoreDamaged, KeyMissing, KeyWrong, StoreNotEncrypted: it may not.
+        """
+
+    def open_writer(self) -> Engine:
+        """Engine of the one writer; every commit is durable before it returns."""
+
+    def open_reader(self) -> Engine:
+        """Engine of any number of readers beside it."""
+
+    def durability(self, connection: Connection) -> str:
+        """What is in effect on a connection of the writer, in words."""
+
+
+class FileStorage:
+    """An SQLite file.
+
+    Args:
+        path: the file.
+        key: it is encrypted with this one; None: it is not.
+    """
+
+    def __init__(self, path: Path, key: StoreKey | None) -> None:
+        self.place = path
+        self.seal: Seal | None = None
+        self._key = key
+        self._driver = PLAIN
+
+    def create(self, device_id: str, clock: Clock) -> None:
+        if self.place.exists():
+            return
+        if self._key is None:
+            create_database(self.place, device_id, clock)
+        else:
+            from sage_memory.backends import encrypted_file
+
+            encrypted_file.create(self.place, self._key, device_id, clock)
+
+    def check(self) -> None:
+        if self._key is None:
+            self._prove_readable()
+            check_file(self.place)
+        else:
+            from sage_memory.backends import encrypted_file
+
+            cipher = encrypted_file.unlock(self.place, self._key)
+            self.seal = cipher
+            self._driver = encrypted_file.driver(cipher)
+
+    def open_writer(self) -> Engine:
+        return open_writer(self.place, self._driver)
+
+    def open_reader(self) -> Engine:
+        return open_reader(self.place, self._driver)
+
+    def durability(self, connection: Connection) -> str:
+        encrypted = ", encrypted" if self.seal is not None else ""
+        return durability(connection) + encrypted
+
+    def _prove_readable(self) -> None:
+        """Of two stores without a readable head, the encrypted one has a key check beside it."""
+        if self.place.exists() and self.place.with_name(f"{DATABASE}.keycheck").exists():
+            with self.place.open("rb") as stream:
+                if stream.read(len(MAGIC)) != MAGIC:
+                    raise KeyMissing(self.place)
+
+
+def open_storage(home: Path, url: str, key: StoreKey | None, device_id: str) -> Storage:
+    """The storage of the store in `home`.
+
+    Args:
+        home: folder of the store.
+        url: of a PostgreSQL database; empty: the file `memory.db` in `home`.
+        key: of an encrypted file.
+        device_id: whose store it is, on a server.
+
+    Raises:
+        InvalidInput: a key for a server, whose disk is not ours to encrypt; or a wrong URL.
+        OptionMissing: a package is not installed.
+    """
+    if not url:
+        return FileStorage(home / DATABASE, key)
+    if key is not None:
+        raise InvalidInput(
+            "key", "given together with a store URL", "one of them: a server encrypts its own disk"
+        )
+    from sage_memory.backends.postgresql import ServerStorage
+
+    return ServerStorage(url, device_id)
