@@ -91,7 +91,7 @@ def test_a_failing_callback_and_timer_are_counted_and_others_go_on():
     graph.publish("text", text("raise", graph.clock.now_ns()))
     graph.run_for(1.0)
     assert "text raise" in diary.lines and len(diary.lines) == 11
-    assert node.health.received == 0 and node._failures == 11
+    assert node.health.received == 0 and node._diagnostics.failures == 11
     assert len([line for line in graph.logs if line.text == "ZeroDivisionError: tick"]) == 1
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
 from sage_snarc.core.places import Area, area_of
 
 SIZES = (3, 4, 5)
@@ -105,6 +106,16 @@ class Attention:
             attended = windows[0].cells
             inhibition[attended] += (INHIBITION - inhibition[attended]) * 0.5
         return regions
+
+    def state(self) -> Arrays:
+        """Where attention has been."""
+        return {"stamps": json_array(self._stamps), **nest("inhibition", self._inhibition)}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._stamps = json_of(state["stamps"])
+        kept = section_of(state, "inhibition")
+        self._inhibition = {key: np.array(grid, np.float64) for key, grid in kept.items()}
 
     def _faded(self, key: str, stamp_ns: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
         kept = self._inhibition.get(key)

@@ -90,6 +90,10 @@ class CrossModal:
         """What the modality's newest tick with others was compared with; not kept in `state()`."""
         return self._predictors[modality].last
 
+    def set_last_error(self, modality: str, error: CrossError) -> None:
+        """Continue where `last_error` was this."""
+        self._predictors[modality].last = error
+
     def state(self) -> Arrays:
         """Everything learned."""
         state: dict[str, NDArray[np.generic]] = {}

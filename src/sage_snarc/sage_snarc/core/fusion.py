@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
+from sage_common.core.sections import (
+    Arrays,
+    json_array,
+    json_of,
+    nest,
+    section_of,
+    text_array,
+    text_of,
+)
 from sage_snarc.core.conflict import UNKNOWN, CrossError, CrossModal
 from sage_snarc.core.dimension import Reading
 from sage_snarc.core.reason import duration
@@ -227,7 +235,7 @@ class Fusion:
         )
 
     def state(self) -> Arrays:
-        """Everything learned; what was last heard is not: it is stale after a restart."""
+        """Everything learned; what was last heard is stale after a restart: see `present`."""
         return {
             "modalities": text_array("\n".join(self.modalities)),
             **nest("cross", self.cross.state()),
@@ -247,6 +255,34 @@ class Fusion:
         cross.restore(section_of(state, "cross"))
         weights.restore(section_of(state, "weights"))
         self.cross, self.weights = cross, weights
+
+    def present(self) -> Arrays:
+        """What was last heard of each modality, and what was made of it."""
+        heard = {
+            "newest": {name: vars(item) for name, item in self._newest.items()},
+            "signs": self._signs,
+            "conflicts": self._conflicts,
+            "errors": {name: self.cross.last_error(name) for name in self.modalities},
+            "seen": {name: stamp_ns for name, (stamp_ns, _) in self._embeddings.items()},
+        }
+        vectors = {name: vector for name, (_, vector) in self._embeddings.items()}
+        return {"heard": json_array(heard), **nest("embedding", vectors)}
+
+    def restore_present(self, present: Arrays) -> None:
+        """Continue from `present()`, after `restore`."""
+        heard, vectors = json_of(present["heard"]), section_of(present, "embedding")
+        self._newest = {name: ModalSalience(**item) for name, item in heard["newest"].items()}
+        self._signs = {name: Signs(*item) for name, item in heard["signs"].items()}
+        self._conflicts = {
+            name: None if item is None else Reading(*item)
+            for name, item in heard["conflicts"].items()
+        }
+        for name, item in heard["errors"].items():
+            self.cross.set_last_error(name, CrossError(*item))
+        self._embeddings = {
+            name: (stamp_ns, np.array(vectors[name], np.float32))
+            for name, stamp_ns in heard["seen"].items()
+        }
 
 
 def equal_score(totals: Sequence[float], conflict: float) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, json_array, json_of
 
 NUMBERS = (
     "surprise",
@@ -190,6 +191,27 @@ class History:
                 (live if name in tick.weights else absent).append(told)
         smaller = self._rows["total"][order] < self._rows["total"][order[place]]
         return Moment(tick, tuple(live), tuple(absent), float(smaller.mean()))
+
+    def state(self) -> Arrays:
+        """The ticks, oldest first."""
+        return {
+            "rows": self._rows[self._order()],
+            "words": json_array([self._words[slot] for slot in self._order().tolist()]),
+            "added": np.array(self.added, np.int64),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()` of a history of the same modalities and capacity."""
+        rows, words = state["rows"], json_of(state["words"])
+        self.added = int(state["added"])
+        first = self.added - len(rows)
+        slots = (first + np.arange(len(rows))) % self.capacity
+        self._rows[slots] = rows
+        self._words = [("",) * 5] * len(rows)
+        for slot, (reason, own, invalid, *names) in zip(slots.tolist(), words, strict=True):
+            source, frame_id = (sys.intern(name) for name in names)
+            kept = own if reason == own else reason
+            self._words[slot] = (kept, own, invalid, source, frame_id)
 
     def _order(self) -> NDArray[np.intp]:
         """Slots in use, the oldest first."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from sage_common.core.sections import Arrays
+
 
 class Stillness:
     """Measures how long the samples of a stream have been equal; one compare a sample.
@@ -24,3 +28,14 @@ class Stillness:
         if content != self._content or stamp_ns < self._since_ns:
             self._content, self._since_ns = content, stamp_ns
         return (stamp_ns - self._since_ns) * 1e-9
+
+    def state(self) -> Arrays:
+        """The newest sample, and since when it has been so."""
+        seen = self._content is not None
+        content = np.frombuffer(self._content or b"", np.uint8)
+        return {"content": content, "since": np.array([seen, self._since_ns], np.int64)}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        seen, self._since_ns = (int(value) for value in state["since"])
+        self._content = state["content"].tobytes() if seen else None

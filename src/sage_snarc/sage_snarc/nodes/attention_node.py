@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.ros.images import array_to_image
 from sage_common.ros.node import SageNode
+from sage_common.ros.packing import message_blob, message_of
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_encoders.core.framing import Framing
@@ -40,6 +44,19 @@ class AttentionNode(SageNode):
             name: self.keep_latest("camera/info", 1, name=name) for name in self.parameters.cameras
         }
         self.subscribe("fused_salience", self._on_fused)
+
+    def present(self) -> Arrays:
+        best = np.frombuffer(message_blob(self._best), np.uint8)
+        return {
+            "best": best,
+            "next_ns": np.array(self._next_ns),
+            **nest("core", self._core.state()),
+        }
+
+    def restore_present(self, present: Arrays) -> None:
+        self._best = message_of(present["best"].tobytes(), FusedSalience)
+        self._next_ns = int(present["next_ns"])
+        self._core.restore(section_of(present, "core"))
 
     def _on_fused(self, message: FusedSalience) -> None:
         if self._best is None or message.total >= self._best.total:

@@ -8,6 +8,7 @@ from std_msgs.msg import Header
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import FusedSalience, Salience
@@ -51,6 +52,14 @@ class Explaining:
                 reason=fused.reason,
             )
         )
+
+    def state(self) -> Arrays:
+        """What is remembered."""
+        return self._history.state()
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._history.restore(state)
 
     def _explain(self, request: Explain.Request, response: Explain.Response) -> Explain.Response:
         wanted_ns = stamp_ns(request.stamp)

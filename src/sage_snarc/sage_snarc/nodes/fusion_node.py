@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from numpy.typing import NDArray
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
+from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import FusedSalience, Outcome, Salience
@@ -60,11 +58,30 @@ class FusionNode(SageNode):
         self._heard_ns = None
         self._tell_learned()
 
-    def state(self) -> Mapping[str, NDArray[Any]]:
-        return self._fusion.state()
+    def state(self) -> Arrays:
+        judged = nest("judgements", self._judgements.state())
+        return {**nest("fusion", self._fusion.state()), **judged}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self._fusion.restore(state)
+    def restore(self, state: Arrays) -> None:
+        self._fusion.restore(section_of(state, "fusion"))
+        self._judgements.restore(section_of(state, "judgements"))
+
+    def state_depends_on(self) -> dict[str, object]:
+        return {"modalities": ", ".join(self._fusion.modalities)}
+
+    def present(self) -> Arrays:
+        return {
+            "heard_ns": json_array(self._heard_ns),
+            **nest("newest", packed_messages(self._newest)),
+            **nest("fusion", self._fusion.present()),
+            **nest("explaining", self._explaining.state()),
+        }
+
+    def restore_present(self, present: Arrays) -> None:
+        self._heard_ns = json_of(present["heard_ns"])
+        self._newest = unpacked_messages(section_of(present, "newest"), Salience)
+        self._fusion.restore_present(section_of(present, "fusion"))
+        self._explaining.restore(section_of(present, "explaining"))
 
     def _on_salience(self, message: Salience) -> None:
         if message.valid:

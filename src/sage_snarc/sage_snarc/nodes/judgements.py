@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, json_array, json_of
 from sage_common.ros.stamps import stamp_ns
 from sage_msgs.msg import Experience, Outcome
 
@@ -37,6 +38,15 @@ class Judgements:
                 )
             return start_ns, end_ns
         if message.experience_id not in self._spans:
-            expected = f"one of the {len(self._spans)} kept last since this start"
+            expected = f"one of the {len(self._spans)} kept last"
             raise InvalidInput("experience_id", message.experience_id, expected)
         return self._spans[message.experience_id]
+
+    def state(self) -> Arrays:
+        """When the experiences were."""
+        return {"spans": json_array([[name, *span] for name, span in self._spans.items()])}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        spans = json_of(state["spans"])
+        self._spans = OrderedDict((name, (start_ns, end_ns)) for name, start_ns, end_ns in spans)

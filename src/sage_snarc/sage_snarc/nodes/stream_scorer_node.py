@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from numpy.typing import NDArray
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Outcome
@@ -59,11 +58,24 @@ class StreamScorerNode(SageNode, ABC):
         self._heard_ns: int | None = None
         self._stillness = Stillness()
 
-    def state(self) -> Mapping[str, NDArray[Any]]:
-        return self._scorer.state()
+    def state(self) -> Arrays:
+        judged = nest("judgements", self._judgements.state())
+        return {**nest("scorer", self._scorer.state()), **judged}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self._scorer.restore(state)
+    def restore(self, state: Arrays) -> None:
+        self._scorer.restore(section_of(state, "scorer"))
+        self._judgements.restore(section_of(state, "judgements"))
+
+    def state_depends_on(self) -> dict[str, object]:
+        return {"modality": self.parameters.modality, "memory": self.parameters.memory}
+
+    def present(self) -> Arrays:
+        heard = json_array([self._source, self._frame_id, self._heard_ns])
+        return {"heard": heard, **nest("stillness", self._stillness.state())}
+
+    def restore_present(self, present: Arrays) -> None:
+        self._source, self._frame_id, self._heard_ns = json_of(present["heard"])
+        self._stillness.restore(section_of(present, "stillness"))
 
     def publish_salience(
         self, header: Header, source: str, result: SalienceResult, content: bytes
