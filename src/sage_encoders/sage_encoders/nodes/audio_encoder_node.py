@@ -11,7 +11,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.ros.audio import audio_info, audio_to_array
 from sage_common.ros.node import SageNode
-from sage_common.ros.packing import message_blob, message_of
+from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_encoders.core.audio import SIGNATURE, AudioEncoder
@@ -51,14 +51,14 @@ class AudioEncoderNode(SageNode):
 
     def present(self) -> Arrays:
         state = {"bridged": np.array(self._bridged), **nest("slot", self._slot.state())}
-        state["info"] = np.frombuffer(message_blob(self._info), np.uint8)
+        state.update(nest("heard", packed_messages({"info": self._info})))
         encoder = self._slot.current
         return state if encoder is None else {**state, **nest("encoder", encoder.state())}
 
     def restore_present(self, present: Arrays) -> None:
         self._slot.restore(section_of(present, "slot"))
         self._bridged = int(present["bridged"])
-        self._info = message_of(present["info"].tobytes(), AudioInfo)
+        self._info = unpacked_messages(section_of(present, "heard"), AudioInfo)["info"]
         encoder = self._slot.current
         if encoder is not None:
             encoder.restore(section_of(present, "encoder"))

@@ -9,7 +9,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.ros.images import array_to_image
 from sage_common.ros.node import SageNode
-from sage_common.ros.packing import message_blob, message_of
+from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_encoders.core.framing import Framing
@@ -46,15 +46,15 @@ class AttentionNode(SageNode):
         self.subscribe("fused_salience", self._on_fused)
 
     def present(self) -> Arrays:
-        best = np.frombuffer(message_blob(self._best), np.uint8)
         return {
-            "best": best,
             "next_ns": np.array(self._next_ns),
+            **nest("waiting", packed_messages({"best": self._best})),
             **nest("core", self._core.state()),
         }
 
     def restore_present(self, present: Arrays) -> None:
-        self._best = message_of(present["best"].tobytes(), FusedSalience)
+        waiting = unpacked_messages(section_of(present, "waiting"), FusedSalience)
+        self._best = waiting.get("best")
         self._next_ns = int(present["next_ns"])
         self._core.restore(section_of(present, "core"))
 

@@ -21,6 +21,7 @@ from sage_snarc.nodes.messages import (
     fused_message,
     modal_salience,
     weights_message,
+    weights_words,
 )
 from sage_snarc.params import FusionParameters
 
@@ -133,14 +134,7 @@ class FusionNode(SageNode):
     def _tell_learned(self) -> None:
         learned = self._fusion.weights.report()
         self._weights.publish(weights_message(learned))
-        named = zip(learned.names, learned.weights, strict=True)
-        areas = (learned.auroc_fused, learned.auroc_learned, learned.auroc_equal)
-        self.diagnose(
-            weights=", ".join(f"{name} {weight:+.2f}" for name, weight in named),
-            trust=f"{learned.trust:.2f}",
-            outcomes=f"{learned.successes} successes, {learned.failures} failures",
-            auroc="fused {:.3f}, learned {:.3f}, equal {:.3f}".format(*areas),
-        )
+        self.diagnose(**weights_words(learned))
 
     def _on_outcome(self, message: Outcome) -> None:
         start_ns, end_ns = self._judgements.span(message)

@@ -113,3 +113,15 @@ def weights_message(learned: Learned) -> FusionWeights:
     for field in ("trust", "successes", "failures", "auroc_fused", "auroc_learned", "auroc_equal"):
         setattr(message, field, getattr(learned, field))
     return message
+
+
+def weights_words(learned: Learned) -> dict[str, str]:
+    """The same in words, for /diagnostics."""
+    named = zip(learned.names, learned.weights, strict=True)
+    areas = (learned.auroc_fused, learned.auroc_learned, learned.auroc_equal)
+    return {
+        "weights": ", ".join(f"{name} {weight:+.2f}" for name, weight in named),
+        "trust": f"{learned.trust:.2f}",
+        "outcomes": f"{learned.successes} successes, {learned.failures} failures",
+        "auroc": "fused {:.3f}, learned {:.3f}, equal {:.3f}".format(*areas),
+    }
