@@ -11,6 +11,7 @@ from sage_common.core.clock import NS_PER_MS, Clock
 from sage_common.core.errors import InvalidInput
 
 ID_BYTES = 16
+_DRAWN_AT_ONCE = 256
 _RANDOM_A_BITS = 12
 _RANDOM_B_BITS = 62
 
@@ -29,13 +30,17 @@ class IdentifierFactory:
         self._clock = clock
         seed = rng.bytes(ID_BYTES) + hashlib.sha256(salt).digest()
         self._rng = np.random.default_rng(np.frombuffer(seed, np.uint32))
+        self._drawn: list[bytes] = []
         self._millisecond = -1
         self._counter = 0
 
     def next(self) -> bytes:
         """The next id, 16 bytes, big-endian. Ids of one millisecond ascend by a counter."""
         millisecond = max(self._clock.now_ns() // NS_PER_MS, 0)
-        random = int.from_bytes(self._rng.bytes(ID_BYTES), "big")
+        if not self._drawn:
+            bits = self._rng.bytes(ID_BYTES * _DRAWN_AT_ONCE)
+            self._drawn = [bits[i : i + ID_BYTES] for i in range(0, len(bits), ID_BYTES)][::-1]
+        random = int.from_bytes(self._drawn.pop(), "big")
         if millisecond == self._millisecond and self._counter + 1 < 1 << _RANDOM_A_BITS:
             self._counter += 1
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,43 +17,84 @@ ZLIB_LEVEL = 1  # puzzles shrink to a third at any level; 1 is the fastest
 SKETCH_SIDE = 6
 
 
-def experience_row(number: int, experience: Experience) -> dict[str, Any]:
-    """Values of the `experiences` table; `number` is the row's."""
-    place = experience.place
-    x, y, z = place.position if place else (None, None, None)
-    return {
-        "number": number,
-        "id": experience.id,
-        "device_id": experience.device_id,
-        "start_ns": experience.start_ns,
-        "end_ns": experience.end_ns,
-        "modality": experience.modality,
-        "source": experience.source,
-        "entity": experience.entity,
-        "codes": zlib.compress(experience.codes.tobytes(), ZLIB_LEVEL),
-        "sketch": sketch(experience.codes).tobytes(),
-        "encoder_id": experience.encoder_id,
-        "surprise": experience.surprise,
-        "novelty": experience.novelty,
-        "arousal": experience.arousal,
-        "reward": experience.reward,
-        "conflict": experience.conflict,
-        "total": experience.total,
-        "reason": experience.reason,
-        "context": None if experience.context is None else json.dumps(dict(experience.context)),
-        "text": experience.text,
-        "place_frame": place.frame if place else None,
-        "place_x": x,
-        "place_y": y,
-        "place_z": z,
-        "place_orientation": np.asarray(place.orientation).tobytes() if place else None,
-        "place_covariance": np.asarray(place.covariance).tobytes() if place else None,
-        "payload_sha256": experience.payload_sha256,
-        "payload_media_type": experience.payload_media_type,
-        "covers": experience.covers,
-        "pinned": int(experience.pinned),
-        "schema_version": experience.schema_version,
-    }
+EXPERIENCE_COLUMNS = (
+    "number", "id", "device_id", "start_ns", "end_ns", "modality", "source", "entity", "codes",
+    "sketch", "encoder_id", "surprise", "novelty", "arousal", "reward", "conflict", "total",
+    "reason", "context", "text", "place_frame", "place_x", "place_y", "place_z",
+    "place_orientation", "place_covariance", "payload_sha256", "payload_media_type", "covers",
+    "pinned", "schema_version",
+)  # fmt: skip
+VECTOR_COLUMNS = ("experience_id", "encoder_id", "role", "dim", "encoding", "crc32", "vector")
+NOWHERE = (None,) * 6
+
+
+class Packed(NamedTuple):
+    """What takes long to make of an experience's row, made before the writer has it.
+
+    Attributes:
+        codes, sketch: of the puzzle, as in the table.
+        vectors: values of `VECTOR_COLUMNS` after the first, one or two rows.
+    """
+
+    codes: bytes
+    sketch: bytes
+    vectors: tuple[tuple[str, str, int, str, int, bytes], ...]
+
+
+def pack(experience: Experience) -> Packed:
+    """Blobs of a checked experience."""
+    vectors = [_vector(schema.ROLE_PERCEPT, experience.encoder_id, experience.embedding)]
+    if experience.text_embedding is not None:
+        words = experience.text_embedding
+        vectors.append(_vector(schema.ROLE_WORDS, experience.text_encoder_id, words))
+    codes = zlib.compress(experience.codes.tobytes(), ZLIB_LEVEL)
+    return Packed(codes, sketch(experience.codes).tobytes(), tuple(vectors))
+
+
+def experience_values(number: int, experience: Experience, packed: Packed) -> tuple[Any, ...]:
+    """A row of the `experiences` table, in the order of `EXPERIENCE_COLUMNS`."""
+    context = experience.context
+    return (
+        number,
+        experience.id,
+        experience.device_id,
+        int(experience.start_ns),
+        int(experience.end_ns),
+        experience.modality,
+        experience.source,
+        experience.entity,
+        packed.codes,
+        packed.sketch,
+        experience.encoder_id,
+        float(experience.surprise),
+        float(experience.novelty),
+        float(experience.arousal),
+        float(experience.reward),
+        float(experience.conflict),
+        float(experience.total),
+        experience.reason,
+        None if context is None else json.dumps(dict(context)),
+        experience.text,
+        *(NOWHERE if experience.place is None else _place_values(experience.place)),
+        experience.payload_sha256,
+        experience.payload_media_type,
+        experience.covers,
+        int(experience.pinned),
+        experience.schema_version,
+    )
+
+
+def _place_values(place: Place) -> tuple[Any, ...]:
+    orientation = np.asarray(place.orientation, np.float64).tobytes()
+    covariance = np.asarray(place.covariance, np.float64).tobytes()
+    return (place.frame, *place.position, orientation, covariance)
+
+
+def _vector(
+    role: str, encoder_id: str, vector: NDArray[np.float32]
+) -> tuple[str, str, int, str, int, bytes]:
+    blob = vector.tobytes()
+    return (encoder_id, role, vector.size, schema.ENCODING_FLOAT32, zlib.crc32(blob), blob)
 
 
 def sketch(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -65,30 +106,6 @@ def sketch(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     block = GRID // SKETCH_SIDE
     blocks = codes.reshape(SKETCH_SIDE, block, SKETCH_SIDE, block)
     return np.asarray(blocks.sum(axis=(1, 3), dtype=np.uint8))
-
-
-def vector_rows(experience: Experience) -> list[dict[str, Any]]:
-    """Values of the `vectors` table, one or two rows."""
-    rows = [_vector_row(experience, schema.ROLE_PERCEPT)]
-    if experience.text_embedding is not None:
-        rows.append(_vector_row(experience, schema.ROLE_WORDS))
-    return rows
-
-
-def _vector_row(experience: Experience, role: str) -> dict[str, Any]:
-    percept = role == schema.ROLE_PERCEPT
-    vector = experience.embedding if percept else experience.text_embedding
-    assert vector is not None
-    blob = vector.tobytes()
-    return {
-        "experience_id": experience.id,
-        "encoder_id": experience.encoder_id if percept else experience.text_encoder_id,
-        "role": role,
-        "dim": vector.size,
-        "encoding": schema.ENCODING_FLOAT32,
-        "vector": blob,
-        "crc32": zlib.crc32(blob),
-    }
 
 
 def read_experience(row: Any, embedding: NDArray[np.float32]) -> Experience:

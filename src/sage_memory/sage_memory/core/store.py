@@ -12,11 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 
 from sage_common.core.clock import Clock
 from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
-from sage_memory.core.database import check_schema, migrate, naming, upsert
+from sage_memory.core.database import cause, check_schema, migrate, naming, upsert
 from sage_memory.core.device import device_name
 from sage_memory.core.errors import NotStored
 from sage_memory.core.experience import Experience, Payload, changed, checked
@@ -237,9 +238,11 @@ class Store:
                 rows = insert_new(connection, numbers, kept, packed, stamps)
                 self._save_clock(connection)
                 self._write_used_to(connection)
-        except BaseException:
+        except BaseException as error:
             with self._engine.connect() as connection:
                 self.payloads.load(connection)  # its rows were rolled back
+            if isinstance(error, OperationalError):  # the disk is to blame, not an experience
+                raise NotStored(cause(error)) from error
             raise
         self._next_number = numbers.stop
         self.payloads.bury()

@@ -18,15 +18,19 @@ Done = TypeVar("Done")
 class Ticket(Generic[Result]):
     """A promise of the writer."""
 
+    __slots__ = ("_error", "_gate", "_result", "_settled")
+
     def __init__(self) -> None:
-        self._settled = threading.Event()
+        self._gate = threading.Lock()  # shut until settled; an Event takes far longer to make
+        self._gate.acquire()
+        self._settled = False
         self._result: list[Result] = []
         self._error: BaseException | None = None
 
     @property
     def done(self) -> bool:
         """True once it is committed and synced, or has failed."""
-        return self._settled.is_set()
+        return self._settled
 
     def wait(self, timeout_s: float | None = None) -> Result:
         """What was stored, after it was committed and synced.
@@ -35,8 +39,10 @@ class Ticket(Generic[Result]):
             NotStored: the commit failed.
             TimeoutError: not settled within `timeout_s`.
         """
-        if not self._settled.wait(timeout_s):
-            raise TimeoutError(f"not committed within {timeout_s} s")
+        if not self._settled:
+            if not self._gate.acquire(timeout=-1.0 if timeout_s is None else timeout_s):
+                raise TimeoutError(f"not committed within {timeout_s} s")
+            self._gate.release()  # for whoever else waits
         if self._error is not None:
             if isinstance(self._error, MemoryFailure):
                 raise self._error
@@ -45,11 +51,15 @@ class Ticket(Generic[Result]):
 
     def resolve(self, result: Result) -> None:
         self._result.append(result)
-        self._settled.set()
+        self._settle()
 
     def fail(self, error: BaseException) -> None:
         self._error = error
-        self._settled.set()
+        self._settle()
+
+    def _settle(self) -> None:
+        self._settled = True
+        self._gate.release()
 
 
 @dataclass
@@ -67,7 +77,8 @@ class GroupCommitter(Generic[Item, Result]):
 
     Args:
         commit: writes a group in one transaction and returns a result for each item, after the
-            sync; it raises if nothing of the group was written.
+            sync; it raises if nothing of the group was written: `NotStored` if a smaller group
+            would fare no better, anything else if one item may be to blame.
         capacity: items that may wait.
         group_size: most items in one transaction.
     """
@@ -89,6 +100,7 @@ class GroupCommitter(Generic[Item, Result]):
         self.committed = 0
         self.groups = 0
         self.failed = 0
+        self.last_failure = ""
         self._thread = threading.Thread(target=self._run, name="memory writer", daemon=True)
         self._thread.start()
 
@@ -165,17 +177,23 @@ class GroupCommitter(Generic[Item, Result]):
         try:
             results = self._commit([item for item, _ in group])
         except Exception as error:  # noqa: BLE001 - saves the thread; who waits must hear of it
-            if len(group) > 1:  # one bad item must not take the others with it
-                for pair in group:
-                    self._commit_group([pair])
-                return
-            self.failed += 1
-            group[0][1].fail(error)
+            self._refuse_group(group, error)
             return
         self.groups += 1
         self.committed += len(group)
         for (_, ticket), result in zip(group, results, strict=True):
             ticket.resolve(result)
+
+    def _refuse_group(self, group: list[tuple[Item, Ticket[Result]]], error: BaseException) -> None:
+        if len(group) > 1 and not isinstance(error, NotStored):
+            half = len(group) // 2  # one bad item must not take the others with it
+            self._commit_group(group[:half])
+            self._commit_group(group[half:])
+            return
+        self.failed += len(group)
+        self.last_failure = str(error)
+        for _, ticket in group:
+            ticket.fail(error)
 
     def _do(self, deed: _Deed) -> None:
         try:

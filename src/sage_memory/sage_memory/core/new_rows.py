@@ -1,0 +1,66 @@
+"""New experiences into the tables: row, vectors and clock in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from sage_memory.core import schema
+from sage_memory.core.experience import Experience
+from sage_memory.core.index import COLUMNS, VectorRow
+from sage_memory.core.insertion import Insertion
+from sage_memory.core.rows import EXPERIENCE_COLUMNS, VECTOR_COLUMNS, Packed, experience_values
+
+EXPERIENCES = Insertion(schema.experiences, EXPERIENCE_COLUMNS)
+VECTORS = Insertion(schema.vectors, VECTOR_COLUMNS)
+CLOCKS = Insertion(schema.clocks, ("experience_id", "field", "stamp", "device_id"))
+
+_KNOWN = (*EXPERIENCE_COLUMNS, "alive")
+_indexed = itemgetter(*(_KNOWN.index(name) for name in COLUMNS))
+_VECTOR_KNOWN = ("number", *VECTOR_COLUMNS)
+_indexed_vector = itemgetter(*(_VECTOR_KNOWN.index(name) for name in VectorRow._fields))
+
+
+class NewRows(NamedTuple):
+    """What the index needs of new rows: the arguments of `VectorIndex.add`."""
+
+    experiences: list[tuple[Any, ...]]
+    vectors: list[VectorRow]
+
+
+def insert_new(
+    connection: Connection,
+    numbers: range,
+    experiences: Sequence[Experience],
+    packed: Sequence[Packed],
+    stamps: Sequence[int],
+) -> NewRows:
+    """Insert experiences that have their ids.
+
+    Args:
+        connection: in a transaction of the writer.
+        numbers, packed, stamps: of each experience its row number, its blobs, and the logical
+            clock of its insertion.
+    """
+    rows = []
+    vectors = []
+    indexed_vectors = []
+    for number, experience, blobs in zip(numbers, experiences, packed, strict=True):
+        rows.append(experience_values(number, experience, blobs))
+        for vector in blobs.vectors:
+            row = (experience.id, *vector)
+            vectors.append(row)
+            indexed_vectors.append(VectorRow._make(_indexed_vector((number, *row))))
+    EXPERIENCES.run(connection, rows)
+    VECTORS.run(connection, vectors)
+    CLOCKS.run(
+        connection,
+        [
+            (experience.id, schema.WHOLE, stamp, experience.device_id)
+            for experience, stamp in zip(experiences, stamps, strict=True)
+        ],
+    )
+    return NewRows([_indexed((*row, True)) for row in rows], indexed_vectors)
