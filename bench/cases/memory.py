@@ -1,0 +1,12 @@
+"""Memory: remembering, recall, filters, opening, sleep, what hindsight keeps, what replay does.
+
+Every part beside its peers on the same input. SAGE_BENCH_CACHE names a folder that keeps what took
+long to embed or fill (several GB); SAGE_BENCH_PARTS=recall,sleep measures only these parts and
+writes them under another name.
+"""
+
+from __future__ import annotations
+
+from sage.bench.memory.parts import measure
+
+__all__ = ["measure"]

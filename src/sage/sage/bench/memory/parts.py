@@ -1,0 +1,64 @@
+"""The parts of the bench, of which one may choose some."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from sage.bench.encoders.section import Figures, Setting, run_all
+from sage.bench.memory import hindsight, killing, opening, recall, remember
+from sage.bench.memory.scale import FULL, QUICK, Scale
+from sage.bench.memory.workplace import Workplace
+from sage.bench.result import Result
+from sage.graph.sources import data_folder
+from sage_common.core.errors import InvalidInput
+from sage_encoders.backends.models_folder import VARIABLE, models_folder
+
+CHOSEN = "SAGE_BENCH_PARTS"
+"""Names the parts that are measured, with commas; unset: all."""
+Part = Callable[[Workplace], Figures]
+PARTS: Mapping[str, Part] = {
+    "remember": remember.rows,
+    "recall": recall.rows,
+    "open": opening.rows,
+    "kill": killing.rows,
+    "hindsight": hindsight.rows,
+}
+
+
+def measure(quick: bool) -> Result:
+    """All rows; a model, a recording or a package that is missing becomes an error or a note."""
+    setting = Setting(data_folder(), models_folder(os.environ.get(VARIABLE, "models")), quick)
+    return measured(setting, QUICK if quick else FULL)
+
+
+def measured(setting: Setting, scale: Scale) -> Result:
+    """All rows of the chosen parts, at a scale."""
+    chosen = chosen_parts()
+    with tempfile.TemporaryDirectory(prefix="sage_bench_") as folder:
+        place = Workplace(setting, scale, Path(folder))
+        sections = {name: partial(_on, part, place) for name, part in chosen.items()}
+        found = run_all(sections, setting)
+    # Figures of some parts do not replace those of all.
+    name = "memory" if len(chosen) == len(PARTS) else "memory_" + "_".join(chosen)
+    return Result(name, setting.quick, place.inputs, found.rows, found.notes, found.errors)
+
+
+def chosen_parts() -> dict[str, Part]:
+    """Those that `SAGE_BENCH_PARTS` names.
+
+    Raises:
+        InvalidInput: one that there is not.
+    """
+    names = [name for name in os.environ.get(CHOSEN, "").split(",") if name] or list(PARTS)
+    for name in names:
+        if name not in PARTS:
+            raise InvalidInput(CHOSEN, name, f"some of {', '.join(PARTS)}")
+    return {name: PARTS[name] for name in names}
+
+
+def _on(part: Part, place: Workplace, _: Setting) -> Figures:
+    return part(place)

@@ -1,0 +1,80 @@
+"""How much is measured: all of it, or what fits in a minute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes of the measurements.
+
+    Attributes:
+        sizes: rows in the memory for recall, ascending.
+        filter_sizes: rows in the memory for filters, of `sizes`.
+        sentences: most real sentences that are embedded.
+        queries: asked of each size; half as many of the largest.
+        alone: experiences stored one a commit.
+        grouped: experiences stored in groups.
+        built_up_to: rows of the largest graph that a peer builds (HNSW); more take too long.
+        gaussian: rows of the independent vectors.
+        resumed: experiences that a graph resumes with.
+        slept_on: memories that a night is about.
+        probes: questions asked before and after a night.
+        peer_slept_on: observations that the peer consolidates.
+        capped: experiences stored under a cap.
+        killed: experiences stored before a kill.
+        limit_s: time after which a baseline's searches end, even with fewer queries.
+    """
+
+    sizes: tuple[int, ...]
+    filter_sizes: tuple[int, ...]
+    sentences: int
+    queries: int
+    alone: int
+    grouped: int
+    built_up_to: int
+    gaussian: int
+    resumed: int
+    slept_on: int
+    probes: int
+    peer_slept_on: int
+    capped: int
+    killed: int
+    limit_s: float
+
+
+FULL = Scale(
+    sizes=(10_000, 100_000, 1_000_000),
+    filter_sizes=(100_000, 1_000_000),
+    sentences=100_000,
+    queries=200,
+    alone=4_000,
+    grouped=40_000,
+    built_up_to=100_000,
+    gaussian=100_000,
+    resumed=100_000,
+    slept_on=100_000,
+    probes=1_000,
+    peer_slept_on=2_000,
+    capped=100_000,
+    killed=2_000,
+    limit_s=6.0,
+)
+QUICK = Scale(
+    sizes=(10_000,),
+    filter_sizes=(10_000,),
+    sentences=600,
+    queries=50,
+    alone=500,
+    grouped=5_000,
+    built_up_to=2_000,
+    gaussian=0,
+    resumed=5_000,
+    slept_on=3_000,
+    probes=100,
+    peer_slept_on=200,
+    capped=5_000,
+    killed=300,
+    limit_s=1.0,
+)
