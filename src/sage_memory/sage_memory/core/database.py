@@ -16,7 +16,7 @@ from urllib.parse import quote
 from sqlalchemy import Table, create_engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from sage_common.core.clock import Clock
@@ -28,6 +28,7 @@ from sage_memory.core.errors import (
     StoreTooNew,
     StoreTooOld,
 )
+from sage_memory.core.option_errors import ConnectionLost
 
 BUSY_TIMEOUT_S = 5.0
 HEADER = struct.Struct(">16s H 10x I")
@@ -181,11 +182,13 @@ def durability(connection: Connection) -> str:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Turn the driver's errors about the file into ours, which name it and the mend."""
+    """Turn the driver's errors about the store into ours, which name it and the mend."""
     try:
         yield
-    except DatabaseError as error:
+    except DBAPIError as error:
         detail = cause(error)
+        if error.connection_invalidated:
+            raise ConnectionLost(path, detail) from error
         if "locked" in detail:
             raise StoreLocked(path, 0) from error
         if any(word in detail for word in ("malformed", "not a database", "corrupt", "no such")):

@@ -10,12 +10,18 @@ class MemoryFailure(RuntimeError):
 
 
 class StoreLocked(MemoryFailure):
-    """Another process writes this store."""
+    """Another process writes this store.
 
-    def __init__(self, path: Path, pid: int) -> None:
+    Args:
+        path: the database.
+        pid: the process, 0 if it is not known.
+        holder: who it is where a number does not tell: on a server.
+    """
+
+    def __init__(self, path: Path, pid: int, holder: str = "") -> None:
         self.path = path
         self.pid = pid
-        holder = f"process {pid}" if pid else "another process"
+        holder = holder or (f"process {pid}" if pid else "another process")
         super().__init__(
             f"{path}: the store is in use by {holder}; stop it, "
             "ask the running graph instead, or open the store read-only"

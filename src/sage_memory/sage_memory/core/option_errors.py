@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.errors import MemoryFailure, NotStored
 from sage_memory.core.store_key import FILE_VARIABLE, KEY_VARIABLE
 
 SOURCES = f"the parameter encryption_key_file, {FILE_VARIABLE} or {KEY_VARIABLE}"
@@ -71,3 +71,17 @@ class NotDurable(MemoryFailure):
             f"{path}: {setting} is {value} on the server: what it acknowledges may be lost at a "
             f"power cut; set {setting} = on in postgresql.conf"
         )
+
+
+class StoreUnreachable(NotStored):
+    """The server did not answer in time; what was not acknowledged is not stored."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(
+            f"{path}: the server cannot be reached ({detail}); start it, or check the store URL, "
+            "the password (PGPASSWORD, PGPASSFILE) and the network"
+        )
+
+
+class ConnectionLost(StoreUnreachable):
+    """The connection broke within a transaction: the server may have kept it, or not."""

@@ -18,6 +18,7 @@ from sage_memory.core.database import (
     open_reader,
     open_writer,
 )
+from sage_memory.core.device import device_name
 from sage_memory.core.option_errors import KeyMissing
 from sage_memory.core.payloads import Seal
 from sage_memory.core.store_key import StoreKey
@@ -119,7 +120,7 @@ def open_storage(home: Path, url: str, key: StoreKey | None, device_id: str) -> 
         home: folder of the store.
         url: of a PostgreSQL database; empty: the file `memory.db` in `home`.
         key: of an encrypted file.
-        device_id: whose store it is, on a server.
+        device_id: whose store it is, on a server; empty: the host's name.
 
     Raises:
         InvalidInput: a key for a server, whose disk is not ours to encrypt; or a wrong URL.
@@ -133,4 +134,4 @@ def open_storage(home: Path, url: str, key: StoreKey | None, device_id: str) -> 
         )
     from sage_memory.backends.postgresql import ServerStorage
 
-    return ServerStorage(url, device_id)
+    return ServerStorage(url, device_id or device_name())
