@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -49,6 +50,14 @@ class Isolation:
         length = min(self._rules.longest_ns, self._rules.first_ns << min(self._times, 40))
         self._times += 1
         self._until_ns = now_ns + length
+
+    def state(self) -> dict[str, int | None]:
+        """Failures so far, and until when it is out."""
+        return {name: value for name, value in vars(self).items() if name != "_rules"}
+
+    def restore(self, state: Mapping[str, int | None]) -> None:
+        """Continue from `state()`."""
+        vars(self).update(state)
 
     @property
     def is_final(self) -> bool:

@@ -9,7 +9,8 @@ again. Hence, in one cycle, spent <= allocated + one step, and over any number o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from sage_orchestrator.core.allocation import Demand, allocate, split
 
@@ -96,6 +97,19 @@ class Ledger:
         parts = split(rest, [trusts[taker.demand.name] for taker in takers])
         for taker, part in zip(takers, parts, strict=True):
             taker.received += part
+
+    def state(self) -> dict[str, Any]:
+        """All accounts."""
+        return {
+            "budget_ns": self.budget_ns,
+            "accounts": [asdict(account) for account in self.accounts.values()],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state()`."""
+        self.budget_ns = state["budget_ns"]
+        accounts = [Account(**{**a, "demand": Demand(**a["demand"])}) for a in state["accounts"]]
+        self.accounts = {account.demand.name: account for account in accounts}
 
     def totals(self) -> tuple[int, int, int]:
         """Sums over all accounts: allocated, spent, returned."""

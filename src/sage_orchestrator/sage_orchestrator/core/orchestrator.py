@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from numpy.typing import NDArray
-
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, json_array, json_of
 from sage_orchestrator.core.atp import to_atp
 from sage_orchestrator.core.ledger import Ledger
 from sage_orchestrator.core.meter import Meter
@@ -85,15 +84,34 @@ class Orchestrator:
         with self._lock:
             return self._roster.judge(reward, name, start_ns, end_ns)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         """See `Roster.state`."""
         with self._lock:
             return self._roster.state()
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: Arrays) -> None:
         """See `Roster.restore`."""
         with self._lock:
             self._roster.restore(state)
+
+    def present(self) -> Arrays:
+        """The cycle under way: what was asked for, spent and owed. See `restore_present`.
+
+        Raises:
+            CannotContinue: a plugin is at work; what it holds is its own.
+        """
+        with self._lock:
+            slots = self._roster.present()
+            cycle = {"cycle": self._cycle, "ledger": self._ledger.state(), "slots": slots}
+            return {"cycle": json_array(cycle)}
+
+    def restore_present(self, present: Arrays) -> None:
+        """Continue from `present()` of the same plugins, in the same cycle."""
+        cycle = json_of(present["cycle"])
+        with self._lock:
+            self._roster.restore_present(cycle["slots"])
+            self._ledger.restore(cycle["ledger"])
+            self._cycle = cycle["cycle"]
 
     def health(self) -> tuple[int, list[str]]:
         """Threads abandoned so far, and the plugins that are isolated now."""

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays
 from sage_orchestrator.core.isolation import Isolation, IsolationRules
 from sage_orchestrator.core.plugin import Plugin
 from sage_orchestrator.core.slot import Slot
 from sage_orchestrator.core.trust import Trust, checked_trust
 
 
+class Standing(NamedTuple):
+    """What is kept of a plugin: trust, belief, and about when it delivered [ns], newest last."""
+
+    trust: float
+    belief: float
+    delivered: tuple[int, ...]
+
+
 class Roster:
     """Slots by name, in order of name. Not locked: the owner is.
 
-    Trust in a plugin that is not here now is kept, for when it comes back.
+    The standing of a plugin that is not here now is kept, for when it comes back.
     """
 
     def __init__(self, rules: IsolationRules) -> None:
         self._rules = rules
         self._slots: dict[str, Slot] = {}
-        self._absent: dict[str, tuple[float, float]] = {}
+        self._absent: dict[str, Standing] = {}
 
     def __iter__(self) -> Iterator[Slot]:
         return iter(self._slots.values())
@@ -49,9 +58,9 @@ class Roster:
         plugin = create()
         if not plugin.name or plugin.name in self._slots:
             raise InvalidInput("plugin.name", plugin.name, "a name that is not taken")
-        trust = Trust(*self._absent.pop(plugin.name, ()))
-        isolation = Isolation(self._rules)
-        slot = Slot(plugin.name, create, plugin.interest, trust, isolation, plugin)
+        slot = Slot(plugin.name, create, plugin.interest, Trust(), Isolation(self._rules), plugin)
+        if plugin.name in self._absent:
+            _give(slot, self._absent.pop(plugin.name))
         self._slots = dict(sorted({**self._slots, plugin.name: slot}.items()))
         return slot
 
@@ -95,32 +104,62 @@ class Roster:
         return [slot.name for slot in judged]
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What was learned: `plugins` (names), `trust` and `belief`, float64 [N]."""
+        """What was learned: `plugins` (names), `trust` and `belief`, float64 [N], and what each
+        delivered: `deliveries` int64 [N] stamps of each in `delivered` int64 [sum] [ns]."""
         known = self._known()
+        standings = [known[name] for name in sorted(known)]
         return {
             "plugins": np.array(sorted(known), dtype=np.str_),
-            "trust": np.array([known[name][0] for name in sorted(known)]),
-            "belief": np.array([known[name][1] for name in sorted(known)]),
+            "trust": np.array([standing.trust for standing in standings], np.float64),
+            "belief": np.array([standing.belief for standing in standings], np.float64),
+            "deliveries": np.array([len(standing.delivered) for standing in standings], np.int64),
+            "delivered": np.array([at for s in standings for at in s.delivered], np.int64),
         }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: Arrays) -> None:
         """Take up what `state` gave.
 
         Raises:
             InvalidInput: an array is absent, of the wrong length, or holds what is no trust.
         """
-        for field in ("plugins", "trust", "belief"):
+        for field in ("plugins", "trust", "belief", "deliveries"):
             if field not in state or state[field].shape != state["plugins"].shape:
                 raise InvalidInput(field, state.get(field), "one entry for each plugin")
-        for name, trust, belief in zip(
-            state["plugins"], state["trust"], state["belief"], strict=True
-        ):
-            learned = Trust(float(trust), float(belief))
-            if str(name) in self._slots:
-                self._slots[str(name)].trust = learned
+        ends = np.cumsum(state["deliveries"])
+        standings = {
+            str(name): Standing(checked_trust(float(trust)), float(belief), tuple(at.tolist()))
+            for name, trust, belief, at in zip(
+                state["plugins"],
+                state["trust"],
+                state["belief"],
+                np.split(state["delivered"], ends)[: len(ends)],
+                strict=True,
+            )
+        }
+        for name, standing in standings.items():
+            if name in self._slots:
+                _give(self._slots[name], standing)
             else:
-                self._absent[str(name)] = (learned.value, learned.belief)
+                self._absent[name] = standing
 
-    def _known(self) -> dict[str, tuple[float, float]]:
-        here = {slot.name: (slot.trust.value, slot.trust.belief) for slot in self}
+    def present(self) -> dict[str, Any]:
+        """See `Slot.present`, by name."""
+        return {slot.name: slot.present() for slot in self}
+
+    def restore_present(self, present: Mapping[str, Any]) -> None:
+        """Continue from `present()` of the same plugins."""
+        for slot in self:
+            slot.restore_present(present[slot.name])
+
+    def _known(self) -> dict[str, Standing]:
+        here = {
+            slot.name: Standing(slot.trust.value, slot.trust.belief, tuple(slot.delivered))
+            for slot in self
+        }
         return {**self._absent, **here}
+
+
+def _give(slot: Slot, standing: Standing) -> None:
+    slot.trust = Trust(standing.trust, standing.belief)
+    slot.delivered.clear()
+    slot.delivered.extend(standing.delivered)

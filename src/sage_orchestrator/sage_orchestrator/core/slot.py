@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sage_common.core.errors import CannotContinue
 from sage_orchestrator.core.allocation import Demand
 from sage_orchestrator.core.atp import to_ns
 from sage_orchestrator.core.isolation import Isolation
@@ -18,6 +19,10 @@ from sage_orchestrator.core.trust import Trust
 
 _NS_PER_S = 1_000_000_000
 _DELIVERIES_KEPT = 64
+_AT_REST = (
+    "submitted_ns", "started_ns", "last_stamp_ns", "debt_ns", "credit_ns", "salience", "reason",
+    "steps", "energy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,24 @@ class Slot:
     steps: int = 0
     energy: float = 0.0
     delivered: deque[int] = field(default_factory=lambda: deque(maxlen=_DELIVERIES_KEPT))
+
+    def present(self) -> dict[str, Any]:
+        """What it did last and owes, while it is at rest.
+
+        Raises:
+            CannotContinue: it is at work, or ordered to work.
+        """
+        if self.run is not None or self.order is not None:
+            raise CannotContinue(f"plugin {self.name} is at work")
+        own = {name: getattr(self, name) for name in _AT_REST}
+        return {**own, "state": int(self.state), "isolation": self.isolation.state()}
+
+    def restore_present(self, present: Mapping[str, Any]) -> None:
+        """Continue from `present()`."""
+        for name in _AT_REST:
+            setattr(self, name, present[name])
+        self.state = PluginState(present["state"])
+        self.isolation.restore(present["isolation"])
 
     @property
     def in_flight(self) -> bool:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from numpy.typing import NDArray
-
+from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_msgs.action import Refine
-from sage_msgs.msg import Attention, FusedSalience, Outcome
+from sage_msgs.msg import Outcome
 from sage_msgs.srv import SetTrust
 from sage_orchestrator.core.catalogue import find
 from sage_orchestrator.core.meter import MeasuredMeter, NominalMeter
 from sage_orchestrator.core.orchestrator import Orchestrator
 from sage_orchestrator.core.run import Ending
 from sage_orchestrator.core.slot import Order
-from sage_orchestrator.nodes.messages import attention_cue, budget_state, percept_cues, region_of
+from sage_orchestrator.nodes.cues import Cues
+from sage_orchestrator.nodes.messages import budget_state
 from sage_orchestrator.nodes.refinement import FEEDBACK_PERIOD_S, carry_out, order_of
 from sage_orchestrator.nodes.surroundings import PluginWorkers, Surroundings
 from sage_orchestrator.params import OrchestratorParameters
@@ -37,8 +37,7 @@ class OrchestratorNode(SageNode):
     parameters: OrchestratorParameters
 
     def on_configure(self) -> None:
-        self._salience: FusedSalience | None = None
-        self._attention: dict[str, Attention] = {}
+        self._cues = Cues()
         camera, modalities = self.parameters.camera, self.parameters.modalities
         self._surroundings = Surroundings(
             {m: self.keep_latest("puzzle", KEPT_PUZZLES, modality=m) for m in modalities},
@@ -46,16 +45,17 @@ class OrchestratorNode(SageNode):
             self.client("memory/recall"),
             self.parameters.models_dir,
         )
+        self._workers = PluginWorkers(self.worker)
         self._orchestrator = Orchestrator(
             self.parameters.rules(),
             MeasuredMeter(self.stopwatch_ns) if self.time_is_measured else NominalMeter(),
             self.stopwatch_ns,
-            PluginWorkers(self.worker),
+            self._workers,
             self._on_ending,
         )
         self._budget = self.publisher("budget")
-        self.subscribe("fused_salience", self._on_salience)
-        self.subscribe("attention", self._on_attention)
+        self.subscribe("fused_salience", self._cues.on_salience)
+        self.subscribe("attention", self._cues.on_attention)
         self.subscribe("outcome", self._on_outcome)
         self.service("orchestrator/set_trust", self._on_set_trust)
         self.action("orchestrator/refine", self._on_refine)
@@ -70,20 +70,26 @@ class OrchestratorNode(SageNode):
 
     def on_deactivate(self) -> None:
         self._orchestrator.close()
-        self._salience = None
-        self._attention.clear()
+        self._cues.clear()
 
-    def state(self) -> Mapping[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         return self._orchestrator.state()
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: Arrays) -> None:
         self._orchestrator.restore(state)
 
+    def present(self) -> Arrays:
+        parts = nest("orchestrator", self._orchestrator.present())
+        names = json_array(self._workers.names)
+        return {"workers": names, **parts, **nest("cues", self._cues.state())}
+
+    def restore_present(self, present: Arrays) -> None:
+        self._workers.make(json_of(present["workers"]))
+        self._orchestrator.restore_present(section_of(present, "orchestrator"))
+        self._cues.restore(section_of(present, "cues"))
+
     def _cycle(self) -> None:
-        cues = [attention_cue(message) for message in self._attention.values()]
-        if self._salience is not None:
-            cues += percept_cues(self._salience)
-        report = self._orchestrator.cycle(cues)
+        report = self._orchestrator.cycle(self._cues.newest())
         if report is None:
             return
         self._budget.publish(budget_state(report, self.parameters.cycle_ms, self.clock.now_ns()))
@@ -91,14 +97,6 @@ class OrchestratorNode(SageNode):
         self.diagnose(abandoned_threads=abandoned, isolated_plugins=", ".join(isolated) or "none")
         out = "isolated: " + ", ".join(isolated)
         self.set_health(*(("warn", out) if isolated else ("ok", "running")))
-
-    def _on_salience(self, message: FusedSalience) -> None:
-        self._salience = message if message.valid else None
-
-    def _on_attention(self, message: Attention) -> None:
-        # Attention wanders between two cycles: the newest of each modality counts.
-        if message.valid:
-            self._attention[message.modality] = message
 
     def _on_outcome(self, message: Outcome) -> None:
         self._orchestrator.judge(
@@ -124,11 +122,10 @@ class OrchestratorNode(SageNode):
         self, goal: Refine.Goal, feedback: Callable[[Any], None], cancelled: Callable[[], bool]
     ) -> Refine.Result:
         began_ns = self.stopwatch_ns()
-        attended = self._attention.get(goal.input.modality)
         return carry_out(
             self._orchestrator,
             goal.plugin,
-            order_of(goal, None if attended is None else region_of(attended)),
+            order_of(goal, self._cues.region(goal.input.modality)),
             wait=self._wait,
             elapsed_ns=lambda: self.stopwatch_ns() - began_ns,
             feedback=feedback,

@@ -70,9 +70,19 @@ class PluginWorkers:
         self._make = make
         self._workers: dict[str, Worker] = {}
 
+    @property
+    def names(self) -> list[str]:
+        """Plugins that have a worker, in order of making."""
+        return list(self._workers)
+
+    def make(self, names: Sequence[str]) -> None:
+        """Make workers for these plugins that have none."""
+        for name in names:
+            if name not in self._workers:
+                self._workers[name] = self._make(f"plugin {name}")
+
     def submit(self, name: str, job: Callable[[], None]) -> None:
-        if name not in self._workers:
-            self._workers[name] = self._make(f"plugin {name}")
+        self.make([name])
         self._workers[name].submit(job)
 
     def abandon(self, name: str) -> None:
