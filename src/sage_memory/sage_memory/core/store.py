@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -32,6 +32,9 @@ from sage_memory.core.storage import Storage
 from sage_memory.core.writer import Done, GroupCommitter, Ticket
 
 GROUP_SIZE = 256
+SAVE_CLOCK = (
+    update(schema.meta).where(schema.meta.c.key == "clock").values(value=bindparam("newest"))
+)
 
 
 @dataclass(frozen=True)
@@ -178,15 +181,16 @@ class Store:
         """The experience, proven, with an id and this device; for what the store makes itself."""
         return self._named(checked(experience))
 
-    def insert(self, connection: Connection, named: Sequence[Experience]) -> NewRows:
+    def insert(
+        self, connection: Connection, named: Sequence[Experience], packed: Sequence[Packed]
+    ) -> NewRows:
         """Insert experiences made by `name`, within `change`; the index gets what this returns."""
-        return insert_new(
-            connection,
-            self.next_numbers(len(named)),
-            named,
-            [pack(experience) for experience in named],
-            [self._stamps.tick() for _ in named],
-        )
+        stamps = [self._stamps.tick() for _ in named]
+        return insert_new(connection, self.next_numbers(len(named)), named, packed, stamps)
+
+    def new_identifier(self) -> bytes:
+        """A fresh id, 16 bytes."""
+        return self._ids.next()
 
     def next_numbers(self, count: int) -> range:
         """Row numbers for new experiences; only on the writer's thread, within `change`."""
@@ -283,9 +287,8 @@ class Store:
         self._save_clock(connection)
 
     def _save_clock(self, connection: Connection) -> None:
-        row = schema.meta.c.key == "clock"
         newest = str(self._stamps.last)  # maybe of an entry still queued: never behind a row
-        connection.execute(update(schema.meta).where(row).values(value=newest))
+        connection.execute(SAVE_CLOCK, {"newest": newest})
 
     def _write_used(self) -> None:
         with self._engine.begin() as connection:
