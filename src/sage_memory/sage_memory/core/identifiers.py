@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import uuid
 
 import numpy as np
@@ -33,9 +34,17 @@ class IdentifierFactory:
         self._drawn: list[bytes] = []
         self._millisecond = -1
         self._counter = 0
+        self._lock = threading.Lock()
 
     def next(self) -> bytes:
-        """The next id, 16 bytes, big-endian. Ids of one millisecond ascend by a counter."""
+        """The next id, 16 bytes, big-endian. Ids of one millisecond ascend by a counter.
+
+        From any thread: what is remembered and what sleep makes are named side by side.
+        """
+        with self._lock:
+            return self._next()
+
+    def _next(self) -> bytes:
         millisecond = max(self._clock.now_ns() // NS_PER_MS, 0)
         if not self._drawn:
             bits = self._rng.bytes(ID_BYTES * _DRAWN_AT_ONCE)

@@ -179,6 +179,32 @@ class PayloadCache:
             row = payloads.c.sha256 == sha256
             connection.execute(update(payloads).where(row).values(last_used_ns=stamp))
 
+    def remove(
+        self, connection: Connection, hashes: Iterable[str], last_used_ns: int | None = None
+    ) -> int:
+        """Remove payloads within the caller's transaction; call `bury` after it.
+
+        Args:
+            last_used_ns: only those last used just then; None: all of them.
+
+        Returns:
+            bytes freed.
+        """
+        freed = 0
+        for sha256 in sorted(hashes):
+            same = payloads.c.sha256 == sha256
+            if last_used_ns is not None:
+                same &= payloads.c.last_used_ns == last_used_ns
+            row = connection.execute(
+                select(payloads.c.bytes, payloads.c.media_type).where(same)
+            ).one_or_none()
+            if row is not None:
+                connection.execute(delete(payloads).where(same))
+                self._doomed[sha256] = row.media_type
+                self.total_bytes -= row.bytes
+                freed += row.bytes
+        return freed
+
     def bury(self) -> None:
         """Remove the files whose rows are gone; call after the commit."""
         for sha256, media_type in self._doomed.items():

@@ -1,0 +1,21 @@
+"""Tells the index what a step of a night has changed; on the writer's thread, after the commit."""
+
+from __future__ import annotations
+
+from sage_memory.core.index import VectorIndex, VectorRow
+from sage_memory.core.sleep.stored import Change
+
+
+def tell(index: VectorIndex, change: Change) -> None:
+    """Take a committed change over into the index."""
+    for encoder_id, numbers in change.dropped.items():
+        index.drop_vectors(numbers, encoder_id)
+    fresh = [
+        VectorRow._make(
+            row["experience_number" if name == "number" else name] for name in VectorRow._fields
+        )
+        for row in [*change.kept, *change.vectors]
+    ]
+    index.add(change.news.experiences, [*change.news.vectors, *fresh])
+    if change.forgotten:
+        index.forget(change.forgotten)

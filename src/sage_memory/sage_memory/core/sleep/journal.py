@@ -1,0 +1,110 @@
+"""The table of nights: what makes a night that was cut off go on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from sage_memory.core.schema import experiences, nights
+from sage_memory.core.sleep.options import SleepOptions
+from sage_memory.core.sleep.probes import Question, Recalled
+from sage_memory.core.sleep.report import NightReport
+
+RUNNING, DONE, ROLLED_BACK, UNDONE = "running", "done", "rolled back", "undone"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A night that was begun.
+
+    Attributes:
+        night: 16 bytes.
+        started_ns: when.
+        options: of that night.
+        horizon: newest row number that it looks at.
+        bytes_before, target_bytes: where it began, and where it may stop.
+        questions: asked before and after.
+        before: shares answered before.
+    """
+
+    night: bytes
+    started_ns: int
+    options: SleepOptions
+    horizon: int
+    bytes_before: int
+    target_bytes: int
+    questions: Sequence[Question]
+    before: Recalled
+
+    def write(self, connection: Connection) -> None:
+        """Begin the night."""
+        facts = {
+            "options": asdict(self.options),
+            "horizon": self.horizon,
+            "bytes_before": self.bytes_before,
+            "target_bytes": self.target_bytes,
+            "before": asdict(self.before),
+            "questions": [question.to_json() for question in self.questions],
+        }
+        row = {"id": self.night, "started_ns": self.started_ns, "state": RUNNING,
+               "cause": self.options.cause, "recall_before": self.before.all,
+               "report": json.dumps(facts)}  # fmt: skip
+        connection.execute(insert(nights), [row])
+
+
+def running(connection: Connection) -> Page | None:
+    """The night that was cut off, if any."""
+    row = connection.execute(
+        select(nights).where(nights.c.state == RUNNING).order_by(nights.c.started_ns).limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    facts = json.loads(row.report)
+    return Page(
+        night=bytes(row.id),
+        started_ns=row.started_ns,
+        options=SleepOptions(**facts["options"]),
+        horizon=facts["horizon"],
+        bytes_before=facts["bytes_before"],
+        target_bytes=facts["target_bytes"],
+        questions=[Question.of_json(values) for values in facts["questions"]],
+        before=Recalled(**facts["before"]),
+    )
+
+
+def half_undone(connection: Connection) -> list[bytes]:
+    """Nights whose undoing was cut off."""
+    wanted = select(nights.c.id).where(
+        nights.c.state.in_((ROLLED_BACK, UNDONE)), nights.c.finished_ns.is_(None)
+    )
+    return [bytes(key) for key in connection.execute(wanted).scalars()]
+
+
+def last_done(connection: Connection) -> bytes | None:
+    """The newest night that can be undone first; None: there is none."""
+    wanted = select(nights.c.id).where(nights.c.state.in_((DONE, RUNNING)))
+    newest = connection.execute(wanted.order_by(nights.c.started_ns.desc(), nights.c.id.desc()))
+    key = newest.scalars().first()
+    return None if key is None else bytes(key)
+
+
+def mark(connection: Connection, night: bytes, **values: Any) -> None:
+    """Set columns of a night."""
+    connection.execute(update(nights).where(nights.c.id == night).values(**values))
+
+
+def freed_bytes(connection: Connection) -> int:
+    """By all nights that were not undone."""
+    reports = connection.execute(select(nights.c.report).where(nights.c.state == DONE)).scalars()
+    done = [NightReport.of_json(text) for text in reports]
+    return sum(report.bytes_before - report.bytes_after for report in done)
+
+
+def newest_number(connection: Connection) -> int:
+    """Of the last row; 0: there is none."""
+    return int(connection.execute(select(func.max(experiences.c.number))).scalar_one() or 0)

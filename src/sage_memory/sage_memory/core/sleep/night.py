@@ -1,0 +1,301 @@
+"""A night: its steps in order, each of them one small transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from sage_common.core.clock import NS_PER_S, Clock
+from sage_memory.core.encoded_vectors import decode, encode_int8
+from sage_memory.core.schema import ENCODING_FLOAT32, ENCODING_INT8, ROLE_PERCEPT, vectors
+from sage_memory.core.sleep import journal
+from sage_memory.core.sleep.grouping import Group, groups
+from sage_memory.core.sleep.index_news import tell
+from sage_memory.core.sleep.letting_go import Leave, Parting, let_go
+from sage_memory.core.sleep.options import SleepOptions, checked
+from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS, Plan, plan
+from sage_memory.core.sleep.probes import ask, draw_questions
+from sage_memory.core.sleep.report import NightReport
+from sage_memory.core.sleep.stored import Change
+from sage_memory.core.sleep.summaries import summarise
+from sage_memory.core.sleep.survey import ROW_BYTES, VECTOR_BYTES, Survey, survey
+from sage_memory.core.sleep.undo import finish_undoing, settle, take_back
+from sage_memory.core.store import Store
+
+GROUPS_A_STEP = 32
+PARTINGS_A_STEP = 256
+VECTORS_A_QUERY = 1000
+RUNGS = {PAYLOAD: "payload", TEXT: "words and puzzle", INT8: "precision", VECTORS: "vectors"}
+
+Progress = Callable[[float, str], None]
+"""Called after every step with the share done, [0, 1], and the stage in words."""
+
+
+class Night:
+    """One sleep of a store.
+
+    Args:
+        store: that sleeps; remembering goes on meanwhile.
+        clock: for stamps.
+        options: of a new night; one that was cut off goes on with its own.
+        progress: called after every step.
+        should_stop: asked before every step; the night then ends early, and whole.
+        elapsed_s: stopwatch for `max_duration_s`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        options: SleepOptions,
+        progress: Progress = lambda share, stage: None,
+        should_stop: Callable[[], bool] = lambda: False,
+        elapsed_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._options = checked(options)
+        self._progress = progress
+        self._should_stop = should_stop
+        self._elapsed_s = elapsed_s
+        self._began_s = elapsed_s()
+
+    def sleep(self) -> NightReport:
+        """Complete what was cut off, or sleep anew; what was done.
+
+        Raises:
+            NotStored: the disk refused; the next call goes on from there.
+        """
+        now_ns = self._clock.now_ns()
+        if self._options.dry_run:
+            return self._dry_run()
+        finish_undoing(self._store, now_ns)
+        settle(self._store, now_ns)
+        self._progress(0.02, "settled")
+        with self._store.reader.snapshot() as connection:
+            page = journal.running(connection)
+        page = page or self._begin(now_ns)
+        if page is None:
+            return NightReport(note="nothing to do")
+        self._progress(0.1, "begun")
+        report = NightReport(page.night, bytes_before=page.bytes_before,
+                             target_bytes=page.target_bytes, recall_before=page.before.all,
+                             salient_before=page.before.salient)  # fmt: skip
+        report = self._merge(page, report)
+        report = self._let_go(page, report)
+        return self._judge(page, report)
+
+    def _begin(self, now_ns: int) -> journal.Page | None:
+        """Write the first page of the journal; None: there is nothing to do."""
+        options = self._options
+        with self._store.reader.snapshot() as connection:
+            horizon = journal.newest_number(connection)
+            seen = survey(connection, options, horizon)
+            before = int(seen.bytes.sum())
+            target = round(options.target_share * (before + journal.freed_bytes(connection)))
+            if before <= target or not self._anything(connection, seen, target):
+                return None
+            night = self._store.new_identifier()
+            rng = np.random.default_rng(np.frombuffer(night, np.uint32))
+            questions = draw_questions(
+                connection, seen, options.salience_floor, options.questions, rng
+            )
+        self._progress(0.05, "questions drawn")
+        recalled = ask(self._store.reader, questions)
+        page = journal.Page(night, now_ns, options, horizon, before, target, questions, recalled)
+        self._store.change(page.write).wait()
+        return page
+
+    def _anything(self, connection: Connection, seen: Survey, target: int) -> bool:
+        if len(plan(seen, self._options, target).order):
+            return True
+        return next(_groups(connection, seen, self._options), None) is not None
+
+    def _merge(self, page: journal.Page, report: NightReport) -> NightReport:
+        with self._store.reader.snapshot() as connection:
+            seen = survey(connection, page.options, page.horizon)
+            found = list(_groups(connection, seen, page.options))
+        for first in range(0, len(found), GROUPS_A_STEP):
+            if self._must_stop(page):
+                return replace(report, note="stopped while merging")
+            named = [
+                (bytes(seen.identifier[g.centre]), [bytes(k) for k in seen.identifier[g.rows]])
+                for g in found[first : first + GROUPS_A_STEP]
+            ]
+            change = self._step(
+                lambda c, named=named: summarise(  # type: ignore[misc]
+                    self._store, c, named, page.night, page.options.similarity
+                )
+            )
+            report = replace(report, summaries=report.summaries + len(change.summaries),
+                             merged=report.merged + sum(change.summaries))  # fmt: skip
+            self._progress(0.1 + 0.3 * (first + len(named)) / len(found), "merging")
+        return report
+
+    def _let_go(self, page: journal.Page, report: NightReport) -> NightReport:
+        with self._store.reader.snapshot() as connection:
+            seen = survey(connection, page.options, page.horizon)
+        decided = plan(seen, page.options, page.target_bytes)
+        partings = _partings(seen, decided, page.started_ns)
+        until_ns = page.started_ns + round(page.options.grace_s * NS_PER_S)
+        for first in range(0, len(partings), PARTINGS_A_STEP):
+            if self._must_stop(page):
+                return replace(report, note="stopped while letting go")
+            some = partings[first : first + PARTINGS_A_STEP]
+            leave = Leave(page.night, until_ns, self._clock.now_ns())
+            change = self._step(
+                lambda c, some=some, leave=leave: let_go(  # type: ignore[misc]
+                    self._store, c, some, page.options.salience_floor, leave
+                )
+            )
+            report = replace(
+                report,
+                payloads_removed=report.payloads_removed + change.payloads,
+                texts_removed=report.texts_removed + change.texts,
+                vectors_quantised=report.vectors_quantised + change.quantised,
+                vectors_removed=report.vectors_removed + change.removed,
+            )
+            self._progress(0.4 + 0.5 * (first + len(some)) / len(partings), "letting go")
+        return report
+
+    def _judge(self, page: journal.Page, report: NightReport) -> NightReport:
+        """Ask the questions again; roll back if too few are answered, else be done."""
+        after = ask(self._store.reader, page.questions)
+        self._progress(0.95, "questions asked again")
+        with self._store.reader.snapshot() as connection:
+            left = int(survey(connection, page.options, page.horizon).bytes.sum())
+        report = replace(report, recall_after=after.all, salient_after=after.salient,
+                         bytes_after=left)  # fmt: skip
+        now_ns = self._clock.now_ns()
+        fell = page.before.all - after.all > page.options.margin
+        fell |= page.before.salient - after.salient > page.options.salient_margin
+        if fell:
+            note = (
+                f"recall fell from {page.before.all:.3f} to {after.all:.3f}, of salient ones from "
+                f"{page.before.salient:.3f} to {after.salient:.3f}: all is as before"
+            )
+            take_back(self._store, page.night, journal.ROLLED_BACK, now_ns)
+            report = replace(report, rolled_back=True, bytes_after=page.bytes_before, note=note)
+            state = journal.ROLLED_BACK
+        else:
+            report = replace(report, note=report.note or _outcome(report))
+            state = journal.DONE
+        self._store.change(
+            lambda c: journal.mark(c, page.night, state=state, finished_ns=now_ns,
+                                   recall_after=after.all, report=report.to_json())
+        ).wait()  # fmt: skip
+        if not page.options.grace_s:
+            settle(self._store, self._clock.now_ns())
+        self._progress(1.0, state)
+        return report
+
+    def _dry_run(self) -> NightReport:
+        options = self._options
+        with self._store.reader.snapshot() as connection:
+            seen = survey(connection, options, journal.newest_number(connection))
+            before = int(seen.bytes.sum())
+            target = round(options.target_share * (before + journal.freed_bytes(connection)))
+            found = [] if before <= target else list(_groups(connection, seen, options))
+        summary = seen.summary.copy()
+        covers = seen.covers.copy()
+        cost = 0
+        for group in found:
+            summary[group.rows] = group.centre
+            covers[group.centre] = len(group.rows)
+            cost += ROW_BYTES + VECTOR_BYTES + int(
+                seen.text_bytes[group.centre] + seen.int8_bytes[group.centre]
+            )  # fmt: skip
+        decided = plan(replace(seen, summary=summary), options, target - cost)
+        count = [int((decided.depth >= rung).sum()) for rung in (PAYLOAD, TEXT, INT8, VECTORS)]
+        return NightReport(
+            summaries=len(found), merged=sum(len(group.rows) for group in found),
+            payloads_removed=int((seen.payload[decided.depth >= PAYLOAD] != "").sum()),
+            texts_removed=count[1], vectors_quantised=count[2] - count[3],
+            vectors_removed=count[3], bytes_before=before, target_bytes=target,
+            bytes_after=before + cost - decided.freed_bytes,
+            note="nothing was changed; figures are about what a night would do",
+        )  # fmt: skip
+
+    def _step(self, action: Callable[[Connection], Change]) -> Change:
+        return self._store.change(
+            action, lambda change: tell(self._store.reader.index, change)
+        ).wait()
+
+    def _must_stop(self, page: journal.Page) -> bool:
+        limit_s = page.options.max_duration_s
+        late = limit_s > 0 and self._elapsed_s() - self._began_s >= limit_s
+        return late or self._should_stop()
+
+
+def _outcome(report: NightReport) -> str:
+    if report.bytes_after <= report.target_bytes:
+        return ""
+    return (
+        f"{report.bytes_after} bytes are left, {report.target_bytes} were wanted: the rest is "
+        "salient, pinned, or like nothing else"
+    )
+
+
+def _groups(connection: Connection, seen: Survey, options: SleepOptions) -> Iterator[Group]:
+    def load(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return _percepts(connection, [bytes(key) for key in seen.identifier[rows]])
+
+    free = seen.free(options.salience_floor)
+    return groups(seen.bucket, free, load, options.similarity, options.min_group)
+
+
+def _percepts(connection: Connection, identifiers: Sequence[bytes]) -> NDArray[np.float32]:
+    """Vectors in int8 precision, [n, dim]: what was let go to int8 groups as it did before."""
+    found: dict[bytes, NDArray[np.float32]] = {}
+    column = vectors.c
+    for first in range(0, len(identifiers), VECTORS_A_QUERY):
+        rows = connection.execute(
+            select(column.experience_id, column.encoding, column.dim, column.vector).where(
+                column.experience_id.in_(identifiers[first : first + VECTORS_A_QUERY]),
+                column.role == ROLE_PERCEPT,
+            )
+        )
+        for key, encoding, dim, blob in rows:
+            vector = decode(encoding, dim, blob)
+            if encoding == ENCODING_FLOAT32:
+                (small,) = encode_int8(vector[None])
+                vector = decode(ENCODING_INT8, dim, small)
+            found[bytes(key)] = vector
+    width = max((vector.size for vector in found.values()), default=1)
+    table = np.zeros((len(identifiers), width), np.float32)
+    for row, key in enumerate(identifiers):
+        if key in found:
+            table[row, : found[key].size] = found[key]  # zeros beyond change no cosine
+    return table
+
+
+def _partings(seen: Survey, decided: Plan, now_ns: int) -> list[Parting]:
+    holders: dict[str, int] = {}
+    for sha in seen.payload:
+        holders[sha] = holders.get(sha, 0) + 1
+    partings = []
+    for row in decided.order:
+        sha = seen.payload[row]
+        holders[sha] -= 1
+        summary = int(seen.summary[row])
+        rung = int(decided.depth[row])
+        days = (now_ns - int(seen.start_ns[row])) / (86400 * NS_PER_S)
+        reason = f"{RUNGS[rung]}: salience {seen.total[row]:.2f}, {days:.1f} days old"
+        if summary >= 0:
+            reason += f", one of {seen.covers[summary]} alike"
+        partings.append(
+            Parting(
+                identifier=bytes(seen.identifier[row]),
+                rung=rung,
+                reason=reason,
+                summary=bytes(seen.identifier[summary]) if summary >= 0 else b"",
+                last_user=bool(sha) and holders[sha] == 0,
+            )
+        )
+    return partings

@@ -1,0 +1,69 @@
+"""What to let go: rung by rung of the ladder, least valuable first, until few enough are left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.clock import NS_PER_S
+from sage_memory.core.sleep.options import SleepOptions
+from sage_memory.core.sleep.survey import Survey
+
+NOTHING, PAYLOAD, TEXT, INT8, VECTORS = range(5)
+"""Rungs: each one lets go what those before it do, and more."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a night lets go.
+
+    Attributes:
+        depth: deepest rung of each experience of the survey, int64 [n].
+        order: rows with a depth above 0, the least valuable first, int64.
+        freed_bytes: by all of it.
+    """
+
+    depth: NDArray[np.int64]
+    order: NDArray[np.int64]
+    freed_bytes: int
+
+
+def value(seen: Survey, half_life_s: float) -> NDArray[np.float64]:
+    """Worth of each experience: its salience, halved with age, less the more are like it.
+
+    Age is that beside the newest experience, so that nothing loses by the robot's being off.
+    """
+    if not len(seen):
+        return np.zeros(0)
+    age_s = (seen.start_ns.max() - seen.start_ns) / NS_PER_S
+    alike = np.where(seen.summary >= 0, np.maximum(seen.covers[seen.summary], 1), 1)
+    return np.asarray(seen.total * 0.5 ** (age_s / half_life_s) / (1 + np.log(alike)), np.float64)
+
+
+def plan(seen: Survey, options: SleepOptions, target_bytes: int) -> Plan:
+    """How deep each experience must go so that at most `target_bytes` are left, if it can be."""
+    touchable = ~seen.protected(options.salience_floor)
+    moment = seen.covers == 0
+    gains = {
+        PAYLOAD: seen.payload_bytes * touchable,
+        TEXT: seen.text_bytes * (touchable & moment),
+        INT8: (seen.vector_bytes - seen.int8_bytes) * (touchable & moment),
+        VECTORS: seen.int8_bytes * (touchable & moment & (seen.summary >= 0)),
+    }
+    shared = touchable & (seen.payload != "") & (seen.payload_bytes == 0)
+    order = np.argsort(value(seen, options.half_life_s), kind="stable")
+    depth = np.zeros(len(seen), np.int64)
+    excess = int(seen.bytes.sum()) - target_bytes
+    freed = 0
+    for rung, gain in gains.items():
+        if excess <= freed:
+            break
+        gets = (gain > 0) | shared if rung == PAYLOAD else gain > 0
+        rows = order[gets[order]]
+        sums = freed + np.cumsum(gain[rows])
+        count = int(np.searchsorted(sums, excess)) + 1
+        depth[rows[:count]] = rung
+        freed = int(sums[min(count, len(sums)) - 1]) if len(sums) else freed
+    return Plan(depth, order[depth[order] > 0], freed)

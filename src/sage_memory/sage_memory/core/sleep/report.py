@@ -1,0 +1,59 @@
+"""What a night has done, in figures and words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+from sage_memory.core.identifiers import id_text, parse_id
+
+
+@dataclass(frozen=True)
+class NightReport:
+    """What a night has done.
+
+    Attributes:
+        night_id: 16 bytes; empty: nothing was changed, and nothing is to be undone.
+        rolled_back: recall fell too far, and everything is as before.
+        replayed: experiences replayed.
+        summaries, merged: summaries made, and moments that they cover.
+        payloads_removed, texts_removed: experiences whose payload, or whose words, puzzle and
+            context, were let go.
+        vectors_quantised, vectors_removed: experiences whose vectors are int8 now, and that
+            lost vectors to their summary.
+        bytes_before, bytes_after: of rows, vectors and payloads; afterwards without what is
+            only kept for undoing.
+        target_bytes: where it would have stopped.
+        recall_before, recall_after: share of the questions about all that were answered.
+        salient_before, salient_after: the same about salient experiences.
+        note: in words, where there is something to say.
+    """
+
+    night_id: bytes = b""
+    rolled_back: bool = False
+    replayed: int = 0
+    summaries: int = 0
+    merged: int = 0
+    payloads_removed: int = 0
+    texts_removed: int = 0
+    vectors_quantised: int = 0
+    vectors_removed: int = 0
+    bytes_before: int = 0
+    bytes_after: int = 0
+    target_bytes: int = 0
+    recall_before: float = 1.0
+    recall_after: float = 1.0
+    salient_before: float = 1.0
+    salient_after: float = 1.0
+    note: str = ""
+
+    def to_json(self) -> str:
+        """Text for the journal."""
+        return json.dumps(asdict(self) | {"night_id": id_text(self.night_id)})
+
+    @classmethod
+    def of_json(cls, text: str) -> NightReport:
+        """The report of the journal."""
+        values = json.loads(text)
+        report = cls(**values)
+        return replace(report, night_id=parse_id(values["night_id"], "night_id"))

@@ -1,0 +1,124 @@
+"""Rows that a night reads and rewrites, many at a time, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.engine import Connection
+
+from sage_memory.core.encoded_vectors import decode
+from sage_memory.core.new_rows import NewRows
+from sage_memory.core.schema import experiences, vectors
+from sage_memory.core.store import Store
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Change:
+    """What became of a transaction: for the counts, and for the index.
+
+    Attributes:
+        payloads, texts, quantised, removed, restored: experiences to which it happened.
+        dropped: encoder id -> numbers of experiences that lost a vector of it.
+        vectors: rows of vectors that are new, with `experience_number`.
+        kept: rows of vectors that stay, though an experience of `dropped` lost another one of
+            the same encoder.
+        news: rows of summaries that are new.
+        summaries: how many moments each new one covers.
+        forgotten: numbers of experiences that are tombstones now.
+        notes: what could not be done, in words.
+    """
+
+    payloads: int = 0
+    texts: int = 0
+    quantised: int = 0
+    removed: int = 0
+    restored: int = 0
+    dropped: dict[str, list[int]] = field(default_factory=dict)
+    vectors: list[Row] = field(default_factory=list)
+    kept: list[Row] = field(default_factory=list)
+    news: NewRows = field(default_factory=lambda: NewRows([], []))
+    summaries: list[int] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def drop(self, number: int, lost: Sequence[Row], own: Sequence[Row]) -> None:
+        """Note that the experience of a row number lost some of its own vectors."""
+        encoders = {vector["encoder_id"] for vector in lost}
+        gone = {(vector["encoder_id"], vector["role"]) for vector in lost}
+        for encoder_id in sorted(encoders):
+            self.dropped.setdefault(encoder_id, []).append(number)
+        self.kept += [
+            vector | {"experience_number": number}
+            for vector in own
+            if vector["encoder_id"] in encoders
+            and (vector["encoder_id"], vector["role"]) not in gone
+        ]
+
+
+@dataclass
+class Rewriting:
+    """Changes of rows that are gathered, then made with few statements."""
+
+    columns: dict[tuple[str, ...], list[Row]] = field(default_factory=dict)
+    clocks: list[tuple[bytes, str]] = field(default_factory=list)
+    stale: list[int] = field(default_factory=list)
+
+    def set(self, identifier: bytes, values: Row, *fields: str) -> None:
+        """Set columns of an experience, and stamp the fields that they are of."""
+        if values:
+            names = tuple(sorted(values))
+            self.columns.setdefault(names, []).append(values | {"key": identifier})
+        self.clocks += [(identifier, name) for name in fields]
+
+    def write(self, store: Store, connection: Connection, fresh: Sequence[Row]) -> None:
+        """Make the changes; `fresh` are vectors to insert after the stale ones are gone."""
+        for names, rows in self.columns.items():
+            statement = update(experiences).where(experiences.c.id == bindparam("key"))
+            connection.execute(
+                statement.values({name: bindparam(f"new_{name}") for name in names}),
+                [{"key": row["key"]} | {f"new_{n}": row[n] for n in names} for row in rows],
+            )
+        if self.stale:
+            number = vectors.c.number == bindparam("key")
+            connection.execute(delete(vectors).where(number), [{"key": key} for key in self.stale])
+        if fresh:
+            names = tuple(column.name for column in vectors.columns if column.name != "number")
+            connection.execute(insert(vectors), [{n: row[n] for n in names} for row in fresh])
+        store.set_clocks(connection, self.clocks)
+
+
+def alive_rows(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, Row]:
+    """Mutable columns of the experiences that were not forgotten, by id."""
+    c = experiences.c
+    wanted = select(
+        c.id, c.number, c.total, c.pinned, c.payload_sha256, c.payload_media_type, c.text,
+        c.context, c.codes,
+    ).where(c.id.in_(identifiers), c.forgotten_ns.is_(None))  # fmt: skip
+    return {bytes(row.id): dict(row._mapping) for row in connection.execute(wanted)}
+
+
+def vectors_of(connection: Connection, identifiers: Iterable[bytes]) -> dict[bytes, list[Row]]:
+    """Rows of the vectors of experiences, by id, in order."""
+    wanted = select(vectors).where(vectors.c.experience_id.in_(set(identifiers)))
+    found: dict[bytes, list[Row]] = {}
+    for row in connection.execute(wanted.order_by(vectors.c.number)):
+        found.setdefault(bytes(row.experience_id), []).append(dict(row._mapping))
+    return found
+
+
+def values_of(vector: Row) -> NDArray[np.float32]:
+    """Float32 [dim] of a row of a vector."""
+    return decode(vector["encoding"], vector["dim"], vector["vector"])
+
+
+def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Cosine of the angle between two vectors; 0 if one has no length."""
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / lengths if lengths else 0.0

@@ -1,0 +1,191 @@
+"""What is in the store, in columns: what a night looks at before it decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import case, func, select
+from sqlalchemy.engine import Connection
+
+from sage_common.core.clock import NS_PER_S
+from sage_memory.core.encoded_vectors import SCALE_BYTES
+from sage_memory.core.schema import (
+    ENCODING_FLOAT32,
+    experiences,
+    payloads,
+    summary_members,
+    vectors,
+)
+from sage_memory.core.sleep.grouping import buckets_of
+from sage_memory.core.sleep.options import SleepOptions
+
+ROW_BYTES = 320
+"""Of a row's numbers, names, index entries and clock, whatever it says; measured, see
+`test_sleep_survey`."""
+VECTOR_BYTES = 110
+"""The same of a row of `vectors`."""
+PAYLOAD_BYTES = 200
+"""The same of a row of `payloads`."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """One value an experience that was not forgotten, ascending by number.
+
+    Attributes:
+        number: row number, int64.
+        identifier: the 16 bytes, object.
+        start_ns: int64.
+        total: salience, float64.
+        surprise: float64.
+        pinned: bool.
+        covers: moments it is a summary of, int64.
+        summary: row here of the summary that covers it, -1: none.
+        bucket: see `buckets_of`, int64.
+        payload: hash, object; empty: none.
+        payload_bytes: freed when this one lets go: 0 where a more valuable one shares it.
+        text_bytes: of words, puzzle and context.
+        vector_bytes, int8_bytes: as they are, and as they would be in int8.
+        words: whether it has a vector of words.
+    """
+
+    number: NDArray[np.int64]
+    identifier: NDArray[Any]
+    start_ns: NDArray[np.int64]
+    total: NDArray[np.float64]
+    surprise: NDArray[np.float64]
+    pinned: NDArray[np.bool_]
+    covers: NDArray[np.int64]
+    summary: NDArray[np.int64]
+    bucket: NDArray[np.int64]
+    payload: NDArray[Any]
+    payload_bytes: NDArray[np.int64]
+    text_bytes: NDArray[np.int64]
+    vector_bytes: NDArray[np.int64]
+    int8_bytes: NDArray[np.int64]
+    words: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    @property
+    def bytes(self) -> NDArray[np.int64]:
+        """Bytes of each experience: row, vectors, and its payload."""
+        return ROW_BYTES + self.text_bytes + self.vector_bytes + self.payload_bytes
+
+    def protected(self, floor: float) -> NDArray[np.bool_]:
+        """Which ones no night may touch."""
+        return self.pinned | (self.total >= floor)
+
+    def free(self, floor: float) -> NDArray[np.int64]:
+        """Rows that may be merged: moments that are neither protected nor covered."""
+        return np.flatnonzero(~self.protected(floor) & (self.covers == 0) & (self.summary < 0))
+
+
+def survey(connection: Connection, options: SleepOptions, horizon: int) -> Survey:
+    """Look at every experience up to row number `horizon`, and at its summary beyond."""
+    table = experiences.c
+    blobs = func.length(table.codes) + func.coalesce(func.length(table.context), 0)
+    found = connection.execute(
+        select(
+            table.number, table.id, table.start_ns, table.total, table.surprise, table.pinned,
+            table.covers, table.modality, table.source, table.encoder_id, table.place_frame,
+            table.place_x, table.place_y, table.payload_sha256,
+            blobs + func.length(table.text), table.forgotten_ns.is_(None),
+        )
+        .where((table.number <= horizon) | (table.covers > 0))
+        .order_by(table.number)
+    ).all()  # fmt: skip
+    columns = list(zip(*found, strict=True)) if found else [()] * 16
+    number, identifier, start_ns, total, surprise, pinned, covers = columns[:7]
+    bucket = _buckets(columns, options)
+    alive = np.asarray(columns[15], np.bool_)
+    ids = _objects(identifier)[alive]
+    total_alive = np.asarray(total, np.float64)[alive]
+    pinned_alive = np.asarray(pinned, np.bool_)[alive]
+    sizes = _vector_sizes(connection, ids)
+    shas = _objects(columns[13])[alive]
+    worth = np.where(pinned_alive, 2.0, total_alive)
+    return Survey(
+        number=np.asarray(number, np.int64)[alive],
+        identifier=ids,
+        start_ns=np.asarray(start_ns, np.int64)[alive],
+        total=total_alive,
+        surprise=np.asarray(surprise, np.float64)[alive],
+        pinned=pinned_alive,
+        covers=np.asarray(covers, np.int64)[alive],
+        summary=_summaries(connection, ids),
+        bucket=bucket[alive],
+        payload=shas,
+        payload_bytes=_payload_sizes(connection, shas, worth),
+        text_bytes=np.asarray(columns[14], np.int64)[alive],
+        vector_bytes=sizes[0],
+        int8_bytes=sizes[1],
+        words=sizes[2] > 0,
+    )
+
+
+def _buckets(columns: list[Any], options: SleepOptions) -> NDArray[np.int64]:
+    start_ns = np.asarray(columns[2], np.int64)
+    frame = np.array([name or "" for name in columns[10]], np.str_)
+    placed = frame != ""
+    x, y = (np.asarray(columns[k], np.float64) for k in (11, 12))
+    cells = [
+        np.where(placed, np.floor(np.where(placed, v, 0.0) / options.cell_m), 0.0) for v in (x, y)
+    ]
+    stretch = np.where(placed, 0, start_ns // round(options.span_s * NS_PER_S))
+    names = [np.array(columns[k], np.str_) for k in (7, 8, 9)]
+    summaries = np.asarray(columns[6], np.int64) > 0  # apart: they shift nobody's rank
+    return buckets_of([summaries, *names, frame, *cells, stretch])
+
+
+def _objects(values: Any) -> NDArray[Any]:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def _vector_sizes(connection: Connection, ids: NDArray[Any]) -> list[NDArray[np.int64]]:
+    """Of each experience: bytes, bytes in int8, vectors of words."""
+    column = vectors.c
+    own = func.length(column.vector) + VECTOR_BYTES
+    small = case(
+        (column.encoding == ENCODING_FLOAT32, column.dim + SCALE_BYTES + VECTOR_BYTES), else_=own
+    )
+    words = case((column.role == "words", 1), else_=0)
+    found = connection.execute(
+        select(column.experience_id, func.sum(own), func.sum(small), func.sum(words)).group_by(
+            column.experience_id
+        )
+    ).all()
+    sizes = {bytes(key): values for key, *values in found}
+    none = (0, 0, 0)
+    table = np.array([sizes.get(key, none) for key in ids], np.int64).reshape(-1, 3)
+    return [table[:, 0], table[:, 1], table[:, 2]]
+
+
+def _summaries(connection: Connection, ids: NDArray[Any]) -> NDArray[np.int64]:
+    row_of = {key: row for row, key in enumerate(ids)}
+    links = connection.execute(select(summary_members.c.summary_id, summary_members.c.member_id))
+    summary = np.full(len(ids), -1, np.int64)
+    for of, member in links:
+        row = row_of.get(bytes(member))
+        if row is not None:
+            summary[row] = row_of.get(bytes(of), -1)
+    return summary
+
+
+def _payload_sizes(
+    connection: Connection, shas: NDArray[Any], worth: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Bytes of a payload, at the most valuable of those that share it."""
+    lengths = connection.execute(select(payloads.c.sha256, payloads.c.bytes)).all()
+    sizes = {sha: length + PAYLOAD_BYTES for sha, length in lengths}
+    holder = {shas[row]: row for row in np.argsort(worth, kind="stable") if shas[row]}
+    freed = np.zeros(len(shas), np.int64)
+    for sha, row in holder.items():
+        freed[row] = sizes.get(sha, 0)
+    return freed

@@ -1,0 +1,154 @@
+"""Takes a night back, and closes what can no longer be taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.engine import Connection
+
+from sage_common.core.errors import InvalidInput
+from sage_memory.core.identifiers import id_text
+from sage_memory.core.schema import experiences, forgettings, nights
+from sage_memory.core.sleep import journal, saved
+from sage_memory.core.sleep.bringing_back import bring_back
+from sage_memory.core.sleep.index_news import tell
+from sage_memory.core.sleep.letting_go import FIRST_TO_GO_NS
+from sage_memory.core.sleep.stored import Change
+from sage_memory.core.sleep.summaries import dissolve, of_night
+from sage_memory.core.store import Store
+
+STEP = 256
+"""Experiences of one transaction."""
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What came back: experiences restored, and what could not be, in words."""
+
+    night_id: bytes
+    restored: int
+    note: str
+
+
+def undo_sleep(store: Store, night: bytes | None, now_ns: int) -> Undone:
+    """Take back the last night, or the named one where no later night stands on it.
+
+    Rows, vectors and payloads are as they were, bit for bit; summaries become tombstones.
+
+    Raises:
+        InvalidInput: no such night, a later one must be undone first, or its grace is over.
+    """
+    with store.reader.snapshot() as connection:
+        last = journal.last_done(connection)
+        wanted = night or last
+        if wanted is None:
+            raise InvalidInput("night_id", "", "a night of this store; it has none")
+        if wanted != last:
+            expected = "the last night that was not undone"
+            expected += f": {id_text(last)}" if last else "; there is none"
+            raise InvalidInput("night_id", id_text(wanted), expected)
+        of_it = forgettings.c.night_id == wanted
+        over = connection.execute(
+            select(forgettings.c.number)
+            .where(of_it, forgettings.c.undone_ns.is_(None), forgettings.c.undo_until_ns <= now_ns)
+            .limit(1)
+        ).one_or_none()
+        if over is not None:
+            raise InvalidInput("night_id", id_text(wanted), "a night whose grace is not over")
+    return take_back(store, wanted, journal.UNDONE, now_ns)
+
+
+def take_back(store: Store, night: bytes, state: str, now_ns: int) -> Undone:
+    """Undo all that a night did, however far it came; to be called again if it is cut off."""
+    store.change(
+        lambda connection: journal.mark(connection, night, state=state, finished_ns=None)
+    ).wait()
+    restored, notes = 0, list[str]()
+    while True:
+        change = store.change(
+            lambda connection: _bring_back_some(store, connection, night, now_ns),
+            lambda change: tell(store.reader.index, change),
+        ).wait()
+        if not change.restored and not change.notes:
+            break
+        restored += change.restored
+        notes += change.notes
+    with store.reader.snapshot() as connection:
+        summaries = iter(of_night(connection, night))
+    while some := list(islice(summaries, STEP)):
+        store.change(
+            lambda connection, some=some: dissolve(store, connection, some, state, now_ns),  # type: ignore[misc]
+            lambda change: tell(store.reader.index, change),
+        ).wait()
+    store.change(lambda connection: journal.mark(connection, night, finished_ns=now_ns)).wait()
+    counts = {note: notes.count(note) for note in dict.fromkeys(notes)}
+    return Undone(night, restored, "; ".join(f"{n} x {note}" for note, n in counts.items()))
+
+
+def _bring_back_some(store: Store, connection: Connection, night: bytes, now_ns: int) -> Change:
+    column = forgettings.c
+    entries = connection.execute(
+        select(column.number, column.experience_id, column.saved)
+        .where(column.night_id == night, column.undone_ns.is_(None))
+        .order_by(column.number)
+        .limit(STEP)
+    ).all()
+    return bring_back(store, connection, entries, now_ns) if entries else Change()
+
+
+def finish_undoing(store: Store, now_ns: int) -> None:
+    """Complete what was cut off while it was being taken back."""
+    with store.reader.snapshot() as connection:
+        waiting = [
+            (bytes(row.id), row.state)
+            for row in connection.execute(
+                select(nights.c.id, nights.c.state).where(
+                    nights.c.id.in_(journal.half_undone(connection))
+                )
+            )
+        ]
+    for night, state in waiting:
+        take_back(store, night, state, now_ns)
+
+
+def settle(store: Store, now_ns: int) -> int:
+    """Drop the saved copies whose grace is over, and the payloads only they needed.
+
+    Returns:
+        experiences whose copies were dropped.
+    """
+    settled = 0
+    while True:
+        shas, count = store.change(lambda c: _drop_copies(c, now_ns)).wait()
+        if not count:
+            return settled
+        settled += count
+        if shas:
+            store.change(
+                lambda c, shas=shas: _remove_payloads(store, c, shas),  # type: ignore[misc]
+                lambda _: store.payloads.bury(),
+            ).wait()
+
+
+def _drop_copies(connection: Connection, now_ns: int) -> tuple[set[str], int]:
+    column = forgettings.c
+    rows = connection.execute(
+        select(column.number, column.saved)
+        .where(column.saved.is_not(None), column.undo_until_ns <= now_ns)
+        .limit(STEP * 8)
+    ).all()
+    if rows:
+        connection.execute(
+            update(forgettings).where(column.number == bindparam("key")).values(saved=None),
+            [{"key": row.number} for row in rows],
+        )
+    shas = {saved.unpack(row.saved)[0].get("payload_sha256", "") for row in rows} - {""}
+    return shas, len(rows)
+
+
+def _remove_payloads(store: Store, connection: Connection, shas: set[str]) -> None:
+    column = experiences.c.payload_sha256
+    used = set(connection.execute(select(column).where(column != "")).scalars())
+    store.payloads.remove(connection, shas - used, last_used_ns=FIRST_TO_GO_NS)
