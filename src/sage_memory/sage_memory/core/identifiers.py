@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +62,20 @@ class IdentifierFactory:
         value |= 0x7 << 76 | self._counter << 64
         value |= 0b10 << 62 | random & ((1 << _RANDOM_B_BITS) - 1)
         return value.to_bytes(ID_BYTES, "big")
+
+    def state(self) -> dict[str, Any]:
+        """All that later ids depend on beside the clock; JSON has its types."""
+        return {
+            "rng": self._rng.bit_generator.state,
+            "drawn": [bits.hex() for bits in self._drawn],
+            "newest": [self._millisecond, self._counter],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state()`."""
+        self._rng.bit_generator.state = state["rng"]
+        self._drawn = [bytes.fromhex(bits) for bits in state["drawn"]]
+        self._millisecond, self._counter = state["newest"]
 
 
 def id_text(identifier: bytes) -> str:

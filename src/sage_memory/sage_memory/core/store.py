@@ -192,6 +192,11 @@ class Store:
         """A fresh id, 16 bytes."""
         return self._ids.next()
 
+    @property
+    def identifiers(self) -> IdentifierFactory:
+        """Makes the ids."""
+        return self._ids
+
     def next_numbers(self, count: int) -> range:
         """Row numbers for new experiences; only on the writer's thread, within `change`."""
         first = self._next_number
