@@ -16,6 +16,8 @@ import numpy as np
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock, SystemClock
+from sage_common.core.sections import Arrays
+from sage_memory.core import interruption
 from sage_memory.core.database import check_schema, naming
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience, Payload
@@ -171,6 +173,24 @@ class Memory:
     def statistics(self) -> Statistics:
         """Counts since start; only for the writer."""
         return statistics_of(self._writable())
+
+    def leave(self) -> Arrays:
+        """What a writer that is closed now and opened later needs to go on at the same instant.
+
+        Raises:
+            CannotContinue: experiences wait for their commit.
+            MemoryFailure: the memory is read-only or closed.
+        """
+        return interruption.leave(self._writable())
+
+    def take_up(self, left: Arrays) -> None:
+        """Continue from `leave()` of the same store: with the ids and counts that would have come.
+
+        Raises:
+            InvalidInput: experiences have come or gone since.
+            MemoryFailure: the memory is read-only or closed.
+        """
+        interruption.take_up(self._writable(), left)
 
     @property
     def payload_files(self) -> PayloadFiles:

@@ -10,7 +10,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.puzzle import Percept
+from sage_common.core.puzzle import Percept, packed_percepts, unpacked_percepts
+from sage_common.core.sections import json_array, json_of, nest, section_of
 from sage_memory.core.experience import MAX_NAME, Experience
 from sage_memory.core.short_term import Judgement, Moment, ShortTermMemory
 from sage_memory.core.whereabouts import Whereabouts
@@ -177,6 +178,33 @@ class Observer:
             own = _part(state, f"short_term/{modality}/")
             if own:
                 buffer.restore(own)
+            if buffer.newest is not None:
+                self._newest[modality] = buffer.newest
+
+    def present(self) -> dict[str, NDArray[Any]]:
+        """What waits to be joined, and what was counted."""
+        percepts = [percept for kept in self._percepts.values() for percept in kept]
+        early = {name: [[at, vars(s)] for at, s in kept] for name, kept in self._early.items()}
+        counted = [self.unmatched, self.whereabouts.vague, self.whereabouts.sigma_m]
+        waiting = {"early": json_array(early), "counted": json_array(counted)}
+        return {**waiting, **nest("percepts", packed_percepts(percepts))}
+
+    def restore_present(self, present: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from `present()`, after `restore`."""
+        for percept in unpacked_percepts(section_of(present, "percepts")):
+            self._percepts[percept.modality].append(percept)
+        for name, kept in json_of(present["early"]).items():
+            self._early[name].extend((stamp_ns, _scored(fields)) for stamp_ns, fields in kept)
+        counted = json_of(present["counted"])
+        self.unmatched, self.whereabouts.vague, self.whereabouts.sigma_m = counted
+
+
+def _scored(fields: Mapping[str, Any]) -> Scored:
+    context = fields["context"]
+    if context is None:
+        return Scored(**fields)
+    tuples = {name: tuple(numbers) for name, numbers in context.items()}
+    return Scored(**{**fields, "context": tuples})
 
 
 def _part(state: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

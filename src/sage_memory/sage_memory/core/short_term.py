@@ -91,6 +91,11 @@ class ShortTermMemory:
     def __len__(self) -> int:
         return len(self._moments)
 
+    @property
+    def newest(self) -> Moment | None:
+        """The moment that was added last."""
+        return self._moments[-1] if self._moments else None
+
     def add(self, moment: Moment) -> Moment | None:
         """Add a moment; the one that is now judged and kept, if any.
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Any
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
 from sage_common.ros.node import SageNode
 from sage_common.ros.percepts import percept_of
 from sage_common.ros.process import run_node
@@ -73,11 +71,25 @@ class MemoryNode(SageNode):
             self._memory.close()
             self._memory = None
 
-    def state(self) -> Mapping[str, NDArray[Any]]:
+    def state(self) -> Arrays:
         return self._observer.state()
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: Arrays) -> None:
         self._observer.restore(state)
+
+    def present(self) -> Arrays:
+        sources = {} if self._payloads is None else self._payloads.state()
+        parts = {"observer": self._observer.present(), "sources": sources}
+        parts["store"] = self._opened().leave()
+        named = {key: array for name, part in parts.items() for key, array in nest(name, part).items()}
+        return {"dominant": text_array(self._dominant), **named}
+
+    def restore_present(self, present: Arrays) -> None:
+        self._dominant = text_of(present["dominant"])
+        self._observer.restore_present(section_of(present, "observer"))
+        if self._payloads is not None:
+            self._payloads.restore(section_of(present, "sources"))
+        self._opened().take_up(section_of(present, "store"))
 
     def _on_puzzle(self, message: Puzzle) -> None:
         if message.valid:

@@ -10,9 +10,11 @@ from audio_common_msgs.msg import AudioInfo
 
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays
 from sage_common.ros.audio import SAMPLE_RATE_HZ, audio_to_array
 from sage_common.ros.images import image_to_rgb
 from sage_common.ros.node import SageNode
+from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.stamps import stamp_ns
 from sage_memory.backends import payload_encoding
 from sage_memory.core.experience import Payload
@@ -49,6 +51,14 @@ class PayloadSources:
         if modality == "proprioception":
             return lambda: self._motion(end_ns)
         return lambda: None
+
+    def state(self) -> Arrays:
+        """How sound comes; messages are kept by the node."""
+        return packed_messages({"info": self._audio_info})
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._audio_info = unpacked_messages(state, AudioInfo).get("info")
 
     def _on_audio_info(self, message: AudioInfo) -> None:
         self._audio_info = message
