@@ -7,7 +7,7 @@ import threading
 from geometry_msgs.msg import PoseWithCovarianceStamped
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
+from sage_common.core.sections import Arrays, nest_all, section_of, text_array, text_of
 from sage_common.ros.node import SageNode
 from sage_common.ros.percepts import percept_of
 from sage_common.ros.process import run_node
@@ -79,10 +79,9 @@ class MemoryNode(SageNode):
 
     def present(self) -> Arrays:
         sources = {} if self._payloads is None else self._payloads.state()
-        parts = {"observer": self._observer.present(), "sources": sources}
-        parts["store"] = self._opened().leave()
-        named = {key: array for name, part in parts.items() for key, array in nest(name, part).items()}
-        return {"dominant": text_array(self._dominant), **named}
+        parts = {"observer": self._observer.present(), "store": self._opened().leave()}
+        dominant = text_array(self._dominant)
+        return {"dominant": dominant, **nest_all({**parts, "sources": sources})}
 
     def restore_present(self, present: Arrays) -> None:
         self._dominant = text_of(present["dominant"])
