@@ -27,6 +27,11 @@ def nest(section: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
     return {f"{section}.{name}": array for name, array in arrays.items()}
 
 
+def nest_all(parts: Mapping[str, Arrays]) -> dict[str, NDArray[Any]]:
+    """Every part below its own name."""
+    return {key: array for name, part in parts.items() for key, array in nest(name, part).items()}
+
+
 def section_of(state: Arrays, section: str) -> dict[str, NDArray[Any]]:
     """What `nest` put below `section`, under the names that it had."""
     head = f"{section}."

@@ -12,7 +12,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
-from sage_common.core.sections import nest, section_of
+from sage_common.core.sections import nest_all, section_of
 from sage_common.core.topics import TopicSpec, action_spec, expected_rate, service_spec, topic
 from sage_common.ros.answers import answer
 from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
@@ -297,10 +297,9 @@ class SageNode:
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """All that its later outputs depend on, while nothing is under way."""
-        parts = [("learned", self.state()), ("present", self.present())]
-        parts.append(("diagnostics", self._diagnostics.state()))
-        parts += [(f"kept {index}", kept.state()) for index, kept in enumerate(self._kept)]
-        return {key: array for name, part in parts for key, array in nest(name, part).items()}
+        own = {"learned": self.state(), "present": self.present()}
+        kept = {f"kept {index}": kept.state() for index, kept in enumerate(self._kept)}
+        return nest_all({**own, "diagnostics": self._diagnostics.state(), **kept})
 
     def take_up(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
         """Continue from `snapshot`, once active; see `LockstepHost.take_up`."""
