@@ -68,7 +68,7 @@ def test_index_that_misses_a_row_is_found_out(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
         memory.remember(experience()).wait()
         memory.verify()
-        with memory._store._engine.begin() as connection:
+        with memory._store._transaction() as connection:
             connection.exec_driver_sql("UPDATE vectors SET crc32 = crc32 + 1")
         with pytest.raises(StoreDamaged, match="index holds"):
             memory.verify()

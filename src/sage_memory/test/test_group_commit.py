@@ -65,7 +65,7 @@ def test_one_bad_row_does_not_take_its_group_with_it(tmp_path, experience) -> No
 def test_a_full_disk_fails_the_ticket_and_only_that(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
         kept = memory.remember(experience(0)).wait()
-        with memory._store._engine.connect() as live:  # SQLite then says what a full disk says
+        with memory._store._transaction() as live:  # SQLite then says what a full disk says
             pages = live.exec_driver_sql("PRAGMA page_count").scalar_one()
             live.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(NotStored, match="database or disk is full"):
@@ -74,7 +74,7 @@ def test_a_full_disk_fails_the_ticket_and_only_that(tmp_path, experience) -> Non
         assert memory.statistics().failed == 1
         known = memory.statistics().experiences
         assert memory.recall(Query(example_id=kept.id, limit=1)) or known == 1
-        with memory._store._engine.connect() as live:
+        with memory._store._transaction() as live:
             live.exec_driver_sql("PRAGMA max_page_count = 1000000")
         memory.remember(experience(90)).wait()
         assert memory.statistics().experiences == known + 1

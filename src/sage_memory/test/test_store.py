@@ -14,7 +14,6 @@ from sage_common.core.errors import InvalidInput
 from sage_memory import (
     Memory,
     MemoryFailure,
-    NotStored,
     Place,
     Query,
 )
@@ -51,7 +50,7 @@ def test_every_field_comes_back(tmp_path, experience) -> None:
 def test_acknowledged_means_synced_in_the_write_ahead_log(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
         memory.remember(experience()).wait()
-        with memory._store._engine.connect() as live:
+        with memory._store._transaction() as live:
             assert live.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
             assert live.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
         assert memory.statistics().durability == "WAL, synchronous FULL"
@@ -92,7 +91,7 @@ def test_the_forgotten_are_marked_not_found_and_not_deleted(tmp_path, experience
         kept = [memory.remember(experience(i)).wait() for i in range(3)]
         memory.forget(kept[1].id, "asked to").wait()
         assert {a.experience.id for a in memory.recall(Query())} == {kept[0].id, kept[2].id}
-        with pytest.raises(NotStored, match="expected an experience of this store"):
+        with pytest.raises(InvalidInput, match="expected an experience of this store"):
             memory.forget(b"x" * 16, "").wait()
     with Memory.open(tmp_path) as memory:
         assert {a.experience.id for a in memory.recall(Query())} == {kept[0].id, kept[2].id}

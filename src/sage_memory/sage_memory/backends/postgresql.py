@@ -115,6 +115,9 @@ class ServerStorage:
         level = connection.execute(text("SHOW synchronous_commit")).scalar_one()
         return f"PostgreSQL {str(version).split()[0]}, synchronous_commit {level}, fsync on"
 
+    def compact(self, connection: Connection) -> int:
+        return 0  # the server's own vacuum does it
+
     def _engine(self, connect: Callable[[], Any], **pool: Any) -> Engine:
         engine = create_engine("postgresql+pg8000://", creator=connect, poolclass=QueuePool, **pool)
         event.listen(engine, "handle_error", _note_loss)

@@ -31,6 +31,12 @@ from sage_memory.core.errors import (
 from sage_memory.core.option_errors import ConnectionLost
 
 BUSY_TIMEOUT_S = 5.0
+LOG_PAGES = 4000
+"""The log is moved into the file when it has grown to so many pages of 4 KiB."""
+LOG_BYTES = 32_000_000
+"""The log is cut to this size when it has been moved."""
+FREED_AT_ONCE = 4000
+INCREMENTAL = 2
 HEADER = struct.Struct(">16s H 10x I")
 MAGIC = b"SQLite format 3\x00"
 SYNCHRONOUS = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
@@ -71,9 +77,13 @@ def open_writer(path: Path, driver: Driver = PLAIN) -> Engine:
 
     def connect() -> sqlite3.Connection:
         connection = connect_file(path, "mode=rw", driver)
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file; see `compact`
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")  # what is forgotten is overwritten
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
         return connection
 
     return _engine(driver, connect, pool_size=1, max_overflow=0)
@@ -84,6 +94,28 @@ def open_reader(path: Path, driver: Driver = PLAIN) -> Engine:
     writable = os.access(path.parent, os.W_OK)
     options = "mode=ro" if writable else "mode=ro&immutable=1"
     return _engine(driver, lambda: connect_file(path, options, driver), pool_size=4)
+
+
+def compact(connection: Connection) -> None:
+    """Give the space of removed rows back to the file system, and empty the log.
+
+    The pages were overwritten when their rows were removed; with the log goes the last copy. A
+    file of before the schema 2 is rewritten as a whole, once, which needs room for a second one.
+    Only outside a transaction.
+    """
+    if connection.exec_driver_sql("PRAGMA auto_vacuum").scalar_one() != INCREMENTAL:
+        connection.exec_driver_sql("VACUUM")  # takes over the mode that `open_writer` asked for
+    free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+    for _ in range(0, free, FREED_AT_ONCE):
+        connection.exec_driver_sql(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").all()
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+
+
+def size_bytes(path: Path) -> int:
+    """Bytes of the file and its log."""
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
 
 
 def check_file(path: Path) -> None:

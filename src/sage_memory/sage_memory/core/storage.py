@@ -13,10 +13,12 @@ from sage_memory.core.database import (
     MAGIC,
     PLAIN,
     check_file,
+    compact,
     create_database,
     durability,
     open_reader,
     open_writer,
+    size_bytes,
 )
 from sage_memory.core.device import device_name
 from sage_memory.core.option_errors import KeyMissing
@@ -58,6 +60,9 @@ class Storage(Protocol):
 
     def durability(self, connection: Connection) -> str:
         """What is in effect on a connection of the writer, in words."""
+
+    def compact(self, connection: Connection) -> int:
+        """Give the space of removed rows back; returns bytes. Only outside a transaction."""
 
 
 class FileStorage:
@@ -104,6 +109,11 @@ class FileStorage:
     def durability(self, connection: Connection) -> str:
         encrypted = ", encrypted" if self.seal is not None else ""
         return durability(connection) + encrypted
+
+    def compact(self, connection: Connection) -> int:
+        before = size_bytes(self.place)
+        compact(connection)
+        return before - size_bytes(self.place)
 
     def _prove_readable(self) -> None:
         """Of two stores without a readable head, the encrypted one has a key check beside it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from sage_common.core.clock import Clock
 from sage_common.core.errors import InvalidInput
@@ -25,6 +25,7 @@ from sage_memory.core.identifiers import IdentifierFactory
 from sage_memory.core.lock import WriterLock
 from sage_memory.core.logical_clock import LogicalClock
 from sage_memory.core.new_rows import NewRows, insert_new
+from sage_memory.core.option_errors import ConnectionLost, StoreUnreachable
 from sage_memory.core.payloads import PayloadCache, PayloadFiles
 from sage_memory.core.reader import Reader
 from sage_memory.core.rows import Packed, pack
@@ -34,6 +35,12 @@ from sage_memory.core.writer import Done, GroupCommitter, Ticket
 GROUP_SIZE = 256
 SAVE_CLOCK = (
     update(schema.meta).where(schema.meta.c.key == "clock").values(value=bindparam("newest"))
+)
+
+NEWEST = (
+    select(schema.experiences.c.number, schema.experiences.c.id)
+    .order_by(schema.experiences.c.number.desc())
+    .limit(1)
 )
 
 
@@ -100,19 +107,19 @@ class Store:
         self._storage.check()
         self._engine = self._storage.open_writer()
         migrate(self._engine, self.path)
+        self._connection = self._engine.connect()  # of the writer's thread, once that runs
         self.payloads = PayloadCache(
             PayloadFiles(home / "payloads", self._storage.seal),
             limits.payload_cap_bytes,
             limits.min_free_bytes,
         )
-        with naming(self.path), self._engine.connect() as connection:
+        connection = self._connection
+        with naming(self.path), connection.begin():
             facts = check_schema(connection, self.path)
             self.durability = self._storage.durability(connection)
             self.payloads.load(connection)
-            last = select(schema.experiences.c.number, schema.experiences.c.id)
-            newest = connection.execute(
-                last.order_by(schema.experiences.c.number.desc()).limit(1)
-            ).one_or_none()
+            newest = connection.execute(NEWEST).one_or_none()
+            connection.info["known"] = True
         self.device_id = device_id or facts["device_id"]
         self._stamps = LogicalClock(clock, int(facts["clock"]))
         self._next_number = newest.number + 1 if newest else 1
@@ -147,7 +154,7 @@ class Store:
         table = schema.experiences
 
         def mark() -> None:
-            with self._engine.begin() as connection:
+            with self._transaction() as connection:
                 row = table.c.id == identifier
                 number = connection.execute(select(table.c.number).where(row)).scalar_one_or_none()
                 if number is None:
@@ -169,7 +176,7 @@ class Store:
         """
 
         def run() -> Done:
-            with self._engine.begin() as connection:
+            with self._transaction() as connection:
                 done = action(connection)
             if then is not None:
                 then(done)
@@ -203,6 +210,15 @@ class Store:
         self._next_number += count  # of a transaction that fails they stay unused
         return range(first, first + count)
 
+    def compact(self) -> Ticket[int]:
+        """Give the space of what was removed back to the disk; the ticket tells the bytes."""
+
+        def run() -> int:
+            with self._transaction() as connection:  # nothing begins before the first change
+                return self._storage.compact(connection)
+
+        return self.committer.run(run)
+
     def touch(self, sha256: str) -> None:
         """Note that a payload was asked for; written with the next commit."""
         with self._used_lock:
@@ -222,10 +238,11 @@ class Store:
 
     def close(self) -> None:
         """Commit what waits, close the files, let go of the store."""
-        with contextlib.suppress(NotStored):  # notes of use are hints, not worth a failed stop
+        with suppress(NotStored):  # notes of use are hints, not worth a failed stop
             self.flush()
         self.committer.close()
         self.reader.close()
+        self._connection.close()
         self._engine.dispose()
         self._lock.close()
 
@@ -237,18 +254,75 @@ class Store:
             schema_version=schema.SCHEMA_VERSION,
         )
 
-    def _commit(self, entries: Sequence[_Entry]) -> list[Experience]:
-        numbers = range(self._next_number, self._next_number + len(entries))
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction of the writer; only on its thread.
+
+        On a connection that took the place of a lost one it first looks what the server kept of
+        the transaction that was lost.
+
+        Raises:
+            ConnectionLost: now; whether the transaction was kept is not known.
+            StoreUnreachable: the server stays away.
+        """
         try:
-            with self._engine.begin() as connection:
+            connection = self._connection
+            with connection.begin():
+                if not connection.info.get("known"):
+                    self._catch_up(connection)
+                yield connection
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise ConnectionLost(self.path, cause(error)) from error
+            raise
+
+    def _catch_up(self, connection: Connection) -> None:
+        newest = connection.execute(NEWEST).one_or_none()
+        self._next_number = newest.number + 1 if newest else 1
+        self.payloads.load(connection)
+        self.reader.follow()
+        connection.info["known"] = True
+
+    def _commit(self, entries: Sequence[_Entry]) -> list[Experience]:
+        try:
+            return self._write(entries)
+        except ConnectionLost:
+            return self._kept(entries) or self._write(entries)
+
+    def _kept(self, entries: Sequence[_Entry]) -> list[Experience]:
+        """The experiences of a group whose commit was not answered; empty if it was not kept."""
+        columns = schema.experiences.c
+        wanted = select(columns.id, columns.payload_sha256, columns.payload_media_type).where(
+            columns.id.in_([entry.experience.id for entry in entries])
+        )
+        with self._transaction() as connection:
+            found = {row.id: row for row in connection.execute(wanted)}
+        if not found:
+            return []
+        self.payloads.bury()
+        return [
+            changed(
+                entry.experience,
+                payload_sha256=found[entry.experience.id].payload_sha256,
+                payload_media_type=found[entry.experience.id].payload_media_type,
+            )
+            for entry in entries
+        ]
+
+    def _write(self, entries: Sequence[_Entry]) -> list[Experience]:
+        try:
+            with self._transaction() as connection:
+                numbers = range(self._next_number, self._next_number + len(entries))
                 kept = [self._admit(connection, entry) for entry in entries]
                 packed = [entry.packed for entry in entries]
                 stamps = [entry.stamp for entry in entries]
                 rows = insert_new(connection, numbers, kept, packed, stamps)
                 self._save_clock(connection)
                 self._write_used_to(connection)
+        except StoreUnreachable:
+            raise  # whoever connects again looks at the rows
         except BaseException as error:
-            with self._engine.connect() as connection:
+            with self._transaction() as connection:
                 self.payloads.load(connection)  # its rows were rolled back
             if isinstance(error, OperationalError):  # the disk is to blame, not an experience
                 raise NotStored(cause(error)) from error
@@ -296,7 +370,7 @@ class Store:
         connection.execute(SAVE_CLOCK, {"newest": newest})
 
     def _write_used(self) -> None:
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             self._write_used_to(connection)
 
     def _write_used_to(self, connection: Connection) -> None:
@@ -306,6 +380,6 @@ class Store:
             self.payloads.touch(connection, used)
 
     def _sweep(self) -> None:
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             known = connection.execute(select(schema.payloads.c.sha256)).scalars().all()
         self.swept = self.payloads.files.sweep(known)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from sage_common.core.errors import InvalidInput
 from sage_memory.core.errors import MemoryBusy, MemoryFailure, NotStored
 
 Item = TypeVar("Item")
@@ -37,6 +38,7 @@ class Ticket(Generic[Result]):
 
         Raises:
             NotStored: the commit failed.
+            InvalidInput: what was asked for cannot be done; nothing was changed.
             TimeoutError: not settled within `timeout_s`.
         """
         if not self._settled:
@@ -44,7 +46,7 @@ class Ticket(Generic[Result]):
                 raise TimeoutError(f"not committed within {timeout_s} s")
             self._gate.release()  # for whoever else waits
         if self._error is not None:
-            if isinstance(self._error, MemoryFailure):
+            if isinstance(self._error, MemoryFailure | InvalidInput):
                 raise self._error
             raise NotStored(f"{type(self._error).__name__}: {self._error}") from self._error
         return self._result[0]
