@@ -6,12 +6,15 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sage.bags.left_run import LeftRun, leave_run
+from sage.bags.message import BagMessage
 from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.naming import registered_topic
-from sage.bags.plan import BagPlan
+from sage.bags.plan import BagPlan, Route
 from sage.bags.writer import BagWriter
 from sage.graph.description import Graph
 from sage_common.core.clock import NS_PER_S
@@ -76,22 +79,39 @@ class LockstepReplay:
 
     Args:
         graph: its nodes.
-        start_ns: simulated time at the start [ns].
+        start_ns: simulated time at the start [ns]; with `left` that at which it was left.
         output: takes what the nodes publish.
+        left: where an earlier run was left, to go on from there.
+        leave: where to write how this run is left: at its end, with no tail; None: nowhere.
     """
 
-    def __init__(self, graph: Graph, start_ns: int, output: Output) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        start_ns: int,
+        output: Output,
+        left: LeftRun | None = None,
+        leave: Path | None = None,
+    ) -> None:
         self.output = output
         self._graph = graph
-        self._start_ns = start_ns
-        self.host = LockstepHost(start_ns, namespace=graph.options.namespace, keep_outputs=False)
+        self._left = left
+        self._leave = leave
+        self._start_ns = start_ns if left is None else left.clock_ns
+        self.host = LockstepHost(
+            self._start_ns, namespace=graph.options.namespace, keep_outputs=False
+        )
         self.host.on_output = output.add
 
     def play(self, plan: BagPlan, duration_s: float | None = None) -> dict[str, Any]:
-        """Play a bag through the graph, at most `duration_s` of it; the summary."""
-        end_ns = plan.bag.end_ns
+        """Play a bag through the graph from the start time, at most `duration_s`; the summary.
+
+        Raises:
+            InvalidInput: it cannot be taken up, or be left.
+        """
+        end_ns = max(plan.bag.end_ns, self._start_ns)
         if duration_s is not None:
-            end_ns = min(end_ns, plan.bag.start_ns + round(duration_s * NS_PER_S))
+            end_ns = min(end_ns, self._start_ns + round(duration_s * NS_PER_S))
         return self._run(self._feed(plan, end_ns))
 
     def run_for(self, duration_s: float) -> dict[str, Any]:
@@ -100,25 +120,40 @@ class LockstepReplay:
 
     def _feed(self, plan: BagPlan, end_ns: int) -> Iterator[int]:
         """Publish the bag's messages; yields the times up to which the graph may run."""
-        for message, route in plan.messages():
+        for message, route in self._due(plan):
             if message.time_ns > end_ns:
                 break
             # All that has one time is published before any of it is delivered.
             yield message.time_ns - 1
             data = route.moved(message)
             self.host.publish_serialized(message.time_ns, route.target, route.type_name, data)
-        yield end_ns + round(TAIL_S * NS_PER_S)
+        yield end_ns if self._leave is not None else end_ns + round(TAIL_S * NS_PER_S)
+
+    def _due(self, plan: BagPlan) -> Iterator[tuple[BagMessage, Route]]:
+        """What is still to be played; latched messages of before the start come with it."""
+        latched: dict[str, tuple[BagMessage, Route]] = {}
+        for message, route in plan.messages():
+            if self._left is not None and message.time_ns <= self._left.clock_ns:
+                continue
+            if message.time_ns < self._start_ns:
+                if route.qos.latched:
+                    latched[message.topic] = (message, route)
+                continue
+            for earlier, its_route in latched.values():
+                yield replace(earlier, time_ns=self._start_ns), its_route
+            latched.clear()
+            yield message, route
 
     def _run(self, times_ns: Iterator[int]) -> dict[str, Any]:
         begin = time.monotonic()
         try:
-            for node in self._graph.nodes:
-                self.host.add(
-                    node_class(node.type.node_class), node.name, node.parameters, node.remappings
-                )
+            self._start()
             for time_ns in times_ns:
                 if time_ns >= self.host.clock.now_ns():
                     self.host.run_until(time_ns)
+            if self._leave is not None:
+                leave_run(self.host, self._leave)
+                self.host.on_output = None  # who takes it up will not have heard it close
         finally:
             self.host.close()
         wall_s = time.monotonic() - begin
@@ -135,6 +170,19 @@ class LockstepReplay:
             "warnings": self._lines("warning"),
             "errors": self._lines("error"),
         }
+
+    def _start(self) -> None:
+        if self._left is None:
+            self._add_nodes()
+            return
+        with self.host.preparing():
+            self._add_nodes()
+            self._left.take_up(self.host)
+
+    def _add_nodes(self) -> None:
+        for node in self._graph.nodes:
+            kind = node_class(node.type.node_class)
+            self.host.add(kind, node.name, node.parameters, node.remappings)
 
     def _lines(self, level: str) -> list[str]:
         """What the nodes logged at this level, each text once."""

@@ -1,7 +1,9 @@
 """Play a bag into the graph at its own pace, or through it in lock-step: the same output each time.
 
 With --lockstep the same nodes run in one process on simulated time, without DDS and as fast as
-they can, in a home of their own; `recording` or a media file may then stand for the bag.
+they can, in a home of their own; `recording` or a media file may then stand for the bag. A run with
+--checkpoint ends between two events and leaves everything in its home; one with --resume goes on
+from there, and what comes out is what one run would have given, byte for byte.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sage.bags.left_run import LeftRun, left_run_path
 from sage.bags.lockstep import LockstepReplay, Output
 from sage.bags.plan import plan_playing
 from sage.bags.playback import play_bag
@@ -22,6 +25,7 @@ from sage.commands.run import exit_status, run_options, short_summary
 from sage.graph.description import PROFILES, GraphOptions, describe
 from sage.graph.runtime_file import running_graph
 from sage.graph.sources import is_bag
+from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 from sage_common.ros.lockstep import DEFAULT_START_NS
@@ -44,6 +48,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, default=None, metavar="DIR",
         help="with --lockstep: write what the graph publishes as a bag",
     )  # fmt: skip
+    parser.add_argument(
+        "--start", type=_offset, default=None, metavar="S",
+        help="with --lockstep: begin S seconds into the bag",
+    )  # fmt: skip
+    parser.add_argument(
+        "--checkpoint", action="store_true",
+        help="with --lockstep and --home: end without the last second, to be resumed",
+    )  # fmt: skip
+    parser.add_argument(
+        "--resume", action="store_true",
+        help="with --lockstep and --home: go on where --checkpoint has left the graph and the bag",
+    )  # fmt: skip
     add_run_arguments(parser)
     add_home_argument(parser)
     parser.add_argument("--json", action="store_true", help="last line: the summary as JSON")
@@ -52,6 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if not options.lockstep and options.output is not None:
         raise InvalidInput("output", str(options.output), "--lockstep, too (or use sage record)")
+    for name in ("start", "checkpoint", "resume"):
+        if getattr(options, name) and not options.lockstep:
+            raise InvalidInput(name, getattr(options, name), "--lockstep, too")
     if options.lockstep and (options.rate != 1.0 or options.loop):
         raise InvalidInput(
             "lockstep", "with --rate or --loop", "neither: it runs as fast as it can"
@@ -74,11 +93,16 @@ def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
         raise InvalidInput("bag", options.bag, "a bag, a media file, or recording: they repeat")
     is_played = is_bag(Path(options.bag).expanduser())
     plan = plan_playing(Path(options.bag).expanduser(), options.namespace) if is_played else None
+    _check_leaving(options, is_played)
     start_ns = plan.bag.start_ns if plan is not None else DEFAULT_START_NS
+    start_ns += round((options.start or 0.0) * NS_PER_S)
     output = Output(options.output)
     with _lockstep_home(options.home) as home:
         graph = describe(_graph_options(options, home, resume=False))
-        replay = LockstepReplay(graph, start_ns, output)
+        path = left_run_path(sage_home(home))
+        left = LeftRun.load(path) if options.resume else None
+        leave = path if options.checkpoint else None
+        replay = LockstepReplay(graph, start_ns, output, left, leave)
         try:
             if plan is not None:
                 summary = replay.play(plan, options.duration)
@@ -89,6 +113,17 @@ def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
     summary.update(written)
     summary["notes"] = list(graph.notes)
     return summary
+
+
+def _check_leaving(options: argparse.Namespace, is_bag: bool) -> None:
+    """Check what --start, --checkpoint and --resume need."""
+    for name in ("start", "checkpoint", "resume"):
+        if getattr(options, name) and not is_bag:
+            raise InvalidInput(name, options.bag, "a bag: a media file has no place to go on from")
+    if (options.checkpoint or options.resume) and not options.home:
+        raise InvalidInput("home", "", "a folder for what is left (--home DIR)")
+    if options.resume and options.start is not None:
+        raise InvalidInput("start", options.start, "no --start with --resume: the bag goes on")
 
 
 def _graph_options(options: argparse.Namespace, home: str, resume: bool) -> GraphOptions:
@@ -135,6 +170,16 @@ def _play_text(summary: dict[str, Any]) -> str:
     if played["late_ms"]["p99"] is not None:
         text += f", late by p50 {played['late_ms']['p50']} ms, p99 {played['late_ms']['p99']} ms"
     return f"{text}\n{short_summary(summary)}"
+
+
+def _offset(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0.0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected seconds, at least 0")
+    return value
 
 
 def _rate(text: str) -> float:

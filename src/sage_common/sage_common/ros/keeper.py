@@ -112,11 +112,14 @@ class StateKeeper:
         except state_file.StateFileError as error:
             self._set_aside(str(error))
             return
+        fresh = self.copy()
         try:
             with self._node.guard:
                 self._node.restore(saved.arrays)
         except Exception as error:  # noqa: BLE001 - an old state must not keep a node from starting
             self._set_aside(f"{self._path}: {type(error).__name__}: {error}")
+            with self._node.guard:
+                self._node.restore(fresh.arrays)
 
     def _write(self, snapshot: Snapshot) -> str:
         if not snapshot.arrays:

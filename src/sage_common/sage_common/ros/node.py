@@ -56,7 +56,7 @@ class SageNode:
         self.guard = threading.RLock()
         self.parameters: Any = None
         self._gates: list[Gate] = []
-        self._kept: list[LatestMessages] = []
+        self._latest_messages: list[LatestMessages] = []
         self._diagnostics = Diagnostics()
         self._keeper: StateKeeper | None = None
 
@@ -78,7 +78,7 @@ class SageNode:
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Continue from what `state` returned; called before `on_activate`.
 
-        Check before changing anything: after an error the node goes on as it was.
+        After an error it is called again, with what `state` returned before.
         """
 
     def present(self) -> Mapping[str, NDArray[Any]]:
@@ -109,7 +109,7 @@ class SageNode:
             ParameterError: a parameter is unknown or wrong.
         """
         self._gates.clear()
-        self._kept.clear()
+        self._latest_messages.clear()
         self._diagnostics.clear()
         self.set_health("warn", "inactive")
         output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
@@ -198,7 +198,7 @@ class SageNode:
             depth, lambda data: self._host.deserialize(data, spec.type), gate, self.clock
         )
         self._host.make_subscription(spec, health.topic, kept.receive, True, gate.refuse)
-        self._kept.append(kept)
+        self._latest_messages.append(kept)
         return kept
 
     def timer(self, period_s: float, callback: Callable[[], None]) -> Timer:
@@ -298,7 +298,7 @@ class SageNode:
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """All that its later outputs depend on, while nothing is under way."""
         own = {"learned": self.state(), "present": self.present()}
-        kept = {f"kept {index}": kept.state() for index, kept in enumerate(self._kept)}
+        kept = {f"kept {index}": kept.state() for index, kept in enumerate(self._latest_messages)}
         return nest_all({**own, "diagnostics": self._diagnostics.state(), **kept})
 
     def take_up(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
@@ -306,7 +306,7 @@ class SageNode:
         self.restore(section_of(snapshot, "learned"))
         self.restore_present(section_of(snapshot, "present"))
         self._diagnostics.restore(section_of(snapshot, "diagnostics"))
-        for index, kept in enumerate(self._kept):
+        for index, kept in enumerate(self._latest_messages):
             kept.restore(section_of(snapshot, f"kept {index}"))
 
     def guarded(self, callback: Callable[..., None], *arguments: Any) -> bool:

@@ -1,0 +1,68 @@
+"""A run in lock-step that was left between two events, to be taken up at the same instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sage_common.core import state_file
+from sage_common.core.errors import CannotContinue, InvalidInput
+from sage_common.core.state_file import StateFile, StateFileError
+from sage_common.ros.lockstep import LockstepHost
+
+
+def left_run_path(home: Path) -> Path:
+    """Where a run is left in a home folder."""
+    return home / "state" / "lockstep.state"
+
+
+def leave_run(host: LockstepHost, path: Path) -> None:
+    """Write down all that later outputs depend on; the memory's rows lie beside it.
+
+    Raises:
+        InvalidInput: something in the graph cannot be written down.
+        OSError: the disk is full or the folder cannot be written.
+    """
+    try:
+        state_file.save(path, host.snapshot(), host.identity())
+    except CannotContinue as error:
+        raise InvalidInput("checkpoint", str(error), "a graph that can be taken up") from error
+
+
+@dataclass(frozen=True)
+class LeftRun:
+    """What `leave_run` wrote."""
+
+    path: Path
+    content: StateFile
+
+    @classmethod
+    def load(cls, path: Path) -> LeftRun:
+        """Read it.
+
+        Raises:
+            InvalidInput: there is none, or it cannot be trusted.
+        """
+        try:
+            return cls(path, state_file.load(path))
+        except FileNotFoundError:
+            raise InvalidInput("resume", str(path), "a run that --checkpoint has left") from None
+        except StateFileError as error:
+            raise InvalidInput("resume", str(error), "what --checkpoint has written") from error
+
+    @property
+    def clock_ns(self) -> int:
+        """Simulated time at which it was left [ns]."""
+        return int(self.content.arrays["clock_ns"])
+
+    def take_up(self, host: LockstepHost) -> None:
+        """Continue on a host whose nodes are active.
+
+        Raises:
+            InvalidInput: it is of other nodes, or the memory has changed since.
+        """
+        try:
+            state_file.check_identity(self.path, self.content.identity, host.identity())
+            host.take_up(self.content.arrays)
+        except (KeyError, ValueError) as error:
+            raise InvalidInput("resume", str(error), "the graph that was left") from error
