@@ -6,28 +6,46 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection, Engine
 
-from sage_common.core.errors import InvalidInput
-from sage_memory.core import placing, recall, schema
+from sage_memory.core import placing
+from sage_memory.core.asking import Asked, Found, close_but_declined, find, notes
+from sage_memory.core.conditions import conditions, wanted
 from sage_memory.core.database import begin_snapshot, data_version, naming
+from sage_memory.core.encoded_vectors import decode
 from sage_memory.core.errors import StoreDamaged
-from sage_memory.core.identifiers import id_text
-from sage_memory.core.index import COLUMNS, VectorIndex, VectorRow, View
+from sage_memory.core.example import example_meanings
+from sage_memory.core.families import heads, summaries_of
+from sage_memory.core.following import Follower
+from sage_memory.core.index import VectorIndex, View
+from sage_memory.core.meaning import Meaning, alternatives, meanings
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.placing import Placed
-from sage_memory.core.recall import Answer, Hit, Probe, Query
+from sage_memory.core.reasons import reason
+from sage_memory.core.recall import Answer, Query, Recalled
+from sage_memory.core.row_source import RowSource
 from sage_memory.core.rows import read_experience
-from sage_memory.core.schema import experiences, vectors
+from sage_memory.core.schema import ROLE_PERCEPT, experiences, vectors
+from sage_memory.core.search import Hit
 
-BATCH = 4096
-REASON_WORDS = 60
 NO_EMBEDDING = np.zeros(0, np.float32)
+RECORDS = select(experiences).where(experiences.c.number.in_(bindparam("numbers", expanding=True)))
+PERCEPTS = (
+    select(vectors.c.experience_id, vectors.c.encoding, vectors.c.dim, vectors.c.vector)
+    .join(experiences, experiences.c.id == vectors.c.experience_id)
+    .where(
+        experiences.c.number.in_(bindparam("numbers", expanding=True)),
+        vectors.c.encoder_id == experiences.c.encoder_id,
+        vectors.c.role == ROLE_PERCEPT,
+    )
+)
+CHECKSUMS = select(vectors.c.encoder_id, func.count(), func.sum(vectors.c.crc32)).group_by(
+    vectors.c.encoder_id
+)
 
 
 class Reader:
@@ -44,8 +62,8 @@ class Reader:
         self.files = files
         self._path = path
         self._engine = engine
+        self._follower = Follower(self.index)
         self._follow_lock = threading.Lock()
-        self._last_vector = 0
         self._data_version = ""
         self._watch: Connection | None = None
 
@@ -67,11 +85,14 @@ class Reader:
         Raises:
             StoreDamaged: it does not; starting again rebuilds it.
         """
-        with self._follow_lock, naming(self._path), self._engine.connect() as connection:
-            begin_snapshot(connection)
+        with self._follow_lock, self.snapshot() as connection:
             if follow:
-                self._append_new(connection)
-            self._compare(connection)
+                self._follower.catch_up(connection)
+            stored = checksums(connection)
+            if not self.index.damaged and stored != self.index.checksums():
+                raise StoreDamaged(
+                    self._path, f"index holds {self.index.checksums()}, the rows say {stored}"
+                )
 
     def follow(self) -> None:
         """Take over what another process committed since the last look."""
@@ -81,9 +102,7 @@ class Reader:
             version = data_version(self._watch)
             if version != self._data_version:
                 begin_snapshot(self._watch)
-                self._append_new(self._watch)
-                gone = select(experiences.c.number).where(experiences.c.forgotten_ns.is_not(None))
-                self.index.forget(list(self._watch.execute(gone).scalars()))
+                self._follower.catch_up(self._watch)
                 self._data_version = version
             self._watch.rollback()
 
@@ -96,15 +115,21 @@ class Reader:
 
     def recall(self, query: Query) -> list[Answer]:
         """Answers to a checked query, best first."""
+        return self.ask(query).answers
+
+    def ask(self, query: Query) -> Recalled:
+        """Answers to a checked query, and what there is to know about them."""
         view = self.index.view()  # before the first read: what it holds, the rows hold
-        with naming(self._path), self._engine.connect() as connection:
-            meanings = recall.probes(query)
-            excluded = -1
-            if query.example_id:
-                excluded, example = self._example(connection, query.example_id)
-                meanings.append(example)
-            hits = recall.search(view, query, meanings, excluded)
-            return self._answers(connection, query, meanings, hits)
+        with self.snapshot() as connection:
+            asked = self._asked(connection, view, query)
+            hits, covering = self._of_families(connection, view, query, asked)
+            declined = (
+                close_but_declined(view, asked, query.limit, RowSource(connection))
+                if query.with_declined
+                else []
+            )
+            answers = self._answers(connection, view, query, hits, covering)
+        return Recalled(answers, declined, notes(view, asked), asked.kept)
 
     def at(self, stamp_ns: int) -> Placed | None:
         """The experience nearest in time; None if none is kept."""
@@ -115,18 +140,11 @@ class Reader:
     def of_id(self, identifier: bytes) -> Placed | None:
         """The experience with this id; None if there is none, or it was forgotten."""
         view = self.index.view()
-        wanted = select(experiences.c.number).where(experiences.c.id == identifier)
+        wanted_row = select(experiences.c.number).where(experiences.c.id == identifier)
         with naming(self._path), self._engine.connect() as connection:
-            number = connection.execute(wanted).scalar_one_or_none()
+            number = connection.execute(wanted_row).scalar_one_or_none()
         row = None if number is None else placing.numbered(view, number)
         return None if row is None else self._placed(view, row)
-
-    def _placed(self, view: View, row: int) -> Placed:
-        number = int(view.columns["number"][row])
-        wanted = select(experiences).where(experiences.c.number == number)
-        with naming(self._path), self._engine.connect() as connection:
-            found = connection.execute(wanted).one()
-            return placing.placed(view, row, read_experience(found, NO_EMBEDDING))
 
     def close(self) -> None:
         """Close all connections."""
@@ -134,86 +152,69 @@ class Reader:
             self._watch.close()
         self._engine.dispose()
 
-    def _append_new(self, connection: Connection) -> None:
-        known = self.index.view().columns["number"]
-        last = int(known[-1]) if len(known) else 0
-        columns = select(
-            *(experiences.c[name] for name in COLUMNS if name != "alive"),
-            experiences.c.forgotten_ns.is_(None).label("alive"),
-        )
-        newer = columns.where(experiences.c.number > last).order_by(experiences.c.number)
-        for rows in connection.execute(newer).partitions(BATCH):
-            self.index.add(rows, [])
-        of_experience = vectors.join(experiences, experiences.c.id == vectors.c.experience_id)
-        columns_of_vector = select(
-            experiences.c.number,
-            vectors.c.encoder_id,
-            vectors.c.role,
-            vectors.c.dim,
-            vectors.c.crc32,
-            vectors.c.vector,
-            vectors.c.number,
-        )
-        newer_vectors = (
-            columns_of_vector.select_from(of_experience)
-            .where(vectors.c.number > self._last_vector)
-            .order_by(vectors.c.number)
-            .execution_options(yield_per=BATCH)
-        )
-        for batch in connection.execute(newer_vectors).partitions():
-            self.index.add([], [VectorRow._make(row[:6]) for row in batch])
-            self._last_vector = batch[-1][6]
+    def _placed(self, view: View, row: int) -> Placed:
+        number = int(view.columns["number"][row])
+        with naming(self._path), self._engine.connect() as connection:
+            found = connection.execute(RECORDS, {"numbers": [number]}).one()
+            return placing.placed(view, row, read_experience(found, NO_EMBEDDING))
 
-    def _compare(self, connection: Connection) -> None:
-        totals = select(vectors.c.encoder_id, func.count(), func.sum(vectors.c.crc32))
-        rows = connection.execute(totals.group_by(vectors.c.encoder_id)).all()
-        stored = {encoder_id: (count, int(crc)) for encoder_id, count, crc in rows}
-        if not self.index.damaged and stored != self.index.checksums():
-            raise StoreDamaged(
-                self._path, f"index holds {self.index.checksums()}, the rows say {stored}"
-            )
+    def _asked(self, connection: Connection, view: View, query: Query) -> Asked:
+        own = meanings(query)
+        tried = conditions(view, query)
+        fitting, kept = wanted(view, tried)
+        excluded = -1
+        choices: list[Meaning] = []
+        if query.example_id:
+            number, of_example = example_meanings(connection, query.example_id)
+            known = placing.numbered(view, number)
+            if known is not None:
+                excluded = known
+                fitting[known] = False
+            own.append(of_example[0])
+            choices = of_example[1:] if len(own) == 1 else []
+        if own:
+            choices = [own[0], *alternatives(query, own[0]), *choices]
+        return Asked(own, choices, tried, fitting, kept, excluded)
 
-    def _example(self, connection: Connection, identifier: bytes) -> tuple[int, Probe]:
-        found = connection.execute(
-            select(experiences.c.number, vectors.c.encoder_id, vectors.c.vector)
-            .join(vectors, vectors.c.experience_id == experiences.c.id)
-            .where(experiences.c.id == identifier)
-            .where(vectors.c.role == schema.ROLE_PERCEPT)
-        ).one_or_none()
-        if found is None:
-            known = id_text(identifier) if len(identifier) == 16 else identifier.hex()
-            raise InvalidInput("example_id", known, "an experience of this store")
-        vector = np.frombuffer(found.vector, np.float32)
-        return found.number, Probe(found.encoder_id, vector, "the example", True)
+    def _of_families(self, connection: Connection, view: View, query: Query, asked: Asked) -> Found:
+        """Hits and what covers them; of a summary and what it covers only the best one."""
+        source = RowSource(connection)
+        summarised = bool(view.columns["covers"].any())
+        limit = query.limit
+        while True:
+            hits = find(view, asked, limit, source)
+            if not summarised:
+                return Found(hits, {})
+            ids = [view.columns["id"][hit.row].tobytes() for hit in hits]
+            covering = summaries_of(connection, ids)
+            if query.covered:
+                return Found(hits, covering)
+            first = [hits[place] for place in heads(ids, covering)]
+            if len(first) >= query.limit or len(hits) < limit:
+                return Found(first[: query.limit], covering)
+            limit *= 2
 
     def _answers(
-        self, connection: Connection, query: Query, meanings: list[Probe], hits: list[Hit]
+        self,
+        connection: Connection,
+        view: View,
+        query: Query,
+        hits: list[Hit],
+        covering: dict[bytes, bytes],
     ) -> list[Answer]:
-        numbers = [hit.number for hit in hits]
-        rows = {
-            row.number: row
-            for row in connection.execute(
-                select(experiences).where(experiences.c.number.in_(numbers))
-            )
-        }
-        embeddings = self._embeddings(connection, rows) if query.with_embedding else {}
+        numbers = [int(view.columns["number"][hit.row]) for hit in hits]
+        rows = {row.number: row for row in connection.execute(RECORDS, {"numbers": numbers})}
+        embeddings = _embeddings(connection, numbers) if query.with_embedding else {}
         answers = []
-        for hit in hits:
-            row = rows[hit.number]
-            experience = read_experience(row, embeddings.get(row.id, NO_EMBEDDING))
+        for rank, (number, hit) in enumerate(zip(numbers, hits, strict=True), start=1):
+            row = rows[number]
+            identifier = bytes(row.id)
+            experience = read_experience(row, embeddings.get(identifier, NO_EMBEDDING))
             path, note = self._payload(row.payload_sha256, row.payload_media_type)
-            reason = _reason(row, meanings, hit)
-            answers.append(Answer(experience, hit.score, reason, path, note))
+            summary = covering.get(identifier, b"")
+            why = reason(row, hit.score, hit.parts, summary)
+            answers.append(Answer(experience, hit.score, why, path, note, rank, hit.parts, summary))
         return answers
-
-    def _embeddings(
-        self, connection: Connection, rows: dict[int, Any]
-    ) -> dict[bytes, NDArray[np.float32]]:
-        wanted = select(vectors.c.experience_id, vectors.c.vector).where(
-            vectors.c.experience_id.in_([row.id for row in rows.values()]),
-            vectors.c.role == schema.ROLE_PERCEPT,
-        )
-        return {key: np.frombuffer(blob, np.float32) for key, blob in connection.execute(wanted)}
 
     def _payload(self, sha256: str, media_type: str) -> tuple[Path | None, str]:
         if not sha256:
@@ -224,19 +225,15 @@ class Reader:
         return None, f"the payload is gone (let go to stay under the cap, or lost): {path}"
 
 
-def _reason(row: Any, meanings: list[Probe], hit: Hit) -> str:
-    if not meanings:
-        return (
-            f"salience {hit.score:.2f}: {row.reason}" if row.reason else f"salience {hit.score:.2f}"
-        )
-    names = " and ".join(meaning.name for meaning in meanings)
-    similar = f"similarity {hit.score:.2f} to {names}"
-    if hit.role == schema.ROLE_WORDS:
-        return f'heard around it: "{_cut(row.text)}"; {similar}'
-    if row.text and row.modality == "language":
-        return f'said: "{_cut(row.text)}"; {similar}'
-    return f"{row.modality}: {similar}"
+def checksums(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Encoder id -> number of vectors, sum of their CRC-32, as the rows have it."""
+    return {
+        encoder_id: (count, int(crc)) for encoder_id, count, crc in connection.execute(CHECKSUMS)
+    }
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= REASON_WORDS else text[: REASON_WORDS - 1] + "…"
+def _embeddings(connection: Connection, numbers: list[int]) -> dict[bytes, NDArray[np.float32]]:
+    return {
+        bytes(key): decode(encoding, dim, blob)
+        for key, encoding, dim, blob in connection.execute(PERCEPTS, {"numbers": numbers})
+    }
