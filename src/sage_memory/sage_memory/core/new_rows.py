@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from sage_memory.core import schema
 from sage_memory.core.experience import Experience
 from sage_memory.core.index import COLUMNS, VectorRow
-from sage_memory.core.insertion import Insertion
+from sage_memory.core.plain_sql import Insertion
 from sage_memory.core.rows import EXPERIENCE_COLUMNS, VECTOR_COLUMNS, Packed, experience_values
 
 EXPERIENCES = Insertion(schema.experiences, EXPERIENCE_COLUMNS)

@@ -104,8 +104,8 @@ def sketch(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     may skip every experience whose sketch is too far away.
     """
     block = GRID // SKETCH_SIDE
-    blocks = codes.reshape(SKETCH_SIDE, block, SKETCH_SIDE, block)
-    return np.asarray(blocks.sum(axis=(1, 3), dtype=np.uint8))
+    rows = codes.reshape(SKETCH_SIDE, block, GRID).sum(axis=1, dtype=np.uint8)
+    return np.asarray(rows.reshape(SKETCH_SIDE, SKETCH_SIDE, block).sum(axis=2, dtype=np.uint8))
 
 
 def read_experience(row: Any, embedding: NDArray[np.float32]) -> Experience:

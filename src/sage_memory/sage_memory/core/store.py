@@ -27,14 +27,17 @@ from sage_memory.core.logical_clock import LogicalClock
 from sage_memory.core.new_rows import NewRows, insert_new
 from sage_memory.core.option_errors import ConnectionLost, StoreUnreachable
 from sage_memory.core.payloads import PayloadCache, PayloadFiles
+from sage_memory.core.plain_sql import PlainStatement
 from sage_memory.core.reader import Reader
 from sage_memory.core.rows import Packed, pack
 from sage_memory.core.storage import Storage
 from sage_memory.core.writer import Done, GroupCommitter, Ticket
 
 GROUP_SIZE = 256
-SAVE_CLOCK = (
-    update(schema.meta).where(schema.meta.c.key == "clock").values(value=bindparam("newest"))
+SAVE_FACT = PlainStatement(
+    update(schema.meta)
+    .where(schema.meta.c.key == bindparam("fact"))
+    .values(value=bindparam("newest"))
 )
 
 NEWEST = (
@@ -280,7 +283,7 @@ class Store:
         newest = connection.execute(NEWEST).one_or_none()
         self._next_number = newest.number + 1 if newest else 1
         self.payloads.load(connection)
-        self.reader.follow()
+        self.reader.rebuild()
         connection.info["known"] = True
 
     def _commit(self, entries: Sequence[_Entry]) -> list[Experience]:
@@ -367,7 +370,7 @@ class Store:
 
     def _save_clock(self, connection: Connection) -> None:
         newest = str(self._stamps.last)  # maybe of an entry still queued: never behind a row
-        connection.execute(SAVE_CLOCK, {"newest": newest})
+        SAVE_FACT.run(connection, (newest, "clock"))
 
     def _write_used(self) -> None:
         with self._transaction() as connection:
