@@ -1,0 +1,1 @@
+"""Looking after the memory: export and import, numbers, pins, forgetting, sleep, re-embedding."""

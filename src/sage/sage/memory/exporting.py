@@ -1,0 +1,172 @@
+"""Writing a memory into a folder of plain files: lossless, and the same bytes every time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Table, select
+from sqlalchemy.engine import Connection
+
+from sage.memory.formats import TableFiles
+from sage.memory.manifest import Manifest, file_digest
+from sage.memory.tables import FACTS, TABLES, Row
+from sage.memory.vectors import check_vector
+from sage_common.core.errors import InvalidInput
+from sage_memory.core import schema
+from sage_memory.core.database import sync_folder
+from sage_memory.core.option_errors import PayloadDamaged
+from sage_memory.core.payloads import EXTENSIONS, PayloadFiles
+
+ROWS_A_GROUP = 4096
+Progress = Callable[[str, int], None]
+"""Told the name of a table (or `payload files`), and how many more of it are done."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: rows by table, payload files, bytes in all, and what was missing."""
+
+    rows: dict[str, int]
+    payload_files: int
+    payloads_missing: int
+    bytes: int
+
+
+def export(
+    connection: Connection,
+    payloads: PayloadFiles,
+    folder: Path,
+    files: TableFiles,
+    progress: Progress = lambda _name, _count: None,
+) -> Exported:
+    """Write everything that `connection` sees: one snapshot, while others may write.
+
+    The folder appears whole or not at all. What is written is not encrypted; only the owner can
+    read it.
+
+    Raises:
+        InvalidInput: the folder is there already, or a vector is damaged: repair the store first.
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    if folder.exists():
+        raise InvalidInput("folder", str(folder), "one that is not there yet")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o700)
+    try:
+        exported = _write_all(connection, payloads, partial, files, progress)
+        os.replace(partial, folder)
+        sync_folder(folder.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return exported
+
+
+def _write_all(
+    connection: Connection,
+    payloads: PayloadFiles,
+    folder: Path,
+    files: TableFiles,
+    progress: Progress,
+) -> Exported:
+    meta = connection.execute(select(schema.meta.c.key, schema.meta.c.value))
+    facts = {row.key: row.value for row in meta}
+    counts: dict[str, int] = {}
+    tables = {}
+    for name, table in TABLES.items():
+        counts[name] = 0
+        rows = _counted(connection, table, counts, progress)
+        tables[name] = tuple(files.write(folder, table, rows))
+    missing = _copy_payloads(connection, payloads, folder, progress)
+    written = sorted(path for path in folder.rglob("*") if path.is_file())
+    manifest = Manifest(
+        encoding=files.encoding,
+        schema_version=int(facts["schema_version"]),
+        facts={key: facts[key] for key in FACTS},
+        rows=counts,
+        tables=tables,
+        files={
+            path.relative_to(folder).as_posix(): (path.stat().st_size, file_digest(path))
+            for path in written
+        },
+        payloads_missing=missing,
+    )
+    for path in written:
+        path.chmod(0o600)
+        _sync(path)
+    manifest.write(folder)
+    for inner in (path for path in folder.rglob("*") if path.is_dir()):
+        sync_folder(inner)
+    sync_folder(folder)
+    size = sum(size for size, _ in manifest.files.values())
+    return Exported(counts, counts["payloads"] - missing, missing, size)
+
+
+def _counted(
+    connection: Connection, table: Table, counts: dict[str, int], progress: Progress
+) -> Iterator[list[Row]]:
+    """The rows of a table in the order of its key, proven, counted as they pass."""
+    ordered = select(table).order_by(*table.primary_key.columns)
+    streamed = connection.execution_options(yield_per=ROWS_A_GROUP).execute(ordered)
+    for part in streamed.mappings().partitions(ROWS_A_GROUP):
+        rows = [dict(row) for row in part]
+        if table is schema.vectors:
+            for row in rows:
+                _check(row)
+        counts[table.name] += len(rows)
+        progress(table.name, len(rows))
+        yield rows
+
+
+def _check(row: Row) -> None:
+    try:
+        check_vector(row)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"vector {row['number']}, {error.field}",
+            error.value,
+            f"{error.expected}; mend the store with `sage memory repair` first",
+        ) from None
+
+
+def _copy_payloads(
+    connection: Connection, payloads: PayloadFiles, folder: Path, progress: Progress
+) -> int:
+    """Copy the files that are whole; how many are not there, or are not what their name says."""
+    table = schema.payloads
+    known = connection.execute(select(table.c.sha256, table.c.media_type).order_by(table.c.sha256))
+    missing = 0
+    for sha256, media_type in known.all():
+        progress("payload files", 1)
+        data = _whole_payload(payloads, sha256, media_type)
+        if data is None:
+            missing += 1
+            continue
+        name = f"{sha256}.{EXTENSIONS.get(media_type, 'bin')}"
+        target = folder / "payloads" / sha256[:2] / name
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        target.write_bytes(data)
+    return missing
+
+
+def _whole_payload(payloads: PayloadFiles, sha256: str, media_type: str) -> bytes | None:
+    try:
+        data = payloads.read(sha256, media_type)
+    except (OSError, PayloadDamaged):  # let go of by the running graph, or lost
+        return None
+    return data if hashlib.sha256(data).hexdigest() == sha256 else None
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,65 @@
+"""Stores for the tests of what looks after the memory."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sage_common.core.clock import ManualClock
+from sage_memory import Experience, Memory, Payload, Place
+
+START_NS = 1_700_000_000_000_000_000
+DIM = 16
+
+
+def experience(index: int, **changes: Any) -> Experience:
+    """Experience number `index`: everything in it follows from the number."""
+    rng = np.random.default_rng(index)
+    values: dict[str, Any] = {
+        "start_ns": START_NS + index * 1_000_000_000,
+        "end_ns": START_NS + index * 1_000_000_000 + 1000,
+        "modality": ("vision", "audio")[index % 2],
+        "source": "front",
+        "codes": rng.integers(0, 10, (30, 30), dtype=np.uint8),
+        "embedding": rng.normal(size=DIM).astype(np.float32),
+        "encoder_id": f"{('vision', 'audio')[index % 2]}-1-abc",
+        "surprise": 0.1,
+        "novelty": 0.2,
+        "arousal": 0.3,
+        "reward": 0.5,
+        "conflict": 0.4,
+        "total": round(float(rng.random()), 3),
+        "reason": f"reason {index}",
+    }
+    return Experience(**(values | changes))
+
+
+def rich(index: int) -> Experience:
+    """One with everything that an experience can have."""
+    rng = np.random.default_rng(1000 + index)
+    return experience(
+        index,
+        text=f"Grüße\n\u2028 {index}",
+        text_embedding=rng.normal(size=8).astype(np.float32),
+        text_encoder_id="words-1",
+        place=Place("map", (0.1 * index, -1.0, 2.5), covariance=tuple(rng.random(36))),
+        entity="anna",
+        context={"vision": (0.1, 0.2, 0.3, 0.5, 0.4), "audio": (0.9, 0.2, 0.3, 0.5, 0.4)},
+    )
+
+
+def made_home(home: Path, count: int = 6, rich_ones: int = 3) -> list[Experience]:
+    """A store with plain and rich experiences, payloads among them; all that was kept."""
+    with Memory.open(home, clock=ManualClock(START_NS), rng=np.random.default_rng(1)) as memory:
+        tickets = []
+        for index in range(count):
+            payload = None
+            if index % 2:
+                data = hashlib.sha256(str(index).encode()).digest() * 9
+                payload = Payload(data, ("image/webp", "audio/flac")[index % 4 // 2])
+            made = rich(index) if index < rich_ones else experience(index)
+            tickets.append(memory.remember(made, payload))
+        return [ticket.wait() for ticket in tickets]

@@ -1,0 +1,359 @@
+"""Export and import: lossless, the same bytes every time, and nothing foreign is taken in."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Table, insert, select
+
+from sage.memory.exporting import export
+from sage.memory.formats import FORMATS, table_files
+from sage.memory.importing import Imported, check_export, take_in
+from sage.memory.manifest import ExportRefused
+from sage_common.core.clock import ManualClock
+from sage_common.core.errors import InvalidInput
+from sage_memory import Memory, Payload, Query
+from sage_memory.core import schema
+from sage_memory.core.encoded_vectors import encode_int8, vector_values
+
+
+def _neighbour(name: str):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+homes = _neighbour("memory_homes")
+parametrized = pytest.mark.parametrize("encoding", FORMATS)
+
+
+@pytest.fixture(autouse=True)
+def _library(request: pytest.FixtureRequest) -> None:
+    if "parquet" in request.node.name:
+        pytest.importorskip("pyarrow", reason="requirements/memory.in is not installed")
+
+
+def write(home: Path, folder: Path, encoding: str) -> None:
+    with Memory.open(home, read_only=True) as memory:
+        files = table_files(encoding)
+        memory.read(lambda c: export(c, memory.payload_files, folder, files))
+
+
+def read(home: Path, folder: Path, merge: bool = False) -> Imported:
+    checked = check_export(folder)
+    with Memory.open(home, clock=ManualClock(homes.START_NS)) as memory:
+        files = memory.payload_files
+        return memory.change(lambda c: take_in(c, files, checked, merge)).wait()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def rows_of(table: Table):
+    ordered = select(table).order_by(*table.primary_key.columns)
+    return lambda connection: connection.execute(ordered).all()
+
+
+def everything(home: Path) -> None:
+    """Give a store a row of every table: a tombstone, a night, a summary, an entity, int8."""
+    with Memory.open(home, clock=ManualClock(homes.START_NS)) as memory:
+        ids = [answer.experience.id for answer in memory.recall(Query(limit=100))]
+
+        def write_all(connection) -> None:
+            values = np.random.default_rng(0).normal(size=(1, 8)).astype(np.float32)
+            (blob,) = encode_int8(values)
+            vector = vector_values(ids[0], "small-1", schema.ROLE_PERCEPT, 8, "i8", blob)
+            connection.execute(insert(schema.vectors), [vector])
+            pair = {"summary_id": ids[0], "member_id": ids[1]}
+            connection.execute(insert(schema.summary_members), [pair])
+            night = {"id": b"n" * 16, "started_ns": 5, "state": "done", "cause": "idle"}
+            connection.execute(insert(schema.nights), [night | {"recall_before": 1 / 3}])
+            gone = {"night_id": b"n" * 16, "experience_id": ids[1], "what": "text", "at_ns": 6}
+            rows = [gone | {"reason": "dull", "saved": b"\x00\xff"}]
+            connection.execute(insert(schema.forgettings), rows)
+            entity = {"name": "anna", "kind": "speaker", "reward": -0.25, "coherence": 0.1 + 0.2}
+            entity |= {"conflict": 0.0, "trust": 1.0, "observations": 3, "last_ns": 9}
+            connection.execute(insert(schema.entities), [entity])
+
+        memory.change(write_all).wait()
+
+
+@parametrized
+def test_a_round_trip_gives_the_same_bytes(tmp_path: Path, encoding: str) -> None:
+    homes.made_home(tmp_path / "old")
+    everything(tmp_path / "old")
+    write(tmp_path / "old", tmp_path / "first", encoding)
+    done = read(tmp_path / "new", tmp_path / "first")
+    write(tmp_path / "new", tmp_path / "second", encoding)
+    first = contents(tmp_path / "first")
+    assert contents(tmp_path / "second") == first
+    assert done.rows["experiences"] == 6
+    assert done.rows["vectors"] == 6 + 3 + 1
+    assert (done.rows["nights"], done.rows["forgettings"], done.rows["entities"]) == (1, 1, 1)
+    assert done.payload_files == 3
+    assert len([name for name in first if name.startswith("payloads/")]) == 3
+    with (
+        Memory.open(tmp_path / "old", read_only=True) as old,
+        Memory.open(tmp_path / "new", read_only=True) as new,
+    ):
+        for table in schema.metadata.tables.values():
+            assert old.read(rows_of(table)) == new.read(rows_of(table)), table.name
+        for ours, theirs in zip(
+            old.recall(Query(with_embedding=True)),
+            new.recall(Query(with_embedding=True)),
+            strict=True,
+        ):
+            assert (ours.experience.id, ours.score) == (theirs.experience.id, theirs.score)
+            np.testing.assert_array_equal(ours.experience.embedding, theirs.experience.embedding)
+            assert (ours.payload_path is None) == (theirs.payload_path is None)
+        new.verify()
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
+unit = st.floats(0.0, 1.0)
+moments = st.fixed_dictionaries(
+    {
+        "text": texts,
+        "reason": texts,
+        "entity": texts,
+        "source": texts.filter(bool),
+        "total": unit,
+        "surprise": unit,
+        "context": st.none() | st.dictionaries(texts, st.tuples(*[unit] * 5), max_size=2),
+        "pinned": st.booleans(),
+        "payload": st.none() | st.binary(max_size=30),
+        "media_type": st.sampled_from(["image/webp", "audio/flac", "application/x-own"]),
+    }
+)
+
+
+@parametrized
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(told=st.lists(moments, max_size=4), lost=st.booleans())
+def test_whatever_was_kept_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, encoding: str, told: list[dict], lost: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("trip")
+    clock = ManualClock(homes.START_NS)
+    with Memory.open(folder / "old", clock=clock) as memory:
+        for index, fields in enumerate(told):
+            told_of = {key: fields[key] for key in fields if key not in ("payload", "media_type")}
+            data = fields["payload"]
+            payload = None if data is None else Payload(data, fields["media_type"])
+            memory.remember(homes.experience(index, **told_of), payload).wait()
+    stored = [path for path in (folder / "old" / "payloads").rglob("*") if path.is_file()]
+    for path in stored[: int(lost)]:
+        path.unlink()
+    write(folder / "old", folder / "first", encoding)
+    read(folder / "new", folder / "first")
+    write(folder / "new", folder / "second", encoding)
+    first = contents(folder / "first")
+    assert contents(folder / "second") == first
+    missing = json.loads(first["manifest.json"])["payloads_missing"]
+    assert missing == min(len(stored), int(lost))
+    shutil.rmtree(folder)
+
+
+@parametrized
+def test_a_store_that_is_not_empty_is_only_added_to_and_on_request(
+    tmp_path: Path, encoding: str
+) -> None:
+    homes.made_home(tmp_path / "old")
+    write(tmp_path / "old", tmp_path / "export", encoding)
+    shutil.copytree(tmp_path / "old", tmp_path / "new")
+    with Memory.open(tmp_path / "new", clock=ManualClock(homes.START_NS)) as memory:
+        memory.remember(homes.experience(50)).wait()
+    with pytest.raises(InvalidInput, match="7 experiences"):
+        read(tmp_path / "new", tmp_path / "export")
+    same = read(tmp_path / "new", tmp_path / "export", merge=True)
+    assert same.rows["experiences"] == same.rows["vectors"] == same.rows["clocks"] == 0
+    assert same.skipped["experiences"] == 6
+    other = tmp_path / "other"
+    with Memory.open(other, device_id="another", rng=np.random.default_rng(9)) as memory:
+        memory.remember(homes.rich(70), Payload(b"seen", "image/webp")).wait()
+    write(other, tmp_path / "more", encoding)
+    added = read(tmp_path / "new", tmp_path / "more", merge=True)
+    assert (added.rows["experiences"], added.rows["vectors"]) == (1, 2)
+    assert added.payload_files == 1
+    with Memory.open(tmp_path / "new", read_only=True) as memory:
+        answers = memory.recall(Query(entity="", device_id="another"))
+        assert [answer.payload_path.read_bytes() for answer in answers] == [b"seen"]
+        assert len(memory.recall(Query(limit=100))) == 8
+        memory.verify()
+
+
+def test_an_export_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    homes.made_home(tmp_path / "home")
+
+    def stop(name: str, _count: int) -> None:
+        if name == "vectors":
+            raise KeyboardInterrupt
+
+    files = table_files("jsonl")
+    with Memory.open(tmp_path / "home", read_only=True) as memory:
+        with pytest.raises(KeyboardInterrupt):
+            memory.read(lambda c: export(c, memory.payload_files, tmp_path / "out", files, stop))
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
+        (tmp_path / "out").mkdir()
+        with pytest.raises(InvalidInput, match="one that is not there yet"):
+            memory.read(lambda c: export(c, memory.payload_files, tmp_path / "out", files))
+
+
+def test_a_damaged_vector_is_named(tmp_path: Path) -> None:
+    homes.made_home(tmp_path / "home")
+    with Memory.open(tmp_path / "home") as memory:
+        broken = schema.vectors.update().where(schema.vectors.c.number == 2).values(crc32=1)
+        memory.change(lambda c: c.execute(broken).rowcount).wait()
+        files = table_files("jsonl")
+        with pytest.raises(InvalidInput, match=r"vector 2, vectors\.crc32 = 1.*memory repair"):
+            memory.read(lambda c: export(c, memory.payload_files, tmp_path / "out", files))
+
+
+def changed_manifest(folder: Path, change) -> None:
+    path = folder / "manifest.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def resign(folder: Path, name: str) -> None:
+    """Let the manifest agree with a file that was changed."""
+    data = (folder / name).read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    changed_manifest(folder, lambda content: content["files"].update({name: [len(data), digest]}))
+
+
+def _traversal(folder: Path) -> None:
+    (folder.parent / "outside.jsonl").write_text("")
+    changed_manifest(folder, lambda c: c["files"].update({"../outside.jsonl": [0, ""]}))
+
+
+def _link(folder: Path) -> None:
+    (folder / "experiences.jsonl").rename(folder.parent / "elsewhere")
+    (folder / "experiences.jsonl").symlink_to(folder.parent / "elsewhere")
+
+
+def _cut(folder: Path) -> None:
+    path = folder / "vectors-00000.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _flip(folder: Path) -> None:
+    path = folder / "vectors-00000.npz"
+    data = bytearray(path.read_bytes())
+    data[200] ^= 1
+    path.write_bytes(data)
+
+
+def _flip_and_resign(folder: Path) -> None:
+    _flip(folder)
+    resign(folder, "vectors-00000.npz")
+
+
+def _lines(folder: Path, name: str, change) -> None:
+    path = folder / f"{name}.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    change(rows)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    resign(folder, path.name)
+
+
+DAMAGES = {
+    "no manifest": (lambda f: (f / "manifest.json").unlink(), "manifest.json: not there"),
+    "no JSON": (lambda f: (f / "manifest.json").write_text("{"), "not readable"),
+    "foreign": (lambda f: changed_manifest(f, lambda c: c.update(kind="x")), "expected kind"),
+    "newer": (lambda f: changed_manifest(f, lambda c: c.update(version=2)), "up to 1; update SAGE"),
+    "newer schema": (
+        lambda f: changed_manifest(f, lambda c: c.update(schema_version=99)),
+        "schema version 99, this version of SAGE knows up to",
+    ),
+    "no tables": (lambda f: changed_manifest(f, lambda c: c.pop("tables")), "KeyError: 'tables'"),
+    "another format": (
+        lambda f: changed_manifest(f, lambda c: c.update(encoding="csv")),
+        "format = 'csv': expected one of parquet, jsonl",
+    ),
+    "traversal": (_traversal, "files = '../outside.jsonl'"),
+    "link": (_link, "a link"),
+    "file missing": (lambda f: (f / "clocks.jsonl").unlink(), "clocks.jsonl: missing"),
+    "truncated": (_cut, "the manifest says"),
+    "bit flipped": (_flip, "SHA-256 is not the manifest's"),
+    "bit flipped, signed": (_flip_and_resign, "vectors.jsonl"),
+    "row missing": (lambda f: _lines(f, "clocks", lambda rows: rows.pop()), "5 rows of clocks"),
+    "id twice": (
+        lambda f: _lines(f, "experiences", lambda rows: rows[1].update(id=rows[0]["id"])),
+        "row 2: experiences.id",
+    ),
+    "wrong type": (
+        lambda f: _lines(f, "experiences", lambda rows: rows[0].update(total="much")),
+        "row 1: experiences.total = 'much': expected number",
+    ),
+    "no value": (
+        lambda f: _lines(f, "experiences", lambda rows: rows[0].update(total=None)),
+        "row 1: experiences.total = None",
+    ),
+    "unknown column": (
+        lambda f: _lines(f, "experiences", lambda rows: rows[0].update(mood="good")),
+        "experiences.jsonl: line 1: KeyError: 'mood'",
+    ),
+    "no owner": (
+        lambda f: _lines(f, "vectors", lambda rows: rows[0].update(experience_id="0" * 32)),
+        "expected an experience of this export",
+    ),
+    "outside an archive": (
+        lambda f: _lines(f, "vectors", lambda rows: rows[0].update(vector=["../x", "f32-0", 0])),
+        "archive '../x'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_what_is_no_whole_export_is_refused_before_anything_is_written(
+    tmp_path: Path, name: str
+) -> None:
+    homes.made_home(tmp_path / "home")
+    folder = tmp_path / "export"
+    write(tmp_path / "home", folder, "jsonl")
+    damage, said = DAMAGES[name]
+    damage(folder)
+    with pytest.raises(ExportRefused) as refused:
+        read(tmp_path / "new", folder)
+    assert said in str(refused.value)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["parquet of another table", "parquet cut"])
+def test_a_foreign_parquet_file_is_refused(tmp_path: Path, name: str) -> None:
+    homes.made_home(tmp_path / "home")
+    folder = tmp_path / "export"
+    write(tmp_path / "home", folder, "parquet")
+    path = folder / "experiences.parquet"
+    if name.endswith("table"):
+        shutil.copy(folder / "clocks.parquet", path)
+    else:
+        path.write_bytes(path.read_bytes()[:-20])
+    resign(folder, path.name)
+    with pytest.raises(ExportRefused, match=r"experiences\.parquet"):
+        read(tmp_path / "new", folder)
+
+
+def test_without_pyarrow_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(RuntimeError, match="OPTIONS=1"):
+        table_files("parquet")
