@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from emem import SpatioTemporalMemory, SpatioTemporalMemoryConfig
-from emem.embeddings import NullEmbeddingProvider
+from emem.embeddings import CallableEmbeddingProvider, NullEmbeddingProvider
+from emem.types import GistNode
 from numpy.typing import NDArray
 
+from sage.bench.encoders.section import Setting
 from sage.bench.memory.condition import EVERYTHING, Condition
 from sage.bench.memory.corpus import BEGIN_NS, MODALITIES, PERIOD_NS, Corpus, stamp_of
 from sage.bench.memory.kept import kept_folder
+from sage.bench.memory.life import Life, near
 from sage.bench.memory.peer import LIMIT, Search
+from sage_encoders.backends.minilm import OpenTextEmbedder
+from sage_encoders.core.language import LONGEST_TEXT
 
 EMEM = "eMEM"
 BATCH = 500
@@ -120,3 +126,60 @@ def words_of(condition: Condition) -> dict[str, object]:
         wanted["spatial_center"] = np.array([*condition.centre, 0.0])
         wanted["spatial_radius"] = condition.radius_m
     return wanted
+
+
+def consolidated(
+    folder: Path, setting: Setting, lived: Life
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which questions it answers before and after it has consolidated and archived a life.
+
+    Its observations are merged by place, as it does outside of episodes, and archived as its
+    documentation says, without a language model; summaries are embedded by our text embedder.
+    """
+    embedder = OpenTextEmbedder(setting.models, "cpu").embedder
+    now_s = [seconds_of(0)]
+    config = SpatioTemporalMemoryConfig(
+        db_path=str(folder / "memory.db"),
+        hnsw_path=str(folder / "memory.hnsw.bin"),
+        embedding_dim=lived.moments.vectors.shape[1],
+        hnsw_max_elements=len(lived.moments) * 2 + ROOM,
+    )
+    provider = CallableEmbeddingProvider(
+        lambda texts: [embedder.embed(text[:LONGEST_TEXT]).tolist() for text in texts],
+        dim=config.embedding_dim,
+    )
+    memory = SpatioTemporalMemory(
+        config=config, embedding_provider=provider, get_current_time=lambda: now_s[0]
+    )
+    for row in range(len(lived.moments)):
+        now_s[0] = seconds_of(row)
+        add(memory, lived.moments, row)
+    memory.save()
+    before = _answered(memory, lived)
+    now_s[0] += config.consolidation_window + config.archive_after_seconds + 1.0
+    memory.consolidate_time_window()
+    memory.maintenance()
+    after = _answered(memory, lived)
+    memory.close()
+    return before, after
+
+
+def _answered(memory: SpatioTemporalMemory, lived: Life) -> NDArray[np.bool_]:
+    """As ours is judged: a moment of the scene, or a gist that links to one, at its place."""
+    hits = []
+    for vector, scene in zip(lived.moments.queries, lived.asked.tolist(), strict=True):
+        found = memory.store.semantic_search_by_vector(vector, LIMIT)
+        hits.append(any(_about(memory, item, lived, scene) for item in found))
+    return np.array(hits, bool)
+
+
+def _about(memory: SpatioTemporalMemory, item: object, lived: Life, scene: int) -> bool:
+    if isinstance(item, GistNode):
+        members = (memory.store.get_observation(key) for key in item.source_observation_ids)
+        rows = rows_of([member for member in members if member is not None])
+        position = item.center_position
+    else:
+        rows = rows_of([item])
+        position = getattr(item, "coordinates", (math.inf, math.inf))
+    scenes = {int(lived.moments.sentence[row]) for row in rows}
+    return scene in scenes and near((position[0], position[1]), lived, scene)

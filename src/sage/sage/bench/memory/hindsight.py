@@ -39,11 +39,13 @@ class Kept:
         stream: number of each, int64 [n].
         time_s: float64 [n].
         score: by which it was judged, float64 [n].
+        total: its fused salience, float64 [n].
     """
 
     stream: NDArray[np.int64]
     time_s: NDArray[np.float64]
     score: NDArray[np.float64]
+    total: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.stream)
@@ -51,7 +53,9 @@ class Kept:
     def strongest(self, count: int) -> Kept:
         """The `count` with the largest scores."""
         chosen = np.sort(np.argsort(-self.score, kind="stable")[:count])
-        return Kept(self.stream[chosen], self.time_s[chosen], self.score[chosen])
+        return Kept(
+            self.stream[chosen], self.time_s[chosen], self.score[chosen], self.total[chosen]
+        )
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Counts:
     Attributes:
         kept, right: moments, int64 [B].
         events, found: int64 [B].
-        strength: sum over found events of the kept score to the largest, float64 [B].
+        strength: sum over found events of the salience kept to the largest, float64 [B].
     """
 
     kept: NDArray[np.int64]
@@ -87,7 +91,7 @@ Measure = Callable[[Counts, NDArray[np.int64]], NDArray[np.float64]]
 MEASURES: dict[str, Measure] = {
     "precision": Counts.precision,
     "recall of events": Counts.recall,
-    "score to the event's largest": Counts.peak,
+    "salience to the event's largest": Counts.peak,
 }
 
 
@@ -115,7 +119,7 @@ def rows(place: Workplace) -> Figures:
 
 def kept(played: Played, traces: Sequence[Trace], rules: Judgement) -> Kept:
     """Play every stream through buffers with these rules."""
-    found: list[tuple[int, float, float]] = []
+    found: list[tuple[int, float, float, float]] = []
     for number, (scored, trace) in enumerate(zip(played.scored, traces, strict=True)):
         buffers = {name: ShortTermMemory(rules) for name in MODALITIES}
         begin_ns = stamp_ns(0.0, scored.number)
@@ -136,13 +140,10 @@ def kept(played: Played, traces: Sequence[Trace], rules: Judgement) -> Kept:
                 judged = buffers[percept.modality].add(moment)
                 if judged is not None:
                     time_s = (judged.percept.stamp_ns - begin_ns) / NS_PER_S
-                    found.append((number, time_s, judged.score))
-    columns = list(zip(*found, strict=True)) if found else [(), (), ()]
-    return Kept(
-        np.array(columns[0], np.int64),
-        np.array(columns[1], np.float64),
-        np.array(columns[2], np.float64),
-    )
+                    found.append((number, time_s, judged.score, judged.total))
+    columns = list(zip(*found, strict=True)) if found else [()] * 4
+    numbers, *others = columns
+    return Kept(np.array(numbers, np.int64), *(np.array(part, np.float64) for part in others))
 
 
 def counts(played: Played, traces: Sequence[Trace], found: Kept) -> Counts:
@@ -150,7 +151,7 @@ def counts(played: Played, traces: Sequence[Trace], found: Kept) -> Counts:
     blocks = []
     for number, (percepts, trace) in enumerate(zip(played.percepts, traces, strict=True)):
         own = found.stream == number
-        times_s, scores = found.time_s[own], found.score[own]
+        times_s, totals = found.time_s[own], found.total[own]
         judged = np.ones(len(times_s), bool)
         for begin_s, end_s in percepts.ignored:
             judged &= (times_s <= begin_s) | (times_s > end_s)
@@ -160,7 +161,7 @@ def counts(played: Played, traces: Sequence[Trace], found: Kept) -> Counts:
             within = _within(times_s, event.onset_s, event.end_s)
             right |= within
             peak = trace.scores[FUSED][_within(trace.times_s, event.onset_s, event.end_s)].max()
-            share = float(scores[within].max()) / max(float(peak), 1e-9) if within.any() else 0.0
+            share = float(totals[within].max()) / max(float(peak), 1e-9) if within.any() else 0.0
             events.append((event.onset_s // BLOCK_S, within.any(), share))
         minutes = int(np.ceil(percepts.length_s / BLOCK_S))
         minute = times_s // BLOCK_S

@@ -9,7 +9,16 @@ from functools import partial
 from pathlib import Path
 
 from sage.bench.encoders.section import Figures, Setting, run_all
-from sage.bench.memory import hindsight, killing, opening, recall, remember
+from sage.bench.memory import (
+    growth,
+    hindsight,
+    killing,
+    opening,
+    recall,
+    remember,
+    resuming,
+    sleeping,
+)
 from sage.bench.memory.scale import FULL, QUICK, Scale
 from sage.bench.memory.workplace import Workplace
 from sage.bench.result import Result
@@ -24,6 +33,9 @@ PARTS: Mapping[str, Part] = {
     "remember": remember.rows,
     "recall": recall.rows,
     "open": opening.rows,
+    "resume": resuming.rows,
+    "sleep": sleeping.rows,
+    "growth": growth.rows,
     "kill": killing.rows,
     "hindsight": hindsight.rows,
 }

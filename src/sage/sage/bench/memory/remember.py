@@ -27,10 +27,11 @@ TABLE = """CREATE TABLE moments (
 INSERT = "INSERT INTO moments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 NOTE = (
     "remembering: 384 numbers, a puzzle, words, a place; ours through Memory.remember, waiting for "
-    f"each ticket, or with 1,024 tickets on the way; rates are the best of {RUNS} runs for all. "
-    "Raw SQLite and sqlite-vec are WAL and synchronous FULL as ours is, one table and no checks; "
-    "eMEM (flush_batch_size 1, or its default of 5) is WAL and synchronous NORMAL and keeps vectors in "
-    "memory until it is closed, so what it acknowledged is not durable"
+    f"each ticket, or with 1,024 tickets on the way; rates are the best of {RUNS} runs (eMEM: one "
+    "run of 3,000). Raw SQLite and sqlite-vec are WAL and synchronous FULL as ours is, one or two "
+    "tables and no checks; eMEM (flush_batch_size 1, or its default of 5) is WAL and synchronous "
+    "NORMAL and keeps its graph in memory until it is closed, so what it acknowledged is not "
+    "durable"
 )
 
 
