@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from sage_memory.core import placing
 from sage_memory.core.asking import Asked, Found, close_but_declined, find, notes
@@ -95,16 +96,29 @@ class Reader:
                 )
 
     def follow(self) -> None:
-        """Take over what another process committed since the last look."""
+        """Take over what another process committed since the last look.
+
+        Raises:
+            StoreDamaged: the rows cannot be read.
+            ConnectionLost: the server went away; the next call connects again.
+        """
         with self._follow_lock, naming(self._path):
             if self._watch is None:
                 self._watch = self._engine.connect()
-            version = data_version(self._watch)
-            if version != self._data_version:
-                begin_snapshot(self._watch)
-                self._follower.catch_up(self._watch)
-                self._data_version = version
-            self._watch.rollback()
+            try:
+                self._look(self._watch)
+            except DBAPIError:
+                self._watch.close()
+                self._watch = None
+                raise
+
+    def _look(self, watch: Connection) -> None:
+        version = data_version(watch)
+        if version != self._data_version:
+            begin_snapshot(watch)
+            self._follower.catch_up(watch)
+            self._data_version = version
+        watch.rollback()
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
