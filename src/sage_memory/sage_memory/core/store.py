@@ -283,7 +283,7 @@ class Store:
         newest = connection.execute(NEWEST).one_or_none()
         self._next_number = newest.number + 1 if newest else 1
         self.payloads.load(connection)
-        self.reader.rebuild()
+        self.reader.load()
         connection.info["known"] = True
 
     def _commit(self, entries: Sequence[_Entry]) -> list[Experience]:
