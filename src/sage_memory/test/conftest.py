@@ -1,15 +1,20 @@
-"""Experiences to remember, and the homes of their stores."""
+"""Experiences to remember, and the stores that keep them, on every engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from sage_common.core.clock import ManualClock
-from sage_memory import Experience
+from sage_memory import Experience, Memory
+from sage_memory.core.storage import Storage, open_storage
+from sage_memory.core.store_key import StoreKey
 
 START_NS = 1_700_000_000_000_000_000
 Make = Callable[..., Experience]
@@ -47,3 +52,57 @@ def experience() -> Make:
 def clock() -> ManualClock:
     """A clock that stands still."""
     return ManualClock(START_NS)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a store lies, and what `Memory.open` wants to know of it."""
+
+    home: Path
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def open(self, **more: Any) -> Memory:
+        return Memory.open(self.home, **(self.options | more))
+
+    def storage(self) -> Storage:
+        """Below `open`."""
+        wanted = {"url": "", "key": None, "device_id": ""} | self.options
+        return open_storage(self.home, **wanted)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server of this session."""
+    pytest.importorskip("pg8000", reason="pg8000 (requirements/memory.in) is not installed")
+    path = Path(__file__).with_name("postgres_server.py")
+    spec = importlib.util.spec_from_file_location("postgres_server", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    programs = module.find_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server: Debian's package postgresql has one")
+    with module.PostgresServer(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def key() -> StoreKey:
+    """A key of an encrypted store."""
+    for package in ("sqlcipher3", "cryptography"):
+        pytest.importorskip(package, reason=f"{package} (requirements/memory.in) is not installed")
+    return StoreKey(bytes(range(32)), is_passphrase=False)
+
+
+@pytest.fixture(params=["sqlite", "sqlcipher", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An empty place for a store on each engine."""
+    home = tmp_path / "home"
+    home.mkdir()
+    if request.param == "sqlcipher":
+        return Place(home, {"key": request.getfixturevalue("key")})
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        return Place(home, {"url": server.url, "device_id": f"{tmp_path}"[-64:]})
+    return Place(home)

@@ -1,7 +1,7 @@
 """Remembers experiences until it is killed; run by test_kill.py in a process of its own.
 
-Globals given by the test: HOME (folder of the store), FIRST (number of the first experience),
-ACKS (a pipe: (number, id) goes into it once an experience is acknowledged).
+Globals given by the test: HOME (folder of the store), OPTIONS (of `Memory.open`), FIRST (number
+of the first experience), ACKS (a pipe: (number, id) goes into it once one is acknowledged).
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def payload(number: int) -> Payload | None:
     return Payload(f"payload {number}".encode() * 50, "image/webp") if number % 4 == 0 else None
 
 
-def remember_until_killed(home: Path, first: int, acks) -> None:
+def remember_until_killed(home: Path, options: dict, first: int, acks) -> None:
     waiting: deque = deque()
-    with Memory.open(home) as memory:
+    with Memory.open(home, **options) as memory:
         number = first
         while True:
             waiting.append((number, memory.remember(numbered(number), payload(number))))
@@ -47,4 +47,5 @@ def remember_until_killed(home: Path, first: int, acks) -> None:
 
 
 if "ACKS" in globals():
-    remember_until_killed(Path(globals()["HOME"]), globals()["FIRST"], globals()["ACKS"])
+    given = globals()
+    remember_until_killed(Path(given["HOME"]), given["OPTIONS"], given["FIRST"], given["ACKS"])

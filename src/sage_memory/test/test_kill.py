@@ -22,10 +22,12 @@ numbered = runpy.run_path(str(WRITER))["numbered"]
 payload = runpy.run_path(str(WRITER))["payload"]
 
 
-def live_and_die(context, home: Path, first: int, life_s: float) -> dict[int, bytes]:
+def live_and_die(
+    context, home: Path, first: int, life_s: float, options: dict | None = None
+) -> dict[int, bytes]:
     """Run a writer, kill it `life_s` after its first acknowledgement; what it acknowledged."""
     receive, send = context.Pipe(duplex=False)
-    given = {"HOME": str(home), "FIRST": first, "ACKS": send}
+    given = {"HOME": str(home), "OPTIONS": options or {}, "FIRST": first, "ACKS": send}
     writer = context.Process(target=runpy.run_path, args=(str(WRITER), given))
     writer.start()
     send.close()
@@ -57,7 +59,9 @@ def assert_found(memory: Memory, number: int, identifier: bytes) -> None:
     assert (answer.experience.codes == told.codes).all()
     if payload(number) is not None:
         assert answer.payload_path is not None, answer.payload_note
-        assert answer.payload_path.read_bytes() == payload(number).data
+        kept = answer.experience
+        data = memory.payload_files.read(kept.payload_sha256, kept.payload_media_type)
+        assert data == payload(number).data
 
 
 @pytest.mark.slow
