@@ -109,7 +109,7 @@ def _check_references(table: Table, row: Row, identifiers: set[bytes]) -> None:
         identifiers.add(row["id"])
     elif table is schema.vectors:
         check_vector(row)
-    named = ("experience_id",) if table is schema.vectors else ()
+    named: tuple[str, ...] = ("experience_id",) if table is schema.vectors else ()
     if table is schema.summary_members:
         named = ("summary_id", "member_id")
     for column in named:

@@ -92,10 +92,10 @@ class _Archives:
             self._open_name, self._arrays = archive, self._load(archive)
         if not 0 <= row < len(self._arrays[array]):
             raise ValueError(f"row {row} of {array}: it has {len(self._arrays[array])}")
-        values = self._arrays[array][row].tobytes()
+        values = bytes(self._arrays[array][row].tobytes())
         if encoding == schema.ENCODING_FLOAT32:
             return values
-        return self._arrays[f"{array}-scale"][row].tobytes() + values
+        return bytes(self._arrays[f"{array}-scale"][row].tobytes()) + values
 
     def _load(self, archive: str) -> dict[str, NDArray[Any]]:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Table
@@ -15,7 +14,7 @@ from sage.memory.tables import Row, kind_of
 ROWS_A_GROUP = 4096
 
 
-def pyarrow() -> ModuleType:
+def pyarrow() -> Any:
     """The library.
 
     Raises:
@@ -38,7 +37,7 @@ class ParquetFiles:
     encoding = "parquet"
 
     def __init__(self) -> None:
-        self._arrow: Any = pyarrow()
+        self._arrow = pyarrow()
 
     def write(self, folder: Path, table: Table, groups: Iterable[Sequence[Row]]) -> list[str]:
         """Write a table, its rows in groups of `ROWS_A_GROUP`; the files' names."""

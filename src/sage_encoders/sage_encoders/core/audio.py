@@ -11,7 +11,9 @@ from sage_common.core.sections import Arrays, nest, section_of
 from sage_encoders.core.log_mel import BANDS, FRAMES, SAMPLE_RATE, LogMelStream, normalise
 from sage_encoders.core.model import Model
 from sage_encoders.core.signature import Signature, Tensor
+from sage_encoders.core.sound_example import last_second, window_of
 
+MODEL = "audio_encoder"
 PERIOD = SAMPLE_RATE // 10
 LARGEST_BLOCK = 10 * SAMPLE_RATE
 TOLERANCE_NS = 50_000_000
@@ -84,6 +86,22 @@ class AudioEncoder:
             return None
         self._waiting %= PERIOD
         return self._encode(stamp_ns)
+
+    def embed(self, samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+        """The embedding of a sound by itself, float32 [D]; what was pushed has no part in it.
+
+        Args:
+            samples: mono, [n], full scale 1; its last second counts, and silence comes before
+                less than that.
+            rate_hz: 1000 to 384000.
+
+        Raises:
+            InvalidInput: as `push`, and for another rate.
+        """
+        window = last_second(samples, rate_hz)
+        _check(window)
+        frames = normalise(window_of(window))
+        return np.asarray(self._model.run(log_mel=frames[None])["embedding"][0], np.float32)
 
     def state(self) -> Arrays:
         """The sound heard last, and what was counted."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from sage_encoders.core.framing import SIDE_PX, Framing
 from sage_encoders.core.model import Model
 from sage_encoders.core.signature import Signature, Tensor
 
+MODEL = "vision_encoder"
 Pixels = NDArray[np.uint8]
 Resize = Callable[[Pixels, int, int], Pixels]
 """Scales [H, W, 3] to a width and a height in pixels."""
@@ -74,7 +76,7 @@ class VisionEncoder:
         Raises:
             InvalidInput: not uint8 [H, W, 3].
         """
-        outputs = self._model.run(image=self.square(image)[None])
+        outputs = self._run(image)
         return Percept(
             stamp_ns=stamp_ns,
             modality="vision",
@@ -83,3 +85,14 @@ class VisionEncoder:
             embedding=outputs["embedding"][0],
             encoder_id=self._model.encoder_id,
         )
+
+    def embed(self, image: Pixels) -> NDArray[np.float32]:
+        """The embedding of a picture, float32 [D], unit length.
+
+        Raises:
+            InvalidInput: not uint8 [H, W, 3].
+        """
+        return np.asarray(self._run(image)["embedding"][0], np.float32)
+
+    def _run(self, image: Pixels) -> Mapping[str, NDArray[Any]]:
+        return self._model.run(image=self.square(image)[None])

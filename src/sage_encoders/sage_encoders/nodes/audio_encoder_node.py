@@ -14,14 +14,14 @@ from sage_common.ros.node import SageNode
 from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
-from sage_encoders.core.audio import SIGNATURE, AudioEncoder
+from sage_encoders.core.audio import MODEL, SIGNATURE, AudioEncoder
 from sage_encoders.core.log_mel import SAMPLE_RATE
+from sage_encoders.nodes.embedding_answer import fill_embedding
 from sage_encoders.nodes.encoder_slot import EncoderSlot
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder, load_onnx
 from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import AudioEncoderParameters
 
-MODEL = "audio_encoder"
 # A lost block is a gap in the sound, so blocks may wait for a second.
 WAITING_BLOCKS = 10
 
@@ -41,6 +41,7 @@ class AudioEncoderNode(SageNode):
         name = self.parameters.microphone
         self.subscribe("microphone/info", self._on_info, name=name)
         self.subscribe("microphone/audio", self._on_audio, name=name)
+        self.service("audio/embed", self._on_embed)
 
     def on_activate(self) -> None:
         self._slot.activate()
@@ -95,6 +96,16 @@ class AudioEncoderNode(SageNode):
             self._report_gaps(encoder)
         if percept is not None:
             self._puzzles.publish(puzzle_message(percept, header, took_ns))
+
+    def _on_embed(self, request: Any, response: Any) -> Any:
+        samples, rate_hz = np.array(request.samples, np.float32), request.sample_rate
+        return fill_embedding(
+            response,
+            self._slot,
+            self.name,
+            lambda e: e.embed(samples, rate_hz),
+            lambda e: e.encoder_id,
+        )
 
     def _report_gaps(self, encoder: AudioEncoder) -> None:
         if encoder.bridged > self._bridged:

@@ -9,6 +9,7 @@ from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_encoders.core.language import TextEmbedder
+from sage_encoders.nodes.embedding_answer import fill_embedding
 from sage_encoders.nodes.encoder_slot import EncoderSlot
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder
 from sage_encoders.nodes.loaded_text_embedder import load_text_embedder
@@ -62,14 +63,13 @@ class LanguageEncoderNode(SageNode):
         self.diagnose(dropped=self._worker.dropped)
 
     def _on_embed(self, request: Any, response: Any) -> Any:
-        with self._slot.encoder() as embedder:
-            if embedder is None:
-                response.success, response.message = False, f"{self.name} is not active"
-                return response
-            response.embedding = embedder.embed(request.text)
-            response.encoder_id = embedder.encoder_id
-        response.success = True
-        return response
+        return fill_embedding(
+            response,
+            self._slot,
+            self.name,
+            lambda e: e.embed(request.text),
+            lambda e: e.encoder_id,
+        )
 
 
 def main() -> None:

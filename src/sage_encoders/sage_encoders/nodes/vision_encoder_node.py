@@ -10,13 +10,13 @@ from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_encoders.backends.opencv_resize import resize
-from sage_encoders.core.vision import SIGNATURE, VisionEncoder
+from sage_encoders.core.vision import MODEL, SIGNATURE, VisionEncoder
+from sage_encoders.nodes.embedding_answer import fill_embedding
 from sage_encoders.nodes.encoder_slot import EncoderSlot
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder, load_onnx
 from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import VisionEncoderParameters
 
-MODEL = "vision_encoder"
 # Pictures that may wait: a stall of 0.1 s at 30 pictures/s loses none.
 QUEUE_SIZE = 4
 
@@ -32,6 +32,7 @@ class VisionEncoderNode(SageNode):
         self._puzzles = self.publisher("puzzle", modality="vision")
         self._worker = self.worker("encode", QUEUE_SIZE)
         self.subscribe("camera/image_raw", self._on_image, name=self.parameters.camera)
+        self.service("vision/embed", self._on_embed)
 
     def on_activate(self) -> None:
         self._slot.activate()
@@ -64,6 +65,12 @@ class VisionEncoderNode(SageNode):
             took_ns = self.stopwatch_ns() - began_ns
         self._puzzles.publish(puzzle_message(percept, header, took_ns))
         self.diagnose(dropped=self._worker.dropped)
+
+    def _on_embed(self, request: Any, response: Any) -> Any:
+        image = image_to_rgb(request.image)
+        return fill_embedding(
+            response, self._slot, self.name, lambda e: e.embed(image), lambda e: e.encoder_id
+        )
 
 
 def main() -> None:
