@@ -1,150 +1,32 @@
-"""Recall: filter first, exact, each encoder in its own space; against a brute-force oracle."""
+"""Recall through the memory: meanings, conditions, reasons, and what is to be known beside."""
 
 from __future__ import annotations
 
-import zlib
+import importlib.util
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from sqlalchemy import delete, insert
 
 from sage_common.core.errors import InvalidInput
-from sage_memory import Memory, Query
-from sage_memory.core.index import COLUMNS, ROLES, VectorIndex, VectorRow
-from sage_memory.core.recall import checked, probes, search
-
-ENCODERS = ("a", "b")
-MODALITIES = ("vision", "audio")
+from sage_memory import Memory, Place, Query
+from sage_memory.core.recall import checked
+from sage_memory.core.schema import summary_members, vectors
 
 
-def unit(values) -> np.ndarray:
-    vector = np.asarray(values, np.float32)
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
+def _neighbour(name: str):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
-coarse = st.sampled_from([-1.0, -0.5, 0.5, 1.0])  # few values, so that ties happen
-vector = st.tuples(coarse, coarse, coarse).map(unit)
-record = st.fixed_dictionaries(
-    {
-        "start_ns": st.integers(0, 50),
-        "length": st.integers(0, 5),
-        "total": st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]),
-        "modality": st.sampled_from(MODALITIES),
-        "source": st.sampled_from(["front", "back"]),
-        "device_id": st.sampled_from(["r1", "r2"]),
-        "alive": st.booleans(),
-        "vectors": st.dictionaries(
-            st.tuples(st.sampled_from(ENCODERS), st.sampled_from(ROLES)), vector, max_size=4
-        ),
-    }
-)
-query = st.builds(
-    Query,
-    text_embedding=st.none() | vector,
-    example=st.none() | vector,
-    start_ns=st.none() | st.integers(0, 30),
-    end_ns=st.none() | st.integers(30, 60),
-    min_salience=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
-    modality=st.sampled_from(["", *MODALITIES, "touch"]),
-    source=st.sampled_from(["", "front"]),
-    device_id=st.sampled_from(["", "r2"]),
-    limit=st.integers(1, 12),
-)
-
-
-def build(records) -> VectorIndex:
-    index = VectorIndex()
-    rows, vectors = [], []
-    for number, item in enumerate(records, start=1):
-        whole = item | {"number": number, "end_ns": item["start_ns"] + item["length"]}
-        rows.append([whole[name] for name in COLUMNS])
-        for (encoder, role), values in item["vectors"].items():
-            blob = values.tobytes()
-            vectors.append(VectorRow(number, encoder, role, 3, zlib.crc32(blob), blob))
-    half = len(rows) // 2
-    index.add(rows[:half], [v for v in vectors if v.number <= half])
-    index.add(rows[half:], [v for v in vectors if v.number > half])
-    return index
-
-
-def oracle(records, asked: Query) -> dict[int, float]:
-    """Score of every experience that fits, by the definition."""
-    found = {}
-    for number, item in enumerate(records, start=1):
-        end = item["start_ns"] + item["length"]
-        fits = (
-            item["alive"]
-            and (asked.start_ns is None or end >= asked.start_ns)
-            and (asked.end_ns is None or item["start_ns"] <= asked.end_ns)
-            and item["total"] >= asked.min_salience
-            and asked.modality in ("", item["modality"])
-            and asked.source in ("", item["source"])
-            and asked.device_id in ("", item["device_id"])
-        )
-        similarities = []
-        if asked.text_embedding is not None:
-            own = [v for (e, _), v in item["vectors"].items() if e == "a"]
-            similarities.append(max((float(v @ asked.text_embedding) for v in own), default=None))
-        if asked.example is not None:
-            own = [v for (e, r), v in item["vectors"].items() if (e, r) == ("b", ROLES[0])]
-            similarities.append(max((float(v @ asked.example) for v in own), default=None))
-        if fits and None not in similarities:
-            found[number] = float(np.mean(similarities)) if similarities else item["total"]
-    return found
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(record, max_size=40), query)
-def test_search_equals_the_oracle(records, asked) -> None:
-    asked = checked(
-        replace(
-            asked,
-            text_encoder_id="a" if asked.text_embedding is not None else "",
-            example_encoder_id="b" if asked.example is not None else "",
-        )
-    )
-    hits = search(build(records).view(), asked, probes(asked))
-    truth = oracle(records, asked)
-    assert len(hits) == min(asked.limit, len(truth)), "ten answers whenever ten exist"
-    assert len({hit.number for hit in hits}) == len(hits)
-    scores = [hit.score for hit in hits]
-    assert scores == sorted(scores, reverse=True)
-    best = sorted(truth.values(), reverse=True)[: asked.limit]
-    np.testing.assert_allclose(scores, best, atol=1e-6)
-    for hit in hits:
-        assert abs(truth[hit.number] - hit.score) < 1e-6
-
-
-def test_the_rare_ten_are_found_among_many() -> None:
-    rng = np.random.default_rng(0)
-    records = [
-        {
-            "start_ns": i, "length": 0, "total": 0.5, "source": "front", "device_id": "r",
-            "modality": "audio" if i % 100 == 0 else "vision", "alive": True,
-            "vectors": {("a", ROLES[0]): unit(rng.normal(size=3))},
-        }
-        for i in range(1000)
-    ]  # fmt: skip
-    asked = Query(text_embedding=unit([1, 0, 0]), text_encoder_id="a", modality="audio")
-    hits = search(build(records).view(), asked, probes(asked))
-    assert sorted(hit.number for hit in hits) == [1 + 100 * i for i in range(10)]
-
-
-def test_view_does_not_see_later_experiences() -> None:
-    index = build([])
-    base = {"start_ns": 0, "end_ns": 0, "total": 1.0, "modality": "m", "source": "s",
-            "device_id": "d", "alive": True}  # fmt: skip
-
-    def add(numbers) -> None:
-        index.add([[(base | {"number": n})[name] for name in COLUMNS] for n in numbers], [])
-
-    add([1])
-    view = index.view()
-    add(range(2, 500))
-    assert [hit.number for hit in search(view, Query(limit=1000), [])] == [1]
-    assert len(search(index.view(), Query(limit=1000), [])) == 499
+truth = _neighbour("memory_index")
+unit, puzzle = truth.unit, truth.puzzle
 
 
 @pytest.mark.parametrize(
@@ -162,6 +44,12 @@ def test_view_does_not_see_later_experiences() -> None:
         (Query(example=np.ones(3, np.float32), example_encoder_id="vision-1-abc"), "example"),
         (Query(example_id=b"y" * 16), "example_id"),
         (Query(example_id=b"short"), "example_id"),
+        (Query(example_codes=np.full((30, 30), 10, np.uint8)), "example_codes"),
+        (Query(example_codes=np.zeros((3, 3), np.uint8)), "example_codes"),
+        (Query(place=(0.0, 0.0, 0.0), place_radius_m=1.0), "place_frame"),
+        (Query(place=(0.0, np.inf, 0.0), place_frame="map", place_radius_m=1.0), "place"),
+        (Query(place=(0.0, 0.0, np.nan), place_frame="map"), "place_radius_m"),
+        (Query(alternatives={"b": np.ones(3, np.float32)}), "alternatives"),
     ],
 )  # fmt: skip
 def test_wrong_query_names_its_field(tmp_path, experience, asked, field) -> None:
@@ -228,3 +116,101 @@ def test_without_a_meaning_the_most_salient_come_first(tmp_path, experience) -> 
         answers = memory.recall(Query(min_salience=0.3))
     assert [a.score for a in answers] == pytest.approx([0.9, 0.5])
     assert answers[0].reason == "salience 0.90: reason 1"
+
+
+def test_a_place_an_entity_and_a_time_are_conditions(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        kitchen = memory.remember(experience(1, place=Place("map", (1.0, 2.0, 0.0)))).wait()
+        above = memory.remember(experience(2, place=Place("map", (1.0, 2.0, 3.0)))).wait()
+        memory.remember(experience(3, place=Place("odom", (1.0, 2.0, 0.0)))).wait()
+        anna = memory.remember(experience(4, entity="anna")).wait()
+        near = Query(place_frame="map", place=(1.5, 2.0, 0.0), place_radius_m=1.0)
+        assert [a.experience.id for a in memory.recall(near)] == [kitchen.id]
+        anywhere_above = replace(near, place=(1.5, 2.0, float("nan")))
+        found = {a.experience.id for a in memory.recall(anywhere_above)}
+        assert found == {kitchen.id, above.id}
+        assert [a.experience.id for a in memory.recall(Query(entity="anna"))] == [anna.id]
+        assert memory.recall(replace(near, entity="anna")) == []
+
+
+def test_what_came_close_and_was_declined_is_told(tmp_path, experience) -> None:
+    base = np.ones(16, np.float32)
+    with Memory.open(tmp_path) as memory:
+        heard = memory.remember(experience(1, embedding=base, modality="audio")).wait()
+        dull = memory.remember(experience(2, embedding=base, total=0.1)).wait()
+        memory.remember(experience(3, embedding=-base, total=0.9)).wait()
+        asked = Query(
+            example=base, example_encoder_id="vision-1-abc", modality="vision",
+            min_salience=0.5, with_declined=True,
+        )  # fmt: skip
+        recalled = memory._current().ask(checked(asked))
+        reasons = {declined.id: declined.reason for declined in recalled.declined}
+        assert reasons[dull.id] == "salience 0.10 is below 0.50"
+        assert reasons[heard.id].startswith("modality is audio, not vision")
+        assert [kept.count for kept in recalled.kept] == [3, 2, 1]
+        assert len(recalled.answers) == 1 and recalled.answers[0].rank == 1
+
+
+def test_one_question_is_asked_in_the_spaces_of_several_models(tmp_path, experience) -> None:
+    """The old model finds strangers at 0.9, the new one at 0: standing out is what counts."""
+    rng = np.random.default_rng(0)
+    common = np.ones(16) * 3.0
+    with Memory.open(tmp_path) as memory:
+        for index in range(40):
+            old = (common + 0.3 * rng.normal(size=16)).astype(np.float32)
+            memory.remember(experience(index, embedding=old, encoder_id="old")).wait()
+            new = rng.normal(size=16).astype(np.float32)
+            memory.remember(experience(50 + index, embedding=new, encoder_id="new")).wait()
+        target = rng.normal(size=16).astype(np.float32)
+        close = (target + 0.3 * rng.normal(size=16)).astype(np.float32)
+        wanted = memory.remember(experience(99, embedding=close, encoder_id="new")).wait()
+        bare = memory.remember(experience(100, encoder_id="third")).wait()
+        question = (common + 0.3 * rng.normal(size=16)).astype(np.float32)
+        asked = Query(example=question, example_encoder_id="old", alternatives={"new": target})
+        recalled = memory._current().ask(checked(asked))
+        assert recalled.answers[0].experience.id == wanted.id
+        assert recalled.answers[0].parts[0].encoder_id == "new"
+        scores = [answer.score for answer in recalled.answers]
+        assert scores == sorted(scores, reverse=True)
+        assert recalled.notes == [
+            "1 experience has no vector of old or new and could not be compared"
+        ]
+        assert bare.id not in {answer.experience.id for answer in recalled.answers}
+
+
+def test_a_puzzle_finds_the_puzzles_that_differ_least(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        kept = [memory.remember(experience(n, codes=puzzle(n))).wait() for n in range(20)]
+        answers = memory.recall(Query(example_codes=puzzle(7), limit=20))
+        assert answers[0].experience.id == kept[7].id and answers[0].score == 1.0
+        for answer in answers:
+            difference = np.abs(answer.experience.codes.astype(int) - puzzle(7)).sum()
+            assert answer.score == pytest.approx(1.0 - difference / 8100)
+        assert answers[0].reason == "vision: similarity 1.00 to the puzzle"
+
+
+def test_of_a_summary_and_what_it_covers_the_best_answers(tmp_path, experience) -> None:
+    base = np.ones(16, np.float32)
+    with Memory.open(tmp_path) as memory:
+        members = [memory.remember(experience(n, embedding=base)).wait() for n in range(12)]
+        other = memory.remember(experience(20, embedding=-base)).wait()
+        near = base.copy()
+        near[0] = 0.5
+        summary = memory.remember(experience(30, embedding=near, covers=12)).wait()
+        links = [{"summary_id": summary.id, "member_id": member.id} for member in members]
+        memory._writable().change(lambda c: c.execute(insert(summary_members), links)).wait()
+        asked = Query(example=base, example_encoder_id="vision-1-abc", limit=3)
+        answers = memory.recall(asked)
+        assert [answer.experience.id for answer in answers] == [members[-1].id, other.id]
+        assert answers[0].summary_id == summary.id
+        assert "one of those in the summary" in answers[0].reason
+        every = memory.recall(replace(asked, covered=True, limit=20))
+        assert len(every) == 14
+
+
+def test_an_example_without_a_vector_is_refused_by_name(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        kept = memory.remember(experience(1)).wait()
+        memory._writable().change(lambda c: c.execute(delete(vectors))).wait()
+        with pytest.raises(InvalidInput, match=r"example_id.*that has a vector"):
+            memory.recall(Query(example_id=kept.id))

@@ -1,84 +1,24 @@
-"""Vectors and filterable columns in memory: a cache of the rows, rebuilt from them at start."""
+"""Vectors and filterable columns in memory: a cache of the rows, never their only home."""
 
 from __future__ import annotations
 
 import threading
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core import schema
+from sage_memory.core.columns import COLUMNS, Columns
+from sage_memory.core.encoded_vectors import SCALE_BYTES, decode
+from sage_memory.core.schema import ENCODING_INT8
+from sage_memory.core.space import ROLES, Space, SpaceView
 
-GROWTH = 1.5
-COLUMNS: dict[str, DTypeLike] = {
-    "number": np.int64,
-    "start_ns": np.int64,
-    "end_ns": np.int64,
-    "total": np.float32,
-    "modality": np.int32,
-    "source": np.int32,
-    "device_id": np.int32,
-    "alive": np.bool_,
-}
-NAMED = ("modality", "source", "device_id")
-ROLES = (schema.ROLE_PERCEPT, schema.ROLE_WORDS)
-
-
-class GrowingArray:
-    """Rows that are appended; views of the first rows stay valid while it grows."""
-
-    def __init__(self, dtype: DTypeLike, row_shape: tuple[int, ...] = ()) -> None:
-        self._rows = np.empty((64, *row_shape), dtype)
-        self._count = 0
-
-    def extend(self, rows: NDArray[Any]) -> None:
-        """Append rows [n, *row_shape]."""
-        end = self._count + len(rows)
-        if end > len(self._rows):
-            capacity = max(end, int(len(self._rows) * GROWTH))
-            grown = np.empty((capacity, *self._rows.shape[1:]), self._rows.dtype)
-            grown[: self._count] = self._rows[: self._count]
-            self._rows = grown
-        self._rows[self._count : end] = rows
-        self._count = end
-
-    def view(self) -> NDArray[Any]:
-        """All rows, not copied."""
-        return self._rows[: self._count]
-
-
-class Space:
-    """All vectors of one encoder: compared among themselves, never with another encoder's."""
-
-    def __init__(self, dim: int) -> None:
-        self.dim = dim
-        self.matrix = GrowingArray(np.float32, (dim,))
-        self.rows = GrowingArray(np.int64)
-        self.roles = GrowingArray(np.int8)
-        self.crc_sum = 0
-
-    def extend(
-        self, vectors: NDArray[np.float32], rows: Sequence[int], roles: Sequence[int], crc_sum: int
-    ) -> None:
-        """Append vectors [n, dim] of the experiences in `rows` of the columns."""
-        self.matrix.extend(vectors)
-        self.rows.extend(np.asarray(rows, np.int64))
-        self.roles.extend(np.asarray(roles, np.int8))
-        self.crc_sum += crc_sum
-
-
-@dataclass(frozen=True)
-class SpaceView:
-    """One space at one moment: matrix [n, dim], and per vector its experience row and role."""
-
-    matrix: NDArray[np.float32]
-    rows: NDArray[np.int64]
-    roles: NDArray[np.int8]
+__all__ = ["COLUMNS", "ROLES", "VectorIndex", "VectorRow", "View"]
+MOST_PENDING = 512
 
 
 @dataclass(frozen=True)
@@ -95,6 +35,11 @@ class View:
     spaces: Mapping[str, SpaceView]
     codes: Mapping[str, Mapping[str, int]]
 
+    def name(self, column: str, row: int) -> str:
+        """What a column of names says in a row."""
+        code = int(self.columns[column][row])
+        return next(name for name, known in self.codes[column].items() if known == code)
+
 
 class VectorRow(NamedTuple):
     """A row of the `vectors` table with the number of its experience."""
@@ -103,47 +48,47 @@ class VectorRow(NamedTuple):
     encoder_id: str
     role: str
     dim: int
+    encoding: str
     crc32: int
     vector: bytes
 
 
-@dataclass
 class VectorIndex:
-    """Exact float32 vectors by encoder, and the columns that filters look at.
+    """All vectors in a small form, by encoder, and the columns that filters look at.
+
+    It is told of every commit by `add`, `forget`, `revive`, `drop_vectors`, `replace_vectors`,
+    and `update`, after the commit and in its order.
 
     Attributes:
         damaged: numbers of experiences with a vector whose checksum does not match; such a
             vector is left out.
     """
 
-    damaged: list[int] = field(default_factory=list)
-    _columns: dict[str, GrowingArray] = field(
-        default_factory=lambda: {name: GrowingArray(dtype) for name, dtype in COLUMNS.items()}
-    )
-    _spaces: dict[str, Space] = field(default_factory=dict)
-    _sizes: dict[str, int] = field(default_factory=dict)
-    _codes: dict[str, dict[str, int]] = field(default_factory=lambda: {n: {} for n in NAMED})
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self.damaged: list[int] = []
+        self._columns = Columns()
+        self._spaces: dict[str, Space] = {}
+        self._sizes: dict[str, int] = {}
+        self._new_experiences: list[Sequence[Any]] = []
+        self._new_vectors: list[VectorRow] = []
+        self._lock = threading.RLock()
 
     def __len__(self) -> int:
-        return len(self._columns["number"].view())
+        with self._lock:
+            return len(self._columns) + len(self._new_experiences)
 
     @property
     def vector_count(self) -> int:
         """Vectors of all spaces."""
-        return sum(len(space.rows.view()) for space in self._spaces.values())
+        return sum(count for count, _ in self.checksums().values())
 
     def view(self) -> View:
         """A consistent view for one search."""
         with self._lock:
-            return View(
-                {name: column.view() for name, column in self._columns.items()},
-                {
-                    name: SpaceView(space.matrix.view(), space.rows.view(), space.roles.view())
-                    for name, space in self._spaces.items()
-                },
-                {name: dict(codes) for name, codes in self._codes.items()},
-            )
+            self._settle()
+            count = len(self._columns)
+            spaces = {name: space.view(count) for name, space in self._spaces.items()}
+            return View(self._columns.views(), spaces, self._columns.codes)
 
     def claim_dimension(self, encoder_id: str, field_name: str, size: int) -> None:
         """Prove that a vector fits the space of its encoder; the first one sets the size.
@@ -157,54 +102,98 @@ class VectorIndex:
             raise InvalidInput(f"{field_name}.shape", (size,), f"({known},) as all of {encoder_id}")
 
     def add(self, experiences: Sequence[Sequence[Any]], vectors: Sequence[VectorRow]) -> None:
-        """Append rows of both tables; experience rows are in the order of `COLUMNS`, ascending."""
+        """Append rows of both tables; experience rows are in the order of `COLUMNS`, ascending.
+
+        They are taken in at the next search, many at once; the writer hardly waits.
+        """
         with self._lock:
-            if experiences:
-                self._add_columns(experiences)
-            grouped: dict[str, list[VectorRow]] = {}
-            for row in vectors:
-                if zlib.crc32(row.vector) == row.crc32 and len(row.vector) == 4 * row.dim:
-                    grouped.setdefault(row.encoder_id, []).append(row)
-                else:
-                    self.damaged.append(row.number)
-            for encoder_id, rows in grouped.items():
-                self._add_vectors(encoder_id, rows)
+            self._new_experiences.extend(experiences)
+            self._new_vectors.extend(vectors)
+            if len(self._new_vectors) >= MOST_PENDING:
+                self._settle()
 
     def forget(self, numbers: Sequence[int]) -> None:
-        """Hide experiences from every search."""
+        """Hide experiences from every search; their vectors go as well."""
         with self._lock:
-            alive = self._columns["alive"].view()
-            known = self._columns["number"].view()
-            alive[np.isin(known, np.asarray(numbers, np.int64))] = False
+            self._settle()
+            rows = self._columns.rows_of(numbers)
+            self._columns.change("alive", rows, False)
+            for space in self._spaces.values():
+                space.drop(rows)
+
+    def revive(self, numbers: Sequence[int]) -> None:
+        """Show experiences again that `forget` hid; their vectors come by `replace_vectors`."""
+        with self._lock:
+            self._settle()
+            self._columns.change("alive", self._columns.rows_of(numbers), True)
+
+    def drop_vectors(self, numbers: Sequence[int], encoder_id: str | None = None) -> None:
+        """Leave out all vectors of experiences, or those of one encoder."""
+        with self._lock:
+            self._settle()
+            rows = self._columns.rows_of(numbers)
+            for name, space in self._spaces.items():
+                if encoder_id in (None, name):
+                    space.drop(rows)
+
+    def replace_vectors(self, vectors: Sequence[VectorRow]) -> None:
+        """Take `vectors` for all that those experiences had by the encoders named in them."""
+        with self._lock:
+            for encoder_id in {row.encoder_id for row in vectors}:
+                numbers = {row.number for row in vectors if row.encoder_id == encoder_id}
+                self.drop_vectors(sorted(numbers), encoder_id)
+            self.add([], vectors)
+
+    def update(self, number: int, **columns: Any) -> None:
+        """Set columns of an experience, named and valued as in its row."""
+        with self._lock:
+            self._settle()
+            rows = self._columns.rows_of([number])
+            for name, value in columns.items():
+                self._columns.change(name, rows, value)
 
     def checksums(self) -> dict[str, tuple[int, int]]:
         """Encoder id -> number of vectors, sum of their CRC-32: what `vectors` must give too."""
         with self._lock:
+            self._settle()
             return {
-                name: (len(space.rows.view()), space.crc_sum)
+                name: (space.live_count, space.crc_sum)
                 for name, space in self._spaces.items()
+                if space.live_count
             }
 
-    def _add_columns(self, experiences: Sequence[Sequence[Any]]) -> None:
-        for (name, column), values in zip(
-            self._columns.items(), zip(*experiences, strict=True), strict=True
-        ):
-            if name in NAMED:
-                codes = self._codes[name]
-                values = tuple(codes.setdefault(value, len(codes)) for value in values)
-            column.extend(np.asarray(values, COLUMNS[name]))
+    def _settle(self) -> None:
+        experiences, self._new_experiences = self._new_experiences, []
+        vectors, self._new_vectors = self._new_vectors, []
+        if experiences:
+            self._columns.extend(experiences)
+        grouped: dict[str, list[VectorRow]] = {}
+        for row in vectors:
+            if zlib.crc32(row.vector) == row.crc32:
+                grouped.setdefault(row.encoder_id, []).append(row)
+            else:
+                self.damaged.append(row.number)
+        for encoder_id, rows in grouped.items():
+            self._add_vectors(encoder_id, rows)
 
     def _add_vectors(self, encoder_id: str, rows: Sequence[VectorRow]) -> None:
         size = self._sizes.setdefault(encoder_id, rows[0].dim)
         space = self._spaces.setdefault(encoder_id, Space(size))
-        fitting = [row for row in rows if row.dim == space.dim]
-        self.damaged.extend(row.number for row in rows if row.dim != space.dim)
-        joined = b"".join(row.vector for row in fitting)
+        fitting = [(row, decode(row.encoding, size, row.vector)) for row in rows if fits(row, size)]
+        self.damaged.extend(row.number for row in rows if not fits(row, size))
+        if not fitting:
+            return
+        numbers = [row.number for row, _ in fitting]
+        known = self._columns.views()["number"]
         space.extend(
-            np.frombuffer(joined, np.float32).reshape(-1, space.dim),
-            np.searchsorted(
-                self._columns["number"].view(), [row.number for row in fitting]
-            ).tolist(),
-            [ROLES.index(row.role) for row in fitting],
-            sum(row.crc32 for row in fitting),
+            np.stack([vector for _, vector in fitting]),
+            np.searchsorted(known, numbers).astype(np.int32),
+            np.array([ROLES.index(row.role) for row, _ in fitting], np.int8),
+            np.array([row.crc32 for row, _ in fitting], np.uint32),
         )
+
+
+def fits(row: VectorRow, size: int) -> bool:
+    """Whether the bytes of a row can be a vector of this size."""
+    overhead = SCALE_BYTES if row.encoding == ENCODING_INT8 else 3 * size
+    return row.dim == size and len(row.vector) == size + overhead

@@ -42,8 +42,10 @@ def nearest(view: View, stamp_ns: int) -> int | None:
 
 def numbered(view: View, number: int) -> int | None:
     """Row of the experience with a store's number; None if it is not there, or was forgotten."""
-    rows = np.flatnonzero((view.columns["number"] == number) & view.columns["alive"])
-    return int(rows[0]) if rows.size else None
+    numbers = view.columns["number"]
+    row = int(np.searchsorted(numbers, number))
+    known = row < len(numbers) and numbers[row] == number and view.columns["alive"][row]
+    return row if known else None
 
 
 def placed(view: View, row: int, experience: Experience) -> Placed:

@@ -1,4 +1,4 @@
-"""Filter first, then compare: exact search over the vectors of the index."""
+"""What can be asked of the memory, and what it answers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
-from sage_memory.core.experience import MAX_STAMP_NS, Experience, unit_vector
-from sage_memory.core.index import ROLES, SpaceView, View
+from sage_memory.core.experience import MAX_STAMP_NS, Experience
 
 MAX_LIMIT = 1000
-GATHER_BELOW = 0.3
-"""Below this share of wanted vectors, copying them out is cheaper than comparing all."""
 
 
 @dataclass(frozen=True)
@@ -68,25 +65,6 @@ class Query:
     limit: int = 10
     with_embedding: bool = False
     with_declined: bool = False
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A meaning to compare with: a unit vector in the space of `encoder_id`, and its name."""
-
-    encoder_id: str
-    vector: NDArray[np.float32]
-    name: str
-    percepts_only: bool
-
-
-@dataclass(frozen=True)
-class Hit:
-    """An experience that was found: its number, score, and the role of its best vector."""
-
-    number: int
-    score: float
-    role: str
 
 
 @dataclass(frozen=True)
@@ -187,8 +165,12 @@ def checked(query: Query) -> Query:
             raise InvalidInput(name, getattr(query, name), f"set exactly if {vector} is")
     if query.example_codes is not None:
         _check_codes(query.example_codes)
-    if query.alternatives and query.text_embedding is None and query.example is None:
-        raise InvalidInput("alternatives", list(query.alternatives), "none without a meaning")
+    meanings = (query.text_embedding, query.example, query.example_codes, query.example_id or None)
+    if query.alternatives and (
+        sum(meaning is not None for meaning in meanings) != 1 or query.example_codes is not None
+    ):
+        known = sorted(query.alternatives)
+        raise InvalidInput("alternatives", known, "none but with one text or one example")
     _check_place(query)
     return query
 
@@ -211,115 +193,3 @@ def _check_place(query: Query) -> None:
         raise InvalidInput("place", query.place, "finite x and y; z finite, or NaN: any height")
     if not (math.isfinite(query.place_radius_m) and query.place_radius_m > 0.0):
         raise InvalidInput("place_radius_m", query.place_radius_m, "a number above 0")
-
-
-def probes(query: Query) -> list[Probe]:
-    """The meanings that a query gives itself; an example by id is looked up by the store."""
-    found = []
-    if query.text_embedding is not None:
-        vector = unit_vector("text_embedding", query.text_embedding)
-        found.append(Probe(query.text_encoder_id, vector, f'"{query.text}"', False))
-    if query.example is not None:
-        vector = unit_vector("example", query.example)
-        found.append(Probe(query.example_encoder_id, vector, "the example", True))
-    return found
-
-
-def search(view: View, query: Query, meanings: list[Probe], excluded: int = -1) -> list[Hit]:
-    """The best `query.limit` experiences, best first; ties go to the later one.
-
-    A candidate passes the filter and has a vector for every meaning; of several (its percept's
-    and its words') the best counts. Without a meaning the total salience is the score.
-
-    Args:
-        excluded: number of an experience to leave out, -1 for none.
-
-    Raises:
-        InvalidInput: a meaning has another size than its encoder's vectors.
-    """
-    wanted = _filter(view, query)
-    numbers = view.columns["number"]
-    if excluded >= 0:
-        wanted &= numbers != excluded
-    if not meanings:
-        scores = np.where(wanted, view.columns["total"], -np.inf)
-        return _best(scores, numbers, np.zeros(len(numbers), np.int8), query.limit)
-    total = np.zeros(len(numbers), np.float32)
-    role = np.zeros(len(numbers), np.int8)
-    for meaning in meanings:
-        space = view.spaces.get(meaning.encoder_id)
-        if space is None:
-            return []
-        scores, role = _similarities(space, meaning, wanted)
-        total += scores / np.float32(len(meanings))
-    return _best(total, numbers, role, query.limit)
-
-
-def _filter(view: View, query: Query) -> NDArray[np.bool_]:
-    columns = view.columns
-    wanted = columns["alive"].copy()
-    if query.start_ns is not None:
-        wanted &= columns["end_ns"] >= query.start_ns
-    if query.end_ns is not None:
-        wanted &= columns["start_ns"] <= query.end_ns
-    if query.min_salience > 0.0:
-        wanted &= columns["total"] >= np.float32(query.min_salience)
-    for name in ("modality", "source", "device_id"):
-        value = getattr(query, name)
-        if value:
-            wanted &= columns[name] == view.codes[name].get(value, -1)
-    return np.asarray(wanted, np.bool_)
-
-
-def _similarities(
-    space: SpaceView, meaning: Probe, wanted: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Per experience: the best cosine of its vectors (-inf: none), and that vector's role."""
-    size = space.matrix.shape[1]
-    if meaning.vector.size != size:
-        raise InvalidInput(
-            f"embedding of {meaning.name}",
-            (meaning.vector.size,),
-            f"({size},) as all of {meaning.encoder_id}",
-        )
-    best = np.full(len(wanted), -np.inf, np.float32)
-    best_role = np.zeros(len(wanted), np.int8)
-    chosen = wanted[space.rows]
-    if meaning.percepts_only:
-        chosen &= space.roles == 0
-    picked = np.flatnonzero(chosen)
-    if picked.size < GATHER_BELOW * len(chosen):
-        similarity = _products(space.matrix[picked], meaning.vector)
-    else:
-        similarity = _products(space.matrix, meaning.vector)[picked]
-    rows, roles = space.rows[picked], space.roles[picked]
-    for role in range(len(ROLES)):  # an experience has at most one vector of each role
-        same = np.flatnonzero(roles == role)
-        better = same[similarity[same] > best[rows[same]]]
-        best[rows[better]] = similarity[better]
-        best_role[rows[better]] = role
-    return best, best_role
-
-
-def _products(matrix: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    # einsum, not @: as fast on one core (memory-bound), no BLAS threads that spin on cores which
-    # others need, and each row's bits do not depend on which rows stand beside it
-    return np.asarray(np.einsum("ij,j->i", matrix, vector), np.float32)
-
-
-def _best(
-    scores: NDArray[np.float32],
-    numbers: NDArray[np.int64],
-    roles: NDArray[np.int8],
-    limit: int,
-) -> list[Hit]:
-    candidates = np.flatnonzero(scores > -np.inf)
-    if candidates.size > limit:
-        values = scores[candidates]
-        threshold = np.partition(values, candidates.size - limit)[candidates.size - limit]
-        candidates = candidates[values >= threshold]
-    order = np.lexsort((-numbers[candidates], -scores[candidates]))[:limit]
-    return [
-        Hit(int(numbers[row]), float(np.clip(scores[row], -1.0, 1.0)), ROLES[roles[row]])
-        for row in candidates[order]
-    ]

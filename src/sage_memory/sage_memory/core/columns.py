@@ -1,0 +1,124 @@
+"""What filters look at: one value an experience and column, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+GROWTH = 1.5
+SKETCH_SIZE = 36
+COLUMNS: dict[str, DTypeLike] = {
+    "number": np.int64,
+    "id": "V16",
+    "start_ns": np.int64,
+    "end_ns": np.int64,
+    "total": np.float32,
+    "modality": np.int32,
+    "source": np.int32,
+    "entity": np.int32,
+    "device_id": np.int32,
+    "place_frame": np.int32,
+    "place_x": np.float64,
+    "place_y": np.float64,
+    "place_z": np.float64,
+    "covers": np.int32,
+    "pinned": np.bool_,
+    "sketch": np.uint8,
+    "alive": np.bool_,
+}
+"""Columns of `experiences`, in the order in which the index is given them; names as codes."""
+DERIVED: dict[str, DTypeLike] = {"puzzle": np.bool_}
+"""Whether it has a puzzle still."""
+NAMED = ("modality", "source", "entity", "device_id", "place_frame")
+SHAPES = {"sketch": (SKETCH_SIZE,)}
+
+
+class GrowingArray:
+    """Rows that are appended; views of the first rows stay valid while it grows."""
+
+    def __init__(self, dtype: DTypeLike, row_shape: tuple[int, ...] = ()) -> None:
+        self._rows = np.empty((64, *row_shape), dtype)
+        self._count = 0
+
+    def extend(self, rows: NDArray[Any]) -> None:
+        """Append rows [n, *row_shape]."""
+        end = self._count + len(rows)
+        if end > len(self._rows):
+            capacity = max(end, int(len(self._rows) * GROWTH))
+            grown = np.empty((capacity, *self._rows.shape[1:]), self._rows.dtype)
+            grown[: self._count] = self._rows[: self._count]
+            self._rows = grown
+        self._rows[self._count : end] = rows
+        self._count = end
+
+    def view(self) -> NDArray[Any]:
+        """All rows, not copied."""
+        return self._rows[: self._count]
+
+
+class Columns:
+    """The columns of all experiences, ascending by number.
+
+    Attributes:
+        codes: column of `NAMED` -> name -> code; only ever added to.
+    """
+
+    def __init__(self) -> None:
+        self.codes: dict[str, dict[str, int]] = {name: {} for name in NAMED}
+        self._arrays = {
+            name: GrowingArray(dtype, SHAPES.get(name, ()))
+            for name, dtype in (COLUMNS | DERIVED).items()
+        }
+
+    def __len__(self) -> int:
+        return len(self._arrays["number"].view())
+
+    def views(self) -> dict[str, NDArray[Any]]:
+        """All columns, not copied."""
+        return {name: array.view() for name, array in self._arrays.items()}
+
+    def extend(self, experiences: Sequence[Sequence[Any]]) -> None:
+        """Append experiences, values in the order of `COLUMNS`, numbers ascending."""
+        for name, values in zip(COLUMNS, zip(*experiences, strict=True), strict=True):
+            self._arrays[name].extend(self._encoded(name, values))
+            if name == "sketch":
+                self._arrays["puzzle"].extend(np.array([len(s) == SKETCH_SIZE for s in values]))
+
+    def extend_encoded(
+        self, arrays: Mapping[str, NDArray[Any]], codes: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        """Take over the columns of a cache, into empty ones."""
+        for name in NAMED:
+            self.codes[name].update(codes[name])
+        for name, values in arrays.items():
+            self._arrays[name].extend(values)
+
+    def rows_of(self, numbers: Sequence[int]) -> NDArray[np.int64]:
+        """Rows of the experiences with these numbers; those unknown are left out."""
+        known = self._arrays["number"].view()
+        wanted = np.asarray(numbers, np.int64)
+        rows = np.searchsorted(known, wanted)
+        inside = rows < len(known)
+        inside[inside] = known[rows[inside]] == wanted[inside]
+        return np.asarray(rows[inside], np.int64)
+
+    def change(self, name: str, rows: NDArray[np.int64], value: Any) -> None:
+        """Set one column of some rows to one value."""
+        self._arrays[name].view()[rows] = self._encoded(name, (value,))[0]
+        if name == "sketch":
+            self._arrays["puzzle"].view()[rows] = len(value) == SKETCH_SIZE
+
+    def _encoded(self, name: str, values: Sequence[Any]) -> NDArray[Any]:
+        if name in NAMED:
+            codes = self.codes[name]
+            return np.array([codes.setdefault(value or "", len(codes)) for value in values])
+        if name == "id":
+            return np.frombuffer(b"".join(values), COLUMNS["id"])
+        if name == "sketch":
+            blank = bytes(SKETCH_SIZE)
+            whole = b"".join(s if len(s) == SKETCH_SIZE else blank for s in values)
+            return np.frombuffer(whole, np.uint8).reshape(-1, SKETCH_SIZE)
+        return np.asarray(values, COLUMNS[name])  # None becomes NaN: no place

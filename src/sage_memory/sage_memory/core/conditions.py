@@ -1,0 +1,139 @@
+"""The conditions of a query: which experiences fulfil them, and in words why one does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.clock import NS_PER_S
+from sage_memory.core.index import View
+from sage_memory.core.recall import Kept, Query
+
+Mask = NDArray[np.bool_]
+EVERYTHING = "kept in memory"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition of a query.
+
+    Attributes:
+        name: in words.
+        holds: bool [n] for columns of n experiences.
+        failure: in words, why the experience in a row fails it.
+    """
+
+    name: str
+    holds: Callable[[Mapping[str, NDArray[Any]]], Mask]
+    failure: Callable[[int], str]
+
+
+def conditions(view: View, query: Query) -> list[Condition]:
+    """The conditions that a query sets, the cheap ones first."""
+    found = [
+        _named(view, name, word, getattr(query, name))
+        for name, word in (
+            ("modality", "modality"), ("source", "source"), ("entity", "entity"),
+            ("device_id", "device"),
+        )
+        if getattr(query, name)
+    ]  # fmt: skip
+    if query.min_salience > 0.0:
+        found.append(_salient(view, query.min_salience))
+    if query.start_ns is not None:
+        found.append(_not_before(view, query.start_ns))
+    if query.end_ns is not None:
+        found.append(_not_after(view, query.end_ns))
+    if query.place is not None:
+        found.append(_near(view, query))
+    return found
+
+
+def wanted(view: View, tried: list[Condition]) -> tuple[Mask, tuple[Kept, ...]]:
+    """Experiences that fulfil all conditions, bool [n], and how many each one left."""
+    fitting: Mask = view.columns["alive"].copy()
+    kept = [Kept(EVERYTHING, int(np.count_nonzero(fitting)))]
+    for condition in tried:
+        fitting &= condition.holds(view.columns)
+        kept.append(Kept(condition.name, int(np.count_nonzero(fitting))))
+    return fitting, tuple(kept)
+
+
+def failures(view: View, tried: list[Condition], row: int) -> list[str]:
+    """In words, the conditions that the experience in a row does not fulfil."""
+    one = {name: column[row : row + 1] for name, column in view.columns.items()}
+    return [condition.failure(row) for condition in tried if not condition.holds(one)[0]]
+
+
+def _named(view: View, column: str, word: str, value: str) -> Condition:
+    code = view.codes[column].get(value, -1)
+
+    def failure(row: int) -> str:
+        found = view.name(column, row)
+        return f"{word} is {found}, not {value}" if found else f"no {word}, not {value}"
+
+    return Condition(f"{word} {value}", lambda columns: columns[column] == code, failure)
+
+
+def _salient(view: View, least: float) -> Condition:
+    return Condition(
+        f"salience from {least:.2f}",
+        lambda columns: columns["total"] >= np.float32(least),
+        lambda row: f"salience {view.columns['total'][row]:.2f} is below {least:.2f}",
+    )
+
+
+def _not_before(view: View, start_ns: int) -> Condition:
+    def failure(row: int) -> str:
+        return f"over {_seconds(start_ns - int(view.columns['end_ns'][row]))} too early"
+
+    return Condition("from the start", lambda columns: columns["end_ns"] >= start_ns, failure)
+
+
+def _not_after(view: View, end_ns: int) -> Condition:
+    def failure(row: int) -> str:
+        return f"began {_seconds(int(view.columns['start_ns'][row]) - end_ns)} too late"
+
+    return Condition("until the end", lambda columns: columns["start_ns"] <= end_ns, failure)
+
+
+def _near(view: View, query: Query) -> Condition:
+    assert query.place is not None
+    x, y, z = query.place
+    radius = query.place_radius_m
+    code = view.codes["place_frame"].get(query.place_frame, -1)
+
+    def distance(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+        squares = np.square(columns["place_x"] - x) + np.square(columns["place_y"] - y)
+        if not math.isnan(z):
+            squares += np.square(columns["place_z"] - z)
+        return np.asarray(np.sqrt(squares), np.float64)
+
+    def holds(columns: Mapping[str, NDArray[Any]]) -> Mask:
+        fitting: Mask = columns["place_frame"] == code
+        rows = np.flatnonzero(fitting)
+        of_frame = {name: columns[name][rows] for name in ("place_x", "place_y", "place_z")}
+        fitting[rows] = distance(of_frame) <= radius
+        return fitting
+
+    def failure(row: int) -> str:
+        frame = view.name("place_frame", row)
+        if not frame:
+            return "its place is unknown"
+        if frame != query.place_frame:
+            return f"its place is in frame {frame}, not {query.place_frame}"
+        one = {
+            name: view.columns[name][row : row + 1] for name in ("place_x", "place_y", "place_z")
+        }
+        return f"{distance(one)[0]:.1f} m from the place, at most {radius:.1f} m were asked for"
+
+    return Condition(f"within {radius:g} m of the place", holds, failure)
+
+
+def _seconds(duration_ns: int) -> str:
+    return f"{duration_ns / NS_PER_S:.3g} s"

@@ -1,0 +1,266 @@
+"""Filter first, then compare: the index says which few can be the best, the rows which ones are.
+
+A search has two steps. The index bounds the score of every wanted experience from above and below,
+in a coarse form: int8 for vectors (see `scan`), block sums for puzzles (see `rows.sketch`). Then
+exact scores are computed from the rows, the most promising first, until no other can be better
+than the last of the answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.puzzle import CODES, GRID
+from sage_memory.core.index import View
+from sage_memory.core.meaning import Meaning, Source
+from sage_memory.core.recall import Part
+from sage_memory.core.rows import sketch
+from sage_memory.core.scan import cosines, nearest
+from sage_memory.core.space import ROLES, SpaceView
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
+WORST_PUZZLE = (CODES - 1) * GRID * GRID
+FIRST_BATCH, LARGEST_BATCH = 64, 1024
+MOST_EXACT = 256
+"""Vectors fetched for a search at most, or 4 for each answer: more differ by less than int8."""
+SKETCH_BLOCK = 8192
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An experience that was found: its row in the index, score, and the parts of the score."""
+
+    row: int
+    score: float
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Scores of experiences in `rows` [n], at most `upper` [n] and at least `lower` [n]."""
+
+    rows: Rows
+    upper: Floats
+    lower: Floats
+
+
+def search(
+    view: View,
+    wanted: NDArray[np.bool_],
+    asked: list[Meaning],
+    limit: int,
+    source: Source,
+) -> list[Hit]:
+    """The best `limit` of the wanted experiences, best first; ties go to the later one.
+
+    An experience has a vector for every meaning or is left out; of several (its percept's and
+    its words') the best counts. Without a meaning the total salience is the score.
+
+    Args:
+        wanted: bool [n] of the view's experiences.
+
+    Raises:
+        InvalidInput: a meaning has another size than its encoder's vectors.
+    """
+    if not asked:
+        return _most_salient(view, wanted, limit)
+    for meaning in asked:
+        if meaning.codes is None:
+            if meaning.encoder_id not in view.spaces:
+                return []
+            meaning.check(view.spaces[meaning.encoder_id])
+    if len(asked) == 1 and asked[0].codes is None:
+        bounds = _nearest(view, wanted, asked[0], limit)
+    else:
+        bounds = _bounds(view, wanted, asked)
+    return _settled(view, bounds, asked, limit, source)
+
+
+def comparable(view: View, meaning: Meaning) -> NDArray[np.bool_]:
+    """Experiences that have what a meaning is compared with: bool [n]."""
+    if meaning.codes is not None:
+        return np.asarray(view.columns["puzzle"], np.bool_)
+    space = view.spaces.get(meaning.encoder_id)
+    if space is None:
+        return np.zeros(len(view.columns["number"]), np.bool_)
+    return (space.kinds & np.uint8(_kinds(meaning))) != 0
+
+
+def _most_salient(view: View, wanted: NDArray[np.bool_], limit: int) -> list[Hit]:
+    rows = np.flatnonzero(wanted)
+    totals = view.columns["total"][rows]
+    if len(rows) > limit:
+        least = np.partition(totals, len(rows) - limit)[len(rows) - limit]
+        rows = rows[totals >= least]
+        totals = view.columns["total"][rows]
+    order = np.lexsort((-rows, -totals))[:limit]
+    return [Hit(int(rows[best]), float(totals[best]), ()) for best in order]
+
+
+def _kinds(meaning: Meaning) -> int:
+    return 1 if meaning.percepts_only else (1 << len(ROLES)) - 1
+
+
+def slots_of(
+    view: View, space: SpaceView, wanted: NDArray[np.bool_], meaning: Meaning
+) -> Rows | None:
+    """Slots of the wanted experiences that a meaning may be compared with; None: all slots."""
+    count = int(np.count_nonzero(wanted))
+    if space.aligned and (not meaning.percepts_only or not space.roles.any()):
+        inside = wanted[: space.count]
+        return None if count == len(wanted) else np.flatnonzero(inside)
+    if space.ascending and count < space.count // 64:
+        rows = np.flatnonzero(wanted)
+        starts = np.searchsorted(space.rows, rows.astype(np.int32))
+        ends = np.searchsorted(space.rows, rows.astype(np.int32), side="right")
+        counts = ends - starts
+        before = np.cumsum(counts) - counts
+        slots = np.repeat(starts - before, counts) + np.arange(counts.sum())
+    else:
+        slots = np.flatnonzero(wanted[space.rows])
+    if space.live is not None:
+        slots = slots[space.live[slots]]
+    if meaning.percepts_only:
+        slots = slots[space.roles[slots] == 0]
+    return slots
+
+
+def _nearest(view: View, wanted: NDArray[np.bool_], meaning: Meaning, limit: int) -> Bounds:
+    space = view.spaces[meaning.encoder_id]
+    slots = slots_of(view, space, wanted, meaning)
+    # an experience has at most one vector of each role: twice as many slots are enough
+    slots, similar, error = nearest(space, meaning.vector, slots, len(ROLES) * limit)
+    return _by_row(space.rows[slots].astype(np.int64), similar, error)
+
+
+def _by_row(rows: Rows, similar: Floats, error: Floats) -> Bounds:
+    """The best of each experience's vectors."""
+    order = np.argsort(rows, kind="stable")
+    rows, upper, lower = rows[order], (similar + error)[order], (similar - error)[order]
+    if not rows.size:
+        return Bounds(rows, upper, lower)
+    firsts = np.flatnonzero(np.diff(rows, prepend=-1))
+    return Bounds(
+        rows[firsts], np.maximum.reduceat(upper, firsts), np.maximum.reduceat(lower, firsts)
+    )
+
+
+def _bounds(view: View, wanted: NDArray[np.bool_], asked: list[Meaning]) -> Bounds:
+    """Of every wanted experience that can be compared by all meanings."""
+    fitting = wanted.copy()
+    for meaning in asked:
+        fitting &= comparable(view, meaning)
+    rows = np.flatnonzero(fitting)
+    upper, lower = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
+    for meaning in asked:
+        if meaning.codes is not None:
+            upper += _puzzle_bound(view, rows, meaning.codes)
+            continue
+        space = view.spaces[meaning.encoder_id]
+        slots = slots_of(view, space, fitting, meaning)
+        slots = np.arange(space.count) if slots is None else slots
+        one = _by_row(space.rows[slots].astype(np.int64), *cosines(space, slots, meaning.vector))
+        upper += one.upper
+        lower += one.lower
+    return Bounds(rows, upper / np.float32(len(asked)), lower / np.float32(len(asked)))
+
+
+def _puzzle_bound(view: View, rows: Rows, codes: NDArray[np.uint8]) -> Floats:
+    """1 - difference of the block sums / (9 * 900): never less than the true score."""
+    own = sketch(codes).reshape(-1).astype(np.int16)
+    bound = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), SKETCH_BLOCK):
+        part = slice(start, start + SKETCH_BLOCK)
+        sums = view.columns["sketch"][rows[part]].astype(np.int16)
+        bound[part] = np.abs(sums - own).sum(axis=1)
+    return 1.0 - bound / np.float32(WORST_PUZZLE)
+
+
+def _settled(
+    view: View, bounds: Bounds, asked: list[Meaning], limit: int, source: Source
+) -> list[Hit]:
+    """Exact scores, the most promising first, until the answers are proven to be the best."""
+    order = np.lexsort((-bounds.rows, -bounds.upper))
+    only_vectors = all(meaning.codes is None for meaning in asked)
+    most = max(MOST_EXACT, 4 * limit) if only_vectors else len(order)
+    batch = _first_batch(bounds, limit) if only_vectors else FIRST_BATCH
+    found: list[Hit] = []
+    start = 0
+    while start < len(order):
+        chosen = order[start : start + batch]
+        if len(found) >= limit:
+            enough = start >= most or bounds.upper[chosen[0]] < found[limit - 1].score
+            if enough:
+                break
+        found += _exact(view, bounds.rows[chosen], asked, source)
+        found.sort(key=lambda hit: (-hit.score, -hit.row))
+        start += len(chosen)
+        batch = min(2 * batch, LARGEST_BATCH)
+    return found[:limit]
+
+
+def _first_batch(bounds: Bounds, limit: int) -> int:
+    """How many can be among the best at all, by their bounds."""
+    if len(bounds.rows) <= limit:
+        return max(1, len(bounds.rows))
+    least = np.partition(bounds.lower, len(bounds.lower) - limit)[len(bounds.lower) - limit]
+    return int(min(np.count_nonzero(bounds.upper >= least), max(MOST_EXACT, 4 * limit)))
+
+
+def _exact(view: View, rows: Rows, asked: list[Meaning], source: Source) -> list[Hit]:
+    ids = [identifier.tobytes() for identifier in view.columns["id"][rows]]
+    parts = [
+        _vector_parts(meaning, ids, source)
+        if meaning.codes is None
+        else _puzzle_parts(meaning, meaning.codes, ids, source)
+        for meaning in asked
+    ]
+    found = []
+    for row, of_row in zip(rows.tolist(), zip(*parts, strict=True), strict=True):
+        known = tuple(part for part in of_row if part is not None)
+        if len(known) == len(asked):  # what was let go in between is left out
+            total = np.float32(0)
+            for part in known:
+                total += np.float32(part.score) / np.float32(len(known))
+            found.append(Hit(row, float(np.clip(total, -1.0, 1.0)), known))
+    return found
+
+
+def _vector_parts(meaning: Meaning, ids: list[bytes], source: Source) -> list[Part | None]:
+    exact = source.vectors(meaning.encoder_id, ids)
+    if not exact:
+        return [None] * len(ids)
+    roles = ROLES[:1] if meaning.percepts_only else ROLES
+    scores = np.einsum("ij,j->i", np.stack(list(exact.values())), meaning.vector).tolist()
+    by_key = dict(zip(exact, scores, strict=True))
+    parts: list[Part | None] = []
+    for identifier in ids:
+        own = [(by_key[identifier, role], -r) for r, role in enumerate(roles)
+               if (identifier, role) in by_key]  # fmt: skip
+        best = max(own, default=None)
+        parts.append(
+            None
+            if best is None
+            else Part(meaning.name, meaning.encoder_id, best[0], ROLES[-best[1]])
+        )
+    return parts
+
+
+def _puzzle_parts(
+    meaning: Meaning, codes: NDArray[np.uint8], ids: list[bytes], source: Source
+) -> list[Part | None]:
+    puzzles = source.puzzles(ids)
+    own = codes.astype(np.int16)
+    parts: list[Part | None] = []
+    for identifier in ids:
+        puzzle = puzzles.get(identifier)
+        if puzzle is None:
+            parts.append(None)
+            continue
+        difference = int(np.abs(puzzle.astype(np.int16) - own).sum())
+        parts.append(Part(meaning.name, "", 1.0 - difference / WORST_PUZZLE, ROLES[0]))
+    return parts

@@ -1,0 +1,240 @@
+"""All vectors of one encoder, small: int8 with a scale a vector, and sign bits in columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_memory.core import schema
+from sage_memory.core.columns import GrowingArray
+from sage_memory.core.quantised import pack, quantise, word_count
+
+ROLES = (schema.ROLE_PERCEPT, schema.ROLE_WORDS)
+CHUNK_BYTES = 2**24
+MIN_CHUNK, MAX_CHUNK = 1024, 65536
+CENTRE_FROM = 2048
+"""Fewer vectors need no bits: comparing all of them in int8 is as fast."""
+CENTRE_AGAIN = 8
+CENTRE_SAMPLE = 4096
+
+
+def chunk_size(dim: int) -> int:
+    """Vectors in a chunk: a power of two."""
+    return min(max(2 ** ((CHUNK_BYTES // dim).bit_length() - 1), MIN_CHUNK), MAX_CHUNK)
+
+
+@dataclass
+class Chunk:
+    """A run of vectors, appended to until it is full, then never changed.
+
+    Attributes:
+        codes: int8 [size, dim].
+        scales: float32 [size]; a vector is about its scale times its codes.
+        bits: uint64 [words, size]; bit set: that component is above the centre of the space.
+    """
+
+    codes: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    bits: NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Centre:
+    """Where the bits of a space are taken from: mean and deviation of a sample of its vectors.
+
+    Attributes:
+        mean, deviation: float32 [dim].
+        count: vectors that there were then.
+    """
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+    count: int
+
+
+@dataclass(frozen=True)
+class SpaceView:
+    """One space at one moment; a place in it is a slot.
+
+    Attributes:
+        dim: size of its vectors.
+        count: slots.
+        chunks: the vectors, `size` in each but the last.
+        rows: int32 [count], experience row of each slot.
+        roles: int8 [count], index into `ROLES`.
+        live: bool [count], False: the vector was dropped; None: all are live.
+        kinds: uint8 [experiences], bit r: the experience has a vector of role r here.
+        centre: of the bits; None: there are none yet.
+        ascending: `rows` never fall; `aligned`: slot i is row i.
+    """
+
+    dim: int
+    count: int
+    size: int
+    chunks: tuple[Chunk, ...]
+    rows: NDArray[np.int32]
+    roles: NDArray[np.int8]
+    live: NDArray[np.bool_] | None
+    kinds: NDArray[np.uint8]
+    centre: Centre | None
+    ascending: bool
+    aligned: bool
+
+
+class Space:
+    """All vectors of one encoder: compared among themselves, never with another encoder's.
+
+    Slots are only appended to, so that views stay valid; a dropped vector's slot stays empty
+    until the cache is rebuilt.
+    """
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+        self.size = chunk_size(dim)
+        self.chunks: list[Chunk] = []
+        self.centre: Centre | None = None
+        self.rows = GrowingArray(np.int32)
+        self.roles = GrowingArray(np.int8)
+        self.live = GrowingArray(np.bool_)
+        self.crc32 = GrowingArray(np.uint32)
+        self.kinds = GrowingArray(np.uint8)
+        self.live_count = 0
+        self.crc_sum = 0
+        self._ascending = True
+        self._aligned = True
+
+    @property
+    def count(self) -> int:
+        """Slots, dropped ones included."""
+        return len(self.rows.view())
+
+    def view(self, experiences: int) -> SpaceView:
+        """The space now, for that many experiences."""
+        self._cover(experiences)
+        whole = self.live_count == self.count
+        return SpaceView(
+            self.dim,
+            self.count,
+            self.size,
+            tuple(self.chunks),
+            self.rows.view(),
+            self.roles.view(),
+            None if whole else self.live.view(),
+            self.kinds.view()[:experiences],
+            self.centre,
+            self._ascending,
+            self._aligned and whole,
+        )
+
+    def extend(
+        self,
+        vectors: NDArray[np.float32],
+        rows: NDArray[np.int32],
+        roles: NDArray[np.int8],
+        crc32: NDArray[np.uint32],
+    ) -> None:
+        """Append vectors [n, dim] of the experiences in `rows` [n] of the columns."""
+        start, count = self.count, len(rows)
+        codes, scales = quantise(vectors)
+        self._fill(start, codes, scales)
+        self.adopt(rows, roles, crc32, np.ones(count, np.bool_))
+        due = CENTRE_FROM if self.centre is None else CENTRE_AGAIN * self.centre.count
+        if self.count >= due:
+            self._recentre()
+
+    def adopt(
+        self,
+        rows: NDArray[np.int32],
+        roles: NDArray[np.int8],
+        crc32: NDArray[np.uint32],
+        live: NDArray[np.bool_],
+    ) -> None:
+        """Note whose the vectors are that the chunks hold already."""
+        start, count = self.count, len(rows)
+        last = self.rows.view()[-1] if start else -1
+        steps = np.diff(rows, prepend=last)
+        self._ascending &= bool((steps >= 0).all())
+        self._aligned &= bool((rows == np.arange(start, start + count)).all())
+        for array, values in (
+            (self.rows, rows), (self.roles, roles), (self.crc32, crc32), (self.live, live),
+        ):  # fmt: skip
+            array.extend(values)
+        self.live_count += int(live.sum())
+        self.crc_sum += int(crc32[live].sum(dtype=np.int64))
+        self._cover(int(rows.max()) + 1 if count else 0)
+        kinds = self.kinds.view()
+        for role in range(len(ROLES)):
+            kinds[rows[live & (roles == role)]] |= np.uint8(1 << role)
+
+    def drop(self, rows: NDArray[np.int64]) -> None:
+        """Drop all vectors of some experiences."""
+        chosen = np.flatnonzero(np.isin(self.rows.view(), rows) & self.live.view())
+        if not chosen.size:
+            return
+        live = self.live.view().copy()  # views that were given out keep theirs
+        live[chosen] = False
+        fresh = GrowingArray(np.bool_)
+        fresh.extend(live)
+        self.live = fresh
+        self.live_count -= len(chosen)
+        self.crc_sum -= int(self.crc32.view()[chosen].sum(dtype=np.int64))
+        self.kinds.view()[self.rows.view()[chosen]] = 0
+
+    def _cover(self, experiences: int) -> None:
+        missing = experiences - len(self.kinds.view())
+        if missing > 0:
+            self.kinds.extend(np.zeros(missing, np.uint8))
+
+    def _fill(self, start: int, codes: NDArray[np.int8], scales: NDArray[np.float32]) -> None:
+        done = 0
+        while done < len(codes):
+            index, offset = divmod(start + done, self.size)
+            if index == len(self.chunks):
+                self.chunks.append(self._empty_chunk())
+            part = slice(done, done + min(self.size - offset, len(codes) - done))
+            inside = slice(offset, offset + part.stop - part.start)
+            chunk = self.chunks[index]
+            chunk.codes[inside] = codes[part]
+            chunk.scales[inside] = scales[part]
+            if self.centre is not None:
+                chunk.bits[:, inside] = sign_bits(codes[part], scales[part], self.centre)
+            done = part.stop
+
+    def _empty_chunk(self) -> Chunk:
+        # not touched, not resident: a chunk takes memory as it fills
+        return Chunk(
+            np.empty((self.size, self.dim), np.int8),
+            np.empty(self.size, np.float32),
+            np.empty((word_count(self.dim), self.size), np.uint64),
+        )
+
+    def _recentre(self) -> None:
+        step = max(1, self.count // CENTRE_SAMPLE)
+        slots = range(0, self.count, step)
+        sample = np.stack([
+            self.chunks[slot // self.size].codes[slot % self.size]
+            * self.chunks[slot // self.size].scales[slot % self.size]
+            for slot in slots
+        ])  # fmt: skip
+        self.centre = Centre(sample.mean(axis=0), sample.std(axis=0), self.count)
+        fresh = []
+        for index, chunk in enumerate(self.chunks):
+            filled = min(self.size, self.count - index * self.size)
+            bits = np.empty_like(chunk.bits)  # views that were given out keep theirs
+            bits[:, :filled] = sign_bits(chunk.codes[:filled], chunk.scales[:filled], self.centre)
+            fresh.append(Chunk(chunk.codes, chunk.scales, bits))
+        self.chunks = fresh
+
+
+def sign_bits(
+    codes: NDArray[np.int8], scales: NDArray[np.float32], centre: Centre
+) -> NDArray[np.uint64]:
+    """Which components of vectors [n, dim] are above the centre: uint64 [words, n]."""
+    parts = []
+    for start in range(0, len(codes), 4096):
+        part = slice(start, start + 4096)
+        values = codes[part].astype(np.float32) * scales[part, None]
+        parts.append(pack(values > centre.mean))
+    return np.concatenate(parts, axis=1)

@@ -1,0 +1,186 @@
+"""The search of the index against a brute-force oracle, and at sizes where it takes short cuts."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from sage_memory import Query
+from sage_memory.core.index import ROLES, VectorIndex
+
+
+def _neighbour(name: str):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+truth = _neighbour("memory_index")
+RecordSource, build, proven = truth.RecordSource, truth.build, truth.proven
+unit, puzzle, searched = truth.unit, truth.puzzle, truth.searched
+
+
+def plain(number: int, vector: np.ndarray, **changes) -> dict:
+    base = {
+        "start_ns": number, "length": 0, "total": 0.5, "modality": "vision", "source": "front",
+        "entity": "", "device_id": "r", "alive": True, "vectors": {("a", ROLES[0]): vector},
+    }  # fmt: skip
+    return base | changes
+
+
+@settings(max_examples=300, deadline=None)
+@given(truth.records, truth.queries)
+def test_search_equals_the_oracle(items, drawn) -> None:
+    asked = proven(drawn)
+    hits = searched(build(items), asked, RecordSource(items))
+    right = truth.oracle(items, asked)
+    assert len(hits) == min(asked.limit, len(right)), "ten answers whenever ten exist"
+    assert len({hit.row for hit in hits}) == len(hits)
+    scores = [hit.score for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    best = sorted(right.values(), reverse=True)[: asked.limit]
+    np.testing.assert_allclose(scores, best, atol=1e-6)
+    for hit in hits:
+        assert abs(right[hit.row + 1] - hit.score) < 1e-6
+
+
+@settings(max_examples=100, deadline=None)
+@given(truth.records, truth.queries)
+def test_hooks_lead_where_building_anew_leads(items, drawn) -> None:
+    """Forgotten, revived, replaced and updated: equal to an index of what the rows say then."""
+    asked = proven(drawn)
+    index = build(items)
+    changed = [dict(item) for item in items]
+    for number, item in enumerate(changed, start=1):
+        if number % 5 == 0:
+            item["vectors"] = {}
+            index.drop_vectors([number])
+        if number % 5 == 1 and item["vectors"]:
+            item["encoding"] = "i8"
+            index.replace_vectors(
+                [truth.vector_row(number, e, r, item) for e, r in item["vectors"]]
+            )
+        if number % 3 == 0:
+            item["entity"] = "anna"
+            index.update(number, entity="anna")
+        if number % 7 == 0:
+            item["alive"], item["vectors"] = False, {}
+            index.forget([number])
+        if number % 14 == 0:
+            item["alive"] = True
+            index.revive([number])
+    fresh = build(changed)
+    assert index.checksums() == fresh.checksums()
+    source = RecordSource(changed)
+    assert searched(index, asked, source) == searched(fresh, asked, source)
+
+
+@pytest.fixture(scope="module")
+def clustered() -> list[dict]:
+    """6,000 vectors in 64 dimensions' worth of bits and more, in 50 heaps; a sixth are heard."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(50, 96))
+    return [
+        plain(
+            number,
+            unit(centres[rng.integers(50)] + 0.4 * rng.normal(size=96)),
+            modality="audio" if number % 6 == 0 else "vision",
+            source="rare" if number % 300 == 0 else "front",
+        )
+        for number in range(6000)
+    ]
+
+
+@pytest.fixture(scope="module")
+def large(clustered) -> VectorIndex:
+    return build(clustered, parts=7)
+
+
+@pytest.mark.parametrize(
+    "condition", [{}, {"modality": "audio"}, {"modality": "vision"}, {"source": "rare"},
+                  {"start_ns": 5000}, {"source": "rare", "end_ns": 2000}]
+)  # fmt: skip
+def test_the_ten_nearest_are_found_among_many(clustered, large, condition) -> None:
+    matrix = np.stack([item["vectors"]["a", ROLES[0]] for item in clustered])
+    rng = np.random.default_rng(1)
+    found, all_of_them = 0, 0
+    for _ in range(40):
+        vector = unit(matrix[rng.integers(len(matrix))] + 0.05 * rng.normal(size=96))
+        asked = proven(Query(text_embedding=vector, text_encoder_id="a", **condition))
+        hits = searched(large, asked, RecordSource(clustered))
+        fitting = np.array([
+            all(item[name] == value for name, value in condition.items() if isinstance(value, str))
+            and item["start_ns"] >= condition.get("start_ns", 0)
+            and item["start_ns"] <= condition.get("end_ns", 10**6)
+            for item in clustered
+        ])  # fmt: skip
+        scores = np.where(fitting, matrix @ vector, -2.0)
+        best = np.argsort(-scores)[: min(10, fitting.sum())]
+        assert len(hits) == len(best), "ten answers whenever ten exist"
+        found += len(set(best.tolist()) & {hit.row for hit in hits})
+        all_of_them += len(best)
+    assert found >= 0.99 * all_of_them
+
+
+def test_equal_vectors_are_told_apart_by_age(clustered) -> None:
+    same = unit(np.arange(1, 97))
+    items = [plain(number, same) for number in range(5000)]
+    asked = proven(Query(text_embedding=same, text_encoder_id="a"))
+    hits = searched(build(items), asked, RecordSource(items))
+    assert [hit.row for hit in hits] == list(range(4999, 4989, -1))
+
+
+def test_what_stands_beside_changes_no_bit_of_a_score(clustered, large) -> None:
+    vector = unit(np.random.default_rng(2).normal(size=96))
+    asked = proven(Query(text_embedding=vector, text_encoder_id="a", limit=50))
+    whole = {hit.row: hit.score for hit in searched(large, asked, RecordSource(clustered))}
+    for row, score in whole.items():
+        alone = VectorIndex()
+        item = clustered[row]
+        alone.add([truth.experience_row(1, item)], [truth.vector_row(1, "a", ROLES[0], item)])
+        assert searched(alone, asked, RecordSource([item]))[0].score == score
+
+
+def test_a_puzzle_is_found_without_reading_all() -> None:
+    rng = np.random.default_rng(0)
+    items = [plain(n, unit([1, 0, 0]), puzzle=int(rng.integers(10**6))) for n in range(3000)]
+    source = RecordSource(items)
+    asked = proven(Query(example_codes=puzzle(int(items[1234]["puzzle"]))))
+    index = build(items)
+    hits = searched(index, asked, source)
+    assert hits[0].row == 1234 and hits[0].score == 1.0
+    assert source.puzzles_read <= 600
+    best = sorted(truth.oracle(items, asked).values(), reverse=True)[:10]
+    np.testing.assert_allclose([hit.score for hit in hits], best, atol=1e-6)
+
+
+def test_a_view_does_not_see_later_experiences() -> None:
+    items = [plain(number, unit([1, number, 0])) for number in range(500)]
+    index = build(items[:1])
+    view = index.view()
+    later = range(2, 501)
+    index.add(
+        [truth.experience_row(number, items[number - 1]) for number in later],
+        [truth.vector_row(number, "a", ROLES[0], items[number - 1]) for number in later],
+    )
+    assert len(view.columns["number"]) == 1 and view.spaces["a"].count == 1
+    asked = proven(Query(text_embedding=unit([1, 0, 0]), text_encoder_id="a", limit=1000))
+    assert len(searched(index, asked, RecordSource(items))) == 500
+
+
+def test_a_damaged_vector_is_left_out_and_named() -> None:
+    items = [plain(number, unit([1, number, 0])) for number in range(3)]
+    index = VectorIndex()
+    good = [truth.vector_row(n + 1, "a", ROLES[0], item) for n, item in enumerate(items)]
+    index.add(
+        [truth.experience_row(n + 1, item) for n, item in enumerate(items)],
+        [good[0], good[1]._replace(vector=bytes(12)), good[2]._replace(dim=4)],
+    )
+    assert index.vector_count == 1 and sorted(index.damaged) == [2, 3]
