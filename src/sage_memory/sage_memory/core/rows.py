@@ -149,9 +149,10 @@ def _read_place(row: Any) -> Place | None:
     if row.place_frame is None:
         return None
     x, y, z, w = np.frombuffer(row.place_orientation, np.float64).tolist()
+    unknown = bytes(36 * 8)  # sleep let it go
     return Place(
         frame=row.place_frame,
         position=(row.place_x, row.place_y, row.place_z),
         orientation=(x, y, z, w),
-        covariance=tuple(np.frombuffer(row.place_covariance, np.float64).tolist()),
+        covariance=tuple(np.frombuffer(row.place_covariance or unknown, np.float64).tolist()),
     )

@@ -31,13 +31,11 @@ def bring_back(store: Store, connection: Connection, entries: Sequence[Any], now
             continue
         change.restored += 1
         kept, lost = saved.unpack(entry.saved)
-        writing.set(identifier, kept, *(name for name in ("text", "codes") if name in kept))
-        if kept.get("payload_sha256"):
-            shas.add(kept["payload_sha256"])
-            writing.set(identifier, {}, "payload")
-        if not lost:
-            continue
-        writing.set(identifier, {}, "vectors")
+        writing.set(identifier, kept)
+        if "sketch" in kept:
+            change.sketches[row["number"]] = kept["sketch"]
+        writing.clocks.append((identifier, entry.what))
+        shas.add(kept.get("payload_sha256", ""))
         returning = {(v["encoder_id"], v["role"]) for v in lost}
         own = current.get(identifier, [])
         stale = [v for v in own if (v["encoder_id"], v["role"]) in returning]
@@ -57,6 +55,7 @@ def bring_back(store: Store, connection: Connection, entries: Sequence[Any], now
 
 
 def _payloads_back(connection: Connection, shas: set[str], now_ns: int) -> list[str]:
+    shas = shas - {""}
     column = payloads.c.sha256
     there = set(connection.execute(select(column).where(column.in_(shas))).scalars())
     if there:

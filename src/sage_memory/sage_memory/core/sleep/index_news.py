@@ -17,5 +17,7 @@ def tell(index: VectorIndex, change: Change) -> None:
         for row in [*change.kept, *change.vectors]
     ]
     index.add(change.news.experiences, [*change.news.vectors, *fresh])
+    for number, sketch in change.sketches.items():
+        index.update(number, sketch=sketch)
     if change.forgotten:
         index.forget(change.forgotten)

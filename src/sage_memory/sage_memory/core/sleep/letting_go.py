@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.encoded_vectors import encode_int8, vector_values
-from sage_memory.core.schema import ENCODING_FLOAT32, ENCODING_INT8, forgettings, payloads
+from sage_memory.core.schema import ENCODING_FLOAT32, forgettings, payloads
 from sage_memory.core.sleep import saved
 from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS
 from sage_memory.core.sleep.stored import (
@@ -18,13 +17,20 @@ from sage_memory.core.sleep.stored import (
     Row,
     alive_rows,
     cosine,
+    in_int8,
     values_of,
     vectors_of,
 )
 from sage_memory.core.store import Store
 
 WHAT = {PAYLOAD: "payload", TEXT: "codes", INT8: "vectors", VECTORS: "vectors"}
-"""What a forgetting is listed as: the deepest of all that went with it."""
+"""What a forgetting is listed as, and the field whose clock it sets: the deepest of all that
+went. One row and one clock for each experience: they stay when the content is gone."""
+TEXT_BLANK: Row = {
+    "text": "", "reason": "", "context": None, "codes": b"", "sketch": b"",
+    "place_covariance": b"",
+}  # fmt: skip
+"""What goes with the words and the puzzle; where it was stays, how exactly does not."""
 ANSWERS = 0.8
 """Least cosine between a vector and that of its summary for the summary to answer in its place."""
 FIRST_TO_GO_NS = 0
@@ -82,6 +88,7 @@ def let_go(
             mine, standing_in = own.get(parting.identifier, []), own.get(parting.summary, [])
             lost = _vectors(parting, row, mine, standing_in, change, writing)
         if kept or lost:
+            writing.clocks.append((parting.identifier, WHAT[parting.rung]))
             listed.append(_listed(parting, leave, saved.pack(kept, lost)))
     writing.write(store, connection, change.vectors)
     if unused:
@@ -101,16 +108,17 @@ def _payload(parting: Parting, row: Row, change: Change, writing: Rewriting) -> 
         return {}
     change.payloads += 1
     blank = {"payload_sha256": "", "payload_media_type": ""}
-    writing.set(parting.identifier, blank, "payload")
+    writing.set(parting.identifier, blank)
     return {name: row[name] for name in blank}
 
 
 def _text(parting: Parting, row: Row, change: Change, writing: Rewriting) -> Row:
-    if not (row["text"] or row["codes"] or row["context"]):
+    if not any(row[name] for name in TEXT_BLANK):
         return {}
     change.texts += 1
-    blank: Row = {"text": "", "context": None, "codes": b""}
-    writing.set(parting.identifier, blank, "text", "codes")
+    blank = {name: value for name, value in TEXT_BLANK.items() if row[name] is not None}
+    writing.set(parting.identifier, blank)
+    change.sketches[row["number"]] = b""
     return {name: row[name] for name in blank}
 
 
@@ -129,12 +137,7 @@ def _vectors(
             lost.append(vector)
         elif vector["encoding"] == ENCODING_FLOAT32:
             lost.append(vector)
-            (blob,) = encode_int8(values_of(vector)[None])
-            names = ("experience_id", "encoder_id", "role", "dim")
-            e, encoder_id, role, dim = (vector[name] for name in names)
-            small.append(vector_values(e, encoder_id, role, dim, ENCODING_INT8, blob))
-    if lost:
-        writing.set(parting.identifier, {}, "vectors")
+            small.append(in_int8(vector))
     writing.stale += [vector["number"] for vector in lost]
     change.removed += len(lost) > len(small)
     change.quantised += bool(small)

@@ -8,12 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import NS_PER_S, Clock
-from sage_memory.core.encoded_vectors import decode, encode_int8
-from sage_memory.core.schema import ENCODING_FLOAT32, ENCODING_INT8, ROLE_PERCEPT, vectors
+from sage_memory.core.schema import ROLE_PERCEPT
 from sage_memory.core.sleep import journal
 from sage_memory.core.sleep.grouping import Group, groups
 from sage_memory.core.sleep.index_news import tell
@@ -22,17 +20,15 @@ from sage_memory.core.sleep.options import SleepOptions, checked
 from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS, Plan, plan
 from sage_memory.core.sleep.probes import ask, draw_questions
 from sage_memory.core.sleep.report import NightReport
-from sage_memory.core.sleep.stored import Change
+from sage_memory.core.sleep.stored import Change, in_int8, values_of, vectors_of
 from sage_memory.core.sleep.summaries import summarise
-from sage_memory.core.sleep.survey import ROW_BYTES, VECTOR_BYTES, Survey, survey
+from sage_memory.core.sleep.survey import MEMBER_BYTES, ROW_BYTES, VECTOR_BYTES, Survey, survey
 from sage_memory.core.sleep.undo import finish_undoing, settle, take_back
 from sage_memory.core.store import Store
 
 GROUPS_A_STEP = 32
 PARTINGS_A_STEP = 256
 VECTORS_A_QUERY = 1000
-RUNGS = {PAYLOAD: "payload", TEXT: "words and puzzle", INT8: "precision", VECTORS: "vectors"}
-
 Progress = Callable[[float, str], None]
 """Called after every step with the share done, [0, 1], and the stage in words."""
 
@@ -76,7 +72,7 @@ class Night:
         if self._options.dry_run:
             return self._dry_run()
         finish_undoing(self._store, now_ns)
-        settle(self._store, now_ns)
+        self._settle()
         self._progress(0.02, "settled")
         with self._store.reader.snapshot() as connection:
             page = journal.running(connection)
@@ -190,8 +186,7 @@ class Night:
             lambda c: journal.mark(c, page.night, state=state, finished_ns=now_ns,
                                    recall_after=after.all, report=report.to_json())
         ).wait()  # fmt: skip
-        if not page.options.grace_s:
-            settle(self._store, self._clock.now_ns())
+        self._settle()
         self._progress(1.0, state)
         return report
 
@@ -203,14 +198,12 @@ class Night:
             target = round(options.target_share * (before + journal.freed_bytes(connection)))
             found = [] if before <= target else list(_groups(connection, seen, options))
         summary = seen.summary.copy()
-        covers = seen.covers.copy()
         cost = 0
         for group in found:
             summary[group.rows] = group.centre
-            covers[group.centre] = len(group.rows)
             cost += ROW_BYTES + VECTOR_BYTES + int(
                 seen.text_bytes[group.centre] + seen.int8_bytes[group.centre]
-            )  # fmt: skip
+            ) + MEMBER_BYTES * len(group.rows)  # fmt: skip
         decided = plan(replace(seen, summary=summary), options, target - cost)
         count = [int((decided.depth >= rung).sum()) for rung in (PAYLOAD, TEXT, INT8, VECTORS)]
         return NightReport(
@@ -221,6 +214,10 @@ class Night:
             bytes_after=before + cost - decided.freed_bytes,
             note="nothing was changed; figures are about what a night would do",
         )  # fmt: skip
+
+    def _settle(self) -> None:
+        if settle(self._store, self._clock.now_ns()):
+            self._store.compact().wait()
 
     def _step(self, action: Callable[[Connection], Change]) -> Change:
         return self._store.change(
@@ -247,26 +244,23 @@ def _groups(connection: Connection, seen: Survey, options: SleepOptions) -> Iter
         return _percepts(connection, [bytes(key) for key in seen.identifier[rows]])
 
     free = seen.free(options.salience_floor)
-    return groups(seen.bucket, free, load, options.similarity, options.min_group)
+    taken = np.zeros(len(seen), np.bool_)
+    for buckets in seen.buckets:
+        left = free[~taken[free]]
+        for group in groups(buckets, left, load, options.similarity, options.min_group):
+            taken[group.rows] = True
+            yield group
 
 
 def _percepts(connection: Connection, identifiers: Sequence[bytes]) -> NDArray[np.float32]:
     """Vectors in int8 precision, [n, dim]: what was let go to int8 groups as it did before."""
     found: dict[bytes, NDArray[np.float32]] = {}
-    column = vectors.c
     for first in range(0, len(identifiers), VECTORS_A_QUERY):
-        rows = connection.execute(
-            select(column.experience_id, column.encoding, column.dim, column.vector).where(
-                column.experience_id.in_(identifiers[first : first + VECTORS_A_QUERY]),
-                column.role == ROLE_PERCEPT,
-            )
-        )
-        for key, encoding, dim, blob in rows:
-            vector = decode(encoding, dim, blob)
-            if encoding == ENCODING_FLOAT32:
-                (small,) = encode_int8(vector[None])
-                vector = decode(ENCODING_INT8, dim, small)
-            found[bytes(key)] = vector
+        some = vectors_of(connection, identifiers[first : first + VECTORS_A_QUERY])
+        for key, own in some.items():
+            percept = next((row for row in own if row["role"] == ROLE_PERCEPT), None)
+            if percept is not None:
+                found[key] = values_of(in_int8(percept))
     width = max((vector.size for vector in found.values()), default=1)
     table = np.zeros((len(identifiers), width), np.float32)
     for row, key in enumerate(identifiers):
@@ -284,15 +278,14 @@ def _partings(seen: Survey, decided: Plan, now_ns: int) -> list[Parting]:
         sha = seen.payload[row]
         holders[sha] -= 1
         summary = int(seen.summary[row])
-        rung = int(decided.depth[row])
         days = (now_ns - int(seen.start_ns[row])) / (86400 * NS_PER_S)
-        reason = f"{RUNGS[rung]}: salience {seen.total[row]:.2f}, {days:.1f} days old"
+        reason = f"salience {seen.total[row]:.2f}, {days:.1f} d old"
         if summary >= 0:
-            reason += f", one of {seen.covers[summary]} alike"
+            reason += f", 1 of {seen.covers[summary]}"
         partings.append(
             Parting(
                 identifier=bytes(seen.identifier[row]),
-                rung=rung,
+                rung=int(decided.depth[row]),
                 reason=reason,
                 summary=bytes(seen.identifier[summary]) if summary >= 0 else b"",
                 last_user=bool(sha) and holders[sha] == 0,

@@ -37,8 +37,8 @@ class SleepOptions:
     salience_floor: float = 0.6
     similarity: float = 0.9
     span_s: float = 600.0
-    cell_m: float = 2.0
-    min_group: int = 3
+    cell_m: float = 4.0
+    min_group: int = 4
     grace_s: float = 7 * 86400.0
     half_life_s: float = 30 * 86400.0
     questions: int = 200

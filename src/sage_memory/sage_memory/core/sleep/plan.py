@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_memory.core.sleep.options import SleepOptions
-from sage_memory.core.sleep.survey import Survey
+from sage_memory.core.sleep.survey import LISTING_BYTES, Survey
 
 NOTHING, PAYLOAD, TEXT, INT8, VECTORS = range(5)
 """Rungs: each one lets go what those before it do, and more."""
@@ -60,10 +60,16 @@ def plan(seen: Survey, options: SleepOptions, target_bytes: int) -> Plan:
     for rung, gain in gains.items():
         if excess <= freed:
             break
-        gets = (gain > 0) | shared if rung == PAYLOAD else gain > 0
+        # what frees no more than its entry in the list takes is not worth forgetting
+        cost = np.where(depth == NOTHING, LISTING_BYTES, 0)
+        gets = gain > cost
+        if rung == PAYLOAD:
+            gets |= shared
         rows = order[gets[order]]
-        sums = freed + np.cumsum(gain[rows])
-        count = int(np.searchsorted(sums, excess)) + 1
+        if not rows.size:
+            continue
+        sums = freed + np.cumsum((gain - cost)[rows])
+        count = 1 + int(np.argmax(sums >= excess)) if sums.max() >= excess else len(rows)
         depth[rows[:count]] = rung
-        freed = int(sums[min(count, len(sums)) - 1]) if len(sums) else freed
+        freed = int(sums[count - 1])
     return Plan(depth, order[depth[order] > 0], freed)

@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection
 from sage_memory.core.encoded_vectors import decode, encode_int8
 from sage_memory.core.reader import Reader
 from sage_memory.core.recall import Query
-from sage_memory.core.schema import ENCODING_INT8, ROLE_WORDS, summary_members, vectors
+from sage_memory.core.schema import ENCODING_INT8, ROLE_WORDS, summary_members
+from sage_memory.core.sleep.stored import values_of, vectors_of
 from sage_memory.core.sleep.survey import Survey
 
 BEST = 10
@@ -77,17 +78,13 @@ def draw_questions(
 def _questions(
     connection: Connection, identifier: bytes, salient: bool, rng: np.random.Generator
 ) -> list[Question]:
-    rows = connection.execute(
-        select(vectors).where(vectors.c.experience_id == identifier).order_by(vectors.c.number)
-    ).all()
+    rows = vectors_of(connection, [identifier]).get(identifier, [])
     if not rows:
         return []
-    row = next((row for row in rows if row.role == ROLE_WORDS), rows[0])
-    vector = decode(row.encoding, row.dim, row.vector)
-    words = row.role == ROLE_WORDS
-    if not words:
-        vector = perturbed(vector, NOISE, rng)
-    return [Question(identifier, salient, row.encoder_id, words, vector)]
+    row = next((row for row in rows if row["role"] == ROLE_WORDS), rows[0])
+    words = row["role"] == ROLE_WORDS
+    vector = values_of(row) if words else perturbed(values_of(row), NOISE, rng)
+    return [Question(identifier, salient, row["encoder_id"], words, vector)]
 
 
 def perturbed(

@@ -5,24 +5,26 @@ The hash of a payload stands in it as plain text, so that whoever removes payloa
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-COLUMNS = ("text", "context", "payload_sha256", "payload_media_type")
+COLUMNS = ("text", "reason", "context", "payload_sha256", "payload_media_type")
+BLOBS = ("codes", "sketch", "place_covariance")
 VECTOR_NAMES = ("encoder_id", "role", "dim", "encoding", "crc32")
 
 
 def pack(row: Mapping[str, Any], vectors: Sequence[Mapping[str, Any]]) -> bytes:
-    """Blob of what is let go: of `row` its `COLUMNS` and `codes`, as far as there; its vectors."""
-    codes = row.get("codes")
+    """Blob of what is let go: of `row` its `COLUMNS` and `BLOBS`, as far as there; its vectors."""
+    blobs = {name: row[name] for name in BLOBS if row.get(name) is not None}
     head = {
         "row": {name: row[name] for name in COLUMNS if name in row},
-        "codes": None if codes is None else len(codes),
+        "blobs": {name: len(blob) for name, blob in blobs.items()},
         "vectors": [[*(v[name] for name in VECTOR_NAMES), len(v["vector"])] for v in vectors],
     }
-    blobs = [codes or b"", *(bytes(v["vector"]) for v in vectors)]
-    return b"\n".join([json.dumps(head).encode(), b"".join(blobs)])
+    content = [*blobs.values(), *(bytes(v["vector"]) for v in vectors)]
+    return b"\n".join([json.dumps(head).encode(), b"".join(content)])
 
 
 def unpack(blob: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -33,16 +35,13 @@ def unpack(blob: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """
     end = blob.index(b"\n")
     head = json.loads(blob[:end])
-    position = end + 1
-    row = dict(head["row"])
-    if head["codes"] is not None:
-        row["codes"] = blob[position : position + head["codes"]]
-        position += head["codes"]
-    vectors = []
-    for *names, size in head["vectors"]:
-        values = dict(zip(VECTOR_NAMES, names, strict=True))
-        vectors.append(values | {"vector": blob[position : position + size]})
-        position += size
-    if position != len(blob):
-        raise ValueError(f"saved copy of {len(blob)} bytes, {position} announced")
+    content = io.BytesIO(blob[end + 1 :])
+    row = dict(head["row"]) | {name: content.read(size) for name, size in head["blobs"].items()}
+    vectors = [
+        dict(zip(VECTOR_NAMES, names, strict=True)) | {"vector": content.read(size)}
+        for *names, size in head["vectors"]
+    ]
+    announced = sum(head["blobs"].values()) + sum(entry[-1] for entry in head["vectors"])
+    if content.tell() != announced or content.read(1):
+        raise ValueError(f"saved copy of {len(blob)} bytes: {announced} announced")
     return row, vectors

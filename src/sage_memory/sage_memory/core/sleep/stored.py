@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.encoded_vectors import decode
+from sage_memory.core.encoded_vectors import decode, encode_int8
 from sage_memory.core.new_rows import NewRows
-from sage_memory.core.schema import experiences, vectors
+from sage_memory.core.schema import ENCODING_INT8, experiences, vectors
 from sage_memory.core.store import Store
 
 Row = dict[str, Any]
@@ -31,6 +32,7 @@ class Change:
             the same encoder.
         news: rows of summaries that are new.
         summaries: how many moments each new one covers.
+        sketches: number of an experience -> its sums of blocks now; empty: without a puzzle.
         forgotten: numbers of experiences that are tombstones now.
         notes: what could not be done, in words.
     """
@@ -45,6 +47,7 @@ class Change:
     kept: list[Row] = field(default_factory=list)
     news: NewRows = field(default_factory=lambda: NewRows([], []))
     summaries: list[int] = field(default_factory=list)
+    sketches: dict[int, bytes] = field(default_factory=dict)
     forgotten: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -70,12 +73,11 @@ class Rewriting:
     clocks: list[tuple[bytes, str]] = field(default_factory=list)
     stale: list[int] = field(default_factory=list)
 
-    def set(self, identifier: bytes, values: Row, *fields: str) -> None:
-        """Set columns of an experience, and stamp the fields that they are of."""
+    def set(self, identifier: bytes, values: Row) -> None:
+        """Set columns of an experience."""
         if values:
             names = tuple(sorted(values))
             self.columns.setdefault(names, []).append(values | {"key": identifier})
-        self.clocks += [(identifier, name) for name in fields]
 
     def write(self, store: Store, connection: Connection, fresh: Sequence[Row]) -> None:
         """Make the changes; `fresh` are vectors to insert after the stale ones are gone."""
@@ -99,7 +101,7 @@ def alive_rows(connection: Connection, identifiers: Sequence[bytes]) -> dict[byt
     c = experiences.c
     wanted = select(
         c.id, c.number, c.total, c.pinned, c.payload_sha256, c.payload_media_type, c.text,
-        c.context, c.codes,
+        c.reason, c.context, c.codes, c.sketch, c.place_covariance,
     ).where(c.id.in_(identifiers), c.forgotten_ns.is_(None))  # fmt: skip
     return {bytes(row.id): dict(row._mapping) for row in connection.execute(wanted)}
 
@@ -114,8 +116,21 @@ def vectors_of(connection: Connection, identifiers: Iterable[bytes]) -> dict[byt
 
 
 def values_of(vector: Row) -> NDArray[np.float32]:
-    """Float32 [dim] of a row of a vector."""
+    """Float32 [dim] of a row of a vector.
+
+    Raises:
+        InvalidInput: its bytes cannot be one.
+    """
     return decode(vector["encoding"], vector["dim"], vector["vector"])
+
+
+def in_int8(vector: Row) -> Row:
+    """The same vector as a row in encoding `i8`, without a number."""
+    blob = vector["vector"]
+    if vector["encoding"] != ENCODING_INT8:
+        (blob,) = encode_int8(values_of(vector)[None])
+    changed = {"encoding": ENCODING_INT8, "crc32": zlib.crc32(blob), "vector": blob}
+    return {name: value for name, value in vector.items() if name != "number"} | changed
 
 
 def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

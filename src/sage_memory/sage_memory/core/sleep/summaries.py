@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.encoded_vectors import decode, encode_int8
+from sage_memory.core.encoded_vectors import encode_int8
 from sage_memory.core.experience import DIMENSIONS, Experience
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.rows import Packed, pack, read_experience
@@ -24,7 +24,7 @@ from sage_memory.core.schema import (
     summary_members,
     vectors,
 )
-from sage_memory.core.sleep.stored import Change, cosine
+from sage_memory.core.sleep.stored import Change, Row, cosine, values_of, vectors_of
 from sage_memory.core.store import Store
 
 TEXT_LENGTH = 1000
@@ -122,7 +122,7 @@ def _experience(
     members: Sequence[bytes],
     night: bytes,
     percept: NDArray[np.float32],
-    words: Any,
+    words: Row | None,
 ) -> Experience:
     all_rows = [rows[member] for member in members]
     middle = rows[centre]
@@ -139,8 +139,8 @@ def _experience(
         total=max(row.total for row in all_rows),
         reason=f"{_mark(night)}{len(members)} moments alike",
         text="\n".join(texts)[:TEXT_LENGTH],
-        text_embedding=None if words is None else decode(words.encoding, words.dim, words.vector),
-        text_encoder_id="" if words is None else words.encoder_id,
+        text_embedding=None if words is None else values_of(words),
+        text_encoder_id="" if words is None else words["encoder_id"],
         entity=entities.pop() if len(entities) == 1 else "",
         context=None,
         covers=len(members),
@@ -151,14 +151,14 @@ def _experience(
 def _small(packed: Packed) -> Packed:
     """The same with vectors in int8."""
     vectors = []
-    for encoder_id, role, dim, encoding, _, blob in packed.vectors:
-        (small,) = encode_int8(decode(encoding, dim, blob)[None])
+    for encoder_id, role, dim, _, _, blob in packed.vectors:
+        (small,) = encode_int8(np.frombuffer(blob, np.float32)[None])
         vectors.append((encoder_id, role, dim, ENCODING_INT8, zlib.crc32(small), small))
     return packed._replace(vectors=tuple(vectors))
 
 
 def _middle(
-    blobs: dict[bytes, dict[str, Any]],
+    blobs: dict[bytes, dict[str, Row]],
     centre: bytes,
     members: Sequence[bytes],
     similarity: float,
@@ -167,19 +167,17 @@ def _middle(
     if ROLE_PERCEPT not in blobs.get(centre, {}):
         return None
     percepts = [
-        decode(row.encoding, row.dim, row.vector)
+        values_of(row)
         for row in (blobs[member].get(ROLE_PERCEPT) for member in members if member in blobs)
         if row is not None
     ]
     mean = np.asarray(np.mean(percepts, axis=0, dtype=np.float32))
     if min(cosine(mean, percept) for percept in percepts) >= similarity:
         return np.asarray(mean / np.linalg.norm(mean), np.float32)
-    own = blobs[centre][ROLE_PERCEPT]
-    vector = decode(own.encoding, own.dim, own.vector)
-    return np.asarray(vector / np.linalg.norm(vector), np.float32)
+    return values_of(blobs[centre][ROLE_PERCEPT])
 
 
-def _words(blobs: dict[bytes, dict[str, Any]], order: Sequence[bytes]) -> Any:
+def _words(blobs: dict[bytes, dict[str, Row]], order: Sequence[bytes]) -> Row | None:
     found = (blobs[key][ROLE_WORDS] for key in order if ROLE_WORDS in blobs.get(key, {}))
     return next(found, None)
 
@@ -193,9 +191,6 @@ def _rows(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, A
     return {bytes(row.id): row for row in connection.execute(wanted)}
 
 
-def _vectors(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, dict[str, Any]]:
-    found: dict[bytes, dict[str, Any]] = {}
-    wanted = select(vectors).where(vectors.c.experience_id.in_(identifiers))
-    for row in connection.execute(wanted.order_by(vectors.c.number)):
-        found.setdefault(bytes(row.experience_id), {})[row.role] = row
-    return found
+def _vectors(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, dict[str, Row]]:
+    rows = vectors_of(connection, identifiers)
+    return {key: {row["role"]: row for row in own} for key, own in rows.items()}

@@ -11,10 +11,10 @@ from sqlalchemy import case, func, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import NS_PER_S
-from sage_memory.core.encoded_vectors import SCALE_BYTES
 from sage_memory.core.schema import (
     ENCODING_FLOAT32,
     experiences,
+    forgettings,
     payloads,
     summary_members,
     vectors,
@@ -22,13 +22,18 @@ from sage_memory.core.schema import (
 from sage_memory.core.sleep.grouping import buckets_of
 from sage_memory.core.sleep.options import SleepOptions
 
+SCALE_BYTES = 4
+"""Of a vector in int8, beside its components."""
 ROW_BYTES = 320
-"""Of a row's numbers, names, index entries and clock, whatever it says; measured, see
-`test_sleep_survey`."""
-VECTOR_BYTES = 110
+"""Of a row's numbers, names, index entries and clock, whatever it says, in a compacted file."""
+VECTOR_BYTES = 130
 """The same of a row of `vectors`."""
 PAYLOAD_BYTES = 200
 """The same of a row of `payloads`."""
+LISTING_BYTES = 320
+"""Of what stays when an experience let something go: an entry of the list, and a clock."""
+MEMBER_BYTES = 75
+"""Of a link from a summary to a member."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,13 @@ class Survey:
         pinned: bool.
         covers: moments it is a summary of, int64.
         summary: row here of the summary that covers it, -1: none.
-        bucket: see `buckets_of`, int64.
+        buckets: see `buckets_of`, int64; and the same of cells and stretches that lie across
+            the borders of the first.
         payload: hash, object; empty: none.
         payload_bytes: freed when this one lets go: 0 where a more valuable one shares it.
         text_bytes: of words, puzzle and context.
         vector_bytes, int8_bytes: as they are, and as they would be in int8.
-        words: whether it has a vector of words.
+        listed: entries that it has in the list of forgettings, int64.
     """
 
     number: NDArray[np.int64]
@@ -60,21 +66,23 @@ class Survey:
     pinned: NDArray[np.bool_]
     covers: NDArray[np.int64]
     summary: NDArray[np.int64]
-    bucket: NDArray[np.int64]
+    buckets: tuple[NDArray[np.int64], NDArray[np.int64]]
     payload: NDArray[Any]
     payload_bytes: NDArray[np.int64]
     text_bytes: NDArray[np.int64]
     vector_bytes: NDArray[np.int64]
     int8_bytes: NDArray[np.int64]
-    words: NDArray[np.bool_]
+    listed: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.number)
 
     @property
     def bytes(self) -> NDArray[np.int64]:
-        """Bytes of each experience: row, vectors, and its payload."""
-        return ROW_BYTES + self.text_bytes + self.vector_bytes + self.payload_bytes
+        """Bytes of each experience: row, vectors, its payload, and what the nights wrote of it."""
+        written = LISTING_BYTES * self.listed + MEMBER_BYTES * (self.summary >= 0)
+        content = self.text_bytes + self.vector_bytes + self.payload_bytes
+        return ROW_BYTES + content + written
 
     def protected(self, floor: float) -> NDArray[np.bool_]:
         """Which ones no night may touch."""
@@ -88,20 +96,25 @@ class Survey:
 def survey(connection: Connection, options: SleepOptions, horizon: int) -> Survey:
     """Look at every experience up to row number `horizon`, and at its summary beyond."""
     table = experiences.c
-    blobs = func.length(table.codes) + func.coalesce(func.length(table.context), 0)
+    words = func.length(table.text) + func.length(table.reason)
+    blobs = func.length(table.codes) + func.length(table.sketch)
+    rest = (
+        func.coalesce(func.length(column), 0) for column in (table.context, table.place_covariance)
+    )
+    content = words + blobs + sum(rest)
     found = connection.execute(
         select(
             table.number, table.id, table.start_ns, table.total, table.surprise, table.pinned,
             table.covers, table.modality, table.source, table.encoder_id, table.place_frame,
             table.place_x, table.place_y, table.payload_sha256,
-            blobs + func.length(table.text), table.forgotten_ns.is_(None),
+            content, table.forgotten_ns.is_(None),
         )
         .where((table.number <= horizon) | (table.covers > 0))
         .order_by(table.number)
     ).all()  # fmt: skip
     columns = list(zip(*found, strict=True)) if found else [()] * 16
     number, identifier, start_ns, total, surprise, pinned, covers = columns[:7]
-    bucket = _buckets(columns, options)
+    buckets = [_buckets(columns, options, shift) for shift in (0.0, 0.5)]
     alive = np.asarray(columns[15], np.bool_)
     ids = _objects(identifier)[alive]
     total_alive = np.asarray(total, np.float64)[alive]
@@ -118,25 +131,27 @@ def survey(connection: Connection, options: SleepOptions, horizon: int) -> Surve
         pinned=pinned_alive,
         covers=np.asarray(covers, np.int64)[alive],
         summary=_summaries(connection, ids),
-        bucket=bucket[alive],
+        buckets=(buckets[0][alive], buckets[1][alive]),
         payload=shas,
         payload_bytes=_payload_sizes(connection, shas, worth),
         text_bytes=np.asarray(columns[14], np.int64)[alive],
         vector_bytes=sizes[0],
         int8_bytes=sizes[1],
-        words=sizes[2] > 0,
+        listed=_listed(connection, ids),
     )
 
 
-def _buckets(columns: list[Any], options: SleepOptions) -> NDArray[np.int64]:
+def _buckets(columns: list[Any], options: SleepOptions, shift: float) -> NDArray[np.int64]:
     start_ns = np.asarray(columns[2], np.int64)
     frame = np.array([name or "" for name in columns[10]], np.str_)
     placed = frame != ""
     x, y = (np.asarray(columns[k], np.float64) for k in (11, 12))
     cells = [
-        np.where(placed, np.floor(np.where(placed, v, 0.0) / options.cell_m), 0.0) for v in (x, y)
+        np.where(placed, np.floor(np.where(placed, v, 0.0) / options.cell_m + shift), 0.0)
+        for v in (x, y)
     ]
-    stretch = np.where(placed, 0, start_ns // round(options.span_s * NS_PER_S))
+    span_ns = round(options.span_s * NS_PER_S)
+    stretch = np.where(placed, 0, (start_ns + round(shift * span_ns)) // span_ns)
     names = [np.array(columns[k], np.str_) for k in (7, 8, 9)]
     summaries = np.asarray(columns[6], np.int64) > 0  # apart: they shift nobody's rank
     return buckets_of([summaries, *names, frame, *cells, stretch])
@@ -149,22 +164,26 @@ def _objects(values: Any) -> NDArray[Any]:
 
 
 def _vector_sizes(connection: Connection, ids: NDArray[Any]) -> list[NDArray[np.int64]]:
-    """Of each experience: bytes, bytes in int8, vectors of words."""
+    """Of each experience: bytes, bytes in int8."""
     column = vectors.c
     own = func.length(column.vector) + VECTOR_BYTES
     small = case(
         (column.encoding == ENCODING_FLOAT32, column.dim + SCALE_BYTES + VECTOR_BYTES), else_=own
     )
-    words = case((column.role == "words", 1), else_=0)
     found = connection.execute(
-        select(column.experience_id, func.sum(own), func.sum(small), func.sum(words)).group_by(
-            column.experience_id
-        )
+        select(column.experience_id, func.sum(own), func.sum(small)).group_by(column.experience_id)
     ).all()
     sizes = {bytes(key): values for key, *values in found}
-    none = (0, 0, 0)
-    table = np.array([sizes.get(key, none) for key in ids], np.int64).reshape(-1, 3)
-    return [table[:, 0], table[:, 1], table[:, 2]]
+    table = np.array([sizes.get(key, (0, 0)) for key in ids], np.int64).reshape(-1, 2)
+    return [table[:, 0], table[:, 1]]
+
+
+def _listed(connection: Connection, ids: NDArray[Any]) -> NDArray[np.int64]:
+    key = forgettings.c.experience_id
+    kept = forgettings.c.undone_ns.is_(None)
+    found = connection.execute(select(key, func.count()).where(kept).group_by(key)).all()
+    counts = {bytes(identifier): count for identifier, count in found}
+    return np.array([counts.get(identifier, 0) for identifier in ids], np.int64)
 
 
 def _summaries(connection: Connection, ids: NDArray[Any]) -> NDArray[np.int64]:

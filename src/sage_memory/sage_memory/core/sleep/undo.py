@@ -90,7 +90,7 @@ def take_back(store: Store, night: bytes, state: str, now_ns: int) -> Undone:
 def _bring_back_some(store: Store, connection: Connection, night: bytes, now_ns: int) -> Change:
     column = forgettings.c
     entries = connection.execute(
-        select(column.number, column.experience_id, column.saved)
+        select(column.number, column.experience_id, column.what, column.saved)
         .where(column.night_id == night, column.undone_ns.is_(None))
         .order_by(column.number)
         .limit(STEP)
@@ -120,11 +120,15 @@ def settle(store: Store, now_ns: int) -> int:
         experiences whose copies were dropped.
     """
     settled = 0
+    last = 0
     while True:
-        shas, count = store.change(lambda c: _drop_copies(c, now_ns)).wait()
-        if not count:
+        shas, numbers = store.change(
+            lambda c, last=last: _drop_copies(c, last, now_ns)  # type: ignore[misc]
+        ).wait()
+        if not numbers:
             return settled
-        settled += count
+        settled += len(numbers)
+        last = numbers[-1]
         if shas:
             store.change(
                 lambda c, shas=shas: _remove_payloads(store, c, shas),  # type: ignore[misc]
@@ -132,11 +136,12 @@ def settle(store: Store, now_ns: int) -> int:
             ).wait()
 
 
-def _drop_copies(connection: Connection, now_ns: int) -> tuple[set[str], int]:
+def _drop_copies(connection: Connection, last: int, now_ns: int) -> tuple[set[str], list[int]]:
     column = forgettings.c
     rows = connection.execute(
         select(column.number, column.saved)
-        .where(column.saved.is_not(None), column.undo_until_ns <= now_ns)
+        .where(column.number > last, column.saved.is_not(None), column.undo_until_ns <= now_ns)
+        .order_by(column.number)
         .limit(STEP * 8)
     ).all()
     if rows:
@@ -145,7 +150,7 @@ def _drop_copies(connection: Connection, now_ns: int) -> tuple[set[str], int]:
             [{"key": row.number} for row in rows],
         )
     shas = {saved.unpack(row.saved)[0].get("payload_sha256", "") for row in rows} - {""}
-    return shas, len(rows)
+    return shas, [row.number for row in rows]
 
 
 def _remove_payloads(store: Store, connection: Connection, shas: set[str]) -> None:
