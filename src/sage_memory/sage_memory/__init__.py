@@ -12,13 +12,14 @@ from sage_memory.core.errors import (
 )
 from sage_memory.core.experience import Experience, Payload, Place
 from sage_memory.core.memory import Memory
-from sage_memory.core.recall import Answer, Query
+from sage_memory.core.recall import Answer, Declined, Query, Recalled
 from sage_memory.core.statistics import Statistics
 from sage_memory.core.store import Limits
 from sage_memory.core.writer import Ticket
 
 __all__ = [
     "Answer",
+    "Declined",
     "Experience",
     "Limits",
     "Memory",
@@ -28,6 +29,7 @@ __all__ = [
     "Payload",
     "Place",
     "Query",
+    "Recalled",
     "Statistics",
     "StoreDamaged",
     "StoreLocked",

@@ -24,7 +24,7 @@ from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.placing import Placed
 from sage_memory.core.reader import Reader
-from sage_memory.core.recall import Answer, Query, checked
+from sage_memory.core.recall import Answer, Query, Recalled, checked
 from sage_memory.core.statistics import Statistics, statistics_of
 from sage_memory.core.storage import Storage, open_storage
 from sage_memory.core.store import Limits, Store
@@ -117,13 +117,16 @@ class Memory:
             StoreDamaged: a row cannot be read.
             MemoryFailure: the memory is closed.
         """
-        proven = checked(query)
-        answers = self._current().recall(proven)
+        return self.ask(query).answers
+
+    def ask(self, query: Query) -> Recalled:
+        """The same, with what came close and was declined, and what could not be compared."""
+        recalled = self._current().ask(checked(query))
         if self._store is not None:
-            for answer in answers:
+            for answer in recalled.answers:
                 if answer.payload_path is not None:
                     self._store.touch(answer.experience.payload_sha256)
-        return answers
+        return recalled
 
     def at(self, stamp_ns: int) -> Placed | None:
         """The experience nearest in time, of equally near ones the last; None if none is kept.

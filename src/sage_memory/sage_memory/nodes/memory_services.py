@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.node import SageNode
@@ -17,10 +14,8 @@ from sage_memory.core.identifiers import id_text
 from sage_memory.core.memory import Memory
 from sage_memory.core.short_term import Moment
 from sage_memory.core.words import Words
-from sage_memory.nodes import messages
-from sage_msgs.srv import Checkpoint, Embed, Recall, StoreExperience
-
-EMBED_TIMEOUT_S = 5.0
+from sage_memory.nodes.recalling import Recalling
+from sage_msgs.srv import Checkpoint, StoreExperience
 
 
 class MemoryServices:
@@ -44,9 +39,8 @@ class MemoryServices:
         self._opened = opened
         self._newest = newest
         self._keep = keep
-        self._embed = node.client("language/embed")
+        self._recalling = Recalling(node, opened)
         node.service("memory/store", self._store)
-        node.service("memory/recall", self._recall)
         node.service("memory/checkpoint", self._checkpoint)
 
     def _store(
@@ -59,7 +53,7 @@ class MemoryServices:
         if request.text:
             words = Words(moment.percept.stamp_ns, request.text)
             try:
-                vector, encoder_id = self._meaning(request.text)
+                vector, encoder_id = self._recalling.meaning(request.text)
                 words = replace(words, embedding=vector, encoder_id=encoder_id)
             except ServiceUnavailable as error:
                 response.message = f"stored, but not to be found by these words: {error}"
@@ -68,19 +62,6 @@ class MemoryServices:
             response.success = True
         except (MemoryFailure, TimeoutError) as error:
             response.success, response.message = False, str(error)
-        return response
-
-    def _recall(self, request: Recall.Request, response: Recall.Response) -> Recall.Response:
-        started = self._node.stopwatch_ns()
-        try:
-            query = messages.query_of(request)
-            if query.text:
-                vector, encoder_id = self._meaning(query.text)
-                query = replace(query, text_embedding=vector, text_encoder_id=encoder_id)
-            messages.fill_response(response, self._opened().recall(query))
-        except (MemoryFailure, ServiceUnavailable) as error:
-            response.success, response.message = False, str(error)
-        response.search_ms = (self._node.stopwatch_ns() - started) / 1e6
         return response
 
     def _checkpoint(
@@ -94,9 +75,3 @@ class MemoryServices:
         except (MemoryFailure, OSError) as error:
             response.success, response.message = False, str(error)
         return response
-
-    def _meaning(self, text: str) -> tuple[NDArray[np.float32], str]:
-        answer = self._embed.call(Embed.Request(text=text), EMBED_TIMEOUT_S)
-        if not answer.success:
-            raise InvalidInput("text", text, answer.message)
-        return np.array(answer.embedding, np.float32), str(answer.encoder_id)

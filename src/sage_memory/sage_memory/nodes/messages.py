@@ -7,16 +7,13 @@ import array
 import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
 
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.stamps import to_stamp
 from sage_memory.core.experience import DIMENSIONS, Experience, Place
-from sage_memory.core.identifiers import id_text, parse_id
+from sage_memory.core.identifiers import id_text
 from sage_memory.core.observer import Scored
-from sage_memory.core.recall import Answer, Query
 from sage_msgs.msg import Experience as ExperienceMessage
 from sage_msgs.msg import FusedSalience, Salience
-from sage_msgs.srv import Recall
 
-DEFAULT_LIMIT = 10
 CONTEXT_DIGITS = 4
 
 
@@ -92,39 +89,3 @@ def experience_message(experience: Experience) -> ExperienceMessage:
         turn.x, turn.y, turn.z, turn.w = place.orientation
         message.place.pose.covariance = np.asarray(place.covariance, np.float64)
     return message
-
-
-def query_of(request: Recall.Request) -> Query:
-    """The query of a request, its text not yet embedded.
-
-    Raises:
-        InvalidInput: an id that is none.
-    """
-    example = np.array(request.example, np.float32) if len(request.example) else None
-    identifier = request.example_experience_id
-    return Query(
-        text=request.text,
-        example=example,
-        example_encoder_id=request.example_encoder_id if example is not None else "",
-        example_id=parse_id(identifier, "example_experience_id") if identifier else b"",
-        start_ns=stamp_ns(request.start) or None,
-        end_ns=stamp_ns(request.end) or None,
-        min_salience=request.min_salience,
-        modality=request.modality,
-        limit=request.limit or DEFAULT_LIMIT,
-        with_embedding=request.with_embedding,
-    )
-
-
-def fill_response(response: Recall.Response, answers: list[Answer]) -> None:
-    """Put answers into a response."""
-    response.success = True
-    response.experiences = [experience_message(answer.experience) for answer in answers]
-    response.scores = [answer.score for answer in answers]
-    response.reasons = [_reason(answer) for answer in answers]
-    response.payload_paths = [str(answer.payload_path or "") for answer in answers]
-
-
-def _reason(answer: Answer) -> str:
-    lost = answer.experience.payload_sha256 and answer.payload_path is None
-    return f"{answer.reason} ({answer.payload_note})" if lost else answer.reason
