@@ -100,25 +100,28 @@ class Reader:
 
         Raises:
             StoreDamaged: the rows cannot be read.
-            ConnectionLost: the server went away; the next call connects again.
+            StoreUnreachable: the server stays away.
         """
         with self._follow_lock, naming(self._path):
-            if self._watch is None:
-                self._watch = self._engine.connect()
             try:
-                self._look(self._watch)
-            except DBAPIError:
-                self._watch.close()
-                self._watch = None
-                raise
+                self._look()
+            except DBAPIError as error:
+                if self._watch is not None:
+                    self._watch.close()
+                    self._watch = None
+                if not error.connection_invalidated:
+                    raise
+                self._look()  # on a fresh connection
 
-    def _look(self, watch: Connection) -> None:
-        version = data_version(watch)
+    def _look(self) -> None:
+        if self._watch is None:
+            self._watch = self._engine.connect()
+        version = data_version(self._watch)
         if version != self._data_version:
-            begin_snapshot(watch)
-            self._follower.catch_up(watch)
+            begin_snapshot(self._watch)
+            self._follower.catch_up(self._watch)
             self._data_version = version
-        watch.rollback()
+        self._watch.rollback()
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
