@@ -119,7 +119,7 @@ def size_bytes(path: Path) -> int:
 
 
 def check_file(path: Path) -> None:
-    """Prove by its header and size that `path` is a whole database.
+    """Prove by its header and size that `path`, if it has no log, is a whole database.
 
     Raises:
         StoreMissing: there is no file.
@@ -127,6 +127,9 @@ def check_file(path: Path) -> None:
     """
     if not path.exists():
         raise StoreMissing(path)
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size > 0:
+        return  # the first page, and those that are missing, may be whole in there: SQLite sees
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(HEADER.size)
@@ -136,9 +139,7 @@ def check_file(path: Path) -> None:
     if magic != MAGIC:
         raise StoreDamaged(path, "not an SQLite database, or an encrypted one")
     expected = (65536 if page_size == 1 else page_size) * pages
-    log = path.with_name(f"{path.name}-wal")
-    log_is_empty = not log.exists() or log.stat().st_size == 0
-    if log_is_empty and size < expected:  # with a log, the missing pages may be in there
+    if size < expected:
         raise StoreDamaged(path, f"{size} bytes long, its header says {expected}")
 
 

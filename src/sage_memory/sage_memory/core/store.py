@@ -19,7 +19,7 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 from sage_memory.core.database import cause, check_schema, migrate, naming, upsert
 from sage_memory.core.device import device_name
-from sage_memory.core.errors import NotStored
+from sage_memory.core.errors import NotStored, StoreDamaged
 from sage_memory.core.experience import Experience, Payload, changed, checked
 from sage_memory.core.identifiers import IdentifierFactory
 from sage_memory.core.lock import WriterLock
@@ -122,6 +122,8 @@ class Store:
             self.durability = self._storage.durability(connection)
             self.payloads.load(connection)
             newest = connection.execute(NEWEST).one_or_none()
+            if newest is not None and newest.id is None:
+                raise StoreDamaged(self.path, f"experience {newest.number} has no id")
             connection.info["known"] = True
         self.device_id = device_id or facts["device_id"]
         self._stamps = LogicalClock(clock, int(facts["clock"]))
