@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 USERS = ("postgres", "nobody")  # PostgreSQL refuses root
-OPTIONS = "-c listen_addresses= -c fsync=on -c full_page_writes=on -c shared_buffers=16MB"
+OPTIONS = "-c listen_addresses= -c fsync=on -c shared_buffers=16MB"
 
 
 def find_programs() -> Path | None:
