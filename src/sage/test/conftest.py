@@ -1,13 +1,17 @@
-"""Percepts made at random, for the tests of the salience bench."""
+"""Percepts made at random, for the tests of the salience bench; modules beside the tests."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sage.bench.salience.percepts import MODALITIES, Percepts, Sensed
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,8 @@ def leave_run(host: LockstepHost, path: Path) -> None:
     try:
         state_file.save(path, host.snapshot(), host.identity())
     except CannotContinue as error:
-        raise InvalidInput("checkpoint", str(error), "a graph that can be taken up") from error
+        expected = f"a graph that can be taken up later: {error}"
+        raise InvalidInput("checkpoint", True, expected) from error
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class LeftRun:
         except FileNotFoundError:
             raise InvalidInput("resume", str(path), "a run that --checkpoint has left") from None
         except StateFileError as error:
-            raise InvalidInput("resume", str(error), "what --checkpoint has written") from error
+            raise InvalidInput("resume", "a file", f"one that can be trusted: {error}") from error
 
     @property
     def clock_ns(self) -> int:
@@ -65,4 +66,5 @@ class LeftRun:
             state_file.check_identity(self.path, self.content.identity, host.identity())
             host.take_up(self.content.arrays)
         except (KeyError, ValueError) as error:
-            raise InvalidInput("resume", str(error), "the graph that was left") from error
+            found = InvalidInput("resume", "a run", f"the graph that was left: {error}")
+            raise found from error

@@ -1,0 +1,71 @@
+"""A short bag with every kind of input, from the demo recording, for tests of leaving a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float32MultiArray, Header
+
+from sage.bags.message import BagMessage
+from sage.bags.metadata import QOS_BY_PROFILE
+from sage.bags.reader import open_bag
+from sage.bags.writer import BagWriter
+from sage.cli import main
+from sage_common.core.clock import NS_PER_S
+from sage_common.ros.lockstep import DEFAULT_START_NS
+from sage_common.ros.stamps import to_stamp
+from sage_msgs.msg import Outcome, Utterance
+
+SECONDS = 4.0
+CONFIG = "/**/graph: {ros__parameters: {vectors: [motor]}}\n"
+SENSORS = (
+    "/sage/camera/front/image_raw",
+    "/sage/microphone/front/audio",
+    "/sage/microphone/front/info",
+    "/sage/imu/body/data",
+)
+
+
+def rich_bag(folder: Path) -> Path:
+    """Four seconds of picture, sound and motion, with joints, words, a motor and judgements."""
+    played = folder / "played"
+    words = ["replay", "recording", "--lockstep", "--duration", str(SECONDS), "-o", str(played)]
+    assert main(words) == 0
+    messages = [m for m in open_bag(played).messages(SENSORS) if m.time_ns > 0]
+    messages += [made for i in range(round(SECONDS * 20)) for made in _made(i)]
+    with BagWriter(folder / "bag") as writer:
+        for message in sorted(messages, key=lambda m: (m.time_ns, m.topic)):
+            qos = "latched" if message.topic.endswith("info") else "sensor"
+            writer.add_topic(message.topic, message.type_name, QOS_BY_PROFILE[qos])
+            writer.write(message.topic, message.time_ns, message.data)
+    return folder / "bag"
+
+
+def _made(tick: int) -> list[BagMessage]:
+    """What no recording has, at 20 Hz: joints; every now and then a word and a judgement."""
+    time_ns = DEFAULT_START_NS + tick * NS_PER_S // 20
+    header = Header(stamp=to_stamp(time_ns))
+    phase = tick / 3.0
+    joints = JointState(header=header, name=["left_knee", "neck"])
+    joints.position = [float(np.sin(phase)), 0.1 * float(np.cos(phase))]
+    made = {"joint_states": joints}
+    made["vector/motor"] = Float32MultiArray(data=[float(np.sin(phase)), float(tick % 7)])
+    if tick % 25 == 20:
+        made["text"] = Utterance(header=header, text=f"word number {tick}", speaker="ann")
+    if tick % 4 == 3:
+        reward = 1.0 if tick % 8 == 3 else -0.5
+        judged = Outcome(header=header, reward=reward, source="test")
+        judged.start, judged.end = to_stamp(time_ns - NS_PER_S // 4), to_stamp(time_ns)
+        made["outcome"] = judged
+    return [
+        BagMessage(time_ns, f"/sage/{name}", _type_name(message), serialize_message(message))
+        for name, message in made.items()
+    ]
+
+
+def _type_name(message: object) -> str:
+    package, kind = type(message).__module__.split(".")[:2]
+    return f"{package}/{kind}/{type(message).__name__}"

@@ -1,0 +1,162 @@
+"""run(A + B) equals run(A), --checkpoint, --resume, run(B): every byte of every output."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcap.reader import make_reader
+from rich_bag import CONFIG, SECONDS, rich_bag
+
+from sage.bags.message import BagMessage
+from sage.cli import main
+
+Replay = Callable[..., dict[str, Any]]
+CUTS = (0.45, 1.0, 2.713)
+"""Ends of the parts [s]: between frames, where timers of all nodes meet, and anywhere."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("left")
+    rich_bag(made)
+    (made / "config.yaml").write_text(CONFIG)
+    return made
+
+
+@pytest.fixture
+def replay(folder: Path, capsys: pytest.CaptureFixture[str]) -> Replay:
+    """Runs `sage replay` over the bag in lock-step; its summary."""
+
+    def run(*words: str) -> dict[str, Any]:
+        given = [str(folder / "bag"), "--lockstep", "--config", str(folder / "config.yaml")]
+        assert main(["replay", *given, "--json", *words]) == 0
+        summary: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+        return summary
+
+    return run
+
+
+def outputs(*folders: Path) -> Iterator[BagMessage]:
+    """What was published, in the order of publishing."""
+    for folder in folders:
+        with (folder / f"{folder.name}_0.mcap").open("rb") as stream:
+            for schema, channel, message in make_reader(stream).iter_messages(log_time_order=False):
+                assert schema is not None
+                yield BagMessage(message.log_time, channel.topic, schema.name, message.data)
+
+
+def digest(messages: Iterator[BagMessage]) -> str:
+    """As the summary has it."""
+    total = hashlib.sha256()
+    for item in messages:
+        total.update(f"{item.time_ns} {item.topic} {len(item.data)}\n".encode())
+        total.update(item.data)
+    return total.hexdigest()
+
+
+def rows(home: Path) -> dict[str, list[Any]]:
+    """Every row of every table of the memory."""
+    with sqlite3.connect(f"file:{home / 'memory.db'}?mode=ro", uri=True) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {
+            name: connection.execute(f"SELECT * FROM {name}").fetchall() for (name,) in list(names)
+        }
+
+
+def test_parts_that_are_resumed_give_what_one_run_gives(tmp_path: Path, replay: Replay) -> None:
+    whole = replay("--home", str(tmp_path / "one"), "-o", str(tmp_path / "whole"))
+    home = ["--home", str(tmp_path / "parts")]
+    starts = (0.0, *CUTS)
+    for number, start in enumerate(starts):
+        words = ["-o", str(tmp_path / f"part{number}"), *home]
+        words += ["--resume"] if number else []
+        if number < len(CUTS):
+            words += ["--duration", repr(CUTS[number] - start), "--checkpoint"]
+        assert replay(*words)["errors"] == []
+
+    parts = [tmp_path / f"part{number}" for number in range(len(starts))]
+    assert digest(outputs(*parts)) == whole["digest"]
+    counts = whole["messages"]
+    for modality in ("vision", "audio", "proprioception", "language", "motor"):
+        assert counts[f"/sage/{modality}/salience"] >= 3
+    assert counts["/sage/experience"] >= 3
+    assert counts["/sage/fusion/weights"] > 10, "outcomes were learned from"
+    assert counts["/diagnostics"] >= 15 * SECONDS, "counters go on, too"
+    assert rows(tmp_path / "one") == rows(tmp_path / "parts"), "ids, clocks, vectors"
+
+
+def test_a_part_that_is_not_resumed_gives_something_else(tmp_path: Path, replay: Replay) -> None:
+    """The control: what is left matters to what comes out."""
+    home = ["--home", str(tmp_path / "home")]
+    replay(*home, "--duration", "1.5", "--checkpoint")
+    resumed = replay(*home, "--resume", "--duration", "0.5", "-o", str(tmp_path / "resumed"))
+    fresh = replay("--start", "1.5", "--duration", "0.5", "-o", str(tmp_path / "fresh"))
+    assert resumed["messages"]["/sage/vision/puzzle"] == fresh["messages"]["/sage/vision/puzzle"]
+    assert "/sage/audio/puzzle" not in fresh["messages"], "a second of sound must come first"
+    assert resumed["messages"]["/sage/audio/puzzle"] == 5
+    saliences = [
+        [m.data for m in outputs(tmp_path / name) if m.topic == "/sage/vision/salience"][:10]
+        for name in ("resumed", "fresh")
+    ]
+    assert all(one != other for one, other in zip(*saliences, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--checkpoint"], "--home DIR"),
+        (["--resume"], "--home DIR"),
+        (["--resume", "--home", "{home}"], "a run that --checkpoint has left"),
+        (["--resume", "--start", "1", "--home", "{home}"], "the bag goes on"),
+    ],
+)
+def test_what_is_missing_is_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    given = [word.format(home=tmp_path / "home") for word in words]
+    assert main(["replay", str(folder / "bag"), "--lockstep", *given]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_without_lockstep_nothing_can_be_left(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", str(folder / "bag"), "--checkpoint"]) == 2
+    assert "--lockstep, too" in capsys.readouterr().err
+
+
+def test_a_recording_cannot_be_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["replay", "recording", "--lockstep", "--checkpoint", "--home", str(tmp_path)]
+    assert main(words) == 2
+    assert "expected a bag" in capsys.readouterr().err
+
+
+def test_another_graph_or_memory_is_refused(
+    tmp_path: Path, folder: Path, replay: Replay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--home", str(tmp_path / "home")]
+    replay(*home, "--duration", "1.2", "--checkpoint")
+    left = tmp_path / "home" / "state" / "lockstep.state"
+
+    def refused(*words: str) -> str:
+        given = [str(folder / "bag"), "--lockstep", "--resume", *home, *words]
+        assert main(["replay", *given]) == 2
+        return capsys.readouterr().err
+
+    assert "motor_scorer" in refused(), "without the stream of vectors"
+    config = ["--config", str(folder / "config.yaml")]
+    with sqlite3.connect(tmp_path / "home" / "memory.db") as connection:
+        connection.execute("DELETE FROM experiences")
+    assert "experiences = 0" in refused(*config)
+    content = bytearray(left.read_bytes())
+    content[len(content) // 2] ^= 1
+    left.write_bytes(content)
+    assert "checksum" in refused(*config)
+    left.write_bytes(content[: len(content) // 3])
+    assert "checksum" in refused(*config)
