@@ -134,22 +134,38 @@ def test_without_its_key_check_a_wrong_key_may_be_damage(home, other_key) -> Non
         Memory.open(home, key=other_key)
 
 
-@pytest.mark.parametrize("position", [3, 100])
-def test_a_damaged_head_is_damage_with_the_right_key(home, key, position) -> None:
-    path = home / "memory.db"
+def flip(path: Path, position: int) -> None:
     data = bytearray(path.read_bytes())
     data[position] ^= 1
     path.write_bytes(data)
+
+
+def test_a_damaged_head_is_damage_with_the_right_key(home, key) -> None:
+    flip(home / "memory.db", 100)
     with pytest.raises(StoreDamaged, match="head cannot be decrypted with its own key"):
         Memory.open(home, key=key)
+
+
+def test_a_damaged_salt_is_in_the_key_check_too(home, key, other_key) -> None:
+    flip(home / "memory.db", 3)
+    with pytest.raises(KeyWrong):
+        Memory.open(home, key=other_key)
+    with Memory.open(home, key=key) as memory:
+        assert len(memory.recall(Query())) == 1
+
+
+def test_another_store_in_its_place_opens_with_its_own_key(home, tmp_path, key, other_key) -> None:
+    other = tmp_path / "other"
+    Memory.open(other, key=other_key).close()
+    (home / "memory.db").write_bytes((other / "memory.db").read_bytes())
+    with Memory.open(home, key=other_key) as memory:
+        assert memory.recall(Query()) == []
 
 
 @pytest.mark.parametrize("page", range(2, 9))
 def test_a_changed_page_is_found_out(home, key, page) -> None:
     path = home / "memory.db"
-    data = bytearray(path.read_bytes())
-    data[(page - 1) * 4096 + 77] ^= 1
-    path.write_bytes(data)
+    flip(path, (page - 1) * 4096 + 77)
     storage = FileStorage(path, key)
     try:
         storage.check()

@@ -58,7 +58,7 @@ def test_only_a_server_of_this_machine_may_do_without_tls(url, mode) -> None:
     ],
 )
 def test_a_wrong_url_is_refused(url) -> None:
-    with pytest.raises(InvalidInput, match="store_url"):
+    with pytest.raises(InvalidInput, match="database_url"):
         ServerAddress.parse(url)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from sage_common.core.clock import Clock
 from sage_memory.backends.encryption import SALT_BYTES, Cipher, new_salt, read_salt, sqlcipher
 from sage_memory.core.database import MAGIC, Driver, connect_file, create_database, sync_folder
-from sage_memory.core.errors import StoreDamaged, StoreMissing
+from sage_memory.core.errors import StoreDamaged, StoreLocked, StoreMissing
 from sage_memory.core.option_errors import KeyWrong, StoreNotEncrypted
 from sage_memory.core.store_key import StoreKey
 
@@ -51,24 +51,36 @@ def unlock(path: Path, key: StoreKey) -> Cipher:
     if salt == MAGIC:
         raise StoreNotEncrypted(path)
     noted_salt, noted_check = _read_key_check(path)
-    cipher = Cipher(key, salt)
-    noted = cipher if noted_salt in (b"", salt) else Cipher(key, noted_salt)
-    is_right = hmac.compare_digest(noted_check, noted.check)
+    noted = Cipher(key, noted_salt) if noted_salt else None
+    is_right = noted is not None and hmac.compare_digest(noted_check, noted.check)
     if noted_salt == salt and not is_right:
         raise KeyWrong(path, certain=True)
+    if is_right and noted is not None and _opens(path, noted):
+        return noted  # even where a power cut has torn the head of the file, and the log has it
+    cipher = Cipher(key, salt)
+    if salt != noted_salt and _opens(path, cipher):
+        if os.access(path.parent, os.W_OK):
+            _write_key_check(path, cipher)
+        return cipher
+    if is_right:
+        raise StoreDamaged(path, "its head cannot be decrypted with its own key")
+    raise KeyWrong(path, certain=False)
+
+
+def _opens(path: Path, cipher: Cipher) -> bool:
     module = sqlcipher()
     try:
         with closing(connect_file(path, "mode=ro", driver(cipher))) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except module.DatabaseError as error:
-        if "not a database" not in str(error):
+        if "not a database" in str(error):
+            return False
+        if "locked" in str(error):
+            raise StoreLocked(path, 0) from error
+        if "malformed" in str(error):
             raise StoreDamaged(path, str(error)) from error
-        if is_right:
-            raise StoreDamaged(path, "its head cannot be decrypted with its own key") from error
-        raise KeyWrong(path, certain=False) from error
-    if not (is_right and noted_salt == salt) and os.access(path.parent, os.W_OK):
-        _write_key_check(path, cipher)
-    return cipher
+        raise
+    return True
 
 
 def driver(cipher: Cipher) -> Driver:

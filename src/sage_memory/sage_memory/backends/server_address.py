@@ -52,12 +52,14 @@ class ServerAddress:
         try:
             url = make_url(text)
         except (ArgumentError, ValueError):
-            raise InvalidInput("store_url", "no URL", FORM) from None
+            raise InvalidInput("database_url", "no URL", FORM) from None
         shown = url.render_as_string(hide_password=True)
         if url.password is not None:
-            raise InvalidInput("store_url", shown, "no password: PGPASSWORD or PGPASSFILE has it")
+            raise InvalidInput(
+                "database_url", shown, "no password: PGPASSWORD or PGPASSFILE has it"
+            )
         if url.drivername not in DRIVERS or not url.username or not url.database:
-            raise InvalidInput("store_url", shown, FORM)
+            raise InvalidInput("database_url", shown, FORM)
         options = _options(url, shown)
         here = bool(options["unix_sock"]) or (url.host or "localhost") in LOOPBACK
         return ServerAddress(
@@ -117,7 +119,7 @@ def _options(url: URL, shown: str) -> dict[str, str]:
     options = {name: str(url.query.get(name, "")) for name in OPTIONS}
     unknown = sorted(set(url.query) - set(OPTIONS))
     if unknown:
-        raise InvalidInput("store_url", unknown, f"no option but {', '.join(OPTIONS)}")
+        raise InvalidInput("database_url", unknown, f"no option but {', '.join(OPTIONS)}")
     if options["sslmode"] and options["sslmode"] not in SSL_MODES:
-        raise InvalidInput("store_url", shown, f"sslmode one of {', '.join(SSL_MODES)}")
+        raise InvalidInput("database_url", shown, f"sslmode one of {', '.join(SSL_MODES)}")
     return options

@@ -78,7 +78,7 @@ class StoreUnreachable(NotStored):
 
     def __init__(self, path: Path, detail: str) -> None:
         super().__init__(
-            f"{path}: the server cannot be reached ({detail}); start it, or check the store URL, "
+            f"{path}: the server cannot be reached ({detail}); start it, or check its URL, "
             "the password (PGPASSWORD, PGPASSFILE) and the network"
         )
 
