@@ -28,10 +28,10 @@ DEMO_OPTIONS := --profile $(PROFILE) \
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench train docs lock clean environment train-environment test-environment bench-environment
+.PHONY: help demo test lint bench durability train docs lock clean environment train-environment test-environment bench-environment
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFILE=nano|thor] [THOR=1] [OPTIONS=1] [SOURCE=recording]
 	@exec $(BIN)/sage demo $(DEMO_OPTIONS)
@@ -45,6 +45,9 @@ lint: test-environment  ## check style and types
 
 bench: bench-environment  ## measure loop, encoders, salience and memory, write the figures as JSON
 	@exec $(BIN)/sage bench --all
+
+durability: test-environment  ## kill the memory's writer 1000 times, and cut its power 1000 times
+	@exec $(BIN)/python scripts/durability.py
 
 train: train-environment  ## train the weights in models/ anew [DATA=../shared/data]
 	@for model in vision audio tiny_vae light_vae language; do \

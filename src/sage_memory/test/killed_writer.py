@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sage_memory import Experience, Memory, Payload
+from sage_memory import Experience, Memory, Payload, Place
 
 IN_FLIGHT = 12
 
 
 def numbered(number: int) -> Experience:
-    """An experience that can be told from all others by its vector and by its time."""
+    """An experience that can be told from all others by its vectors, its time and its place."""
     rng = np.random.default_rng(number)
     return Experience(
         start_ns=number * 10, end_ns=number * 10, modality="vision", source="front",
@@ -25,7 +25,7 @@ def numbered(number: int) -> Experience:
         embedding=rng.normal(size=64).astype(np.float32), encoder_id="vision-1",
         surprise=0.1, novelty=0.2, arousal=0.3, reward=0.5, conflict=0.4, total=0.6,
         text=f"word {number}", text_embedding=rng.normal(size=32).astype(np.float32),
-        text_encoder_id="words-1",
+        text_encoder_id="words-1", place=Place("map", (float(number), 0.5, 0.25)),
     )  # fmt: skip
 
 
