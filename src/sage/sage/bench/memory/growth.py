@@ -29,12 +29,14 @@ PAYLOAD_EVERY = 10
 PAYLOAD_BYTES = 2_000
 CAP_BYTES = 1_000_000
 GOAL_MB = 0.6
+BESIDE_SLOT = 5
+"""Bytes of a vector's checksum, and of whether it is live, which the view does not show."""
 NOTE = (
     f"growth: a process of its own stores moments of {DIM} numbers, each tenth with 2 kB of "
-    "payload under a cap of 1 MB, and drops nothing else; slopes are medians of all pairs (Theil and Sen) "
-    f"of what is resident at the end of each tenth, without the first {WARM_UP}. What the index "
-    "needs for a moment (vector in int8, sign bits, columns of filters) grows with the moments by "
-    "design, and has a row of its own"
+    "payload under a cap of 1 MB, and drops nothing else; slopes are medians of all pairs (Theil "
+    f"and Sen) of what is resident at the end of each tenth, without the first {WARM_UP}. What the "
+    "index needs for a moment (vector in int8, sign bits, columns of filters) grows with the "
+    "moments by design, and has a row of its own"
 )
 
 
@@ -107,7 +109,7 @@ def index_bytes(memory: Memory) -> int:
     total = sum(column.nbytes for column in view.columns.values())
     for space in view.spaces.values():
         arrays = [space.rows, space.roles, space.kinds]
-        total += sum(array.nbytes for array in arrays)
+        total += sum(array.nbytes for array in arrays) + space.count * BESIDE_SLOT
         for chunk in space.chunks:
             filled = min(space.count / (space.size * len(space.chunks)), 1.0)
             whole = chunk.codes.nbytes + chunk.scales.nbytes + chunk.bits.nbytes

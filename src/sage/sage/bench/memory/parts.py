@@ -16,6 +16,7 @@ from sage.bench.memory import (
     opening,
     recall,
     remember,
+    replaying,
     resuming,
     sleeping,
 )
@@ -38,6 +39,7 @@ PARTS: Mapping[str, Part] = {
     "growth": growth.rows,
     "kill": killing.rows,
     "hindsight": hindsight.rows,
+    "replay": replaying.rows,
 }
 
 
