@@ -96,7 +96,7 @@ def test_a_recording_becomes_salience_and_memories_that_can_be_recalled(home: Pa
 
     asked = run(home, "recall", "somebody walks", "--json")
     assert asked.returncode == 0, asked.stderr
-    answers = json.loads(asked.stdout)
+    answers = json.loads(asked.stdout)["answers"]
     assert answers and all(-1.0 <= answer["score"] <= 1.0 for answer in answers)
     assert [a["score"] for a in answers] == sorted((a["score"] for a in answers), reverse=True)
     similar = run(home, "recall", "--like", answers[0]["id"], "--json")
@@ -133,7 +133,7 @@ def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(
     assert summary(output)["restarts"] >= len(victims)
     assert not list(processes_of(graph.pid))
     asked = run(home, "recall", "--limit", "1000", "--json")
-    assert len(json.loads(asked.stdout)) == experiences(home)
+    assert len(json.loads(asked.stdout)["answers"]) == experiences(home)
 
 
 @pytest.mark.parametrize("moment", ["at once", "while it runs"])
@@ -232,7 +232,7 @@ def test_the_running_graph_explains_its_moments_and_the_memory_those_it_kept(
     graph = start("run", "--log-level", "warn")
     try:
         wait_until(lambda: up(home), UP_TIMEOUT_S, "first experience")
-        kept = json.loads(run(home, "recall", "--limit", "1", "--json").stdout)[0]
+        kept = json.loads(run(home, "recall", "--limit", "1", "--json").stdout)["answers"][0]
         wait_until(lambda: predicts_its_senses(home), UP_TIMEOUT_S, "usual errors of three senses")
         said = run(home, "explain", kept["id"])
         assert said.returncode == 0, said.stderr

@@ -17,6 +17,16 @@ class MemoryParameters(NodeParameters):
     device_id: str = parameter(
         "", doc="name of this device in every record; empty: as the store says, or from the host"
     )
+    database_url: str = parameter(
+        "",
+        doc="PostgreSQL database in place of the file, postgresql+pg8000://user@host/database; "
+        "empty: $SAGE_MEMORY_URL or the file memory.db",
+    )
+    encryption_key_file: str = parameter(
+        "",
+        doc="file with the key of an encrypted store, outside of home; empty: "
+        "$SAGE_MEMORY_KEY_FILE, $SAGE_MEMORY_KEY, or not encrypted",
+    )
     payloads: bool = parameter(
         True, doc="keep the picture, sound or motion of a moment; false: subscribe none of them"
     )

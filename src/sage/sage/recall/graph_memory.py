@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from std_msgs.msg import Header
+
 from sage.graph.runtime_file import RunningGraph
 from sage.observe.asking import AskerNode, ask
-from sage.recall.question import Question, Remembered
+from sage.recall.question import Question, Remembered, Reply
 from sage_common.core.errors import InvalidInput
+from sage_common.ros.images import array_to_image
 from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_memory.core.experience import DIMENSIONS
+from sage_msgs.msg import Experience
 from sage_msgs.srv import Recall
+
+DIGITS = 4
 
 
 class RecallAsker(AskerNode):
@@ -16,25 +23,53 @@ class RecallAsker(AskerNode):
     service_key = "memory/recall"
 
 
-def ask_graph(running: RunningGraph, question: Question) -> list[Remembered]:
+def ask_graph(running: RunningGraph, question: Question) -> Reply:
     """The answers of the graph's memory node, best first.
 
     Raises:
         InvalidInput: the memory refused the question; the field is named.
         ServiceUnavailable: the graph has no memory node, or it does not answer.
     """
+    return reply_of(ask(RecallAsker, running, request_of(question)), question)
+
+
+def request_of(question: Question) -> Recall.Request:
+    """The request that asks this."""
     request = Recall.Request(
         text=question.text,
         example_experience_id=question.like,
         min_salience=question.min_salience,
         modality=question.modality,
+        source=question.source,
+        entity=question.entity,
+        device_id=question.device,
         limit=question.limit,
         start=to_stamp(question.start_ns),
         end=to_stamp(question.end_ns),
+        with_declined=question.declined,
     )
-    response = ask(RecallAsker, running, request)
+    if question.image is not None:
+        request.example_image = array_to_image(question.image, "rgb8", Header())
+    if question.sound is not None:
+        request.example_sound = question.sound.samples
+        request.example_sound_rate = question.sound.rate_hz
+    if question.puzzle is not None:
+        request.example_codes = question.puzzle.reshape(-1)
+    if question.spot is not None:
+        spot = question.spot
+        request.place_frame, request.place_radius_m = spot.frame, spot.within_m
+        request.place.x, request.place.y, request.place.z = spot.x, spot.y, spot.z
+    return request
+
+
+def reply_of(response: Recall.Response, question: Question) -> Reply:
+    """What a response tells.
+
+    Raises:
+        InvalidInput: it is a refusal.
+    """
     if not response.success:
-        raise InvalidInput("question", question, response.message)
+        raise InvalidInput("question", question.text, response.message)
     rows = zip(
         response.experiences,
         response.scores,
@@ -42,18 +77,36 @@ def ask_graph(running: RunningGraph, question: Question) -> list[Remembered]:
         response.payload_paths,
         strict=True,
     )
-    return [
-        Remembered(
-            id=experience.id,
-            score=score,
-            start_ns=stamp_ns(experience.start),
-            modality=experience.modality,
-            source=experience.source,
-            salience=experience.total,
-            text=experience.text,
-            reason=reason,
-            kept_because=experience.reason,
-            payload=path,
-        )
-        for experience, score, reason, path in rows
-    ]
+    return Reply(
+        tuple(_remembered(*row) for row in rows),
+        tuple(response.declined),
+        tuple(response.message.splitlines()),
+    )
+
+
+def _remembered(experience: Experience, score: float, reason: str, path: str) -> Remembered:
+    position = experience.place.pose.pose.position
+    place = {"frame": experience.place.header.frame_id}
+    place |= {axis: round(getattr(position, axis), DIGITS) for axis in "xyz"}
+    return Remembered(
+        id=experience.id,
+        score=round(score, DIGITS),
+        start_ns=stamp_ns(experience.start),
+        end_ns=stamp_ns(experience.end),
+        modality=experience.modality,
+        source=experience.source,
+        entity=experience.entity,
+        device=experience.device_id,
+        salience=round(experience.total, DIGITS),
+        dimensions={name: round(getattr(experience, name), DIGITS) for name in DIMENSIONS},
+        place=place if experience.has_place else None,
+        text=experience.text,
+        reason=reason,
+        kept_because=experience.reason,
+        encoder=experience.encoder_id,
+        covers=experience.covers,
+        pinned=experience.pinned,
+        payload=path,
+        sha256=experience.payload_sha256,
+        media_type=experience.payload_media_type,
+    )

@@ -7,10 +7,32 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sage_common.core.clock import NS_PER_S, Clock, SystemClock
 from sage_common.core.errors import InvalidInput
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Mono samples, float32 [n] in [-1, 1], and how many there are a second."""
+
+    samples: NDArray[np.float32]
+    rate_hz: int
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place to look around: frame, x, y, z [m] (a z of NaN: any height), and how far [m]."""
+
+    frame: str
+    x: float
+    y: float
+    z: float
+    within_m: float
 
 
 @dataclass(frozen=True)
@@ -20,39 +42,79 @@ class Question:
     Attributes:
         text: words; empty: not asked by meaning.
         like: id of an experience; empty: not asked by example.
+        image: RGB picture, uint8 [h, w, 3], or None.
+        sound: or None.
+        puzzle: uint8 [30, 30], each 0..9, or None.
+        spot: where; None: anywhere.
         start_ns, end_ns: bounds of the time; 0: none.
         min_salience: 0 to 1.
-        modality: only this one; empty: all.
+        modality, source, entity, device: only this one; empty: all.
         limit: most answers, 1 to 1000.
+        declined: also tell what came close and was declined.
     """
 
     text: str = ""
     like: str = ""
+    image: NDArray[np.uint8] | None = None
+    sound: Sound | None = None
+    puzzle: NDArray[np.uint8] | None = None
+    spot: Spot | None = None
     start_ns: int = 0
     end_ns: int = 0
     min_salience: float = 0.0
     modality: str = ""
+    source: str = ""
+    entity: str = ""
+    device: str = ""
     limit: int = 5
+    declined: bool = False
 
 
 @dataclass(frozen=True)
 class Remembered:
-    """One answer, for people and for JSON."""
+    """One answer, for people and for JSON.
+
+    Attributes:
+        place: frame, x, y, z; None where it is not known.
+        dimensions: surprise, novelty, arousal, reward, conflict.
+        covers: moments that this summary stands for; 0: a moment itself.
+        payload: path of its file; empty if there is none.
+        sha256, media_type: of the payload; empty if none was kept.
+    """
 
     id: str
     score: float
     start_ns: int
+    end_ns: int
     modality: str
     source: str
+    entity: str
+    device: str
     salience: float
+    dimensions: dict[str, float]
+    place: dict[str, Any] | None
     text: str
     reason: str
     kept_because: str
+    encoder: str
+    covers: int
+    pinned: bool
     payload: str
+    sha256: str
+    media_type: str
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as JSON knows it."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Answers, best first; `ID: reason` of what was declined; what else is to be known."""
+
+    answers: tuple[Remembered, ...]
+    declined: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def parse_time(field: str, text: str, clock: Clock | None = None) -> int:
@@ -72,3 +134,31 @@ def parse_time(field: str, text: str, clock: Clock | None = None) -> int:
     except ValueError:
         expected = "an ISO 8601 time, or an age such as 30s, 10m, 2h, 3d"
         raise InvalidInput(field, text, expected) from None
+
+
+def parse_spot(text: str, within_m: float | None) -> Spot | None:
+    """The place in FRAME,X,Y or FRAME,X,Y,Z; None for an empty text.
+
+    Raises:
+        InvalidInput: it is none, or the distance is missing, or given without a place.
+    """
+    if not text:
+        if within_m is not None:
+            raise InvalidInput("within", within_m, "--place, too")
+        return None
+    parts = text.split(",")
+    expected = "FRAME,X,Y or FRAME,X,Y,Z in metres, for instance map,1.5,-2"
+    if len(parts) not in (3, 4) or not parts[0]:
+        raise InvalidInput("place", text, expected)
+    try:
+        numbers = [float(part) for part in parts[1:]]
+    except ValueError:
+        raise InvalidInput("place", text, expected) from None
+    if not np.isfinite(numbers).all():
+        raise InvalidInput("place", text, expected)
+    if within_m is None:
+        raise InvalidInput("within", None, "how far from --place, in metres")
+    if not (np.isfinite(within_m) and within_m > 0.0):
+        raise InvalidInput("within", within_m, "metres greater than 0")
+    z = numbers[2] if len(numbers) == 3 else float("nan")
+    return Spot(parts[0], numbers[0], numbers[1], z, within_m)

@@ -4,54 +4,100 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sage.recall.question import Question, Remembered
-from sage_encoders.backends.minilm import open_text_embedder
+import numpy as np
+
+from sage.memory.opening import open_memory
+from sage.recall.embedding import embed_image, embed_sound, embed_text
+from sage.recall.question import Question, Remembered, Reply
+from sage_common.core.errors import InvalidInput
+from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.identifiers import id_text, parse_id
-from sage_memory.core.memory import Memory
 from sage_memory.core.recall import Answer, Query
+from sage_memory.core.telling import told_declined, told_notes, told_reason
+
+DIGITS = 4
 
 
-def ask_store(home: Path, question: Question) -> list[Remembered]:
+def ask_store(home: Path, question: Question) -> Reply:
     """The answers of the store in `home`, best first; the store is opened read-only.
 
     Raises:
         InvalidInput: a field of the question is wrong.
         StoreMissing, StoreDamaged: there is no store, or it cannot be read.
-        ModelError: the language model is not installed.
+        ModelError: a model is not installed.
     """
-    with Memory.open(home, read_only=True) as memory:
-        return [_remembered(answer) for answer in memory.recall(_query(question))]
+    with open_memory(home, read_only=True) as memory:
+        recalled = memory.ask(_query(question))
+    return Reply(
+        tuple(_remembered(answer) for answer in recalled.answers),
+        tuple(told_declined(recalled)),
+        tuple(told_notes(recalled, with_filter=question.declined)),
+    )
 
 
 def _query(question: Question) -> Query:
-    embedding, encoder_id = None, ""
-    if question.text:
-        embedder, _ = open_text_embedder()
-        embedding, encoder_id = embedder.embed(question.text), embedder.encoder_id
+    if question.image is not None and question.sound is not None:
+        raise InvalidInput("sound", "beside image", "only one of them")
+    words, words_by = embed_text(question.text) if question.text else (None, "")
+    example, example_by = None, ""
+    if question.image is not None:
+        example, example_by = embed_image(question.image)
+    elif question.sound is not None:
+        example, example_by = embed_sound(question.sound)
+    spot = question.spot
     return Query(
         text=question.text,
-        text_embedding=embedding,
-        text_encoder_id=encoder_id,
+        text_embedding=words,
+        text_encoder_id=words_by,
+        example=example,
+        example_encoder_id=example_by,
         example_id=parse_id(question.like, "like") if question.like else b"",
+        example_codes=question.puzzle,
         start_ns=question.start_ns or None,
         end_ns=question.end_ns or None,
         min_salience=question.min_salience,
         modality=question.modality,
+        source=question.source,
+        entity=question.entity,
+        device_id=question.device,
+        place_frame=spot.frame if spot else "",
+        place=(spot.x, spot.y, spot.z) if spot else None,
+        place_radius_m=spot.within_m if spot else 0.0,
         limit=question.limit,
+        with_declined=question.declined,
     )
 
 
 def _remembered(answer: Answer) -> Remembered:
     experience = answer.experience
+    place = None
+    if experience.place is not None:
+        axes = zip("xyz", experience.place.position, strict=True)
+        place = {"frame": experience.place.frame} | {a: round(v, DIGITS) for a, v in axes}
     return Remembered(
         id=id_text(experience.id),
-        score=round(answer.score, 4),
+        score=_rounded(answer.score),
         start_ns=experience.start_ns,
+        end_ns=experience.end_ns,
         modality=experience.modality,
         source=experience.source,
-        salience=round(experience.total, 4),
+        entity=experience.entity,
+        device=experience.device_id,
+        salience=_rounded(experience.total),
+        dimensions={name: _rounded(getattr(experience, name)) for name in DIMENSIONS},
+        place=place,
         text=experience.text,
-        reason=answer.reason,
+        reason=told_reason(answer),
         kept_because=experience.reason,
-        payload=str(answer.payload_path) if answer.payload_path else answer.payload_note,
+        encoder=experience.encoder_id,
+        covers=experience.covers,
+        pinned=experience.pinned,
+        payload=str(answer.payload_path or ""),
+        sha256=experience.payload_sha256,
+        media_type=experience.payload_media_type,
     )
+
+
+def _rounded(value: float) -> float:
+    """As a message carries it, so that both ways show the same digits."""
+    return round(float(np.float32(value)), DIGITS)

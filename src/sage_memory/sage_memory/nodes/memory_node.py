@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
@@ -16,6 +17,7 @@ from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience
 from sage_memory.core.memory import Memory
 from sage_memory.core.observer import Observer
+from sage_memory.core.opening import find_store
 from sage_memory.core.short_term import Judgement, Moment
 from sage_memory.core.store import Limits
 from sage_memory.core.whereabouts import Whereabouts
@@ -59,8 +61,17 @@ class MemoryNode(SageNode):
     def on_activate(self) -> None:
         p: MemoryParameters = self.parameters
         limits = Limits(p.queue_size, round(p.payload_cap_mb * MB), round(p.min_free_mb * MB))
+        found = find_store(
+            self.home, os.environ, url=p.database_url, key_file=p.encryption_key_file
+        )
         self._memory = Memory.open(
-            self.home, clock=self.clock, rng=self.rng, device_id=p.device_id, limits=limits
+            self.home,
+            clock=self.clock,
+            rng=self.rng,
+            device_id=p.device_id,
+            limits=limits,
+            url=found.url,
+            key=found.key,
         )
 
     def on_deactivate(self) -> None:

@@ -1,0 +1,34 @@
+"""Opening the store in a home folder, wherever it lies and whether or not it is encrypted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sage_memory.core.memory import Memory
+from sage_memory.core.opening import find_store
+from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.storage import open_storage
+
+
+def open_memory(home: Path, *, read_only: bool = False) -> Memory:
+    """The memory of `home`, with database and key from the environment.
+
+    Raises:
+        MemoryFailure: as `Memory.open`.
+        InvalidInput: the key cannot be used.
+    """
+    found = find_store(home, os.environ)
+    return Memory.open(home, read_only=read_only, url=found.url, key=found.key)
+
+
+def open_payloads(home: Path) -> PayloadFiles:
+    """The payloads of the store in `home`, unsealed with the key from the environment.
+
+    Raises:
+        MemoryFailure: the key is missing or wrong.
+    """
+    found = find_store(home, os.environ)
+    storage = open_storage(home, found.url, found.key, "")
+    storage.check()
+    return PayloadFiles(home / "payloads", storage.seal)

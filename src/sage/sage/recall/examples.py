@@ -1,0 +1,84 @@
+"""Examples from files: a picture, a sound, a puzzle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage.recall.question import Sound
+from sage_common.core.errors import InvalidInput
+from sage_common.core.puzzle import CODES, GRID
+
+LONGEST_SIDE_PX = 1024
+LONGEST_S = 2.0
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """RGB picture, uint8 [h, w, 3], scaled down to 1024 px.
+
+    Raises:
+        InvalidInput: the file is not there, or no picture.
+    """
+    import cv2
+
+    data = np.frombuffer(_bytes("image", path), np.uint8)
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if pixels is None:
+        raise InvalidInput("image", str(path), "a picture: JPEG, PNG, WebP ...")
+    scale = LONGEST_SIDE_PX / max(pixels.shape[:2])
+    if scale < 1.0:
+        height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def read_sound(path: Path) -> Sound:
+    """The last two seconds of a sound, mixed down to mono.
+
+    Raises:
+        InvalidInput: the file is not there, or no sound that can be read.
+    """
+    import soundfile
+
+    if not path.is_file():
+        raise InvalidInput("sound", str(path), "a sound file that is there")
+    try:
+        with soundfile.SoundFile(path) as source:
+            rate_hz = int(source.samplerate)
+            source.seek(max(0, source.frames - round(LONGEST_S * rate_hz)))
+            samples = source.read(dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise InvalidInput("sound", str(path), f"WAV, FLAC, OGG or MP3 ({error})") from None
+    if not len(samples):
+        raise InvalidInput("sound", str(path), "at least one sample")
+    return Sound(np.ascontiguousarray(samples.mean(axis=1), np.float32), rate_hz)
+
+
+def read_puzzle(path: Path) -> NDArray[np.uint8]:
+    """A puzzle, uint8 [30, 30], from a text of 30 lines of 30 digits; spaces do not count.
+
+    Raises:
+        InvalidInput: the file is not there, or holds no puzzle; the line is named.
+    """
+    text = _bytes("puzzle", path).decode("utf-8", "replace")
+    lines = ["".join(line.split()) for line in text.splitlines() if line.strip()]
+    if len(lines) != GRID:
+        raise InvalidInput(
+            "puzzle", f"{path.name}, {len(lines)} lines", f"{GRID} lines of {GRID} digits"
+        )
+    for number, line in enumerate(lines, start=1):
+        if len(line) != GRID or not (line.isascii() and line.isdigit()):
+            found = f"{path.name}, line {number}: {line}"
+            raise InvalidInput("puzzle", found, f"{GRID} digits, each 0 to {CODES - 1}")
+    return np.array([[int(digit) for digit in line] for line in lines], np.uint8)
+
+
+def _bytes(field: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(
+            field, str(path), f"a file that can be read ({error.strerror})"
+        ) from None

@@ -1,0 +1,75 @@
+"""Answers for people, as lines of a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from rich.color import Color
+from rich.segment import Segment, Segments
+from rich.style import Style
+
+from sage.recall.pictures import Pixels, payload_of, picture_of
+from sage.recall.question import Remembered, Reply
+
+INDENT = "       "
+PICTURE_PX = 64
+"""Longer side of a picture; two pixels of its height to a line."""
+
+
+def lines(answer: Remembered, explained: bool) -> list[str]:
+    """What is told of an answer; `explained`: with all that it was judged by."""
+    when = datetime.fromtimestamp(answer.start_ns / 1e9).strftime("%Y-%m-%d %H:%M:%S")
+    source = f"{answer.modality}/{answer.source}" if answer.source else answer.modality
+    pinned = ", pinned" if answer.pinned else ""
+    told = [f"{answer.score:5.2f}  {when}  {source}, salience {answer.salience:.2f}{pinned}"]
+    told.append(f"{INDENT}{answer.reason}")
+    if answer.kept_because:
+        told.append(f"{INDENT}kept because {answer.kept_because}")
+    if answer.covers:
+        told.append(f"{INDENT}stands for {answer.covers} moments")
+    if answer.entity:
+        told.append(f"{INDENT}about {answer.entity}")
+    if answer.place is not None:
+        at = ", ".join(f"{answer.place[axis]:.2f}" for axis in "xyz")
+        told.append(f"{INDENT}at {at} m in {answer.place['frame']}")
+    if explained:
+        told += _explained(answer)
+    if answer.payload:
+        told.append(f"{INDENT}{answer.payload}")
+    told.append(f"{INDENT}id {answer.id}")
+    return told
+
+
+def closing_lines(reply: Reply) -> Iterator[str]:
+    """What came close and was declined, and what is to be known."""
+    if reply.declined:
+        yield "close, but declined:"
+        yield from (f"{INDENT}{line}" for line in reply.declined)
+    yield from (f"note: {note}" for note in reply.notes)
+
+
+def drawn(answer: Remembered, home: Path) -> Segments | None:
+    """The picture of an answer in coloured half blocks; None if it has none."""
+    data = payload_of(answer, home)
+    picture = None if data is None else picture_of(answer.media_type, data, PICTURE_PX)
+    return None if picture is None else Segments(_half_blocks(picture))
+
+
+def _explained(answer: Remembered) -> list[str]:
+    values = ", ".join(f"{name} {value:.2f}" for name, value in answer.dimensions.items())
+    lasted_s = (answer.end_ns - answer.start_ns) / 1e9
+    return [
+        f"{INDENT}{values}",
+        f"{INDENT}lasted {lasted_s:.2f} s, on {answer.device}, compared as {answer.encoder}",
+    ]
+
+
+def _half_blocks(picture: Pixels) -> Iterator[Segment]:
+    for upper in range(0, len(picture) - 1, 2):
+        yield Segment(INDENT)
+        for above, below in zip(picture[upper], picture[upper + 1], strict=True):
+            colours = [Color.from_rgb(*(int(value) for value in pixel)) for pixel in (above, below)]
+            yield Segment("▀", Style(color=colours[0], bgcolor=colours[1]))
+        yield Segment.line()

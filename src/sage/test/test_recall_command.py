@@ -1,0 +1,241 @@
+"""`sage recall`: through the graph and from the store the answers are the same; files and words."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import soundfile
+from memory_homes import START_NS, experience, made_home, rich
+
+from sage.cli import main
+from sage.memory.opening import open_memory
+from sage.recall.examples import read_image, read_puzzle, read_sound
+from sage.recall.graph_memory import reply_of, request_of
+from sage.recall.question import Question, Sound, Spot, parse_spot
+from sage.recall.stored_memory import ask_store
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.lockstep import LockstepHost
+from sage_encoders.core.sound_example import WINDOW
+from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
+from sage_encoders.nodes.language_encoder_node import LanguageEncoderNode
+from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode
+from sage_memory import Memory, Payload
+from sage_memory.backends.payload_encoding import picture, sound
+from sage_memory.nodes.memory_node import MemoryNode
+
+
+def scene(seed: int) -> np.ndarray:
+    small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(small, (320, 240), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def tone(hertz: float, rate_hz: int = 16000) -> np.ndarray:
+    times = np.arange(rate_hz) / rate_hz
+    return (0.3 * np.sin(2 * np.pi * hertz * times)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A memory of five pictures and three sounds, as the encoders embed them."""
+    from sage.recall.embedding import embed_image, embed_sound, embed_text
+
+    folder = tmp_path_factory.mktemp("recall") / "home"
+    words, words_by = embed_text("a dog barks at the gate")
+    with Memory.open(folder, device_id="robot") as memory:
+        for index in range(5):
+            image = scene(index)
+            vector, encoder_id = embed_image(image)
+            kept = rich(index) if index == 1 else experience(index)
+            changes = {
+                **vars(kept),
+                "modality": "vision",
+                "embedding": vector,
+                "encoder_id": encoder_id,
+            }
+            if index == 2:
+                changes |= {"text": "a dog barks", "text_embedding": words}
+                changes |= {"text_encoder_id": words_by}
+            memory.remember(type(kept)(**changes), picture(image)).wait()
+        for index, hertz in enumerate((220, 880, 3000), start=5):
+            vector, encoder_id = embed_sound(Sound(tone(hertz), 16000))
+            kept = experience(
+                index, modality="audio", source="left", embedding=vector, encoder_id=encoder_id
+            )
+            memory.remember(kept, sound(tone(hertz), 16000)).wait()
+        old = experience(20, embedding=np.ones(8, np.float32), encoder_id="vision-0")
+        memory.remember(old, Payload(b"gone", "image/webp")).wait()
+    for path in (folder / "payloads").rglob("*.webp"):
+        if path.read_bytes() == b"gone":
+            path.unlink()
+    return folder
+
+
+QUESTIONS = {
+    "everything": Question(limit=100),
+    "text": Question(text="a barking dog", declined=True),
+    "image": Question(image=scene(3)),
+    "sound": Question(sound=Sound(tone(880, 44100), 44100), limit=3),
+    "puzzle": Question(puzzle=experience(4).codes),
+    "place": Question(spot=Spot("map", 0.0, -1.0, math.nan, 1.0)),
+    "entity": Question(entity="anna"),
+    "source": Question(source="left", min_salience=0.1),
+    "device": Question(device="another"),
+    "time": Question(start_ns=START_NS + 2_000_000_000, end_ns=START_NS + 4_000_000_000),
+    "image, salient, seen": Question(
+        image=scene(3), min_salience=0.3, modality="vision", declined=True
+    ),
+}
+
+
+def test_both_ways_give_the_same(home: Path) -> None:
+    stored = {name: ask_store(home, question) for name, question in QUESTIONS.items()}
+    like = Question(like=stored["image"].answers[0].id)
+    stored["like"] = ask_store(home, like)
+    host = LockstepHost(home=home)
+    host.add(MemoryNode, parameters={"device_id": "robot", "resume": False})
+    for encoder in (VisionEncoderNode, AudioEncoderNode, LanguageEncoderNode):
+        host.add(encoder, parameters={"load": "demand"})
+    for name, question in {**QUESTIONS, "like": like}.items():
+        told = reply_of(host.call("memory/recall", request_of(question)), question)
+        assert told == stored[name], name
+    host.close()
+    assert len(stored["everything"].answers) == 9
+    assert stored["image"].answers[0].score == pytest.approx(1.0, abs=1e-3)
+    assert stored["puzzle"].answers[0].score == 1.0
+    assert stored["place"].answers[0].place == {"frame": "map", "x": 0.1, "y": -1.0, "z": 2.5}
+    assert [a.entity for a in stored["entity"].answers] == ["anna"]
+    assert [a.source for a in stored["source"].answers] == ["left"] * len(stored["source"].answers)
+    assert stored["device"].answers == ()
+    assert len(stored["time"].answers) == 3
+    assert 'heard around it: "a dog barks"' in stored["text"].answers[0].reason
+    assert any("vision-0" not in note and "no vector of" in note for note in stored["image"].notes)
+    assert any("left by each condition" in n for n in stored["image, salient, seen"].notes)
+    lost = [a for a in stored["everything"].answers if "payload is gone" in a.reason]
+    assert len(lost) == 1 and lost[0].payload == ""
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    status = main(["recall", *map(str, words)])
+    written = capsys.readouterr()
+    return status, written.out, written.err
+
+
+def test_what_was_seen_and_heard_is_written(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cv2.imwrite(str(tmp_path / "asked.png"), cv2.cvtColor(scene(3), cv2.COLOR_RGB2BGR))
+    words = ("--image", tmp_path / "asked.png", "--limit", 2, "--home", home, "--json")
+    status, told, _ = run(capsys, *words, "--thumbnails", tmp_path / "seen")
+    assert status == 0
+    (path,) = json.loads(told)["answers"][0]["thumbnails"]
+    thumbnail = cv2.imread(path)
+    assert max(thumbnail.shape) == 256
+    soundfile.write(tmp_path / "asked.wav", np.stack([tone(880, 48000)] * 2, axis=1), 48000)
+    words = ("--sound", tmp_path / "asked.wav", "--limit", 1, "--home", home)
+    status, told, _ = run(capsys, *words, "--thumbnails", tmp_path / "heard", "--show")
+    assert status == 0
+    second, spectrum = sorted((tmp_path / "heard").iterdir(), key=lambda path: path.suffix)
+    samples, rate_hz = soundfile.read(second)
+    assert (len(samples), rate_hz) == (16000, 16000)
+    assert cv2.imread(str(spectrum)).shape == (240, 400, 3)
+    assert f"written: {second}" in told
+    assert told.count("▀") > 500
+
+
+def test_answers_are_told_in_words(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, told, _ = run(capsys, "--entity", "anna", "--home", home, "--explain")
+    assert status == 0
+    assert "about anna" in told and "at 0.10, -1.00, 2.50 m in map" in told
+    assert "surprise 0.10, novelty 0.20" in told and "on robot, compared as " in told
+    assert "note: left by each condition: kept in memory: 9, then " in told
+    status, told, said = run(capsys, "--device", "nobody", "--home", home)
+    assert (status, told) == (1, "") and "fits" in said
+    words = ("--like", json.loads(run(capsys, "--home", home, "--json")[1])["answers"][0]["id"])
+    status, told, _ = run(capsys, *words, "--source", "left", "--declined", "--home", home)
+    assert "close, but declined:" in told or status == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--since", "yesterday"), "since = 'yesterday': expected an ISO 8601 time"),
+        (("--place", "map,1"), "place = 'map,1': expected FRAME,X,Y"),
+        (("--place", "map,1,x", "--within", "2"), "place = 'map,1,x'"),
+        (("--place", "map,1,2"), "within = None: expected how far from --place"),
+        (("--place", "map,1,2", "--within", "-1"), "within = -1.0: expected metres"),
+        (("--within", "3"), "within = 3.0: expected --place, too"),
+        (("--like", "abc"), "like = 'abc': expected a UUID"),
+        (("--limit", "0"), "limit = 0: expected 1..1000"),
+        (("--min-salience", "2"), "min_salience = 2.0"),
+        (("--image", "/none.png"), "image = '/none.png': expected a file that can be read"),
+        (("--sound", "/none.wav"), "sound = '/none.wav': expected a sound file that is there"),
+        (("--puzzle", "/none.txt"), "puzzle = '/none.txt'"),
+    ],
+)
+def test_a_wrong_value_names_its_field(
+    home: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    status, told, error = run(capsys, *words, "--home", home)
+    assert (status, told) == (2, "")
+    assert said in error and len(error.splitlines()) == 1
+
+
+def test_examples_are_read_from_files(tmp_path: Path) -> None:
+    codes = experience(1).codes
+    rows = [" ".join(map(str, row)) for row in codes]
+    (tmp_path / "puzzle.txt").write_text("\n".join(rows) + "\n\n")
+    np.testing.assert_array_equal(read_puzzle(tmp_path / "puzzle.txt"), codes)
+    (tmp_path / "puzzle.txt").write_text("\n".join(rows[:29]))
+    with pytest.raises(InvalidInput, match="29 lines"):
+        read_puzzle(tmp_path / "puzzle.txt")
+    (tmp_path / "puzzle.txt").write_text("\n".join([*rows[:4], "x" * 30, *rows[5:]]))
+    with pytest.raises(InvalidInput, match="line 5"):
+        read_puzzle(tmp_path / "puzzle.txt")
+    (tmp_path / "none.png").write_bytes(b"no picture")
+    with pytest.raises(InvalidInput, match=r"image = .*expected a picture"):
+        read_image(tmp_path / "none.png")
+    (tmp_path / "none.wav").write_bytes(b"no sound")
+    with pytest.raises(InvalidInput, match=r"sound = .*expected WAV"):
+        read_sound(tmp_path / "none.wav")
+    long = np.concatenate([np.zeros(16000 * 5, np.float32), tone(440)])
+    soundfile.write(tmp_path / "long.flac", long, 16000)
+    end = read_sound(tmp_path / "long.flac")
+    assert len(end.samples) == 32000 > WINDOW and np.abs(end.samples[-16000:]).max() > 0.2
+
+
+def test_places_are_parsed() -> None:
+    assert parse_spot("", None) is None
+    assert parse_spot("map,1,2.5,-3", 2.0) == Spot("map", 1.0, 2.5, -3.0, 2.0)
+    flat = parse_spot("odom,0,0", 1.0)
+    assert flat is not None and math.isnan(flat.z)
+
+
+def test_an_encrypted_memory_is_asked_with_its_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sqlcipher3", reason="requirements/memory.in is not installed")
+    monkeypatch.setenv("SAGE_MEMORY_KEY", "a passphrase of some length")
+    with open_memory(tmp_path / "home") as memory:
+        memory.remember(experience(0), picture(scene(0))).wait()
+    words = ("--home", tmp_path / "home", "--thumbnails", tmp_path / "seen", "--json")
+    status, told, _ = run(capsys, *words)
+    assert status == 0 and len(json.loads(told)["answers"][0]["thumbnails"]) == 1
+    monkeypatch.delenv("SAGE_MEMORY_KEY")
+    status, _, said = run(capsys, *words)
+    assert status == 2 and "encrypted" in said
+
+
+def test_a_store_with_everything_is_told_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_home(tmp_path / "home")
+    status, told, _ = run(capsys, "--home", tmp_path / "home", "--json", "--limit", 100)
+    assert status == 0
+    found = json.loads(told)
+    assert len(found["answers"]) == 6 and found["declined"] == found["notes"] == []
+    assert {answer["media_type"] for answer in found["answers"]} == {"", "image/webp", "audio/flac"}

@@ -1,0 +1,37 @@
+"""Where the store of a home folder lies, and with which key it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sage_memory.core.store_key import StoreKey, find_key
+
+URL_VARIABLE = "SAGE_MEMORY_URL"
+
+
+@dataclass(frozen=True)
+class FoundStore:
+    """Where a store lies: the URL of a PostgreSQL database, or empty; and its key, or None."""
+
+    url: str
+    key: StoreKey | None
+
+
+def find_store(
+    home: Path, environment: Mapping[str, str], *, url: str = "", key_file: str = ""
+) -> FoundStore:
+    """The store of `home`: what is given counts before what the environment says.
+
+    Args:
+        environment: of the process: SAGE_MEMORY_URL, SAGE_MEMORY_KEY_FILE, SAGE_MEMORY_KEY.
+        url: of a PostgreSQL database; empty: as the environment says, or the file in `home`.
+        key_file: with the key of an encrypted store; empty: as the environment says, or none.
+
+    Raises:
+        InvalidInput: the key cannot be used; see `find_key`.
+    """
+    return FoundStore(
+        url or environment.get(URL_VARIABLE, ""), find_key(home, key_file, environment)
+    )
