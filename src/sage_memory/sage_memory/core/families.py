@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.plain_query import PlainQuery
 from sage_memory.core.schema import experiences, summary_members
 
-SUMMARIES = (
-    select(summary_members.c.member_id, summary_members.c.summary_id)
-    .join(experiences, experiences.c.id == summary_members.c.summary_id)
-    .where(
-        summary_members.c.member_id.in_(bindparam("ids", expanding=True)),
-        experiences.c.forgotten_ns.is_(None),
+SUMMARIES = PlainQuery(
+    lambda keys: (
+        select(summary_members.c.member_id, summary_members.c.summary_id)
+        .join(experiences, experiences.c.id == summary_members.c.summary_id)
+        .where(
+            summary_members.c.member_id.in_(keys),
+            experiences.c.forgotten_ns.is_(None),
+        )
+        .order_by(experiences.c.number)
     )
-    .order_by(experiences.c.number)
 )
 
 
 def summaries_of(connection: Connection, ids: Sequence[bytes]) -> dict[bytes, bytes]:
     """Id of an experience -> id of the newest summary that covers it; only of those covered."""
-    return {bytes(member): bytes(of) for member, of in connection.execute(SUMMARIES, {"ids": ids})}
+    return {bytes(member): bytes(of) for member, of in SUMMARIES.rows(connection, ids)}
 
 
 def heads(ids: Sequence[bytes], summaries: dict[bytes, bytes]) -> list[int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -26,6 +26,7 @@ from sage_memory.core.index import VectorIndex, View
 from sage_memory.core.meaning import Meaning, alternatives, meanings
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.placing import Placed
+from sage_memory.core.plain_query import PlainQuery
 from sage_memory.core.reasons import reason
 from sage_memory.core.recall import Answer, Query, Recalled
 from sage_memory.core.row_source import RowSource
@@ -34,14 +35,16 @@ from sage_memory.core.schema import ROLE_PERCEPT, experiences, vectors
 from sage_memory.core.search import Hit
 
 NO_EMBEDDING = np.zeros(0, np.float32)
-RECORDS = select(experiences).where(experiences.c.number.in_(bindparam("numbers", expanding=True)))
-PERCEPTS = (
-    select(vectors.c.experience_id, vectors.c.encoding, vectors.c.dim, vectors.c.vector)
-    .join(experiences, experiences.c.id == vectors.c.experience_id)
-    .where(
-        experiences.c.number.in_(bindparam("numbers", expanding=True)),
-        vectors.c.encoder_id == experiences.c.encoder_id,
-        vectors.c.role == ROLE_PERCEPT,
+RECORDS = PlainQuery(lambda keys: select(experiences).where(experiences.c.number.in_(keys)))
+PERCEPTS = PlainQuery(
+    lambda keys: (
+        select(vectors.c.experience_id, vectors.c.encoding, vectors.c.dim, vectors.c.vector)
+        .join(experiences, experiences.c.id == vectors.c.experience_id)
+        .where(
+            experiences.c.number.in_(keys),
+            vectors.c.encoder_id == experiences.c.encoder_id,
+            vectors.c.role == ROLE_PERCEPT,
+        )
     )
 )
 CHECKSUMS = select(vectors.c.encoder_id, func.count(), func.sum(vectors.c.crc32)).group_by(
@@ -172,7 +175,7 @@ class Reader:
     def _placed(self, view: View, row: int) -> Placed:
         number = int(view.columns["number"][row])
         with naming(self._path), self._engine.connect() as connection:
-            found = connection.execute(RECORDS, {"numbers": [number]}).one()
+            found = RECORDS.rows(connection, [number])[0]
             return placing.placed(view, row, read_experience(found, NO_EMBEDDING))
 
     def _asked(self, connection: Connection, view: View, query: Query) -> Asked:
@@ -220,7 +223,7 @@ class Reader:
         covering: dict[bytes, bytes],
     ) -> list[Answer]:
         numbers = [int(view.columns["number"][hit.row]) for hit in hits]
-        rows = {row.number: row for row in connection.execute(RECORDS, {"numbers": numbers})}
+        rows = {row.number: row for row in RECORDS.rows(connection, numbers)}
         embeddings = _embeddings(connection, numbers) if query.with_embedding else {}
         answers = []
         for rank, (number, hit) in enumerate(zip(numbers, hits, strict=True), start=1):
@@ -252,5 +255,5 @@ def checksums(connection: Connection) -> dict[str, tuple[int, int]]:
 def _embeddings(connection: Connection, numbers: list[int]) -> dict[bytes, NDArray[np.float32]]:
     return {
         bytes(key): decode(encoding, dim, blob)
-        for key, encoding, dim, blob in connection.execute(PERCEPTS, {"numbers": numbers})
+        for key, encoding, dim, blob in PERCEPTS.rows(connection, numbers)
     }

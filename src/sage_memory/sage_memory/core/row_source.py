@@ -12,16 +12,19 @@ from sqlalchemy.engine import Connection
 
 from sage_common.core.puzzle import GRID
 from sage_memory.core.encoded_vectors import decode
+from sage_memory.core.plain_query import PlainQuery
 from sage_memory.core.schema import experiences, vectors
 
-VECTORS = select(
-    vectors.c.experience_id, vectors.c.role, vectors.c.encoding, vectors.c.dim, vectors.c.vector
-).where(
-    vectors.c.experience_id.in_(bindparam("ids", expanding=True)),
-    vectors.c.encoder_id == bindparam("encoder_id"),
+VECTORS = PlainQuery(
+    lambda keys: select(
+        vectors.c.experience_id, vectors.c.role, vectors.c.encoding, vectors.c.dim, vectors.c.vector
+    ).where(
+        vectors.c.experience_id.in_(keys),
+        vectors.c.encoder_id == bindparam("encoder_id"),
+    )
 )
-PUZZLES = select(experiences.c.id, experiences.c.codes).where(
-    experiences.c.id.in_(bindparam("ids", expanding=True))
+PUZZLES = PlainQuery(
+    lambda keys: select(experiences.c.id, experiences.c.codes).where(experiences.c.id.in_(keys))
 )
 
 
@@ -35,7 +38,7 @@ class RowSource:
         self, encoder_id: str, ids: Sequence[bytes]
     ) -> dict[tuple[bytes, str], NDArray[np.float32]]:
         """Exact vectors of experiences by id and role; what is gone is left out."""
-        rows = self._connection.execute(VECTORS, {"ids": ids, "encoder_id": encoder_id})
+        rows = VECTORS.rows(self._connection, ids, encoder_id=encoder_id)
         return {
             (bytes(identifier), role): decode(encoding, dim, blob)
             for identifier, role, encoding, dim, blob in rows
@@ -43,7 +46,7 @@ class RowSource:
 
     def puzzles(self, ids: Sequence[bytes]) -> dict[bytes, NDArray[np.uint8]]:
         """Puzzles of experiences by id, uint8 [30, 30]; what is gone is left out."""
-        rows = self._connection.execute(PUZZLES, {"ids": ids})
+        rows = PUZZLES.rows(self._connection, ids)
         return {
             bytes(identifier): np.frombuffer(zlib.decompress(codes), np.uint8).reshape(GRID, GRID)
             for identifier, codes in rows

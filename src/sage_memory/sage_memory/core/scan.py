@@ -12,6 +12,7 @@ does not depend on what stands beside it, on threads, or on how the store was fi
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -26,14 +27,16 @@ SMALL_DIM = 64
 """Vectors up to this size have too few bits to be told apart by."""
 MOST_WEIGHTY, WEIGHTY_SHARE = 254, 0.55
 FARTHEST = 255
-FIRST = 256
-SAMPLE = 256
+FIRST = 128
+SAMPLE = 192
 SURE = 2.4
 """Standard deviations below the estimate at which the cut is made."""
 ERROR = 1.5
 """Times a vector's scale: more than int8 can shift its cosine (5 standard deviations)."""
 SCAN_BLOCK = 16384
 PRODUCT_BLOCK = 1024
+COUNT_BELOW = 65536
+"""Of fewer distances, counting each value is cheaper than halving their range."""
 GATHER_BELOW = 0.3
 """Below this share of wanted vectors, copying out their bits is cheaper than comparing all."""
 
@@ -170,6 +173,9 @@ def _by_chunk(
 
 def least_cut(distances: NDArray[np.uint8], count: int) -> int:
     """The least distance up to which there are `count` vectors."""
+    if len(distances) < COUNT_BELOW:
+        upto = np.add.accumulate(np.bincount(distances, minlength=FARTHEST + 1))
+        return min(int(np.searchsorted(upto, count)), FARTHEST)
     low, high = 0, FARTHEST
     while low < high:
         middle = (low + high) // 2
@@ -197,12 +203,17 @@ class _Line:
     def through(cls, similar: NDArray[np.float32], distances: NDArray[np.uint8]) -> _Line:
         """The line of least squares through a sample."""
         x, y = similar.astype(np.float64), distances.astype(np.float64)
-        spread = float(x.var())
-        slope = float(((x - x.mean()) * (y - y.mean())).mean()) / spread if spread > 0 else 0.0
-        level = float(y.mean() - slope * x.mean())
-        return cls(slope, level, float((y - level - slope * x).std()))
+        count = len(x)
+        x_mean, y_mean = float(np.add.reduce(x)) / count, float(np.add.reduce(y)) / count
+        x -= x_mean
+        y -= y_mean
+        spread = float(np.einsum("i,i->", x, x))
+        slope = float(np.einsum("i,i->", x, y)) / spread if spread > 0 else 0.0
+        y -= slope * x
+        stray = math.sqrt(float(np.einsum("i,i->", y, y)) / count)
+        return cls(slope, y_mean - slope * x_mean, stray)
 
     def cut(self, similar: float) -> int:
         """The distance below which nearly every vector of that cosine lies."""
         far = self._level + self._slope * similar + SURE * self._stray
-        return int(np.clip(np.ceil(far), 0, FARTHEST))
+        return min(max(math.ceil(far), 0), FARTHEST)

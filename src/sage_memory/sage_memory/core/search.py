@@ -87,7 +87,7 @@ def comparable(view: View, meaning: Meaning) -> NDArray[np.bool_]:
     space = view.spaces.get(meaning.encoder_id)
     if space is None:
         return np.zeros(len(view.columns["number"]), np.bool_)
-    return (space.kinds & np.uint8(_kinds(meaning))) != 0
+    return np.asarray((space.kinds & np.uint8(_kinds(meaning))) != 0)
 
 
 def _most_salient(view: View, wanted: NDArray[np.bool_], limit: int) -> list[Hit]:
@@ -132,8 +132,8 @@ def slots_of(
 def _nearest(view: View, wanted: NDArray[np.bool_], meaning: Meaning, limit: int) -> Bounds:
     space = view.spaces[meaning.encoder_id]
     slots = slots_of(view, space, wanted, meaning)
-    # an experience has at most one vector of each role: twice as many slots are enough
-    slots, similar, error = nearest(space, meaning.vector, slots, len(ROLES) * limit)
+    each = 1 if meaning.percepts_only or not space.doubled else len(ROLES)
+    slots, similar, error = nearest(space, meaning.vector, slots, each * limit)
     return _by_row(space.rows[slots].astype(np.int64), similar, error)
 
 
@@ -177,7 +177,7 @@ def _puzzle_bound(view: View, rows: Rows, codes: NDArray[np.uint8]) -> Floats:
         part = slice(start, start + SKETCH_BLOCK)
         sums = view.columns["sketch"][rows[part]].astype(np.int16)
         bound[part] = np.abs(sums - own).sum(axis=1)
-    return 1.0 - bound / np.float32(WORST_PUZZLE)
+    return np.asarray(1.0 - bound / np.float32(WORST_PUZZLE), np.float32)
 
 
 def _settled(
@@ -208,7 +208,8 @@ def _first_batch(bounds: Bounds, limit: int) -> int:
     if len(bounds.rows) <= limit:
         return max(1, len(bounds.rows))
     least = np.partition(bounds.lower, len(bounds.lower) - limit)[len(bounds.lower) - limit]
-    return int(min(np.count_nonzero(bounds.upper >= least), max(MOST_EXACT, 4 * limit)))
+    possible = int(np.count_nonzero(bounds.upper >= least))
+    return min(possible, max(MOST_EXACT, 4 * limit))
 
 
 def _exact(view: View, rows: Rows, asked: list[Meaning], source: Source) -> list[Hit]:
@@ -226,7 +227,7 @@ def _exact(view: View, rows: Rows, asked: list[Meaning], source: Source) -> list
             total = np.float32(0)
             for part in known:
                 total += np.float32(part.score) / np.float32(len(known))
-            found.append(Hit(row, float(np.clip(total, -1.0, 1.0)), known))
+            found.append(Hit(row, min(max(float(total), -1.0), 1.0), known))
     return found
 
 

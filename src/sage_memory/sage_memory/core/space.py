@@ -22,7 +22,8 @@ CENTRE_SAMPLE = 4096
 
 def chunk_size(dim: int) -> int:
     """Vectors in a chunk: a power of two."""
-    return min(max(2 ** ((CHUNK_BYTES // dim).bit_length() - 1), MIN_CHUNK), MAX_CHUNK)
+    fitting = 1 << max((CHUNK_BYTES // dim).bit_length() - 1, 0)
+    return min(max(fitting, MIN_CHUNK), MAX_CHUNK)
 
 
 @dataclass
@@ -68,6 +69,7 @@ class SpaceView:
         kinds: uint8 [experiences], bit r: the experience has a vector of role r here.
         centre: of the bits; None: there are none yet.
         ascending: `rows` never fall; `aligned`: slot i is row i.
+        doubled: there may be experiences with a vector of each role.
     """
 
     dim: int
@@ -81,6 +83,7 @@ class SpaceView:
     centre: Centre | None
     ascending: bool
     aligned: bool
+    doubled: bool
 
 
 class Space:
@@ -104,6 +107,7 @@ class Space:
         self.crc_sum = 0
         self._ascending = True
         self._aligned = True
+        self._doubled = False
 
     @property
     def count(self) -> int:
@@ -126,6 +130,7 @@ class Space:
             self.centre,
             self._ascending,
             self._aligned and whole,
+            self._doubled,
         )
 
     def extend(
@@ -167,6 +172,7 @@ class Space:
         kinds = self.kinds.view()
         for role in range(len(ROLES)):
             kinds[rows[live & (roles == role)]] |= np.uint8(1 << role)
+        self._doubled |= bool((kinds[rows] == (1 << len(ROLES)) - 1).any())
 
     def drop(self, rows: NDArray[np.int64]) -> None:
         """Drop all vectors of some experiences."""
