@@ -129,6 +129,8 @@ _SERVICES = (
                 "conjunctions"),
     ServiceSpec("memory/checkpoint", "sage_msgs/srv/Checkpoint", "memory",
                 "write all that was learned, by every node, to disk now"),
+    ServiceSpec("~/save_state", "sage_msgs/srv/Checkpoint", "every node that learns",
+                "write its own learned state to disk now; memory/checkpoint asks all of them"),
     ServiceSpec("memory/pin", "sage_msgs/srv/SetPin", "memory",
                 "never let an experience go, or let it go again"),
     ServiceSpec("memory/forget", "sage_msgs/srv/Forget", "memory",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from sage_common.ros.worker import ThreadWorker
 
 InvalidHandle = rclpy_implementation.InvalidHandle
 QUEUE_SIZE = 32
+DISCOVERY_POLL_S = 0.01
 _BUSY = f"{QUEUE_SIZE} requests are waiting already, or the node is ending"
 
 
@@ -155,6 +157,18 @@ class Client:
     def __init__(self, node: Node, spec: ServiceSpec, name: str) -> None:
         self.client = node.create_client(interface(spec.type), name)
         self._name = name
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until somebody offers the service; False if nobody does in time."""
+        end_s = time.monotonic() + timeout_s
+        try:
+            while BUS.service(self._name) is None and not self.client.service_is_ready():
+                if time.monotonic() >= end_s:
+                    return False
+                time.sleep(DISCOVERY_POLL_S)
+        except InvalidHandle:
+            return False
+        return True
 
     def call(self, request: Any, timeout_s: float) -> Any:
         """The response.

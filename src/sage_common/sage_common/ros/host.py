@@ -48,6 +48,10 @@ class Publisher(Protocol):
 class ServiceClient(Protocol):
     """Calls one service, from a worker only."""
 
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until somebody offers the service; False if nobody does in time."""
+        ...
+
     def call(self, request: Any, timeout_s: float) -> Any:
         """The response.
 
@@ -122,6 +126,10 @@ class Host(Protocol):
     def make_service(
         self, spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any]
     ) -> None: ...
+
+    def find_services(self, ending: str) -> list[str]:
+        """Full names of the services of this namespace, now, that end with `ending`."""
+        ...
 
     def make_client(self, spec: ServiceSpec, name: str) -> ServiceClient: ...
 

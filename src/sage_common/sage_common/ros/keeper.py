@@ -23,6 +23,7 @@ class Learner(Protocol):
 
     log: Logger
     guard: threading.RLock
+    active: bool
 
     def state(self) -> Mapping[str, NDArray[Any]]: ...
 
@@ -88,6 +89,17 @@ class StateKeeper:
             self._report(error)
         else:
             self.write_or_report(snapshot)
+
+    def answer(self, request: Any, response: Any) -> Any:
+        """Save on request. An inactive node saved when it was deactivated, which still holds."""
+        try:
+            is_saved = not self._node.active and self._path.exists()
+            path = str(self._path) if is_saved else self.save()
+        except Exception as error:  # noqa: BLE001 - the caller must be told
+            response.message = f"{type(error).__name__}: {error}"
+        else:
+            response.success, response.paths = True, [path] if path else []
+        return response
 
     def write_or_report(self, snapshot: Snapshot) -> None:
         """Write; an error is logged and shown in /diagnostics, the node goes on."""

@@ -109,6 +109,10 @@ class LocalBus:
         self._services[name] = call
         return lambda: self._services.pop(name, None)
 
+    def services(self) -> list[str]:
+        """Names of the services of this process."""
+        return list(self._services)
+
     def service(self, name: str) -> Callable[[Any, float], Any] | None:
         """The service of this process with this name; None if it has none."""
         return self._services.get(name)

@@ -351,6 +351,10 @@ class LockstepHost:
         subscription.callback(message)
         self.on_handled(subscription.node, item.topic, time.perf_counter_ns() - begin_ns)
 
+    def find_services(self, ending: str) -> list[str]:
+        """Full names of the services that end with `ending`."""
+        return sorted(name for name in self._services if name.endswith(ending))
+
     def call_by_name(self, name: str, request: Any) -> Any:
         """Call a service by its full name.
 

@@ -37,6 +37,8 @@ class Graph(Protocol):
 
     def call_by_name(self, name: str, request: Any) -> Any: ...
 
+    def find_services(self, ending: str) -> list[str]: ...
+
     def write_log(self, level: str, node: str, text: str) -> None: ...
 
     def add_subscription(
@@ -76,7 +78,9 @@ class LockstepNodeHost:
         }
 
     def resolve(self, relative_name: str) -> str:
-        name = self._graph.resolve(relative_name)
+        private = relative_name.startswith("~/")
+        own = f"{self.name}{relative_name[1:]}" if private else relative_name
+        name = self._graph.resolve(own)
         return self._remappings.get(name, name)
 
     def read_parameters(self, cls: type) -> Any:
@@ -106,6 +110,9 @@ class LockstepNodeHost:
         self, spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any]
     ) -> None:
         self._graph.add_service(name, spec, handler)
+
+    def find_services(self, ending: str) -> list[str]:
+        return self._graph.find_services(ending)
 
     def make_client(self, spec: ServiceSpec, name: str) -> _Client:
         return _Client(self._graph, name)
@@ -235,6 +242,9 @@ class _Client:
     def __init__(self, graph: Graph, name: str) -> None:
         self._graph = graph
         self._name = name
+
+    def wait(self, timeout_s: float) -> bool:
+        return self._name in self._graph.find_services(self._name)
 
     def call(self, request: Any, timeout_s: float) -> Any:
         return self._graph.call_by_name(self._name, request)

@@ -23,6 +23,7 @@ from sage_common.ros.keeper import StateKeeper
 from sage_common.ros.latest import LatestMessages
 
 IDLE_TIMEOUT_S = 2.0
+SAVE_STATE = "~/save_state"
 FAULT_CHARACTERS = 200
 
 
@@ -57,6 +58,7 @@ class SageNode:
         self.parameters: Any = None
         self._gates: list[Gate] = []
         self._latest_messages: list[LatestMessages] = []
+        self._clients: dict[str, ServiceClient] = {}
         self._diagnostics = Diagnostics()
         self._keeper: StateKeeper | None = None
 
@@ -110,6 +112,7 @@ class SageNode:
         """
         self._gates.clear()
         self._latest_messages.clear()
+        self._clients.clear()
         self._diagnostics.clear()
         self.set_health("warn", "inactive")
         output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
@@ -122,6 +125,8 @@ class SageNode:
         keeper = self._keeper = StateKeeper(self, self._host.state_path(self.home))
         if type(self).state is not SageNode.state:
             saver = self.worker("checkpoint")
+            spec = service_spec(SAVE_STATE)
+            self._host.make_service(spec, self._host.resolve(SAVE_STATE), keeper.answer)
             self.timer(self.parameters.checkpoint_period_s, lambda: keeper.checkpoint(saver))
 
     def activate(self) -> None:
@@ -226,6 +231,17 @@ class SageNode:
         """A client of a registered service; call it from a worker only."""
         return self._host.make_client(service_spec(key), self._host.resolve(key))
 
+    def clients(self, key: str) -> dict[str, ServiceClient]:
+        """A client of each node that serves the registered private service `~/...` now, by name.
+
+        From a worker only, as their calls.
+        """
+        spec, ending = service_spec(key), key.removeprefix("~")
+        for name in self._host.find_services(ending):
+            if name not in self._clients:
+                self._clients[name] = self._host.make_client(spec, name)
+        return {name.removesuffix(ending): self._clients[name] for name in sorted(self._clients)}
+
     def action(self, key: str, execute: Callable[..., Any]) -> None:
         """Serve a registered action.
 
@@ -279,15 +295,6 @@ class SageNode:
             self._diagnostics.problems[cause] = text
         else:
             self._diagnostics.problems.pop(cause, None)
-
-    def save_state(self) -> str:
-        """Write the learned state to disk; the path, or empty if there is nothing to save.
-
-        Raises:
-            OSError: the disk is full or the folder cannot be written.
-            ValueError: an array of the state holds Python objects.
-        """
-        return self._keeper.save() if self._keeper is not None else ""
 
     def identity(self) -> dict[str, str]:
         """Whose state `state` is, its version, and what it depends on, in words."""

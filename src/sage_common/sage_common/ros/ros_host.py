@@ -203,6 +203,12 @@ class RosHost(LifecycleNode):
         if self._has_bus:
             self._undo.append(BUS.serve(name, calls.local_call(spec, name, handler, worker)))
 
+    def find_services(self, ending: str) -> list[str]:
+        inside = f"{self.get_namespace().rstrip('/')}/"
+        known = {name for name, _ in self.get_service_names_and_types()}
+        known.update(BUS.services() if self._has_bus else ())
+        return sorted(n for n in known if n.startswith(inside) and n.endswith(ending))
+
     def make_client(self, spec: ServiceSpec, name: str) -> calls.Client:
         client = calls.Client(self, spec, name)
         self._undo.append(lambda: self.destroy_client(client.client))
