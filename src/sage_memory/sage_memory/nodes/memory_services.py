@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sage_common.core.errors import InvalidInput
+from sage_common.ros.graph_states import save_states
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.node import SageNode
 from sage_memory.core.errors import MemoryFailure
@@ -70,8 +71,9 @@ class MemoryServices:
         try:
             memory = self._opened()
             memory.checkpoint()
-            response.paths = [str(self._node.home / "memory.db"), self._node.save_state()]
-            response.success = True
+            saved = save_states(self._node)
+            response.paths = [str(self._node.home / "memory.db"), *saved.paths]
+            response.success, response.message = not saved.failures, "; ".join(saved.failures)
         except (MemoryFailure, OSError) as error:
             response.success, response.message = False, str(error)
         return response
