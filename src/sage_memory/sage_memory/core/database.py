@@ -96,19 +96,24 @@ def open_reader(path: Path, driver: Driver = PLAIN) -> Engine:
     return _engine(driver, lambda: connect_file(path, options, driver), pool_size=4)
 
 
-def compact(connection: Connection) -> None:
+def compact(connection: Connection, whole: bool) -> None:
     """Give the space of removed rows back to the file system, and empty the log.
 
-    The pages were overwritten when their rows were removed; with the log goes the last copy. A
-    file of before the schema 2 is rewritten as a whole, once, which needs room for a second one.
-    Only outside a transaction.
+    The pages were overwritten when their rows were removed; with the log goes the last copy. Only
+    outside a transaction.
+
+    Args:
+        whole: rewrite the file, which closes the gaps between rows that became shorter, too, and
+            needs room for a second file. A file of before the schema 2 always is, once.
     """
-    if connection.exec_driver_sql("PRAGMA auto_vacuum").scalar_one() != INCREMENTAL:
+    if whole or connection.exec_driver_sql("PRAGMA auto_vacuum").scalar_one() != INCREMENTAL:
         connection.exec_driver_sql("VACUUM")  # takes over the mode that `open_writer` asked for
     free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-    for _ in range(0, free, FREED_AT_ONCE):
-        connection.exec_driver_sql(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").all()
+    cursor = connection.connection.cursor()
+    for _ in range(0, free, FREED_AT_ONCE):  # its rows have no columns: SQLAlchemy reads none
+        cursor.execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+    cursor.close()
     connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
 

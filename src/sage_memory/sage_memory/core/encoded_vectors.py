@@ -21,9 +21,21 @@ def encode_int8(vectors: NDArray[np.float32]) -> list[bytes]:
     The largest component of a row becomes +-127, so that encoding what was decoded gives the
     same bytes. Costs about 1e-4 of cosine similarity at 384 dimensions.
     """
-    scales = np.abs(vectors).max(axis=1, keepdims=True) / np.float32(INT8_MAX)
-    steps = np.rint(vectors / np.where(scales > 0, scales, 1)).astype(np.int8)
+    steps, scales = _steps(vectors)
     return [s.tobytes() + row.tobytes() for s, row in zip(scales, steps, strict=True)]
+
+
+def rounded_to_int8(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Float32 [n, dim] as they would come back from int8."""
+    steps, scales = _steps(vectors)
+    return steps * scales
+
+
+def _steps(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    if not len(vectors):
+        return vectors.astype(np.int8), np.zeros((0, 1), np.float32)
+    scales = np.abs(vectors).max(axis=1, keepdims=True) / np.float32(INT8_MAX)
+    return np.rint(vectors / np.where(scales > 0, scales, 1)).astype(np.int8), scales
 
 
 def decode(encoding: str, dim: int, blob: bytes) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,8 @@ from sage_memory.core.payloads import Seal
 from sage_memory.core.store_key import StoreKey
 
 DATABASE = "memory.db"
+ROOM_TO_REWRITE = 2.5
+"""Free bytes on the disk, to those of the file, with which it is rewritten as a whole."""
 
 
 class Storage(Protocol):
@@ -112,7 +115,8 @@ class FileStorage:
 
     def compact(self, connection: Connection) -> int:
         before = size_bytes(self.place)
-        compact(connection)
+        free = shutil.disk_usage(self.place.parent).free
+        compact(connection, whole=free > ROOM_TO_REWRITE * before)
         return before - size_bytes(self.place)
 
     def _prove_readable(self) -> None:

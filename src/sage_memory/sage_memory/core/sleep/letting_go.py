@@ -26,10 +26,8 @@ from sage_memory.core.store import Store
 WHAT = {PAYLOAD: "payload", TEXT: "codes", INT8: "vectors", VECTORS: "vectors"}
 """What a forgetting is listed as, and the field whose clock it sets: the deepest of all that
 went. One row and one clock for each experience: they stay when the content is gone."""
-TEXT_BLANK: Row = {
-    "text": "", "reason": "", "context": None, "codes": b"", "sketch": b"",
-    "place_covariance": b"",
-}  # fmt: skip
+PAYLOAD_COLUMNS = ("payload_sha256", "payload_media_type")
+TEXT_COLUMNS = ("text", "reason", "context", "codes", "sketch", "place_covariance")
 """What goes with the words and the puzzle; where it was stays, how exactly does not."""
 ANSWERS = 0.8
 """Least cosine between a vector and that of its summary for the summary to answer in its place."""
@@ -107,19 +105,18 @@ def _payload(parting: Parting, row: Row, change: Change, writing: Rewriting) -> 
     if not row["payload_sha256"]:
         return {}
     change.payloads += 1
-    blank = {"payload_sha256": "", "payload_media_type": ""}
-    writing.set(parting.identifier, blank)
-    return {name: row[name] for name in blank}
+    writing.blank(parting.identifier, PAYLOAD_COLUMNS)
+    return {name: row[name] for name in PAYLOAD_COLUMNS}
 
 
 def _text(parting: Parting, row: Row, change: Change, writing: Rewriting) -> Row:
-    if not any(row[name] for name in TEXT_BLANK):
+    names = [name for name in TEXT_COLUMNS if row[name]]
+    if not names:
         return {}
     change.texts += 1
-    blank = {name: value for name, value in TEXT_BLANK.items() if row[name] is not None}
-    writing.set(parting.identifier, blank)
+    writing.blank(parting.identifier, names)
     change.sketches[row["number"]] = b""
-    return {name: row[name] for name in blank}
+    return {name: row[name] for name in names}
 
 
 def _vectors(

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import NS_PER_S, Clock
-from sage_memory.core.schema import ROLE_PERCEPT
+from sage_memory.core.encoded_vectors import decode, rounded_to_int8
+from sage_memory.core.schema import ENCODING_FLOAT32, ROLE_PERCEPT, vectors
 from sage_memory.core.sleep import journal
 from sage_memory.core.sleep.grouping import Group, groups
 from sage_memory.core.sleep.index_news import tell
@@ -20,7 +22,7 @@ from sage_memory.core.sleep.options import SleepOptions, checked
 from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS, Plan, plan
 from sage_memory.core.sleep.probes import ask, draw_questions
 from sage_memory.core.sleep.report import NightReport
-from sage_memory.core.sleep.stored import Change, in_int8, values_of, vectors_of
+from sage_memory.core.sleep.stored import Change
 from sage_memory.core.sleep.summaries import summarise
 from sage_memory.core.sleep.survey import MEMBER_BYTES, ROW_BYTES, VECTOR_BYTES, Survey, survey
 from sage_memory.core.sleep.undo import finish_undoing, settle, take_back
@@ -254,18 +256,22 @@ def _groups(connection: Connection, seen: Survey, options: SleepOptions) -> Iter
 
 def _percepts(connection: Connection, identifiers: Sequence[bytes]) -> NDArray[np.float32]:
     """Vectors in int8 precision, [n, dim]: what was let go to int8 groups as it did before."""
-    found: dict[bytes, NDArray[np.float32]] = {}
+    column = vectors.c
+    row_of = {key: row for row, key in enumerate(identifiers)}
+    width = connection.execute(select(func.max(column.dim))).scalar_one() or 1
+    table = np.zeros((len(identifiers), width), np.float32)  # zeros beyond change no cosine
     for first in range(0, len(identifiers), VECTORS_A_QUERY):
-        some = vectors_of(connection, identifiers[first : first + VECTORS_A_QUERY])
-        for key, own in some.items():
-            percept = next((row for row in own if row["role"] == ROLE_PERCEPT), None)
-            if percept is not None:
-                found[key] = values_of(in_int8(percept))
-    width = max((vector.size for vector in found.values()), default=1)
-    table = np.zeros((len(identifiers), width), np.float32)
-    for row, key in enumerate(identifiers):
-        if key in found:
-            table[row, : found[key].size] = found[key]  # zeros beyond change no cosine
+        whole: list[int] = []
+        wanted = select(column.experience_id, column.encoding, column.dim, column.vector).where(
+            column.experience_id.in_(identifiers[first : first + VECTORS_A_QUERY]),
+            column.role == ROLE_PERCEPT,
+        )
+        for key, encoding, dim, blob in connection.execute(wanted):
+            row = row_of[bytes(key)]
+            table[row, :dim] = decode(encoding, dim, blob)
+            if encoding == ENCODING_FLOAT32:
+                whole.append(row)
+        table[whole] = rounded_to_int8(table[whole])
     return table
 
 

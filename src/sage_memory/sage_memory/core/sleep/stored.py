@@ -9,15 +9,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.encoded_vectors import decode, encode_int8
-from sage_memory.core.new_rows import NewRows
+from sage_memory.core.new_rows import VECTORS, NewRows
+from sage_memory.core.rows import VECTOR_COLUMNS
 from sage_memory.core.schema import ENCODING_INT8, experiences, vectors
 from sage_memory.core.store import Store
 
 Row = dict[str, Any]
+BLANK: Row = {
+    "codes": b"", "sketch": b"", "text": "", "reason": "", "context": None,
+    "place_covariance": b"", "payload_sha256": "", "payload_media_type": "",
+}  # fmt: skip
+"""Columns that a night lets go, and what they are then."""
+_ALIVE = select(
+    *(experiences.c[name] for name in ("id", "number", "total", "pinned", *BLANK))
+).where(experiences.c.forgotten_ns.is_(None))
+_VECTORS = select(vectors).order_by(vectors.c.number)
 
 
 @dataclass
@@ -70,6 +80,7 @@ class Rewriting:
     """Changes of rows that are gathered, then made with few statements."""
 
     columns: dict[tuple[str, ...], list[Row]] = field(default_factory=dict)
+    blanked: dict[tuple[str, ...], list[bytes]] = field(default_factory=dict)
     clocks: list[tuple[bytes, str]] = field(default_factory=list)
     stale: list[int] = field(default_factory=list)
 
@@ -79,8 +90,18 @@ class Rewriting:
             names = tuple(sorted(values))
             self.columns.setdefault(names, []).append(values | {"key": identifier})
 
+    def blank(self, identifier: bytes, names: Iterable[str]) -> None:
+        """Set columns of an experience to their value in `BLANK`."""
+        self.blanked.setdefault(tuple(sorted(names)), []).append(identifier)
+
     def write(self, store: Store, connection: Connection, fresh: Sequence[Row]) -> None:
         """Make the changes; `fresh` are vectors to insert after the stale ones are gone."""
+        for names, identifiers in self.blanked.items():
+            connection.execute(
+                update(experiences)
+                .where(experiences.c.id.in_(identifiers))
+                .values({name: BLANK[name] for name in names})
+            )
         for names, rows in self.columns.items():
             statement = update(experiences).where(experiences.c.id == bindparam("key"))
             connection.execute(
@@ -88,31 +109,26 @@ class Rewriting:
                 [{"key": row["key"]} | {f"new_{n}": row[n] for n in names} for row in rows],
             )
         if self.stale:
-            number = vectors.c.number == bindparam("key")
-            connection.execute(delete(vectors).where(number), [{"key": key} for key in self.stale])
-        if fresh:
-            names = tuple(column.name for column in vectors.columns if column.name != "number")
-            connection.execute(insert(vectors), [{n: row[n] for n in names} for row in fresh])
+            connection.execute(delete(vectors).where(vectors.c.number.in_(self.stale)))
+        VECTORS.run(connection, [tuple(row[n] for n in VECTOR_COLUMNS) for row in fresh])
         store.set_clocks(connection, self.clocks)
 
 
 def alive_rows(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, Row]:
-    """Mutable columns of the experiences that were not forgotten, by id."""
-    c = experiences.c
-    wanted = select(
-        c.id, c.number, c.total, c.pinned, c.payload_sha256, c.payload_media_type, c.text,
-        c.reason, c.context, c.codes, c.sketch, c.place_covariance,
-    ).where(c.id.in_(identifiers), c.forgotten_ns.is_(None))  # fmt: skip
-    return {bytes(row.id): dict(row._mapping) for row in connection.execute(wanted)}
+    """What a night may change of the experiences that were not forgotten, by id."""
+    names = [column.name for column in _ALIVE.selected_columns]
+    found = connection.execute(_ALIVE.where(experiences.c.id.in_(identifiers)))
+    return {bytes(row[0]): dict(zip(names, row, strict=True)) for row in found}
 
 
 def vectors_of(connection: Connection, identifiers: Iterable[bytes]) -> dict[bytes, list[Row]]:
     """Rows of the vectors of experiences, by id, in order."""
-    wanted = select(vectors).where(vectors.c.experience_id.in_(set(identifiers)))
-    found: dict[bytes, list[Row]] = {}
-    for row in connection.execute(wanted.order_by(vectors.c.number)):
-        found.setdefault(bytes(row.experience_id), []).append(dict(row._mapping))
-    return found
+    names = [column.name for column in vectors.columns]
+    rows: dict[bytes, list[Row]] = {}
+    found = connection.execute(_VECTORS.where(vectors.c.experience_id.in_(set(identifiers))))
+    for row in found:
+        rows.setdefault(bytes(row[1]), []).append(dict(zip(names, row, strict=True)))
+    return rows
 
 
 def values_of(vector: Row) -> NDArray[np.float32]:

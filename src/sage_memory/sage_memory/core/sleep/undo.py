@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
@@ -145,10 +145,8 @@ def _drop_copies(connection: Connection, last: int, now_ns: int) -> tuple[set[st
         .limit(STEP * 8)
     ).all()
     if rows:
-        connection.execute(
-            update(forgettings).where(column.number == bindparam("key")).values(saved=None),
-            [{"key": row.number} for row in rows],
-        )
+        numbers = [row.number for row in rows]
+        connection.execute(update(forgettings).where(column.number.in_(numbers)).values(saved=None))
     shas = {saved.unpack(row.saved)[0].get("payload_sha256", "") for row in rows} - {""}
     return shas, [row.number for row in rows]
 
