@@ -45,6 +45,7 @@ class Attached(Generic[NodeT]):
         )
         self._thread.start()
         self.node: NodeT = self._ready.result()
+        self.host: RosHost = self._host
 
     def stop(self) -> None:
         """End the thread and leave the ROS graph."""
@@ -77,6 +78,7 @@ class Attached(Generic[NodeT]):
             return
         node = host.node
         assert isinstance(node, node_type)
+        self._host = host
         self._ready.set_result(node)
         while not self._stopping.is_set():
             executor.spin_until_future_complete(RosFuture(), timeout_sec=SPIN_SLICE_S)

@@ -7,6 +7,7 @@ with Memory.open(Path("/var/lib/sage")) as memory:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -18,15 +19,19 @@ from sqlalchemy.engine import Connection
 from sage_common.core.clock import Clock, SystemClock
 from sage_common.core.sections import Arrays
 from sage_memory.core import interruption
-from sage_memory.core.database import check_schema, naming
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience, Payload
+from sage_memory.core.opening import open_reader
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.placing import Placed
 from sage_memory.core.reader import Reader
 from sage_memory.core.recall import Answer, Query, Recalled, checked
+from sage_memory.core.sleep.night import Night, Progress
+from sage_memory.core.sleep.options import SleepOptions
+from sage_memory.core.sleep.report import NightReport
+from sage_memory.core.sleep.undo import Undone, undo_sleep
 from sage_memory.core.statistics import Statistics, statistics_of
-from sage_memory.core.storage import Storage, open_storage
+from sage_memory.core.storage import open_storage
 from sage_memory.core.store import Limits, Store
 from sage_memory.core.store_key import StoreKey
 from sage_memory.core.writer import Ticket
@@ -38,9 +43,10 @@ Done = TypeVar("Done")
 class Memory:
     """Experiences of one device, in `home`; make it with `open`."""
 
-    def __init__(self, reader: Reader, store: Store | None) -> None:
+    def __init__(self, reader: Reader, store: Store | None, clock: Clock) -> None:
         self._reader = reader
         self._store = store
+        self._clock = clock
         self._closed = False
 
     @classmethod
@@ -81,17 +87,18 @@ class Memory:
             StoreUnreachable, NotDurable: the server cannot be had, or would lose commits.
         """
         storage = open_storage(home, url, key, device_id)
+        clock = clock or SystemClock()
         if read_only:
-            return cls(_open_reader(home, storage), None)
+            return cls(open_reader(home, storage), None, clock)
         store = Store(
             home,
             storage,
-            clock or SystemClock(),
+            clock,
             rng if rng is not None else np.random.default_rng(),
             device_id,
             limits or Limits(),
         )
-        return cls(store.reader, store)
+        return cls(store.reader, store, clock)
 
     def remember(
         self, experience: Experience, payload: Payload | None = None
@@ -153,6 +160,37 @@ class Memory:
             MemoryFailure: the memory is read-only or closed. An unknown id fails the ticket.
         """
         return self._writable().forget(identifier, reason)
+
+    def sleep(
+        self,
+        options: SleepOptions | None = None,
+        progress: Progress = lambda _share, _stage: None,
+        should_stop: Callable[[], bool] = lambda: False,
+        elapsed_s: Callable[[], float] = time.monotonic,
+    ) -> NightReport:
+        """Consolidate; remembering and recall go on meanwhile. A night cut off is continued.
+
+        Args:
+            progress: called after every step.
+            should_stop: asked before every step; the night then ends early, and whole.
+            elapsed_s: stopwatch for `max_duration_s`.
+
+        Raises:
+            InvalidInput: an option is wrong.
+            NotStored: the disk refused; the next call goes on from there.
+            MemoryFailure: the memory is read-only or closed.
+        """
+        night = (options or SleepOptions(), progress, should_stop, elapsed_s)
+        return Night(self._writable(), self._clock, *night).sleep()
+
+    def undo_sleep(self, night_id: bytes | None = None) -> Undone:
+        """Take back the last night, or this one (16 bytes): all is as it was before.
+
+        Raises:
+            InvalidInput: no such night, a later one must be undone first, or its grace is over.
+            MemoryFailure: the memory is read-only or closed.
+        """
+        return undo_sleep(self._writable(), night_id, self._clock.now_ns())
 
     def checkpoint(self) -> None:
         """Wait until everything queued so far is on the disk.
@@ -255,17 +293,3 @@ class Memory:
         if self._store is None:
             raise MemoryFailure("this memory is read-only or closed: it cannot be written")
         return self._store
-
-
-def _open_reader(home: Path, storage: Storage) -> Reader:
-    storage.check()
-    engine = storage.open_reader()
-    try:
-        with naming(storage.place), engine.connect() as connection:
-            check_schema(connection, storage.place)
-        reader = Reader(storage.place, engine, PayloadFiles(home / "payloads", storage.seal))
-        reader.load()
-    except MemoryFailure:
-        engine.dispose()
-        raise
-    return reader

@@ -1,4 +1,4 @@
-"""Where the store of a home folder lies, and with which key it is read."""
+"""Where the store of a home folder lies, with which key it is read, and its reading side."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sage_memory.core.database import check_schema, naming
+from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.reader import Reader
+from sage_memory.core.storage import Storage
 from sage_memory.core.store_key import StoreKey, find_key
 
 URL_VARIABLE = "SAGE_MEMORY_URL"
@@ -35,3 +40,22 @@ def find_store(
     return FoundStore(
         url or environment.get(URL_VARIABLE, ""), find_key(home, key_file, environment)
     )
+
+
+def open_reader(home: Path, storage: Storage) -> Reader:
+    """The reading side of a store, its index filled.
+
+    Raises:
+        MemoryFailure: as `Memory.open`.
+    """
+    storage.check()
+    engine = storage.open_reader()
+    try:
+        with naming(storage.place), engine.connect() as connection:
+            check_schema(connection, storage.place)
+        reader = Reader(storage.place, engine, PayloadFiles(home / "payloads", storage.seal))
+        reader.load()
+    except MemoryFailure:
+        engine.dispose()
+        raise
+    return reader

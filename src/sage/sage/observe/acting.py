@@ -1,0 +1,37 @@
+"""Running an action of a running graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sage.graph.runtime_file import RunningGraph
+from sage.observe.asking import DISCOVERY_TIMEOUT_S
+from sage.observe.attached import Attached, enter_domain
+from sage_common.core.topics import action_spec
+from sage_common.ros.action_caller import ActionCaller
+from sage_common.ros.node import SageNode
+
+
+class ActorNode(SageNode):
+    """Stands in the graph while an action is run from outside."""
+
+    default_name = "actor"
+
+
+def act(
+    running: RunningGraph,
+    key: str,
+    goal: Any,
+    on_feedback: Callable[[Any], None],
+    should_stop: Callable[[], bool],
+) -> Any:
+    """The result of a registered action; it is cancelled when `should_stop` says so.
+
+    Raises:
+        ServiceUnavailable: no node of the graph serves it, or it goes away.
+    """
+    enter_domain(running)
+    with Attached(ActorNode, running.namespace) as attached:
+        caller = ActionCaller(attached.host, action_spec(key), attached.host.resolve(key))
+        return caller.run(goal, on_feedback, should_stop, DISCOVERY_TIMEOUT_S)
