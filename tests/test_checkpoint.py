@@ -1,0 +1,129 @@
+"""What the whole graph has learned outlives a checkpoint, a stop and a kill."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import graph_command
+import pytest
+from graph_command import processes_of, wait_until
+
+from sage_common.core import state_file
+
+LEARNERS = {"memory", "fusion", "orchestrator"} | {
+    f"{modality}_scorer" for modality in ("vision", "audio", "proprioception", "language")
+}
+UP_TIMEOUT_S = 90.0
+ASK = """
+import json, sys
+from pathlib import Path
+from sage.graph.runtime_file import running_graph
+from sage.observe.asking import AskerNode, ask
+from sage_msgs.srv import Checkpoint
+class Asker(AskerNode):
+    service_key = "memory/checkpoint"
+answer = ask(Asker, running_graph(Path(sys.argv[1])), Checkpoint.Request())
+print(json.dumps([answer.success, answer.message, list(answer.paths)]))
+"""
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts `sage WORDS` in the home folder; what is still running at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start_one(*words: str) -> subprocess.Popen[str]:
+        started.append(graph_command.start(tmp_path / "home", *words))
+        return started[-1]
+
+    yield start_one
+    for process in started:
+        for child in processes_of(process.pid):
+            child.kill()
+        process.kill()
+        process.communicate()
+
+
+def checkpoint(home: Path) -> tuple[bool, str, list[str]]:
+    """Call memory/checkpoint of the running graph."""
+    result = subprocess.run(
+        [sys.executable, "-c", ASK, str(home)],
+        env=graph_command.environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if result.returncode != 0:
+        return False, result.stderr, []
+    success, message, paths = json.loads(result.stdout.splitlines()[-1])
+    return success, message, paths
+
+
+def states(home: Path) -> dict[str, dict[str, Any]]:
+    """What every node has on the disk; a file that is not whole is an error."""
+    return {p.stem: state_file.load(p).arrays for p in (home / "state").glob("*.state")}
+
+
+def seen(home: Path) -> int:
+    """Pictures that the saved scorer of vision has seen; 0 without one."""
+    clock = states(home).get("vision_scorer", {}).get("scorer.stream.clock")
+    return 0 if clock is None else int(clock[1])
+
+
+def saves_all(home: Path) -> bool:
+    """True once every learner is there, answers, and has seen something."""
+    names = {f"{name}.state" for name in LEARNERS} | {"memory.db"}
+    success, _, paths = checkpoint(home)
+    return success and {Path(path).name for path in paths} == names and seen(home) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["--composed", "--processes"])
+def test_a_checkpoint_and_a_stop_leave_the_state_of_every_node(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]], mode: str
+) -> None:
+    home = tmp_path / "home"
+    graph = start("run", mode, "--log-level", "warn")
+    wait_until(lambda: saves_all(home), UP_TIMEOUT_S, "a checkpoint of every node")
+    saved = seen(home)
+    stopped_ns = time.time_ns()
+    graph.send_signal(signal.SIGTERM)
+    _, errors = graph.communicate(timeout=60)
+    assert graph.returncode == 0, errors
+    assert set(states(home)) == LEARNERS
+    for path in (home / "state").glob("*.state"):
+        assert path.stat().st_mtime_ns >= stopped_ns, f"{path.name} is older than the stop"
+    assert seen(home) > saved
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_whole_states_that_the_next_start_takes_up(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    home = tmp_path / "home"
+    config = tmp_path / "often.yaml"
+    sections = (
+        f"/**/{name}: {{ros__parameters: {{checkpoint_period_s: 1.0}}}}\n" for name in LEARNERS
+    )
+    config.write_text("".join(sections))
+    graph = start("run", "--config", str(config), "--log-level", "warn")
+    wait_until(lambda: seen(home) > 0 and set(states(home)) == LEARNERS, UP_TIMEOUT_S, "states")
+    for process in processes_of(graph.pid):
+        process.kill()
+    graph.kill()
+    graph.communicate()
+    kept = seen(home)
+    assert kept > 0 and set(states(home)) == LEARNERS
+    again = graph_command.run(home, "run", "--duration", "3", "--json", "--log-level", "warn")
+    assert again.returncode == 0, again.stderr
+    assert "without the saved state" not in again.stderr
+    assert list((home / "state").glob("*.refused")) == []
+    assert seen(home) > kept
