@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "run the graph on a real recording and show what it does",
     "status": "watch a running graph: salience, budget, memory, health",
     "recall": "ask the memory",
+    "memory": "look after the memory: numbers, export, import, sleep, forgetting",
     "explain": "say why a moment was or was not salient",
     "record": "record a running graph into a bag",
     "replay": "play a bag into the graph, or through it in lock-step",

@@ -1,0 +1,146 @@
+"""Look after the memory: numbers, export and import, sleep, and what is kept or let go.
+
+What changes the memory goes through the running graph where one runs, else straight to the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sage.commands.options import add_home_argument
+from sage_common.core.home import sage_home
+
+FORMATS = ("parquet", "jsonl")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> Any:
+        action = actions.add_parser(name, help=text, description=text)
+        action.set_defaults(act=run)
+        action.add_argument("--json", action="store_true")
+        add_home_argument(action)
+        return action
+
+    add("stats", _stats, "what the memory holds")
+    add("entities", _entities, "who and what was heard from, and how far it is trusted")
+    export = add("export", _export, "write everything into a new folder; a graph may run")
+    export.add_argument("folder", type=Path, metavar="DIR")
+    export.add_argument("--format", choices=FORMATS, default="parquet", help="default: parquet")
+    taken = add("import", _import, "take an export into an empty memory; no graph may run")
+    taken.add_argument("folder", type=Path, metavar="DIR")
+    taken.add_argument("--merge", action="store_true", help="add what this memory lacks")
+    sleep = add("sleep", _sleep, "consolidate: merge what is alike, let go of what matters least")
+    sleep.add_argument("--target", type=float, default=0.2, metavar="SHARE", help="default: 0.2")
+    sleep.add_argument("--max-duration", type=float, default=0.0, metavar="S", help="0: until done")
+    sleep.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    undo = add("undo", _undo, "take back the last sleep, or this one")
+    undo.add_argument("night", nargs="?", default="", metavar="NIGHT", help="as `sleep` told it")
+
+
+def run(options: argparse.Namespace) -> int:
+    return int(options.act(options))
+
+
+def _stats(options: argparse.Namespace) -> int:
+    from sage.memory.counts import count
+    from sage.memory.opening import open_memory
+    from sage.memory.told import stats_lines
+
+    home = sage_home(options.home)
+    with open_memory(home, read_only=True) as memory:
+        counts = memory.read(count)
+    _tell(options, counts.as_dict(), lambda: stats_lines(home, counts))
+    return 0
+
+
+def _entities(options: argparse.Namespace) -> int:
+    from sage.memory.entities import known_entities
+    from sage.memory.opening import open_memory
+    from sage.memory.told import entity_lines
+
+    home = sage_home(options.home)
+    with open_memory(home, read_only=True) as memory:
+        found = memory.read(known_entities)
+    _tell(options, {"entities": found}, lambda: entity_lines(home, found))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from sage.memory.bars import bars
+    from sage.memory.told import export_lines
+    from sage.memory.transfer import export_home
+
+    folder = options.folder.expanduser()
+    with bars() as shown:
+        done = export_home(
+            sage_home(options.home), folder, options.format, shown.count, shown.totals
+        )
+    _tell(options, vars(done), lambda: export_lines(folder, done))
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from sage.memory.bars import bars
+    from sage.memory.told import import_lines
+    from sage.memory.transfer import import_home
+
+    home = sage_home(options.home)
+    with bars() as shown:
+        done = import_home(
+            home, options.folder.expanduser(), options.merge, shown.count, shown.totals
+        )
+    _tell(options, vars(done), lambda: import_lines(home, done))
+    return 0
+
+
+def _sleep(options: argparse.Namespace) -> int:
+    from sage.graph.runtime_file import running_graph
+    from sage.memory.bars import bars
+    from sage.memory.interrupts import stop_on_interrupt
+    from sage.memory.sleeping import sleep_in_graph, sleep_in_store
+    from sage.memory.told import sleep_lines
+    from sage_memory.core.sleep.options import SleepOptions, checked
+
+    home = sage_home(options.home)
+    how = checked(
+        SleepOptions(
+            target_share=options.target,
+            max_duration_s=options.max_duration,
+            dry_run=options.dry_run,
+        )
+    )
+    running = running_graph(home)
+    with bars() as shown, stop_on_interrupt() as should_stop:
+        if running is not None:
+            done = sleep_in_graph(running, how, shown.share, should_stop)
+        else:
+            done = sleep_in_store(home, how, shown.share, should_stop)
+    _tell(options, done.as_dict(), lambda: sleep_lines(done))
+    return 0
+
+
+def _undo(options: argparse.Namespace) -> int:
+    from sage.graph.runtime_file import running_graph
+    from sage.memory.sleeping import undo_in_graph, undo_in_store
+
+    home = sage_home(options.home)
+    running = running_graph(home)
+    if running is not None:
+        done = undo_in_graph(running, options.night)
+    else:
+        done = undo_in_store(home, options.night)
+    rest = f"; {done.message}" if done.message else ""
+    _tell(options, vars(done), lambda: [f"{done.restored} experiences are as before{rest}"])
+    return 0
+
+
+def _tell(
+    options: argparse.Namespace, values: Mapping[str, Any], lines: Callable[[], list[str]]
+) -> None:
+    print(json.dumps(values) if options.json else "\n".join(lines()))

@@ -1,0 +1,112 @@
+"""What a memory holds, in numbers, counted from its rows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from sage_memory.core import schema
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a memory holds.
+
+    Attributes:
+        device: that it is of.
+        schema_version: of its tables.
+        experiences: that can be recalled, summaries among them.
+        modalities: modality -> how many of them.
+        summaries, covered: summaries, and moments that they stand for.
+        pinned: never let go.
+        forgotten: tombstones.
+        oldest_ns, newest_ns: first start and last end [ns]; None of an empty memory.
+        vectors: encoder -> encoding -> how many.
+        payloads, payload_bytes: kept verbatim.
+        nights: state -> how many sleeps.
+        can_be_undone: lettings-go that a sleep can still take back.
+        entities: whose trust is known.
+    """
+
+    device: str
+    schema_version: int
+    experiences: int
+    modalities: dict[str, int]
+    summaries: int
+    covered: int
+    pinned: int
+    forgotten: int
+    oldest_ns: int | None
+    newest_ns: int | None
+    vectors: dict[str, dict[str, int]]
+    payloads: int
+    payload_bytes: int
+    nights: dict[str, int]
+    can_be_undone: int
+    entities: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def count(connection: Connection) -> Counts:
+    """The numbers of the store that `connection` sees."""
+    told, alive = schema.experiences, schema.experiences.c.forgotten_ns.is_(None)
+    total, summaries, covered, pinned, oldest, newest = connection.execute(
+        select(
+            func.count(),
+            func.count().filter(told.c.covers > 0),
+            func.coalesce(func.sum(told.c.covers), 0),
+            func.coalesce(func.sum(told.c.pinned), 0),
+            func.min(told.c.start_ns),
+            func.max(told.c.end_ns),
+        ).where(alive)
+    ).one()
+    meta = connection.execute(select(schema.meta.c.key, schema.meta.c.value))
+    facts = {row.key: row.value for row in meta}
+    payloads, payload_bytes = connection.execute(
+        select(func.count(), func.coalesce(func.sum(schema.payloads.c.bytes), 0))
+    ).one()
+    lost = schema.forgettings.c
+    undoable = (lost.undone_ns.is_(None), lost.undo_until_ns.is_not(None))
+    return Counts(
+        device=facts["device_id"],
+        schema_version=int(facts["schema_version"]),
+        experiences=total,
+        modalities=_grouped(connection, told.c.modality, alive),
+        summaries=summaries,
+        covered=int(covered),
+        pinned=int(pinned),
+        forgotten=_number(connection, told, told.c.forgotten_ns.is_not(None)),
+        oldest_ns=oldest,
+        newest_ns=newest,
+        vectors=_vectors(connection),
+        payloads=payloads,
+        payload_bytes=int(payload_bytes),
+        nights=_grouped(connection, schema.nights.c.state),
+        can_be_undone=_number(connection, schema.forgettings, *undoable),
+        entities=_number(connection, schema.entities),
+    )
+
+
+def _number(connection: Connection, table: Any, *conditions: Any) -> int:
+    counted = select(func.count()).select_from(table).where(*conditions)
+    return int(connection.execute(counted).scalar_one())
+
+
+def _grouped(connection: Connection, column: Any, *conditions: Any) -> dict[str, int]:
+    counted = select(column, func.count()).where(*conditions).group_by(column).order_by(column)
+    return {str(name): int(number) for name, number in connection.execute(counted)}
+
+
+def _vectors(connection: Connection) -> dict[str, dict[str, int]]:
+    keys = (schema.vectors.c.encoder_id, schema.vectors.c.encoding)
+    counted = select(*keys, func.count()).group_by(*keys).order_by(*keys)
+    found: dict[str, dict[str, int]] = {}
+    for encoder_id, encoding, number in connection.execute(counted):
+        found.setdefault(encoder_id, {})[encoding] = number
+    return found

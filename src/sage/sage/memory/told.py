@@ -1,0 +1,104 @@
+"""What `sage memory` tells people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sage.memory.counts import Counts
+from sage.memory.exporting import Exported
+from sage.memory.importing import Imported
+from sage.memory.sleeping import Slept
+
+
+def stats_lines(home: Path, counts: Counts) -> list[str]:
+    """The numbers of a memory."""
+    lines = [f"{home}: memory of {counts.device}, schema version {counts.schema_version}"]
+    modalities = ", ".join(f"{name} {number}" for name, number in counts.modalities.items())
+    lines.append(f"experiences  {counts.experiences}" + (f": {modalities}" if modalities else ""))
+    if counts.oldest_ns is not None and counts.newest_ns is not None:
+        lines.append(f"of           {_time(counts.oldest_ns)} to {_time(counts.newest_ns)}")
+    lines.append(f"summaries    {counts.summaries}, of {counts.covered} moments")
+    lines.append(f"pinned       {counts.pinned}")
+    lines.append(f"forgotten    {counts.forgotten}")
+    for encoder_id, encodings in counts.vectors.items():
+        kinds = ", ".join(f"{number} as {kind}" for kind, number in encodings.items())
+        lines.append(f"vectors      {encoder_id}: {kinds}")
+    lines.append(f"payloads     {counts.payloads}, {_size(counts.payload_bytes)}")
+    nights = ", ".join(f"{number} {state}" for state, number in counts.nights.items())
+    lines.append(f"nights       {nights or 'none'}")
+    if counts.can_be_undone:
+        lines.append(f"             {counts.can_be_undone} of what they let go can be taken back")
+    lines.append(f"entities     {counts.entities}")
+    return lines
+
+
+def entity_lines(home: Path, found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Entities with what is thought of them."""
+    if not found:
+        return [f"{home}: no entity is known yet"]
+    width = max(len(entity["name"]) for entity in found)
+    return [
+        f"{entity['name']:<{width}}  {entity['kind']:<8} trust {entity['trust']:.2f}, "
+        f"reward {entity['reward']:+.2f}, coherence {entity['coherence']:.2f}, "
+        f"conflict {entity['conflict']:.2f}, {entity['observations']} observations, "
+        f"last {_time(entity['last_ns'])}"
+        for entity in found
+    ]
+
+
+def export_lines(folder: Path, done: Exported) -> list[str]:
+    """What was written."""
+    lines = [
+        f"{folder}: {done.rows['experiences']} experiences, {done.rows['vectors']} vectors, "
+        f"{done.payload_files} payloads, {_size(done.bytes)}"
+    ]
+    if done.payloads_missing:
+        lines.append(f"{done.payloads_missing} payloads are lost, and not in it")
+    lines.append("it is not encrypted")
+    return lines
+
+
+def import_lines(home: Path, done: Imported) -> list[str]:
+    """What was taken in, and what was there already."""
+    lines = [
+        f"{home}: {done.rows['experiences']} experiences, {done.rows['vectors']} vectors and "
+        f"{done.payload_files} payloads taken in"
+    ]
+    if done.skipped.get("experiences"):
+        lines.append(f"{done.skipped['experiences']} experiences were there already, and stay")
+    return lines
+
+
+def sleep_lines(done: Slept) -> list[str]:
+    """What a sleep has done."""
+    if not done.night_id and not done.merged and not done.payloads_removed:
+        return [done.message or "nothing to do"]
+    lines = [
+        f"{done.merged} moments merged into {done.summaries} summaries",
+        f"let go: {done.payloads_removed} payloads, {done.texts_removed} texts, vectors of "
+        f"{done.vectors_removed}",
+        f"{_size(done.bytes_before)} before, {_size(done.bytes_after)} after",
+        f"probe questions answered: {done.recall_before:.1%} before, {done.recall_after:.1%} after",
+    ]
+    if done.rolled_back:
+        lines.append("recall fell too far: everything is as before")
+    if done.message:
+        lines.append(done.message)
+    if done.night_id and not done.rolled_back:
+        lines.append(f"to take it back: sage memory undo {done.night_id}")
+    return lines
+
+
+def _time(stamp_ns: int) -> str:
+    return datetime.fromtimestamp(stamp_ns / 1e9).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.2f} GB"

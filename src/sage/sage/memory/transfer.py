@@ -1,0 +1,64 @@
+"""Export and import of the store in a home folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from sage.memory.exporting import Exported, Progress, export
+from sage.memory.formats import table_files
+from sage.memory.importing import Imported, check_export, take_in
+from sage.memory.opening import open_memory
+from sage.memory.tables import TABLES
+
+Totals = Callable[[dict[str, int]], None]
+"""Told how many rows each table has, before the first one is done."""
+
+
+def export_home(
+    home: Path, folder: Path, encoding: str, progress: Progress, totals: Totals
+) -> Exported:
+    """Write the memory of `home` into a folder; a graph may run meanwhile.
+
+    Raises:
+        InvalidInput: there is no such format, the folder is there, or a vector is damaged.
+        MemoryFailure: the store cannot be opened.
+        RuntimeError: the format's library is not installed.
+    """
+    files = table_files(encoding)
+    with open_memory(home, read_only=True) as memory:
+
+        def write(connection: Connection) -> Exported:
+            totals(_rows(connection))
+            return export(connection, memory.payload_files, folder, files, progress)
+
+        return memory.read(write)
+
+
+def import_home(
+    home: Path, folder: Path, merge: bool, progress: Progress, totals: Totals
+) -> Imported:
+    """Take an export into the store of `home`, in one transaction; no graph runs.
+
+    Raises:
+        ExportRefused: it is no whole export; nothing was written.
+        InvalidInput: the store is not empty, and `merge` is false.
+        StoreLocked: a graph writes the store.
+    """
+    checked = check_export(folder)
+    with open_memory(home) as memory:
+        payloads = memory.payload_files
+        rows = dict(checked.manifest.rows)
+        totals(rows | {"payload files": rows["payloads"] - checked.manifest.payloads_missing})
+        return memory.change(lambda c: take_in(c, payloads, checked, merge, progress)).wait()
+
+
+def _rows(connection: Connection) -> dict[str, int]:
+    counted = {
+        name: int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+        for name, table in TABLES.items()
+    }
+    return counted | {"payload files": counted["payloads"]}
