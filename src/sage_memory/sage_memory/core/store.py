@@ -15,7 +15,6 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from sage_common.core.clock import Clock
-from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 from sage_memory.core.database import cause, check_schema, migrate, naming, upsert
 from sage_memory.core.device import device_name
@@ -154,23 +153,6 @@ class Store:
 
         return self.committer.submit(enter)
 
-    def forget(self, identifier: bytes, reason: str) -> Ticket[None]:
-        """Mark an experience as forgotten; the row stays. See `Memory.forget`."""
-        table = schema.experiences
-
-        def mark() -> None:
-            with self._transaction() as connection:
-                row = table.c.id == identifier
-                number = connection.execute(select(table.c.number).where(row)).scalar_one_or_none()
-                if number is None:
-                    raise InvalidInput("id", identifier.hex(), "an experience of this store")
-                tombstone = {"forgotten_ns": self._clock.now_ns(), "forgotten_reason": reason}
-                connection.execute(update(table).where(row).values(**tombstone))
-                self.set_clock(connection, identifier, "forgotten")
-            self.reader.index.forget([number])
-
-        return self.committer.run(mark)
-
     def change(
         self, action: Callable[[Connection], Done], then: Callable[[Done], None] | None = None
     ) -> Ticket[Done]:
@@ -217,12 +199,12 @@ class Store:
 
     def compact(self) -> Ticket[int]:
         """Give the space of what was removed back to the disk; the ticket tells the bytes."""
+        return self.committer.run(self.compact_now)
 
-        def run() -> int:
-            with self._transaction() as connection:  # nothing begins before the first change
-                return self._storage.compact(connection)
-
-        return self.committer.run(run)
+    def compact_now(self) -> int:
+        """The same, only on the writer's thread."""
+        with self._transaction() as connection:  # nothing begins before the first change
+            return self._storage.compact(connection)
 
     def touch(self, sha256: str) -> None:
         """Note that a payload was asked for; written with the next commit."""
