@@ -57,7 +57,7 @@ def test_reader_follows_the_writer_and_cannot_write(tmp_path, experience) -> Non
             assert len(reader.recall(Query(limit=100))) == 40
             like = Query(example=kept[5].embedding, example_encoder_id="vision-1-abc")
             assert reader.recall(like)[0].experience.id == kept[5].id
-            writer.forget(kept[5].id, "").wait()
+            writer.forget([kept[5].id], "").wait()
             assert reader.recall(like)[0].experience.id != kept[5].id
             reader.verify()
             with pytest.raises(MemoryFailure, match="read-only"):

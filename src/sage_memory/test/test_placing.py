@@ -44,7 +44,7 @@ def test_an_id_finds_its_experience_until_it_is_forgotten(home: Path, experience
         assert again is not None
         assert again.experience.reason == "reason 0"
         assert memory.of_id(b"\0" * 16) is None
-        memory.forget(first.experience.id, "test").wait()
+        memory.forget([first.experience.id], "test").wait()
         assert memory.of_id(first.experience.id) is None
         next_one = memory.at(0)
         assert next_one is not None

@@ -80,7 +80,7 @@ def test_clock_of_changes_ascends_over_a_restart_with_a_clock_gone_back(
         first = memory.remember(experience(0)).wait()
     with Memory.open(tmp_path, clock=ManualClock(1_000)) as memory:
         memory.remember(experience(1)).wait()
-        memory.forget(first.id, "asked to").wait()
+        memory.forget([first.id], "asked to").wait()
     stamps = rows(tmp_path, "SELECT field, stamp FROM clocks ORDER BY stamp")
     assert [field for field, _ in stamps] == ["*", "*", "forgotten"]
     assert len({stamp for _, stamp in stamps}) == 3
@@ -89,10 +89,10 @@ def test_clock_of_changes_ascends_over_a_restart_with_a_clock_gone_back(
 def test_the_forgotten_are_marked_not_found_and_not_deleted(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
         kept = [memory.remember(experience(i)).wait() for i in range(3)]
-        memory.forget(kept[1].id, "asked to").wait()
+        memory.forget([kept[1].id], "asked to").wait()
         assert {a.experience.id for a in memory.recall(Query())} == {kept[0].id, kept[2].id}
-        with pytest.raises(InvalidInput, match="expected an experience of this store"):
-            memory.forget(b"x" * 16, "").wait()
+        with pytest.raises(InvalidInput, match="experiences of this store"):
+            memory.forget([b"x" * 16], "").wait()
     with Memory.open(tmp_path) as memory:
         assert {a.experience.id for a in memory.recall(Query())} == {kept[0].id, kept[2].id}
     marks = rows(tmp_path, "SELECT forgotten_reason FROM experiences ORDER BY number")

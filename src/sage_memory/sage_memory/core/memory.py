@@ -8,7 +8,7 @@ with Memory.open(Path("/var/lib/sage")) as memory:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar, final
@@ -21,6 +21,7 @@ from sage_common.core.sections import Arrays
 from sage_memory.core import interruption
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience, Payload
+from sage_memory.core.forgetting import Forgotten, forget, pin
 from sage_memory.core.opening import open_reader
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.placing import Placed
@@ -153,13 +154,22 @@ class Memory:
         """
         return self._current().of_id(identifier)
 
-    def forget(self, identifier: bytes, reason: str) -> Ticket[None]:
-        """Mark an experience (16 bytes) as forgotten: no recall finds it, its row stays.
+    def forget(self, identifiers: Sequence[bytes], reason: str) -> Ticket[Forgotten]:
+        """Remove experiences (16 bytes each) for good, payloads too; tombstones stay.
+
+        Raises:
+            InvalidInput: none or too many ids, or too long a reason.
+            MemoryFailure: the memory is read-only or closed. An unknown id fails the ticket.
+        """
+        return forget(self._writable(), identifiers, reason, self._clock.now_ns())
+
+    def pin(self, identifier: bytes, pinned: bool) -> Ticket[None]:
+        """Never consolidate an experience (16 bytes), nor let anything of it go; or again.
 
         Raises:
             MemoryFailure: the memory is read-only or closed. An unknown id fails the ticket.
         """
-        return self._writable().forget(identifier, reason)
+        return pin(self._writable(), identifier, pinned)
 
     def sleep(
         self,

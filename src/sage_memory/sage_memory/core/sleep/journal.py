@@ -108,3 +108,14 @@ def freed_bytes(connection: Connection) -> int:
 def newest_number(connection: Connection) -> int:
     """Of the last row; 0: there is none."""
     return int(connection.execute(select(func.max(experiences.c.number))).scalar_one() or 0)
+
+
+def ask_no_more_about(connection: Connection, identifiers: Sequence[bytes]) -> None:
+    """Strike questions about experiences from a night that is not over."""
+    gone = {identifier.hex() for identifier in identifiers}
+    column = nights.c
+    found = connection.execute(select(column.id, column.report).where(column.state == RUNNING))
+    for night, report in found.all():
+        facts = json.loads(report)
+        facts["questions"] = [values for values in facts["questions"] if values[0] not in gone]
+        mark(connection, bytes(night), report=json.dumps(facts))

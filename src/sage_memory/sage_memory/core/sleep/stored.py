@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.encoded_vectors import decode, encode_int8
+from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.new_rows import VECTORS, NewRows
 from sage_memory.core.rows import VECTOR_COLUMNS
 from sage_memory.core.schema import ENCODING_INT8, experiences, vectors
@@ -24,6 +25,13 @@ BLANK: Row = {
     "place_covariance": b"", "payload_sha256": "", "payload_media_type": "",
 }  # fmt: skip
 """Columns that a night lets go, and what they are then."""
+TOMBSTONE: Row = {
+    "codes": b"", "sketch": b"", "text": "", "reason": "", "entity": "", "context": None,
+    "place_frame": None, "place_x": None, "place_y": None, "place_z": None,
+    "place_orientation": None, "place_covariance": None, "payload_sha256": "",
+    "payload_media_type": "", **dict.fromkeys((*DIMENSIONS, "total"), 0.0),
+}  # fmt: skip
+"""Content columns, and what they are in a tombstone."""
 _ALIVE = select(
     *(experiences.c[name] for name in ("id", "number", "total", "pinned", *BLANK))
 ).where(experiences.c.forgotten_ns.is_(None))

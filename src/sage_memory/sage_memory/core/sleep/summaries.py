@@ -24,7 +24,7 @@ from sage_memory.core.schema import (
     summary_members,
     vectors,
 )
-from sage_memory.core.sleep.stored import Change, Row, cosine, values_of, vectors_of
+from sage_memory.core.sleep.stored import TOMBSTONE, Change, Row, cosine, values_of, vectors_of
 from sage_memory.core.store import Store
 
 TEXT_LENGTH = 1000
@@ -88,19 +88,10 @@ def dissolve(
     connection.execute(
         update(experiences)
         .where(column.id.in_(identifiers))
-        .values(BLANK | {"forgotten_ns": now_ns, "forgotten_reason": reason})
+        .values(TOMBSTONE | {"forgotten_ns": now_ns, "forgotten_reason": reason})
     )
     store.set_clocks(connection, [(identifier, "forgotten") for identifier in identifiers])
     return change
-
-
-BLANK: dict[str, Any] = {
-    "codes": b"", "sketch": b"", "text": "", "reason": "", "entity": "", "context": None,
-    "place_frame": None, "place_x": None, "place_y": None, "place_z": None,
-    "place_orientation": None, "place_covariance": None, "payload_sha256": "",
-    "payload_media_type": "", **dict.fromkeys((*DIMENSIONS, "total"), 0.0),
-}  # fmt: skip
-"""Content columns of a tombstone."""
 
 
 def of_night(connection: Connection, night: bytes) -> list[bytes]:
