@@ -19,6 +19,7 @@ from sage.cli import main
 Replay = Callable[..., dict[str, Any]]
 CUTS = (0.45, 1.0, 2.713)
 """Ends of the parts [s]: between frames, where timers of all nodes meet, and anywhere."""
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
