@@ -43,6 +43,12 @@ class PostgresServer:
         """Of its only database."""
         return f"postgresql+pg8000://sage@/postgres?unix_sock={self._folder}/.s.PGSQL.5432"
 
+    def tables(self) -> bytes:
+        """Every byte of the tables on the disk; what is in memory goes there first."""
+        self._run("psql", "-h", str(self._folder), "-U", "sage", "-c", "CHECKPOINT", "postgres")
+        files = (self._folder / "data" / "base").rglob("*")
+        return b"".join(file.read_bytes() for file in files if file.is_file())
+
     def start(self) -> None:
         log = self._folder / "log"
         self._run("pg_ctl", "start", "-w", "-l", str(log), "-o", f"{OPTIONS} -k {self._folder}")
@@ -52,8 +58,9 @@ class PostgresServer:
         self._run("pg_ctl", "stop", "-w", "-m", mode)
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self._programs / program), "-D", str(self._folder / "data"), *arguments]
-        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+        command = [str(self._programs / program), *arguments]
+        data = str(self._folder / "data")
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC", "PGDATA": data}
         done = subprocess.run(
             command,
             user=self._user,

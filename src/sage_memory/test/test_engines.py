@@ -179,3 +179,37 @@ def test_a_store_of_the_first_version_is_migrated(place, experience) -> None:
     with engine.open_reader().connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, schema.metadata) == []
+
+
+def test_what_is_forgotten_is_in_no_file(place, experience, request) -> None:
+    """Of a server: in none of its tables; its log is its own."""
+
+    def everything() -> bytes:
+        files = b"".join(f.read_bytes() for f in place.home.rglob("*") if f.is_file())
+        tables = "url" in place.options
+        return files + (request.getfixturevalue("postgres").tables() if tables else b"")
+
+    words = f"forgettable words of {place.home}"
+    picture = f"forgettable picture of {place.home}".encode() * 9
+    with place.open() as memory:
+        kept = memory.remember(
+            experience(1, text=words, reason=words), Payload(picture, "image/webp")
+        ).wait()
+        other = memory.remember(lived(experience, 2)).wait()
+        assert (words.encode() in everything()) == ("key" not in place.options)
+        assert memory.forget([kept.id], "on request").wait().count == 1
+        left = everything()
+        assert words.encode() not in left
+        assert picture[:40] not in left
+        assert [a.experience.id for a in memory.recall(Query())] == [other.id]
+        memory.verify()
+    assert words.encode() not in everything()
+
+
+def test_a_pin_is_kept(place, experience) -> None:
+    with place.open() as memory:
+        kept = memory.remember(lived(experience, 1)).wait()
+        memory.pin(kept.id, True).wait()
+    with place.open() as memory:
+        (answer,) = memory.recall(Query())
+        assert answer.experience.pinned
