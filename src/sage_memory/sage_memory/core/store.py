@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from sage_memory.core.lock import WriterLock
 from sage_memory.core.logical_clock import LogicalClock
 from sage_memory.core.new_rows import NewRows, insert_new
 from sage_memory.core.option_errors import ConnectionLost, StoreUnreachable
-from sage_memory.core.payloads import PayloadCache, PayloadFiles
+from sage_memory.core.payloads import PayloadCache, PayloadFiles, PayloadRules
 from sage_memory.core.plain_sql import PlainStatement
 from sage_memory.core.reader import Reader
 from sage_memory.core.rows import Packed, pack
@@ -54,11 +54,13 @@ class Limits:
         queue_size: experiences that may wait for the disk.
         payload_cap_bytes: most bytes of all payloads together.
         min_free_bytes: payloads are refused when the disk would have less left.
+        payload_rules: when payloads go although there is room.
     """
 
     queue_size: int = 256
     payload_cap_bytes: int = 500_000_000
     min_free_bytes: int = 200_000_000
+    payload_rules: PayloadRules = field(default_factory=PayloadRules)
 
 
 class _Entry(NamedTuple):
@@ -114,6 +116,7 @@ class Store:
             PayloadFiles(home / "payloads", self._storage.seal),
             limits.payload_cap_bytes,
             limits.min_free_bytes,
+            limits.payload_rules,
         )
         connection = self._connection
         with naming(self.path), connection.begin():
@@ -163,8 +166,13 @@ class Store:
         """
 
         def run() -> Done:
-            with self._transaction() as connection:
-                done = action(connection)
+            try:
+                with self._transaction() as connection:
+                    done = action(connection)
+            except BaseException:
+                with self._transaction() as connection:
+                    self.payloads.load(connection)  # its rows were rolled back
+                raise
             if then is not None:
                 then(done)
             return done
@@ -322,7 +330,9 @@ class Store:
     def _admit(self, connection: Connection, entry: _Entry) -> Experience:
         if entry.payload is None:
             return entry.experience
-        admission = self.payloads.admit(connection, entry.payload, self._clock.now_ns())
+        admission = self.payloads.admit(
+            connection, entry.payload, self._clock.now_ns(), entry.experience.pinned
+        )
         return changed(
             entry.experience,
             payload_sha256=admission.sha256,
