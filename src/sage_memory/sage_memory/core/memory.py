@@ -17,6 +17,7 @@ import numpy as np
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock, SystemClock
+from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
 from sage_memory.core import interruption
 from sage_memory.core.errors import MemoryFailure
@@ -242,6 +243,42 @@ class Memory:
             MemoryFailure: the memory is read-only or closed.
         """
         interruption.take_up(self._writable(), left)
+
+    def payload(self, experience: Experience) -> tuple[bytes | None, str]:
+        """The payload of an experience, its hash proven; or None, and why not, in words.
+
+        Raises:
+            MemoryFailure: the memory is closed.
+        """
+        files = self._current().files
+        return files.checked(experience.payload_sha256, experience.payload_media_type)
+
+    def set_pressure(self, level: int) -> None:
+        """Use less of the payload cap when memory is tight: 0 green, 1 yellow, 2 red.
+
+        What is above goes few by few, with `tend_payloads` and with payloads that come.
+
+        Raises:
+            InvalidInput: another level.
+            MemoryFailure: the memory is read-only or closed.
+        """
+        if level not in (0, 1, 2):
+            raise InvalidInput("level", level, "0, 1 or 2")
+        self._writable().payloads.pressure = level
+
+    def tend_payloads(self) -> Ticket[int] | None:
+        """Let go of some payloads that are too old or above the cap; None if none need to.
+
+        Raises:
+            MemoryFailure: the memory is read-only or closed.
+        """
+        store, now_ns = self._writable(), self._clock.now_ns()
+        if not store.payloads.due(now_ns):
+            return None
+        return store.change(
+            lambda connection: store.payloads.tend(connection, now_ns),
+            lambda _: store.payloads.bury(),
+        )
 
     @property
     def payload_files(self) -> PayloadFiles:

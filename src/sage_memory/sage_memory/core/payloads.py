@@ -15,11 +15,14 @@ from typing import Protocol
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
+from sage_common.core.clock import NS_PER_S
 from sage_memory.core.database import sync_folder
 from sage_memory.core.experience import Payload
+from sage_memory.core.option_errors import PayloadDamaged
 from sage_memory.core.schema import payloads
 
 EXTENSIONS = {"image/webp": "webp", "audio/flac": "flac", "text/csv": "csv"}
+MOST_BETWEEN_LOOKS_S = 60.0
 _EVICTION_STEP = 64
 
 
@@ -59,6 +62,7 @@ class PayloadFiles:
     def __init__(self, folder: Path, seal: Seal | None = None) -> None:
         self.folder = folder
         self._seal = seal
+        self.sealed = seal is not None
 
     def path(self, sha256: str, media_type: str) -> Path:
         """Where the payload lies, if it is there."""
@@ -75,6 +79,18 @@ class PayloadFiles:
         """
         data = self.path(sha256, media_type).read_bytes()
         return data if self._seal is None else self._seal.unseal(sha256, data)
+
+    def checked(self, sha256: str, media_type: str) -> tuple[bytes | None, str]:
+        """The payload, and what is wrong with it in words; None if it cannot be had."""
+        if not sha256:
+            return None, "no payload was kept, or it was let go"
+        try:
+            data = self.read(sha256, media_type)
+        except (OSError, PayloadDamaged) as error:
+            return None, f"the payload cannot be read: {error}"
+        if hashlib.sha256(data).hexdigest() != sha256:
+            return None, f"the payload is damaged: {self.path(sha256, media_type)}"
+        return data, ""
 
     def write(self, sha256: str, payload: Payload) -> None:
         """Write, sync and rename, so that a name never stands for half a file.
@@ -120,6 +136,20 @@ class PayloadFiles:
             yield from (path for path in shard.iterdir() if path.is_file())
 
 
+@dataclass(frozen=True)
+class PayloadRules:
+    """When payloads go although there is room.
+
+    Attributes:
+        ttl_s: those not asked for in this time go; 0: never for age.
+        yellow_share, red_share: of the cap that may be used when memory is tight, [0, 1].
+    """
+
+    ttl_s: float = 0.0
+    yellow_share: float = 0.5
+    red_share: float = 0.1
+
+
 class PayloadCache:
     """Admits payloads under a byte cap, letting go of the least recently used.
 
@@ -132,12 +162,25 @@ class PayloadCache:
         cap_bytes: most bytes of all payloads together.
         min_free_bytes: refuse payloads when the disk would have less left than this: the
             space belongs to the experiences.
+        rules: when payloads go although there is room.
+
+    Attributes:
+        pressure: 0 green, 1 yellow, 2 red; any thread may set it.
     """
 
-    def __init__(self, files: PayloadFiles, cap_bytes: int, min_free_bytes: int) -> None:
+    def __init__(
+        self,
+        files: PayloadFiles,
+        cap_bytes: int,
+        min_free_bytes: int,
+        rules: PayloadRules = PayloadRules(),
+    ) -> None:
         self.files = files
         self.cap_bytes = cap_bytes
         self.min_free_bytes = min_free_bytes
+        self.rules = rules
+        self.pressure = 0
+        self._tended_ns = 0
         self.total_bytes = 0
         self.refused = 0
         self.last_refusal = ""
@@ -149,7 +192,46 @@ class PayloadCache:
         self.total_bytes = int(total or 0)
         self._doomed.clear()
 
-    def admit(self, connection: Connection, payload: Payload, now_ns: int) -> Admission:
+    @property
+    def cap_now_bytes(self) -> int:
+        """The cap under the present pressure."""
+        share = (1.0, self.rules.yellow_share, self.rules.red_share)[self.pressure]
+        return round(share * self.cap_bytes)
+
+    def due(self, now_ns: int) -> bool:
+        """Whether `tend` has something to look at."""
+        if self.total_bytes > self.cap_now_bytes:
+            return True
+        every_ns = round(min(self.rules.ttl_s / 10, MOST_BETWEEN_LOOKS_S) * NS_PER_S)
+        return every_ns > 0 and not 0 <= now_ns - self._tended_ns < every_ns
+
+    def tend(self, connection: Connection, now_ns: int) -> int:
+        """Let go of some payloads that are too old, or above the cap; how many were.
+
+        Few at a time, the least recently used first: call it again while it is `due`.
+        """
+        oldest = (
+            select(payloads.c.sha256, payloads.c.bytes, payloads.c.last_used_ns)
+            .where(payloads.c.pinned == 0)
+            .order_by(payloads.c.last_used_ns, payloads.c.sha256)
+            .limit(_EVICTION_STEP)
+        )
+        excess = self.total_bytes - self.cap_now_bytes
+        limit_ns = now_ns - round(self.rules.ttl_s * NS_PER_S) if self.rules.ttl_s else 0
+        gone = []
+        for sha256, size, last_used_ns in connection.execute(oldest):
+            if excess <= 0 and not 0 < last_used_ns < limit_ns:
+                break
+            gone.append(sha256)
+            excess -= size
+        self.remove(connection, gone)
+        if len(gone) < _EVICTION_STEP:
+            self._tended_ns = now_ns
+        return len(gone)
+
+    def admit(
+        self, connection: Connection, payload: Payload, now_ns: int, pinned: bool = False
+    ) -> Admission:
         """Write the file and its row, making room first, within the caller's transaction."""
         sha256 = hashlib.sha256(payload.data).hexdigest()
         size = len(payload.data)
@@ -158,16 +240,19 @@ class PayloadCache:
         media_type = payload.media_type if known is None else known
         refusal = "" if known is not None else self._refusal(size)
         if refusal or (known is None and not self._make_room(connection, size)):
-            return self._refuse(refusal or f"{self.cap_bytes} bytes are taken by pinned payloads")
+            return self._refuse(
+                refusal or f"{self.cap_now_bytes} bytes are taken by pinned payloads"
+            )
         try:
             self.files.write(sha256, Payload(payload.data, media_type))
         except OSError as error:
             return self._refuse(f"{error.strerror}: {self.files.folder}")
         self._doomed.pop(sha256, None)
         if known is not None:
-            connection.execute(update(payloads).where(same).values(last_used_ns=now_ns))
+            used = {"last_used_ns": now_ns} | ({"pinned": 1} if pinned else {})
+            connection.execute(update(payloads).where(same).values(**used))
         else:
-            row = {"sha256": sha256, "bytes": size, "media_type": media_type, "pinned": 0}
+            row = {"sha256": sha256, "bytes": size, "media_type": media_type, "pinned": int(pinned)}
             times = {"created_ns": now_ns, "last_used_ns": now_ns}
             connection.execute(insert(payloads), [row | times])
             self.total_bytes += size
@@ -213,8 +298,8 @@ class PayloadCache:
         self._doomed.clear()
 
     def _refusal(self, size: int) -> str:
-        if size > self.cap_bytes:
-            return f"{size} bytes are more than the cap of {self.cap_bytes}"
+        if size > self.cap_now_bytes:
+            return f"{size} bytes are more than the cap of {self.cap_now_bytes}"
         free = self.files.free_bytes()
         if free - size < self.min_free_bytes:
             return f"{free} bytes free on the disk, {self.min_free_bytes} are kept for experiences"
@@ -232,12 +317,14 @@ class PayloadCache:
             .order_by(payloads.c.last_used_ns, payloads.c.sha256)
             .limit(_EVICTION_STEP)
         )
-        while self.total_bytes + size > self.cap_bytes:
+        # under new pressure twice the size goes for each that comes, not all at once
+        limit = max(self.cap_now_bytes, self.total_bytes - size)
+        while self.total_bytes + size > limit:
             rows = connection.execute(oldest).all()
             if not rows:
                 return False
             for sha256, length, media_type in rows:
-                if self.total_bytes + size <= self.cap_bytes:
+                if self.total_bytes + size <= limit:
                     break
                 connection.execute(delete(payloads).where(payloads.c.sha256 == sha256))
                 self._doomed[sha256] = media_type
