@@ -26,7 +26,7 @@ class PlainQuery:
         self._statement = statement
         names = statement(_keys(1)).selected_columns.keys()
         self._row: Any = namedtuple("Row", names)  # type: ignore[misc]
-        self._compiled: dict[tuple[str, int], tuple[str, list[str]]] = {}
+        self._compiled: dict[tuple[str, int], tuple[str, list[str], dict[str, Any]]] = {}
 
     def rows(self, connection: Connection, keys: Sequence[Any], **values: Any) -> list[Any]:
         """Rows by name of their columns, in the statement's order for at most 256 keys.
@@ -43,9 +43,9 @@ class PlainQuery:
         return found
 
     def _run(self, connection: Connection, keys: list[Any], values: dict[str, Any]) -> list[Any]:
-        text, names = self._text(connection, len(keys))
-        given = iter(keys)
-        arguments = tuple(values[name] if name in values else next(given) for name in names)
+        text, names, constants = self._text(connection, len(keys))
+        given = constants | values | {f"key_{place}": key for place, key in enumerate(keys)}
+        arguments = tuple(given[name] for name in names)
         if connection.dialect.name != "sqlite":
             return list(connection.exec_driver_sql(text, arguments))
         driver: Any = connection.connection.driver_connection
@@ -55,11 +55,12 @@ class PlainQuery:
         except errors.Error as error:
             raise DBAPIError.instance(text, None, error, errors.Error) from error
 
-    def _text(self, connection: Connection, size: int) -> tuple[str, list[str]]:
+    def _text(self, connection: Connection, size: int) -> tuple[str, list[str], dict[str, Any]]:
         key = (connection.dialect.name, size)
         if key not in self._compiled:
             compiled = self._statement(_keys(size)).compile(dialect=connection.dialect)
-            self._compiled[key] = (str(compiled), list(compiled.positiontup or ()))
+            names = list(compiled.positiontup or ())
+            self._compiled[key] = (str(compiled), names, dict(compiled.params))
         return self._compiled[key]
 
 
