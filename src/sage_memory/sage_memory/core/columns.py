@@ -87,14 +87,35 @@ class Columns:
             if name == "sketch":
                 self._arrays["puzzle"].extend(np.array([len(s) == SKETCH_SIZE for s in values]))
 
-    def extend_encoded(
+    def adopt(
         self, arrays: Mapping[str, NDArray[Any]], codes: Mapping[str, Mapping[str, int]]
     ) -> None:
-        """Take over the columns of a cache, into empty ones."""
+        """Take over what `copy` returned, into empty columns."""
         for name in NAMED:
             self.codes[name].update(codes[name])
         for name, values in arrays.items():
             self._arrays[name].extend(values)
+
+    def copy(self) -> tuple[dict[str, NDArray[Any]], dict[str, dict[str, int]]]:
+        """All columns and codes now, without what was forgotten: times, names, places, puzzles."""
+        arrays = {name: values.copy() for name, values in self.views().items()}
+        gone = ~arrays["alive"]
+        arrays["sketch"][gone] = 0
+        arrays["puzzle"][gone] = False
+        for name in ("start_ns", "end_ns", "total", "covers"):
+            arrays[name][gone] = 0
+        for name in ("place_x", "place_y", "place_z"):
+            arrays[name][gone] = np.nan
+        codes = {}
+        for name in NAMED:
+            names = {code: known for known, code in self.codes[name].items()}
+            used = [names[code] for code in np.unique(arrays[name][~gone]).tolist()]
+            own = {known: code for code, known in enumerate(["", *filter(None, used)])}
+            fresh = np.array([own.get(names[code], 0) for code in range(len(names))] or [0])
+            arrays[name] = fresh[arrays[name]].astype(np.int32)
+            codes[name] = own
+            arrays[name][gone] = 0
+        return arrays, codes
 
     def rows_of(self, numbers: Sequence[int]) -> NDArray[np.int64]:
         """Rows of the experiences with these numbers; those unknown are left out."""

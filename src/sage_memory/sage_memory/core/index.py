@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.columns import COLUMNS, Columns
 from sage_memory.core.encoded_vectors import SCALE_BYTES, decode
+from sage_memory.core.index_cache import Facts, IndexCopy
 from sage_memory.core.schema import ENCODING_INT8
 from sage_memory.core.space import ROLES, Space, SpaceView
 
@@ -62,10 +63,12 @@ class VectorIndex:
     Attributes:
         damaged: numbers of experiences with a vector whose checksum does not match; such a
             vector is left out.
+        on_loss: called whenever something is forgotten or dropped: copies must go as well.
     """
 
     def __init__(self) -> None:
         self.damaged: list[int] = []
+        self.on_loss: Callable[[], None] | None = None
         self._columns = Columns()
         self._spaces: dict[str, Space] = {}
         self._sizes: dict[str, int] = {}
@@ -120,6 +123,7 @@ class VectorIndex:
             self._columns.change("alive", rows, False)
             for space in self._spaces.values():
                 space.drop(rows)
+            self._lost()
 
     def revive(self, numbers: Sequence[int]) -> None:
         """Show experiences again that `forget` hid; their vectors come by `replace_vectors`."""
@@ -132,9 +136,13 @@ class VectorIndex:
         with self._lock:
             self._settle()
             rows = self._columns.rows_of(numbers)
-            for name, space in self._spaces.items():
-                if encoder_id in (None, name):
-                    space.drop(rows)
+            dropped = [
+                space.drop(rows)
+                for name, space in self._spaces.items()
+                if encoder_id in (None, name)
+            ]
+            if any(dropped):
+                self._lost()
 
     def replace_vectors(self, vectors: Sequence[VectorRow]) -> None:
         """Take `vectors` for all that those experiences had by the encoders named in them."""
@@ -161,6 +169,36 @@ class VectorIndex:
                 for name, space in self._spaces.items()
                 if space.live_count
             }
+
+    def clear(self) -> None:
+        """Forget everything, to be filled anew."""
+        with self._lock:
+            self.damaged.clear()
+            self._columns = Columns()
+            self._spaces.clear()
+            self._sizes.clear()
+            self._new_experiences.clear()
+            self._new_vectors.clear()
+
+    def copy(self, facts: Facts) -> IndexCopy:
+        """The index now, as arrays."""
+        with self._lock:
+            self._settle()
+            columns, codes = self._columns.copy()
+            spaces = {name: space.copy() for name, space in self._spaces.items()}
+            return IndexCopy(facts, columns, codes, spaces)
+
+    def adopt(self, copy: IndexCopy) -> None:
+        """Take over a copy, into an empty index."""
+        with self._lock:
+            self._columns.adopt(copy.columns, copy.codes)
+            for encoder_id, space in copy.spaces.items():
+                self._spaces[encoder_id] = Space.of_copy(space)
+                self._sizes[encoder_id] = space.dim
+
+    def _lost(self) -> None:
+        if self.on_loss is not None:
+            self.on_loss()
 
     def _settle(self) -> None:
         experiences, self._new_experiences = self._new_experiences, []

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,9 @@ from sage_memory.core.encoded_vectors import decode
 from sage_memory.core.errors import StoreDamaged
 from sage_memory.core.example import example_meanings
 from sage_memory.core.families import heads, summaries_of
-from sage_memory.core.following import Follower
+from sage_memory.core.following import NEWEST_CHANGE, Follower
 from sage_memory.core.index import VectorIndex, View
+from sage_memory.core.index_cache import Facts, IndexCache, IndexCopy
 from sage_memory.core.meaning import Meaning, alternatives, meanings
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.placing import Placed
@@ -31,7 +33,7 @@ from sage_memory.core.reasons import reason
 from sage_memory.core.recall import Answer, Query, Recalled
 from sage_memory.core.row_source import RowSource
 from sage_memory.core.rows import read_experience
-from sage_memory.core.schema import ROLE_PERCEPT, experiences, vectors
+from sage_memory.core.schema import ROLE_PERCEPT, experiences, meta, vectors
 from sage_memory.core.search import Hit
 
 NO_EMBEDDING = np.zeros(0, np.float32)
@@ -47,9 +49,17 @@ PERCEPTS = PlainQuery(
         )
     )
 )
+COUNT = select(func.count()).select_from(experiences)
 CHECKSUMS = select(vectors.c.encoder_id, func.count(), func.sum(vectors.c.crc32)).group_by(
     vectors.c.encoder_id
 )
+
+
+class Captured(NamedTuple):
+    """An index to be written to its cache, and how often that had been discarded before."""
+
+    copy: IndexCopy
+    losses: int
 
 
 class Reader:
@@ -59,6 +69,9 @@ class Reader:
         path: the database file.
         engine: read-only connections to it.
         files: the payloads.
+
+    Attributes:
+        cache_refusal: why the index could not be written to its cache, empty: it could.
     """
 
     def __init__(self, path: Path, engine: Engine, files: PayloadFiles) -> None:
@@ -66,18 +79,62 @@ class Reader:
         self.files = files
         self._path = path
         self._engine = engine
+        self.cache_refusal = ""
+        # an encrypted store has none: its vectors would lie there in the clear
+        self._cache = None if files.sealed else IndexCache(files.folder.parent / "index")
         self._follower = Follower(self.index)
         self._follow_lock = threading.Lock()
         self._data_version = ""
         self._watch: Connection | None = None
 
-    def load(self) -> None:
-        """Fill the index from the rows, and check it against them.
+    def load(self, *, owner: bool = False) -> None:
+        """Fill the index, from its cache and newer rows, and check it against all rows.
+
+        A cache that does not fit the rows is thrown away.
+
+        Args:
+            owner: this process writes the store, and its cache.
 
         Raises:
             StoreDamaged: the rows cannot be read, or the index does not equal them.
         """
-        self.verify(follow=True)
+        if owner and self._cache is not None:
+            self.index.on_loss = self._cache.discard
+        if self._cache is None or len(self.index) or not self._load_cache(self._cache):
+            self.verify(follow=True)
+
+    def _load_cache(self, cache: IndexCache) -> bool:
+        """Fill the index from its cache and newer rows; False: there is none that fits."""
+        with self._follow_lock, self.snapshot() as connection:
+            copy = cache.read()
+            if copy is None or not fits(copy.facts, connection):
+                return False
+            self.index.adopt(copy)
+            self._follower.stamp = copy.facts.stamp
+            self._follower.catch_up(connection)
+            if not self._difference(connection):
+                return True
+            self.index.clear()
+            self._follower.stamp = None
+            cache.rows = 0
+            return False
+
+    def capture(self) -> Captured | None:
+        """What the cache is to be written from, if it is time to; between two commits."""
+        if self._cache is None or not self._cache.due(len(self.index)):
+            return None
+        losses = self._cache.losses
+        with self.snapshot() as connection:
+            return Captured(self.index.copy(facts_of(connection)), losses)
+
+    def write_cache(self, captured: Captured | None) -> None:
+        """Write what was captured, from any thread; the store is none the worse if it fails."""
+        if captured is not None and self._cache is not None:
+            try:
+                self._cache.write(*captured)
+                self.cache_refusal = ""
+            except OSError as error:
+                self.cache_refusal = f"{self._cache.folder}: {error}"
 
     def verify(self, *, follow: bool) -> None:
         """Prove that the index holds the vectors of the rows: count and checksum per encoder.
@@ -92,11 +149,9 @@ class Reader:
         with self._follow_lock, self.snapshot() as connection:
             if follow:
                 self._follower.catch_up(connection)
-            stored = checksums(connection)
-            if not self.index.damaged and stored != self.index.checksums():
-                raise StoreDamaged(
-                    self._path, f"index holds {self.index.checksums()}, the rows say {stored}"
-                )
+            difference = self._difference(connection)
+            if difference:
+                raise StoreDamaged(self._path, difference)
 
     def follow(self) -> None:
         """Take over what another process committed since the last look.
@@ -172,6 +227,16 @@ class Reader:
             self._watch.close()
         self._engine.dispose()
 
+    def _difference(self, connection: Connection) -> str:
+        """How the index differs from the rows, in words; empty: it does not."""
+        own, stored = self.index.checksums(), checksums(connection)
+        count = int(connection.execute(COUNT).scalar_one())
+        if len(self.index) != count:
+            return f"index holds {len(self.index)} experiences, the rows say {count}"
+        if not self.index.damaged and own != stored:
+            return f"index holds {own}, the rows say {stored}"
+        return ""
+
     def _placed(self, view: View, row: int) -> Placed:
         number = int(view.columns["number"][row])
         with naming(self._path), self._engine.connect() as connection:
@@ -243,6 +308,20 @@ class Reader:
         if path.exists():
             return path, ""
         return None, f"the payload is gone (let go to stay under the cap, or lost): {path}"
+
+
+def facts_of(connection: Connection) -> Facts:
+    """What a cache of the rows as they are must agree on."""
+    known = {row.key: row.value for row in connection.execute(select(meta))}
+    stamp = connection.execute(NEWEST_CHANGE).scalar_one() or 0
+    return Facts(known["created_ns"], known["device_id"], int(stamp))
+
+
+def fits(cached: Facts, connection: Connection) -> bool:
+    """Whether a cache is of this store, and not of a later state of it."""
+    own = facts_of(connection)
+    of_it = (cached.created_ns, cached.device_id) == (own.created_ns, own.device_id)
+    return of_it and cached.stamp <= own.stamp
 
 
 def checksums(connection: Connection) -> dict[str, tuple[int, int]]:

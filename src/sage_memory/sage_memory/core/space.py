@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,38 @@ class SpaceView:
     ascending: bool
     aligned: bool
     doubled: bool
+
+
+@dataclass(frozen=True)
+class SpaceCopy:
+    """The live vectors of a space as arrays; see `SpaceView`.
+
+    Attributes:
+        chunks: the last one may be shorter than `size`.
+        untouched: nothing was dropped, its chunks are those of the space.
+    """
+
+    SLOTS: ClassVar[tuple[str, ...]] = ("rows", "roles", "crc32", "mean", "deviation")
+
+    dim: int
+    size: int
+    chunks: list[Chunk]
+    centre: Centre | None
+    rows: NDArray[np.int32]
+    roles: NDArray[np.int8]
+    crc32: NDArray[np.uint32]
+    untouched: bool
+
+    def slots(self) -> dict[str, NDArray[Any]]:
+        """The arrays beside the chunks, by the names in `SLOTS`."""
+        nothing = np.zeros(0, np.float32)
+        return {
+            "rows": self.rows,
+            "roles": self.roles,
+            "crc32": self.crc32,
+            "mean": nothing if self.centre is None else self.centre.mean,
+            "deviation": nothing if self.centre is None else self.centre.deviation,
+        }
 
 
 class Space:
@@ -174,11 +207,45 @@ class Space:
             kinds[rows[live & (roles == role)]] |= np.uint8(1 << role)
         self._doubled |= bool((kinds[rows] == (1 << len(ROLES)) - 1).any())
 
-    def drop(self, rows: NDArray[np.int64]) -> None:
-        """Drop all vectors of some experiences."""
+    @classmethod
+    def of_copy(cls, copy: SpaceCopy) -> Space:
+        """The space of which this is a copy; full chunks are used as they are."""
+        space = cls(copy.dim)
+        space.size = copy.size
+        space.centre = copy.centre
+        for chunk in copy.chunks:
+            if len(chunk.codes) < copy.size:
+                chunk = space._roomy(chunk)
+            space.chunks.append(chunk)
+        live = np.ones(len(copy.rows), np.bool_)
+        space.adopt(copy.rows, copy.roles, copy.crc32, live)
+        return space
+
+    def copy(self) -> SpaceCopy:
+        """The live vectors now; later changes do not reach it."""
+        live = self.live.view()
+        whole = bool(live.all())
+        slots = np.flatnonzero(live)
+        chunks = []
+        for start in range(0, len(slots), self.size):
+            part = slots[start : start + self.size]
+            chunks.append(self._gathered(part, whole))
+        return SpaceCopy(
+            self.dim,
+            self.size,
+            chunks,
+            self.centre,
+            self.rows.view()[slots],
+            self.roles.view()[slots],
+            self.crc32.view()[slots],
+            whole,
+        )
+
+    def drop(self, rows: NDArray[np.int64]) -> bool:
+        """Drop all vectors of some experiences; whether there were any."""
         chosen = np.flatnonzero(np.isin(self.rows.view(), rows) & self.live.view())
         if not chosen.size:
-            return
+            return False
         live = self.live.view().copy()  # views that were given out keep theirs
         live[chosen] = False
         fresh = GrowingArray(np.bool_)
@@ -187,6 +254,32 @@ class Space:
         self.live_count -= len(chosen)
         self.crc_sum -= int(self.crc32.view()[chosen].sum(dtype=np.int64))
         self.kinds.view()[self.rows.view()[chosen]] = 0
+        return True
+
+    def _roomy(self, short: Chunk) -> Chunk:
+        """A chunk that can be appended to."""
+        chunk, filled = self._empty_chunk(), len(short.codes)
+        chunk.codes[:filled] = short.codes
+        chunk.scales[:filled] = short.scales
+        chunk.bits[:, :filled] = short.bits
+        return chunk
+
+    def _gathered(self, slots: NDArray[np.int64], whole: bool) -> Chunk:
+        """A chunk of these slots; of all slots in turn it is a chunk itself, or its first part."""
+        if whole:
+            chunk, count = self.chunks[int(slots[0]) // self.size], len(slots)
+            return Chunk(chunk.codes[:count], chunk.scales[:count], chunk.bits[:, :count])
+        codes = np.empty((len(slots), self.dim), np.int8)
+        scales = np.empty(len(slots), np.float32)
+        bits = np.empty((word_count(self.dim), len(slots)), np.uint64)
+        homes = slots // self.size
+        for home in np.unique(homes).tolist():
+            here = homes == home
+            inside = slots[here] - home * self.size
+            codes[here] = self.chunks[home].codes[inside]
+            scales[here] = self.chunks[home].scales[inside]
+            bits[:, here] = self.chunks[home].bits[:, inside]
+        return Chunk(codes, scales, bits)
 
     def _cover(self, experiences: int) -> None:
         missing = experiences - len(self.kinds.view())
@@ -213,7 +306,7 @@ class Space:
         return Chunk(
             np.empty((self.size, self.dim), np.int8),
             np.empty(self.size, np.float32),
-            np.empty((word_count(self.dim), self.size), np.uint64),
+            np.zeros((word_count(self.dim), self.size), np.uint64),
         )
 
     def _recentre(self) -> None:

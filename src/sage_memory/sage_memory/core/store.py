@@ -133,7 +133,7 @@ class Store:
         salt = self.device_id.encode() + (bytes(newest.id) if newest else b"")
         self._ids = IdentifierFactory(clock, rng, salt)
         self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files)
-        self.reader.load()
+        self.reader.load(owner=True)
         self._used: dict[str, int] = {}
         self._used_lock = threading.Lock()
         self.committer = GroupCommitter(self._commit, limits.queue_size, GROUP_SIZE)
@@ -222,10 +222,13 @@ class Store:
     def flush(self) -> None:
         """Wait until everything queued so far, and every note of use, is on the disk.
 
+        The index goes to its cache as well, if much is new in it.
+
         Raises:
             NotStored: the disk refused.
         """
         self.committer.run(self._write_used).wait()
+        self.reader.write_cache(self.committer.run(self.reader.capture).wait())
 
     def verify(self) -> None:
         """Prove that the index equals the rows, between two commits."""
