@@ -16,7 +16,7 @@ from urllib.parse import quote
 from sqlalchemy import Table, create_engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from sage_common.core.clock import Clock
@@ -203,6 +203,17 @@ def data_version(connection: Connection) -> str:
     if connection.dialect.name == "sqlite":
         return str(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
     return str(connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one())
+
+
+def damaged_pages(connection: Connection) -> list[str]:
+    """What the database itself finds wrong with its pages, indexes and keys, in its words."""
+    if connection.dialect.name != "sqlite":
+        return []  # a server looks after its own
+    try:
+        found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+    except DatabaseError as error:
+        return [cause(error)]
+    return [str(words) for words in found if words != "ok"]
 
 
 def upsert(connection: Connection, table: Table) -> Any:

@@ -44,7 +44,7 @@ class StoreDamaged(MemoryFailure):
         self.detail = detail
         super().__init__(
             f"{path}: the store is damaged ({detail}); save what is left with "
-            f"`sqlite3 {path.name} .recover`, put a backup in its place, or move it aside "
+            f"`sage memory repair`, put a backup in its place, or move it aside "
             f"(`mv {path.name} {path.name}.damaged`) to start anew"
         )
 

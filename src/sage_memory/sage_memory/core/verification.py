@@ -1,0 +1,176 @@
+"""What is wrong with a store: every row, checksum, link and payload looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DatabaseError
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.puzzle import CODES, GRID
+from sage_memory.core import schema
+from sage_memory.core.database import cause, damaged_pages
+from sage_memory.core.encoded_vectors import decode
+from sage_memory.core.errors import MemoryFailure, StoreDamaged
+from sage_memory.core.identifiers import ID_BYTES, id_text
+from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.rows import sketch
+from sage_memory.core.schema import clocks, experiences, meta, payloads, summary_members, vectors
+
+BATCH = 1024
+REPAIR = "`sage memory repair` keeps what can be read"
+REEMBED = "`sage memory reembed` makes it anew from the payload, `sage memory repair` removes it"
+NOTHING = "nothing: recall says that it is gone"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong.
+
+    Attributes:
+        what: page, experience, vector, clock, link, payload, fact or index.
+        where: which one, and what is wrong with it.
+        serious: True: content is lost or may be; False: nothing that recall answers depends on it.
+        mend: what to do.
+    """
+
+    what: str
+    where: str
+    serious: bool
+    mend: str
+
+
+def compare_index(compare: Callable[[], None]) -> list[Finding]:
+    """Run a comparison of the index with the rows; a difference is a finding."""
+    try:
+        compare()
+    except StoreDamaged as error:
+        return [Finding("index", error.detail, True, "start again, which rebuilds it")]
+    return []
+
+
+def inspect_rows(connection: Connection, files: PayloadFiles) -> list[Finding]:
+    """Look at everything, within one snapshot; takes minutes on a large store."""
+    found = [Finding("page", words, True, REPAIR) for words in damaged_pages(connection)]
+    for look in (_facts, _experiences, _vectors, _clocks, _links):
+        try:
+            found.extend(look(connection))
+        except DatabaseError as error:
+            found.append(Finding("page", cause(error), True, REPAIR))
+    found.extend(_payloads(connection, files))
+    return found
+
+
+def _facts(connection: Connection) -> Iterator[Finding]:
+    facts = dict(connection.execute(select(meta.c.key, meta.c.value)).all())
+    revision = connection.execute(select(schema.alembic_version.c.version_num)).scalars().all()
+    if list(revision) != [schema.REVISION]:
+        yield Finding("fact", f"revision {list(revision)}, not {schema.REVISION}", True, REPAIR)
+    newest = connection.execute(select(func.max(clocks.c.stamp))).scalar_one() or 0
+    if int(facts.get("clock", 0)) < newest:
+        yield Finding("fact", f"clock {facts.get('clock')} is behind {newest}", True, REPAIR)
+
+
+def _experiences(connection: Connection) -> Iterator[Finding]:
+    columns = experiences.c
+    wanted = select(
+        columns.number, columns.id, columns.codes, columns.sketch, columns.start_ns, columns.end_ns
+    ).order_by(columns.number)
+    for row in connection.execute(wanted.execution_options(yield_per=BATCH)):
+        name = f"experience {row.number}"
+        if not isinstance(row.id, bytes) or len(row.id) != ID_BYTES:
+            yield Finding("experience", f"{name}: its id is no UUID", True, REPAIR)
+        if row.start_ns > row.end_ns:
+            yield Finding("experience", f"{name}: ends before it starts", True, REPAIR)
+        wrong = _wrong_puzzle(bytes(row.codes), bytes(row.sketch))
+        if wrong:
+            yield Finding("experience", f"{name}: {wrong}", True, REPAIR)
+
+
+def _wrong_puzzle(codes: bytes, drawn: bytes) -> str:
+    if not codes:
+        return ""  # let go
+    try:
+        puzzle = np.frombuffer(zlib.decompress(codes), np.uint8)
+    except zlib.error as error:
+        return f"its puzzle cannot be unpacked ({error})"
+    if puzzle.size != GRID * GRID or int(puzzle.max()) >= CODES:
+        return "its puzzle is none"
+    if sketch(puzzle.reshape(GRID, GRID)).tobytes() != drawn:
+        return "its sketch is not that of its puzzle"
+    return ""
+
+
+def _vectors(connection: Connection) -> Iterator[Finding]:
+    wanted = select(vectors).order_by(vectors.c.number)
+    for row in connection.execute(wanted.execution_options(yield_per=BATCH)):
+        where = f"vector {row.number} of {row.encoder_id}"
+        try:
+            decode(row.encoding, row.dim, bytes(row.vector))
+        except InvalidInput as error:
+            yield Finding("vector", f"{where}: {error}", True, REEMBED)
+            continue
+        if zlib.crc32(row.vector) != row.crc32:
+            yield Finding("vector", f"{where}: its checksum does not match", True, REEMBED)
+
+
+def _clocks(connection: Connection) -> Iterator[Finding]:
+    whole = (clocks.c.experience_id == experiences.c.id) & (clocks.c.field == schema.WHOLE)
+    missing = (
+        select(experiences.c.number)
+        .select_from(experiences.outerjoin(clocks, whole))
+        .where(clocks.c.experience_id.is_(None))
+    )
+    for number in connection.execute(missing).scalars():
+        yield Finding("clock", f"experience {number} has none", False, REPAIR)
+    of_nothing = (
+        select(clocks.c.experience_id, clocks.c.field)
+        .select_from(clocks.outerjoin(experiences, clocks.c.experience_id == experiences.c.id))
+        .where(experiences.c.id.is_(None))
+    )
+    for identifier, field in connection.execute(of_nothing):
+        where = f"{field} of {identifier.hex()}, which is not there"
+        yield Finding("clock", where, False, REPAIR)
+
+
+def _links(connection: Connection) -> Iterator[Finding]:
+    for table, column in (
+        (vectors, vectors.c.experience_id),
+        (summary_members, summary_members.c.summary_id),
+        (summary_members, summary_members.c.member_id),
+    ):
+        dangling = (
+            select(column)
+            .select_from(table.outerjoin(experiences, column == experiences.c.id))
+            .where(experiences.c.id.is_(None))
+        )
+        for identifier in connection.execute(dangling).scalars():
+            where = f"{table.name}.{column.name} {identifier.hex()} leads nowhere"
+            yield Finding("link", where, True, REPAIR)
+    members = select(summary_members.c.summary_id)
+    empty = select(experiences.c.id).where(
+        experiences.c.covers > 0,
+        experiences.c.forgotten_ns.is_(None),
+        experiences.c.id.not_in(members),
+    )
+    for identifier in connection.execute(empty).scalars():
+        where = f"summary {id_text(identifier)} covers moments, but none is linked"
+        yield Finding("link", where, True, REPAIR)
+
+
+def _payloads(connection: Connection, files: PayloadFiles) -> Iterator[Finding]:
+    for sha256, media_type in connection.execute(select(payloads.c.sha256, payloads.c.media_type)):
+        path = files.path(sha256, media_type)
+        try:
+            data = files.read(sha256, media_type)
+        except (OSError, MemoryFailure) as error:
+            yield Finding("payload", f"{path}: {error}", False, NOTHING)
+            continue
+        if hashlib.sha256(data).hexdigest() != sha256:
+            yield Finding("payload", f"{path}: not what was kept", True, f"remove it: {path}")

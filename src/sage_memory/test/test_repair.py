@@ -1,0 +1,201 @@
+"""Verification finds what is wrong, and repair keeps what is not."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sage_memory import Memory, Payload, Query, StoreDamaged, StoreLocked, StoreMissing
+from sage_memory.core.database import begin_snapshot, open_reader
+from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.repair import repair
+from sage_memory.core.verification import Finding, inspect_rows
+
+PAGE = 4096
+COUNT = 60
+
+
+def fill(home: Path, experience) -> Path:
+    with Memory.open(home, device_id="robot") as memory:
+        tickets = [
+            memory.remember(
+                experience(i, text=f"word {i}"),
+                Payload(f"payload {i}".encode(), "image/webp") if i % 10 == 0 else None,
+            )
+            for i in range(COUNT)
+        ]
+        for ticket in tickets:
+            ticket.wait()
+    return home / "memory.db"
+
+
+def findings(home: Path) -> list[Finding]:
+    engine = open_reader(home / "memory.db")
+    with engine.connect() as connection:
+        begin_snapshot(connection)
+        found = inspect_rows(connection, PayloadFiles(home / "payloads"))
+    engine.dispose()
+    return found
+
+
+def change(path: Path, sql: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute(sql)
+    connection.commit()
+    connection.close()
+
+
+def assert_sound(home: Path, experience) -> set[int]:
+    """The repaired store verifies, and what it holds is what was remembered; its numbers."""
+    assert [found for found in findings(home) if found.what != "payload"] == []
+    with Memory.open(home) as memory:
+        memory.verify()
+        answers = memory.recall(Query(limit=1000))
+        numbers = set()
+        for answer in answers:
+            number = int(answer.experience.reason.removeprefix("reason "))
+            numbers.add(number)
+            told = experience(number)
+            assert (answer.experience.codes == told.codes).all()
+            assert answer.experience.text == f"word {number}"
+        new = memory.remember(experience(999)).wait()
+        assert new.id in {answer.experience.id for answer in memory.recall(Query(limit=1000))}
+    return numbers
+
+
+def test_a_sound_store_has_nothing_to_find(tmp_path, experience) -> None:
+    fill(tmp_path, experience)
+    assert findings(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "what", "where", "serious"),
+    [
+        ("UPDATE vectors SET crc32 = 1 WHERE number = 7", "vector", "vector 7 of", True),
+        ("UPDATE vectors SET dim = 3 WHERE number = 7", "vector", "vector 7 of", True),
+        ("UPDATE experiences SET codes = x'00' WHERE number = 3", "experience", "unpacked", True),
+        ("UPDATE experiences SET sketch = x'00' WHERE number = 3", "experience", "sketch", True),
+        ("UPDATE experiences SET end_ns = 0 WHERE number = 3", "experience", "ends before", True),
+        ("DELETE FROM clocks WHERE stamp IN (SELECT min(stamp) FROM clocks)",
+         "clock", "1 has", False),
+        ("UPDATE meta SET value = '5' WHERE key = 'clock'", "fact", "clock 5 is behind", True),
+        ("UPDATE alembic_version SET version_num = '0001'", "fact", "0001", True),
+        ("INSERT INTO clocks VALUES (x'00', 'text', 1, 'robot')", "clock", "is not there", False),
+        ("INSERT INTO summary_members VALUES (x'00', x'01')", "link", "leads nowhere", True),
+        ("UPDATE experiences SET covers = 2 WHERE number = 3", "link", "none is linked", True),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_found(tmp_path, experience, sql, what, where, serious) -> None:
+    change(fill(tmp_path, experience), sql)
+    found = [one for one in findings(tmp_path) if one.what == what and where in one.where]
+    assert found and found[0].serious == serious and found[0].mend
+
+
+def test_payloads_that_are_gone_or_changed_are_found(tmp_path, experience) -> None:
+    fill(tmp_path, experience)
+    files = sorted((tmp_path / "payloads").glob("*/*"))
+    files[0].unlink()
+    files[1].write_bytes(b"other")
+    gone, changed = sorted(findings(tmp_path), key=lambda one: one.serious)
+    assert gone.what == changed.what == "payload"
+    assert str(files[0]) in gone.where and not gone.serious
+    assert str(files[1]) in changed.where and changed.serious
+
+
+def test_a_vector_that_does_not_match_is_left_out_of_the_repaired_store(
+    tmp_path, experience
+) -> None:
+    path = fill(tmp_path, experience)
+    change(path, "UPDATE vectors SET crc32 = 1 WHERE number = 7")
+    repaired = repair(tmp_path)
+    assert repaired.kept["experiences"] == COUNT and repaired.kept["vectors"] == COUNT - 1
+    assert repaired.lost == [
+        "1 vectors that do not match their checksums",
+        "1 experiences have no vectors: let go on purpose, or lost",
+    ]
+    assert assert_sound(tmp_path, experience) == set(range(COUNT))
+    aside = sqlite3.connect(repaired.set_aside / "memory.db")
+    assert aside.execute("SELECT count(*) FROM vectors").fetchone() == (COUNT,)
+    aside.close()
+
+
+def test_every_page_may_be_lost_and_the_rest_is_kept(tmp_path, experience) -> None:
+    original = tmp_path / "original"
+    whole = fill(original, experience).read_bytes()
+    pages = len(whole) // PAGE
+    chance = random.Random(3)
+    kept = []
+    for page in range(pages):
+        home = tmp_path / "damaged"
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(original, home)
+        garbage = chance.choice((bytes(PAGE), chance.randbytes(PAGE)))
+        content = whole[: page * PAGE] + garbage + whole[(page + 1) * PAGE :]
+        (home / "memory.db").write_bytes(content)
+        repaired = repair(home)
+        assert not list(home.glob(".repair-*"))
+        assert (repaired.set_aside / "memory.db").read_bytes() == content
+        kept.append(len(assert_sound(home, experience)))
+        if kept[-1] < COUNT:
+            assert repaired.lost
+    assert pages > 30
+    assert np.mean(kept) > 0.9 * COUNT
+    assert min(kept[:1]) == COUNT, "a lost first page takes nothing with it"
+
+
+def test_a_file_cut_short_keeps_what_is_in_it(tmp_path, experience) -> None:
+    path = fill(tmp_path, experience)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 9 // 10])
+    with pytest.raises(StoreDamaged):
+        Memory.open(tmp_path)
+    repaired = repair(tmp_path)
+    assert repaired.lost
+    assert 0 < len(assert_sound(tmp_path, experience)) < COUNT
+
+
+def test_the_log_is_read_too_and_does_not_meet_the_new_file(tmp_path, experience) -> None:
+    memory = Memory.open(tmp_path)
+    for index in range(20):
+        memory.remember(experience(index, text=f"word {index}")).wait()
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("memory.db", "memory.db-wal"):
+        shutil.copy(tmp_path / name, copy / name)
+    memory.close()
+    log = copy / "memory.db-wal"
+    assert log.stat().st_size > 0
+    repaired = repair(copy)
+    assert repaired.lost == [] and repaired.kept["experiences"] == 20
+    assert (repaired.set_aside / "memory.db-wal").exists()
+    assert assert_sound(copy, experience) == set(range(20))
+
+
+def test_files_of_payloads_whose_rows_are_lost_are_not_swept_away(tmp_path, experience) -> None:
+    path = fill(tmp_path, experience)
+    change(path, "DELETE FROM payloads")
+    repaired = repair(tmp_path)
+    assert repaired.kept["payloads"] == COUNT // 10
+    with Memory.open(tmp_path) as memory:
+        memory.checkpoint()
+        answers = memory.recall(Query(limit=100))
+        assert sum(answer.payload_path is not None for answer in answers) == COUNT // 10
+
+
+def test_what_is_no_database_is_left_alone(tmp_path, experience) -> None:
+    with pytest.raises(StoreMissing):
+        repair(tmp_path)
+    (tmp_path / "memory.db").write_bytes(b"a letter" * 9000)
+    with pytest.raises(StoreDamaged, match="nothing of it"):
+        repair(tmp_path)
+    assert (tmp_path / "memory.db").read_bytes() == b"a letter" * 9000
+    assert {path.name for path in tmp_path.iterdir()} == {"memory.db", "memory.lock"}
+
+
+def test_a_store_in_use_is_not_repaired(tmp_path, experience) -> None:
+    with Memory.open(tmp_path), pytest.raises(StoreLocked):
+        repair(tmp_path)
