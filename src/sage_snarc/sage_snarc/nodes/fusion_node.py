@@ -5,7 +5,7 @@ from __future__ import annotations
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
+from sage_common.core.sections import Arrays, json_array, json_of, nest_all, section_of
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
 from sage_common.ros.packing import packed_messages, unpacked_messages
@@ -60,8 +60,8 @@ class FusionNode(SageNode):
         self._tell_learned()
 
     def state(self) -> Arrays:
-        judged = nest("judgements", self._judgements.state())
-        return {**nest("fusion", self._fusion.state()), **judged}
+        parts = {"fusion": self._fusion.state(), "judgements": self._judgements.state()}
+        return nest_all(parts)
 
     def restore(self, state: Arrays) -> None:
         self._fusion.restore(section_of(state, "fusion"))
@@ -71,12 +71,9 @@ class FusionNode(SageNode):
         return {"modalities": ", ".join(self._fusion.modalities)}
 
     def present(self) -> Arrays:
-        return {
-            "heard_ns": json_array(self._heard_ns),
-            **nest("newest", packed_messages(self._newest)),
-            **nest("fusion", self._fusion.present()),
-            **nest("explaining", self._explaining.state()),
-        }
+        parts = {"fusion": self._fusion.present(), "explaining": self._explaining.state()}
+        newest, heard_ns = packed_messages(self._newest), json_array(self._heard_ns)
+        return {"heard_ns": heard_ns, **nest_all({**parts, "newest": newest})}
 
     def restore_present(self, present: Arrays) -> None:
         self._heard_ns = json_of(present["heard_ns"])
