@@ -20,6 +20,7 @@ from sage_common.core.clock import Clock, SystemClock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
 from sage_memory.core import interruption
+from sage_memory.core.entities import Entity, evidence_of, learn, read, sources_of
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.forgetting import Forgotten, forget, pin
@@ -243,6 +244,25 @@ class Memory:
             MemoryFailure: the memory is read-only or closed.
         """
         interruption.take_up(self._writable(), left)
+
+    def learn_about(self, experience: Experience, half_life_s: float) -> Ticket[dict[str, Entity]]:
+        """Let an experience count for the reputation of those that it is from or about.
+
+        Raises:
+            MemoryFailure: the memory is read-only or closed.
+        """
+        evidence = evidence_of(experience)
+        told = [(name, evidence) for name in sources_of(experience)]
+        return self._writable().change(lambda connection: learn(connection, told, half_life_s))
+
+    def entities(self) -> dict[str, Entity]:
+        """Sensors, speakers, devices and things that experiences were from or about, by name.
+
+        Raises:
+            StoreDamaged: a row cannot be read.
+            MemoryFailure: the memory is closed.
+        """
+        return self.read(read)
 
     def payload(self, experience: Experience) -> tuple[bytes | None, str]:
         """The payload of an experience, its hash proven; or None, and why not, in words.

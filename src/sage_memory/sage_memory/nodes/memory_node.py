@@ -18,13 +18,16 @@ from sage_memory.core.experience import Experience
 from sage_memory.core.memory import Memory
 from sage_memory.core.observer import Observer
 from sage_memory.core.opening import find_store
+from sage_memory.core.payloads import PayloadRules
 from sage_memory.core.short_term import Judgement, Moment
+from sage_memory.core.sidecar import Sidecar
 from sage_memory.core.store import Limits
 from sage_memory.core.whereabouts import Whereabouts
 from sage_memory.core.words import Words
 from sage_memory.nodes import messages
 from sage_memory.nodes.memory_services import MemoryServices
 from sage_memory.nodes.payload_sources import Encode, PayloadSources
+from sage_memory.nodes.sleeping import Sleeping
 from sage_memory.params import MemoryParameters
 from sage_msgs.msg import FusedSalience, Puzzle, Utterance
 
@@ -56,11 +59,15 @@ class MemoryNode(SageNode):
         self._kept = self.publisher("experience")
         self._storing = self.worker("keep", KEEP_QUEUE)
         self._services = MemoryServices(self, self._opened, self._newest, self._keep_now)
+        self._sleeping = Sleeping(self, self._opened, p)
+        self._sidecar = Sidecar(p.verbatim_affect)
         self.timer(PERIOD_S, self._on_timer)
 
     def on_activate(self) -> None:
         p: MemoryParameters = self.parameters
-        limits = Limits(p.queue_size, round(p.payload_cap_mb * MB), round(p.min_free_mb * MB))
+        rules = PayloadRules(p.payload_ttl_s, p.payload_cap_yellow, p.payload_cap_red)
+        cap, free = round(p.payload_cap_mb * MB), round(p.min_free_mb * MB)
+        limits = Limits(p.queue_size, cap, free, rules)
         found = find_store(
             self.home, os.environ, url=p.database_url, key_file=p.encryption_key_file
         )
@@ -115,6 +122,7 @@ class MemoryNode(SageNode):
 
     def _on_salience(self, message: FusedSalience) -> None:
         self._dominant = message.dominant_modality
+        self._sleeping.note_salience(message.total, stamp_ns(message.header.stamp))
         scored = messages.scored_of(message)
         if scored is not None:
             stamp = stamp_ns(message.header.stamp)
@@ -140,12 +148,13 @@ class MemoryNode(SageNode):
     def _store(self, experience: Experience, encode: Encode) -> Experience:
         """Encode the payload, commit, and publish what is then safe; on a worker."""
         try:
-            payload = encode()
+            payload = encode() if self._sidecar.keeps_payload(experience) else None
         except InvalidInput as error:
             self.log.warning(f"kept without payload: {error}", throttle_s=1.0, key="payload")
             payload = None
         kept = self._opened().remember(experience, payload).wait(COMMIT_TIMEOUT_S)
         self._kept.publish(messages.experience_message(kept))
+        self._opened().learn_about(kept, self.parameters.trust_half_life_s)
         return kept
 
     def _newest(self, modality: str) -> Moment | None:
@@ -159,6 +168,8 @@ class MemoryNode(SageNode):
     def _on_timer(self) -> None:
         for moment in self._observer.expire(self.clock.now_ns()):
             self._keep(moment)
+        self._opened().tend_payloads()
+        self._sleeping.tick(self.clock.now_ns())
         statistics = self._opened().statistics()
         shown = dict(vars(statistics))
         if not self.time_is_measured:

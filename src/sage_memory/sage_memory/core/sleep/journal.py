@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.engine import Connection
 
@@ -103,6 +104,23 @@ def freed_bytes(connection: Connection) -> int:
     reports = connection.execute(select(nights.c.report).where(nights.c.state == DONE)).scalars()
     done = [NightReport.of_json(text) for text in reports]
     return sum(report.bytes_before - report.bytes_after for report in done)
+
+
+def last_horizon(connection: Connection, before_ns: int) -> int:
+    """Row number up to which the nights before have looked; 0: there was none."""
+    earlier = select(func.max(nights.c.started_ns)).where(
+        nights.c.state == DONE, nights.c.started_ns < before_ns
+    )
+    began_ns = connection.execute(earlier).scalar_one()
+    if began_ns is None:
+        return 0
+    older = select(func.max(experiences.c.number)).where(experiences.c.end_ns <= began_ns)
+    return int(connection.execute(older).scalar_one() or 0)
+
+
+def rng_of(night: bytes) -> np.random.Generator:
+    """The generator of a night: equal ids draw equally."""
+    return np.random.default_rng(np.frombuffer(night, np.uint32))
 
 
 def newest_number(connection: Connection) -> int:

@@ -21,6 +21,7 @@ from sage_memory.core.sleep.letting_go import Leave, Parting, let_go
 from sage_memory.core.sleep.options import SleepOptions, checked
 from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS, Plan, plan
 from sage_memory.core.sleep.probes import ask, draw_questions
+from sage_memory.core.sleep.replay import draw, replay_view
 from sage_memory.core.sleep.report import NightReport
 from sage_memory.core.sleep.stored import Change
 from sage_memory.core.sleep.summaries import summarise
@@ -45,6 +46,7 @@ class Night:
         progress: called after every step.
         should_stop: asked before every step; the night then ends early, and whole.
         elapsed_s: stopwatch for `max_duration_s`.
+        replay: gets the row numbers of what is to be lived through again, in order.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Night:
         progress: Progress = lambda share, stage: None,
         should_stop: Callable[[], bool] = lambda: False,
         elapsed_s: Callable[[], float] = time.monotonic,
+        replay: Callable[[NDArray[np.int64]], None] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -63,6 +66,7 @@ class Night:
         self._should_stop = should_stop
         self._elapsed_s = elapsed_s
         self._began_s = elapsed_s()
+        self._replay = replay
 
     def sleep(self) -> NightReport:
         """Complete what was cut off, or sleep anew; what was done.
@@ -85,6 +89,7 @@ class Night:
         report = NightReport(page.night, bytes_before=page.bytes_before,
                              target_bytes=page.target_bytes, recall_before=page.before.all,
                              salient_before=page.before.salient)  # fmt: skip
+        report = self._live_again(page, report)
         report = self._merge(page, report)
         report = self._let_go(page, report)
         return self._judge(page, report)
@@ -100,7 +105,7 @@ class Night:
             if before <= target or not self._anything(connection, seen, target):
                 return None
             night = self._store.new_identifier()
-            rng = np.random.default_rng(np.frombuffer(night, np.uint32))
+            rng = journal.rng_of(night)
             questions = draw_questions(
                 connection, seen, options.salience_floor, options.questions, rng
             )
@@ -114,6 +119,16 @@ class Night:
         if len(plan(seen, self._options, target).order):
             return True
         return next(_groups(connection, seen, self._options), None) is not None
+
+    def _live_again(self, page: journal.Page, report: NightReport) -> NightReport:
+        if self._replay is None or not page.options.replay:
+            return report
+        with self._store.reader.snapshot() as connection:
+            seen = survey(connection, page.options, page.horizon)
+            horizon = journal.last_horizon(connection, page.started_ns)
+        drawn = draw(replay_view(seen, horizon), journal.rng_of(page.night), page.options.replay)
+        self._replay(drawn)
+        return replace(report, replayed=len(drawn))
 
     def _merge(self, page: journal.Page, report: NightReport) -> NightReport:
         with self._store.reader.snapshot() as connection:

@@ -1,0 +1,47 @@
+"""Which moments are kept verbatim, with their payload, and which only by meaning.
+
+Affect is how much a moment moves: how aroused the sense is, how far the reward is from "none
+known", how surprising and how contradictory it is. The weights are chosen, not measured, and
+what is below a threshold is only told apart on request: by default every moment keeps its
+payload, and the byte cap decides what goes.
+"""
+
+from __future__ import annotations
+
+from sage_memory.core.experience import Experience
+
+WEIGHTS = {"surprise": 0.35, "arousal": 0.25, "reward": 0.25, "conflict": 0.15}
+
+
+def affect(experience: Experience) -> float:
+    """How much a moment moves, [0, 1]; a reward of 0 or 1 counts fully, one of 0.5 not at all."""
+    parts = {
+        "surprise": experience.surprise,
+        "arousal": experience.arousal,
+        "reward": 2.0 * abs(experience.reward - 0.5),
+        "conflict": experience.conflict,
+    }
+    return sum(WEIGHTS[name] * value for name, value in parts.items())
+
+
+class Sidecar:
+    """Decides which moments keep their payload.
+
+    Args:
+        least_affect: moments below it are kept by meaning only, [0, 1]; 0: all keep it.
+
+    Attributes:
+        verbatim, conceptual: how many were kept with and without.
+    """
+
+    def __init__(self, least_affect: float) -> None:
+        self._least = least_affect
+        self.verbatim = 0
+        self.conceptual = 0
+
+    def keeps_payload(self, experience: Experience) -> bool:
+        """Whether a moment keeps its payload; pinned ones always do."""
+        kept = experience.pinned or affect(experience) >= self._least
+        self.verbatim += kept
+        self.conceptual += not kept
+        return kept

@@ -1,0 +1,160 @@
+"""Sleep on request and when nothing happens, and what people ask of single experiences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.node import SageNode
+from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.identifiers import id_text, parse_id
+from sage_memory.core.memory import Memory
+from sage_memory.core.sleep.options import SleepOptions
+from sage_memory.core.sleep.report import NightReport
+from sage_memory.params import MemoryParameters
+from sage_msgs.action import Sleep
+from sage_msgs.srv import Forget, SetPin, UndoSleep
+
+COPIED = (
+    "rolled_back", "replayed", "summaries", "merged", "payloads_removed", "texts_removed",
+    "vectors_removed", "bytes_before", "bytes_after", "recall_before", "recall_after",
+)  # fmt: skip
+"""Fields of the result of the action that are named as in the report."""
+
+
+def options_of(parameters: MemoryParameters) -> SleepOptions:
+    """How the parameters want a memory to sleep."""
+    return SleepOptions(
+        target_share=parameters.sleep_target_share,
+        salience_floor=parameters.sleep_salience_floor,
+        similarity=parameters.sleep_similarity,
+        span_s=parameters.sleep_span_s,
+        grace_s=parameters.sleep_grace_s,
+    )
+
+
+class Sleeping:
+    """Serves memory/sleep, memory/undo_sleep, memory/pin and memory/forget, and sleeps when idle.
+
+    Args:
+        node: that serves them.
+        opened: gives the open memory, or raises MemoryFailure.
+        parameters: of the node.
+    """
+
+    def __init__(
+        self, node: SageNode, opened: Callable[[], Memory], parameters: MemoryParameters
+    ) -> None:
+        self._node = node
+        self._opened = opened
+        self._parameters = parameters
+        self._salient_ns: int | None = None
+        self._slept_ns: int | None = None
+        self._asleep = False
+        self._worker = node.worker("sleep")
+        node.action("memory/sleep", self._sleep)
+        node.service("memory/undo_sleep", self._undo)
+        node.service("memory/pin", self._pin)
+        node.service("memory/forget", self._forget)
+
+    def note_salience(self, total: float, stamp_ns: int) -> None:
+        """Something happened: above the threshold it is no time to sleep."""
+        if total > self._parameters.sleep_idle_salience:
+            self._salient_ns = stamp_ns
+
+    def tick(self, now_ns: int) -> None:
+        """Sleep if nothing has happened for long enough; the night ends when something does."""
+        p = self._parameters
+        if p.sleep_idle_s <= 0.0 or self._asleep:
+            return
+        if self._salient_ns is None:
+            self._salient_ns = now_ns  # the idling begins with the node
+        idle = now_ns - self._salient_ns >= p.sleep_idle_s * NS_PER_S
+        slept = self._slept_ns
+        if idle and (slept is None or now_ns - slept >= p.sleep_every_s * NS_PER_S):
+            self._slept_ns, self._asleep = now_ns, True
+            self._worker.submit(self._sleep_idle, self._salient_ns)
+
+    def _sleep_idle(self, since_ns: int) -> None:
+        try:
+            options = replace(options_of(self._parameters), cause="idle")
+            report = self._opened().sleep(
+                options, should_stop=lambda: self._salient_ns != since_ns or not self._node.active
+            )
+            self._node.log.info(f"slept: {told(report)}")
+        finally:
+            self._asleep = False
+
+    def _sleep(
+        self,
+        goal: Sleep.Goal,
+        publish_feedback: Callable[[Any], None],
+        cancel_requested: Callable[[], bool],
+    ) -> Sleep.Result:
+        options = replace(
+            options_of(self._parameters), dry_run=goal.dry_run, max_duration_s=goal.max_duration_s
+        )
+        if goal.target_share:
+            options = replace(options, target_share=goal.target_share)
+
+        def progress(share: float, stage: str) -> None:
+            publish_feedback(Sleep.Feedback(progress=share, stage=stage))
+
+        try:
+            report = self._opened().sleep(options, progress, cancel_requested)
+        except MemoryFailure as error:
+            return Sleep.Result(success=False, message=str(error))
+        result = Sleep.Result(success=True, message=told(report))
+        if report.night_id:
+            result.night_id = id_text(report.night_id)
+        for name in COPIED:
+            setattr(result, name, getattr(report, name))
+        return result
+
+    def _undo(self, request: UndoSleep.Request, response: UndoSleep.Response) -> UndoSleep.Response:
+        night = parse_id(request.night_id, "night_id") if request.night_id else None
+        try:
+            undone = self._opened().undo_sleep(night)
+        except MemoryFailure as error:
+            response.success, response.message = False, str(error)
+            return response
+        response.success = True
+        response.restored = undone.restored
+        response.message = f"{undone.restored} experiences are as they were"
+        if undone.note:
+            response.message += f"; not brought back: {undone.note}"
+        return response
+
+    def _pin(self, request: SetPin.Request, response: SetPin.Response) -> SetPin.Response:
+        try:
+            self._opened().pin(parse_id(request.id), request.pinned).wait()
+            response.success = True
+        except (MemoryFailure, InvalidInput) as error:
+            response.success, response.message = False, str(error)
+        return response
+
+    def _forget(self, request: Forget.Request, response: Forget.Response) -> Forget.Response:
+        try:
+            wanted = [parse_id(text, "ids") for text in request.ids]
+            forgotten = self._opened().forget(wanted, request.reason).wait()
+            response.success = True
+            response.forgotten = forgotten.count
+            response.bytes_freed = forgotten.bytes_freed
+        except (MemoryFailure, InvalidInput) as error:
+            response.success, response.message = False, str(error)
+        return response
+
+
+def told(report: NightReport) -> str:
+    """A night in words."""
+    if not report.night_id:
+        return report.note
+    words = (
+        f"{report.bytes_before} bytes became {report.bytes_after}; {report.summaries} summaries of "
+        f"{report.merged} moments; of its questions {report.recall_before:.0%} were answered "
+        f"before and {report.recall_after:.0%} after"
+    )
+    return f"{words}; {report.note}" if report.note else words
