@@ -1,0 +1,41 @@
+"""A night and its undoing on a file, an encrypted file and a PostgreSQL server."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from sage_common.core.clock import ManualClock
+from sage_memory import Limits
+
+
+def _neighbour(name: str):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+_neighbour("conftest")
+night_home = _neighbour("night_home")
+LIMITS = Limits(min_free_bytes=0, queue_size=100_000)
+
+
+def test_a_night_lets_go_and_is_undone(place) -> None:
+    clock = ManualClock(night_home.START_NS + 3600 * 10**9)
+    with place.open(clock=clock, limits=LIMITS) as memory:
+        night_home.fill(memory)
+        before = night_home.content(memory)
+        report = memory.sleep(night_home.OPTIONS)
+        assert not report.rolled_back, report
+        asleep = night_home.content(memory)
+        assert len(asleep["summary_members"]) > 0
+        assert asleep["vectors"] != before["vectors"]
+        memory.verify()
+    with place.open(clock=clock, limits=LIMITS) as memory:
+        memory.verify()
+        memory.undo_sleep()
+        assert night_home.content(memory) == before
+        memory.verify()
