@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 from audio_common_msgs.msg import AudioDataStamped
+from geometry_msgs.msg import PoseWithCovarianceStamped
 from sensor_msgs.msg import CameraInfo, Imu, JointState
 from std_msgs.msg import Float32MultiArray, Header, MultiArrayDimension
 from visualization_msgs.msg import MarkerArray
@@ -51,6 +52,10 @@ def camera_info(h: Header) -> CameraInfo:
 
 def audio(h: Header) -> AudioDataStamped:
     return array_to_audio(np.zeros(1600, np.float32), h)
+
+
+def pose(h: Header) -> PoseWithCovarianceStamped:
+    return PoseWithCovarianceStamped(header=h)
 
 
 def imu(h: Header) -> Imu:
@@ -125,6 +130,7 @@ GOOD: dict[str, Callable[[Header], Any]] = {
     "camera/info": camera_info,
     "microphone/audio": audio,
     "microphone/info": lambda _header: audio_info(),
+    "pose": pose,
     "imu/data": imu,
     "joint_states": joints,
     "text": utterance,
@@ -203,6 +209,10 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("microphone/info", "channels", _set("channels", 0)),
     ("microphone/info", "sample_rate", _set("sample_rate", 0)),
     ("microphone/info", "sample_format", _set("sample_format", "MP3")),
+    ("pose", "header.frame_id", _set("header.frame_id", "")),
+    ("pose", "pose.pose.position", _set("pose.pose.position.x", NAN)),
+    ("pose", "pose.pose.orientation", _set("pose.pose.orientation.w", INF)),
+    ("pose", "pose.covariance", _set("pose.covariance[0]", NAN)),
     ("imu/data", "angular_velocity", _set("angular_velocity.y", NAN)),
     ("imu/data", "linear_acceleration", _set("linear_acceleration.z", INF)),
     ("imu/data", "orientation_covariance", _set("orientation_covariance[4]", NAN)),

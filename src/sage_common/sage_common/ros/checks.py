@@ -142,6 +142,14 @@ def _audio_info(message: Any) -> None:
         )
 
 
+def _pose(message: Any) -> None:
+    _not_empty("header.frame_id", message.header.frame_id)
+    place, turn = message.pose.pose.position, message.pose.pose.orientation
+    _finite("pose.pose.position", [place.x, place.y, place.z])
+    _finite("pose.pose.orientation", [turn.x, turn.y, turn.z, turn.w])
+    _finite("pose.covariance", message.pose.covariance)
+
+
 def _imu(message: Any) -> None:
     rates, acceleration = message.angular_velocity, message.linear_acceleration
     if not (
@@ -307,6 +315,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "sensor_msgs/msg/CameraInfo": _camera_info,
     "sensor_msgs/msg/CompressedImage": _compressed,
     "sensor_msgs/msg/Image": check_image,
+    "geometry_msgs/msg/PoseWithCovarianceStamped": _pose,
     "sensor_msgs/msg/Imu": _imu,
     "sensor_msgs/msg/JointState": _joint_state,
     "std_msgs/msg/Float32MultiArray": _numbers,
