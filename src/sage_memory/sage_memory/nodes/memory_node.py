@@ -13,6 +13,7 @@ from sage_common.ros.node import SageNode
 from sage_common.ros.percepts import percept_of
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
+from sage_memory.backends.sealed_state import StateSeal
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience
 from sage_memory.core.memory import Memory
@@ -48,6 +49,10 @@ class MemoryNode(SageNode):
         judgement = Judgement(p.buffer_items, p.newer_items, p.salience_floor, p.spacing_s)
         whereabouts = Whereabouts(p.max_place_sigma_m, p.max_place_age_s)
         self._observer = Observer(p.modalities, judgement, p.words_window_s, whereabouts)
+        self._found = find_store(
+            self.home, os.environ, url=p.database_url, key_file=p.encryption_key_file
+        )
+        self._seal = StateSeal(self._found.key)
         self._memory: Memory | None = None
         self._dominant = ""
         self._payloads = PayloadSources(self, p) if p.payloads else None
@@ -68,17 +73,14 @@ class MemoryNode(SageNode):
         rules = PayloadRules(p.payload_ttl_s, p.payload_cap_yellow, p.payload_cap_red)
         cap, free = round(p.payload_cap_mb * MB), round(p.min_free_mb * MB)
         limits = Limits(p.queue_size, cap, free, rules)
-        found = find_store(
-            self.home, os.environ, url=p.database_url, key_file=p.encryption_key_file
-        )
         self._memory = Memory.open(
             self.home,
             clock=self.clock,
             rng=self.rng,
             device_id=p.device_id,
             limits=limits,
-            url=found.url,
-            key=found.key,
+            url=self._found.url,
+            key=self._found.key,
         )
 
     def on_deactivate(self) -> None:
@@ -90,10 +92,10 @@ class MemoryNode(SageNode):
             self._memory = None
 
     def state(self) -> Arrays:
-        return self._observer.state()
+        return self._seal.seal(self._observer.state())
 
     def restore(self, state: Arrays) -> None:
-        self._observer.restore(state)
+        self._observer.restore(self._seal.unseal(state))
 
     def present(self) -> Arrays:
         sources = {} if self._payloads is None else self._payloads.state()
