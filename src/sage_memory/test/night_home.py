@@ -6,19 +6,41 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conftest import START_NS, make
 from numpy.typing import NDArray
 from sqlalchemy import select
 
 from sage_common.core.clock import ManualClock
-from sage_memory import Limits, Memory, Payload
+from sage_memory import Experience, Limits, Memory, Payload
 from sage_memory.core import schema
 from sage_memory.core.sleep.options import SleepOptions
 
+START_NS = 1_700_000_000_000_000_000
 DIM = 32
 GROUPS, SIZE = 12, 6
 OPTIONS = SleepOptions(target_share=0.3, questions=40, grace_s=3600.0)
 TABLES = ("experiences", "vectors", "summary_members", "payloads")
+
+
+def moment(index: int, **changes: Any) -> Experience:
+    """Experience number `index`: everything in it follows from the number."""
+    rng = np.random.default_rng(index)
+    values: dict[str, Any] = {
+        "start_ns": START_NS + index * 1_000_000,
+        "end_ns": START_NS + index * 1_000_000 + 1000,
+        "modality": "vision",
+        "source": "front",
+        "codes": rng.integers(0, 10, (30, 30), dtype=np.uint8),
+        "embedding": rng.normal(size=DIM).astype(np.float32),
+        "encoder_id": "vision-1-abc",
+        "surprise": 0.1,
+        "novelty": 0.2,
+        "arousal": 0.3,
+        "reward": 0.5,
+        "conflict": 0.4,
+        "total": 0.2,
+        "reason": f"reason {index}",
+    }
+    return Experience(**(values | changes))
 
 
 def group_vector(group: int, member: int, dim: int = DIM) -> NDArray[np.float32]:
@@ -40,7 +62,7 @@ def fill(memory: Memory, groups: int = GROUPS, size: int = SIZE, **changes: Any)
             "entity": f"thing {group}",
         }
         payload = Payload(f"payload {index} ".encode() * 50, "image/webp")
-        tickets.append(memory.remember(make(index, **(values | changes)), payload))
+        tickets.append(memory.remember(moment(index, **(values | changes)), payload))
     return [ticket.wait().id for ticket in tickets]
 
 
