@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sage.commands.options import add_home_argument
+from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 
 FORMATS = ("parquet", "jsonl")
@@ -39,6 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sleep.add_argument("--target", type=float, default=0.2, metavar="SHARE", help="default: 0.2")
     sleep.add_argument("--max-duration", type=float, default=0.0, metavar="S", help="0: until done")
     sleep.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    add("verify", _verify, "look at every row, checksum, link and payload")
+    add("repair", _repair, "make a sound store of what can be read of a damaged one")
+    add("reembed", _reembed, "vectors of the present encoders for what was kept with others")
+    pin = add("pin", _pin, "never let an experience go")
+    pin.add_argument("id", metavar="ID")
+    pin.add_argument("--off", action="store_true", help="let it go again")
+    forget = add("forget", _forget, "remove experiences for good, payloads too")
+    forget.add_argument("ids", nargs="+", metavar="ID")
+    forget.add_argument("--reason", default="asked to", help="kept; must not repeat the content")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
     undo = add("undo", _undo, "take back the last sleep, or this one")
     undo.add_argument("night", nargs="?", default="", metavar="NIGHT", help="as `sleep` told it")
 
@@ -138,6 +150,77 @@ def _undo(options: argparse.Namespace) -> int:
     rest = f"; {done.message}" if done.message else ""
     _tell(options, vars(done), lambda: [f"{done.restored} experiences are as before{rest}"])
     return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from sage.memory.mending import verify_home
+    from sage.memory.told import finding_lines
+
+    home = sage_home(options.home)
+    found = verify_home(home)
+    shown = {"findings": [vars(finding) for finding in found]}
+    _tell(options, shown, lambda: finding_lines(home, found))
+    return 1 if any(finding.serious for finding in found) else 0
+
+
+def _repair(options: argparse.Namespace) -> int:
+    from sage.memory.mending import repair_home
+    from sage.memory.told import repair_lines
+
+    home = sage_home(options.home)
+    done = repair_home(home)
+    shown = {"set_aside": str(done.set_aside), "kept": done.kept, "lost": done.lost}
+    _tell(options, shown, lambda: repair_lines(home, done))
+    return 0
+
+
+def _reembed(options: argparse.Namespace) -> int:
+    from sage.memory.bars import bars
+    from sage.memory.interrupts import stop_on_interrupt
+    from sage.memory.reembedding import reembed_home
+
+    with bars() as shown, stop_on_interrupt() as should_stop:
+        done = reembed_home(sage_home(options.home), shown.share, should_stop)
+    rest = f"; {done.failed} could not be made, the last: {done.fault}" if done.failed else ""
+    _tell(options, vars(done), lambda: [f"{done.made} vectors made{rest}"])
+    return 0
+
+
+def _pin(options: argparse.Namespace) -> int:
+    from sage.graph.runtime_file import running_graph
+    from sage.memory.tending import pin
+
+    home = sage_home(options.home)
+    pin(home, running_graph(home), options.id, not options.off)
+    state = "may be let go again" if options.off else "is pinned: it is never let go"
+    shown = {"id": options.id, "pinned": not options.off}
+    _tell(options, shown, lambda: [f"{options.id} {state}"])
+    return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    from sage.graph.runtime_file import running_graph
+    from sage.memory.tending import forget
+
+    home = sage_home(options.home)
+    if not (options.yes or _confirmed(len(options.ids), home)):
+        return 1
+    done = forget(home, running_graph(home), options.ids, options.reason)
+    line = f"{done.forgotten} experiences are gone for good, {done.bytes_freed} bytes of content"
+    _tell(options, vars(done), lambda: [line])
+    return 0
+
+
+def _confirmed(count: int, home: Path) -> bool:
+    """Whether the person at the terminal wants it.
+
+    Raises:
+        InvalidInput: there is no terminal to ask at.
+    """
+    if not sys.stdin.isatty():
+        raise InvalidInput("yes", False, "--yes: there is no terminal to ask at")
+    answer = input(f"Remove {count} experiences of {home} for good? It cannot be undone. [y/N] ")
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _tell(

@@ -11,6 +11,8 @@ from sage.memory.counts import Counts
 from sage.memory.exporting import Exported
 from sage.memory.importing import Imported
 from sage.memory.sleeping import Slept
+from sage_memory.core.repair import Repaired
+from sage_memory.core.verification import Finding
 
 
 def stats_lines(home: Path, counts: Counts) -> list[str]:
@@ -89,6 +91,29 @@ def sleep_lines(done: Slept) -> list[str]:
         lines.append(done.message)
     if done.night_id and not done.rolled_back:
         lines.append(f"to take it back: sage memory undo {done.night_id}")
+    return lines
+
+
+def finding_lines(home: Path, found: Sequence[Finding]) -> list[str]:
+    """What is wrong with a store, and what to do."""
+    if not found:
+        return [f"{home}: nothing is wrong"]
+    lines = []
+    for finding in found:
+        kind = "serious" if finding.serious else "minor"
+        lines.append(f"{kind}: {finding.what}: {finding.where}")
+        lines.append(f"         {finding.mend}")
+    return lines
+
+
+def repair_lines(home: Path, done: Repaired) -> list[str]:
+    """What was kept and what was lost."""
+    lines = [
+        f"{home}: {done.kept.get('experiences', 0)} experiences and "
+        f"{done.kept.get('vectors', 0)} vectors kept"
+    ]
+    lines += [f"lost: {lost}" for lost in done.lost]
+    lines.append(f"the damaged files are in {done.set_aside}")
     return lines
 
 

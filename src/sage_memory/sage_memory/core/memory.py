@@ -29,6 +29,7 @@ from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.placing import Placed
 from sage_memory.core.reader import Reader
 from sage_memory.core.recall import Answer, Query, Recalled, checked
+from sage_memory.core.reembedding import Embedder, Reembedding
 from sage_memory.core.sleep.night import Night, Progress
 from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import NightReport
@@ -37,6 +38,7 @@ from sage_memory.core.statistics import Statistics, statistics_of
 from sage_memory.core.storage import open_storage
 from sage_memory.core.store import Limits, Store
 from sage_memory.core.store_key import StoreKey
+from sage_memory.core.verification import Finding, compare_index, inspect_rows
 from sage_memory.core.writer import Ticket
 
 Done = TypeVar("Done")
@@ -203,6 +205,24 @@ class Memory:
             MemoryFailure: the memory is read-only or closed.
         """
         return undo_sleep(self._writable(), night_id, self._clock.now_ns())
+
+    def reembed(self, embedders: Sequence[Embedder]) -> Reembedding:
+        """Work that gives what was kept with other encoders vectors of these; see there.
+
+        Raises:
+            MemoryFailure: the memory is read-only or closed.
+        """
+        return Reembedding(self._writable(), embedders)
+
+    def inspect(self) -> list[Finding]:
+        """Everything that is wrong with the store; takes minutes on a large one.
+
+        Raises:
+            MemoryFailure: the memory is closed.
+        """
+        files = self.payload_files
+        found = compare_index(self.verify)
+        return [*found, *self.read(lambda connection: inspect_rows(connection, files))]
 
     def checkpoint(self) -> None:
         """Wait until everything queued so far is on the disk.
