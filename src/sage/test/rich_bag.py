@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float32MultiArray, Header
@@ -30,7 +31,7 @@ SENSORS = (
 
 
 def rich_bag(folder: Path) -> Path:
-    """Four seconds of picture, sound and motion, with joints, words, a motor and judgements."""
+    """Four seconds of every sense, with joints, places, words, a motor and judgements."""
     played = folder / "played"
     words = ["replay", "recording", "--lockstep", "--duration", str(SECONDS), "-o", str(played)]
     assert main(words) == 0
@@ -45,7 +46,7 @@ def rich_bag(folder: Path) -> Path:
 
 
 def _made(tick: int) -> list[BagMessage]:
-    """What no recording has, at 20 Hz: joints; every now and then a word and a judgement."""
+    """What no recording has, at 20 Hz: joints, places; now and then a word and a judgement."""
     time_ns = DEFAULT_START_NS + tick * NS_PER_S // 20
     header = Header(stamp=to_stamp(time_ns))
     phase = tick / 3.0
@@ -53,6 +54,11 @@ def _made(tick: int) -> list[BagMessage]:
     joints.position = [float(np.sin(phase)), 0.1 * float(np.cos(phase))]
     made = {"joint_states": joints}
     made["vector/motor"] = Float32MultiArray(data=[float(np.sin(phase)), float(tick % 7)])
+    if tick % 2:
+        pose = PoseWithCovarianceStamped(header=Header(stamp=header.stamp, frame_id="map"))
+        pose.pose.pose.position.x = tick / 10.0
+        pose.pose.covariance[0] = pose.pose.covariance[7] = 5.0 if tick % 15 == 9 else 0.01
+        made["pose"] = pose
     if tick % 25 == 20:
         made["text"] = Utterance(header=header, text=f"word number {tick}", speaker="ann")
     if tick % 4 == 3:

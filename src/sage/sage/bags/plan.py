@@ -182,9 +182,10 @@ class _Builder:
             self._play(topic, f"{self._namespace}/joint_states")
 
     def words(self) -> None:
-        """Utterances, and judgements of outcomes."""
+        """Utterances, judgements of outcomes, and where the robot was."""
         self._play_ours("text", "", "text")
         self._play_ours("outcome", "")
+        self._play_ours("pose", "")
 
     def vectors(self) -> None:
         """Streams of bare vectors, every one under its own name."""
