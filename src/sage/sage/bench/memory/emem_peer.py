@@ -129,12 +129,16 @@ def words_of(condition: Condition) -> dict[str, object]:
 
 
 def consolidated(
-    folder: Path, setting: Setting, lived: Life
+    folder: Path, setting: Setting, lived: Life, episode: bool
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which questions it answers before and after it has consolidated and archived a life.
 
-    Its observations are merged by place, as it does outside of episodes, and archived as its
-    documentation says, without a language model; summaries are embedded by our text embedder.
+    Without a language model, as it comes: a summary is the words of its observations in a row,
+    embedded by our text embedder.
+
+    Args:
+        episode: all is one episode, which its end consolidates; else what is old is merged by
+            place.
     """
     embedder = OpenTextEmbedder(setting.models, "cpu").embedder
     now_s = [seconds_of(0)]
@@ -151,13 +155,18 @@ def consolidated(
     memory = SpatioTemporalMemory(
         config=config, embedding_provider=provider, get_current_time=lambda: now_s[0]
     )
+    if episode:
+        memory.start_episode("life")
     for row in range(len(lived.moments)):
         now_s[0] = seconds_of(row)
         add(memory, lived.moments, row)
     memory.save()
     before = _answered(memory, lived)
+    if episode:
+        memory.end_episode()
     now_s[0] += config.consolidation_window + config.archive_after_seconds + 1.0
-    memory.consolidate_time_window()
+    if not episode:
+        memory.consolidate_time_window()
     memory.maintenance()
     after = _answered(memory, lived)
     memory.close()

@@ -21,7 +21,7 @@ from sage.bench.memory import (
     sleeping,
 )
 from sage.bench.memory.scale import FULL, QUICK, Scale
-from sage.bench.memory.workplace import Workplace
+from sage.bench.memory.workplace import Workplace, tell
 from sage.bench.result import Result
 from sage.graph.sources import data_folder
 from sage_common.core.errors import InvalidInput
@@ -54,7 +54,7 @@ def measured(setting: Setting, scale: Scale) -> Result:
     chosen = chosen_parts()
     with tempfile.TemporaryDirectory(prefix="sage_bench_") as folder:
         place = Workplace(setting, scale, Path(folder))
-        sections = {name: partial(_on, part, place) for name, part in chosen.items()}
+        sections = {name: partial(_on, name, part, place) for name, part in chosen.items()}
         found = run_all(sections, setting)
     # Figures of some parts do not replace those of all.
     name = "memory" if len(chosen) == len(PARTS) else "memory_" + "_".join(chosen)
@@ -74,5 +74,6 @@ def chosen_parts() -> dict[str, Part]:
     return {name: PARTS[name] for name in names}
 
 
-def _on(part: Part, place: Workplace, _: Setting) -> Figures:
+def _on(name: str, part: Part, place: Workplace, _: Setting) -> Figures:
+    tell(name)
     return part(place)

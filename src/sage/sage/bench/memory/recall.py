@@ -15,7 +15,7 @@ from sage.bench.memory.kept import taken_s
 from sage.bench.memory.ours import OURS, OurMemory
 from sage.bench.memory.peer import LIMIT, Peer, Timed, timed
 from sage.bench.memory.truth import Truth
-from sage.bench.memory.workplace import Workplace
+from sage.bench.memory.workplace import Workplace, tell
 from sage.bench.result import Row, row_of_samples
 
 GOALS_MS = {10_000: 1.0, 100_000: 4.0, 1_000_000: 40.0}
@@ -132,6 +132,7 @@ def measure(
 def _ask(measured: Measured, peer: Peer, queries: Vectors, limit_s: float) -> None:
     # Our own figures stand on all questions.
     limit_s = float("inf") if peer.name == OURS else limit_s
+    tell(f"recall: {peer.name} at {len(measured.corpus):,}")
     peer.fill(measured.corpus)
     made = getattr(peer, "made", None)
     if made is not None:

@@ -14,13 +14,13 @@ import numpy as np
 from sage.bench.encoders.section import Figures
 from sage.bench.memory.corpus import Corpus, stamp_of
 from sage.bench.memory.ours import DEVICE, limits, store_all
-from sage.bench.memory.workplace import Workplace
+from sage.bench.memory.workplace import Workplace, tell
 from sage.bench.result import Row, row_of_samples
 from sage_memory import Memory
 
 GOAL_ALONE, GOAL_P99_MS, GOAL_GROUPED = 2_000.0, 2.0, 12_000.0
 GROUP = 64
-RUNS = 3
+RUNS = 2
 TABLE = """CREATE TABLE moments (
     id BLOB PRIMARY KEY, stamp_ns INTEGER, modality TEXT, total REAL, x REAL, y REAL, text TEXT,
     codes BLOB, vector BLOB)"""
@@ -182,6 +182,7 @@ def _best(place: Workplace, way: Storing, corpus: Corpus, once: bool = False) ->
     runs = 1 if once or place.setting.quick else RUNS
     found = []
     for _ in range(runs):
+        tell(f"remember: {len(corpus):,} by {way.__qualname__.strip('_')}")
         with place.fresh_folder() as folder:
             found.append(way(folder, corpus))
     return max(found, key=lambda stored: stored.rate)

@@ -19,7 +19,7 @@ from sage.bench.memory.life import NEAR_M, Life, life, near
 from sage.bench.memory.numpy_peer import best
 from sage.bench.memory.ours import DEVICE, limits, store_all
 from sage.bench.memory.peer import LIMIT
-from sage.bench.memory.workplace import Workplace
+from sage.bench.memory.workplace import Workplace, tell
 from sage.bench.result import Row
 from sage_memory import Experience, Memory, Query
 from sage_memory.core.schema import SCHEMA_VERSION
@@ -113,9 +113,11 @@ def still(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> float:
 
 def sleep(place: Workplace, lived: Life) -> Slept:
     """Remember a life, ask, sleep, ask again."""
+    tell(f"sleep: a life of {len(lived.moments):,}")
     filled = kept_folder(
         place.homes, f"life-{SCHEMA_VERSION}", lived.moments, lambda home: _remember(home, lived)
     )
+    tell(f"sleep: a night on {len(lived.moments):,}")
     with place.fresh_folder() as folder:
         home = _copy(filled, folder / "home")
         bytes_before = file_bytes(home)
@@ -235,14 +237,15 @@ def _peer_rows(place: Workplace, notes: list[str]) -> list[Row]:
     try:
         from sage.bench.memory.emem_peer import consolidated
 
-        with place.fresh_folder() as folder:
-            before, after = consolidated(folder, place.setting, lived)
+        for name, episode in (("eMEM, an episode", True), ("eMEM, merged by place", False)):
+            tell(f"sleep: {name}")
+            with place.fresh_folder() as folder:
+                before, after = consolidated(folder, place.setting, lived, episode)
+            beside |= {name: float(after.sum()), "eMEM before": float(before.sum())}
     except ImportError as error:
         notes.append(f"{error.name} is not installed: its consolidation is left out")
-    else:
-        beside |= {"eMEM": float(after.sum()), "eMEM before": float(before.sum())}
-    name = f"of {len(lived.asked)} questions answered after consolidating {size:,} moments"
-    return [Row(name, float(slept.after.sum()), "questions", None, "higher", beside)]
+    title = f"of {len(lived.asked)} questions answered after consolidating {size:,} moments"
+    return [Row(title, float(slept.after.sum()), "questions", None, "higher", beside)]
 
 
 def _asked(lived: Life) -> str:

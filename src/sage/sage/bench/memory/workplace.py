@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -68,3 +70,8 @@ class Workplace:
     def homes(self) -> Path:
         """Where filled memories lie: the cache if there is one, so that they are filled once."""
         return cache_folder() or self.folder
+
+
+def tell(what: str) -> None:
+    """Say what is measured now, so that a long run is not silent; not on standard output."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
