@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 def test_the_figures_are_those_of_bench_and_cards() -> None:
     made = filled_pages(DOCS)
-    assert set(made) == {"encoders.md", "salience_benchmark.md"}
+    assert set(made) == {"encoders.md", "salience_benchmark.md", "memory_benchmark.md"}
     for name, text in made.items():
         assert (DOCS / name).read_text() == text, f"docs/{name}: run sage docs"
 
