@@ -30,7 +30,8 @@ def run(kills: int, crash_points: int) -> tuple[dict[str, dict[str, int]], bool]
         rounds = {"SAGE_KILLS": str(kills), "SAGE_CRASH_POINTS": str(crash_points)}
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "pytest", "-q", f"--junitxml={report}"),
+                *(sys.executable, "-m", "pytest", "-q", "-o", "junit_family=xunit1"),
+                f"--junitxml={report}",
                 *(str(ROOT / "src/sage_memory/test" / name) for name in TESTS),
             ],
             cwd=ROOT,

@@ -7,6 +7,8 @@ from sage_memory.core.errors import (
     StoreDamaged,
     StoreLocked,
     StoreMissing,
+    StoreNotWritable,
+    StoreReplaced,
     StoreTooNew,
     StoreTooOld,
 )
@@ -34,6 +36,8 @@ __all__ = [
     "StoreDamaged",
     "StoreLocked",
     "StoreMissing",
+    "StoreNotWritable",
+    "StoreReplaced",
     "StoreTooNew",
     "StoreTooOld",
     "Ticket",

@@ -122,6 +122,9 @@ class ServerStorage:
         level = connection.execute(text("SHOW synchronous_commit")).scalar_one()
         return f"PostgreSQL {str(version).split()[0]}, synchronous_commit {level}, fsync on"
 
+    def prove_in_place(self) -> None:
+        pass  # a server does not lose its files to a copy
+
     def compact(self, connection: Connection) -> int:
         """Rewrite the tables: they hold no copy of a removed row then; the server's log may.
 

@@ -25,6 +25,7 @@ from sage_memory.core.errors import (
     StoreDamaged,
     StoreLocked,
     StoreMissing,
+    StoreNotWritable,
     StoreTooNew,
     StoreTooOld,
 )
@@ -90,8 +91,16 @@ def open_writer(path: Path, driver: Driver = PLAIN) -> Engine:
 
 
 def open_reader(path: Path, driver: Driver = PLAIN) -> Engine:
-    """Engine that cannot write; works beside a writer, and on a read-only medium."""
+    """Engine that cannot write; works beside a writer, and on a read-only medium.
+
+    Raises:
+        StoreNotWritable: the medium is read-only, and the log, which SQLite would have to index,
+            has something in it.
+    """
     writable = os.access(path.parent, os.W_OK)
+    log = path.with_name(f"{path.name}-wal")
+    if not writable and log.exists() and log.stat().st_size > 0:
+        raise StoreNotWritable(path, "its log was not moved into it by an orderly stop")
     options = "mode=ro" if writable else "mode=ro&immutable=1"
     return _engine(driver, lambda: connect_file(path, options, driver), pool_size=4)
 

@@ -70,6 +70,17 @@ class StoreTooOld(MemoryFailure):
         )
 
 
+class StoreNotWritable(MemoryFailure):
+    """The medium, or its owner, does not let this process write."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: cannot be written ({detail}); open the store read-only, choose another "
+            "folder, or copy the whole folder to a disk that can be written"
+        )
+
+
 class MemoryBusy(MemoryFailure):
     """The queue is full: the experience was refused, nothing waited.
 
@@ -86,3 +97,14 @@ class MemoryBusy(MemoryFailure):
 
 class NotStored(MemoryFailure):
     """A commit failed: the experience was not kept."""
+
+
+class StoreReplaced(NotStored):
+    """The file was moved, removed or replaced while it was open: nothing goes into it any more."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: another file, or none, is in the place of the open store; "
+            "restart what writes it, and stop it before putting a backup in place"
+        )

@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from sage_memory.core.errors import StoreLocked
+from sage_memory.core.errors import StoreLocked, StoreNotWritable
 
 
 class WriterLock:
@@ -14,10 +14,14 @@ class WriterLock:
 
     Raises:
         StoreLocked: another process holds it; its pid is named.
+        StoreNotWritable: the folder is read-only.
     """
 
     def __init__(self, path: Path, store: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreNotWritable(store, str(error.strerror)) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

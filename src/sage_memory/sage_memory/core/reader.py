@@ -100,8 +100,11 @@ class Reader:
         """
         if owner and self._cache is not None:
             self.index.on_loss = self._cache.discard
-        if self._cache is None or len(self.index) or not self._load_cache(self._cache):
-            self.verify(follow=True)
+        try:
+            if self._cache is None or len(self.index) or not self._load_cache(self._cache):
+                self.verify(follow=True)
+        except TypeError as error:  # of a value that no row was written with
+            raise StoreDamaged(self._path, f"a row is not what was written: {error}") from error
 
     def _load_cache(self, cache: IndexCache) -> bool:
         """Fill the index from its cache and newer rows; False: there is none that fits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,7 @@ from sage_memory.core.database import (
     size_bytes,
 )
 from sage_memory.core.device import device_name
+from sage_memory.core.errors import StoreReplaced
 from sage_memory.core.option_errors import KeyMissing
 from sage_memory.core.payloads import Seal
 from sage_memory.core.store_key import StoreKey
@@ -64,6 +66,13 @@ class Storage(Protocol):
     def durability(self, connection: Connection) -> str:
         """What is in effect on a connection of the writer, in words."""
 
+    def prove_in_place(self) -> None:
+        """Prove that what the writer has open is still the store.
+
+        Raises:
+            StoreReplaced: it is not.
+        """
+
     def compact(self, connection: Connection) -> int:
         """Give the space of removed rows back; returns bytes. Only outside a transaction."""
 
@@ -81,6 +90,7 @@ class FileStorage:
         self.seal: Seal | None = None
         self._key = key
         self._driver = PLAIN
+        self._identity = (0, 0)
 
     def create(self, device_id: str, clock: Clock) -> None:
         if self.place.exists():
@@ -93,6 +103,7 @@ class FileStorage:
             encrypted_file.create(self.place, self._key, device_id, clock)
 
     def check(self) -> None:
+        self._identity = self._identify()
         if self._key is None:
             self._prove_readable()
             check_file(self.place)
@@ -106,6 +117,10 @@ class FileStorage:
     def open_writer(self) -> Engine:
         return open_writer(self.place, self._driver)
 
+    def prove_in_place(self) -> None:
+        if self._identify() != self._identity:
+            raise StoreReplaced(self.place)
+
     def open_reader(self) -> Engine:
         return open_reader(self.place, self._driver)
 
@@ -118,6 +133,14 @@ class FileStorage:
         free = shutil.disk_usage(self.place.parent).free
         compact(connection, whole=free > ROOM_TO_REWRITE * before)
         return before - size_bytes(self.place)
+
+    def _identify(self) -> tuple[int, int]:
+        """Device and inode of the file; zeros if there is none."""
+        try:
+            found = os.stat(self.place)
+        except FileNotFoundError:
+            return (0, 0)
+        return (found.st_dev, found.st_ino)
 
     def _prove_readable(self) -> None:
         """Of two stores without a readable head, the encrypted one has a key check beside it."""

@@ -18,7 +18,7 @@ from sage_common.core.clock import Clock
 from sage_memory.core import schema
 from sage_memory.core.database import cause, check_schema, migrate, naming, upsert
 from sage_memory.core.device import device_name
-from sage_memory.core.errors import NotStored, StoreDamaged
+from sage_memory.core.errors import NotStored, StoreDamaged, StoreNotWritable
 from sage_memory.core.experience import Experience, Payload, changed, checked
 from sage_memory.core.identifiers import IdentifierFactory
 from sage_memory.core.lock import WriterLock
@@ -76,7 +76,7 @@ class Store:
     """The one writer of a store. See `Memory` for the public face.
 
     Raises:
-        StoreLocked, StoreDamaged, StoreTooNew: the store cannot be opened.
+        StoreLocked, StoreDamaged, StoreTooNew, StoreNotWritable: the store cannot be opened.
     """
 
     def __init__(
@@ -90,7 +90,10 @@ class Store:
     ) -> None:
         self.path = storage.place
         self._storage = storage
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreNotWritable(self.path, str(error.strerror)) from error
         self._lock = WriterLock(home / "memory.lock", self.path)
         try:
             self._open(home, clock, rng, device_id, limits)
@@ -262,7 +265,9 @@ class Store:
         Raises:
             ConnectionLost: now; whether the transaction was kept is not known.
             StoreUnreachable: the server stays away.
+            StoreReplaced: another file is in the place of the open one; nothing is acknowledged.
         """
+        self._storage.prove_in_place()
         try:
             connection = self._connection
             with connection.begin():
@@ -273,6 +278,7 @@ class Store:
             if error.connection_invalidated:
                 raise ConnectionLost(self.path, cause(error)) from error
             raise
+        self._storage.prove_in_place()
 
     def _catch_up(self, connection: Connection) -> None:
         newest = connection.execute(NEWEST).one_or_none()

@@ -1,0 +1,342 @@
+"""What happens when the disk, the clock, another program or a person goes wrong: one test each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sage_common.core.clock import ManualClock
+from sage_memory import (
+    Memory,
+    MemoryFailure,
+    NotStored,
+    Query,
+    StoreDamaged,
+    StoreLocked,
+    StoreNotWritable,
+    StoreReplaced,
+)
+from sage_memory.core import database
+
+COUNT = 40
+PAGE = 4096
+
+
+def fill(home: Path, experience) -> Path:
+    with Memory.open(home) as memory:
+        for ticket in [memory.remember(experience(i)) for i in range(COUNT)]:
+            ticket.wait()
+    return home / "memory.db"
+
+
+def flip(path: Path, position: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= 0x10
+    path.write_bytes(bytes(content))
+
+
+def root_page(path: Path, name: str) -> int:
+    connection = sqlite3.connect(path)
+    (page,) = connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)
+    ).fetchone()
+    connection.close()
+    return int(page)
+
+
+def crashed_copy(home: Path, experience) -> Path:
+    """The files of a store whose writer did not come to close it."""
+    live, copy = home / "live", home / "copy"
+    copy.mkdir()
+    with Memory.open(live) as memory:
+        for index in range(COUNT):
+            memory.remember(experience(index)).wait()
+        for name in ("memory.db", "memory.db-wal"):
+            shutil.copy(live / name, copy / name)
+    return copy / "memory.db"
+
+
+def test_a_flipped_bit_in_the_header_is_named(tmp_path, experience) -> None:
+    path = fill(tmp_path, experience)
+    flip(path, 3)
+    with pytest.raises(StoreDamaged, match="not an SQLite database"):
+        Memory.open(tmp_path)
+
+
+def test_a_broken_page_of_an_index_of_the_database_is_named_when_it_is_used(
+    tmp_path, experience
+) -> None:
+    path = fill(tmp_path, experience)
+    page = root_page(path, "sqlite_autoindex_experiences_1")
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * PAGE : page * PAGE] = b"\xff" * PAGE
+    path.write_bytes(bytes(content))
+    with pytest.raises((StoreDamaged, NotStored), match="malformed"):
+        memory = Memory.open(tmp_path)
+        try:
+            memory.remember(experience(99)).wait()
+        finally:
+            memory.close()
+
+
+def test_a_flipped_bit_in_the_log_drops_what_came_after_it(tmp_path, experience) -> None:
+    path = crashed_copy(tmp_path, experience)
+    log = path.with_name("memory.db-wal")
+    flip(log, log.stat().st_size // 2)
+    with Memory.open(path.parent) as memory:
+        memory.verify()
+        numbers = {answer.experience.reason for answer in memory.recall(Query(limit=100))}
+    assert 0 < len(numbers) < COUNT
+    assert numbers == {f"reason {i}" for i in range(len(numbers))}, "a beginning, without gaps"
+
+
+def test_without_its_log_the_store_is_older_but_sound(tmp_path, experience) -> None:
+    path = crashed_copy(tmp_path, experience)
+    path.with_name("memory.db-wal").unlink()
+    with Memory.open(path.parent) as memory:
+        memory.verify()
+        assert memory.statistics().experiences < COUNT
+        memory.remember(experience(99)).wait()
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path) -> None:
+    connection = sqlite3.connect(tmp_path / "memory.db")
+    connection.execute("CREATE TABLE letters (text)")
+    connection.close()
+    before = (tmp_path / "memory.db").read_bytes()
+    with pytest.raises(StoreDamaged, match="no readable table of facts: no such table"):
+        Memory.open(tmp_path)
+    connection = sqlite3.connect(tmp_path / "memory.db")
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("letters",)]
+    connection.close()
+    assert len(before) == (tmp_path / "memory.db").stat().st_size
+
+
+def test_an_empty_file_is_named_and_not_filled(tmp_path) -> None:
+    (tmp_path / "memory.db").touch()
+    with pytest.raises(StoreDamaged, match="only 0 bytes long"):
+        Memory.open(tmp_path)
+    assert (tmp_path / "memory.db").stat().st_size == 0
+
+
+def test_a_database_that_another_program_locks_refuses_and_goes_on(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        memory.remember(experience(0)).wait()
+        with memory._store._transaction() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 50")
+        other = sqlite3.connect(tmp_path / "memory.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(NotStored, match="database is locked"):
+            memory.remember(experience(1)).wait()
+        assert memory.recall(Query())[0].experience.reason == "reason 0", "recall goes on"
+        other.execute("ROLLBACK")
+        other.close()
+        memory.remember(experience(2)).wait()
+        assert memory.statistics().failed == 1
+        memory.verify()
+
+
+def test_a_database_that_another_program_locks_cannot_be_opened(
+    tmp_path, experience, monkeypatch
+) -> None:
+    path = fill(tmp_path, experience)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreLocked, match="another process"):
+        Memory.open(tmp_path)
+    other.close()
+    Memory.open(tmp_path).close()
+
+
+FULL_DISK = """
+import pathlib, resource, sys
+from sage_memory import Memory, NotStored, Query
+sys.path.insert(0, sys.argv[2])
+from conftest import make
+home = pathlib.Path(sys.argv[1])
+with Memory.open(home) as memory:
+    memory.remember(make(0)).wait()
+    room = (home / "memory.db-wal").stat().st_size + 60_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    kept, refused = 1, 0
+    for index in range(1, 100):
+        try:
+            memory.remember(make(index)).wait()
+            kept += 1
+        except NotStored as error:
+            refused += 1
+            reason = error
+    assert refused and kept > 1, (kept, refused)
+    statistics = memory.statistics()
+    assert statistics.failed == refused and statistics.experiences == kept
+    assert str(reason) == memory._store.committer.last_failure
+    assert len(memory.recall(Query(limit=1000))) == kept
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    memory.remember(make(200)).wait()
+    memory.verify()
+with Memory.open(home) as memory:
+    assert len(memory.recall(Query(limit=1000))) == kept + 1
+print(reason)
+"""
+
+
+def run(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_no_room_on_the_disk_refuses_experiences_keeps_the_rest_and_goes_on(tmp_path) -> None:
+    done = run(FULL_DISK, tmp_path, Path(__file__).parent)
+    assert done.returncode == 0, done.stderr
+    assert "disk" in done.stdout
+
+
+def test_a_clock_that_goes_back_keeps_order_and_ids_apart(tmp_path, experience) -> None:
+    clock = ManualClock(10**18)
+    with Memory.open(tmp_path, clock=clock) as memory:
+        ids = [memory.remember(experience(0)).wait().id]
+        memory._store._clock._now_ns = 10**17  # an hour of 1973
+        ids += [memory.remember(experience(i)).wait().id for i in range(1, 20)]
+        assert len(set(ids)) == 20
+        memory.verify()
+    connection = sqlite3.connect(tmp_path / "memory.db")
+    stamps = connection.execute(
+        "SELECT stamp FROM clocks JOIN experiences ON id = experience_id ORDER BY number"
+    ).fetchall()
+    connection.close()
+    assert stamps == sorted(set(stamps)), "the logical clock ascends all the same"
+
+
+@pytest.mark.parametrize("how", ["replaced", "removed"])
+def test_nothing_is_acknowledged_once_the_file_is_another_one(tmp_path, experience, how) -> None:
+    backup = fill(tmp_path / "backup", experience)
+    with Memory.open(tmp_path / "home") as memory:
+        memory.remember(experience(0)).wait()
+        if how == "replaced":
+            os.replace(backup, tmp_path / "home" / "memory.db")
+        else:
+            (tmp_path / "home" / "memory.db").unlink()
+        for index in (1, 2):
+            with pytest.raises(StoreReplaced, match="restart what writes it"):
+                memory.remember(experience(index)).wait()
+        assert memory.statistics().failed == 2
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that others may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+READ_ONLY = """
+import os, pathlib, sys
+import numpy as np
+from sage_memory import Memory, MemoryFailure, Query
+np.random.default_rng()  # loads what the other user may not
+home = pathlib.Path(sys.argv[1])
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+try:
+    with Memory.open(home, read_only=True) as memory:
+        print(len(memory.recall(Query(limit=100))))
+    Memory.open(home)
+except MemoryFailure as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not write")
+def test_a_read_only_folder_can_be_read_and_says_so_when_it_is_to_be_written(
+    public, experience
+) -> None:
+    public.chmod(0o755)
+    path = fill(public / "home", experience)
+    (public / "home").chmod(0o555)
+    path.chmod(0o444)
+    (public / "home" / "memory.lock").chmod(0o444)
+    done = run(READ_ONLY, public / "home")
+    assert done.stdout.splitlines()[:1] == [str(COUNT)], done.stderr
+    assert "StoreNotWritable" in done.stdout and "Permission denied" in done.stdout
+    assert sorted(file.name for file in (public / "home").iterdir()) == [
+        "memory.db",
+        "memory.lock",
+    ]
+
+
+def test_a_log_on_a_read_only_medium_is_not_passed_over(tmp_path, experience, monkeypatch) -> None:
+    path = crashed_copy(tmp_path, experience)
+    monkeypatch.setattr(database.os, "access", lambda *_: False)
+    with pytest.raises(StoreNotWritable, match="copy the whole folder"):
+        Memory.open(path.parent, read_only=True)
+    path.with_name("memory.db-wal").unlink()
+    Memory.open(path.parent, read_only=True).close()
+
+
+def test_the_log_does_not_grow_without_bound(tmp_path, experience, monkeypatch) -> None:
+    monkeypatch.setattr(database, "LOG_PAGES", 200)
+    monkeypatch.setattr(database, "LOG_BYTES", 400_000)
+    log = tmp_path / "memory.db-wal"
+    with Memory.open(tmp_path) as memory:
+        sizes = []
+        for index in range(600):
+            memory.remember(experience(index)).wait()
+            sizes.append(log.stat().st_size)
+        assert max(sizes) < 4 * 200 * PAGE
+        assert (tmp_path / "memory.db").stat().st_size > max(sizes) / 4
+    assert not log.exists(), "an orderly stop moves it into the file"
+
+
+def test_forgotten_bytes_are_gone_and_the_file_shrinks(tmp_path, experience) -> None:
+    secret = "the secret word"
+    with Memory.open(tmp_path) as memory:
+        for index in range(300):
+            memory.remember(experience(index, text=f"{secret} {index}" * 20)).wait()
+        before = database.size_bytes(tmp_path / "memory.db")
+        store = memory._store
+
+        def remove(connection) -> None:
+            connection.exec_driver_sql("DELETE FROM vectors")
+            connection.exec_driver_sql("UPDATE experiences SET text = '', codes = x''")
+
+        store.change(remove).wait()
+        freed = store.compact().wait()
+        after = database.size_bytes(tmp_path / "memory.db")
+        assert freed > 0 and after < before / 2
+    left = b"".join(file.read_bytes() for file in tmp_path.glob("memory.db*"))
+    assert secret.encode() not in left
+
+
+def test_a_failing_disk_fails_everyone_who_waits_once(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        store = memory._store
+        release = threading.Event()
+        store.committer.run(lambda: release.wait() and None)
+        tickets = [memory.remember(experience(i)) for i in range(50)]
+        with sqlite3.connect(tmp_path / "memory.db") as other:
+            store._connection.exec_driver_sql("PRAGMA busy_timeout = 50")
+            store._connection.rollback()
+            other.execute("BEGIN IMMEDIATE")
+            release.set()
+            for ticket in tickets:
+                with pytest.raises(MemoryFailure, match="database is locked"):
+                    ticket.wait()
+            other.rollback()
+        other.close()
+        assert memory.statistics().failed == 50
+        memory.remember(experience(60)).wait()
