@@ -15,6 +15,7 @@ def leave(store: Store) -> Arrays:
     Raises:
         CannotContinue: experiences wait for their commit.
     """
+    store.flush()
     committer, payloads = store.committer, store.payloads
     if committer.waiting:
         raise CannotContinue(f"{committer.waiting} experiences are not committed yet")

@@ -98,14 +98,19 @@ class MemoryNode(SageNode):
         self._observer.restore(self._seal.unseal(state))
 
     def present(self) -> Arrays:
-        sources = {} if self._payloads is None else self._payloads.state()
-        parts = {"observer": self._observer.present(), "store": self._opened().leave()}
-        dominant = text_array(self._dominant)
-        return {"dominant": dominant, **nest_all({**parts, "sources": sources})}
+        parts = {
+            "observer": self._observer.present(),
+            "sleeping": self._sleeping.state(),
+            "sources": {} if self._payloads is None else self._payloads.state(),
+            "store": self._opened().leave(),
+        }
+        return self._seal.seal({"dominant": text_array(self._dominant), **nest_all(parts)})
 
     def restore_present(self, present: Arrays) -> None:
+        present = self._seal.unseal(present)
         self._dominant = text_of(present["dominant"])
         self._observer.restore_present(section_of(present, "observer"))
+        self._sleeping.restore(section_of(present, "sleeping"))
         if self._payloads is not None:
             self._payloads.restore(section_of(present, "sources"))
         self._opened().take_up(section_of(present, "store"))

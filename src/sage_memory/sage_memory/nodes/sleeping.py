@@ -8,6 +8,7 @@ from typing import Any
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, json_array, json_of
 from sage_common.ros.node import SageNode
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.identifiers import id_text, parse_id
@@ -59,6 +60,14 @@ class Sleeping:
         node.service("memory/undo_sleep", self._undo)
         node.service("memory/pin", self._pin)
         node.service("memory/forget", self._forget)
+
+    def state(self) -> Arrays:
+        """When something happened last, and when it slept [ns]."""
+        return {"times": json_array([self._salient_ns, self._slept_ns])}
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`, at the same instant."""
+        self._salient_ns, self._slept_ns = json_of(state["times"])
 
     def note_salience(self, total: float, stamp_ns: int) -> None:
         """Something happened: above the threshold it is no time to sleep."""
