@@ -372,12 +372,16 @@ def test_figures_of_some_parts_do_not_replace_those_of_all(
     def lacking(workplace: Workplace) -> Figures:
         raise FileNotFoundError("no recording")
 
-    monkeypatch.setattr(parts, "PARTS", {"one": part, "other": lacking})
+    def broken(workplace: Workplace) -> Figures:
+        raise TypeError("no such field")
+
+    monkeypatch.setattr(parts, "PARTS", {"one": part, "other": lacking, "third": broken})
     monkeypatch.delenv(parts.CHOSEN, raising=False)
     setting = Setting(tmp_path, tmp_path, quick=False)
     whole = parts.measured(setting, TOY)
     assert whole.bench == "memory" and whole.inputs == {"made": "0"}
-    assert whole.errors == ("other: no recording",)
+    assert whole.errors == ("other: no recording", "third: TypeError: no such field")
+    assert [row.name for row in whole.rows] == ["made"], "what was measured is not lost"
     monkeypatch.setenv(parts.CHOSEN, "one")
     assert parts.measured(setting, TOY).bench == "memory_one"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from sage.bench.result import Result
 from sage.graph.sources import data_folder
 from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
+from sage_encoders.core.card import ModelError
 
 CHOSEN = "SAGE_BENCH_PARTS"
 """Names the parts that are measured, with commas; unset: all."""
@@ -76,4 +78,10 @@ def chosen_parts() -> dict[str, Part]:
 
 def _on(name: str, part: Part, place: Workplace, _: Setting) -> Figures:
     tell(name)
-    return part(place)
+    try:
+        return part(place)
+    except (ModelError, FileNotFoundError):
+        raise
+    except Exception as error:  # noqa: BLE001 - what others took minutes to measure must not be lost
+        traceback.print_exc()
+        return Figures(errors=(f"{name}: {type(error).__name__}: {error}",))

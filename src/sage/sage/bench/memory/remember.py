@@ -13,7 +13,7 @@ import numpy as np
 
 from sage.bench.encoders.section import Figures
 from sage.bench.memory.corpus import Corpus, stamp_of
-from sage.bench.memory.ours import DEVICE, limits, store_all
+from sage.bench.memory.ours import DEVICE, OURS, limits, store_all
 from sage.bench.memory.workplace import Workplace, tell
 from sage.bench.result import Row, row_of_samples
 from sage_memory import Memory
@@ -66,8 +66,8 @@ def rows(place: Workplace) -> Figures:
     size = max(scale.alone, scale.grouped)
     corpus = place.largest.first(size)
     alone, grouped = corpus.first(scale.alone), corpus.first(scale.grouped)
-    ours = _best(place, _ours_alone, alone)
-    group = _best(place, _ours_grouped, grouped)
+    ours = _best(place, OURS, _ours_alone, alone)
+    group = _best(place, OURS, _ours_grouped, grouped)
     beside = _all(place, ALONE, alone, notes)
     beside_group = _all(place, GROUPED, grouped, notes)
     p99s = {name: float(np.percentile(found.each_ms, 99)) for name, found in beside.items()}
@@ -169,7 +169,7 @@ def _all(
     for name, way in ways.items():
         slow = name.startswith(SLOW)
         try:
-            found[name] = _best(place, way, corpus.first(FEW) if slow else corpus, slow)
+            found[name] = _best(place, name, way, corpus.first(FEW) if slow else corpus, slow)
         except ImportError as error:
             notes.append(f"{error.name} is not installed: '{name}' is left out")
         except (sqlite3.Error, OSError, RuntimeError) as error:
@@ -177,12 +177,12 @@ def _all(
     return found
 
 
-def _best(place: Workplace, way: Storing, corpus: Corpus, once: bool = False) -> Stored:
+def _best(place: Workplace, name: str, way: Storing, corpus: Corpus, once: bool = False) -> Stored:
     """The fastest of a few runs: a shared disk is at times half as fast."""
     runs = 1 if once or place.setting.quick else RUNS
     found = []
     for _ in range(runs):
-        tell(f"remember: {len(corpus):,} by {way.__qualname__.strip('_')}")
+        tell(f"remember: {len(corpus):,} by {name}")
         with place.fresh_folder() as folder:
             found.append(way(folder, corpus))
     return max(found, key=lambda stored: stored.rate)
