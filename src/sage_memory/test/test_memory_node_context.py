@@ -11,6 +11,7 @@ import pytest
 from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
 from sage_memory import Memory, Query
 from sage_memory.nodes.memory_node import MemoryNode
+from sage_msgs.msg import Outcome
 
 
 def _neighbour(name: str):
@@ -70,7 +71,7 @@ def test_vague_old_and_wrong_poses_give_none(tmp_path) -> None:
     (kept,) = host.messages("experience")
     assert not kept.has_place
     assert diagnostics(host)["vague_poses"] == "1"
-    assert any("place.position" in line.text for line in host.logs)
+    assert any("pose: dropped" in line.text and "position" in line.text for line in host.logs)
     host.close()
 
 
@@ -117,3 +118,29 @@ def test_the_context_is_kept_of_all_live_modalities(tmp_path) -> None:
         "vision": (0.1, 0.2, 0.3, 0.5, 0.4),
         "audio": (0.75, 0.2, 0.3, 0.5, 0.4),
     }
+
+
+def test_outcomes_count_for_those_that_were_heard_and_seen(tmp_path) -> None:
+    host = start(tmp_path)
+    said = T0 + FRAME // 2
+    host.publish("text", inputs.utterance(said, "a dog barks", "anna"))
+    host.publish("puzzle", inputs.puzzle(said, "language", "a dog barks"), modality="language")
+    host.publish("fused_salience", inputs.fused(said, 0.8, "language"))
+    see(host)
+    (seen,) = [kept for kept in host.messages("experience") if kept.modality == "vision"]
+    with Memory.open(tmp_path, read_only=True) as memory:
+        before = memory.entities()
+    assert {"sensor:front", "device:robot", "speaker:anna"} <= before.keys()
+    outcome = Outcome(experience_id=seen.id, reward=-1.0, source="a test")
+    outcome.header = inputs.header(T0 + 3_000_000_000)
+    host.publish("outcome", outcome)
+    unknown = Outcome(experience_id="00000000-0000-7000-8000-000000000000", reward=1.0)
+    unknown.header = outcome.header
+    host.publish("outcome", unknown)
+    host.run_for(1.0)
+    with Memory.open(tmp_path, read_only=True) as memory:
+        after = memory.entities()
+    for name in ("sensor:front", "device:robot"):
+        assert after[name].trust < before[name].trust
+        assert after[name].observations == before[name].observations + 1
+    host.close()

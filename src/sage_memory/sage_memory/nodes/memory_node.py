@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
 
-from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, nest_all, section_of, text_array, text_of
 from sage_common.ros.node import SageNode
 from sage_common.ros.percepts import percept_of
@@ -15,27 +13,21 @@ from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_memory.backends.sealed_state import StateSeal
 from sage_memory.core.errors import MemoryFailure
-from sage_memory.core.experience import Experience
 from sage_memory.core.memory import Memory
 from sage_memory.core.observer import Observer
 from sage_memory.core.opening import find_store
-from sage_memory.core.payloads import PayloadRules
 from sage_memory.core.short_term import Judgement, Moment
-from sage_memory.core.sidecar import Sidecar
-from sage_memory.core.store import Limits
 from sage_memory.core.whereabouts import Whereabouts
 from sage_memory.core.words import Words
 from sage_memory.nodes import messages
+from sage_memory.nodes.keeping import Keeping
 from sage_memory.nodes.memory_services import MemoryServices
-from sage_memory.nodes.payload_sources import Encode, PayloadSources
+from sage_memory.nodes.payload_sources import PayloadSources, limits_of
 from sage_memory.nodes.sleeping import Sleeping
 from sage_memory.params import MemoryParameters
 from sage_msgs.msg import FusedSalience, Puzzle, Utterance
 
-KEEP_QUEUE = 32
 PERIOD_S = 0.5
-COMMIT_TIMEOUT_S = 30.0
-MB = 1_000_000
 
 
 class MemoryNode(SageNode):
@@ -61,32 +53,25 @@ class MemoryNode(SageNode):
         self.subscribe("fused_salience", self._on_salience)
         self.subscribe("text", self._on_text)
         self.subscribe("pose", self._on_pose)
-        self._kept = self.publisher("experience")
-        self._storing = self.worker("keep", KEEP_QUEUE)
-        self._services = MemoryServices(self, self._opened, self._newest, self._keep_now)
+        self._keeping = Keeping(self, self._opened, self._observer, self._payloads, p)
+        self._services = MemoryServices(self, self._opened, self._newest, self._keeping.now)
         self._sleeping = Sleeping(self, self._opened, p)
-        self._sidecar = Sidecar(p.verbatim_affect)
         self.timer(PERIOD_S, self._on_timer)
 
     def on_activate(self) -> None:
         p: MemoryParameters = self.parameters
-        rules = PayloadRules(p.payload_ttl_s, p.payload_cap_yellow, p.payload_cap_red)
-        cap, free = round(p.payload_cap_mb * MB), round(p.min_free_mb * MB)
-        limits = Limits(p.queue_size, cap, free, rules)
         self._memory = Memory.open(
             self.home,
             clock=self.clock,
             rng=self.rng,
             device_id=p.device_id,
-            limits=limits,
+            limits=limits_of(p),
             url=self._found.url,
             key=self._found.key,
         )
 
     def on_deactivate(self) -> None:
-        drained = threading.Event()
-        self._storing.submit(drained.set)
-        drained.wait(COMMIT_TIMEOUT_S)
+        self._keeping.drain()
         if self._memory is not None:
             self._memory.close()
             self._memory = None
@@ -117,7 +102,7 @@ class MemoryNode(SageNode):
 
     def _on_puzzle(self, message: Puzzle) -> None:
         if message.valid:
-            self._keep(self._observer.perceive(percept_of(message)))
+            self._keeping.later(self._observer.perceive(percept_of(message)))
 
     def _on_text(self, message: Utterance) -> None:
         stamp = stamp_ns(message.header.stamp)
@@ -133,36 +118,7 @@ class MemoryNode(SageNode):
         scored = messages.scored_of(message)
         if scored is not None:
             stamp = stamp_ns(message.header.stamp)
-            self._keep(self._observer.score(message.trigger_modality, stamp, scored))
-
-    def _keep(self, moment: Moment | None) -> None:
-        if moment is None:
-            return
-        experience = self._observer.experience(moment)
-        self._storing.submit(self._store_later, experience, self._take(moment))
-
-    def _keep_now(self, moment: Moment, words: Words | None) -> Experience:
-        return self._store(self._observer.experience(moment, words), self._take(moment))
-
-    def _take(self, moment: Moment) -> Encode:
-        if self._payloads is None:
-            return lambda: None
-        return self._payloads.take(moment.percept.modality, moment.percept.stamp_ns)
-
-    def _store_later(self, experience: Experience, encode: Encode) -> None:
-        self._store(experience, encode)
-
-    def _store(self, experience: Experience, encode: Encode) -> Experience:
-        """Encode the payload, commit, and publish what is then safe; on a worker."""
-        try:
-            payload = encode() if self._sidecar.keeps_payload(experience) else None
-        except InvalidInput as error:
-            self.log.warning(f"kept without payload: {error}", throttle_s=1.0, key="payload")
-            payload = None
-        kept = self._opened().remember(experience, payload).wait(COMMIT_TIMEOUT_S)
-        self._kept.publish(messages.experience_message(kept))
-        self._opened().learn_about(kept, self.parameters.trust_half_life_s)
-        return kept
+            self._keeping.later(self._observer.score(message.trigger_modality, stamp, scored))
 
     def _newest(self, modality: str) -> Moment | None:
         return self._observer.newest(modality or self._dominant)
@@ -174,7 +130,7 @@ class MemoryNode(SageNode):
 
     def _on_timer(self) -> None:
         for moment in self._observer.expire(self.clock.now_ns()):
-            self._keep(moment)
+            self._keeping.later(moment)
         self._opened().tend_payloads()
         self._sleeping.tick(self.clock.now_ns())
         statistics = self._opened().statistics()

@@ -18,6 +18,8 @@ from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.stamps import stamp_ns
 from sage_memory.backends import payload_encoding
 from sage_memory.core.experience import Payload
+from sage_memory.core.payloads import PayloadRules
+from sage_memory.core.store import Limits
 from sage_memory.params import MemoryParameters
 
 IMAGES = 12
@@ -25,7 +27,21 @@ SOUNDS = 60  # 6 s of 100 ms
 MOTIONS = 1200  # 6 s at 200 Hz
 TOLERANCE_NS = 50 * NS_PER_MS
 
+MB = 1_000_000
+
 Encode = Callable[[], Payload | None]
+
+
+def limits_of(parameters: MemoryParameters) -> Limits:
+    """How much the parameters let a store take."""
+    return Limits(
+        queue_size=parameters.queue_size,
+        payload_cap_bytes=round(parameters.payload_cap_mb * MB),
+        min_free_bytes=round(parameters.min_free_mb * MB),
+        payload_rules=PayloadRules(
+            parameters.payload_ttl_s, parameters.payload_cap_yellow, parameters.payload_cap_red
+        ),
+    )
 
 
 class PayloadSources:

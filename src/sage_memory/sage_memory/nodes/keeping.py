@@ -1,0 +1,104 @@
+"""Keeping moments: payload, commit, message, and what they say of those that they are from."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.node import SageNode
+from sage_common.ros.stamps import stamp_ns
+from sage_memory.core.experience import Experience
+from sage_memory.core.identifiers import parse_id
+from sage_memory.core.memory import Memory
+from sage_memory.core.observer import Observer
+from sage_memory.core.short_term import Moment
+from sage_memory.core.sidecar import Sidecar
+from sage_memory.core.words import Words
+from sage_memory.nodes.messages import experience_message
+from sage_memory.nodes.payload_sources import Encode, PayloadSources
+from sage_memory.params import MemoryParameters
+from sage_msgs.msg import Outcome
+
+QUEUE_SIZE = 32
+COMMIT_TIMEOUT_S = 30.0
+
+
+class Keeping:
+    """Stores moments on a worker, publishes them when they are safe, and hears outcomes.
+
+    Args:
+        node: that keeps.
+        opened: gives the open memory, or raises MemoryFailure.
+        observer: makes experiences of moments.
+        payloads: what goes with them verbatim; None: nothing.
+        parameters: of the node.
+    """
+
+    def __init__(
+        self,
+        node: SageNode,
+        opened: Callable[[], Memory],
+        observer: Observer,
+        payloads: PayloadSources | None,
+        parameters: MemoryParameters,
+    ) -> None:
+        self._node = node
+        self._opened = opened
+        self._observer = observer
+        self._payloads = payloads
+        self._half_life_s = parameters.trust_half_life_s
+        self._sidecar = Sidecar(parameters.verbatim_affect)
+        self._kept = node.publisher("experience")
+        self._worker = node.worker("keep", QUEUE_SIZE)
+        node.subscribe("outcome", self._on_outcome)
+
+    def later(self, moment: Moment | None) -> None:
+        """Keep a moment, if it is one; returns at once."""
+        if moment is not None:
+            experience = self._observer.experience(moment)
+            self._worker.submit(self._store_later, experience, self._take(moment))
+
+    def now(self, moment: Moment, words: Words | None) -> Experience:
+        """Keep a moment with words; it is committed and synced when this returns."""
+        return self._store(self._observer.experience(moment, words), self._take(moment))
+
+    def drain(self) -> None:
+        """Wait until everything that was to be kept is."""
+        drained = threading.Event()
+        self._worker.submit(drained.set)
+        drained.wait(COMMIT_TIMEOUT_S)
+
+    def _take(self, moment: Moment) -> Encode:
+        if self._payloads is None:
+            return lambda: None
+        return self._payloads.take(moment.percept.modality, moment.percept.stamp_ns)
+
+    def _store_later(self, experience: Experience, encode: Encode) -> None:
+        self._store(experience, encode)
+
+    def _store(self, experience: Experience, encode: Encode) -> Experience:
+        """Encode the payload, commit, and publish what is then safe; on a worker."""
+        try:
+            payload = encode() if self._sidecar.keeps_payload(experience) else None
+        except InvalidInput as error:
+            self._node.log.warning(f"kept without payload: {error}", throttle_s=1.0, key="payload")
+            payload = None
+        kept = self._opened().remember(experience, payload).wait(COMMIT_TIMEOUT_S)
+        self._kept.publish(experience_message(kept))
+        self._opened().learn_about(kept, self._half_life_s)
+        return kept
+
+    def _on_outcome(self, message: Outcome) -> None:
+        start_ns, end_ns = stamp_ns(message.start), stamp_ns(message.end)
+        if message.experience_id:
+            placed = self._opened().of_id(parse_id(message.experience_id, "experience_id"))
+            if placed is None:  # forgotten, or of another memory: nothing to learn here
+                return
+            start_ns, end_ns = placed.experience.start_ns, placed.experience.end_ns
+        if end_ns:
+            reward = (start_ns, end_ns, float(message.reward))
+            self._worker.submit(self._learn, *reward)
+
+    def _learn(self, start_ns: int, end_ns: int, reward: float) -> None:
+        self._opened().learn_outcome(start_ns, end_ns, reward, self._half_life_s)
