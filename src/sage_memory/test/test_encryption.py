@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sage_memory import Memory, Payload, Query, StoreDamaged
+from sage_memory.backends.encrypted_file import driver, unlock
 from sage_memory.core.option_errors import (
     KeyMissing,
     KeyWrong,
@@ -17,6 +18,7 @@ from sage_memory.core.option_errors import (
     PayloadDamaged,
     StoreNotEncrypted,
 )
+from sage_memory.core.repair import repair
 from sage_memory.core.storage import FileStorage
 from sage_memory.core.store_key import StoreKey
 
@@ -174,6 +176,20 @@ def test_a_changed_page_is_found_out(home, key, page) -> None:
     with storage.open_reader().connect() as connection:
         faults = connection.exec_driver_sql("PRAGMA cipher_integrity_check").scalars().all()
     assert faults == [f"HMAC verification failed for page {page}"]
+
+
+def test_a_repaired_store_is_encrypted_as_before(home, key) -> None:
+    path = home / "memory.db"
+    flip(path, path.stat().st_size - 77)  # the last page
+    cipher = unlock(path, key)
+    done = repair(home, driver(cipher), cipher)
+    assert done.kept["experiences"] == 1
+    assert done.set_aside.is_dir()
+    for name, data in files(home).items():
+        assert b"red door" not in data, name
+        assert b"experiences" not in data, name
+    with Memory.open(home, key=key) as memory:
+        assert [a.experience.text for a in memory.recall(Query())] == [WORDS]
 
 
 @pytest.mark.parametrize("left", [0, 10, 4096, 20_000])
