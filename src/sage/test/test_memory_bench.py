@@ -116,6 +116,7 @@ def test_truth_is_brute_force_in_blocks(real: Sentences, monkeypatch: pytest.Mon
 def test_a_corpus_is_the_same_each_time_and_near_real_sentences(real: Sentences) -> None:
     made, again = clustered(real, 200, 6), clustered(real, 200, 6)
     assert made.digest == again.digest != clustered(real, 199, 6).digest
+    assert made.digest == clustered(real, 300, 6).first(200).digest
     assert np.array_equal(made.vectors[:54], real.embeddings[6:]), "real ones come first"
     assert np.allclose(np.linalg.norm(made.vectors, axis=1), 1.0, atol=1e-5)
     cosines = (made.vectors[54:] * real.embeddings[made.sentence[54:]]).sum(axis=1)

@@ -136,7 +136,8 @@ def clustered(real: Sentences, size: int, queries: int) -> Corpus:
     for begin in range(len(own), size, BLOCK):
         end = min(begin + BLOCK, size)
         generator = np.random.default_rng([SEED, begin])
-        sentence[begin:end] = generator.choice(own, end - begin)
+        # Always a whole block, so that a smaller corpus is the beginning of a larger one.
+        sentence[begin:end] = generator.choice(own, BLOCK)[: end - begin]
         vectors[begin:end] = noisy(real.embeddings[sentence[begin:end]], NOISE, generator)
     return _corpus("clustered", real, vectors, sentence, real.embeddings[:queries])
 
