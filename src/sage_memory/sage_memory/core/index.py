@@ -6,6 +6,7 @@ import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.columns import COLUMNS, Columns
 from sage_memory.core.encoded_vectors import SCALE_BYTES, decode
+from sage_memory.core.graphs import BUILD_FROM, build_graph, open_graph
 from sage_memory.core.index_cache import Facts, IndexCopy
 from sage_memory.core.schema import ENCODING_INT8
 from sage_memory.core.space import ROLES, Space, SpaceView
@@ -195,6 +197,33 @@ class VectorIndex:
             for encoder_id, space in copy.spaces.items():
                 self._spaces[encoder_id] = Space.of_copy(space)
                 self._sizes[encoder_id] = space.dim
+
+    def build_graphs(self, folder: Path, threads: int = 1) -> None:
+        """Write a graph of each large space to `folder`, and use it; others may search meanwhile.
+
+        Raises:
+            OptionMissing: usearch is not installed.
+            OSError: the disk is full.
+        """
+        with self._lock:
+            self._settle()
+            copies = {name: space.copy() for name, space in self._spaces.items()}
+        for encoder_id, copy in copies.items():
+            if len(copy.rows) >= BUILD_FROM:
+                build_graph(folder, encoder_id, copy, threads)
+        self.open_graphs(folder)
+
+    def open_graphs(self, folder: Path) -> None:
+        """Use the graphs in `folder` that are of the vectors here.
+
+        Raises:
+            OptionMissing: usearch is not installed.
+        """
+        with self._lock:
+            self._settle()
+            spaces = {name: (space, space.crc32.view()) for name, space in self._spaces.items()}
+        for encoder_id, (space, crc32) in spaces.items():
+            space.graph = open_graph(folder, encoder_id, space.dim, crc32)
 
     def _lost(self) -> None:
         if self.on_loss is not None:

@@ -32,6 +32,8 @@ from sage_memory.core.space import Centre, Chunk, SpaceCopy
 
 FORMAT = 1
 HEADER = "header.json"
+GRAPHS = "graph-"
+"""Files of `graphs` begin with it; they are discarded together with the cache."""
 LEAST_NEW, NEW_SHARE = 1000, 0.02
 """It is written again after so many new rows, and that share of all."""
 READ_BLOCK = 2**22
@@ -92,7 +94,8 @@ class IndexCache:
             self.losses += 1
             self.rows, self._files, self._generation = 0, {}, ""
             if self.folder.exists():
-                (self.folder / HEADER).unlink(missing_ok=True)
+                for path in [self.folder / HEADER, *self.folder.glob(f"{GRAPHS}*")]:
+                    path.unlink(missing_ok=True)
                 for leftover in self._generations():
                     shutil.rmtree(leftover)
                 sync_folder(self.folder)
@@ -194,7 +197,7 @@ class IndexCache:
     def _whole(self, header: dict[str, Any]) -> bool:
         folder = self.folder / header["folder"]
         return all(
-            _checksum(folder / f"{name}.npy") == (size, crc)
+            checksum(folder / f"{name}.npy") == (size, crc)
             for name, (size, crc) in header["files"].items()
         )
 
@@ -237,10 +240,11 @@ def _write_array(path: Path, values: NDArray[Any]) -> tuple[int, int]:
         np.save(stream, values, allow_pickle=False)
         stream.flush()
         os.fsync(stream.fileno())
-    return _checksum(path)
+    return checksum(path)
 
 
-def _checksum(path: Path) -> tuple[int, int]:
+def checksum(path: Path) -> tuple[int, int]:
+    """Size and CRC-32 of a file."""
     size = crc = 0
     with path.open("rb") as stream:
         while block := stream.read(READ_BLOCK):

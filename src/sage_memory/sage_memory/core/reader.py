@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from sage_common.core.errors import InvalidInput
 from sage_memory.core import placing
 from sage_memory.core.asking import Asked, Found, close_but_declined, find, notes
 from sage_memory.core.conditions import conditions, wanted
@@ -121,6 +122,27 @@ class Reader:
             self._follower.stamp = None
             cache.rows = 0
             return False
+
+    def build_graphs(self, threads: int = 1) -> None:
+        """Build graphs of the large spaces and use them; takes minutes, others search meanwhile.
+
+        Raises:
+            OptionMissing: usearch is not installed.
+            InvalidInput: the store is encrypted; a graph would hold its vectors in the clear.
+            OSError: the disk is full.
+        """
+        if self._cache is None:
+            raise InvalidInput("approximate", True, "False for an encrypted store")
+        self.index.build_graphs(self._cache.folder, threads)
+
+    def open_graphs(self) -> None:
+        """Use the graphs that were built, as far as they are of the vectors that there are.
+
+        Raises:
+            OptionMissing: usearch is not installed.
+        """
+        if self._cache is not None:
+            self.index.open_graphs(self._cache.folder)
 
     def capture(self) -> Captured | None:
         """What the cache is to be written from, if it is time to; between two commits."""

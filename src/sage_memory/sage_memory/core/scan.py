@@ -35,6 +35,9 @@ ERROR = 1.5
 """Times a vector's scale: more than int8 can shift its cosine (5 standard deviations)."""
 SCAN_BLOCK = 16384
 PRODUCT_BLOCK = 1024
+FROM_GRAPH = 64
+WEAKLY = 0.5
+"""Share of wanted vectors from which a graph, which finds wanted and others alike, is of use."""
 COUNT_BELOW = 65536
 """Of fewer distances, counting each value is cheaper than halving their range."""
 GATHER_BELOW = 0.3
@@ -72,6 +75,29 @@ def nearest(
         limit_of_ring = least_cut(distances, 4 * len(chosen)) if len(chosen) < wanted else cut
         farthest = min(line.cut(worst), max(limit_of_ring, cut))
     return chosen, similar, bounds
+
+
+def by_graph(
+    space: SpaceView, query: NDArray[np.float32], slots: NDArray[np.int64] | None, limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]] | None:
+    """The same as `nearest` by the graph of a space; None where the graph is of no use."""
+    if space.graph is None or (slots is not None and len(slots) < WEAKLY * space.count):
+        return None
+    graph, known = space.graph
+    near = graph.nearest(query, max(FROM_GRAPH, 4 * limit))
+    later = np.arange(known, space.count)
+    if slots is not None:
+        places = np.minimum(np.searchsorted(slots, near), len(slots) - 1)
+        near = near[slots[places] == near]
+        later = slots[np.searchsorted(slots, known) :]
+    if space.live is not None:
+        near, later = near[space.live[near]], later[space.live[later]]
+    if len(near) < limit:
+        return None
+    chosen = near
+    if later.size:
+        chosen = np.concatenate([near, nearest(space, query, later, limit)[0]])
+    return (chosen, *cosines(space, chosen, query))
 
 
 def bit_distances(

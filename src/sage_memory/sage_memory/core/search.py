@@ -18,7 +18,7 @@ from sage_memory.core.index import View
 from sage_memory.core.meaning import Meaning, Source
 from sage_memory.core.recall import Part
 from sage_memory.core.rows import sketch
-from sage_memory.core.scan import cosines, nearest
+from sage_memory.core.scan import by_graph, cosines, nearest
 from sage_memory.core.space import ROLES, SpaceView
 
 Floats = NDArray[np.float32]
@@ -133,7 +133,8 @@ def _nearest(view: View, wanted: NDArray[np.bool_], meaning: Meaning, limit: int
     space = view.spaces[meaning.encoder_id]
     slots = slots_of(view, space, wanted, meaning)
     each = 1 if meaning.percepts_only or not space.doubled else len(ROLES)
-    slots, similar, error = nearest(space, meaning.vector, slots, each * limit)
+    found = by_graph(space, meaning.vector, slots, each * limit)
+    slots, similar, error = found or nearest(space, meaning.vector, slots, each * limit)
     return _by_row(space.rows[slots].astype(np.int64), similar, error)
 
 

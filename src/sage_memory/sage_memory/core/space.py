@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,20 @@ class Centre:
     count: int
 
 
+class Graph(Protocol):
+    """Finds slots near a vector without looking at all."""
+
+    def nearest(self, vector: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+        """About the `count` slots nearest to a unit vector [dim], ascending."""
+
+
+class SpaceGraph(NamedTuple):
+    """A graph, and how many slots it knows: the first ones."""
+
+    graph: Graph
+    known: int
+
+
 @dataclass(frozen=True)
 class SpaceView:
     """One space at one moment; a place in it is a slot.
@@ -71,6 +85,7 @@ class SpaceView:
         centre: of the bits; None: there are none yet.
         ascending: `rows` never fall; `aligned`: slot i is row i.
         doubled: there may be experiences with a vector of each role.
+        graph: finds near slots faster; None: there is none.
     """
 
     dim: int
@@ -85,6 +100,7 @@ class SpaceView:
     ascending: bool
     aligned: bool
     doubled: bool
+    graph: SpaceGraph | None
 
 
 @dataclass(frozen=True)
@@ -131,6 +147,7 @@ class Space:
         self.size = chunk_size(dim)
         self.chunks: list[Chunk] = []
         self.centre: Centre | None = None
+        self.graph: SpaceGraph | None = None
         self.rows = GrowingArray(np.int32)
         self.roles = GrowingArray(np.int8)
         self.live = GrowingArray(np.bool_)
@@ -164,6 +181,7 @@ class Space:
             self._ascending,
             self._aligned and whole,
             self._doubled,
+            self.graph,
         )
 
     def extend(
