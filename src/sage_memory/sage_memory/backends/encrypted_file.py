@@ -39,7 +39,8 @@ def unlock(path: Path, key: StoreKey) -> Cipher:
     Raises:
         StoreMissing: there is no file.
         StoreNotEncrypted: it is readable without a key.
-        StoreDamaged: it is cut short, or its head cannot be read with its own key.
+        StoreDamaged: it is cut short, or its head cannot be decrypted with its own key. Damage
+            behind the head is for whoever reads on.
         KeyWrong: it was made with another one.
         OptionMissing: a package is not installed.
     """
@@ -55,10 +56,10 @@ def unlock(path: Path, key: StoreKey) -> Cipher:
     is_right = noted is not None and hmac.compare_digest(noted_check, noted.check)
     if noted_salt == salt and not is_right:
         raise KeyWrong(path, certain=True)
-    if is_right and noted is not None and _opens(path, noted):
+    if is_right and noted is not None and _decrypts(path, noted):
         return noted  # even where a power cut has torn the head of the file, and the log has it
     cipher = Cipher(key, salt)
-    if salt != noted_salt and _opens(path, cipher):
+    if salt != noted_salt and _decrypts(path, cipher):
         if os.access(path.parent, os.W_OK):
             _write_key_check(path, cipher)
         return cipher
@@ -67,7 +68,7 @@ def unlock(path: Path, key: StoreKey) -> Cipher:
     raise KeyWrong(path, certain=False)
 
 
-def _opens(path: Path, cipher: Cipher) -> bool:
+def _decrypts(path: Path, cipher: Cipher) -> bool:
     module = sqlcipher()
     try:
         with closing(connect_file(path, "mode=ro", driver(cipher))) as connection:
@@ -77,9 +78,8 @@ def _opens(path: Path, cipher: Cipher) -> bool:
             return False
         if "locked" in str(error):
             raise StoreLocked(path, 0) from error
-        if "malformed" in str(error):
-            raise StoreDamaged(path, str(error)) from error
-        raise
+        if "malformed" not in str(error):  # that is damage behind the head, which was decrypted
+            raise
     return True
 
 
