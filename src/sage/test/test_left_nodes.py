@@ -22,6 +22,7 @@ from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import CannotContinue
 from sage_common.ros.container import node_class
 from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
+from sage_common.ros.lockstep_snapshot import identity_of, snapshot_of, take_up
 from sage_common.ros.node import SageNode
 
 CUTS_S = (0.31, 1.0, 1.7013, 2.95)
@@ -92,15 +93,15 @@ class Drive:
     def cut(self) -> None:
         """Write everything down, end, and go on with a new node on a new host."""
         path = self._home / "cut.state"
-        state_file.save(path, self.host.snapshot(), self.host.identity())
+        state_file.save(path, snapshot_of(self.host), identity_of(self.host))
         now_ns = self.host.clock.now_ns()
         self._collect()
         identity, arrays = state_file.load(path)
         self.host = LockstepHost(now_ns, home=self._home)
         with self.host.preparing():
             self.node = self._add()
-            assert self.host.identity() == identity
-            self.host.take_up(arrays)
+            assert identity_of(self.host) == identity
+            take_up(self.host, arrays)
 
     def end(self) -> list[tuple[int, str, bytes]]:
         """All that the node has published."""
@@ -143,7 +144,7 @@ def test_a_player_of_media_cannot_be_left(tmp_path: Path) -> None:
     host.add(node_class(CATALOGUE["camera"].node_class), parameters={"backend": "synthetic"})
     host.run_for(0.5)
     with pytest.raises(CannotContinue, match=r"camera: .*sage record"):
-        host.snapshot()
+        snapshot_of(host)
     host.close()
 
 
@@ -156,5 +157,5 @@ def test_sound_that_is_resampled_cannot_be_left(tmp_path: Path, recorded: list[B
     host.publish_serialized(first.time_ns, SOUND, first.type_name, first.data)
     host.run_for(1.0)
     with pytest.raises(CannotContinue, match="microphone: sound of 44100 Hz is being resampled"):
-        host.snapshot()
+        snapshot_of(host)
     host.close()

@@ -9,6 +9,7 @@ from sage_common.core import state_file
 from sage_common.core.errors import CannotContinue, InvalidInput
 from sage_common.core.state_file import StateFile, StateFileError
 from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep_snapshot import identity_of, snapshot_of, take_up
 
 
 def left_run_path(home: Path) -> Path:
@@ -24,7 +25,7 @@ def leave_run(host: LockstepHost, path: Path) -> None:
         OSError: the disk is full or the folder cannot be written.
     """
     try:
-        state_file.save(path, host.snapshot(), host.identity())
+        state_file.save(path, snapshot_of(host), identity_of(host))
     except CannotContinue as error:
         expected = f"a graph that can be taken up later: {error}"
         raise InvalidInput("checkpoint", True, expected) from error
@@ -63,8 +64,8 @@ class LeftRun:
             InvalidInput: it is of other nodes, or the memory has changed since.
         """
         try:
-            state_file.check_identity(self.path, self.content.identity, host.identity())
-            host.take_up(self.content.arrays)
+            state_file.check_identity(self.path, self.content.identity, identity_of(host))
+            take_up(host, self.content.arrays)
         except (KeyError, ValueError) as error:
             found = InvalidInput("resume", "a run", f"the graph that was left: {error}")
             raise found from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import heapq
-import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -17,18 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rclpy.serialization import deserialize_message, serialize_message
 
 from sage_common.core.clock import NS_PER_S, ManualClock
-from sage_common.core.errors import CannotContinue
-from sage_common.core.sections import blob_arrays, blobs_of, json_array, json_of, nest, section_of
 from sage_common.core.topics import ServiceSpec, TopicSpec, topic
 from sage_common.ros.definitions import canonical
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.interfaces import interface
-from sage_common.ros.lockstep_node import TIMER_LABEL, LockstepNodeHost
+from sage_common.ros.lockstep_node import LockstepNodeHost
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import stamp_ns
 
@@ -74,6 +69,7 @@ class LockstepHost:
 
     `on_output(delivered)` is told of every message that a node publishes; `on_handled(node, topic,
     duration_ns)` of the real time that a node took over one message, inline workers included.
+    `nodes`, `node_hosts`, `events` and `latched` are what `lockstep_snapshot` writes down.
 
     Args:
         start_ns: simulated time at the start [ns].
@@ -102,12 +98,12 @@ class LockstepHost:
         self._watched = watched
         self._keep_outputs = keep_outputs
         self._subscriptions: dict[str, list[Subscription]] = defaultdict(list)
-        self._latched: dict[str, Delivered] = {}
+        self.latched: dict[str, Delivered] = {}
         self._services: dict[str, tuple[ServiceSpec, Callable[[Any, Any], Any]]] = {}
         self._actions: dict[str, tuple[ServiceSpec, Callable[..., Any]]] = {}
-        self._events: list[tuple[int, str, int, Callable[[], None]]] = []
+        self.events: list[tuple[int, str, int, Callable[[], None]]] = []
         self._sequence = 0
-        self._node_hosts: list[LockstepNodeHost] = []
+        self.node_hosts: list[LockstepNodeHost] = []
         self._preparing = False
 
     # -- building ----------------------------------------------------------------------------
@@ -132,7 +128,7 @@ class LockstepHost:
         if activate:
             node.activate()
         self.nodes.append(node)
-        self._node_hosts.append(node_host)
+        self.node_hosts.append(node_host)
         return node
 
     def close(self) -> None:
@@ -141,43 +137,7 @@ class LockstepHost:
             if node.active:
                 node.deactivate()
         self.nodes.clear()
-        self._node_hosts.clear()
-
-    # -- leaving and taking up -----------------------------------------------------------------
-
-    def snapshot(self) -> dict[str, NDArray[Any]]:
-        """All that later outputs depend on, between two events; see `take_up`.
-
-        `run_until` leaves nothing under way: messages are delivered at the time at which they are
-        published, workers run inline, and only timers are still to come.
-
-        Raises:
-            CannotContinue: a node is not active, or holds what cannot be written down, or a
-                message from outside is still to come.
-        """
-        coming = sum(not label.startswith(TIMER_LABEL) for _, label, _, _ in self._events)
-        if coming:
-            raise CannotContinue(f"{coming} messages from outside are still to come")
-        latched = list(self._latched.values())
-        state: dict[str, NDArray[Any]] = {
-            "clock_ns": np.array(self.clock.now_ns(), np.int64),
-            "latched": json_array([[m.time_ns, m.topic, m.type_name] for m in latched]),
-            **nest("latched", blob_arrays([item.data for item in latched])),
-        }
-        for node, host in zip(self.nodes, self._node_hosts, strict=True):
-            if not node.active:
-                raise CannotContinue(f"{node.name} is not active")
-            try:
-                state.update(nest(f"node {node.name}", node.snapshot()))
-            except CannotContinue as error:
-                raise CannotContinue(f"{node.name}: {error}") from error
-            state.update(nest(f"host {node.name}", host.state()))
-        return state
-
-    def identity(self) -> dict[str, str]:
-        """Whose `snapshot` it is: the nodes, and what the state of each depends on."""
-        nodes = {node.name: json.dumps(node.identity(), sort_keys=True) for node in self.nodes}
-        return {"kind": "graph in lock-step", "namespace": self.namespace, **nodes}
+        self.node_hosts.clear()
 
     @contextlib.contextmanager
     def preparing(self) -> Iterator[None]:
@@ -187,27 +147,6 @@ class LockstepHost:
             yield
         finally:
             self._preparing = False
-
-    def take_up(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from `snapshot()` of a graph of the same nodes, at the same simulated time.
-
-        What then comes out is, bit for bit, what would have come out without the break.
-
-        Raises:
-            KeyError, ValueError: it is of other nodes.
-        """
-        self._events.clear()
-        timers: list[tuple[int, Callable[[], None]]] = []
-        for node, host in zip(self.nodes, self._node_hosts, strict=True):
-            node.take_up(section_of(snapshot, f"node {node.name}"))
-            timers += host.restore(section_of(snapshot, f"host {node.name}"))
-        for _, arm in sorted(timers, key=lambda item: item[0]):
-            arm()
-        blobs = blobs_of(section_of(snapshot, "latched"))
-        for (time_ns, name, type_name), data in zip(
-            json_of(snapshot["latched"]), blobs, strict=True
-        ):
-            self._latched[name] = Delivered(time_ns, name, type_name, data)
 
     # -- driving -----------------------------------------------------------------------------
 
@@ -225,7 +164,7 @@ class LockstepHost:
 
     def run_until(self, time_ns: int) -> None:
         """Deliver everything up to and including `time_ns`; the clock then stands there."""
-        while self._events and self._events[0][0] <= time_ns:
+        while self.events and self.events[0][0] <= time_ns:
             self._step()
         self.clock.advance_to(max(time_ns, self.clock.now_ns()))
 
@@ -289,7 +228,7 @@ class LockstepHost:
     def schedule(self, time_ns: int, label: str, action: Callable[[], None]) -> int:
         """Do something at a simulated time; ties are ordered by label, then by sequence: that."""
         self._sequence += 1
-        heapq.heappush(self._events, (time_ns, label, self._sequence, action))
+        heapq.heappush(self.events, (time_ns, label, self._sequence, action))
         return self._sequence
 
     def emit(self, name: str, spec: TopicSpec, message: Any) -> None:
@@ -303,7 +242,7 @@ class LockstepHost:
         if self.on_output is not None:
             self.on_output(item)
         if spec.qos == "latched":
-            self._latched[name] = item
+            self.latched[name] = item
         if self._subscriptions.get(name):
             self.schedule(item.time_ns, name, lambda: self._deliver(item))
 
@@ -318,7 +257,7 @@ class LockstepHost:
     ) -> None:
         subscription = Subscription(node, spec, callback, raw)
         self._subscriptions[name].append(subscription)
-        latched = self._latched.get(name)
+        latched = self.latched.get(name)
         if latched is not None and spec.qos == "latched":
             self.schedule(self.clock.now_ns(), name, lambda: self._hand(latched, subscription))
 
@@ -329,7 +268,7 @@ class LockstepHost:
         self._actions[name] = (spec, execute)
 
     def _step(self) -> None:
-        time_ns, _, _, action = heapq.heappop(self._events)
+        time_ns, _, _, action = heapq.heappop(self.events)
         self.clock.advance_to(max(time_ns, self.clock.now_ns()))
         action()
 

@@ -309,7 +309,7 @@ class SageNode:
         return nest_all({**own, "diagnostics": self._diagnostics.state(), **kept})
 
     def take_up(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from `snapshot`, once active; see `LockstepHost.take_up`."""
+        """Continue from `snapshot`, once active; see `lockstep_snapshot.take_up`."""
         self.restore(section_of(snapshot, "learned"))
         self.restore_present(section_of(snapshot, "present"))
         self._diagnostics.restore(section_of(snapshot, "diagnostics"))
