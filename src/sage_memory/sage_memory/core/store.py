@@ -55,12 +55,14 @@ class Limits:
         payload_cap_bytes: most bytes of all payloads together.
         min_free_bytes: payloads are refused when the disk would have less left.
         payload_rules: when payloads go although there is room.
+        approximate: use the graphs of near neighbours that `Memory.build_graphs` has built.
     """
 
     queue_size: int = 256
     payload_cap_bytes: int = 500_000_000
     min_free_bytes: int = 200_000_000
     payload_rules: PayloadRules = field(default_factory=PayloadRules)
+    approximate: bool = False
 
 
 class _Entry(NamedTuple):
@@ -137,6 +139,8 @@ class Store:
         self._ids = IdentifierFactory(clock, rng, salt)
         self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files)
         self.reader.load(owner=True)
+        if limits.approximate:
+            self.reader.open_graphs()
         self._used: dict[str, int] = {}
         self._used_lock = threading.Lock()
         self.committer = GroupCommitter(self._commit, limits.queue_size, GROUP_SIZE)
