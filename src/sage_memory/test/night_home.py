@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from sage_common.core.clock import ManualClock
-from sage_memory import Experience, Limits, Memory, Payload
+from sage_memory import Experience, Limits, Memory, Payload, Query
 from sage_memory.core import schema
 from sage_memory.core.sleep.options import SleepOptions
 
@@ -18,6 +19,7 @@ START_NS = 1_700_000_000_000_000_000
 DIM = 32
 GROUPS, SIZE = 12, 6
 OPTIONS = SleepOptions(target_share=0.3, questions=40, grace_s=3600.0)
+THOROUGH = replace(OPTIONS, target_share=0.05)
 TABLES = ("experiences", "vectors", "summary_members", "payloads")
 
 
@@ -69,7 +71,9 @@ def fill(memory: Memory, groups: int = GROUPS, size: int = SIZE, **changes: Any)
 def opened(home: Path, clock: ManualClock | None = None) -> Memory:
     """The memory in `home`, with a clock an hour after what `fill` remembers."""
     clock = clock or ManualClock(START_NS + 3600 * 10**9)
-    return Memory.open(home, clock=clock, limits=Limits(min_free_bytes=0, queue_size=100_000))
+    limits = Limits(min_free_bytes=0, queue_size=100_000)
+    rng = np.random.default_rng(0)
+    return Memory.open(home, clock=clock, rng=rng, device_id="robot", limits=limits)
 
 
 def content(memory: Memory) -> dict[str, list[tuple[Any, ...]]]:
@@ -88,3 +92,8 @@ def content(memory: Memory) -> dict[str, list[tuple[Any, ...]]]:
                 last = [c.name for c in columns].index("forgotten_ns")
                 found[name] = [row for row in found[name] if row[last] is None]
     return found
+
+
+def like(group: int, member: int, **changes: Any) -> Query:
+    """What resembles a member of a group."""
+    return Query(example=group_vector(group, member), example_encoder_id="vision-1-abc", **changes)

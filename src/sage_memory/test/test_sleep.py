@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
-from sage_memory import Memory, Query
+from sage_memory import Memory
 from sage_memory.core.schema import experiences, forgettings, nights, summary_members
 from sage_memory.core.sleep.options import SleepOptions
 
@@ -29,16 +29,12 @@ def _neighbour(name: str):
 home = _neighbour("night_home")
 GROUPS, OPTIONS, SIZE, START_NS = home.GROUPS, home.OPTIONS, home.SIZE, home.START_NS
 content, fill, group_vector = home.content, home.fill, home.group_vector
-make, opened = home.moment, home.opened
-THOROUGH = replace(OPTIONS, target_share=0.05)
+like, make, opened = home.like, home.moment, home.opened
+THOROUGH = home.THOROUGH
 
 
 def rows_of(memory: Memory, *columns) -> list:
     return memory.read(lambda connection: connection.execute(select(*columns)).all())
-
-
-def like(group: int, member: int, **changes) -> Query:
-    return Query(example=group_vector(group, member), example_encoder_id="vision-1-abc", **changes)
 
 
 def test_near_duplicates_become_a_summary_with_links(tmp_path) -> None:

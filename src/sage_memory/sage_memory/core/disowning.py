@@ -13,7 +13,7 @@ from sage_memory.core.schema import ROLE_PERCEPT, experiences, forgettings, summ
 from sage_memory.core.sleep import saved
 from sage_memory.core.sleep.stored import Row, cosine, values_of, vectors_of
 
-TOO_ALIKE = 0.999
+TOO_ALIKE = 0.9999
 """Cosine from which the vector of a summary is that of a member, which it must not outlive."""
 
 
@@ -97,6 +97,8 @@ def disown(connection: Connection, known: Mapping[bytes, Content]) -> Disowned:
     members: dict[bytes, list[Content]] = {}
     for summary, member in wanted:
         members.setdefault(bytes(summary), []).append(known[bytes(member)])
+    copies = forgettings.c.experience_id.in_(list(members))
+    connection.execute(update(forgettings).where(copies).values(saved=None))
     done = Disowned()
     for summary, lost in members.items():
         if not _shorten(connection, summary, lost, done):

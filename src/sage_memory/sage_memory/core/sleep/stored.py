@@ -29,7 +29,7 @@ TOMBSTONE: Row = {
     "codes": b"", "sketch": b"", "text": "", "reason": "", "entity": "", "context": None,
     "place_frame": None, "place_x": None, "place_y": None, "place_z": None,
     "place_orientation": None, "place_covariance": None, "payload_sha256": "",
-    "payload_media_type": "", **dict.fromkeys((*DIMENSIONS, "total"), 0.0),
+    "payload_media_type": "", "covers": 0, **dict.fromkeys((*DIMENSIONS, "total"), 0.0),
 }  # fmt: skip
 """Content columns, and what they are in a tombstone."""
 _ALIVE = select(
