@@ -180,7 +180,7 @@ def test_a_changed_page_is_found_out(home, key, page) -> None:
 
 def test_a_repaired_store_is_encrypted_as_before(home, key) -> None:
     path = home / "memory.db"
-    flip(path, 12 * 4096 + 77)  # an index, or a table of which nothing was lost
+    flip(path, 12 * 4096 + 77)  # one page, behind the table of tables
     cipher = unlock(path, key)
     done = repair(home, driver(cipher), cipher)
     assert done.kept["experiences"] == 1

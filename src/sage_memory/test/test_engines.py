@@ -11,7 +11,16 @@ from alembic.migration import MigrationContext
 from sqlalchemy import column, insert, table
 
 from sage_common.core.clock import ManualClock
-from sage_memory import Memory, Payload, Place, Query, StoreLocked, StoreMissing, StoreTooOld
+from sage_memory import (
+    Memory,
+    NotStored,
+    Payload,
+    Place,
+    Query,
+    StoreLocked,
+    StoreMissing,
+    StoreTooOld,
+)
 from sage_memory.core import schema
 from sage_memory.migrations import upgrade
 
@@ -213,3 +222,12 @@ def test_a_pin_is_kept(place, experience) -> None:
     with place.open() as memory:
         (answer,) = memory.recall(Query())
         assert answer.experience.pinned
+
+
+def test_what_cannot_be_stored_is_not_told_to_the_log(place, experience, monkeypatch) -> None:
+    with place.open() as memory:
+        kept = memory.remember(experience(1)).wait()
+        monkeypatch.setattr(memory._store._ids, "next", lambda: kept.id)
+        with pytest.raises(NotStored, match=r"(?i)unique") as caught:
+            memory.remember(experience(2, text="the red door")).wait()
+    assert "red door" not in str(caught.value)

@@ -147,7 +147,13 @@ class ServerStorage:
         return int(cursor.fetchone()[0])
 
     def _engine(self, connect: Callable[[], Any], **pool: Any) -> Engine:
-        engine = create_engine("postgresql+pg8000://", creator=connect, poolclass=QueuePool, **pool)
+        engine = create_engine(
+            "postgresql+pg8000://",
+            creator=connect,
+            poolclass=QueuePool,
+            hide_parameters=True,
+            **pool,
+        )
         event.listen(engine, "handle_error", _note_loss)
         return engine
 

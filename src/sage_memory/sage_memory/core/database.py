@@ -270,7 +270,12 @@ def sync_folder(folder: Path) -> None:
 
 def _engine(driver: Driver, connect: Callable[[], sqlite3.Connection], **pool: Any) -> Engine:
     return create_engine(
-        "sqlite://", module=driver.module, creator=connect, poolclass=QueuePool, **pool
+        "sqlite://",
+        module=driver.module,
+        creator=connect,
+        poolclass=QueuePool,
+        hide_parameters=True,  # words and pictures do not belong into logs
+        **pool,
     )
 
 
