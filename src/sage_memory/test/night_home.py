@@ -23,7 +23,7 @@ THOROUGH = replace(OPTIONS, target_share=0.05)
 TABLES = ("experiences", "vectors", "summary_members", "payloads")
 
 
-def moment(index: int, **changes: Any) -> Experience:
+def moment(index: int = 0, **changes: Any) -> Experience:
     """Experience number `index`: everything in it follows from the number."""
     rng = np.random.default_rng(index)
     values: dict[str, Any] = {

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from sage_common.core.clock import ManualClock
+from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload, Query
-from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.payloads import PayloadFiles, PayloadRules
 
 
 def picture(index: int, size: int = 1000) -> Payload:
@@ -162,3 +163,84 @@ def test_total_is_known_again_after_a_restart(tmp_path, experience) -> None:
         memory.remember(experience(2), picture(2)).wait()
         assert memory.statistics().payload_bytes == 2000
     assert files(tmp_path) == {sha(picture(1)), sha(picture(2))}
+
+
+def counted(memory: Memory, count: int, clock: ManualClock, experience) -> None:
+    for index in range(count):
+        clock.advance_to(clock.now_ns() + 1)
+        memory.remember(experience(index), picture(index)).wait()
+
+
+def tend(memory: Memory) -> int:
+    rounds = 0
+    while (ticket := memory.tend_payloads()) is not None:
+        ticket.wait()
+        rounds += 1
+        assert rounds < 100
+    return rounds
+
+
+def test_payloads_not_asked_for_go_after_their_time(tmp_path, experience, clock) -> None:
+    limits = Limits(min_free_bytes=0, payload_rules=PayloadRules(ttl_s=100.0))
+    with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
+        counted(memory, 3, clock, experience)
+        clock.advance_to(clock.now_ns() + 90 * 10**9)
+        memory.recall(Query(limit=1))
+        memory.checkpoint()
+        tend(memory)
+        assert len(files(tmp_path)) == 3
+        clock.advance_to(clock.now_ns() + 20 * 10**9)
+        tend(memory)
+        assert len(files(tmp_path)) == 1
+        assert memory.statistics().payload_bytes == 1000
+
+
+def test_pressure_shrinks_the_cap_few_by_few(tmp_path, experience, clock) -> None:
+    limits = Limits(min_free_bytes=0, payload_cap_bytes=200_000)
+    with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
+        counted(memory, 200, clock, experience)
+        assert memory.tend_payloads() is None
+        memory.set_pressure(1)
+        assert tend(memory) == 2
+        assert memory.statistics().payload_bytes == 100_000
+        memory.set_pressure(2)
+        assert tend(memory) == 2
+        assert memory.statistics().payload_bytes == 20_000
+        assert files(tmp_path) == {sha(picture(index)) for index in range(180, 200)}
+        memory.set_pressure(0)
+        counted(memory, 30, clock, experience)
+        assert memory.statistics().payload_bytes == 50_000
+        with pytest.raises(InvalidInput, match="level"):
+            memory.set_pressure(3)
+
+
+def test_what_comes_under_pressure_makes_room_for_itself_twice(tmp_path, experience, clock) -> None:
+    limits = Limits(min_free_bytes=0, payload_cap_bytes=100_000)
+    with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
+        counted(memory, 100, clock, experience)
+        memory.set_pressure(1)
+        memory.remember(experience(300), picture(200)).wait()
+        assert memory.statistics().payload_bytes == 99_000
+
+
+def test_a_corrupt_payload_is_a_note(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        kept = memory.remember(experience(), picture(1)).wait()
+        assert memory.payload(kept) == (picture(1).data, "")
+        (path,) = (tmp_path / "payloads").rglob("*.webp")
+        path.write_bytes(b"\x00" + picture(1).data[1:])
+        data, note = memory.payload(kept)
+        assert data is None and "damaged" in note
+        path.unlink()
+        data, note = memory.payload(kept)
+        assert data is None and "cannot be read" in note
+
+
+def test_what_is_remembered_pinned_keeps_its_payload(tmp_path, experience, clock) -> None:
+    limits = Limits(payload_cap_bytes=2000, min_free_bytes=0)
+    with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
+        memory.remember(experience(0, pinned=True), picture(0)).wait()
+        for index in range(1, 4):
+            clock.advance_to(clock.now_ns() + 1)
+            memory.remember(experience(index), picture(index)).wait()
+        assert files(tmp_path) == {sha(picture(0)), sha(picture(3))}
