@@ -34,7 +34,7 @@ def example_meanings(connection: Connection, identifier: bytes) -> tuple[int, li
     Raises:
         InvalidInput: there is no such experience, or it has no vector any more.
     """
-    rows = connection.execute(EXAMPLE, {"id": identifier}).all()
+    rows = list(connection.execute(EXAMPLE, {"id": identifier}))
     if not rows:
         known = id_text(identifier) if len(identifier) == ID_BYTES else identifier.hex()
         raise InvalidInput("example_id", known, "an experience of this store that has a vector")

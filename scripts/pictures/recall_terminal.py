@@ -1,0 +1,68 @@
+"""Draws docs/images/recall_words.svg and recall_sound.svg: the memory of the demo, asked.
+
+Run it in a checkout: `python scripts/pictures/recall_terminal.py --sound CLIP`. It plays the demo
+into a home folder of its own, asks its memory by words and by a sound, and draws what the terminal
+shows, as it came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+COLUMNS = 104
+PLAYED_S = 60
+WORDS = ("recall", "a street with trees", "--modality", "vision", "--limit", "2", "--show")
+SOUND = ("recall", "--modality", "audio", "--limit", "2", "--show", "--sound")
+FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+
+
+def main() -> None:
+    """Write the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sound", type=Path, required=True, help="a sound file to ask with")
+    parser.add_argument("--out", type=Path, default=Path("docs/images"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        answer(home, "demo", "--headless", "--duration", str(PLAYED_S))
+        for name, words in (("words", WORDS), ("sound", (*SOUND, str(options.sound)))):
+            shown = answer(home, *words)
+            typed = [Path(word).name if "/" in word else word for word in words]
+            drawn = picture(f"sage {shlex.join(typed)}", shown.replace(folder, "~/.sage"))
+            (options.out / f"recall_{name}.svg").write_text(drawn, encoding="utf-8")
+
+
+def answer(home: Path, *words: str) -> str:
+    """What `sage WORDS` writes to a terminal of `COLUMNS` columns."""
+    ran = subprocess.run(
+        [str(Path(sys.prefix, "bin", "sage")), *words],
+        env={**os.environ, "SAGE_HOME": str(home), "COLUMNS": str(COLUMNS), "FORCE_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return ran.stdout
+
+
+def picture(command: str, shown: str) -> str:
+    """An SVG of a terminal with a command and what it wrote, without fonts from elsewhere."""
+    console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True)
+    console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
+    console.print(Text.from_ansi(shown.rstrip("\n")))
+    drawn = console.export_svg(title="the memory of the demo", unique_id="sage")
+    return FONT_FACES.sub("", drawn).replace("Fira Code", "DejaVu Sans Mono")
+
+
+if __name__ == "__main__":
+    main()
