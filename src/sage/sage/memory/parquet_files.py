@@ -25,7 +25,7 @@ def pyarrow() -> Any:
         import pyarrow.parquet
     except ImportError:
         raise RuntimeError(
-            "Parquet needs pyarrow, which is not installed: `make test` or `make setup "
+            "Parquet needs pyarrow, which is not installed: `make test`, or `make demo "
             "OPTIONS=1` installs it, or take --format jsonl"
         ) from None
     return pyarrow

@@ -55,6 +55,10 @@ class Whereabouts:
         nearest_ns, index = min(away, default=(self._max_age_ns + 1, -1))
         return self._poses[index][1] if nearest_ns <= self._max_age_ns else None
 
+    def facts(self) -> dict[str, object]:
+        """Poses that were too vague, and how vague the newest one was, for diagnostics."""
+        return {"vague_poses": self.vague, "place_sigma_m": f"{self.sigma_m:.2f}"}
+
     def state(self) -> dict[str, NDArray[Any]]:
         """All that `restore` needs."""
         places = [place for _, place in self._poses]

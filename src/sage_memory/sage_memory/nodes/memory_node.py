@@ -59,13 +59,12 @@ class MemoryNode(SageNode):
         self.timer(PERIOD_S, self._on_timer)
 
     def on_activate(self) -> None:
-        p: MemoryParameters = self.parameters
         self._memory = Memory.open(
             self.home,
             clock=self.clock,
             rng=self.rng,
-            device_id=p.device_id,
-            limits=limits_of(p),
+            device_id=self.parameters.device_id,
+            limits=limits_of(self.parameters),
             url=self._found.url,
             key=self._found.key,
         )
@@ -109,15 +108,13 @@ class MemoryNode(SageNode):
         self._observer.words.add(Words(stamp, message.text, speaker=message.speaker))
 
     def _on_pose(self, message: PoseWithCovarianceStamped) -> None:
-        place = messages.place_of(message)
-        self._observer.whereabouts.add(stamp_ns(message.header.stamp), place)
+        self._observer.whereabouts.add(stamp_ns(message.header.stamp), messages.place_of(message))
 
     def _on_salience(self, message: FusedSalience) -> None:
         self._dominant = message.dominant_modality
-        self._sleeping.note_salience(message.total, stamp_ns(message.header.stamp))
-        scored = messages.scored_of(message)
-        if scored is not None:
-            stamp = stamp_ns(message.header.stamp)
+        stamp = stamp_ns(message.header.stamp)
+        self._sleeping.note_salience(message.total, stamp)
+        if (scored := messages.scored_of(message)) is not None:
             self._keeping.later(self._observer.score(message.trigger_modality, stamp, scored))
 
     def _newest(self, modality: str) -> Moment | None:
@@ -139,8 +136,7 @@ class MemoryNode(SageNode):
             del shown["disk_free_bytes"]  # others write to the disk, too: two runs would differ
         self.diagnose(
             unmatched_saliences=self._observer.unmatched,
-            vague_poses=self._observer.whereabouts.vague,
-            place_sigma_m=f"{self._observer.whereabouts.sigma_m:.2f}",
+            **self._observer.whereabouts.facts(),
             **shown,
         )
         if statistics.failed:
