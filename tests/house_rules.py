@@ -88,10 +88,14 @@ WITHOUT_KEY = {
 
 @dataclass(frozen=True)
 class Import:
-    """One import: the full dotted name of what is imported, and the line."""
+    """One import: the full dotted name of what is imported, the line, and whether it is indented.
+
+    An indented import is carried out when its function is called, or by a type checker only.
+    """
 
     name: str
     line: int
+    is_late: bool
 
     @property
     def top(self) -> str:
@@ -103,21 +107,23 @@ def imports(source: str, module: str) -> Iterator[Import]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(alias.name, node.lineno)
+                yield Import(alias.name, node.lineno, node.col_offset > 0)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, module)
             for alias in node.names:
-                yield Import(f"{base}.{alias.name}", node.lineno)
+                yield Import(f"{base}.{alias.name}", node.lineno, node.col_offset > 0)
 
 
 def impure_core(source: str, module: str) -> list[str]:
-    """What a module of a core/ imports but may not: ROS, and packages but sage_common.core."""
+    """What a module of a core/ imports but may not: ROS, and packages but sage_common.core.
+
+    Its own package's backends it may import where it first uses them, in a function.
+    """
     package = module.partition(".")[0]
     found = []
     for item in imports(source, module):
-        is_own = item.top == package and not re.match(
-            rf"{package}\.(nodes|backends|ros)\b", item.name
-        )
+        closed = "nodes|ros" if item.is_late else "nodes|backends|ros"
+        is_own = item.top == package and not re.match(rf"{package}\.({closed})\b", item.name)
         is_common_core = item.name.startswith("sage_common.core")
         is_foreign = item.top in FLOORS and not is_own and not is_common_core
         if _ROS.match(item.top) or is_foreign:

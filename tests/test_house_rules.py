@@ -60,6 +60,7 @@ def test_package_xml_declares_every_import(package: Path) -> None:
         "from sage_snarc.nodes import scorer_node",
         "from ..nodes import scorer_node",
         "def late():\n    import rclpy",
+        "from sage_snarc.backends import saliency",
     ],
 )
 def test_an_impure_core_is_found(line: str) -> None:
@@ -68,7 +69,12 @@ def test_an_impure_core_is_found(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["import numpy", "from sage_common.core.clock import Clock", "from .reason import place_in"],
+    [
+        "import numpy",
+        "from sage_common.core.clock import Clock",
+        "from .reason import place_in",
+        "def late():\n    from sage_snarc.backends import saliency",
+    ],
 )
 def test_a_pure_core_is_let_pass(line: str) -> None:
     assert rules.impure_core(line, "sage_snarc.core.fusion") == []
