@@ -212,14 +212,17 @@ class IndexCache:
 
         spaces = {}
         for number, about in enumerate(header["spaces"]):
-            chunks = [
-                Chunk(
-                    load(f"s{number}_{index}_codes_0", mapped=True),
-                    load(f"s{number}_{index}_scales_0"),
-                    load(f"s{number}_{index}_bits_{about['centred']}", mapped=True),
+            chunks = []
+            for index in range(about["chunks"]):
+                bits = load(f"s{number}_{index}_bits_{about['centred']}", mapped=True)
+                chunks.append(
+                    Chunk(
+                        load(f"s{number}_{index}_codes_0", mapped=True),
+                        load(f"s{number}_{index}_scales_0"),
+                        bits,
+                        np.ascontiguousarray(bits.T),
+                    )
                 )
-                for index in range(about["chunks"])
-            ]
             slots = {name: load(f"s{number}_{name}") for name in SpaceCopy.SLOTS}
             mean, deviation = slots.pop("mean"), slots.pop("deviation")
             centre = Centre(mean, deviation, about["centred"]) if about["centred"] else None

@@ -24,9 +24,9 @@ def word_count(dim: int) -> int:
 
 
 def pack(signs: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Bits [n, dim] as words [words, n], a column a vector; what is left over is 0."""
+    """Bits [n, dim] as words [n, words]; what is left over is 0."""
     count, dim = signs.shape
     padded = np.zeros((count, 8 * word_count(dim)), np.uint8)
     packed = np.packbits(signs, axis=1, bitorder="little")
     padded[:, : packed.shape[1]] = packed
-    return np.ascontiguousarray(padded.view(np.uint64).T)
+    return padded.view(np.uint64)

@@ -34,6 +34,7 @@ SURE = 2.4
 ERROR = 1.5
 """Times a vector's scale: more than int8 can shift its cosine (5 standard deviations)."""
 SCAN_BLOCK = 16384
+TAKE_BLOCK = 4096
 PRODUCT_BLOCK = 1024
 FROM_GRAPH = 64
 WEAKLY = 0.5
@@ -105,14 +106,14 @@ def bit_distances(
 ) -> NDArray[np.uint8]:
     """How many weighty signs differ: uint8 [n] of the wanted slots (None: all)."""
     assert space.centre is not None
-    signs = pack((query > 0)[None])[:, 0]
+    signs = pack((query > 0)[None])[0]
     weights = np.abs(query) * space.centre.deviation
     weighty = min(MOST_WEIGHTY, max(1, round(WEIGHTY_SHARE * space.dim)))
     mask = np.zeros((1, space.dim), np.bool_)
     mask[0, np.argsort(-weights, kind="stable")[:weighty]] = True
     if slots is not None and len(slots) < GATHER_BELOW * space.count:
-        return _distances_of(space, slots, signs, pack(mask)[:, 0])
-    distances = _all_distances(space, signs, pack(mask)[:, 0])
+        return _distances_of(space, slots, signs, pack(mask)[0])
+    distances = _all_distances(space, signs, pack(mask)[0])
     return distances if slots is None else distances[slots]
 
 
@@ -138,9 +139,9 @@ def _distances_of(
 ) -> NDArray[np.uint8]:
     distances = np.empty(len(slots), np.uint8)
     for index, part, inside in _by_chunk(space, slots):
-        for start in range(0, len(inside), SCAN_BLOCK):
-            picked = inside[start : start + SCAN_BLOCK]
-            bits = space.chunks[index].bits.take(picked, axis=1)
+        for start in range(0, len(inside), TAKE_BLOCK):
+            picked = inside[start : start + TAKE_BLOCK]
+            bits = np.ascontiguousarray(space.chunks[index].packed.take(picked, axis=0).T)
             first = part.start + start
             _differing(bits, signs, mask, distances[first : first + len(picked)])
     return distances

@@ -35,11 +35,13 @@ class Chunk:
         codes: int8 [size, dim].
         scales: float32 [size]; a vector is about its scale times its codes.
         bits: uint64 [words, size]; bit set: that component is above the centre of the space.
+        packed: the same, uint64 [size, words]: to take out some, as `bits` are to compare all.
     """
 
     codes: NDArray[np.int8]
     scales: NDArray[np.float32]
     bits: NDArray[np.uint64]
+    packed: NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -280,24 +282,28 @@ class Space:
         chunk.codes[:filled] = short.codes
         chunk.scales[:filled] = short.scales
         chunk.bits[:, :filled] = short.bits
+        chunk.packed[:filled] = short.packed
         return chunk
 
     def _gathered(self, slots: NDArray[np.int64], whole: bool) -> Chunk:
         """A chunk of these slots; of all slots in turn it is a chunk itself, or its first part."""
         if whole:
             chunk, count = self.chunks[int(slots[0]) // self.size], len(slots)
-            return Chunk(chunk.codes[:count], chunk.scales[:count], chunk.bits[:, :count])
+            return Chunk(
+                chunk.codes[:count], chunk.scales[:count], chunk.bits[:, :count],
+                chunk.packed[:count],
+            )  # fmt: skip
         codes = np.empty((len(slots), self.dim), np.int8)
         scales = np.empty(len(slots), np.float32)
-        bits = np.empty((word_count(self.dim), len(slots)), np.uint64)
+        packed = np.empty((len(slots), word_count(self.dim)), np.uint64)
         homes = slots // self.size
         for home in np.unique(homes).tolist():
             here = homes == home
             inside = slots[here] - home * self.size
             codes[here] = self.chunks[home].codes[inside]
             scales[here] = self.chunks[home].scales[inside]
-            bits[:, here] = self.chunks[home].bits[:, inside]
-        return Chunk(codes, scales, bits)
+            packed[here] = self.chunks[home].packed[inside]
+        return Chunk(codes, scales, np.ascontiguousarray(packed.T), packed)
 
     def _cover(self, experiences: int) -> None:
         missing = experiences - len(self.kinds.view())
@@ -316,7 +322,8 @@ class Space:
             chunk.codes[inside] = codes[part]
             chunk.scales[inside] = scales[part]
             if self.centre is not None:
-                chunk.bits[:, inside] = sign_bits(codes[part], scales[part], self.centre)
+                chunk.packed[inside] = sign_bits(codes[part], scales[part], self.centre)
+                chunk.bits[:, inside] = chunk.packed[inside].T
             done = part.stop
 
     def _empty_chunk(self) -> Chunk:
@@ -325,6 +332,7 @@ class Space:
             np.empty((self.size, self.dim), np.int8),
             np.empty(self.size, np.float32),
             np.zeros((word_count(self.dim), self.size), np.uint64),
+            np.zeros((self.size, word_count(self.dim)), np.uint64),
         )
 
     def _recentre(self) -> None:
@@ -339,19 +347,19 @@ class Space:
         fresh = []
         for index, chunk in enumerate(self.chunks):
             filled = min(self.size, self.count - index * self.size)
-            bits = np.empty_like(chunk.bits)  # views that were given out keep theirs
-            bits[:, :filled] = sign_bits(chunk.codes[:filled], chunk.scales[:filled], self.centre)
-            fresh.append(Chunk(chunk.codes, chunk.scales, bits))
+            packed = np.zeros_like(chunk.packed)  # views that were given out keep theirs
+            packed[:filled] = sign_bits(chunk.codes[:filled], chunk.scales[:filled], self.centre)
+            fresh.append(Chunk(chunk.codes, chunk.scales, np.ascontiguousarray(packed.T), packed))
         self.chunks = fresh
 
 
 def sign_bits(
     codes: NDArray[np.int8], scales: NDArray[np.float32], centre: Centre
 ) -> NDArray[np.uint64]:
-    """Which components of vectors [n, dim] are above the centre: uint64 [words, n]."""
+    """Which components of vectors [n, dim] are above the centre: uint64 [n, words]."""
     parts = []
     for start in range(0, len(codes), 4096):
         part = slice(start, start + 4096)
         values = codes[part].astype(np.float32) * scales[part, None]
         parts.append(pack(values > centre.mean))
-    return np.concatenate(parts, axis=1)
+    return np.concatenate(parts)
