@@ -116,7 +116,7 @@ def test_puzzles_become_salience_attention_and_markers(
     for host in graph.hosts:
         host.trigger_deactivate()
     saved = sorted(path.name for path in (tmp_path / "state").iterdir())
-    assert saved == ["fusion.state", "scorer.state"]
+    assert saved == ["fusion.state", "scorer.state", "vector_scorer.state"]
 
 
 def test_vectors_become_fused_salience_in_the_order_of_their_coming(
