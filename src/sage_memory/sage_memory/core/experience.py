@@ -194,5 +194,5 @@ def check_place(place: Place) -> None:
     _check_name("place.frame", place.frame)
     for field, size in (("position", 3), ("orientation", 4), ("covariance", 36)):
         values = getattr(place, field)
-        if len(values) != size or not all(math.isfinite(value) for value in values):
+        if len(values) != size or not all(map(math.isfinite, values)):
             raise InvalidInput(f"place.{field}", values, f"{size} finite numbers")

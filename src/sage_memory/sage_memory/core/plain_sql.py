@@ -11,15 +11,21 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import UpdateBase
 
-CHUNKS = (64, 16, 4, 1)
-"""Rows a statement takes, largest first."""
+MOST_ROWS = 32
+"""A statement takes so many rows; each number of them is a statement, which the driver caches."""
 
 
 class PlainStatement:
-    """A statement whose values are given in the order in which it names them."""
+    """A statement whose values are given in the order in which it names them.
 
-    def __init__(self, statement: UpdateBase) -> None:
+    Args:
+        statement: an INSERT, UPDATE or DELETE.
+        rows: of values that an INSERT of one is given at once.
+    """
+
+    def __init__(self, statement: UpdateBase, rows: int = 1) -> None:
         self._statement = statement
+        self._rows = rows
         self._compiled: dict[str, str] = {}
 
     def run(self, connection: Connection, values: tuple[Any, ...]) -> None:
@@ -36,6 +42,9 @@ class PlainStatement:
 
     def _compile(self, dialect: Dialect) -> str:
         compiled = str(self._statement.compile(dialect=dialect))
+        if self._rows > 1:  # SQLAlchemy itself takes a hundred times as long to write it out
+            head, places = compiled.rsplit(" VALUES ", 1)
+            compiled = f"{head} VALUES {', '.join([places] * self._rows)}"
         self._compiled[dialect.name] = compiled
         return compiled
 
@@ -52,20 +61,15 @@ class Insertion:
     """
 
     def __init__(self, table: Table, columns: Sequence[str]) -> None:
-        self._statements = []
-        for size in CHUNKS:
-            places: list[dict[str, Any]] = [
-                {name: bindparam(f"{name}_{row}") for name in columns} for row in range(size)
-            ]
-            self._statements.append((size, PlainStatement(insert(table).values(places))))
+        row = insert(table).inline().values({name: bindparam(name) for name in columns})
+        self._statements = [PlainStatement(row, size) for size in range(1, MOST_ROWS + 1)]
 
     def run(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows of values that the driver takes as they are."""
-        start = 0
-        for size, statement in self._statements:
-            while len(rows) - start >= size:
-                statement.run(connection, tuple(chain.from_iterable(rows[start : start + size])))
-                start += size
+        for start in range(0, len(rows), MOST_ROWS):
+            together = rows[start : start + MOST_ROWS]
+            statement = self._statements[len(together) - 1]
+            statement.run(connection, tuple(chain.from_iterable(together)))
 
 
 def _execute_sqlite(connection: Connection, statement: str, values: tuple[Any, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import zlib
 from typing import Any, NamedTuple
 
@@ -26,6 +27,8 @@ EXPERIENCE_COLUMNS = (
 )  # fmt: skip
 VECTOR_COLUMNS = ("experience_id", "encoder_id", "role", "dim", "encoding", "crc32", "vector")
 NOWHERE = (None,) * 6
+ORIENTATION = struct.Struct("=4d")
+COVARIANCE = struct.Struct("=36d")
 
 
 class Packed(NamedTuple):
@@ -85,9 +88,8 @@ def experience_values(number: int, experience: Experience, packed: Packed) -> tu
 
 
 def _place_values(place: Place) -> tuple[Any, ...]:
-    orientation = np.asarray(place.orientation, np.float64).tobytes()
-    covariance = np.asarray(place.covariance, np.float64).tobytes()
-    return (place.frame, *place.position, orientation, covariance)
+    orientation = ORIENTATION.pack(*place.orientation)
+    return (place.frame, *place.position, orientation, COVARIANCE.pack(*place.covariance))
 
 
 def _vector(
