@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, update
 
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Place, Query
+from sage_memory.core.encoded_vectors import encode_int8
 from sage_memory.core.recall import checked
-from sage_memory.core.schema import summary_members, vectors
+from sage_memory.core.schema import experiences, summary_members, vectors
 
 
 def _neighbour(name: str):
@@ -214,3 +216,29 @@ def test_an_example_without_a_vector_is_refused_by_name(tmp_path, experience) ->
         memory._writable().change(lambda c: c.execute(delete(vectors))).wait()
         with pytest.raises(InvalidInput, match=r"example_id.*that has a vector"):
             memory.recall(Query(example_id=kept.id))
+
+
+def test_another_process_sees_what_has_changed(tmp_path, experience) -> None:
+    """An entity that is corrected, vectors that are let go, and one that becomes int8."""
+    with Memory.open(tmp_path) as memory, Memory.open(tmp_path, read_only=True) as reader:
+        kept = [memory.remember(experience(number)).wait() for number in range(4)]
+        asked = Query(example=experience(1).embedding, example_encoder_id="vision-1-abc")
+        assert len(reader.recall(asked)) == 4
+        store = memory._writable()
+
+        def change(connection) -> None:
+            row = experiences.c.id == kept[0].id
+            connection.execute(update(experiences).where(row).values(entity="anna"))
+            connection.execute(delete(vectors).where(vectors.c.experience_id == kept[2].id))
+            blob = encode_int8(experience(1).embedding[None])[0]
+            small = {"encoding": "i8", "vector": blob, "crc32": zlib.crc32(blob)}
+            row = vectors.c.experience_id == kept[1].id
+            connection.execute(update(vectors).where(row).values(**small))
+            for place, field in ((0, "entity"), (1, "vectors"), (2, "vectors")):
+                store.set_clock(connection, kept[place].id, field)
+
+        store.change(change).wait()
+        answers = reader.recall(asked)
+        assert {a.experience.id for a in answers} == {kept[0].id, kept[1].id, kept[3].id}
+        assert [a.experience.id for a in reader.recall(Query(entity="anna"))] == [kept[0].id]
+        reader.verify()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -184,3 +185,35 @@ def test_a_damaged_vector_is_left_out_and_named() -> None:
         [good[0], good[1]._replace(vector=bytes(12)), good[2]._replace(dim=4)],
     )
     assert index.vector_count == 1 and sorted(index.damaged) == [2, 3]
+
+
+def test_what_is_appended_while_searching_is_found_or_not_yet(clustered) -> None:
+    index = build(clustered[:1500])
+    source = RecordSource(clustered)
+
+    def append() -> None:
+        for number in range(1501, 4001, 50):
+            some = range(number, number + 50)
+            index.add(
+                [truth.experience_row(n, clustered[n - 1]) for n in some],
+                [truth.vector_row(n, "a", ROLES[0], clustered[n - 1]) for n in some],
+            )
+
+    writer = threading.Thread(target=append)
+    writer.start()
+    rounds = 0
+    while writer.is_alive() or rounds < 5:
+        rounds += 1
+        vector = clustered[rounds % 4000]["vectors"]["a", ROLES[0]]
+        asked = proven(Query(text_embedding=vector, text_encoder_id="a"))
+        hits = searched(index, asked, source)
+        assert len(hits) == 10
+        for hit in hits:
+            exact = float(clustered[hit.row]["vectors"]["a", ROLES[0]] @ vector)
+            assert hit.score == pytest.approx(exact, abs=1e-6)
+    writer.join()
+    assert len(index) == 4000 and index.vector_count == 4000
+    for row in (0, 1499, 1500, 3999):
+        vector = clustered[row]["vectors"]["a", ROLES[0]]
+        asked = proven(Query(text_embedding=vector, text_encoder_id="a"))
+        assert searched(index, asked, source)[0].row == row
