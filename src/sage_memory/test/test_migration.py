@@ -194,6 +194,7 @@ def test_opening_a_current_store_does_not_import_alembic(tmp_path) -> None:
     assert run(program, tmp_path).communicate()[0] == "False\n"
 
 
+@pytest.mark.slow
 def test_a_kill_while_it_migrates_leaves_either_version(tmp_path) -> None:
     path = old_store(tmp_path, RELEASED[0])
     with sqlite3.connect(path) as connection:  # enough rows for a migration that takes a while

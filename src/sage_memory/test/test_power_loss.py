@@ -202,6 +202,8 @@ def filled(home: Path, experience) -> dict[str, bytes]:
     return files_of(home)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_no_power_cut_loses_what_was_acknowledged(tmp_path, experience, record_property) -> None:
     before = filled(tmp_path / "home", experience)
     operations = live(tmp_path / "home", experience)
@@ -213,6 +215,7 @@ def test_no_power_cut_loses_what_was_acknowledged(tmp_path, experience, record_p
     assert (verdict.damaged, verdict.lost) == (0, 0), verdict.first
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("level", ["NORMAL", "OFF"])
 def test_the_simulator_finds_what_a_weaker_store_loses(
     tmp_path, experience, record_property, level

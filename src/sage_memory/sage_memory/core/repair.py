@@ -170,6 +170,9 @@ def _exchange(path: Path, fresh: Path, aside: Path) -> None:
             os.link(file, aside / file.name)
     sync_folder(aside)
     sync_folder(path.parent)
+    cache = path.with_name("index")
+    if cache.exists():  # of rows that may be gone
+        shutil.rmtree(cache)
     for suffix in ("-wal", "-shm"):  # a log of the old file must not meet the new one
         path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
     os.replace(fresh, path)
