@@ -73,6 +73,12 @@ class MemoryParameters(NodeParameters):
     words_window_s: float = parameter(
         10.0, doc="words go with what happens up to this long after them", unit="s", low=0.0
     )
+    reembed_period_s: float = parameter(
+        1.0,
+        doc="time between two batches of vectors for what was kept with other encoders; 0: never",
+        unit="s",
+        low=0.0,
+    )
     payload_ttl_s: float = parameter(
         0.0, doc="payloads not asked for in this time go; 0: never for age", unit="s", low=0.0
     )

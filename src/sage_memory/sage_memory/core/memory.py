@@ -18,7 +18,7 @@ from sage_memory.core.forgetting import Forgotten, forget, pin
 from sage_memory.core.open_memory import OpenMemory
 from sage_memory.core.placing import Placed
 from sage_memory.core.recall import Answer, Query, Recalled, checked
-from sage_memory.core.reembedding import Embedder, Reembedding
+from sage_memory.core.reembedding import BATCH, Embedder, Reembedding
 from sage_memory.core.sleep.night import Night, Progress
 from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import NightReport
@@ -133,13 +133,13 @@ class Memory(OpenMemory):
         """
         return undo_sleep(self._writable(), night_id, self._clock.now_ns())
 
-    def reembed(self, embedders: Sequence[Embedder]) -> Reembedding:
+    def reembed(self, embedders: Sequence[Embedder], batch: int = BATCH) -> Reembedding:
         """Work that gives what was kept with other encoders vectors of these; see there.
 
         Raises:
             MemoryFailure: the memory is read-only or closed.
         """
-        return Reembedding(self._writable(), embedders)
+        return Reembedding(self._writable(), embedders, batch)
 
     def build_graphs(self, threads: int = 1) -> None:
         """Build graphs of near neighbours and use them: faster, nearly exact recall from 100,000.

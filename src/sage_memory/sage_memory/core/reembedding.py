@@ -74,10 +74,12 @@ class Reembedding:
     Args:
         store: open for writing.
         embedders: of the present.
+        batch: vectors of one transaction.
     """
 
-    def __init__(self, store: Store, embedders: Sequence[Embedder]) -> None:
+    def __init__(self, store: Store, embedders: Sequence[Embedder], batch: int = BATCH) -> None:
         self._store = store
+        self._batch = batch
         self._embedders = embedders
         self._passed = {embedder.encoder_id: 0 for embedder in embedders}
         self.done = Reembedded()
@@ -97,7 +99,7 @@ class Reembedding:
             NotStored: the disk refused; nothing of the batch was kept.
         """
         for embedder in self._embedders:
-            ordered = self._wanted(embedder).order_by(experiences.c.number).limit(BATCH)
+            ordered = self._wanted(embedder).order_by(experiences.c.number).limit(self._batch)
             with self._store.reader.snapshot() as connection:
                 rows = connection.execute(ordered).all()
             if rows:

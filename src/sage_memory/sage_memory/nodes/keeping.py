@@ -17,6 +17,7 @@ from sage_memory.core.sidecar import Sidecar
 from sage_memory.core.words import Words
 from sage_memory.nodes.messages import experience_message
 from sage_memory.nodes.payload_sources import Encode, PayloadSources
+from sage_memory.nodes.reembedder import Reembedder
 from sage_memory.params import MemoryParameters
 from sage_msgs.msg import Outcome
 
@@ -51,6 +52,7 @@ class Keeping:
         self._sidecar = Sidecar(parameters.verbatim_affect)
         self._kept = node.publisher("experience")
         self._worker = node.worker("keep", QUEUE_SIZE)
+        self._reembedder = Reembedder(node, opened, parameters.reembed_period_s)
         node.subscribe("outcome", self._on_outcome)
 
     def later(self, moment: Moment | None) -> None:
@@ -87,6 +89,7 @@ class Keeping:
         kept = self._opened().remember(experience, payload).wait(COMMIT_TIMEOUT_S)
         self._kept.publish(experience_message(kept))
         self._opened().learn_about(kept, self._half_life_s)
+        self._reembedder.note(kept.modality, kept.encoder_id)
         return kept
 
     def _on_outcome(self, message: Outcome) -> None:
