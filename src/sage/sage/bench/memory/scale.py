@@ -47,7 +47,7 @@ class Scale:
 FULL = Scale(
     sizes=(10_000, 100_000, 1_000_000),
     filter_sizes=(100_000, 1_000_000),
-    sentences=100_000,
+    sentences=6_000,
     queries=200,
     alone=2_000,
     grouped=20_000,

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,15 @@ from sage.bench.encoders.section import Setting
 from sage.bench.salience.percepts import cache_folder, fingerprint, write_arrays
 from sage_encoders.backends.minilm import CARD_FILE, OpenTextEmbedder
 from sage_encoders.core import language
+from sage_encoders.core.language import TextEmbedder
 
 PAIRS = (Path("text", "stsb-en-train.csv"), Path("text", "stsb-en-dev.csv"))
 QUESTIONS = Path("text", "NQ-open.dev.jsonl")
 SAME_MEANING = 4.0
 """Pairs that people judged at least so similar, of 5, say the same in other words."""
 SEED = 5
+BLOCK = 500
+ARRAYS = ("embeddings", "codes")
 
 
 @dataclass(frozen=True)
@@ -61,20 +65,28 @@ def sentences(setting: Setting, most: int) -> Sentences:
     texts, paraphrases = read_texts(setting, most)
     setting.model(CARD_FILE)
     embedder = OpenTextEmbedder(setting.models, "cpu").embedder
+    blocks = [texts[begin : begin + BLOCK] for begin in range(0, len(texts), BLOCK)]
+    found = [_embedded(block, embedder) for block in blocks]
+    embeddings, codes = (np.concatenate([part[name] for part in found]) for name in ARRAYS)
+    return Sentences(texts, embeddings, codes, embedder.encoder_id, paraphrases)
+
+
+def _embedded(texts: tuple[str, ...], embedder: TextEmbedder) -> dict[str, NDArray[Any]]:
+    """What the embedder makes of some texts, or what the cache has of them."""
     cache = cache_folder()
     words = ("sentences 1", embedder.encoder_id, *texts)
     path = None if cache is None else cache / f"sentences-{fingerprint(words, (language,))}.npz"
-    if path is None or not path.is_file():
-        percepts = [embedder.percept(text, 0, "bench") for text in texts]
-        arrays: dict[str, NDArray[np.generic]] = {
-            "embeddings": np.stack([percept.embedding for percept in percepts]),
-            "codes": np.stack([percept.codes for percept in percepts]),
-        }
-        if path is None:
-            return _sentences(texts, arrays, embedder.encoder_id, paraphrases)
+    if path is not None and path.is_file():
+        with np.load(path, allow_pickle=False) as kept:
+            return dict(kept)
+    percepts = [embedder.percept(text, 0, "bench") for text in texts]
+    arrays = {
+        "embeddings": np.stack([percept.embedding for percept in percepts]),
+        "codes": np.stack([percept.codes for percept in percepts]),
+    }
+    if path is not None:
         write_arrays(path, arrays)
-    with np.load(path, allow_pickle=False) as kept:
-        return _sentences(texts, dict(kept), embedder.encoder_id, paraphrases)
+    return arrays
 
 
 def read_texts(setting: Setting, most: int) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
@@ -84,11 +96,16 @@ def read_texts(setting: Setting, most: int) -> tuple[tuple[str, ...], tuple[tupl
         with setting.file(path).open(newline="") as stream:
             pairs += [(a.strip(), b.strip(), float(score)) for a, b, score in csv.reader(stream)]
     lines = setting.file(QUESTIONS).read_text().splitlines()
-    found = [text for a, b, _ in pairs for text in (a, b)]
-    found += [json.loads(line)["question"] for line in lines]
-    different = sorted(dict.fromkeys(found))
-    order = np.random.default_rng(SEED).permutation(len(different))[:most]
-    texts = tuple(different[index] for index in order.tolist())
+    alike = [text for a, b, score in pairs if score >= SAME_MEANING and a != b for text in (a, b)]
+    others = [text for a, b, _ in pairs for text in (a, b)]
+    others += [json.loads(line)["question"] for line in lines]
+    generator = np.random.default_rng(SEED)
+    # Half of a choice are sentences of which another one says the same, if there are so many.
+    first = list(dict.fromkeys(alike))[: most // 2]
+    rest = sorted(set(others) - set(first))
+    rest = [rest[index] for index in generator.permutation(len(rest))[: most - len(first)]]
+    chosen = first + rest
+    texts = tuple(chosen[index] for index in generator.permutation(len(chosen)).tolist())
     place = {text: index for index, text in enumerate(texts)}
     same = {
         (place[a], place[b])
@@ -96,13 +113,3 @@ def read_texts(setting: Setting, most: int) -> tuple[tuple[str, ...], tuple[tupl
         if score >= SAME_MEANING and a != b and a in place and b in place
     }
     return texts, tuple(sorted(same))
-
-
-def _sentences(
-    texts: tuple[str, ...],
-    arrays: dict[str, NDArray[np.generic]],
-    encoder_id: str,
-    paraphrases: tuple[tuple[int, int], ...],
-) -> Sentences:
-    embeddings = arrays["embeddings"].astype(np.float32)
-    return Sentences(texts, embeddings, arrays["codes"].astype(np.uint8), encoder_id, paraphrases)
