@@ -190,3 +190,18 @@ def test_what_a_lost_answer_left_in_doubt_is_written_once(
         assert len(memory.recall(Query(limit=9))) == 2
         assert again.id != kept.id
         assert len(commits) > 1
+
+
+def test_numbers_go_on_after_those_that_were_brought_along(
+    tmp_path, postgres, device, experience
+) -> None:
+    options = {"url": postgres.url, "device_id": device}
+    with Memory.open(tmp_path, **options) as memory:
+        memory.remember(experience(1)).wait()
+        bring = text("UPDATE vectors SET number = number + 2")  # as an import may
+        memory.change(lambda connection: connection.execute(bring).rowcount).wait()
+    with Memory.open(tmp_path, **options) as memory:
+        for index in (2, 3, 4):
+            memory.remember(experience(index)).wait()
+        memory.verify()
+        assert len(memory.recall(Query())) == 4

@@ -51,6 +51,9 @@ SIZE = (
     "WHERE relkind = 'r' AND relnamespace = %s::text::regnamespace"
 )
 
+NUMBERED = ("vectors", "forgettings")
+"""Tables whose rows the server numbers."""
+
 
 def schema_name(device_id: str) -> str:
     """Schema of a device: its name as far as PostgreSQL allows, and eight digits of its hash."""
@@ -167,6 +170,7 @@ class ServerStorage:
         try:
             self._prove_durable(connection)
             self._lock(connection, time.monotonic() + LOCK_WAIT_S)
+            self._count_on(connection)
         except BaseException:
             connection.close()
             raise
@@ -207,6 +211,18 @@ class ServerStorage:
         cursor.execute("SHOW synchronous_commit")
         if cursor.fetchone()[0] in ("off", "local", "remote_write"):
             cursor.execute("SET synchronous_commit = on")
+        connection.commit()
+
+    def _count_on(self, connection: Any) -> None:
+        """Let numbers that the server gives follow those that an import brought along."""
+        cursor = connection.cursor()
+        for table in NUMBERED:
+            cursor.execute("SELECT to_regclass(%s::text) IS NOT NULL", (table,))
+            if cursor.fetchone()[0]:
+                cursor.execute(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'number'), max(number)) "
+                    f"FROM {table} HAVING max(number) > 0"
+                )
         connection.commit()
 
     def _lock(self, connection: Any, deadline: float) -> None:
