@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.index_cache import GRAPHS, checksum
-from sage_memory.core.space import SpaceCopy, SpaceGraph
+from sage_memory.core.space_view import SpaceCopy, SpaceGraph
 
 BUILD_BLOCK = 8192
 BUILD_FROM = 2048

@@ -18,7 +18,8 @@ from sage_memory.core.encoded_vectors import SCALE_BYTES, decode
 from sage_memory.core.graphs import BUILD_FROM, build_graph, open_graph
 from sage_memory.core.index_cache import Facts, IndexCopy
 from sage_memory.core.schema import ENCODING_INT8
-from sage_memory.core.space import ROLES, Space, SpaceView
+from sage_memory.core.space import Space
+from sage_memory.core.space_view import ROLES, SpaceView
 
 __all__ = ["COLUMNS", "ROLES", "VectorIndex", "VectorRow", "View"]
 MOST_PENDING = 512

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from sage_memory.core.columns import COLUMNS, DERIVED, NAMED
 from sage_memory.core.database import sync_folder
-from sage_memory.core.space import Centre, Chunk, SpaceCopy
+from sage_memory.core.space_view import Centre, Chunk, SpaceCopy
 
 FORMAT = 1
 HEADER = "header.json"

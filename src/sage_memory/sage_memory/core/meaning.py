@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.experience import unit_vector
 from sage_memory.core.recall import Query
-from sage_memory.core.space import SpaceView
+from sage_memory.core.space_view import SpaceView
 
 
 @dataclass(frozen=True)

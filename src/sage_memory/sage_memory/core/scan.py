@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.quantised import pack
-from sage_memory.core.space import SpaceView
+from sage_memory.core.space_view import SpaceView
 
 FEW = 2048
 """Up to so many vectors are compared in int8 at once."""

@@ -19,7 +19,7 @@ from sage_memory.core.meaning import Meaning, Source
 from sage_memory.core.recall import Part
 from sage_memory.core.rows import sketch
 from sage_memory.core.scan import by_graph, cosines, nearest
-from sage_memory.core.space import ROLES, SpaceView
+from sage_memory.core.space_view import ROLES, SpaceView
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_memory.core import schema
 from sage_memory.core.columns import GrowingArray
 from sage_memory.core.quantised import pack, quantise, word_count
+from sage_memory.core.space_view import ROLES, Centre, Chunk, SpaceCopy, SpaceGraph, SpaceView
 
-ROLES = (schema.ROLE_PERCEPT, schema.ROLE_WORDS)
 CHUNK_BYTES = 2**24
 MIN_CHUNK, MAX_CHUNK = 1024, 65536
 CENTRE_FROM = 2048
@@ -25,116 +21,6 @@ def chunk_size(dim: int) -> int:
     """Vectors in a chunk: a power of two."""
     fitting = 1 << max((CHUNK_BYTES // dim).bit_length() - 1, 0)
     return min(max(fitting, MIN_CHUNK), MAX_CHUNK)
-
-
-@dataclass
-class Chunk:
-    """A run of vectors, appended to until it is full, then never changed.
-
-    Attributes:
-        codes: int8 [size, dim].
-        scales: float32 [size]; a vector is about its scale times its codes.
-        bits: uint64 [words, size]; bit set: that component is above the centre of the space.
-        packed: the same, uint64 [size, words]: to take out some, as `bits` are to compare all.
-    """
-
-    codes: NDArray[np.int8]
-    scales: NDArray[np.float32]
-    bits: NDArray[np.uint64]
-    packed: NDArray[np.uint64]
-
-
-@dataclass(frozen=True)
-class Centre:
-    """Where the bits of a space are taken from: mean and deviation of a sample of its vectors.
-
-    Attributes:
-        mean, deviation: float32 [dim].
-        count: vectors that there were then.
-    """
-
-    mean: NDArray[np.float32]
-    deviation: NDArray[np.float32]
-    count: int
-
-
-class Graph(Protocol):
-    """Finds slots near a vector without looking at all."""
-
-    def nearest(self, vector: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-        """About the `count` slots nearest to a unit vector [dim], ascending."""
-
-
-class SpaceGraph(NamedTuple):
-    """A graph, and how many slots it knows: the first ones."""
-
-    graph: Graph
-    known: int
-
-
-@dataclass(frozen=True)
-class SpaceView:
-    """One space at one moment; a place in it is a slot.
-
-    Attributes:
-        dim: size of its vectors.
-        count: slots.
-        chunks: the vectors, `size` in each but the last.
-        rows: int32 [count], experience row of each slot.
-        roles: int8 [count], index into `ROLES`.
-        live: bool [count], False: the vector was dropped; None: all are live.
-        kinds: uint8 [experiences], bit r: the experience has a vector of role r here.
-        centre: of the bits; None: there are none yet.
-        ascending: `rows` never fall; `aligned`: slot i is row i.
-        doubled: there may be experiences with a vector of each role.
-        graph: finds near slots faster; None: there is none.
-    """
-
-    dim: int
-    count: int
-    size: int
-    chunks: tuple[Chunk, ...]
-    rows: NDArray[np.int32]
-    roles: NDArray[np.int8]
-    live: NDArray[np.bool_] | None
-    kinds: NDArray[np.uint8]
-    centre: Centre | None
-    ascending: bool
-    aligned: bool
-    doubled: bool
-    graph: SpaceGraph | None
-
-
-@dataclass(frozen=True)
-class SpaceCopy:
-    """The live vectors of a space as arrays; see `SpaceView`.
-
-    Attributes:
-        chunks: the last one may be shorter than `size`.
-        untouched: nothing was dropped, its chunks are those of the space.
-    """
-
-    SLOTS: ClassVar[tuple[str, ...]] = ("rows", "roles", "crc32", "mean", "deviation")
-
-    dim: int
-    size: int
-    chunks: list[Chunk]
-    centre: Centre | None
-    rows: NDArray[np.int32]
-    roles: NDArray[np.int8]
-    crc32: NDArray[np.uint32]
-    untouched: bool
-
-    def slots(self) -> dict[str, NDArray[Any]]:
-        """The arrays beside the chunks, by the names in `SLOTS`."""
-        nothing = np.zeros(0, np.float32)
-        return {
-            "rows": self.rows,
-            "roles": self.roles,
-            "crc32": self.crc32,
-            "mean": nothing if self.centre is None else self.centre.mean,
-            "deviation": nothing if self.centre is None else self.centre.deviation,
-        }
 
 
 class Space:

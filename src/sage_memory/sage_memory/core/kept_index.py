@@ -1,0 +1,222 @@
+"""The index of a store: filled at start, checked, kept in step with the rows, and cached."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from sage_common.core.errors import InvalidInput
+from sage_memory.core.database import begin_snapshot, data_version, naming
+from sage_memory.core.errors import StoreDamaged
+from sage_memory.core.following import NEWEST_CHANGE, Follower
+from sage_memory.core.index import VectorIndex
+from sage_memory.core.index_cache import Facts, IndexCache, IndexCopy
+from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.schema import experiences, meta, vectors
+
+COUNT = select(func.count()).select_from(experiences)
+CHECKSUMS = select(vectors.c.encoder_id, func.count(), func.sum(vectors.c.crc32)).group_by(
+    vectors.c.encoder_id
+)
+
+
+class Captured(NamedTuple):
+    """An index to be written to its cache, and how often that had been discarded before."""
+
+    copy: IndexCopy
+    losses: int
+
+
+class KeptIndex:
+    """The index of a store, in step with its rows, whoever writes them.
+
+    Args:
+        path: the database file.
+        engine: read-only connections to it.
+        files: the payloads.
+
+    Attributes:
+        cache_refusal: why the index could not be written to its cache, empty: it could.
+    """
+
+    def __init__(self, path: Path, engine: Engine, files: PayloadFiles) -> None:
+        self.index = VectorIndex()
+        self.files = files
+        self._path = path
+        self._engine = engine
+        self.cache_refusal = ""
+        # an encrypted store has none: its vectors would lie there in the clear
+        self._cache = None if files.sealed else IndexCache(files.folder.parent / "index")
+        self._follower = Follower(self.index)
+        self._follow_lock = threading.Lock()
+        self._data_version = ""
+        self._watch: Connection | None = None
+
+    def load(self, *, owner: bool = False) -> None:
+        """Fill the index, from its cache and newer rows, and check it against all rows.
+
+        A cache that does not fit the rows is thrown away.
+
+        Args:
+            owner: this process writes the store, and its cache.
+
+        Raises:
+            StoreDamaged: the rows cannot be read, or the index does not equal them.
+        """
+        if owner and self._cache is not None:
+            self.index.on_loss = self._cache.discard
+        try:
+            if self._cache is None or len(self.index) or not self._load_cache(self._cache):
+                self.verify(follow=True)
+        except TypeError as error:  # of a value that no row was written with
+            raise StoreDamaged(self._path, f"a row is not what was written: {error}") from error
+
+    def _load_cache(self, cache: IndexCache) -> bool:
+        """Fill the index from its cache and newer rows; False: there is none that fits."""
+        with self._follow_lock, self.snapshot() as connection:
+            copy = cache.read()
+            if copy is None or not fits(copy.facts, connection):
+                return False
+            self.index.adopt(copy)
+            self._follower.stamp = copy.facts.stamp
+            self._follower.catch_up(connection)
+            if not self._difference(connection):
+                return True
+            self.index.clear()
+            self._follower.stamp = None
+            cache.rows = 0
+            return False
+
+    def build_graphs(self, threads: int = 1) -> None:
+        """Build graphs of the large spaces and use them; takes minutes, others search meanwhile.
+
+        Raises:
+            OptionMissing: usearch is not installed.
+            InvalidInput: the store is encrypted; a graph would hold its vectors in the clear.
+            OSError: the disk is full.
+        """
+        if self._cache is None:
+            raise InvalidInput("approximate", True, "False for an encrypted store")
+        self.index.build_graphs(self._cache.folder, threads)
+
+    def open_graphs(self) -> None:
+        """Use the graphs that were built, as far as they are of the vectors that there are.
+
+        Raises:
+            OptionMissing: usearch is not installed.
+        """
+        if self._cache is not None:
+            self.index.open_graphs(self._cache.folder)
+
+    def capture(self) -> Captured | None:
+        """What the cache is to be written from, if it is time to; between two commits."""
+        if self._cache is None or not self._cache.due(len(self.index)):
+            return None
+        losses = self._cache.losses
+        with self.snapshot() as connection:
+            return Captured(self.index.copy(facts_of(connection)), losses)
+
+    def write_cache(self, captured: Captured | None) -> None:
+        """Write what was captured, from any thread; the store is none the worse if it fails."""
+        if captured is not None and self._cache is not None:
+            try:
+                self._cache.write(*captured)
+                self.cache_refusal = ""
+            except OSError as error:
+                self.cache_refusal = f"{self._cache.folder}: {error}"
+
+    def verify(self, *, follow: bool) -> None:
+        """Prove that the index holds the vectors of the rows: count and checksum per encoder.
+
+        Args:
+            follow: first take over what another process committed; False where this process
+                is the writer, which adds to the index itself.
+
+        Raises:
+            StoreDamaged: it does not; starting again rebuilds it.
+        """
+        with self._follow_lock, self.snapshot() as connection:
+            if follow:
+                self._follower.catch_up(connection)
+            difference = self._difference(connection)
+            if difference:
+                raise StoreDamaged(self._path, difference)
+
+    def follow(self) -> None:
+        """Take over what another process committed since the last look.
+
+        Raises:
+            StoreDamaged: the rows cannot be read.
+            StoreUnreachable: the server stays away.
+        """
+        with self._follow_lock, naming(self._path):
+            try:
+                self._look()
+            except DBAPIError as error:
+                if self._watch is not None:
+                    self._watch.close()
+                    self._watch = None
+                if not error.connection_invalidated:
+                    raise
+                self._look()  # on a fresh connection
+
+    def _look(self) -> None:
+        if self._watch is None:
+            self._watch = self._engine.connect()
+        version = data_version(self._watch)
+        if version != self._data_version:
+            begin_snapshot(self._watch)
+            self._follower.catch_up(self._watch)
+            self._data_version = version
+        self._watch.rollback()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees one moment, whatever is committed meanwhile."""
+        with naming(self._path), self._engine.connect() as connection:
+            begin_snapshot(connection)
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._watch is not None:
+            self._watch.close()
+        self._engine.dispose()
+
+    def _difference(self, connection: Connection) -> str:
+        """How the index differs from the rows, in words; empty: it does not."""
+        own, stored = self.index.checksums(), checksums(connection)
+        count = int(connection.execute(COUNT).scalar_one())
+        if len(self.index) != count:
+            return f"index holds {len(self.index)} experiences, the rows say {count}"
+        if not self.index.damaged and own != stored:
+            return f"index holds {own}, the rows say {stored}"
+        return ""
+
+
+def facts_of(connection: Connection) -> Facts:
+    """What a cache of the rows as they are must agree on."""
+    known = {row.key: row.value for row in connection.execute(select(meta))}
+    stamp = connection.execute(NEWEST_CHANGE).scalar_one() or 0
+    return Facts(known["created_ns"], known["device_id"], int(stamp))
+
+
+def fits(cached: Facts, connection: Connection) -> bool:
+    """Whether a cache is of this store, and not of a later state of it."""
+    own = facts_of(connection)
+    of_it = (cached.created_ns, cached.device_id) == (own.created_ns, own.device_id)
+    return of_it and cached.stamp <= own.stamp
+
+
+def checksums(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Encoder id -> number of vectors, sum of their CRC-32, as the rows have it."""
+    return {
+        encoder_id: (count, int(crc)) for encoder_id, count, crc in connection.execute(CHECKSUMS)
+    }
