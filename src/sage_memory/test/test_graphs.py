@@ -11,7 +11,7 @@ import pytest
 
 from sage_memory import Limits, Memory, Query
 from sage_memory.backends import hnsw
-from sage_memory.core import graphs
+from sage_memory.core import graphs, scan
 from sage_memory.core.index import ROLES
 from sage_memory.core.option_errors import OptionMissing
 
@@ -38,9 +38,9 @@ def plain(number: int, vector: np.ndarray, modality: str) -> dict:
 @pytest.fixture(scope="module")
 def items() -> list[dict]:
     rng = np.random.default_rng(0)
-    heaps = rng.normal(size=(40, 64))
+    heaps = rng.normal(size=(40, 96))
     return [
-        plain(n, unit(heaps[n % 40] + 0.5 * rng.normal(size=64)), "audio" if n % 9 else "vision")
+        plain(n, unit(heaps[n % 40] + 0.5 * rng.normal(size=96)), "audio" if n % 9 else "vision")
         for n in range(3000)
     ]
 
@@ -53,7 +53,7 @@ def recall_of(index, items, fresh_from: int = 0, **conditions) -> float:
     rng = np.random.default_rng(1)
     right = 0
     for _ in range(30):
-        vector = unit(matrix[rng.integers(fresh_from, len(matrix))] + 0.02 * rng.normal(size=64))
+        vector = unit(matrix[rng.integers(fresh_from, len(matrix))] + 0.02 * rng.normal(size=96))
         asked = truth.proven(Query(text_embedding=vector, text_encoder_id="a", **conditions))
         hits = {hit.row for hit in searched(index, asked, truth.RecordSource(items))}
         best = np.argsort(-np.where(fitting, matrix @ vector, -2.0))[:10]
@@ -66,7 +66,8 @@ def usearch() -> None:
     pytest.importorskip("usearch", reason="usearch (requirements/memory.in) is not installed")
 
 
-def test_it_finds_what_is_near_and_what_came_later(tmp_path, items, usearch) -> None:
+def test_it_finds_what_is_near_and_what_came_later(tmp_path, items, usearch, monkeypatch) -> None:
+    monkeypatch.setattr(scan, "FEW", 64)  # what came later is compared by bits
     index = truth.build(items[:2500])
     index.build_graphs(tmp_path)
     later = range(2501, len(items) + 1)

@@ -97,7 +97,7 @@ def by_graph(
         return None
     chosen = near
     if later.size:
-        chosen = np.concatenate([near, nearest(space, query, later, limit)[0]])
+        chosen = np.sort(np.concatenate([near, nearest(space, query, later, limit)[0]]))
     return (chosen, *cosines(space, chosen, query))
 
 
@@ -168,7 +168,7 @@ def _differing(
 def cosines(
     space: SpaceView, slots: NDArray[np.int64], query: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cosine by int8 of each slot [n], and how far at most the true one is from it [n]."""
+    """Cosine by int8 of each slot [n], ascending, and how far at most the true one is off [n]."""
     similar = np.empty(len(slots), np.float32)
     scales = np.empty(len(slots), np.float32)
     block = np.empty((min(PRODUCT_BLOCK, len(slots)), space.dim), np.float32)
