@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import graph_command
 import psutil
@@ -224,6 +225,34 @@ def test_a_second_graph_in_the_same_home_is_refused(
     finally:
         graph.send_signal(signal.SIGTERM)
         graph.communicate(timeout=60)
+
+
+def test_the_running_graph_sleeps_and_takes_it_back_pins_and_forgets(
+    home: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    graph = start("run", "--log-level", "warn")
+
+    def memory(*words: str) -> dict[str, Any]:
+        done = run(home, "memory", *words, "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    try:
+        wait_until(lambda: experiences(home) > 3, UP_TIMEOUT_S, "experiences")
+        kept = json.loads(run(home, "recall", "--limit", "2", "--json").stdout)["answers"]
+        assert memory("pin", kept[0]["id"])["pinned"]
+        night = memory("sleep", "--target", "0.5")
+        assert night["bytes_after"] <= night["bytes_before"]
+        if night["night_id"]:
+            memory("undo", night["night_id"])
+        assert memory("forget", kept[1]["id"], "--yes")["forgotten"] == 1
+        refused = run(home, "memory", "pin", kept[1]["id"])
+        assert refused.returncode == 2 and "not forgotten" in refused.stderr
+    finally:
+        graph.send_signal(signal.SIGINT)
+        _, errors = graph.communicate(timeout=60)
+    assert graph.returncode == 0, errors
 
 
 def test_the_running_graph_explains_its_moments_and_the_memory_those_it_kept(
