@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
@@ -50,10 +51,13 @@ def _made(tick: int) -> list[BagMessage]:
     time_ns = DEFAULT_START_NS + tick * NS_PER_S // 20
     header = Header(stamp=to_stamp(time_ns))
     phase = tick / 3.0
-    joints = JointState(header=header, name=["left_knee", "neck"])
-    joints.position = [float(np.sin(phase)), 0.1 * float(np.cos(phase))]
-    made = {"joint_states": joints}
-    made["vector/motor"] = Float32MultiArray(data=[float(np.sin(phase)), float(tick % 7)])
+    made: dict[str, Any] = {
+        "vector/motor": Float32MultiArray(data=[float(np.sin(phase)), float(tick % 7)]),
+        "vector/still": Float32MultiArray(data=[1.0 + tick // 30]),
+    }
+    if tick % 8 == 0:
+        joint = "left_knee" if tick % 16 else "neck"
+        made["joint_states"] = JointState(header=header, name=[joint], position=[np.sin(phase)])
     if tick % 2:
         pose = PoseWithCovarianceStamped(header=Header(stamp=header.stamp, frame_id="map"))
         pose.pose.pose.position.x = tick / 10.0

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rclpy.serialization import deserialize_message, serialize_message
 from rich_bag import CONFIG, SECONDS, rich_bag
+from std_msgs.msg import Header
 
 from sage.bags.message import BagMessage
 from sage.bags.reader import open_bag
@@ -24,8 +26,11 @@ from sage_common.ros.container import node_class
 from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
 from sage_common.ros.lockstep_snapshot import identity_of, snapshot_of, take_up
 from sage_common.ros.node import SageNode
+from sage_common.ros.stamps import to_stamp
+from sage_msgs.msg import Experience, Outcome
+from sage_msgs.srv import Explain
 
-CUTS_S = (0.31, 1.0, 1.7013, 2.95)
+CUTS_S = (0.23, 0.5, 0.77, 1.0, 1.31, 1.7013, 2.05, 2.45, 2.95, 3.33, 4.4, 5.5)
 END_S = SECONDS + 2.5
 """Long enough for every sensor to be missed."""
 PICTURES = "/sage/camera/front/image_raw"
@@ -34,7 +39,8 @@ NODES: dict[str, tuple[str, dict[str, Any]]] = {
     **{f"{modality}_scorer": ("scorer", {"modality": modality}) for modality in MODALITIES},
     **{f"{modality}_encoder": (f"{modality}_encoder", {}) for modality in MODALITIES},
     "motor_scorer": ("vector_scorer", {"modality": "motor"}),
-    "resting_encoder": ("vision_encoder", {"load": "demand", "idle_unload_s": 0.8}),
+    "still_scorer": ("vector_scorer", {"modality": "still", "frozen_after_s": 0.4}),
+    "resting_encoder": ("language_encoder", {"load": "demand", "idle_unload_s": 0.8}),
     "fusion": ("fusion", {}),
     "attention": ("attention", {}),
     "orchestrator": ("orchestrator", {}),
@@ -56,7 +62,17 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[BagMessage]:
     inputs, outputs = open_bag(bag), open_bag(folder / "out")
     known = tuple(t for t in outputs.topics if t not in inputs.topics and t != "/diagnostics")
     messages = [*inputs.messages(tuple(inputs.topics)), *outputs.messages(known)]
+    messages += [judged(m) for m in messages if m.topic == "/sage/experience"]
     return sorted(messages, key=lambda m: (m.time_ns, m.topic))
+
+
+def judged(message: BagMessage) -> BagMessage:
+    """A judgement of an experience, given 0.7 s after it was kept."""
+    later_ns = message.time_ns + 7 * NS_PER_S // 10
+    outcome = Outcome(reward=0.7, header=Header(stamp=to_stamp(later_ns)))
+    outcome.experience_id = deserialize_message(message.data, Experience).id
+    data = serialize_message(outcome)
+    return BagMessage(later_ns, "/sage/outcome", "sage_msgs/msg/Outcome", data)
 
 
 class Drive:
@@ -104,8 +120,15 @@ class Drive:
             take_up(self.host, arrays)
 
     def end(self) -> list[tuple[int, str, bytes]]:
-        """All that the node has published."""
+        """All that the node has published, and what it says of a moment long past."""
+        explained = []
+        if self._name == "fusion":
+            request = Explain.Request(stamp=to_stamp(DEFAULT_START_NS + NS_PER_S), tolerance_s=9.0)
+            answer = self.host.call("salience/explain", request)
+            assert answer.found
+            explained = [(0, "salience/explain", serialize_message(answer.salience))]
         self._collect()
+        self.sent += explained
         return self.sent
 
     def _collect(self) -> None:
@@ -127,7 +150,7 @@ def test_a_node_goes_on_after_every_cut(name: str, drive: Callable[[str, str], D
     whole.run_until(END_S)
     expected = whole.end()
     parts = drive(name, "parts")
-    for cut_s in CUTS_S:
+    for cut_s in CUTS_S:  # between events, and where the timers of a node meet
         parts.run_until(cut_s)
         parts.cut()
     parts.run_until(END_S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,3 +139,14 @@ def test_a_step_over_several_cycles_is_paid_by_all_of_them():
     second = Ledger(500, 0.05, [Demand("a", 0.5, 0.5, debt_ns=debt, credit_ns=credit)])
     assert not second.charge("a", 1200)
     assert second.accounts["a"].carry(in_flight=False) == (200, 0)
+
+
+def test_accounts_go_on_from_what_was_written_down():
+    ledger = Ledger(1_000_000, 0.05, [Demand("a", 0.5, 0.8, 7, 3, 2), Demand("b", 1.0, 0.2)])
+    ledger.charge("a", 1234)
+    ledger.close("b", {"a": 0.5, "b": 1.0})
+    other = Ledger(0, 0.0, [])
+    other.restore(json.loads(json.dumps(ledger.state())))
+    assert other.accounts == ledger.accounts and other.totals() == ledger.totals()
+    assert other.charge("a", 99) == ledger.charge("a", 99)
+    assert other.accounts["a"].carry(True) == ledger.accounts["a"].carry(True)

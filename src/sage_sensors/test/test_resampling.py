@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sage_common.core.errors import CannotContinue
 from sage_sensors.backends.resampling import Rechunker
 from sage_sensors.core.samples import SAMPLE_NS
 
@@ -53,3 +54,23 @@ def test_sound_from_before_a_gap_is_not_joined_to_what_follows() -> None:
     assert len(chunks) == 1
     assert chunks[0].time_ns == later
     assert (chunks[0].value.samples == 2.0).all()
+
+
+def test_sound_that_waits_for_its_chunk_is_written_down():
+    sound = np.sin(np.arange(16000) / 9.0).astype(np.float32)
+    blocks = [(int((i + 1) * 70e6), sound[i * 1120 : (i + 1) * 1120]) for i in range(12)]
+    whole, first, second = Rechunker(16000), Rechunker(16000), Rechunker(16000)
+    expected = [chunk for block in blocks for chunk in whole.push(*block)]
+    found = [chunk for block in blocks[:5] for chunk in first.push(*block)]
+    second.restore(first.state())
+    found += [chunk for block in blocks[5:] for chunk in second.push(*block)]
+    assert [chunk.time_ns for chunk in found] == [chunk.time_ns for chunk in expected]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.value.samples, other.value.samples)
+
+
+def test_what_a_resampler_holds_cannot_be_written_down():
+    rechunker = Rechunker(44100)
+    rechunker.push(100_000_000, np.zeros(4410, np.float32))
+    with pytest.raises(CannotContinue, match="44100 Hz"):
+        rechunker.state()
