@@ -13,7 +13,9 @@ CHUNK_BYTES = 2**24
 MIN_CHUNK, MAX_CHUNK = 1024, 65536
 CENTRE_FROM = 2048
 """Fewer vectors need no bits: comparing all of them in int8 is as fast."""
-CENTRE_AGAIN = 8
+CENTRE_AGAIN, CENTRE_LAST = 8, 200_000
+"""The centre is taken anew of so many times more vectors; not of more than that, which takes long:
+by then it hardly moves."""
 CENTRE_SAMPLE = 4096
 
 
@@ -85,7 +87,7 @@ class Space:
         self._fill(start, codes, scales)
         self.adopt(rows, roles, crc32, np.ones(count, np.bool_))
         due = CENTRE_FROM if self.centre is None else CENTRE_AGAIN * self.centre.count
-        if self.count >= due:
+        if self.count >= due and (self.centre is None or self.count <= CENTRE_LAST):
             self._recentre()
 
     def adopt(
