@@ -170,7 +170,9 @@ def test_remembering_goes_on_and_is_not_touched_by_the_running_night(tmp_path) -
         fill(memory)
         late = []
 
-        def progress(_share: float, _stage: str) -> None:
+        def progress(_share: float, stage: str) -> None:
+            if stage == "settled":
+                return  # the night has not begun
             index = 10_000 + len(late)
             late.append(memory.remember(make(index, embedding=group_vector(0, 0), text="late")))
 
@@ -242,3 +244,16 @@ def test_an_empty_memory_sleeps_soundly(tmp_path) -> None:
     with opened(tmp_path) as memory:
         assert memory.sleep(SleepOptions()).note == "nothing to do"
         assert memory.read(lambda c: c.execute(select(func.count(nights.c.id))).scalar_one()) == 0
+
+
+def test_bytes_are_counted_alike_one_by_one_and_in_sum(tmp_path) -> None:
+    from sage_memory.core.sleep.survey import survey, total_bytes
+
+    with opened(tmp_path) as memory:
+        fill(memory)
+        for _ in range(2):
+            one_by_one, in_sum = memory.read(
+                lambda c: (survey(c, OPTIONS, 50).bytes.sum(), total_bytes(c, 50))
+            )
+            assert one_by_one == in_sum > 0
+            memory.sleep(THOROUGH)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.plain_sql import Insertion
 from sage_memory.core.schema import ENCODING_FLOAT32, forgettings, payloads
 from sage_memory.core.sleep import saved
 from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS
@@ -26,6 +28,10 @@ from sage_memory.core.store import Store
 WHAT = {PAYLOAD: "payload", TEXT: "codes", INT8: "vectors", VECTORS: "vectors"}
 """What a forgetting is listed as, and the field whose clock it sets: the deepest of all that
 went. One row and one clock for each experience: they stay when the content is gone."""
+LISTED = Insertion(
+    forgettings,
+    ("night_id", "experience_id", "what", "reason", "at_ns", "undo_until_ns", "saved"),
+)
 PAYLOAD_COLUMNS = ("payload_sha256", "payload_media_type")
 TEXT_COLUMNS = ("text", "reason", "context", "codes", "sketch", "place_covariance")
 """What goes with the words and the puzzle; where it was stays, how exactly does not."""
@@ -71,7 +77,7 @@ def let_go(
     own = vectors_of(connection, [*rows, *(p.summary for p in partings if p.summary)])
     change, writing = Change(), Rewriting()
     unused: list[str] = []
-    listed: list[Row] = []
+    listed: list[tuple[Any, ...]] = []
     for parting in partings:
         row = rows.get(parting.identifier)
         if row is None or row["pinned"] or row["total"] >= floor:
@@ -96,8 +102,7 @@ def let_go(
             .values(last_used_ns=FIRST_TO_GO_NS),
             [{"key": sha} for sha in unused],
         )
-    if listed:
-        connection.execute(insert(forgettings), listed)
+    LISTED.run(connection, listed)
     return change
 
 
@@ -152,13 +157,8 @@ def _answered(vector: Row, standing_in: list[Row]) -> bool:
     )
 
 
-def _listed(parting: Parting, leave: Leave, copy: bytes) -> Row:
-    return {
-        "night_id": leave.night,
-        "experience_id": parting.identifier,
-        "what": WHAT[parting.rung],
-        "reason": parting.reason,
-        "at_ns": leave.now_ns,
-        "undo_until_ns": leave.undo_until_ns,
-        "saved": copy,
-    }
+def _listed(parting: Parting, leave: Leave, copy: bytes) -> tuple[Any, ...]:
+    """A row of `forgettings`, in the order of `LISTED`."""
+    night, until_ns, now_ns = leave.night, leave.undo_until_ns, leave.now_ns
+    what = WHAT[parting.rung]
+    return (night, parting.identifier, what, parting.reason, now_ns, until_ns, copy)

@@ -25,7 +25,14 @@ from sage_memory.core.sleep.replay import draw, replay_view
 from sage_memory.core.sleep.report import NightReport
 from sage_memory.core.sleep.stored import Change
 from sage_memory.core.sleep.summaries import summarise
-from sage_memory.core.sleep.survey import MEMBER_BYTES, ROW_BYTES, VECTOR_BYTES, Survey, survey
+from sage_memory.core.sleep.survey import (
+    MEMBER_BYTES,
+    ROW_BYTES,
+    VECTOR_BYTES,
+    Survey,
+    survey,
+    total_bytes,
+)
 from sage_memory.core.sleep.undo import finish_undoing, settle, take_back
 from sage_memory.core.store import Store
 
@@ -182,7 +189,7 @@ class Night:
         after = ask(self._store.reader, page.questions)
         self._progress(0.95, "questions asked again")
         with self._store.reader.snapshot() as connection:
-            left = int(survey(connection, page.options, page.horizon).bytes.sum())
+            left = total_bytes(connection, page.horizon)
         report = replace(report, recall_after=after.all, salient_after=after.salient,
                          bytes_after=left)  # fmt: skip
         now_ns = self._clock.now_ns()

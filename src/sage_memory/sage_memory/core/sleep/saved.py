@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-COLUMNS = ("text", "reason", "context", "payload_sha256", "payload_media_type")
+COLUMNS = ("payload_sha256", "payload_media_type", "text", "reason", "context")
+HEAD_BYTES = 120
+"""First bytes of a blob, enough for `payload_of`."""
+_SHA256 = re.compile(rb'"payload_sha256": "([0-9a-f]{64})"')
 BLOBS = ("codes", "sketch", "place_covariance")
 VECTOR_NAMES = ("encoder_id", "role", "dim", "encoding", "crc32")
 
@@ -45,3 +49,9 @@ def unpack(blob: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     if content.tell() != announced or content.read(1):
         raise ValueError(f"saved copy of {len(blob)} bytes: {announced} announced")
     return row, vectors
+
+
+def payload_of(head: bytes) -> str:
+    """Hash of the payload, from the first `HEAD_BYTES` of a blob; empty: it is about none."""
+    found = _SHA256.search(head)
+    return found[1].decode() if found else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -159,5 +160,5 @@ def in_int8(vector: Row) -> Row:
 
 def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """Cosine of the angle between two vectors; 0 if one has no length."""
-    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    lengths = math.sqrt(float(one @ one) * float(other @ other))
     return float(one @ other) / lengths if lengths else 0.0

@@ -174,11 +174,10 @@ def _words(blobs: dict[bytes, dict[str, Row]], order: Sequence[bytes]) -> Row | 
 
 
 def _rows(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, Any]:
-    column = experiences.c
-    covered = select(summary_members.c.member_id)
-    wanted = select(experiences).where(
-        column.id.in_(identifiers), column.forgotten_ns.is_(None), column.id.not_in(covered)
-    )
+    column, member = experiences.c, summary_members.c.member_id
+    covered = connection.execute(select(member).where(member.in_(identifiers))).scalars()
+    free = set(identifiers) - {bytes(key) for key in covered}
+    wanted = select(experiences).where(column.id.in_(free), column.forgotten_ns.is_(None))
     return {bytes(row.id): row for row in connection.execute(wanted)}
 
 

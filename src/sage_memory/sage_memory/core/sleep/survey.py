@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import NS_PER_S
@@ -22,6 +22,15 @@ from sage_memory.core.schema import (
 from sage_memory.core.sleep.grouping import buckets_of
 from sage_memory.core.sleep.options import SleepOptions
 
+TEXT_BYTES = (
+    func.length(experiences.c.text)
+    + func.length(experiences.c.reason)
+    + func.length(experiences.c.codes)
+    + func.length(experiences.c.sketch)
+    + func.coalesce(func.length(experiences.c.context), 0)
+    + func.coalesce(func.length(experiences.c.place_covariance), 0)
+)
+"""What goes on the second rung: words, puzzle, context and covariance."""
 SCALE_BYTES = 4
 """Of a vector in int8, beside its components."""
 ROW_BYTES = 320
@@ -96,20 +105,14 @@ class Survey:
 def survey(connection: Connection, options: SleepOptions, horizon: int) -> Survey:
     """Look at every experience up to row number `horizon`, and at its summary beyond."""
     table = experiences.c
-    words = func.length(table.text) + func.length(table.reason)
-    blobs = func.length(table.codes) + func.length(table.sketch)
-    rest = (
-        func.coalesce(func.length(column), 0) for column in (table.context, table.place_covariance)
-    )
-    content = words + blobs + sum(rest)
     found = connection.execute(
         select(
             table.number, table.id, table.start_ns, table.total, table.surprise, table.pinned,
             table.covers, table.modality, table.source, table.encoder_id, table.place_frame,
             table.place_x, table.place_y, table.payload_sha256,
-            content, table.forgotten_ns.is_(None),
+            TEXT_BYTES, table.forgotten_ns.is_(None),
         )
-        .where((table.number <= horizon) | (table.covers > 0))
+        .where(_seen(horizon))
         .order_by(table.number)
     ).all()  # fmt: skip
     columns = list(zip(*found, strict=True)) if found else [()] * 16
@@ -139,6 +142,31 @@ def survey(connection: Connection, options: SleepOptions, horizon: int) -> Surve
         int8_bytes=sizes[1],
         listed=_listed(connection, ids),
     )
+
+
+def _seen(horizon: int) -> ColumnElement[bool]:
+    return (experiences.c.number <= horizon) | (experiences.c.covers > 0)
+
+
+def total_bytes(connection: Connection, horizon: int) -> int:
+    """Sum of `Survey.bytes`, without looking at each."""
+    column = experiences.c
+    alive = and_(_seen(horizon), column.forgotten_ns.is_(None))
+    ids = select(column.id).where(alive)
+    shas = select(column.payload_sha256).where(alive)
+    link, entry = summary_members.c, forgettings.c
+    parts = (
+        select(func.sum(TEXT_BYTES + ROW_BYTES)).where(alive),
+        select(func.sum(func.length(vectors.c.vector) + VECTOR_BYTES)).where(
+            vectors.c.experience_id.in_(ids)
+        ),
+        select(func.sum(payloads.c.bytes + PAYLOAD_BYTES)).where(payloads.c.sha256.in_(shas)),
+        select(func.count() * LISTING_BYTES).where(
+            entry.experience_id.in_(ids), entry.undone_ns.is_(None)
+        ),
+        select(func.count() * MEMBER_BYTES).where(link.member_id.in_(ids)),
+    )
+    return sum(int(connection.execute(part).scalar_one() or 0) for part in parts)
 
 
 def _buckets(columns: list[Any], options: SleepOptions, shift: float) -> NDArray[np.int64]:

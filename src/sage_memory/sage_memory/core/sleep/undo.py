@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
@@ -139,7 +139,7 @@ def settle(store: Store, now_ns: int) -> int:
 def _drop_copies(connection: Connection, last: int, now_ns: int) -> tuple[set[str], list[int]]:
     column = forgettings.c
     rows = connection.execute(
-        select(column.number, column.saved)
+        select(column.number, func.substr(column.saved, 1, saved.HEAD_BYTES).label("head"))
         .where(column.number > last, column.saved.is_not(None), column.undo_until_ns <= now_ns)
         .order_by(column.number)
         .limit(STEP * 8)
@@ -147,7 +147,7 @@ def _drop_copies(connection: Connection, last: int, now_ns: int) -> tuple[set[st
     if rows:
         numbers = [row.number for row in rows]
         connection.execute(update(forgettings).where(column.number.in_(numbers)).values(saved=None))
-    shas = {saved.unpack(row.saved)[0].get("payload_sha256", "") for row in rows} - {""}
+    shas = {saved.payload_of(row.head) for row in rows} - {""}
     return shas, [row.number for row in rows]
 
 
