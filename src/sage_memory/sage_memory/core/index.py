@@ -115,7 +115,7 @@ class VectorIndex:
         with self._lock:
             self._new_experiences.extend(experiences)
             self._new_vectors.extend(vectors)
-            if len(self._new_vectors) >= MOST_PENDING:
+            if max(len(self._new_experiences), len(self._new_vectors)) >= MOST_PENDING:
                 self._settle()
 
     def forget(self, numbers: Sequence[int]) -> None:
