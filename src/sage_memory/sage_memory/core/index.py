@@ -157,9 +157,13 @@ class VectorIndex:
 
     def update(self, number: int, **columns: Any) -> None:
         """Set columns of an experience, named and valued as in its row."""
+        self.update_all([number], **columns)
+
+    def update_all(self, numbers: Sequence[int], **columns: Any) -> None:
+        """Set columns of many experiences to the same values."""
         with self._lock:
             self._settle()
-            rows = self._columns.rows_of([number])
+            rows = self._columns.rows_of(numbers)
             for name, value in columns.items():
                 self._columns.change(name, rows, value)
 

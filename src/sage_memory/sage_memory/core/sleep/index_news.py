@@ -17,7 +17,10 @@ def tell(index: VectorIndex, change: Change) -> None:
         for row in [*change.kept, *change.vectors]
     ]
     index.add(change.news.experiences, [*change.news.vectors, *fresh])
+    numbers_of: dict[bytes, list[int]] = {}
     for number, sketch in change.sketches.items():
-        index.update(number, sketch=sketch)
+        numbers_of.setdefault(sketch, []).append(number)
+    for sketch, numbers in numbers_of.items():
+        index.update_all(numbers, sketch=sketch)
     if change.forgotten:
         index.forget(change.forgotten)
