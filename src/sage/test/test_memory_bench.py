@@ -12,6 +12,7 @@ import pytest
 
 from sage.bench.encoders.section import Figures, Setting
 from sage.bench.memory import (
+    graph,
     growth,
     hindsight,
     killing,
@@ -226,6 +227,18 @@ def test_a_peer_that_fails_is_named_and_the_others_are_measured(real: Sentences)
     assert "somepackage is not installed" in found.notes[0]
     assert found.notes[1] == "broken failed at 50: no room"
     assert "numpy float32 is not measured at 50" in found.notes[2]
+
+
+def test_the_graph_is_built_once_and_measured(place: Callable[..., Workplace]) -> None:
+    pytest.importorskip("usearch")
+    none = graph.rows(place())
+    assert not none.rows and "no graph" in none.notes[-1]
+    workplace = place(sizes=(2_500,))
+    rows = by_name(graph.rows(workplace))
+    assert rows["recall@10 with the graph at 2,500"].value > 0.8
+    assert rows["search alone with the graph at 2,500, p50"].samples == TOY.queries
+    built_s = rows["time to build the graph of 2,500"].value
+    assert by_name(graph.rows(workplace))["time to build the graph of 2,500"].value == built_s
 
 
 def test_opening_is_measured_in_a_process_of_its_own(place: Callable[..., Workplace]) -> None:

@@ -13,7 +13,7 @@ from sage.bench.memory.condition import Condition
 from sage.bench.memory.corpus import Corpus, row_of
 from sage.bench.memory.kept import kept_folder
 from sage.bench.memory.peer import LIMIT, Search
-from sage_memory import Experience, Limits, Memory, Payload, Ticket
+from sage_memory import Experience, Limits, Memory, Payload, Query, Ticket
 from sage_memory.core.schema import SCHEMA_VERSION
 
 DEVICE = "bench"
@@ -81,5 +81,9 @@ class OurMemory:
 
     def _search(self, vector: NDArray[np.float32], condition: Condition) -> list[int]:
         assert self._memory is not None
-        answers = self._memory.recall(condition.query(self._corpus, vector, LIMIT))
-        return [row_of(answer.experience.start_ns) for answer in answers]
+        return answered_rows(self._memory, condition.query(self._corpus, vector, LIMIT))
+
+
+def answered_rows(memory: Memory, query: Query) -> list[int]:
+    """Rows of the corpus that a memory answers with, best first."""
+    return [row_of(answer.experience.start_ns) for answer in memory.recall(query)]

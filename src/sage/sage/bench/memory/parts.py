@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sage.bench.encoders.section import Figures, Setting, run_all
 from sage.bench.memory import (
+    graph,
     growth,
     hindsight,
     killing,
@@ -35,6 +36,7 @@ Part = Callable[[Workplace], Figures]
 PARTS: Mapping[str, Part] = {
     "remember": remember.rows,
     "recall": recall.rows,
+    "graph": graph.rows,
     "open": opening.rows,
     "resume": resuming.rows,
     "sleep": sleeping.rows,

@@ -1,0 +1,69 @@
+"""Rows of the bench: recall with the optional graph of near neighbours over our index."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage.bench.encoders.section import Figures
+from sage.bench.memory.condition import EVERYTHING, Condition
+from sage.bench.memory.ours import DEVICE, answered_rows, filled_home, limits
+from sage.bench.memory.peer import LIMIT, timed
+from sage.bench.memory.truth import Truth
+from sage.bench.memory.workplace import Workplace, tell
+from sage.bench.result import Row, row_of_samples
+from sage_memory import Memory
+from sage_memory.core.scan import by_graph
+
+GOAL_MS, GOAL_RECALL, GOAL_SIZE = 1.0, 0.99, 1_000_000
+BUILT = "graph_built.txt"
+THREADS = 2
+NOTE = (
+    "with the graph: Memory.build_graphs once, an optional cache that can be thrown away; 'search "
+    "alone' is the graph and the scores of what it finds in int8, without records, reasons and "
+    "exact scores from the rows"
+)
+
+
+def rows(place: Workplace) -> Figures:
+    """The largest memory, with its graph."""
+    size = place.scale.sizes[-1]
+    corpus = place.corpus(size)
+    home = filled_home(corpus, place.homes)
+    with Memory.open(home, device_id=DEVICE, limits=replace(limits(), approximate=True)) as memory:
+        built = home / BUILT
+        if not built.is_file():
+            tell(f"graph: building that of {size:,}")
+            begin = time.perf_counter()
+            memory.build_graphs(THREADS)
+            built.write_text(str(time.perf_counter() - begin))
+        view = memory._current().index.view()
+        space = view.spaces[corpus.encoder_id]
+
+        def recalled(vector: NDArray[np.float32], condition: Condition) -> list[int]:
+            return answered_rows(memory, condition.query(corpus, vector, LIMIT))
+
+        def searched(vector: NDArray[np.float32], condition: Condition) -> list[int]:
+            found = by_graph(space, vector, None, LIMIT)
+            return [] if found is None else found[0].tolist()
+
+        queries = corpus.queries[: place.queries(size)]
+        if not searched(queries[0], EVERYTHING):
+            note = f"{size:,} have no graph: only larger memories get one"
+            return Figures(notes=(NOTE, note))
+        whole, alone = timed(recalled, queries), timed(searched, queries)
+    recall = Truth.of(corpus.vectors, queries).recall(whole.found, LIMIT)
+    goal = GOAL_MS if size == GOAL_SIZE else None
+    made = (
+        row_of_samples(f"search alone with the graph at {size:,}, p50", alone.taken_ms, "ms",
+                       goal=goal),
+        row_of_samples(f"recall of whole records with the graph at {size:,}, p50",
+                       whole.taken_ms, "ms"),
+        Row(f"recall@10 with the graph at {size:,}", recall, "", GOAL_RECALL, "higher",
+            samples=len(queries)),
+        Row(f"time to build the graph of {size:,}", float(built.read_text()), "s"),
+    )  # fmt: skip
+    return Figures(made, (NOTE,))
