@@ -1,7 +1,7 @@
 """Kill the memory's writer and cut its power, often; write what was found as JSON.
 
-Runs the tests of kills and of power cuts with many rounds, and keeps their counts in
-bench/results/durability-<machine>.json.
+Runs the tests of kills and of power cuts with many rounds, and keeps their counts, with the
+commit and the date of each part, in bench/results/durability-<machine>.json.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ import time
 import xml.etree.ElementTree as ElementTree
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from sage.bench.result import commit, machine
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = ("test_kill.py", "test_power_loss.py")
+PARTS = {"kills": "test_kill.py", "power": "test_power_loss.py"}
 
 
-def run(kills: int, crash_points: int) -> tuple[dict[str, dict[str, int]], bool]:
-    """Counts by test, and whether all passed."""
+def run(test: str, kills: int, crash_points: int) -> dict[str, Any]:
+    """What the tests of one file counted, and whether all passed."""
+    start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         rounds = {"SAGE_KILLS": str(kills), "SAGE_CRASH_POINTS": str(crash_points)}
@@ -32,7 +34,7 @@ def run(kills: int, crash_points: int) -> tuple[dict[str, dict[str, int]], bool]
             [
                 *(sys.executable, "-m", "pytest", "-q", "-o", "junit_family=xunit1"),
                 f"--junitxml={report}",
-                *(str(ROOT / "src/sage_memory/test" / name) for name in TESTS),
+                str(ROOT / "src/sage_memory/test" / test),
             ],
             cwd=ROOT,
             env=os.environ | rounds,
@@ -40,7 +42,13 @@ def run(kills: int, crash_points: int) -> tuple[dict[str, dict[str, int]], bool]
         )
         cases = ElementTree.parse(report).getroot().iter("testcase")
         counts = {case.attrib["name"]: _properties(case) for case in cases}
-    return counts, done.returncode == 0
+    return {
+        "commit": commit(),
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "seconds": round(time.monotonic() - start),
+        "passed": done.returncode == 0,
+        "counts": counts,
+    }
 
 
 def _properties(case: ElementTree.Element) -> dict[str, int]:
@@ -48,25 +56,20 @@ def _properties(case: ElementTree.Element) -> dict[str, int]:
 
 
 def main() -> int:
-    """Run both, write the counts; 1 if anything was lost."""
+    """Run the parts, write the counts; 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--crash-points", type=int, default=1000)
+    parser.add_argument("--only", choices=PARTS, help="the other part keeps what it found last")
     options = parser.parse_args()
-    start = time.monotonic()
-    counts, passed = run(options.kills, options.crash_points)
     path = ROOT / "bench" / "results" / f"durability-{machine()}.json"
-    found = {
-        "machine": machine(),
-        "commit": commit(),
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "seconds": round(time.monotonic() - start),
-        "passed": passed,
-        "counts": counts,
-    }
-    path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    found = json.loads(path.read_text("utf-8")) if path.exists() else {"machine": machine()}
+    chosen = [options.only] if options.only else list(PARTS)
+    for part in chosen:
+        found[part] = run(PARTS[part], options.kills, options.crash_points)
+        path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     print(path.relative_to(ROOT))
-    return 0 if passed else 1
+    return 0 if all(found[part]["passed"] for part in chosen) else 1
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ class KeptIndex:
         try:
             if self._cache is None or len(self.index) or not self._load_cache(self._cache):
                 self.verify(follow=True)
-        except TypeError as error:  # of a value that no row was written with
+        except (TypeError, ValueError) as error:  # of a value that no row has
             raise StoreDamaged(self._path, f"a row is not what was written: {error}") from error
 
     def _load_cache(self, cache: IndexCache) -> bool:
