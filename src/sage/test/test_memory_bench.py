@@ -357,7 +357,7 @@ def test_hindsight_and_replay_have_rows_with_baselines(
     gain = rows["precision of what is kept, hindsight minus at once"]
     assert gain.low is not None and gain.low <= gain.value <= gain.high
     assert replaying.rows(place()).notes == (replaying.TOO_SHORT,)
-    monkeypatch.setattr(replaying, "REPLAYS", 20)
+    monkeypatch.setattr(replaying, "NIGHTS", 1)
     found = by_name(replaying.compared(streams.part(0, 1), streams.part(1, 2)))
     fused = found[f"AUROC of fused salience after {replaying.DRAWN}"]
     assert set(fused.baselines) == {replaying.NONE, replaying.RANDOM}

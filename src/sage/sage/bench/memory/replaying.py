@@ -19,9 +19,10 @@ from sage.bench.salience.played import Judged, Played, chosen_half, inputs, play
 from sage.bench.salience.trace import FUSED, LEARNED, Scored, Trace, fuse
 from sage.bench.salience.windows import window_scores
 from sage_common.core.sections import Arrays
+from sage_memory.core.sleep.replay import ReplayView, augmented, draw
 from sage_snarc.core.fusion import Fusion, ModalSalience
 
-REPLAYS = 600
+NIGHTS = 3
 SKILL_TICKS = 500
 APART_NS = 10_000_000_000
 NONE, DRAWN, RANDOM = "no sleep", "replay by salience and surprise", "replay in random order"
@@ -29,8 +30,10 @@ TOO_SHORT = "replay needs more than one stream: measured in a full run"
 NOTE = (
     "replay: fusion learns from a simulated person on half of the streams of the salience bench's "
     "half, of whose moments the short-term buffers keep some; a night then replays "
-    f"{REPLAYS:,} of them, drawn with replacement, each as all that was perceived in its tenth of "
-    "a second with its outcome if it had one; judged on the other streams, without any outcome. "
+    f"half of them, {NIGHTS} times, each as all that was perceived in its tenth of a second, its "
+    "embeddings with a little noise, with its outcome if it had one; drawn as the memory draws "
+    "them (new ones, of the later streams, by salience x surprise, among old ones), or evenly; "
+    "judged on the other streams, without any outcome. "
     "Predictors: share of a modality's variance that the others predict over the first "
     f"{SKILL_TICKS} ticks of each such stream. Intervals: 95 %, bootstrap of windows, and of "
     "streams; one draw each"
@@ -43,13 +46,14 @@ class Remembered:
 
     Attributes:
         stream, tick: of it.
-        priority: salience times surprise.
+        total, surprise: of all senses, [0, 1].
         reward: of the outcome about it; 0: there was none.
     """
 
     stream: int
     tick: int
-    priority: float
+    total: float
+    surprise: float
     reward: float
 
 
@@ -83,8 +87,8 @@ def compared(before: Played, held_out: Played) -> Figures:
     day = fusion.state()
     states = {
         NONE: day,
-        DRAWN: replayed(before, pool, day, [item.priority for item in pool]),
-        RANDOM: replayed(before, pool, day, [1.0] * len(pool)),
+        DRAWN: replayed(before, pool, day, drawn_order(pool)),
+        RANDOM: replayed(before, pool, day, random_order(pool)),
     }
     judged = {
         name: Judged(held_out.windows, tuple(carried_over(held_out.scored, state)))
@@ -118,27 +122,46 @@ def remembered(
         tick = int(np.abs(trace.times_s - time_s).argmin())
         now_ns = stamp_ns(time_s, scored.number)
         reward = next((r for first, last, r in outcomes if first <= now_ns <= last), 0.0)
-        priority = float(trace.scores[FUSED][tick] * trace.scores["surprise"][tick])
-        pool.append(Remembered(number, tick, priority, reward))
+        total, surprise = (float(trace.scores[name][tick]) for name in (FUSED, "surprise"))
+        pool.append(Remembered(number, tick, total, surprise, reward))
     return pool
 
 
+def drawn_order(pool: Sequence[Remembered]) -> list[int]:
+    """Which moments the memory's own draw replays, night after night."""
+    streams = np.array([item.stream for item in pool], np.int64)
+    view = ReplayView(
+        number=np.arange(len(pool)),
+        total=np.array([item.total for item in pool]),
+        surprise=np.array([item.surprise for item in pool]),
+        new=streams > np.median(streams) if streams.any() else np.ones(len(pool), bool),
+    )
+    generator = np.random.default_rng(0)
+    nights = [draw(view, generator, len(pool) // 2) for _ in range(NIGHTS)]
+    return [int(index) for night in nights for index in night]
+
+
+def random_order(pool: Sequence[Remembered]) -> list[int]:
+    """As many, drawn evenly, night after night."""
+    generator = np.random.default_rng(0)
+    nights = [generator.permutation(len(pool))[: len(pool) // 2] for _ in range(NIGHTS)]
+    return [int(index) for night in nights for index in night]
+
+
 def replayed(
-    before: Played, pool: Sequence[Remembered], day: Arrays, priorities: Sequence[float]
+    before: Played, pool: Sequence[Remembered], day: Arrays, order: Sequence[int]
 ) -> Arrays:
-    """The state after a night that replays moments drawn by these priorities."""
+    """The state after nights that replay moments in this order."""
     fusion = Fusion(MODALITIES)
     fusion.restore(day)
-    weights = np.maximum(np.array(priorities), 1e-9)
-    generator = np.random.default_rng(0)
-    drawn = generator.choice(len(pool), REPLAYS, p=weights / weights.sum())
+    generator = np.random.default_rng(1)
     newest = max(int(scored.number) for scored in before.scored) + 1
     now_ns = stamp_ns(0.0, newest)
-    for index in drawn.tolist():
+    for index in order:
         moment = pool[index]
         now_ns += APART_NS
         for percept, salience in before.scored[moment.stream].ticks[moment.tick]:
-            fusion.see(percept.modality, now_ns, percept.embedding)
+            fusion.see(percept.modality, now_ns, augmented(percept.embedding, generator))
             fusion.fuse(
                 ModalSalience(
                     stamp_ns=now_ns,
