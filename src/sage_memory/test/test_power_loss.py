@@ -22,7 +22,7 @@ from sqlalchemy import update
 from sqlalchemy.engine import Engine
 
 from sage_common.core.clock import ManualClock
-from sage_memory import Limits, Memory, MemoryFailure
+from sage_memory import Limits, Memory
 from sage_memory.core import schema
 from sage_memory.core.database import Driver, open_writer
 from sage_memory.core.storage import FileStorage
@@ -153,12 +153,12 @@ def crash_everywhere(
         verdict.crashes += 1
         try:
             prove(home, told)
-        except (MemoryFailure, sqlite3.DatabaseError) as error:
-            verdict.damaged += 1
-            verdict.first = verdict.first or f"operation {time}, {fate}: {error}"
         except LookupError as error:
             verdict.lost += 1
-            verdict.first = verdict.first or f"operation {time}, {fate}: {error}"
+            verdict.first = verdict.first or f"operation {time}, {fate}: {error!r}"
+        except Exception as error:  # noqa: BLE001 - however it shows, that is damage
+            verdict.damaged += 1
+            verdict.first = verdict.first or f"operation {time}, {fate}: {error!r}"
     return verdict
 
 
