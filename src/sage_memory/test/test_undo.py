@@ -223,7 +223,7 @@ def test_an_undoing_that_is_killed_is_completed_by_the_next_sleep(tmp_path, monk
 @pytest.mark.parametrize("step", [3, 4, 6])
 def test_a_real_kill(tmp_path, step) -> None:
     with home.opened(tmp_path) as memory:
-        home.fill(memory, groups=20, size=20)
+        home.fill(memory)
         before = home.content(memory)
     given = {"FOLDER": str(tmp_path), "FATAL_STEP": step, "HELPER": home.__file__}
     process = multiprocessing.get_context("spawn").Process(
