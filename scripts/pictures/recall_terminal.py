@@ -23,7 +23,7 @@ from rich.text import Text
 COLUMNS = 104
 PLAYED_S = 60
 WORDS = ("recall", "a street with trees", "--modality", "vision", "--limit", "2", "--show")
-SOUND = ("recall", "--modality", "audio", "--limit", "2", "--show", "--sound")
+SOUND = ("recall", "--modality", "audio", "--limit", "1", "--show", "--sound")
 FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -47,7 +47,13 @@ def answer(home: Path, *words: str) -> str:
     """What `sage WORDS` writes to a terminal of `COLUMNS` columns."""
     ran = subprocess.run(
         [str(Path(sys.prefix, "bin", "sage")), *words],
-        env={**os.environ, "SAGE_HOME": str(home), "COLUMNS": str(COLUMNS), "FORCE_COLOR": "1"},
+        env={
+            **os.environ,
+            "SAGE_HOME": str(home),
+            "COLUMNS": str(COLUMNS),
+            "FORCE_COLOR": "1",
+            "COLORTERM": "truecolor",
+        },
         stdout=subprocess.PIPE,
         text=True,
         check=True,
