@@ -31,7 +31,7 @@ from sage.bench.memory.kept import kept_folder, taken_s
 from sage.bench.memory.life import life, near
 from sage.bench.memory.ours import OURS
 from sage.bench.memory.peer import timed
-from sage.bench.memory.scale import Scale
+from sage.bench.memory.scale import FULL, Scale
 from sage.bench.memory.sentences import Sentences, read_texts
 from sage.bench.memory.truth import Truth
 from sage.bench.memory.workplace import Workplace
@@ -374,6 +374,15 @@ def test_parts_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         parts.chosen_parts()
     monkeypatch.delenv(parts.CHOSEN)
     assert parts.chosen_parts() == dict(parts.PARTS)
+
+
+def test_large_memories_can_be_left_out() -> None:
+    assert parts.limited(FULL, "") == FULL
+    small = parts.limited(FULL, "100000")
+    assert small.sizes == (10_000, 100_000) and small.filter_sizes == (100_000,)
+    for wrong in ("few", "100"):
+        with pytest.raises(InvalidInput, match="SAGE_BENCH_MOST"):
+            parts.limited(FULL, wrong)
 
 
 def test_figures_of_some_parts_do_not_replace_those_of_all(

@@ -6,6 +6,7 @@ import os
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from sage_encoders.core.card import ModelError
 
 CHOSEN = "SAGE_BENCH_PARTS"
 """Names the parts that are measured, with commas; unset: all."""
+MOST = "SAGE_BENCH_MOST"
+"""Leaves out memories of more moments than this; unset: none."""
 Part = Callable[[Workplace], Figures]
 PARTS: Mapping[str, Part] = {
     "remember": remember.rows,
@@ -50,7 +53,22 @@ PARTS: Mapping[str, Part] = {
 def measure(quick: bool) -> Result:
     """All rows; a model, a recording or a package that is missing becomes an error or a note."""
     setting = Setting(data_folder(), models_folder(os.environ.get(VARIABLE, "models")), quick)
-    return measured(setting, QUICK if quick else FULL)
+    return measured(setting, limited(QUICK if quick else FULL, os.environ.get(MOST, "")))
+
+
+def limited(scale: Scale, most: str) -> Scale:
+    """The scale without the memories that are larger than `most`; empty: as it is.
+
+    Raises:
+        InvalidInput: not a number, or every memory is larger.
+    """
+    if not most:
+        return scale
+    if not most.isdigit() or int(most) < scale.sizes[0]:
+        raise InvalidInput(MOST, most, f"a number from {scale.sizes[0]} on")
+    sizes = tuple(size for size in scale.sizes if size <= int(most))
+    filtered = tuple(size for size in scale.filter_sizes if size <= int(most))
+    return replace(scale, sizes=sizes, filter_sizes=filtered)
 
 
 def measured(setting: Setting, scale: Scale) -> Result:
@@ -62,7 +80,8 @@ def measured(setting: Setting, scale: Scale) -> Result:
         found = run_all(sections, setting)
     # Figures of some parts do not replace those of all.
     name = "memory" if len(chosen) == len(PARTS) else "memory_" + "_".join(chosen)
-    return Result(name, setting.quick, place.inputs, found.rows, found.notes, found.errors)
+    notes = (f"the largest memory has {scale.sizes[-1]:,} moments", *found.notes)
+    return Result(name, setting.quick, place.inputs, found.rows, notes, found.errors)
 
 
 def chosen_parts() -> dict[str, Part]:
