@@ -130,13 +130,14 @@ def test_wrong_values_of_sleep_are_named(
 
 
 def test_the_first_interrupt_asks_and_the_second_ends() -> None:
+    before = signal.getsignal(signal.SIGINT)
     with stop_on_interrupt() as should_stop:
         assert not should_stop()
         os.kill(os.getpid(), signal.SIGINT)
         assert should_stop()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_entities_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
