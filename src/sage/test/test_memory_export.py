@@ -199,6 +199,26 @@ def test_a_store_that_is_not_empty_is_only_added_to_and_on_request(
         memory.verify()
 
 
+@parametrized
+def test_what_was_forgotten_does_not_come_back_with_a_merge(tmp_path: Path, encoding: str) -> None:
+    home = tmp_path / "home"
+    made = homes.made_home(home)
+    everything(home)
+    write(home, tmp_path / "export", encoding)
+    with Memory.open(home) as memory:
+        memory.forget([made[1].id], "asked to").wait()
+    before = contents(home / "payloads")
+    kept = next((home / "payloads").glob(f"*/{made[3].payload_sha256}.*"))
+    kept.unlink()
+    same = read(home, tmp_path / "export", merge=True)
+    assert (same.skipped["experiences"], same.forgotten) == (6, 1)
+    assert same.rows["payloads"] == same.rows["summary_members"] == 0
+    assert contents(home / "payloads") == before, "a file that was lost comes back, only that"
+    with Memory.open(home, read_only=True) as memory:
+        assert made[1].payload_sha256 not in str(memory.read(rows_of(schema.payloads)))
+        assert not [one for one in memory.inspect() if one.what == "payload"]
+
+
 def test_an_export_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     homes.made_home(tmp_path / "home")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
@@ -105,6 +106,19 @@ def test_payloads_that_are_gone_or_changed_are_found(tmp_path, experience) -> No
     assert gone.what == changed.what == "payload"
     assert str(files[0]) in gone.where and not gone.serious
     assert str(files[1]) in changed.where and changed.serious
+
+
+def test_payloads_that_no_experience_names_are_found(tmp_path, experience) -> None:
+    path = fill(tmp_path, experience)
+    change(path, "UPDATE experiences SET payload_sha256 = '' WHERE number = 1")
+    orphan = tmp_path / "payloads" / "ab" / f"{'ab' * 32}.webp"
+    orphan.parent.mkdir(exist_ok=True)
+    orphan.write_bytes(b"left behind")
+    assert len(findings(tmp_path)) == 1, "its row may be about to come"
+    os.utime(orphan, (0, 0))
+    row, file = findings(tmp_path)
+    assert "no experience names it" in row.where and not row.serious
+    assert str(orphan) in file.where and "no row names it" in file.where and not file.serious
 
 
 def test_a_vector_that_does_not_match_is_left_out_of_the_repaired_store(

@@ -26,11 +26,16 @@ OWNER = {"vectors": "experience_id", "clocks": "experience_id", "forgettings": "
 
 @dataclass
 class Imported:
-    """What was taken in, and what was there already, in rows by table."""
+    """What was taken in, and what was there already, in rows by table.
+
+    Attributes:
+        forgotten: of the experiences that were there already, those that are only tombstones.
+    """
 
     rows: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
     payload_files: int = 0
+    forgotten: int = 0
 
 
 @dataclass(frozen=True)
@@ -167,16 +172,29 @@ def _merge(
     connection: Connection, payloads: PayloadFiles, export: Checked, progress: Progress
 ) -> Imported:
     done = Imported()
-    known = set(connection.execute(select(schema.experiences.c.id)).scalars())
-    had = {bytes(identifier) for identifier in known}
-    fresh = export.identifiers - had
+    told = schema.experiences.c
+    had = {
+        bytes(row.id): row.forgotten_ns is not None
+        for row in connection.execute(select(told.id, told.forgotten_ns))
+    }
+    fresh = export.identifiers - had.keys()
+    gone = {identifier for identifier, is_forgotten in had.items() if is_forgotten}
+    done.forgotten = len(export.identifiers & gone)
+    named: set[str] = set()
     number = _last(connection, schema.experiences) + 1
     for name, table in TABLES.items():
         done.rows[name] = done.skipped[name] = 0
         present = _present(connection, table)
         for rows in export.rows(table):
             taken = [row for row in rows if _is_new(table, row, fresh, present)]
+            if table is schema.payloads:  # what nobody names any more was forgotten
+                taken = [row for row in taken if row["sha256"] in named]
+            elif table is schema.summary_members:
+                taken = [row for row in taken if gone.isdisjoint(row.values())]
+            elif table is schema.forgettings:
+                named |= _saved_payloads(export, taken)
             if table is schema.experiences:
+                named |= {row["payload_sha256"] for row in taken}
                 taken = [row | {"number": number + index} for index, row in enumerate(taken)]
                 number += len(taken)
             elif "number" in table.columns:
@@ -187,9 +205,18 @@ def _merge(
             done.skipped[name] += len(rows) - len(taken)
             progress(name, len(rows))
     _advance_clock(connection, int(export.manifest.facts["clock"]))
-    kept = set(connection.execute(select(schema.payloads.c.sha256)).scalars())
-    done.payload_files = _copy_payloads(payloads, export, kept, progress)
+    alive = select(told.payload_sha256).where(told.forgotten_ns.is_(None))
+    promised = schema.payloads.c.sha256.in_(alive)  # a lost file of theirs comes back, too
+    kept = set(connection.execute(select(schema.payloads.c.sha256).where(promised)).scalars())
+    done.payload_files = _copy_payloads(payloads, export, kept | named, progress)
     return done
+
+
+def _saved_payloads(export: Checked, rows: list[Row]) -> set[str]:
+    """Payloads that an experience would have again if its sleep were undone."""
+    copies = [bytes(row["saved"]) for row in rows if row["saved"] is not None]
+    every = (row["sha256"] for some in export.rows(schema.payloads) for row in some)
+    return {sha for sha in every if any(sha.encode() in copy for copy in copies)}
 
 
 def _present(connection: Connection, table: Table) -> set[Any]:

@@ -70,7 +70,10 @@ def import_lines(home: Path, done: Imported) -> list[str]:
         f"{done.payload_files} payloads taken in"
     ]
     if done.skipped.get("experiences"):
-        lines.append(f"{done.skipped['experiences']} experiences were there already, and stay")
+        stay = done.skipped["experiences"] - done.forgotten
+        lines.append(f"{stay} experiences were there already, and stay")
+    if done.forgotten:
+        lines.append(f"{done.forgotten} experiences were forgotten here, and stay so")
     return lines
 
 

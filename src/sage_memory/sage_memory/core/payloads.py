@@ -117,11 +117,15 @@ class PayloadFiles:
 
     def sweep(self, known: Iterable[str]) -> int:
         """Remove every file that no row of the store names; returns how many."""
-        keep = {self._name(sha256) for sha256 in known}
-        orphans = [path for path in self._files() if path.name.split(".")[0] not in keep]
+        orphans = self.orphans(known)
         for path in orphans:
             path.unlink(missing_ok=True)
         return len(orphans)
+
+    def orphans(self, known: Iterable[str]) -> list[Path]:
+        """Every file that is none of the payloads with these hashes."""
+        keep = {self._name(sha256) for sha256 in known}
+        return [path for path in self._files() if path.name.split(".")[0] not in keep]
 
     def free_bytes(self) -> int:
         """Bytes left on the disk."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,12 +23,23 @@ from sage_memory.core.errors import MemoryFailure, StoreDamaged
 from sage_memory.core.identifiers import ID_BYTES, id_text
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.rows import sketch
-from sage_memory.core.schema import clocks, experiences, meta, payloads, summary_members, vectors
+from sage_memory.core.schema import (
+    clocks,
+    experiences,
+    forgettings,
+    meta,
+    payloads,
+    summary_members,
+    vectors,
+)
 
 BATCH = 1024
+SETTLED_S = 60.0
+"""A file without a row is younger than this while its row waits for its commit."""
 REPAIR = "`sage memory repair` keeps what can be read"
 REEMBED = "`sage memory reembed` makes it anew from the payload, `sage memory repair` removes it"
 NOTHING = "nothing: recall says that it is gone"
+SWEPT = "nothing: the next start for writing removes it"
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,7 @@ def inspect_rows(connection: Connection, files: PayloadFiles) -> list[Finding]:
         except DatabaseError as error:
             found.append(Finding("page", cause(error), True, REPAIR))
     found.extend(_payloads(connection, files))
+    found.extend(_unnamed_payloads(connection, files))
     return found
 
 
@@ -174,3 +188,20 @@ def _payloads(connection: Connection, files: PayloadFiles) -> Iterator[Finding]:
             continue
         if hashlib.sha256(data).hexdigest() != sha256:
             yield Finding("payload", f"{path}: not what was kept", True, f"remove it: {path}")
+
+
+def _unnamed_payloads(connection: Connection, files: PayloadFiles) -> Iterator[Finding]:
+    """Rows and files that no experience names, nor would if its sleep were undone."""
+    rows = dict(connection.execute(select(payloads.c.sha256, payloads.c.media_type)).all())
+    named = set(connection.execute(select(experiences.c.payload_sha256)).scalars())
+    unnamed = rows.keys() - named
+    copies = select(forgettings.c.saved).where(forgettings.c.saved.is_not(None))
+    for copy in connection.execute(copies).scalars() if unnamed else ():
+        unnamed = {sha for sha in unnamed if sha.encode() not in copy}
+    for sha256 in sorted(unnamed):
+        path = files.path(sha256, rows[sha256])
+        yield Finding("payload", f"{path}: no experience names it", False, f"remove it: {path}")
+    for path in sorted(files.orphans(rows)):
+        with suppress(FileNotFoundError):  # let go of by the running graph
+            if time.time() - path.stat().st_mtime > SETTLED_S:
+                yield Finding("payload", f"{path}: no row names it", False, SWEPT)
