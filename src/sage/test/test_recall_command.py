@@ -166,20 +166,36 @@ def test_answers_are_told_in_words(home: Path, capsys: pytest.CaptureFixture[str
         (("--since", "yesterday"), "since = 'yesterday': expected an ISO 8601 time"),
         (("--place", "map,1"), "place = 'map,1': expected FRAME,X,Y"),
         (("--place", "map,1,x", "--within", "2"), "place = 'map,1,x'"),
-        (("--place", "map,1,2"), "within = None: expected how far from --place"),
+        (("--place", "map,1,2"), "within = None: expected metres beside --place"),
         (("--place", "map,1,2", "--within", "-1"), "within = -1.0: expected metres"),
         (("--within", "3"), "within = 3.0: expected --place, too"),
         (("--like", "abc"), "like = 'abc': expected a UUID"),
-        (("--limit", "0"), "limit = 0: expected 1..1000"),
-        (("--min-salience", "2"), "min_salience = 2.0"),
+        (("--limit", "0"), "limit = 0: expected 1 to 1000"),
+        (("--limit", "-3"), "limit = -3: expected 1 to 1000"),
+        (("--min-salience", "2"), "min-salience = 2.0"),
+        (("--min-salience", "nan"), "min-salience = nan"),
+        (("--since", "1h", "--until", "2h"), "since = "),
+        (("--since", "9999-01-01"), "since = "),
+        (("caf\udce9",), r"text = 'caf\udce9': expected valid UTF-8"),
+        (("--source", "\udce9"), r"source = '\udce9': expected valid UTF-8"),
         (("--image", "/none.png"), "image = '/none.png': expected a file that can be read"),
         (("--sound", "/none.wav"), "sound = '/none.wav': expected a sound file that is there"),
         (("--puzzle", "/none.txt"), "puzzle = '/none.txt'"),
     ],
 )
-def test_a_wrong_value_names_its_field(
-    home: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+@pytest.mark.parametrize("with_graph", [False, True])
+def test_a_wrong_value_names_its_field_and_is_not_asked(
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    said: str,
+    with_graph: bool,
 ) -> None:
+    running = object() if with_graph else None
+    monkeypatch.setattr("sage.graph.runtime_file.running_graph", lambda _home: running)
+    for way in ("sage.recall.graph_memory.ask_graph", "sage.recall.stored_memory.ask_store"):
+        monkeypatch.setattr(way, lambda *_: pytest.fail("was asked"))
     status, told, error = run(capsys, *words, "--home", home)
     assert (status, told) == (2, "")
     assert said in error and len(error.splitlines()) == 1

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from sage.commands.options import add_home_argument
-from sage.recall.question import Question, Reply, parse_spot, parse_time
+from sage.recall.question import Question, Reply, checked, parse_spot, parse_time
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     from sage.recall.stored_memory import ask_store
     from sage.recall.thumbnails import write_thumbnails
 
-    question = _question(options)
+    question = checked(_question(options))
     home = sage_home(options.home)
     running = running_graph(home)
     reply = ask_graph(running, question) if running else ask_store(home, question)

@@ -39,6 +39,7 @@ class Attached(Generic[NodeT]):
         self._arguments += ["-p", f"use_sim_time:={sim_time}"]
         self._stopping = threading.Event()
         self._ready: Future[NodeT] = Future()
+        self._error: Exception | None = None
         name = f"{node_type.default_name}_{os.getpid()}"
         self._thread = threading.Thread(
             target=self._run, args=(node_type, name), name=name, daemon=True
@@ -48,9 +49,16 @@ class Attached(Generic[NodeT]):
         self.host: RosHost = self._host
 
     def stop(self) -> None:
-        """End the thread and leave the ROS graph."""
+        """End the thread and leave the ROS graph.
+
+        Raises:
+            Exception: what ended the thread before, once.
+        """
         self._stopping.set()
         self._thread.join()
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
 
     def __enter__(self) -> Attached[NodeT]:
         return self
@@ -69,22 +77,28 @@ class Attached(Generic[NodeT]):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         executor = EventsExecutor()
+        host: RosHost | None = None
         try:
             host = RosHost(node_type, name, self._arguments)
             executor.add_node(host)
             host.start()
-        except Exception as error:  # noqa: BLE001 - raised where the node was asked for
-            self._ready.set_exception(error)
-            return
-        node = host.node
-        assert isinstance(node, node_type)
-        self._host = host
-        self._ready.set_result(node)
-        while not self._stopping.is_set():
-            executor.spin_until_future_complete(RosFuture(), timeout_sec=SPIN_SLICE_S)
-        host.stop()
-        executor.shutdown()
-        rclpy.shutdown()
+            node = host.node
+            assert isinstance(node, node_type)
+            self._host = host
+            self._ready.set_result(node)
+            while not self._stopping.is_set():
+                executor.spin_until_future_complete(RosFuture(), timeout_sec=SPIN_SLICE_S)
+        except Exception as error:  # noqa: BLE001 - raised where the node is asked for or ended
+            if self._ready.done():
+                self._error = error
+            else:
+                self._ready.set_exception(error)
+        finally:
+            # Left alone, the middleware's threads would keep the process from ending.
+            if host is not None:
+                host.stop()
+            executor.shutdown()
+            rclpy.shutdown()
 
 
 def enter_domain(running: RunningGraph) -> None:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S, Clock, SystemClock
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.experience import MAX_STAMP_NS
+from sage_memory.core.identifiers import parse_id
+from sage_memory.core.recall import MAX_LIMIT
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -117,6 +120,44 @@ class Reply:
     notes: tuple[str, ...] = ()
 
 
+def checked(question: Question) -> Question:
+    """The question itself, proven before it is asked either way, so that both refuse alike.
+
+    Raises:
+        InvalidInput: names the option at fault, its value, and what was expected.
+    """
+    for name in ("text", "like", "modality", "source", "entity", "device"):
+        check_text(name, getattr(question, name))
+    if question.like:
+        parse_id(question.like, "like")
+    if not 1 <= question.limit <= MAX_LIMIT:
+        raise InvalidInput("limit", question.limit, f"1 to {MAX_LIMIT}")
+    if not 0.0 <= question.min_salience <= 1.0:  # nor is NaN
+        raise InvalidInput("min-salience", question.min_salience, "a number from 0 to 1")
+    for name, stamp_ns in (("since", question.start_ns), ("until", question.end_ns)):
+        if not 0 <= stamp_ns <= MAX_STAMP_NS:
+            raise InvalidInput(name, stamp_ns, "a time from 1970 to 2262")
+    if 0 < question.end_ns < question.start_ns:
+        raise InvalidInput("since", question.start_ns, f"at most until = {question.end_ns}")
+    if question.image is not None and question.sound is not None:
+        raise InvalidInput("sound", "beside image", "only one of them")
+    if question.spot is not None:
+        check_text("place", question.spot.frame)
+    return question
+
+
+def check_text(field: str, text: str) -> None:
+    """Prove that a text can be sent and stored.
+
+    Raises:
+        InvalidInput: it came from bytes that are no UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(field, text, "valid UTF-8") from None
+
+
 def parse_time(field: str, text: str, clock: Clock | None = None) -> int:
     """Nanoseconds of an ISO 8601 time or of an age such as 10m; 0 for an empty text.
 
@@ -131,7 +172,7 @@ def parse_time(field: str, text: str, clock: Clock | None = None) -> int:
         return now_ns - round(float(age[1]) * _UNITS_S[age[2]] * NS_PER_S)
     try:
         return round(datetime.fromisoformat(text).timestamp() * NS_PER_S)
-    except ValueError:
+    except (ValueError, OverflowError):
         expected = "an ISO 8601 time, or an age such as 30s, 10m, 2h, 3d"
         raise InvalidInput(field, text, expected) from None
 
@@ -157,7 +198,7 @@ def parse_spot(text: str, within_m: float | None) -> Spot | None:
     if not np.isfinite(numbers).all():
         raise InvalidInput("place", text, expected)
     if within_m is None:
-        raise InvalidInput("within", None, "how far from --place, in metres")
+        raise InvalidInput("within", None, "metres beside --place")
     if not (np.isfinite(within_m) and within_m > 0.0):
         raise InvalidInput("within", within_m, "metres greater than 0")
     z = numbers[2] if len(numbers) == 3 else float("nan")

@@ -1,0 +1,45 @@
+"""A node beside a graph: what goes wrong in its thread reaches whoever asked for it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from sage.observe.asking import AskerNode
+from sage.observe.attached import Attached
+
+DOMAIN = "118"
+
+
+class PlainAsker(AskerNode):
+    service_key = "memory/recall"
+
+
+@pytest.fixture(autouse=True)
+def own_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "ROS_DOMAIN_ID", DOMAIN)
+
+
+def fail() -> None:
+    raise ArithmeticError("in the thread")
+
+
+def test_an_error_in_the_thread_is_raised_where_it_is_stopped() -> None:
+    attached = Attached(PlainAsker, "/attached_test")
+    attached.host.create_timer(0.01, fail)
+    attached._thread.join(timeout=20.0)
+    assert not attached._thread.is_alive()
+    with pytest.raises(ArithmeticError, match="in the thread"):
+        attached.stop()
+    attached.stop()
+
+
+def test_after_a_failure_another_node_can_be_attached() -> None:
+    attached = Attached(PlainAsker, "/attached_test")
+    attached.host.create_timer(0.01, fail)
+    attached._thread.join(timeout=20.0)
+    with pytest.raises(ArithmeticError):
+        attached.stop()
+    with Attached(PlainAsker, "/attached_test") as again:
+        assert again.node.service_client is not None
