@@ -191,7 +191,7 @@ def test_a_store_that_is_not_empty_is_only_added_to_and_on_request(
     write(other, tmp_path / "more", encoding)
     added = read(tmp_path / "new", tmp_path / "more", merge=True)
     assert (added.rows["experiences"], added.rows["vectors"]) == (1, 2)
-    assert added.payload_files == 1
+    assert added.payload_files == added.rows["payloads"] == 1
     with Memory.open(tmp_path / "new", read_only=True) as memory:
         answers = memory.recall(Query(entity="", device_id="another"))
         assert [answer.payload_path.read_bytes() for answer in answers] == [b"seen"]

@@ -180,7 +180,7 @@ def _merge(
     fresh = export.identifiers - had.keys()
     gone = {identifier for identifier, is_forgotten in had.items() if is_forgotten}
     done.forgotten = len(export.identifiers & gone)
-    named: set[str] = set()
+    named = _named_payloads(export, fresh)
     number = _last(connection, schema.experiences) + 1
     for name, table in TABLES.items():
         done.rows[name] = done.skipped[name] = 0
@@ -191,10 +191,7 @@ def _merge(
                 taken = [row for row in taken if row["sha256"] in named]
             elif table is schema.summary_members:
                 taken = [row for row in taken if gone.isdisjoint(row.values())]
-            elif table is schema.forgettings:
-                named |= _saved_payloads(export, taken)
             if table is schema.experiences:
-                named |= {row["payload_sha256"] for row in taken}
                 taken = [row | {"number": number + index} for index, row in enumerate(taken)]
                 number += len(taken)
             elif "number" in table.columns:
@@ -212,11 +209,18 @@ def _merge(
     return done
 
 
-def _saved_payloads(export: Checked, rows: list[Row]) -> set[str]:
-    """Payloads that an experience would have again if its sleep were undone."""
-    copies = [bytes(row["saved"]) for row in rows if row["saved"] is not None]
-    every = (row["sha256"] for some in export.rows(schema.payloads) for row in some)
-    return {sha for sha in every if any(sha.encode() in copy for copy in copies)}
+def _named_payloads(export: Checked, fresh: frozenset[bytes]) -> set[str]:
+    """Payloads that the experiences to be taken in have, or would have if a sleep were undone."""
+    told = (row for rows in export.rows(schema.experiences) for row in rows)
+    named = {row["payload_sha256"] for row in told if row["id"] in fresh}
+    lettings_go = (row for rows in export.rows(schema.forgettings) for row in rows)
+    copies = [
+        bytes(row["saved"])
+        for row in lettings_go
+        if row["experience_id"] in fresh and row["saved"] is not None
+    ]
+    every = (row["sha256"] for rows in export.rows(schema.payloads) for row in rows)
+    return named | {sha for sha in every if any(sha.encode() in copy for copy in copies)}
 
 
 def _present(connection: Connection, table: Table) -> set[Any]:
