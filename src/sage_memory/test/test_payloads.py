@@ -13,6 +13,7 @@ from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload, Query
 from sage_memory.core.payloads import PayloadFiles, PayloadRules
+from sage_memory.core.remains import remains
 
 
 def picture(index: int, size: int = 1000) -> Payload:
@@ -134,6 +135,23 @@ def test_lost_file_is_a_note(tmp_path, experience) -> None:
         assert answer.payload_path is None and "gone" in answer.payload_note
         memory.remember(experience(1), picture(1)).wait()
         assert all(answer.payload_path for answer in memory.recall(Query()))
+
+
+def test_a_new_store_moves_the_payloads_of_an_earlier_one_aside(
+    tmp_path, experience, caplog
+) -> None:
+    with Memory.open(tmp_path) as memory:
+        memory.remember(experience(1), Payload(b"seen", "image/webp")).wait()
+    old = {path.name for path in (tmp_path / "payloads").glob("*/*")}
+    (tmp_path / "memory.db").rename(tmp_path / "memory.db.damaged")
+    with Memory.open(tmp_path) as memory:
+        memory.remember(experience(2), Payload(b"heard", "image/webp")).wait()
+    (aside,) = tmp_path.glob("payloads.before-*")
+    assert {path.name for path in aside.glob("*/*")} == old
+    assert str(aside) in caplog.text
+    assert remains(tmp_path) == [tmp_path / "memory.db.damaged", aside]
+    with Memory.open(tmp_path):
+        assert list(tmp_path.glob("payloads.before-*")) == [aside], "only before a new store"
 
 
 def test_orphans_are_swept_at_start(tmp_path, experience) -> None:

@@ -98,14 +98,17 @@ class ServerStorage:
             connection.execute(text("SELECT pg_advisory_unlock_all()"))
         engine.dispose()
 
-    def check(self) -> None:
+    def exists(self) -> bool:
         engine = self.open_reader()
         try:
             with naming(self.place), engine.connect() as connection:
-                if not self._exists(connection):
-                    raise StoreMissing(self.place)
+                return self._exists(connection)
         finally:
             engine.dispose()
+
+    def check(self) -> None:
+        if not self.exists():
+            raise StoreMissing(self.place)
 
     def open_writer(self) -> Engine:
         engine = self._engine(self._connect_writer, pool_size=1, max_overflow=0)

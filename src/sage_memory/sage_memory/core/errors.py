@@ -33,7 +33,10 @@ class StoreMissing(MemoryFailure):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        super().__init__(f"{path}: no store here yet; run the graph once to make one")
+        super().__init__(
+            f"{path}: no store here yet; run the graph once to make one, or put {path.name} "
+            "and payloads/ of a backup here"
+        )
 
 
 class StoreDamaged(MemoryFailure):
@@ -44,8 +47,8 @@ class StoreDamaged(MemoryFailure):
         self.detail = detail
         super().__init__(
             f"{path}: the store is damaged ({detail}); save what is left with "
-            f"`sage memory repair`, put a backup in its place, or move it aside "
-            f"(`mv {path.name} {path.name}.damaged`) to start anew"
+            "`sage memory repair`, put a backup in its place, or move it and its payloads aside "
+            f"together (`mkdir old && mv {path.name}* payloads old/`) to start anew"
         )
 
 

@@ -47,6 +47,9 @@ class Storage(Protocol):
     @property
     def seal(self) -> Seal | None: ...
 
+    def exists(self) -> bool:
+        """Whether there is a store, whole or not."""
+
     def create(self, device_id: str, clock: Clock) -> None:
         """Make an empty store if there is none."""
 
@@ -92,8 +95,11 @@ class FileStorage:
         self._driver = PLAIN
         self._identity = (0, 0)
 
+    def exists(self) -> bool:
+        return self.place.exists()
+
     def create(self, device_id: str, clock: Clock) -> None:
-        if self.place.exists():
+        if self.exists():
             return
         if self._key is None:
             create_database(self.place, device_id, clock)

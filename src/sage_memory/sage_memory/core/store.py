@@ -28,6 +28,7 @@ from sage_memory.core.option_errors import ConnectionLost, StoreUnreachable
 from sage_memory.core.payloads import PayloadCache, PayloadFiles, PayloadRules
 from sage_memory.core.plain_sql import PlainStatement
 from sage_memory.core.reader import Reader
+from sage_memory.core.remains import set_aside_payloads
 from sage_memory.core.rows import Packed, pack
 from sage_memory.core.storage import Storage
 from sage_memory.core.writer import Done, GroupCommitter, Ticket
@@ -112,6 +113,8 @@ class Store:
         limits: Limits,
     ) -> None:
         self._clock = clock
+        if not self._storage.exists():
+            set_aside_payloads(home, clock)
         self._storage.create(device_id or device_name(), clock)
         self._storage.check()
         self._engine = self._storage.open_writer()
