@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ MAX_TEXT = 16384
 MAX_NAME = 128
 MAX_EMBEDDING = 65536
 UNIT_TOLERANCE = 1e-5
+MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
+_INTEGERS = (int, np.integer)
+_NUMBERS = (float, int, np.floating, np.integer)
 
 
 @dataclass(frozen=True)
@@ -117,9 +121,16 @@ def changed(experience: Experience, **fields: Any) -> Experience:
 def checked(experience: Experience) -> Experience:
     """The same experience with embeddings of unit length, all fields proven.
 
+    It shares nothing that its maker may still write to.
+
     Raises:
         InvalidInput: names the field, its value, and what was expected.
     """
+    if experience.id:
+        raise InvalidInput("id", experience.id, "empty: the store gives it")
+    for field in ("start_ns", "end_ns"):
+        if not isinstance(getattr(experience, field), _INTEGERS):
+            raise InvalidInput(field, getattr(experience, field), "an integer")
     if not 0 <= experience.start_ns <= experience.end_ns <= MAX_STAMP_NS:
         span = (experience.start_ns, experience.end_ns)
         raise InvalidInput("start_ns, end_ns", span, "0 <= start_ns <= end_ns < 2^63")
@@ -127,9 +138,10 @@ def checked(experience: Experience) -> Experience:
         _check_name(field, getattr(experience, field))
     for field in (*DIMENSIONS, "total"):
         value = getattr(experience, field)
-        if not 0.0 <= value <= 1.0:  # nor is NaN
+        if not isinstance(value, _NUMBERS) or not 0.0 <= value <= 1.0:  # nor is NaN
             raise InvalidInput(field, value, "a number in [0, 1]")
     for field in ("text", "reason"):
+        check_text(field, getattr(experience, field))
         if len(getattr(experience, field)) > MAX_TEXT:
             length = len(getattr(experience, field))
             raise InvalidInput(f"len({field})", length, f"at most {MAX_TEXT} characters")
@@ -139,6 +151,7 @@ def checked(experience: Experience) -> Experience:
     highest = int(codes.max())
     if highest >= CODES:
         raise InvalidInput("codes.max()", highest, f"at most {CODES - 1}")
+    check_text("entity", experience.entity)
     if len(experience.entity) > MAX_NAME:
         raise InvalidInput("len(entity)", len(experience.entity), f"at most {MAX_NAME} characters")
     if experience.covers < 0:
@@ -156,7 +169,37 @@ def checked(experience: Experience) -> Experience:
     if experience.place is not None:
         check_place(experience.place)
     embedding = unit_vector("embedding", experience.embedding)
-    return changed(experience, embedding=embedding, text_embedding=words)
+    if codes.flags.writeable:
+        codes = codes.copy()
+    return changed(experience, codes=codes, embedding=embedding, text_embedding=words)
+
+
+def check_payload(payload: Payload) -> None:
+    """Prove a payload.
+
+    Raises:
+        InvalidInput: names the field, its value, and what was expected.
+    """
+    if not isinstance(payload.data, bytes) or not payload.data:
+        raise InvalidInput("payload.data", payload.data, "bytes, at least one")
+    kind = payload.media_type
+    if not isinstance(kind, str) or not MEDIA_TYPE.fullmatch(kind):
+        raise InvalidInput("payload.media_type", kind, "type/subtype, for instance image/webp")
+
+
+def check_text(field: str, text: Any) -> None:
+    """Prove that a text can be stored.
+
+    Raises:
+        InvalidInput: it is no text, or has lone surrogates.
+    """
+    if not isinstance(text, str):
+        raise InvalidInput(field, text, "a text")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidInput(field, text, "valid UTF-8") from None
 
 
 def unit_vector(field: str, values: Any) -> NDArray[np.float32]:
@@ -181,6 +224,7 @@ def unit_vector(field: str, values: Any) -> NDArray[np.float32]:
 
 
 def _check_name(field: str, value: str) -> None:
+    check_text(field, value)
     if not 1 <= len(value) <= MAX_NAME:
         raise InvalidInput(field, value, f"1 to {MAX_NAME} characters")
 

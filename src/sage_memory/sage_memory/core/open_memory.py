@@ -40,7 +40,7 @@ class OpenMemory:
     @classmethod
     def open(
         cls: type[Opened],
-        home: Path,
+        home: Path | str,
         *,
         read_only: bool = False,
         clock: Clock | None = None,
@@ -74,6 +74,7 @@ class OpenMemory:
             OptionMissing: encryption or PostgreSQL need a package that is not installed.
             StoreUnreachable, NotDurable: the server cannot be had, or would lose commits.
         """
+        home = Path(home)
         storage = open_storage(home, url, key, device_id)
         clock = clock or SystemClock()
         if read_only:

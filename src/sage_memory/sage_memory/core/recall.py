@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
-from sage_memory.core.experience import MAX_STAMP_NS, Experience
+from sage_memory.core.experience import MAX_STAMP_NS, Experience, check_text
 
 MAX_LIMIT = 1000
+_INTEGERS = (int, np.integer)
+_NUMBERS = (float, int, np.floating, np.integer)
 
 
 @dataclass(frozen=True)
@@ -150,19 +152,29 @@ def checked(query: Query) -> Query:
     Raises:
         InvalidInput: names the field, its value, and what was expected.
     """
-    if not 1 <= query.limit <= MAX_LIMIT:
+    for name in ("text", "text_encoder_id", "example_encoder_id", "modality", "source", "entity",
+                 "device_id", "place_frame"):  # fmt: skip
+        check_text(name, getattr(query, name))
+    if not isinstance(query.example_id, bytes):
+        raise InvalidInput("example_id", query.example_id, "16 bytes")
+    if not isinstance(query.limit, _INTEGERS) or not 1 <= query.limit <= MAX_LIMIT:
         raise InvalidInput("limit", query.limit, f"1..{MAX_LIMIT}")
-    if not (math.isfinite(query.min_salience) and 0.0 <= query.min_salience <= 1.0):
+    salience = query.min_salience
+    if not isinstance(salience, _NUMBERS) or not 0.0 <= salience <= 1.0:  # nor is NaN
         raise InvalidInput("min_salience", query.min_salience, "a number in [0, 1]")
     for name in ("start_ns", "end_ns"):
         stamp = getattr(query, name)
-        if stamp is not None and not 0 <= stamp <= MAX_STAMP_NS:
-            raise InvalidInput(name, stamp, "0 to 2^63 - 1")
+        if stamp is None:
+            continue
+        if not isinstance(stamp, _INTEGERS) or not 0 <= stamp <= MAX_STAMP_NS:
+            raise InvalidInput(name, stamp, "an integer, 0 to 2^63 - 1")
     if None not in (query.start_ns, query.end_ns) and query.start_ns > query.end_ns:  # type: ignore[operator]
         raise InvalidInput("start_ns", query.start_ns, f"at most end_ns = {query.end_ns}")
     for vector, name in (("text_embedding", "text_encoder_id"), ("example", "example_encoder_id")):
         if (getattr(query, vector) is None) != (getattr(query, name) == ""):
             raise InvalidInput(name, getattr(query, name), f"set exactly if {vector} is")
+    if query.text and query.text_embedding is None:
+        raise InvalidInput("text", query.text, "its text_embedding, too: words need it to search")
     if query.example_codes is not None:
         _check_codes(query.example_codes)
     meanings = (query.text_embedding, query.example, query.example_codes, query.example_id or None)

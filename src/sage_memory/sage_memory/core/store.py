@@ -19,7 +19,7 @@ from sage_memory.core import schema
 from sage_memory.core.database import cause, check_schema, migrate, naming, upsert
 from sage_memory.core.device import device_name
 from sage_memory.core.errors import NotStored, StoreDamaged, StoreNotWritable
-from sage_memory.core.experience import Experience, Payload, changed, checked
+from sage_memory.core.experience import Experience, Payload, changed, check_payload, checked
 from sage_memory.core.identifiers import IdentifierFactory
 from sage_memory.core.lock import WriterLock
 from sage_memory.core.logical_clock import LogicalClock
@@ -153,6 +153,8 @@ class Store:
     def remember(self, experience: Experience, payload: Payload | None) -> Ticket[Experience]:
         """Queue an experience; see `Memory.remember`."""
         proven = checked(experience)
+        if payload is not None:
+            check_payload(payload)
         self.reader.index.claim_dimension(proven.encoder_id, "embedding", proven.embedding.size)
         if proven.text_embedding is not None:
             self.reader.index.claim_dimension(
