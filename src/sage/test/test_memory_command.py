@@ -13,6 +13,7 @@ from memory_homes import experience, made_home
 from sage.cli import main
 from sage.memory.interrupts import stop_on_interrupt
 from sage_memory import Memory, Query
+from sage_memory.core.identifiers import id_text
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -80,6 +81,22 @@ def test_export_and_import(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     with Memory.open(tmp_path / "new"):
         status, _, said = run(capsys, "import", tmp_path / "out", "--merge", *new)
         assert status == 2 and "in use by process" in said
+
+
+def test_forgetting_warns_of_what_was_set_aside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, *_ = made_home(tmp_path)
+    words = ("--yes", "--home", tmp_path)
+    status, _, said = run(capsys, "forget", id_text(first.id), *words)
+    assert status == 0 and said == ""
+    status, told, _ = run(capsys, "repair", "--home", tmp_path)
+    assert status == 0 and "remove the folder once you are satisfied" in told
+    (tmp_path / "payloads.before-20260101T000000Z").mkdir()
+    status, _, said = run(capsys, "forget", id_text(second.id), *words)
+    assert status == 0
+    assert str(tmp_path / "damaged-1") in said
+    assert str(tmp_path / "payloads.before-20260101T000000Z") in said
 
 
 def similar(home: Path) -> None:

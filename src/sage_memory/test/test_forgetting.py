@@ -106,6 +106,18 @@ def test_a_tombstone_without_content_stays(tmp_path) -> None:
             memory.forget([kept.id], "again").wait()
 
 
+def test_what_is_forgotten_pins_nothing_any_more(tmp_path) -> None:
+    shared = Payload(b"seen by both" * 20, "image/webp")
+    with home.opened(tmp_path) as memory:
+        pinned = memory.remember(home.moment(1), shared).wait()
+        memory.remember(home.moment(2), shared).wait()
+        memory.pin(pinned.id, True).wait()
+        assert [row.pinned for row in rows_of(memory, payloads)] == [1]
+        memory.forget([pinned.id], "asked to").wait()
+        assert [row.pinned for row in rows_of(memory, experiences)] == [0, 0]
+        assert [row.pinned for row in rows_of(memory, payloads)] == [0]
+
+
 def test_forgetting_after_a_night_reaches_saved_copies_and_the_summary(tmp_path) -> None:
     told, parts = secret(total=0.2)
     parts["payload"] = b"secret payload 99"

@@ -201,6 +201,8 @@ def _pin(options: argparse.Namespace) -> int:
 def _forget(options: argparse.Namespace) -> int:
     from sage.graph.runtime_file import running_graph
     from sage.memory.tending import forget
+    from sage.memory.told import remains_lines
+    from sage_memory.core.remains import remains
 
     home = sage_home(options.home)
     if not (options.yes or _confirmed(len(options.ids), home)):
@@ -208,6 +210,8 @@ def _forget(options: argparse.Namespace) -> int:
     done = forget(home, running_graph(home), options.ids, options.reason)
     line = f"{done.forgotten} experiences are gone for good, {done.bytes_freed} bytes of content"
     _tell(options, vars(done), lambda: [line])
+    for warning in remains_lines(remains(home)):
+        print(warning, file=sys.stderr)
     return 0
 
 

@@ -109,6 +109,14 @@ def finding_lines(home: Path, found: Sequence[Finding]) -> list[str]:
     return lines
 
 
+def remains_lines(left: Sequence[Path]) -> list[str]:
+    """A warning that what was forgotten may still be in files that were set aside."""
+    if not left:
+        return []
+    named = ", ".join(str(path) for path in left)
+    return [f"warning: it may still be in what was set aside; remove it if not needed: {named}"]
+
+
 def repair_lines(home: Path, done: Repaired) -> list[str]:
     """What was kept and what was lost."""
     lines = [
@@ -116,7 +124,10 @@ def repair_lines(home: Path, done: Repaired) -> list[str]:
         f"{done.kept.get('vectors', 0)} vectors kept"
     ]
     lines += [f"lost: {lost}" for lost in done.lost]
-    lines.append(f"the damaged files are in {done.set_aside}")
+    lines.append(
+        f"the damaged files are in {done.set_aside}: they hold everything, also what is forgotten "
+        "later; remove the folder once you are satisfied"
+    )
     return lines
 
 

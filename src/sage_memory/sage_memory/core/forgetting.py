@@ -100,11 +100,14 @@ def _remove(
     )
     listed = forgettings.c.experience_id.in_(gone)
     connection.execute(update(forgettings).where(listed).values(saved=None))
-    tombstone = TOMBSTONE | {"forgotten_ns": now_ns, "forgotten_reason": reason}
+    tombstone = TOMBSTONE | {"pinned": 0, "forgotten_ns": now_ns, "forgotten_reason": reason}
     connection.execute(update(experiences).where(column.id.in_(gone)).values(**tombstone))
     journal.ask_no_more_about(connection, wanted)
     shas = {sha for content in known.values() for sha in content.shas}
-    freed += store.payloads.remove(connection, shas - _used(connection, shas))
+    used = _used(connection, shas)
+    freed += store.payloads.remove(connection, shas - used)
+    for sha in sorted(used):
+        _pin_payload(connection, sha)
     store.set_clocks(connection, [(identifier, "forgotten") for identifier in gone])
     numbers[:] = connection.execute(select(column.number).where(column.id.in_(gone))).scalars()
     changed[:] = [disowned]
@@ -127,6 +130,14 @@ def _used(connection: Connection, shas: set[str]) -> set[str]:
     for copy in connection.execute(copies).scalars():
         used |= {sha for sha in shas - used if sha.encode() in copy}
     return used
+
+
+def _pin_payload(connection: Connection, sha256: str) -> None:
+    """Let a payload be pinned if one of the experiences that share it is, else not."""
+    sharing = experiences.c.payload_sha256 == sha256
+    most = select(func.coalesce(func.max(experiences.c.pinned), 0)).where(sharing)
+    same = payloads.c.sha256 == sha256
+    connection.execute(update(payloads).where(same).values(pinned=most.scalar_subquery()))
 
 
 def pin(store: Store, identifier: bytes, pinned: bool) -> Ticket[None]:
@@ -152,10 +163,6 @@ def pin(store: Store, identifier: bytes, pinned: bool) -> Ticket[None]:
         connection.execute(own.values(pinned=int(pinned)))
         store.set_clock(connection, identifier, "pinned")
         if row.payload_sha256:
-            sharing = column.payload_sha256 == row.payload_sha256
-            most = select(func.max(column.pinned)).where(sharing).scalar_subquery()
-            connection.execute(
-                update(payloads).where(payloads.c.sha256 == row.payload_sha256).values(pinned=most)
-            )
+            _pin_payload(connection, row.payload_sha256)
 
     return store.change(change, lambda _: store.reader.index.update(numbers[0], pinned=pinned))
