@@ -21,7 +21,7 @@ from sage_memory.core.statistics import Statistics, statistics_of
 from sage_memory.core.storage import open_storage
 from sage_memory.core.store import Limits, Store
 from sage_memory.core.store_key import StoreKey
-from sage_memory.core.verification import Finding, compare_index, inspect_rows
+from sage_memory.core.verification import Finding, compare_index, distinct, inspect_rows
 from sage_memory.core.writer import Ticket
 
 Done = TypeVar("Done")
@@ -97,7 +97,8 @@ class OpenMemory:
         """
         files = self.payload_files
         found = compare_index(self.verify)
-        return [*found, *self.read(lambda connection: inspect_rows(connection, files))]
+        found += self.read(lambda connection: inspect_rows(connection, files))
+        return distinct(found)
 
     def verify(self) -> None:
         """Prove that the index equals the rows: count and checksum per encoder.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import func, select
@@ -57,6 +58,14 @@ class Finding:
     where: str
     serious: bool
     mend: str
+
+
+def distinct(found: Sequence[Finding]) -> list[Finding]:
+    """Each finding once, in order; `where` tells how often: one page fails many readings."""
+    return [
+        finding if times == 1 else replace(finding, where=f"{finding.where} ({times} times)")
+        for finding, times in Counter(found).items()
+    ]
 
 
 def compare_index(compare: Callable[[], None]) -> list[Finding]:
