@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from sage_memory import Memory, Payload, Query, StoreDamaged, StoreLocked, StoreMissing
-from sage_memory.core.database import begin_snapshot, open_reader
+from sage_memory.core.database import begin_snapshot, open_reader, open_writer
+from sage_memory.core.errors import DiskRefuses, NothingLeft
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.repair import repair
 from sage_memory.core.verification import Finding, inspect_rows
@@ -119,6 +120,32 @@ def test_payloads_that_no_experience_names_are_found(tmp_path, experience) -> No
     row, file = findings(tmp_path)
     assert "no experience names it" in row.where and not row.serious
     assert str(orphan) in file.where and "no row names it" in file.where and not file.serious
+
+
+def test_a_full_disk_is_named_and_leaves_no_half_made_store(
+    tmp_path, experience, monkeypatch
+) -> None:
+    path = fill(tmp_path, experience)
+    before = path.read_bytes()
+
+    def small(fresh: Path, driver):
+        engine = open_writer(fresh, driver)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 20")
+        return engine
+
+    monkeypatch.setattr("sage_memory.core.repair.open_writer", small)
+    with pytest.raises(DiskRefuses, match=r"memory\.db\.repaired.*is full.*make room"):
+        repair(tmp_path)
+    assert not list(tmp_path.glob("memory.db.repaired*"))
+    assert path.read_bytes() == before and not list(tmp_path.glob("damaged-*"))
+
+
+def test_of_an_empty_file_nothing_is_left_to_save(tmp_path, experience) -> None:
+    fill(tmp_path, experience).write_bytes(b"")
+    with pytest.raises(NothingLeft, match=r"nothing is left to save.*backup") as caught:
+        repair(tmp_path)
+    assert "memory repair" not in str(caught.value)
 
 
 def test_a_vector_that_does_not_match_is_left_out_of_the_repaired_store(

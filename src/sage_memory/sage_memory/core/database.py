@@ -22,6 +22,7 @@ from sqlalchemy.pool import QueuePool
 from sage_common.core.clock import Clock
 from sage_memory.core import schema
 from sage_memory.core.errors import (
+    DiskRefuses,
     StoreDamaged,
     StoreLocked,
     StoreMissing,
@@ -249,9 +250,16 @@ def naming(path: Path) -> Iterator[None]:
             raise ConnectionLost(path, detail) from error
         if "locked" in detail:
             raise StoreLocked(path, 0) from error
+        if refused(detail):
+            raise DiskRefuses(path, detail) from error
         if any(word in detail for word in ("malformed", "not a database", "corrupt", "no such")):
             raise StoreDamaged(path, detail) from error
         raise
+
+
+def refused(detail: str) -> bool:
+    """Whether the driver's words say that the disk did not write."""
+    return "disk is full" in detail or "disk I/O error" in detail
 
 
 def cause(error: SQLAlchemyError) -> str:

@@ -102,6 +102,29 @@ class NotStored(MemoryFailure):
     """A commit failed: the experience was not kept."""
 
 
+class DiskRefuses(NotStored):
+    """The disk is full, or does not write: what was there before is still there."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: the disk refuses ({detail}); make room on it, then try again: "
+            "what was there is still there"
+        )
+
+
+class NothingLeft(StoreDamaged):
+    """A damaged store of which nothing can be saved."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.args = (
+            f"{path}: nothing is left to save ({detail}); put a backup in its place, or move it "
+            f"and its payloads aside together (`mkdir old && mv {path.name}* payloads old/`) "
+            "to start anew",
+        )
+
+
 class StoreReplaced(NotStored):
     """The file was moved, removed or replaced while it was open: nothing goes into it any more."""
 

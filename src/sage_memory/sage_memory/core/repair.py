@@ -22,10 +22,17 @@ from sage_common.core.clock import SystemClock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core import schema
-from sage_memory.core.database import PLAIN, Driver, create_database, open_writer, sync_folder
+from sage_memory.core.database import (
+    PLAIN,
+    Driver,
+    create_database,
+    naming,
+    open_writer,
+    sync_folder,
+)
 from sage_memory.core.device import device_name
 from sage_memory.core.encoded_vectors import decode
-from sage_memory.core.errors import StoreDamaged, StoreMissing
+from sage_memory.core.errors import DiskRefuses, NothingLeft, StoreDamaged, StoreMissing
 from sage_memory.core.identifiers import ID_BYTES
 from sage_memory.core.lock import WriterLock
 from sage_memory.core.payloads import PayloadFiles, Seal
@@ -77,25 +84,33 @@ def repair(home: Path, driver: Driver = PLAIN, seal: Seal | None = None) -> Repa
     Raises:
         StoreLocked: it is in use.
         StoreMissing: there is none.
-        StoreDamaged: nothing at all can be read; put a backup in its place.
+        NothingLeft: nothing at all can be read; put a backup in its place.
+        DiskRefuses: there is no room for a second file; nothing was changed.
     """
     path = home / "memory.db"
     if not path.exists():
         raise StoreMissing(path)
     lock = WriterLock(home / "memory.lock", path)
+    fresh = path.with_name(f"{path.name}.repaired")
     try:
-        fresh = path.with_name(f"{path.name}.repaired")
-        with TemporaryDirectory(prefix=".repair-", dir=home) as workshop:
+        log = path.with_name(f"{path.name}-wal")
+        if not path.stat().st_size and not (log.exists() and log.stat().st_size):
+            raise NothingLeft(path, "0 bytes long")
+        with naming(fresh), TemporaryDirectory(prefix=".repair-", dir=home) as workshop:
             wreck = _open_wreck(path, driver, Path(workshop))
             try:
                 if all(not any(wreck.rows(table)) for table in (schema.meta, schema.experiences)):
-                    raise StoreDamaged(path, "nothing of it can be read")
+                    raise NothingLeft(path, "nothing of it can be read")
                 files = PayloadFiles(home / "payloads", seal)
                 repaired = _Repair(wreck, files, _folder(home)).into(fresh, driver)
             finally:
                 wreck.close()
         _exchange(path, fresh, repaired.set_aside)
+    except OSError as error:
+        raise DiskRefuses(fresh, str(error.strerror)) from error
     finally:
+        for leftover in home.glob(f"{fresh.name}*"):
+            leftover.unlink()
         lock.close()
     return repaired
 

@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from sage_common.core.clock import Clock
 from sage_memory.core import schema
-from sage_memory.core.database import cause, check_schema, migrate, naming, upsert
+from sage_memory.core.database import cause, check_schema, migrate, naming, refused, upsert
 from sage_memory.core.device import device_name
-from sage_memory.core.errors import NotStored, StoreDamaged, StoreNotWritable
+from sage_memory.core.errors import DiskRefuses, NotStored, StoreDamaged, StoreNotWritable
 from sage_memory.core.experience import Experience, Payload, changed, check_payload, checked
 from sage_memory.core.identifiers import IdentifierFactory
 from sage_memory.core.lock import WriterLock
@@ -286,6 +286,8 @@ class Store:
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise ConnectionLost(self.path, cause(error)) from error
+            if refused(cause(error)):
+                raise DiskRefuses(self.path, cause(error)) from error
             raise
         self._storage.prove_in_place()
 
