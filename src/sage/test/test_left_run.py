@@ -15,6 +15,7 @@ from rich_bag import CONFIG, SECONDS, rich_bag
 
 from sage.bags.message import BagMessage
 from sage.cli import main
+from sage_common.core.errors import CannotContinue
 
 Replay = Callable[..., dict[str, Any]]
 CUTS = (0.45, 1.0, 2.713)
@@ -136,6 +137,23 @@ def test_a_recording_cannot_be_left(tmp_path: Path, capsys: pytest.CaptureFixtur
     words = ["replay", "recording", "--lockstep", "--checkpoint", "--home", str(tmp_path)]
     assert main(words) == 2
     assert "expected a bag" in capsys.readouterr().err
+
+
+def test_a_run_that_cannot_be_left_leaves_no_output(
+    tmp_path: Path,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_host: object) -> None:
+        assert (tmp_path / "out").exists()
+        raise CannotContinue("sound is being resampled")
+
+    monkeypatch.setattr("sage.bags.left_run.snapshot_of", refuse)
+    words = ["--lockstep", "--checkpoint", "--duration", "0.5", "--home", str(tmp_path / "home")]
+    assert main(["replay", str(folder / "bag"), *words, "-o", str(tmp_path / "out")]) == 2
+    assert "sound is being resampled" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_another_graph_or_memory_is_refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -68,6 +69,14 @@ class Output:
             return {}
         self.writer.close()
         return {"bag": str(self.writer.folder), "bag_sha256": _file_digest(self.writer.path)}
+
+    def discard(self) -> None:
+        """Remove the bag, if there is one: of a run that was refused."""
+        if self.writer is None:
+            return
+        self.writer.close()
+        shutil.rmtree(self.writer.folder)
+        self.writer = None
 
     def digest(self) -> str:
         """SHA-256 over time, topic and bytes of all messages, in order."""

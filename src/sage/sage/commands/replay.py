@@ -108,6 +108,9 @@ def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
                 summary = replay.play(plan, options.duration)
             else:
                 summary = replay.run_for(options.duration or RECORDING_S)
+        except InvalidInput:
+            output.discard()  # asked for again, it would be in the way
+            raise
         finally:
             written = output.close()
     summary.update(written)
