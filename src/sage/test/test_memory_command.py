@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -97,6 +98,25 @@ def test_forgetting_warns_of_what_was_set_aside(
     assert status == 0
     assert str(tmp_path / "damaged-1") in said
     assert str(tmp_path / "payloads.before-20260101T000000Z") in said
+
+
+def test_a_full_disk_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_home(tmp_path / "home")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    words = ("--format", "jsonl", "--home", tmp_path / "home")
+    assert run(capsys, "export", tmp_path / "whole", *words)[0] == 0
+    monkeypatch.setattr("sage.memory.exporting._write_all", full)
+    status, _, said = run(capsys, "export", tmp_path / "out", *words)
+    assert status == 2 and len(said.splitlines()) == 1
+    assert f"{tmp_path / 'out'}: the disk refuses (No space left on device)" in said
+    monkeypatch.setattr("sage.memory.importing._copy_payloads", full)
+    status, _, said = run(capsys, "import", tmp_path / "whole", "--home", tmp_path / "new")
+    assert status == 2 and f"{tmp_path / 'new'}: the disk refuses" in said
 
 
 def similar(home: Path) -> None:

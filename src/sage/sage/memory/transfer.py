@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -13,6 +14,7 @@ from sage.memory.formats import table_files
 from sage.memory.importing import Imported, check_export, take_in
 from sage.memory.opening import open_memory
 from sage.memory.tables import TABLES
+from sage_memory.core.errors import DiskRefuses
 
 Totals = Callable[[dict[str, int]], None]
 """Told how many rows each table has, before the first one is done."""
@@ -26,6 +28,7 @@ def export_home(
     Raises:
         InvalidInput: there is no such format, the folder is there, or a vector is damaged.
         MemoryFailure: the store cannot be opened.
+        DiskRefuses: it is full, or the folder cannot be written; nothing is left there.
         RuntimeError: the format's library is not installed.
     """
     files = table_files(encoding)
@@ -33,7 +36,8 @@ def export_home(
 
         def write(connection: Connection) -> Exported:
             totals(_rows(connection))
-            return export(connection, memory.payload_files, folder, files, progress)
+            with _naming(folder):
+                return export(connection, memory.payload_files, folder, files, progress)
 
         return memory.read(write)
 
@@ -47,13 +51,29 @@ def import_home(
         ExportRefused: it is no whole export; nothing was written.
         InvalidInput: the store is not empty, and `merge` is false.
         StoreLocked: a graph writes the store.
+        DiskRefuses: the disk is full; nothing was taken in.
     """
     checked = check_export(folder)
     with open_memory(home) as memory:
         payloads = memory.payload_files
         rows = dict(checked.manifest.rows)
         totals(rows | {"payload files": rows["payloads"] - checked.manifest.payloads_missing})
-        return memory.change(lambda c: take_in(c, payloads, checked, merge, progress)).wait()
+
+        def take(connection: Connection) -> Imported:
+            with _naming(home):
+                return take_in(connection, payloads, checked, merge, progress)
+
+        return memory.change(take).wait()
+
+
+@contextmanager
+def _naming(place: Path) -> Iterator[None]:
+    """Let errors of the disk name a place: that of a full one does not."""
+    try:
+        yield
+    except OSError as error:
+        detail = error.strerror or str(error)
+        raise DiskRefuses(Path(error.filename or place), detail) from error
 
 
 def _rows(connection: Connection) -> dict[str, int]:
