@@ -16,6 +16,7 @@ from rich_bag import CONFIG, SECONDS, rich_bag
 from sage.bags.message import BagMessage
 from sage.cli import main
 from sage_common.core.errors import CannotContinue
+from sage_common.ros.lockstep import LockstepHost
 
 Replay = Callable[..., dict[str, Any]]
 CUTS = (0.45, 1.0, 2.713)
@@ -154,6 +155,22 @@ def test_a_run_that_cannot_be_left_leaves_no_output(
     assert main(["replay", str(folder / "bag"), *words, "-o", str(tmp_path / "out")]) == 2
     assert "sound is being resampled" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_node_that_cannot_be_left_is_refused_before_anything_is_played(
+    tmp_path: Path,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_node: object) -> None:
+        raise CannotContinue("a camera goes on without us")
+
+    monkeypatch.setattr("sage_common.ros.node.SageNode.snapshot", refuse)
+    monkeypatch.setattr(LockstepHost, "run_until", lambda *_: pytest.fail("was played"))
+    words = ["--lockstep", "--checkpoint", "--home", str(tmp_path / "home")]
+    assert main(["replay", str(folder / "bag"), *words]) == 2
+    assert "a camera goes on without us" in capsys.readouterr().err
 
 
 def test_another_graph_or_memory_is_refused(

@@ -31,6 +31,20 @@ def leave_run(host: LockstepHost, path: Path) -> None:
         raise InvalidInput("checkpoint", True, expected) from error
 
 
+def check_can_be_left(host: LockstepHost) -> None:
+    """Refuse before anything is played what is known already: a node that reads live hardware.
+
+    Raises:
+        InvalidInput: a node cannot be written down.
+    """
+    for node in host.nodes:
+        try:
+            node.snapshot()
+        except CannotContinue as error:
+            expected = f"a graph that can be taken up later: {node.name}: {error}"
+            raise InvalidInput("checkpoint", True, expected) from error
+
+
 @dataclass(frozen=True)
 class LeftRun:
     """What `leave_run` wrote."""

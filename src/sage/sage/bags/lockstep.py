@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sage.bags.left_run import LeftRun, leave_run
+from sage.bags.left_run import LeftRun, check_can_be_left, leave_run
 from sage.bags.message import BagMessage
 from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.naming import registered_topic
@@ -157,6 +157,8 @@ class LockstepReplay:
         begin = time.monotonic()
         try:
             self._start()
+            if self._leave is not None:
+                check_can_be_left(self.host)
             for time_ns in times_ns:
                 if time_ns >= self.host.clock.now_ns():
                     self.host.run_until(time_ns)
