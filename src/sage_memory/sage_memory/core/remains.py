@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from sage_common.core.clock import NS_PER_S, Clock
@@ -26,7 +26,9 @@ def set_aside_payloads(home: Path, clock: Clock) -> Path | None:
     folder = home / "payloads"
     if not any(path.is_file() for path in folder.glob("*/*")):
         return None
-    stamp = datetime.fromtimestamp(clock.now_ns() / NS_PER_S, UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.fromtimestamp(clock.now_ns() / NS_PER_S, timezone.utc).strftime(
+        "%Y%m%dT%H%M%SZ"
+    )
     aside = home / f"payloads.before-{stamp}"
     number = 1
     while aside.exists():
