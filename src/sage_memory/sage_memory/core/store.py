@@ -193,7 +193,7 @@ class Store:
 
     def name(self, experience: Experience) -> Experience:
         """The experience, proven, with an id and this device; for what the store makes itself."""
-        return self._named(checked(experience))
+        return self._named(checked(changed(experience, id=b"")))
 
     def insert(
         self, connection: Connection, named: Sequence[Experience], packed: Sequence[Packed]
