@@ -134,7 +134,7 @@ moments = st.fixed_dictionaries(
         "surprise": unit,
         "context": st.none() | st.dictionaries(texts, st.tuples(*[unit] * 5), max_size=2),
         "pinned": st.booleans(),
-        "payload": st.none() | st.binary(max_size=30),
+        "payload": st.none() | st.binary(min_size=1, max_size=30),
         "media_type": st.sampled_from(["image/webp", "audio/flac", "application/x-own"]),
     }
 )
