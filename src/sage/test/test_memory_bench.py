@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sage.bench.encoders.section import Figures, Setting
+from sage.bench.memory import clips as recorded_clips
 from sage.bench.memory import (
     graph,
     growth,
@@ -19,12 +20,22 @@ from sage.bench.memory import (
     opening,
     parts,
     recall,
+    recall_clips,
     remember,
     replaying,
     sleeping,
 )
 from sage.bench.memory.condition import EVERYTHING, KINDS, SHARES, Condition, conditions
-from sage.bench.memory.corpus import BEGIN_NS, Corpus, clustered, gaussian, row_of, stamp_of, unit
+from sage.bench.memory.corpus import (
+    BEGIN_NS,
+    Corpus,
+    clustered,
+    gaussian,
+    perceived,
+    row_of,
+    stamp_of,
+    unit,
+)
 from sage.bench.memory.growth import Growth, slope
 from sage.bench.memory.hindsight import Counts, Kept
 from sage.bench.memory.kept import kept_folder, taken_s
@@ -41,12 +52,16 @@ from sage.bench.salience.played import Played
 from sage.bench.salience.schedule import Event
 from sage.bench.salience.trace import score
 from sage.bench.salience.windows import judged_windows
+from sage.graph.sources import data_folder
 from sage_common.core.errors import InvalidInput
 
+MODELS = Path(__file__).resolve().parents[3] / "models"
 TOY = Scale(
     sizes=(120, 240),
     filter_sizes=(240,),
     sentences=60,
+    clips=80,
+    clips_apart=1,
     queries=6,
     alone=12,
     grouped=40,
@@ -205,6 +220,61 @@ def test_recall_and_filters_of_every_peer(place: Callable[..., Workplace]) -> No
     assert "slowest filter to no filter at 240, p50" in rows
     assert rows["recall@10 at 100 independent"].value == 1.0
     assert not any("failed" in note for note in found.notes), found.notes
+
+
+def test_recall_by_a_picture_and_by_a_sound(
+    place: Callable[..., Workplace], real: Sentences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        recall_clips,
+        "KINDS",
+        (("pictures", "vision", lambda *_: real), ("seconds", "audio", lambda *_: real)),
+    )
+    workplace = place()
+    found = recall_clips.rows(workplace)
+    rows = by_name(found)
+    for name in ("pictures", "seconds"):
+        assert rows[f"recall@10 at 80 {name}"].value == 1.0
+        assert rows[f"recall@10 at 80 {name}"].baselines["numpy float32"] == 1.0
+        assert rows[f"recall of whole records at 80 {name}, p50"].samples == TOY.queries
+        assert f"80 {name}" in workplace.inputs
+    assert "54 of 80 pictures are real, the others lie near them" in found.notes
+
+
+def test_percepts_are_asked_for_by_an_example(real: Sentences) -> None:
+    corpus = perceived("seconds", real, "audio", 30, 6)
+    assert corpus.experience(3).modality == "audio"
+    query = EVERYTHING.query(corpus, corpus.queries[0], 10)
+    assert np.array_equal(query.example, corpus.queries[0]) and query.text_embedding is None
+    assert query.example_encoder_id == real.encoder_id
+
+
+def test_squares_of_a_frame_reach_its_edges() -> None:
+    frame = np.zeros((24, 40, 3), np.uint8)
+    frame[:, :2], frame[:, -2:] = 1, 2
+    made = list(recorded_clips.squares(frame))
+    assert len(made) == sum(rows * columns for rows, columns in recorded_clips.SQUARES)
+    assert [square.shape[0] for square in made] == [24] * 3 + [12] * 12
+    assert (made[0][:, :2] == 1).all() and (made[2][:, -2:] == 2).all()
+
+
+def test_recorded_clips_are_seen_and_heard_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not data_folder().is_dir():
+        pytest.skip(f"no recorded data at {data_folder()}: set SAGE_DATA")
+    monkeypatch.setenv(CACHE, str(tmp_path))
+    setting = Setting(data_folder(), MODELS, quick=True)
+    seen, heard = recorded_clips.pictures(setting, 160), recorded_clips.seconds(setting, 50)
+    assert seen.embeddings.shape[1] == 128 and heard.embeddings.shape[1] == 64
+    for clips in (seen, heard):
+        assert len(set(clips.texts)) == len(clips.texts) == len(clips.embeddings)
+        assert np.allclose(np.linalg.norm(clips.embeddings, axis=1), 1.0, atol=1e-5)
+    assert any("gopro_max_walk" in text for text in seen.texts)
+    assert any("gopro_max_walk" in text for text in heard.texts)
+    assert any("dog_bark" in text for text in heard.texts)
+    monkeypatch.setattr(recorded_clips, "_seen", lambda *_: pytest.fail("it was kept"))
+    assert recorded_clips.pictures(setting, 160).digest == seen.digest
 
 
 def test_a_peer_that_fails_is_named_and_the_others_are_measured(real: Sentences) -> None:

@@ -54,8 +54,11 @@ class Condition:
 
     def query(self, corpus: Corpus, vector: NDArray[np.float32], limit: int) -> Query:
         """The question as our memory is asked it."""
-        query = Query(text="a question", text_embedding=vector, limit=limit,
-                      text_encoder_id=corpus.encoder_id)  # fmt: skip
+        if corpus.by_example:
+            query = Query(example=vector, example_encoder_id=corpus.encoder_id, limit=limit)
+        else:
+            query = Query(text="a question", text_embedding=vector, limit=limit,
+                          text_encoder_id=corpus.encoder_id)  # fmt: skip
         return query_with(query, self)
 
 

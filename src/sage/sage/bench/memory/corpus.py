@@ -10,13 +10,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sage.bench.memory.sentences import Sentences
+from sage.bench.memory.embedded import Embedded
 from sage_memory import Experience, Place
 
 BEGIN_NS = 1_700_000_000_000_000_000
 PERIOD_NS = 1_000_000_000
 SIDE_M = 100.0
-MODALITIES = ("language", "vision")
+MODALITIES = ("language", "vision", "audio")
 FRAME = "map"
 NOISE = 0.7
 """Length of what is added to a real embedding of length 1: leaves a cosine of about 0.82."""
@@ -40,6 +40,7 @@ class Corpus:
         places: x, y in a square of 100 m [m], float64 [n, 2].
         queries: float32 [q, D], unit length; not among the vectors.
         encoder_id: of the vectors.
+        by_example: questions are percepts of the same kind, not words.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Corpus:
     places: NDArray[np.float64]
     queries: Vectors
     encoder_id: str
+    by_example: bool = False
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -118,17 +120,17 @@ def row_of(stamp_ns: int) -> int:
     return (stamp_ns - BEGIN_NS) // PERIOD_NS
 
 
-def clustered(real: Sentences, size: int, queries: int) -> Corpus:
+def clustered(real: Embedded, size: int, queries: int) -> Corpus:
     """Real embeddings, and as many more as needed near them.
 
     Questions are real embeddings that are kept out. Moments beyond the real ones are a random real
     one plus noise, as real ones lie: in clusters.
 
     Raises:
-        ValueError: there are fewer sentences than questions.
+        ValueError: there are no more real ones than questions.
     """
     if queries >= len(real.texts):
-        raise ValueError(f"{queries} queries: expected fewer than {len(real.texts)} sentences")
+        raise ValueError(f"{queries} queries: expected fewer than the {len(real.texts)} real ones")
     own = np.arange(queries, len(real.texts))[:size]
     vectors = np.empty((size, real.embeddings.shape[1]), np.float32)
     sentence = np.empty(size, np.int64)
@@ -142,7 +144,18 @@ def clustered(real: Sentences, size: int, queries: int) -> Corpus:
     return _corpus("clustered", real, vectors, sentence, real.embeddings[:queries])
 
 
-def gaussian(real: Sentences, size: int, queries: int) -> Corpus:
+def perceived(name: str, real: Embedded, modality: str, size: int, queries: int) -> Corpus:
+    """As `clustered`, of percepts of one modality, asked by an example.
+
+    Raises:
+        ValueError: there are no more real ones than questions.
+    """
+    modalities = np.full(size, MODALITIES.index(modality), np.int8)
+    corpus = clustered(real, size, queries)
+    return replace(corpus, name=name, modalities=modalities, by_example=True)
+
+
+def gaussian(real: Embedded, size: int, queries: int) -> Corpus:
     """Independent vectors in all directions, which no real encoder gives: the hardest case."""
     generator = np.random.default_rng([SEED, size])
     dim = real.embeddings.shape[1]
@@ -166,7 +179,7 @@ def unit(vectors: Vectors) -> Vectors:
 
 def _corpus(
     name: str,
-    real: Sentences,
+    real: Embedded,
     vectors: Vectors,
     sentence: NDArray[np.int64],
     queries: Vectors,

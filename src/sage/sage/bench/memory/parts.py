@@ -18,6 +18,7 @@ from sage.bench.memory import (
     killing,
     opening,
     recall,
+    recall_clips,
     remember,
     replaying,
     resuming,
@@ -39,6 +40,7 @@ Part = Callable[[Workplace], Figures]
 PARTS: Mapping[str, Part] = {
     "remember": remember.rows,
     "recall": recall.rows,
+    "clips": recall_clips.rows,
     "graph": graph.rows,
     "open": opening.rows,
     "resume": resuming.rows,

@@ -13,6 +13,8 @@ class Scale:
         sizes: rows in the memory for recall, ascending.
         filter_sizes: rows in the memory for filters, of `sizes`.
         sentences: most real sentences that are embedded.
+        clips: rows in the memory of pictures, and in that of seconds of sound.
+        clips_apart: each so-manyth real picture and second is embedded.
         queries: asked of each size; half as many of the largest.
         alone: experiences stored one a commit.
         grouped: experiences stored in groups.
@@ -30,6 +32,8 @@ class Scale:
     sizes: tuple[int, ...]
     filter_sizes: tuple[int, ...]
     sentences: int
+    clips: int
+    clips_apart: int
     queries: int
     alone: int
     grouped: int
@@ -48,6 +52,8 @@ FULL = Scale(
     sizes=(10_000, 100_000, 1_000_000),
     filter_sizes=(100_000, 1_000_000),
     sentences=6_000,
+    clips=10_000,
+    clips_apart=1,
     queries=200,
     alone=2_000,
     grouped=20_000,
@@ -65,6 +71,8 @@ QUICK = Scale(
     sizes=(10_000,),
     filter_sizes=(10_000,),
     sentences=400,
+    clips=2_000,
+    clips_apart=40,
     queries=50,
     alone=500,
     grouped=5_000,

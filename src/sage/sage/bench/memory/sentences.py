@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage.bench.encoders.section import Setting
+from sage.bench.memory.embedded import Embedded
 from sage.bench.salience.percepts import cache_folder, fingerprint, write_arrays
 from sage_encoders.backends.minilm import CARD_FILE, OpenTextEmbedder
 from sage_encoders.core import language
@@ -29,29 +29,14 @@ ARRAYS = ("embeddings", "codes")
 
 
 @dataclass(frozen=True)
-class Sentences:
+class Sentences(Embedded):
     """Sentences as the graph's text embedder sees them.
 
     Attributes:
-        texts: all different, in an order without meaning.
-        embeddings: float32 [n, D], unit length.
-        codes: puzzles, uint8 [n, 30, 30].
-        encoder_id: of the embedder.
         paraphrases: pairs (i, j) of sentences that say the same in other words.
     """
 
-    texts: tuple[str, ...]
-    embeddings: NDArray[np.float32]
-    codes: NDArray[np.uint8]
-    encoder_id: str
     paraphrases: tuple[tuple[int, int], ...]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all texts and embeddings, hex."""
-        digest = hashlib.sha256("\n".join(self.texts).encode())
-        digest.update(self.embeddings.tobytes())
-        return digest.hexdigest()
 
 
 @lru_cache(maxsize=1)
