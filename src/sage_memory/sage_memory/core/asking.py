@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.conditions import Condition, failures
+from sage_memory.core.exact import Hit
 from sage_memory.core.index import View
 from sage_memory.core.meaning import Meaning, Source
 from sage_memory.core.merging import search_merged
 from sage_memory.core.recall import Declined, Kept
-from sage_memory.core.search import Hit, comparable, search
+from sage_memory.core.search import comparable, search
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from sage_memory.core.errors import (
     StoreTooOld,
 )
 from sage_memory.core.option_errors import ConnectionLost
+from sage_memory.core.plain_query import read_plain
 
 BUSY_TIMEOUT_S = 5.0
 LOG_PAGES = 4000
@@ -205,13 +206,13 @@ def check_schema(connection: Connection, path: Path) -> dict[str, str]:
 def begin_snapshot(connection: Connection) -> None:
     """Let everything that `connection` reads from now on be of one moment."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN")  # elsewhere the isolation level sees to it
+        read_plain(connection, "BEGIN")  # elsewhere the isolation level sees to it
 
 
 def data_version(connection: Connection) -> str:
     """Differs from its last value on the same connection once another one has committed."""
     if connection.dialect.name == "sqlite":
-        return str(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+        return str(read_plain(connection, "PRAGMA data_version")[0][0])
     return str(connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one())
 
 

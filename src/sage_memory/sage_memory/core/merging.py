@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_memory.core.exact import Hit
 from sage_memory.core.index import View
 from sage_memory.core.meaning import Meaning, Source
 from sage_memory.core.scan import cosines
-from sage_memory.core.search import Hit, search
+from sage_memory.core.search import search
 
 SAMPLE = 1024
 LEAST_SPREAD = 1e-3

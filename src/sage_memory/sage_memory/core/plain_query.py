@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 SIZES = (1, 4, 16, 64, 256)
 """Keys a statement takes; the last key is repeated to fill one up."""
 Keys = list[BindParameter[Any]]
+Given = list[tuple[str | None, Any]]
+"""Names of values that a call gives, or values that the statement has itself."""
 
 
 class PlainQuery:
@@ -26,7 +28,7 @@ class PlainQuery:
         self._statement = statement
         names = statement(_keys(1)).selected_columns.keys()
         self._row: Any = namedtuple("Row", names)  # type: ignore[misc]
-        self._compiled: dict[tuple[str, int], tuple[str, list[str], dict[str, Any]]] = {}
+        self._compiled: dict[tuple[str, int], tuple[str, Given, Given]] = {}
 
     def rows(self, connection: Connection, keys: Sequence[Any], **values: Any) -> list[Any]:
         """Rows by name of their columns, in the statement's order for at most 256 keys.
@@ -43,25 +45,47 @@ class PlainQuery:
         return found
 
     def _run(self, connection: Connection, keys: list[Any], values: dict[str, Any]) -> list[Any]:
-        text, names, constants = self._text(connection, len(keys))
-        given = constants | values | {f"key_{place}": key for place, key in enumerate(keys)}
-        arguments = tuple(given[name] for name in names)
+        text, before, after = self._text(connection, len(keys))
+        arguments = (
+            *(value if name is None else values[name] for name, value in before),
+            *keys,
+            *(value if name is None else values[name] for name, value in after),
+        )
         if connection.dialect.name != "sqlite":
             return list(connection.exec_driver_sql(text, arguments))
-        driver: Any = connection.connection.driver_connection
-        errors = connection.dialect.loaded_dbapi
-        try:
-            return list(map(self._row._make, driver.execute(text, arguments)))
-        except errors.Error as error:
-            raise DBAPIError.instance(text, None, error, errors.Error) from error
+        return list(map(self._row._make, read_plain(connection, text, arguments)))
 
-    def _text(self, connection: Connection, size: int) -> tuple[str, list[str], dict[str, Any]]:
+    def _text(self, connection: Connection, size: int) -> tuple[str, Given, Given]:
+        """The statement for so many keys, and what is given before and after them."""
         key = (connection.dialect.name, size)
         if key not in self._compiled:
             compiled = self._statement(_keys(size)).compile(dialect=connection.dialect)
             names = list(compiled.positiontup or ())
-            self._compiled[key] = (str(compiled), names, dict(compiled.params))
+            constants = compiled.params
+            given: Given = [
+                (name, None) if constants[name] is None else (None, constants[name])
+                for name in names
+            ]
+            first = names.index("key_0")  # those of one IN stand together, in their order
+            self._compiled[key] = (str(compiled), given[:first], given[first + size :])
         return self._compiled[key]
+
+
+def read_plain(
+    connection: Connection, statement: str, arguments: tuple[Any, ...] = ()
+) -> list[tuple[Any, ...]]:
+    """Rows of a statement on an SQLite connection, in the driver's own words and types.
+
+    Raises:
+        DBAPIError: as SQLAlchemy does.
+    """
+    driver: Any = connection.connection.driver_connection
+    errors = connection.dialect.loaded_dbapi
+    try:
+        rows: list[tuple[Any, ...]] = driver.execute(statement, arguments).fetchall()
+    except errors.Error as error:
+        raise DBAPIError.instance(statement, None, error, errors.Error) from error
+    return rows
 
 
 def _keys(size: int) -> Keys:

@@ -14,6 +14,7 @@ from sage_memory.core.asking import Asked, Found, close_but_declined, find, note
 from sage_memory.core.conditions import conditions, wanted
 from sage_memory.core.database import naming
 from sage_memory.core.encoded_vectors import decode
+from sage_memory.core.exact import Hit
 from sage_memory.core.example import example_meanings
 from sage_memory.core.families import heads, summaries_of
 from sage_memory.core.index import View
@@ -26,7 +27,6 @@ from sage_memory.core.recall import Answer, Query, Recalled
 from sage_memory.core.row_source import RowSource
 from sage_memory.core.rows import read_experience
 from sage_memory.core.schema import ROLE_PERCEPT, experiences, vectors
-from sage_memory.core.search import Hit
 
 NO_EMBEDDING = np.zeros(0, np.float32)
 RECORDS = PlainQuery(lambda keys: select(experiences).where(experiences.c.number.in_(keys)))

@@ -29,6 +29,8 @@ VECTOR_COLUMNS = ("experience_id", "encoder_id", "role", "dim", "encoding", "crc
 NOWHERE = (None,) * 6
 ORIENTATION = struct.Struct("=4d")
 COVARIANCE = struct.Struct("=36d")
+UNKNOWN = bytes(COVARIANCE.size)  # sleep let it go
+PUZZLE_BYTES = GRID * GRID
 
 
 class Packed(NamedTuple):
@@ -111,15 +113,18 @@ def sketch(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def read_experience(row: Any, embedding: NDArray[np.float32]) -> Experience:
-    """The experience of a row of the `experiences` table; `embedding` may be empty."""
-    blank = bytes(GRID * GRID)
-    codes = np.frombuffer(zlib.decompress(row.codes) if row.codes else blank, np.uint8)
-    return Experience(
+    """The experience of a row of the `experiences` table; `embedding` may be empty.
+
+    The fields are set at once; the constructor of a frozen class takes ten times as long.
+    """
+    codes = zlib.decompress(row.codes) if row.codes else bytes(PUZZLE_BYTES)
+    experience = object.__new__(Experience)
+    experience.__dict__.update(
         start_ns=row.start_ns,
         end_ns=row.end_ns,
         modality=row.modality,
         source=row.source,
-        codes=codes.reshape(GRID, GRID),
+        codes=np.frombuffer(codes, np.uint8).reshape(GRID, GRID),
         embedding=embedding,
         encoder_id=row.encoder_id,
         surprise=row.surprise,
@@ -130,7 +135,9 @@ def read_experience(row: Any, embedding: NDArray[np.float32]) -> Experience:
         total=row.total,
         reason=row.reason,
         text=row.text,
-        place=_read_place(row),
+        text_embedding=None,
+        text_encoder_id="",
+        place=None if row.place_frame is None else _read_place(row),
         entity=row.entity,
         context=None if row.context is None else _read_context(row.context),
         covers=row.covers,
@@ -141,20 +148,19 @@ def read_experience(row: Any, embedding: NDArray[np.float32]) -> Experience:
         payload_media_type=row.payload_media_type,
         schema_version=row.schema_version,
     )
+    return experience
 
 
 def _read_context(text: str) -> dict[str, tuple[float, ...]]:
     return {modality: tuple(values) for modality, values in json.loads(text).items()}
 
 
-def _read_place(row: Any) -> Place | None:
-    if row.place_frame is None:
-        return None
-    x, y, z, w = np.frombuffer(row.place_orientation, np.float64).tolist()
-    unknown = bytes(36 * 8)  # sleep let it go
-    return Place(
+def _read_place(row: Any) -> Place:
+    place = object.__new__(Place)
+    place.__dict__.update(
         frame=row.place_frame,
         position=(row.place_x, row.place_y, row.place_z),
-        orientation=(x, y, z, w),
-        covariance=tuple(np.frombuffer(row.place_covariance or unknown, np.float64).tolist()),
+        orientation=ORIENTATION.unpack(row.place_orientation),
+        covariance=COVARIANCE.unpack(row.place_covariance or UNKNOWN),
     )
+    return place

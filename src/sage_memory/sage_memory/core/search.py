@@ -13,30 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.puzzle import CODES, GRID
+from sage_memory.core.exact import WORST_PUZZLE, Hit, Scored, exact_scores
 from sage_memory.core.index import View
 from sage_memory.core.meaning import Meaning, Source
-from sage_memory.core.recall import Part
 from sage_memory.core.rows import sketch
 from sage_memory.core.scan import by_graph, cosines, nearest
 from sage_memory.core.space_view import ROLES, SpaceView
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
-WORST_PUZZLE = (CODES - 1) * GRID * GRID
 FIRST_BATCH, LARGEST_BATCH = 64, 1024
 MOST_EXACT = 256
 """Vectors fetched for a search at most, or 4 for each answer: more differ by less than int8."""
 SKETCH_BLOCK = 8192
-
-
-@dataclass(frozen=True)
-class Hit:
-    """An experience that was found: its row in the index, score, and the parts of the score."""
-
-    row: int
-    score: float
-    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -189,19 +178,19 @@ def _settled(
     only_vectors = all(meaning.codes is None for meaning in asked)
     most = max(MOST_EXACT, 4 * limit) if only_vectors else len(order)
     batch = _first_batch(bounds, limit) if only_vectors else FIRST_BATCH
-    found: list[Hit] = []
+    best: Scored | None = None
     start = 0
     while start < len(order):
         chosen = order[start : start + batch]
-        if len(found) >= limit:
-            enough = start >= most or bounds.upper[chosen[0]] < found[limit - 1].score
+        if best is not None and len(best.rows) == limit:
+            enough = start >= most or bounds.upper[chosen[0]] < best.totals[-1]
             if enough:
                 break
-        found += _exact(view, bounds.rows[chosen], asked, source)
-        found.sort(key=lambda hit: (-hit.score, -hit.row))
+        scored = exact_scores(view, bounds.rows[chosen], asked, source)
+        best = (scored if best is None else best.joined(scored)).best(limit)
         start += len(chosen)
         batch = min(2 * batch, LARGEST_BATCH)
-    return found[:limit]
+    return [] if best is None else best.hits(asked)
 
 
 def _first_batch(bounds: Bounds, limit: int) -> int:
@@ -211,58 +200,3 @@ def _first_batch(bounds: Bounds, limit: int) -> int:
     least = np.partition(bounds.lower, len(bounds.lower) - limit)[len(bounds.lower) - limit]
     possible = int(np.count_nonzero(bounds.upper >= least))
     return min(possible, max(MOST_EXACT, 4 * limit))
-
-
-def _exact(view: View, rows: Rows, asked: list[Meaning], source: Source) -> list[Hit]:
-    ids = [identifier.tobytes() for identifier in view.columns["id"][rows]]
-    parts = [
-        _vector_parts(meaning, ids, source)
-        if meaning.codes is None
-        else _puzzle_parts(meaning, meaning.codes, ids, source)
-        for meaning in asked
-    ]
-    found = []
-    for row, of_row in zip(rows.tolist(), zip(*parts, strict=True), strict=True):
-        known = tuple(part for part in of_row if part is not None)
-        if len(known) == len(asked):  # what was let go in between is left out
-            total = np.float32(0)
-            for part in known:
-                total += np.float32(part.score) / np.float32(len(known))
-            found.append(Hit(row, min(max(float(total), -1.0), 1.0), known))
-    return found
-
-
-def _vector_parts(meaning: Meaning, ids: list[bytes], source: Source) -> list[Part | None]:
-    exact = source.vectors(meaning.encoder_id, ids)
-    if not exact:
-        return [None] * len(ids)
-    roles = ROLES[:1] if meaning.percepts_only else ROLES
-    scores = np.einsum("ij,j->i", np.stack(list(exact.values())), meaning.vector).tolist()
-    by_key = dict(zip(exact, scores, strict=True))
-    parts: list[Part | None] = []
-    for identifier in ids:
-        own = [(by_key[identifier, role], -r) for r, role in enumerate(roles)
-               if (identifier, role) in by_key]  # fmt: skip
-        best = max(own, default=None)
-        parts.append(
-            None
-            if best is None
-            else Part(meaning.name, meaning.encoder_id, best[0], ROLES[-best[1]])
-        )
-    return parts
-
-
-def _puzzle_parts(
-    meaning: Meaning, codes: NDArray[np.uint8], ids: list[bytes], source: Source
-) -> list[Part | None]:
-    puzzles = source.puzzles(ids)
-    own = codes.astype(np.int16)
-    parts: list[Part | None] = []
-    for identifier in ids:
-        puzzle = puzzles.get(identifier)
-        if puzzle is None:
-            parts.append(None)
-            continue
-        difference = int(np.abs(puzzle.astype(np.int16) - own).sum())
-        parts.append(Part(meaning.name, "", 1.0 - difference / WORST_PUZZLE, ROLES[0]))
-    return parts

@@ -1,0 +1,123 @@
+"""Exact scores of the few experiences that a search has left, out of the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.puzzle import CODES, GRID
+from sage_memory.core.index import View
+from sage_memory.core.meaning import Meaning, Source
+from sage_memory.core.recall import Part
+from sage_memory.core.space_view import ROLES
+
+WORST_PUZZLE = (CODES - 1) * GRID * GRID
+Parts = tuple[NDArray[np.float64], NDArray[np.int64]]
+"""Score [n], NaN: nothing to compare was left; and role [n], index into `ROLES`."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An experience that was found: its row in the index, score, and the parts of the score."""
+
+    row: int
+    score: float
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Experiences with their scores.
+
+    Attributes:
+        rows: int64 [n].
+        totals: float32 [n], mean of the parts, [-1, 1].
+        scores: float64 [n, meanings].
+        roles: int64 [n, meanings], of the vectors compared.
+    """
+
+    rows: NDArray[np.int64]
+    totals: NDArray[np.float32]
+    scores: NDArray[np.float64]
+    roles: NDArray[np.int64]
+
+    def joined(self, others: Scored) -> Scored:
+        """Both together."""
+        return Scored(
+            np.concatenate([self.rows, others.rows]),
+            np.concatenate([self.totals, others.totals]),
+            np.concatenate([self.scores, others.scores]),
+            np.concatenate([self.roles, others.roles]),
+        )
+
+    def best(self, limit: int) -> Scored:
+        """The best, best first; ties go to the later one."""
+        order = np.lexsort((-self.rows, -self.totals))[:limit]
+        return Scored(self.rows[order], self.totals[order], self.scores[order], self.roles[order])
+
+    def hits(self, asked: list[Meaning]) -> list[Hit]:
+        """All, in their order."""
+        found = []
+        for row, total, scores, roles in zip(
+            self.rows.tolist(), self.totals.tolist(), self.scores.tolist(), self.roles.tolist(),
+            strict=True,
+        ):  # fmt: skip
+            parts = tuple(
+                Part(meaning.name, meaning.encoder_id, score, ROLES[role])
+                for meaning, score, role in zip(asked, scores, roles, strict=True)
+            )
+            found.append(Hit(row, total, parts))
+        return found
+
+
+def exact_scores(
+    view: View, rows: NDArray[np.int64], asked: list[Meaning], source: Source
+) -> Scored:
+    """Exact scores of experiences [n]; what was let go in between is left out."""
+    ids = [identifier.tobytes() for identifier in view.columns["id"][rows]]
+    scores = np.empty((len(ids), len(asked)), np.float64)
+    roles = np.empty((len(ids), len(asked)), np.int64)
+    totals = np.zeros(len(ids), np.float32)
+    for place, meaning in enumerate(asked):
+        scores[:, place], roles[:, place] = (
+            _of_vectors(meaning, ids, source)
+            if meaning.codes is None
+            else _of_puzzles(meaning.codes, ids, source)
+        )
+        totals += scores[:, place].astype(np.float32) / np.float32(len(asked))
+    scored = Scored(rows, np.clip(totals, -1.0, 1.0), scores, roles)
+    there = ~np.isnan(totals)
+    if there.all():
+        return scored
+    return Scored(rows[there], scored.totals[there], scores[there], roles[there])
+
+
+def _of_vectors(meaning: Meaning, ids: list[bytes], source: Source) -> Parts:
+    """Of several roles the best one; of equal ones the first."""
+    exact = source.vectors(meaning.encoder_id, ids)
+    roles = ROLES[:1] if meaning.percepts_only else ROLES
+    if not exact:
+        return np.full(len(ids), np.nan), np.zeros(len(ids), np.int64)
+    scores = np.einsum("ij,j->i", np.stack(list(exact.values())), meaning.vector).tolist()
+    by_key = dict(zip(exact, scores, strict=True))
+    of_roles = np.array(
+        [[by_key.get((key, role), -np.inf) for role in roles] for key in ids], np.float64
+    )
+    best = of_roles.argmax(axis=1)
+    chosen = of_roles[np.arange(len(ids)), best]
+    chosen[np.isneginf(chosen)] = np.nan
+    return chosen, best
+
+
+def _of_puzzles(codes: NDArray[np.uint8], ids: list[bytes], source: Source) -> Parts:
+    """1 - difference / (9 * 900)."""
+    puzzles = source.puzzles(ids)
+    own = codes.astype(np.int16)
+    scores = np.full(len(ids), np.nan)
+    for place, key in enumerate(ids):
+        if key in puzzles:
+            difference = int(np.abs(puzzles[key].astype(np.int16) - own).sum())
+            scores[place] = 1.0 - difference / WORST_PUZZLE
+    return scores, np.zeros(len(ids), np.int64)
