@@ -24,6 +24,7 @@ from sage_memory.core.schema import payloads
 EXTENSIONS = {"image/webp": "webp", "audio/flac": "flac", "text/csv": "csv"}
 MOST_BETWEEN_LOOKS_S = 60.0
 _EVICTION_STEP = 64
+_REMOVED_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -279,19 +280,18 @@ class PayloadCache:
         Returns:
             bytes freed.
         """
-        freed = 0
-        for sha256 in sorted(hashes):
-            same = payloads.c.sha256 == sha256
+        wanted, freed = sorted(hashes), 0
+        for first in range(0, len(wanted), _REMOVED_AT_ONCE):
+            chosen = payloads.c.sha256.in_(wanted[first : first + _REMOVED_AT_ONCE])
             if last_used_ns is not None:
-                same &= payloads.c.last_used_ns == last_used_ns
-            row = connection.execute(
-                select(payloads.c.bytes, payloads.c.media_type).where(same)
-            ).one_or_none()
-            if row is not None:
-                connection.execute(delete(payloads).where(same))
-                self._doomed[sha256] = row.media_type
-                self.total_bytes -= row.bytes
-                freed += row.bytes
+                chosen &= payloads.c.last_used_ns == last_used_ns
+            rows = connection.execute(
+                select(payloads.c.sha256, payloads.c.media_type, payloads.c.bytes).where(chosen)
+            ).all()
+            connection.execute(delete(payloads).where(chosen))
+            self._doomed.update((sha256, media_type) for sha256, media_type, _ in rows)
+            freed += sum(size for *_, size in rows)
+        self.total_bytes -= freed
         return freed
 
     def bury(self) -> None:
