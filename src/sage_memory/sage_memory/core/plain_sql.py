@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import UpdateBase
 
-MOST_ROWS = 32
+SIZES = (256, 128, 64, *range(32, 0, -1))
 """A statement takes so many rows; each number of them is a statement, which the driver caches."""
 
 
@@ -34,8 +34,9 @@ class PlainStatement:
         Raises:
             DBAPIError: as SQLAlchemy does.
         """
-        statement = self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)
-        if connection.dialect.name == "sqlite":
+        dialect = connection.dialect
+        statement = self._compiled.get(dialect.name) or self._compile(dialect)
+        if dialect.name == "sqlite":
             _execute_sqlite(connection, statement, values)
         else:
             connection.exec_driver_sql(statement, values)
@@ -62,21 +63,25 @@ class Insertion:
 
     def __init__(self, table: Table, columns: Sequence[str]) -> None:
         row = insert(table).inline().values({name: bindparam(name) for name in columns})
-        self._statements = [PlainStatement(row, size) for size in range(1, MOST_ROWS + 1)]
+        self._statements = {size: PlainStatement(row, size) for size in SIZES}
 
     def run(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows of values that the driver takes as they are."""
-        for start in range(0, len(rows), MOST_ROWS):
-            together = rows[start : start + MOST_ROWS]
-            statement = self._statements[len(together) - 1]
-            statement.run(connection, tuple(chain.from_iterable(together)))
+        start = 0
+        while start < len(rows):
+            left = len(rows) - start
+            size = next(size for size in SIZES if size <= left)
+            values = tuple(chain.from_iterable(rows[start : start + size]))
+            self._statements[size].run(connection, values)
+            start += size
 
 
 def _execute_sqlite(connection: Connection, statement: str, values: tuple[Any, ...]) -> None:
     """Past SQLAlchemy's execution context, which takes ten times as long as the statement."""
     driver: Any = connection.connection.driver_connection
-    errors = connection.dialect.loaded_dbapi
     try:
         driver.execute(statement, values)
-    except errors.Error as error:
-        raise DBAPIError.instance(statement, None, error, errors.Error) from error
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, connection.dialect.loaded_dbapi.Error
+        ) from error

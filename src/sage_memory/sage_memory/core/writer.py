@@ -25,7 +25,7 @@ class Ticket(Generic[Result]):
         self._gate = threading.Lock()  # shut until settled; an Event takes far longer to make
         self._gate.acquire()
         self._settled = False
-        self._result: list[Result] = []
+        self._result: Result
         self._error: BaseException | None = None
 
     @property
@@ -49,10 +49,10 @@ class Ticket(Generic[Result]):
             if isinstance(self._error, MemoryFailure | InvalidInput):
                 raise self._error
             raise NotStored(f"{type(self._error).__name__}: {self._error}") from self._error
-        return self._result[0]
+        return self._result
 
     def resolve(self, result: Result) -> None:
-        self._result.append(result)
+        self._result = result
         self._settle()
 
     def fail(self, error: BaseException) -> None:
@@ -96,7 +96,9 @@ class GroupCommitter(Generic[Item, Result]):
         self._group_size = group_size
         self._queue: deque[tuple[Item, Ticket[Result]] | _Deed] = deque()
         self._waiting = 0
-        self._wake = threading.Condition()
+        self._changing = threading.Lock()  # held by whoever changes the queue
+        self._news = threading.Lock()  # open when something was queued; a Condition takes longer
+        self._news.acquire()
         self._closing = False
         self.refused = 0
         self.committed = 0
@@ -119,44 +121,48 @@ class GroupCommitter(Generic[Item, Result]):
         Raises:
             MemoryBusy: the queue is full; the item was not made.
         """
-        with self._wake:
+        ticket: Ticket[Result] = Ticket()
+        with self._changing:
             if self._closing:
                 raise NotStored("the store is closed")
             if self._waiting >= self._capacity:
                 self.refused += 1
                 raise MemoryBusy(self.refused, self._capacity)
-            ticket: Ticket[Result] = Ticket()
             self._queue.append((make(), ticket))
             self._waiting += 1
-            self._wake.notify()
+            self._announce()
         return ticket
 
     def run(self, action: Callable[[], Done]) -> Ticket[Done]:
         """Run `action` on the writer's thread, after all that was queued before."""
         deed = _Deed(action, Ticket())
-        with self._wake:
+        with self._changing:
             if self._closing:
                 raise NotStored("the store is closed")
             self._queue.append(deed)
-            self._wake.notify()
+            self._announce()
         return deed.ticket
 
     def close(self) -> None:
         """Commit what waits, then stop."""
-        with self._wake:
+        with self._changing:
             self._closing = True
-            self._wake.notify()
+            self._announce()
         self._thread.join()
+
+    def _announce(self) -> None:
+        if self._news.locked():  # else the writer has not come to it yet, and will see this too
+            self._news.release()
 
     def _run(self) -> None:
         while True:
-            with self._wake:
-                while not self._queue and not self._closing:
-                    self._wake.wait()
-                if not self._queue:
-                    return
+            with self._changing:
                 work = self._next_work()
-            if isinstance(work, _Deed):
+                if not work and self._closing:
+                    return
+            if not work:
+                self._news.acquire()
+            elif isinstance(work, _Deed):
                 self._do(work)
             else:
                 self._commit_group(work)
