@@ -14,8 +14,10 @@ from memory_homes import START_NS, experience, made_home, rich
 
 from sage.cli import main
 from sage.memory.opening import open_memory
+from sage.recall.embedding import embed_text
 from sage.recall.examples import read_image, read_puzzle, read_sound
 from sage.recall.graph_memory import reply_of, request_of
+from sage.recall.nothing import why_nothing
 from sage.recall.question import Question, Sound, Spot, parse_spot
 from sage.recall.stored_memory import ask_store
 from sage_common.core.errors import InvalidInput
@@ -27,6 +29,8 @@ from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode
 from sage_memory import Memory, Payload
 from sage_memory.backends.payload_encoding import picture, sound
 from sage_memory.nodes.memory_node import MemoryNode
+
+PAGE_BYTES = 4096
 
 
 def scene(seed: int) -> np.ndarray:
@@ -42,7 +46,7 @@ def tone(hertz: float, rate_hz: int = 16000) -> np.ndarray:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A memory of five pictures and three sounds, as the encoders embed them."""
-    from sage.recall.embedding import embed_image, embed_sound, embed_text
+    from sage.recall.embedding import embed_image, embed_sound
 
     folder = tmp_path_factory.mktemp("recall") / "home"
     words, words_by = embed_text("a dog barks at the gate")
@@ -151,9 +155,15 @@ def test_answers_are_told_in_words(home: Path, capsys: pytest.CaptureFixture[str
     status, told, _ = run(capsys, "--entity", "anna", "--home", home, "--explain")
     assert status == 0
     assert "about anna" in told and "at 0.10, -1.00, 2.50 m in map" in told
-    assert "surprise 0.10, novelty 0.20" in told and "on robot, compared as " in told
+    assert "surprise 0.10, novelty 0.20" in told and "on robot, encoded by " in told
     assert "note: left by each condition: kept in memory: 9, then " in told
-    status, told, said = run(capsys, "--device", "nobody", "--home", home)
+    assert "compared as" not in told, "no meaning was asked for"
+    status, told, _ = run(
+        capsys, "a barking dog", "--modality", "vision", "--home", home, "--explain"
+    )
+    assert status == 0 and "encoded by sage-vision" in told
+    assert f"note: compared as {embed_text('a dog')[1]}\n" in told
+    status, told, said = run(capsys, "--until", "1971-01-01", "--home", home)
     assert (status, told) == (1, "") and "fits" in said
     words = ("--like", json.loads(run(capsys, "--home", home, "--json")[1])["answers"][0]["id"])
     status, told, _ = run(capsys, *words, "--source", "left", "--declined", "--home", home)
@@ -255,3 +265,54 @@ def test_a_store_with_everything_is_told_whole(
     found = json.loads(told)
     assert len(found["answers"]) == 6 and found["declined"] == found["notes"] == []
     assert {answer["media_type"] for answer in found["answers"]} == {"", "image/webp", "audio/flac"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--modality", "visoin"), "modality 'visoin': no experience has it; the nearest known is "
+         "vision (others: audio)"),
+        (("--source", "fron"), "source 'fron': no experience has it; the nearest known is front"),
+        (("--entity", "ana"), "entity 'ana': no experience has it; the nearest known is anna"),
+        (("--device", "robo"), "device 'robo': no experience has it; the nearest known is robot"),
+    ],
+)  # fmt: skip
+def test_an_unknown_name_gets_the_nearest_known_one(
+    home: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    status, told, error = run(capsys, *words, "--home", home)
+    assert status == 1 and f"note: {said}" in told and "fits" in error
+    status, told, _ = run(capsys, *words, "--home", home, "--json")
+    assert status == 1 and any(note.startswith(said) for note in json.loads(told)["notes"])
+
+
+def test_a_known_name_without_an_answer_gets_no_hint(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--modality", "audio", "--entity", "anna", "--home", home)
+    status, told, error = run(capsys, *words)
+    assert (status, told) == (1, "") and "fits" in error
+
+
+def test_a_graph_whose_store_lies_elsewhere_gets_no_hint(tmp_path: Path) -> None:
+    assert why_nothing(tmp_path, Question(modality="visoin")) == []
+
+
+def test_nothing_is_found_in_a_damaged_store_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_home(tmp_path, 60, 20)
+    whole = (tmp_path / "memory.db").read_bytes()
+    said_at = []
+    for page in range(1, len(whole) // PAGE_BYTES):
+        damaged = bytearray(whole)
+        damaged[page * PAGE_BYTES : (page + 1) * PAGE_BYTES] = bytes(PAGE_BYTES)
+        (tmp_path / "memory.db").write_bytes(damaged)
+        asked, _, error = run(capsys, "--source", "nowhere", "--home", tmp_path)
+        counted = main(["memory", "stats", "--home", str(tmp_path)])
+        capsys.readouterr()
+        assert (asked, counted) in ((1, 0), (2, 2)), page
+        if asked == 2:
+            said_at.append(page)
+            assert "the store is damaged" in error and "sage memory repair" in error
+    assert len(said_at) > 20

@@ -49,6 +49,19 @@ def test_garbage_and_overwritten_pages_are_damage(tmp_path, experience) -> None:
         Memory.open(tmp_path)
 
 
+@pytest.mark.parametrize("column", ["modality", "reason"])
+def test_text_that_is_none_is_damage(tmp_path, experience, column) -> None:
+    path = fill_and_close(tmp_path, experience, count=5)
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE experiences SET {column} = CAST(x'41ff' AS TEXT)")
+    connection.close()
+    with (
+        pytest.raises(StoreDamaged, match="memory repair"),
+        Memory.open(tmp_path, read_only=True) as memory,
+    ):
+        memory.recall(Query())
+
+
 def test_a_flipped_bit_in_a_vector_is_left_out_and_counted(tmp_path, experience) -> None:
     path = fill_and_close(tmp_path, experience, count=5)
     target = experience(2)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from sage.commands.options import add_home_argument
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
     # Imported here: one way needs ROS, the other the store and the models.
     from sage.graph.runtime_file import running_graph
     from sage.recall.graph_memory import ask_graph
+    from sage.recall.nothing import why_nothing
     from sage.recall.stored_memory import ask_store
     from sage.recall.thumbnails import write_thumbnails
 
@@ -65,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
     home = sage_home(options.home)
     running = running_graph(home)
     reply = ask_graph(running, question) if running else ask_store(home, question)
+    if not reply.answers:
+        reply = replace(reply, notes=(*reply.notes, *why_nothing(home, question)))
     written: dict[str, list[str]] = {}
     if options.thumbnails is not None:
         written = write_thumbnails(options.thumbnails.expanduser(), reply.answers, home)

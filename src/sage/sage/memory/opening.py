@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy.engine import Connection
+
+from sage_memory.core.database import begin_snapshot, check_schema, naming
 from sage_memory.core.memory import Memory
 from sage_memory.core.opening import find_store
 from sage_memory.core.payloads import PayloadFiles
@@ -32,3 +37,23 @@ def open_payloads(home: Path) -> PayloadFiles:
     storage = open_storage(home, found.url, found.key, "")
     storage.check()
     return PayloadFiles(home / "payloads", storage.seal)
+
+
+@contextmanager
+def open_rows(home: Path) -> Iterator[Connection]:
+    """The rows of the store in `home` as they are at one moment, without an index of them.
+
+    Raises:
+        MemoryFailure: as `Memory.open` for reading.
+    """
+    found = find_store(home, os.environ)
+    storage = open_storage(home, found.url, found.key, "")
+    storage.check()
+    engine = storage.open_reader()
+    try:
+        with naming(storage.place), engine.connect() as connection:
+            check_schema(connection, storage.place)
+            begin_snapshot(connection)
+            yield connection
+    finally:
+        engine.dispose()

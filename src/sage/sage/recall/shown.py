@@ -62,7 +62,7 @@ def _explained(answer: Remembered) -> list[str]:
     lasted_s = (answer.end_ns - answer.start_ns) / 1e9
     return [
         f"{INDENT}{values}",
-        f"{INDENT}lasted {lasted_s:.2f} s, on {answer.device}, compared as {answer.encoder}",
+        f"{INDENT}lasted {lasted_s:.2f} s, on {answer.device}, encoded by {answer.encoder}",
     ]
 
 

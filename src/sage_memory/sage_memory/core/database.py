@@ -42,6 +42,8 @@ FREED_AT_ONCE = 4000
 INCREMENTAL = 2
 HEADER = struct.Struct(">16s H 10x I")
 MAGIC = b"SQLite format 3\x00"
+DAMAGED = ("malformed", "not a database", "corrupt", "no such", "Could not decode")
+"""Of the driver's words, those that only a damaged file brings forth."""
 SYNCHRONOUS = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
 
 
@@ -253,9 +255,11 @@ def naming(path: Path) -> Iterator[None]:
             raise StoreLocked(path, 0) from error
         if refused(detail):
             raise DiskRefuses(path, detail) from error
-        if any(word in detail for word in ("malformed", "not a database", "corrupt", "no such")):
+        if any(word in detail for word in DAMAGED):
             raise StoreDamaged(path, detail) from error
         raise
+    except UnicodeDecodeError as error:
+        raise StoreDamaged(path, f"a text of it is none: {error}") from error
 
 
 def refused(detail: str) -> bool:

@@ -18,8 +18,11 @@ def told_declined(recalled: Recalled) -> list[str]:
 
 
 def told_notes(recalled: Recalled, with_filter: bool) -> list[str]:
-    """What could not be compared; `with_filter`: also how many each condition left."""
+    """What could not be compared; `with_filter`: also how the rest was, and what was filtered."""
     notes = list(recalled.notes)
+    compared = {part.encoder_id or "puzzle" for a in recalled.answers for part in a.parts}
+    if with_filter and compared:
+        notes.append(f"compared as {', '.join(sorted(compared))}")
     if with_filter and recalled.kept:
         steps = ", then ".join(f"{kept.condition}: {kept.count}" for kept in recalled.kept)
         notes.append(f"left by each condition: {steps}")

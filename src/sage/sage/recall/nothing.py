@@ -1,0 +1,61 @@
+"""Why nothing was found: a damaged store, or a name that none of its experiences has."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from sage.memory.counts import count
+from sage.memory.opening import open_rows
+from sage.recall.question import Question
+from sage_memory.core.errors import MemoryFailure, StoreDamaged
+from sage_memory.core.schema import experiences
+
+NAMED = {"modality": "modality", "source": "source", "entity": "entity", "device": "device_id"}
+"""Condition -> column."""
+MOST_TOLD = 8
+
+
+def why_nothing(home: Path, question: Question) -> list[str]:
+    """What is to be known where a question has no answer; looks at every row.
+
+    Raises:
+        StoreDamaged: rows cannot be read; what was asked for may be among them.
+    """
+    try:
+        with open_rows(home) as connection:
+            count(connection)
+            return unknown_names(connection, question)
+    except StoreDamaged:
+        raise
+    except MemoryFailure:
+        return []  # a running graph has its store elsewhere, or another key: it has answered
+
+
+def unknown_names(connection: Connection, question: Question) -> list[str]:
+    """A hint for each name in the conditions that no experience has, with the nearest one."""
+    hints = []
+    for condition, column in NAMED.items():
+        asked = getattr(question, condition)
+        if asked:
+            known = _known(connection, column)
+            if asked not in known:
+                hints.append(_hint(condition, asked, known))
+    return hints
+
+
+def _known(connection: Connection, column: str) -> list[str]:
+    wanted = select(experiences.c[column]).where(experiences.c.forgotten_ns.is_(None)).distinct()
+    return sorted(name for name in connection.execute(wanted).scalars() if name)
+
+
+def _hint(condition: str, asked: str, known: list[str]) -> str:
+    if not known:
+        return f"{condition} {asked!r}: no experience has any {condition}"
+    (nearest,) = difflib.get_close_matches(asked, known, n=1, cutoff=0.0)
+    others = [name for name in known if name != nearest][: MOST_TOLD - 1]
+    rest = f" (others: {', '.join(others)})" if others else ""
+    return f"{condition} {asked!r}: no experience has it; the nearest known is {nearest}{rest}"
