@@ -1,17 +1,29 @@
-"""Percepts made at random, for the tests of the salience bench; modules beside the tests."""
+"""Percepts made at random, a run over a rich bag that several share; modules beside the tests."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from sage.bench.salience.percepts import MODALITIES, Percepts, Sensed
 
+if TYPE_CHECKING:
+    from rich_bag import RichRun
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def rich_run(tmp_path_factory: pytest.TempPathFactory) -> RichRun:
+    """Made once: it is only read. It needs the models, which few of the tests do."""
+    from rich_bag import run_over_rich_bag
+
+    return run_over_rich_bag(tmp_path_factory.mktemp("rich"))
 
 
 @pytest.fixture(scope="session")

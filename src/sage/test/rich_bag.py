@@ -1,7 +1,12 @@
-"""A short bag with every kind of input, from the demo recording, for tests of leaving a run."""
+"""A short bag with every kind of input, and a run over it, for tests of leaving a run."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import io
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +34,43 @@ SENSORS = (
     "/sage/microphone/front/info",
     "/sage/imu/body/data",
 )
+
+
+@dataclass(frozen=True)
+class RichRun:
+    """A bag, and what the whole graph made of it when nobody interrupted."""
+
+    folder: Path
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def bag(self) -> Path:
+        return self.folder / "bag"
+
+    @property
+    def config(self) -> Path:
+        """With the scorer of the motor's vectors."""
+        return self.folder / "config.yaml"
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def outputs(self) -> Path:
+        """All that was published, as a bag."""
+        return self.folder / "whole"
+
+
+def run_over_rich_bag(folder: Path) -> RichRun:
+    """Makes the bag below `folder`, and plays it to its end in lock-step."""
+    made = RichRun(folder)
+    rich_bag(folder)
+    made.config.write_text(CONFIG)
+    words = ["--lockstep", "--config", str(made.config), "--home", str(made.home), "--json"]
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert main(["replay", str(made.bag), *words, "-o", str(made.outputs)]) == 0
+    return dataclasses.replace(made, summary=json.loads(said.getvalue().splitlines()[-1]))
 
 
 def rich_bag(folder: Path) -> Path:

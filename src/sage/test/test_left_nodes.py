@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
-from rich_bag import CONFIG, SECONDS, rich_bag
+from rich_bag import SECONDS, RichRun
 from std_msgs.msg import Header
 
 from sage.bags.message import BagMessage
 from sage.bags.reader import open_bag
-from sage.cli import main
 from sage.graph.catalogue import CATALOGUE, MODALITIES
 from sage_common.core import state_file
 from sage_common.core.clock import NS_PER_S
@@ -52,14 +51,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[BagMessage]:
+def recorded(rich_run: RichRun) -> list[BagMessage]:
     """All that goes over a graph in four seconds, inputs and outputs of all nodes."""
-    folder = tmp_path_factory.mktemp("nodes")
-    bag = rich_bag(folder)
-    (folder / "config.yaml").write_text(CONFIG)
-    words = ["--lockstep", "--config", str(folder / "config.yaml"), "-o", str(folder / "out")]
-    assert main(["replay", str(bag), *words]) == 0
-    inputs, outputs = open_bag(bag), open_bag(folder / "out")
+    inputs, outputs = open_bag(rich_run.bag), open_bag(rich_run.outputs)
     known = tuple(t for t in outputs.topics if t not in inputs.topics and t != "/diagnostics")
     messages = [*inputs.messages(tuple(inputs.topics)), *outputs.messages(known)]
     messages += [judged(m) for m in messages if m.topic == "/sage/experience"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from mcap.reader import make_reader
-from rich_bag import CONFIG, SECONDS, rich_bag
+from rich_bag import SECONDS, RichRun
 
 from sage.bags.message import BagMessage
 from sage.cli import main
@@ -24,20 +24,12 @@ CUTS = (0.45, 1.0, 2.713)
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("left")
-    rich_bag(made)
-    (made / "config.yaml").write_text(CONFIG)
-    return made
-
-
 @pytest.fixture
-def replay(folder: Path, capsys: pytest.CaptureFixture[str]) -> Replay:
+def replay(rich_run: RichRun, capsys: pytest.CaptureFixture[str]) -> Replay:
     """Runs `sage replay` over the bag in lock-step; its summary."""
 
     def run(*words: str) -> dict[str, Any]:
-        given = [str(folder / "bag"), "--lockstep", "--config", str(folder / "config.yaml")]
+        given = [str(rich_run.bag), "--lockstep", "--config", str(rich_run.config)]
         assert main(["replay", *given, "--json", *words]) == 0
         summary: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
         return summary
@@ -72,8 +64,9 @@ def rows(home: Path) -> dict[str, list[Any]]:
         }
 
 
-def test_parts_that_are_resumed_give_what_one_run_gives(tmp_path: Path, replay: Replay) -> None:
-    whole = replay("--home", str(tmp_path / "one"), "-o", str(tmp_path / "whole"))
+def test_parts_that_are_resumed_give_what_one_run_gives(
+    tmp_path: Path, rich_run: RichRun, replay: Replay
+) -> None:
     home = ["--home", str(tmp_path / "parts")]
     starts = (0.0, *CUTS)
     for number, start in enumerate(starts):
@@ -84,14 +77,14 @@ def test_parts_that_are_resumed_give_what_one_run_gives(tmp_path: Path, replay: 
         assert replay(*words)["errors"] == []
 
     parts = [tmp_path / f"part{number}" for number in range(len(starts))]
-    assert digest(outputs(*parts)) == whole["digest"]
-    counts = whole["messages"]
+    assert digest(outputs(*parts)) == rich_run.summary["digest"]
+    counts = rich_run.summary["messages"]
     for modality in ("vision", "audio", "proprioception", "language", "motor"):
         assert counts[f"/sage/{modality}/salience"] >= 3
     assert counts["/sage/experience"] >= 3
     assert counts["/sage/fusion/weights"] > 10, "outcomes were learned from"
     assert counts["/diagnostics"] >= 15 * SECONDS, "counters go on, too"
-    assert rows(tmp_path / "one") == rows(tmp_path / "parts"), "ids, clocks, vectors"
+    assert rows(rich_run.home) == rows(tmp_path / "parts"), "ids, clocks, vectors"
 
 
 def test_a_part_that_is_not_resumed_gives_something_else(tmp_path: Path, replay: Replay) -> None:
@@ -120,17 +113,21 @@ def test_a_part_that_is_not_resumed_gives_something_else(tmp_path: Path, replay:
     ],
 )
 def test_what_is_missing_is_named(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+    rich_run: RichRun,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    said: str,
 ) -> None:
     given = [word.format(home=tmp_path / "home") for word in words]
-    assert main(["replay", str(folder / "bag"), "--lockstep", *given]) == 2
+    assert main(["replay", str(rich_run.bag), "--lockstep", *given]) == 2
     assert said in capsys.readouterr().err
 
 
 def test_without_lockstep_nothing_can_be_left(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    rich_run: RichRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["replay", str(folder / "bag"), "--checkpoint"]) == 2
+    assert main(["replay", str(rich_run.bag), "--checkpoint"]) == 2
     assert "--lockstep, too" in capsys.readouterr().err
 
 
@@ -142,7 +139,7 @@ def test_a_recording_cannot_be_left(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_a_run_that_cannot_be_left_leaves_no_output(
     tmp_path: Path,
-    folder: Path,
+    rich_run: RichRun,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -152,14 +149,14 @@ def test_a_run_that_cannot_be_left_leaves_no_output(
 
     monkeypatch.setattr("sage.bags.left_run.snapshot_of", refuse)
     words = ["--lockstep", "--checkpoint", "--duration", "0.5", "--home", str(tmp_path / "home")]
-    assert main(["replay", str(folder / "bag"), *words, "-o", str(tmp_path / "out")]) == 2
+    assert main(["replay", str(rich_run.bag), *words, "-o", str(tmp_path / "out")]) == 2
     assert "sound is being resampled" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_a_node_that_cannot_be_left_is_refused_before_anything_is_played(
     tmp_path: Path,
-    folder: Path,
+    rich_run: RichRun,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -169,24 +166,24 @@ def test_a_node_that_cannot_be_left_is_refused_before_anything_is_played(
     monkeypatch.setattr("sage_common.ros.node.SageNode.snapshot", refuse)
     monkeypatch.setattr(LockstepHost, "run_until", lambda *_: pytest.fail("was played"))
     words = ["--lockstep", "--checkpoint", "--home", str(tmp_path / "home")]
-    assert main(["replay", str(folder / "bag"), *words]) == 2
+    assert main(["replay", str(rich_run.bag), *words]) == 2
     assert "a camera goes on without us" in capsys.readouterr().err
 
 
 def test_another_graph_or_memory_is_refused(
-    tmp_path: Path, folder: Path, replay: Replay, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, rich_run: RichRun, replay: Replay, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = ["--home", str(tmp_path / "home")]
     replay(*home, "--duration", "1.2", "--checkpoint")
     left = tmp_path / "home" / "state" / "lockstep.state"
 
     def refused(*words: str) -> str:
-        given = [str(folder / "bag"), "--lockstep", "--resume", *home, *words]
+        given = [str(rich_run.bag), "--lockstep", "--resume", *home, *words]
         assert main(["replay", *given]) == 2
         return capsys.readouterr().err
 
     assert "motor_scorer" in refused(), "without the stream of vectors"
-    config = ["--config", str(folder / "config.yaml")]
+    config = ["--config", str(rich_run.config)]
     for path in (tmp_path / "home").glob("memory.db*"):
         path.unlink()
     assert "experiences = 0" in refused(*config)
