@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload
 from sage_memory.core.schema import experiences, forgettings, nights, payloads
-from sage_memory.core.sleep import letting_go, night, undo
+from sage_memory.core.sleep import letting_go, listing, night, settling, undo
 
 
 def _neighbour(name: str):
@@ -43,10 +43,22 @@ def small_steps(monkeypatch) -> None:
     monkeypatch.setattr(night, "GROUPS_A_STEP", 2)
     monkeypatch.setattr(night, "PARTINGS_A_STEP", 7)
     monkeypatch.setattr(undo, "STEP", 7)
+    monkeypatch.setattr(settling, "AT_ONCE", 16)
 
 
 def rows_of(memory: Memory, *columns) -> list:
     return memory.read(lambda connection: connection.execute(select(*columns)).all())
+
+
+def list_of(memory: Memory) -> list[tuple[bytes, str]]:
+    """Whom something was let go of, and why, whether it can still be undone or not."""
+    column = forgettings.c
+    rows = rows_of(memory, column.experience_id, column.reason, column.undo_until_ns, column.saved)
+    listed = []
+    for row in rows:
+        one = [(bytes(row.experience_id), row.reason)]
+        listed += one if row.undo_until_ns is not None else listing.unpack(row.saved)
+    return sorted(listed)
 
 
 def kill_at(step: int):
@@ -138,10 +150,61 @@ def test_when_the_grace_is_over_copies_and_files_go_and_undo_is_refused(tmp_path
         clock.advance_to(NOW_NS + round(home.OPTIONS.grace_s * 1e9))
         with pytest.raises(InvalidInput, match="grace is not over"):
             memory.undo_sleep()
+        listed = list_of(memory)
+        assert len(listed) > 50 and all(reason.startswith("salience 0.") for _, reason in listed)
         memory.sleep(home.THOROUGH)
-        assert all(row.saved is None for row in rows_of(memory, forgettings.c.saved))
+        assert list_of(memory) == listed
+        short = rows_of(memory, forgettings.c.undo_until_ns, forgettings.c.saved)
+        assert len(short) < len(listed) / 4 and {row.undo_until_ns for row in short} == {None}
+        assert not any(b"payload_sha256" in row.saved for row in short)
+        with pytest.raises(InvalidInput, match="grace is not over"):
+            memory.undo_sleep()
         assert len(list((tmp_path / "payloads").rglob("*.webp"))) == 8
         assert len(rows_of(memory, payloads)) == 8
+        memory.verify()
+
+
+def test_the_list_of_an_earlier_version_is_shortened_without_losing_a_word(tmp_path) -> None:
+    """It kept a row for each experience for ever, its copy emptied when the grace was over."""
+    clock = ManualClock(NOW_NS)
+    with home.opened(tmp_path, clock) as memory:
+        home.fill(memory)
+        memory.sleep(home.THOROUGH)
+        listed = list_of(memory)
+        emptied = update(forgettings).values(saved=None, undo_until_ns=NOW_NS)
+        memory._store.change(lambda connection: connection.execute(emptied)).wait()
+        with pytest.raises(InvalidInput, match="grace is not over"):
+            memory.undo_sleep()
+        clock.advance_to(NOW_NS + 1)
+        memory.sleep(home.THOROUGH)
+        assert list_of(memory) == listed
+        assert len(rows_of(memory, forgettings.c.number)) < len(listed) / 4
+
+
+def test_a_night_without_grace_can_be_rolled_back_until_it_is_over(tmp_path) -> None:
+    with home.opened(tmp_path) as memory:
+        home.fill(memory, groups=5)
+        before = home.content(memory)
+        with pytest.raises(Killed):
+            memory.sleep(replace(home.THOROUGH, grace_s=0.0), kill_at(9))
+    with home.opened(tmp_path) as memory:
+        assert home.content(memory) != before
+        settling.settle(memory._store, NOW_NS + 1)
+        (running,) = rows_of(memory, nights.c.id, nights.c.state)
+        assert running.state == "running"
+        undo.take_back(memory._store, bytes(running.id), "rolled back", NOW_NS + 1)
+        assert home.content(memory) == before
+
+
+def test_what_is_forgotten_after_the_grace_leaves_the_others_listed(tmp_path) -> None:
+    clock = ManualClock(NOW_NS)
+    with home.opened(tmp_path, clock) as memory:
+        home.fill(memory)
+        memory.sleep(replace(home.THOROUGH, grace_s=0.0))
+        listed = list_of(memory)
+        first, *_ = rows_of(memory, forgettings.c.experience_id)
+        memory.forget([bytes(first.experience_id)], "asked to").wait()
+        assert list_of(memory) == listed
         memory.verify()
 
 

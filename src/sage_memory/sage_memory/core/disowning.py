@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from sage_memory.core.schema import ROLE_PERCEPT, experiences, forgettings, summary_members, vectors
 from sage_memory.core.sleep import saved
+from sage_memory.core.sleep.listing import OF_ONE, for_good
 from sage_memory.core.sleep.stored import Row, cosine, values_of, vectors_of
 
 TOO_ALIKE = 0.9999
@@ -64,9 +65,11 @@ def contents(connection: Connection, rows: Sequence[Any]) -> dict[bytes, Content
         found[bytes(row.id)] = content
     copies = connection.execute(
         select(forgettings.c.experience_id, forgettings.c.saved).where(
-            forgettings.c.experience_id.in_(ids), forgettings.c.undone_ns.is_(None)
+            forgettings.c.experience_id.in_(ids), forgettings.c.undone_ns.is_(None), OF_ONE
         )
     )
+    for key in for_good(connection) & found.keys():
+        found[key].complete = False
     for key, copy in copies:
         content = found[bytes(key)]
         if copy is None:
@@ -97,7 +100,7 @@ def disown(connection: Connection, known: Mapping[bytes, Content]) -> Disowned:
     members: dict[bytes, list[Content]] = {}
     for summary, member in wanted:
         members.setdefault(bytes(summary), []).append(known[bytes(member)])
-    copies = forgettings.c.experience_id.in_(list(members))
+    copies = forgettings.c.experience_id.in_(list(members)) & OF_ONE
     connection.execute(update(forgettings).where(copies).values(saved=None))
     done = Disowned()
     for summary, lost in members.items():

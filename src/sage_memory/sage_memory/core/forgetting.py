@@ -15,6 +15,7 @@ from sage_memory.core.experience import MAX_TEXT
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.schema import experiences, forgettings, payloads, summary_members, vectors
 from sage_memory.core.sleep import journal
+from sage_memory.core.sleep.listing import OF_ONE
 from sage_memory.core.sleep.stored import TOMBSTONE
 from sage_memory.core.store import Store
 from sage_memory.core.writer import Ticket
@@ -98,7 +99,7 @@ def _remove(
     connection.execute(
         delete(summary_members).where(or_(link.summary_id.in_(gone), link.member_id.in_(wanted)))
     )
-    listed = forgettings.c.experience_id.in_(gone)
+    listed = forgettings.c.experience_id.in_(gone) & OF_ONE
     connection.execute(update(forgettings).where(listed).values(saved=None))
     tombstone = TOMBSTONE | {"pinned": 0, "forgotten_ns": now_ns, "forgotten_reason": reason}
     connection.execute(update(experiences).where(column.id.in_(gone)).values(**tombstone))
@@ -126,7 +127,7 @@ def _used(connection: Connection, shas: set[str]) -> set[str]:
         return set()
     own = experiences.c.payload_sha256
     used = set(connection.execute(select(own).where(own.in_(shas))).scalars())
-    copies = select(forgettings.c.saved).where(forgettings.c.saved.is_not(None))
+    copies = select(forgettings.c.saved).where(forgettings.c.saved.is_not(None), OF_ONE)
     for copy in connection.execute(copies).scalars():
         used |= {sha for sha in shas - used if sha.encode() in copy}
     return used

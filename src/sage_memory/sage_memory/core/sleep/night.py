@@ -23,6 +23,7 @@ from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS, Plan, plan
 from sage_memory.core.sleep.probes import ask, draw_questions
 from sage_memory.core.sleep.replay import draw, replay_view
 from sage_memory.core.sleep.report import NightReport
+from sage_memory.core.sleep.settling import settle
 from sage_memory.core.sleep.stored import Change
 from sage_memory.core.sleep.summaries import summarise
 from sage_memory.core.sleep.survey import (
@@ -33,7 +34,7 @@ from sage_memory.core.sleep.survey import (
     survey,
     total_bytes,
 )
-from sage_memory.core.sleep.undo import finish_undoing, settle, take_back
+from sage_memory.core.sleep.undo import finish_undoing, take_back
 from sage_memory.core.store import Store
 
 GROUPS_A_STEP = 32

@@ -14,12 +14,12 @@ from sage_common.core.clock import NS_PER_S
 from sage_memory.core.schema import (
     ENCODING_FLOAT32,
     experiences,
-    forgettings,
     payloads,
     summary_members,
     vectors,
 )
 from sage_memory.core.sleep.grouping import buckets_of
+from sage_memory.core.sleep.listing import listings
 from sage_memory.core.sleep.options import SleepOptions
 
 TEXT_BYTES = (
@@ -154,19 +154,19 @@ def total_bytes(connection: Connection, horizon: int) -> int:
     alive = and_(_seen(horizon), column.forgotten_ns.is_(None))
     ids = select(column.id).where(alive)
     shas = select(column.payload_sha256).where(alive)
-    link, entry = summary_members.c, forgettings.c
+    link = summary_members.c
     parts = (
         select(func.sum(TEXT_BYTES + ROW_BYTES)).where(alive),
         select(func.sum(func.length(vectors.c.vector) + VECTOR_BYTES)).where(
             vectors.c.experience_id.in_(ids)
         ),
         select(func.sum(payloads.c.bytes + PAYLOAD_BYTES)).where(payloads.c.sha256.in_(shas)),
-        select(func.count() * LISTING_BYTES).where(
-            entry.experience_id.in_(ids), entry.undone_ns.is_(None)
-        ),
         select(func.count() * MEMBER_BYTES).where(link.member_id.in_(ids)),
     )
-    return sum(int(connection.execute(part).scalar_one() or 0) for part in parts)
+    counted = sum(int(connection.execute(part).scalar_one() or 0) for part in parts)
+    counts = listings(connection)
+    listed = sum(counts.get(bytes(key), 0) for key in connection.execute(ids).scalars())
+    return counted + LISTING_BYTES * listed
 
 
 def _buckets(columns: list[Any], options: SleepOptions, shift: float) -> NDArray[np.int64]:
@@ -207,10 +207,7 @@ def _vector_sizes(connection: Connection, ids: NDArray[Any]) -> list[NDArray[np.
 
 
 def _listed(connection: Connection, ids: NDArray[Any]) -> NDArray[np.int64]:
-    key = forgettings.c.experience_id
-    kept = forgettings.c.undone_ns.is_(None)
-    found = connection.execute(select(key, func.count()).where(kept).group_by(key)).all()
-    counts = {bytes(identifier): count for identifier, count in found}
+    counts = listings(connection)
     return np.array([counts.get(identifier, 0) for identifier in ids], np.int64)
 
 

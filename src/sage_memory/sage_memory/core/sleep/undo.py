@@ -1,20 +1,20 @@
-"""Takes a night back, and closes what can no longer be taken back."""
+"""Takes a night back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import func, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.identifiers import id_text
-from sage_memory.core.schema import experiences, forgettings, nights
-from sage_memory.core.sleep import journal, saved
+from sage_memory.core.schema import forgettings, nights
+from sage_memory.core.sleep import journal
 from sage_memory.core.sleep.bringing_back import bring_back
 from sage_memory.core.sleep.index_news import tell
-from sage_memory.core.sleep.letting_go import FIRST_TO_GO_NS
+from sage_memory.core.sleep.listing import FOR_GOOD, OF_ONE
 from sage_memory.core.sleep.stored import Change
 from sage_memory.core.sleep.summaries import dissolve, of_night
 from sage_memory.core.store import Store
@@ -49,10 +49,11 @@ def undo_sleep(store: Store, night: bytes | None, now_ns: int) -> Undone:
             expected = "the last night that was not undone"
             expected += f": {id_text(last)}" if last else "; there is none"
             raise InvalidInput("night_id", id_text(wanted), expected)
-        of_it = forgettings.c.night_id == wanted
+        column = forgettings.c
+        of_it = (column.night_id == wanted) & column.undone_ns.is_(None)
         over = connection.execute(
-            select(forgettings.c.number)
-            .where(of_it, forgettings.c.undone_ns.is_(None), forgettings.c.undo_until_ns <= now_ns)
+            select(column.number)
+            .where(of_it, or_(FOR_GOOD, column.undo_until_ns <= now_ns))
             .limit(1)
         ).one_or_none()
         if over is not None:
@@ -91,7 +92,7 @@ def _bring_back_some(store: Store, connection: Connection, night: bytes, now_ns:
     column = forgettings.c
     entries = connection.execute(
         select(column.number, column.experience_id, column.what, column.saved)
-        .where(column.night_id == night, column.undone_ns.is_(None))
+        .where(column.night_id == night, column.undone_ns.is_(None), OF_ONE)
         .order_by(column.number)
         .limit(STEP)
     ).all()
@@ -111,47 +112,3 @@ def finish_undoing(store: Store, now_ns: int) -> None:
         ]
     for night, state in waiting:
         take_back(store, night, state, now_ns)
-
-
-def settle(store: Store, now_ns: int) -> int:
-    """Drop the saved copies whose grace is over, and the payloads only they needed.
-
-    Returns:
-        experiences whose copies were dropped.
-    """
-    settled = 0
-    last = 0
-    while True:
-        shas, numbers = store.change(
-            lambda c, last=last: _drop_copies(c, last, now_ns)  # type: ignore[misc]
-        ).wait()
-        if not numbers:
-            return settled
-        settled += len(numbers)
-        last = numbers[-1]
-        if shas:
-            store.change(
-                lambda c, shas=shas: _remove_payloads(store, c, shas),  # type: ignore[misc]
-                lambda _: store.payloads.bury(),
-            ).wait()
-
-
-def _drop_copies(connection: Connection, last: int, now_ns: int) -> tuple[set[str], list[int]]:
-    column = forgettings.c
-    rows = connection.execute(
-        select(column.number, func.substr(column.saved, 1, saved.HEAD_BYTES).label("head"))
-        .where(column.number > last, column.saved.is_not(None), column.undo_until_ns <= now_ns)
-        .order_by(column.number)
-        .limit(STEP * 8)
-    ).all()
-    if rows:
-        numbers = [row.number for row in rows]
-        connection.execute(update(forgettings).where(column.number.in_(numbers)).values(saved=None))
-    shas = {saved.payload_of(row.head) for row in rows} - {""}
-    return shas, [row.number for row in rows]
-
-
-def _remove_payloads(store: Store, connection: Connection, shas: set[str]) -> None:
-    column = experiences.c.payload_sha256
-    used = set(connection.execute(select(column).where(column != "")).scalars())
-    store.payloads.remove(connection, shas - used, last_used_ns=FIRST_TO_GO_NS)
