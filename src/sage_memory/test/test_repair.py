@@ -15,7 +15,7 @@ from sage_memory import Memory, Payload, Query, StoreDamaged, StoreLocked, Store
 from sage_memory.core.database import begin_snapshot, open_reader, open_writer
 from sage_memory.core.errors import DiskRefuses, NothingLeft
 from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.repair import repair
+from sage_memory.core.repair import Told, repair
 from sage_memory.core.verification import Finding, inspect_rows
 
 PAGE = 4096
@@ -165,6 +165,18 @@ def test_a_vector_that_does_not_match_is_left_out_of_the_repaired_store(
     aside = sqlite3.connect(repaired.set_aside / "memory.db")
     assert aside.execute("SELECT count(*) FROM vectors").fetchone() == (COUNT,)
     aside.close()
+
+
+def test_a_repair_tells_how_far_it_is(tmp_path, experience, monkeypatch) -> None:
+    monkeypatch.setattr("sage_memory.core.repair.BATCH", 16)
+    path = fill(tmp_path, experience)
+    change(path, "UPDATE vectors SET crc32 = 1 WHERE number = 7")
+    most: dict[str, int] = {}
+    done: list[tuple[str, int]] = []
+    repair(tmp_path, told=Told(most.update, lambda name, more: done.append((name, more))))
+    assert most == {"experiences": COUNT, "vectors": COUNT, "clocks": COUNT}
+    assert [more for name, more in done if name == "experiences"] == [16, 16, 16, 12]
+    assert sum(more for name, more in done if name == "vectors") == COUNT - 1
 
 
 @pytest.mark.slow

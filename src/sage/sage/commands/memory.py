@@ -164,11 +164,14 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _repair(options: argparse.Namespace) -> int:
+    from sage.memory.bars import bars
     from sage.memory.mending import repair_home
     from sage.memory.told import repair_lines
+    from sage_memory.core.repair import Told
 
     home = sage_home(options.home)
-    done = repair_home(home)
+    with bars() as progress:
+        done = repair_home(home, Told(progress.totals, progress.count))
     shown = {"set_aside": str(done.set_aside), "kept": done.kept, "lost": done.lost}
     _tell(options, shown, lambda: repair_lines(home, done))
     return 0

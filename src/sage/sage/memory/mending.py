@@ -9,7 +9,7 @@ from sage.memory.opening import open_memory
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.errors import StoreDamaged, StoreTooOld
 from sage_memory.core.opening import URL_VARIABLE, find_store
-from sage_memory.core.repair import Repaired, repair
+from sage_memory.core.repair import Repaired, Told, repair
 from sage_memory.core.verification import REPAIR, Finding
 
 
@@ -31,8 +31,11 @@ def verify_home(home: Path) -> list[Finding]:
         return [Finding("file", error.detail, True, REPAIR)]
 
 
-def repair_home(home: Path) -> Repaired:
+def repair_home(home: Path, told: Told | None = None) -> Repaired:
     """Put a store of all that can be read in the place of a damaged one; no graph runs.
+
+    Args:
+        told: is told how far it is.
 
     Raises:
         InvalidInput: the store lies on a server, which has its own tools.
@@ -42,8 +45,8 @@ def repair_home(home: Path) -> Repaired:
     if found.url:
         raise InvalidInput(URL_VARIABLE, "set", "a store in a file; a server mends its own")
     if found.key is None:
-        return repair(home)
+        return repair(home, told=told)
     from sage_memory.backends import encrypted_file
 
     cipher = encrypted_file.unlock(home / "memory.db", found.key)
-    return repair(home, encrypted_file.driver(cipher), cipher)
+    return repair(home, encrypted_file.driver(cipher), cipher, told)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,41 +16,44 @@ import numpy as np
 from sqlalchemy import Table, insert
 from sqlalchemy.engine import Connection
 
-from sage_common.core.clock import SystemClock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core import schema
 from sage_memory.core.database import (
     PLAIN,
     Driver,
-    create_database,
     naming,
     open_writer,
     sync_folder,
 )
 from sage_memory.core.device import device_name
 from sage_memory.core.encoded_vectors import decode
-from sage_memory.core.errors import DiskRefuses, NothingLeft, StoreDamaged, StoreMissing
+from sage_memory.core.errors import DiskRefuses, NothingLeft, StoreMissing
 from sage_memory.core.identifiers import ID_BYTES
 from sage_memory.core.lock import WriterLock
 from sage_memory.core.payloads import PayloadFiles, Seal
 from sage_memory.core.rows import sketch
-from sage_memory.core.salvage import Row, Wreck
+from sage_memory.core.salvage import Row, Wreck, open_wreck
 
 BATCH = 512
-PAGE_BYTES = 4096
-COUNTS = struct.Struct(">I II")
-"""Pages of the file, first page and number of the free ones, in the file's header."""
-COUNTS_AT = 28
-FILE_HEADER_BYTES = 100
-BTREE_HEADER = struct.Struct(">B H H H B")
-CHILD = struct.Struct(">I")
-INTERIOR = 5
 LATER: Row = {
     "entity": "", "sketch": b"", "context": None, "covers": 0, "pinned": 0,
     "encoding": schema.ENCODING_FLOAT32,
 }  # fmt: skip
 """Values of columns that a store of an earlier version does not have."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Who is told how far it is.
+
+    Attributes:
+        totals: is given the name of a table, and how many rows it may have.
+        count: is given the name of a table, and how many more of its rows are kept.
+    """
+
+    totals: Callable[[dict[str, int]], None] = lambda _: None
+    count: Callable[[str, int], None] = lambda _, __: None
 
 
 @dataclass
@@ -70,7 +71,9 @@ class Repaired:
     lost: list[str] = field(default_factory=list)
 
 
-def repair(home: Path, driver: Driver = PLAIN, seal: Seal | None = None) -> Repaired:
+def repair(
+    home: Path, driver: Driver = PLAIN, seal: Seal | None = None, told: Told | None = None
+) -> Repaired:
     """Put a store of all that can be read in the place of a damaged one.
 
     Experiences keep their ids and numbers; a vector, puzzle or link is kept only if it proves to
@@ -80,6 +83,7 @@ def repair(home: Path, driver: Driver = PLAIN, seal: Seal | None = None) -> Repa
     Args:
         home: folder of the store.
         driver, seal: of an encrypted one.
+        told: is told how far it is; None: nobody is.
 
     Raises:
         StoreLocked: it is in use.
@@ -97,12 +101,13 @@ def repair(home: Path, driver: Driver = PLAIN, seal: Seal | None = None) -> Repa
         if not path.stat().st_size and not (log.exists() and log.stat().st_size):
             raise NothingLeft(path, "0 bytes long")
         with naming(fresh), TemporaryDirectory(prefix=".repair-", dir=home) as workshop:
-            wreck = _open_wreck(path, driver, Path(workshop))
+            wreck = open_wreck(path, driver, Path(workshop))
             try:
                 if all(not any(wreck.rows(table)) for table in (schema.meta, schema.experiences)):
                     raise NothingLeft(path, "nothing of it can be read")
                 files = PayloadFiles(home / "payloads", seal)
-                repaired = _Repair(wreck, files, _folder(home)).into(fresh, driver)
+                made = _Repair(wreck, files, _folder(home), told or Told())
+                repaired = made.into(fresh, driver)
             finally:
                 wreck.close()
         _exchange(path, fresh, repaired.set_aside)
@@ -113,62 +118,6 @@ def repair(home: Path, driver: Driver = PLAIN, seal: Seal | None = None) -> Repa
             leftover.unlink()
         lock.close()
     return repaired
-
-
-def _open_wreck(path: Path, driver: Driver, workshop: Path) -> Wreck:
-    """The damaged file, or a copy of it that can be opened.
-
-    A file that is too short is filled up. Where its table of tables cannot be read, that of a new
-    store takes its place: it is the same in all that were made, not migrated, at this version.
-    """
-    try:
-        return Wreck(path, driver)
-    except StoreDamaged as error:
-        detail = error.detail
-    model = workshop / "model.db"
-    create_database(model, "", SystemClock(), driver)
-    content = model.read_bytes()
-    own_head = {0: path.read_bytes()[:PAGE_BYTES].ljust(PAGE_BYTES, b"\0")}
-    tables = {number: _page(content, number) for number in _table_of_tables(content)}
-    for pages in (own_head, tables):
-        copy = workshop / path.name
-        _copy_with(path, copy, pages, at_least=len(content) // PAGE_BYTES)
-        with suppress(StoreDamaged):
-            return Wreck(copy, driver)
-    raise StoreDamaged(path, detail)
-
-
-def _page(content: bytes, number: int) -> bytes:
-    return content[number * PAGE_BYTES : (number + 1) * PAGE_BYTES]
-
-
-def _table_of_tables(content: bytes) -> list[int]:
-    """Pages, from 0, in which a small sound database says which tables it has.
-
-    https://www.sqlite.org/fileformat2.html#b_tree_pages: the first page is the root; it is a
-    leaf, or its cells and its header point to the leaves, which count from 1.
-    """
-    kind, _, cells, _, _ = BTREE_HEADER.unpack_from(content, FILE_HEADER_BYTES)
-    if kind != INTERIOR:
-        return [0]
-    start = FILE_HEADER_BYTES + BTREE_HEADER.size
-    (last,) = CHILD.unpack_from(content, start)
-    places = struct.unpack_from(f">{cells}H", content, start + CHILD.size)
-    children = [CHILD.unpack_from(content, place)[0] for place in places]
-    return [0, *(child - 1 for child in (*children, last))]
-
-
-def _copy_with(path: Path, copy: Path, pages: dict[int, bytes], at_least: int) -> None:
-    """Copy a file, put `pages` into it, and let its header tell its true number of pages."""
-    shutil.copyfile(path, copy)
-    count = max(at_least, -(-path.stat().st_size // PAGE_BYTES))
-    with copy.open("r+b") as stream:
-        stream.truncate(count * PAGE_BYTES)
-        for number, page in pages.items():
-            stream.seek(number * PAGE_BYTES)
-            stream.write(page)
-        stream.seek(COUNTS_AT)
-        stream.write(COUNTS.pack(count, 0, 0))
 
 
 def _folder(home: Path) -> Path:
@@ -197,8 +146,9 @@ def _exchange(path: Path, fresh: Path, aside: Path) -> None:
 class _Repair:
     """One pass over a wreck."""
 
-    def __init__(self, wreck: Wreck, files: PayloadFiles, aside: Path) -> None:
+    def __init__(self, wreck: Wreck, files: PayloadFiles, aside: Path, told: Told) -> None:
         self._wreck = wreck
+        self._told = told
         self._files = files
         self._facts_found = {row["key"]: row["value"] for row in wreck.rows(schema.meta)}
         self._devices: Counter[str] = Counter()
@@ -219,9 +169,11 @@ class _Repair:
         engine = open_writer(fresh, driver)
         with engine.begin() as connection:
             schema.metadata.create_all(connection)
-            self._copy(connection, schema.experiences, self._experiences())
-            self._copy(connection, schema.vectors, self._vectors())
-            self._copy(connection, schema.clocks, self._clocks())
+            most = self._wreck.highest(schema.experiences)
+            self._copy(connection, schema.experiences, self._experiences(), most)
+            most = self._wreck.highest(schema.vectors)
+            self._copy(connection, schema.vectors, self._vectors(), most)
+            self._copy(connection, schema.clocks, self._clocks(), len(self._known))
             self._copy(connection, schema.summary_members, self._links())
             self._copy(connection, schema.payloads, self._payloads())
             for table in (schema.nights, schema.forgettings, schema.entities):
@@ -233,8 +185,13 @@ class _Repair:
         self._tell()
         return self._report
 
-    def _copy(self, connection: Connection, table: Table, rows: Iterator[Row]) -> None:
+    def _copy(
+        self, connection: Connection, table: Table, rows: Iterator[Row], most: int = 0
+    ) -> None:
+        """Write rows, each once; with `most`, how many there may be, it is told how far it is."""
         count = 0
+        if most:
+            self._told.totals({table.name: most})
         keys: set[tuple[Any, ...]] = set()
         batch: list[Row] = []
         for row in rows:
@@ -246,9 +203,13 @@ class _Repair:
             count += 1
             if len(batch) == BATCH:
                 connection.execute(insert(table), batch)
+                if most:
+                    self._told.count(table.name, len(batch))
                 batch = []
         if batch:
             connection.execute(insert(table), batch)
+        if most:
+            self._told.count(table.name, len(batch))
         self._report.kept[table.name] = count
 
     def _experiences(self) -> Iterator[Row]:
