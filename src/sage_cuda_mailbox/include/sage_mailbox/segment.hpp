@@ -1,0 +1,89 @@
+// The memory that a mailbox lies in.
+#ifndef SAGE_MAILBOX__SEGMENT_HPP_
+#define SAGE_MAILBOX__SEGMENT_HPP_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sage_mailbox/layout.hpp"
+
+namespace sage::mailbox
+{
+
+/// A mailbox's memory, mapped into this process; unmapped with the last pointer to it.
+///
+/// In shared memory it is the file `/dev/shm/sage-mailbox.<user>.<name>`, mode 0600. It appears
+/// under its name only when it is complete (O_TMPFILE, then linkat, which fails where the name is
+/// taken), and all of its memory is there from the beginning (posix_fallocate): a full /dev/shm is
+/// an error on creation, not a signal later. Who attaches believes nothing: owner, mode, size,
+/// magic, version, checksum and every count are checked, and counts are kept in private memory
+/// from then on.
+class Segment
+{
+public:
+  /// Throws std::invalid_argument (name or geometry), NameTaken, MailboxError (no memory).
+  ///
+  /// A mailbox of this name whose creator died is closed and replaced.
+  static std::shared_ptr<Segment> create(
+      const std::string & name, const Geometry & geometry, Backend backend,
+      std::int32_t device = -1);
+
+  /// Throws std::invalid_argument (name), NoSuchMailbox, NotAMailbox.
+  static std::shared_ptr<Segment> attach(const std::string & name);
+
+  Segment(const Segment &) = delete;
+  Segment & operator=(const Segment &) = delete;
+  ~Segment();
+
+  const std::string & name() const { return name_; }
+  const Geometry & geometry() const { return geometry_; }
+  Backend backend() const { return backend_; }
+  std::int32_t device() const { return device_; }
+  /// Tells this mailbox from an earlier or later one of this name.
+  std::uint64_t nonce() const { return header().nonce; }
+
+  Header & header() const { return *reinterpret_cast<Header *>(base_); }
+  Place * places() const { return reinterpret_cast<Place *>(base_ + geometry_.places_at()); }
+  void * cells() const { return base_ + geometry_.cells_at(); }
+  Slot * slots() const { return reinterpret_cast<Slot *>(base_ + geometry_.slots_at()); }
+  std::uint64_t * leases() const
+  {
+    return reinterpret_cast<std::uint64_t *>(base_ + geometry_.leases_at());
+  }
+  /// Payload of all slots, one after the other; nullptr where it lies in device memory.
+  std::byte * payload() const
+  {
+    return geometry_.payload_inside ? base_ + geometry_.payload_at() : nullptr;
+  }
+
+  /// Says that nothing more comes, and frees the name; done by the creator's process only.
+  /// Those attached can read on.
+  void close();
+  bool is_closed() const;
+
+private:
+  Segment(
+      std::string name, const Geometry & geometry, Backend backend, std::int32_t device,
+      std::byte * base);
+
+  std::string name_;
+  Geometry geometry_;
+  Backend backend_;
+  std::int32_t device_;
+  std::byte * base_;
+  int creator_pid_ = 0;  // 0: not created here
+};
+
+/// Removes this user's mailboxes in shared memory whose creator, and all participants, are gone.
+/// Returns their names.
+std::vector<std::string> sweep_stale();
+
+/// Names of this user's mailboxes in shared memory.
+std::vector<std::string> list();
+
+}  // namespace sage::mailbox
+
+#endif  // SAGE_MAILBOX__SEGMENT_HPP_

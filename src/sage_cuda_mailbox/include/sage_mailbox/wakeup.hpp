@@ -1,0 +1,29 @@
+// Sleeping until something new is in a mailbox, across processes, without a system call for those
+// who write while nobody sleeps.
+#ifndef SAGE_MAILBOX__WAKEUP_HPP_
+#define SAGE_MAILBOX__WAKEUP_HPP_
+
+#include <cstdint>
+
+#include "sage_mailbox/layout.hpp"
+
+namespace sage::mailbox
+{
+
+/// CLOCK_MONOTONIC [ns].
+std::int64_t monotonic_ns();
+
+/// Wakes everybody who sleeps; one load if nobody does.
+void wake_sleepers(Header & header);
+
+/// Announces sleep. The caller looks once more whether there is something new, then sleeps.
+/// Returns what `sleep_until_woken` is to be given.
+std::uint32_t announce_sleep(Header & header);
+
+/// Sleeps until woken, or `timeout_ns` (negative: no limit) is over; may also return for nothing.
+/// False if the time was over.
+bool sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns);
+
+}  // namespace sage::mailbox
+
+#endif  // SAGE_MAILBOX__WAKEUP_HPP_

@@ -1,0 +1,141 @@
+#include "sage_mailbox/broadcast_mailbox.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "sage_mailbox/wakeup.hpp"
+
+namespace sage::mailbox
+{
+
+namespace
+{
+
+/// How long a reader sleeps at most while a record is being written: if its writer dies, nobody
+/// wakes those who wait for it.
+constexpr std::int64_t kPatienceNs = 2'000'000;
+
+SystemRing ring_in(const Segment & segment, LateWriters & late)
+{
+  const Geometry & geometry = segment.geometry();
+  return {&segment.header(), segment.cells(), geometry.cell_bytes, geometry.cell_count, late};
+}
+
+}  // namespace
+
+BroadcastWriter::BroadcastWriter(std::shared_ptr<Segment> segment)
+: participant_(std::make_unique<Participant>(std::move(segment), PlaceWord::writer)),
+  late_(std::make_unique<LateWriters>(participant_->places())),
+  ring_(ring_in(*participant_->segment(), *late_))
+{
+}
+
+Status BroadcastWriter::push(
+    const void * payload, std::size_t length, std::uint16_t type, std::int64_t stamp_ns,
+    std::uint64_t * sequence)
+{
+  Segment & segment = *participant_->segment();
+  if (segment.is_closed()) {
+    return Status::closed;
+  }
+  if (length > payload_bytes()) {
+    return Status::invalid;
+  }
+  RecordHead head;
+  head.type = type;
+  head.length = static_cast<std::uint16_t>(length);
+  head.producer = producer();
+  head.stamp_ns = stamp_ns;
+  const Status status = ring_.push(participant_->holder(), head, payload);
+  if (status == Status::ok) {
+    if (sequence != nullptr) {
+      *sequence = head.sequence;
+    }
+    wake_sleepers(segment.header());
+  }
+  return status;
+}
+
+BroadcastReader::BroadcastReader(std::shared_ptr<Segment> segment, From from)
+: segment_(std::move(segment)),
+  places_(
+      std::make_unique<SystemPlaces>(
+          &segment_->header(), segment_->places(), segment_->geometry().place_count)),
+  late_(std::make_unique<LateWriters>(*places_)),
+  ring_(ring_in(*segment_, *late_)),
+  cursor_(from == From::now ? ring_.end() : ring_.begin())
+{
+}
+
+Status BroadcastReader::pop(RecordHead & head, void * payload)
+{
+  const Status status = ring_.pop(cursor_, head, payload);
+  if (status != Status::empty || !segment_->is_closed()) {
+    return status;
+  }
+  // what was written between the look at the ring and the look at the mark is read first
+  const Status last = ring_.pop(cursor_, head, payload);
+  return last == Status::empty ? Status::closed : last;
+}
+
+Status BroadcastReader::wait(std::int64_t timeout_ns)
+{
+  const std::int64_t end_ns = timeout_ns < 0 ? 0 : monotonic_ns() + timeout_ns;
+  for (;;) {
+    const std::uint32_t announced = announce_sleep(segment_->header());
+    if (ring_.has_record(cursor_)) {
+      return Status::ok;
+    }
+    if (segment_->is_closed()) {
+      return Status::closed;
+    }
+    std::int64_t left_ns = timeout_ns < 0 ? -1 : end_ns - monotonic_ns();
+    if (timeout_ns >= 0 && left_ns <= 0) {
+      return Status::empty;
+    }
+    if (ring_.end().next != cursor_.next) {
+      left_ns = left_ns < 0 ? kPatienceNs : std::min(left_ns, kPatienceNs);
+    }
+    sleep_until_woken(segment_->header(), announced, left_ns);
+  }
+}
+
+BroadcastMailbox::BroadcastMailbox(std::shared_ptr<Segment> segment, bool is_owner)
+: segment_(std::move(segment)), is_owner_(is_owner)
+{
+}
+
+BroadcastMailbox::~BroadcastMailbox()
+{
+  if (is_owner_ && segment_) {
+    segment_->close();
+  }
+}
+
+BroadcastMailbox BroadcastMailbox::create(
+    const std::string & name, const BroadcastOptions & options)
+{
+  Geometry geometry;
+  geometry.kind = Kind::broadcast;
+  geometry.cell_bytes = options.cell_bytes;
+  geometry.cell_count = options.cell_count;
+  geometry.place_count = options.place_count;
+  if (options.backend != Backend::host && options.backend != Backend::shm) {
+    throw std::invalid_argument(
+        "backend is " + std::to_string(static_cast<std::uint32_t>(options.backend)) +
+        ", expected 0 (host) or 1 (shm)");
+  }
+  return {Segment::create(name, geometry, options.backend), true};
+}
+
+BroadcastMailbox BroadcastMailbox::attach(const std::string & name)
+{
+  auto segment = Segment::attach(name);
+  if (segment->geometry().kind != Kind::broadcast) {
+    throw NotAMailbox("mailbox '" + name + "' holds tensors, expected records");
+  }
+  return {std::move(segment), false};
+}
+
+}  // namespace sage::mailbox

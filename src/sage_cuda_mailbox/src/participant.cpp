@@ -1,0 +1,34 @@
+#include "sage_mailbox/participant.hpp"
+
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "sage_mailbox/status.hpp"
+
+namespace sage::mailbox
+{
+
+Participant::Participant(std::shared_ptr<Segment> segment, PlaceWord::Role role)
+: segment_(std::move(segment)),
+  places_(&segment_->header(), segment_->places(), segment_->geometry().place_count),
+  pid_(getpid())
+{
+  const auto holder = places_.join(role, SystemProcesses::current());
+  if (!holder) {
+    throw MailboxError(
+        "mailbox '" + segment_->name() + "': all " +
+        std::to_string(segment_->geometry().place_count) + " places are taken (place_count)");
+  }
+  holder_ = *holder;
+}
+
+Participant::~Participant()
+{
+  if (pid_ == getpid()) {
+    places_.leave(holder_);
+  }
+}
+
+}  // namespace sage::mailbox

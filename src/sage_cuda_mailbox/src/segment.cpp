@@ -1,0 +1,267 @@
+#include "sage_mailbox/segment.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "header.hpp"
+#include "sage_mailbox/places.hpp"
+#include "sage_mailbox/process.hpp"
+#include "sage_mailbox/ring.hpp"
+#include "sage_mailbox/status.hpp"
+#include "sage_mailbox/wakeup.hpp"
+#include "shared_file.hpp"
+
+namespace sage::mailbox
+{
+
+namespace
+{
+
+/// Mailboxes in the memory of this process, by name.
+class Registry
+{
+public:
+  static Registry & instance()
+  {
+    static Registry registry;
+    return registry;
+  }
+
+  bool add(const std::string & name, const std::shared_ptr<Segment> & segment)
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    auto & known = segments_[name];
+    if (const auto earlier = known.lock(); earlier && !earlier->is_closed()) {
+      return false;
+    }
+    known = segment;
+    return true;
+  }
+
+  std::shared_ptr<Segment> find(const std::string & name)
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto known = segments_.find(name);
+    return known == segments_.end() ? nullptr : known->second.lock();
+  }
+
+  void remove(const std::string & name, const Segment * segment)
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto known = segments_.find(name);
+    if (known != segments_.end()) {
+      const auto present = known->second.lock();
+      if (!present || present.get() == segment) {
+        segments_.erase(known);
+      }
+    }
+  }
+
+private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<Segment>> segments_;
+};
+
+std::byte * map_private(std::uint64_t bytes)
+{
+  void * base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) {
+    throw MailboxError("no memory for a mailbox of " + std::to_string(bytes) + " bytes");
+  }
+  return static_cast<std::byte *>(base);
+}
+
+void say_closed(Header & header)
+{
+  SystemWords::exchange(&header.closed, std::uint32_t{1});
+  wake_sleepers(header);
+}
+
+/// A mapping for as long as a look at a header takes.
+class Glance
+{
+public:
+  Glance(const FileDescriptor & file, std::uint64_t bytes) : base_(map(file, bytes)), bytes_(bytes)
+  {
+  }
+  Glance(const Glance &) = delete;
+  Glance & operator=(const Glance &) = delete;
+  ~Glance() { munmap(base_, bytes_); }
+
+  Header & header() const { return *reinterpret_cast<Header *>(base_); }
+  Place * places(const Geometry & geometry) const
+  {
+    return reinterpret_cast<Place *>(base_ + geometry.places_at());
+  }
+
+private:
+  std::byte * base_;
+  std::uint64_t bytes_;
+};
+
+/// Closes a mailbox whose creator is gone, and removes its name; false if it was left alone.
+/// A file that is no mailbox is left alone.
+bool remove_if_abandoned(const std::string & name, bool even_if_others_live)
+{
+  try {
+    std::uint64_t bytes = 0;
+    const FileDescriptor file = open_existing(name, bytes);
+    if (!file.is_open() || bytes < sizeof(Header)) {
+      return false;
+    }
+    const Glance glance(file, bytes);
+    const Geometry geometry = believed(glance.header(), bytes, path_of(name));
+    if (SystemProcesses::is_alive(creator_of(glance.header()))) {
+      return false;
+    }
+    const Places<SystemWords, SystemProcesses> places(
+        &glance.header(), glance.places(geometry), geometry.place_count);
+    if (!even_if_others_live && places.any_alive()) {
+      return false;
+    }
+    say_closed(glance.header());
+    return remove_name(name, file);
+  } catch (const NotAMailbox &) {
+    return false;
+  }
+}
+
+/// Everything that a mailbox is before anybody knows of it.
+void initialise(Segment & segment)
+{
+  const Geometry & geometry = segment.geometry();
+  fill(segment.header(), geometry, segment.backend(), segment.device(), SystemProcesses::current());
+  const auto never = [](Holder) { return false; };
+  Ring<SystemWords, decltype(never)>(
+      &segment.header(), segment.cells(), geometry.cell_bytes, geometry.cell_count, never)
+      .clear();
+}
+
+/// Gives the file its name, after removing a mailbox whose creator died. Throws NameTaken.
+void claim_name(const FileDescriptor & file, const std::string & name)
+{
+  const NameLock lock;
+  if (give_name(file, name) || (remove_if_abandoned(name, true) && give_name(file, name))) {
+    return;
+  }
+  throw NameTaken(
+      path_of(name) + " is there already, and its creator is alive, or it is no mailbox");
+}
+
+}  // namespace
+
+std::shared_ptr<Segment> Segment::create(
+    const std::string & name, const Geometry & geometry, Backend backend, std::int32_t device)
+{
+  check_name(name);
+  check(geometry);
+  const std::uint64_t bytes = geometry.total_bytes();
+  if (backend == Backend::host) {
+    std::shared_ptr<Segment> segment(
+        new Segment(name, geometry, backend, device, map_private(bytes)));
+    initialise(*segment);
+    if (!Registry::instance().add(name, segment)) {
+      throw NameTaken("mailbox '" + name + "' is there already in this process");
+    }
+    segment->creator_pid_ = getpid();
+    return segment;
+  }
+  const FileDescriptor file = make_nameless(bytes);
+  std::shared_ptr<Segment> segment(new Segment(name, geometry, backend, device, map(file, bytes)));
+  initialise(*segment);
+  claim_name(file, name);
+  segment->creator_pid_ = getpid();
+  return segment;
+}
+
+std::shared_ptr<Segment> Segment::attach(const std::string & name)
+{
+  check_name(name);
+  if (auto segment = Registry::instance().find(name); segment && !segment->is_closed()) {
+    return segment;
+  }
+  std::uint64_t bytes = 0;
+  const FileDescriptor file = open_existing(name, bytes);
+  if (!file.is_open()) {
+    throw NoSuchMailbox("there is no mailbox " + path_of(name));
+  }
+  if (bytes < sizeof(Header)) {
+    throw NotAMailbox(
+        path_of(name) + " has " + std::to_string(bytes) + " bytes, a mailbox's header has " +
+        std::to_string(sizeof(Header)));
+  }
+  std::byte * base = map(file, bytes);
+  try {
+    const Header & header = *reinterpret_cast<const Header *>(base);
+    const Geometry geometry = believed(header, bytes, path_of(name));
+    // what lies behind the tables' end is not mapped any longer than needed to find that end
+    if (bytes > geometry.total_bytes()) {
+      throw NotAMailbox(
+          path_of(name) + " has " + std::to_string(bytes) + " bytes, expected " +
+          std::to_string(geometry.total_bytes()));
+    }
+    return std::shared_ptr<Segment>(
+        new Segment(name, geometry, static_cast<Backend>(header.backend), header.device, base));
+  } catch (...) {
+    munmap(base, bytes);
+    throw;
+  }
+}
+
+Segment::Segment(
+    std::string name, const Geometry & geometry, Backend backend, std::int32_t device,
+    std::byte * base)
+: name_(std::move(name)), geometry_(geometry), backend_(backend), device_(device), base_(base)
+{
+}
+
+Segment::~Segment()
+{
+  close();
+  munmap(base_, geometry_.total_bytes());
+}
+
+void Segment::close()
+{
+  if (creator_pid_ != getpid() || is_closed()) {
+    return;  // another's, or inherited by a fork
+  }
+  say_closed(header());
+  if (backend_ == Backend::host) {
+    Registry::instance().remove(name_, this);
+    return;
+  }
+  const NameLock lock;
+  std::uint64_t bytes = 0;
+  const FileDescriptor file = open_existing(name_, bytes);
+  if (file.is_open() && bytes >= sizeof(Header)) {
+    const Glance glance(file, bytes);
+    if (glance.header().nonce == header().nonce) {
+      remove_name(name_, file);
+    }
+  }
+}
+
+bool Segment::is_closed() const { return SystemWords::load(&header().closed) != 0; }
+
+std::vector<std::string> sweep_stale()
+{
+  std::vector<std::string> removed;
+  const NameLock lock;
+  for (const std::string & name : names()) {
+    if (remove_if_abandoned(name, false)) {
+      removed.push_back(name);
+    }
+  }
+  return removed;
+}
+
+std::vector<std::string> list() { return names(); }
+
+}  // namespace sage::mailbox

@@ -1,0 +1,175 @@
+#include "shared_file.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+
+#include "sage_mailbox/status.hpp"
+
+namespace sage::mailbox
+{
+
+namespace
+{
+
+constexpr char kFolder[] = "/dev/shm";
+constexpr char kLockName[] = ".lock";  // no mailbox's name begins with a point
+constexpr std::size_t kLongestName = 128;
+
+std::string prefix() { return "sage-mailbox." + std::to_string(geteuid()) + "."; }
+
+bool is_in_name(char letter)
+{
+  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+         (letter >= '0' && letter <= '9') || letter == '_' || letter == '-' || letter == '.';
+}
+
+std::string reason() { return std::strerror(errno); }
+
+}  // namespace
+
+FileDescriptor::~FileDescriptor()
+{
+  if (number_ >= 0) {
+    ::close(number_);
+  }
+}
+
+NameLock::NameLock()
+: file_(open(
+      (std::string(kFolder) + "/" + prefix() + kLockName).c_str(),
+      O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR))
+{
+  struct stat found{};
+  if (!file_.is_open() || fstat(file_.number(), &found) != 0) {
+    throw MailboxError(std::string("the lock of the names in ") + kFolder + ": " + reason());
+  }
+  if (found.st_uid != geteuid() || !S_ISREG(found.st_mode)) {
+    throw MailboxError(std::string("the lock of the names in ") + kFolder + " is another user's");
+  }
+  while (flock(file_.number(), LOCK_EX) != 0) {
+    if (errno != EINTR) {
+      throw MailboxError(std::string("the lock of the names in ") + kFolder + ": " + reason());
+    }
+  }
+}
+
+void check_name(const std::string & name)
+{
+  const bool good = !name.empty() && name.size() <= kLongestName && name[0] != '.' &&
+                    name[0] != '-' && std::all_of(name.begin(), name.end(), is_in_name);
+  if (!good) {
+    throw std::invalid_argument(
+        "name is '" + name +
+        "', expected 1 to 128 letters, digits, '_', '-' or '.', beginning with none of '-' and "
+        "'.'");
+  }
+}
+
+std::string path_of(const std::string & name)
+{
+  check_name(name);
+  return std::string(kFolder) + "/" + prefix() + name;
+}
+
+FileDescriptor make_nameless(std::uint64_t bytes)
+{
+  FileDescriptor file(open(kFolder, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!file.is_open()) {
+    throw MailboxError(std::string("no file can be made in ") + kFolder + ": " + reason());
+  }
+  const int error = posix_fallocate(file.number(), 0, static_cast<off_t>(bytes));
+  if (error != 0) {
+    throw MailboxError(
+        std::string(kFolder) + " has no room for a mailbox of " + std::to_string(bytes) +
+        " bytes: " + std::strerror(error) + " (docker: --shm-size)");
+  }
+  return file;
+}
+
+bool give_name(const FileDescriptor & file, const std::string & name)
+{
+  const std::string own = "/proc/self/fd/" + std::to_string(file.number());
+  if (linkat(AT_FDCWD, own.c_str(), AT_FDCWD, path_of(name).c_str(), AT_SYMLINK_FOLLOW) == 0) {
+    return true;
+  }
+  if (errno != EEXIST) {
+    throw MailboxError(path_of(name) + " cannot be made: " + reason());
+  }
+  return false;
+}
+
+FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes)
+{
+  const std::string path = path_of(name);
+  FileDescriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file.is_open()) {
+    if (errno == ENOENT) {
+      return file;
+    }
+    throw NotAMailbox(path + " cannot be opened: " + reason());
+  }
+  struct stat found{};
+  if (fstat(file.number(), &found) != 0) {
+    throw NotAMailbox(path + " cannot be looked at: " + reason());
+  }
+  if (!S_ISREG(found.st_mode)) {
+    throw NotAMailbox(path + " is no regular file");
+  }
+  if (found.st_uid != geteuid()) {
+    throw NotAMailbox(
+        path + " belongs to user " + std::to_string(found.st_uid) + ", expected " +
+        std::to_string(geteuid()));
+  }
+  if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    throw NotAMailbox(path + " is open to other users, expected mode 0600");
+  }
+  bytes = static_cast<std::uint64_t>(found.st_size);
+  return file;
+}
+
+std::byte * map(const FileDescriptor & file, std::uint64_t bytes)
+{
+  void * base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), 0);
+  if (base == MAP_FAILED) {
+    throw MailboxError("shared memory cannot be mapped: " + reason());
+  }
+  return static_cast<std::byte *>(base);
+}
+
+bool remove_name(const std::string & name, const FileDescriptor & file)
+{
+  struct stat named{};
+  struct stat opened{};
+  const std::string path = path_of(name);
+  if (stat(path.c_str(), &named) != 0 || fstat(file.number(), &opened) != 0 ||
+      named.st_ino != opened.st_ino) {
+    return false;
+  }
+  return unlink(path.c_str()) == 0;
+}
+
+std::vector<std::string> names()
+{
+  const std::unique_ptr<DIR, int (*)(DIR *)> folder(opendir(kFolder), closedir);
+  std::vector<std::string> found;
+  while (const dirent * entry = folder ? readdir(folder.get()) : nullptr) {
+    const std::string file = entry->d_name;
+    if (file.rfind(prefix(), 0) == 0 && file != prefix() + kLockName) {
+      found.push_back(file.substr(prefix().size()));
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace sage::mailbox

@@ -1,0 +1,71 @@
+// A mailbox's file in shared memory.
+#ifndef SHARED_FILE_HPP_
+#define SHARED_FILE_HPP_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sage::mailbox
+{
+
+/// An open file descriptor, closed with the object.
+class FileDescriptor
+{
+public:
+  explicit FileDescriptor(int number) : number_(number) {}
+  FileDescriptor(FileDescriptor && other) noexcept : number_(other.number_) { other.number_ = -1; }
+  FileDescriptor(const FileDescriptor &) = delete;
+  FileDescriptor & operator=(const FileDescriptor &) = delete;
+  FileDescriptor & operator=(FileDescriptor &&) = delete;
+  ~FileDescriptor();
+
+  int number() const { return number_; }
+  bool is_open() const { return number_ >= 0; }
+
+private:
+  int number_;
+};
+
+/// While one lives, no other process gives or removes names of this user's mailboxes.
+class NameLock
+{
+public:
+  /// Throws MailboxError.
+  NameLock();
+
+private:
+  FileDescriptor file_;  // locked by flock: the kernel frees it when the process ends
+};
+
+/// Throws std::invalid_argument unless `name` is letters, digits, '_', '-' and '.', does not begin
+/// with '.' or '-', and is at most 128 long.
+void check_name(const std::string & name);
+
+/// Path of this user's mailbox `name`.
+std::string path_of(const std::string & name);
+
+/// A new file without a name, mode 0600, `bytes` long, all of them there. Throws MailboxError.
+FileDescriptor make_nameless(std::uint64_t bytes);
+
+/// Gives the file its name. False if the name is taken. Throws MailboxError.
+/// For this and `remove_name`, hold a NameLock.
+bool give_name(const FileDescriptor & file, const std::string & name);
+
+/// Opens a mailbox's file; not open if there is none.
+/// Throws NotAMailbox if it is a link or no file, another user's, or open to others.
+FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes);
+
+/// Maps the file. Throws MailboxError.
+std::byte * map(const FileDescriptor & file, std::uint64_t bytes);
+
+/// Removes the name if it still stands for the open `file`. False if it does not.
+bool remove_name(const std::string & name, const FileDescriptor & file);
+
+/// Names of this user's mailboxes.
+std::vector<std::string> names();
+
+}  // namespace sage::mailbox
+
+#endif  // SHARED_FILE_HPP_

@@ -1,0 +1,290 @@
+#include "sage_mailbox/tensor_mailbox.hpp"
+
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include "host_payload.hpp"
+#include "sage_mailbox/wakeup.hpp"
+
+namespace sage::mailbox
+{
+
+namespace
+{
+
+/// What a record in a tensor mailbox's ring says.
+struct Announcement {
+  std::uint32_t slot;
+  std::uint32_t reserved;
+  std::uint64_t generation;
+};
+constexpr std::uint16_t kAnnouncement = 1;
+
+std::uint32_t power_of_two_from(std::uint32_t least)
+{
+  std::uint32_t power = 2;
+  while (power < least) {
+    power *= 2;
+  }
+  return power;
+}
+
+}  // namespace
+
+class TensorPort
+{
+public:
+  TensorPort(
+      std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload, PlaceWord::Role role,
+      std::int64_t ttl_ns)
+  : participant(std::move(segment), role),
+    payload(std::move(payload)),
+    ttl_ns(ttl_ns),
+    late(participant.places()),
+    ring(
+        &header(), participant.segment()->cells(), geometry().cell_bytes, geometry().cell_count,
+        late),
+    pool(
+        &header(), participant.segment()->slots(), participant.segment()->leases(),
+        geometry().slot_count, participant.places())
+  {
+  }
+
+  Header & header() const { return participant.segment()->header(); }
+  const Geometry & geometry() const { return participant.segment()->geometry(); }
+  Holder holder() const { return participant.holder(); }
+
+  Status announce(TensorId id)
+  {
+    RecordHead head;
+    head.type = kAnnouncement;
+    head.length = sizeof(Announcement);
+    head.producer = holder().place;
+    const Announcement announcement{id.slot, 0, id.generation};
+    return ring.push(holder(), head, &announcement);
+  }
+
+  Participant participant;
+  std::shared_ptr<Payload> payload;
+  std::int64_t ttl_ns;
+  LateWriters late;
+  SystemRing ring;
+  SystemPool pool;
+};
+
+WriteLease & WriteLease::operator=(WriteLease && other) noexcept
+{
+  if (this != &other) {
+    abandon();
+    port_ = std::move(other.port_);
+    id_ = other.id_;
+  }
+  return *this;
+}
+
+std::byte * WriteLease::data() const { return port_ ? port_->payload->slot(id_.slot) : nullptr; }
+
+std::uint64_t WriteLease::bytes() const { return port_ ? port_->geometry().slot_bytes : 0; }
+
+Status WriteLease::publish(const Tensor & tensor, std::int64_t ttl_ns, std::uint32_t * readers)
+{
+  if (!port_) {
+    return Status::not_leased;
+  }
+  const Description description = described(tensor, bytes());
+  if (port_->participant.segment()->is_closed()) {
+    abandon();
+    return Status::closed;
+  }
+  const auto port = std::exchange(port_, nullptr);
+  std::uint32_t count = 0;
+  Status status = port->pool.publish(
+      port->holder(), id_, description, ttl_ns < 0 ? port->ttl_ns : ttl_ns, monotonic_ns(), count);
+  if (status != Status::ok) {
+    return status;
+  }
+  status = port->announce(id_);
+  if (status != Status::ok) {
+    port->pool.withdraw(id_);
+    return status;
+  }
+  wake_sleepers(port->header());
+  if (readers != nullptr) {
+    *readers = count;
+  }
+  return Status::ok;
+}
+
+void WriteLease::abandon()
+{
+  if (port_) {
+    port_->pool.abandon(port_->holder(), id_);
+    port_.reset();
+  }
+}
+
+ReadLease & ReadLease::operator=(ReadLease && other) noexcept
+{
+  if (this != &other) {
+    release();
+    port_ = std::move(other.port_);
+    id_ = other.id_;
+    tensor_ = std::move(other.tensor_);
+  }
+  return *this;
+}
+
+const std::byte * ReadLease::data() const
+{
+  return port_ ? port_->payload->slot(id_.slot) : nullptr;
+}
+
+Backend ReadLease::backend() const { return port_ ? port_->payload->backend() : Backend::host; }
+
+std::int32_t ReadLease::device() const { return port_ ? port_->payload->device() : -1; }
+
+Status ReadLease::check() const
+{
+  return port_ ? port_->pool.check(port_->holder(), id_) : Status::not_leased;
+}
+
+Status ReadLease::release()
+{
+  if (!port_) {
+    return Status::not_leased;
+  }
+  const auto port = std::exchange(port_, nullptr);
+  return port->pool.release(port->holder(), id_);
+}
+
+TensorWriter::TensorWriter(
+    std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload, std::int64_t ttl_ns)
+: port_(
+      std::make_shared<TensorPort>(
+          std::move(segment), std::move(payload), PlaceWord::writer, ttl_ns))
+{
+}
+
+Status TensorWriter::acquire(WriteLease & lease, WhenFull when_full)
+{
+  if (port_->participant.segment()->is_closed()) {
+    return Status::closed;
+  }
+  TensorId id;
+  const Status status =
+      port_->pool.acquire(port_->holder(), next_slot_, monotonic_ns(), when_full, id);
+  if (status == Status::ok) {
+    next_slot_ = (id.slot + 1) % port_->geometry().slot_count;
+    lease = WriteLease(port_, id);
+  }
+  return status;
+}
+
+TensorReader::TensorReader(std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload)
+: port_(std::make_shared<TensorPort>(segment, std::move(payload), PlaceWord::reader, 0)),
+  announcements_(std::move(segment))
+{
+}
+
+Status TensorReader::next(ReadLease & lease)
+{
+  for (;;) {
+    unsigned char bytes[256];
+    RecordHead head;
+    const Status status = announcements_.pop(head, bytes);
+    if (status != Status::ok) {
+      return status;
+    }
+    Announcement announcement{};
+    if (head.type != kAnnouncement || head.length != sizeof announcement) {
+      ++missed_;
+      continue;
+    }
+    std::memcpy(&announcement, bytes, sizeof announcement);
+    if (take({announcement.slot, announcement.generation}, lease) == Status::ok) {
+      return Status::ok;
+    }
+    ++missed_;
+  }
+}
+
+Status TensorReader::open(TensorId id, ReadLease & lease)
+{
+  const Status status = take(id, lease);
+  if (status == Status::ok) {
+    port_->pool.release_older(port_->holder(), id);
+  }
+  return status;
+}
+
+Status TensorReader::take(TensorId id, ReadLease & lease)
+{
+  Description description{};
+  const Status status = port_->pool.take(port_->holder(), id, description);
+  if (status != Status::ok) {
+    return status;
+  }
+  try {
+    lease = ReadLease(port_, id, understood(description, port_->geometry().slot_bytes));
+  } catch (const std::invalid_argument &) {
+    port_->pool.release(port_->holder(), id);
+    return Status::invalid;
+  }
+  return Status::ok;
+}
+
+Status TensorReader::wait(std::int64_t timeout_ns) { return announcements_.wait(timeout_ns); }
+
+TensorMailbox::TensorMailbox(
+    std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload, std::int64_t ttl_ns,
+    bool is_owner)
+: segment_(std::move(segment)), payload_(std::move(payload)), ttl_ns_(ttl_ns), is_owner_(is_owner)
+{
+}
+
+TensorMailbox::~TensorMailbox()
+{
+  if (is_owner_ && segment_) {
+    segment_->close();
+  }
+}
+
+TensorMailbox TensorMailbox::create(const std::string & name, const TensorOptions & options)
+{
+  Geometry geometry;
+  geometry.kind = Kind::tensor;
+  // A reader that is given a tensor has at most slot_count announcements before it.
+  geometry.cell_count = power_of_two_from(2 * options.slot_count);
+  geometry.place_count = options.place_count;
+  geometry.slot_count = options.slot_count;
+  geometry.slot_bytes = (options.slot_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  if (options.ttl_ns < 0) {
+    throw std::invalid_argument(
+        "ttl_ns is " + std::to_string(options.ttl_ns) + ", expected 0 (no end) or more");
+  }
+  auto segment = Segment::create(name, geometry, options.backend);
+  auto payload = std::make_shared<HostPayload>(segment);
+  return {std::move(segment), std::move(payload), options.ttl_ns, true};
+}
+
+TensorMailbox TensorMailbox::attach(const std::string & name)
+{
+  auto segment = Segment::attach(name);
+  if (segment->geometry().kind != Kind::tensor) {
+    throw NotAMailbox("mailbox '" + name + "' holds records, expected tensors");
+  }
+  auto payload = std::make_shared<HostPayload>(segment);
+  return {std::move(segment), std::move(payload), 0, false};
+}
+
+std::uint32_t TensorMailbox::free_slots() const
+{
+  SystemPlaces places(&segment_->header(), segment_->places(), segment_->geometry().place_count);
+  const SystemPool pool(
+      &segment_->header(), segment_->slots(), segment_->leases(), segment_->geometry().slot_count,
+      places);
+  return pool.free_slots(monotonic_ns());
+}
+
+}  // namespace sage::mailbox

@@ -1,0 +1,61 @@
+#include "sage_mailbox/wakeup.hpp"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+
+namespace sage::mailbox
+{
+
+namespace
+{
+
+constexpr std::int64_t kNsPerS = 1'000'000'000;
+
+long futex(std::uint32_t * word, int operation, std::uint32_t value, const timespec * timeout)
+{
+  return syscall(SYS_futex, word, operation, value, timeout, nullptr, 0);
+}
+
+}  // namespace
+
+std::int64_t monotonic_ns()
+{
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * kNsPerS + now.tv_nsec;
+}
+
+void wake_sleepers(Header & header)
+{
+  // Sequentially consistent with announce_sleep: either this sees the sleeper, or the sleeper's
+  // second look sees what was written before.
+  if (__atomic_load_n(&header.sleepers, __ATOMIC_SEQ_CST) == 0) {
+    return;
+  }
+  if (__atomic_exchange_n(&header.sleepers, 0u, __ATOMIC_SEQ_CST) != 0) {
+    __atomic_fetch_add(&header.wake, 1u, __ATOMIC_SEQ_CST);
+    futex(&header.wake, FUTEX_WAKE, INT_MAX, nullptr);
+  }
+}
+
+std::uint32_t announce_sleep(Header & header)
+{
+  const std::uint32_t announced = __atomic_load_n(&header.wake, __ATOMIC_SEQ_CST);
+  __atomic_exchange_n(&header.sleepers, 1u, __ATOMIC_SEQ_CST);
+  return announced;
+}
+
+bool sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns)
+{
+  const timespec timeout{timeout_ns / kNsPerS, timeout_ns % kNsPerS};
+  const long result =
+      futex(&header.wake, FUTEX_WAIT, announced, timeout_ns < 0 ? nullptr : &timeout);
+  return !(result == -1 && errno == ETIMEDOUT);
+}
+
+}  // namespace sage::mailbox
