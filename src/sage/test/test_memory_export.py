@@ -82,7 +82,7 @@ def everything(home: Path) -> None:
             night = {"id": b"n" * 16, "started_ns": 5, "state": "done", "cause": "idle"}
             connection.execute(insert(schema.nights), [night | {"recall_before": 1 / 3}])
             gone = {"night_id": b"n" * 16, "experience_id": ids[1], "what": "text", "at_ns": 6}
-            rows = [gone | {"reason": "dull", "saved": b"\x00\xff"}]
+            rows = [gone | {"reason": "dull", "undo_until_ns": 7, "saved": b"\x00\xff"}]
             connection.execute(insert(schema.forgettings), rows)
             entity = {"name": "anna", "kind": "speaker", "reward": -0.25, "coherence": 0.1 + 0.2}
             entity |= {"conflict": 0.0, "trust": 1.0, "observations": 3, "last_ns": 9}
