@@ -214,13 +214,11 @@ class IndexCache:
         for number, about in enumerate(header["spaces"]):
             chunks = []
             for index in range(about["chunks"]):
-                bits = load(f"s{number}_{index}_bits_{about['centred']}", mapped=True)
                 chunks.append(
                     Chunk(
                         load(f"s{number}_{index}_codes_0", mapped=True),
                         load(f"s{number}_{index}_scales_0"),
-                        bits,
-                        np.ascontiguousarray(bits.T),
+                        load(f"s{number}_{index}_bits_{about['centred']}"),
                     )
                 )
             slots = {name: load(f"s{number}_{name}") for name in SpaceCopy.SLOTS}

@@ -170,28 +170,24 @@ class Space:
         chunk.codes[:filled] = short.codes
         chunk.scales[:filled] = short.scales
         chunk.bits[:, :filled] = short.bits
-        chunk.packed[:filled] = short.packed
         return chunk
 
     def _gathered(self, slots: NDArray[np.int64], whole: bool) -> Chunk:
         """A chunk of these slots; of all slots in turn it is a chunk itself, or its first part."""
         if whole:
             chunk, count = self.chunks[int(slots[0]) // self.size], len(slots)
-            return Chunk(
-                chunk.codes[:count], chunk.scales[:count], chunk.bits[:, :count],
-                chunk.packed[:count],
-            )  # fmt: skip
+            return Chunk(chunk.codes[:count], chunk.scales[:count], chunk.bits[:, :count])
         codes = np.empty((len(slots), self.dim), np.int8)
         scales = np.empty(len(slots), np.float32)
-        packed = np.empty((len(slots), word_count(self.dim)), np.uint64)
+        bits = np.empty((word_count(self.dim), len(slots)), np.uint64)
         homes = slots // self.size
         for home in np.unique(homes).tolist():
             here = homes == home
             inside = slots[here] - home * self.size
             codes[here] = self.chunks[home].codes[inside]
             scales[here] = self.chunks[home].scales[inside]
-            packed[here] = self.chunks[home].packed[inside]
-        return Chunk(codes, scales, np.ascontiguousarray(packed.T), packed)
+            bits[:, here] = self.chunks[home].bits[:, inside]
+        return Chunk(codes, scales, bits)
 
     def _cover(self, experiences: int) -> None:
         missing = experiences - len(self.kinds.view())
@@ -210,8 +206,7 @@ class Space:
             chunk.codes[inside] = codes[part]
             chunk.scales[inside] = scales[part]
             if self.centre is not None:
-                chunk.packed[inside] = sign_bits(codes[part], scales[part], self.centre)
-                chunk.bits[:, inside] = chunk.packed[inside].T
+                chunk.bits[:, inside] = sign_bits(codes[part], scales[part], self.centre).T
             done = part.stop
 
     def _empty_chunk(self) -> Chunk:
@@ -220,7 +215,6 @@ class Space:
             np.empty((self.size, self.dim), np.int8),
             np.empty(self.size, np.float32),
             np.zeros((word_count(self.dim), self.size), np.uint64),
-            np.zeros((self.size, word_count(self.dim)), np.uint64),
         )
 
     def _recentre(self) -> None:
@@ -235,9 +229,10 @@ class Space:
         fresh = []
         for index, chunk in enumerate(self.chunks):
             filled = min(self.size, self.count - index * self.size)
-            packed = np.zeros_like(chunk.packed)  # views that were given out keep theirs
-            packed[:filled] = sign_bits(chunk.codes[:filled], chunk.scales[:filled], self.centre)
-            fresh.append(Chunk(chunk.codes, chunk.scales, np.ascontiguousarray(packed.T), packed))
+            bits = np.zeros_like(chunk.bits)  # views that were given out keep theirs
+            own = sign_bits(chunk.codes[:filled], chunk.scales[:filled], self.centre)
+            bits[:, :filled] = own.T
+            fresh.append(Chunk(chunk.codes, chunk.scales, bits))
         self.chunks = fresh
 
 

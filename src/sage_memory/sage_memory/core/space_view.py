@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -21,13 +22,32 @@ class Chunk:
         codes: int8 [size, dim].
         scales: float32 [size]; a vector is about its scale times its codes.
         bits: uint64 [words, size]; bit set: that component is above the centre of the space.
-        packed: the same, uint64 [size, words]: to take out some, as `bits` are to compare all.
     """
 
     codes: NDArray[np.int8]
     scales: NDArray[np.float32]
     bits: NDArray[np.uint64]
-    packed: NDArray[np.uint64]
+
+
+class Inside(NamedTuple):
+    """Places within a chunk: a run of them is not copied."""
+
+    size: int
+    places: slice | NDArray[np.int64]
+
+    @classmethod
+    def of_slots(cls, slots: NDArray[np.int64], base: int) -> Inside:
+        """The places of ascending slots of a chunk that begins at slot `base`."""
+        first, last = int(slots[0]) - base, int(slots[-1]) - base
+        if last - first == len(slots) - 1:
+            return cls(len(slots), slice(first, last + 1))
+        return cls(len(slots), slots - base)
+
+    def of(self, values: NDArray[Any]) -> NDArray[Any]:
+        """What an array [size, ...] of a chunk has there."""
+        if isinstance(self.places, slice):
+            return values[self.places]
+        return values.take(self.places, axis=0)
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,29 @@ class SpaceView:
     aligned: bool
     doubled: bool
     graph: SpaceGraph | None
+
+    def parts(
+        self, slots: NDArray[np.int64] | None, most: int
+    ) -> Iterator[tuple[Chunk, int, Inside]]:
+        """Chunk, place of the first one in `slots`, and places within the chunk, `most` at once.
+
+        Args:
+            slots: ascending; None: all.
+        """
+        for index, chunk in enumerate(self.chunks):
+            base = index * self.size
+            if slots is None:
+                first, last = base, min(base + self.size, self.count)
+            elif len(self.chunks) == 1:
+                first, last = 0, len(slots)
+            else:
+                first, last = np.searchsorted(slots, (base, base + self.size)).tolist()
+            for start in range(first, last, most):
+                stop = min(start + most, last)
+                if slots is None:
+                    yield chunk, start, Inside(stop - start, slice(start - base, stop - base))
+                else:
+                    yield chunk, start, Inside.of_slots(slots[start:stop], base)
 
 
 @dataclass(frozen=True)

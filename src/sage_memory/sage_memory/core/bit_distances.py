@@ -1,0 +1,104 @@
+"""How many signs of vectors differ from a query's, and which vectors differ in the fewest."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_memory.core.quantised import pack
+from sage_memory.core.space_view import Centre, SpaceView
+
+MOST_WEIGHTY, WEIGHTY_SHARE = 254, 0.55
+FARTHEST = 255
+BLOCK = 16384
+"""Words worked on at once: few enough to stay in the cache."""
+GATHER_BELOW = 0.3
+"""Below this share of wanted vectors, picking out their bits is cheaper than comparing all."""
+RANKED_AT_FIRST = 1024
+COUNTED = 4096
+
+
+def bit_distances(
+    space: SpaceView,
+    centre: Centre,
+    query: NDArray[np.float32],
+    slots: NDArray[np.int64] | None,
+) -> NDArray[np.uint8]:
+    """How many weighty signs differ: uint8 [n] of the wanted slots (None: all)."""
+    weights = np.abs(query) * centre.deviation
+    weighty = min(MOST_WEIGHTY, max(1, round(WEIGHTY_SHARE * space.dim)))
+    asked = np.zeros((2, space.dim), np.bool_)
+    asked[0] = query > 0
+    asked[1, np.argsort(-weights, kind="stable")[:weighty]] = True
+    signs, mask = pack(asked)
+    if slots is None or len(slots) < GATHER_BELOW * space.count:
+        return _differing(space, slots, signs, mask)
+    return _differing(space, None, signs, mask)[slots]
+
+
+def _differing(
+    space: SpaceView,
+    slots: NDArray[np.int64] | None,
+    signs: NDArray[np.uint64],
+    mask: NDArray[np.uint64],
+) -> NDArray[np.uint8]:
+    """Differing bits under the mask, of the slots (None: all)."""
+    distances = np.zeros(space.count if slots is None else len(slots), np.uint8)
+    words = np.empty(min(BLOCK, len(distances)), np.uint64)
+    counts = np.empty(len(words), np.uint8)
+    weighty = [
+        (place, sign, bits) for place, (sign, bits) in enumerate(zip(signs, mask, strict=True))
+        if bits
+    ]  # fmt: skip
+    for chunk, start, inside in space.parts(slots, BLOCK):
+        total = distances[start : start + inside.size]
+        word, count = words[: inside.size], counts[: inside.size]
+        for place, sign, bits in weighty:
+            np.bitwise_xor(inside.of(chunk.bits[place]), sign, out=word)
+            np.bitwise_and(word, bits, out=word)
+            np.bitwise_count(word, out=count)
+            np.add(total, count, out=total)
+    return distances
+
+
+class Ranking:
+    """Vectors by their distance, the nearest first, as far down as it was asked for.
+
+    Args:
+        distances: uint8 [n], at most `FARTHEST`.
+    """
+
+    def __init__(self, distances: NDArray[np.uint8]) -> None:
+        self._distances = distances
+        self._places = np.zeros(0, np.int64)
+        self._ranked = np.zeros(0, np.uint8)
+
+    def ties(self, count: int) -> int:
+        """How many are at least as near as the one in place `count`, which exists."""
+        self._rank(count)
+        return self.within(int(self._ranked[count - 1]))
+
+    def within(self, distance: int) -> int:
+        """How many of those ranked so far are at most so far away."""
+        return int(np.searchsorted(self._ranked, distance, side="right"))
+
+    def places(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Which vectors are in these places of the ranking, ascending."""
+        return np.sort(self._places[start:stop])
+
+    def _rank(self, count: int) -> None:
+        """Rank all up to some distance, at least so many."""
+        if count <= len(self._ranked):
+            return
+        distances = self._distances
+        count = min(max(count, RANKED_AT_FIRST), len(distances))
+        sample = distances[:: max(1, len(distances) // COUNTED)]
+        upto = np.add.accumulate(np.bincount(sample, minlength=FARTHEST + 1))
+        cut = int(np.searchsorted(upto, count / len(distances) * len(sample)))
+        places = np.flatnonzero(distances <= cut)
+        while len(places) < count:  # the sample promised too many
+            cut += 1
+            places = np.flatnonzero(distances <= cut)
+        near = distances[places]
+        order = np.argsort(near, kind="stable")
+        self._places, self._ranked = places[order], near[order]
