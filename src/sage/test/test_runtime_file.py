@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,12 @@ def test_a_running_graph_is_found_and_then_forgotten(tmp_path: Path) -> None:
     assert running_graph(tmp_path) == RUNNING
     lock.release()
     assert running_graph(tmp_path) is None
+
+
+def test_a_home_that_a_graph_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    GraphLock(home, RUNNING).release()
+    assert [stat.S_IMODE(made.stat().st_mode) for made in (home, home / "run")] == [0o700, 0o700]
 
 
 def test_a_second_graph_is_refused_and_the_first_named(tmp_path: Path) -> None:

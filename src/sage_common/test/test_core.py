@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import pwd
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from sage_common.core.clock import ManualClock, SystemClock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
-from sage_common.core.home import sage_home
+from sage_common.core.home import make_private, sage_home
 from sage_common.core.ring import RingBuffer
+from sage_common.core.state_file import save
 from sage_common.core.throttle import Throttle
 from sage_common.core.topics import (
     ACTIONS,
@@ -119,6 +121,27 @@ def test_throttle_lets_one_a_period_through_for_each_key():
 )
 def test_the_home_folder(given_parameter, environment, expected):
     assert sage_home(given_parameter, environment) == Path(expected)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_a_folder_that_is_made_is_for_its_owner_alone(tmp_path, umask):
+    there = tmp_path / "there"
+    there.mkdir()
+    there.chmod(0o755)
+    before = os.umask(umask)
+    try:
+        make_private(there / "home" / "log")
+        make_private(there / "home" / "log")
+        make_private(there)
+        save(there / "saved" / "state" / "a.state", {}, {})
+    finally:
+        os.umask(before)
+    for made in ("home", "home/log", "saved", "saved/state"):
+        assert stat.S_IMODE((there / made).stat().st_mode) == 0o700, made
+    assert stat.S_IMODE(there.stat().st_mode) == 0o755, "what is there keeps its mode"
+    (there / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        make_private(there / "file" / "log")
 
 
 def test_the_registry_is_consistent():

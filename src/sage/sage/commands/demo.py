@@ -16,7 +16,7 @@ from sage.commands.run import exit_status, short_summary
 from sage.graph.description import describe
 from sage.graph.session import RunOptions, Session
 from sage.observe.live_view import render
-from sage_common.core.home import sage_home
+from sage_common.core.home import make_private, sage_home
 
 DEFAULT_DURATION_S = 30.0
 HEADLESS_PERIOD_S = 5.0
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     home = sage_home(options.home)
-    (home / "log").mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(home / "log")
     log_path = home / "log" / "demo.log"
     graph = describe(graph_options(options))
     for stream, backend in graph.backends.items():

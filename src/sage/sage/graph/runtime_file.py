@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.home import make_private
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class GraphLock:
 
     def __init__(self, home: Path, running: RunningGraph) -> None:
         folder = home / "run"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         self._path = folder / "graph.json"
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         self._lock: IO[str] = os.fdopen(os.open(folder / "graph.lock", flags, 0o600), "r+")

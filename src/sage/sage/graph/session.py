@@ -18,7 +18,7 @@ from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.graph.supervisor import POLL_S, Supervisor
 from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
-from sage_common.core.home import sage_home
+from sage_common.core.home import make_private, sage_home
 
 START_TIMEOUT_S = 60.0
 HEARD_TIMEOUT_S = 10.0
@@ -95,7 +95,7 @@ class Session:
     def _run_locked(self, domain_id: int) -> dict[str, Any]:
         environment = graph_environment(domain_id, self.options.network, self.home)
         os.environ.update({k: v for k, v in environment.items() if not k.startswith("MALLOC_")})
-        (self.home / "log").mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.home / "log")
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
         attached = Attached(
             ObserverNode, self.graph.options.namespace, self.graph.options.use_sim_time

@@ -23,3 +23,16 @@ def sage_home(parameter: str = "", environment: Mapping[str, str] | None = None)
         return Path(env["XDG_DATA_HOME"]).absolute() / "sage"
     home = env.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
     return Path(home).absolute() / ".local" / "share" / "sage"
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone (mode 0700).
+
+    What a robot sees and hears is nobody else's business. Folders that are there keep their modes.
+
+    Raises:
+        OSError: the disk is full, a file is in the way, or a folder above cannot be written.
+    """
+    if not folder.parent.exists():
+        make_private(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)

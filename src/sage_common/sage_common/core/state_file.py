@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.home import make_private
+
 FORMAT = 2
 """1 had no identity."""
 _KIND = b"SAGESTATE"
@@ -54,7 +56,7 @@ def save(
         OSError: the disk is full or the folder cannot be written.
     """
     body = _pack(arrays, identity)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(path.parent)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
