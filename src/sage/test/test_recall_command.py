@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 from pathlib import Path
@@ -13,6 +14,7 @@ import soundfile
 from memory_homes import START_NS, experience, made_home, rich
 
 from sage.cli import main
+from sage.commands import recall
 from sage.memory.opening import open_memory
 from sage.recall.embedding import embed_text
 from sage.recall.examples import read_image, read_puzzle, read_sound
@@ -316,3 +318,13 @@ def test_nothing_is_found_in_a_damaged_store_is_said(
             said_at.append(page)
             assert "the store is damaged" in error and "sage memory repair" in error
     assert len(said_at) > 20
+
+
+def test_every_option_with_a_value_is_told_with_an_example() -> None:
+    parser = argparse.ArgumentParser()
+    recall.add_arguments(parser)
+    told = {action.option_strings[-1]: action for action in parser._actions[1:-1] if action.metavar}
+    assert len(told) == 15
+    for name, action in told.items():
+        assert f"for instance {name} " in action.help or f"an age: {name} " in action.help, name
+    assert parser.parse_args(["--like", "x", "--limit", "3"]).limit == 3

@@ -10,6 +10,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sage.commands.options import add_home_argument
 from sage.recall.question import Question, Reply, checked, parse_spot, parse_time
@@ -18,41 +19,91 @@ from sage_common.core.home import sage_home
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", nargs="*", help="what to look for, in words")
-    example = parser.add_argument_group("by example")
-    example.add_argument("--image", type=Path, metavar="FILE", help="like this picture")
-    example.add_argument("--sound", type=Path, metavar="FILE", help="like the end of this sound")
-    example.add_argument(
-        "--puzzle", type=Path, metavar="FILE", help="like this puzzle: 30 lines of 30 digits"
-    )
-    example.add_argument("--like", default="", metavar="ID", help="similar to this experience")
-    condition = parser.add_argument_group("conditions, all of which must hold")
-    condition.add_argument(
-        "--since", default="", metavar="TIME", help="ISO 8601, or 10m, 2h, 3d ago"
-    )
-    condition.add_argument(
-        "--until", default="", metavar="TIME", help="ISO 8601, or 10m, 2h, 3d ago"
-    )
-    condition.add_argument(
-        "--place", default="", metavar="FRAME,X,Y[,Z]", help="near this place; metres"
-    )
-    condition.add_argument("--within", type=float, metavar="M", help="how near --place; metres")
-    condition.add_argument("--min-salience", type=float, default=0.0, metavar="X", help="0 to 1")
-    condition.add_argument("--modality", default="", help="vision, audio, proprioception, language")
-    condition.add_argument("--source", default="", help="of this sensor, for instance front")
-    condition.add_argument("--entity", default="", help="about or from this one: a speaker, say")
-    condition.add_argument("--device", default="", help="experienced on this device")
-    parser.add_argument("--limit", type=int, default=5, metavar="N", help="1 to 1000; default: 5")
     parser.add_argument(
-        "--declined", action="store_true", help="also what came close and failed a condition"
+        "text", nargs="*", help='what to look for, in words, for instance "a street with trees"'
     )
-    parser.add_argument("--explain", action="store_true", help="all that the answers come from")
+    _add_examples(parser.add_argument_group("by example"))
+    _add_conditions(parser.add_argument_group("conditions, all of which must hold"))
     parser.add_argument(
-        "--thumbnails", type=Path, metavar="DIR", help="write what was seen and heard there"
-    )
-    parser.add_argument("--show", action="store_true", help="draw it in the terminal")
-    parser.add_argument("--json", action="store_true")
+        "--limit", type=int, default=5, metavar="N",
+        help="most answers, 1 to 1000, for instance --limit 20; default: 5",
+    )  # fmt: skip
+    parser.add_argument(
+        "--declined", action="store_true",
+        help="also tell what came close, and which condition it failed, for instance beside "
+        "--modality audio",
+    )  # fmt: skip
+    parser.add_argument(
+        "--explain", action="store_true",
+        help="also tell salience by dimension, encoders, and how many each condition left; "
+        "--declined is in it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--thumbnails", type=Path, metavar="DIR",
+        help="write what was seen and heard as files into this folder, for instance "
+        "--thumbnails /tmp/seen",
+    )  # fmt: skip
+    parser.add_argument(
+        "--show", action="store_true",
+        help="draw what was seen, and the spectrum of what was heard, in the terminal",
+    )  # fmt: skip
+    parser.add_argument(
+        "--json", action="store_true",
+        help="print answers, notes and what was declined as one JSON object, for instance for jq",
+    )  # fmt: skip
     add_home_argument(parser)
+
+
+def _add_examples(group: Any) -> None:
+    group.add_argument(
+        "--image", type=Path, metavar="FILE",
+        help="what looks like this picture (JPEG, PNG, WebP), for instance --image door.jpg",
+    )  # fmt: skip
+    group.add_argument(
+        "--sound", type=Path, metavar="FILE",
+        help="what sounds like the last second of this file (WAV, FLAC, OGG), for instance "
+        "--sound bark.wav",
+    )  # fmt: skip
+    group.add_argument(
+        "--puzzle", type=Path, metavar="FILE",
+        help="what has nearly this puzzle: a text file of 30 lines of 30 digits, for instance "
+        "--puzzle seen.txt",
+    )  # fmt: skip
+    group.add_argument(
+        "--like", default="", metavar="ID",
+        help="what resembles this experience, itself left out: the id of an answer, for instance "
+        "--like 01932c07-58f1-7d3a-9c2e-5a1b0f6e4d21",
+    )  # fmt: skip
+
+
+def _add_conditions(group: Any) -> None:
+    def add(name: str, metavar: str, text: str) -> None:
+        group.add_argument(name, default="", metavar=metavar, help=text)
+
+    when = "ISO 8601, for instance {0} 2026-05-01T14:30, or an age: {0} 30s, 10m, 2h or 3d"
+    add("--since", "TIME", f"not over before this time: {when.format('--since')}")
+    add("--until", "TIME", f"begun by this time: {when.format('--until')}")
+    add("--place", "FRAME,X,Y[,Z]",
+        "experienced near this place in metres, for instance --place map,1.5,-2 --within 3; "
+        "without Z at any height")  # fmt: skip
+    group.add_argument(
+        "--within", type=float, metavar="M",
+        help="how far from --place, in metres, for instance --within 3",
+    )  # fmt: skip
+    group.add_argument(
+        "--min-salience", type=float, default=0.0, metavar="X",
+        help="at least so salient, 0 to 1, for instance --min-salience 0.6",
+    )  # fmt: skip
+    add("--modality", "NAME",
+        "only of this sense: vision, audio, proprioception or language, for instance "
+        "--modality vision")  # fmt: skip
+    add("--source", "NAME", "only of this sensor, for instance --source front")
+    add("--entity", "NAME",
+        "only about or from this one, as `sage memory entities` lists them, for instance "
+        "--entity anna")  # fmt: skip
+    add("--device", "NAME",
+        "only experienced on this device, as `sage memory stats` names it, for instance "
+        "--device robot1")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
