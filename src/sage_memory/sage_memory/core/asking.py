@@ -14,7 +14,7 @@ from sage_memory.core.index import View
 from sage_memory.core.meaning import Meaning, Source
 from sage_memory.core.merging import search_merged
 from sage_memory.core.recall import Declined, Kept
-from sage_memory.core.search import comparable, search
+from sage_memory.core.search import all_comparable, comparable, search
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ def close_but_declined(view: View, asked: Asked, limit: int, source: Source) -> 
 def notes(view: View, asked: Asked) -> list[str]:
     """What could not be compared, and why."""
     if len(asked.choices) > 1:
+        if any(all_comparable(view, choice) for choice in asked.choices):
+            return []
         models = " or ".join(choice.encoder_id for choice in asked.choices)
         together = np.zeros_like(asked.wanted)
         for choice in asked.choices:
@@ -83,6 +85,7 @@ def notes(view: View, asked: Asked) -> list[str]:
     return [
         note
         for meaning in asked.meanings
+        if not all_comparable(view, meaning)
         for note in _note(
             asked.wanted,
             comparable(view, meaning),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,13 @@ from sage_memory.core.index import View
 from sage_memory.core.recall import Kept, Query
 
 Mask = NDArray[np.bool_]
+Columns = Mapping[str, NDArray[Any]]
+Test = Callable[[Columns], Mask]
 EVERYTHING = "kept in memory"
+PICK_BELOW = 0.125
+"""Below this share of all, picking out the values of those that are left is cheaper."""
+SLACK = 1.0 + 1e-9
+"""Times a radius: more than rounding can add to a distance."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +30,29 @@ class Condition:
 
     Attributes:
         name: in words.
-        holds: bool [n] for columns of n experiences.
+        tests: bool [n] each for columns of n experiences; all must hold, the cheap ones are first.
         failure: in words, why the experience in a row fails it.
     """
 
     name: str
-    holds: Callable[[Mapping[str, NDArray[Any]]], Mask]
+    tests: tuple[Test, ...]
     failure: Callable[[int], str]
+
+
+class _Picked(Mapping[str, NDArray[Any]]):
+    """The values of some rows, of those columns that are looked at."""
+
+    def __init__(self, columns: Columns, rows: NDArray[np.int64]) -> None:
+        self._columns, self._rows = columns, rows
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._columns[name].take(self._rows, axis=0)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
 
 
 def conditions(view: View, query: Query) -> list[Condition]:
@@ -57,17 +79,28 @@ def conditions(view: View, query: Query) -> list[Condition]:
 def wanted(view: View, tried: list[Condition]) -> tuple[Mask, tuple[Kept, ...]]:
     """Experiences that fulfil all conditions, bool [n], and how many each one left."""
     fitting: Mask = view.columns["alive"].copy()
-    kept = [Kept(EVERYTHING, int(np.count_nonzero(fitting)))]
+    left = int(np.count_nonzero(fitting))
+    kept = [Kept(EVERYTHING, left)]
     for condition in tried:
-        fitting &= condition.holds(view.columns)
-        kept.append(Kept(condition.name, int(np.count_nonzero(fitting))))
+        for test in condition.tests:
+            if left < PICK_BELOW * len(fitting):
+                rows = np.flatnonzero(fitting)
+                fitting[rows] = test(_Picked(view.columns, rows))
+            else:
+                fitting &= test(view.columns)
+            left = int(np.count_nonzero(fitting))
+        kept.append(Kept(condition.name, left))
     return fitting, tuple(kept)
 
 
 def failures(view: View, tried: list[Condition], row: int) -> list[str]:
     """In words, the conditions that the experience in a row does not fulfil."""
-    one = {name: column[row : row + 1] for name, column in view.columns.items()}
-    return [condition.failure(row) for condition in tried if not condition.holds(one)[0]]
+    one = _Picked(view.columns, np.array([row]))
+    return [
+        condition.failure(row)
+        for condition in tried
+        if not all(bool(test(one)[0]) for test in condition.tests)
+    ]
 
 
 def _named(view: View, column: str, word: str, value: str) -> Condition:
@@ -77,13 +110,13 @@ def _named(view: View, column: str, word: str, value: str) -> Condition:
         found = view.name(column, row)
         return f"{word} is {found}, not {value}" if found else f"no {word}, not {value}"
 
-    return Condition(f"{word} {value}", lambda columns: columns[column] == code, failure)
+    return Condition(f"{word} {value}", (lambda columns: columns[column] == code,), failure)
 
 
 def _salient(view: View, least: float) -> Condition:
     return Condition(
         f"salience from {least:.2f}",
-        lambda columns: columns["total"] >= np.float32(least),
+        (lambda columns: columns["total"] >= np.float32(least),),
         lambda row: f"salience {view.columns['total'][row]:.2f} is below {least:.2f}",
     )
 
@@ -92,14 +125,14 @@ def _not_before(view: View, start_ns: int) -> Condition:
     def failure(row: int) -> str:
         return f"over {_seconds(start_ns - int(view.columns['end_ns'][row]))} too early"
 
-    return Condition("from the start", lambda columns: columns["end_ns"] >= start_ns, failure)
+    return Condition("from the start", (lambda columns: columns["end_ns"] >= start_ns,), failure)
 
 
 def _not_after(view: View, end_ns: int) -> Condition:
     def failure(row: int) -> str:
         return f"began {_seconds(int(view.columns['start_ns'][row]) - end_ns)} too late"
 
-    return Condition("until the end", lambda columns: columns["start_ns"] <= end_ns, failure)
+    return Condition("until the end", (lambda columns: columns["start_ns"] <= end_ns,), failure)
 
 
 def _near(view: View, query: Query) -> Condition:
@@ -108,18 +141,22 @@ def _near(view: View, query: Query) -> Condition:
     radius = query.place_radius_m
     code = view.codes["place_frame"].get(query.place_frame, -1)
 
-    def distance(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    def distance(columns: Columns) -> NDArray[np.float64]:
         squares = np.square(columns["place_x"] - x) + np.square(columns["place_y"] - y)
         if not math.isnan(z):
             squares += np.square(columns["place_z"] - z)
         return np.asarray(np.sqrt(squares), np.float64)
 
-    def holds(columns: Mapping[str, NDArray[Any]]) -> Mask:
-        fitting: Mask = columns["place_frame"] == code
-        rows = np.flatnonzero(fitting)
-        of_frame = {name: columns[name][rows] for name in ("place_x", "place_y", "place_z")}
-        fitting[rows] = distance(of_frame) <= radius
-        return fitting
+    west, east = _around(x, radius)
+    south, north = _around(y, radius)
+    tests: tuple[Test, ...] = (
+        lambda columns: columns["place_frame"] == code,
+        lambda columns: columns["place_x"] >= west,
+        lambda columns: columns["place_x"] <= east,
+        lambda columns: columns["place_y"] >= south,
+        lambda columns: columns["place_y"] <= north,
+        lambda columns: distance(columns) <= radius,
+    )
 
     def failure(row: int) -> str:
         frame = view.name("place_frame", row)
@@ -127,12 +164,18 @@ def _near(view: View, query: Query) -> Condition:
             return "its place is unknown"
         if frame != query.place_frame:
             return f"its place is in frame {frame}, not {query.place_frame}"
-        one = {
-            name: view.columns[name][row : row + 1] for name in ("place_x", "place_y", "place_z")
-        }
+        one = _Picked(view.columns, np.array([row]))
         return f"{distance(one)[0]:.1f} m from the place, at most {radius:.1f} m were asked for"
 
-    return Condition(f"within {radius:g} m of the place", holds, failure)
+    return Condition(f"within {radius:g} m of the place", tests, failure)
+
+
+def _around(middle: float, radius: float) -> tuple[float, float]:
+    """Beyond these nothing can be within the radius, however it was rounded."""
+    return (
+        math.nextafter(middle - SLACK * radius, -math.inf),
+        math.nextafter(middle + SLACK * radius, math.inf),
+    )
 
 
 def _seconds(duration_ns: int) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +40,11 @@ class View:
     columns: Mapping[str, NDArray[Any]]
     spaces: Mapping[str, SpaceView]
     codes: Mapping[str, Mapping[str, int]]
+
+    @cached_property
+    def summarised(self) -> bool:
+        """Whether there is any summary."""
+        return bool(self.columns["covers"].any())
 
     def name(self, column: str, row: int) -> str:
         """What a column of names says in a row."""
@@ -77,6 +84,7 @@ class VectorIndex:
         self._sizes: dict[str, int] = {}
         self._new_experiences: list[Sequence[Any]] = []
         self._new_vectors: list[VectorRow] = []
+        self._view: View | None = None
         self._lock = threading.RLock()
 
     def __len__(self) -> int:
@@ -92,9 +100,11 @@ class VectorIndex:
         """A consistent view for one search."""
         with self._lock:
             self._settle()
-            count = len(self._columns)
-            spaces = {name: space.view(count) for name, space in self._spaces.items()}
-            return View(self._columns.views(), spaces, self._columns.codes)
+            if self._view is None:
+                count = len(self._columns)
+                spaces = {name: space.view(count) for name, space in self._spaces.items()}
+                self._view = View(self._columns.views(), spaces, self._columns.codes)
+            return self._view
 
     def claim_dimension(self, encoder_id: str, field_name: str, size: int) -> None:
         """Prove that a vector fits the space of its encoder; the first one sets the size.
@@ -120,8 +130,7 @@ class VectorIndex:
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Hide experiences from every search; their vectors go as well."""
-        with self._lock:
-            self._settle()
+        with self._changing():
             rows = self._columns.rows_of(numbers)
             self._columns.change("alive", rows, False)
             for space in self._spaces.values():
@@ -130,14 +139,12 @@ class VectorIndex:
 
     def revive(self, numbers: Sequence[int]) -> None:
         """Show experiences again that `forget` hid; their vectors come by `replace_vectors`."""
-        with self._lock:
-            self._settle()
+        with self._changing():
             self._columns.change("alive", self._columns.rows_of(numbers), True)
 
     def drop_vectors(self, numbers: Sequence[int], encoder_id: str | None = None) -> None:
         """Leave out all vectors of experiences, or those of one encoder."""
-        with self._lock:
-            self._settle()
+        with self._changing():
             rows = self._columns.rows_of(numbers)
             dropped = [
                 space.drop(rows)
@@ -161,8 +168,7 @@ class VectorIndex:
 
     def update_all(self, numbers: Sequence[int], **columns: Any) -> None:
         """Set columns of many experiences to the same values."""
-        with self._lock:
-            self._settle()
+        with self._changing():
             rows = self._columns.rows_of(numbers)
             for name, value in columns.items():
                 self._columns.change(name, rows, value)
@@ -181,6 +187,7 @@ class VectorIndex:
         """Forget everything, to be filled anew."""
         with self._lock:
             self.damaged.clear()
+            self._view = None
             self._columns = Columns()
             self._spaces.clear()
             self._sizes.clear()
@@ -197,7 +204,7 @@ class VectorIndex:
 
     def adopt(self, copy: IndexCopy) -> None:
         """Take over a copy, into an empty index."""
-        with self._lock:
+        with self._changing():
             self._columns.adopt(copy.columns, copy.codes)
             for encoder_id, space in copy.spaces.items():
                 self._spaces[encoder_id] = Space.of_copy(space)
@@ -228,13 +235,26 @@ class VectorIndex:
             self._settle()
             spaces = {name: (space, space.crc32.view()) for name, space in self._spaces.items()}
         for encoder_id, (space, crc32) in spaces.items():
-            space.graph = open_graph(folder, encoder_id, space.dim, crc32)
+            graph = open_graph(folder, encoder_id, space.dim, crc32)
+            with self._changing():
+                space.graph = graph
 
     def _lost(self) -> None:
         if self.on_loss is not None:
             self.on_loss()
 
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Of what a view shows; everything added so far is taken in before."""
+        with self._lock:
+            self._settle()
+            self._view = None
+            yield
+
     def _settle(self) -> None:
+        if not self._new_experiences and not self._new_vectors:
+            return
+        self._view = None
         experiences, self._new_experiences = self._new_experiences, []
         vectors, self._new_vectors = self._new_vectors, []
         if experiences:

@@ -106,11 +106,10 @@ class Reader(KeptIndex):
     def _of_families(self, connection: Connection, view: View, query: Query, asked: Asked) -> Found:
         """Hits and what covers them; of a summary and what it covers only the best one."""
         source = RowSource(connection)
-        summarised = bool(view.columns["covers"].any())
         limit = query.limit
         while True:
             hits = find(view, asked, limit, source)
-            if not summarised:
+            if not view.summarised:
                 return Found(hits, {})
             ids = [view.columns["id"][hit.row].tobytes() for hit in hits]
             covering = summaries_of(connection, ids)

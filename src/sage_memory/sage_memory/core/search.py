@@ -69,6 +69,12 @@ def search(
     return _settled(view, bounds, asked, limit, source)
 
 
+def all_comparable(view: View, meaning: Meaning) -> bool:
+    """Whether it is known without a look at each that `comparable` holds of all experiences."""
+    space = view.spaces.get(meaning.encoder_id)
+    return space is not None and bool(space.common_kinds & _kinds(meaning))
+
+
 def comparable(view: View, meaning: Meaning) -> NDArray[np.bool_]:
     """Experiences that have what a meaning is compared with: bool [n]."""
     if meaning.codes is not None:

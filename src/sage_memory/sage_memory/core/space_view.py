@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -109,6 +110,11 @@ class SpaceView:
     aligned: bool
     doubled: bool
     graph: SpaceGraph | None
+
+    @cached_property
+    def common_kinds(self) -> int:
+        """Bit r: every experience has a vector of role r here."""
+        return int(np.bitwise_and.reduce(self.kinds))
 
     def parts(
         self, slots: NDArray[np.int64] | None, most: int
