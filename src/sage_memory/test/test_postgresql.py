@@ -143,6 +143,17 @@ def test_a_server_that_does_not_sync_is_refused(tmp_path, postgres, device) -> N
         set_full_page_writes("on")
 
 
+def test_waiting_for_a_server_is_told_once_and_at_once(tmp_path, monkeypatch, caplog) -> None:
+    pytest.importorskip("pg8000")
+    monkeypatch.setattr(postgresql, "RECONNECT_S", 0.3)
+    url = "postgresql+pg8000://sage@localhost:1/memory"
+    with pytest.raises(StoreUnreachable, match="localhost:1/memory"):
+        Memory.open(tmp_path, url=url, device_id="robot")
+    (told,) = caplog.messages
+    assert "localhost:1/memory" in told and "cannot be reached" in told
+    assert told.endswith("trying again for 0 s"), "0.3 s, rounded"
+
+
 def test_a_server_that_stays_away_stores_nothing(
     tmp_path, postgres, device, experience, monkeypatch
 ) -> None:

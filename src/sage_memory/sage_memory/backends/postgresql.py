@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import socket
@@ -28,6 +29,7 @@ from sage_memory.core.errors import StoreLocked, StoreMissing
 from sage_memory.core.option_errors import NotDurable, OptionMissing, StoreUnreachable
 from sage_memory.core.payloads import Seal
 
+LOG = logging.getLogger(__name__)
 RECONNECT_S = 10.0
 LOCK_WAIT_S = 2.0
 """A killed writer's session ends a moment after the writer."""
@@ -180,7 +182,11 @@ class ServerStorage:
         return connection
 
     def _connect(self, deadline: float) -> Any:
-        """A connection, tried until `deadline` while the server is away or starting."""
+        """A connection, tried until `deadline` while the server is away or starting.
+
+        Whoever waits is told so at the first failure.
+        """
+        waiting = False
         while True:
             try:
                 connection = self._driver.connect(
@@ -193,6 +199,13 @@ class ServerStorage:
                 state = _state(error)
                 if (state and state not in COMING) or time.monotonic() > deadline:
                     raise StoreUnreachable(self.place, _words(error)) from error
+                if not waiting:
+                    waiting = True
+                    left_s = deadline - time.monotonic()
+                    LOG.warning(
+                        "%s: the server cannot be reached (%s); trying again for %.0f s",
+                        self.place, _words(error), left_s,
+                    )  # fmt: skip
                 time.sleep(PAUSE_S)
         _close_quietly(connection, self._driver.InterfaceError)
         settings: dict[str, object] = {"search_path": f'"{self._schema}"'}
