@@ -20,8 +20,6 @@ CLOCKS = Insertion(schema.clocks, ("experience_id", "field", "stamp", "device_id
 
 _KNOWN = (*EXPERIENCE_COLUMNS, "alive")
 _indexed = itemgetter(*(_KNOWN.index(name) for name in COLUMNS))
-_VECTOR_KNOWN = ("number", *VECTOR_COLUMNS)
-_indexed_vector = itemgetter(*(_VECTOR_KNOWN.index(name) for name in VectorRow._fields))
 
 
 class NewRows(NamedTuple):
@@ -51,9 +49,8 @@ def insert_new(
     for number, experience, blobs in zip(numbers, experiences, packed, strict=True):
         rows.append(experience_values(number, experience, blobs))
         for vector in blobs.vectors:
-            row = (experience.id, *vector)
-            vectors.append(row)
-            indexed_vectors.append(VectorRow._make(_indexed_vector((number, *row))))
+            vectors.append((experience.id, *vector))
+            indexed_vectors.append(VectorRow(number, *vector))
     EXPERIENCES.run(connection, rows)
     VECTORS.run(connection, vectors)
     CLOCKS.run(
