@@ -15,7 +15,9 @@ BLOCK = 16384
 GATHER_BELOW = 0.3
 """Below this share of wanted vectors, picking out their bits is cheaper than comparing all."""
 RANKED_AT_FIRST = 1024
-COUNTED = 4096
+"""About so many are ranked at least."""
+COUNTED = 2048
+"""Of so many it is estimated down to which distance that is."""
 
 
 def bit_distances(

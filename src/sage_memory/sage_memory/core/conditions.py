@@ -30,13 +30,37 @@ class Condition:
 
     Attributes:
         name: in words.
-        tests: bool [n] each for columns of n experiences; all must hold, the cheap ones are first.
+        tests: bool [n] each for columns of n experiences; all must hold.
         failure: in words, why the experience in a row fails it.
+        last: one more test, which takes long: only of those that are left.
     """
 
     name: str
     tests: tuple[Test, ...]
     failure: Callable[[int], str]
+    last: Test | None = None
+
+    def narrow(self, columns: Columns, fitting: Mask) -> int:
+        """Take out of `fitting`, bool [n], those that do not fulfil it; returns how many are left.
+
+        Fewer than all are picked out, where that is cheaper than looking at everyone again.
+        """
+        left = int(np.count_nonzero(fitting))
+        for test in (*self.tests, self.last):
+            if test is None:
+                continue
+            if test is self.last or left < PICK_BELOW * len(fitting):
+                rows = np.flatnonzero(fitting)
+                fitting[rows] = test(_Picked(columns, rows))
+            else:
+                fitting &= test(columns)
+            left = int(np.count_nonzero(fitting))
+        return left
+
+    def holds(self, columns: Columns, row: int) -> bool:
+        """Whether the experience in a row fulfils it."""
+        fitting = np.ones(1, np.bool_)
+        return self.narrow(_Picked(columns, np.array([row])), fitting) == 1
 
 
 class _Picked(Mapping[str, NDArray[Any]]):
@@ -79,28 +103,15 @@ def conditions(view: View, query: Query) -> list[Condition]:
 def wanted(view: View, tried: list[Condition]) -> tuple[Mask, tuple[Kept, ...]]:
     """Experiences that fulfil all conditions, bool [n], and how many each one left."""
     fitting: Mask = view.columns["alive"].copy()
-    left = int(np.count_nonzero(fitting))
-    kept = [Kept(EVERYTHING, left)]
+    kept = [Kept(EVERYTHING, int(np.count_nonzero(fitting)))]
     for condition in tried:
-        for test in condition.tests:
-            if left < PICK_BELOW * len(fitting):
-                rows = np.flatnonzero(fitting)
-                fitting[rows] = test(_Picked(view.columns, rows))
-            else:
-                fitting &= test(view.columns)
-            left = int(np.count_nonzero(fitting))
-        kept.append(Kept(condition.name, left))
+        kept.append(Kept(condition.name, condition.narrow(view.columns, fitting)))
     return fitting, tuple(kept)
 
 
 def failures(view: View, tried: list[Condition], row: int) -> list[str]:
     """In words, the conditions that the experience in a row does not fulfil."""
-    one = _Picked(view.columns, np.array([row]))
-    return [
-        condition.failure(row)
-        for condition in tried
-        if not all(bool(test(one)[0]) for test in condition.tests)
-    ]
+    return [condition.failure(row) for condition in tried if not condition.holds(view.columns, row)]
 
 
 def _named(view: View, column: str, word: str, value: str) -> Condition:
@@ -155,8 +166,10 @@ def _near(view: View, query: Query) -> Condition:
         lambda columns: columns["place_x"] <= east,
         lambda columns: columns["place_y"] >= south,
         lambda columns: columns["place_y"] <= north,
-        lambda columns: distance(columns) <= radius,
     )
+
+    def inside(columns: Columns) -> Mask:
+        return np.asarray(distance(columns) <= radius)
 
     def failure(row: int) -> str:
         frame = view.name("place_frame", row)
@@ -167,7 +180,7 @@ def _near(view: View, query: Query) -> Condition:
         one = _Picked(view.columns, np.array([row]))
         return f"{distance(one)[0]:.1f} m from the place, at most {radius:.1f} m were asked for"
 
-    return Condition(f"within {radius:g} m of the place", tests, failure)
+    return Condition(f"within {radius:g} m of the place", tests, failure, inside)
 
 
 def _around(middle: float, radius: float) -> tuple[float, float]:

@@ -130,7 +130,10 @@ def _nearest(view: View, wanted: NDArray[np.bool_], meaning: Meaning, limit: int
     each = 1 if meaning.percepts_only or not space.doubled else len(ROLES)
     found = by_graph(space, meaning.vector, slots, each * limit)
     slots, similar, error = found or nearest(space, meaning.vector, slots, each * limit)
-    return _by_row(space.rows[slots].astype(np.int64), similar, error)
+    rows = space.rows[slots].astype(np.int64)
+    if each == 1:
+        return Bounds(rows, similar + error, similar - error)
+    return _by_row(rows, similar, error)
 
 
 def _by_row(rows: Rows, similar: Floats, error: Floats) -> Bounds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -124,14 +125,12 @@ class SpaceView:
         Args:
             slots: ascending; None: all.
         """
-        for index, chunk in enumerate(self.chunks):
-            base = index * self.size
-            if slots is None:
-                first, last = base, min(base + self.size, self.count)
-            elif len(self.chunks) == 1:
-                first, last = 0, len(slots)
-            else:
-                first, last = np.searchsorted(slots, (base, base + self.size)).tolist()
+        edges = np.arange(len(self.chunks) + 1) * self.size
+        if slots is None:
+            edges[-1] = self.count
+        bounds = (edges if slots is None else slots.searchsorted(edges)).tolist()
+        for index, (first, last) in enumerate(pairwise(bounds)):
+            chunk, base = self.chunks[index], index * self.size
             for start in range(first, last, most):
                 stop = min(start + most, last)
                 if slots is None:
