@@ -38,7 +38,9 @@ from sage_memory.core.sleep.undo import finish_undoing, take_back
 from sage_memory.core.store import Store
 
 GROUPS_A_STEP = 32
-PARTINGS_A_STEP = 256
+PARTINGS_A_STEP = 1024
+BAND = 32_768
+"""Partings that are made in the order of the file, which touches each of its pages once."""
 VECTORS_A_QUERY = 1000
 Progress = Callable[[float, str], None]
 """Called after every step with the share done, [0, 1], and the stage in words."""
@@ -298,12 +300,18 @@ def _percepts(connection: Connection, identifiers: Sequence[bytes]) -> NDArray[n
     return table
 
 
+def _in_bands(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The least valuable first, a band at a time, and those of a band as they lie in the file."""
+    bands = [np.sort(order[k : k + BAND]) for k in range(0, len(order), BAND)]
+    return np.concatenate(bands) if bands else order
+
+
 def _partings(seen: Survey, decided: Plan, now_ns: int) -> list[Parting]:
     holders: dict[str, int] = {}
     for sha in seen.payload:
         holders[sha] = holders.get(sha, 0) + 1
     partings = []
-    for row in decided.order:
+    for row in _in_bands(decided.order):
         sha = seen.payload[row]
         holders[sha] -= 1
         summary = int(seen.summary[row])
