@@ -106,6 +106,9 @@ class Connection:
     def execute(self, statement: str, values: Sequence[Any] = ()) -> Cursor:
         return self.cursor().execute(statement, values)
 
+    def executescript(self, script: str) -> None:
+        self.library.execute(script)
+
     def cursor(self) -> Cursor:
         return Cursor(self)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -25,7 +26,8 @@ from sage_memory import (
     StoreNotWritable,
     StoreReplaced,
 )
-from sage_memory.core import database
+from sage_memory.core import database, storage
+from sage_memory.core.errors import DiskRefuses
 
 COUNT = 40
 PAGE = 4096
@@ -302,7 +304,11 @@ def test_the_log_does_not_grow_without_bound(tmp_path, experience, monkeypatch) 
     assert not log.exists(), "an orderly stop moves it into the file"
 
 
-def test_forgotten_bytes_are_gone_and_the_file_shrinks(tmp_path, experience) -> None:
+@pytest.mark.parametrize("room", [0.0, 1e9], ids=["rewritten", "too little room to rewrite it"])
+def test_forgotten_bytes_are_gone_and_the_file_shrinks(
+    tmp_path, experience, monkeypatch, room
+) -> None:
+    monkeypatch.setattr(storage, "ROOM_TO_REWRITE", room)
     secret = "the secret word"
     with Memory.open(tmp_path) as memory:
         for index in range(300):
@@ -320,6 +326,33 @@ def test_forgotten_bytes_are_gone_and_the_file_shrinks(tmp_path, experience) -> 
         assert freed > 0 and after < before / 2
     left = b"".join(file.read_bytes() for file in tmp_path.glob("memory.db*"))
     assert secret.encode() not in left
+
+
+def test_no_room_to_compact_is_told_and_nothing_is_lost(tmp_path, experience, monkeypatch) -> None:
+    monkeypatch.setattr(storage, "ROOM_TO_REWRITE", 1e9)
+    with Memory.open(tmp_path) as memory:
+        for ticket in [memory.remember(experience(i, text="long" * 500)) for i in range(300)]:
+            ticket.wait()
+        store = memory._store
+
+        def remove(connection) -> None:
+            connection.exec_driver_sql("UPDATE experiences SET text = '' WHERE number < 200")
+
+        store.change(remove).wait()
+        assert store.compact().wait() > 0
+        store.change(
+            lambda connection: connection.exec_driver_sql("UPDATE experiences SET text = ''")
+        ).wait()
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4 * PAGE, limits[1]))
+        try:
+            with pytest.raises(DiskRefuses, match=r"memory\.db: the disk refuses .*make room"):
+                store.compact().wait()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert store.compact().wait() > 0
+        memory.verify()
+        assert len(memory.recall(Query(limit=1000))) == 300
 
 
 def test_a_failing_disk_fails_everyone_who_waits_once(tmp_path, experience) -> None:

@@ -122,12 +122,24 @@ def compact(connection: Connection, whole: bool) -> None:
     if whole or connection.exec_driver_sql("PRAGMA auto_vacuum").scalar_one() != INCREMENTAL:
         connection.exec_driver_sql("VACUUM")  # takes over the mode that `open_writer` asked for
     free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-    cursor = connection.connection.cursor()
-    for _ in range(0, free, FREED_AT_ONCE):  # its rows have no columns: SQLAlchemy reads none
-        cursor.execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
+    for _ in range(0, free, FREED_AT_ONCE):
+        _run_script(connection, f"PRAGMA incremental_vacuum({FREED_AT_ONCE})")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
-    cursor.close()
     connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+
+
+def _run_script(connection: Connection, script: str) -> None:
+    """Run to its end what has rows without columns: elsewhere the driver stops at the first.
+
+    Raises:
+        DBAPIError: as SQLAlchemy does.
+    """
+    driver: Any = connection.connection.driver_connection
+    errors = connection.dialect.loaded_dbapi
+    try:
+        driver.executescript(script)
+    except errors.Error as error:
+        raise DBAPIError.instance(script, None, error, errors.Error) from error
 
 
 def size_bytes(path: Path) -> int:
