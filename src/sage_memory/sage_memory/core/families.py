@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.plain_query import PlainQuery
+from sage_memory.core.plain_query import KEYS, PlainQuery
 from sage_memory.core.schema import experiences, summary_members
 
 SUMMARIES = PlainQuery(
-    lambda keys: (
-        select(summary_members.c.member_id, summary_members.c.summary_id)
-        .join(experiences, experiences.c.id == summary_members.c.summary_id)
-        .where(
-            summary_members.c.member_id.in_(keys),
-            experiences.c.forgotten_ns.is_(None),
-        )
-        .order_by(experiences.c.number)
+    select(summary_members.c.member_id, summary_members.c.summary_id)
+    .join(experiences, experiences.c.id == summary_members.c.summary_id)
+    .where(
+        summary_members.c.member_id.in_(KEYS),
+        experiences.c.forgotten_ns.is_(None),
     )
+    .order_by(experiences.c.number)
 )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, Select, bindparam
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 
 SIZES = (1, 4, 16, 64, 256)
 """Keys a statement takes; the last key is repeated to fill one up."""
-Keys = list[BindParameter[Any]]
+KEYS: list[BindParameter[Any]] = [bindparam("key")]
+"""Stands for the keys in a statement: `column.in_(KEYS)`, once."""
+IN = re.compile(r"IN \(([^()]+)\)")
 Given = list[tuple[str | None, Any]]
 """Names of values that a call gives, or values that the statement has itself."""
 
@@ -21,14 +24,15 @@ class PlainQuery:
     """A SELECT of rows whose key is in a list.
 
     Args:
-        statement: makes it for the parameters of its keys; it may have others, by name.
+        statement: with `KEYS`; it may have other parameters, by name.
     """
 
-    def __init__(self, statement: Callable[[Keys], Select[Any]]) -> None:
+    def __init__(self, statement: Select[Any]) -> None:
         self._statement = statement
-        names = statement(_keys(1)).selected_columns.keys()
+        names = statement.selected_columns.keys()
         self._row: Any = namedtuple("Row", names)  # type: ignore[misc]
-        self._compiled: dict[tuple[str, int], tuple[str, Given, Given]] = {}
+        self._compiled: dict[tuple[str, int], str] = {}
+        self._given: dict[str, tuple[Given, Given]] = {}
 
     def rows(self, connection: Connection, keys: Sequence[Any], **values: Any) -> list[Any]:
         """Rows by name of their columns, in the statement's order for at most 256 keys.
@@ -45,30 +49,33 @@ class PlainQuery:
         return found
 
     def _run(self, connection: Connection, keys: list[Any], values: dict[str, Any]) -> list[Any]:
-        text, before, after = self._text(connection, len(keys))
+        dialect = connection.dialect
+        text = self._compiled.get((dialect.name, len(keys))) or self._compile(dialect, len(keys))
+        before, after = self._given[dialect.name]
         arguments = (
             *(value if name is None else values[name] for name, value in before),
             *keys,
             *(value if name is None else values[name] for name, value in after),
         )
-        if connection.dialect.name != "sqlite":
+        if dialect.name != "sqlite":
             return list(connection.exec_driver_sql(text, arguments))
         return list(map(self._row._make, read_plain(connection, text, arguments)))
 
-    def _text(self, connection: Connection, size: int) -> tuple[str, Given, Given]:
-        """The statement for so many keys, and what is given before and after them."""
-        key = (connection.dialect.name, size)
-        if key not in self._compiled:
-            compiled = self._statement(_keys(size)).compile(dialect=connection.dialect)
-            names = list(compiled.positiontup or ())
-            constants = compiled.params
-            given: Given = [
-                (name, None) if constants[name] is None else (None, constants[name])
-                for name in names
-            ]
-            first = names.index("key_0")  # those of one IN stand together, in their order
-            self._compiled[key] = (str(compiled), given[:first], given[first + size :])
-        return self._compiled[key]
+    def _compile(self, dialect: Dialect, wanted: int) -> str:
+        """The statement for so many keys; SQLAlchemy itself takes milliseconds for each size."""
+        compiled = self._statement.compile(dialect=dialect)
+        names = list(compiled.positiontup or ())
+        given: Given = [
+            (None, compiled.params[name]) if compiled.params[name] is not None else (name, None)
+            for name in names
+        ]
+        key = names.index("key")
+        self._given[dialect.name] = (given[:key], given[key + 1 :])
+        head, place, tail = IN.split(str(compiled))
+        for size in SIZES:
+            places = ", ".join([place] * size)
+            self._compiled[dialect.name, size] = f"{head}IN ({places}){tail}"
+        return self._compiled[dialect.name, wanted]
 
 
 def read_plain(
@@ -86,7 +93,3 @@ def read_plain(
     except errors.Error as error:
         raise DBAPIError.instance(statement, None, error, errors.Error) from error
     return rows
-
-
-def _keys(size: int) -> Keys:
-    return [bindparam(f"key_{place}") for place in range(size)]

@@ -21,7 +21,7 @@ from sage_memory.core.index import View
 from sage_memory.core.kept_index import KeptIndex
 from sage_memory.core.meaning import Meaning, alternatives, meanings
 from sage_memory.core.placing import Placed
-from sage_memory.core.plain_query import PlainQuery
+from sage_memory.core.plain_query import KEYS, PlainQuery
 from sage_memory.core.reasons import reason
 from sage_memory.core.recall import Answer, Query, Recalled
 from sage_memory.core.row_source import RowSource
@@ -29,16 +29,14 @@ from sage_memory.core.rows import read_experience
 from sage_memory.core.schema import ROLE_PERCEPT, experiences, vectors
 
 NO_EMBEDDING = np.zeros(0, np.float32)
-RECORDS = PlainQuery(lambda keys: select(experiences).where(experiences.c.number.in_(keys)))
+RECORDS = PlainQuery(select(experiences).where(experiences.c.number.in_(KEYS)))
 PERCEPTS = PlainQuery(
-    lambda keys: (
-        select(vectors.c.experience_id, vectors.c.encoding, vectors.c.dim, vectors.c.vector)
-        .join(experiences, experiences.c.id == vectors.c.experience_id)
-        .where(
-            experiences.c.number.in_(keys),
-            vectors.c.encoder_id == experiences.c.encoder_id,
-            vectors.c.role == ROLE_PERCEPT,
-        )
+    select(vectors.c.experience_id, vectors.c.encoding, vectors.c.dim, vectors.c.vector)
+    .join(experiences, experiences.c.id == vectors.c.experience_id)
+    .where(
+        experiences.c.number.in_(KEYS),
+        vectors.c.encoder_id == experiences.c.encoder_id,
+        vectors.c.role == ROLE_PERCEPT,
     )
 )
 

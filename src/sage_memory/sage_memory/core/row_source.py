@@ -12,19 +12,19 @@ from sqlalchemy.engine import Connection
 
 from sage_common.core.puzzle import GRID
 from sage_memory.core.encoded_vectors import decode
-from sage_memory.core.plain_query import PlainQuery
+from sage_memory.core.plain_query import KEYS, PlainQuery
 from sage_memory.core.schema import experiences, vectors
 
 VECTORS = PlainQuery(
-    lambda keys: select(
+    select(
         vectors.c.experience_id, vectors.c.role, vectors.c.encoding, vectors.c.dim, vectors.c.vector
     ).where(
-        vectors.c.experience_id.in_(keys),
+        vectors.c.experience_id.in_(KEYS),
         vectors.c.encoder_id == bindparam("encoder_id"),
     )
 )
 PUZZLES = PlainQuery(
-    lambda keys: select(experiences.c.id, experiences.c.codes).where(experiences.c.id.in_(keys))
+    select(experiences.c.id, experiences.c.codes).where(experiences.c.id.in_(KEYS))
 )
 
 
