@@ -151,7 +151,26 @@ def test_a_run_that_cannot_be_left_leaves_no_output(
     words = ["--lockstep", "--checkpoint", "--duration", "0.5", "--home", str(tmp_path / "home")]
     assert main(["replay", str(rich_run.bag), *words, "-o", str(tmp_path / "out")]) == 2
     assert "sound is being resampled" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out").exists() and not (tmp_path / "home").exists()
+
+
+def test_a_run_that_cannot_be_left_again_can_be_resumed_as_before(
+    tmp_path: Path, rich_run: RichRun, replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_host: object) -> None:
+        raise CannotContinue("sound is being resampled")
+
+    home = tmp_path / "home"
+    replay("--home", str(home), "--duration", "2.0", "--checkpoint")
+    before = rows(home)
+    with monkeypatch.context() as patched:
+        patched.setattr("sage.bags.left_run.snapshot_of", refuse)
+        words = ["--lockstep", "--checkpoint", "--resume", "--home", str(home)]
+        words += ["--config", str(rich_run.config)]
+        assert main(["replay", str(rich_run.bag), *words]) == 2
+    assert rows(home) == before, "what the refused run remembered is not in it"
+    assert replay("--home", str(home), "--resume")["errors"] == []
+    assert rows(home) == rows(rich_run.home)
 
 
 def test_a_node_that_cannot_be_left_is_refused_before_anything_is_played(

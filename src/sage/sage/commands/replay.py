@@ -9,21 +9,18 @@ from there, and what comes out is what one run would have given, byte for byte.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sage.bags.left_run import LeftRun, left_run_path
 from sage.bags.lockstep import LockstepReplay, Output
+from sage.bags.lockstep_home import lockstep_home
 from sage.bags.plan import plan_playing
 from sage.bags.playback import play_bag
 from sage.commands.options import add_home_argument, add_run_arguments
 from sage.commands.run import exit_status, run_options, short_summary
 from sage.graph.description import PROFILES, GraphOptions, describe
-from sage.graph.runtime_file import running_graph
 from sage.graph.sources import is_bag
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
@@ -97,7 +94,7 @@ def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
     start_ns = plan.bag.start_ns if plan is not None else DEFAULT_START_NS
     start_ns += round((options.start or 0.0) * NS_PER_S)
     output = Output(options.output)
-    with _lockstep_home(options.home) as home:
+    with lockstep_home(options.home) as home:
         graph = describe(_graph_options(options, home, resume=False))
         path = left_run_path(sage_home(home))
         left = LeftRun.load(path) if options.resume else None
@@ -138,20 +135,6 @@ def _graph_options(options: argparse.Namespace, home: str, resume: bool) -> Grap
         config=options.config,
         resume=resume,
     )
-
-
-@contextlib.contextmanager
-def _lockstep_home(given: str) -> Iterator[str]:
-    """The given home, else one that starts empty and is removed: two runs then start equal."""
-    if not given:
-        with tempfile.TemporaryDirectory(prefix="sage-lockstep-") as folder:
-            yield folder
-        return
-    home = sage_home(given)
-    running = running_graph(home)
-    if running is not None:
-        raise InvalidInput("home", f"{home} (in use, pid {running.pid})", "a home of its own")
-    yield given
 
 
 def _lockstep_text(summary: dict[str, Any]) -> str:

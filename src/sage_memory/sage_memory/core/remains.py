@@ -11,7 +11,7 @@ from sage_common.core.clock import NS_PER_S, Clock
 from sage_memory.core.database import sync_folder
 
 LOG = logging.getLogger(__name__)
-KINDS = ("damaged-*", "payloads.before-*", "memory.db.damaged*")
+KINDS = ("damaged-*", "payloads.before-*", "memory.db.damaged*", ".before-*")
 
 
 def set_aside_payloads(home: Path, clock: Clock) -> Path | None:
