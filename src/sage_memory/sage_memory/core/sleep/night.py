@@ -148,7 +148,7 @@ class Night:
             if self._must_stop(page):
                 return replace(report, note="stopped while merging")
             named = [
-                (bytes(seen.identifier[g.centre]), [bytes(k) for k in seen.identifier[g.rows]])
+                (int(seen.number[g.centre]), seen.number[g.rows].tolist())
                 for g in found[first : first + GROUPS_A_STEP]
             ]
             change = self._step(

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from sage_memory.core.encoded_vectors import decode, encode_int8
 from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.new_rows import VECTORS, NewRows
+from sage_memory.core.plain_query import KEYS, PlainQuery
 from sage_memory.core.rows import VECTOR_COLUMNS
 from sage_memory.core.schema import ENCODING_INT8, experiences, vectors
 from sage_memory.core.store import Store
@@ -33,10 +34,17 @@ TOMBSTONE: Row = {
     "payload_media_type": "", "covers": 0, **dict.fromkeys((*DIMENSIONS, "total"), 0.0),
 }  # fmt: skip
 """Content columns, and what they are in a tombstone."""
-_ALIVE = select(
-    *(experiences.c[name] for name in ("id", "number", "total", "pinned", *BLANK))
-).where(experiences.c.forgotten_ns.is_(None))
-_VECTORS = select(vectors).order_by(vectors.c.number)
+_OF_ALIVE = ("id", "number", "total", "pinned", *BLANK)
+_ALIVE = PlainQuery(
+    select(*(experiences.c[name] for name in _OF_ALIVE)).where(
+        experiences.c.id.in_(KEYS), experiences.c.forgotten_ns.is_(None)
+    )
+)
+_VECTORS = PlainQuery(
+    select(vectors)
+    .where(vectors.c.experience_id.in_(KEYS))
+    .order_by(vectors.c.experience_id, vectors.c.number)
+)
 
 
 @dataclass
@@ -125,18 +133,16 @@ class Rewriting:
 
 def alive_rows(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, Row]:
     """What a night may change of the experiences that were not forgotten, by id."""
-    names = [column.name for column in _ALIVE.selected_columns]
-    found = connection.execute(_ALIVE.where(experiences.c.id.in_(identifiers)))
-    return {bytes(row[0]): dict(zip(names, row, strict=True)) for row in found}
+    found = _ALIVE.rows(connection, identifiers)
+    return {row.id: dict(zip(_OF_ALIVE, row, strict=True)) for row in found}
 
 
 def vectors_of(connection: Connection, identifiers: Iterable[bytes]) -> dict[bytes, list[Row]]:
     """Rows of the vectors of experiences, by id, in order."""
-    names = [column.name for column in vectors.columns]
+    names = vectors.columns.keys()
     rows: dict[bytes, list[Row]] = {}
-    found = connection.execute(_VECTORS.where(vectors.c.experience_id.in_(set(identifiers))))
-    for row in found:
-        rows.setdefault(bytes(row[1]), []).append(dict(zip(names, row, strict=True)))
+    for row in _VECTORS.rows(connection, sorted(set(identifiers))):
+        rows.setdefault(row.experience_id, []).append(dict(zip(names, row, strict=True)))
     return rows
 
 

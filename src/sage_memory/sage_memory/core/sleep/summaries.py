@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.encoded_vectors import encode_int8
 from sage_memory.core.experience import DIMENSIONS, Experience
 from sage_memory.core.identifiers import id_text
+from sage_memory.core.plain_query import KEYS, PlainQuery
+from sage_memory.core.plain_sql import Insertion
 from sage_memory.core.rows import Packed, pack, read_experience
 from sage_memory.core.schema import (
     ENCODING_INT8,
@@ -24,44 +26,61 @@ from sage_memory.core.schema import (
     summary_members,
     vectors,
 )
-from sage_memory.core.sleep.stored import TOMBSTONE, Change, Row, cosine, values_of, vectors_of
+from sage_memory.core.sleep.stored import TOMBSTONE, Change, Row, values_of, vectors_of
 from sage_memory.core.store import Store
 
 TEXT_LENGTH = 1000
 """Most characters of the members' words that a summary keeps."""
+_OF_MEMBERS = (
+    "number", "id", "start_ns", "end_ns", "total", "text", "entity", "pinned", *DIMENSIONS,
+)  # fmt: skip
+_MEMBERS = PlainQuery(
+    select(*(experiences.c[name] for name in _OF_MEMBERS)).where(
+        experiences.c.number.in_(KEYS), experiences.c.forgotten_ns.is_(None)
+    )
+)
+_CENTRES = PlainQuery(select(experiences).where(experiences.c.number.in_(KEYS)))
+_COVERED = PlainQuery(
+    select(summary_members.c.member_id).where(summary_members.c.member_id.in_(KEYS))
+)
+_LINKS = Insertion(summary_members, ("summary_id", "member_id"))
 
 
 def summarise(
     store: Store,
     connection: Connection,
-    groups: Sequence[tuple[bytes, Sequence[bytes]]],
+    groups: Sequence[tuple[int, Sequence[int]]],
     night: bytes,
     similarity: float,
 ) -> Change:
-    """Keep a summary of each group (id of the centre, ids of all) that is still as it was.
+    """Keep a summary of each group (row numbers of the centre, of all) that is still as it was.
 
     A group of which anything was forgotten, pinned or covered since is left alone: the next
     night finds what is left of it.
     """
-    wanted = [member for _, members in groups for member in members]
-    rows = _rows(connection, wanted)
-    blobs = _vectors(connection, wanted)
+    rows = _members(connection, [number for _, members in groups for number in members])
+    free = [
+        (centre, members)
+        for centre, members in groups
+        if all(number in rows and not rows[number].pinned for number in members)
+    ]
+    blobs = _vectors(connection, [rows[number].id for _, members in free for number in members])
+    centres = {row.number: row for row in _CENTRES.rows(connection, [key for key, _ in free])}
     made: list[Experience] = []
-    links: list[dict[str, Any]] = []
-    for centre, members in groups:
-        if not all(member in rows and not rows[member].pinned for member in members):
-            continue
-        percept = _middle(blobs, centre, members, similarity)
+    links: list[tuple[bytes, bytes]] = []
+    for centre, numbers in free:
+        members = [rows[number] for number in numbers]
+        percept = _middle(blobs, rows[centre].id, members, similarity)
         if percept is None:
             continue
-        words = _words(blobs, [centre, *members])
-        summary = store.name(_experience(rows, centre, members, night, percept, words))
+        words = _words(blobs, [rows[centre].id, *(row.id for row in members)])
+        summary = store.name(_experience(centres[centre], members, night, percept, words))
         made.append(summary)
-        links += [{"summary_id": summary.id, "member_id": member} for member in members]
+        links += [(summary.id, row.id) for row in members]
     if not made:
         return Change()
     rows_made = store.insert(connection, made, [_small(pack(summary)) for summary in made])
-    connection.execute(insert(summary_members), links)
+    _LINKS.run(connection, links)
     return Change(summaries=[summary.covers for summary in made], news=rows_made)
 
 
@@ -108,26 +127,21 @@ def _mark(night: bytes) -> str:
 
 
 def _experience(
-    rows: dict[bytes, Any],
-    centre: bytes,
-    members: Sequence[bytes],
+    centre: Any,
+    members: Sequence[Any],
     night: bytes,
     percept: NDArray[np.float32],
     words: Row | None,
 ) -> Experience:
-    all_rows = [rows[member] for member in members]
-    middle = rows[centre]
-    whole = read_experience(middle, percept)
-    texts = list(dict.fromkeys(row.text for row in [middle, *all_rows] if row.text))
-    entities = {row.entity for row in all_rows}
-    means: dict[str, Any] = {
-        name: float(np.mean([getattr(row, name) for row in all_rows])) for name in DIMENSIONS
-    }
+    texts = list(dict.fromkeys(row.text for row in [centre, *members] if row.text))
+    entities = {row.entity for row in members}
+    values = np.array([[getattr(row, name) for name in DIMENSIONS] for row in members])
+    means: dict[str, Any] = dict(zip(DIMENSIONS, values.mean(axis=0).tolist(), strict=True))
     return replace(
-        whole,
-        start_ns=min(row.start_ns for row in all_rows),
-        end_ns=max(row.end_ns for row in all_rows),
-        total=max(row.total for row in all_rows),
+        read_experience(centre, percept),
+        start_ns=min(row.start_ns for row in members),
+        end_ns=max(row.end_ns for row in members),
+        total=max(row.total for row in members),
         reason=f"{_mark(night)}{len(members)} moments alike",
         text="\n".join(texts)[:TEXT_LENGTH],
         text_embedding=None if words is None else values_of(words),
@@ -149,21 +163,16 @@ def _small(packed: Packed) -> Packed:
 
 
 def _middle(
-    blobs: dict[bytes, dict[str, Row]],
-    centre: bytes,
-    members: Sequence[bytes],
-    similarity: float,
+    blobs: dict[bytes, dict[str, Row]], centre: bytes, members: Sequence[Any], similarity: float
 ) -> NDArray[np.float32] | None:
     """Mean of the members' percepts, or the centre's where a member is too far from the mean."""
     if ROLE_PERCEPT not in blobs.get(centre, {}):
         return None
-    percepts = [
-        values_of(row)
-        for row in (blobs[member].get(ROLE_PERCEPT) for member in members if member in blobs)
-        if row is not None
-    ]
-    mean = np.asarray(np.mean(percepts, axis=0, dtype=np.float32))
-    if min(cosine(mean, percept) for percept in percepts) >= similarity:
+    found = (blobs.get(row.id, {}).get(ROLE_PERCEPT) for row in members)
+    percepts = np.array([values_of(row) for row in found if row is not None])
+    mean = percepts.mean(axis=0)
+    lengths = np.linalg.norm(percepts, axis=1) * np.linalg.norm(mean)
+    if np.all(percepts @ mean >= similarity * lengths):
         return np.asarray(mean / np.linalg.norm(mean), np.float32)
     return values_of(blobs[centre][ROLE_PERCEPT])
 
@@ -173,12 +182,11 @@ def _words(blobs: dict[bytes, dict[str, Row]], order: Sequence[bytes]) -> Row | 
     return next(found, None)
 
 
-def _rows(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, Any]:
-    column, member = experiences.c, summary_members.c.member_id
-    covered = connection.execute(select(member).where(member.in_(identifiers))).scalars()
-    free = set(identifiers) - {bytes(key) for key in covered}
-    wanted = select(experiences).where(column.id.in_(free), column.forgotten_ns.is_(None))
-    return {bytes(row.id): row for row in connection.execute(wanted)}
+def _members(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
+    """Of each moment that is there and not covered: what its summary needs, by row number."""
+    rows = _MEMBERS.rows(connection, numbers)
+    covered = {row.member_id for row in _COVERED.rows(connection, [row.id for row in rows])}
+    return {row.number: row for row in rows if row.id not in covered}
 
 
 def _vectors(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, dict[str, Row]]:
