@@ -36,6 +36,9 @@ Status BroadcastWriter::push(
     std::uint64_t * sequence)
 {
   Segment & segment = *participant_->segment();
+  if (participant_->is_inherited()) {
+    return Status::inherited;
+  }
   if (segment.is_closed()) {
     return Status::closed;
   }

@@ -1,7 +1,5 @@
 #include "sage_mailbox/participant.hpp"
 
-#include <unistd.h>
-
 #include <string>
 #include <utility>
 
@@ -12,9 +10,10 @@ namespace sage::mailbox
 
 Participant::Participant(std::shared_ptr<Segment> segment, PlaceWord::Role role)
 : segment_(std::move(segment)),
-  places_(&segment_->header(), segment_->places(), segment_->geometry().place_count),
-  pid_(getpid())
+  places_(&segment_->header(), segment_->places(), segment_->geometry().place_count)
 {
+  count_forks();
+  forks_ = fork_count();
   const auto holder = places_.join(role, SystemProcesses::current());
   if (!holder) {
     throw MailboxError(
@@ -26,7 +25,7 @@ Participant::Participant(std::shared_ptr<Segment> segment, PlaceWord::Role role)
 
 Participant::~Participant()
 {
-  if (pid_ == getpid()) {
+  if (!is_inherited()) {
     places_.leave(holder_);
   }
 }

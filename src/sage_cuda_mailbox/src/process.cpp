@@ -1,15 +1,19 @@
 #include "sage_mailbox/process.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <optional>
+#include <string>
+
+#include "sage_mailbox/status.hpp"
 
 namespace sage::mailbox
 {
@@ -18,44 +22,58 @@ namespace
 {
 
 constexpr int kStateField = 3;
+constexpr int kThreadsField = 20;
 constexpr int kStartField = 22;
 
-struct Status {
-  char state;
-  std::uint64_t started;
+std::atomic<std::uint32_t> forks{0};
+
+enum class Seen { yes, no, unknown };
+
+/// What /proc says of a process.
+struct ProcessStatus {
+  Seen seen = Seen::unknown;  // no: there is none; unknown: /proc could not be read
+  char state = 0;
+  std::uint64_t threads = 0;
+  std::uint64_t started = 0;
 };
 
-/// What /proc says of a process; nothing if there is none.
-std::optional<Status> status_of(std::uint32_t pid)
+/// Field `number` of a line of /proc/<pid>/stat, counted from 1; nullptr if it ends before.
+const char * field_of(const char * line, int number)
+{
+  const char * field = std::strrchr(line, ')');  // ends the second field, which may hold anything
+  for (int at = kStateField - 1; at < number && field != nullptr; ++at) {
+    field = std::strchr(field + 1, ' ');
+  }
+  return field == nullptr ? nullptr : field + 1;
+}
+
+ProcessStatus status_of(std::uint32_t pid)
 {
   char path[32];
   std::snprintf(path, sizeof path, "/proc/%u/stat", pid);
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) {
-    return std::nullopt;
+    return {errno == ENOENT || errno == ESRCH ? Seen::no : Seen::unknown};
   }
-  char text[1024];
-  const ssize_t length = read(file, text, sizeof text - 1);
+  char line[1024];
+  const ssize_t length = read(file, line, sizeof line - 1);
+  const int error = errno;
   close(file);
   if (length <= 0) {
-    return std::nullopt;
+    return {length < 0 && error == ESRCH ? Seen::no : Seen::unknown};
   }
-  text[length] = '\0';
-  const char * field = std::strrchr(text, ')');  // ends the name, which may hold anything
-  if (field == nullptr) {
-    return std::nullopt;
+  line[length] = '\0';
+  const char * state = field_of(line, kStateField);
+  const char * threads = field_of(line, kThreadsField);
+  const char * started = field_of(line, kStartField);
+  if (started == nullptr) {
+    return {};
   }
-  Status status{field[2], 0};
-  for (int number = kStateField - 1; number < kStartField && field != nullptr; ++number) {
-    field = std::strchr(field + 1, ' ');
-  }
-  if (field == nullptr) {
-    return std::nullopt;
-  }
-  status.started = std::strtoull(field + 1, nullptr, 10);
-  return status;
+  return {
+      Seen::yes, *state, std::strtoull(threads, nullptr, 10), std::strtoull(started, nullptr, 10)};
 }
 
+/// 0 if /proc cannot be read.
 std::uint64_t own_namespace()
 {
   struct stat description{};
@@ -64,15 +82,33 @@ std::uint64_t own_namespace()
 
 }  // namespace
 
+std::uint32_t fork_count() { return forks.load(std::memory_order_relaxed); }
+
+void count_forks()
+{
+  static const int error =
+      pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+  if (error != 0) {
+    throw MailboxError(std::string("forks cannot be watched: ") + std::strerror(error));
+  }
+}
+
 Process SystemProcesses::current()
 {
   const auto pid = static_cast<std::uint32_t>(getpid());
-  const auto status = status_of(pid);
-  return {pid, status ? status->started : 0, own_namespace()};
+  const ProcessStatus status = status_of(pid);
+  const std::uint64_t process_namespace = own_namespace();
+  if (status.seen != Seen::yes || process_namespace == 0) {
+    throw MailboxError("/proc does not tell when this process started, expected a mounted /proc");
+  }
+  return {pid, status.started, process_namespace};
 }
 
-bool SystemProcesses::exists(std::uint32_t pid)
+bool SystemProcesses::exists(std::uint32_t pid, std::uint32_t mark)
 {
+  if (mark != namespace_mark(own_namespace())) {
+    return true;
+  }
   const auto id = static_cast<pid_t>(pid);
   return id > 0 && (kill(id, 0) == 0 || errno == EPERM);
 }
@@ -82,9 +118,12 @@ bool SystemProcesses::is_alive(const Process & process)
   if (process.process_namespace != own_namespace()) {
     return true;
   }
-  const auto status = status_of(process.pid);
-  return status && status->started == process.started && status->state != 'Z' &&
-         status->state != 'X';
+  const ProcessStatus status = status_of(process.pid);
+  if (status.seen != Seen::yes) {
+    return status.seen == Seen::unknown;
+  }
+  const bool has_ended = (status.state == 'Z' || status.state == 'X') && status.threads <= 1;
+  return status.started == process.started && !has_ended;
 }
 
 }  // namespace sage::mailbox

@@ -3,7 +3,6 @@
 #include <array>
 #include <limits>
 #include <stdexcept>
-#include <utility>
 
 namespace sage::mailbox
 {
@@ -40,63 +39,85 @@ constexpr std::array<NamedType, 15> kTypes{{
   throw std::invalid_argument(field + " is " + value + ", expected " + expected);
 }
 
-/// Throws if the sum leaves 64 bits or the slot.
-std::uint64_t within(
-    const char * field, std::uint64_t base, std::uint64_t steps, std::uint64_t step,
-    std::uint64_t slot_bytes)
+/// What is known of an element type; nullptr if there is none such.
+const NamedType * named(DataType type)
 {
-  std::uint64_t distance = 0;
-  std::uint64_t end = 0;
-  if (__builtin_mul_overflow(steps, step, &distance) ||
-      __builtin_add_overflow(base, distance, &end) || end > slot_bytes) {
-    refuse(
-        field,
-        std::to_string(steps) + " steps of " + std::to_string(step) + " bytes from " +
-            std::to_string(base),
-        "to end within the slot of " + std::to_string(slot_bytes) + " bytes");
+  for (const NamedType & known : kTypes) {
+    if (known.type == type) {
+      return &known;
+    }
   }
-  return end;
+  return nullptr;
+}
+
+/// How many bytes `steps` steps of `step` bytes span; throws where that leaves the slot.
+std::uint64_t span(
+    std::uint64_t steps, std::uint64_t step, std::uint64_t left_bytes, std::uint64_t slot_bytes)
+{
+  std::uint64_t bytes = 0;
+  if (__builtin_mul_overflow(steps, step, &bytes) || bytes > left_bytes) {
+    refuse(
+        "strides_bytes", std::to_string(steps) + " steps of " + std::to_string(step) + " bytes",
+        "no element outside the slot of " + std::to_string(slot_bytes) + " bytes");
+  }
+  return bytes;
 }
 
 /// Throws unless the lowest and the highest byte of the tensor lie in the slot.
-void check_extent(const Tensor & tensor, std::uint64_t slot_bytes)
+void check_extent(const Tensor & tensor, const Strides & strides, std::uint64_t slot_bytes)
 {
   if (tensor.offset_bytes > slot_bytes) {
     refuse(
         "offset_bytes", std::to_string(tensor.offset_bytes),
         "at most " + std::to_string(slot_bytes));
   }
-  std::uint64_t above = tensor.offset_bytes;
-  std::uint64_t below = slot_bytes - tensor.offset_bytes;
-  for (std::size_t axis = 0; axis < tensor.shape.size(); ++axis) {
-    if (tensor.shape[axis] == 0) {
-      return;  // no elements
-    }
+  if (tensor.element_count() == 0) {
+    return;
   }
-  for (std::size_t axis = 0; axis < tensor.shape.size(); ++axis) {
-    const std::uint64_t steps = tensor.shape[axis] - 1;
-    const std::int64_t stride = tensor.strides_bytes[axis];
-    if (stride >= 0) {
-      above = within("strides_bytes", above, steps, static_cast<std::uint64_t>(stride), slot_bytes);
-    } else {
-      below = within(
-          "strides_bytes", below, steps, std::uint64_t{0} - static_cast<std::uint64_t>(stride),
-          slot_bytes);
-    }
+  std::uint64_t below = tensor.offset_bytes;
+  std::uint64_t above = slot_bytes - tensor.offset_bytes;
+  if (above < tensor.type.bytes()) {
+    refuse(
+        "offset_bytes", std::to_string(tensor.offset_bytes),
+        "room for an element in the slot of " + std::to_string(slot_bytes) + " bytes");
   }
-  within("shape", above, 1, tensor.type.bytes(), slot_bytes);
+  above -= tensor.type.bytes();
+  for (std::size_t axis = 0; axis < tensor.shape.size(); ++axis) {
+    const auto stride = static_cast<std::uint64_t>(strides[axis]);
+    std::uint64_t & left = strides[axis] < 0 ? below : above;
+    left -= span(
+        tensor.shape[axis] - 1, strides[axis] < 0 ? std::uint64_t{0} - stride : stride, left,
+        slot_bytes);
+  }
+}
+
+/// The tensor's strides. Throws std::invalid_argument unless the tensor lies within the slot.
+Strides checked_strides(const Tensor & tensor, std::uint64_t slot_bytes)
+{
+  if (named(tensor.type) == nullptr) {
+    refuse(
+        "dtype",
+        "code " + std::to_string(tensor.type.code) + " of " + std::to_string(tensor.type.bits) +
+            " bits",
+        "a type that NumPy or bfloat16 names");
+  }
+  const Strides strides = tensor.strides_bytes.empty() ? dense_strides(tensor.shape, tensor.type)
+                                                       : tensor.strides_bytes;
+  if (strides.size() != tensor.shape.size()) {
+    refuse(
+        "strides_bytes", std::to_string(strides.size()) + " numbers",
+        std::to_string(tensor.shape.size()) + ", as many as the shape");
+  }
+  check_extent(tensor, strides, slot_bytes);
+  return strides;
 }
 
 }  // namespace
 
 std::string name_of(DataType type)
 {
-  for (const NamedType & known : kTypes) {
-    if (known.type == type) {
-      return known.name;
-    }
-  }
-  return "unknown";
+  const NamedType * known = named(type);
+  return known == nullptr ? "unknown" : known->name;
 }
 
 DataType data_type(const std::string & name)
@@ -115,14 +136,19 @@ std::uint64_t Tensor::element_count() const
 {
   std::uint64_t count = 1;
   for (const std::uint64_t extent : shape) {
-    count *= extent;
+    if (extent == 0) {
+      return 0;
+    }
+    if (__builtin_mul_overflow(count, extent, &count)) {
+      count = std::numeric_limits<std::uint64_t>::max();
+    }
   }
   return count;
 }
 
-std::vector<std::int64_t> dense_strides(const std::vector<std::uint64_t> & shape, DataType type)
+Strides dense_strides(const Shape & shape, DataType type)
 {
-  std::vector<std::int64_t> strides(shape.size());
+  Strides strides = Strides::zeros(shape.size());
   std::uint64_t step = type.bytes();
   for (std::size_t axis = shape.size(); axis-- > 0;) {
     if (step > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
@@ -138,38 +164,17 @@ std::vector<std::int64_t> dense_strides(const std::vector<std::uint64_t> & shape
 
 Description described(const Tensor & tensor, std::uint64_t slot_bytes)
 {
-  if (tensor.shape.size() > kMostDimensions) {
-    refuse(
-        "shape", std::to_string(tensor.shape.size()) + " dimensions",
-        "at most " + std::to_string(kMostDimensions));
-  }
-  if (name_of(tensor.type) == "unknown") {
-    refuse(
-        "dtype",
-        "code " + std::to_string(tensor.type.code) + " of " + std::to_string(tensor.type.bits) +
-            " bits",
-        "a type that NumPy or bfloat16 names");
-  }
-  Tensor whole = tensor;
-  if (whole.strides_bytes.empty()) {
-    whole.strides_bytes = dense_strides(whole.shape, whole.type);
-  }
-  if (whole.strides_bytes.size() != whole.shape.size()) {
-    refuse(
-        "strides_bytes", std::to_string(whole.strides_bytes.size()) + " numbers",
-        std::to_string(whole.shape.size()) + ", as many as the shape");
-  }
-  check_extent(whole, slot_bytes);
+  const Strides strides = checked_strides(tensor, slot_bytes);
   Description description{};
-  description.offset_bytes = whole.offset_bytes;
-  for (std::size_t axis = 0; axis < whole.shape.size(); ++axis) {
-    description.shape[axis] = whole.shape[axis];
-    description.strides_bytes[axis] = whole.strides_bytes[axis];
+  description.offset_bytes = tensor.offset_bytes;
+  for (std::size_t axis = 0; axis < tensor.shape.size(); ++axis) {
+    description.shape[axis] = tensor.shape[axis];
+    description.strides_bytes[axis] = strides[axis];
   }
-  description.type = std::uint64_t{whole.type.code} | std::uint64_t{whole.type.bits} << 8 |
-                     std::uint64_t{1} << 16 | std::uint64_t{whole.shape.size()} << 32;
-  description.tag = whole.tag;
-  description.stamp_ns = whole.stamp_ns;
+  description.type = std::uint64_t{tensor.type.code} | std::uint64_t{tensor.type.bits} << 8 |
+                     std::uint64_t{1} << 16 | std::uint64_t{tensor.shape.size()} << 32;
+  description.tag = tensor.tag;
+  description.stamp_ns = tensor.stamp_ns;
   return description;
 }
 
@@ -184,12 +189,12 @@ Tensor understood(const Description & description, std::uint64_t slot_bytes)
         "shape", std::to_string(dimensions) + " dimensions",
         "at most " + std::to_string(kMostDimensions));
   }
-  tensor.shape.assign(description.shape, description.shape + dimensions);
-  tensor.strides_bytes.assign(description.strides_bytes, description.strides_bytes + dimensions);
+  tensor.shape = Shape(description.shape, description.shape + dimensions);
+  tensor.strides_bytes = Strides(description.strides_bytes, description.strides_bytes + dimensions);
   tensor.offset_bytes = description.offset_bytes;
   tensor.tag = description.tag;
   tensor.stamp_ns = description.stamp_ns;
-  described(tensor, slot_bytes);  // throws where something is wrong
+  checked_strides(tensor, slot_bytes);
   return tensor;
 }
 

@@ -1,5 +1,6 @@
 #include "sage_mailbox/tensor_mailbox.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -18,8 +19,11 @@ struct Announcement {
   std::uint32_t slot;
   std::uint32_t reserved;
   std::uint64_t generation;
+  std::uint64_t order;  // Slot::order
 };
 constexpr std::uint16_t kAnnouncement = 1;
+constexpr std::int64_t kOrphanPatienceNs = 1'000'000;
+constexpr std::int64_t kLongestWaitNs = 50'000'000;
 
 std::uint32_t power_of_two_from(std::uint32_t least)
 {
@@ -54,6 +58,7 @@ public:
   Header & header() const { return participant.segment()->header(); }
   const Geometry & geometry() const { return participant.segment()->geometry(); }
   Holder holder() const { return participant.holder(); }
+  bool is_inherited() const { return participant.is_inherited(); }
 
   Status announce(TensorId id)
   {
@@ -61,7 +66,7 @@ public:
     head.type = kAnnouncement;
     head.length = sizeof(Announcement);
     head.producer = holder().place;
-    const Announcement announcement{id.slot, 0, id.generation};
+    const Announcement announcement{id.slot, 0, id.generation, pool.order_of(id)};
     return ring.push(holder(), head, &announcement);
   }
 
@@ -92,6 +97,10 @@ Status WriteLease::publish(const Tensor & tensor, std::int64_t ttl_ns, std::uint
   if (!port_) {
     return Status::not_leased;
   }
+  if (port_->is_inherited()) {
+    port_.reset();
+    return Status::inherited;
+  }
   const Description description = described(tensor, bytes());
   if (port_->participant.segment()->is_closed()) {
     abandon();
@@ -118,9 +127,9 @@ Status WriteLease::publish(const Tensor & tensor, std::int64_t ttl_ns, std::uint
 
 void WriteLease::abandon()
 {
-  if (port_) {
-    port_->pool.abandon(port_->holder(), id_);
-    port_.reset();
+  const auto port = std::exchange(port_, nullptr);
+  if (port && !port->is_inherited()) {
+    port->pool.abandon(port->holder(), id_);
   }
 }
 
@@ -146,7 +155,10 @@ std::int32_t ReadLease::device() const { return port_ ? port_->payload->device()
 
 Status ReadLease::check() const
 {
-  return port_ ? port_->pool.check(port_->holder(), id_) : Status::not_leased;
+  if (!port_) {
+    return Status::not_leased;
+  }
+  return port_->is_inherited() ? Status::inherited : port_->pool.check(port_->holder(), id_);
 }
 
 Status ReadLease::release()
@@ -155,7 +167,7 @@ Status ReadLease::release()
     return Status::not_leased;
   }
   const auto port = std::exchange(port_, nullptr);
-  return port->pool.release(port->holder(), id_);
+  return port->is_inherited() ? Status::inherited : port->pool.release(port->holder(), id_);
 }
 
 TensorWriter::TensorWriter(
@@ -168,6 +180,9 @@ TensorWriter::TensorWriter(
 
 Status TensorWriter::acquire(WriteLease & lease, WhenFull when_full)
 {
+  if (port_->is_inherited()) {
+    return Status::inherited;
+  }
   if (port_->participant.segment()->is_closed()) {
     return Status::closed;
   }
@@ -182,12 +197,39 @@ Status TensorWriter::acquire(WriteLease & lease, WhenFull when_full)
 }
 
 TensorReader::TensorReader(std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload)
-: port_(std::make_shared<TensorPort>(segment, std::move(payload), PlaceWord::reader, 0)),
-  announcements_(std::move(segment))
+: announcements_(segment),
+  port_(std::make_shared<TensorPort>(std::move(segment), std::move(payload), PlaceWord::reader, 0))
 {
+  port_->pool.forget_earlier(port_->holder());
+}
+
+void TensorReader::retire()
+{
+  if (port_ && !port_->is_inherited()) {
+    port_->participant.places().retire(port_->holder());
+  }
+  port_.reset();
 }
 
 Status TensorReader::next(ReadLease & lease)
+{
+  if (port_->is_inherited()) {
+    return Status::inherited;
+  }
+  const Status status = next_announced(lease);
+  if (status != Status::closed && (status != Status::empty || !is_time_for_orphans())) {
+    return status;
+  }
+  const auto orphan = port_->pool.find_orphan(port_->holder());
+  if (!orphan) {
+    return status;
+  }
+  // its writer is dead: what it still announced is to be seen by now
+  const Status last = next_announced(lease);
+  return last == Status::empty || last == Status::closed ? take(*orphan, lease) : last;
+}
+
+Status TensorReader::next_announced(ReadLease & lease)
 {
   for (;;) {
     unsigned char bytes[256];
@@ -202,18 +244,36 @@ Status TensorReader::next(ReadLease & lease)
       continue;
     }
     std::memcpy(&announcement, bytes, sizeof announcement);
-    if (take({announcement.slot, announcement.generation}, lease) == Status::ok) {
+    if (announcements_.lost() != lost_before_) {
+      lost_before_ = announcements_.lost();
+      port_->pool.release_older(port_->holder(), announcement.order);
+    }
+    const Status taken = take({announcement.slot, announcement.generation}, lease);
+    if (taken == Status::ok) {
       return Status::ok;
     }
-    ++missed_;
+    missed_ += taken == Status::not_leased ? 0 : 1;
   }
+}
+
+bool TensorReader::is_time_for_orphans()
+{
+  const std::int64_t now_ns = monotonic_ns();
+  if (now_ns < orphans_again_ns_) {
+    return false;
+  }
+  orphans_again_ns_ = now_ns + kOrphanPatienceNs;
+  return true;
 }
 
 Status TensorReader::open(TensorId id, ReadLease & lease)
 {
+  if (port_->is_inherited()) {
+    return Status::inherited;
+  }
   const Status status = take(id, lease);
   if (status == Status::ok) {
-    port_->pool.release_older(port_->holder(), id);
+    port_->pool.release_older(port_->holder(), port_->pool.order_of(id));
   }
   return status;
 }
@@ -234,7 +294,25 @@ Status TensorReader::take(TensorId id, ReadLease & lease)
   return Status::ok;
 }
 
-Status TensorReader::wait(std::int64_t timeout_ns) { return announcements_.wait(timeout_ns); }
+Status TensorReader::wait(std::int64_t timeout_ns)
+{
+  const std::int64_t end_ns = timeout_ns < 0 ? 0 : monotonic_ns() + timeout_ns;
+  for (;;) {
+    const std::int64_t left_ns =
+        timeout_ns < 0 ? kLongestWaitNs : std::max(end_ns - monotonic_ns(), std::int64_t{0});
+    const Status status = announcements_.wait(std::min(left_ns, kLongestWaitNs));
+    if (status != Status::empty) {
+      return status;
+    }
+    if (port_->pool.find_orphan(port_->holder())) {
+      orphans_again_ns_ = 0;
+      return Status::ok;
+    }
+    if (left_ns == 0) {
+      return Status::empty;
+    }
+  }
+}
 
 TensorMailbox::TensorMailbox(
     std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload, std::int64_t ttl_ns,

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <climits>
 
 namespace sage::mailbox
@@ -15,6 +15,10 @@ namespace
 {
 
 constexpr std::int64_t kNsPerS = 1'000'000'000;
+
+/// A writer that is killed between seeing a sleeper and waking it leaves it asleep, and those who
+/// write after it do not know of the sleeper.
+constexpr std::int64_t kLongestSleepNs = 50'000'000;
 
 long futex(std::uint32_t * word, int operation, std::uint32_t value, const timespec * timeout)
 {
@@ -32,9 +36,10 @@ std::int64_t monotonic_ns()
 
 void wake_sleepers(Header & header)
 {
-  // Sequentially consistent with announce_sleep: either this sees the sleeper, or the sleeper's
-  // second look sees what was written before.
-  if (__atomic_load_n(&header.sleepers, __ATOMIC_SEQ_CST) == 0) {
+  // With the fence in announce_sleep: either this sees the sleeper, or the sleeper's second look
+  // sees what was written before.
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&header.sleepers, __ATOMIC_RELAXED) == 0) {
     return;
   }
   if (__atomic_exchange_n(&header.sleepers, 0u, __ATOMIC_SEQ_CST) != 0) {
@@ -47,15 +52,16 @@ std::uint32_t announce_sleep(Header & header)
 {
   const std::uint32_t announced = __atomic_load_n(&header.wake, __ATOMIC_SEQ_CST);
   __atomic_exchange_n(&header.sleepers, 1u, __ATOMIC_SEQ_CST);
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
   return announced;
 }
 
-bool sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns)
+void sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns)
 {
-  const timespec timeout{timeout_ns / kNsPerS, timeout_ns % kNsPerS};
-  const long result =
-      futex(&header.wake, FUTEX_WAIT, announced, timeout_ns < 0 ? nullptr : &timeout);
-  return !(result == -1 && errno == ETIMEDOUT);
+  const std::int64_t sleep_ns =
+      timeout_ns < 0 ? kLongestSleepNs : std::min(timeout_ns, kLongestSleepNs);
+  const timespec timeout{sleep_ns / kNsPerS, sleep_ns % kNsPerS};
+  futex(&header.wake, FUTEX_WAIT, announced, &timeout);
 }
 
 }  // namespace sage::mailbox

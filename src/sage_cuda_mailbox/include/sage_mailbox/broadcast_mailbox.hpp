@@ -29,7 +29,8 @@ public:
   /// Writes one record and wakes those who wait for it; never waits itself.
   ///
   /// Args: `length`: at most `payload_bytes()`; `type`: of the writer's choosing.
-  /// Returns ok; busy: nothing was written, stalled writers hold the next cells; closed; invalid.
+  /// Returns ok; busy: nothing was written, stalled writers hold the next cells; closed; inherited;
+  /// invalid: too long, or the mailbox was tampered with.
   Status push(
       const void * payload, std::size_t length, std::uint16_t type = 0, std::int64_t stamp_ns = 0,
       std::uint64_t * sequence = nullptr);
@@ -53,7 +54,8 @@ public:
   explicit BroadcastReader(std::shared_ptr<Segment> segment, From from = From::now);
 
   /// Reads the next record; `payload` has room for `payload_bytes()`.
-  /// Returns ok; empty; pending: it is being written; closed: and everything was read.
+  /// Returns ok; empty; pending: it is being written; closed: and everything was read; invalid: the
+  /// mailbox was tampered with.
   Status pop(RecordHead & head, void * payload);
 
   /// Waits until there is a record, or the mailbox is closed, or the time is over.

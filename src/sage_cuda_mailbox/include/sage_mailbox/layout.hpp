@@ -118,28 +118,36 @@ struct alignas(64) Slot {
 };
 static_assert(sizeof(Slot) == 320);
 
-/// Word of a place: pid:32 | role:4 at 32 | state:2 at 52 | epoch:10 at 54.
+/// Word of a place: pid:32 | role:4 at 32 | namespace mark:16 at 36 | state:2 at 52 | epoch:10
+/// at 54.
 struct PlaceWord {
   enum State : std::uint32_t { vacant = 0, joining = 1, active = 2 };
-  enum Role : std::uint32_t { writer = 1, reader = 2 };
+  enum Role : std::uint32_t {
+    writer = 1,
+    reader = 2,
+    retired_reader = 3,  // still holds leases that it took, is given no more
+  };
 
   std::uint32_t pid;
   std::uint32_t role;
   std::uint32_t state;
   std::uint32_t epoch;
+  std::uint32_t namespace_mark = 0;  // see namespace_mark() in process.hpp
 
   static constexpr std::uint32_t kEpochs = 1024;
 
   SAGE_HOST_DEVICE constexpr std::uint64_t packed() const
   {
-    return std::uint64_t{pid} | std::uint64_t{role & 0xF} << 32 | std::uint64_t{state & 3} << 52 |
+    return std::uint64_t{pid} | std::uint64_t{role & 0xF} << 32 |
+           std::uint64_t{namespace_mark & 0xFFFF} << 36 | std::uint64_t{state & 3} << 52 |
            std::uint64_t{epoch % kEpochs} << 54;
   }
   SAGE_HOST_DEVICE static constexpr PlaceWord of(std::uint64_t word)
   {
     return {
         static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32) & 0xF,
-        static_cast<std::uint32_t>(word >> 52) & 3, static_cast<std::uint32_t>(word >> 54)};
+        static_cast<std::uint32_t>(word >> 52) & 3, static_cast<std::uint32_t>(word >> 54),
+        static_cast<std::uint32_t>(word >> 36) & 0xFFFF};
   }
 };
 

@@ -37,7 +37,8 @@ public:
         }
         place.epoch += 1;
       }
-      const PlaceWord joining{process.pid, role, PlaceWord::joining, place.epoch};
+      const std::uint32_t mark = namespace_mark(process.process_namespace);
+      const PlaceWord joining{process.pid, role, PlaceWord::joining, place.epoch, mark};
       if (!Words::replace(&table_[index].word, word, joining.packed())) {
         continue;
       }
@@ -45,7 +46,7 @@ public:
       Words::store(&table_[index].started, process.started);
       Words::store(&table_[index].process_namespace, process.process_namespace);
       word = joining.packed();
-      const PlaceWord active{process.pid, role, PlaceWord::active, place.epoch};
+      const PlaceWord active{process.pid, role, PlaceWord::active, place.epoch, mark};
       if (Words::replace(&table_[index].word, word, active.packed())) {
         return Holder{index, place.epoch % PlaceWord::kEpochs};
       }
@@ -60,6 +61,17 @@ public:
     if (PlaceWord::of(word).epoch == holder.epoch) {
       const PlaceWord vacant{0, 0, PlaceWord::vacant, holder.epoch + 1};
       Words::replace(&table_[holder.place].word, word, vacant.packed());
+    }
+  }
+
+  /// A reader keeps the leases that it took, but is given no more, and takes no more.
+  void retire(Holder reader)
+  {
+    std::uint64_t word = Words::load(&table_[reader.place].word);
+    PlaceWord place = PlaceWord::of(word);
+    if (place.state == PlaceWord::active && place.epoch == reader.epoch) {
+      place.role = PlaceWord::retired_reader;
+      Words::replace(&table_[reader.place].word, word, place.packed());
     }
   }
 
@@ -81,6 +93,14 @@ public:
     }
     const PlaceWord place = PlaceWord::of(Words::load(&table_[holder.place].word));
     return place.state != PlaceWord::active || place.epoch != holder.epoch;
+  }
+
+  /// False if an open lease is worth nothing: its reader left, or retired before it took it.
+  bool may_use(Holder reader, bool is_taken) const
+  {
+    const PlaceWord place = PlaceWord::of(Words::load(&table_[reader.place].word));
+    return place.state == PlaceWord::active && place.epoch == reader.epoch &&
+           (is_taken || place.role != PlaceWord::retired_reader);
   }
 
   /// True if the holder left or its process is gone. Asks the kernel: about 10 us.
@@ -127,7 +147,7 @@ private:
   bool is_alive(std::uint32_t index, const PlaceWord & place) const
   {
     if (place.state == PlaceWord::joining) {
-      return Processes::exists(place.pid);  // the other two fields may not be there yet
+      return Processes::exists(place.pid, place.namespace_mark);  // the fields are not there yet
     }
     return Processes::is_alive(
         {place.pid, Words::load(&table_[index].started),

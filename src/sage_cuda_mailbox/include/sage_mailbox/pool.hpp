@@ -3,6 +3,7 @@
 #define SAGE_MAILBOX__POOL_HPP_
 
 #include <cstdint>
+#include <optional>
 
 #include "sage_mailbox/layout.hpp"
 #include "sage_mailbox/places.hpp"
@@ -51,13 +52,14 @@ public:
   Status acquire(
       Holder writer, std::uint32_t first, std::int64_t now_ns, WhenFull when_full, TensorId & id)
   {
-    for (const bool ask_kernel : {false, true}) {
-      for (std::uint32_t step = 0; step < slot_count_; ++step) {
-        const std::uint32_t slot = (first + step) % slot_count_;
-        if (take_if_free(writer, slot, now_ns, ask_kernel, id)) {
-          return Status::ok;
-        }
+    if (take_any_free(writer, first, now_ns, false, id)) {
+      return Status::ok;
+    }
+    if (when_full == WhenFull::refuse || now_ns >= ask_again_ns_) {
+      if (take_any_free(writer, first, now_ns, true, id)) {
+        return Status::ok;
       }
+      ask_again_ns_ = now_ns + kPatienceNs;
     }
     if (when_full == WhenFull::overwrite && take_oldest(writer, now_ns, id)) {
       return Status::ok;
@@ -115,7 +117,8 @@ public:
 
   /// Takes a reader's lease, and copies what is said of the tensor.
   ///
-  /// Returns ok; recycled; expired; not_leased; invalid: no such slot.
+  /// Returns ok; recycled: the slot holds another tensor; expired; not_leased: never given, taken
+  /// before, or given back; invalid: no such slot.
   Status take(Holder reader, TensorId id, Description & description)
   {
     if (id.slot >= slot_count_ || reader.place >= places_.count()) {
@@ -126,7 +129,7 @@ public:
     for (;;) {
       const LeaseWord lease = LeaseWord::of(found);
       if (lease.generation != id.generation) {
-        return Status::recycled;
+        return never_given(id);
       }
       if (lease.epoch != reader.epoch || lease.state != LeaseWord::pending) {
         return ended(lease);
@@ -137,19 +140,20 @@ public:
       }
     }
     read(slots_[id.slot], description);
-    Words::acquire_fence();
     return check(reader, id);  // what was read is worth nothing if the lease ended meanwhile
   }
 
-  /// ok while the reader's lease is good; expired, recycled or not_leased once it is not.
+  /// ok while the reader's lease is good; expired, recycled or not_leased once it is not. If it is
+  /// ok, all that was read of the tensor before was read while the lease was good.
   Status check(Holder reader, TensorId id) const
   {
     if (id.slot >= slot_count_ || reader.place >= places_.count()) {
       return Status::invalid;
     }
+    Words::acquire_fence();
     const LeaseWord lease = LeaseWord::of(Words::load(lease_of(id.slot, reader.place)));
     if (lease.generation != id.generation) {
-      return Status::recycled;
+      return never_given(id);
     }
     return lease.epoch == reader.epoch && lease.state == LeaseWord::held ? Status::ok
                                                                          : ended(lease);
@@ -166,7 +170,7 @@ public:
     for (;;) {
       const LeaseWord lease = LeaseWord::of(found);
       if (lease.generation != id.generation) {
-        return Status::recycled;
+        return never_given(id);
       }
       if (lease.epoch != reader.epoch || !lease.is_open()) {
         return ended(lease);
@@ -178,17 +182,19 @@ public:
     }
   }
 
-  /// Gives back a reader's leases, not yet taken, on tensors published before `id`.
+  /// How many tensors had been published when the one in this slot was.
+  std::uint64_t order_of(TensorId id) const { return Words::load_relaxed(&slots_[id.slot].order); }
+
+  /// Gives back a reader's leases, not yet taken, on tensors of a lower order.
   ///
   /// For a reader that is told of tensors in their order, but not of all of them.
-  void release_older(Holder reader, TensorId id)
+  void release_older(Holder reader, std::uint64_t order)
   {
-    const std::uint64_t order = Words::load_relaxed(&slots_[id.slot].order);
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
       std::uint64_t * word = lease_of(slot, reader.place);
       std::uint64_t found = Words::load(word);
       const LeaseWord lease = LeaseWord::of(found);
-      if (slot != id.slot && lease.state == LeaseWord::pending && lease.epoch == reader.epoch &&
+      if (lease.state == LeaseWord::pending && lease.epoch == reader.epoch &&
           Words::load_relaxed(&slots_[slot].order) < order) {
         const LeaseWord released{LeaseWord::released, reader.epoch, lease.generation};
         Words::replace(word, found, released.packed());
@@ -196,25 +202,59 @@ public:
     }
   }
 
-  /// How many slots a writer would find free now, without asking the kernel for dead readers.
+  /// A reader's lease, not yet taken, of which nobody will tell it: the writer died before.
+  std::optional<TensorId> find_orphan(Holder reader) const
+  {
+    for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
+      const LeaseWord lease = LeaseWord::of(Words::load(lease_of(slot, reader.place)));
+      if (lease.state != LeaseWord::pending || lease.epoch != reader.epoch) {
+        continue;
+      }
+      const SlotWord found = SlotWord::of(Words::load(&slots_[slot].word));
+      if (found.state == SlotWord::published && found.generation == lease.generation &&
+          places_.is_gone(found.writer)) {
+        return TensorId{slot, found.generation};
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// Gives back what an earlier holder of the reader's place took, if that was so many holders ago
+  /// that the epoch is the same again. To be called before the reader takes anything.
+  void forget_earlier(Holder reader)
+  {
+    for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
+      std::uint64_t * word = lease_of(slot, reader.place);
+      std::uint64_t found = Words::load(word);
+      const LeaseWord lease = LeaseWord::of(found);
+      if (lease.state == LeaseWord::held && lease.epoch == reader.epoch) {
+        const LeaseWord released{LeaseWord::released, reader.epoch, lease.generation};
+        Words::replace(word, found, released.packed());
+      }
+    }
+  }
+
+  /// How many slots a writer would find free now. Asks the kernel once for each open lease.
   std::uint32_t free_slots(std::int64_t now_ns) const
   {
     std::uint32_t count = 0;
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
       const SlotWord found = SlotWord::of(Words::load(&slots_[slot].word));
-      bool open = found.state == SlotWord::writing && !places_.has_left(found.writer);
-      for (std::uint32_t place = 0; found.state == SlotWord::published && place < places_.used();
-           ++place) {
-        const LeaseWord lease = LeaseWord::of(Words::load(lease_of(slot, place)));
-        open = open || (lease.generation == found.generation && lease.is_open() &&
-                        !has_expired(slot, now_ns) && !places_.has_left({place, lease.epoch}));
+      bool is_free = true;
+      if (found.state == SlotWord::writing) {
+        is_free = places_.is_gone(found.writer);
+      } else if (found.state == SlotWord::published && !has_expired(slot, now_ns)) {
+        is_free = !is_wanted(slot, found.generation);
       }
-      count += open ? 0 : 1;
+      count += is_free ? 1 : 0;
     }
     return count;
   }
 
 private:
+  /// For how long a writer that overwrites believes that nobody has died.
+  static constexpr std::int64_t kPatienceNs = 1'000'000;
+
   static constexpr std::uint64_t next(std::uint64_t generation)
   {
     return (generation + 1) % SlotWord::kGenerations;
@@ -223,6 +263,27 @@ private:
   std::uint64_t * lease_of(std::uint32_t slot, std::uint32_t place) const
   {
     return leases_ + std::uint64_t{slot} * places_.count() + place;
+  }
+
+  /// What to say of a tensor that this reader has no lease on, not even one that ended.
+  Status never_given(TensorId id) const
+  {
+    const SlotWord found = SlotWord::of(Words::load(&slots_[id.slot].word));
+    return found.generation == id.generation ? Status::not_leased : Status::recycled;
+  }
+
+  /// True if a reader that is alive has an open lease on this generation.
+  bool is_wanted(std::uint32_t slot, std::uint64_t generation) const
+  {
+    for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
+      const LeaseWord lease = LeaseWord::of(Words::load(lease_of(slot, place)));
+      const Holder reader{place, lease.epoch};
+      if (lease.generation == generation && lease.is_open() &&
+          places_.may_use(reader, lease.state == LeaseWord::held) && !places_.is_gone(reader)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   static Status ended(const LeaseWord & lease)
@@ -234,6 +295,17 @@ private:
       default:
         return Status::not_leased;
     }
+  }
+
+  bool take_any_free(
+      Holder writer, std::uint32_t first, std::int64_t now_ns, bool ask_kernel, TensorId & id)
+  {
+    for (std::uint32_t step = 0; step < slot_count_; ++step) {
+      if (take_if_free(writer, (first + step) % slot_count_, now_ns, ask_kernel, id)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   bool take_if_free(
@@ -256,6 +328,7 @@ private:
     if (!Words::replace(&slots_[slot].word, found, mine.packed())) {
       return false;
     }
+    Words::release_fence();  // a reader that sees what is written next sees that its lease ended
     id = {slot, mine.generation};
     return true;
   }
@@ -273,7 +346,7 @@ private:
         continue;
       }
       const Holder reader{place, lease.epoch};
-      if (places_.has_left(reader)) {
+      if (!places_.may_use(reader, lease.state == LeaseWord::held)) {
         continue;
       }
       if (ask_kernel && places_.is_gone(reader)) {
@@ -381,7 +454,6 @@ private:
 
   static void describe(Slot & slot, const Description & description)
   {
-    Words::release_fence();  // a reader that sees any of the following sees that its lease ended
     const auto * from = reinterpret_cast<const std::uint64_t *>(&description);
     auto * to = reinterpret_cast<std::uint64_t *>(&slot.description);
     for (std::size_t index = 0; index < kDescriptionWords; ++index) {
@@ -403,6 +475,7 @@ private:
   std::uint64_t * leases_;
   std::uint32_t slot_count_;
   Participants & places_;
+  std::int64_t ask_again_ns_ = 0;
 };
 
 }  // namespace sage::mailbox

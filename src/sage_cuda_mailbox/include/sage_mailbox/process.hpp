@@ -14,16 +14,29 @@ struct Process {
   std::uint64_t process_namespace;  ///< inode of /proc/<pid>/ns/pid
 };
 
+/// A process id namespace in 16 bits.
+constexpr std::uint32_t namespace_mark(std::uint64_t process_namespace)
+{
+  return static_cast<std::uint32_t>(process_namespace ^ process_namespace >> 16) & 0xFFFF;
+}
+
+/// How many forks have made this process, since the first participant; costs one load.
+std::uint32_t fork_count();
+
+/// From here on forks are counted. Throws MailboxError.
+void count_forks();
+
 /// What the kernel knows of processes.
 struct SystemProcesses {
-  /// This process; looked up anew after a fork.
+  /// This process; looked up anew after a fork. Throws MailboxError if /proc cannot be read.
   static Process current();
 
-  /// False if no process has this id.
-  static bool exists(std::uint32_t pid);
+  /// False if no process has this id. One in another process id namespace, as told by its mark,
+  /// counts as alive.
+  static bool exists(std::uint32_t pid, std::uint32_t namespace_mark);
 
-  /// False if the process ended (or is a zombie). One in another process id namespace cannot be
-  /// looked at and counts as alive: there, only a lease's time to live ends it.
+  /// False if the process ended (or is a zombie). One that cannot be looked at counts as alive: in
+  /// another process id namespace, only a lease's time to live ends it.
   static bool is_alive(const Process & process);
 };
 

@@ -55,13 +55,15 @@ public:
 
   /// Writes one record of at most `payload_bytes()` bytes.
   ///
-  /// Returns ok, and head.sequence is set; invalid: longer than a cell; busy: nothing was written.
+  /// Returns ok, and head.sequence is set; busy: nothing was written; invalid: longer than a cell,
+  /// or the ring was tampered with.
   SAGE_HOST_DEVICE Status push(Holder writer, RecordHead & head, const void * payload)
   {
     if (head.length > payload_bytes()) {
       return Status::invalid;
     }
     std::uint32_t skips = 0;
+    std::uint64_t overtaken = kNever;
     while (skips <= kMostSkips) {
       const std::uint64_t sequence = Words::load(&header_->head);
       std::uint64_t * cell = cell_at(sequence);
@@ -69,7 +71,13 @@ public:
       const CellWord found = CellWord::of(word);
       const std::int64_t ahead = found.ahead_of(sequence);
       if (ahead > 0) {
-        continue;  // others were faster
+        // Others were faster: the head was moved before that cell was taken, and is seen to have
+        // moved by whoever sees the cell. Twice the same head: somebody wrote nonsense here.
+        if (sequence == overtaken) {
+          return Status::invalid;
+        }
+        overtaken = sequence;
+        continue;
       }
       if (ahead == 0) {
         advance(sequence);  // taken by one who has not moved the head yet
@@ -96,15 +104,18 @@ public:
 
   /// Reads the record at the cursor and moves on.
   ///
-  /// Returns ok; empty; or pending: the next record is being written, look again. Records that are
-  /// no longer to be had are counted in the cursor and passed over. `payload` must have room for
-  /// `payload_bytes()`.
+  /// Returns ok; empty; pending: the next record is being written, look again; invalid: the head
+  /// went back, which only tampering does. Records that are no longer to be had are counted in the
+  /// cursor and passed over. `payload` must have room for `payload_bytes()`.
   SAGE_HOST_DEVICE Status pop(Cursor & cursor, RecordHead & head, void * payload) const
   {
     for (;;) {
       const std::uint64_t end = Words::load(&header_->head);
       if (cursor.next == end) {
         return Status::empty;
+      }
+      if (cursor.next > end) {
+        return Status::invalid;
       }
       if (end - cursor.next > cell_count_) {
         cursor.lost += end - cell_count_ - cursor.next;
@@ -166,6 +177,7 @@ public:
 private:
   static constexpr std::uint64_t kSequenceMask = (std::uint64_t{1} << CellWord::kSequenceBits) - 1;
   static constexpr std::uint32_t kHeadWords = kCellHeadBytes / 8;
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
   SAGE_HOST_DEVICE std::uint64_t * cell_at(std::uint64_t sequence) const
   {
@@ -190,7 +202,7 @@ private:
       Words::store_relaxed(cell + kHeadWords + at / 8, gather(bytes + at, head.length - at));
     }
     mine.writing = false;
-    Words::exchange(cell, mine.packed());  // not a plain store: who wakes sleepers looks after it
+    Words::store(cell, mine.packed());
   }
 
   SAGE_HOST_DEVICE bool read(

@@ -21,6 +21,7 @@ enum class Status : std::uint32_t {
   expired = 7,     ///< the lease ended before: time to live, or taken back for something newer
   not_leased = 8,  ///< no lease on this slot: never given, already taken, or given back
   invalid = 9,     ///< an argument, or a word in shared memory, is out of range
+  inherited = 10,  ///< made before a fork, by the parent: it is not this process's to use
 };
 
 constexpr const char * name_of(Status status)
@@ -46,6 +47,8 @@ constexpr const char * name_of(Status status)
       return "not leased";
     case Status::invalid:
       return "invalid";
+    case Status::inherited:
+      return "inherited";
   }
   return "unknown";
 }

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "sage_mailbox/layout.hpp"
+#include "sage_mailbox/per_axis.hpp"
 
 namespace sage::mailbox
 {
@@ -42,17 +42,18 @@ DataType data_type(const std::string & name);
 /// A tensor: shape and place of its elements within a slot.
 struct Tensor {
   DataType type;
-  std::vector<std::uint64_t> shape;         ///< 0 to 8 dimensions
-  std::vector<std::int64_t> strides_bytes;  ///< as long as the shape; empty: C order, dense
-  std::uint64_t offset_bytes = 0;           ///< first element, from the start of the slot
-  std::uint64_t tag = 0;                    ///< for instance a frame number
-  std::int64_t stamp_ns = 0;                ///< of the sensor sample
+  Shape shape;                     ///< 0 to 8 dimensions
+  Strides strides_bytes;           ///< as long as the shape; empty: C order, dense
+  std::uint64_t offset_bytes = 0;  ///< first element, from the start of the slot
+  std::uint64_t tag = 0;           ///< for instance a frame number
+  std::int64_t stamp_ns = 0;       ///< of the sensor sample
 
+  /// Product of the shape; 2^64 - 1 if that is too large for 64 bits.
   std::uint64_t element_count() const;
 };
 
 /// Strides of a dense tensor in C order [bytes].
-std::vector<std::int64_t> dense_strides(const std::vector<std::uint64_t> & shape, DataType type);
+Strides dense_strides(const Shape & shape, DataType type);
 
 /// Writes a tensor down. Throws std::invalid_argument, naming the field, its value and what was
 /// expected, if any element lies outside the slot.

@@ -55,8 +55,8 @@ public:
   ///
   /// Args: `ttl_ns`: how long their leases last; 0: until given back; negative: the mailbox's.
   /// Returns ok, and the number of readers; closed; busy: could not be announced, nobody has it;
-  /// not_leased. Open no longer afterwards. Throws std::invalid_argument, and stays open, if the
-  /// tensor does not lie within the slot.
+  /// not_leased; inherited. Open no longer afterwards. Throws std::invalid_argument, and stays
+  /// open, if the tensor does not lie within the slot.
   Status publish(
       const Tensor & tensor, std::int64_t ttl_ns = -1, std::uint32_t * readers = nullptr);
 
@@ -99,14 +99,14 @@ private:
   Tensor tensor_;
 };
 
-/// Writes tensors. One thread at a time; any number of writers, in any process.
+/// Writes tensors. One thread at a time, with its leases; any number of writers, in any process.
 class TensorWriter
 {
 public:
   TensorWriter(
       std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload, std::int64_t ttl_ns);
 
-  /// Takes a slot to fill. Returns ok; full; closed.
+  /// Takes a slot to fill. Returns ok; full; closed; inherited.
   Status acquire(WriteLease & lease, WhenFull when_full = WhenFull::refuse);
 
 private:
@@ -114,18 +114,22 @@ private:
   std::uint32_t next_slot_ = 0;
 };
 
-/// Reads tensors. Each reader is given each tensor that is published while it is there.
+/// Reads tensors. Each reader is given each tensor that is published while it is there. One thread
+/// at a time; its leases may be given back by any thread, and outlive it.
 class TensorReader
 {
 public:
   TensorReader(std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload);
+  TensorReader(TensorReader && other) noexcept = default;
+  ~TensorReader() { retire(); }
 
   /// Takes the next tensor. Tensors that are no longer to be had are counted in `missed()`.
-  /// Returns ok; empty; pending; closed: and everything was read.
+  /// Returns ok; empty; pending; closed: and everything was read; inherited; invalid: tampered
+  /// with.
   Status next(ReadLease & lease);
 
   /// Takes the tensor that a handle names, and gives back what was published before it.
-  /// Returns ok; recycled; expired; not_leased; invalid: no such slot.
+  /// Returns ok; recycled; expired; not_leased; inherited; invalid: no such slot.
   Status open(TensorId id, ReadLease & lease);
 
   /// Waits for something that `next` can take. As BroadcastReader::wait.
@@ -136,10 +140,18 @@ public:
 
 private:
   Status take(TensorId id, ReadLease & lease);
+  /// Takes the next tensor that was announced.
+  Status next_announced(ReadLease & lease);
+  /// True once a millisecond.
+  bool is_time_for_orphans();
+  void retire();
 
-  std::shared_ptr<TensorPort> port_;
+  // In this order: a lease that is given after joining is announced behind the cursor's place.
   BroadcastReader announcements_;
+  std::shared_ptr<TensorPort> port_;
   std::uint64_t missed_ = 0;
+  std::uint64_t lost_before_ = 0;
+  std::int64_t orphans_again_ns_ = 0;
 };
 
 struct TensorOptions {

@@ -20,9 +20,9 @@ void wake_sleepers(Header & header);
 /// Returns what `sleep_until_woken` is to be given.
 std::uint32_t announce_sleep(Header & header);
 
-/// Sleeps until woken, or `timeout_ns` (negative: no limit) is over; may also return for nothing.
-/// False if the time was over.
-bool sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns);
+/// Sleeps until woken, or `timeout_ns` (negative: no limit) is over; also returns for nothing, at
+/// the latest after 50 ms: the caller looks, and sleeps again.
+void sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns);
 
 }  // namespace sage::mailbox
 
