@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
 SAGE = Path(sys.prefix, "bin", "sage")
 PARENT_VARIABLE = "SAGE_PARENT_PID"
+UP_TIMEOUT_S = 90.0
+Start = Callable[..., subprocess.Popen[str]]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -23,16 +27,34 @@ def environment(home: Path) -> dict[str, str]:
     return {**kept, "SAGE_HOME": str(home)}
 
 
-def start(home: Path, *words: str) -> subprocess.Popen[str]:
-    """Start `sage WORDS` in a process group of its own."""
-    return subprocess.Popen(
-        [str(SAGE), *words],
-        env=environment(home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+@contextlib.contextmanager
+def starting(home: Path, errors: IO[str] | int = subprocess.PIPE) -> Iterator[Start]:
+    """Start `sage WORDS` in process groups of their own, as often as one likes.
+
+    What is still running at the end is killed. `errors` is where they write them.
+    """
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [str(SAGE), *words],
+            env=environment(home),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            for child in processes_of(process.pid):
+                child.kill()
+            process.kill()
+            process.communicate()
 
 
 def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -75,3 +97,20 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> No
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {timeout_s:g} s")
         time.sleep(0.1)
+
+
+def experiences(home: Path) -> int:
+    """How many the memory in the home folder has; 0 without one."""
+    path = home / "memory.db"
+    if not path.is_file():
+        return 0
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        try:
+            return int(connection.execute("SELECT count(*) FROM experiences").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
+def wait_until_up(home: Path) -> None:
+    """Wait until the running graph keeps experiences: every stage of it works."""
+    wait_until(lambda: experiences(home) > 0, UP_TIMEOUT_S, "first experience")

@@ -7,20 +7,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import graph_command
 import pytest
-from graph_command import processes_of, wait_until
+from graph_command import UP_TIMEOUT_S, Start, processes_of, wait_until, wait_until_up
 
 from sage_common.core import state_file
 
 LEARNERS = {"memory", "fusion", "orchestrator"} | {
     f"{modality}_scorer" for modality in ("vision", "audio", "proprioception", "language")
 }
-UP_TIMEOUT_S = 90.0
 ASK = """
 import json, sys
 from pathlib import Path
@@ -32,23 +30,6 @@ class Asker(AskerNode):
 answer = ask(Asker, running_graph(Path(sys.argv[1])), Checkpoint.Request())
 print(json.dumps([answer.success, answer.message, list(answer.paths)]))
 """
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts `sage WORDS` in the home folder; what is still running at the end is killed."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start_one(*words: str) -> subprocess.Popen[str]:
-        started.append(graph_command.start(tmp_path / "home", *words))
-        return started[-1]
-
-    yield start_one
-    for process in started:
-        for child in processes_of(process.pid):
-            child.kill()
-        process.kill()
-        process.communicate()
 
 
 def checkpoint(home: Path) -> tuple[bool, str, list[str]]:
@@ -88,10 +69,10 @@ def saves_all(home: Path) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["--composed", "--processes"])
 def test_a_checkpoint_and_a_stop_leave_the_state_of_every_node(
-    tmp_path: Path, start: Callable[..., subprocess.Popen[str]], mode: str
+    home: Path, start: Start, mode: str
 ) -> None:
-    home = tmp_path / "home"
     graph = start("run", mode, "--log-level", "warn")
+    wait_until_up(home)  # asking a graph that is starting would only slow it down
     wait_until(lambda: saves_all(home), UP_TIMEOUT_S, "a checkpoint of every node")
     saved = seen(home)
     stopped_ns = time.time_ns()
@@ -106,9 +87,8 @@ def test_a_checkpoint_and_a_stop_leave_the_state_of_every_node(
 
 @pytest.mark.slow
 def test_a_kill_leaves_whole_states_that_the_next_start_takes_up(
-    tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+    tmp_path: Path, home: Path, start: Start
 ) -> None:
-    home = tmp_path / "home"
     config = tmp_path / "often.yaml"
     sections = (
         f"/**/{name}: {{ros__parameters: {{checkpoint_period_s: 1.0}}}}\n" for name in LEARNERS

@@ -1,0 +1,155 @@
+"""One graph that runs all the while: asked, told and misled by others, and then ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import graph_command
+import pytest
+from graph_command import (
+    UP_TIMEOUT_S,
+    experiences,
+    processes_of,
+    run,
+    starting,
+    summary,
+    wait_until,
+    wait_until_up,
+)
+
+
+@dataclass(frozen=True)
+class RunningGraph:
+    """`sage run`, its home folder, and the file that it writes errors to."""
+
+    home: Path
+    command: subprocess.Popen[str]
+    errors: Path
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGraph]:
+    """Started once. The last test ends it; none before may."""
+    folder = tmp_path_factory.mktemp("running")
+    home, errors = folder / "home", folder / "errors"
+    with errors.open("w") as said, starting(home, said) as start:
+        command = start("run", "--log-level", "warn")
+        wait_until_up(home)
+        yield RunningGraph(home, command, errors)
+
+
+def predicts_its_senses(home: Path) -> bool:
+    """True once the running graph explains its newest moment with an error to compare with.
+
+    A modality has a usual error from its second percept on, and comes alive at its own pace.
+    """
+    newest = run(home, "explain", "--json")
+    if newest.returncode != 0:  # a busy machine may have nothing yet, or answer late
+        return False
+    found = summary(newest.stdout)
+    assert found["origin"] == "graph"
+    compared = {
+        item["modality"]
+        for item in found["modalities"]
+        if item["live"] and item["predicted"]["usual_error"] > 0.0
+    }
+    return compared >= {"vision", "audio", "proprioception"}
+
+
+def newest_memory(home: Path) -> str:
+    """The id of an experience that was just kept."""
+    found = json.loads(run(home, "recall", "--limit", "1", "--json").stdout)["answers"]
+    return str(found[0]["id"])
+
+
+def test_a_second_one_in_the_same_home_is_refused(graph: RunningGraph) -> None:
+    second = run(graph.home, "run", "--duration", "2")
+    assert second.returncode == 2
+    assert f"pid {graph.command.pid}" in second.stderr
+    looked = run(graph.home, "status", "--json")
+    assert looked.returncode == 0, looked.stderr
+    assert set(summary(looked.stdout)["salience"]) >= {"vision", "audio"}
+
+
+def test_it_explains_its_moments(graph: RunningGraph) -> None:
+    kept = newest_memory(graph.home)
+    wait_until(
+        lambda: predicts_its_senses(graph.home), UP_TIMEOUT_S, "usual errors of three senses"
+    )
+    said = run(graph.home, "explain", kept)
+    assert said.returncode == 0, said.stderr
+    assert f"experience {kept}" in said.stdout
+    assert "known to the running graph since" in said.stdout
+    assert "nearest to what was asked for" not in said.stdout
+    long_ago = run(graph.home, "explain", "1h")
+    assert long_ago.returncode == 1
+    assert "the running graph: nothing within 1 s" in long_ago.stderr
+    assert "keeps nothing within 60 s" in long_ago.stderr
+
+
+def test_it_sleeps_and_takes_it_back_pins_and_forgets(graph: RunningGraph) -> None:
+    home = graph.home
+
+    def memory(*words: str) -> dict[str, Any]:
+        done = run(home, "memory", *words, "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    wait_until(lambda: experiences(home) > 3, UP_TIMEOUT_S, "experiences")
+    kept = json.loads(run(home, "recall", "--limit", "2", "--json").stdout)["answers"]
+    assert memory("pin", kept[0]["id"])["pinned"]
+    night = memory("sleep", "--target", "0.5")
+    assert night["bytes_after"] <= night["bytes_before"]
+    if night["night_id"]:
+        memory("undo", night["night_id"])
+    assert memory("forget", kept[1]["id"], "--yes")["forgotten"] == 1
+    refused = run(home, "memory", "pin", kept[1]["id"])
+    assert refused.returncode == 2 and "not forgotten" in refused.stderr
+
+
+def test_wrong_messages_on_every_input_are_counted_and_the_others_go_on(
+    graph: RunningGraph,
+) -> None:
+    domain = run(graph.home, "status", "--domain").stdout.strip()
+    ran = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("hostile_publisher.py"))],
+        env={**graph_command.environment(graph.home), "ROS_DOMAIN_ID": domain},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    found = summary(ran.stdout)
+    for name in (
+        "camera/front/image_raw", "camera/front/camera_info", "microphone/front/audio",
+        "imu/body/data", "joint_states", "text", "vision/puzzle", "vision/salience", "salience",
+        "attention", "outcome",
+    ):  # fmt: skip
+        assert found["rejected"].get(f"/sage/{name}", 0) > 0, (name, found)
+    assert found["puzzles_after"] > found["puzzles_before"] + 10
+
+
+def test_ctrl_c_leaves_nothing_behind_but_what_it_kept(graph: RunningGraph) -> None:
+    os.killpg(graph.command.pid, signal.SIGINT)
+    graph.command.communicate(timeout=60)
+    errors = graph.errors.read_text()
+    assert graph.command.returncode == 0, errors
+    assert not list(processes_of(graph.command.pid))
+    assert "Traceback" not in errors
+    assert "encoding = 'cmyk'" in errors or "data = '5 bytes'" in errors
+    explained = run(graph.home, "explain", newest_memory(graph.home), "--json")
+    assert explained.returncode == 0, explained.stderr
+    assert summary(explained.stdout)["origin"] == "memory"
+    again = run(graph.home, "run", "--duration", "2", "--json", "--log-level", "warn")
+    assert again.returncode == 0, again.stderr
+    assert summary(again.stdout)["fused"]["n"] > 0
