@@ -31,7 +31,7 @@ def bit_distances(
     weighty = min(MOST_WEIGHTY, max(1, round(WEIGHTY_SHARE * space.dim)))
     asked = np.zeros((2, space.dim), np.bool_)
     asked[0] = query > 0
-    asked[1, np.argsort(-weights, kind="stable")[:weighty]] = True
+    asked[1, weights.argpartition(space.dim - weighty)[space.dim - weighty :]] = True
     signs, mask = pack(asked)
     if slots is None or len(slots) < GATHER_BELOW * space.count:
         return _differing(space, slots, signs, mask)

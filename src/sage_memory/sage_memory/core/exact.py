@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.puzzle import CODES, GRID
+from sage_memory.core.identifiers import ID_BYTES
 from sage_memory.core.index import View
 from sage_memory.core.meaning import Meaning, Source
 from sage_memory.core.recall import Part
 from sage_memory.core.space_view import ROLES
 
 WORST_PUZZLE = (CODES - 1) * GRID * GRID
-Parts = tuple[NDArray[np.float64], NDArray[np.int64]]
+OfMeaning = tuple[NDArray[np.float64], NDArray[np.int64]]
 """Score [n], NaN: nothing to compare was left; and role [n], index into `ROLES`."""
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """An experience that was found: its row in the index, score, and the parts of the score."""
 
     row: int
@@ -76,7 +78,8 @@ def exact_scores(
     view: View, rows: NDArray[np.int64], asked: list[Meaning], source: Source
 ) -> Scored:
     """Exact scores of experiences [n]; what was let go in between is left out."""
-    ids = [identifier.tobytes() for identifier in view.columns["id"][rows]]
+    joined = view.columns["id"][rows].tobytes()
+    ids = [joined[start : start + ID_BYTES] for start in range(0, len(joined), ID_BYTES)]
     scores = np.empty((len(ids), len(asked)), np.float64)
     roles = np.empty((len(ids), len(asked)), np.int64)
     totals = np.zeros(len(ids), np.float32)
@@ -94,7 +97,7 @@ def exact_scores(
     return Scored(rows[there], scored.totals[there], scores[there], roles[there])
 
 
-def _of_vectors(meaning: Meaning, ids: list[bytes], source: Source) -> Parts:
+def _of_vectors(meaning: Meaning, ids: list[bytes], source: Source) -> OfMeaning:
     """Of several roles the best one; of equal ones the first."""
     exact = source.vectors(meaning.encoder_id, ids)
     roles = ROLES[:1] if meaning.percepts_only else ROLES
@@ -102,16 +105,16 @@ def _of_vectors(meaning: Meaning, ids: list[bytes], source: Source) -> Parts:
         return np.full(len(ids), np.nan), np.zeros(len(ids), np.int64)
     scores = np.einsum("ij,j->i", np.stack(list(exact.values())), meaning.vector).tolist()
     by_key = dict(zip(exact, scores, strict=True))
-    of_roles = np.array(
-        [[by_key.get((key, role), -np.inf) for role in roles] for key in ids], np.float64
-    )
-    best = of_roles.argmax(axis=1)
-    chosen = of_roles[np.arange(len(ids)), best]
-    chosen[np.isneginf(chosen)] = np.nan
-    return chosen, best
+    chosen, best = [math.nan] * len(ids), [0] * len(ids)
+    for place, key in enumerate(ids):
+        for number, role in enumerate(roles):
+            score = by_key.get((key, role))
+            if score is not None and not score <= chosen[place]:
+                chosen[place], best[place] = score, number
+    return np.array(chosen), np.array(best)
 
 
-def _of_puzzles(codes: NDArray[np.uint8], ids: list[bytes], source: Source) -> Parts:
+def _of_puzzles(codes: NDArray[np.uint8], ids: list[bytes], source: Source) -> OfMeaning:
     """1 - difference / (9 * 900)."""
     puzzles = source.puzzles(ids)
     own = codes.astype(np.int16)

@@ -8,7 +8,6 @@ into the terms of the first model.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -56,5 +55,5 @@ def search_merged(
             outstanding = (hit.score - own.mean) / own.spread
             score = float(np.clip(scale.mean + outstanding * scale.spread, -1.0, 1.0))
             if hit.row not in best or score > best[hit.row].score:
-                best[hit.row] = replace(hit, score=score)
+                best[hit.row] = hit._replace(score=score)
     return sorted(best.values(), key=lambda hit: (-hit.score, -hit.row))[:limit]

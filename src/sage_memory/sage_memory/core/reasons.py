@@ -20,12 +20,15 @@ def reason(row: Any, score: float, parts: tuple[Part, ...], summary_id: bytes) -
 def _why(row: Any, score: float, parts: tuple[Part, ...]) -> str:
     if not parts:
         return f"salience {score:.2f}: {row.reason}" if row.reason else f"salience {score:.2f}"
-    names = " and ".join(part.name for part in parts)
-    similar = f"similarity {score:.2f} to {names}"
-    if len(parts) > 1:
-        similar += " (" + ", ".join(f"{part.score:.2f}" for part in parts) + ")"
-    if any(part.role == schema.ROLE_WORDS for part in parts):
-        return f'heard around it: "{_cut(row.text)}"; {similar}'
+    if len(parts) == 1:
+        similar = f"similarity {score:.2f} to {parts[0].name}"
+    else:
+        names = " and ".join([part.name for part in parts])
+        each = ", ".join([f"{part.score:.2f}" for part in parts])
+        similar = f"similarity {score:.2f} to {names} ({each})"
+    for part in parts:
+        if part.role == schema.ROLE_WORDS:
+            return f'heard around it: "{_cut(row.text)}"; {similar}'
     if row.text and row.modality == "language":
         return f'said: "{_cut(row.text)}"; {similar}'
     return f"{row.modality}: {similar}"

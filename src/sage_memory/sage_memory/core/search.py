@@ -105,9 +105,11 @@ def slots_of(
 ) -> Rows | None:
     """Slots of the wanted experiences that a meaning may be compared with; None: all slots."""
     count = int(np.count_nonzero(wanted))
-    if space.aligned and (not meaning.percepts_only or not space.roles.any()):
-        inside = wanted[: space.count]
-        return None if count == len(wanted) else np.flatnonzero(inside)
+    if not (meaning.percepts_only and space.heard):
+        if count == len(wanted) and space.live is None:
+            return None
+        if space.aligned:
+            return np.flatnonzero(wanted[: space.count])
     if space.ascending and count < space.count // 64:
         rows = np.flatnonzero(wanted)
         starts = np.searchsorted(space.rows, rows.astype(np.int32))

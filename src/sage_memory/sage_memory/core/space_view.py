@@ -117,6 +117,11 @@ class SpaceView:
         """Bit r: every experience has a vector of role r here."""
         return int(np.bitwise_and.reduce(self.kinds))
 
+    @cached_property
+    def heard(self) -> bool:
+        """Whether there are vectors of words beside those of percepts."""
+        return bool(self.roles.any())
+
     def parts(
         self, slots: NDArray[np.int64] | None, most: int
     ) -> Iterator[tuple[Chunk, int, Inside]]:
