@@ -13,10 +13,10 @@ from sage_memory.core.errors import (
     StoreTooOld,
 )
 from sage_memory.core.experience import Experience, Payload, Place
+from sage_memory.core.limits import Limits
 from sage_memory.core.memory import Memory
 from sage_memory.core.recall import Answer, Declined, Query, Recalled
 from sage_memory.core.statistics import Statistics
-from sage_memory.core.store import Limits
 from sage_memory.core.writer import Ticket
 
 __all__ = [

@@ -362,8 +362,8 @@ def test_a_failing_disk_fails_everyone_who_waits_once(tmp_path, experience) -> N
         store.committer.run(lambda: release.wait() and None)
         tickets = [memory.remember(experience(i)) for i in range(50)]
         with sqlite3.connect(tmp_path / "memory.db") as other:
-            store._connection.exec_driver_sql("PRAGMA busy_timeout = 50")
-            store._connection.rollback()
+            store._connection.rows.exec_driver_sql("PRAGMA busy_timeout = 50")
+            store._connection.rows.rollback()
             other.execute("BEGIN IMMEDIATE")
             release.set()
             for ticket in tickets:

@@ -192,7 +192,7 @@ def test_what_a_lost_answer_left_in_doubt_is_written_once(
 
         import pg8000.dbapi as memory_driver
 
-        dialect = memory._store._engine.dialect
+        dialect = memory._store._connection.rows.dialect
         monkeypatch.setattr(dialect, "do_commit", answer_lost)
         kept = memory.remember(experience(1)).wait()
         again = memory.remember(experience(2)).wait()

@@ -14,12 +14,13 @@ from sage_common.core.clock import Clock, SystemClock
 from sage_common.core.sections import Arrays
 from sage_memory.core import interruption
 from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.limits import Limits
 from sage_memory.core.opening import open_reader
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.reader import Reader
 from sage_memory.core.statistics import Statistics, statistics_of
 from sage_memory.core.storage import open_storage
-from sage_memory.core.store import Limits, Store
+from sage_memory.core.store import Store
 from sage_memory.core.store_key import StoreKey
 from sage_memory.core.verification import Finding, compare_index, distinct, inspect_rows
 from sage_memory.core.writer import Ticket

@@ -18,8 +18,8 @@ from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.stamps import stamp_ns
 from sage_memory.backends import payload_encoding
 from sage_memory.core.experience import Payload
+from sage_memory.core.limits import Limits
 from sage_memory.core.payloads import PayloadRules
-from sage_memory.core.store import Limits
 from sage_memory.params import MemoryParameters
 
 IMAGES = 12

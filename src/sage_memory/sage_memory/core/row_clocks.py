@@ -1,0 +1,66 @@
+"""Logical clocks of rows: given to new ones, set with every change, their newest a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.engine import Connection
+
+from sage_common.core.clock import Clock
+from sage_memory.core import schema
+from sage_memory.core.database import upsert
+from sage_memory.core.logical_clock import LogicalClock
+from sage_memory.core.plain_sql import PlainStatement
+
+SAVE_FACT = PlainStatement(
+    update(schema.meta)
+    .where(schema.meta.c.key == bindparam("fact"))
+    .values(value=bindparam("newest"))
+)
+
+
+class RowClocks:
+    """The clocks of one device's store.
+
+    Args:
+        clock: the physical clock.
+        last: the newest stamp that the store has given, 0 if none.
+        device_id: whose changes they stamp.
+    """
+
+    def __init__(self, clock: Clock, last: int, device_id: str) -> None:
+        self._stamps = LogicalClock(clock, last)
+        self._device_id = device_id
+
+    def tick(self) -> int:
+        """A stamp for a new row, greater than every one before; from any thread."""
+        return self._stamps.tick()
+
+    def set(self, connection: Connection, changed: Sequence[tuple[bytes, str]]) -> None:
+        """Stamp changes of fields, in the transaction that makes them.
+
+        Args:
+            changed: pairs of an experience's id and one of `schema.MUTABLE_FIELDS`.
+        """
+        if not changed:
+            return
+        rows = [
+            {
+                "experience_id": identifier,
+                "field": field,
+                "stamp": self._stamps.tick(),
+                "device_id": self._device_id,
+            }
+            for identifier, field in changed
+        ]
+        entry = upsert(connection, schema.clocks)
+        newer = {name: entry.excluded[name] for name in ("stamp", "device_id")}
+        keys = [schema.clocks.c.experience_id, schema.clocks.c.field]
+        connection.execute(entry.on_conflict_do_update(index_elements=keys, set_=newer), rows)
+        self.save(connection)
+
+    def save(self, connection: Connection) -> None:
+        """Write the newest stamp, in a transaction that wrote rows with stamps."""
+        newest = str(self._stamps.last)  # maybe of an entry still queued: never behind a row
+        SAVE_FACT.run(connection, (newest, "clock"))
