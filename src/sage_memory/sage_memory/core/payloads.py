@@ -14,6 +14,7 @@ from typing import Protocol
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql.elements import ColumnElement
 
 from sage_common.core.clock import NS_PER_S
 from sage_memory.core.database import sync_folder
@@ -282,7 +283,9 @@ class PayloadCache:
         """
         wanted, freed = sorted(hashes), 0
         for first in range(0, len(wanted), _REMOVED_AT_ONCE):
-            chosen = payloads.c.sha256.in_(wanted[first : first + _REMOVED_AT_ONCE])
+            chosen: ColumnElement[bool] = payloads.c.sha256.in_(
+                wanted[first : first + _REMOVED_AT_ONCE]
+            )
             if last_used_ns is not None:
                 chosen &= payloads.c.last_used_ns == last_used_ns
             rows = connection.execute(
