@@ -82,16 +82,17 @@ def let_go(
         row = rows.get(parting.identifier)
         if row is None or row["pinned"] or row["total"] >= floor:
             continue
-        kept = _payload(parting, row, change, writing)
+        kept = _payload(row, change)
         if kept and parting.last_user:
             unused.append(row["payload_sha256"])
         if parting.rung >= TEXT:
-            kept |= _text(parting, row, change, writing)
+            kept |= _text(row, change)
         lost: list[Row] = []
         if parting.rung >= INT8:
             mine, standing_in = own.get(parting.identifier, []), own.get(parting.summary, [])
             lost = _vectors(parting, row, mine, standing_in, change, writing)
         if kept or lost:
+            writing.blank(row["number"], kept)
             writing.clocks.append((parting.identifier, WHAT[parting.rung]))
             listed.append(_listed(parting, leave, saved.pack(kept, lost)))
     writing.write(store, connection, change.vectors)
@@ -106,20 +107,18 @@ def let_go(
     return change
 
 
-def _payload(parting: Parting, row: Row, change: Change, writing: Rewriting) -> Row:
+def _payload(row: Row, change: Change) -> Row:
     if not row["payload_sha256"]:
         return {}
     change.payloads += 1
-    writing.blank(parting.identifier, PAYLOAD_COLUMNS)
     return {name: row[name] for name in PAYLOAD_COLUMNS}
 
 
-def _text(parting: Parting, row: Row, change: Change, writing: Rewriting) -> Row:
+def _text(row: Row, change: Change) -> Row:
     names = [name for name in TEXT_COLUMNS if row[name]]
     if not names:
         return {}
     change.texts += 1
-    writing.blank(parting.identifier, names)
     change.sketches[row["number"]] = b""
     return {name: row[name] for name in names}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ from sage_memory.core.sleep.survey import (
 )
 from sage_memory.core.sleep.undo import finish_undoing, take_back
 from sage_memory.core.store import Store
+from sage_memory.core.writer import Ticket
 
 GROUPS_A_STEP = 32
 PARTINGS_A_STEP = 1024
@@ -77,6 +79,7 @@ class Night:
         self._elapsed_s = elapsed_s
         self._began_s = elapsed_s()
         self._replay = replay
+        self._seen: Survey | None = None  # what a night that was begun just now has looked at
 
     def sleep(self) -> NightReport:
         """Complete what was cut off, or sleep anew; what was done.
@@ -112,7 +115,7 @@ class Night:
             seen = survey(connection, options, horizon)
             before = int(seen.bytes.sum())
             target = round(options.target_share * (before + journal.freed_bytes(connection)))
-            if before <= target or not self._anything(connection, seen, target):
+            if before <= target or not self._anything(seen, target):
                 return None
             night = self._store.new_identifier()
             rng = journal.rng_of(night)
@@ -123,12 +126,13 @@ class Night:
         recalled = ask(self._store.reader, questions)
         page = journal.Page(night, now_ns, options, horizon, before, target, questions, recalled)
         self._store.change(page.write).wait()
+        self._seen = seen
         return page
 
-    def _anything(self, connection: Connection, seen: Survey, target: int) -> bool:
+    def _anything(self, seen: Survey, target: int) -> bool:
         if len(plan(seen, self._options, target).order):
             return True
-        return next(_groups(connection, seen, self._options), None) is not None
+        return next(_groups(self._store, seen, self._options), None) is not None
 
     def _live_again(self, page: journal.Page, report: NightReport) -> NightReport:
         if self._replay is None or not page.options.replay:
@@ -141,29 +145,37 @@ class Night:
         return replace(report, replayed=len(drawn))
 
     def _merge(self, page: journal.Page, report: NightReport) -> NightReport:
-        with self._store.reader.snapshot() as connection:
-            seen = survey(connection, page.options, page.horizon)
-            found = list(_groups(connection, seen, page.options))
-        for first in range(0, len(found), GROUPS_A_STEP):
+        seen = self._seen or self._survey(page)
+        self._seen = None
+        candidates = max(len(seen.free(page.options.salience_floor)), 1)
+        found = _groups(self._store, seen, page.options)
+        waiting: Ticket[Change] | None = None
+        while some := list(islice(found, GROUPS_A_STEP)):  # the next ones are found meanwhile
+            report = self._merged(report, waiting, candidates)
+            waiting = None
             if self._must_stop(page):
                 return replace(report, note="stopped while merging")
-            named = [
-                (int(seen.number[g.centre]), seen.number[g.rows].tolist())
-                for g in found[first : first + GROUPS_A_STEP]
-            ]
-            change = self._step(
+            named = [(int(seen.number[g.centre]), seen.number[g.rows].tolist()) for g in some]
+            waiting = self._step(
                 lambda c, named=named: summarise(  # type: ignore[misc]
                     self._store, c, named, page.night, page.options.similarity
                 )
             )
-            report = replace(report, summaries=report.summaries + len(change.summaries),
-                             merged=report.merged + sum(change.summaries))  # fmt: skip
-            self._progress(0.1 + 0.3 * (first + len(named)) / len(found), "merging")
+        return self._merged(report, waiting, candidates)
+
+    def _merged(
+        self, report: NightReport, waiting: Ticket[Change] | None, candidates: int
+    ) -> NightReport:
+        if waiting is None:
+            return report
+        covers = waiting.wait().summaries
+        report = replace(report, summaries=report.summaries + len(covers),
+                         merged=report.merged + sum(covers))  # fmt: skip
+        self._progress(0.1 + 0.3 * min(report.merged / candidates, 1.0), "merging")
         return report
 
     def _let_go(self, page: journal.Page, report: NightReport) -> NightReport:
-        with self._store.reader.snapshot() as connection:
-            seen = survey(connection, page.options, page.horizon)
+        seen = self._survey(page)
         decided = plan(seen, page.options, page.target_bytes)
         partings = _partings(seen, decided, page.started_ns)
         until_ns = page.started_ns + round(page.options.grace_s * NS_PER_S)
@@ -176,7 +188,7 @@ class Night:
                 lambda c, some=some, leave=leave: let_go(  # type: ignore[misc]
                     self._store, c, some, page.options.salience_floor, leave
                 )
-            )
+            ).wait()
             report = replace(
                 report,
                 payloads_removed=report.payloads_removed + change.payloads,
@@ -223,7 +235,7 @@ class Night:
             seen = survey(connection, options, journal.newest_number(connection))
             before = int(seen.bytes.sum())
             target = round(options.target_share * (before + journal.freed_bytes(connection)))
-            found = [] if before <= target else list(_groups(connection, seen, options))
+        found = [] if before <= target else list(_groups(self._store, seen, options))
         summary = seen.summary.copy()
         cost = 0
         for group in found:
@@ -246,10 +258,12 @@ class Night:
         if settle(self._store, self._clock.now_ns()):
             self._store.compact().wait()
 
-    def _step(self, action: Callable[[Connection], Change]) -> Change:
-        return self._store.change(
-            action, lambda change: tell(self._store.reader.index, change)
-        ).wait()
+    def _survey(self, page: journal.Page) -> Survey:
+        with self._store.reader.snapshot() as connection:
+            return survey(connection, page.options, page.horizon)
+
+    def _step(self, action: Callable[[Connection], Change]) -> Ticket[Change]:
+        return self._store.change(action, lambda change: tell(self._store.reader.index, change))
 
     def _must_stop(self, page: journal.Page) -> bool:
         limit_s = page.options.max_duration_s
@@ -266,9 +280,10 @@ def _outcome(report: NightReport) -> str:
     )
 
 
-def _groups(connection: Connection, seen: Survey, options: SleepOptions) -> Iterator[Group]:
+def _groups(store: Store, seen: Survey, options: SleepOptions) -> Iterator[Group]:
     def load(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        return _percepts(connection, [bytes(key) for key in seen.identifier[rows]])
+        with store.reader.snapshot() as connection:  # a short one: it holds the log back
+            return _percepts(connection, [bytes(key) for key in seen.identifier[rows]])
 
     free = seen.free(options.salience_floor)
     taken = np.zeros(len(seen), np.bool_)

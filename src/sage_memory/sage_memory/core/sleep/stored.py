@@ -97,7 +97,7 @@ class Rewriting:
     """Changes of rows that are gathered, then made with few statements."""
 
     columns: dict[tuple[str, ...], list[Row]] = field(default_factory=dict)
-    blanked: dict[tuple[str, ...], list[bytes]] = field(default_factory=dict)
+    blanked: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
     clocks: list[tuple[bytes, str]] = field(default_factory=list)
     stale: list[int] = field(default_factory=list)
 
@@ -107,16 +107,18 @@ class Rewriting:
             names = tuple(sorted(values))
             self.columns.setdefault(names, []).append(values | {"key": identifier})
 
-    def blank(self, identifier: bytes, names: Iterable[str]) -> None:
-        """Set columns of an experience to their value in `BLANK`."""
-        self.blanked.setdefault(tuple(sorted(names)), []).append(identifier)
+    def blank(self, number: int, names: Iterable[str]) -> None:
+        """Set columns of the experience of a row number to their value in `BLANK`."""
+        chosen = tuple(sorted(names))
+        if chosen:
+            self.blanked.setdefault(chosen, []).append(number)
 
     def write(self, store: Store, connection: Connection, fresh: Sequence[Row]) -> None:
         """Make the changes; `fresh` are vectors to insert after the stale ones are gone."""
-        for names, identifiers in self.blanked.items():
+        for names, numbers in self.blanked.items():
             connection.execute(
                 update(experiences)
-                .where(experiences.c.id.in_(identifiers))
+                .where(experiences.c.number.in_(numbers))
                 .values({name: BLANK[name] for name in names})
             )
         for names, rows in self.columns.items():
