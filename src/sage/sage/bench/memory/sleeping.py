@@ -145,11 +145,9 @@ def _remember(home: Path, lived: Life) -> None:
 
 
 def _copy(filled: Path, home: Path) -> Path:
-    """A home to sleep in; payloads, which are only ever removed, are linked."""
+    """A home to sleep in, its index with it; payloads, which are only ever removed, are linked."""
+    shutil.copytree(filled, home, ignore=shutil.ignore_patterns("payloads"))
     shutil.copytree(filled / "payloads", home / "payloads", copy_function=os.link)
-    for path in filled.iterdir():
-        if path.is_file():
-            shutil.copy2(path, home / path.name)
     return home
 
 
