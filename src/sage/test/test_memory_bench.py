@@ -212,6 +212,9 @@ def test_recall_and_filters_of_every_peer(place: Callable[..., Workplace]) -> No
         assert whole.value == 1.0 and set(whole.baselines) == peers
         assert whole.baselines["numpy float32"] == whole.baselines["sqlite-vec"] == 1.0
         assert set(rows[f"recall of whole records at {size}, p50"].baselines) == peers
+        taken = rows[f"time to take in {size}"]
+        assert taken.value > 0.0
+        assert set(taken.baselines) == {"eMEM", "sqlite-vec", "usearch HNSW", "hnswlib HNSW"}
     for kind in KINDS:
         row = rows[f"filter by {kind} keeping 10.0% of 240, recall@10"]
         assert row.value == 1.0, kind

@@ -65,8 +65,8 @@ class OurMemory:
 
     def fill(self, corpus: Corpus) -> None:
         self._corpus = corpus
-        self.home = filled_home(corpus, self._folder)
-        self._memory = Memory.open(self.home, device_id=DEVICE, limits=limits())
+        self.made = filled_home(corpus, self._folder)
+        self._memory = Memory.open(self.made, device_id=DEVICE, limits=limits())
 
     def searches(self) -> Mapping[str, Search]:
         return {self.name: self._search}
