@@ -130,6 +130,37 @@ def test_the_ten_nearest_are_found_among_many(clustered, large, condition) -> No
     assert found >= 0.99 * all_of_them
 
 
+@pytest.mark.parametrize("condition", [{}, {"modality": "vision"}])
+def test_the_nearest_to_two_meanings_are_found_among_many(clustered, condition) -> None:
+    rng = np.random.default_rng(3)
+    items = [dict(item) for item in clustered]
+    for item in items[::3]:  # words were heard around it
+        words = unit(rng.normal(size=96) + 6 * items[rng.integers(6000)]["vectors"]["a", ROLES[0]])
+        item["vectors"] = item["vectors"] | {("a", ROLES[1]): words}
+    index, source = build(items, parts=7), RecordSource(items)
+    found, all_of_them = 0, 0
+    for _ in range(20):
+        of_words, of_percept = (
+            unit(items[rng.integers(6000)]["vectors"]["a", ROLES[0]] + 0.05 * rng.normal(size=96))
+            for _ in range(2)
+        )
+        asked = Query(text_embedding=of_words, text_encoder_id="a", example=of_percept,
+                      example_encoder_id="a", **condition)  # fmt: skip
+        hits = searched(index, asked, source)
+        scores = {
+            row: (max(float(v @ of_words) for v in item["vectors"].values())
+                  + float(item["vectors"]["a", ROLES[0]] @ of_percept)) / 2
+            for row, item in enumerate(items)
+            if all(item[name] == value for name, value in condition.items())
+        }  # fmt: skip
+        best = sorted(scores, key=lambda row: -scores[row])[:10]
+        np.testing.assert_allclose([hit.score for hit in hits],
+                                   [scores[hit.row] for hit in hits], atol=1e-5)  # fmt: skip
+        found += len(set(best) & {hit.row for hit in hits})
+        all_of_them += len(best)
+    assert found >= 0.99 * all_of_them
+
+
 def test_equal_vectors_are_told_apart_by_age(clustered) -> None:
     same = unit(np.arange(1, 97))
     items = [plain(number, same) for number in range(5000)]

@@ -13,6 +13,7 @@ not depend on what stands beside it, on threads, or on how the store was filled.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from sage_memory.core.bit_distances import FARTHEST, Ranking, bit_distances
 from sage_memory.core.space_view import SpaceView
 
+Compare = Callable[[NDArray[np.int64]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""Similarity [n] in places [n], ascending, and how far at most the true one is off [n]."""
 FEW = 2048
 """Up to so many vectors are compared in int8 at once."""
 SMALL_DIM = 64
@@ -48,22 +51,32 @@ def nearest(
     if space.centre is None or space.dim <= SMALL_DIM or wanted <= max(FEW, 8 * limit):
         chosen = np.arange(space.count) if slots is None else slots
         return (chosen, *cosines(space, chosen, query))
+
+    def compare(places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return cosines(space, places if slots is None else slots[places], query)
+
     distances = bit_distances(space, space.centre, query, slots)
-    sample = np.arange(0, wanted, max(1, wanted // SAMPLE))
-    sampled, _ = cosines(space, sample if slots is None else slots[sample], query)
-    line = _Line.through(sampled, distances[sample])
+    chosen, similar, bounds = narrowed(distances, compare, limit)
+    return (chosen if slots is None else slots[chosen]), similar, bounds
+
+
+def narrowed(
+    distances: NDArray[np.uint8], compare: Compare, limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Places in `distances` that hold the `limit` best, with similarity [n] and its bound [n]."""
+    sample = np.arange(0, len(distances), max(1, len(distances) // SAMPLE))
+    line = _Line.through(compare(sample)[0], distances[sample])
     ranking = Ranking(distances)
     chosen = np.zeros(0, np.int64)
     similar = bounds = np.zeros(0, np.float32)
     more = ranking.ties(max(FIRST, 8 * limit))
     while more > len(chosen):
         ring = ranking.places(len(chosen), more)
-        ring = ring if slots is None else slots[ring]
-        found, bound = cosines(space, ring, query)
+        found, bound = compare(ring)
         chosen = np.concatenate([chosen, ring])
         similar, bounds = np.concatenate([similar, found]), np.concatenate([bounds, bound])
         worst = float(np.partition(similar, len(similar) - limit)[len(similar) - limit])
-        most = ranking.ties(min(4 * len(chosen), wanted))
+        most = ranking.ties(min(4 * len(chosen), len(distances)))
         more = min(ranking.within(line.cut(worst)), most)
     return chosen, similar, bounds
 

@@ -17,8 +17,9 @@ from sage_memory.core.exact import WORST_PUZZLE, Hit, Scored, exact_scores
 from sage_memory.core.index import View
 from sage_memory.core.meaning import Meaning, Source
 from sage_memory.core.rows import sketch
-from sage_memory.core.scan import by_graph, cosines, nearest
+from sage_memory.core.scan import FEW, by_graph, cosines, nearest
 from sage_memory.core.space_view import ROLES, SpaceView
+from sage_memory.core.together import Together, nearest_to_all
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -65,7 +66,7 @@ def search(
     if len(asked) == 1 and asked[0].codes is None:
         bounds = _nearest(view, wanted, asked[0], limit)
     else:
-        bounds = _bounds(view, wanted, asked)
+        bounds = _bounds(view, wanted, asked, limit)
     return _settled(view, bounds, asked, limit, source)
 
 
@@ -150,12 +151,17 @@ def _by_row(rows: Rows, similar: Floats, error: Floats) -> Bounds:
     )
 
 
-def _bounds(view: View, wanted: NDArray[np.bool_], asked: list[Meaning]) -> Bounds:
-    """Of every wanted experience that can be compared by all meanings."""
+def _bounds(view: View, wanted: NDArray[np.bool_], asked: list[Meaning], limit: int) -> Bounds:
+    """Of those wanted experiences that can be compared by all meanings and be among the best."""
     fitting = wanted.copy()
     for meaning in asked:
         fitting &= comparable(view, meaning)
     rows = np.flatnonzero(fitting)
+    if len(rows) > max(FEW, 8 * limit) and all(Together.possible(view, m) for m in asked):
+        together = [Together(view, m, slots_of(view, view.spaces[m.encoder_id], fitting, m))
+                    for m in asked]  # fmt: skip
+        places, similar, error = nearest_to_all(together, limit)
+        return Bounds(rows[places], similar + error, similar - error)
     upper, lower = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
     for meaning in asked:
         if meaning.codes is not None:
