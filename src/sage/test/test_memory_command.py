@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import errno
-import json
-import os
 import signal
 from pathlib import Path
 
 import pytest
+from memory_command import as_json, run
 from memory_homes import experience, made_home
 
-from sage.cli import main
 from sage.memory.interrupts import stop_on_interrupt
 from sage_memory import Memory, Query
 from sage_memory.core.identifiers import id_text
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    status = main(["memory", *map(str, words)])
-    written = capsys.readouterr()
-    return status, written.out, written.err
-
-
-def as_json(capsys: pytest.CaptureFixture[str], *words: object) -> dict:
-    status, told, error = run(capsys, *words, "--json")
-    assert status == 0, error
-    found = json.loads(told)
-    assert isinstance(found, dict)
-    return found
 
 
 def test_stats_count_what_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,10 +154,10 @@ def test_the_first_interrupt_asks_and_the_second_ends() -> None:
     before = signal.getsignal(signal.SIGINT)
     with stop_on_interrupt() as should_stop:
         assert not should_stop()
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert should_stop()
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from memory_command import as_json, run
 from memory_homes import experience, made_home
 
 from sage.cli import main
@@ -16,20 +17,6 @@ from sage.memory.reembedding import reembed_home
 from sage_memory import Memory, Query
 from sage_memory.backends.payload_encoding import picture, sound
 from sage_memory.core.identifiers import id_text
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    status = main(["memory", *map(str, words)])
-    written = capsys.readouterr()
-    return status, written.out, written.err
-
-
-def as_json(capsys: pytest.CaptureFixture[str], *words: object) -> dict:
-    status, told, error = run(capsys, *words, "--json")
-    assert status == 0, error
-    found = json.loads(told)
-    assert isinstance(found, dict)
-    return found
 
 
 def test_pinning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
