@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.quantised import pack
-from sage_memory.core.space_view import Centre, SpaceView
+from sage_memory.core.space_view import Centre, Chunk, Inside, SpaceView
 
+Part = tuple[Chunk, Inside]
 MOST_WEIGHTY, WEIGHTY_SHARE = 254, 0.55
 FARTHEST = 255
 BLOCK = 16384
@@ -52,15 +55,39 @@ def _differing(
         (place, sign, bits) for place, (sign, bits) in enumerate(zip(signs, mask, strict=True))
         if bits
     ]  # fmt: skip
-    for chunk, start, inside in space.parts(slots, BLOCK):
-        total = distances[start : start + inside.size]
-        word, count = words[: inside.size], counts[: inside.size]
+    for start, parts in _blocks(space, slots):
+        size = sum(inside.size for _, inside in parts)
+        total = distances[start : start + size]
+        word, count = words[:size], counts[:size]
         for place, sign, bits in weighty:
-            np.bitwise_xor(inside.of(chunk.bits[place]), sign, out=word)
+            np.bitwise_xor(_joined(parts, place, word), sign, out=word)
             np.bitwise_and(word, bits, out=word)
             np.bitwise_count(word, out=count)
             np.add(total, count, out=total)
     return distances
+
+
+def _blocks(space: SpaceView, slots: NDArray[np.int64] | None) -> Iterator[tuple[int, list[Part]]]:
+    """Place of the first one in `slots`, and where up to `BLOCK` of them lie."""
+    if slots is None:
+        for chunk, start, inside in space.parts(None, BLOCK):
+            yield start, [(chunk, inside)]
+        return
+    for start in range(0, len(slots), BLOCK):
+        block = slots[start : start + BLOCK]
+        yield start, [(chunk, inside) for chunk, _, inside in space.parts(block, BLOCK)]
+
+
+def _joined(parts: list[Part], place: int, out: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """One word of each vector; those of one part are not copied if they are a run."""
+    if len(parts) == 1:
+        chunk, inside = parts[0]
+        return inside.of(chunk.bits[place])
+    start = 0
+    for chunk, inside in parts:
+        out[start : start + inside.size] = inside.of(chunk.bits[place])
+        start += inside.size
+    return out
 
 
 class Ranking:

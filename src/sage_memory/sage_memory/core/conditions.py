@@ -162,10 +162,8 @@ def _near(view: View, query: Query) -> Condition:
     south, north = _around(y, radius)
     tests: tuple[Test, ...] = (
         lambda columns: columns["place_frame"] == code,
-        lambda columns: columns["place_x"] >= west,
-        lambda columns: columns["place_x"] <= east,
-        lambda columns: columns["place_y"] >= south,
-        lambda columns: columns["place_y"] <= north,
+        lambda columns: _between(columns["place_x"], west, east),
+        lambda columns: _between(columns["place_y"], south, north),
     )
 
     def inside(columns: Columns) -> Mask:
@@ -181,6 +179,12 @@ def _near(view: View, query: Query) -> Condition:
         return f"{distance(one)[0]:.1f} m from the place, at most {radius:.1f} m were asked for"
 
     return Condition(f"within {radius:g} m of the place", tests, failure, inside)
+
+
+def _between(values: NDArray[np.float64], low: float, high: float) -> Mask:
+    inside = values >= low
+    inside &= values <= high
+    return inside
 
 
 def _around(middle: float, radius: float) -> tuple[float, float]:
