@@ -84,7 +84,7 @@ Status BroadcastReader::pop(RecordHead & head, void * payload)
 
 Status BroadcastReader::wait(std::int64_t timeout_ns)
 {
-  const std::int64_t end_ns = timeout_ns < 0 ? 0 : monotonic_ns() + timeout_ns;
+  const Deadline deadline(timeout_ns);
   for (;;) {
     const std::uint32_t announced = announce_sleep(segment_->header());
     if (ring_.has_record(cursor_)) {
@@ -93,27 +93,19 @@ Status BroadcastReader::wait(std::int64_t timeout_ns)
     if (segment_->is_closed()) {
       return Status::closed;
     }
-    std::int64_t left_ns = timeout_ns < 0 ? -1 : end_ns - monotonic_ns();
-    if (timeout_ns >= 0 && left_ns <= 0) {
+    const std::int64_t left_ns = deadline.left_ns();
+    if (left_ns == 0) {
       return Status::empty;
     }
-    if (ring_.end().next != cursor_.next) {
-      left_ns = left_ns < 0 ? kPatienceNs : std::min(left_ns, kPatienceNs);
-    }
-    sleep_until_woken(segment_->header(), announced, left_ns);
+    const bool is_being_written = ring_.end().next != cursor_.next;
+    sleep_until_woken(
+        segment_->header(), announced, is_being_written ? std::min(left_ns, kPatienceNs) : left_ns);
   }
 }
 
-BroadcastMailbox::BroadcastMailbox(std::shared_ptr<Segment> segment, bool is_owner)
-: segment_(std::move(segment)), is_owner_(is_owner)
+BroadcastMailbox::BroadcastMailbox(std::shared_ptr<Segment> segment, Creation creation)
+: segment_(std::move(segment)), creation_(std::move(creation))
 {
-}
-
-BroadcastMailbox::~BroadcastMailbox()
-{
-  if (is_owner_ && segment_) {
-    segment_->close();
-  }
 }
 
 BroadcastMailbox BroadcastMailbox::create(
@@ -129,7 +121,8 @@ BroadcastMailbox BroadcastMailbox::create(
         "backend is " + std::to_string(static_cast<std::uint32_t>(options.backend)) +
         ", expected 0 (host) or 1 (shm)");
   }
-  return {Segment::create(name, geometry, options.backend), true};
+  auto segment = Segment::create(name, geometry, options.backend);
+  return {segment, Creation(segment)};
 }
 
 BroadcastMailbox BroadcastMailbox::attach(const std::string & name)
@@ -138,7 +131,7 @@ BroadcastMailbox BroadcastMailbox::attach(const std::string & name)
   if (segment->geometry().kind != Kind::broadcast) {
     throw NotAMailbox("mailbox '" + name + "' holds tensors, expected records");
   }
-  return {std::move(segment), false};
+  return {std::move(segment), Creation()};
 }
 
 }  // namespace sage::mailbox

@@ -80,53 +80,48 @@ void fill(
   header.checksum = checksum_of(header);
 }
 
-Geometry believed(const Header & header, std::uint64_t bytes, const std::string & where)
+Identity believed(const Header & copy, std::uint64_t bytes, const std::string & where)
 {
-  if (bytes < sizeof(Header)) {
-    refuse(
-        where, "it has " + std::to_string(bytes) + " bytes, a header has " +
-                   std::to_string(sizeof(Header)));
-  }
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) {
+  if (std::memcmp(copy.magic, kMagic, sizeof kMagic) != 0) {
     refuse(where, "it does not begin with SAGEMBX");
   }
-  if (header.layout_version != kLayoutVersion) {
+  if (copy.layout_version != kLayoutVersion) {
     refuse(
-        where, "layout_version is " + std::to_string(header.layout_version) + ", expected " +
+        where, "layout_version is " + std::to_string(copy.layout_version) + ", expected " +
                    std::to_string(kLayoutVersion));
   }
-  if (header.checksum != checksum_of(header)) {
+  if (copy.checksum != checksum_of(copy)) {
     refuse(where, "the header is damaged (checksum)");
   }
-  if (header.backend > static_cast<std::uint32_t>(Backend::pinned)) {
-    refuse(where, "backend is " + std::to_string(header.backend) + ", expected 0 to 4");
+  if (copy.backend > static_cast<std::uint32_t>(Backend::pinned)) {
+    refuse(where, "backend is " + std::to_string(copy.backend) + ", expected 0 to 4");
   }
   Geometry geometry;
-  geometry.kind = static_cast<Kind>(header.kind);
-  geometry.cell_bytes = header.cell_bytes;
-  geometry.cell_count = header.cell_count;
-  geometry.place_count = header.place_count;
-  geometry.slot_count = header.slot_count;
-  geometry.slot_bytes = header.slot_bytes;
-  const auto backend = static_cast<Backend>(header.backend);
+  geometry.kind = static_cast<Kind>(copy.kind);
+  geometry.cell_bytes = copy.cell_bytes;
+  geometry.cell_count = copy.cell_count;
+  geometry.place_count = copy.place_count;
+  geometry.slot_count = copy.slot_count;
+  geometry.slot_bytes = copy.slot_bytes;
+  const auto backend = static_cast<Backend>(copy.backend);
   geometry.payload_inside = backend != Backend::cuda_vmm && backend != Backend::cuda_ipc;
   try {
     check(geometry);
   } catch (const std::invalid_argument & error) {
     refuse(where, error.what());
   }
-  if (header.total_bytes != geometry.total_bytes() || header.total_bytes > bytes) {
+  if (copy.total_bytes != geometry.total_bytes() || copy.total_bytes != bytes) {
     refuse(
         where, "it has " + std::to_string(bytes) + " bytes and says " +
-                   std::to_string(header.total_bytes) + ", expected " +
+                   std::to_string(copy.total_bytes) + ", expected " +
                    std::to_string(geometry.total_bytes()));
   }
-  return geometry;
-}
-
-Process creator_of(const Header & header)
-{
-  return {header.creator_pid, header.creator_started, header.creator_namespace};
+  return {
+      geometry,
+      backend,
+      copy.device,
+      copy.nonce,
+      {copy.creator_pid, copy.creator_started, copy.creator_namespace}};
 }
 
 }  // namespace sage::mailbox

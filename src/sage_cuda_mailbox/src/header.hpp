@@ -16,12 +16,20 @@ void fill(
     Header & header, const Geometry & geometry, Backend backend, std::int32_t device,
     const Process & creator);
 
-/// What the header says, checked against the size of the memory that it was found in.
-/// Throws NotAMailbox, naming `where`, the field, its value and what was expected.
-Geometry believed(const Header & header, std::uint64_t bytes, const std::string & where);
+/// What a header says that does not change while the mailbox is in use.
+struct Identity {
+  Geometry geometry;
+  Backend backend;
+  std::int32_t device;
+  std::uint64_t nonce;
+  Process creator;
+};
 
-/// The process that created the mailbox.
-Process creator_of(const Header & header);
+/// What a header says, checked against the size of the file that it was found in.
+///
+/// `copy` lies in memory of this process alone: shared memory can change between check and use.
+/// Throws NotAMailbox, naming `where`, the field, its value and what was expected.
+Identity believed(const Header & copy, std::uint64_t bytes, const std::string & where);
 
 }  // namespace sage::mailbox
 

@@ -83,27 +83,39 @@ void say_closed(Header & header)
   wake_sleepers(header);
 }
 
-/// A mapping for as long as a look at a header takes.
+/// The tables of a mailbox, mapped for as long as a look at them takes.
 class Glance
 {
 public:
-  Glance(const FileDescriptor & file, std::uint64_t bytes) : base_(map(file, bytes)), bytes_(bytes)
+  Glance(const FileDescriptor & file, const Geometry & geometry)
+  : base_(map(file, geometry.payload_at())), geometry_(geometry)
   {
   }
   Glance(const Glance &) = delete;
   Glance & operator=(const Glance &) = delete;
-  ~Glance() { munmap(base_, bytes_); }
+  ~Glance() { munmap(base_, geometry_.payload_at()); }
 
   Header & header() const { return *reinterpret_cast<Header *>(base_); }
-  Place * places(const Geometry & geometry) const
+  bool is_closed() const { return SystemWords::load(&header().closed) != 0; }
+  bool has_participants() const
   {
-    return reinterpret_cast<Place *>(base_ + geometry.places_at());
+    auto * table = reinterpret_cast<Place *>(base_ + geometry_.places_at());
+    return Places<SystemWords, SystemProcesses>(&header(), table, geometry_.place_count)
+        .any_alive();
   }
 
 private:
   std::byte * base_;
-  std::uint64_t bytes_;
+  Geometry geometry_;
 };
+
+/// Reads who the mailbox in a file is. Throws NotAMailbox.
+Identity identity_in(const FileDescriptor & file, std::uint64_t bytes, const std::string & name)
+{
+  Header copy;
+  read_start(file, &copy, sizeof copy, name);
+  return believed(copy, bytes, path_of(name));
+}
 
 /// Closes a mailbox whose creator is gone, and removes its name; false if it was left alone.
 /// A file that is no mailbox is left alone.
@@ -112,20 +124,18 @@ bool remove_if_abandoned(const std::string & name, bool even_if_others_live)
   try {
     std::uint64_t bytes = 0;
     const FileDescriptor file = open_existing(name, bytes);
-    if (!file.is_open() || bytes < sizeof(Header)) {
+    if (!file.is_open()) {
       return false;
     }
-    const Glance glance(file, bytes);
-    const Geometry geometry = believed(glance.header(), bytes, path_of(name));
-    if (SystemProcesses::is_alive(creator_of(glance.header()))) {
-      return false;
+    const Identity identity = identity_in(file, bytes, name);
+    const Glance glance(file, identity.geometry);
+    if (!glance.is_closed()) {
+      if (SystemProcesses::is_alive(identity.creator) ||
+          (!even_if_others_live && glance.has_participants())) {
+        return false;
+      }
+      say_closed(glance.header());
     }
-    const Places<SystemWords, SystemProcesses> places(
-        &glance.header(), glance.places(geometry), geometry.place_count);
-    if (!even_if_others_live && places.any_alive()) {
-      return false;
-    }
-    say_closed(glance.header());
     return remove_name(name, file);
   } catch (const NotAMailbox &) {
     return false;
@@ -166,6 +176,7 @@ std::shared_ptr<Segment> Segment::create(
     std::shared_ptr<Segment> segment(
         new Segment(name, geometry, backend, device, map_private(bytes)));
     initialise(*segment);
+    segment->nonce_ = segment->header().nonce;
     if (!Registry::instance().add(name, segment)) {
       throw NameTaken("mailbox '" + name + "' is there already in this process");
     }
@@ -175,6 +186,7 @@ std::shared_ptr<Segment> Segment::create(
   const FileDescriptor file = make_nameless(bytes);
   std::shared_ptr<Segment> segment(new Segment(name, geometry, backend, device, map(file, bytes)));
   initialise(*segment);
+  segment->nonce_ = segment->header().nonce;
   claim_name(file, name);
   segment->creator_pid_ = getpid();
   return segment;
@@ -191,27 +203,11 @@ std::shared_ptr<Segment> Segment::attach(const std::string & name)
   if (!file.is_open()) {
     throw NoSuchMailbox("there is no mailbox " + path_of(name));
   }
-  if (bytes < sizeof(Header)) {
-    throw NotAMailbox(
-        path_of(name) + " has " + std::to_string(bytes) + " bytes, a mailbox's header has " +
-        std::to_string(sizeof(Header)));
-  }
-  std::byte * base = map(file, bytes);
-  try {
-    const Header & header = *reinterpret_cast<const Header *>(base);
-    const Geometry geometry = believed(header, bytes, path_of(name));
-    // what lies behind the tables' end is not mapped any longer than needed to find that end
-    if (bytes > geometry.total_bytes()) {
-      throw NotAMailbox(
-          path_of(name) + " has " + std::to_string(bytes) + " bytes, expected " +
-          std::to_string(geometry.total_bytes()));
-    }
-    return std::shared_ptr<Segment>(
-        new Segment(name, geometry, static_cast<Backend>(header.backend), header.device, base));
-  } catch (...) {
-    munmap(base, bytes);
-    throw;
-  }
+  const Identity identity = identity_in(file, bytes, name);
+  std::shared_ptr<Segment> segment(
+      new Segment(name, identity.geometry, identity.backend, identity.device, map(file, bytes)));
+  segment->nonce_ = identity.nonce;
+  return segment;
 }
 
 Segment::Segment(
@@ -223,7 +219,7 @@ Segment::Segment(
 
 Segment::~Segment()
 {
-  close();
+  close_at_end();
   munmap(base_, geometry_.total_bytes());
 }
 
@@ -235,16 +231,27 @@ void Segment::close()
   say_closed(header());
   if (backend_ == Backend::host) {
     Registry::instance().remove(name_, this);
-    return;
+  } else {
+    free_name();
   }
+}
+
+void Segment::close_at_end() noexcept
+{
+  try {
+    close();
+  } catch (const std::exception &) {
+    // closed it is; the name goes with the next sweep_stale(), or when somebody wants it
+  }
+}
+
+void Segment::free_name()
+{
   const NameLock lock;
   std::uint64_t bytes = 0;
   const FileDescriptor file = open_existing(name_, bytes);
-  if (file.is_open() && bytes >= sizeof(Header)) {
-    const Glance glance(file, bytes);
-    if (glance.header().nonce == header().nonce) {
-      remove_name(name_, file);
-    }
+  if (file.is_open() && identity_in(file, bytes, name_).nonce == nonce_) {
+    remove_name(name_, file);
   }
 }
 

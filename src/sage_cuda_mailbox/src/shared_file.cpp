@@ -33,6 +33,12 @@ bool is_in_name(char letter)
          (letter >= '0' && letter <= '9') || letter == '_' || letter == '-' || letter == '.';
 }
 
+bool is_name(const std::string & name)
+{
+  return !name.empty() && name.size() <= kLongestName && name[0] != '.' && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), is_in_name);
+}
+
 std::string reason() { return std::strerror(errno); }
 
 }  // namespace
@@ -65,9 +71,7 @@ NameLock::NameLock()
 
 void check_name(const std::string & name)
 {
-  const bool good = !name.empty() && name.size() <= kLongestName && name[0] != '.' &&
-                    name[0] != '-' && std::all_of(name.begin(), name.end(), is_in_name);
-  if (!good) {
+  if (!is_name(name)) {
     throw std::invalid_argument(
         "name is '" + name +
         "', expected 1 to 128 letters, digits, '_', '-' or '.', beginning with none of '-' and "
@@ -87,7 +91,10 @@ FileDescriptor make_nameless(std::uint64_t bytes)
   if (!file.is_open()) {
     throw MailboxError(std::string("no file can be made in ") + kFolder + ": " + reason());
   }
-  const int error = posix_fallocate(file.number(), 0, static_cast<off_t>(bytes));
+  int error = EINTR;
+  while (error == EINTR) {
+    error = posix_fallocate(file.number(), 0, static_cast<off_t>(bytes));
+  }
   if (error != 0) {
     throw MailboxError(
         std::string(kFolder) + " has no room for a mailbox of " + std::to_string(bytes) +
@@ -116,6 +123,9 @@ FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes)
     if (errno == ENOENT) {
       return file;
     }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EINTR) {
+      throw MailboxError(path + " cannot be opened now: " + reason());
+    }
     throw NotAMailbox(path + " cannot be opened: " + reason());
   }
   struct stat found{};
@@ -137,6 +147,16 @@ FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes)
   return file;
 }
 
+void read_start(const FileDescriptor & file, void * to, std::size_t count, const std::string & name)
+{
+  const ssize_t length = pread(file.number(), to, count, 0);
+  if (length < 0 || static_cast<std::size_t>(length) != count) {
+    throw NotAMailbox(
+        path_of(name) + " is not a mailbox that can be used: it is shorter than a header of " +
+        std::to_string(count) + " bytes");
+  }
+}
+
 std::byte * map(const FileDescriptor & file, std::uint64_t bytes)
 {
   void * base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), 0);
@@ -151,8 +171,8 @@ bool remove_name(const std::string & name, const FileDescriptor & file)
   struct stat named{};
   struct stat opened{};
   const std::string path = path_of(name);
-  if (stat(path.c_str(), &named) != 0 || fstat(file.number(), &opened) != 0 ||
-      named.st_ino != opened.st_ino) {
+  if (lstat(path.c_str(), &named) != 0 || fstat(file.number(), &opened) != 0 ||
+      named.st_ino != opened.st_ino || named.st_dev != opened.st_dev) {
     return false;
   }
   return unlink(path.c_str()) == 0;
@@ -164,7 +184,7 @@ std::vector<std::string> names()
   std::vector<std::string> found;
   while (const dirent * entry = folder ? readdir(folder.get()) : nullptr) {
     const std::string file = entry->d_name;
-    if (file.rfind(prefix(), 0) == 0 && file != prefix() + kLockName) {
+    if (file.rfind(prefix(), 0) == 0 && is_name(file.substr(prefix().size()))) {
       found.push_back(file.substr(prefix().size()));
     }
   }

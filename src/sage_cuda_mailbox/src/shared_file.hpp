@@ -54,16 +54,21 @@ FileDescriptor make_nameless(std::uint64_t bytes);
 bool give_name(const FileDescriptor & file, const std::string & name);
 
 /// Opens a mailbox's file; not open if there is none.
-/// Throws NotAMailbox if it is a link or no file, another user's, or open to others.
+/// Throws NotAMailbox if it is a link or no file, another user's, or open to others; MailboxError
+/// if it cannot be opened for want of something (descriptors, memory).
 FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes);
 
-/// Maps the file. Throws MailboxError.
+/// Copies the first bytes of the file. Throws NotAMailbox if there are fewer than `count`.
+void read_start(
+    const FileDescriptor & file, void * to, std::size_t count, const std::string & name);
+
+/// Maps the file's first bytes. Throws MailboxError.
 std::byte * map(const FileDescriptor & file, std::uint64_t bytes);
 
 /// Removes the name if it still stands for the open `file`. False if it does not.
 bool remove_name(const std::string & name, const FileDescriptor & file);
 
-/// Names of this user's mailboxes.
+/// Names of this user's mailboxes. A file whose name no mailbox can have is left out.
 std::vector<std::string> names();
 
 }  // namespace sage::mailbox

@@ -34,6 +34,49 @@ std::uint32_t power_of_two_from(std::uint32_t least)
   return power;
 }
 
+bool is_in_host_memory(Backend backend)
+{
+  return backend == Backend::host || backend == Backend::shm;
+}
+
+void require(bool holds, const char * field, std::uint64_t value, const std::string & expected)
+{
+  if (!holds) {
+    throw std::invalid_argument(
+        std::string(field) + " is " + std::to_string(value) + ", expected " + expected);
+  }
+}
+
+/// Throws std::invalid_argument where a geometry cannot even be reckoned.
+void check(const TensorOptions & options)
+{
+  require(
+      options.slot_count >= 1 && options.slot_count <= kMostSlots, "slot_count", options.slot_count,
+      "1 to " + std::to_string(kMostSlots));
+  require(
+      options.slot_bytes >= 1 && options.slot_bytes <= kMostSlotBytes, "slot_bytes",
+      options.slot_bytes, "1 to " + std::to_string(kMostSlotBytes));
+  require(
+      is_in_host_memory(options.backend), "backend", static_cast<std::uint64_t>(options.backend),
+      "0 (host) or 1 (shm)");
+  if (options.ttl_ns < 0) {
+    throw std::invalid_argument(
+        "ttl_ns is " + std::to_string(options.ttl_ns) + ", expected 0 (no end) or more");
+  }
+}
+
+/// Where the slots of a mailbox are for this process. Throws MailboxError.
+std::shared_ptr<Payload> payload_in(const std::shared_ptr<Segment> & segment)
+{
+  if (!is_in_host_memory(segment->backend())) {
+    throw MailboxError(
+        "mailbox '" + segment->name() + "' has its tensors in backend " +
+        std::to_string(static_cast<std::uint32_t>(segment->backend())) +
+        ", expected 0 (host) or 1 (shm), which this build has");
+  }
+  return std::make_shared<HostPayload>(segment);
+}
+
 }  // namespace
 
 class TensorPort
@@ -296,10 +339,9 @@ Status TensorReader::take(TensorId id, ReadLease & lease)
 
 Status TensorReader::wait(std::int64_t timeout_ns)
 {
-  const std::int64_t end_ns = timeout_ns < 0 ? 0 : monotonic_ns() + timeout_ns;
+  const Deadline deadline(timeout_ns);
   for (;;) {
-    const std::int64_t left_ns =
-        timeout_ns < 0 ? kLongestWaitNs : std::max(end_ns - monotonic_ns(), std::int64_t{0});
+    const std::int64_t left_ns = deadline.left_ns();
     const Status status = announcements_.wait(std::min(left_ns, kLongestWaitNs));
     if (status != Status::empty) {
       return status;
@@ -316,20 +358,17 @@ Status TensorReader::wait(std::int64_t timeout_ns)
 
 TensorMailbox::TensorMailbox(
     std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload, std::int64_t ttl_ns,
-    bool is_owner)
-: segment_(std::move(segment)), payload_(std::move(payload)), ttl_ns_(ttl_ns), is_owner_(is_owner)
+    Creation creation)
+: segment_(std::move(segment)),
+  payload_(std::move(payload)),
+  ttl_ns_(ttl_ns),
+  creation_(std::move(creation))
 {
-}
-
-TensorMailbox::~TensorMailbox()
-{
-  if (is_owner_ && segment_) {
-    segment_->close();
-  }
 }
 
 TensorMailbox TensorMailbox::create(const std::string & name, const TensorOptions & options)
 {
+  check(options);
   Geometry geometry;
   geometry.kind = Kind::tensor;
   // A reader that is given a tensor has at most slot_count announcements before it.
@@ -337,13 +376,9 @@ TensorMailbox TensorMailbox::create(const std::string & name, const TensorOption
   geometry.place_count = options.place_count;
   geometry.slot_count = options.slot_count;
   geometry.slot_bytes = (options.slot_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
-  if (options.ttl_ns < 0) {
-    throw std::invalid_argument(
-        "ttl_ns is " + std::to_string(options.ttl_ns) + ", expected 0 (no end) or more");
-  }
   auto segment = Segment::create(name, geometry, options.backend);
-  auto payload = std::make_shared<HostPayload>(segment);
-  return {std::move(segment), std::move(payload), options.ttl_ns, true};
+  auto payload = payload_in(segment);
+  return {segment, std::move(payload), options.ttl_ns, Creation(segment)};
 }
 
 TensorMailbox TensorMailbox::attach(const std::string & name)
@@ -352,8 +387,8 @@ TensorMailbox TensorMailbox::attach(const std::string & name)
   if (segment->geometry().kind != Kind::tensor) {
     throw NotAMailbox("mailbox '" + name + "' holds records, expected tensors");
   }
-  auto payload = std::make_shared<HostPayload>(segment);
-  return {std::move(segment), std::move(payload), 0, false};
+  auto payload = payload_in(segment);
+  return {std::move(segment), std::move(payload), 0, Creation()};
 }
 
 std::uint32_t TensorMailbox::free_slots() const

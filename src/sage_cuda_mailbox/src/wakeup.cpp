@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <limits>
 
 namespace sage::mailbox
 {
@@ -15,6 +16,7 @@ namespace
 {
 
 constexpr std::int64_t kNsPerS = 1'000'000'000;
+constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
 
 /// A writer that is killed between seeing a sleeper and waking it leaves it asleep, and those who
 /// write after it do not know of the sleeper.
@@ -32,6 +34,18 @@ std::int64_t monotonic_ns()
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return std::int64_t{now.tv_sec} * kNsPerS + now.tv_nsec;
+}
+
+Deadline::Deadline(std::int64_t timeout_ns) : end_ns_(kForever)
+{
+  if (timeout_ns >= 0 && __builtin_add_overflow(monotonic_ns(), timeout_ns, &end_ns_)) {
+    end_ns_ = kForever;
+  }
+}
+
+std::int64_t Deadline::left_ns() const
+{
+  return end_ns_ == kForever ? kForever : std::max(end_ns_ - monotonic_ns(), std::int64_t{0});
 }
 
 void wake_sleepers(Header & header)
@@ -58,8 +72,7 @@ std::uint32_t announce_sleep(Header & header)
 
 void sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns)
 {
-  const std::int64_t sleep_ns =
-      timeout_ns < 0 ? kLongestSleepNs : std::min(timeout_ns, kLongestSleepNs);
+  const std::int64_t sleep_ns = std::min(timeout_ns, kLongestSleepNs);
   const timespec timeout{sleep_ns / kNsPerS, sleep_ns % kNsPerS};
   futex(&header.wake, FUTEX_WAIT, announced, &timeout);
 }

@@ -92,10 +92,6 @@ public:
   /// Throws std::invalid_argument, NoSuchMailbox, NotAMailbox.
   static BroadcastMailbox attach(const std::string & name);
 
-  BroadcastMailbox(BroadcastMailbox &&) = default;
-  BroadcastMailbox & operator=(BroadcastMailbox &&) = default;
-  ~BroadcastMailbox();
-
   BroadcastWriter writer() const { return BroadcastWriter(segment_); }
   BroadcastReader reader(From from = From::now) const { return BroadcastReader(segment_, from); }
   Statistics statistics() const { return statistics_of(*segment_); }
@@ -104,10 +100,10 @@ public:
   void close() { segment_->close(); }
 
 private:
-  BroadcastMailbox(std::shared_ptr<Segment> segment, bool is_owner);
+  BroadcastMailbox(std::shared_ptr<Segment> segment, Creation creation);
 
   std::shared_ptr<Segment> segment_;
-  bool is_owner_;
+  Creation creation_;
 };
 
 }  // namespace sage::mailbox

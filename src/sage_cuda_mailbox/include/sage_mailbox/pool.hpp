@@ -347,6 +347,9 @@ private:
       }
       const Holder reader{place, lease.epoch};
       if (!places_.may_use(reader, lease.state == LeaseWord::held)) {
+        if (lease.state == LeaseWord::pending && Words::load(word) != found) {
+          return false;  // taken between the two loads, before its reader retired
+        }
         continue;
       }
       if (ask_kernel && places_.is_gone(reader)) {
@@ -381,7 +384,14 @@ private:
   bool has_expired(std::uint32_t slot, std::int64_t now_ns) const
   {
     const std::int64_t ttl_ns = Words::load_relaxed(&slots_[slot].ttl_ns);
-    return ttl_ns > 0 && now_ns - Words::load_relaxed(&slots_[slot].published_ns) >= ttl_ns;
+    if (ttl_ns <= 0) {
+      return false;
+    }
+    // reckoned without signs: the words may be anything
+    const auto published_ns =
+        static_cast<std::uint64_t>(Words::load_relaxed(&slots_[slot].published_ns));
+    const std::uint64_t age_ns = static_cast<std::uint64_t>(now_ns) - published_ns;
+    return static_cast<std::int64_t>(age_ns) >= ttl_ns;
   }
 
   /// Takes the oldest tensor of which no lease is held.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sage_mailbox/layout.hpp"
@@ -43,7 +44,7 @@ public:
   Backend backend() const { return backend_; }
   std::int32_t device() const { return device_; }
   /// Tells this mailbox from an earlier or later one of this name.
-  std::uint64_t nonce() const { return header().nonce; }
+  std::uint64_t nonce() const { return nonce_; }
 
   Header & header() const { return *reinterpret_cast<Header *>(base_); }
   Place * places() const { return reinterpret_cast<Place *>(base_ + geometry_.places_at()); }
@@ -60,25 +61,56 @@ public:
   }
 
   /// Says that nothing more comes, and frees the name; done by the creator's process only.
-  /// Those attached can read on.
+  /// Those attached can read on. Throws MailboxError if the name cannot be freed now; it is
+  /// anybody's from here on, nevertheless.
   void close();
+  /// As `close`, without saying whether the name was freed.
+  void close_at_end() noexcept;
   bool is_closed() const;
 
 private:
   Segment(
       std::string name, const Geometry & geometry, Backend backend, std::int32_t device,
       std::byte * base);
+  void free_name();
 
   std::string name_;
   Geometry geometry_;
   Backend backend_;
   std::int32_t device_;
   std::byte * base_;
+  std::uint64_t nonce_ = 0;
   int creator_pid_ = 0;  // 0: not created here
 };
 
-/// Removes this user's mailboxes in shared memory whose creator, and all participants, are gone.
-/// Returns their names.
+/// What makes the object that created a mailbox close it in the end.
+class Creation
+{
+public:
+  Creation() = default;  ///< of a mailbox that was attached to: closes nothing
+  explicit Creation(std::shared_ptr<Segment> segment) : segment_(std::move(segment)) {}
+  Creation(Creation && other) noexcept = default;
+  Creation & operator=(Creation && other) noexcept
+  {
+    if (this != &other) {
+      const Creation ended(std::move(*this));
+      segment_ = std::move(other.segment_);
+    }
+    return *this;
+  }
+  ~Creation()
+  {
+    if (segment_) {
+      segment_->close_at_end();
+    }
+  }
+
+private:
+  std::shared_ptr<Segment> segment_;
+};
+
+/// Removes this user's mailboxes in shared memory that were closed, or whose creator and all
+/// participants are gone. Returns their names.
 std::vector<std::string> sweep_stale();
 
 /// Names of this user's mailboxes in shared memory.

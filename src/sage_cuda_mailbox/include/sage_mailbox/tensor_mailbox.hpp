@@ -171,10 +171,6 @@ public:
   /// Throws std::invalid_argument, NoSuchMailbox, NotAMailbox.
   static TensorMailbox attach(const std::string & name);
 
-  TensorMailbox(TensorMailbox &&) = default;
-  TensorMailbox & operator=(TensorMailbox &&) = default;
-  ~TensorMailbox();
-
   TensorWriter writer() const { return {segment_, payload_, ttl_ns_}; }
   TensorReader reader() const { return {segment_, payload_}; }
   Statistics statistics() const { return statistics_of(*segment_); }
@@ -187,12 +183,12 @@ public:
 private:
   TensorMailbox(
       std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload, std::int64_t ttl_ns,
-      bool is_owner);
+      Creation creation);
 
   std::shared_ptr<Segment> segment_;
   std::shared_ptr<Payload> payload_;
   std::int64_t ttl_ns_;
-  bool is_owner_;
+  Creation creation_;
 };
 
 }  // namespace sage::mailbox

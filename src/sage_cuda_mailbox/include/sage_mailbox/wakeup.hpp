@@ -13,15 +13,28 @@ namespace sage::mailbox
 /// CLOCK_MONOTONIC [ns].
 std::int64_t monotonic_ns();
 
-/// Wakes everybody who sleeps; one load if nobody does.
+/// When waiting ends.
+class Deadline
+{
+public:
+  /// `timeout_ns`: negative: never.
+  explicit Deadline(std::int64_t timeout_ns);
+  /// 0 once it is over; the largest number if it never is.
+  std::int64_t left_ns() const;
+
+private:
+  std::int64_t end_ns_;
+};
+
+/// Wakes everybody who sleeps; a fence and a load if nobody does.
 void wake_sleepers(Header & header);
 
 /// Announces sleep. The caller looks once more whether there is something new, then sleeps.
 /// Returns what `sleep_until_woken` is to be given.
 std::uint32_t announce_sleep(Header & header);
 
-/// Sleeps until woken, or `timeout_ns` (negative: no limit) is over; also returns for nothing, at
-/// the latest after 50 ms: the caller looks, and sleeps again.
+/// Sleeps until woken, or `timeout_ns` is over; also returns for nothing, at the latest after 50
+/// ms: the caller looks, and sleeps again.
 void sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns);
 
 }  // namespace sage::mailbox
