@@ -1,9 +1,10 @@
-"""Small media files, made where they are needed."""
+"""Small media files and lock-step hosts, made where they are needed; modules beside the tests."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import av
 import numpy as np
 import pytest
 
+from sage_common.ros.lockstep import LockstepHost
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+PICTURES = ("camera/image_raw", "camera/compressed")
 WIDTH, HEIGHT, RATE = 64, 48, 25
 SOUND_RATE = 48000
 
@@ -82,3 +88,22 @@ def recorded_data() -> Path:
     if not (folder / "video" / "gopro_max_walk.mp4").is_file():
         pytest.skip(f"the recorded walk is not in {folder} (set SAGE_DATA)")
     return folder
+
+
+@pytest.fixture
+def make_host(tmp_path: Path) -> Iterator[Callable[..., LockstepHost]]:
+    """Makes lock-step hosts, on which somebody subscribes to pictures; closed at the end."""
+    hosts: list[LockstepHost] = []
+
+    def make(watched: tuple[str, ...] = PICTURES) -> LockstepHost:
+        hosts.append(LockstepHost(home=tmp_path, watched=watched))
+        return hosts[-1]
+
+    yield make
+    for host in hosts:
+        host.close()
+
+
+@pytest.fixture
+def host(make_host: Callable[..., LockstepHost]) -> LockstepHost:
+    return make_host()
