@@ -323,6 +323,36 @@ def test_what_is_pinned_during_the_night_stays(tmp_path, monkeypatch) -> None:
             assert was == is_now
 
 
+@pytest.mark.parametrize("change", ["pin", "forget"])
+def test_what_changes_after_its_letting_go_was_prepared_is_heeded(tmp_path, change) -> None:
+    """While one step is written the next one is prepared: it is prepared anew then."""
+    with home.opened(tmp_path) as memory:
+        ids = home.fill(memory)
+        before = {row[1]: row for row in home.content(memory)["experiences"]}
+        late = []
+
+        def progress(_share: float, stage: str) -> None:
+            if stage == "letting go" and not late:
+                late.extend(ids[11:16])  # steps are of 7, in the order of the file
+                if change == "forget":
+                    memory.forget(late, "asked to").wait()
+                for identifier in late if change == "pin" else ():
+                    memory.pin(identifier, True).wait()
+
+        report = memory.sleep(home.THOROUGH, progress)
+        assert late and not report.rolled_back
+        after = {row[1]: row for row in home.content(memory)["experiences"]}
+        listed = {identifier for identifier, _ in list_of(memory)}
+        assert listed.isdisjoint(late) and len(listed) > 40
+        if change == "forget":
+            assert after.keys().isdisjoint(late)
+        for identifier in late if change == "pin" else ():
+            was = list(before[identifier])
+            was[PINNED] = 1
+            assert was == list(after[identifier])
+        memory.verify()
+
+
 def test_saved_copies_hold_every_byte() -> None:
     from sage_memory.core.sleep import saved
 

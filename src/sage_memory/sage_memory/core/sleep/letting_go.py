@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.following import NEWEST_CHANGE
 from sage_memory.core.plain_sql import Insertion
-from sage_memory.core.schema import ENCODING_FLOAT32, forgettings, payloads
+from sage_memory.core.schema import ENCODING_FLOAT32, WHOLE, clocks, forgettings, payloads
 from sage_memory.core.sleep import saved
+from sage_memory.core.sleep.partings import Parting
 from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS
 from sage_memory.core.sleep.stored import (
     Change,
@@ -42,37 +44,44 @@ FIRST_TO_GO_NS = 0
 
 
 @dataclass(frozen=True)
-class Parting:
-    """One experience to let go of.
+class Leave:
+    """Under which night it happens.
 
     Attributes:
-        identifier: 16 bytes.
-        rung: how deep, see `plan`.
-        reason: why, in words; without content.
-        summary: 16 bytes of the summary that covers it; empty: none.
-        last_user: no other experience has its payload.
+        night: 16 bytes.
+        floor: what has this total salience stays.
+        undo_until_ns: until when it can be undone.
+        now_ns: when it is listed to have happened.
     """
 
-    identifier: bytes
-    rung: int
-    reason: str
-    summary: bytes = b""
-    last_user: bool = True
-
-
-@dataclass(frozen=True)
-class Leave:
-    """Under which night it happens: its id, until when it can be undone [ns], and now [ns]."""
-
     night: bytes
+    floor: float
     undo_until_ns: int
     now_ns: int
 
 
-def let_go(
-    store: Store, connection: Connection, partings: Sequence[Parting], floor: float, leave: Leave
-) -> Change:
-    """Let go of what is asked for, save it for undoing, list it; skip what was pinned since."""
+@dataclass(frozen=True)
+class Prepared:
+    """What is to be written so that some experiences let go.
+
+    Attributes:
+        partings, leave: what was asked for.
+        change, writing, unused, listed: rows to rewrite, payloads without a user, rows of the list.
+        stamp: of the newest change that was known.
+    """
+
+    partings: Sequence[Parting]
+    leave: Leave
+    change: Change
+    writing: Rewriting
+    unused: list[str]
+    listed: list[tuple[Any, ...]]
+    stamp: int
+
+
+def prepare(connection: Connection, partings: Sequence[Parting], leave: Leave) -> Prepared:
+    """Decide what goes of each, pack it for undoing; skip what was pinned since. Writes nothing."""
+    stamp = connection.execute(NEWEST_CHANGE).scalar_one() or 0
     rows = alive_rows(connection, [parting.identifier for parting in partings])
     own = vectors_of(connection, [*rows, *(p.summary for p in partings if p.summary)])
     change, writing = Change(), Rewriting()
@@ -80,7 +89,7 @@ def let_go(
     listed: list[tuple[Any, ...]] = []
     for parting in partings:
         row = rows.get(parting.identifier)
-        if row is None or row["pinned"] or row["total"] >= floor:
+        if row is None or row["pinned"] or row["total"] >= leave.floor:
             continue
         kept = _payload(row, change)
         if kept and parting.last_user:
@@ -95,16 +104,39 @@ def let_go(
             writing.blank(row["number"], kept)
             writing.clocks.append((parting.identifier, WHAT[parting.rung]))
             listed.append(_listed(parting, leave, saved.pack(kept, lost)))
-    writing.write(store, connection, change.vectors)
-    if unused:
+    return Prepared(partings, leave, change, writing, unused, listed, stamp)
+
+
+def let_go(store: Store, connection: Connection, prepared: Prepared) -> Change:
+    """Write what was prepared; prepare it anew if any of it has changed meanwhile."""
+    if _outdated(connection, prepared):
+        prepared = prepare(connection, prepared.partings, prepared.leave)
+    prepared.writing.write(store, connection, prepared.change.vectors)
+    if prepared.unused:
         connection.execute(
             update(payloads)
             .where(payloads.c.sha256 == bindparam("key"))
             .values(last_used_ns=FIRST_TO_GO_NS),
-            [{"key": sha} for sha in unused],
+            [{"key": sha} for sha in prepared.unused],
         )
-    LISTED.run(connection, listed)
-    return change
+    LISTED.run(connection, prepared.listed)
+    return prepared.change
+
+
+def _outdated(connection: Connection, prepared: Prepared) -> bool:
+    """Whether one of the experiences, or a summary of theirs, has changed since.
+
+    What is forgotten takes something from its summaries, which get no clock of that.
+    """
+    changed = connection.execute(
+        select(clocks.c.experience_id, clocks.c.field).where(
+            clocks.c.field != WHOLE, clocks.c.stamp > prepared.stamp
+        )
+    ).all()
+    looked_at = {
+        key for parting in prepared.partings for key in (parting.identifier, parting.summary)
+    }
+    return any(row.field == "forgotten" or bytes(row.experience_id) in looked_at for row in changed)
 
 
 def _payload(row: Row, change: Change) -> Row:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import NS_PER_S, Clock
-from sage_memory.core.encoded_vectors import decode, rounded_to_int8
-from sage_memory.core.schema import ENCODING_FLOAT32, ROLE_PERCEPT, vectors
 from sage_memory.core.sleep import journal
-from sage_memory.core.sleep.grouping import Group, groups
+from sage_memory.core.sleep.alike import alike
 from sage_memory.core.sleep.index_news import tell
-from sage_memory.core.sleep.letting_go import Leave, Parting, let_go
+from sage_memory.core.sleep.letting_go import Leave, let_go, prepare
 from sage_memory.core.sleep.options import SleepOptions, checked
-from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS, Plan, plan
+from sage_memory.core.sleep.partings import partings_of
+from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS, plan
 from sage_memory.core.sleep.probes import ask, draw_questions
 from sage_memory.core.sleep.replay import draw, replay_view
 from sage_memory.core.sleep.report import NightReport
@@ -41,9 +39,6 @@ from sage_memory.core.writer import Ticket
 
 GROUPS_A_STEP = 32
 PARTINGS_A_STEP = 1024
-BAND = 32_768
-"""Partings that are made in the order of the file, which touches each of its pages once."""
-VECTORS_A_QUERY = 1000
 Progress = Callable[[float, str], None]
 """Called after every step with the share done, [0, 1], and the stage in words."""
 
@@ -132,7 +127,7 @@ class Night:
     def _anything(self, seen: Survey, target: int) -> bool:
         if len(plan(seen, self._options, target).order):
             return True
-        return next(_groups(self._store, seen, self._options), None) is not None
+        return next(alike(self._store, seen, self._options), None) is not None
 
     def _live_again(self, page: journal.Page, report: NightReport) -> NightReport:
         if self._replay is None or not page.options.replay:
@@ -148,7 +143,7 @@ class Night:
         seen = self._seen or self._survey(page)
         self._seen = None
         candidates = max(len(seen.free(page.options.salience_floor)), 1)
-        found = _groups(self._store, seen, page.options)
+        found = alike(self._store, seen, page.options)
         waiting: Ticket[Change] | None = None
         while some := list(islice(found, GROUPS_A_STEP)):  # the next ones are found meanwhile
             report = self._merged(report, waiting, candidates)
@@ -177,27 +172,37 @@ class Night:
     def _let_go(self, page: journal.Page, report: NightReport) -> NightReport:
         seen = self._survey(page)
         decided = plan(seen, page.options, page.target_bytes)
-        partings = _partings(seen, decided, page.started_ns)
+        partings = partings_of(seen, decided, page.started_ns)
         until_ns = page.started_ns + round(page.options.grace_s * NS_PER_S)
+        waiting: Ticket[Change] | None = None
         for first in range(0, len(partings), PARTINGS_A_STEP):
+            some = partings[first : first + PARTINGS_A_STEP]
+            leave = Leave(page.night, page.options.salience_floor, until_ns, self._clock.now_ns())
+            with self._store.reader.snapshot() as connection:  # while the last ones are written
+                prepared = prepare(connection, some, leave)
+            report = self._gone(report, waiting, first / len(partings))
+            waiting = None
             if self._must_stop(page):
                 return replace(report, note="stopped while letting go")
-            some = partings[first : first + PARTINGS_A_STEP]
-            leave = Leave(page.night, until_ns, self._clock.now_ns())
-            change = self._step(
-                lambda c, some=some, leave=leave: let_go(  # type: ignore[misc]
-                    self._store, c, some, page.options.salience_floor, leave
-                )
-            ).wait()
-            report = replace(
-                report,
-                payloads_removed=report.payloads_removed + change.payloads,
-                texts_removed=report.texts_removed + change.texts,
-                vectors_quantised=report.vectors_quantised + change.quantised,
-                vectors_removed=report.vectors_removed + change.removed,
+            waiting = self._step(
+                lambda c, prepared=prepared: let_go(self._store, c, prepared)  # type: ignore[misc]
             )
-            self._progress(0.4 + 0.5 * (first + len(some)) / len(partings), "letting go")
-        return report
+        return self._gone(report, waiting, 1.0)
+
+    def _gone(
+        self, report: NightReport, waiting: Ticket[Change] | None, share: float
+    ) -> NightReport:
+        if waiting is None:
+            return report
+        change = waiting.wait()
+        self._progress(0.4 + 0.5 * share, "letting go")
+        return replace(
+            report,
+            payloads_removed=report.payloads_removed + change.payloads,
+            texts_removed=report.texts_removed + change.texts,
+            vectors_quantised=report.vectors_quantised + change.quantised,
+            vectors_removed=report.vectors_removed + change.removed,
+        )
 
     def _judge(self, page: journal.Page, report: NightReport) -> NightReport:
         """Ask the questions again; roll back if too few are answered, else be done."""
@@ -235,7 +240,7 @@ class Night:
             seen = survey(connection, options, journal.newest_number(connection))
             before = int(seen.bytes.sum())
             target = round(options.target_share * (before + journal.freed_bytes(connection)))
-        found = [] if before <= target else list(_groups(self._store, seen, options))
+        found = [] if before <= target else list(alike(self._store, seen, options))
         summary = seen.summary.copy()
         cost = 0
         for group in found:
@@ -278,69 +283,3 @@ def _outcome(report: NightReport) -> str:
         f"{report.bytes_after} bytes are left, {report.target_bytes} were wanted: the rest is "
         "salient, pinned, or like nothing else"
     )
-
-
-def _groups(store: Store, seen: Survey, options: SleepOptions) -> Iterator[Group]:
-    def load(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        with store.reader.snapshot() as connection:  # a short one: it holds the log back
-            return _percepts(connection, [bytes(key) for key in seen.identifier[rows]])
-
-    free = seen.free(options.salience_floor)
-    taken = np.zeros(len(seen), np.bool_)
-    for buckets in seen.buckets:
-        left = free[~taken[free]]
-        for group in groups(buckets, left, load, options.similarity, options.min_group):
-            taken[group.rows] = True
-            yield group
-
-
-def _percepts(connection: Connection, identifiers: Sequence[bytes]) -> NDArray[np.float32]:
-    """Vectors in int8 precision, [n, dim]: what was let go to int8 groups as it did before."""
-    column = vectors.c
-    row_of = {key: row for row, key in enumerate(identifiers)}
-    width = connection.execute(select(func.max(column.dim))).scalar_one() or 1
-    table = np.zeros((len(identifiers), width), np.float32)  # zeros beyond change no cosine
-    for first in range(0, len(identifiers), VECTORS_A_QUERY):
-        whole: list[int] = []
-        wanted = select(column.experience_id, column.encoding, column.dim, column.vector).where(
-            column.experience_id.in_(identifiers[first : first + VECTORS_A_QUERY]),
-            column.role == ROLE_PERCEPT,
-        )
-        for key, encoding, dim, blob in connection.execute(wanted):
-            row = row_of[bytes(key)]
-            table[row, :dim] = decode(encoding, dim, blob)
-            if encoding == ENCODING_FLOAT32:
-                whole.append(row)
-        table[whole] = rounded_to_int8(table[whole])
-    return table
-
-
-def _in_bands(order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The least valuable first, a band at a time, and those of a band as they lie in the file."""
-    bands = [np.sort(order[k : k + BAND]) for k in range(0, len(order), BAND)]
-    return np.concatenate(bands) if bands else order
-
-
-def _partings(seen: Survey, decided: Plan, now_ns: int) -> list[Parting]:
-    holders: dict[str, int] = {}
-    for sha in seen.payload:
-        holders[sha] = holders.get(sha, 0) + 1
-    partings = []
-    for row in _in_bands(decided.order):
-        sha = seen.payload[row]
-        holders[sha] -= 1
-        summary = int(seen.summary[row])
-        days = (now_ns - int(seen.start_ns[row])) / (86400 * NS_PER_S)
-        reason = f"salience {seen.total[row]:.2f}, {days:.1f} d old"
-        if summary >= 0:
-            reason += f", 1 of {seen.covers[summary]}"
-        partings.append(
-            Parting(
-                identifier=bytes(seen.identifier[row]),
-                rung=int(decided.depth[row]),
-                reason=reason,
-                summary=bytes(seen.identifier[summary]) if summary >= 0 else b"",
-                last_user=bool(sha) and holders[sha] == 0,
-            )
-        )
-    return partings
