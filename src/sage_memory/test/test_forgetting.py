@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import sqlite3
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
-from sage_memory import Limits, Memory, Payload, Place
+from sage_memory import Limits, Memory, Payload, Place, Query
+from sage_memory.core.errors import NotCompacted
 from sage_memory.core.schema import clocks, experiences, payloads, summary_members, vectors
 
 
@@ -86,6 +89,26 @@ def test_no_file_holds_a_byte_of_it(tmp_path) -> None:
         assert_gone(tmp_path, parts)  # with the store open, its log included
         memory.verify()
     assert_gone(tmp_path, parts)
+
+
+def test_a_disk_too_full_to_compact_is_told_and_the_bytes_go_at_the_next_close(
+    tmp_path, monkeypatch
+) -> None:
+    def full(connection, whole: bool) -> None:
+        raise DBAPIError.instance("VACUUM", None, sqlite3.OperationalError("disk is full"),
+                                  sqlite3.Error)  # fmt: skip
+
+    told, parts = secret()
+    with Memory.open(tmp_path) as memory:
+        kept = memory.remember(told).wait()
+        with monkeypatch.context() as patched:
+            patched.setattr("sage_memory.core.storage.compact", full)
+            with pytest.raises(NotCompacted, match=r"are forgotten, but .*disk is full.*make room"):
+                memory.forget([kept.id], "asked to").wait()
+        assert memory.recall(Query()) == []
+        memory.verify()
+    everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert [name for name, part in parts.items() if part in everything] == []
 
 
 def test_a_tombstone_without_content_stays(tmp_path) -> None:

@@ -107,9 +107,22 @@ class DiskRefuses(NotStored):
 
     def __init__(self, path: Path, detail: str) -> None:
         self.path = path
+        self.detail = detail
         super().__init__(
             f"{path}: the disk refuses ({detail}); make room on it, then try again: "
             "what was there is still there"
+        )
+
+
+class NotCompacted(MemoryFailure):
+    """Experiences are forgotten, but the disk has no room to take their bytes out of the file."""
+
+    def __init__(self, error: DiskRefuses) -> None:
+        self.path = error.path
+        super().__init__(
+            f"{error.path}: the experiences are forgotten, but the disk refuses ({error.detail}) "
+            "what would take their bytes out of the file; make room on it: they go when the "
+            "store is next closed"
         )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.disowning import Content, Disowned, contents, disown
+from sage_memory.core.errors import DiskRefuses, NotCompacted
 from sage_memory.core.experience import MAX_TEXT
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.schema import experiences, forgettings, payloads, summary_members, vectors
@@ -47,6 +48,8 @@ def forget(
     Raises:
         InvalidInput: none or too many, or too long a reason. An id that is unknown, or forgotten
             already, fails the ticket; nothing is forgotten then.
+        NotCompacted: from the ticket: they are forgotten, but the disk is too full to shrink the
+            file; their bytes leave it when the store is next closed with room on the disk.
     """
     if not 1 <= len(identifiers) <= MOST_AT_ONCE:
         raise InvalidInput("len(ids)", len(identifiers), f"1..{MOST_AT_ONCE}")
@@ -68,7 +71,10 @@ def forget(
             for number, columns in disowned.columns.items():
                 index.update(number, **columns)
         index.forget(numbers)
-        store.compact_now()
+        try:
+            store.compact_now()
+        except DiskRefuses as error:
+            raise NotCompacted(error) from error
 
     return store.change(remove, tell)
 
