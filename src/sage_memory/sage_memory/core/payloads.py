@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.home import make_private
 from sage_memory.core.database import sync_folder
 from sage_memory.core.experience import Payload
 from sage_memory.core.option_errors import PayloadDamaged
@@ -104,7 +105,7 @@ class PayloadFiles:
         if path.exists():
             return
         data = payload.data if self._seal is None else self._seal.seal(sha256, payload.data)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(path.parent)
         handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as stream:
