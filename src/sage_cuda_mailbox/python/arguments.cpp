@@ -1,0 +1,178 @@
+#include "arguments.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "errors.hpp"
+
+namespace nb = nanobind;
+
+namespace sage::mailbox::python
+{
+
+namespace
+{
+
+constexpr double kNsPerMs = 1e6;
+constexpr double kNsPerS = 1e9;
+constexpr double kLongestS = 1e9;  // 32 years
+
+constexpr const char * kBackends[] = {"host", "shm", "cuda_vmm", "cuda_ipc", "pinned"};
+
+std::string range(std::int64_t least, std::int64_t most)
+{
+  if (most == std::numeric_limits<std::int64_t>::max()) {
+    return "an integer from " + std::to_string(least) + " on";
+  }
+  return "an integer from " + std::to_string(least) + " to " + std::to_string(most);
+}
+
+/// The integer that `value` stands for; null if it stands for none.
+nb::object index_of(nb::handle value)
+{
+  PyObject * index = PyBool_Check(value.ptr()) ? nullptr : PyNumber_Index(value.ptr());
+  if (index == nullptr) {
+    PyErr_Clear();
+  }
+  return nb::steal(index);
+}
+
+std::int64_t duration_ns(const char * field, nb::handle value, double unit_ns)
+{
+  const double number = PyBool_Check(value.ptr()) ? -1 : PyFloat_AsDouble(value.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    refuse(field, written(value), "a number from 0 on, or None");
+  }
+  if (!(number >= 0) || !(number * unit_ns <= kLongestS * kNsPerS)) {
+    refuse(field, written(value), "a number from 0 on, up to 32 years, or None");
+  }
+  return static_cast<std::int64_t>(std::llround(number * unit_ns));
+}
+
+template <class Numbers, class Read>
+Numbers numbers(const char * field, nb::handle value, Read read)
+{
+  Numbers found;
+  if (const nb::object index = index_of(value); index.is_valid()) {
+    found.push_back(read(field, index));
+    return found;
+  }
+  if (PyUnicode_Check(value.ptr()) || !PySequence_Check(value.ptr())) {
+    refuse(field, written(value), "integers");
+  }
+  for (const nb::handle item : nb::borrow<nb::sequence>(value)) {
+    found.push_back(read(field, item));
+  }
+  return found;
+}
+
+}  // namespace
+
+std::int64_t integer(const char * field, nb::handle value, std::int64_t least, std::int64_t most)
+{
+  const nb::object index = index_of(value);
+  int overflow = 0;
+  const std::int64_t number =
+      index.is_valid() ? PyLong_AsLongLongAndOverflow(index.ptr(), &overflow) : 0;
+  if (!index.is_valid() || overflow != 0 || number < least || number > most) {
+    refuse(field, written(value), range(least, most));
+  }
+  return number;
+}
+
+std::uint64_t unsigned_integer(const char * field, nb::handle value)
+{
+  const nb::object index = index_of(value);
+  const std::uint64_t number = index.is_valid() ? PyLong_AsUnsignedLongLong(index.ptr()) : 0;
+  if (!index.is_valid() || PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    refuse(field, written(value), "an integer from 0 to 18446744073709551615");
+  }
+  return number;
+}
+
+std::string text(const char * field, nb::handle value)
+{
+  if (!PyUnicode_Check(value.ptr())) {
+    refuse(field, written(value), "a string");
+  }
+  Py_ssize_t length = 0;
+  const char * characters = PyUnicode_AsUTF8AndSize(value.ptr(), &length);
+  if (characters == nullptr) {
+    PyErr_Clear();
+    refuse(field, written(value), "a string without lone surrogates");
+  }
+  return {characters, static_cast<std::size_t>(length)};
+}
+
+bool truth(const char * field, nb::handle value)
+{
+  if (!PyBool_Check(value.ptr())) {
+    refuse(field, written(value), "True or False");
+  }
+  return value.is(nb::handle(Py_True));
+}
+
+std::int64_t timeout_ns(nb::handle timeout_s)
+{
+  return timeout_s.is_none() ? -1 : duration_ns("timeout_s", timeout_s, kNsPerS);
+}
+
+std::int64_t ttl_ns(nb::handle ttl_ms)
+{
+  return ttl_ms.is_none() ? -1 : duration_ns("ttl_ms", ttl_ms, kNsPerMs);
+}
+
+Backend backend(nb::handle name)
+{
+  std::string names;
+  for (std::uint32_t number = 0; number < std::size(kBackends); ++number) {
+    if (PyUnicode_Check(name.ptr()) && text("backend", name) == kBackends[number]) {
+      return static_cast<Backend>(number);
+    }
+    names += (names.empty() ? "" : ", ") + std::string(kBackends[number]);
+  }
+  refuse("backend", written(name), "one of " + names);
+}
+
+const char * name_of(Backend backend) { return kBackends[static_cast<std::uint32_t>(backend)]; }
+
+DataType element_type(nb::handle dtype)
+{
+  if (PyUnicode_Check(dtype.ptr()) && text("dtype", dtype) == "bfloat16") {
+    return data_type("bfloat16");  // numpy has none
+  }
+  PyObject * known =
+      dtype.is_none()  // numpy takes it for float64
+          ? nullptr
+          : PyObject_CallOneArg(nb::module_::import_("numpy").attr("dtype").ptr(), dtype.ptr());
+  const nb::object type = nb::steal(known);
+  if (!type.is_valid()) {
+    PyErr_Clear();
+    refuse("dtype", written(dtype), "what numpy.dtype takes, or 'bfloat16'");
+  }
+  if (!nb::cast<bool>(type.attr("isnative"))) {
+    refuse("dtype", written(dtype), "this machine's byte order");
+  }
+  return data_type(text("dtype", type.attr("name")));
+}
+
+Shape shape(nb::handle value)
+{
+  return numbers<Shape>("shape", value, [](const char * field, nb::handle item) {
+    return static_cast<std::uint64_t>(
+        integer(field, item, 0, std::numeric_limits<std::int64_t>::max()));
+  });
+}
+
+Strides strides(nb::handle value)
+{
+  return numbers<Strides>("strides_bytes", value, [](const char * field, nb::handle item) {
+    return integer(
+        field, item, std::numeric_limits<std::int64_t>::min(),
+        std::numeric_limits<std::int64_t>::max());
+  });
+}
+
+}  // namespace sage::mailbox::python

@@ -1,0 +1,172 @@
+#include "arguments.hpp"
+#include "leases.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace sage::mailbox::python
+{
+
+namespace
+{
+
+using FillingSelf = nb::pointer_and_handle<Filling>;
+using LookingSelf = nb::pointer_and_handle<Looking>;
+
+constexpr const char * kDlpackSignature =
+    "def __dlpack__(self, *, stream: object = None, max_version: tuple[int, int] | None = None, "
+    "dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> object";
+
+void define_write_lease(nb::module_ & module)
+{
+  nb::class_<Filling>(
+      module, "WriteLease",
+      "A slot being filled. Made by TensorWriter.acquire(); a context manager, which gives the\n"
+      "slot back if it was not published.")
+      .def(
+          "array",
+          [](FillingSelf self, nb::handle shape, nb::handle dtype, nb::handle offset_bytes) {
+            self.p->describe(shape, dtype, nb::none(), offset_bytes);
+            return self.p->view(self.h);
+          },
+          "shape"_a, "dtype"_a = "uint8", "offset_bytes"_a = 0,
+          nb::sig(
+              "def array(self, shape: int | collections.abc.Sequence[int], "
+              "dtype: object = 'uint8', offset_bytes: int = 0) -> numpy.ndarray"),
+          "The tensor to publish, as a dense numpy array in the slot, to be written in place. It\n"
+          "is read-only once the lease ended.\n\n"
+          "Args: `shape`: up to 8 dimensions; `dtype`: what numpy.dtype takes; `offset_bytes`: of\n"
+          "the first element. Raises InvalidArgument, WrongDtype, NotLeased.")
+      .def(
+          "describe",
+          [](Filling & lease, nb::handle shape, nb::handle dtype, nb::handle strides_bytes,
+             nb::handle offset_bytes) {
+            lease.describe(shape, dtype, strides_bytes, offset_bytes);
+          },
+          "shape"_a, "dtype"_a, "strides_bytes"_a = nb::none(), "offset_bytes"_a = 0,
+          nb::sig(
+              "def describe(self, shape: int | collections.abc.Sequence[int], dtype: object, "
+              "strides_bytes: collections.abc.Sequence[int] | None = None, "
+              "offset_bytes: int = 0) -> None"),
+          "The same without an array, for who writes otherwise, as by torch.from_dlpack(lease);\n"
+          "`dtype` may be 'bfloat16', and `strides_bytes` leave gaps.")
+      .def(
+          "copy", [](FillingSelf self, nb::handle array) { self.p->copy(self.h, array); },
+          "array"_a, nb::sig("def copy(self, array: object) -> None"),
+          "Copies an array of host memory into the slot; it is what publish() hands over. Counted\n"
+          "as `written_by_copy`.")
+      .def(
+          "publish", &Filling::publish, "tag"_a = 0, "stamp_ns"_a = 0, "ttl_ms"_a = nb::none(),
+          nb::sig(
+              "def publish(self, tag: int = 0, stamp_ns: int = 0, "
+              "ttl_ms: float | None = None) -> int"),
+          "Hands the tensor over to all readers that are there, wakes them, and returns how many\n"
+          "they are. Ends the lease.\n\n"
+          "Args: `tag`: for instance a frame number; `stamp_ns`: of the sensor sample; `ttl_ms`:\n"
+          "how long readers may keep it, 0: until given back, None: as the mailbox was made.\n"
+          "Raises Closed, Busy (nobody has it), NotLeased, InvalidArgument.")
+      .def("abandon", &Filling::abandon, "Gives the slot back unpublished.")
+      .def(
+          "__dlpack__",
+          [](FillingSelf self, nb::handle, nb::handle max_version, nb::handle, nb::handle copy) {
+            return self.p->capsule(self.h, max_version, copy);
+          },
+          nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(),
+          "dl_device"_a = nb::none(), "copy"_a = nb::none(), nb::sig(kDlpackSignature))
+      .def(
+          "__dlpack_device__", &Filling::device,
+          nb::sig("def __dlpack_device__(self) -> tuple[int, int]"))
+      .def_prop_ro("slot", [](const Filling & lease) { return lease.id().slot; })
+      .def_prop_ro("generation", [](const Filling & lease) { return lease.id().generation; })
+      .def_prop_ro("bytes", &Filling::bytes, "Size of the slot.")
+      .def_prop_ro("is_open", &Filling::is_open)
+      .def(
+          "__enter__", [](nb::handle self) { return nb::borrow(self); },
+          nb::sig("def __enter__(self) -> WriteLease"))
+      .def(
+          "__exit__", [](Filling & lease, nb::args) { lease.abandon(); },
+          nb::sig("def __exit__(self, *exception: object) -> None"));
+}
+
+void define_read_lease(nb::module_ & module)
+{
+  nb::class_<Looking>(
+      module, "ReadLease",
+      "A tensor being looked at. Made by TensorReader; a context manager, which gives the lease\n"
+      "back, and raises Expired or GenerationMismatch if it had ended before. Arrays over it keep\n"
+      "it alive; once it is given back their memory stays mapped, but may hold something newer.")
+      .def(
+          "numpy",
+          [](LookingSelf self, nb::handle dtype, nb::handle shape) {
+            return self.p->view(self.h, dtype, shape);
+          },
+          "dtype"_a = nb::none(), "shape"_a = nb::none(),
+          nb::sig(
+              "def numpy(self, dtype: object = None, "
+              "shape: int | collections.abc.Sequence[int] | None = None) -> numpy.ndarray"),
+          "The tensor as a numpy array that cannot be written, without a copy.\n\n"
+          "Args: `dtype`, `shape`: what is expected; else WrongDtype. Raises NotLeased,\n"
+          "WrongDtype also for what numpy lacks: bfloat16, and memory of a GPU.")
+      .def(
+          "__dlpack__",
+          [](LookingSelf self, nb::handle, nb::handle max_version, nb::handle, nb::handle copy) {
+            return self.p->capsule(self.h, max_version, copy);
+          },
+          nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(),
+          "dl_device"_a = nb::none(), "copy"_a = nb::none(), nb::sig(kDlpackSignature),
+          "For torch.from_dlpack(lease) and the like, without a copy. Not to be written.")
+      .def(
+          "__dlpack_device__", &Looking::device,
+          nb::sig("def __dlpack_device__(self) -> tuple[int, int]"))
+      .def(
+          "check", &Looking::check,
+          "Raises Expired or GenerationMismatch if what is seen may be something else by now.")
+      .def(
+          "release", &Looking::release,
+          "Gives the lease back. Raises Expired or GenerationMismatch if it had ended before.")
+      .def_prop_ro("slot", [](const Looking & lease) { return lease.id().slot; })
+      .def_prop_ro("generation", [](const Looking & lease) { return lease.id().generation; })
+      .def_prop_ro(
+          "shape", [](const Looking & lease) { return shape_of(lease.tensor()); },
+          nb::sig("def shape(self) -> tuple[int, ...]"))
+      .def_prop_ro(
+          "strides_bytes", [](const Looking & lease) { return strides_of(lease.tensor()); },
+          nb::sig("def strides_bytes(self) -> tuple[int, ...]"))
+      .def_prop_ro(
+          "offset_bytes", [](const Looking & lease) { return lease.tensor().offset_bytes; })
+      .def_prop_ro(
+          "dtype",
+          [](const Looking & lease) {
+            return nb::str(mailbox::name_of(lease.tensor().type).c_str());
+          },
+          "Its name in numpy, or 'bfloat16'.")
+      .def_prop_ro(
+          "tag", [](const Looking & lease) { return lease.tensor().tag; },
+          "Set by the writer, for instance a frame number.")
+      .def_prop_ro(
+          "stamp_ns", [](const Looking & lease) { return lease.tensor().stamp_ns; },
+          "Of the sensor sample [ns].")
+      .def_prop_ro("backend", [](const Looking & lease) { return name_of(lease.backend()); })
+      .def_prop_ro("device", &Looking::device_index, "Index of the GPU; -1: host memory.")
+      .def_prop_ro("is_open", &Looking::is_open)
+      .def(
+          "__enter__", [](nb::handle self) { return nb::borrow(self); },
+          nb::sig("def __enter__(self) -> ReadLease"))
+      .def(
+          "__exit__",
+          [](Looking & lease, nb::handle type, nb::handle, nb::handle) {
+            lease.leave(!type.is_none());
+          },
+          "type"_a.none(), "value"_a.none(), "traceback"_a.none(),
+          nb::sig("def __exit__(self, type: object, value: object, traceback: object) -> None"));
+}
+
+}  // namespace
+
+void define_leases(nb::module_ & module)
+{
+  define_write_lease(module);
+  define_read_lease(module);
+}
+
+}  // namespace sage::mailbox::python

@@ -1,0 +1,208 @@
+#include "leases.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "arguments.hpp"
+#include "errors.hpp"
+
+namespace nb = nanobind;
+
+namespace sage::mailbox::python
+{
+
+namespace
+{
+
+std::string words_of(const TensorId & id)
+{
+  return "slot " + std::to_string(id.slot) + ", generation " + std::to_string(id.generation);
+}
+
+/// Raises WrongDtype if the tensor is not what was asked for.
+void expect(const Tensor & tensor, nb::handle dtype, nb::handle wanted_shape)
+{
+  if (!dtype.is_none()) {
+    const DataType wanted = element_type(dtype);
+    if (!(wanted == tensor.type)) {
+      raise(
+          Error::wrong_dtype,
+          "dtype is " + mailbox::name_of(tensor.type) + ", expected " + mailbox::name_of(wanted));
+    }
+  }
+  if (!wanted_shape.is_none()) {
+    const nb::tuple found = shape_of(tensor);
+    const auto wanted = shape(wanted_shape);
+    if (!std::equal(wanted.begin(), wanted.end(), tensor.shape.begin(), tensor.shape.end())) {
+      raise(
+          Error::wrong_dtype, "shape is " + written(found) + ", expected " + written(wanted_shape));
+    }
+  }
+}
+
+}  // namespace
+
+Filling::Filling(std::shared_ptr<Home> home, WriteLease lease)
+: home_(std::move(home)),
+  lease_(std::move(lease)),
+  id_(lease_.id()),
+  ground_{lease_.data(), home_->mailbox.segment()->device()}
+{
+}
+
+WriteLease & Filling::get()
+{
+  if (!is_open()) {
+    raise(Status::not_leased, words_of(id_) + " is published or given back");
+  }
+  return lease_;
+}
+
+std::uint64_t Filling::bytes() const { return home_->mailbox.segment()->geometry().slot_bytes; }
+
+void Filling::describe(
+    nb::handle shape_wanted, nb::handle dtype, nb::handle strides_bytes, nb::handle offset_bytes)
+{
+  get();
+  Tensor tensor;
+  tensor.type = element_type(dtype);
+  tensor.shape = shape(shape_wanted);
+  tensor.strides_bytes =
+      strides_bytes.is_none() ? dense_strides(tensor.shape, tensor.type) : strides(strides_bytes);
+  tensor.offset_bytes = unsigned_integer("offset_bytes", offset_bytes);
+  described(tensor, bytes());  // throws where something is wrong
+  tensor_ = std::make_unique<Tensor>(std::move(tensor));
+  is_copied_ = false;
+}
+
+const Tensor & Filling::described_tensor() const
+{
+  if (!tensor_) {
+    refuse("tensor", "not described", "array(), describe() or copy() before");
+  }
+  return *tensor_;
+}
+
+nb::object Filling::view(nb::handle self)
+{
+  get();
+  nb::object array = numpy_view(ground_, described_tensor(), Access::write, self);
+  views_.push_back(nb::steal(PyWeakref_NewRef(array.ptr(), nullptr)));
+  return array;
+}
+
+nb::object Filling::capsule(nb::handle self, nb::handle max_version, nb::handle copy)
+{
+  get();
+  return dlpack_capsule(ground_, described_tensor(), Access::write, self, max_version, copy);
+}
+
+void Filling::copy(nb::handle self, nb::handle array)
+{
+  const nb::module_ numpy = nb::module_::import_("numpy");
+  const nb::object source = numpy.attr("asarray")(array);
+  describe(source.attr("shape"), source.attr("dtype"), nb::none(), nb::int_(0));
+  numpy.attr("copyto")(view(self), source);
+  is_copied_ = true;
+}
+
+std::uint32_t Filling::publish(nb::handle tag, nb::handle stamp_ns, nb::handle ttl_ms)
+{
+  WriteLease & lease = get();
+  Tensor tensor = described_tensor();
+  tensor.tag = unsigned_integer("tag", tag);
+  tensor.stamp_ns = integer(
+      "stamp_ns", stamp_ns, std::numeric_limits<std::int64_t>::min(),
+      std::numeric_limits<std::int64_t>::max());
+  const std::int64_t ttl = ttl_ns(ttl_ms);
+  end_writing();
+  std::uint32_t readers = 0;
+  const Status status = lease.publish(tensor, ttl, &readers);
+  if (status != Status::ok) {
+    raise(status, home_->name() + ", " + words_of(id_));
+  }
+  (is_copied_ ? home_->written_by_copy : home_->written_in_place) += 1;
+  return readers;
+}
+
+void Filling::abandon()
+{
+  end_writing();
+  lease_.abandon();
+}
+
+void Filling::end_writing()
+{
+  for (const nb::object & reference : views_) {
+    const nb::object array = reference();
+    if (!array.is_none()) {
+      array.attr("flags").attr("writeable") = false;
+    }
+  }
+  views_.clear();
+}
+
+Looking::Looking(std::shared_ptr<Home> home, ReadLease lease)
+: home_(std::move(home)),
+  tensor_(lease.tensor()),
+  id_(lease.id()),
+  // never written to: views of a lease for reading are read-only
+  ground_{const_cast<std::byte *>(lease.data()), lease.device()},
+  lease_(std::move(lease))
+{
+}
+
+ReadLease & Looking::get()
+{
+  if (!is_open()) {
+    raise(Status::not_leased, words_of(id_) + " is given back");
+  }
+  return lease_;
+}
+
+nb::object Looking::view(nb::handle self, nb::handle dtype, nb::handle shape)
+{
+  get();
+  expect(tensor_, dtype, shape);
+  return numpy_view(ground_, tensor_, Access::read, self);
+}
+
+nb::object Looking::capsule(nb::handle self, nb::handle max_version, nb::handle copy)
+{
+  get();
+  return dlpack_capsule(ground_, tensor_, Access::read, self, max_version, copy);
+}
+
+void Looking::check()
+{
+  const Status status = get().check();
+  if (status != Status::ok) {
+    raise_ended(status);
+  }
+}
+
+void Looking::release()
+{
+  const Status status = get().release();
+  if (status != Status::ok) {
+    raise_ended(status);
+  }
+}
+
+void Looking::leave(bool is_failing)
+{
+  if (is_open()) {
+    const Status status = get().release();
+    if (status != Status::ok && !is_failing) {
+      raise_ended(status);
+    }
+  }
+}
+
+void Looking::raise_ended(Status status) const
+{
+  raise(status, home_->name() + ", " + words_of(id_));
+}
+
+}  // namespace sage::mailbox::python
