@@ -21,6 +21,7 @@ FLOORS = {
     "sage_encoders": 3,
     "sage_sensors": 2,
     "sage_common": 1,
+    "sage_cuda_mailbox": 0,
     "sage_msgs": 0,
 }
 # The package that starts the nodes of all the others.

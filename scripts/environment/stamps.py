@@ -57,11 +57,6 @@ def digest_text(*parts: str) -> str:
     return total.hexdigest()
 
 
-def digest_tree(folder: Path) -> str:
-    """SHA-256, in hex, of the files below `folder` that get installed: names and contents."""
-    return digest_files(folder, source_files(folder))
-
-
 def digest_files(base: Path, paths: Iterable[Path]) -> str:
     """SHA-256, in hex, of names (relative to `base`), executable bits and contents of `paths`."""
     total = hashlib.sha256()

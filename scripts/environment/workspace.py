@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from environment.stamps import digest_files, digest_tree, source_files
+from environment.stamps import digest_files, source_files
 
 # Folders beside src/ that a package's setup.py may install from, as ../../config and so on.
 _SHARED_FOLDERS = ("config", "launch", "models")
@@ -19,19 +19,34 @@ class Package:
     name: str
     folder: Path
     shared_folders: tuple[Path, ...] = ()  # installs files from these, too
+    unbuilt_folders: tuple[str, ...] = ()  # its own, of which nothing gets installed
+    built_with: tuple[str, ...] = ()  # what lines of the lock begin with that a build depends on
 
     def digest(self) -> str:
         """Changes when anything that gets installed changes."""
-        parts = [digest_tree(self.folder)]
+        unbuilt = [self.folder / name for name in self.unbuilt_folders]
+        paths = [
+            path
+            for path in source_files(self.folder)
+            if not any(path.is_relative_to(folder) for folder in unbuilt)
+        ]
+        parts = [digest_files(self.folder, paths)]
         for folder in self.shared_folders:
             parts.append(digest_files(folder, source_files(folder)))
         return "+".join(parts)
 
 
-def interface_packages(root: Path) -> list[Package]:
-    """The packages of messages, in the order in which they are built."""
-    folders = [root / "compat" / "audio_common_msgs", root / "src" / "sage_msgs"]
-    return [Package(folder.name, folder) for folder in folders]
+def compiled_packages(root: Path) -> list[Package]:
+    """The packages that are built by CMake, in the order in which they are built."""
+    # Generated code goes with the version of ROS and of numpy that it was generated for.
+    interfaces = [root / "compat" / "audio_common_msgs", root / "src" / "sage_msgs"]
+    packages = [Package(path.name, path, built_with=("ros-", "numpy==")) for path in interfaces]
+    mailbox = root / "src" / "sage_cuda_mailbox"
+    tools = ("nanobind==", "ros-jazzy-ament-")
+    packages.append(
+        Package(mailbox.name, mailbox, unbuilt_folders=("bench", "docs"), built_with=tools)
+    )
+    return packages
 
 
 def python_packages(root: Path) -> list[Package]:
