@@ -193,13 +193,16 @@ def _settled(
     view: View, bounds: Bounds, asked: list[Meaning], limit: int, source: Source
 ) -> list[Hit]:
     """Exact scores, the most promising first, until the answers are proven to be the best."""
-    order = np.lexsort((-bounds.rows, -bounds.upper))
+    count = len(bounds.rows)
     only_vectors = all(meaning.codes is None for meaning in asked)
-    most = max(MOST_EXACT, 4 * limit) if only_vectors else len(order)
+    most = max(MOST_EXACT, 4 * limit) if only_vectors else count
     batch = _first_batch(bounds, limit) if only_vectors else FIRST_BATCH
     best: Scored | None = None
+    order = _promising(bounds, 2 * LARGEST_BATCH)
     start = 0
-    while start < len(order):
+    while start < count:
+        if start + batch > len(order) < count:
+            order = _promising(bounds, 4 * (start + batch))
         chosen = order[start : start + batch]
         if best is not None and len(best.rows) == limit:
             enough = start >= most or bounds.upper[chosen[0]] < best.totals[-1]
@@ -210,6 +213,16 @@ def _settled(
         start += len(chosen)
         batch = min(2 * batch, LARGEST_BATCH)
     return [] if best is None else best.hits(asked)
+
+
+def _promising(bounds: Bounds, count: int) -> Rows:
+    """Places of at least the `count` best by their upper bound, best first; ties as in answers."""
+    places = np.arange(len(bounds.rows))
+    if count < len(places):
+        least = np.partition(bounds.upper, len(places) - count)[len(places) - count]
+        places = np.flatnonzero(bounds.upper >= least)
+    order = np.lexsort((-bounds.rows[places], -bounds.upper[places]))
+    return np.asarray(places[order], np.int64)
 
 
 def _first_batch(bounds: Bounds, limit: int) -> int:
