@@ -40,7 +40,7 @@ VECTOR_BYTES = 130
 PAYLOAD_BYTES = 200
 """The same of a row of `payloads`."""
 LISTING_BYTES = 320
-"""Of what stays when an experience let something go: an entry of the list, and a clock."""
+"""Of an experience that let something go: its row of the list while that can be undone, a clock."""
 MEMBER_BYTES = 75
 """Of a link from a summary to a member."""
 
