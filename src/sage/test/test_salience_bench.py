@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,32 +14,10 @@ from sage.bench.salience import anomaly, baselines, endurance, finding, learning
 from sage.bench.salience.endurance import Growth
 from sage.bench.salience.percepts import Percepts
 from sage.bench.salience.played import Played, chosen_half
-from sage.bench.salience.schedule import Event
-from sage.bench.salience.trace import score
-from sage.bench.salience.windows import judged_windows
 from sage_common.core.errors import InvalidInput
 from sage_snarc.latency import ScoreLatency
 
-EVENTS = (Event("cut", 34.0, 34.5), Event("sound 0 dB", 44.0, 44.4), Event("cut", 54.0, 54.5))
 FULL = Setting(Path("data"), Path("models"), quick=False)
-
-
-@pytest.fixture(scope="module")
-def streams(random_percepts: Callable[..., Percepts]) -> Played:
-    """Two streams of 70 s that do not change but at events, where all is noise for 0.5 s."""
-    made = []
-    for number in range(2):
-        noise: Percepts = random_percepts(700, seed=number)
-        for sensed in noise.sensed.values():
-            times_s = noise.times_s[sensed.ticks]
-            loud = np.zeros(len(times_s), bool)
-            for event in EVENTS:
-                loud |= (times_s > event.onset_s) & (times_s <= event.onset_s + 0.5)
-            sensed.embeddings[~loud], sensed.codes[~loud] = sensed.embeddings[0], sensed.codes[0]
-        known = {"name": f"made {number}", "events": EVENTS, "ignored": ((0.0, 30.0),)}
-        made.append(dataclasses.replace(noise, **known))
-    scored = tuple(score(percepts, number) for number, percepts in enumerate(made))
-    return Played(tuple(made), scored, judged_windows(made))
 
 
 @pytest.fixture
