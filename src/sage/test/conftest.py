@@ -1,9 +1,9 @@
-"""Streams of percepts, toys for the memory bench, and a run over a rich bag, for several tests."""
+"""What several tests share: a node, streams of percepts, toys of the memory bench, a rich run."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from sage.bench.salience.trace import score
 from sage.bench.salience.windows import judged_windows
 
 if TYPE_CHECKING:
+    from rclpy.node import Node
     from rich_bag import RichRun
 
     from sage.bench.memory.sentences import Sentences
@@ -35,6 +36,19 @@ def rich_run(tmp_path_factory: pytest.TempPathFactory) -> RichRun:
     from rich_bag import run_over_rich_bag
 
     return run_over_rich_bag(tmp_path_factory.mktemp("rich"))
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    """A node of somebody else, in this process: it publishes to us, or listens."""
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    made = rclpy.create_node("neighbour")
+    yield made
+    made.destroy_node()
+    rclpy.shutdown()
 
 
 @pytest.fixture(scope="session")

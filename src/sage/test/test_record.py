@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ import rclpy
 from audio_common_msgs.msg import AudioInfo
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
-from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, Imu
 
@@ -33,15 +32,6 @@ from sage_common.ros.stamps import to_stamp
 IMU = "/sage/imu/body/data"
 INFO = "/sage/microphone/front/info"
 PATIENCE_S = 30.0
-
-
-@pytest.fixture
-def node() -> Iterator[Node]:
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    made = rclpy.create_node("publisher")
-    yield made
-    made.destroy_node()
-    rclpy.shutdown()
 
 
 def wait_for(condition: Callable[[], Any]) -> None:

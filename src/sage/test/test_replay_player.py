@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from ament_index_python import PackageNotFoundError
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.serialization import serialize_message
-from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Imu
 
@@ -34,15 +32,6 @@ START_NS = 1_600_000_000 * NS_PER_S
 COUNT = 100
 STEP_NS = 10_000_000
 PATIENCE_S = 60.0
-
-
-@pytest.fixture
-def node() -> Iterator[Node]:
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    made = rclpy.create_node("listener")
-    yield made
-    made.destroy_node()
-    rclpy.shutdown()
 
 
 def write_bag(folder: Path) -> Path:
