@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import BindParameter, bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.encoded_vectors import decode, encode_int8
@@ -34,6 +34,7 @@ TOMBSTONE: Row = {
     "payload_media_type": "", "covers": 0, **dict.fromkeys((*DIMENSIONS, "total"), 0.0),
 }  # fmt: skip
 """Content columns, and what they are in a tombstone."""
+_NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
 _OF_ALIVE = ("id", "number", "total", "pinned", *BLANK)
 _ALIVE = PlainQuery(
     select(*(experiences.c[name] for name in _OF_ALIVE)).where(
@@ -116,11 +117,9 @@ class Rewriting:
     def write(self, store: Store, connection: Connection, fresh: Sequence[Row]) -> None:
         """Make the changes; `fresh` are vectors to insert after the stale ones are gone."""
         for names, numbers in self.blanked.items():
-            connection.execute(
-                update(experiences)
-                .where(experiences.c.number.in_(numbers))
-                .values({name: BLANK[name] for name in names})
-            )
+            blanks = {name: BLANK[name] for name in names}
+            chosen = update(experiences).where(experiences.c.number.in_(_NUMBERS))
+            connection.execute(chosen.values(blanks), {"numbers": numbers})
         for names, rows in self.columns.items():
             statement = update(experiences).where(experiences.c.id == bindparam("key"))
             connection.execute(
@@ -128,7 +127,8 @@ class Rewriting:
                 [{"key": row["key"]} | {f"new_{n}": row[n] for n in names} for row in rows],
             )
         if self.stale:
-            connection.execute(delete(vectors).where(vectors.c.number.in_(self.stale)))
+            stale = delete(vectors).where(vectors.c.number.in_(_NUMBERS))
+            connection.execute(stale, {"numbers": self.stale})
         VECTORS.run(connection, [tuple(row[n] for n in VECTOR_COLUMNS) for row in fresh])
         store.set_clocks(connection, self.clocks)
 
