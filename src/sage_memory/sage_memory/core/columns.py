@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +11,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 GROWTH = 1.5
+MAPPED_BYTES = 2**18
+"""From so many on an array has pages of its own, which go back to the system with it."""
 SKETCH_SIZE = 36
 COLUMNS: dict[str, DTypeLike] = {
     "number": np.int64,
@@ -48,7 +52,7 @@ class GrowingArray:
         end = self._count + len(rows)
         if end > len(self._rows):
             capacity = max(end, int(len(self._rows) * GROWTH))
-            grown = np.empty((capacity, *self._rows.shape[1:]), self._rows.dtype)
+            grown = _room((capacity, *self._rows.shape[1:]), self._rows.dtype)
             grown[: self._count] = self._rows[: self._count]
             self._rows = grown
         self._rows[self._count : end] = rows
@@ -57,6 +61,15 @@ class GrowingArray:
     def view(self) -> NDArray[Any]:
         """All rows, not copied."""
         return self._rows[: self._count]
+
+
+def _room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array to be filled; what is not filled is not resident, and nothing is left of it."""
+    size = math.prod(shape) * dtype.itemsize
+    if size < MAPPED_BYTES:
+        return np.empty(shape, dtype)
+    pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(pages, dtype).reshape(shape)
 
 
 class Columns:
