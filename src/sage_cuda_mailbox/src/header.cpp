@@ -18,22 +18,6 @@ namespace
 constexpr std::uint32_t kCastagnoli = 0x82F63B78;  // reversed polynomial of CRC-32C, RFC 3720
 constexpr std::size_t kConstantBytes = offsetof(Header, closed);
 
-/// CRC-32C of the fields that do not change, with the checksum itself taken as zero.
-std::uint32_t checksum_of(const Header & header)
-{
-  std::array<unsigned char, kConstantBytes> bytes{};
-  std::memcpy(bytes.data(), &header, kConstantBytes);
-  std::memset(bytes.data() + offsetof(Header, checksum), 0, sizeof header.checksum);
-  std::uint32_t rest = ~std::uint32_t{0};
-  for (const unsigned char byte : bytes) {
-    rest ^= byte;
-    for (int bit = 0; bit < 8; ++bit) {
-      rest = rest >> 1 ^ (rest & 1 ? kCastagnoli : 0);
-    }
-  }
-  return ~rest;
-}
-
 std::uint64_t random_number()
 {
   std::uint64_t number = 0;
@@ -56,6 +40,21 @@ std::int64_t unix_ns()
 }
 
 }  // namespace
+
+std::uint32_t checksum_of(const Header & header)
+{
+  std::array<unsigned char, kConstantBytes> bytes{};
+  std::memcpy(bytes.data(), &header, kConstantBytes);
+  std::memset(bytes.data() + offsetof(Header, checksum), 0, sizeof header.checksum);
+  std::uint32_t rest = ~std::uint32_t{0};
+  for (const unsigned char byte : bytes) {
+    rest ^= byte;
+    for (int bit = 0; bit < 8; ++bit) {
+      rest = rest >> 1 ^ (rest & 1 ? kCastagnoli : 0);
+    }
+  }
+  return ~rest;
+}
 
 void fill(
     Header & header, const Geometry & geometry, Backend backend, std::int32_t device,

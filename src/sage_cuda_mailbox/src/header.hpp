@@ -16,6 +16,9 @@ void fill(
     Header & header, const Geometry & geometry, Backend backend, std::int32_t device,
     const Process & creator);
 
+/// CRC-32C of the fields that do not change, with the checksum itself taken as zero.
+std::uint32_t checksum_of(const Header & header);
+
 /// What a header says that does not change while the mailbox is in use.
 struct Identity {
   Geometry geometry;

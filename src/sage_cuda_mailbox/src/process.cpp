@@ -32,6 +32,7 @@ enum class Seen { yes, no, unknown };
 /// What /proc says of a process.
 struct ProcessStatus {
   Seen seen = Seen::unknown;  // no: there is none; unknown: /proc could not be read
+  std::uint64_t pid = 0;
   char state = 0;
   std::uint64_t threads = 0;
   std::uint64_t started = 0;
@@ -47,10 +48,8 @@ const char * field_of(const char * line, int number)
   return field == nullptr ? nullptr : field + 1;
 }
 
-ProcessStatus status_of(std::uint32_t pid)
+ProcessStatus status_in(const char * path)
 {
-  char path[32];
-  std::snprintf(path, sizeof path, "/proc/%u/stat", pid);
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     return {errno == ENOENT || errno == ESRCH ? Seen::no : Seen::unknown};
@@ -70,7 +69,8 @@ ProcessStatus status_of(std::uint32_t pid)
     return {};
   }
   return {
-      Seen::yes, *state, std::strtoull(threads, nullptr, 10), std::strtoull(started, nullptr, 10)};
+      Seen::yes, std::strtoull(line, nullptr, 10), *state, std::strtoull(threads, nullptr, 10),
+      std::strtoull(started, nullptr, 10)};
 }
 
 /// 0 if /proc cannot be read.
@@ -96,10 +96,12 @@ void count_forks()
 Process SystemProcesses::current()
 {
   const auto pid = static_cast<std::uint32_t>(getpid());
-  const ProcessStatus status = status_of(pid);
+  const ProcessStatus status = status_in("/proc/self/stat");
   const std::uint64_t process_namespace = own_namespace();
-  if (status.seen != Seen::yes || process_namespace == 0) {
-    throw MailboxError("/proc does not tell when this process started, expected a mounted /proc");
+  if (status.seen != Seen::yes || status.pid != pid || process_namespace == 0) {
+    throw MailboxError(
+        "/proc/self/stat does not tell of process " + std::to_string(pid) +
+        ", expected the /proc of its process id namespace");
   }
   return {pid, status.started, process_namespace};
 }
@@ -118,7 +120,9 @@ bool SystemProcesses::is_alive(const Process & process)
   if (process.process_namespace != own_namespace()) {
     return true;
   }
-  const ProcessStatus status = status_of(process.pid);
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%u/stat", process.pid);
+  const ProcessStatus status = status_in(path);
   if (status.seen != Seen::yes) {
     return status.seen == Seen::unknown;
   }

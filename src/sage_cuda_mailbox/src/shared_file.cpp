@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -37,6 +38,16 @@ bool is_name(const std::string & name)
 {
   return !name.empty() && name.size() <= kLongestName && name[0] != '.' && name[0] != '-' &&
          std::all_of(name.begin(), name.end(), is_in_name);
+}
+
+/// A name in an error's text, whatever is in it.
+std::string printable(const std::string & name)
+{
+  std::string text = name.substr(0, kLongestName);
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char letter) { return std::isprint(letter) == 0; },
+      '?');
+  return text + (name.size() > kLongestName ? "..." : "");
 }
 
 std::string reason() { return std::strerror(errno); }
@@ -73,7 +84,7 @@ void check_name(const std::string & name)
 {
   if (!is_name(name)) {
     throw std::invalid_argument(
-        "name is '" + name +
+        "name is '" + printable(name) +
         "', expected 1 to 128 letters, digits, '_', '-' or '.', beginning with none of '-' and "
         "'.'");
   }

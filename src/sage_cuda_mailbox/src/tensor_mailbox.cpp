@@ -19,7 +19,6 @@ struct Announcement {
   std::uint32_t slot;
   std::uint32_t reserved;
   std::uint64_t generation;
-  std::uint64_t order;  // Slot::order
 };
 constexpr std::uint16_t kAnnouncement = 1;
 constexpr std::int64_t kOrphanPatienceNs = 1'000'000;
@@ -109,7 +108,7 @@ public:
     head.type = kAnnouncement;
     head.length = sizeof(Announcement);
     head.producer = holder().place;
-    const Announcement announcement{id.slot, 0, id.generation, pool.order_of(id)};
+    const Announcement announcement{id.slot, 0, id.generation};
     return ring.push(holder(), head, &announcement);
   }
 
@@ -278,6 +277,10 @@ Status TensorReader::next_announced(ReadLease & lease)
     unsigned char bytes[256];
     RecordHead head;
     const Status status = announcements_.pop(head, bytes);
+    if (announcements_.overrun() != overrun_) {
+      overrun_ = announcements_.overrun();
+      port_->pool.end_older(port_->holder(), overrun_, LeaseWord::overwritten);
+    }
     if (status != Status::ok) {
       return status;
     }
@@ -287,10 +290,6 @@ Status TensorReader::next_announced(ReadLease & lease)
       continue;
     }
     std::memcpy(&announcement, bytes, sizeof announcement);
-    if (announcements_.lost() != lost_before_) {
-      lost_before_ = announcements_.lost();
-      port_->pool.release_older(port_->holder(), announcement.order);
-    }
     const Status taken = take({announcement.slot, announcement.generation}, lease);
     if (taken == Status::ok) {
       return Status::ok;
@@ -316,7 +315,7 @@ Status TensorReader::open(TensorId id, ReadLease & lease)
   }
   const Status status = take(id, lease);
   if (status == Status::ok) {
-    port_->pool.release_older(port_->holder(), port_->pool.order_of(id));
+    port_->pool.end_older(port_->holder(), port_->pool.order_of(id), LeaseWord::released);
   }
   return status;
 }

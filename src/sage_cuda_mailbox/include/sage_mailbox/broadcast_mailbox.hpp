@@ -64,6 +64,8 @@ public:
 
   /// Records that were overwritten, or never written, before this reader came to them.
   std::uint64_t lost() const { return cursor_.lost; }
+  /// What was not read before this sequence was overwritten.
+  std::uint64_t overrun() const { return cursor_.overrun; }
   /// Sequence of the record that is read next.
   std::uint64_t next() const { return cursor_.next; }
   std::uint32_t payload_bytes() const { return ring_.payload_bytes(); }

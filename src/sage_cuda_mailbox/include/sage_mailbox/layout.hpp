@@ -110,7 +110,7 @@ struct alignas(64) Slot {
   std::uint64_t word;         // atomic; see SlotWord
   std::int64_t published_ns;  // atomic; CLOCK_MONOTONIC
   std::int64_t ttl_ns;        // atomic; 0: no end
-  std::uint64_t order;        // atomic; count of publications when this one was made
+  std::uint64_t order;        // atomic; `head` before this was announced: at most its sequence
   std::uint64_t reserved[4];
   Description description;
   std::uint64_t event[8];  // IPC handle of the CUDA event that says when the payload is there

@@ -87,7 +87,8 @@ public:
     describe(slot, description);
     Words::store_relaxed(&slot.published_ns, now_ns);
     Words::store_relaxed(&slot.ttl_ns, ttl_ns);
-    Words::store_relaxed(&slot.order, Words::add(&header_->published, std::uint64_t{1}));
+    Words::store_relaxed(&slot.order, Words::load(&header_->head));
+    Words::add(&header_->published, std::uint64_t{1});
     readers = 0;
     for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
       if (const auto reader = places_.reader_at(place)) {
@@ -182,13 +183,14 @@ public:
     }
   }
 
-  /// How many tensors had been published when the one in this slot was.
+  /// A sequence that is not above that of the tensor's announcement, nor that of any later one.
   std::uint64_t order_of(TensorId id) const { return Words::load_relaxed(&slots_[id.slot].order); }
 
-  /// Gives back a reader's leases, not yet taken, on tensors of a lower order.
+  /// Ends a reader's leases, not yet taken, on tensors of a lower order.
   ///
-  /// For a reader that is told of tensors in their order, but not of all of them.
-  void release_older(Holder reader, std::uint64_t order)
+  /// For a reader that is told of tensors in their order, but not of all of them. `state`:
+  /// released, or overwritten: the reader did not want to miss them, and may yet be told of some.
+  void end_older(Holder reader, std::uint64_t order, LeaseWord::State state)
   {
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
       std::uint64_t * word = lease_of(slot, reader.place);
@@ -196,8 +198,8 @@ public:
       const LeaseWord lease = LeaseWord::of(found);
       if (lease.state == LeaseWord::pending && lease.epoch == reader.epoch &&
           Words::load_relaxed(&slots_[slot].order) < order) {
-        const LeaseWord released{LeaseWord::released, reader.epoch, lease.generation};
-        Words::replace(word, found, released.packed());
+        const LeaseWord ended{state, reader.epoch, lease.generation};
+        Words::replace(word, found, ended.packed());
       }
     }
   }

@@ -21,9 +21,9 @@ struct RecordHead {
 
 /// A reader's place in the ring. Readers are not known to the ring: there may be any number.
 struct Cursor {
-  std::uint64_t next = 0;  ///< sequence of the record to be read next
-  std::uint64_t lost =
-      0;  ///< records that were overwritten, or never written, before they were read
+  std::uint64_t next = 0;     ///< sequence of the record to be read next
+  std::uint64_t lost = 0;     ///< records overwritten, or never written, before they were read
+  std::uint64_t overrun = 0;  ///< what was not read before this sequence was overwritten
 };
 
 /// A ring of cells in which each writer takes the next sequence and overwrites the oldest record.
@@ -120,6 +120,7 @@ public:
       if (end - cursor.next > cell_count_) {
         cursor.lost += end - cell_count_ - cursor.next;
         cursor.next = end - cell_count_;
+        cursor.overrun = cursor.next;
       }
       const std::uint64_t * cell = cell_at(cursor.next);
       const std::uint64_t word = Words::load(cell);
@@ -138,6 +139,9 @@ public:
       }
       ++cursor.lost;
       ++cursor.next;
+      if (found.ahead_of(cursor.next) >= 0) {
+        cursor.overrun = cursor.next;
+      }
     }
   }
 

@@ -135,12 +135,13 @@ public:
   /// Waits for something that `next` can take. As BroadcastReader::wait.
   Status wait(std::int64_t timeout_ns);
 
-  /// Tensors that were announced, but recycled or expired before `next` came to them.
+  /// Tensors that were announced, but recycled or expired before `next` came to them; and sequences
+  /// that no announcement has, because a stalled writer held the cell (Statistics::skipped).
   std::uint64_t missed() const { return missed_ + announcements_.lost(); }
 
 private:
   Status take(TensorId id, ReadLease & lease);
-  /// Takes the next tensor that was announced.
+  /// Takes the next tensor that was announced. Leases whose announcements were overwritten end.
   Status next_announced(ReadLease & lease);
   /// True once a millisecond.
   bool is_time_for_orphans();
@@ -150,7 +151,7 @@ private:
   BroadcastReader announcements_;
   std::shared_ptr<TensorPort> port_;
   std::uint64_t missed_ = 0;
-  std::uint64_t lost_before_ = 0;
+  std::uint64_t overrun_ = 0;
   std::int64_t orphans_again_ns_ = 0;
 };
 

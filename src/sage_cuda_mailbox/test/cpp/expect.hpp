@@ -17,7 +17,7 @@ inline void expect(bool holds, const char * what, const char * file, int line)
 {
   if (!holds) {
     std::fprintf(stderr, "%s:%d: %s\n", file, line, what);
-    std::fflush(stderr);
+    std::fflush(nullptr);
     std::_Exit(1);
   }
 }
