@@ -41,8 +41,9 @@ _RAW_CALLS = frozenset(
         "create_timer",
     }
 )
-# Recorder and player handle messages of any type, serialized, without looking into them.
-RAW_ROS_USERS = ("sage.bags.recorder", "sage.bags.player")
+# Recorder and player handle messages of any type, serialized, without looking into them; the bench
+# measures rclpy as it is.
+RAW_ROS_USERS = ("sage.bags.recorder", "sage.bags.player", "sage.bench.mailbox.rclpy_transport")
 
 # What a module is called in package.xml, where that is not its own name.
 ROSDEP_KEYS = {
@@ -69,6 +70,7 @@ WITHOUT_KEY = {
     "cryptography": "cryptography",
     "emem": "emem",
     "hnswlib": "hnswlib",
+    "iceoryx2": "iceoryx2",
     "imufusion": "imufusion",
     "mcap": "mcap",
     "pg8000": "pg8000",

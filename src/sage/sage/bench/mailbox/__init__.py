@@ -1,0 +1,1 @@
+"""How fast tensors and records change hands, beside other transports."""
