@@ -147,7 +147,7 @@ public:
     if (status == Status::ok) {
       return record;
     }
-    end(status);
+    reading_.found_nothing(status);
     return std::nullopt;
   }
 
@@ -165,7 +165,7 @@ public:
     Status status = Status::ok;
     nb::object records = read_records(reading_, dtype_, most, status);
     if (status != Status::ok && (status != Status::closed || nb::len(records) == 0)) {
-      end(status);
+      reading_.found_nothing(status);
     }
     return records;
   }
@@ -173,15 +173,6 @@ public:
   Reading<BroadcastReader> & reading() { return reading_; }
 
 private:
-  /// What follows when there is no record.
-  void end(Status status)
-  {
-    if (status == Status::closed) {
-      raise(status, "mailbox '" + reading_.segment()->name() + "'");
-    }
-    reading_.found_nothing();
-  }
-
   Reading<BroadcastReader> reading_;
   nb::object dtype_;
 };

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "bell.hpp"
@@ -53,8 +54,8 @@ public:
       if (status == Status::ok) {
         return true;
       }
-      if (status == Status::closed) {
-        raise(status, "mailbox '" + segment_->name() + "'");
+      if (status != Status::empty) {
+        raise(status, name());
       }
       if (PyErr_CheckSignals() != 0) {
         throw nanobind::python_error();
@@ -87,9 +88,12 @@ public:
   }
 
   /// For a reader that found nothing: the file descriptor is readable no longer, unless something
-  /// came just now.
-  void found_nothing()
+  /// came just now. Raises if `status` is neither empty nor pending.
+  void found_nothing(Status status)
   {
+    if (status != Status::empty && status != Status::pending) {
+      raise(status, name());
+    }
     if (has_bell()) {
       bell_->clear();
       if (get().wait(0) != Status::empty) {
@@ -123,6 +127,8 @@ private:
   private:
     bool & flag_;
   };
+
+  std::string name() const { return "mailbox '" + segment_->name() + "'"; }
 
   bool has_bell() const { return bell_ && forks_ == fork_count(); }
 

@@ -138,10 +138,7 @@ public:
     if (status == Status::ok) {
       return std::make_unique<Looking>(home_, std::move(lease));
     }
-    if (status == Status::closed) {
-      raise(status, home_->name());
-    }
-    reading_.found_nothing();
+    reading_.found_nothing(status);
     return nullptr;
   }
 

@@ -45,8 +45,8 @@ class TensorMachine(RuleBasedStateMachine):
     read_leases = Bundle("read_leases")
     tensors = Bundle("tensors")
 
-    @initialize(slot_count=st.integers(1, 4), ttl_ms=st.sampled_from([0, NS, HOUR]))
-    def create(self, slot_count: int, ttl_ms: float) -> None:
+    @initialize(target=readers, slot_count=st.integers(1, 4), ttl_ms=st.sampled_from([0, NS, HOUR]))
+    def create(self, slot_count: int, ttl_ms: float) -> Any:
         self.now_ns = 0
         self.tag = 0
         self.real = TensorMailbox.create(
@@ -59,6 +59,7 @@ class TensorMachine(RuleBasedStateMachine):
         )
         self.twin = twin.TensorMailbox(slot_count, self.tick, PLACES, ttl_ms)
         self.all_readers: list[tuple[Any, Any]] = []
+        return self.join_reader()
 
     def tick(self) -> int:
         self.now_ns += 1
@@ -105,12 +106,32 @@ class TensorMachine(RuleBasedStateMachine):
         assert pair is None or pair[0] == pair[1]
         return (lease[1].slot, lease[1].generation)
 
+    @rule(
+        target=tensors,
+        writer=writers,
+        count=st.integers(1, 6),
+        policy=st.sampled_from(["refuse", "overwrite"]),
+        ttl_ms=TTL_MS,
+    )
+    def publish_many(
+        self, writer: tuple[Any, Any], count: int, policy: str, ttl_ms: float | None
+    ) -> Any:
+        ids = []
+        for _ in range(count):
+            lease = both(lambda: writer[0].acquire(policy), lambda: writer[1].acquire(policy))
+            if lease is not None:
+                ids.append(self.publish(lease, [3], "uint8", ttl_ms))
+        return multiple(*ids)
+
     @rule(lease=consumes(write_leases))
     def abandon(self, lease: tuple[Any, Any]) -> None:
         both(lease[0].abandon, lease[1].abandon)
 
     @rule(target=readers)
     def join_as_reader(self) -> Any:
+        return self.join_reader()
+
+    def join_reader(self) -> Any:
         pair = both(self.real.reader, self.twin.reader)
         if pair is None:
             return multiple()
