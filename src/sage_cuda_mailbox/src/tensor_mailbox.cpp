@@ -243,6 +243,7 @@ TensorReader::TensorReader(std::shared_ptr<Segment> segment, std::shared_ptr<Pay
   port_(std::make_shared<TensorPort>(std::move(segment), std::move(payload), PlaceWord::reader, 0))
 {
   port_->pool.forget_earlier(port_->holder());
+  joined_at_ = port_->ring.end().next;
 }
 
 void TensorReader::retire()
@@ -276,7 +277,9 @@ Status TensorReader::next_announced(ReadLease & lease)
   for (;;) {
     unsigned char bytes[256];
     RecordHead head;
+    const std::uint64_t before = announcements_.next();
     const Status status = announcements_.pop(head, bytes);
+    miss(before, status == Status::ok ? head.sequence : announcements_.next());
     if (announcements_.overrun() != overrun_) {
       overrun_ = announcements_.overrun();
       port_->pool.end_older(port_->holder(), overrun_, LeaseWord::overwritten);
@@ -286,7 +289,7 @@ Status TensorReader::next_announced(ReadLease & lease)
     }
     Announcement announcement{};
     if (head.type != kAnnouncement || head.length != sizeof announcement) {
-      ++missed_;
+      miss(head.sequence, head.sequence + 1);
       continue;
     }
     std::memcpy(&announcement, bytes, sizeof announcement);
@@ -294,8 +297,16 @@ Status TensorReader::next_announced(ReadLease & lease)
     if (taken == Status::ok) {
       return Status::ok;
     }
-    missed_ += taken == Status::not_leased ? 0 : 1;
+    if (taken != Status::not_leased) {
+      miss(head.sequence, head.sequence + 1);
+    }
   }
+}
+
+void TensorReader::miss(std::uint64_t first, std::uint64_t end)
+{
+  first = std::max(first, joined_at_);
+  missed_ += end > first ? end - first : 0;
 }
 
 bool TensorReader::is_time_for_orphans()

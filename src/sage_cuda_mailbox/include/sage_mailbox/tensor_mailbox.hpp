@@ -135,14 +135,17 @@ public:
   /// Waits for something that `next` can take. As BroadcastReader::wait.
   Status wait(std::int64_t timeout_ns);
 
-  /// Tensors that were announced, but recycled or expired before `next` came to them; and sequences
-  /// that no announcement has, because a stalled writer held the cell (Statistics::skipped).
-  std::uint64_t missed() const { return missed_ + announcements_.lost(); }
+  /// Tensors that were announced since this reader came, but recycled or expired before `next` came
+  /// to them; and sequences that no announcement has, because a stalled writer held the cell
+  /// (Statistics::skipped).
+  std::uint64_t missed() const { return missed_; }
 
 private:
   Status take(TensorId id, ReadLease & lease);
   /// Takes the next tensor that was announced. Leases whose announcements were overwritten end.
   Status next_announced(ReadLease & lease);
+  /// Counts sequences from `first` to before `end`, as far as they came after this reader.
+  void miss(std::uint64_t first, std::uint64_t end);
   /// True once a millisecond.
   bool is_time_for_orphans();
   void retire();
@@ -150,6 +153,7 @@ private:
   // In this order: a lease that is given after joining is announced behind the cursor's place.
   BroadcastReader announcements_;
   std::shared_ptr<TensorPort> port_;
+  std::uint64_t joined_at_;  // sequences before it are not this reader's to miss
   std::uint64_t missed_ = 0;
   std::uint64_t overrun_ = 0;
   std::int64_t orphans_again_ns_ = 0;
