@@ -183,7 +183,7 @@ void define_writer(nb::module_ & module)
       module, "BroadcastWriter",
       "Writes records. Made by BroadcastMailbox.writer(); holds one place in the mailbox.")
       .def(
-          "push", &Writer::push, "payload"_a, "type"_a = 0, "stamp_ns"_a = 0,
+          "push", &Writer::push, "payload"_a.none(), "type"_a.none() = 0, "stamp_ns"_a.none() = 0,
           nb::sig(
               "def push(self, payload: bytes | bytearray | memoryview | numpy.ndarray, type: int = "
               "0, stamp_ns: int = 0) -> int"),
@@ -217,7 +217,7 @@ void define_reader(nb::module_ & module)
           "The next record; None if there is nothing new.\n\n"
           "Raises Closed once the mailbox is closed and everything in it was read.")
       .def(
-          "pop_many", &Reader::pop_many, "limit"_a,
+          "pop_many", &Reader::pop_many, "limit"_a.none(),
           nb::sig("def pop_many(self, limit: int) -> numpy.ndarray"),
           "Up to `limit` records that are there, as one structured array: `sequence`, `stamp_ns`,\n"
           "`producer`, `type`, `length`, and `payload` (uint8, zero behind `length`).\n\n"
@@ -268,8 +268,8 @@ void define_broadcast(nb::module_ & module)
       "Small records from many writers to many readers; nobody waits for anybody.\n\n"
       "The object that create() returned closes the mailbox when it is closed or deleted.")
       .def_static(
-          "create", &Mailbox::create, "name"_a, nb::kw_only(), "cell_bytes"_a = 64,
-          "cell_count"_a = 1024, "place_count"_a = 64, "backend"_a = "shm",
+          "create", &Mailbox::create, "name"_a.none(), nb::kw_only(), "cell_bytes"_a.none() = 64,
+          "cell_count"_a.none() = 1024, "place_count"_a.none() = 64, "backend"_a.none() = "shm",
           nb::sig(
               "def create(name: str, *, cell_bytes: int = 64, cell_count: int = 1024, "
               "place_count: int = 64, backend: str = 'shm') -> BroadcastMailbox"),
@@ -279,7 +279,7 @@ void define_broadcast(nb::module_ & module)
           "time, 1 to 256; `backend`: 'host' (this process) or 'shm' (this user's processes).\n"
           "Raises NameTaken, InvalidArgument, MailboxError (no memory).")
       .def_static(
-          "attach", &Mailbox::attach, "name"_a,
+          "attach", &Mailbox::attach, "name"_a.none(),
           nb::sig("def attach(name: str) -> BroadcastMailbox"),
           "The mailbox of this name. Raises NoSuchMailbox, NotAMailbox, InvalidArgument.")
       .def(
@@ -290,7 +290,7 @@ void define_broadcast(nb::module_ & module)
           [](Mailbox & mailbox, nb::handle oldest) {
             return std::make_unique<Reader>(mailbox.get(), truth("oldest", oldest));
           },
-          nb::kw_only(), "oldest"_a = false,
+          nb::kw_only(), "oldest"_a.none() = false,
           nb::sig("def reader(self, *, oldest: bool = False) -> BroadcastReader"),
           "A new reader: of what comes from now on, or from the oldest record that is there.")
       .def(

@@ -29,7 +29,7 @@ void define_write_lease(nb::module_ & module)
             self.p->describe(shape, dtype, nb::none(), offset_bytes);
             return self.p->view(self.h);
           },
-          "shape"_a, "dtype"_a = "uint8", "offset_bytes"_a = 0,
+          "shape"_a.none(), "dtype"_a.none() = "uint8", "offset_bytes"_a.none() = 0,
           nb::sig(
               "def array(self, shape: int | collections.abc.Sequence[int], "
               "dtype: object = 'uint8', offset_bytes: int = 0) -> numpy.ndarray"),
@@ -43,7 +43,8 @@ void define_write_lease(nb::module_ & module)
              nb::handle offset_bytes) {
             lease.describe(shape, dtype, strides_bytes, offset_bytes);
           },
-          "shape"_a, "dtype"_a, "strides_bytes"_a = nb::none(), "offset_bytes"_a = 0,
+          "shape"_a.none(), "dtype"_a.none(), "strides_bytes"_a = nb::none(),
+          "offset_bytes"_a.none() = 0,
           nb::sig(
               "def describe(self, shape: int | collections.abc.Sequence[int], dtype: object, "
               "strides_bytes: collections.abc.Sequence[int] | None = None, "
@@ -52,11 +53,12 @@ void define_write_lease(nb::module_ & module)
           "`dtype` may be 'bfloat16', and `strides_bytes` leave gaps.")
       .def(
           "copy", [](FillingSelf self, nb::handle array) { self.p->copy(self.h, array); },
-          "array"_a, nb::sig("def copy(self, array: object) -> None"),
+          "array"_a.none(), nb::sig("def copy(self, array: object) -> None"),
           "Copies an array of host memory into the slot; it is what publish() hands over. Counted\n"
           "as `written_by_copy`.")
       .def(
-          "publish", &Filling::publish, "tag"_a = 0, "stamp_ns"_a = 0, "ttl_ms"_a = nb::none(),
+          "publish", &Filling::publish, "tag"_a.none() = 0, "stamp_ns"_a.none() = 0,
+          "ttl_ms"_a = nb::none(),
           nb::sig(
               "def publish(self, tag: int = 0, stamp_ns: int = 0, "
               "ttl_ms: float | None = None) -> int"),

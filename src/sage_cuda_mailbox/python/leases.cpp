@@ -41,6 +41,18 @@ void expect(const Tensor & tensor, nb::handle dtype, nb::handle wanted_shape)
   }
 }
 
+/// Raises InvalidArgument if a dense tensor is too large for the slot.
+void check_room(const Tensor & tensor, std::uint64_t slot_bytes)
+{
+  const std::uint64_t room = slot_bytes - std::min(tensor.offset_bytes, slot_bytes);
+  if (tensor.offset_bytes <= slot_bytes && tensor.element_count() > room / tensor.type.bytes()) {
+    refuse(
+        "shape", written(shape_of(tensor)) + " of " + mailbox::name_of(tensor.type),
+        "at most " + std::to_string(room) + " bytes behind offset_bytes in the slot of " +
+            std::to_string(slot_bytes));
+  }
+}
+
 }  // namespace
 
 Filling::Filling(std::shared_ptr<Home> home, WriteLease lease)
@@ -68,9 +80,13 @@ void Filling::describe(
   Tensor tensor;
   tensor.type = element_type(dtype);
   tensor.shape = shape(shape_wanted);
-  tensor.strides_bytes =
-      strides_bytes.is_none() ? dense_strides(tensor.shape, tensor.type) : strides(strides_bytes);
   tensor.offset_bytes = unsigned_integer("offset_bytes", offset_bytes);
+  if (strides_bytes.is_none()) {
+    check_room(tensor, bytes());
+    tensor.strides_bytes = dense_strides(tensor.shape, tensor.type);
+  } else {
+    tensor.strides_bytes = strides(strides_bytes);
+  }
   described(tensor, bytes());  // throws where something is wrong
   tensor_ = std::make_unique<Tensor>(std::move(tensor));
   is_copied_ = false;

@@ -171,7 +171,7 @@ void define_writer(nb::module_ & module)
       module, "TensorWriter",
       "Writes tensors. Made by TensorMailbox.writer(); holds one place in the mailbox.")
       .def(
-          "acquire", &Writer::acquire, "when_full"_a = "refuse",
+          "acquire", &Writer::acquire, "when_full"_a.none() = "refuse",
           nb::sig("def acquire(self, when_full: str = 'refuse') -> WriteLease"),
           "Takes a slot to fill. Never waits.\n\n"
           "Args: `when_full`: 'refuse', or 'overwrite': take the oldest tensor that no reader has\n"
@@ -196,7 +196,7 @@ void define_reader(nb::module_ & module)
           "A lease on the next tensor; None if there is nothing new. Tensors that are no longer\n"
           "to be had are counted in `missed`. Raises Closed once everything was read.")
       .def(
-          "open", &Reader::open, "slot"_a, "generation"_a,
+          "open", &Reader::open, "slot"_a.none(), "generation"_a.none(),
           nb::sig("def open(self, slot: int, generation: int) -> ReadLease"),
           "A lease on the tensor that a handle names; gives back what was published before it.\n\n"
           "Raises GenerationMismatch, Expired, NotLeased, InvalidArgument.")
@@ -241,8 +241,9 @@ void define_tensors(nb::module_ & module)
       "Tensors change hands, their bytes stay where they are.\n\n"
       "The object that create() returned closes the mailbox when it is closed or deleted.")
       .def_static(
-          "create", &Mailbox::create, "name"_a, nb::kw_only(), "slot_bytes"_a, "slot_count"_a = 4,
-          "place_count"_a = 32, "ttl_ms"_a = 0, "backend"_a = "shm",
+          "create", &Mailbox::create, "name"_a.none(), nb::kw_only(), "slot_bytes"_a.none(),
+          "slot_count"_a.none() = 4, "place_count"_a.none() = 32, "ttl_ms"_a.none() = 0,
+          "backend"_a.none() = "shm",
           nb::sig(
               "def create(name: str, *, slot_bytes: int, slot_count: int = 4, "
               "place_count: int = 32, ttl_ms: float = 0, backend: str = 'shm') "
@@ -254,7 +255,8 @@ void define_tensors(nb::module_ & module)
           "user's processes), 'cuda_vmm', 'cuda_ipc' or 'pinned'.\n"
           "Raises NameTaken, InvalidArgument, MailboxError (no memory).")
       .def_static(
-          "attach", &Mailbox::attach, "name"_a, nb::sig("def attach(name: str) -> TensorMailbox"),
+          "attach", &Mailbox::attach, "name"_a.none(),
+          nb::sig("def attach(name: str) -> TensorMailbox"),
           "The mailbox of this name. Raises NoSuchMailbox, NotAMailbox, InvalidArgument.")
       .def(
           "writer", [](Mailbox & mailbox) { return std::make_unique<Writer>(mailbox.home()); },
