@@ -43,7 +43,7 @@ test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, t
 lint: test-environment  ## check style and types
 	@$(MAKE) run-lint
 
-bench: bench-environment  ## measure loop, encoders, salience and memory, write the figures as JSON
+bench: bench-environment  ## measure loop, encoders, salience, memory and mailboxes, write the figures as JSON
 	@exec $(BIN)/sage bench --all
 
 durability: test-environment  ## kill the memory's writer 1000 times, and cut its power 1000 times
