@@ -8,76 +8,85 @@
 #include "sage_mailbox/wakeup.hpp"
 #include "sage_mailbox/words.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-namespace {
+namespace
+{
 
 /// What the kernel knows of the processes in this process id namespace; there
 /// are no others.
 struct VisibleProcesses {
-  static bool exists(std::uint32_t pid, std::uint32_t mark) {
+  static bool exists(std::uint32_t pid, std::uint32_t mark)
+  {
     return mark == namespace_mark(SystemProcesses::own_namespace()) &&
            SystemProcesses::exists(pid, mark);
   }
-  static bool is_alive(const Process &process) {
+  static bool is_alive(const Process & process)
+  {
     return process.process_namespace == SystemProcesses::own_namespace() &&
            SystemProcesses::is_alive(process);
   }
 };
 
 /// The tables of a mailbox, mapped for as long as a look at them takes.
-class Glance {
+class Glance
+{
 public:
-  Glance(const FileDescriptor &file, const Geometry &geometry)
-      : base_(map(file, geometry.payload_at())), geometry_(geometry) {}
+  Glance(const FileDescriptor & file, const Geometry & geometry)
+  : base_(map(file, geometry.payload_at())), geometry_(geometry)
+  {
+  }
   Glance(const Glance &) = delete;
-  Glance &operator=(const Glance &) = delete;
+  Glance & operator=(const Glance &) = delete;
   ~Glance() { munmap(base_, geometry_.payload_at()); }
 
-  Header &header() const { return *reinterpret_cast<Header *>(base_); }
+  Header & header() const { return *reinterpret_cast<Header *>(base_); }
   bool is_closed() const { return SystemWords::load(&header().closed) != 0; }
   /// True if a participant is alive, as far as `Processes` can tell.
-  template <class Processes> bool has_participants() const {
-    auto *table = reinterpret_cast<Place *>(base_ + geometry_.places_at());
-    return Places<SystemWords, Processes>(&header(), table,
-                                          geometry_.place_count)
-        .any_alive();
+  template <class Processes>
+  bool has_participants() const
+  {
+    auto * table = reinterpret_cast<Place *>(base_ + geometry_.places_at());
+    return Places<SystemWords, Processes>(&header(), table, geometry_.place_count).any_alive();
   }
 
 private:
-  std::byte *base_;
+  std::byte * base_;
   Geometry geometry_;
 };
 
 /// Of processes that cannot be looked at, the claims on the file tell whether
 /// any is left.
-bool has_creator(const FileDescriptor &file, const Process &creator) {
+bool has_creator(const FileDescriptor & file, const Process & creator)
+{
   return VisibleProcesses::is_alive(creator) ||
-         (SystemProcesses::is_alive(creator) &&
-          is_claimed(file, Claim::created));
+         (SystemProcesses::is_alive(creator) && is_claimed(file, Claim::created));
 }
 
-bool has_participants(const FileDescriptor &file, const Glance &glance) {
+bool has_participants(const FileDescriptor & file, const Glance & glance)
+{
   return glance.has_participants<VisibleProcesses>() ||
-         (glance.has_participants<SystemProcesses>() &&
-          is_claimed(file, Claim::attached));
+         (glance.has_participants<SystemProcesses>() && is_claimed(file, Claim::attached));
 }
 
-} // namespace
+}  // namespace
 
-Identity identity_in(const FileDescriptor &file, std::uint64_t bytes,
-                     const std::string &name) {
+Identity identity_in(const FileDescriptor & file, std::uint64_t bytes, const std::string & name)
+{
   Header copy;
   read_start(file, &copy, sizeof copy, name);
   return believed(copy, bytes, path_of(name));
 }
 
-void say_closed(Header &header) {
+void say_closed(Header & header)
+{
   SystemWords::exchange(&header.closed, std::uint32_t{1});
   wake_sleepers(header);
 }
 
-bool remove_if_abandoned(const std::string &name, bool even_if_others_live) {
+bool remove_if_abandoned(const std::string & name, bool even_if_others_live)
+{
   try {
     std::uint64_t bytes = 0;
     const FileDescriptor file = open_existing(name, bytes);
@@ -99,4 +108,4 @@ bool remove_if_abandoned(const std::string &name, bool even_if_others_live) {
   }
 }
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox

@@ -8,19 +8,19 @@
 #include "header.hpp"
 #include "shared_file.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 /// Reads who the mailbox in a file of `bytes` bytes is. Throws NotAMailbox.
-Identity identity_in(const FileDescriptor &file, std::uint64_t bytes,
-                     const std::string &name);
+Identity identity_in(const FileDescriptor & file, std::uint64_t bytes, const std::string & name);
 
 /// Marks a mailbox as closed, and wakes all who wait for it.
-void say_closed(Header &header);
+void say_closed(Header & header);
 
 /// Closes a mailbox whose creator is gone, and removes its name; false if it
 /// was left alone. A file that is no mailbox is left alone. Hold a NameLock.
-bool remove_if_abandoned(const std::string &name, bool even_if_others_live);
+bool remove_if_abandoned(const std::string & name, bool even_if_others_live);
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // ABANDONED_HPP_
+#endif  // ABANDONED_HPP_

@@ -6,33 +6,36 @@
 
 #include "sage_mailbox/wakeup.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-namespace {
+namespace
+{
 
 /// How long a reader sleeps at most while a record is being written: if its
 /// writer dies, nobody wakes those who wait for it.
 constexpr std::int64_t kPatienceNs = 2'000'000;
 
-SystemRing ring_in(const Segment &segment, LateWriters &late) {
-  const Geometry &geometry = segment.geometry();
-  return {&segment.header(), segment.cells(), geometry.cell_bytes,
-          geometry.cell_count, late};
+SystemRing ring_in(const Segment & segment, LateWriters & late)
+{
+  const Geometry & geometry = segment.geometry();
+  return {&segment.header(), segment.cells(), geometry.cell_bytes, geometry.cell_count, late};
 }
 
-} // namespace
+}  // namespace
 
 BroadcastWriter::BroadcastWriter(std::shared_ptr<Segment> segment)
-    : participant_(
-          std::make_unique<Participant>(std::move(segment), PlaceWord::writer)),
-      late_(std::make_unique<LateWriters>(participant_->places(),
-                                          LateWriters::kWritersGraceNs)),
-      ring_(ring_in(*participant_->segment(), *late_)) {}
+: participant_(std::make_unique<Participant>(std::move(segment), PlaceWord::writer)),
+  late_(std::make_unique<LateWriters>(participant_->places(), LateWriters::kWritersGraceNs)),
+  ring_(ring_in(*participant_->segment(), *late_))
+{
+}
 
-Status BroadcastWriter::push(const void *payload, std::size_t length,
-                             std::uint16_t type, std::int64_t stamp_ns,
-                             std::uint64_t *sequence) {
-  Segment &segment = *participant_->segment();
+Status BroadcastWriter::push(
+    const void * payload, std::size_t length, std::uint16_t type, std::int64_t stamp_ns,
+    std::uint64_t * sequence)
+{
+  Segment & segment = *participant_->segment();
   if (participant_->is_inherited()) {
     return Status::inherited;
   }
@@ -58,16 +61,18 @@ Status BroadcastWriter::push(const void *payload, std::size_t length,
 }
 
 BroadcastReader::BroadcastReader(std::shared_ptr<Segment> segment, From from)
-    : segment_(std::move(segment)),
-      places_(std::make_unique<SystemPlaces>(&segment_->header(),
-                                             segment_->places(),
-                                             segment_->geometry().place_count)),
-      late_(std::make_unique<LateWriters>(*places_,
-                                          LateWriters::kReadersGraceNs)),
-      ring_(ring_in(*segment_, *late_)),
-      cursor_(from == From::now ? ring_.end() : ring_.begin()) {}
+: segment_(std::move(segment)),
+  places_(
+      std::make_unique<SystemPlaces>(
+          &segment_->header(), segment_->places(), segment_->geometry().place_count)),
+  late_(std::make_unique<LateWriters>(*places_, LateWriters::kReadersGraceNs)),
+  ring_(ring_in(*segment_, *late_)),
+  cursor_(from == From::now ? ring_.end() : ring_.begin())
+{
+}
 
-Status BroadcastReader::pop(RecordHead &head, void *payload) {
+Status BroadcastReader::pop(RecordHead & head, void * payload)
+{
   const Status status = ring_.pop(cursor_, head, payload);
   if (status == Status::ok) {
     late_->forgive();
@@ -81,7 +86,8 @@ Status BroadcastReader::pop(RecordHead &head, void *payload) {
   return last == Status::empty ? Status::closed : last;
 }
 
-Status BroadcastReader::wait(std::int64_t timeout_ns) {
+Status BroadcastReader::wait(std::int64_t timeout_ns)
+{
   const Deadline deadline(timeout_ns);
   for (;;) {
     const std::uint32_t announced = announce_sleep(segment_->header());
@@ -96,18 +102,19 @@ Status BroadcastReader::wait(std::int64_t timeout_ns) {
       return Status::empty;
     }
     const bool is_being_written = ring_.end().next != cursor_.next;
-    sleep_until_woken(segment_->header(), announced,
-                      is_being_written ? std::min(left_ns, kPatienceNs)
-                                       : left_ns);
+    sleep_until_woken(
+        segment_->header(), announced, is_being_written ? std::min(left_ns, kPatienceNs) : left_ns);
   }
 }
 
-BroadcastMailbox::BroadcastMailbox(std::shared_ptr<Segment> segment,
-                                   Creation creation)
-    : segment_(std::move(segment)), creation_(std::move(creation)) {}
+BroadcastMailbox::BroadcastMailbox(std::shared_ptr<Segment> segment, Creation creation)
+: segment_(std::move(segment)), creation_(std::move(creation))
+{
+}
 
-BroadcastMailbox BroadcastMailbox::create(const std::string &name,
-                                          const BroadcastOptions &options) {
+BroadcastMailbox BroadcastMailbox::create(
+    const std::string & name, const BroadcastOptions & options)
+{
   Geometry geometry;
   geometry.kind = Kind::broadcast;
   geometry.cell_bytes = options.cell_bytes;
@@ -115,15 +122,15 @@ BroadcastMailbox BroadcastMailbox::create(const std::string &name,
   geometry.place_count = options.place_count;
   if (options.backend != Backend::host && options.backend != Backend::shm) {
     throw std::invalid_argument(
-        "backend is " +
-        std::to_string(static_cast<std::uint32_t>(options.backend)) +
+        "backend is " + std::to_string(static_cast<std::uint32_t>(options.backend)) +
         ", expected 0 (host) or 1 (shm)");
   }
   auto segment = Segment::create(name, geometry, options.backend);
   return {segment, Creation(segment)};
 }
 
-BroadcastMailbox BroadcastMailbox::attach(const std::string &name) {
+BroadcastMailbox BroadcastMailbox::attach(const std::string & name)
+{
   auto segment = Segment::attach(name);
   if (segment->geometry().kind != Kind::broadcast) {
     throw NotAMailbox("mailbox '" + name + "' holds tensors, expected records");
@@ -131,4 +138,4 @@ BroadcastMailbox BroadcastMailbox::attach(const std::string &name) {
   return {std::move(segment), Creation()};
 }
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox

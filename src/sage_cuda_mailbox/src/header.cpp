@@ -9,15 +9,17 @@
 
 #include "sage_mailbox/status.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-namespace {
+namespace
+{
 
-constexpr std::uint32_t kCastagnoli =
-    0x82F63B78; // reversed polynomial of CRC-32C, RFC 3720
+constexpr std::uint32_t kCastagnoli = 0x82F63B78;  // reversed polynomial of CRC-32C, RFC 3720
 constexpr std::size_t kConstantBytes = offsetof(Header, closed);
 
-std::uint64_t random_number() {
+std::uint64_t random_number()
+{
   std::uint64_t number = 0;
   if (getrandom(&number, sizeof number, 0) != sizeof number) {
     throw MailboxError("the kernel gave no random number");
@@ -25,23 +27,25 @@ std::uint64_t random_number() {
   return number;
 }
 
-std::int64_t unix_ns() {
+std::int64_t unix_ns()
+{
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-[[noreturn]] void refuse(const std::string &where, const std::string &what) {
+[[noreturn]] void refuse(const std::string & where, const std::string & what)
+{
   throw NotAMailbox(where + " is not a mailbox that can be used: " + what);
 }
 
-} // namespace
+}  // namespace
 
-std::uint32_t checksum_of(const Header &header) {
+std::uint32_t checksum_of(const Header & header)
+{
   std::array<unsigned char, kConstantBytes> bytes{};
   std::memcpy(bytes.data(), &header, kConstantBytes);
-  std::memset(bytes.data() + offsetof(Header, checksum), 0,
-              sizeof header.checksum);
+  std::memset(bytes.data() + offsetof(Header, checksum), 0, sizeof header.checksum);
   std::uint32_t rest = ~std::uint32_t{0};
   for (const unsigned char byte : bytes) {
     rest ^= byte;
@@ -52,8 +56,10 @@ std::uint32_t checksum_of(const Header &header) {
   return ~rest;
 }
 
-void fill(Header &header, const Geometry &geometry, Backend backend,
-          std::int32_t device, const Process &creator) {
+void fill(
+    Header & header, const Geometry & geometry, Backend backend, std::int32_t device,
+    const Process & creator)
+{
   std::memcpy(header.magic, kMagic, sizeof kMagic);
   header.layout_version = kLayoutVersion;
   header.kind = static_cast<std::uint32_t>(geometry.kind);
@@ -73,21 +79,21 @@ void fill(Header &header, const Geometry &geometry, Backend backend,
   header.checksum = checksum_of(header);
 }
 
-Identity believed(const Header &copy, std::uint64_t bytes,
-                  const std::string &where) {
+Identity believed(const Header & copy, std::uint64_t bytes, const std::string & where)
+{
   if (std::memcmp(copy.magic, kMagic, sizeof kMagic) != 0) {
     refuse(where, "it does not begin with SAGEMBX");
   }
   if (copy.layout_version != kLayoutVersion) {
-    refuse(where, "layout_version is " + std::to_string(copy.layout_version) +
-                      ", expected " + std::to_string(kLayoutVersion));
+    refuse(
+        where, "layout_version is " + std::to_string(copy.layout_version) + ", expected " +
+                   std::to_string(kLayoutVersion));
   }
   if (copy.checksum != checksum_of(copy)) {
     refuse(where, "the header is damaged (checksum)");
   }
   if (copy.backend > static_cast<std::uint32_t>(Backend::pinned)) {
-    refuse(where,
-           "backend is " + std::to_string(copy.backend) + ", expected 0 to 4");
+    refuse(where, "backend is " + std::to_string(copy.backend) + ", expected 0 to 4");
   }
   Geometry geometry;
   geometry.kind = static_cast<Kind>(copy.kind);
@@ -97,23 +103,24 @@ Identity believed(const Header &copy, std::uint64_t bytes,
   geometry.slot_count = copy.slot_count;
   geometry.slot_bytes = copy.slot_bytes;
   const auto backend = static_cast<Backend>(copy.backend);
-  geometry.payload_inside =
-      backend != Backend::cuda_vmm && backend != Backend::cuda_ipc;
+  geometry.payload_inside = backend != Backend::cuda_vmm && backend != Backend::cuda_ipc;
   try {
     check(geometry);
-  } catch (const std::invalid_argument &error) {
+  } catch (const std::invalid_argument & error) {
     refuse(where, error.what());
   }
   if (copy.total_bytes != geometry.total_bytes() || copy.total_bytes != bytes) {
-    refuse(where, "it has " + std::to_string(bytes) + " bytes and says " +
-                      std::to_string(copy.total_bytes) + ", expected " +
-                      std::to_string(geometry.total_bytes()));
+    refuse(
+        where, "it has " + std::to_string(bytes) + " bytes and says " +
+                   std::to_string(copy.total_bytes) + ", expected " +
+                   std::to_string(geometry.total_bytes()));
   }
-  return {geometry,
-          backend,
-          copy.device,
-          copy.nonce,
-          {copy.creator_pid, copy.creator_started, copy.creator_namespace}};
+  return {
+      geometry,
+      backend,
+      copy.device,
+      copy.nonce,
+      {copy.creator_pid, copy.creator_started, copy.creator_namespace}};
 }
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox

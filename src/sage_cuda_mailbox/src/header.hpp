@@ -8,15 +8,17 @@
 #include "sage_mailbox/layout.hpp"
 #include "sage_mailbox/process.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 /// Fills a header whose bytes are zero.
-void fill(Header &header, const Geometry &geometry, Backend backend,
-          std::int32_t device, const Process &creator);
+void fill(
+    Header & header, const Geometry & geometry, Backend backend, std::int32_t device,
+    const Process & creator);
 
 /// CRC-32C of the fields that do not change, with the checksum itself taken as
 /// zero.
-std::uint32_t checksum_of(const Header &header);
+std::uint32_t checksum_of(const Header & header);
 
 /// What a header says that does not change while the mailbox is in use.
 struct Identity {
@@ -33,9 +35,8 @@ struct Identity {
 /// `copy` lies in memory of this process alone: shared memory can change
 /// between check and use. Throws NotAMailbox, naming `where`, the field, its
 /// value and what was expected.
-Identity believed(const Header &copy, std::uint64_t bytes,
-                  const std::string &where);
+Identity believed(const Header & copy, std::uint64_t bytes, const std::string & where);
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // HEADER_HPP_
+#endif  // HEADER_HPP_

@@ -7,14 +7,16 @@
 
 #include "sage_mailbox/tensor_mailbox.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-class HostPayload : public Payload {
+class HostPayload : public Payload
+{
 public:
-  explicit HostPayload(std::shared_ptr<Segment> segment)
-      : segment_(std::move(segment)) {}
+  explicit HostPayload(std::shared_ptr<Segment> segment) : segment_(std::move(segment)) {}
 
-  std::byte *slot(std::uint32_t index) const override {
+  std::byte * slot(std::uint32_t index) const override
+  {
     return segment_->payload() + index * segment_->geometry().slot_bytes;
   }
   Backend backend() const override { return segment_->backend(); }
@@ -24,6 +26,6 @@ private:
   std::shared_ptr<Segment> segment_;
 };
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // HOST_PAYLOAD_HPP_
+#endif  // HOST_PAYLOAD_HPP_

@@ -3,47 +3,50 @@
 #include <stdexcept>
 #include <string>
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-namespace {
+namespace
+{
 
-void require(bool holds, const char *field, std::uint64_t value,
-             const char *expected) {
+void require(bool holds, const char * field, std::uint64_t value, const char * expected)
+{
   if (!holds) {
-    throw std::invalid_argument(std::string(field) + " is " +
-                                std::to_string(value) + ", expected " +
-                                expected);
+    throw std::invalid_argument(
+        std::string(field) + " is " + std::to_string(value) + ", expected " + expected);
   }
 }
 
-} // namespace
+}  // namespace
 
-void check(const Geometry &geometry) {
+void check(const Geometry & geometry)
+{
   const auto kind = static_cast<std::uint32_t>(geometry.kind);
   require(kind == 1 || kind == 2, "kind", kind, "1 (broadcast) or 2 (tensor)");
-  require(geometry.cell_bytes % 64 == 0 && geometry.cell_bytes >= 64 &&
-              geometry.cell_bytes <= 256,
-          "cell_bytes", geometry.cell_bytes, "64, 128, 192 or 256");
-  require(geometry.cell_count >= 2 && geometry.cell_count <= kMostCells &&
-              (geometry.cell_count & (geometry.cell_count - 1)) == 0,
-          "cell_count", geometry.cell_count,
-          "a power of two from 2 to 16777216");
-  require(geometry.place_count >= 1 && geometry.place_count <= kMostPlaces,
-          "place_count", geometry.place_count, "1 to 256");
+  require(
+      geometry.cell_bytes % 64 == 0 && geometry.cell_bytes >= 64 && geometry.cell_bytes <= 256,
+      "cell_bytes", geometry.cell_bytes, "64, 128, 192 or 256");
+  require(
+      geometry.cell_count >= 2 && geometry.cell_count <= kMostCells &&
+          (geometry.cell_count & (geometry.cell_count - 1)) == 0,
+      "cell_count", geometry.cell_count, "a power of two from 2 to 16777216");
+  require(
+      geometry.place_count >= 1 && geometry.place_count <= kMostPlaces, "place_count",
+      geometry.place_count, "1 to 256");
   if (geometry.kind == Kind::broadcast) {
-    require(geometry.slot_count == 0, "slot_count", geometry.slot_count,
-            "0 in a broadcast mailbox");
-    require(geometry.slot_bytes == 0, "slot_bytes", geometry.slot_bytes,
-            "0 in a broadcast mailbox");
+    require(
+        geometry.slot_count == 0, "slot_count", geometry.slot_count, "0 in a broadcast mailbox");
+    require(
+        geometry.slot_bytes == 0, "slot_bytes", geometry.slot_bytes, "0 in a broadcast mailbox");
     return;
   }
-  require(geometry.slot_count >= 1 && geometry.slot_count <= kMostSlots,
-          "slot_count", geometry.slot_count, "1 to 4096");
-  require(geometry.slot_bytes >= kPageBytes &&
-              geometry.slot_bytes <= kMostSlotBytes &&
-              geometry.slot_bytes % kPageBytes == 0,
-          "slot_bytes", geometry.slot_bytes,
-          "a multiple of 4096 up to 68719476736");
+  require(
+      geometry.slot_count >= 1 && geometry.slot_count <= kMostSlots, "slot_count",
+      geometry.slot_count, "1 to 4096");
+  require(
+      geometry.slot_bytes >= kPageBytes && geometry.slot_bytes <= kMostSlotBytes &&
+          geometry.slot_bytes % kPageBytes == 0,
+      "slot_bytes", geometry.slot_bytes, "a multiple of 4096 up to 68719476736");
 }
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox

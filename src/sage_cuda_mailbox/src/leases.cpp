@@ -6,9 +6,11 @@
 #include "sage_mailbox/wakeup.hpp"
 #include "tensor_port.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-WriteLease &WriteLease::operator=(WriteLease &&other) noexcept {
+WriteLease & WriteLease::operator=(WriteLease && other) noexcept
+{
   if (this != &other) {
     abandon();
     port_ = std::move(other.port_);
@@ -17,16 +19,12 @@ WriteLease &WriteLease::operator=(WriteLease &&other) noexcept {
   return *this;
 }
 
-std::byte *WriteLease::data() const {
-  return port_ ? port_->payload->slot(id_.slot) : nullptr;
-}
+std::byte * WriteLease::data() const { return port_ ? port_->payload->slot(id_.slot) : nullptr; }
 
-std::uint64_t WriteLease::bytes() const {
-  return port_ ? port_->geometry().slot_bytes : 0;
-}
+std::uint64_t WriteLease::bytes() const { return port_ ? port_->geometry().slot_bytes : 0; }
 
-Status WriteLease::publish(const Tensor &tensor, std::int64_t ttl_ns,
-                           std::uint32_t *readers) {
+Status WriteLease::publish(const Tensor & tensor, std::int64_t ttl_ns, std::uint32_t * readers)
+{
   if (!port_) {
     return Status::not_leased;
   }
@@ -41,9 +39,8 @@ Status WriteLease::publish(const Tensor &tensor, std::int64_t ttl_ns,
   }
   const auto port = std::exchange(port_, nullptr);
   std::uint32_t count = 0;
-  Status status = port->pool.publish(port->holder(), id_, description,
-                                     ttl_ns < 0 ? port->ttl_ns : ttl_ns,
-                                     monotonic_ns(), count);
+  Status status = port->pool.publish(
+      port->holder(), id_, description, ttl_ns < 0 ? port->ttl_ns : ttl_ns, monotonic_ns(), count);
   if (status != Status::ok) {
     return status;
   }
@@ -59,14 +56,16 @@ Status WriteLease::publish(const Tensor &tensor, std::int64_t ttl_ns,
   return Status::ok;
 }
 
-void WriteLease::abandon() {
+void WriteLease::abandon()
+{
   const auto port = std::exchange(port_, nullptr);
   if (port && !port->is_inherited()) {
     port->pool.abandon(port->holder(), id_);
   }
 }
 
-ReadLease &ReadLease::operator=(ReadLease &&other) noexcept {
+ReadLease & ReadLease::operator=(ReadLease && other) noexcept
+{
   if (this != &other) {
     release();
     port_ = std::move(other.port_);
@@ -76,33 +75,30 @@ ReadLease &ReadLease::operator=(ReadLease &&other) noexcept {
   return *this;
 }
 
-const std::byte *ReadLease::data() const {
+const std::byte * ReadLease::data() const
+{
   return port_ ? port_->payload->slot(id_.slot) : nullptr;
 }
 
-Backend ReadLease::backend() const {
-  return port_ ? port_->payload->backend() : Backend::host;
-}
+Backend ReadLease::backend() const { return port_ ? port_->payload->backend() : Backend::host; }
 
-std::int32_t ReadLease::device() const {
-  return port_ ? port_->payload->device() : -1;
-}
+std::int32_t ReadLease::device() const { return port_ ? port_->payload->device() : -1; }
 
-Status ReadLease::check() const {
+Status ReadLease::check() const
+{
   if (!port_) {
     return Status::not_leased;
   }
-  return port_->is_inherited() ? Status::inherited
-                               : port_->pool.check(port_->holder(), id_);
+  return port_->is_inherited() ? Status::inherited : port_->pool.check(port_->holder(), id_);
 }
 
-Status ReadLease::release() {
+Status ReadLease::release()
+{
   if (!port_) {
     return Status::not_leased;
   }
   const auto port = std::exchange(port_, nullptr);
-  return port->is_inherited() ? Status::inherited
-                              : port->pool.release(port->holder(), id_);
+  return port->is_inherited() ? Status::inherited : port->pool.release(port->holder(), id_);
 }
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox

@@ -15,9 +15,11 @@
 
 #include "sage_mailbox/status.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-namespace {
+namespace
+{
 
 constexpr int kStateField = 3;
 constexpr int kThreadsField = 20;
@@ -29,8 +31,7 @@ enum class Seen { yes, no, unknown };
 
 /// What /proc says of a process.
 struct ProcessStatus {
-  Seen seen =
-      Seen::unknown; // no: there is none; unknown: /proc could not be read
+  Seen seen = Seen::unknown;  // no: there is none; unknown: /proc could not be read
   std::uint64_t pid = 0;
   char state = 0;
   std::uint64_t threads = 0;
@@ -39,16 +40,17 @@ struct ProcessStatus {
 
 /// Field `number` of a line of /proc/<pid>/stat, counted from 1; nullptr if it
 /// ends before.
-const char *field_of(const char *line, int number) {
-  const char *field =
-      std::strrchr(line, ')'); // ends the second field, which may hold anything
+const char * field_of(const char * line, int number)
+{
+  const char * field = std::strrchr(line, ')');  // ends the second field, which may hold anything
   for (int at = kStateField - 1; at < number && field != nullptr; ++at) {
     field = std::strchr(field + 1, ' ');
   }
   return field == nullptr ? nullptr : field + 1;
 }
 
-ProcessStatus status_in(const char *path) {
+ProcessStatus status_in(const char * path)
+{
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     return {errno == ENOENT || errno == ESRCH ? Seen::no : Seen::unknown};
@@ -61,48 +63,51 @@ ProcessStatus status_in(const char *path) {
     return {length < 0 && error == ESRCH ? Seen::no : Seen::unknown};
   }
   line[length] = '\0';
-  const char *state = field_of(line, kStateField);
-  const char *threads = field_of(line, kThreadsField);
-  const char *started = field_of(line, kStartField);
+  const char * state = field_of(line, kStateField);
+  const char * threads = field_of(line, kThreadsField);
+  const char * started = field_of(line, kStartField);
   if (started == nullptr) {
     return {};
   }
-  return {Seen::yes, std::strtoull(line, nullptr, 10), *state,
-          std::strtoull(threads, nullptr, 10),
-          std::strtoull(started, nullptr, 10)};
+  return {
+      Seen::yes, std::strtoull(line, nullptr, 10), *state, std::strtoull(threads, nullptr, 10),
+      std::strtoull(started, nullptr, 10)};
 }
 
-} // namespace
+}  // namespace
 
 std::uint32_t fork_count() { return forks.load(std::memory_order_relaxed); }
 
-void count_forks() {
-  static const int error = pthread_atfork(
-      nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+void count_forks()
+{
+  static const int error =
+      pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
   if (error != 0) {
-    throw MailboxError(std::string("forks cannot be watched: ") +
-                       std::strerror(error));
+    throw MailboxError(std::string("forks cannot be watched: ") + std::strerror(error));
   }
 }
 
-std::uint64_t SystemProcesses::own_namespace() {
+std::uint64_t SystemProcesses::own_namespace()
+{
   struct stat description{};
   return stat("/proc/self/ns/pid", &description) == 0 ? description.st_ino : 0;
 }
 
-Process SystemProcesses::current() {
+Process SystemProcesses::current()
+{
   const auto pid = static_cast<std::uint32_t>(getpid());
   const ProcessStatus status = status_in("/proc/self/stat");
   const std::uint64_t process_namespace = own_namespace();
   if (status.seen != Seen::yes || status.pid != pid || process_namespace == 0) {
-    throw MailboxError("/proc/self/stat does not tell of process " +
-                       std::to_string(pid) +
-                       ", expected the /proc of its process id namespace");
+    throw MailboxError(
+        "/proc/self/stat does not tell of process " + std::to_string(pid) +
+        ", expected the /proc of its process id namespace");
   }
   return {pid, status.started, process_namespace};
 }
 
-bool SystemProcesses::exists(std::uint32_t pid, std::uint32_t mark) {
+bool SystemProcesses::exists(std::uint32_t pid, std::uint32_t mark)
+{
   if (mark != namespace_mark(own_namespace())) {
     return true;
   }
@@ -110,7 +115,8 @@ bool SystemProcesses::exists(std::uint32_t pid, std::uint32_t mark) {
   return id > 0 && (kill(id, 0) == 0 || errno == EPERM);
 }
 
-bool SystemProcesses::is_alive(const Process &process) {
+bool SystemProcesses::is_alive(const Process & process)
+{
   if (process.process_namespace != own_namespace()) {
     return true;
   }
@@ -120,9 +126,8 @@ bool SystemProcesses::is_alive(const Process &process) {
   if (status.seen != Seen::yes) {
     return status.seen == Seen::unknown;
   }
-  const bool has_ended =
-      (status.state == 'Z' || status.state == 'X') && status.threads <= 1;
+  const bool has_ended = (status.state == 'Z' || status.state == 'X') && status.threads <= 1;
   return status.started == process.started && !has_ended;
 }
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox

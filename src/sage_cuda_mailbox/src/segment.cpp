@@ -17,23 +17,27 @@
 #include "sage_mailbox/status.hpp"
 #include "shared_file.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-namespace {
+namespace
+{
 
 /// Mailboxes in the memory of this process, by name.
-class Registry {
+class Registry
+{
 public:
-  static Registry &instance() {
+  static Registry & instance()
+  {
     static Registry registry;
     return registry;
   }
 
-  bool add(const std::string &name, const std::shared_ptr<Segment> &segment) {
-    std::shared_ptr<Segment>
-        earlier; // may end here, which must not be while the lock is held
+  bool add(const std::string & name, const std::shared_ptr<Segment> & segment)
+  {
+    std::shared_ptr<Segment> earlier;  // may end here, which must not be while the lock is held
     const std::lock_guard<std::mutex> lock(mutex_);
-    Known &known = segments_[name];
+    Known & known = segments_[name];
     earlier = known.segment.lock();
     if (earlier && !earlier->is_closed()) {
       return false;
@@ -42,13 +46,15 @@ public:
     return true;
   }
 
-  std::shared_ptr<Segment> find(const std::string &name) {
+  std::shared_ptr<Segment> find(const std::string & name)
+  {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto known = segments_.find(name);
     return known == segments_.end() ? nullptr : known->second.segment.lock();
   }
 
-  void remove(const std::string &name, const Segment *segment) {
+  void remove(const std::string & name, const Segment * segment)
+  {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto known = segments_.find(name);
     if (known != segments_.end() && known->second.address == segment) {
@@ -59,53 +65,50 @@ public:
 private:
   struct Known {
     std::weak_ptr<Segment> segment;
-    const Segment *address = nullptr;
+    const Segment * address = nullptr;
   };
 
   std::mutex mutex_;
   std::map<std::string, Known> segments_;
 };
 
-std::byte *map_private(std::uint64_t bytes) {
-  void *base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+std::byte * map_private(std::uint64_t bytes)
+{
+  void * base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) {
-    throw MailboxError("no memory for a mailbox of " + std::to_string(bytes) +
-                       " bytes");
+    throw MailboxError("no memory for a mailbox of " + std::to_string(bytes) + " bytes");
   }
   return static_cast<std::byte *>(base);
 }
 
 /// Everything that a mailbox is before anybody knows of it.
-void initialise(Segment &segment) {
-  const Geometry &geometry = segment.geometry();
-  fill(segment.header(), geometry, segment.backend(), segment.device(),
-       SystemProcesses::current());
+void initialise(Segment & segment)
+{
+  const Geometry & geometry = segment.geometry();
+  fill(segment.header(), geometry, segment.backend(), segment.device(), SystemProcesses::current());
   const auto never = [](Holder) { return false; };
-  Ring<SystemWords, decltype(never)>(&segment.header(), segment.cells(),
-                                     geometry.cell_bytes, geometry.cell_count,
-                                     never)
+  Ring<SystemWords, decltype(never)>(
+      &segment.header(), segment.cells(), geometry.cell_bytes, geometry.cell_count, never)
       .clear();
 }
 
 /// Gives the file its name, after removing a mailbox whose creator died. Throws
 /// NameTaken.
-void claim_name(const FileDescriptor &file, const std::string &name) {
+void claim_name(const FileDescriptor & file, const std::string & name)
+{
   const NameLock lock;
-  if (give_name(file, name) ||
-      (remove_if_abandoned(name, true) && give_name(file, name))) {
+  if (give_name(file, name) || (remove_if_abandoned(name, true) && give_name(file, name))) {
     return;
   }
   throw NameTaken(
-      path_of(name) +
-      " is there already, and its creator is alive, or it is no mailbox");
+      path_of(name) + " is there already, and its creator is alive, or it is no mailbox");
 }
 
-} // namespace
+}  // namespace
 
-std::shared_ptr<Segment> Segment::create(const std::string &name,
-                                         const Geometry &geometry,
-                                         Backend backend, std::int32_t device) {
+std::shared_ptr<Segment> Segment::create(
+    const std::string & name, const Geometry & geometry, Backend backend, std::int32_t device)
+{
   check_name(name);
   check(geometry);
   const std::uint64_t bytes = geometry.total_bytes();
@@ -115,8 +118,7 @@ std::shared_ptr<Segment> Segment::create(const std::string &name,
     initialise(*segment);
     segment->nonce_ = segment->header().nonce;
     if (!Registry::instance().add(name, segment)) {
-      throw NameTaken("mailbox '" + name +
-                      "' is there already in this process");
+      throw NameTaken("mailbox '" + name + "' is there already in this process");
     }
     segment->creator_pid_ = getpid();
     return segment;
@@ -124,8 +126,7 @@ std::shared_ptr<Segment> Segment::create(const std::string &name,
   FileDescriptor file = make_nameless(bytes);
   claim(file, Claim::created);
   claim(file, Claim::attached);
-  std::shared_ptr<Segment> segment(
-      new Segment(name, geometry, backend, device, map(file, bytes)));
+  std::shared_ptr<Segment> segment(new Segment(name, geometry, backend, device, map(file, bytes)));
   initialise(*segment);
   segment->nonce_ = segment->header().nonce;
   claim_name(file, name);
@@ -134,10 +135,10 @@ std::shared_ptr<Segment> Segment::create(const std::string &name,
   return segment;
 }
 
-std::shared_ptr<Segment> Segment::attach(const std::string &name) {
+std::shared_ptr<Segment> Segment::attach(const std::string & name)
+{
   check_name(name);
-  if (auto segment = Registry::instance().find(name);
-      segment && !segment->is_closed()) {
+  if (auto segment = Registry::instance().find(name); segment && !segment->is_closed()) {
     return segment;
   }
   std::uint64_t bytes = 0;
@@ -148,26 +149,29 @@ std::shared_ptr<Segment> Segment::attach(const std::string &name) {
   const Identity identity = identity_in(file, bytes, name);
   claim(file, Claim::attached);
   std::shared_ptr<Segment> segment(
-      new Segment(name, identity.geometry, identity.backend, identity.device,
-                  map(file, bytes)));
+      new Segment(name, identity.geometry, identity.backend, identity.device, map(file, bytes)));
   segment->file_ = std::make_unique<FileDescriptor>(std::move(file));
   segment->nonce_ = identity.nonce;
   return segment;
 }
 
-Segment::Segment(std::string name, const Geometry &geometry, Backend backend,
-                 std::int32_t device, std::byte *base)
-    : name_(std::move(name)), geometry_(geometry), backend_(backend),
-      device_(device), base_(base) {}
+Segment::Segment(
+    std::string name, const Geometry & geometry, Backend backend, std::int32_t device,
+    std::byte * base)
+: name_(std::move(name)), geometry_(geometry), backend_(backend), device_(device), base_(base)
+{
+}
 
-Segment::~Segment() {
+Segment::~Segment()
+{
   close_at_end();
   munmap(base_, geometry_.total_bytes());
 }
 
-void Segment::close() {
+void Segment::close()
+{
   if (creator_pid_ != getpid() || is_closed()) {
-    return; // another's, or inherited by a fork
+    return;  // another's, or inherited by a fork
   }
   say_closed(header());
   if (backend_ == Backend::host) {
@@ -177,7 +181,8 @@ void Segment::close() {
   }
 }
 
-void Segment::close_at_end() noexcept {
+void Segment::close_at_end() noexcept
+{
   try {
     close();
   } catch (const std::exception &) {
@@ -186,7 +191,8 @@ void Segment::close_at_end() noexcept {
   }
 }
 
-void Segment::free_name() {
+void Segment::free_name()
+{
   const NameLock lock;
   std::uint64_t bytes = 0;
   const FileDescriptor file = open_existing(name_, bytes);
@@ -195,14 +201,13 @@ void Segment::free_name() {
   }
 }
 
-bool Segment::is_closed() const {
-  return SystemWords::load(&header().closed) != 0;
-}
+bool Segment::is_closed() const { return SystemWords::load(&header().closed) != 0; }
 
-std::vector<std::string> sweep_stale() {
+std::vector<std::string> sweep_stale()
+{
   std::vector<std::string> removed;
   const NameLock lock;
-  for (const std::string &name : names()) {
+  for (const std::string & name : names()) {
     if (remove_if_abandoned(name, false)) {
       removed.push_back(name);
     }
@@ -212,4 +217,4 @@ std::vector<std::string> sweep_stale() {
 
 std::vector<std::string> list() { return names(); }
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox

@@ -8,19 +8,20 @@
 #include <utility>
 #include <vector>
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 /// An open file descriptor, closed with the object.
-class FileDescriptor {
+class FileDescriptor
+{
 public:
   explicit FileDescriptor(int number) : number_(number) {}
-  FileDescriptor() = default; ///< of no file
-  FileDescriptor(FileDescriptor &&other) noexcept : number_(other.number_) {
-    other.number_ = -1;
-  }
+  FileDescriptor() = default;  ///< of no file
+  FileDescriptor(FileDescriptor && other) noexcept : number_(other.number_) { other.number_ = -1; }
   FileDescriptor(const FileDescriptor &) = delete;
-  FileDescriptor &operator=(const FileDescriptor &) = delete;
-  FileDescriptor &operator=(FileDescriptor &&other) noexcept {
+  FileDescriptor & operator=(const FileDescriptor &) = delete;
+  FileDescriptor & operator=(FileDescriptor && other) noexcept
+  {
     std::swap(number_, other.number_);
     return *this;
   }
@@ -35,22 +36,22 @@ private:
 
 /// While one lives, no other process gives or removes names of this user's
 /// mailboxes.
-class NameLock {
+class NameLock
+{
 public:
   /// Throws MailboxError.
   NameLock();
 
 private:
-  FileDescriptor
-      file_; // locked by flock: the kernel frees it when the process ends
+  FileDescriptor file_;  // locked by flock: the kernel frees it when the process ends
 };
 
 /// Throws std::invalid_argument unless `name` is letters, digits, '_', '-' and
 /// '.', does not begin with '.' or '-', and is at most 128 long.
-void check_name(const std::string &name);
+void check_name(const std::string & name);
 
 /// Path of this user's mailbox `name`.
-std::string path_of(const std::string &name);
+std::string path_of(const std::string & name);
 
 /// A new file without a name, mode 0600, `bytes` long, all of them there.
 /// Throws MailboxError.
@@ -58,21 +59,21 @@ FileDescriptor make_nameless(std::uint64_t bytes);
 
 /// Gives the file its name. False if the name is taken. Throws MailboxError.
 /// For this and `remove_name`, hold a NameLock.
-bool give_name(const FileDescriptor &file, const std::string &name);
+bool give_name(const FileDescriptor & file, const std::string & name);
 
 /// Opens a mailbox's file; not open if there is none.
 /// Throws NotAMailbox if it is a link or no file, another user's, or open to
 /// others; MailboxError if it cannot be opened for want of something
 /// (descriptors, memory).
-FileDescriptor open_existing(const std::string &name, std::uint64_t &bytes);
+FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes);
 
 /// Copies the first bytes of the file. Throws NotAMailbox if there are fewer
 /// than `count`.
-void read_start(const FileDescriptor &file, void *to, std::size_t count,
-                const std::string &name);
+void read_start(
+    const FileDescriptor & file, void * to, std::size_t count, const std::string & name);
 
 /// Maps the file's first bytes. Throws MailboxError.
-std::byte *map(const FileDescriptor &file, std::uint64_t bytes);
+std::byte * map(const FileDescriptor & file, std::uint64_t bytes);
 
 /// What a process that has the file open says to all others, in whatever
 /// process id namespace. The kernel takes it back when the process, and those
@@ -80,20 +81,20 @@ std::byte *map(const FileDescriptor &file, std::uint64_t bytes);
 enum class Claim { created, attached };
 
 /// Throws MailboxError.
-void claim(const FileDescriptor &file, Claim what);
+void claim(const FileDescriptor & file, Claim what);
 
 /// True if any process claims this of the file; `file` is to be a descriptor
 /// without claims.
-bool is_claimed(const FileDescriptor &file, Claim what);
+bool is_claimed(const FileDescriptor & file, Claim what);
 
 /// Removes the name if it still stands for the open `file`. False if it does
 /// not.
-bool remove_name(const std::string &name, const FileDescriptor &file);
+bool remove_name(const std::string & name, const FileDescriptor & file);
 
 /// Names of this user's mailboxes. A file whose name no mailbox can have is
 /// left out.
 std::vector<std::string> names();
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // SHARED_FILE_HPP_
+#endif  // SHARED_FILE_HPP_

@@ -4,12 +4,14 @@
 #include <limits>
 #include <stdexcept>
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-namespace {
+namespace
+{
 
 struct NamedType {
-  const char *name;
+  const char * name;
   DataType type;
 };
 
@@ -31,15 +33,16 @@ constexpr std::array<NamedType, 15> kTypes{{
     {"complex128", {DataType::complex, 128}},
 }};
 
-[[noreturn]] void refuse(const std::string &field, const std::string &value,
-                         const std::string &expected) {
-  throw std::invalid_argument(field + " is " + value + ", expected " +
-                              expected);
+[[noreturn]] void refuse(
+    const std::string & field, const std::string & value, const std::string & expected)
+{
+  throw std::invalid_argument(field + " is " + value + ", expected " + expected);
 }
 
 /// What is known of an element type; nullptr if there is none such.
-const NamedType *named(DataType type) {
-  for (const NamedType &known : kTypes) {
+const NamedType * named(DataType type)
+{
+  for (const NamedType & known : kTypes) {
     if (known.type == type) {
       return &known;
     }
@@ -49,25 +52,25 @@ const NamedType *named(DataType type) {
 
 /// How many bytes `steps` steps of `step` bytes span; throws where that leaves
 /// the slot.
-std::uint64_t span(std::uint64_t steps, std::uint64_t step,
-                   std::uint64_t left_bytes, std::uint64_t slot_bytes) {
+std::uint64_t span(
+    std::uint64_t steps, std::uint64_t step, std::uint64_t left_bytes, std::uint64_t slot_bytes)
+{
   std::uint64_t bytes = 0;
   if (__builtin_mul_overflow(steps, step, &bytes) || bytes > left_bytes) {
-    refuse("strides_bytes",
-           std::to_string(steps) + " steps of " + std::to_string(step) +
-               " bytes",
-           "no element outside the slot of " + std::to_string(slot_bytes) +
-               " bytes");
+    refuse(
+        "strides_bytes", std::to_string(steps) + " steps of " + std::to_string(step) + " bytes",
+        "no element outside the slot of " + std::to_string(slot_bytes) + " bytes");
   }
   return bytes;
 }
 
 /// Throws unless the lowest and the highest byte of the tensor lie in the slot.
-void check_extent(const Tensor &tensor, const Strides &strides,
-                  std::uint64_t slot_bytes) {
+void check_extent(const Tensor & tensor, const Strides & strides, std::uint64_t slot_bytes)
+{
   if (tensor.offset_bytes > slot_bytes) {
-    refuse("offset_bytes", std::to_string(tensor.offset_bytes),
-           "at most " + std::to_string(slot_bytes));
+    refuse(
+        "offset_bytes", std::to_string(tensor.offset_bytes),
+        "at most " + std::to_string(slot_bytes));
   }
   if (tensor.element_count() == 0) {
     return;
@@ -75,50 +78,54 @@ void check_extent(const Tensor &tensor, const Strides &strides,
   std::uint64_t below = tensor.offset_bytes;
   std::uint64_t above = slot_bytes - tensor.offset_bytes;
   if (above < tensor.type.bytes()) {
-    refuse("offset_bytes", std::to_string(tensor.offset_bytes),
-           "room for an element in the slot of " + std::to_string(slot_bytes) +
-               " bytes");
+    refuse(
+        "offset_bytes", std::to_string(tensor.offset_bytes),
+        "room for an element in the slot of " + std::to_string(slot_bytes) + " bytes");
   }
   above -= tensor.type.bytes();
   for (std::size_t axis = 0; axis < tensor.shape.size(); ++axis) {
     const auto stride = static_cast<std::uint64_t>(strides[axis]);
-    std::uint64_t &left = strides[axis] < 0 ? below : above;
-    left -= span(tensor.shape[axis] - 1,
-                 strides[axis] < 0 ? std::uint64_t{0} - stride : stride, left,
-                 slot_bytes);
+    std::uint64_t & left = strides[axis] < 0 ? below : above;
+    left -= span(
+        tensor.shape[axis] - 1, strides[axis] < 0 ? std::uint64_t{0} - stride : stride, left,
+        slot_bytes);
   }
 }
 
 /// The tensor's strides. Throws std::invalid_argument unless the tensor lies
 /// within the slot.
-Strides checked_strides(const Tensor &tensor, std::uint64_t slot_bytes) {
+Strides checked_strides(const Tensor & tensor, std::uint64_t slot_bytes)
+{
   if (named(tensor.type) == nullptr) {
-    refuse("dtype",
-           "code " + std::to_string(tensor.type.code) + " of " +
-               std::to_string(tensor.type.bits) + " bits",
-           "a type that NumPy or bfloat16 names");
+    refuse(
+        "dtype",
+        "code " + std::to_string(tensor.type.code) + " of " + std::to_string(tensor.type.bits) +
+            " bits",
+        "a type that NumPy or bfloat16 names");
   }
-  const Strides strides = tensor.strides_bytes.empty()
-                              ? dense_strides(tensor.shape, tensor.type)
-                              : tensor.strides_bytes;
+  const Strides strides = tensor.strides_bytes.empty() ? dense_strides(tensor.shape, tensor.type)
+                                                       : tensor.strides_bytes;
   if (strides.size() != tensor.shape.size()) {
-    refuse("strides_bytes", std::to_string(strides.size()) + " numbers",
-           std::to_string(tensor.shape.size()) + ", as many as the shape");
+    refuse(
+        "strides_bytes", std::to_string(strides.size()) + " numbers",
+        std::to_string(tensor.shape.size()) + ", as many as the shape");
   }
   check_extent(tensor, strides, slot_bytes);
   return strides;
 }
 
-} // namespace
+}  // namespace
 
-std::string name_of(DataType type) {
-  const NamedType *known = named(type);
+std::string name_of(DataType type)
+{
+  const NamedType * known = named(type);
   return known == nullptr ? "unknown" : known->name;
 }
 
-DataType data_type(const std::string &name) {
+DataType data_type(const std::string & name)
+{
   std::string names;
-  for (const NamedType &known : kTypes) {
+  for (const NamedType & known : kTypes) {
     if (name == known.name) {
       return known.type;
     }
@@ -127,7 +134,8 @@ DataType data_type(const std::string &name) {
   refuse("dtype", "'" + name + "'", "one of " + names);
 }
 
-std::uint64_t Tensor::element_count() const {
+std::uint64_t Tensor::element_count() const
+{
   std::uint64_t count = 1;
   for (const std::uint64_t extent : shape) {
     if (extent == 0) {
@@ -140,12 +148,12 @@ std::uint64_t Tensor::element_count() const {
   return count;
 }
 
-Strides dense_strides(const Shape &shape, DataType type) {
+Strides dense_strides(const Shape & shape, DataType type)
+{
   Strides strides = Strides::zeros(shape.size());
   std::uint64_t step = type.bytes();
   for (std::size_t axis = shape.size(); axis-- > 0;) {
-    if (step >
-        static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    if (step > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
       refuse("shape", "too large", "fewer than 2^63 bytes in all");
     }
     strides[axis] = static_cast<std::int64_t>(step);
@@ -156,7 +164,8 @@ Strides dense_strides(const Shape &shape, DataType type) {
   return strides;
 }
 
-Description described(const Tensor &tensor, std::uint64_t slot_bytes) {
+Description described(const Tensor & tensor, std::uint64_t slot_bytes)
+{
   const Strides strides = checked_strides(tensor, slot_bytes);
   Description description{};
   description.offset_bytes = tensor.offset_bytes;
@@ -164,26 +173,26 @@ Description described(const Tensor &tensor, std::uint64_t slot_bytes) {
     description.shape[axis] = tensor.shape[axis];
     description.strides_bytes[axis] = strides[axis];
   }
-  description.type =
-      std::uint64_t{tensor.type.code} | std::uint64_t{tensor.type.bits} << 8 |
-      std::uint64_t{1} << 16 | std::uint64_t{tensor.shape.size()} << 32;
+  description.type = std::uint64_t{tensor.type.code} | std::uint64_t{tensor.type.bits} << 8 |
+                     std::uint64_t{1} << 16 | std::uint64_t{tensor.shape.size()} << 32;
   description.tag = tensor.tag;
   description.stamp_ns = tensor.stamp_ns;
   return description;
 }
 
-Tensor understood(const Description &description, std::uint64_t slot_bytes) {
+Tensor understood(const Description & description, std::uint64_t slot_bytes)
+{
   Tensor tensor;
   tensor.type.code = static_cast<std::uint8_t>(description.type);
   tensor.type.bits = static_cast<std::uint8_t>(description.type >> 8);
   const std::uint64_t dimensions = description.type >> 32 & 0xFF;
   if (dimensions > kMostDimensions) {
-    refuse("shape", std::to_string(dimensions) + " dimensions",
-           "at most " + std::to_string(kMostDimensions));
+    refuse(
+        "shape", std::to_string(dimensions) + " dimensions",
+        "at most " + std::to_string(kMostDimensions));
   }
   tensor.shape = Shape(description.shape, description.shape + dimensions);
-  tensor.strides_bytes = Strides(description.strides_bytes,
-                                 description.strides_bytes + dimensions);
+  tensor.strides_bytes = Strides(description.strides_bytes, description.strides_bytes + dimensions);
   tensor.offset_bytes = description.offset_bytes;
   tensor.tag = description.tag;
   tensor.stamp_ns = description.stamp_ns;
@@ -191,4 +200,4 @@ Tensor understood(const Description &description, std::uint64_t slot_bytes) {
   return tensor;
 }
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox

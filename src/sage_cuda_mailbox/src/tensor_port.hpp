@@ -8,7 +8,8 @@
 
 #include "sage_mailbox/tensor_mailbox.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 /// What a record in a tensor mailbox's ring says.
 struct Announcement {
@@ -19,25 +20,32 @@ struct Announcement {
   std::uint64_t generation;
 };
 
-class TensorPort {
+class TensorPort
+{
 public:
-  TensorPort(std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload,
-             PlaceWord::Role role, std::int64_t ttl_ns)
-      : participant(std::move(segment), role), payload(std::move(payload)),
-        ttl_ns(ttl_ns),
-        late(participant.places(), LateWriters::kWritersGraceNs),
-        ring(&header(), participant.segment()->cells(), geometry().cell_bytes,
-             geometry().cell_count, late),
-        pool(&header(), participant.segment()->slots(),
-             participant.segment()->leases(), geometry().slot_count,
-             participant.places()) {}
+  TensorPort(
+      std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload, PlaceWord::Role role,
+      std::int64_t ttl_ns)
+  : participant(std::move(segment), role),
+    payload(std::move(payload)),
+    ttl_ns(ttl_ns),
+    late(participant.places(), LateWriters::kWritersGraceNs),
+    ring(
+        &header(), participant.segment()->cells(), geometry().cell_bytes, geometry().cell_count,
+        late),
+    pool(
+        &header(), participant.segment()->slots(), participant.segment()->leases(),
+        geometry().slot_count, participant.places())
+  {
+  }
 
-  Header &header() const { return participant.segment()->header(); }
-  const Geometry &geometry() const { return participant.segment()->geometry(); }
+  Header & header() const { return participant.segment()->header(); }
+  const Geometry & geometry() const { return participant.segment()->geometry(); }
   Holder holder() const { return participant.holder(); }
   bool is_inherited() const { return participant.is_inherited(); }
 
-  Status announce(TensorId id) {
+  Status announce(TensorId id)
+  {
     RecordHead head;
     head.type = Announcement::kType;
     head.length = sizeof(Announcement);
@@ -54,6 +62,6 @@ public:
   SystemPool pool;
 };
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // TENSOR_PORT_HPP_
+#endif  // TENSOR_PORT_HPP_

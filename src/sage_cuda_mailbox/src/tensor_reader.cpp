@@ -9,38 +9,40 @@
 #include "sage_mailbox/wakeup.hpp"
 #include "tensor_port.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-namespace {
+namespace
+{
 
 constexpr std::int64_t kOrphanPatienceNs = 1'000'000;
 constexpr std::int64_t kLongestWaitNs = 50'000'000;
 
-} // namespace
+}  // namespace
 
-TensorReader::TensorReader(std::shared_ptr<Segment> segment,
-                           std::shared_ptr<Payload> payload)
-    : announcements_(segment),
-      port_(std::make_shared<TensorPort>(std::move(segment), std::move(payload),
-                                         PlaceWord::reader, 0)) {
+TensorReader::TensorReader(std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload)
+: announcements_(segment),
+  port_(std::make_shared<TensorPort>(std::move(segment), std::move(payload), PlaceWord::reader, 0))
+{
   port_->pool.forget_earlier(port_->holder());
   joined_at_ = port_->ring.end().next;
 }
 
-void TensorReader::retire() {
+void TensorReader::retire()
+{
   if (port_ && !port_->is_inherited()) {
     port_->participant.places().retire(port_->holder());
   }
   port_.reset();
 }
 
-Status TensorReader::next(ReadLease &lease) {
+Status TensorReader::next(ReadLease & lease)
+{
   if (port_->is_inherited()) {
     return Status::inherited;
   }
   const Status status = next_announced(lease);
-  if (status != Status::closed &&
-      (status != Status::empty || !is_time_for_orphans())) {
+  if (status != Status::closed && (status != Status::empty || !is_time_for_orphans())) {
     return status;
   }
   const auto orphan = port_->pool.find_orphan(port_->holder());
@@ -55,7 +57,8 @@ Status TensorReader::next(ReadLease &lease) {
   return take(*orphan, lease) == Status::ok ? Status::ok : last;
 }
 
-Status TensorReader::next_announced(ReadLease &lease) {
+Status TensorReader::next_announced(ReadLease & lease)
+{
   for (;;) {
     unsigned char bytes[256];
     RecordHead head;
@@ -70,14 +73,12 @@ Status TensorReader::next_announced(ReadLease &lease) {
       return status;
     }
     Announcement announcement{};
-    if (head.type != Announcement::kType ||
-        head.length != sizeof announcement) {
+    if (head.type != Announcement::kType || head.length != sizeof announcement) {
       miss(head.sequence, head.sequence + 1);
       continue;
     }
     std::memcpy(&announcement, bytes, sizeof announcement);
-    const Status taken =
-        take({announcement.slot, announcement.generation}, lease);
+    const Status taken = take({announcement.slot, announcement.generation}, lease);
     if (taken == Status::ok) {
       return Status::ok;
     }
@@ -87,12 +88,14 @@ Status TensorReader::next_announced(ReadLease &lease) {
   }
 }
 
-void TensorReader::miss(std::uint64_t first, std::uint64_t end) {
+void TensorReader::miss(std::uint64_t first, std::uint64_t end)
+{
   first = std::max(first, joined_at_);
   missed_ += end > first ? end - first : 0;
 }
 
-bool TensorReader::is_time_for_orphans() {
+bool TensorReader::is_time_for_orphans()
+{
   const std::int64_t now_ns = monotonic_ns();
   if (now_ns < orphans_again_ns_) {
     return false;
@@ -101,27 +104,27 @@ bool TensorReader::is_time_for_orphans() {
   return true;
 }
 
-Status TensorReader::open(TensorId id, ReadLease &lease) {
+Status TensorReader::open(TensorId id, ReadLease & lease)
+{
   if (port_->is_inherited()) {
     return Status::inherited;
   }
   const Status status = take(id, lease);
   if (status == Status::ok) {
-    port_->pool.end_older(port_->holder(), port_->pool.order_of(id),
-                          LeaseWord::released);
+    port_->pool.end_older(port_->holder(), port_->pool.order_of(id), LeaseWord::released);
   }
   return status;
 }
 
-Status TensorReader::take(TensorId id, ReadLease &lease) {
+Status TensorReader::take(TensorId id, ReadLease & lease)
+{
   Description description{};
   const Status status = port_->pool.take(port_->holder(), id, description);
   if (status != Status::ok) {
     return status;
   }
   try {
-    lease = ReadLease(port_, id,
-                      understood(description, port_->geometry().slot_bytes));
+    lease = ReadLease(port_, id, understood(description, port_->geometry().slot_bytes));
   } catch (const std::invalid_argument &) {
     port_->pool.release(port_->holder(), id);
     return Status::invalid;
@@ -129,12 +132,12 @@ Status TensorReader::take(TensorId id, ReadLease &lease) {
   return Status::ok;
 }
 
-Status TensorReader::wait(std::int64_t timeout_ns) {
+Status TensorReader::wait(std::int64_t timeout_ns)
+{
   const Deadline deadline(timeout_ns);
   for (;;) {
     const std::int64_t left_ns = deadline.left_ns();
-    const Status status =
-        announcements_.wait(std::min(left_ns, kLongestWaitNs));
+    const Status status = announcements_.wait(std::min(left_ns, kLongestWaitNs));
     if (status != Status::empty) {
       return status;
     }
@@ -148,4 +151,4 @@ Status TensorReader::wait(std::int64_t timeout_ns) {
   }
 }
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox

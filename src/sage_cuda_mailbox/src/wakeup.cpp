@@ -9,9 +9,11 @@
 #include <climits>
 #include <limits>
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
-namespace {
+namespace
+{
 
 constexpr std::int64_t kNsPerS = 1'000'000'000;
 constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
@@ -20,33 +22,34 @@ constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
 /// asleep, and those who write after it do not know of the sleeper.
 constexpr std::int64_t kLongestSleepNs = 50'000'000;
 
-long futex(std::uint32_t *word, int operation, std::uint32_t value,
-           const timespec *timeout) {
+long futex(std::uint32_t * word, int operation, std::uint32_t value, const timespec * timeout)
+{
   return syscall(SYS_futex, word, operation, value, timeout, nullptr, 0);
 }
 
-} // namespace
+}  // namespace
 
-std::int64_t monotonic_ns() {
+std::int64_t monotonic_ns()
+{
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return std::int64_t{now.tv_sec} * kNsPerS + now.tv_nsec;
 }
 
-Deadline::Deadline(std::int64_t timeout_ns) : end_ns_(kForever) {
-  if (timeout_ns >= 0 &&
-      __builtin_add_overflow(monotonic_ns(), timeout_ns, &end_ns_)) {
+Deadline::Deadline(std::int64_t timeout_ns) : end_ns_(kForever)
+{
+  if (timeout_ns >= 0 && __builtin_add_overflow(monotonic_ns(), timeout_ns, &end_ns_)) {
     end_ns_ = kForever;
   }
 }
 
-std::int64_t Deadline::left_ns() const {
-  return end_ns_ == kForever
-             ? kForever
-             : std::max(end_ns_ - monotonic_ns(), std::int64_t{0});
+std::int64_t Deadline::left_ns() const
+{
+  return end_ns_ == kForever ? kForever : std::max(end_ns_ - monotonic_ns(), std::int64_t{0});
 }
 
-void wake_sleepers(Header &header) {
+void wake_sleepers(Header & header)
+{
   // With the fence in announce_sleep: either this sees the sleeper, or the
   // sleeper's second look sees what was written before.
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -59,19 +62,19 @@ void wake_sleepers(Header &header) {
   }
 }
 
-std::uint32_t announce_sleep(Header &header) {
-  const std::uint32_t announced =
-      __atomic_load_n(&header.wake, __ATOMIC_SEQ_CST);
+std::uint32_t announce_sleep(Header & header)
+{
+  const std::uint32_t announced = __atomic_load_n(&header.wake, __ATOMIC_SEQ_CST);
   __atomic_exchange_n(&header.sleepers, 1u, __ATOMIC_SEQ_CST);
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   return announced;
 }
 
-void sleep_until_woken(Header &header, std::uint32_t announced,
-                       std::int64_t timeout_ns) {
+void sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns)
+{
   const std::int64_t sleep_ns = std::min(timeout_ns, kLongestSleepNs);
   const timespec timeout{sleep_ns / kNsPerS, sleep_ns % kNsPerS};
   futex(&header.wake, FUTEX_WAIT, announced, &timeout);
 }
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox

@@ -15,12 +15,14 @@
 #include "sage_mailbox/statistics.hpp"
 #include "sage_mailbox/status.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 using SystemRing = Ring<SystemWords, LateWriters &>;
 
 /// Writes records. One thread at a time; any number of writers, in any process.
-class BroadcastWriter {
+class BroadcastWriter
+{
 public:
   /// Throws MailboxError if all places are taken.
   explicit BroadcastWriter(std::shared_ptr<Segment> segment);
@@ -31,8 +33,9 @@ public:
   /// choosing. Returns ok; busy: nothing was written, stalled writers hold the
   /// next cells; closed; inherited; invalid: too long, or the mailbox was
   /// tampered with.
-  Status push(const void *payload, std::size_t length, std::uint16_t type = 0,
-              std::int64_t stamp_ns = 0, std::uint64_t *sequence = nullptr);
+  Status push(
+      const void * payload, std::size_t length, std::uint16_t type = 0, std::int64_t stamp_ns = 0,
+      std::uint64_t * sequence = nullptr);
 
   std::uint32_t payload_bytes() const { return ring_.payload_bytes(); }
   /// What readers see as `producer`.
@@ -47,15 +50,15 @@ private:
 enum class From { now, oldest };
 
 /// Reads records, each reader at its own pace. One thread at a time.
-class BroadcastReader {
+class BroadcastReader
+{
 public:
-  explicit BroadcastReader(std::shared_ptr<Segment> segment,
-                           From from = From::now);
+  explicit BroadcastReader(std::shared_ptr<Segment> segment, From from = From::now);
 
   /// Reads the next record; `payload` has room for `payload_bytes()`.
   /// Returns ok; empty; pending: it is being written; closed: and everything
   /// was read; invalid: the mailbox was tampered with.
-  Status pop(RecordHead &head, void *payload);
+  Status pop(RecordHead & head, void * payload);
 
   /// Waits until there is a record, or the mailbox is closed, or the time is
   /// over. `timeout_ns`: negative: no limit. Returns ok, closed, or empty: the
@@ -80,28 +83,25 @@ private:
 };
 
 struct BroadcastOptions {
-  std::uint32_t cell_bytes =
-      64; ///< 64, 128, 192 or 256; a record's payload has 24 bytes less
-  std::uint32_t cell_count = 1024; ///< a power of two; how far a reader may lag
-  std::uint32_t place_count = 64;  ///< how many writers there can be at a time
-  Backend backend = Backend::shm;  ///< host or shm
+  std::uint32_t cell_bytes = 64;    ///< 64, 128, 192 or 256; a record's payload has 24 bytes less
+  std::uint32_t cell_count = 1024;  ///< a power of two; how far a reader may lag
+  std::uint32_t place_count = 64;   ///< how many writers there can be at a time
+  Backend backend = Backend::shm;   ///< host or shm
 };
 
 /// A mailbox for records. Closed when the object that created it is destroyed.
-class BroadcastMailbox {
+class BroadcastMailbox
+{
 public:
   /// Throws std::invalid_argument, NameTaken, MailboxError.
-  static BroadcastMailbox create(const std::string &name,
-                                 const BroadcastOptions &options = {});
+  static BroadcastMailbox create(const std::string & name, const BroadcastOptions & options = {});
   /// Throws std::invalid_argument, NoSuchMailbox, NotAMailbox.
-  static BroadcastMailbox attach(const std::string &name);
+  static BroadcastMailbox attach(const std::string & name);
 
   BroadcastWriter writer() const { return BroadcastWriter(segment_); }
-  BroadcastReader reader(From from = From::now) const {
-    return BroadcastReader(segment_, from);
-  }
+  BroadcastReader reader(From from = From::now) const { return BroadcastReader(segment_, from); }
   Statistics statistics() const { return statistics_of(*segment_); }
-  const std::shared_ptr<Segment> &segment() const { return segment_; }
+  const std::shared_ptr<Segment> & segment() const { return segment_; }
   /// Says that nothing more comes; only the creator's process can.
   void close() { segment_->close(); }
 
@@ -112,6 +112,6 @@ private:
   Creation creation_;
 };
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // SAGE_MAILBOX__BROADCAST_MAILBOX_HPP_
+#endif  // SAGE_MAILBOX__BROADCAST_MAILBOX_HPP_

@@ -9,11 +9,13 @@
 #include "sage_mailbox/process.hpp"
 #include "sage_mailbox/wakeup.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 /// Asks whether a writer that has not finished a record is gone, at most once a
 /// millisecond: a live one finishes within microseconds.
-class LateWriters {
+class LateWriters
+{
 public:
   /// A reader often comes while a record is being written, and waits a
   /// millisecond before it asks.
@@ -22,11 +24,13 @@ public:
   /// lap.
   static constexpr std::int64_t kWritersGraceNs = 0;
 
-  LateWriters(const Places<SystemWords, SystemProcesses> &places,
-              std::int64_t grace_ns)
-      : places_(&places), grace_ns_(grace_ns) {}
+  LateWriters(const Places<SystemWords, SystemProcesses> & places, std::int64_t grace_ns)
+  : places_(&places), grace_ns_(grace_ns)
+  {
+  }
 
-  bool operator()(Holder writer) {
+  bool operator()(Holder writer)
+  {
     if (places_->has_left(writer)) {
       return true;
     }
@@ -49,13 +53,13 @@ private:
   static constexpr std::int64_t kPatienceNs = 1'000'000;
   static constexpr Holder kNobody{kMostPlaces, PlaceWord::kEpochs};
 
-  const Places<SystemWords, SystemProcesses> *places_;
+  const Places<SystemWords, SystemProcesses> * places_;
   std::int64_t grace_ns_;
   Holder suspect_ = kNobody;
   std::int64_t late_since_ns_ = 0;
   std::int64_t ask_again_ns_ = 0;
 };
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // SAGE_MAILBOX__LATE_WRITERS_HPP_
+#endif  // SAGE_MAILBOX__LATE_WRITERS_HPP_

@@ -9,20 +9,22 @@
 #include "sage_mailbox/segment.hpp"
 #include "sage_mailbox/words.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 using SystemPlaces = Places<SystemWords, SystemProcesses>;
 
-class Participant {
+class Participant
+{
 public:
   /// Throws MailboxError if all places are taken.
   Participant(std::shared_ptr<Segment> segment, PlaceWord::Role role);
   ~Participant();
   Participant(const Participant &) = delete;
-  Participant &operator=(const Participant &) = delete;
+  Participant & operator=(const Participant &) = delete;
 
-  const std::shared_ptr<Segment> &segment() const { return segment_; }
-  SystemPlaces &places() { return places_; }
+  const std::shared_ptr<Segment> & segment() const { return segment_; }
+  SystemPlaces & places() { return places_; }
   Holder holder() const { return holder_; }
   /// True in a process that was forked from the one that took the place. There
   /// it must not be used: if the parent died, whatever the child does would be
@@ -36,6 +38,6 @@ private:
   std::uint32_t forks_;
 };
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // SAGE_MAILBOX__PARTICIPANT_HPP_
+#endif  // SAGE_MAILBOX__PARTICIPANT_HPP_

@@ -4,21 +4,21 @@
 
 #include <cstdint>
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 /// A process: its id is given anew after its end, id and start together are
 /// not.
 struct Process {
   std::uint32_t pid;
-  std::uint64_t started; ///< clock ticks since boot, /proc/<pid>/stat field 22
-  std::uint64_t process_namespace; ///< inode of /proc/<pid>/ns/pid
+  std::uint64_t started;            ///< clock ticks since boot, /proc/<pid>/stat field 22
+  std::uint64_t process_namespace;  ///< inode of /proc/<pid>/ns/pid
 };
 
 /// A process id namespace in 16 bits.
-constexpr std::uint32_t namespace_mark(std::uint64_t process_namespace) {
-  return static_cast<std::uint32_t>(process_namespace ^
-                                    process_namespace >> 16) &
-         0xFFFF;
+constexpr std::uint32_t namespace_mark(std::uint64_t process_namespace)
+{
+  return static_cast<std::uint32_t>(process_namespace ^ process_namespace >> 16) & 0xFFFF;
 }
 
 /// How many forks have made this process, since the first participant; costs
@@ -44,9 +44,9 @@ struct SystemProcesses {
   /// False if the process ended (or is a zombie). One that cannot be looked at
   /// counts as alive: in another process id namespace, only a lease's time to
   /// live ends it.
-  static bool is_alive(const Process &process);
+  static bool is_alive(const Process & process);
 };
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // SAGE_MAILBOX__PROCESS_HPP_
+#endif  // SAGE_MAILBOX__PROCESS_HPP_

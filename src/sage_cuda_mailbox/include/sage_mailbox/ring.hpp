@@ -8,26 +8,24 @@
 #include "sage_mailbox/layout.hpp"
 #include "sage_mailbox/status.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 /// What stands before a record's payload.
 struct RecordHead {
   std::uint16_t type = 0;
-  std::uint16_t length = 0;   ///< bytes of payload
-  std::uint32_t producer = 0; ///< set by the writer
-  std::int64_t stamp_ns = 0;  ///< of what the record is about
-  std::uint64_t sequence =
-      0; ///< set by the mailbox: one after the other over all writers
+  std::uint16_t length = 0;    ///< bytes of payload
+  std::uint32_t producer = 0;  ///< set by the writer
+  std::int64_t stamp_ns = 0;   ///< of what the record is about
+  std::uint64_t sequence = 0;  ///< set by the mailbox: one after the other over all writers
 };
 
 /// A reader's place in the ring. Readers are not known to the ring: there may
 /// be any number.
 struct Cursor {
-  std::uint64_t next = 0; ///< sequence of the record to be read next
-  std::uint64_t lost =
-      0; ///< records overwritten, or never written, before they were read
-  std::uint64_t overrun =
-      0; ///< what was not read before this sequence was overwritten
+  std::uint64_t next = 0;     ///< sequence of the record to be read next
+  std::uint64_t lost = 0;     ///< records overwritten, or never written, before they were read
+  std::uint64_t overrun = 0;  ///< what was not read before this sequence was overwritten
 };
 
 /// A ring of cells in which each writer takes the next sequence and overwrites
@@ -43,23 +41,30 @@ struct Cursor {
 ///
 /// Words: the atomic operations. Gone: `bool operator()(Holder) const`, true if
 /// a writer ended.
-template <class Words, class Gone> class Ring {
+template <class Words, class Gone>
+class Ring
+{
 public:
   /// Cells passed over, because stalled writers hold them, before a push gives
   /// up.
   static constexpr std::uint32_t kMostSkips = 16;
 
-  SAGE_HOST_DEVICE Ring(Header *header, void *cells, std::uint32_t cell_bytes,
-                        std::uint32_t cell_count, Gone gone)
-      : header_(header), cells_(static_cast<std::uint64_t *>(cells)),
-        cell_words_(cell_bytes / 8), cell_count_(cell_count), gone_(gone) {}
+  SAGE_HOST_DEVICE Ring(
+      Header * header, void * cells, std::uint32_t cell_bytes, std::uint32_t cell_count, Gone gone)
+  : header_(header),
+    cells_(static_cast<std::uint64_t *>(cells)),
+    cell_words_(cell_bytes / 8),
+    cell_count_(cell_count),
+    gone_(gone)
+  {
+  }
 
   /// Writes one record of at most `payload_bytes()` bytes.
   ///
   /// Returns ok, and head.sequence is set; busy: nothing was written; invalid:
   /// longer than a cell, or the ring was tampered with.
-  SAGE_HOST_DEVICE Status push(Holder writer, RecordHead &head,
-                               const void *payload) {
+  SAGE_HOST_DEVICE Status push(Holder writer, RecordHead & head, const void * payload)
+  {
     if (head.length > payload_bytes()) {
       return Status::invalid;
     }
@@ -67,7 +72,7 @@ public:
     std::uint64_t overtaken = kNever;
     while (skips <= kMostSkips) {
       const std::uint64_t sequence = Words::load(&header_->head);
-      std::uint64_t *cell = cell_at(sequence);
+      std::uint64_t * cell = cell_at(sequence);
       std::uint64_t word = Words::load(cell);
       const CellWord found = CellWord::of(word);
       const std::int64_t ahead = found.ahead_of(sequence);
@@ -82,7 +87,7 @@ public:
         continue;
       }
       if (ahead == 0) {
-        advance(sequence); // taken by one who has not moved the head yet
+        advance(sequence);  // taken by one who has not moved the head yet
         continue;
       }
       if (found.writing && !gone_(found.holder)) {
@@ -110,8 +115,8 @@ public:
   /// invalid: the head went back, which only tampering does. Records that are
   /// no longer to be had are counted in the cursor and passed over. `payload`
   /// must have room for `payload_bytes()`.
-  SAGE_HOST_DEVICE Status pop(Cursor &cursor, RecordHead &head,
-                              void *payload) const {
+  SAGE_HOST_DEVICE Status pop(Cursor & cursor, RecordHead & head, void * payload) const
+  {
     for (;;) {
       const std::uint64_t end = Words::load(&header_->head);
       if (cursor.next == end) {
@@ -125,7 +130,7 @@ public:
         cursor.next = end - cell_count_;
         cursor.overrun = cursor.next;
       }
-      const std::uint64_t *cell = cell_at(cursor.next);
+      const std::uint64_t * cell = cell_at(cursor.next);
       const std::uint64_t word = Words::load(cell);
       const CellWord found = CellWord::of(word);
       if (found.ahead_of(cursor.next) == 0) {
@@ -134,7 +139,7 @@ public:
             head.sequence = cursor.next++;
             return Status::ok;
           }
-          continue; // overwritten meanwhile
+          continue;  // overwritten meanwhile
         }
         if (!gone_(found.holder)) {
           return Status::pending;
@@ -149,87 +154,83 @@ public:
   }
 
   /// True if `pop` would say something else than empty or pending.
-  SAGE_HOST_DEVICE bool has_record(const Cursor &cursor) const {
+  SAGE_HOST_DEVICE bool has_record(const Cursor & cursor) const
+  {
     const std::uint64_t end = Words::load(&header_->head);
     if (cursor.next == end) {
       return false;
     }
     const CellWord found = CellWord::of(Words::load(cell_at(cursor.next)));
-    return !found.writing || found.ahead_of(cursor.next) != 0 ||
-           gone_(found.holder);
+    return !found.writing || found.ahead_of(cursor.next) != 0 || gone_(found.holder);
   }
 
   /// A cursor at the end: it will see what is written from now on.
-  SAGE_HOST_DEVICE Cursor end() const {
-    return {Words::load(&header_->head), 0};
-  }
+  SAGE_HOST_DEVICE Cursor end() const { return {Words::load(&header_->head), 0}; }
 
   /// A cursor at the oldest record that may still be there.
-  SAGE_HOST_DEVICE Cursor begin() const {
+  SAGE_HOST_DEVICE Cursor begin() const
+  {
     const std::uint64_t end = Words::load(&header_->head);
     return {end > cell_count_ ? end - cell_count_ : 0, 0};
   }
 
   /// Must be called once, before anybody else knows of the mailbox.
-  void clear() {
+  void clear()
+  {
     for (std::uint64_t index = 0; index < cell_count_; ++index) {
       // as if the lap before had been written: one lap behind the first
       // sequence
-      const CellWord before{
-          false, {0, 0}, (index - cell_count_) & kSequenceMask};
+      const CellWord before{false, {0, 0}, (index - cell_count_) & kSequenceMask};
       Words::store(cell_at(index), before.packed());
     }
   }
 
-  SAGE_HOST_DEVICE std::uint32_t payload_bytes() const {
-    return cell_words_ * 8 - kCellHeadBytes;
-  }
+  SAGE_HOST_DEVICE std::uint32_t payload_bytes() const { return cell_words_ * 8 - kCellHeadBytes; }
 
 private:
-  static constexpr std::uint64_t kSequenceMask =
-      (std::uint64_t{1} << CellWord::kSequenceBits) - 1;
+  static constexpr std::uint64_t kSequenceMask = (std::uint64_t{1} << CellWord::kSequenceBits) - 1;
   static constexpr std::uint32_t kHeadWords = kCellHeadBytes / 8;
   static constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
-  SAGE_HOST_DEVICE std::uint64_t *cell_at(std::uint64_t sequence) const {
+  SAGE_HOST_DEVICE std::uint64_t * cell_at(std::uint64_t sequence) const
+  {
     return cells_ + (sequence & (cell_count_ - 1)) * cell_words_;
   }
 
-  SAGE_HOST_DEVICE bool advance(std::uint64_t sequence) {
+  SAGE_HOST_DEVICE bool advance(std::uint64_t sequence)
+  {
     return Words::replace(&header_->head, sequence, sequence + 1);
   }
 
-  SAGE_HOST_DEVICE void write(std::uint64_t *cell, const RecordHead &head,
-                              const void *payload, CellWord mine) {
-    Words::release_fence(); // a reader that sees any of the following sees
-                            // 'writing', too
-    const std::uint64_t label = std::uint64_t{head.length} |
-                                std::uint64_t{head.type} << 16 |
+  SAGE_HOST_DEVICE void write(
+      std::uint64_t * cell, const RecordHead & head, const void * payload, CellWord mine)
+  {
+    Words::release_fence();  // a reader that sees any of the following sees
+                             // 'writing', too
+    const std::uint64_t label = std::uint64_t{head.length} | std::uint64_t{head.type} << 16 |
                                 std::uint64_t{head.producer} << 32;
     Words::store_relaxed(cell + 1, label);
     Words::store_relaxed(cell + 2, static_cast<std::uint64_t>(head.stamp_ns));
-    const auto *bytes = static_cast<const unsigned char *>(payload);
+    const auto * bytes = static_cast<const unsigned char *>(payload);
     for (std::uint32_t at = 0; at < head.length; at += 8) {
-      Words::store_relaxed(cell + kHeadWords + at / 8,
-                           gather(bytes + at, head.length - at));
+      Words::store_relaxed(cell + kHeadWords + at / 8, gather(bytes + at, head.length - at));
     }
     mine.writing = false;
     Words::store(cell, mine.packed());
   }
 
-  SAGE_HOST_DEVICE bool read(const std::uint64_t *cell, std::uint64_t word,
-                             RecordHead &head, void *payload) const {
+  SAGE_HOST_DEVICE bool read(
+      const std::uint64_t * cell, std::uint64_t word, RecordHead & head, void * payload) const
+  {
     const std::uint64_t label = Words::load_relaxed(cell + 1);
     head.length = static_cast<std::uint16_t>(label);
     head.type = static_cast<std::uint16_t>(label >> 16);
     head.producer = static_cast<std::uint32_t>(label >> 32);
     head.stamp_ns = static_cast<std::int64_t>(Words::load_relaxed(cell + 2));
-    const std::uint32_t length =
-        head.length < payload_bytes() ? head.length : payload_bytes();
-    auto *bytes = static_cast<unsigned char *>(payload);
+    const std::uint32_t length = head.length < payload_bytes() ? head.length : payload_bytes();
+    auto * bytes = static_cast<unsigned char *>(payload);
     for (std::uint32_t at = 0; at < length; at += 8) {
-      scatter(bytes + at, length - at,
-              Words::load_relaxed(cell + kHeadWords + at / 8));
+      scatter(bytes + at, length - at, Words::load_relaxed(cell + kHeadWords + at / 8));
     }
     Words::acquire_fence();
     head.length = static_cast<std::uint16_t>(length);
@@ -237,20 +238,22 @@ private:
   }
 
   /// Up to eight bytes as a word.
-  SAGE_HOST_DEVICE static std::uint64_t gather(const unsigned char *bytes,
-                                               std::uint32_t count) {
+  SAGE_HOST_DEVICE static std::uint64_t gather(const unsigned char * bytes, std::uint32_t count)
+  {
     std::uint64_t word = 0;
     copy(reinterpret_cast<unsigned char *>(&word), bytes, count);
     return word;
   }
 
-  SAGE_HOST_DEVICE static void
-  scatter(unsigned char *bytes, std::uint32_t count, std::uint64_t word) {
+  SAGE_HOST_DEVICE static void scatter(
+      unsigned char * bytes, std::uint32_t count, std::uint64_t word)
+  {
     copy(bytes, reinterpret_cast<const unsigned char *>(&word), count);
   }
 
-  SAGE_HOST_DEVICE static void
-  copy(unsigned char *to, const unsigned char *from, std::uint32_t count) {
+  SAGE_HOST_DEVICE static void copy(
+      unsigned char * to, const unsigned char * from, std::uint32_t count)
+  {
     if (count >= 8) {
       __builtin_memcpy(to, from, 8);
       return;
@@ -260,13 +263,13 @@ private:
     }
   }
 
-  Header *header_;
-  std::uint64_t *cells_;
+  Header * header_;
+  std::uint64_t * cells_;
   std::uint32_t cell_words_;
   std::uint32_t cell_count_;
   Gone gone_;
 };
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // SAGE_MAILBOX__RING_HPP_
+#endif  // SAGE_MAILBOX__RING_HPP_

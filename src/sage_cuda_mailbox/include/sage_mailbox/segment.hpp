@@ -11,7 +11,8 @@
 
 #include "sage_mailbox/layout.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 class FileDescriptor;
 
@@ -27,45 +28,43 @@ class FileDescriptor;
 /// kept in private memory from then on. The file stays open as long as the
 /// segment lives: a lock on it tells processes in other process id namespaces
 /// (containers) that somebody has it.
-class Segment {
+class Segment
+{
 public:
   /// Throws std::invalid_argument (name or geometry), NameTaken, MailboxError
   /// (no memory).
   ///
   /// A mailbox of this name whose creator died is closed and replaced.
-  static std::shared_ptr<Segment> create(const std::string &name,
-                                         const Geometry &geometry,
-                                         Backend backend,
-                                         std::int32_t device = -1);
+  static std::shared_ptr<Segment> create(
+      const std::string & name, const Geometry & geometry, Backend backend,
+      std::int32_t device = -1);
 
   /// Throws std::invalid_argument (name), NoSuchMailbox, NotAMailbox.
-  static std::shared_ptr<Segment> attach(const std::string &name);
+  static std::shared_ptr<Segment> attach(const std::string & name);
 
   Segment(const Segment &) = delete;
-  Segment &operator=(const Segment &) = delete;
+  Segment & operator=(const Segment &) = delete;
   ~Segment();
 
-  const std::string &name() const { return name_; }
-  const Geometry &geometry() const { return geometry_; }
+  const std::string & name() const { return name_; }
+  const Geometry & geometry() const { return geometry_; }
   Backend backend() const { return backend_; }
   std::int32_t device() const { return device_; }
   /// Tells this mailbox from an earlier or later one of this name.
   std::uint64_t nonce() const { return nonce_; }
 
-  Header &header() const { return *reinterpret_cast<Header *>(base_); }
-  Place *places() const {
-    return reinterpret_cast<Place *>(base_ + geometry_.places_at());
-  }
-  void *cells() const { return base_ + geometry_.cells_at(); }
-  Slot *slots() const {
-    return reinterpret_cast<Slot *>(base_ + geometry_.slots_at());
-  }
-  std::uint64_t *leases() const {
+  Header & header() const { return *reinterpret_cast<Header *>(base_); }
+  Place * places() const { return reinterpret_cast<Place *>(base_ + geometry_.places_at()); }
+  void * cells() const { return base_ + geometry_.cells_at(); }
+  Slot * slots() const { return reinterpret_cast<Slot *>(base_ + geometry_.slots_at()); }
+  std::uint64_t * leases() const
+  {
     return reinterpret_cast<std::uint64_t *>(base_ + geometry_.leases_at());
   }
   /// Payload of all slots, one after the other; nullptr where it lies in device
   /// memory.
-  std::byte *payload() const {
+  std::byte * payload() const
+  {
     return geometry_.payload_inside ? base_ + geometry_.payload_at() : nullptr;
   }
 
@@ -78,36 +77,38 @@ public:
   bool is_closed() const;
 
 private:
-  Segment(std::string name, const Geometry &geometry, Backend backend,
-          std::int32_t device, std::byte *base);
+  Segment(
+      std::string name, const Geometry & geometry, Backend backend, std::int32_t device,
+      std::byte * base);
   void free_name();
 
   std::string name_;
   Geometry geometry_;
   Backend backend_;
   std::int32_t device_;
-  std::byte *base_;
-  std::unique_ptr<FileDescriptor>
-      file_; // nullptr in memory of this process alone
+  std::byte * base_;
+  std::unique_ptr<FileDescriptor> file_;  // nullptr in memory of this process alone
   std::uint64_t nonce_ = 0;
-  int creator_pid_ = 0; // 0: not created here
+  int creator_pid_ = 0;  // 0: not created here
 };
 
 /// What makes the object that created a mailbox close it in the end.
-class Creation {
+class Creation
+{
 public:
-  Creation() = default; ///< of a mailbox that was attached to: closes nothing
-  explicit Creation(std::shared_ptr<Segment> segment)
-      : segment_(std::move(segment)) {}
-  Creation(Creation &&other) noexcept = default;
-  Creation &operator=(Creation &&other) noexcept {
+  Creation() = default;  ///< of a mailbox that was attached to: closes nothing
+  explicit Creation(std::shared_ptr<Segment> segment) : segment_(std::move(segment)) {}
+  Creation(Creation && other) noexcept = default;
+  Creation & operator=(Creation && other) noexcept
+  {
     if (this != &other) {
       const Creation ended(std::move(*this));
       segment_ = std::move(other.segment_);
     }
     return *this;
   }
-  ~Creation() {
+  ~Creation()
+  {
     if (segment_) {
       segment_->close_at_end();
     }
@@ -124,6 +125,6 @@ std::vector<std::string> sweep_stale();
 /// Names of this user's mailboxes in shared memory.
 std::vector<std::string> list();
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // SAGE_MAILBOX__SEGMENT_HPP_
+#endif  // SAGE_MAILBOX__SEGMENT_HPP_

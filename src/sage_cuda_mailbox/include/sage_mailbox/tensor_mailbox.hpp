@@ -15,16 +15,18 @@
 #include "sage_mailbox/status.hpp"
 #include "sage_mailbox/tensor.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 using SystemPool = Pool<SystemWords, SystemProcesses>;
 
 /// Where the bytes of the slots are, for this process.
-class Payload {
+class Payload
+{
 public:
   virtual ~Payload() = default;
   /// First byte of a slot: a host address, or an address on `device()`.
-  virtual std::byte *slot(std::uint32_t index) const = 0;
+  virtual std::byte * slot(std::uint32_t index) const = 0;
   virtual Backend backend() const = 0;
   /// Index of the GPU; -1: host memory.
   virtual std::int32_t device() const = 0;
@@ -34,19 +36,19 @@ public:
 class TensorPort;
 
 /// A slot being filled. Destroyed unpublished, it gives the slot back.
-class WriteLease {
+class WriteLease
+{
 public:
   WriteLease() = default;
-  WriteLease(std::shared_ptr<TensorPort> port, TensorId id)
-      : port_(std::move(port)), id_(id) {}
-  WriteLease(WriteLease &&other) noexcept { *this = std::move(other); }
-  WriteLease &operator=(WriteLease &&other) noexcept;
+  WriteLease(std::shared_ptr<TensorPort> port, TensorId id) : port_(std::move(port)), id_(id) {}
+  WriteLease(WriteLease && other) noexcept { *this = std::move(other); }
+  WriteLease & operator=(WriteLease && other) noexcept;
   ~WriteLease() { abandon(); }
 
   bool is_open() const { return port_ != nullptr; }
   TensorId id() const { return id_; }
   /// First byte of the slot; nullptr if not open.
-  std::byte *data() const;
+  std::byte * data() const;
   std::uint64_t bytes() const;
 
   /// Hands the tensor over to all readers that are there now, and wakes them.
@@ -56,8 +58,8 @@ public:
   /// not be announced, nobody has it; not_leased; inherited. Open no longer
   /// afterwards. Throws std::invalid_argument, and stays open, if the tensor
   /// does not lie within the slot.
-  Status publish(const Tensor &tensor, std::int64_t ttl_ns = -1,
-                 std::uint32_t *readers = nullptr);
+  Status publish(
+      const Tensor & tensor, std::int64_t ttl_ns = -1, std::uint32_t * readers = nullptr);
 
   void abandon();
 
@@ -67,20 +69,23 @@ private:
 };
 
 /// A tensor being looked at. Destroyed, it gives the lease back.
-class ReadLease {
+class ReadLease
+{
 public:
   ReadLease() = default;
   ReadLease(std::shared_ptr<TensorPort> port, TensorId id, Tensor tensor)
-      : port_(std::move(port)), id_(id), tensor_(std::move(tensor)) {}
-  ReadLease(ReadLease &&other) noexcept { *this = std::move(other); }
-  ReadLease &operator=(ReadLease &&other) noexcept;
+  : port_(std::move(port)), id_(id), tensor_(std::move(tensor))
+  {
+  }
+  ReadLease(ReadLease && other) noexcept { *this = std::move(other); }
+  ReadLease & operator=(ReadLease && other) noexcept;
   ~ReadLease() { release(); }
 
   bool is_open() const { return port_ != nullptr; }
   TensorId id() const { return id_; }
-  const Tensor &tensor() const { return tensor_; }
+  const Tensor & tensor() const { return tensor_; }
   /// First byte of the slot, not of the tensor; nullptr if not open.
-  const std::byte *data() const;
+  const std::byte * data() const;
   Backend backend() const;
   std::int32_t device() const;
 
@@ -98,13 +103,14 @@ private:
 
 /// Writes tensors. One thread at a time, with its leases; any number of
 /// writers, in any process.
-class TensorWriter {
+class TensorWriter
+{
 public:
-  TensorWriter(std::shared_ptr<Segment> segment,
-               std::shared_ptr<Payload> payload, std::int64_t ttl_ns);
+  TensorWriter(
+      std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload, std::int64_t ttl_ns);
 
   /// Takes a slot to fill. Returns ok; full; closed; inherited.
-  Status acquire(WriteLease &lease, WhenFull when_full = WhenFull::refuse);
+  Status acquire(WriteLease & lease, WhenFull when_full = WhenFull::refuse);
 
 private:
   std::shared_ptr<TensorPort> port_;
@@ -114,22 +120,22 @@ private:
 /// Reads tensors. Each reader is given each tensor that is published while it
 /// is there. One thread at a time; its leases may be given back by any thread,
 /// and outlive it.
-class TensorReader {
+class TensorReader
+{
 public:
-  TensorReader(std::shared_ptr<Segment> segment,
-               std::shared_ptr<Payload> payload);
-  TensorReader(TensorReader &&other) noexcept = default;
+  TensorReader(std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload);
+  TensorReader(TensorReader && other) noexcept = default;
   ~TensorReader() { retire(); }
 
   /// Takes the next tensor. Tensors that are no longer to be had are counted in
   /// `missed()`. Returns ok; empty; pending; closed: and everything was read;
   /// inherited; invalid: tampered with.
-  Status next(ReadLease &lease);
+  Status next(ReadLease & lease);
 
   /// Takes the tensor that a handle names, and gives back what was published
   /// before it. Returns ok; recycled; expired; not_leased; inherited; invalid:
   /// no such slot.
-  Status open(TensorId id, ReadLease &lease);
+  Status open(TensorId id, ReadLease & lease);
 
   /// Waits for something that `next` can take. As BroadcastReader::wait.
   Status wait(std::int64_t timeout_ns);
@@ -140,10 +146,10 @@ public:
   std::uint64_t missed() const { return missed_; }
 
 private:
-  Status take(TensorId id, ReadLease &lease);
+  Status take(TensorId id, ReadLease & lease);
   /// Takes the next tensor that was announced. Leases whose announcements were
   /// overwritten end.
-  Status next_announced(ReadLease &lease);
+  Status next_announced(ReadLease & lease);
   /// Counts sequences from `first` to before `end`, as far as they came after
   /// this reader.
   void miss(std::uint64_t first, std::uint64_t end);
@@ -155,7 +161,7 @@ private:
   // cursor's place.
   BroadcastReader announcements_;
   std::shared_ptr<TensorPort> port_;
-  std::uint64_t joined_at_; // sequences before it are not this reader's to miss
+  std::uint64_t joined_at_;  // sequences before it are not this reader's to miss
   std::uint64_t missed_ = 0;
   std::uint64_t overrun_ = 0;
   std::int64_t orphans_again_ns_ = 0;
@@ -163,35 +169,34 @@ private:
 
 struct TensorOptions {
   std::uint32_t slot_count = 4;
-  std::uint64_t slot_bytes = 0; ///< rounded up to 4096
-  std::uint32_t place_count =
-      32; ///< how many writers and readers there can be at a time
-  std::int64_t ttl_ns = 0; ///< of leases; 0: until given back
+  std::uint64_t slot_bytes = 0;    ///< rounded up to 4096
+  std::uint32_t place_count = 32;  ///< how many writers and readers there can be at a time
+  std::int64_t ttl_ns = 0;         ///< of leases; 0: until given back
   Backend backend = Backend::shm;
 };
 
 /// A mailbox for tensors. Closed when the object that created it is destroyed.
-class TensorMailbox {
+class TensorMailbox
+{
 public:
   /// Throws std::invalid_argument, NameTaken, MailboxError.
-  static TensorMailbox create(const std::string &name,
-                              const TensorOptions &options);
+  static TensorMailbox create(const std::string & name, const TensorOptions & options);
   /// Throws std::invalid_argument, NoSuchMailbox, NotAMailbox.
-  static TensorMailbox attach(const std::string &name);
+  static TensorMailbox attach(const std::string & name);
 
   TensorWriter writer() const { return {segment_, payload_, ttl_ns_}; }
   TensorReader reader() const { return {segment_, payload_}; }
   Statistics statistics() const { return statistics_of(*segment_); }
-  const std::shared_ptr<Segment> &segment() const { return segment_; }
+  const std::shared_ptr<Segment> & segment() const { return segment_; }
   /// Slots that a writer would find free now.
   std::uint32_t free_slots() const;
   /// Says that nothing more comes; only the creator's process can.
   void close() { segment_->close(); }
 
 private:
-  TensorMailbox(std::shared_ptr<Segment> segment,
-                std::shared_ptr<Payload> payload, std::int64_t ttl_ns,
-                Creation creation);
+  TensorMailbox(
+      std::shared_ptr<Segment> segment, std::shared_ptr<Payload> payload, std::int64_t ttl_ns,
+      Creation creation);
 
   std::shared_ptr<Segment> segment_;
   std::shared_ptr<Payload> payload_;
@@ -199,6 +204,6 @@ private:
   Creation creation_;
 };
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // SAGE_MAILBOX__TENSOR_MAILBOX_HPP_
+#endif  // SAGE_MAILBOX__TENSOR_MAILBOX_HPP_

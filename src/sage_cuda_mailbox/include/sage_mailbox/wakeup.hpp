@@ -7,13 +7,15 @@
 
 #include "sage_mailbox/layout.hpp"
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 /// CLOCK_MONOTONIC [ns].
 std::int64_t monotonic_ns();
 
 /// When waiting ends.
-class Deadline {
+class Deadline
+{
 public:
   /// `timeout_ns`: negative: never.
   explicit Deadline(std::int64_t timeout_ns);
@@ -25,17 +27,16 @@ private:
 };
 
 /// Wakes everybody who sleeps; a fence and a load if nobody does.
-void wake_sleepers(Header &header);
+void wake_sleepers(Header & header);
 
 /// Announces sleep. The caller looks once more whether there is something new,
 /// then sleeps. Returns what `sleep_until_woken` is to be given.
-std::uint32_t announce_sleep(Header &header);
+std::uint32_t announce_sleep(Header & header);
 
 /// Sleeps until woken, or `timeout_ns` is over; also returns for nothing, at
 /// the latest after 50 ms: the caller looks, and sleeps again.
-void sleep_until_woken(Header &header, std::uint32_t announced,
-                       std::int64_t timeout_ns);
+void sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns);
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // SAGE_MAILBOX__WAKEUP_HPP_
+#endif  // SAGE_MAILBOX__WAKEUP_HPP_

@@ -11,7 +11,8 @@
 #define SAGE_HOST_DEVICE
 #endif
 
-namespace sage::mailbox {
+namespace sage::mailbox
+{
 
 /// Atomic operations on words of 32 and 64 bits, on the host and in CUDA
 /// kernels.
@@ -20,7 +21,9 @@ namespace sage::mailbox {
 /// that the model checker can put itself in its place and choose the order of
 /// all operations.
 struct SystemWords {
-  template <class T> SAGE_HOST_DEVICE static T load(const T *word) {
+  template <class T>
+  SAGE_HOST_DEVICE static T load(const T * word)
+  {
 #if defined(__CUDA_ARCH__)
     return reference(word).load(cuda::std::memory_order_acquire);
 #else
@@ -28,7 +31,9 @@ struct SystemWords {
 #endif
   }
 
-  template <class T> SAGE_HOST_DEVICE static T load_relaxed(const T *word) {
+  template <class T>
+  SAGE_HOST_DEVICE static T load_relaxed(const T * word)
+  {
 #if defined(__CUDA_ARCH__)
     return reference(word).load(cuda::std::memory_order_relaxed);
 #else
@@ -37,7 +42,9 @@ struct SystemWords {
   }
 
   /// Release: what was written before is seen by whoever loads the new value.
-  template <class T> SAGE_HOST_DEVICE static void store(T *word, T value) {
+  template <class T>
+  SAGE_HOST_DEVICE static void store(T * word, T value)
+  {
 #if defined(__CUDA_ARCH__)
     reference(word).store(value, cuda::std::memory_order_release);
 #else
@@ -46,7 +53,8 @@ struct SystemWords {
   }
 
   template <class T>
-  SAGE_HOST_DEVICE static void store_relaxed(T *word, T value) {
+  SAGE_HOST_DEVICE static void store_relaxed(T * word, T value)
+  {
 #if defined(__CUDA_ARCH__)
     reference(word).store(value, cuda::std::memory_order_relaxed);
 #else
@@ -56,7 +64,9 @@ struct SystemWords {
 
   /// Sequentially consistent: a later load by this thread sees what was stored
   /// before by others.
-  template <class T> SAGE_HOST_DEVICE static T exchange(T *word, T value) {
+  template <class T>
+  SAGE_HOST_DEVICE static T exchange(T * word, T value)
+  {
 #if defined(__CUDA_ARCH__)
     return reference(word).exchange(value, cuda::std::memory_order_seq_cst);
 #else
@@ -64,7 +74,9 @@ struct SystemWords {
 #endif
   }
 
-  template <class T> SAGE_HOST_DEVICE static T add(T *word, T value) {
+  template <class T>
+  SAGE_HOST_DEVICE static T add(T * word, T value)
+  {
 #if defined(__CUDA_ARCH__)
     return reference(word).fetch_add(value, cuda::std::memory_order_relaxed);
 #else
@@ -75,32 +87,32 @@ struct SystemWords {
   /// True if `word` held `expected` and now holds `value`; else `expected`
   /// becomes what it holds.
   template <class T>
-  SAGE_HOST_DEVICE static bool replace(T *word, T &expected, T value) {
+  SAGE_HOST_DEVICE static bool replace(T * word, T & expected, T value)
+  {
 #if defined(__CUDA_ARCH__)
     return reference(word).compare_exchange_strong(
-        expected, value, cuda::std::memory_order_acq_rel,
-        cuda::std::memory_order_acquire);
+        expected, value, cuda::std::memory_order_acq_rel, cuda::std::memory_order_acquire);
 #else
-    return __atomic_compare_exchange_n(word, &expected, value, false,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return __atomic_compare_exchange_n(
+        word, &expected, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 #endif
   }
 
   /// Relaxed loads before it stay before it.
-  SAGE_HOST_DEVICE static void acquire_fence() {
+  SAGE_HOST_DEVICE static void acquire_fence()
+  {
 #if defined(__CUDA_ARCH__)
-    cuda::atomic_thread_fence(cuda::std::memory_order_acquire,
-                              cuda::thread_scope_system);
+    cuda::atomic_thread_fence(cuda::std::memory_order_acquire, cuda::thread_scope_system);
 #else
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
 #endif
   }
 
   /// Relaxed stores after it stay after it.
-  SAGE_HOST_DEVICE static void release_fence() {
+  SAGE_HOST_DEVICE static void release_fence()
+  {
 #if defined(__CUDA_ARCH__)
-    cuda::atomic_thread_fence(cuda::std::memory_order_release,
-                              cuda::thread_scope_system);
+    cuda::atomic_thread_fence(cuda::std::memory_order_release, cuda::thread_scope_system);
 #else
     __atomic_thread_fence(__ATOMIC_RELEASE);
 #endif
@@ -109,14 +121,13 @@ struct SystemWords {
 #if defined(__CUDA_ARCH__)
 private:
   template <class T>
-  __device__ static cuda::atomic_ref<T, cuda::thread_scope_system>
-  reference(const T *word) {
-    return cuda::atomic_ref<T, cuda::thread_scope_system>(
-        *const_cast<T *>(word));
+  __device__ static cuda::atomic_ref<T, cuda::thread_scope_system> reference(const T * word)
+  {
+    return cuda::atomic_ref<T, cuda::thread_scope_system>(*const_cast<T *>(word));
   }
 #endif
 };
 
-} // namespace sage::mailbox
+}  // namespace sage::mailbox
 
-#endif // SAGE_MAILBOX__WORDS_HPP_
+#endif  // SAGE_MAILBOX__WORDS_HPP_

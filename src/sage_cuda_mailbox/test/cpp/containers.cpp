@@ -18,15 +18,18 @@
 using namespace sage::mailbox;
 using namespace sage::mailbox::test;
 
-namespace {
+namespace
+{
 
-bool is_swept(const std::string &name) {
+bool is_swept(const std::string & name)
+{
   const std::vector<std::string> swept = sweep_stale();
   return std::count(swept.begin(), swept.end(), name) == 1;
 }
 
 /// What a process leaves that dies with a writer's place in a mailbox.
-void leave_mailbox(const std::string &name) {
+void leave_mailbox(const std::string & name)
+{
   const BroadcastMailbox mailbox = BroadcastMailbox::create(name, {});
   const BroadcastWriter writer = mailbox.writer();
   std::_Exit(0);
@@ -34,24 +37,25 @@ void leave_mailbox(const std::string &name) {
 
 /// Makes all processes that a mailbox names look as if they were in another
 /// namespace.
-void move_elsewhere(const std::string &name) {
-  const std::shared_ptr<Segment> segment =
-      BroadcastMailbox::attach(name).segment();
-  Header &header = segment->header();
+void move_elsewhere(const std::string & name)
+{
+  const std::shared_ptr<Segment> segment = BroadcastMailbox::attach(name).segment();
+  Header & header = segment->header();
   header.creator_namespace ^= 1;
   header.checksum = checksum_of(header);
-  for (std::uint32_t index = 0; index < segment->geometry().place_count;
-       ++index) {
+  for (std::uint32_t index = 0; index < segment->geometry().place_count; ++index) {
     segment->places()[index].process_namespace ^= 1;
   }
 }
 
-FileDescriptor file_of(const std::string &name) {
+FileDescriptor file_of(const std::string & name)
+{
   std::uint64_t bytes = 0;
   return open_existing(name, bytes);
 }
 
-void a_mailbox_that_nobody_has_open_is_swept() {
+void a_mailbox_that_nobody_has_open_is_swept()
+{
   const std::string name = unique_name("elsewhere");
   EXPECT(ended_well(in_child([&] { leave_mailbox(name); })));
   move_elsewhere(name);
@@ -63,7 +67,8 @@ void a_mailbox_that_nobody_has_open_is_swept() {
   EXPECT(is_swept(name));
 }
 
-void a_name_is_taken_while_its_creator_has_the_file_open() {
+void a_name_is_taken_while_its_creator_has_the_file_open()
+{
   const std::string name = unique_name("restart");
   EXPECT(ended_well(in_child([&] { leave_mailbox(name); })));
   move_elsewhere(name);
@@ -80,7 +85,8 @@ void a_name_is_taken_while_its_creator_has_the_file_open() {
 
 /// The real thing: the creator is the first process of a namespace with its own
 /// /proc.
-void a_container_ends() {
+void a_container_ends()
+{
   const std::string name = unique_name("container");
   EXPECT(ended_well(in_child([&] {
     if (unshare(CLONE_NEWPID | CLONE_NEWNS) != 0) {
@@ -104,9 +110,10 @@ void a_container_ends() {
   const BroadcastMailbox mailbox = BroadcastMailbox::create(name, {});
 }
 
-} // namespace
+}  // namespace
 
-int main() {
+int main()
+{
   a_mailbox_that_nobody_has_open_is_swept();
   a_name_is_taken_while_its_creator_has_the_file_open();
   a_container_ends();

@@ -16,11 +16,13 @@
 using namespace sage::mailbox;
 using namespace sage::mailbox::test;
 
-namespace {
+namespace
+{
 
 constexpr std::uint32_t kSlots = 3;
 
-TensorOptions options_for(Backend backend) {
+TensorOptions options_for(Backend backend)
+{
   TensorOptions options;
   options.slot_count = kSlots;
   options.slot_bytes = 4096;
@@ -28,7 +30,8 @@ TensorOptions options_for(Backend backend) {
   return options;
 }
 
-Status publish(TensorWriter &writer) {
+Status publish(TensorWriter & writer)
+{
   WriteLease lease;
   const Status status = writer.acquire(lease);
   if (status != Status::ok) {
@@ -48,28 +51,30 @@ struct Holdings {
   std::optional<WriteLease> filling;
   std::optional<ReadLease> looking;
 
-  Holdings(const std::string &name, Backend backend)
-      : mailbox(TensorMailbox::create(name, options_for(backend))),
-        writer(mailbox->writer()), reader(mailbox->reader()),
-        filling(WriteLease()), looking(ReadLease()) {
+  Holdings(const std::string & name, Backend backend)
+  : mailbox(TensorMailbox::create(name, options_for(backend))),
+    writer(mailbox->writer()),
+    reader(mailbox->reader()),
+    filling(WriteLease()),
+    looking(ReadLease())
+  {
     EXPECT(publish(*writer) == Status::ok);
-    EXPECT(reader->next(*looking) == Status::ok &&
-           writer->acquire(*filling) == Status::ok);
+    EXPECT(reader->next(*looking) == Status::ok && writer->acquire(*filling) == Status::ok);
   }
 
-  void end(int which) {
+  void end(int which)
+  {
     const std::array<std::function<void()>, 5> ends{
-        [&] { mailbox.reset(); }, [&] { writer.reset(); },
-        [&] { reader.reset(); }, [&] { filling.reset(); },
-        [&] { looking.reset(); }};
+        [&] { mailbox.reset(); }, [&] { writer.reset(); }, [&] { reader.reset(); },
+        [&] { filling.reset(); }, [&] { looking.reset(); }};
     ends[static_cast<std::size_t>(which)]();
   }
 
   /// What is left can be used, or says why not.
-  void use() {
+  void use()
+  {
     if (looking) {
-      EXPECT(looking->check() == Status::ok &&
-             looking->data()[0] == std::byte{1});
+      EXPECT(looking->check() == Status::ok && looking->data()[0] == std::byte{1});
     }
     if (filling) {
       filling->data()[4095] = std::byte{2};
@@ -85,7 +90,8 @@ struct Holdings {
   }
 };
 
-void every_order_in_one_process(Backend backend) {
+void every_order_in_one_process(Backend backend)
+{
   std::array<int, 5> order{0, 1, 2, 3, 4};
   do {
     const std::string name = unique_name("exit");
@@ -96,51 +102,53 @@ void every_order_in_one_process(Backend backend) {
       holdings.use();
     }
     EXPECT(observer.free_slots() == kSlots);
-    EXPECT(observer.statistics().writers == 0 &&
-           observer.statistics().readers == 0);
+    EXPECT(observer.statistics().writers == 0 && observer.statistics().readers == 0);
     EXPECT(observer.segment()->is_closed());
     refusal<NoSuchMailbox>([&] { TensorMailbox::attach(name); });
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
 /// Mailboxes of one name begin and end in several threads at once.
-void one_name_in_many_threads(Backend backend) {
+void one_name_in_many_threads(Backend backend)
+{
   const std::string name = unique_name("threads");
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&] {
       for (int round = 0; round < 300; ++round) {
         try {
-          const TensorMailbox mailbox =
-              TensorMailbox::create(name, options_for(backend));
+          const TensorMailbox mailbox = TensorMailbox::create(name, options_for(backend));
           EXPECT(mailbox.free_slots() == kSlots);
         } catch (const NameTaken &) {
           try {
             TensorMailbox::attach(name).reader();
           } catch (const NoSuchMailbox &) {
-            continue; // it ended meanwhile
+            continue;  // it ended meanwhile
           }
         }
       }
     });
   }
-  for (std::thread &thread : threads) {
+  for (std::thread & thread : threads) {
     thread.join();
   }
 }
 
 /// A pipe on which a process waits until another lets it go.
-class Gate {
+class Gate
+{
 public:
   Gate() { EXPECT(pipe(ends_) == 0); }
   Gate(const Gate &) = delete;
-  Gate &operator=(const Gate &) = delete;
-  ~Gate() {
+  Gate & operator=(const Gate &) = delete;
+  ~Gate()
+  {
     close(ends_[0]);
     close(ends_[1]);
   }
   void open() { EXPECT(write(ends_[1], "", 1) == 1); }
-  void pass() {
+  void pass()
+  {
     char byte;
     EXPECT(read(ends_[0], &byte, 1) == 1);
   }
@@ -153,13 +161,13 @@ enum class Ending { orderly, sudden };
 
 /// The creator goes first: those attached read what is there, and the name is
 /// free again.
-void the_creator_ends_first(Ending ending) {
+void the_creator_ends_first(Ending ending)
+{
   const std::string name = unique_name("first");
   Gate created;
   Gate attached;
   const pid_t creator = in_child([&] {
-    TensorMailbox mailbox =
-        TensorMailbox::create(name, options_for(Backend::shm));
+    TensorMailbox mailbox = TensorMailbox::create(name, options_for(Backend::shm));
     TensorWriter writer = mailbox.writer();
     created.open();
     attached.pass();
@@ -177,8 +185,7 @@ void the_creator_ends_first(Ending ending) {
   EXPECT(reader.wait(-1) == Status::ok && reader.next(lease) == Status::ok);
   EXPECT(mailbox.segment()->is_closed() == (ending == Ending::orderly));
   // a new mailbox of this name closes what a dead creator left
-  const TensorMailbox next =
-      TensorMailbox::create(name, options_for(Backend::shm));
+  const TensorMailbox next = TensorMailbox::create(name, options_for(Backend::shm));
   EXPECT(mailbox.segment()->is_closed() && !next.segment()->is_closed());
   EXPECT(mailbox.segment()->nonce() != next.segment()->nonce());
   EXPECT(lease.check() == Status::ok && lease.data()[0] == std::byte{1});
@@ -187,10 +194,10 @@ void the_creator_ends_first(Ending ending) {
 
 /// The creator goes last: what the others held is free again, however they
 /// went.
-void the_creator_ends_last(Ending ending) {
+void the_creator_ends_last(Ending ending)
+{
   const std::string name = unique_name("last");
-  const TensorMailbox mailbox =
-      TensorMailbox::create(name, options_for(Backend::shm));
+  const TensorMailbox mailbox = TensorMailbox::create(name, options_for(Backend::shm));
   TensorWriter writer = mailbox.writer();
   for (int round = 0; round < 5; ++round) {
     Gate attached;
@@ -219,7 +226,8 @@ void the_creator_ends_last(Ending ending) {
 
 /// A forked child that ends in an orderly way leaves the parent's mailbox as it
 /// was.
-void a_forked_child_ends() {
+void a_forked_child_ends()
+{
   const std::string name = unique_name("fork");
   Holdings holdings(name, Backend::shm);
   EXPECT(ended_well(in_child([&] {
@@ -234,7 +242,8 @@ void a_forked_child_ends() {
 
 /// The parent dies, the child that it forked lives on: it may attach, and
 /// nothing is its parent's.
-void a_forked_child_survives() {
+void a_forked_child_survives()
+{
   const std::string name = unique_name("orphan");
   Gate forked;
   Gate checked;
@@ -250,8 +259,7 @@ void a_forked_child_survives() {
       TensorWriter writer = own.writer();
       EXPECT(publish(writer) == Status::ok);
       EXPECT(refusal<NameTaken>([&] {
-               const TensorMailbox again =
-                   TensorMailbox::create(name, options_for(Backend::shm));
+               const TensorMailbox again = TensorMailbox::create(name, options_for(Backend::shm));
                throw NameTaken("the dead parent's name was taken over");
              }) == "the dead parent's name was taken over");
       forked.open();
@@ -263,9 +271,10 @@ void a_forked_child_survives() {
   forked.pass();
 }
 
-} // namespace
+}  // namespace
 
-int main() {
+int main()
+{
   every_order_in_one_process(Backend::host);
   every_order_in_one_process(Backend::shm);
   one_name_in_many_threads(Backend::host);
@@ -276,7 +285,7 @@ int main() {
   }
   a_forked_child_ends();
   a_forked_child_survives();
-  for (const std::string &left : list()) {
+  for (const std::string & left : list()) {
     EXPECT(!contains(left, "-" + std::to_string(getpid())));
   }
 }

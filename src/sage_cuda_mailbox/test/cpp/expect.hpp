@@ -9,42 +9,49 @@
 #include <cstdlib>
 #include <string>
 
-namespace sage::mailbox::test {
+namespace sage::mailbox::test
+{
 
 /// Ends the program with a message unless `holds`.
-inline void expect(bool holds, const char *what, const char *file, int line) {
+inline void expect(bool holds, const char * what, const char * file, int line)
+{
   if (!holds) {
     std::fprintf(stderr, "%s:%d: %s\n", file, line, what);
     std::fflush(nullptr);
     std::_Exit(1);
   }
 }
-#define EXPECT(condition)                                                      \
-  ::sage::mailbox::test::expect(condition, #condition, __FILE__, __LINE__)
+#define EXPECT(condition) ::sage::mailbox::test::expect(condition, #condition, __FILE__, __LINE__)
 
 /// The text of the error that an action throws; ends the program if it throws
 /// none of this type.
-template <class Error, class Action> std::string refusal(Action action) {
+template <class Error, class Action>
+std::string refusal(Action action)
+{
   try {
     action();
-  } catch (const Error &error) {
+  } catch (const Error & error) {
     return error.what();
   }
   expect(false, "an error was expected", __FILE__, __LINE__);
   return {};
 }
 
-inline bool contains(const std::string &text, const std::string &part) {
+inline bool contains(const std::string & text, const std::string & part)
+{
   return text.find(part) != std::string::npos;
 }
 
 /// A name that no other run of these programs has.
-inline std::string unique_name(const std::string &what) {
+inline std::string unique_name(const std::string & what)
+{
   return "test-" + what + "-" + std::to_string(getpid());
 }
 
 /// Runs an action in a forked process, which ends with it.
-template <class Action> pid_t in_child(Action action) {
+template <class Action>
+pid_t in_child(Action action)
+{
   std::fflush(nullptr);
   const pid_t child = fork();
   EXPECT(child >= 0);
@@ -57,18 +64,19 @@ template <class Action> pid_t in_child(Action action) {
 }
 
 /// Waits for a child's end; true if it ended well.
-inline bool ended_well(pid_t child) {
+inline bool ended_well(pid_t child)
+{
   int status = 0;
   EXPECT(waitpid(child, &status, 0) == child);
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /// A count from the command line.
-inline std::uint64_t count_in(int argc, char **argv, int at,
-                              std::uint64_t otherwise) {
+inline std::uint64_t count_in(int argc, char ** argv, int at, std::uint64_t otherwise)
+{
   return argc > at ? std::strtoull(argv[at], nullptr, 10) : otherwise;
 }
 
-} // namespace sage::mailbox::test
+}  // namespace sage::mailbox::test
 
-#endif // EXPECT_HPP_
+#endif  // EXPECT_HPP_

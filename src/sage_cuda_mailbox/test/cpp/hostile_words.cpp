@@ -17,12 +17,14 @@
 using namespace sage::mailbox;
 using namespace sage::mailbox::test;
 
-namespace {
+namespace
+{
 
 constexpr std::uint32_t kSlots = 4;
 constexpr std::uint64_t kSlotBytes = 4096;
 
-TensorMailbox small_mailbox() {
+TensorMailbox small_mailbox()
+{
   TensorOptions options;
   options.slot_count = kSlots;
   options.slot_bytes = kSlotBytes;
@@ -32,45 +34,48 @@ TensorMailbox small_mailbox() {
 
 /// Writes anything into any word of the tables, now and then something that
 /// looks right.
-class Vandal {
+class Vandal
+{
 public:
-  Vandal(const Segment &segment, std::uint32_t seed)
-      : words_(reinterpret_cast<std::uint64_t *>(&segment.header())),
-        first_(offsetof(Header, closed) / 8 +
-               1), // not the mark that ends everything
-        last_(segment.geometry().payload_at() / 8 - 1), random_(seed) {}
+  Vandal(const Segment & segment, std::uint32_t seed)
+  : words_(reinterpret_cast<std::uint64_t *>(&segment.header())),
+    first_(offsetof(Header, closed) / 8 + 1),  // not the mark that ends everything
+    last_(segment.geometry().payload_at() / 8 - 1),
+    random_(seed)
+  {
+  }
 
-  void strike() {
+  void strike()
+  {
     const std::uint64_t at = first_ + random_() % (last_ - first_ + 1);
     std::uint64_t value = random_();
     switch (random_() % 4) {
-    case 0:
-      value = __atomic_load_n(words_ + at, __ATOMIC_RELAXED) ^
-              std::uint64_t{1} << value % 64;
-      break;
-    case 1:
-      value = __atomic_load_n(words_ + first_ + value % (last_ - first_),
-                              __ATOMIC_RELAXED);
-      break;
-    case 2:
-      value %= 1000;
-      break;
-    default:
-      break;
+      case 0:
+        value = __atomic_load_n(words_ + at, __ATOMIC_RELAXED) ^ std::uint64_t{1} << value % 64;
+        break;
+      case 1:
+        value = __atomic_load_n(words_ + first_ + value % (last_ - first_), __ATOMIC_RELAXED);
+        break;
+      case 2:
+        value %= 1000;
+        break;
+      default:
+        break;
     }
     __atomic_store_n(words_ + at, value, __ATOMIC_RELAXED);
   }
 
 private:
-  std::uint64_t *words_;
+  std::uint64_t * words_;
   std::uint64_t first_;
   std::uint64_t last_;
   std::mt19937_64 random_;
 };
 
 /// Every byte of what was delivered can be read.
-std::uint64_t sum_of(const ReadLease &lease) {
-  const Tensor &tensor = lease.tensor();
+std::uint64_t sum_of(const ReadLease & lease)
+{
+  const Tensor & tensor = lease.tensor();
   EXPECT(lease.id().slot < kSlots && tensor.offset_bytes <= kSlotBytes);
   std::uint64_t lowest = tensor.offset_bytes;
   std::uint64_t highest = tensor.offset_bytes;
@@ -83,11 +88,12 @@ std::uint64_t sum_of(const ReadLease &lease) {
     (tensor.strides_bytes[axis] < 0 ? lowest : highest) += distance;
   }
   EXPECT(lowest <= highest && highest + tensor.type.bytes() <= kSlotBytes);
-  const auto *bytes = reinterpret_cast<const unsigned char *>(lease.data());
+  const auto * bytes = reinterpret_cast<const unsigned char *>(lease.data());
   return bytes[lowest] + bytes[highest + tensor.type.bytes() - 1];
 }
 
-void random_words(std::uint64_t rounds, std::uint32_t seed) {
+void random_words(std::uint64_t rounds, std::uint32_t seed)
+{
   constexpr std::uint64_t kRoundsEach = 2000;
   std::uint64_t sum = 0;
   for (std::uint64_t done = 0; done < rounds; done += kRoundsEach) {
@@ -101,8 +107,7 @@ void random_words(std::uint64_t rounds, std::uint32_t seed) {
         for (std::uint64_t round = 0; round < 50; ++round) {
           vandal.strike();
           WriteLease lease;
-          if (writer.acquire(lease, static_cast<WhenFull>(round % 2)) ==
-              Status::ok) {
+          if (writer.acquire(lease, static_cast<WhenFull>(round % 2)) == Status::ok) {
             std::memset(lease.data(), 1, kSlotBytes);
             Tensor tensor;
             tensor.shape = {16, 16};
@@ -110,13 +115,12 @@ void random_words(std::uint64_t rounds, std::uint32_t seed) {
             lease.publish(tensor, static_cast<std::int64_t>(round % 3));
           }
           vandal.strike();
-          ReadLease &look = looking[round % 2];
+          ReadLease & look = looking[round % 2];
           if (reader.next(look) == Status::ok) {
             sum += sum_of(look);
           }
           look.check();
-          if (reader.open({static_cast<std::uint32_t>(round % 8), round},
-                          look) == Status::ok) {
+          if (reader.open({static_cast<std::uint32_t>(round % 8), round}, look) == Status::ok) {
             sum += sum_of(look);
           }
           reader.wait(0);
@@ -124,15 +128,15 @@ void random_words(std::uint64_t rounds, std::uint32_t seed) {
         }
       } catch (const MailboxError &) {
         // every place looks taken
-        std::memset(static_cast<void *>(mailbox.segment()->places()), 0,
-                    8 * sizeof(Place));
+        std::memset(static_cast<void *>(mailbox.segment()->places()), 0, 8 * sizeof(Place));
       }
     }
   }
   std::printf("survived, sum %llu\n", static_cast<unsigned long long>(sum));
 }
 
-void hostile_handles() {
+void hostile_handles()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorWriter writer = mailbox.writer();
   TensorReader reader = mailbox.reader();
@@ -141,13 +145,11 @@ void hostile_handles() {
   const TensorId id = filling.id();
   EXPECT(filling.publish(Tensor()) == Status::ok);
   ReadLease lease;
-  for (const std::uint32_t slot :
-       {kSlots, kSlots + 1, 0x7FFFFFFFu, 0xFFFFFFFFu}) {
+  for (const std::uint32_t slot : {kSlots, kSlots + 1, 0x7FFFFFFFu, 0xFFFFFFFFu}) {
     EXPECT(reader.open({slot, id.generation}, lease) == Status::invalid);
   }
   const std::uint64_t generations[] = {
-      id.generation + 1, id.generation - 1,
-      id.generation + SlotWord::kGenerations,
+      id.generation + 1, id.generation - 1, id.generation + SlotWord::kGenerations,
       std::numeric_limits<std::uint64_t>::max()};
   for (const std::uint64_t generation : generations) {
     EXPECT(reader.open({id.slot, generation}, lease) == Status::recycled);
@@ -162,35 +164,35 @@ void hostile_handles() {
 
 /// A description that points out of its slot is refused, and its lease given
 /// back.
-void a_description_that_lies_is_refused() {
+void a_description_that_lies_is_refused()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorWriter writer = mailbox.writer();
   TensorReader reader = mailbox.reader();
   for (int field = 0; field < 5; ++field) {
     WriteLease filling;
     EXPECT(writer.acquire(filling) == Status::ok);
-    Slot &slot = mailbox.segment()->slots()[filling.id().slot];
+    Slot & slot = mailbox.segment()->slots()[filling.id().slot];
     const TensorId id = filling.id();
     Tensor tensor;
     tensor.shape = {4};
     EXPECT(filling.publish(tensor) == Status::ok);
     switch (field) {
-    case 0:
-      slot.description.offset_bytes = kSlotBytes + 1;
-      break;
-    case 1:
-      slot.description.shape[0] = ~std::uint64_t{0};
-      break;
-    case 2:
-      slot.description.strides_bytes[0] =
-          std::numeric_limits<std::int64_t>::min();
-      break;
-    case 3:
-      slot.description.type |= std::uint64_t{9} << 32; // dimensions
-      break;
-    default:
-      slot.description.type |= 0xFF; // type code
-      break;
+      case 0:
+        slot.description.offset_bytes = kSlotBytes + 1;
+        break;
+      case 1:
+        slot.description.shape[0] = ~std::uint64_t{0};
+        break;
+      case 2:
+        slot.description.strides_bytes[0] = std::numeric_limits<std::int64_t>::min();
+        break;
+      case 3:
+        slot.description.type |= std::uint64_t{9} << 32;  // dimensions
+        break;
+      default:
+        slot.description.type |= 0xFF;  // type code
+        break;
     }
     ReadLease lease;
     EXPECT(reader.open(id, lease) == Status::invalid && !lease.is_open());
@@ -200,7 +202,8 @@ void a_description_that_lies_is_refused() {
 
 /// A thread writes nonsense all the time while others work: nobody crashes or
 /// hangs.
-void a_vandal_beside_workers(std::uint64_t rounds) {
+void a_vandal_beside_workers(std::uint64_t rounds)
+{
   const TensorMailbox mailbox = small_mailbox();
   bool is_over = false;
   std::thread vandal([&] {
@@ -227,9 +230,10 @@ void a_vandal_beside_workers(std::uint64_t rounds) {
   vandal.join();
 }
 
-} // namespace
+}  // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char ** argv)
+{
   const std::uint64_t rounds = count_in(argc, argv, 1, 20'000);
   hostile_handles();
   a_description_that_lies_is_refused();

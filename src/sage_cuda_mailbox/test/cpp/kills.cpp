@@ -17,7 +17,8 @@
 using namespace sage::mailbox;
 using namespace sage::mailbox::test;
 
-namespace {
+namespace
+{
 
 constexpr std::uint32_t kSlots = 6;
 constexpr std::uint64_t kElements = 64;
@@ -28,14 +29,16 @@ struct Names {
   std::string tensors;
 };
 
-void fill(WriteLease &lease, std::uint64_t tag) {
-  auto *words = reinterpret_cast<std::uint64_t *>(lease.data());
+void fill(WriteLease & lease, std::uint64_t tag)
+{
+  auto * words = reinterpret_cast<std::uint64_t *>(lease.data());
   for (std::uint64_t index = 0; index < kElements; ++index) {
     words[index] = tag;
   }
 }
 
-Tensor tensor_with(std::uint64_t tag) {
+Tensor tensor_with(std::uint64_t tag)
+{
   Tensor tensor;
   tensor.type = data_type("uint64");
   tensor.shape = {kElements};
@@ -43,22 +46,25 @@ Tensor tensor_with(std::uint64_t tag) {
   return tensor;
 }
 
-void expect_whole(const ReadLease &lease) {
-  const auto *words = reinterpret_cast<const std::uint64_t *>(lease.data());
+void expect_whole(const ReadLease & lease)
+{
+  const auto * words = reinterpret_cast<const std::uint64_t *>(lease.data());
   for (std::uint64_t index = 0; index < kElements; ++index) {
     EXPECT(words[index] == lease.tensor().tag);
   }
   EXPECT(lease.check() == Status::ok);
 }
 
-void expect_whole(const RecordHead &head, const std::uint64_t *payload) {
+void expect_whole(const RecordHead & head, const std::uint64_t * payload)
+{
   EXPECT(head.length == 40);
   for (int word = 1; word < 5; ++word) {
     EXPECT(payload[word] == payload[0]);
   }
 }
 
-[[noreturn]] void write_until_killed(const Names &names) {
+[[noreturn]] void write_until_killed(const Names & names)
+{
   BroadcastWriter records = BroadcastMailbox::attach(names.records).writer();
   TensorWriter tensors = TensorMailbox::attach(names.tensors).writer();
   for (std::uint64_t number = 0;; ++number) {
@@ -73,7 +79,8 @@ void expect_whole(const RecordHead &head, const std::uint64_t *payload) {
   }
 }
 
-[[noreturn]] void read_until_killed(const Names &names) {
+[[noreturn]] void read_until_killed(const Names & names)
+{
   BroadcastReader records = BroadcastMailbox::attach(names.records).reader();
   TensorReader tensors = TensorMailbox::attach(names.tensors).reader();
   for (;;) {
@@ -84,8 +91,7 @@ void expect_whole(const RecordHead &head, const std::uint64_t *payload) {
     }
     ReadLease lease;
     const Status status = tensors.next(lease);
-    EXPECT(status == Status::ok || status == Status::empty ||
-           status == Status::pending);
+    EXPECT(status == Status::ok || status == Status::empty || status == Status::pending);
     if (status == Status::ok) {
       expect_whole(lease);
     } else {
@@ -96,7 +102,8 @@ void expect_whole(const RecordHead &head, const std::uint64_t *payload) {
 
 /// Reads everything that comes until the mailboxes are closed; ends well if it
 /// was never stuck.
-void survive(const Names &names) {
+void survive(const Names & names)
+{
   BroadcastReader records = BroadcastMailbox::attach(names.records).reader();
   TensorReader tensors = TensorMailbox::attach(names.tensors).reader();
   std::uint64_t read = 0;
@@ -119,32 +126,38 @@ void survive(const Names &names) {
   EXPECT(records.wait(-1) == Status::closed && read > 0);
 }
 
-void sleep_us(long microseconds) {
+void sleep_us(long microseconds)
+{
   const timespec time{0, microseconds * 1000};
   nanosleep(&time, nullptr);
 }
 
-class Victims {
+class Victims
+{
 public:
-  explicit Victims(const Names &names) : names_(names) {
+  explicit Victims(const Names & names) : names_(names)
+  {
     for (std::uint32_t index = 0; index < kVictims; ++index) {
       children_.push_back(start(index));
     }
   }
 
-  void kill_one(std::uint32_t index) {
+  void kill_one(std::uint32_t index)
+  {
     end(index);
     children_[index] = start(index);
   }
 
-  void kill_all() {
+  void kill_all()
+  {
     for (std::uint32_t index = 0; index < kVictims; ++index) {
       end(index);
     }
   }
 
 private:
-  pid_t start(std::uint32_t index) {
+  pid_t start(std::uint32_t index)
+  {
     return in_child([&] {
       if (index % 2 == 0) {
         write_until_killed(names_);
@@ -153,12 +166,12 @@ private:
     });
   }
 
-  void end(std::uint32_t index) {
+  void end(std::uint32_t index)
+  {
     EXPECT(kill(children_[index], SIGKILL) == 0);
     int status = 0;
     EXPECT(waitpid(children_[index], &status, 0) == children_[index]);
-    EXPECT(WIFSIGNALED(status) &&
-           WTERMSIG(status) == SIGKILL); // it had found nothing wrong
+    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);  // it had found nothing wrong
   }
 
   Names names_;
@@ -167,12 +180,13 @@ private:
 
 /// A writer that came through finds every slot, and whoever reads gets what it
 /// writes.
-void expect_nothing_lost(TensorMailbox &mailbox, BroadcastMailbox &records) {
+void expect_nothing_lost(TensorMailbox & mailbox, BroadcastMailbox & records)
+{
   TensorWriter writer = mailbox.writer();
   std::vector<WriteLease> leases(kSlots);
-  for (WriteLease &lease : leases) {
+  for (WriteLease & lease : leases) {
     Status status = writer.acquire(lease);
-    while (status == Status::full) { // the survivor is still reading
+    while (status == Status::full) {  // the survivor is still reading
       sleep_us(100);
       status = writer.acquire(lease);
     }
@@ -197,8 +211,8 @@ void expect_nothing_lost(TensorMailbox &mailbox, BroadcastMailbox &records) {
   for (std::uint64_t number = 0; number < 10'000; ++number) {
     const std::uint64_t payload[5] = {number, number, number, number, number};
     Status status = pushes.push(payload, sizeof payload);
-    while (status == Status::busy) { // a dead writer's cells are believed dead
-                                     // after a millisecond
+    while (status == Status::busy) {  // a dead writer's cells are believed dead
+                                      // after a millisecond
       status = pushes.push(payload, sizeof payload);
     }
     EXPECT(status == Status::ok);
@@ -210,7 +224,8 @@ void expect_nothing_lost(TensorMailbox &mailbox, BroadcastMailbox &records) {
 }
 
 /// Creators are killed, too: the sweep finds what they left, and only that.
-void creators_are_killed(std::uint64_t count) {
+void creators_are_killed(std::uint64_t count)
+{
   const std::string name = unique_name("left");
   std::mt19937 random(7);
   for (std::uint64_t round = 0; round < count; ++round) {
@@ -226,14 +241,15 @@ void creators_are_killed(std::uint64_t count) {
     EXPECT(waitpid(creator, &status, 0) == creator && WIFSIGNALED(status));
   }
   sweep_stale();
-  for (const std::string &left : list()) {
+  for (const std::string & left : list()) {
     EXPECT(!contains(left, name));
   }
 }
 
-} // namespace
+}  // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char ** argv)
+{
   const std::uint64_t count = count_in(argc, argv, 1, 100);
   std::mt19937 random(static_cast<std::uint32_t>(count_in(argc, argv, 2, 1)));
   const Names names{unique_name("kills-r"), unique_name("kills-t")};
@@ -255,13 +271,14 @@ int main(int argc, char **argv) {
     records.close();
     EXPECT(ended_well(survivor));
     const Statistics counted = tensors.statistics();
-    std::printf("%llu killed; %llu tensors and %llu records handed over; %llu "
-                "dead readers' leases taken "
-                "back\n",
-                static_cast<unsigned long long>(count + kVictims),
-                static_cast<unsigned long long>(counted.published),
-                static_cast<unsigned long long>(records.statistics().records),
-                static_cast<unsigned long long>(counted.reclaimed));
+    std::printf(
+        "%llu killed; %llu tensors and %llu records handed over; %llu "
+        "dead readers' leases taken "
+        "back\n",
+        static_cast<unsigned long long>(count + kVictims),
+        static_cast<unsigned long long>(counted.published),
+        static_cast<unsigned long long>(records.statistics().records),
+        static_cast<unsigned long long>(counted.reclaimed));
   }
   creators_are_killed(count / 10 + 1);
 }

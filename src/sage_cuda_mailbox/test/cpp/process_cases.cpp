@@ -18,9 +18,11 @@
 using namespace sage::mailbox;
 using namespace sage::mailbox::test;
 
-namespace {
+namespace
+{
 
-Process process_of(pid_t pid, Process like) {
+Process process_of(pid_t pid, Process like)
+{
   // a child forked within the same tick has the same start, so that is tried,
   // and those after it
   like.pid = static_cast<std::uint32_t>(pid);
@@ -33,7 +35,8 @@ Process process_of(pid_t pid, Process like) {
   return like;
 }
 
-void the_living_are_told_from_the_dead() {
+void the_living_are_told_from_the_dead()
+{
   const Process self = SystemProcesses::current();
   EXPECT(SystemProcesses::is_alive(self));
   Process namesake = self;
@@ -42,38 +45,33 @@ void the_living_are_told_from_the_dead() {
   const pid_t child = in_child([] { pause(); });
   const Process alive = process_of(child, self);
   EXPECT(kill(child, SIGSTOP) == 0);
-  EXPECT(waitpid(child, nullptr, WUNTRACED) == child &&
-         SystemProcesses::is_alive(alive));
+  EXPECT(waitpid(child, nullptr, WUNTRACED) == child && SystemProcesses::is_alive(alive));
   EXPECT(kill(child, SIGKILL) == 0);
   siginfo_t ended{};
-  EXPECT(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) ==
-         0);
-  EXPECT(!SystemProcesses::is_alive(alive)); // a zombie holds nothing
-  EXPECT(waitpid(child, nullptr, 0) == child &&
-         !SystemProcesses::is_alive(alive));
+  EXPECT(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) == 0);
+  EXPECT(!SystemProcesses::is_alive(alive));  // a zombie holds nothing
+  EXPECT(waitpid(child, nullptr, 0) == child && !SystemProcesses::is_alive(alive));
   const std::uint32_t mark = namespace_mark(self.process_namespace);
-  EXPECT(!SystemProcesses::exists(alive.pid, mark) &&
-         SystemProcesses::exists(self.pid, mark));
-  EXPECT(!SystemProcesses::exists(0, mark) &&
-         !SystemProcesses::exists(~0u, mark));
+  EXPECT(!SystemProcesses::exists(alive.pid, mark) && SystemProcesses::exists(self.pid, mark));
+  EXPECT(!SystemProcesses::exists(0, mark) && !SystemProcesses::exists(~0u, mark));
 }
 
-void who_cannot_be_looked_at_counts_as_alive() {
+void who_cannot_be_looked_at_counts_as_alive()
+{
   Process elsewhere = SystemProcesses::current();
   elsewhere.process_namespace += 1;
   elsewhere.pid = 0x7FFFFFFF;
   EXPECT(SystemProcesses::is_alive(elsewhere));
-  EXPECT(SystemProcesses::exists(elsewhere.pid,
-                                 namespace_mark(elsewhere.process_namespace)));
+  EXPECT(SystemProcesses::exists(elsewhere.pid, namespace_mark(elsewhere.process_namespace)));
 }
 
 /// Without a descriptor left, /proc cannot be read: that must not make the
 /// living dead.
-void without_descriptors_nobody_is_taken_for_dead() {
+void without_descriptors_nobody_is_taken_for_dead()
+{
   EXPECT(ended_well(in_child([] {
     const Process self = SystemProcesses::current();
-    const BroadcastMailbox mailbox =
-        BroadcastMailbox::create(unique_name("files"), {});
+    const BroadcastMailbox mailbox = BroadcastMailbox::create(unique_name("files"), {});
     const rlimit few{32, 32};
     EXPECT(setrlimit(RLIMIT_NOFILE, &few) == 0);
     std::vector<int> files;
@@ -82,10 +80,8 @@ void without_descriptors_nobody_is_taken_for_dead() {
     }
     EXPECT(SystemProcesses::is_alive(self));
     refusal<MailboxError>([&] { mailbox.writer(); });
-    refusal<MailboxError>(
-        [] { BroadcastMailbox::create(unique_name("more"), {}); });
-    refusal<MailboxError>(
-        [] { BroadcastMailbox::attach(unique_name("files")); });
+    refusal<MailboxError>([] { BroadcastMailbox::create(unique_name("more"), {}); });
+    refusal<MailboxError>([] { BroadcastMailbox::attach(unique_name("files")); });
     for (const int file : files) {
       close(file);
     }
@@ -96,7 +92,8 @@ void without_descriptors_nobody_is_taken_for_dead() {
 
 /// A mailbox that ends where no descriptor is left keeps its name, not its
 /// process from ending.
-void without_descriptors_a_mailbox_can_end() {
+void without_descriptors_a_mailbox_can_end()
+{
   const std::string name = unique_name("ends");
   EXPECT(ended_well(in_child([&] {
     {
@@ -111,7 +108,8 @@ void without_descriptors_a_mailbox_can_end() {
 
 /// A process whose first thread ended is shown as a zombie while its other
 /// threads work on.
-void a_process_without_its_first_thread_is_alive() {
+void a_process_without_its_first_thread_is_alive()
+{
   int ends[2];
   EXPECT(pipe(ends) == 0);
   const pid_t child = in_child([&] {
@@ -127,8 +125,7 @@ void a_process_without_its_first_thread_is_alive() {
   for (bool is_zombie = false; !is_zombie; std::this_thread::yield()) {
     char line[256] = {};
     const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    EXPECT(file >= 0 && read(file, line, sizeof line - 1) > 0 &&
-           close(file) == 0);
+    EXPECT(file >= 0 && read(file, line, sizeof line - 1) > 0 && close(file) == 0);
     is_zombie = contains(line, ") Z ");
   }
   EXPECT(SystemProcesses::is_alive(alive));
@@ -139,45 +136,42 @@ void a_process_without_its_first_thread_is_alive() {
 /// One that was killed while joining leaves a place that others can have; one
 /// of another process id namespace may only be slow, and would write its start
 /// over that of whoever takes its place.
-void a_place_is_not_taken_from_one_who_may_be_joining() {
+void a_place_is_not_taken_from_one_who_may_be_joining()
+{
   const BroadcastMailbox mailbox =
       BroadcastMailbox::create(unique_name("join"), {64, 8, 2, Backend::shm});
   const Process self = SystemProcesses::current();
   const std::uint32_t own = namespace_mark(self.process_namespace);
-  Place *places = mailbox.segment()->places();
+  Place * places = mailbox.segment()->places();
   places[0].word =
-      PlaceWord{0x7FFFFFFF, PlaceWord::writer, PlaceWord::joining, 3, own ^ 1}
-          .packed();
+      PlaceWord{0x7FFFFFFF, PlaceWord::writer, PlaceWord::joining, 3, own ^ 1}.packed();
   EXPECT(mailbox.writer().producer() == 1);
-  places[0].word =
-      PlaceWord{0x7FFFFFFF, PlaceWord::writer, PlaceWord::joining, 3, own}
-          .packed();
+  places[0].word = PlaceWord{0x7FFFFFFF, PlaceWord::writer, PlaceWord::joining, 3, own}.packed();
   EXPECT(mailbox.writer().producer() == 0);
 }
 
 /// In another process id namespace, beside a /proc of this one.
-void a_strange_proc_is_said() {
+void a_strange_proc_is_said()
+{
   if (geteuid() != 0) {
-    std::printf(
-        "a strange /proc is not tested: only root can make namespaces\n");
+    std::printf("a strange /proc is not tested: only root can make namespaces\n");
     return;
   }
   EXPECT(ended_well(in_child([] {
     if (unshare(CLONE_NEWPID) != 0) {
-      std::printf(
-          "a strange /proc is not tested: namespaces are forbidden here\n");
+      std::printf("a strange /proc is not tested: namespaces are forbidden here\n");
       return;
     }
     EXPECT(ended_well(in_child([] {
-      EXPECT(contains(refusal<MailboxError>([] { SystemProcesses::current(); }),
-                      "process 1"));
+      EXPECT(contains(refusal<MailboxError>([] { SystemProcesses::current(); }), "process 1"));
     })));
   })));
 }
 
-} // namespace
+}  // namespace
 
-int main() {
+int main()
+{
   the_living_are_told_from_the_dead();
   who_cannot_be_looked_at_counts_as_alive();
   without_descriptors_nobody_is_taken_for_dead();

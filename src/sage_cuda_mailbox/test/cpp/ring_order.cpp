@@ -13,7 +13,8 @@
 using namespace sage::mailbox;
 using namespace sage::mailbox::test;
 
-namespace {
+namespace
+{
 
 constexpr std::uint32_t kWriters = 4;
 constexpr std::uint32_t kReaders = 3;
@@ -22,13 +23,13 @@ constexpr std::uint64_t kTogether = 256;
 
 /// All words of a record follow from who wrote it and which of its records it
 /// is.
-std::uint64_t word_of(std::uint32_t writer, std::uint64_t number,
-                      std::uint32_t word) {
+std::uint64_t word_of(std::uint32_t writer, std::uint64_t number, std::uint32_t word)
+{
   return (number * kWriters + writer) * 0x9E3779B97F4A7C15 + word;
 }
 
-void write(const BroadcastMailbox &mailbox, std::uint32_t writer,
-           std::uint64_t count) {
+void write(const BroadcastMailbox & mailbox, std::uint32_t writer, std::uint64_t count)
+{
   BroadcastWriter records = mailbox.writer();
   std::uint64_t last = 0;
   for (std::uint64_t number = 0; number < count;) {
@@ -47,8 +48,8 @@ void write(const BroadcastMailbox &mailbox, std::uint32_t writer,
       ++number;
     }
     if (number % kTogether == 0) {
-      std::this_thread::yield(); // else readers on a small machine see only the
-                                 // ends of bursts
+      std::this_thread::yield();  // else readers on a small machine see only the
+                                  // ends of bursts
     }
   }
 }
@@ -59,7 +60,8 @@ struct Read {
   std::uint64_t next = 0;
 };
 
-Read read_all(BroadcastReader &records) {
+Read read_all(BroadcastReader & records)
+{
   Read read;
   std::int64_t newest[kWriters] = {-1, -1, -1, -1};
   std::uint64_t last_sequence = 0;
@@ -79,9 +81,7 @@ Read read_all(BroadcastReader &records) {
     EXPECT(head.stamp_ns > newest[head.type]);
     EXPECT(read.delivered == 0 || head.sequence > last_sequence);
     for (std::uint32_t word = 0; word < kWords; ++word) {
-      EXPECT(payload[word] == word_of(head.type,
-                                      static_cast<std::uint64_t>(head.stamp_ns),
-                                      word));
+      EXPECT(payload[word] == word_of(head.type, static_cast<std::uint64_t>(head.stamp_ns), word));
     }
     newest[head.type] = head.stamp_ns;
     last_sequence = head.sequence;
@@ -92,56 +92,56 @@ Read read_all(BroadcastReader &records) {
   return read;
 }
 
-void expect_accounts(const BroadcastMailbox &mailbox, const Read &read,
-                     std::uint64_t pushed) {
+void expect_accounts(const BroadcastMailbox & mailbox, const Read & read, std::uint64_t pushed)
+{
   const Statistics counted = mailbox.statistics();
   EXPECT(read.delivered > 0);
   EXPECT(read.next == counted.records);
   EXPECT(read.delivered + read.lost == counted.records);
   EXPECT(counted.records - counted.skipped == pushed);
-  std::printf("  delivered %llu, lost %llu, skipped %llu\n",
-              static_cast<unsigned long long>(read.delivered),
-              static_cast<unsigned long long>(read.lost),
-              static_cast<unsigned long long>(counted.skipped));
+  std::printf(
+      "  delivered %llu, lost %llu, skipped %llu\n",
+      static_cast<unsigned long long>(read.delivered), static_cast<unsigned long long>(read.lost),
+      static_cast<unsigned long long>(counted.skipped));
 }
 
-BroadcastOptions options_with(std::uint64_t cells) {
+BroadcastOptions options_with(std::uint64_t cells)
+{
   BroadcastOptions options;
   options.cell_count = static_cast<std::uint32_t>(cells);
   return options;
 }
 
-void in_threads(std::uint64_t records, std::uint64_t cells) {
+void in_threads(std::uint64_t records, std::uint64_t cells)
+{
   std::printf("threads:\n");
-  auto mailbox =
-      BroadcastMailbox::create(unique_name("order"), options_with(cells));
+  auto mailbox = BroadcastMailbox::create(unique_name("order"), options_with(cells));
   std::vector<Read> read(kReaders);
   std::vector<std::thread> readers;
   for (std::uint32_t reader = 0; reader < kReaders; ++reader) {
-    readers.emplace_back(
-        [&read, reader, from_start = mailbox.reader()]() mutable {
-          read[reader] = read_all(from_start);
-        });
+    readers.emplace_back([&read, reader, from_start = mailbox.reader()]() mutable {
+      read[reader] = read_all(from_start);
+    });
   }
   std::vector<std::thread> writers;
   for (std::uint32_t writer = 0; writer < kWriters; ++writer) {
-    writers.emplace_back([&mailbox, writer, records] {
-      write(mailbox, writer, records / kWriters);
-    });
+    writers.emplace_back(
+        [&mailbox, writer, records] { write(mailbox, writer, records / kWriters); });
   }
-  for (std::thread &writer : writers) {
+  for (std::thread & writer : writers) {
     writer.join();
   }
   mailbox.close();
-  for (std::thread &reader : readers) {
+  for (std::thread & reader : readers) {
     reader.join();
   }
-  for (const Read &seen : read) {
+  for (const Read & seen : read) {
     expect_accounts(mailbox, seen, records / kWriters * kWriters);
   }
 }
 
-void in_processes(std::uint64_t records, std::uint64_t cells) {
+void in_processes(std::uint64_t records, std::uint64_t cells)
+{
   std::printf("processes:\n");
   const std::string name = unique_name("order");
   auto mailbox = BroadcastMailbox::create(name, options_with(cells));
@@ -155,9 +155,8 @@ void in_processes(std::uint64_t records, std::uint64_t cells) {
   }
   std::vector<pid_t> writers;
   for (std::uint32_t writer = 0; writer < kWriters; ++writer) {
-    writers.push_back(in_child([&] {
-      write(BroadcastMailbox::attach(name), writer, records / kWriters);
-    }));
+    writers.push_back(
+        in_child([&] { write(BroadcastMailbox::attach(name), writer, records / kWriters); }));
   }
   for (const pid_t writer : writers) {
     EXPECT(ended_well(writer));
@@ -168,9 +167,10 @@ void in_processes(std::uint64_t records, std::uint64_t cells) {
   }
 }
 
-} // namespace
+}  // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char ** argv)
+{
   const std::uint64_t records = count_in(argc, argv, 1, 100'000);
   const std::uint64_t cells = count_in(argc, argv, 2, 4096);
   in_threads(records / 2, cells);

@@ -11,50 +11,53 @@
 using namespace sage::mailbox;
 using namespace sage::mailbox::test;
 
-namespace {
+namespace
+{
 
 constexpr std::uint32_t kSlots = 3;
 
-TensorMailbox small_mailbox() {
+TensorMailbox small_mailbox()
+{
   TensorOptions options;
   options.slot_count = kSlots;
   options.slot_bytes = 4096;
   return TensorMailbox::create(unique_name("cases"), options);
 }
 
-Tensor tensor_with(std::uint64_t tag) {
+Tensor tensor_with(std::uint64_t tag)
+{
   Tensor tensor;
   tensor.shape = {16, 16};
   tensor.tag = tag;
   return tensor;
 }
 
-TensorId publish(TensorWriter &writer, std::uint64_t tag,
-                 std::int64_t ttl_ns = -1) {
+TensorId publish(TensorWriter & writer, std::uint64_t tag, std::int64_t ttl_ns = -1)
+{
   WriteLease lease;
   EXPECT(writer.acquire(lease) == Status::ok);
   const TensorId id = lease.id();
   EXPECT(lease.publish(tensor_with(tag), ttl_ns) == Status::ok);
-  EXPECT(!lease.is_open() &&
-         lease.publish(tensor_with(tag)) == Status::not_leased);
+  EXPECT(!lease.is_open() && lease.publish(tensor_with(tag)) == Status::not_leased);
   return id;
 }
 
 /// Writes, as the library would, up to the point where a process is killed.
 template <class Action>
-void in_a_process_that_dies(const TensorMailbox &mailbox, PlaceWord::Role role,
-                            Action action) {
+void in_a_process_that_dies(const TensorMailbox & mailbox, PlaceWord::Role role, Action action)
+{
   EXPECT(ended_well(in_child([&] {
-    const Segment &segment = *mailbox.segment();
+    const Segment & segment = *mailbox.segment();
     Participant participant(mailbox.segment(), role);
-    SystemPool pool(&segment.header(), segment.slots(), segment.leases(),
-                    kSlots, participant.places());
+    SystemPool pool(
+        &segment.header(), segment.slots(), segment.leases(), kSlots, participant.places());
     action(pool, participant);
-    std::_Exit(0); // no destructor runs
+    std::_Exit(0);  // no destructor runs
   })));
 }
 
-void a_tensor_comes_as_it_was_described() {
+void a_tensor_comes_as_it_was_described()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorWriter writer = mailbox.writer();
   TensorReader reader = mailbox.reader();
@@ -72,19 +75,17 @@ void a_tensor_comes_as_it_was_described() {
   EXPECT(filling.publish(tensor, 0, &readers) == Status::ok && readers == 1);
   ReadLease looking;
   EXPECT(reader.next(looking) == Status::ok);
-  EXPECT(looking.tensor().type == tensor.type &&
-         looking.tensor().shape == tensor.shape);
+  EXPECT(looking.tensor().type == tensor.type && looking.tensor().shape == tensor.shape);
   EXPECT(looking.tensor().strides_bytes == tensor.strides_bytes);
   EXPECT(looking.tensor().offset_bytes == 100 && looking.tensor().tag == 77);
-  EXPECT(looking.tensor().stamp_ns == -3 &&
-         looking.data()[4095] == std::byte{5});
+  EXPECT(looking.tensor().stamp_ns == -3 && looking.data()[4095] == std::byte{5});
   EXPECT(mailbox.free_slots() == kSlots - 1);
   EXPECT(looking.release() == Status::ok && mailbox.free_slots() == kSlots);
 }
 
-void tensors_outside_their_slot_are_refused() {
-  const auto refused = [](Shape shape, Strides strides,
-                          std::uint64_t offset_bytes) {
+void tensors_outside_their_slot_are_refused()
+{
+  const auto refused = [](Shape shape, Strides strides, std::uint64_t offset_bytes) {
     Tensor tensor;
     tensor.type = data_type("int16");
     tensor.shape = shape;
@@ -104,39 +105,33 @@ void tensors_outside_their_slot_are_refused() {
   EXPECT(contains(refused({huge, huge}, {}, 0), "shape"));
   EXPECT(contains(refused({1}, {}, 4095), "offset_bytes is 4095"));
   EXPECT(contains(refused({}, {}, 4095), "offset_bytes is 4095"));
-  EXPECT(contains(refused({0}, {}, 5000),
-                  "offset_bytes is 5000, expected at most 4096"));
-  EXPECT(contains(refused({2, 2}, {2}, 0),
-                  "strides_bytes is 1 numbers, expected 2"));
+  EXPECT(contains(refused({0}, {}, 5000), "offset_bytes is 5000, expected at most 4096"));
+  EXPECT(contains(refused({2, 2}, {2}, 0), "strides_bytes is 1 numbers, expected 2"));
   Tensor strange;
   strange.type = {DataType::floating, 8};
+  EXPECT(contains(refusal<std::invalid_argument>([&] { described(strange, 4096); }), "dtype"));
   EXPECT(contains(
-      refusal<std::invalid_argument>([&] { described(strange, 4096); }),
-      "dtype"));
-  EXPECT(contains(refusal<std::invalid_argument>(
-                      [] { Shape({1, 2, 3, 4, 5, 6, 7, 8, 9}); }),
-                  "at most 8"));
-  Tensor broadcast; // one element seen a million times
+      refusal<std::invalid_argument>([] { Shape({1, 2, 3, 4, 5, 6, 7, 8, 9}); }), "at most 8"));
+  Tensor broadcast;  // one element seen a million times
   broadcast.shape = {1000000};
   broadcast.strides_bytes = {0};
-  EXPECT(understood(described(broadcast, 4096), 4096).element_count() ==
-         1000000);
+  EXPECT(understood(described(broadcast, 4096), 4096).element_count() == 1000000);
 }
 
-void a_lease_whose_writer_died_before_announcing_it_is_found() {
+void a_lease_whose_writer_died_before_announcing_it_is_found()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorReader reader = mailbox.reader();
   for (const bool by_waiting : {false, true}) {
     in_a_process_that_dies(
-        mailbox, PlaceWord::writer,
-        [](SystemPool &pool, Participant &participant) {
+        mailbox, PlaceWord::writer, [](SystemPool & pool, Participant & participant) {
           TensorId id;
           std::uint32_t readers = 0;
-          EXPECT(pool.acquire(participant.holder(), 0, 0, WhenFull::refuse,
-                              id) == Status::ok);
-          EXPECT(pool.publish(participant.holder(), id,
-                              described(tensor_with(9), 4096), 0, 0,
-                              readers) == Status::ok);
+          EXPECT(pool.acquire(participant.holder(), 0, 0, WhenFull::refuse, id) == Status::ok);
+          EXPECT(
+              pool.publish(
+                  participant.holder(), id, described(tensor_with(9), 4096), 0, 0, readers) ==
+              Status::ok);
           EXPECT(readers == 1);
         });
     EXPECT(mailbox.free_slots() == kSlots - 1);
@@ -153,19 +148,19 @@ void a_lease_whose_writer_died_before_announcing_it_is_found() {
   }
 }
 
-void a_dead_readers_leases_are_taken_back() {
+void a_dead_readers_leases_are_taken_back()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorWriter writer = mailbox.writer();
   TensorId id;
-  in_a_process_that_dies(
-      mailbox, PlaceWord::reader, [&](SystemPool &pool, Participant &reader) {
-        TensorWriter of_the_child = mailbox.writer();
-        id = publish(of_the_child, 1);
-        Description description;
-        EXPECT(pool.take(reader.holder(), id, description) == Status::ok);
-        publish(of_the_child, 2);
-        publish(of_the_child, 3);
-      });
+  in_a_process_that_dies(mailbox, PlaceWord::reader, [&](SystemPool & pool, Participant & reader) {
+    TensorWriter of_the_child = mailbox.writer();
+    id = publish(of_the_child, 1);
+    Description description;
+    EXPECT(pool.take(reader.holder(), id, description) == Status::ok);
+    publish(of_the_child, 2);
+    publish(of_the_child, 3);
+  });
   for (std::uint64_t tag = 0; tag < 2 * kSlots; ++tag) {
     publish(writer, tag);
   }
@@ -173,16 +168,15 @@ void a_dead_readers_leases_are_taken_back() {
   EXPECT(mailbox.statistics().reclaimed == 1);
 }
 
-void a_dead_writers_slots_are_taken_back() {
+void a_dead_writers_slots_are_taken_back()
+{
   const TensorMailbox mailbox = small_mailbox();
-  in_a_process_that_dies(
-      mailbox, PlaceWord::writer, [](SystemPool &pool, Participant &writer) {
-        for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
-          TensorId id;
-          EXPECT(pool.acquire(writer.holder(), 0, 0, WhenFull::refuse, id) ==
-                 Status::ok);
-        }
-      });
+  in_a_process_that_dies(mailbox, PlaceWord::writer, [](SystemPool & pool, Participant & writer) {
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+      TensorId id;
+      EXPECT(pool.acquire(writer.holder(), 0, 0, WhenFull::refuse, id) == Status::ok);
+    }
+  });
   EXPECT(mailbox.free_slots() == kSlots);
   TensorWriter writer = mailbox.writer();
   publish(writer, 1);
@@ -190,7 +184,8 @@ void a_dead_writers_slots_are_taken_back() {
 
 /// Sixteen short-lived tensors push the announcement of a long-lived one out of
 /// the ring.
-void a_lease_whose_announcement_was_overwritten_is_given_back() {
+void a_lease_whose_announcement_was_overwritten_is_given_back()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorWriter writer = mailbox.writer();
   TensorReader reader = mailbox.reader();
@@ -212,7 +207,8 @@ void a_lease_whose_announcement_was_overwritten_is_given_back() {
   EXPECT(delivered + reader.missed() == 17);
 }
 
-void a_reader_that_went_is_given_no_more_while_its_lease_lives() {
+void a_reader_that_went_is_given_no_more_while_its_lease_lives()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorWriter writer = mailbox.writer();
   ReadLease lease;
@@ -230,7 +226,8 @@ void a_reader_that_went_is_given_no_more_while_its_lease_lives() {
   EXPECT(lease.release() == Status::ok && mailbox.free_slots() == kSlots);
 }
 
-void a_tensor_from_before_a_reader_came_was_not_given_to_it() {
+void a_tensor_from_before_a_reader_came_was_not_given_to_it()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorWriter writer = mailbox.writer();
   const TensorId before = publish(writer, 1);
@@ -243,32 +240,31 @@ void a_tensor_from_before_a_reader_came_was_not_given_to_it() {
   EXPECT(reader.open(before, lease) == Status::recycled);
 }
 
-void opening_a_handle_gives_back_what_came_before_it() {
+void opening_a_handle_gives_back_what_came_before_it()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorWriter writer = mailbox.writer();
   TensorReader reader = mailbox.reader();
   publish(writer, 1);
   const TensorId second = publish(writer, 2);
   ReadLease lease;
-  EXPECT(reader.open(second, lease) == Status::ok &&
-         mailbox.free_slots() == kSlots - 1);
+  EXPECT(reader.open(second, lease) == Status::ok && mailbox.free_slots() == kSlots - 1);
   ReadLease again;
   EXPECT(reader.open(second, again) == Status::not_leased && !again.is_open());
   EXPECT(reader.next(again) == Status::empty && reader.missed() == 0);
 }
 
 /// After 1024 readers a place has the same epoch again.
-void a_lease_of_long_ago_binds_nobody() {
+void a_lease_of_long_ago_binds_nobody()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorWriter writer = mailbox.writer();
   TensorId id;
-  in_a_process_that_dies(
-      mailbox, PlaceWord::reader, [&](SystemPool &pool, Participant &reader) {
-        TensorWriter of_the_child = mailbox.writer();
-        Description description;
-        EXPECT(pool.take(reader.holder(), publish(of_the_child, 1),
-                         description) == Status::ok);
-      });
+  in_a_process_that_dies(mailbox, PlaceWord::reader, [&](SystemPool & pool, Participant & reader) {
+    TensorWriter of_the_child = mailbox.writer();
+    Description description;
+    EXPECT(pool.take(reader.holder(), publish(of_the_child, 1), description) == Status::ok);
+  });
   for (std::uint32_t epoch = 1; epoch < PlaceWord::kEpochs; ++epoch) {
     mailbox.reader();
   }
@@ -276,26 +272,24 @@ void a_lease_of_long_ago_binds_nobody() {
   EXPECT(mailbox.free_slots() == kSlots);
 }
 
-void a_forked_child_leaves_its_parents_leases_alone() {
+void a_forked_child_leaves_its_parents_leases_alone()
+{
   const TensorMailbox mailbox = small_mailbox();
   TensorWriter writer = mailbox.writer();
   TensorReader reader = mailbox.reader();
   publish(writer, 1);
   WriteLease filling;
   ReadLease looking;
-  EXPECT(writer.acquire(filling) == Status::ok &&
-         reader.next(looking) == Status::ok);
+  EXPECT(writer.acquire(filling) == Status::ok && reader.next(looking) == Status::ok);
   EXPECT(ended_well(in_child([&] {
-    EXPECT(looking.check() == Status::inherited &&
-           looking.release() == Status::inherited);
+    EXPECT(looking.check() == Status::inherited && looking.release() == Status::inherited);
     ReadLease next;
-    EXPECT(reader.next(next) == Status::inherited &&
-           reader.open({0, 1}, next) == Status::inherited);
+    EXPECT(
+        reader.next(next) == Status::inherited && reader.open({0, 1}, next) == Status::inherited);
     WriteLease more;
     EXPECT(writer.acquire(more) == Status::inherited);
-    EXPECT(filling.publish(tensor_with(5)) == Status::inherited &&
-           !filling.is_open());
-    const TensorReader moved = std::move(reader); // and is destroyed here
+    EXPECT(filling.publish(tensor_with(5)) == Status::inherited && !filling.is_open());
+    const TensorReader moved = std::move(reader);  // and is destroyed here
     TensorReader own = mailbox.reader();
     TensorWriter writes = mailbox.writer();
     publish(writes, 2);
@@ -310,28 +304,25 @@ void a_forked_child_leaves_its_parents_leases_alone() {
   EXPECT(reader.next(next) == Status::ok && next.tensor().tag == 3);
 }
 
-void arguments_are_refused_by_name() {
-  const auto refused = [](std::uint32_t slots, std::uint64_t bytes,
-                          std::int64_t ttl_ns, Backend backend) {
-    return refusal<std::invalid_argument>([=] {
-      TensorMailbox::create(unique_name("bad"),
-                            {slots, bytes, 4, ttl_ns, backend});
-    });
+void arguments_are_refused_by_name()
+{
+  const auto refused = [](std::uint32_t slots, std::uint64_t bytes, std::int64_t ttl_ns,
+                          Backend backend) {
+    return refusal<std::invalid_argument>(
+        [=] { TensorMailbox::create(unique_name("bad"), {slots, bytes, 4, ttl_ns, backend}); });
   };
-  EXPECT(contains(refused(0, 1, 0, Backend::shm),
-                  "slot_count is 0, expected 1 to 4096"));
-  EXPECT(contains(refused(0x80000001, 1, 0, Backend::shm),
-                  "slot_count is 2147483649"));
+  EXPECT(contains(refused(0, 1, 0, Backend::shm), "slot_count is 0, expected 1 to 4096"));
+  EXPECT(contains(refused(0x80000001, 1, 0, Backend::shm), "slot_count is 2147483649"));
   EXPECT(contains(refused(1, 0, 0, Backend::shm), "slot_bytes is 0"));
-  EXPECT(contains(refused(1, ~std::uint64_t{0}, 0, Backend::shm),
-                  "slot_bytes is 184467440737095"));
+  EXPECT(contains(refused(1, ~std::uint64_t{0}, 0, Backend::shm), "slot_bytes is 184467440737095"));
   EXPECT(contains(refused(1, 1, -1, Backend::shm), "ttl_ns is -1"));
   EXPECT(contains(refused(1, 1, 0, Backend::cuda_ipc), "backend is 3"));
 }
 
-} // namespace
+}  // namespace
 
-int main() {
+int main()
+{
   a_tensor_comes_as_it_was_described();
   tensors_outside_their_slot_are_refused();
   a_lease_whose_writer_died_before_announcing_it_is_found();

@@ -13,7 +13,8 @@
 using namespace sage::mailbox;
 using namespace sage::mailbox::test;
 
-namespace {
+namespace
+{
 
 constexpr std::uint32_t kWriters = 3;
 constexpr std::uint32_t kReaders = 3;
@@ -21,18 +22,17 @@ constexpr std::uint64_t kElements = 512;
 
 /// How a run differs from others.
 struct Way {
-  const char *name;
+  const char * name;
   WhenFull when_full;
   std::int64_t ttl_ns;
 };
 
 /// Elements are atomic words: where leases run out, a reader may look while a
 /// writer writes.
-std::uint64_t *elements(std::byte *slot) {
-  return reinterpret_cast<std::uint64_t *>(slot);
-}
+std::uint64_t * elements(std::byte * slot) { return reinterpret_cast<std::uint64_t *>(slot); }
 
-Tensor tensor_with(std::uint64_t tag) {
+Tensor tensor_with(std::uint64_t tag)
+{
   Tensor tensor;
   tensor.type = data_type("uint64");
   tensor.shape = {kElements};
@@ -40,8 +40,9 @@ Tensor tensor_with(std::uint64_t tag) {
   return tensor;
 }
 
-void write(const TensorMailbox &mailbox, std::uint64_t writer,
-           std::uint64_t count, const Way &way) {
+void write(
+    const TensorMailbox & mailbox, std::uint64_t writer, std::uint64_t count, const Way & way)
+{
   TensorWriter tensors = mailbox.writer();
   for (std::uint64_t number = 0; number < count;) {
     WriteLease lease;
@@ -60,12 +61,12 @@ void write(const TensorMailbox &mailbox, std::uint64_t writer,
   }
 }
 
-bool is_whole(const ReadLease &lease) {
-  const auto *words = reinterpret_cast<const std::uint64_t *>(lease.data());
+bool is_whole(const ReadLease & lease)
+{
+  const auto * words = reinterpret_cast<const std::uint64_t *>(lease.data());
   bool whole = true;
   for (std::uint64_t index = 0; index < kElements; ++index) {
-    whole = whole && __atomic_load_n(words + index, __ATOMIC_RELAXED) ==
-                         lease.tensor().tag;
+    whole = whole && __atomic_load_n(words + index, __ATOMIC_RELAXED) == lease.tensor().tag;
   }
   return whole;
 }
@@ -75,13 +76,13 @@ struct Read {
   std::uint64_t missed = 0;
 };
 
-void look(ReadLease &lease, std::uint64_t delivered, const Way &way) {
+void look(ReadLease & lease, std::uint64_t delivered, const Way & way)
+{
   for (int again = 0; again < 2; ++again) {
     const bool whole = is_whole(lease);
     const Status status = lease.check();
     EXPECT(whole || status != Status::ok);
-    EXPECT(status == Status::ok ||
-           (way.ttl_ns != 0 && status != Status::not_leased));
+    EXPECT(status == Status::ok || (way.ttl_ns != 0 && status != Status::not_leased));
     if (delivered % 8 == 0) {
       std::this_thread::yield();
     }
@@ -90,7 +91,8 @@ void look(ReadLease &lease, std::uint64_t delivered, const Way &way) {
   EXPECT(status == Status::ok || way.ttl_ns != 0);
 }
 
-Read read_all(TensorReader &tensors, const Way &way) {
+Read read_all(TensorReader & tensors, const Way & way)
+{
   Read read;
   std::int64_t newest[kWriters] = {-1, -1, -1};
   for (;;) {
@@ -105,8 +107,7 @@ Read read_all(TensorReader &tensors, const Way &way) {
       continue;
     }
     const auto writer = lease.tensor().tag % kWriters;
-    const auto number =
-        static_cast<std::int64_t>(lease.tensor().tag / kWriters);
+    const auto number = static_cast<std::int64_t>(lease.tensor().tag / kWriters);
     EXPECT(number > newest[writer]);
     newest[writer] = number;
     ++read.delivered;
@@ -116,61 +117,64 @@ Read read_all(TensorReader &tensors, const Way &way) {
   return read;
 }
 
-void run(std::uint64_t count, const Way &way) {
+void run(std::uint64_t count, const Way & way)
+{
   TensorOptions options;
   options.slot_count = 6;
   options.slot_bytes = kElements * 8;
-  TensorMailbox mailbox =
-      TensorMailbox::create(unique_name("tensors"), options);
+  TensorMailbox mailbox = TensorMailbox::create(unique_name("tensors"), options);
   std::vector<Read> read(kReaders);
   std::vector<std::thread> readers;
   for (std::uint32_t reader = 0; reader < kReaders; ++reader) {
-    readers.emplace_back(
-        [&read, &way, reader, from_start = mailbox.reader()]() mutable {
-          read[reader] = read_all(from_start, way);
-        });
+    readers.emplace_back([&read, &way, reader, from_start = mailbox.reader()]() mutable {
+      read[reader] = read_all(from_start, way);
+    });
   }
   std::vector<std::thread> writers;
   for (std::uint32_t writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] { write(mailbox, writer, count, way); });
   }
-  for (std::thread &writer : writers) {
+  for (std::thread & writer : writers) {
     writer.join();
   }
   mailbox.close();
-  for (std::thread &reader : readers) {
+  for (std::thread & reader : readers) {
     reader.join();
   }
   const Statistics counted = mailbox.statistics();
   EXPECT(counted.published == count * kWriters && counted.reclaimed == 0);
   EXPECT(counted.records - counted.skipped == counted.published);
   EXPECT(mailbox.free_slots() == options.slot_count);
-  for (const Read &seen : read) {
-    std::printf("%s: delivered %llu, missed %llu\n", way.name,
-                static_cast<unsigned long long>(seen.delivered),
-                static_cast<unsigned long long>(seen.missed));
+  for (const Read & seen : read) {
+    std::printf(
+        "%s: delivered %llu, missed %llu\n", way.name,
+        static_cast<unsigned long long>(seen.delivered),
+        static_cast<unsigned long long>(seen.missed));
     EXPECT(seen.delivered > 0);
     EXPECT(seen.delivered + seen.missed == counted.records);
-    EXPECT(seen.missed == 0 || way.ttl_ns != 0 ||
-           way.when_full == WhenFull::overwrite);
+    EXPECT(seen.missed == 0 || way.ttl_ns != 0 || way.when_full == WhenFull::overwrite);
   }
 }
 
 /// A writer that publishes until it is told to pause.
-class PausableWriter {
+class PausableWriter
+{
 public:
-  explicit PausableWriter(const TensorMailbox &mailbox)
-      : thread_(
-            [this, writer = mailbox.writer()]() mutable { publish(writer); }) {}
+  explicit PausableWriter(const TensorMailbox & mailbox)
+  : thread_([this, writer = mailbox.writer()]() mutable { publish(writer); })
+  {
+  }
   PausableWriter(const PausableWriter &) = delete;
-  PausableWriter &operator=(const PausableWriter &) = delete;
-  ~PausableWriter() {
+  PausableWriter & operator=(const PausableWriter &) = delete;
+  ~PausableWriter()
+  {
     phase_ = Phase::ending;
     thread_.join();
   }
 
   void go() { phase_ = Phase::publishing; }
-  void pause() {
+  void pause()
+  {
     phase_ = Phase::pausing;
     while (phase_ != Phase::paused) {
       std::this_thread::yield();
@@ -180,7 +184,8 @@ public:
 private:
   enum class Phase { publishing, pausing, paused, ending };
 
-  void publish(TensorWriter &writer) {
+  void publish(TensorWriter & writer)
+  {
     while (phase_ != Phase::ending) {
       Phase pausing = Phase::pausing;
       phase_.compare_exchange_strong(pausing, Phase::paused);
@@ -199,12 +204,12 @@ private:
 
 /// Readers join while tensors are published: none is given a lease that it
 /// never hears of.
-void readers_join_at_any_moment(std::uint64_t count) {
+void readers_join_at_any_moment(std::uint64_t count)
+{
   TensorOptions options;
   options.slot_count = 3;
   options.slot_bytes = kElements * 8;
-  const TensorMailbox mailbox =
-      TensorMailbox::create(unique_name("join"), options);
+  const TensorMailbox mailbox = TensorMailbox::create(unique_name("join"), options);
   PausableWriter writer(mailbox);
   for (std::uint64_t round = 0; round < count; ++round) {
     const std::uint64_t before = mailbox.statistics().published;
@@ -223,9 +228,10 @@ void readers_join_at_any_moment(std::uint64_t count) {
   }
 }
 
-} // namespace
+}  // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char ** argv)
+{
   const std::uint64_t count = count_in(argc, argv, 1, 5'000);
   run(count, {"all are read", WhenFull::refuse, 0});
   run(count, {"newer ones win", WhenFull::overwrite, 0});
