@@ -14,8 +14,7 @@ namespace sage::mailbox
 namespace
 {
 
-/// What the kernel knows of the processes in this process id namespace; there
-/// are no others.
+/// What the kernel knows of the processes in this process id namespace; there are no others.
 struct VisibleProcesses {
   static bool exists(std::uint32_t pid, std::uint32_t mark)
   {
@@ -56,8 +55,7 @@ private:
   Geometry geometry_;
 };
 
-/// Of processes that cannot be looked at, the claims on the file tell whether
-/// any is left.
+/// Of processes that cannot be looked at, the claims on the file tell whether any is left.
 bool has_creator(const FileDescriptor & file, const Process & creator)
 {
   return VisibleProcesses::is_alive(creator) ||

@@ -17,8 +17,8 @@ Identity identity_in(const FileDescriptor & file, std::uint64_t bytes, const std
 /// Marks a mailbox as closed, and wakes all who wait for it.
 void say_closed(Header & header);
 
-/// Closes a mailbox whose creator is gone, and removes its name; false if it
-/// was left alone. A file that is no mailbox is left alone. Hold a NameLock.
+/// Closes a mailbox whose creator is gone, and removes its name; false if it was left alone. A file
+/// that is no mailbox is left alone. Hold a NameLock.
 bool remove_if_abandoned(const std::string & name, bool even_if_others_live);
 
 }  // namespace sage::mailbox

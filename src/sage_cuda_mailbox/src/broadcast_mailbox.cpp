@@ -12,8 +12,8 @@ namespace sage::mailbox
 namespace
 {
 
-/// How long a reader sleeps at most while a record is being written: if its
-/// writer dies, nobody wakes those who wait for it.
+/// How long a reader sleeps at most while a record is being written: if its writer dies, nobody
+/// wakes those who wait for it.
 constexpr std::int64_t kPatienceNs = 2'000'000;
 
 SystemRing ring_in(const Segment & segment, LateWriters & late)
@@ -80,8 +80,7 @@ Status BroadcastReader::pop(RecordHead & head, void * payload)
   if (status != Status::empty || !segment_->is_closed()) {
     return status;
   }
-  // what was written between the look at the ring and the look at the mark is
-  // read first
+  // what was written between the look at the ring and the look at the mark is read first
   const Status last = ring_.pop(cursor_, head, payload);
   return last == Status::empty ? Status::closed : last;
 }

@@ -16,8 +16,7 @@ void fill(
     Header & header, const Geometry & geometry, Backend backend, std::int32_t device,
     const Process & creator);
 
-/// CRC-32C of the fields that do not change, with the checksum itself taken as
-/// zero.
+/// CRC-32C of the fields that do not change, with the checksum itself taken as zero.
 std::uint32_t checksum_of(const Header & header);
 
 /// What a header says that does not change while the mailbox is in use.
@@ -29,12 +28,10 @@ struct Identity {
   Process creator;
 };
 
-/// What a header says, checked against the size of the file that it was found
-/// in.
+/// What a header says, checked against the size of the file that it was found in.
 ///
-/// `copy` lies in memory of this process alone: shared memory can change
-/// between check and use. Throws NotAMailbox, naming `where`, the field, its
-/// value and what was expected.
+/// `copy` lies in memory of this process alone: shared memory can change between check and use.
+/// Throws NotAMailbox, naming `where`, the field, its value and what was expected.
 Identity believed(const Header & copy, std::uint64_t bytes, const std::string & where);
 
 }  // namespace sage::mailbox

@@ -38,8 +38,7 @@ struct ProcessStatus {
   std::uint64_t started = 0;
 };
 
-/// Field `number` of a line of /proc/<pid>/stat, counted from 1; nullptr if it
-/// ends before.
+/// Field `number` of a line of /proc/<pid>/stat, counted from 1; nullptr if it ends before.
 const char * field_of(const char * line, int number)
 {
   const char * field = std::strrchr(line, ')');  // ends the second field, which may hold anything

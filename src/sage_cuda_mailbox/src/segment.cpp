@@ -92,8 +92,7 @@ void initialise(Segment & segment)
       .clear();
 }
 
-/// Gives the file its name, after removing a mailbox whose creator died. Throws
-/// NameTaken.
+/// Gives the file its name, after removing a mailbox whose creator died. Throws NameTaken.
 void claim_name(const FileDescriptor & file, const std::string & name)
 {
   const NameLock lock;
@@ -186,8 +185,7 @@ void Segment::close_at_end() noexcept
   try {
     close();
   } catch (const std::exception &) {
-    // closed it is; the name goes with the next sweep_stale(), or when somebody
-    // wants it
+    // closed it is; the name goes with the next sweep_stale(), or when somebody wants it
   }
 }
 

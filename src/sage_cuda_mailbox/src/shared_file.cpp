@@ -50,8 +50,7 @@ std::string printable(const std::string & name)
   return text + (name.size() > kLongestName ? "..." : "");
 }
 
-/// A lock on one byte: the first for who created the file, the second for those
-/// attached.
+/// A lock on one byte: the first for who created the file, the second for those attached.
 struct flock lock_for(Claim what, short type)
 {
   struct flock lock{};

@@ -34,8 +34,7 @@ private:
   int number_ = -1;
 };
 
-/// While one lives, no other process gives or removes names of this user's
-/// mailboxes.
+/// While one lives, no other process gives or removes names of this user's mailboxes.
 class NameLock
 {
 public:
@@ -46,53 +45,46 @@ private:
   FileDescriptor file_;  // locked by flock: the kernel frees it when the process ends
 };
 
-/// Throws std::invalid_argument unless `name` is letters, digits, '_', '-' and
-/// '.', does not begin with '.' or '-', and is at most 128 long.
+/// Throws std::invalid_argument unless `name` is letters, digits, '_', '-' and '.', does not begin
+/// with '.' or '-', and is at most 128 long.
 void check_name(const std::string & name);
 
 /// Path of this user's mailbox `name`.
 std::string path_of(const std::string & name);
 
-/// A new file without a name, mode 0600, `bytes` long, all of them there.
-/// Throws MailboxError.
+/// A new file without a name, mode 0600, `bytes` long, all of them there. Throws MailboxError.
 FileDescriptor make_nameless(std::uint64_t bytes);
 
-/// Gives the file its name. False if the name is taken. Throws MailboxError.
-/// For this and `remove_name`, hold a NameLock.
+/// Gives the file its name. False if the name is taken. Throws MailboxError. For this and
+/// `remove_name`, hold a NameLock.
 bool give_name(const FileDescriptor & file, const std::string & name);
 
-/// Opens a mailbox's file; not open if there is none.
-/// Throws NotAMailbox if it is a link or no file, another user's, or open to
-/// others; MailboxError if it cannot be opened for want of something
-/// (descriptors, memory).
+/// Opens a mailbox's file; not open if there is none. Throws NotAMailbox if it is a link or no
+/// file, another user's, or open to others; MailboxError if it cannot be opened for want of
+/// something (descriptors, memory).
 FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes);
 
-/// Copies the first bytes of the file. Throws NotAMailbox if there are fewer
-/// than `count`.
+/// Copies the first bytes of the file. Throws NotAMailbox if there are fewer than `count`.
 void read_start(
     const FileDescriptor & file, void * to, std::size_t count, const std::string & name);
 
 /// Maps the file's first bytes. Throws MailboxError.
 std::byte * map(const FileDescriptor & file, std::uint64_t bytes);
 
-/// What a process that has the file open says to all others, in whatever
-/// process id namespace. The kernel takes it back when the process, and those
-/// that it forked, have closed the file or ended.
+/// What a process that has the file open says to all others, in whatever process id namespace. The
+/// kernel takes it back when the process, and those that it forked, have closed the file or ended.
 enum class Claim { created, attached };
 
 /// Throws MailboxError.
 void claim(const FileDescriptor & file, Claim what);
 
-/// True if any process claims this of the file; `file` is to be a descriptor
-/// without claims.
+/// True if any process claims this of the file; `file` is to be a descriptor without claims.
 bool is_claimed(const FileDescriptor & file, Claim what);
 
-/// Removes the name if it still stands for the open `file`. False if it does
-/// not.
+/// Removes the name if it still stands for the open `file`. False if it does not.
 bool remove_name(const std::string & name, const FileDescriptor & file);
 
-/// Names of this user's mailboxes. A file whose name no mailbox can have is
-/// left out.
+/// Names of this user's mailboxes. A file whose name no mailbox can have is left out.
 std::vector<std::string> names();
 
 }  // namespace sage::mailbox

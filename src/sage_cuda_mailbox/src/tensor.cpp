@@ -50,8 +50,7 @@ const NamedType * named(DataType type)
   return nullptr;
 }
 
-/// How many bytes `steps` steps of `step` bytes span; throws where that leaves
-/// the slot.
+/// How many bytes `steps` steps of `step` bytes span; throws where that leaves the slot.
 std::uint64_t span(
     std::uint64_t steps, std::uint64_t step, std::uint64_t left_bytes, std::uint64_t slot_bytes)
 {
@@ -92,8 +91,7 @@ void check_extent(const Tensor & tensor, const Strides & strides, std::uint64_t 
   }
 }
 
-/// The tensor's strides. Throws std::invalid_argument unless the tensor lies
-/// within the slot.
+/// The tensor's strides. Throws std::invalid_argument unless the tensor lies within the slot.
 Strides checked_strides(const Tensor & tensor, std::uint64_t slot_bytes)
 {
   if (named(tensor.type) == nullptr) {

@@ -109,8 +109,7 @@ TensorMailbox TensorMailbox::create(const std::string & name, const TensorOption
   check(options);
   Geometry geometry;
   geometry.kind = Kind::tensor;
-  // A reader that is given a tensor has at most slot_count announcements before
-  // it.
+  // A reader that is given a tensor has at most slot_count announcements before it.
   geometry.cell_count = power_of_two_from(2 * options.slot_count);
   geometry.place_count = options.place_count;
   geometry.slot_count = options.slot_count;

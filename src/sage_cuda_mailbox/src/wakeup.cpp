@@ -18,8 +18,8 @@ namespace
 constexpr std::int64_t kNsPerS = 1'000'000'000;
 constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
 
-/// A writer that is killed between seeing a sleeper and waking it leaves it
-/// asleep, and those who write after it do not know of the sleeper.
+/// A writer that is killed between seeing a sleeper and waking it leaves it asleep, and those who
+/// write after it do not know of the sleeper.
 constexpr std::int64_t kLongestSleepNs = 50'000'000;
 
 long futex(std::uint32_t * word, int operation, std::uint32_t value, const timespec * timeout)
@@ -50,8 +50,8 @@ std::int64_t Deadline::left_ns() const
 
 void wake_sleepers(Header & header)
 {
-  // With the fence in announce_sleep: either this sees the sleeper, or the
-  // sleeper's second look sees what was written before.
+  // With the fence in announce_sleep: either this sees the sleeper, or the sleeper's second look
+  // sees what was written before.
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (__atomic_load_n(&header.sleepers, __ATOMIC_RELAXED) == 0) {
     return;

@@ -1,5 +1,4 @@
-// Peripheral broadcast mailbox: small records from many writers to many
-// readers.
+// Peripheral broadcast mailbox: small records from many writers to many readers.
 #ifndef SAGE_MAILBOX__BROADCAST_MAILBOX_HPP_
 #define SAGE_MAILBOX__BROADCAST_MAILBOX_HPP_
 
@@ -29,10 +28,9 @@ public:
 
   /// Writes one record and wakes those who wait for it; never waits itself.
   ///
-  /// Args: `length`: at most `payload_bytes()`; `type`: of the writer's
-  /// choosing. Returns ok; busy: nothing was written, stalled writers hold the
-  /// next cells; closed; inherited; invalid: too long, or the mailbox was
-  /// tampered with.
+  /// Args: `length`: at most `payload_bytes()`; `type`: of the writer's choosing.
+  /// Returns ok; busy: nothing was written, stalled writers hold the next cells; closed; inherited;
+  /// invalid: too long, or the mailbox was tampered with.
   Status push(
       const void * payload, std::size_t length, std::uint16_t type = 0, std::int64_t stamp_ns = 0,
       std::uint64_t * sequence = nullptr);
@@ -56,17 +54,15 @@ public:
   explicit BroadcastReader(std::shared_ptr<Segment> segment, From from = From::now);
 
   /// Reads the next record; `payload` has room for `payload_bytes()`.
-  /// Returns ok; empty; pending: it is being written; closed: and everything
-  /// was read; invalid: the mailbox was tampered with.
+  /// Returns ok; empty; pending: it is being written; closed: and everything was read; invalid: the
+  /// mailbox was tampered with.
   Status pop(RecordHead & head, void * payload);
 
-  /// Waits until there is a record, or the mailbox is closed, or the time is
-  /// over. `timeout_ns`: negative: no limit. Returns ok, closed, or empty: the
-  /// time was over.
+  /// Waits until there is a record, or the mailbox is closed, or the time is over.
+  /// `timeout_ns`: negative: no limit. Returns ok, closed, or empty: the time was over.
   Status wait(std::int64_t timeout_ns);
 
-  /// Records that were overwritten, or never written, before this reader came
-  /// to them.
+  /// Records that were overwritten, or never written, before this reader came to them.
   std::uint64_t lost() const { return cursor_.lost; }
   /// What was not read before this sequence was overwritten.
   std::uint64_t overrun() const { return cursor_.overrun; }

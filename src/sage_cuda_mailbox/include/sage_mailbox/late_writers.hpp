@@ -1,5 +1,4 @@
-// Telling stalled writers from dead ones without asking the kernel on the hot
-// path.
+// Telling stalled writers from dead ones without asking the kernel on the hot path.
 #ifndef SAGE_MAILBOX__LATE_WRITERS_HPP_
 #define SAGE_MAILBOX__LATE_WRITERS_HPP_
 
@@ -12,16 +11,14 @@
 namespace sage::mailbox
 {
 
-/// Asks whether a writer that has not finished a record is gone, at most once a
-/// millisecond: a live one finishes within microseconds.
+/// Asks whether a writer that has not finished a record is gone, at most once a millisecond: a live
+/// one finishes within microseconds.
 class LateWriters
 {
 public:
-  /// A reader often comes while a record is being written, and waits a
-  /// millisecond before it asks.
+  /// A reader often comes while a record is being written, and waits a millisecond before it asks.
   static constexpr std::int64_t kReadersGraceNs = 1'000'000;
-  /// A writer only comes to a record that has not been finished for a whole
-  /// lap.
+  /// A writer only comes to a record that has not been finished for a whole lap.
   static constexpr std::int64_t kWritersGraceNs = 0;
 
   LateWriters(const Places<SystemWords, SystemProcesses> & places, std::int64_t grace_ns)

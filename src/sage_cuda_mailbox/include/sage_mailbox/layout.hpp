@@ -1,5 +1,4 @@
-// Byte layout, version 1, of a mailbox in memory. docs/mailbox.md has it as a
-// table.
+// Byte layout, version 1, of a mailbox in memory. docs/mailbox.md has it as a table.
 #ifndef SAGE_MAILBOX__LAYOUT_HPP_
 #define SAGE_MAILBOX__LAYOUT_HPP_
 
@@ -29,18 +28,15 @@ enum class Backend : std::uint32_t {
   shm = 1,       ///< POSIX shared memory
   cuda_vmm = 2,  ///< device memory by cuMemCreate, exported as a file descriptor
   cuda_ipc = 3,  ///< device memory by cudaMalloc, exported by cudaIpcGetMemHandle
-  pinned = 4,    ///< shared memory registered with the GPU, which maps it
-                 ///< (integrated GPUs)
+  pinned = 4,    ///< shared memory registered with the GPU, which maps it (integrated GPUs)
 };
 
-/// The first bytes of a mailbox. Words marked 'atomic' change while it is in
-/// use.
+/// The first bytes of a mailbox. Words marked 'atomic' change while it is in use.
 struct alignas(64) Header {
   char magic[8];
   std::uint32_t layout_version;
   std::uint32_t kind;         // Kind
-  std::uint64_t total_bytes;  // of the segment: header, tables and, in host
-                              // memory, payload
+  std::uint64_t total_bytes;  // of the segment: header, tables and, in host memory, payload
   std::uint32_t cell_bytes;   // of a record with its words: 64, 128, 192 or 256
   std::uint32_t cell_count;   // a power of two
   std::uint32_t place_count;  // 1 .. 256
@@ -99,14 +95,12 @@ struct Cell {
 static_assert(sizeof(Cell) == 24);
 inline constexpr std::uint32_t kCellHeadBytes = sizeof(Cell);
 
-/// What lies in a slot. All fields are atomic words: a reader whose lease
-/// expired may still look.
+/// What lies in a slot. All fields are atomic words: a reader whose lease expired may still look.
 struct Description {
   std::uint64_t offset_bytes;  // first element, from the start of the slot
   std::uint64_t shape[kMostDimensions];
   std::int64_t strides_bytes[kMostDimensions];
-  std::uint64_t type;     // dtype code:8 | bits:8 | lanes:16 (DLPack) |
-                          // dimensions:8 at bit 32
+  std::uint64_t type;     // dtype code:8 | bits:8 | lanes:16 (DLPack) | dimensions:8 at bit 32
   std::uint64_t tag;      // set by the writer, for instance a frame number
   std::int64_t stamp_ns;  // of the sensor sample
 };
@@ -119,14 +113,13 @@ struct alignas(64) Slot {
   std::uint64_t order;        // atomic; `head` before this was announced: at most its sequence
   std::uint64_t reserved[4];
   Description description;
-  std::uint64_t event[8];  // IPC handle of the CUDA event that says when the
-                           // payload is there
+  std::uint64_t event[8];  // IPC handle of the CUDA event that says when the payload is there
   std::uint64_t spare[4];
 };
 static_assert(sizeof(Slot) == 320);
 
-/// Word of a place: pid:32 | role:4 at 32 | namespace mark:16 at 36 | state:2
-/// at 52 | epoch:10 at 54.
+/// Word of a place: pid:32 | role:4 at 32 | namespace mark:16 at 36 | state:2 at 52 | epoch:10
+/// at 54.
 struct PlaceWord {
   enum State : std::uint32_t { vacant = 0, joining = 1, active = 2 };
   enum Role : std::uint32_t {
@@ -158,15 +151,13 @@ struct PlaceWord {
   }
 };
 
-/// Who holds something: a place in one of its epochs. A place that is given
-/// anew has a new epoch.
+/// Who holds something: a place in one of its epochs. A place that is given anew has a new epoch.
 struct Holder {
   std::uint32_t place;
   std::uint32_t epoch;
 };
 
-/// Word of a cell: writing:1 | place:8 at 1 | epoch:10 at 9 | sequence:45 at
-/// 19, modulo 2^45.
+/// Word of a cell: writing:1 | place:8 at 1 | epoch:10 at 9 | sequence:45 at 19, modulo 2^45.
 struct CellWord {
   bool writing;
   Holder holder;
@@ -187,8 +178,7 @@ struct CellWord {
          static_cast<std::uint32_t>(word >> 9) % PlaceWord::kEpochs},
         word >> 19};
   }
-  /// How far this cell's sequence is ahead of `other` (negative: behind),
-  /// modulo 2^45.
+  /// How far this cell's sequence is ahead of `other` (negative: behind), modulo 2^45.
   SAGE_HOST_DEVICE constexpr std::int64_t ahead_of(std::uint64_t other) const
   {
     constexpr unsigned unused = 64 - kSequenceBits;
@@ -196,8 +186,7 @@ struct CellWord {
   }
 };
 
-/// Word of a slot: state:2 | place:8 at 2 | epoch:10 at 10 | generation:44
-/// at 20.
+/// Word of a slot: state:2 | place:8 at 2 | epoch:10 at 10 | generation:44 at 20.
 struct SlotWord {
   enum State : std::uint32_t { vacant = 0, writing = 1, published = 2 };
 
@@ -222,8 +211,7 @@ struct SlotWord {
   }
 };
 
-/// Word of a lease: state:3 | epoch:10 at 3 | generation:44 at 20. Whose it is:
-/// its column.
+/// Word of a lease: state:3 | epoch:10 at 3 | generation:44 at 20. Whose it is: its column.
 struct LeaseWord {
   enum State : std::uint32_t {
     none = 0,
@@ -284,8 +272,7 @@ struct Geometry {
   constexpr std::uint32_t payload_bytes_of_cell() const { return cell_bytes - kCellHeadBytes; }
 };
 
-/// Throws std::invalid_argument, naming the field, its value and what was
-/// expected.
+/// Throws std::invalid_argument, naming the field, its value and what was expected.
 void check(const Geometry & geometry);
 
 }  // namespace sage::mailbox

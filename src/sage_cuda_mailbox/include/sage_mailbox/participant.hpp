@@ -26,9 +26,8 @@ public:
   const std::shared_ptr<Segment> & segment() const { return segment_; }
   SystemPlaces & places() { return places_; }
   Holder holder() const { return holder_; }
-  /// True in a process that was forked from the one that took the place. There
-  /// it must not be used: if the parent died, whatever the child does would be
-  /// taken for a dead process's leavings.
+  /// True in a process that was forked from the one that took the place. There it must not be used:
+  /// if the parent died, whatever the child does would be taken for a dead process's leavings.
   bool is_inherited() const { return forks_ != fork_count(); }
 
 private:

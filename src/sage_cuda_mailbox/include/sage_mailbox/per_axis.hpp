@@ -14,8 +14,7 @@
 namespace sage::mailbox
 {
 
-/// Up to 8 values, one for each axis, without memory of their own. Behaves as a
-/// std::vector.
+/// Up to 8 values, one for each axis, without memory of their own. Behaves as a std::vector.
 template <class Value>
 class PerAxis
 {
@@ -30,8 +29,7 @@ public:
       push_back(*first);
     }
   }
-  /// Zeros for `count` axes. Throws std::invalid_argument if there are more
-  /// than 8.
+  /// Zeros for `count` axes. Throws std::invalid_argument if there are more than 8.
   static PerAxis zeros(std::size_t count)
   {
     check(count);

@@ -13,10 +13,9 @@ namespace sage::mailbox
 
 /// The table of participants.
 ///
-/// A participant is a place in one of its epochs (Holder). Nothing has to be
-/// cleaned up for one that leaves or dies: its place gets a new epoch, and
-/// whatever it still holds bears the old one. Everybody can therefore take over
-/// at any instant, even from whoever was just taking over.
+/// A participant is a place in one of its epochs (Holder). Nothing has to be cleaned up for one
+/// that leaves or dies: its place gets a new epoch, and whatever it still holds bears the old one.
+/// Everybody can therefore take over at any instant, even from whoever was just taking over.
 template <class Words, class Processes>
 class Places
 {
@@ -26,8 +25,7 @@ public:
   {
   }
 
-  /// Takes a place for `process`; nothing if all are taken by processes that
-  /// are alive.
+  /// Takes a place for `process`; nothing if all are taken by processes that are alive.
   std::optional<Holder> join(PlaceWord::Role role, const Process & process)
   {
     for (std::uint32_t index = 0; index < count_; ++index) {
@@ -56,8 +54,7 @@ public:
     return std::nullopt;
   }
 
-  /// Gives the place back. What its holder still holds is anybody's from here
-  /// on.
+  /// Gives the place back. What its holder still holds is anybody's from here on.
   void leave(Holder holder)
   {
     std::uint64_t word = Words::load(&table_[holder.place].word);
@@ -67,8 +64,7 @@ public:
     }
   }
 
-  /// A reader keeps the leases that it took, but is given no more, and takes no
-  /// more.
+  /// A reader keeps the leases that it took, but is given no more, and takes no more.
   void retire(Holder reader)
   {
     std::uint64_t word = Words::load(&table_[reader.place].word);
@@ -79,8 +75,7 @@ public:
     }
   }
 
-  /// The active reader at `index`, if there is one; its process is not looked
-  /// at.
+  /// The active reader at `index`, if there is one; its process is not looked at.
   std::optional<Holder> reader_at(std::uint32_t index) const
   {
     const PlaceWord place = PlaceWord::of(Words::load(&table_[index].word));
@@ -90,8 +85,7 @@ public:
     return Holder{index, place.epoch};
   }
 
-  /// False if the holder left. Costs one load; a process that died has not
-  /// left.
+  /// False if the holder left. Costs one load; a process that died has not left.
   bool has_left(Holder holder) const
   {
     if (holder.place >= count_) {
@@ -101,8 +95,7 @@ public:
     return place.state != PlaceWord::active || place.epoch != holder.epoch;
   }
 
-  /// False if an open lease is worth nothing: its reader left, or retired
-  /// before it took it.
+  /// False if an open lease is worth nothing: its reader left, or retired before it took it.
   bool may_use(Holder reader, bool is_taken) const
   {
     const PlaceWord place = PlaceWord::of(Words::load(&table_[reader.place].word));
@@ -110,8 +103,7 @@ public:
            (is_taken || place.role != PlaceWord::retired_reader);
   }
 
-  /// True if the holder left or its process is gone. Asks the kernel: about 10
-  /// us.
+  /// True if the holder left or its process is gone. Asks the kernel: about 10 us.
   bool is_gone(Holder holder) const
   {
     if (holder.place >= count_) {

@@ -1,5 +1,4 @@
-// The protocol of the focus tensor mailbox: slots that writers fill and readers
-// look at in place.
+// The protocol of the focus tensor mailbox: slots that writers fill and readers look at in place.
 #ifndef SAGE_MAILBOX__POOL_HPP_
 #define SAGE_MAILBOX__POOL_HPP_
 
@@ -22,17 +21,15 @@ struct TensorId {
 /// What a writer does when every slot is leased.
 enum class WhenFull : std::uint32_t {
   refuse,     ///< says `full`
-  overwrite,  ///< takes the oldest tensor that no reader has taken yet; its
-              ///< readers lose it
+  overwrite,  ///< takes the oldest tensor that no reader has taken yet; its readers lose it
 };
 
 /// Slots, and who may look at which.
 ///
-/// The writer takes the leases: on publishing it gives each active reader one
-/// on the slot, so that a tensor is held from the moment it is announced. A
-/// reader takes its lease, looks, and gives it back. A slot is free when no
-/// lease on its generation is open: nobody frees it, the next writer finds it
-/// so. A lease also ends with its time to live, and with its reader.
+/// The writer takes the leases: on publishing it gives each active reader one on the slot, so that
+/// a tensor is held from the moment it is announced. A reader takes its lease, looks, and gives it
+/// back. A slot is free when no lease on its generation is open: nobody frees it, the next writer
+/// finds it so. A lease also ends with its time to live, and with its reader.
 ///
 /// Words: the atomic operations. Processes: which processes are alive.
 template <class Words, class Processes>
@@ -74,8 +71,7 @@ public:
   /// Hands the tensor over to all readers that are there now.
   ///
   /// Args: `ttl_ns`: how long their leases last; 0: until given back.
-  /// Returns ok and the number of readers, or not_leased: this writer does not
-  /// hold the slot.
+  /// Returns ok and the number of readers, or not_leased: this writer does not hold the slot.
   Status publish(
       Holder writer, TensorId id, const Description & description, std::int64_t ttl_ns,
       std::int64_t now_ns, std::uint32_t & readers)
@@ -122,8 +118,8 @@ public:
 
   /// Takes a reader's lease, and copies what is said of the tensor.
   ///
-  /// Returns ok; recycled: the slot holds another tensor; expired; not_leased:
-  /// never given, taken before, or given back; invalid: no such slot.
+  /// Returns ok; recycled: the slot holds another tensor; expired; not_leased: never given, taken
+  /// before, or given back; invalid: no such slot.
   Status take(Holder reader, TensorId id, Description & description)
   {
     if (id.slot >= slot_count_ || reader.place >= places_.count()) {
@@ -145,13 +141,11 @@ public:
       }
     }
     read(slots_[id.slot], description);
-    return check(reader,
-                 id);  // what was read is worth nothing if the lease ended meanwhile
+    return check(reader, id);  // what was read is worth nothing if the lease ended meanwhile
   }
 
-  /// ok while the reader's lease is good; expired, recycled or not_leased once
-  /// it is not. If it is ok, all that was read of the tensor before was read
-  /// while the lease was good.
+  /// ok while the reader's lease is good; expired, recycled or not_leased once it is not. If it is
+  /// ok, all that was read of the tensor before was read while the lease was good.
   Status check(Holder reader, TensorId id) const
   {
     if (id.slot >= slot_count_ || reader.place >= places_.count()) {
@@ -166,8 +160,7 @@ public:
                                                                          : ended(lease);
   }
 
-  /// Gives a lease back, taken or not. Returns ok, or what `check` says of a
-  /// lease that ended.
+  /// Gives a lease back, taken or not. Returns ok, or what `check` says of a lease that ended.
   Status release(Holder reader, TensorId id)
   {
     if (id.slot >= slot_count_ || reader.place >= places_.count()) {
@@ -190,15 +183,13 @@ public:
     }
   }
 
-  /// A sequence that is not above that of the tensor's announcement, nor that
-  /// of any later one.
+  /// A sequence that is not above that of the tensor's announcement, nor that of any later one.
   std::uint64_t order_of(TensorId id) const { return Words::load_relaxed(&slots_[id.slot].order); }
 
   /// Ends a reader's leases, not yet taken, on tensors of a lower order.
   ///
-  /// For a reader that is told of tensors in their order, but not of all of
-  /// them. `state`: released, or overwritten: the reader did not want to miss
-  /// them, and may yet be told of some.
+  /// For a reader that is told of tensors in their order, but not of all of them. `state`:
+  /// released, or overwritten: the reader did not want to miss them, and may yet be told of some.
   void end_older(Holder reader, std::uint64_t order, LeaseWord::State state)
   {
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
@@ -213,8 +204,7 @@ public:
     }
   }
 
-  /// A reader's lease, not yet taken, of which nobody will tell it: the writer
-  /// died before.
+  /// A reader's lease, not yet taken, of which nobody will tell it: the writer died before.
   std::optional<TensorId> find_orphan(Holder reader) const
   {
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
@@ -231,9 +221,8 @@ public:
     return std::nullopt;
   }
 
-  /// Gives back what an earlier holder of the reader's place took, if that was
-  /// so many holders ago that the epoch is the same again. To be called before
-  /// the reader takes anything.
+  /// Gives back what an earlier holder of the reader's place took, if that was so many holders ago
+  /// that the epoch is the same again. To be called before the reader takes anything.
   void forget_earlier(Holder reader)
   {
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
@@ -247,8 +236,7 @@ public:
     }
   }
 
-  /// How many slots a writer would find free now. Asks the kernel once for each
-  /// open lease.
+  /// How many slots a writer would find free now. Asks the kernel once for each open lease.
   std::uint32_t free_slots(std::int64_t now_ns) const
   {
     std::uint32_t count = 0;
@@ -279,8 +267,7 @@ private:
     return leases_ + std::uint64_t{slot} * places_.count() + place;
   }
 
-  /// What to say of a tensor that this reader has no lease on, not even one
-  /// that ended.
+  /// What to say of a tensor that this reader has no lease on, not even one that ended.
   Status never_given(TensorId id) const
   {
     const SlotWord found = SlotWord::of(Words::load(&slots_[id.slot].word));
@@ -343,14 +330,12 @@ private:
     if (!Words::replace(&slots_[slot].word, found, mine.packed())) {
       return false;
     }
-    Words::release_fence();  // a reader that sees what is written next sees that
-                             // its lease ended
+    Words::release_fence();  // a reader that sees what is written next sees that its lease ended
     id = {slot, mine.generation};
     return true;
   }
 
-  /// True if no lease on this generation is open; leases past their time are
-  /// ended.
+  /// True if no lease on this generation is open; leases past their time are ended.
   bool leases_ended(
       std::uint32_t slot, std::uint64_t generation, std::int64_t now_ns, bool ask_kernel)
   {
@@ -365,8 +350,7 @@ private:
       const Holder reader{place, lease.epoch};
       if (!places_.may_use(reader, lease.state == LeaseWord::held)) {
         if (lease.state == LeaseWord::pending && Words::load(word) != found) {
-          return false;  // taken between the two loads, before its reader
-                         // retired
+          return false;  // taken between the two loads, before its reader retired
         }
         continue;
       }
@@ -382,8 +366,7 @@ private:
     return true;
   }
 
-  /// Ends an open lease on the generation in `found`. False if it became
-  /// another generation's.
+  /// Ends an open lease on the generation in `found`. False if it became another generation's.
   bool end(
       std::uint64_t * word, std::uint64_t found, LeaseWord::State state, std::uint64_t * counter)
   {

@@ -1,5 +1,4 @@
-// The protocol of the peripheral broadcast mailbox: many writers, many readers,
-// nobody waits.
+// The protocol of the peripheral broadcast mailbox: many writers, many readers, nobody waits.
 #ifndef SAGE_MAILBOX__RING_HPP_
 #define SAGE_MAILBOX__RING_HPP_
 
@@ -20,33 +19,28 @@ struct RecordHead {
   std::uint64_t sequence = 0;  ///< set by the mailbox: one after the other over all writers
 };
 
-/// A reader's place in the ring. Readers are not known to the ring: there may
-/// be any number.
+/// A reader's place in the ring. Readers are not known to the ring: there may be any number.
 struct Cursor {
   std::uint64_t next = 0;     ///< sequence of the record to be read next
   std::uint64_t lost = 0;     ///< records overwritten, or never written, before they were read
   std::uint64_t overrun = 0;  ///< what was not read before this sequence was overwritten
 };
 
-/// A ring of cells in which each writer takes the next sequence and overwrites
-/// the oldest record.
+/// A ring of cells in which each writer takes the next sequence and overwrites the oldest record.
 ///
-/// A cell's word says which sequence it holds and whether that is still being
-/// written. A writer takes the cell at the head by exchanging that word; the
-/// head follows, moved by whoever sees that it lags. A cell that an earlier
-/// writer has not finished is skipped, or taken over if that writer is gone. A
-/// reader copies, then looks whether the word is still the same (a sequence
-/// lock, with atomic payload words; H.-J. Boehm, Can seqlocks get along with
-/// programming language memory models?, MSPC 2012).
+/// A cell's word says which sequence it holds and whether that is still being written. A writer
+/// takes the cell at the head by exchanging that word; the head follows, moved by whoever sees
+/// that it lags. A cell that an earlier writer has not finished is skipped, or taken over if that
+/// writer is gone. A reader copies, then looks whether the word is still the same (a sequence
+/// lock, with atomic payload words; H.-J. Boehm, Can seqlocks get along with programming language
+/// memory models?, MSPC 2012).
 ///
-/// Words: the atomic operations. Gone: `bool operator()(Holder) const`, true if
-/// a writer ended.
+/// Words: the atomic operations. Gone: `bool operator()(Holder) const`, true if a writer ended.
 template <class Words, class Gone>
 class Ring
 {
 public:
-  /// Cells passed over, because stalled writers hold them, before a push gives
-  /// up.
+  /// Cells passed over, because stalled writers hold them, before a push gives up.
   static constexpr std::uint32_t kMostSkips = 16;
 
   SAGE_HOST_DEVICE Ring(
@@ -61,8 +55,8 @@ public:
 
   /// Writes one record of at most `payload_bytes()` bytes.
   ///
-  /// Returns ok, and head.sequence is set; busy: nothing was written; invalid:
-  /// longer than a cell, or the ring was tampered with.
+  /// Returns ok, and head.sequence is set; busy: nothing was written; invalid: longer than a cell,
+  /// or the ring was tampered with.
   SAGE_HOST_DEVICE Status push(Holder writer, RecordHead & head, const void * payload)
   {
     if (head.length > payload_bytes()) {
@@ -77,9 +71,8 @@ public:
       const CellWord found = CellWord::of(word);
       const std::int64_t ahead = found.ahead_of(sequence);
       if (ahead > 0) {
-        // Others were faster: the head was moved before that cell was taken,
-        // and is seen to have moved by whoever sees the cell. Twice the same
-        // head: somebody wrote nonsense here.
+        // Others were faster: the head was moved before that cell was taken, and is seen to have
+        // moved by whoever sees the cell. Twice the same head: somebody wrote nonsense here.
         if (sequence == overtaken) {
           return Status::invalid;
         }
@@ -111,10 +104,9 @@ public:
 
   /// Reads the record at the cursor and moves on.
   ///
-  /// Returns ok; empty; pending: the next record is being written, look again;
-  /// invalid: the head went back, which only tampering does. Records that are
-  /// no longer to be had are counted in the cursor and passed over. `payload`
-  /// must have room for `payload_bytes()`.
+  /// Returns ok; empty; pending: the next record is being written, look again; invalid: the head
+  /// went back, which only tampering does. Records that are no longer to be had are counted in the
+  /// cursor and passed over. `payload` must have room for `payload_bytes()`.
   SAGE_HOST_DEVICE Status pop(Cursor & cursor, RecordHead & head, void * payload) const
   {
     for (;;) {
@@ -178,8 +170,7 @@ public:
   void clear()
   {
     for (std::uint64_t index = 0; index < cell_count_; ++index) {
-      // as if the lap before had been written: one lap behind the first
-      // sequence
+      // as if the lap before had been written: one lap behind the first sequence
       const CellWord before{false, {0, 0}, (index - cell_count_) & kSequenceMask};
       Words::store(cell_at(index), before.packed());
     }
@@ -205,8 +196,7 @@ private:
   SAGE_HOST_DEVICE void write(
       std::uint64_t * cell, const RecordHead & head, const void * payload, CellWord mine)
   {
-    Words::release_fence();  // a reader that sees any of the following sees
-                             // 'writing', too
+    Words::release_fence();  // a reader that sees any of the following sees 'writing', too
     const std::uint64_t label = std::uint64_t{head.length} | std::uint64_t{head.type} << 16 |
                                 std::uint64_t{head.producer} << 32;
     Words::store_relaxed(cell + 1, label);

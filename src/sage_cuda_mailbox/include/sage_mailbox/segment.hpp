@@ -16,23 +16,19 @@ namespace sage::mailbox
 
 class FileDescriptor;
 
-/// A mailbox's memory, mapped into this process; unmapped with the last pointer
-/// to it.
+/// A mailbox's memory, mapped into this process; unmapped with the last pointer to it.
 ///
-/// In shared memory it is the file `/dev/shm/sage-mailbox.<user>.<name>`, mode
-/// 0600. It appears under its name only when it is complete (O_TMPFILE, then
-/// linkat, which fails where the name is taken), and all of its memory is there
-/// from the beginning (posix_fallocate): a full /dev/shm is an error on
-/// creation, not a signal later. Who attaches believes nothing: owner, mode,
-/// size, magic, version, checksum and every count are checked, and counts are
-/// kept in private memory from then on. The file stays open as long as the
-/// segment lives: a lock on it tells processes in other process id namespaces
-/// (containers) that somebody has it.
+/// In shared memory it is the file `/dev/shm/sage-mailbox.<user>.<name>`, mode 0600. It appears
+/// under its name only when it is complete (O_TMPFILE, then linkat, which fails where the name is
+/// taken), and all of its memory is there from the beginning (posix_fallocate): a full /dev/shm is
+/// an error on creation, not a signal later. Who attaches believes nothing: owner, mode, size,
+/// magic, version, checksum and every count are checked, and counts are kept in private memory from
+/// then on. The file stays open as long as the segment lives: a lock on it tells processes in other
+/// process id namespaces (containers) that somebody has it.
 class Segment
 {
 public:
-  /// Throws std::invalid_argument (name or geometry), NameTaken, MailboxError
-  /// (no memory).
+  /// Throws std::invalid_argument (name or geometry), NameTaken, MailboxError (no memory).
   ///
   /// A mailbox of this name whose creator died is closed and replaced.
   static std::shared_ptr<Segment> create(
@@ -61,16 +57,15 @@ public:
   {
     return reinterpret_cast<std::uint64_t *>(base_ + geometry_.leases_at());
   }
-  /// Payload of all slots, one after the other; nullptr where it lies in device
-  /// memory.
+  /// Payload of all slots, one after the other; nullptr where it lies in device memory.
   std::byte * payload() const
   {
     return geometry_.payload_inside ? base_ + geometry_.payload_at() : nullptr;
   }
 
-  /// Says that nothing more comes, and frees the name; done by the creator's
-  /// process only. Those attached can read on. Throws MailboxError if the name
-  /// cannot be freed now; it is anybody's from here on, nevertheless.
+  /// Says that nothing more comes, and frees the name; done by the creator's process only. Those
+  /// attached can read on. Throws MailboxError if the name cannot be freed now; it is anybody's
+  /// from here on, nevertheless.
   void close();
   /// As `close`, without saying whether the name was freed.
   void close_at_end() noexcept;
@@ -118,8 +113,8 @@ private:
   std::shared_ptr<Segment> segment_;
 };
 
-/// Removes this user's mailboxes in shared memory that were closed, or whose
-/// creator and all participants are gone. Returns their names.
+/// Removes this user's mailboxes in shared memory that were closed, or whose creator and all
+/// participants are gone. Returns their names.
 std::vector<std::string> sweep_stale();
 
 /// Names of this user's mailboxes in shared memory.

@@ -25,8 +25,7 @@ struct Statistics {
   bool closed;
 };
 
-/// Counters are read one after the other: between two of them something may
-/// have happened.
+/// Counters are read one after the other: between two of them something may have happened.
 Statistics statistics_of(const Segment & segment);
 
 }  // namespace sage::mailbox

@@ -9,8 +9,7 @@
 namespace sage::mailbox
 {
 
-/// Result of the operations that may be called many times a second. None of
-/// them throws.
+/// Result of the operations that may be called many times a second. None of them throws.
 enum class Status : std::uint32_t {
   ok = 0,
   empty = 1,       ///< nothing new
@@ -19,12 +18,10 @@ enum class Status : std::uint32_t {
   busy = 4,        ///< cells are held by stalled writers: nothing was written
   closed = 5,      ///< the mailbox was closed, and everything in it was read
   recycled = 6,    ///< the slot has another generation: it holds something newer
-  expired = 7,     ///< the lease ended before: time to live, or taken back for
-                   ///< something newer
+  expired = 7,     ///< the lease ended before: time to live, or taken back for something newer
   not_leased = 8,  ///< no lease on this slot: never given, already taken, or given back
   invalid = 9,     ///< an argument, or a word in shared memory, is out of range
-  inherited = 10,  ///< made before a fork, by the parent: it is not this
-                   ///< process's to use
+  inherited = 10,  ///< made before a fork, by the parent: it is not this process's to use
 };
 
 constexpr const char * name_of(Status status)
@@ -56,8 +53,8 @@ constexpr const char * name_of(Status status)
   return "unknown";
 }
 
-/// A mailbox could not be created, attached to or joined; the text names what,
-/// and what was expected.
+/// A mailbox could not be created, attached to or joined; the text names what, and what was
+/// expected.
 class MailboxError : public std::runtime_error
 {
 public:
@@ -78,8 +75,7 @@ public:
   using MailboxError::MailboxError;
 };
 
-/// What lies under the name is not a mailbox of this layout, or is damaged, or
-/// is someone else's.
+/// What lies under the name is not a mailbox of this layout, or is damaged, or is someone else's.
 class NotAMailbox : public MailboxError
 {
 public:

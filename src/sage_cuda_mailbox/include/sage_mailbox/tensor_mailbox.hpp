@@ -53,11 +53,10 @@ public:
 
   /// Hands the tensor over to all readers that are there now, and wakes them.
   ///
-  /// Args: `ttl_ns`: how long their leases last; 0: until given back; negative:
-  /// the mailbox's. Returns ok, and the number of readers; closed; busy: could
-  /// not be announced, nobody has it; not_leased; inherited. Open no longer
-  /// afterwards. Throws std::invalid_argument, and stays open, if the tensor
-  /// does not lie within the slot.
+  /// Args: `ttl_ns`: how long their leases last; 0: until given back; negative: the mailbox's.
+  /// Returns ok, and the number of readers; closed; busy: could not be announced, nobody has it;
+  /// not_leased; inherited. Open no longer afterwards. Throws std::invalid_argument, and stays
+  /// open, if the tensor does not lie within the slot.
   Status publish(
       const Tensor & tensor, std::int64_t ttl_ns = -1, std::uint32_t * readers = nullptr);
 
@@ -91,8 +90,7 @@ public:
 
   /// ok, or expired / recycled: what is seen may be something else by now.
   Status check() const;
-  /// Gives the lease back. Returns ok; expired or recycled: it had ended
-  /// before; not_leased.
+  /// Gives the lease back. Returns ok; expired or recycled: it had ended before; not_leased.
   Status release();
 
 private:
@@ -101,8 +99,7 @@ private:
   Tensor tensor_;
 };
 
-/// Writes tensors. One thread at a time, with its leases; any number of
-/// writers, in any process.
+/// Writes tensors. One thread at a time, with its leases; any number of writers, in any process.
 class TensorWriter
 {
 public:
@@ -117,9 +114,8 @@ private:
   std::uint32_t next_slot_ = 0;
 };
 
-/// Reads tensors. Each reader is given each tensor that is published while it
-/// is there. One thread at a time; its leases may be given back by any thread,
-/// and outlive it.
+/// Reads tensors. Each reader is given each tensor that is published while it is there. One thread
+/// at a time; its leases may be given back by any thread, and outlive it.
 class TensorReader
 {
 public:
@@ -127,38 +123,34 @@ public:
   TensorReader(TensorReader && other) noexcept = default;
   ~TensorReader() { retire(); }
 
-  /// Takes the next tensor. Tensors that are no longer to be had are counted in
-  /// `missed()`. Returns ok; empty; pending; closed: and everything was read;
-  /// inherited; invalid: tampered with.
+  /// Takes the next tensor. Tensors that are no longer to be had are counted in `missed()`.
+  /// Returns ok; empty; pending; closed: and everything was read; inherited; invalid: tampered
+  /// with.
   Status next(ReadLease & lease);
 
-  /// Takes the tensor that a handle names, and gives back what was published
-  /// before it. Returns ok; recycled; expired; not_leased; inherited; invalid:
-  /// no such slot.
+  /// Takes the tensor that a handle names, and gives back what was published before it.
+  /// Returns ok; recycled; expired; not_leased; inherited; invalid: no such slot.
   Status open(TensorId id, ReadLease & lease);
 
   /// Waits for something that `next` can take. As BroadcastReader::wait.
   Status wait(std::int64_t timeout_ns);
 
-  /// Tensors that were announced since this reader came, but recycled or
-  /// expired before `next` came to them; and sequences that no announcement
-  /// has, because a stalled writer held the cell (Statistics::skipped).
+  /// Tensors that were announced since this reader came, but recycled or expired before `next` came
+  /// to them; and sequences that no announcement has, because a stalled writer held the cell
+  /// (Statistics::skipped).
   std::uint64_t missed() const { return missed_; }
 
 private:
   Status take(TensorId id, ReadLease & lease);
-  /// Takes the next tensor that was announced. Leases whose announcements were
-  /// overwritten end.
+  /// Takes the next tensor that was announced. Leases whose announcements were overwritten end.
   Status next_announced(ReadLease & lease);
-  /// Counts sequences from `first` to before `end`, as far as they came after
-  /// this reader.
+  /// Counts sequences from `first` to before `end`, as far as they came after this reader.
   void miss(std::uint64_t first, std::uint64_t end);
   /// True once a millisecond.
   bool is_time_for_orphans();
   void retire();
 
-  // In this order: a lease that is given after joining is announced behind the
-  // cursor's place.
+  // In this order: a lease that is given after joining is announced behind the cursor's place.
   BroadcastReader announcements_;
   std::shared_ptr<TensorPort> port_;
   std::uint64_t joined_at_;  // sequences before it are not this reader's to miss

@@ -1,5 +1,5 @@
-// Sleeping until something new is in a mailbox, across processes, without a
-// system call for those who write while nobody sleeps.
+// Sleeping until something new is in a mailbox, across processes, without a system call for those
+// who write while nobody sleeps.
 #ifndef SAGE_MAILBOX__WAKEUP_HPP_
 #define SAGE_MAILBOX__WAKEUP_HPP_
 
@@ -29,12 +29,12 @@ private:
 /// Wakes everybody who sleeps; a fence and a load if nobody does.
 void wake_sleepers(Header & header);
 
-/// Announces sleep. The caller looks once more whether there is something new,
-/// then sleeps. Returns what `sleep_until_woken` is to be given.
+/// Announces sleep. The caller looks once more whether there is something new, then sleeps.
+/// Returns what `sleep_until_woken` is to be given.
 std::uint32_t announce_sleep(Header & header);
 
-/// Sleeps until woken, or `timeout_ns` is over; also returns for nothing, at
-/// the latest after 50 ms: the caller looks, and sleeps again.
+/// Sleeps until woken, or `timeout_ns` is over; also returns for nothing, at the latest after 50
+/// ms: the caller looks, and sleeps again.
 void sleep_until_woken(Header & header, std::uint32_t announced, std::int64_t timeout_ns);
 
 }  // namespace sage::mailbox

@@ -14,12 +14,10 @@
 namespace sage::mailbox
 {
 
-/// Atomic operations on words of 32 and 64 bits, on the host and in CUDA
-/// kernels.
+/// Atomic operations on words of 32 and 64 bits, on the host and in CUDA kernels.
 ///
-/// The protocols (places.hpp, ring.hpp, pool.hpp) take this as a parameter, so
-/// that the model checker can put itself in its place and choose the order of
-/// all operations.
+/// The protocols (places.hpp, ring.hpp, pool.hpp) take this as a parameter, so that the model
+/// checker can put itself in its place and choose the order of all operations.
 struct SystemWords {
   template <class T>
   SAGE_HOST_DEVICE static T load(const T * word)
@@ -62,8 +60,7 @@ struct SystemWords {
 #endif
   }
 
-  /// Sequentially consistent: a later load by this thread sees what was stored
-  /// before by others.
+  /// Sequentially consistent: a later load by this thread sees what was stored before by others.
   template <class T>
   SAGE_HOST_DEVICE static T exchange(T * word, T value)
   {
@@ -84,8 +81,7 @@ struct SystemWords {
 #endif
   }
 
-  /// True if `word` held `expected` and now holds `value`; else `expected`
-  /// becomes what it holds.
+  /// True if `word` held `expected` and now holds `value`; else `expected` becomes what it holds.
   template <class T>
   SAGE_HOST_DEVICE static bool replace(T * word, T & expected, T value)
   {

@@ -1,5 +1,4 @@
-// Mailboxes of processes in another process id namespace, whom the kernel does
-// not show.
+// Mailboxes of processes in another process id namespace, whom the kernel does not show.
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -35,8 +34,7 @@ void leave_mailbox(const std::string & name)
   std::_Exit(0);
 }
 
-/// Makes all processes that a mailbox names look as if they were in another
-/// namespace.
+/// Makes all processes that a mailbox names look as if they were in another namespace.
 void move_elsewhere(const std::string & name)
 {
   const std::shared_ptr<Segment> segment = BroadcastMailbox::attach(name).segment();
@@ -83,8 +81,7 @@ void a_name_is_taken_while_its_creator_has_the_file_open()
   EXPECT(attached.segment()->is_closed() && !mailbox.segment()->is_closed());
 }
 
-/// The real thing: the creator is the first process of a namespace with its own
-/// /proc.
+/// The real thing: the creator is the first process of a namespace with its own /proc.
 void a_container_ends()
 {
   const std::string name = unique_name("container");

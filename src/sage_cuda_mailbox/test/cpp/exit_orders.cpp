@@ -1,5 +1,4 @@
-// Mailbox, writer, reader and leases end in every order, in one process and in
-// several.
+// Mailbox, writer, reader and leases end in every order, in one process and in several.
 #include <unistd.h>
 
 #include <algorithm>
@@ -159,8 +158,7 @@ private:
 
 enum class Ending { orderly, sudden };
 
-/// The creator goes first: those attached read what is there, and the name is
-/// free again.
+/// The creator goes first: those attached read what is there, and the name is free again.
 void the_creator_ends_first(Ending ending)
 {
   const std::string name = unique_name("first");
@@ -192,8 +190,7 @@ void the_creator_ends_first(Ending ending)
   EXPECT(reader.wait(-1) == Status::closed);
 }
 
-/// The creator goes last: what the others held is free again, however they
-/// went.
+/// The creator goes last: what the others held is free again, however they went.
 void the_creator_ends_last(Ending ending)
 {
   const std::string name = unique_name("last");
@@ -224,8 +221,7 @@ void the_creator_ends_last(Ending ending)
   }
 }
 
-/// A forked child that ends in an orderly way leaves the parent's mailbox as it
-/// was.
+/// A forked child that ends in an orderly way leaves the parent's mailbox as it was.
 void a_forked_child_ends()
 {
   const std::string name = unique_name("fork");
@@ -240,8 +236,7 @@ void a_forked_child_ends()
   EXPECT(holdings.filling->publish(Tensor()) == Status::ok);
 }
 
-/// The parent dies, the child that it forked lives on: it may attach, and
-/// nothing is its parent's.
+/// The parent dies, the child that it forked lives on: it may attach, and nothing is its parent's.
 void a_forked_child_survives()
 {
   const std::string name = unique_name("orphan");

@@ -23,8 +23,7 @@ inline void expect(bool holds, const char * what, const char * file, int line)
 }
 #define EXPECT(condition) ::sage::mailbox::test::expect(condition, #condition, __FILE__, __LINE__)
 
-/// The text of the error that an action throws; ends the program if it throws
-/// none of this type.
+/// The text of the error that an action throws; ends the program if it throws none of this type.
 template <class Error, class Action>
 std::string refusal(Action action)
 {

@@ -1,5 +1,4 @@
-// Files that are no mailbox, or a damaged one, and names that are none, are
-// refused.
+// Files that are no mailbox, or a damaged one, and names that are none, are refused.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -78,8 +77,7 @@ std::vector<char> good_bytes(Backend backend = Backend::shm)
   return bytes;
 }
 
-/// The same with one field of the header changed, and a checksum that fits if
-/// `is_signed`.
+/// The same with one field of the header changed, and a checksum that fits if `is_signed`.
 template <class Value>
 std::vector<char> changed(std::size_t offset, Value value, bool is_signed = true)
 {
@@ -259,8 +257,7 @@ void names_that_are_none_are_refused()
       refusal<NoSuchMailbox>([] { TensorMailbox::attach("lock"); }), "there is no mailbox"));
 }
 
-/// A file of this user whose name no mailbox can have does not stop the sweep
-/// of the others.
+/// A file of this user whose name no mailbox can have does not stop the sweep of the others.
 void a_strange_name_does_not_stop_the_sweep()
 {
   const Planted stale("stale");
@@ -278,8 +275,7 @@ void a_strange_name_does_not_stop_the_sweep()
   EXPECT(unlink(strange.c_str()) == 0);
 }
 
-/// A name that turns into something else while the mailbox lives is left alone
-/// at its end.
+/// A name that turns into something else while the mailbox lives is left alone at its end.
 void a_name_that_was_taken_over_is_left_alone()
 {
   const Planted file("taken");

@@ -1,5 +1,4 @@
-// Words in shared memory that are anything, and handles of anything: said, not
-// believed.
+// Words in shared memory that are anything, and handles of anything: said, not believed.
 //
 // hostile_words ROUNDS [SEED]: that many rounds of random words.
 #include <sys/mman.h>
@@ -32,8 +31,7 @@ TensorMailbox small_mailbox()
   return TensorMailbox::create(unique_name("hostile"), options);
 }
 
-/// Writes anything into any word of the tables, now and then something that
-/// looks right.
+/// Writes anything into any word of the tables, now and then something that looks right.
 class Vandal
 {
 public:
@@ -162,8 +160,7 @@ void hostile_handles()
   EXPECT(late.open(id, twice) == Status::not_leased);
 }
 
-/// A description that points out of its slot is refused, and its lease given
-/// back.
+/// A description that points out of its slot is refused, and its lease given back.
 void a_description_that_lies_is_refused()
 {
   const TensorMailbox mailbox = small_mailbox();
@@ -200,8 +197,7 @@ void a_description_that_lies_is_refused()
   }
 }
 
-/// A thread writes nonsense all the time while others work: nobody crashes or
-/// hangs.
+/// A thread writes nonsense all the time while others work: nobody crashes or hangs.
 void a_vandal_beside_workers(std::uint64_t rounds)
 {
   const TensorMailbox mailbox = small_mailbox();

@@ -1,5 +1,4 @@
-// Writers and readers are killed at random moments; the others go on, and
-// nothing is lost.
+// Writers and readers are killed at random moments; the others go on, and nothing is lost.
 //
 // kills COUNT [SEED]: that many SIGKILLs.
 #include <signal.h>
@@ -100,8 +99,7 @@ void expect_whole(const RecordHead & head, const std::uint64_t * payload)
   }
 }
 
-/// Reads everything that comes until the mailboxes are closed; ends well if it
-/// was never stuck.
+/// Reads everything that comes until the mailboxes are closed; ends well if it was never stuck.
 void survive(const Names & names)
 {
   BroadcastReader records = BroadcastMailbox::attach(names.records).reader();
@@ -178,8 +176,7 @@ private:
   std::vector<pid_t> children_;
 };
 
-/// A writer that came through finds every slot, and whoever reads gets what it
-/// writes.
+/// A writer that came through finds every slot, and whoever reads gets what it writes.
 void expect_nothing_lost(TensorMailbox & mailbox, BroadcastMailbox & records)
 {
   TensorWriter writer = mailbox.writer();
@@ -211,8 +208,7 @@ void expect_nothing_lost(TensorMailbox & mailbox, BroadcastMailbox & records)
   for (std::uint64_t number = 0; number < 10'000; ++number) {
     const std::uint64_t payload[5] = {number, number, number, number, number};
     Status status = pushes.push(payload, sizeof payload);
-    while (status == Status::busy) {  // a dead writer's cells are believed dead
-                                      // after a millisecond
+    while (status == Status::busy) {  // a dead writer's cells are believed dead after a millisecond
       status = pushes.push(payload, sizeof payload);
     }
     EXPECT(status == Status::ok);
@@ -272,8 +268,7 @@ int main(int argc, char ** argv)
     EXPECT(ended_well(survivor));
     const Statistics counted = tensors.statistics();
     std::printf(
-        "%llu killed; %llu tensors and %llu records handed over; %llu "
-        "dead readers' leases taken "
+        "%llu killed; %llu tensors and %llu records handed over; %llu dead readers' leases taken "
         "back\n",
         static_cast<unsigned long long>(count + kVictims),
         static_cast<unsigned long long>(counted.published),

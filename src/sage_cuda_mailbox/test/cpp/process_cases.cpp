@@ -23,8 +23,7 @@ namespace
 
 Process process_of(pid_t pid, Process like)
 {
-  // a child forked within the same tick has the same start, so that is tried,
-  // and those after it
+  // a child forked within the same tick has the same start, so that is tried, and those after it
   like.pid = static_cast<std::uint32_t>(pid);
   for (int ticks = 0; ticks < 1000; ++ticks, ++like.started) {
     if (SystemProcesses::is_alive(like)) {
@@ -65,8 +64,7 @@ void who_cannot_be_looked_at_counts_as_alive()
   EXPECT(SystemProcesses::exists(elsewhere.pid, namespace_mark(elsewhere.process_namespace)));
 }
 
-/// Without a descriptor left, /proc cannot be read: that must not make the
-/// living dead.
+/// Without a descriptor left, /proc cannot be read: that must not make the living dead.
 void without_descriptors_nobody_is_taken_for_dead()
 {
   EXPECT(ended_well(in_child([] {
@@ -90,8 +88,7 @@ void without_descriptors_nobody_is_taken_for_dead()
   sweep_stale();
 }
 
-/// A mailbox that ends where no descriptor is left keeps its name, not its
-/// process from ending.
+/// A mailbox that ends where no descriptor is left keeps its name, not its process from ending.
 void without_descriptors_a_mailbox_can_end()
 {
   const std::string name = unique_name("ends");
@@ -106,8 +103,7 @@ void without_descriptors_a_mailbox_can_end()
   EXPECT(!mailbox.segment()->is_closed());
 }
 
-/// A process whose first thread ended is shown as a zombie while its other
-/// threads work on.
+/// A process whose first thread ended is shown as a zombie while its other threads work on.
 void a_process_without_its_first_thread_is_alive()
 {
   int ends[2];
@@ -133,9 +129,8 @@ void a_process_without_its_first_thread_is_alive()
   EXPECT(!SystemProcesses::is_alive(alive));
 }
 
-/// One that was killed while joining leaves a place that others can have; one
-/// of another process id namespace may only be slow, and would write its start
-/// over that of whoever takes its place.
+/// One that was killed while joining leaves a place that others can have; one of another process
+/// id namespace may only be slow, and would write its start over that of whoever takes its place.
 void a_place_is_not_taken_from_one_who_may_be_joining()
 {
   const BroadcastMailbox mailbox =

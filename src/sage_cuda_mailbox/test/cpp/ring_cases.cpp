@@ -106,8 +106,7 @@ void every_length_comes_back()
   EXPECT(writer.push(sent, 41) == Status::invalid);
 }
 
-/// A writer that is killed between seeing a sleeper and waking it leaves it
-/// asleep.
+/// A writer that is killed between seeing a sleeper and waking it leaves it asleep.
 void a_sleeper_that_nobody_wakes_looks_again()
 {
   const BroadcastMailbox mailbox = small_mailbox(8);

@@ -1,7 +1,6 @@
 // Four writers, three readers: order, losses and wholeness of records.
 //
-// ring_order RECORDS [CELLS]: that many records in all, in threads and then in
-// processes.
+// ring_order RECORDS [CELLS]: that many records in all, in threads and then in processes.
 #include <cstdint>
 #include <cstring>
 #include <thread>
@@ -21,8 +20,7 @@ constexpr std::uint32_t kReaders = 3;
 constexpr std::uint32_t kWords = 5;
 constexpr std::uint64_t kTogether = 256;
 
-/// All words of a record follow from who wrote it and which of its records it
-/// is.
+/// All words of a record follow from who wrote it and which of its records it is.
 std::uint64_t word_of(std::uint32_t writer, std::uint64_t number, std::uint32_t word)
 {
   return (number * kWriters + writer) * 0x9E3779B97F4A7C15 + word;
@@ -48,8 +46,7 @@ void write(const BroadcastMailbox & mailbox, std::uint32_t writer, std::uint64_t
       ++number;
     }
     if (number % kTogether == 0) {
-      std::this_thread::yield();  // else readers on a small machine see only the
-                                  // ends of bursts
+      std::this_thread::yield();  // else readers on a small machine see only the ends of bursts
     }
   }
 }

@@ -182,8 +182,7 @@ void a_dead_writers_slots_are_taken_back()
   publish(writer, 1);
 }
 
-/// Sixteen short-lived tensors push the announcement of a long-lived one out of
-/// the ring.
+/// Sixteen short-lived tensors push the announcement of a long-lived one out of the ring.
 void a_lease_whose_announcement_was_overwritten_is_given_back()
 {
   const TensorMailbox mailbox = small_mailbox();

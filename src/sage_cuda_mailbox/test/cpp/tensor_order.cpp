@@ -1,5 +1,4 @@
-// Several writers and readers of tensors: what a reader holds a lease on stays
-// whole.
+// Several writers and readers of tensors: what a reader holds a lease on stays whole.
 //
 // tensor_order TENSORS: that many from each writer, in each of the ways.
 #include <atomic>
@@ -27,8 +26,7 @@ struct Way {
   std::int64_t ttl_ns;
 };
 
-/// Elements are atomic words: where leases run out, a reader may look while a
-/// writer writes.
+/// Elements are atomic words: where leases run out, a reader may look while a writer writes.
 std::uint64_t * elements(std::byte * slot) { return reinterpret_cast<std::uint64_t *>(slot); }
 
 Tensor tensor_with(std::uint64_t tag)
@@ -202,8 +200,7 @@ private:
   std::thread thread_;
 };
 
-/// Readers join while tensors are published: none is given a lease that it
-/// never hears of.
+/// Readers join while tensors are published: none is given a lease that it never hears of.
 void readers_join_at_any_moment(std::uint64_t count)
 {
   TensorOptions options;
