@@ -85,7 +85,7 @@ void Bell::clear()
 {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!is_set_ || is_closed_) {
+    if (!is_set_ || is_over_) {
       return;
     }
     is_set_ = false;
@@ -107,11 +107,12 @@ void Bell::watch()
     }
     bool found = false;
     const Status status = read_on(found);
-    if (status == Status::closed) {
+    const bool is_over = status == Status::closed || status == Status::invalid;
+    if (is_over) {
       const std::lock_guard<std::mutex> lock(mutex_);
-      is_closed_ = true;
+      is_over_ = true;
     }
-    if (found || status == Status::closed) {
+    if (found || is_over) {
       set();
       wait_until_cleared();
     } else {

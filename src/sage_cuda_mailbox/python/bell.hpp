@@ -41,7 +41,7 @@ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   bool is_set_ = false;
-  bool is_closed_ = false;
+  bool is_over_ = false;  // closed, or tampered with
   bool is_ending_ = false;
   std::thread thread_;
 };

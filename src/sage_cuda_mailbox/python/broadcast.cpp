@@ -28,28 +28,6 @@ namespace sage::mailbox::python
 namespace broadcast
 {
 
-/// Bytes that Python holds, for as long as this lives.
-class Payload
-{
-public:
-  explicit Payload(nb::handle object)
-  {
-    if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_SIMPLE) != 0) {
-      PyErr_Clear();
-      refuse("payload", written(object), "bytes, or another buffer without gaps");
-    }
-  }
-  Payload(const Payload &) = delete;
-  Payload & operator=(const Payload &) = delete;
-  ~Payload() { PyBuffer_Release(&view_); }
-
-  const void * data() const { return view_.buf; }
-  std::size_t length() const { return static_cast<std::size_t>(view_.len); }
-
-private:
-  Py_buffer view_;
-};
-
 class Mailbox
 {
 public:
@@ -96,7 +74,7 @@ public:
   std::uint64_t push(nb::handle object, nb::handle type, nb::handle stamp_ns)
   {
     BroadcastWriter & writer = get();
-    const Payload payload(object);
+    const Bytes payload("payload", object, PyBUF_SIMPLE);
     if (payload.length() > writer.payload_bytes()) {
       refuse(
           "payload", std::to_string(payload.length()) + " bytes",
@@ -240,7 +218,7 @@ void define_reader(nb::module_ & module)
           "lost", [](Reader & reader) { return reader.reading().get().lost(); },
           "Records overwritten, or never finished, before this reader came to them.")
       .def_prop_ro(
-          "next", [](Reader & reader) { return reader.reading().get().next(); },
+          "next_sequence", [](Reader & reader) { return reader.reading().get().next(); },
           "Sequence of the record that is read next.")
       .def_prop_ro(
           "payload_bytes", [](Reader & reader) { return reader.reading().get().payload_bytes(); },

@@ -1,5 +1,7 @@
 #include "errors.hpp"
 
+#include <nanobind/stl/string.h>
+
 #include <array>
 #include <exception>
 #include <stdexcept>
@@ -29,7 +31,7 @@ void define(nb::module_ & module, const Definition & definition)
       is_root           ? nb::borrow(PyExc_Exception)
       : definition.also ? nb::object(nb::make_tuple(nb::handle(root), nb::handle(definition.also)))
                         : nb::borrow(root);
-  const std::string name = std::string("sage_cuda_mailbox.") + definition.name;
+  const std::string name = nb::cast<std::string>(module.attr("__name__")) + "." + definition.name;
   PyObject * type =
       PyErr_NewExceptionWithDoc(name.c_str(), definition.meaning, bases.ptr(), nullptr);
   if (type == nullptr) {

@@ -70,9 +70,8 @@ void define_write_lease(nb::module_ & module)
       .def("abandon", &Filling::abandon, "Gives the slot back unpublished.")
       .def(
           "__dlpack__",
-          [](FillingSelf self, nb::handle, nb::handle max_version, nb::handle, nb::handle copy) {
-            return self.p->capsule(self.h, max_version, copy);
-          },
+          [](FillingSelf self, nb::handle, nb::handle max_version, nb::handle dl_device,
+             nb::handle copy) { return self.p->capsule(self.h, max_version, dl_device, copy); },
           nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(),
           "dl_device"_a = nb::none(), "copy"_a = nb::none(), nb::sig(kDlpackSignature))
       .def(
@@ -111,9 +110,8 @@ void define_read_lease(nb::module_ & module)
           "WrongDtype also for what numpy lacks: bfloat16, and memory of a GPU.")
       .def(
           "__dlpack__",
-          [](LookingSelf self, nb::handle, nb::handle max_version, nb::handle, nb::handle copy) {
-            return self.p->capsule(self.h, max_version, copy);
-          },
+          [](LookingSelf self, nb::handle, nb::handle max_version, nb::handle dl_device,
+             nb::handle copy) { return self.p->capsule(self.h, max_version, dl_device, copy); },
           nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(),
           "dl_device"_a = nb::none(), "copy"_a = nb::none(), nb::sig(kDlpackSignature),
           "For torch.from_dlpack(lease) and the like, without a copy. Not to be written.")

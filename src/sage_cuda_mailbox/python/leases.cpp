@@ -108,10 +108,12 @@ nb::object Filling::view(nb::handle self)
   return array;
 }
 
-nb::object Filling::capsule(nb::handle self, nb::handle max_version, nb::handle copy)
+nb::object Filling::capsule(
+    nb::handle self, nb::handle max_version, nb::handle dl_device, nb::handle copy)
 {
   get();
-  return dlpack_capsule(ground_, described_tensor(), Access::write, self, max_version, copy);
+  return dlpack_capsule(
+      ground_, described_tensor(), Access::write, self, max_version, dl_device, copy);
 }
 
 void Filling::copy(nb::handle self, nb::handle array)
@@ -184,10 +186,11 @@ nb::object Looking::view(nb::handle self, nb::handle dtype, nb::handle shape)
   return numpy_view(ground_, tensor_, Access::read, self);
 }
 
-nb::object Looking::capsule(nb::handle self, nb::handle max_version, nb::handle copy)
+nb::object Looking::capsule(
+    nb::handle self, nb::handle max_version, nb::handle dl_device, nb::handle copy)
 {
   get();
-  return dlpack_capsule(ground_, tensor_, Access::read, self, max_version, copy);
+  return dlpack_capsule(ground_, tensor_, Access::read, self, max_version, dl_device, copy);
 }
 
 void Looking::check()

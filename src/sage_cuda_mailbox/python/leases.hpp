@@ -43,7 +43,8 @@ public:
       nanobind::handle offset_bytes);
   nanobind::object view(nanobind::handle self);
   nanobind::object capsule(
-      nanobind::handle self, nanobind::handle max_version, nanobind::handle copy);
+      nanobind::handle self, nanobind::handle max_version, nanobind::handle dl_device,
+      nanobind::handle copy);
   nanobind::tuple device() const { return dlpack_device(ground_); }
   void copy(nanobind::handle self, nanobind::handle array);
   std::uint32_t publish(nanobind::handle tag, nanobind::handle stamp_ns, nanobind::handle ttl_ms);
@@ -78,7 +79,8 @@ public:
 
   nanobind::object view(nanobind::handle self, nanobind::handle dtype, nanobind::handle shape);
   nanobind::object capsule(
-      nanobind::handle self, nanobind::handle max_version, nanobind::handle copy);
+      nanobind::handle self, nanobind::handle max_version, nanobind::handle dl_device,
+      nanobind::handle copy);
   nanobind::tuple device() const { return dlpack_device(ground_); }
   /// Raises Expired or GenerationMismatch if what is seen may be something else by now.
   void check();

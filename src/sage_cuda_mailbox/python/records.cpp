@@ -14,26 +14,6 @@ namespace sage::mailbox::python
 namespace
 {
 
-/// The bytes of an array, for as long as this lives.
-class Bytes
-{
-public:
-  explicit Bytes(nb::handle array)
-  {
-    if (PyObject_GetBuffer(array.ptr(), &view_, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS) != 0) {
-      throw nb::python_error();
-    }
-  }
-  Bytes(const Bytes &) = delete;
-  Bytes & operator=(const Bytes &) = delete;
-  ~Bytes() { PyBuffer_Release(&view_); }
-
-  unsigned char * data() const { return static_cast<unsigned char *>(view_.buf); }
-
-private:
-  Py_buffer view_;
-};
-
 /// A record's words as record_dtype has them; its payload follows.
 struct Row {
   std::uint64_t sequence;
@@ -71,6 +51,14 @@ std::string text_of(const Record & record)
 }
 
 }  // namespace
+
+Bytes::Bytes(const char * field, nb::handle object, int flags)
+{
+  if (PyObject_GetBuffer(object.ptr(), &view_, flags) != 0) {
+    PyErr_Clear();
+    refuse(field, written(object), "bytes, or another buffer without gaps");
+  }
+}
 
 void define_record(nb::module_ & module)
 {
@@ -115,7 +103,7 @@ nb::object read_records(
   nb::object array = nb::module_::import_("numpy").attr("empty")(limit, dtype);
   std::uint64_t count = 0;
   {
-    const Bytes bytes(array);
+    const Bytes bytes("array", array, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS);
     count = reading.unlocked([&] { return read_rows(reader, bytes.data(), limit, status); });
   }
   return count == limit ? array : array[nb::slice(nb::int_(0), nb::int_(count), nb::none())];

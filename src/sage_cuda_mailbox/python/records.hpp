@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "reading.hpp"
@@ -12,6 +13,23 @@
 
 namespace sage::mailbox::python
 {
+
+/// The bytes of an object of Python's, for as long as this lives.
+class Bytes
+{
+public:
+  /// Args: `flags`: of PyObject_GetBuffer. Raises InvalidArgument, naming `field`.
+  Bytes(const char * field, nanobind::handle object, int flags);
+  Bytes(const Bytes &) = delete;
+  Bytes & operator=(const Bytes &) = delete;
+  ~Bytes() { PyBuffer_Release(&view_); }
+
+  unsigned char * data() const { return static_cast<unsigned char *>(view_.buf); }
+  std::size_t length() const { return static_cast<std::size_t>(view_.len); }
+
+private:
+  Py_buffer view_;
+};
 
 struct Record {
   RecordHead head;

@@ -82,13 +82,14 @@ nb::object numpy_view(const Ground & ground, const Tensor & tensor, Access acces
 
 nb::object dlpack_capsule(
     const Ground & ground, const Tensor & tensor, Access access, nb::handle owner,
-    nb::handle max_version, nb::handle copy)
+    nb::handle max_version, nb::handle dl_device, nb::handle copy)
 {
   const Parts parts = parts_of(ground, tensor);
   const nb::object array = access == Access::read
                                ? as_array<nb::ndarray<nb::array_api, nb::ro>>(parts, owner)
                                : as_array<nb::ndarray<nb::array_api>>(parts, owner);
-  return array.attr("__dlpack__")("max_version"_a = max_version, "copy"_a = copy);
+  return array.attr("__dlpack__")(
+      "max_version"_a = max_version, "dl_device"_a = dl_device, "copy"_a = copy);
 }
 
 nb::tuple dlpack_device(const Ground & ground)

@@ -29,7 +29,7 @@ nanobind::object numpy_view(
 /// whether the tensor may be written.
 nanobind::object dlpack_capsule(
     const Ground & ground, const Tensor & tensor, Access access, nanobind::handle owner,
-    nanobind::handle max_version, nanobind::handle copy);
+    nanobind::handle max_version, nanobind::handle dl_device, nanobind::handle copy);
 
 /// (device type, index) in the terms of DLPack.
 nanobind::tuple dlpack_device(const Ground & ground);

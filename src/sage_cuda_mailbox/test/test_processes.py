@@ -162,7 +162,7 @@ def test_records_of_three_processes_keep_their_order_and_none_is_unaccounted_for
         for writer in writers:
             writer.pipe.send("go")
         seen = []
-        while reader.next < 3 * count and reader.wait(PATIENCE_S):
+        while reader.next_sequence < 3 * count and reader.wait(PATIENCE_S):
             seen.append(reader.pop_many(512))
         assert [writer.hear() for writer in writers] == ["done"] * 3
     records = np.concatenate(seen)

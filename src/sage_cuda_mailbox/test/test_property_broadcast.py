@@ -117,7 +117,7 @@ class BroadcastMachine(RuleBasedStateMachine):
                 self.twin.statistics()
             )
             for real, other in self.all_readers:
-                assert (real.next, real.lost) == (other.next, other.lost)
+                assert (real.next_sequence, real.lost) == (other.next_sequence, other.lost)
 
 
 def assert_same_record(real: Record | None, other: Any) -> None:

@@ -63,25 +63,25 @@ class BroadcastReader:
     def __init__(self, mailbox: BroadcastMailbox, oldest: bool) -> None:
         self._mailbox = mailbox
         end = len(mailbox.records)
-        self.next = max(0, end - mailbox.cell_count) if oldest else end
+        self.next_sequence = max(0, end - mailbox.cell_count) if oldest else end
         self.lost = 0
 
     def pop(self) -> Record | None:
         records = self._mailbox.records
-        if self.next == len(records):
+        if self.next_sequence == len(records):
             if self._mailbox.closed:
                 raise Closed
             return None
-        overwritten = len(records) - self._mailbox.cell_count - self.next
+        overwritten = len(records) - self._mailbox.cell_count - self.next_sequence
         if overwritten > 0:
             self.lost += overwritten
-            self.next += overwritten
-        self.next += 1
-        return records[self.next - 1]
+            self.next_sequence += overwritten
+        self.next_sequence += 1
+        return records[self.next_sequence - 1]
 
     def pop_many(self, limit: int) -> list[Record]:
         found: list[Record] = []
-        while len(found) < limit and self.next < len(self._mailbox.records):
+        while len(found) < limit and self.next_sequence < len(self._mailbox.records):
             record = self.pop()
             assert record is not None
             found.append(record)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,32 +10,9 @@ from sage_cuda_mailbox import Closed, Expired, Full, GenerationMismatch, NotLeas
 
 from .broadcast import BroadcastMailbox, BroadcastReader
 from .places import Places
+from .slots import OPEN, Lease, Slot, ended, lease_at
 
-NOBODY = object()
-OPEN = ("pending", "held")
 NS_PER_MS = 1_000_000
-
-
-@dataclass
-class Lease:
-    """One reader's on one slot. States: none, pending, held, released, expired, overwritten."""
-
-    reader: object = NOBODY
-    generation: int = 0
-    state: str = "none"
-
-
-@dataclass
-class Slot:
-    leases: list[Lease]
-    state: str = "vacant"  # or writing, published
-    writer: object = NOBODY
-    generation: int = 0
-    order: int = 0
-    published_ns: int = 0
-    ttl_ns: int = 0
-    tensor: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
-    tag: int = 0
 
 
 class TensorMailbox:
@@ -233,7 +209,7 @@ class TensorReader:
             slot, generation, order = map(int, announcement.payload.split())
             if self._announcements.lost != self._lost_before:
                 self._lost_before = self._announcements.lost
-                self._release_older(order)
+                self._end_older(order, "overwritten")
             try:
                 return self._take(slot, generation)
             except NotLeased:
@@ -246,22 +222,22 @@ class TensorReader:
         if self.is_retired:
             raise Closed
         lease = self._take(slot, generation)
-        self._release_older(self.mailbox.slots[slot].order)
+        self._end_older(self.mailbox.slots[slot].order, "released")
         return lease
 
     def _take(self, slot: int, generation: int) -> ReadLease:
-        lease = lease_of(self, slot, generation)
+        lease = lease_at(self.mailbox.slots[slot], self.place, generation)
         if lease.reader is not self or lease.state != "pending":
             raise ended(lease)
         lease.state = "held"
         self.open_leases += 1
         return ReadLease(self, slot, generation)
 
-    def _release_older(self, order: int) -> None:
+    def _end_older(self, order: int, state: str) -> None:
         for slot in self.mailbox.slots:
             lease = slot.leases[self.place]
             if lease.reader is self and lease.state == "pending" and slot.order < order:
-                lease.state = "released"
+                lease.state = state
 
     def end_lease(self) -> None:
         self.open_leases -= 1
@@ -293,7 +269,7 @@ class ReadLease:
     def check(self) -> None:
         if self._reader is None:
             raise NotLeased
-        lease = lease_of(self._reader, self.slot, self.generation)
+        lease = self._lease(self._reader)
         if lease.state != "held":
             raise ended(lease)
 
@@ -302,23 +278,12 @@ class ReadLease:
         if reader is None:
             raise NotLeased
         try:
-            lease = lease_of(reader, self.slot, self.generation)
+            lease = self._lease(reader)
             if lease.state not in OPEN:
                 raise ended(lease)
             lease.state = "released"
         finally:
             reader.end_lease()
 
-
-def lease_of(reader: TensorReader, slot: int, generation: int) -> Lease:
-    """The reader's lease; raises if it never had one on this generation."""
-    found = reader.mailbox.slots[slot]
-    lease = found.leases[reader.place]
-    if lease.generation != generation:
-        raise NotLeased if found.generation == generation else GenerationMismatch
-    return lease
-
-
-def ended(lease: Lease) -> Exception:
-    """What to say of a lease that is not open."""
-    return Expired() if lease.state in ("expired", "overwritten") else NotLeased()
+    def _lease(self, reader: TensorReader) -> Lease:
+        return lease_at(reader.mailbox.slots[self.slot], reader.place, self.generation)
