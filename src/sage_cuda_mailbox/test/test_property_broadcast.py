@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 import twin
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -142,5 +142,11 @@ def assert_same_records(real: Any, others: list[Any]) -> None:
 def test_a_broadcast_mailbox_does_what_its_twin_does(backend: str) -> None:
     machine = type("Machine", (BroadcastMachine,), {"backend": backend})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None)
+        machine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],  # the machine may have other work
+        ),
     )

@@ -14,7 +14,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import twin
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -198,5 +198,11 @@ def assert_same_tensor(real: np.ndarray, other: np.ndarray) -> None:
 def test_a_tensor_mailbox_does_what_its_twin_does(backend: str) -> None:
     machine = type("Machine", (TensorMachine,), {"backend": backend})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=100, stateful_step_count=50, deadline=None)
+        machine,
+        settings=settings(
+            max_examples=100,
+            stateful_step_count=50,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],  # the machine may have other work
+        ),
     )
