@@ -115,10 +115,10 @@ std::vector<Scenario> handover_scenarios()
   return {
       {"handover-writer-dies", "2 writers of 1 tensor, the first may die, 1 reader, 1 slot",
        [] { set_up_pool(two_writers(1, 0), write_and_announce, read_announced); }, check_leases,
-       check_slots_are_free, 3, 5},
+       check_slots_are_free, kUnbounded, kUnbounded},
       {"handover-all-die", "2 writers of 1 tensor, 1 reader, 1 slot; each may die",
        [] { set_up_pool(two_writers(2, 1), write_and_announce, read_announced); }, check_leases,
-       check_slots_are_free, 2, 4},
+       check_slots_are_free, kUnbounded, kUnbounded},
   };
 }
 

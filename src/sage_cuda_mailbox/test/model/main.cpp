@@ -15,7 +15,7 @@ namespace
 struct Options {
   bool thorough = false;
   int preemptions = -2;  // as the scenario says
-  std::uint64_t most_states = 200'000'000;
+  std::uint64_t most_states = 40'000'000;
   std::vector<std::string> names;  // empty: all
 };
 

@@ -127,7 +127,7 @@ std::vector<Scenario> places_scenarios()
 {
   return {
       {"places-watched", "2 join and leave twice, each may die, a third watches; 2 places",
-       [] { set_up({2, 2, true}); }, nullptr, check_end, 3, kUnbounded},
+       [] { set_up({2, 2, true}); }, nullptr, check_end, kUnbounded, kUnbounded},
       {"places-full", "3 join and leave, each may die; 2 places", [] { set_up({3, 1, false}); },
        nullptr, check_end, kUnbounded, kUnbounded},
   };
