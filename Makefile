@@ -28,10 +28,10 @@ DEMO_OPTIONS := --profile $(PROFILE) \
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench durability train docs lock clean environment train-environment test-environment bench-environment
+.PHONY: help demo test lint bench durability gpu-test train docs lock clean environment train-environment test-environment bench-environment
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFILE=nano|thor] [THOR=1] [OPTIONS=1] [SOURCE=recording]
 	@exec $(BIN)/sage demo $(DEMO_OPTIONS)
@@ -48,6 +48,9 @@ bench: bench-environment  ## measure loop, encoders, salience, memory and mailbo
 
 durability: test-environment  ## kill the memory's writer 1000 times, and cut its power 1000 times
 	@exec $(BIN)/python scripts/durability.py
+
+gpu-test: test-environment  ## test and measure the mailboxes on the GPU of this machine, if it has one
+	@exec $(BIN)/python src/sage_cuda_mailbox/test/cuda/gpu_test.py
 
 train: train-environment  ## train the weights in models/ anew [DATA=../shared/data]
 	@for model in vision audio tiny_vae light_vae language; do \

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(1200)  # the build, on a busy machine
+
 PACKAGE = Path(__file__).resolve().parents[1]
 ARCHITECTURES = ("87", "90", "110")  # Orin, Hopper, Thor
 PROGRAMS = ("device_figures", "device_mailbox_cases", "device_ring_cases")
