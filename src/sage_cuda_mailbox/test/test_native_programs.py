@@ -61,7 +61,8 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
     def build_in(sanitizer: str, programs: list[str]) -> Path:
         binary = folder / (sanitizer.replace(",", "-") or "plain")
-        options = ["-DSAGE_MAILBOX_TESTS=ON", f"-DSAGE_MAILBOX_SANITIZER={sanitizer}"]
+        options = ["-DSAGE_MAILBOX_TESTS=ON", "-DSAGE_MAILBOX_CUDA=OFF"]
+        options.append(f"-DSAGE_MAILBOX_SANITIZER={sanitizer}")
         options.append(f"-DCMAKE_BUILD_TYPE={'Debug' if sanitizer else 'Release'}")
         if not (binary / "Makefile").exists():
             call(["cmake", "-G", "Unix Makefiles", "-S", str(PACKAGE), "-B", str(binary), *options])
