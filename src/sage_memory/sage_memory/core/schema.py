@@ -213,8 +213,8 @@ forgettings = Table(
     Column("at_ns", BigInteger, nullable=False),
     Column("undo_until_ns", BigInteger, comment="null: for good"),
     Column("undone_ns", BigInteger),
-    # after the grace, lettings go of one night, kind and stamp are one row
-    Column("saved", LargeBinary, comment="what undoing needs; after the grace, the ids of all"),
+    # after the grace, the lettings go of one night, kind and stamp are one row: ids and reasons
+    Column("saved", LargeBinary, comment="what undoing needs; null once the grace period is over"),
     Index("forgettings_by_experience", "experience_id"),
     Index("forgettings_by_night", "night_id"),
 )
