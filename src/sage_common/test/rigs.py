@@ -228,7 +228,11 @@ class RosRig:
 
     def call_named(self, service_type: Any, name: str, request: Any) -> Any:
         client = self.driver.create_client(service_type, name)
-        assert self.until(client.service_is_ready), name
+        if not self.until(client.service_is_ready):
+            # on a crowded machine the middleware may lose the announcement of an endpoint for good
+            self.driver.destroy_client(client)
+            client = self.driver.create_client(service_type, name)
+            assert self.until(client.service_is_ready), name
         response = self._wait(client.call_async(request))
         self.driver.destroy_client(client)
         return response
