@@ -91,6 +91,7 @@ def live(home: Path, experience, level: str = "FULL") -> list[power_loss.Operati
             Limits(),
         )
         assert store.durability == "WAL, synchronous FULL"
+        store.committer.run(lambda: None).wait()  # the connection is the writer's until it rests
         with store._transaction() as connection:
             connection.exec_driver_sql(f"PRAGMA synchronous={level}")
             connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
