@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_memory.core.quantised import pack
+from sage_memory.core.quantised import weighty_signs
 from sage_memory.core.space_view import Centre, Chunk, Inside, SpaceView
 
 Part = tuple[Chunk, Inside]
-MOST_WEIGHTY, WEIGHTY_SHARE = 254, 0.55
 FARTHEST = 255
 BLOCK = 16384
 """Words worked on at once: few enough to stay in the cache."""
@@ -30,12 +29,7 @@ def bit_distances(
     slots: NDArray[np.int64] | None,
 ) -> NDArray[np.uint8]:
     """How many weighty signs differ: uint8 [n] of the wanted slots (None: all)."""
-    weights = np.abs(query) * centre.deviation
-    weighty = min(MOST_WEIGHTY, max(1, round(WEIGHTY_SHARE * space.dim)))
-    asked = np.zeros((2, space.dim), np.bool_)
-    asked[0] = query > 0
-    asked[1, weights.argpartition(space.dim - weighty)[space.dim - weighty :]] = True
-    signs, mask = pack(asked)
+    signs, mask, _ = weighty_signs(query, np.abs(query) * centre.deviation)
     if slots is None or len(slots) < GATHER_BELOW * space.count:
         return _differing(space, slots, signs, mask)
     return _differing(space, None, signs, mask)[slots]

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.cell_building import CellsBuilt
+from sage_memory.core.cell_files import BUILD_FROM, build_cells, open_cells
 from sage_memory.core.columns import COLUMNS, Columns
 from sage_memory.core.encoded_vectors import SCALE_BYTES, decode
-from sage_memory.core.graphs import BUILD_FROM, build_graph, open_graph
 from sage_memory.core.index_cache import Facts, IndexCopy
 from sage_memory.core.schema import ENCODING_INT8
 from sage_memory.core.space import Space
@@ -210,34 +211,35 @@ class VectorIndex:
                 self._spaces[encoder_id] = Space.of_copy(space)
                 self._sizes[encoder_id] = space.dim
 
-    def build_graphs(self, folder: Path, threads: int = 1) -> None:
-        """Write a graph of each large space to `folder`, and use it; others may search meanwhile.
+    def build_cells(self, folder: Path) -> dict[str, CellsBuilt]:
+        """Write the cells of each large space to `folder`, and use them; others search meanwhile.
+
+        Returns:
+            Encoder id -> what came of it.
 
         Raises:
-            OptionMissing: usearch is not installed.
             OSError: the disk is full.
         """
         with self._lock:
             self._settle()
             copies = {name: space.copy() for name, space in self._spaces.items()}
-        for encoder_id, copy in copies.items():
-            if len(copy.rows) >= BUILD_FROM:
-                build_graph(folder, encoder_id, copy, threads)
-        self.open_graphs(folder)
+        built = {
+            encoder_id: build_cells(folder, encoder_id, copy)
+            for encoder_id, copy in copies.items()
+            if len(copy.rows) >= BUILD_FROM
+        }
+        self.open_cells(folder)
+        return built
 
-    def open_graphs(self, folder: Path) -> None:
-        """Use the graphs in `folder` that are of the vectors here.
-
-        Raises:
-            OptionMissing: usearch is not installed.
-        """
+    def open_cells(self, folder: Path) -> None:
+        """Use the cells in `folder` that are of the vectors here."""
         with self._lock:
             self._settle()
             spaces = {name: (space, space.crc32.view()) for name, space in self._spaces.items()}
         for encoder_id, (space, crc32) in spaces.items():
-            graph = open_graph(folder, encoder_id, space.dim, crc32)
+            cells = open_cells(folder, encoder_id, space.dim, crc32)
             with self._changing():
-                space.graph = graph
+                space.cells = cells
 
     def _lost(self) -> None:
         if self.on_loss is not None:

@@ -32,8 +32,8 @@ from sage_memory.core.space_view import Centre, Chunk, SpaceCopy
 
 FORMAT = 1
 HEADER = "header.json"
-GRAPHS = "graph-"
-"""Files of `graphs` begin with it; they are discarded together with the cache."""
+CELLS = "cells-"
+"""Files of `cell_files` begin with it; they are discarded together with the cache."""
 LEAST_NEW, NEW_SHARE = 1000, 0.02
 """It is written again after so many new rows, and that share of all."""
 READ_BLOCK = 2**22
@@ -94,7 +94,7 @@ class IndexCache:
             self.losses += 1
             self.rows, self._files, self._generation = 0, {}, ""
             if self.folder.exists():
-                for path in [self.folder / HEADER, *self.folder.glob(f"{GRAPHS}*")]:
+                for path in [self.folder / HEADER, *self.folder.glob(f"{CELLS}*")]:
                     path.unlink(missing_ok=True)
                 for leftover in self._generations():
                     shutil.rmtree(leftover)
@@ -123,7 +123,7 @@ class IndexCache:
             for number, (encoder_id, space) in enumerate(copy.spaces.items())
         ]
         for name, values in copy.columns.items():
-            files[name] = _write_array(fresh / f"{name}.npy", values)
+            files[name] = write_array(fresh / f"{name}.npy", values)
         sync_folder(fresh)
         header = {
             "format": FORMAT,
@@ -136,7 +136,7 @@ class IndexCache:
             "spaces": spaces,
             "files": files,
         }
-        _replace(self.folder / HEADER, _signed(header))
+        replace_file(self.folder / HEADER, _signed(header))
         self.rows, self._files, self._generation = header["rows"], files, generation  # type: ignore[assignment]
         for leftover in self._generations():
             if leftover != fresh:
@@ -165,7 +165,7 @@ class IndexCache:
         files: dict[str, tuple[int, int]],
     ) -> dict[str, Any]:
         for name, values in space.slots().items():
-            files[f"s{number}_{name}"] = _write_array(fresh / f"s{number}_{name}.npy", values)
+            files[f"s{number}_{name}"] = write_array(fresh / f"s{number}_{name}.npy", values)
         centred = space.centre.count if space.centre is not None else 0
         for index, chunk in enumerate(space.chunks):
             for name, values in (
@@ -174,7 +174,7 @@ class IndexCache:
                 key = f"s{number}_{index}_{name}_{centred if name == 'bits' else 0}"
                 full = space.untouched and len(chunk.codes) == space.size
                 if not (full and self._link(fresh, key, files)):
-                    files[key] = _write_array(fresh / f"{key}.npy", values)
+                    files[key] = write_array(fresh / f"{key}.npy", values)
         return {
             "encoder_id": encoder_id,
             "dim": space.dim,
@@ -235,7 +235,12 @@ class IndexCache:
         return (path for path in list(self.folder.iterdir()) if path.is_dir())
 
 
-def _write_array(path: Path, values: NDArray[Any]) -> tuple[int, int]:
+def write_array(path: Path, values: NDArray[Any]) -> tuple[int, int]:
+    """Write a new file and sync it; its checksum.
+
+    Raises:
+        OSError: it is there already, or the disk is full.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         np.save(stream, values, allow_pickle=False)
@@ -267,7 +272,12 @@ def _checked(signed: dict[str, Any]) -> dict[str, Any] | None:
     return header if header["format"] == FORMAT else None
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Put a file in the place of another at once, synced: a kill leaves the one or the other.
+
+    Raises:
+        OSError: the disk is full.
+    """
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

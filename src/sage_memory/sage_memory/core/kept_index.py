@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.cell_building import CellsBuilt
 from sage_memory.core.database import begin_snapshot, data_version, naming
 from sage_memory.core.errors import StoreDamaged
 from sage_memory.core.following import NEWEST_CHANGE, Follower
@@ -94,26 +95,25 @@ class KeptIndex:
             cache.rows = 0
             return False
 
-    def build_graphs(self, threads: int = 1) -> None:
-        """Build graphs of the large spaces and use them; takes minutes, others search meanwhile.
+    def build_cells(self) -> dict[str, CellsBuilt]:
+        """Build the cells of the large spaces and use them; see `Memory.build_cells`.
 
         Raises:
-            OptionMissing: usearch is not installed.
-            InvalidInput: the store is encrypted; a graph would hold its vectors in the clear.
+            InvalidInput: the store is encrypted; cells would hold its vectors in the clear.
             OSError: the disk is full.
         """
         if self._cache is None:
-            raise InvalidInput("approximate", True, "False for an encrypted store")
-        self.index.build_graphs(self._cache.folder, threads)
+            raise InvalidInput("cells", True, "False for an encrypted store")
+        losses = self._cache.losses
+        built = self.index.build_cells(self._cache.folder)
+        if self._cache.losses != losses:  # they may tell of what was forgotten meanwhile
+            self._cache.discard()
+        return built
 
-    def open_graphs(self) -> None:
-        """Use the graphs that were built, as far as they are of the vectors that there are.
-
-        Raises:
-            OptionMissing: usearch is not installed.
-        """
+    def open_cells(self) -> None:
+        """Use the cells that were built, as far as they are of the vectors that there are."""
         if self._cache is not None:
-            self.index.open_graphs(self._cache.folder)
+            self.index.open_cells(self._cache.folder)
 
     def capture(self) -> Captured | None:
         """What the cache is to be written from, if it is time to; between two commits."""

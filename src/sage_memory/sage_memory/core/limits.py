@@ -16,11 +16,11 @@ class Limits:
         payload_cap_bytes: most bytes of all payloads together.
         min_free_bytes: payloads are refused when the disk would have less left.
         payload_rules: when payloads go although there is room.
-        approximate: use the graphs of near neighbours that `Memory.build_graphs` has built.
+        cells: use the cells of near vectors that `Memory.build_cells` has built.
     """
 
     queue_size: int = 256
     payload_cap_bytes: int = 500_000_000
     min_free_bytes: int = 200_000_000
     payload_rules: PayloadRules = field(default_factory=PayloadRules)
-    approximate: bool = False
+    cells: bool = False

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 TOP = 127
 WORD_BITS = 64
 MIN_LENGTH = 1e-12
+MOST_WEIGHTY, WEIGHTY_SHARE = 254, 0.55
 
 
 def quantise(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -30,3 +31,17 @@ def pack(signs: NDArray[np.bool_]) -> NDArray[np.uint64]:
     packed = np.packbits(signs, axis=1, bitorder="little")
     padded[:, : packed.shape[1]] = packed
     return padded.view(np.uint64)
+
+
+def weighty_signs(
+    query: NDArray[np.float32], weights: NDArray[np.float32]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], float]:
+    """Signs of a query and mask of its weightiest components, in words, and their weight in sum."""
+    dim = len(query)
+    weighty = min(MOST_WEIGHTY, max(1, round(WEIGHTY_SHARE * dim)))
+    chosen = weights.argpartition(dim - weighty)[dim - weighty :]
+    asked = np.zeros((2, dim), np.bool_)
+    asked[0] = query > 0
+    asked[1, chosen] = True
+    signs, mask = pack(asked)
+    return signs, mask, float(weights[chosen].sum())

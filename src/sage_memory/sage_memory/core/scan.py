@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.bit_distances import FARTHEST, Ranking, bit_distances
+from sage_memory.core.cells import ANSWERS
 from sage_memory.core.space_view import SpaceView
 
 Compare = Callable[[NDArray[np.int64]], tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -34,9 +35,8 @@ SURE = 2.4
 ERROR = 1.5
 """Times a vector's scale: more than int8 can shift its cosine (5 standard deviations)."""
 PRODUCT_BLOCK = 1024
-FROM_GRAPH = 64
 WEAKLY = 0.5
-"""Share of wanted vectors from which a graph, which finds wanted and others alike, is of use."""
+"""Share of wanted vectors from which cells, which hold wanted and others alike, are of use."""
 
 
 def nearest(
@@ -81,14 +81,17 @@ def narrowed(
     return chosen, similar, bounds
 
 
-def by_graph(
+def by_cells(
     space: SpaceView, query: NDArray[np.float32], slots: NDArray[np.int64] | None, limit: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]] | None:
-    """The same as `nearest` by the graph of a space; None where the graph is of no use."""
-    if space.graph is None or (slots is not None and len(slots) < WEAKLY * space.count):
+    """The same as `nearest` by the cells of a space; None where they are of no use."""
+    if space.cells is None or (slots is not None and len(slots) < WEAKLY * space.count):
         return None
-    graph, known = space.graph
-    near = graph.nearest(query, max(FROM_GRAPH, 4 * limit))
+    effort = max(1.0, limit / ANSWERS)
+    near = space.cells.near(query, effort if slots is None else effort * space.count / len(slots))
+    if near is None:
+        return None
+    known = space.cells.known
     later = np.arange(known, space.count)
     if slots is not None:
         places = np.minimum(np.searchsorted(slots, near), len(slots) - 1)
@@ -98,10 +101,9 @@ def by_graph(
         near, later = near[space.live[near]], later[space.live[later]]
     if len(near) < limit:
         return None
-    chosen = near
     if later.size:
-        chosen = np.sort(np.concatenate([near, nearest(space, query, later, limit)[0]]))
-    return (chosen, *cosines(space, chosen, query))
+        near = np.concatenate([near, np.sort(nearest(space, query, later, limit)[0])])
+    return (near, *cosines(space, near, query))
 
 
 def cosines(

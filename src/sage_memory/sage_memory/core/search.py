@@ -17,7 +17,7 @@ from sage_memory.core.exact import WORST_PUZZLE, Hit, Scored, exact_scores
 from sage_memory.core.index import View
 from sage_memory.core.meaning import Meaning, Source
 from sage_memory.core.rows import sketch
-from sage_memory.core.scan import FEW, by_graph, cosines, nearest
+from sage_memory.core.scan import FEW, by_cells, cosines, nearest
 from sage_memory.core.space_view import ROLES, SpaceView
 from sage_memory.core.together import Together, nearest_to_all
 
@@ -131,7 +131,7 @@ def _nearest(view: View, wanted: NDArray[np.bool_], meaning: Meaning, limit: int
     space = view.spaces[meaning.encoder_id]
     slots = slots_of(view, space, wanted, meaning)
     each = 1 if meaning.percepts_only or not space.doubled else len(ROLES)
-    found = by_graph(space, meaning.vector, slots, each * limit)
+    found = by_cells(space, meaning.vector, slots, each * limit)
     slots, similar, error = found or nearest(space, meaning.vector, slots, each * limit)
     rows = space.rows[slots].astype(np.int64)
     if each == 1:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_memory.core.cells import Cells
 from sage_memory.core.columns import GrowingArray
 from sage_memory.core.quantised import pack, quantise, word_count
-from sage_memory.core.space_view import ROLES, Centre, Chunk, SpaceCopy, SpaceGraph, SpaceView
+from sage_memory.core.space_view import ROLES, Centre, Chunk, SpaceCopy, SpaceView
 
 CHUNK_BYTES = 2**24
 MIN_CHUNK, MAX_CHUNK = 1024, 65536
@@ -37,7 +38,7 @@ class Space:
         self.size = chunk_size(dim)
         self.chunks: list[Chunk] = []
         self.centre: Centre | None = None
-        self.graph: SpaceGraph | None = None
+        self.cells: Cells | None = None
         self.rows = GrowingArray(np.int32)
         self.roles = GrowingArray(np.int8)
         self.live = GrowingArray(np.bool_)
@@ -71,7 +72,7 @@ class Space:
             self._ascending,
             self._aligned and whole,
             self._doubled,
-            self.graph,
+            self.cells,
         )
 
     def extend(

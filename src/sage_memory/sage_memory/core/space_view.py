@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core import schema
+from sage_memory.core.cells import Cells
 
 ROLES = (schema.ROLE_PERCEPT, schema.ROLE_WORDS)
 
@@ -66,20 +67,6 @@ class Centre:
     count: int
 
 
-class Graph(Protocol):
-    """Finds slots near a vector without looking at all."""
-
-    def nearest(self, vector: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-        """About the `count` slots nearest to a unit vector [dim], ascending."""
-
-
-class SpaceGraph(NamedTuple):
-    """A graph, and how many slots it knows: the first ones."""
-
-    graph: Graph
-    known: int
-
-
 @dataclass(frozen=True)
 class SpaceView:
     """One space at one moment; a place in it is a slot.
@@ -95,7 +82,7 @@ class SpaceView:
         centre: of the bits; None: there are none yet.
         ascending: `rows` never fall; `aligned`: slot i is row i.
         doubled: there may be experiences with a vector of each role.
-        graph: finds near slots faster; None: there is none.
+        cells: find near slots faster; None: there are none.
     """
 
     dim: int
@@ -110,7 +97,7 @@ class SpaceView:
     ascending: bool
     aligned: bool
     doubled: bool
-    graph: SpaceGraph | None
+    cells: Cells | None
 
     @cached_property
     def common_kinds(self) -> int:

@@ -108,8 +108,8 @@ class Store:
         self._ids = IdentifierFactory(clock, rng, salt)
         self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files)
         self.reader.load(owner=True)
-        if limits.approximate:
-            self.reader.open_graphs()
+        if limits.cells:
+            self.reader.open_cells()
         self._uses = UseNotes(self.payloads, clock)
         self.committer = GroupCommitter(self._commit, limits.queue_size, GROUP_SIZE)
         self.swept = 0

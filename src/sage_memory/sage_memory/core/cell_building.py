@@ -1,0 +1,237 @@
+"""Cells of a space: k-means on a sample, every vector to its cell, and how far a search must look.
+
+How far is measured, not assumed: the true nearest of sample questions are found by comparing with
+everything. Half of the questions lie near a stored vector; the others are the mean of a cell, asked
+as if that cell were not there: like nothing that is stored, as most new questions are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_memory.core.cells import ANSWERS, MOST_SHARE, REACH, Cells
+from sage_memory.core.quantised import pack, word_count
+from sage_memory.core.space_view import SpaceCopy
+
+Floats = NDArray[np.float32]
+SEED = 0
+CELLS_PER_ROOT = 4
+"""Cells, in square roots of the number of vectors."""
+SAMPLE, ROUNDS = 50_000, 6
+BLOCK = 2048
+QUESTIONS = 200
+"""Of either kind."""
+NOISE = 0.7
+"""Length of what is added to a stored unit vector: leaves a cosine of about 0.82."""
+IN_CELLS, IN_DEPTH = 0.996, 0.996
+"""Share of the true nearest that lie in the cells looked into; of these, that int8 gets to see."""
+DEPTHS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
+
+
+class CellsBuilt(NamedTuple):
+    """What came of building the cells of a space.
+
+    Attributes:
+        vectors: that were there.
+        cells: how many heaps they were put in.
+        probes: cells that a search for ten looks into; 0: too many, no cells were kept.
+        depth: vectors that it then compares in int8.
+        recall: share of the ten nearest that the sample questions found.
+    """
+
+    vectors: int
+    cells: int
+    probes: int
+    depth: int
+    recall: float
+
+
+@dataclass(frozen=True)
+class _Questions:
+    """What is asked to measure how far a search must look.
+
+    Attributes:
+        vectors: float32 [q, dim], unit length.
+        left: int64 [q], cell that is asked as if it were not there; -1: none.
+        nearest: int64 [q, ANSWERS], the true nearest slots.
+    """
+
+    vectors: Floats
+    left: NDArray[np.int64]
+    nearest: NDArray[np.int64]
+
+
+def build(space: SpaceCopy) -> tuple[Cells | None, CellsBuilt]:
+    """The cells of a space; None where looking into a third of them would not find enough."""
+    rng = np.random.default_rng(SEED)
+    homes, means = _assigned(space, _centroids(space, rng))
+    cells = _filled(space, homes, means)
+    questions = _asked(space, homes, means, rng)
+    ranks = _cell_ranks(cells, homes, questions)
+    probes = _enough(ranks, IN_CELLS)
+    if probes > MOST_SHARE * len(means):
+        share = _least(ranks < math.floor(MOST_SHARE * len(means)))
+        return None, CellsBuilt(len(homes), len(means), 0, 0, share)
+    depths = _depths(cells, questions, probes)
+    inside = [float(np.mean(depths < depth)) for depth in DEPTHS]
+    wanted = IN_DEPTH * float(np.mean(ranks < probes))
+    depth = next(
+        (d for d, share in zip(DEPTHS, inside, strict=True) if share >= wanted), DEPTHS[-1]
+    )
+    made = replace(cells, probes=probes, depth=depth)
+    return made, CellsBuilt(len(homes), len(means), probes, depth, _least(depths < depth))
+
+
+def _blocks(space: SpaceCopy) -> Iterator[tuple[int, Floats]]:
+    """First slot and vectors, a block at a time."""
+    base = 0
+    for chunk in space.chunks:
+        for start in range(0, len(chunk.codes), BLOCK):
+            part = slice(start, start + BLOCK)
+            yield base + start, chunk.codes[part] * chunk.scales[part, None]
+        base += len(chunk.codes)
+
+
+def _vectors(space: SpaceCopy, slots: NDArray[np.int64]) -> Floats:
+    """Vectors [n, dim] of ascending slots."""
+    parts = []
+    for index, chunk in enumerate(space.chunks):
+        inside = slots[slots // space.size == index] - index * space.size
+        parts.append(chunk.codes[inside] * chunk.scales[inside, None])
+    return np.concatenate(parts)
+
+
+def _centroids(space: SpaceCopy, rng: np.random.Generator) -> Floats:
+    """Unit centroids [cells, dim] by spherical k-means on a sample."""
+    count = len(space.rows)
+    sample = np.sort(rng.choice(count, min(SAMPLE, count), replace=False))
+    vectors = _vectors(space, sample)
+    cells = min(round(CELLS_PER_ROOT * math.sqrt(count)), len(sample) // 4)
+    centroids = _unit(vectors[rng.choice(len(vectors), cells, replace=False)])
+    for _ in range(ROUNDS):
+        homes = np.concatenate([
+            (vectors[start : start + BLOCK] @ centroids.T).argmax(axis=1)
+            for start in range(0, len(vectors), BLOCK)
+        ])  # fmt: skip
+        sums = np.zeros_like(centroids)
+        _add_by_cell(sums, vectors, homes)
+        empty = np.flatnonzero(np.bincount(homes, minlength=cells) == 0)
+        sums[empty] = vectors[rng.choice(len(vectors), len(empty), replace=False)]
+        centroids = _unit(sums)
+    return centroids
+
+
+def _assigned(space: SpaceCopy, centroids: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """The cell of each slot [n], and the mean of each cell that is not empty."""
+    homes = np.empty(len(space.rows), np.int64)
+    sums = np.zeros_like(centroids)
+    for start, vectors in _blocks(space):
+        near = (vectors @ centroids.T).argmax(axis=1)
+        homes[start : start + len(near)] = near
+        _add_by_cell(sums, vectors, near)
+    counts = np.bincount(homes, minlength=len(sums))
+    used = np.flatnonzero(counts)
+    renamed = np.zeros(len(sums), np.int64)
+    renamed[used] = np.arange(len(used))
+    return renamed[homes], sums[used] / counts[used, None].astype(np.float32)
+
+
+def _filled(space: SpaceCopy, homes: NDArray[np.int64], means: Floats) -> Cells:
+    order = np.argsort(homes, kind="stable").astype(np.int32)
+    places = np.empty(len(order), np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    counts = np.bincount(homes, minlength=len(means))
+    bits = np.empty((len(homes), word_count(space.dim)), np.uint64)
+    squares, sizes = np.zeros(len(means)), np.zeros(len(means))
+    for start, vectors in _blocks(space):
+        here = homes[start : start + len(vectors)]
+        vectors -= means[here]
+        bits[places[start : start + len(vectors)]] = pack(vectors > 0)
+        squares += np.bincount(here, np.vecdot(vectors, vectors), len(means))
+        sizes += np.bincount(here, np.abs(vectors).mean(axis=1), len(means))
+    return Cells(
+        means,
+        np.sqrt(squares / counts).astype(np.float32),
+        (sizes / counts).astype(np.float32),
+        np.concatenate([[0], np.cumsum(counts)]),
+        order,
+        bits,
+        probes=0,
+        depth=0,
+    )
+
+
+def _asked(
+    space: SpaceCopy, homes: NDArray[np.int64], means: Floats, rng: np.random.Generator
+) -> _Questions:
+    """Questions near stored vectors and far from any, with what is truly nearest."""
+    near = np.sort(rng.choice(len(homes), QUESTIONS, replace=True))
+    left = homes[rng.choice(len(homes), QUESTIONS, replace=True)]
+    noise = _unit(rng.normal(size=(QUESTIONS, space.dim)).astype(np.float32))
+    asked = _unit(np.concatenate([_vectors(space, near) + NOISE * noise, means[left]]))
+    left = np.concatenate([np.full(QUESTIONS, -1), left])
+    best = np.full((len(asked), ANSWERS), -2.0, np.float32)
+    slots = np.full((len(asked), ANSWERS), -1)
+    for start, vectors in _blocks(space):
+        similar = asked @ vectors.T
+        similar[homes[None, start : start + len(vectors)] == left[:, None]] = -2.0
+        joined = np.concatenate([best, similar], axis=1)
+        top = np.argpartition(-joined, ANSWERS, axis=1)[:, :ANSWERS]
+        best = np.take_along_axis(joined, top, axis=1)
+        known = np.take_along_axis(slots, np.minimum(top, ANSWERS - 1), axis=1)
+        slots = np.where(top < ANSWERS, known, start + top - ANSWERS)
+    return _Questions(asked, left, slots)
+
+
+def _cell_ranks(cells: Cells, homes: NDArray[np.int64], questions: _Questions) -> NDArray[np.int64]:
+    """In how manieth a cell each of the true nearest lies, from 0 [q, ANSWERS]."""
+    ranks = questions.vectors @ cells.means.T + REACH * cells.strays
+    asked = np.flatnonzero(questions.left >= 0)
+    ranks[asked, questions.left[asked]] = -np.inf
+    places = np.argsort(np.argsort(-ranks, axis=1), axis=1)
+    return np.take_along_axis(places, homes[questions.nearest], axis=1)
+
+
+def _depths(cells: Cells, questions: _Questions, probes: int) -> NDArray[np.int64]:
+    """In how manieth a place of those cells each of the true nearest is estimated [q, ANSWERS]."""
+    depths = np.full(questions.nearest.shape, len(cells.slots))
+    for row, (query, left) in enumerate(zip(questions.vectors, questions.left, strict=True)):
+        similar = np.vecdot(cells.means, query)
+        ranks = similar + REACH * cells.strays
+        if left >= 0:
+            ranks[left] = -np.inf
+        chosen = np.argpartition(-ranks, probes)[:probes]
+        slots, estimates = cells.estimated(query, similar, chosen)
+        for column, slot in enumerate(questions.nearest[row]):
+            place = np.flatnonzero(slots == slot)
+            if place.size:
+                depths[row, column] = np.count_nonzero(estimates > estimates[place[0]])
+    return depths
+
+
+def _enough(ranks: NDArray[np.int64], share: float) -> int:
+    """The fewest cells that hold that share of the true nearest, for either kind of question."""
+    halves = np.split(ranks, 2)
+    return 1 + max(int(np.quantile(half, share, method="inverted_cdf")) for half in halves)
+
+
+def _least(found: NDArray[np.bool_]) -> float:
+    """The smaller of the shares that either kind of question finds."""
+    return min(float(np.mean(half)) for half in np.split(found, 2))
+
+
+def _add_by_cell(sums: Floats, vectors: Floats, homes: NDArray[np.int64]) -> None:
+    order = np.argsort(homes, kind="stable")
+    firsts = np.flatnonzero(np.diff(homes[order], prepend=-1))
+    sums[homes[order[firsts]]] += np.add.reduceat(vectors[order], firsts, axis=0)
+
+
+def _unit(vectors: Floats) -> Floats:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
