@@ -13,7 +13,7 @@ BIN := .venv/bin
 UV ?= uv
 
 # THOR=1 installs the text embedder in PyTorch, too; `make test TRAIN=1` does so by itself.
-# OPTIONS=1 installs what the memory can do on request: encryption, PostgreSQL, Parquet, HNSW.
+# OPTIONS=1 installs what the memory can do on request: encryption, PostgreSQL, Parquet.
 EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory)
 
 # The recordings that the weights are trained on.

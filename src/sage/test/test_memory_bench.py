@@ -9,7 +9,7 @@ import pytest
 from memory_bench_toys import TOY, by_name
 
 from sage.bench.encoders.section import Figures, Setting
-from sage.bench.memory import graph, killing, opening, parts, recall, recall_clips, remember
+from sage.bench.memory import cells, killing, opening, parts, recall, recall_clips, remember
 from sage.bench.memory.condition import KINDS
 from sage.bench.memory.corpus import Corpus, clustered
 from sage.bench.memory.scale import FULL
@@ -103,16 +103,15 @@ def test_a_peer_that_fails_is_named_and_the_others_are_measured(toy_sentences: S
     assert "numpy float32 is not measured at 50" in found.notes[2]
 
 
-def test_the_graph_is_built_once_and_measured(toy_place: Callable[..., Workplace]) -> None:
-    pytest.importorskip("usearch")
-    none = graph.rows(toy_place())
-    assert not none.rows and "no graph" in none.notes[-1]
+def test_cells_are_built_once_and_measured(toy_place: Callable[..., Workplace]) -> None:
+    none = cells.rows(toy_place())
+    assert not none.rows and "no cells" in none.notes[-1]
     workplace = toy_place(sizes=(2_500,))
-    rows = by_name(graph.rows(workplace))
-    assert rows["recall@10 with the graph at 2,500"].value > 0.8
-    assert rows["search alone with the graph at 2,500, p50"].samples == TOY.queries
-    built_s = rows["time to build the graph of 2,500"].value
-    assert by_name(graph.rows(workplace))["time to build the graph of 2,500"].value == built_s
+    rows = by_name(cells.rows(workplace))
+    assert rows["recall@10 with cells at 2,500"].value > 0.8
+    assert rows["search alone with cells at 2,500, p50"].samples == TOY.queries
+    built_s = rows["time to build the cells of 2,500"].value
+    assert by_name(cells.rows(workplace))["time to build the cells of 2,500"].value == built_s
 
 
 def test_opening_is_measured_in_a_process_of_its_own(toy_place: Callable[..., Workplace]) -> None:

@@ -29,7 +29,7 @@ QUESTIONS = 200
 """Of either kind."""
 NOISE = 0.7
 """Length of what is added to a stored unit vector: leaves a cosine of about 0.82."""
-IN_CELLS, IN_DEPTH = 0.996, 0.996
+IN_CELLS, IN_DEPTH = 0.99, 0.996
 """Share of the true nearest that lie in the cells looked into; of these, that int8 gets to see."""
 DEPTHS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
 
@@ -139,7 +139,8 @@ def _assigned(space: SpaceCopy, centroids: Floats) -> tuple[NDArray[np.int64], F
     used = np.flatnonzero(counts)
     renamed = np.zeros(len(sums), np.int64)
     renamed[used] = np.arange(len(used))
-    return renamed[homes], sums[used] / counts[used, None].astype(np.float32)
+    means = np.asarray(sums[used] / counts[used, None], np.float32)
+    return renamed[homes], means
 
 
 def _filled(space: SpaceCopy, homes: NDArray[np.int64], means: Floats) -> Cells:

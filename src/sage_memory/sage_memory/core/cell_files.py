@@ -71,7 +71,9 @@ def open_cells(folder: Path, encoder_id: str, dim: int, crc32: NDArray[np.uint32
         if any(checksum(_array(stem, n)) != tuple(about["files"][n]) for n in ARRAYS):
             return None
         arrays: dict[str, Any] = {
-            name: np.load(_array(stem, name), "r", allow_pickle=False) for name in ARRAYS
+            # plain views: slicing what numpy maps costs more than comparing it
+            name: np.asarray(np.load(_array(stem, name), "r", allow_pickle=False))
+            for name in ARRAYS
         }
         cells = Cells(probes=int(about["probes"]), depth=int(about["depth"]), **arrays)
         known = cells.known

@@ -106,13 +106,13 @@ class Cells:
     ) -> NDArray[np.uint8]:
         """Bits under the mask that differ, of each slot in those spans."""
         words = len(signs)
-        rows = np.zeros((-(-count // ROWS) * ROWS, words), np.uint64)
+        rows = np.empty((-(-count // ROWS) * ROWS, words), np.uint64)
         np.concatenate([self.bits[first:last] for first, last in spans], out=rows[:count])
         many = rows.reshape(-1, ROWS * words)  # long inner loops: a row has a few words only
         np.bitwise_xor(many, np.tile(signs, ROWS), out=many)
         np.bitwise_and(many, np.tile(mask, ROWS), out=many)
         counts = np.bitwise_count(many).reshape(-1, words)[:count]
-        total = counts[:, 0].copy()
+        total: NDArray[np.uint8] = counts[:, 0].copy()
         for word in range(1, words):
             total += counts[:, word]
         return total

@@ -112,15 +112,16 @@ def cosines(
     """Cosine by int8 of each slot [n], ascending, and how far at most the true one is off [n]."""
     similar = np.empty(len(slots), np.float32)
     scales = np.empty(len(slots), np.float32)
-    block = np.empty((min(PRODUCT_BLOCK, len(slots)), space.dim), np.float32)
-    for chunk, start, inside in space.parts(slots, PRODUCT_BLOCK):
-        here = slice(start, start + inside.size)
-        values = block[: inside.size]
-        values[:] = inside.of(chunk.codes)
-        scales[here] = inside.of(chunk.scales)
+    codes = np.empty((min(PRODUCT_BLOCK, len(slots)), space.dim), np.int8)
+    values = np.empty(codes.shape, np.float32)
+    for first in range(0, len(slots), PRODUCT_BLOCK):
+        block = slots[first : first + PRODUCT_BLOCK]
+        space.gather(block, codes[: len(block)], scales[first : first + len(block)])
+        here = values[: len(block)]
+        here[:] = codes[: len(block)]
         # not @: no BLAS threads that spin on cores which others need, and each row's bits do
         # not depend on which rows stand beside it
-        np.vecdot(values, query, out=similar[here])
+        np.vecdot(here, query, out=similar[first : first + len(block)])
     return similar * scales, scales * np.float32(ERROR)
 
 

@@ -130,6 +130,19 @@ class SpaceView:
                 else:
                     yield chunk, start, Inside.of_slots(slots[start:stop], base)
 
+    def gather(
+        self, slots: NDArray[np.int64], codes: NDArray[np.int8], scales: NDArray[np.float32]
+    ) -> None:
+        """Copy the vectors of ascending slots [n] to `codes` [n, dim] and `scales` [n]."""
+        bounds = slots.searchsorted(np.arange(len(self.chunks) + 1) * self.size).tolist()
+        places = slots % self.size
+        for chunk, (first, last) in zip(self.chunks, pairwise(bounds), strict=True):
+            if first < last:
+                here, part = places[first:last], slice(first, last)
+                # "clip", as with "raise" numpy copies twice
+                chunk.codes.take(here, axis=0, out=codes[part], mode="clip")
+                chunk.scales.take(here, out=scales[part], mode="clip")
+
 
 @dataclass(frozen=True)
 class SpaceCopy:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sage.bench.encoders.section import Figures, Setting, run_all
 from sage.bench.memory import (
-    graph,
+    cells,
     growth,
     hindsight,
     killing,
@@ -41,7 +41,7 @@ PARTS: Mapping[str, Part] = {
     "remember": remember.rows,
     "recall": recall.rows,
     "clips": recall_clips.rows,
-    "graph": graph.rows,
+    "cells": cells.rows,
     "open": opening.rows,
     "resume": resuming.rows,
     "sleep": sleeping.rows,
