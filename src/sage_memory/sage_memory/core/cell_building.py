@@ -25,13 +25,16 @@ CELLS_PER_ROOT = 4
 """Cells, in square roots of the number of vectors."""
 SAMPLE, ROUNDS = 50_000, 6
 BLOCK = 2048
+ROUNDING = 1e-5
+"""Two ways to multiply the same float32 differ by less."""
 QUESTIONS = 200
 """Of either kind."""
 NOISE = 0.7
 """Length of what is added to a stored unit vector: leaves a cosine of about 0.82."""
 IN_CELLS, IN_DEPTH = 0.99, 0.996
-"""Share of the true nearest that lie in the cells looked into; of these, that int8 gets to see."""
-DEPTHS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
+"""Share of the true nearest that lie in `probes` cells, for the worse kind of question, and in
+those within the margin, for both together; share of these that int8 gets to see."""
+DEPTHS = (64, 96, 128, 192, 256, 384, 512, 640, 768, 1024, 1536, 2048)
 
 
 class CellsBuilt(NamedTuple):
@@ -40,9 +43,10 @@ class CellsBuilt(NamedTuple):
     Attributes:
         vectors: that were there.
         cells: how many heaps they were put in.
-        probes: cells that a search for ten looks into; 0: too many, no cells were kept.
+        probes: cells that a search for ten looks into at most; 0: too many, none were kept.
         depth: vectors that it then compares in int8.
-        recall: share of the ten nearest that the sample questions found.
+        recall: share of the ten nearest that sample questions near stored vectors found.
+        recall_unlike: the same of questions unlike all that is stored.
     """
 
     vectors: int
@@ -50,6 +54,7 @@ class CellsBuilt(NamedTuple):
     probes: int
     depth: int
     recall: float
+    recall_unlike: float
 
 
 @dataclass(frozen=True)
@@ -73,19 +78,19 @@ def build(space: SpaceCopy) -> tuple[Cells | None, CellsBuilt]:
     homes, means = _assigned(space, _centroids(space, rng))
     cells = _filled(space, homes, means)
     questions = _asked(space, homes, means, rng)
-    ranks = _cell_ranks(cells, homes, questions)
+    ranks, gaps = _cell_ranks(cells, homes, questions)
     probes = _enough(ranks, IN_CELLS)
     if probes > MOST_SHARE * len(means):
-        share = _least(ranks < math.floor(MOST_SHARE * len(means)))
-        return None, CellsBuilt(len(homes), len(means), 0, 0, share)
-    depths = _depths(cells, questions, probes)
-    inside = [float(np.mean(depths < depth)) for depth in DEPTHS]
-    wanted = IN_DEPTH * float(np.mean(ranks < probes))
-    depth = next(
-        (d for d, share in zip(DEPTHS, inside, strict=True) if share >= wanted), DEPTHS[-1]
-    )
-    made = replace(cells, probes=probes, depth=depth)
-    return made, CellsBuilt(len(homes), len(means), probes, depth, _least(depths < depth))
+        shares = _of_either(ranks < math.floor(MOST_SHARE * len(means)))
+        return None, CellsBuilt(len(homes), len(means), 0, 0, *shares)
+    inside = np.where(ranks < probes, gaps, np.inf)
+    margin = float(np.quantile(inside, IN_CELLS, method="inverted_cdf")) + ROUNDING
+    cells = replace(cells, probes=probes, margin=margin)
+    depths = _depths(cells, questions)
+    wanted = IN_DEPTH * float(np.mean(depths < cells.known))
+    depth = next((d for d in DEPTHS if np.mean(depths < d) >= wanted), DEPTHS[-1])
+    built = CellsBuilt(len(homes), len(means), probes, depth, *_of_either(depths < depth))
+    return replace(cells, depth=depth), built
 
 
 def _blocks(space: SpaceCopy) -> Iterator[tuple[int, Floats]]:
@@ -164,6 +169,7 @@ def _filled(space: SpaceCopy, homes: NDArray[np.int64], means: Floats) -> Cells:
         order,
         bits,
         probes=0,
+        margin=0.0,
         depth=0,
     )
 
@@ -190,25 +196,27 @@ def _asked(
     return _Questions(asked, left, slots)
 
 
-def _cell_ranks(cells: Cells, homes: NDArray[np.int64], questions: _Questions) -> NDArray[np.int64]:
-    """In how manieth a cell each of the true nearest lies, from 0 [q, ANSWERS]."""
+def _cell_ranks(
+    cells: Cells, homes: NDArray[np.int64], questions: _Questions
+) -> tuple[NDArray[np.int64], Floats]:
+    """In how manieth a cell each of the true nearest lies, and how far behind the first."""
     ranks = questions.vectors @ cells.means.T + REACH * cells.strays
     asked = np.flatnonzero(questions.left >= 0)
     ranks[asked, questions.left[asked]] = -np.inf
     places = np.argsort(np.argsort(-ranks, axis=1), axis=1)
-    return np.take_along_axis(places, homes[questions.nearest], axis=1)
+    gaps = ranks.max(axis=1, keepdims=True) - ranks
+    own = homes[questions.nearest]
+    return np.take_along_axis(places, own, axis=1), np.take_along_axis(gaps, own, axis=1)
 
 
-def _depths(cells: Cells, questions: _Questions, probes: int) -> NDArray[np.int64]:
+def _depths(cells: Cells, questions: _Questions) -> NDArray[np.int64]:
     """In how manieth a place of those cells each of the true nearest is estimated [q, ANSWERS]."""
     depths = np.full(questions.nearest.shape, len(cells.slots))
     for row, (query, left) in enumerate(zip(questions.vectors, questions.left, strict=True)):
         similar = np.vecdot(cells.means, query)
-        ranks = similar + REACH * cells.strays
         if left >= 0:
-            ranks[left] = -np.inf
-        chosen = np.argpartition(-ranks, probes)[:probes]
-        slots, estimates = cells.estimated(query, similar, chosen)
+            similar[left] = -np.inf
+        slots, estimates = cells.estimated(query, similar, cells.chosen(similar, 1.0))
         for column, slot in enumerate(questions.nearest[row]):
             place = np.flatnonzero(slots == slot)
             if place.size:
@@ -222,9 +230,10 @@ def _enough(ranks: NDArray[np.int64], share: float) -> int:
     return 1 + max(int(np.quantile(half, share, method="inverted_cdf")) for half in halves)
 
 
-def _least(found: NDArray[np.bool_]) -> float:
-    """The smaller of the shares that either kind of question finds."""
-    return min(float(np.mean(half)) for half in np.split(found, 2))
+def _of_either(found: NDArray[np.bool_]) -> tuple[float, float]:
+    """Shares that the questions near stored vectors find, and those unlike them."""
+    near, unlike = np.split(found, 2)
+    return float(np.mean(near)), float(np.mean(unlike))
 
 
 def _add_by_cell(sums: Floats, vectors: Floats, homes: NDArray[np.int64]) -> None:

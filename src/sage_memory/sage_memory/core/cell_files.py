@@ -49,8 +49,9 @@ def build_cells(folder: Path, encoder_id: str, space: SpaceCopy) -> CellsBuilt:
         "encoder_id": encoder_id,
         "vectors": _of_vectors(space.crc32, cells.known),
         "probes": cells.probes,
+        "margin": cells.margin,
         "depth": cells.depth,
-        "recall": built.recall,
+        "recall": [built.recall, built.recall_unlike],
         "files": files,
     }
     replace_file(header, json.dumps(about).encode())
@@ -75,7 +76,12 @@ def open_cells(folder: Path, encoder_id: str, dim: int, crc32: NDArray[np.uint32
             name: np.asarray(np.load(_array(stem, name), "r", allow_pickle=False))
             for name in ARRAYS
         }
-        cells = Cells(probes=int(about["probes"]), depth=int(about["depth"]), **arrays)
+        cells = Cells(
+            probes=int(about["probes"]),
+            margin=float(about["margin"]),
+            depth=int(about["depth"]),
+            **arrays,
+        )
         known = cells.known
         if cells.means.shape[1] != dim or known > len(crc32):
             return None

@@ -25,7 +25,8 @@ GAIN = 1.4
 MOST_SHARE = 1 / 3
 """Looking into more of the cells saves too little."""
 ANSWERS = 10
-"""`probes` and `depth` are measured for so many answers; for more, both grow with them."""
+"""`probes` and `depth` are measured for so many answers; for more, they grow with them, as
+`margin` does."""
 ROWS = 64
 """Rows of bits worked on as one."""
 
@@ -41,7 +42,8 @@ class Cells:
         starts: int64 [cells + 1], where each cell begins in `slots` and `bits`.
         slots: int32 [known], by cell, ascending within each.
         bits: uint64 [known, words], set: that component is above the mean of the cell.
-        probes: cells that a search for `ANSWERS` looks into.
+        probes: cells that a search for `ANSWERS` looks into at most.
+        margin: how much farther than the nearest one such a cell may be.
         depth: slots that it compares in int8.
     """
 
@@ -52,6 +54,7 @@ class Cells:
     slots: NDArray[np.int32]
     bits: NDArray[np.uint64]
     probes: int
+    margin: float
     depth: int
 
     @property
@@ -65,17 +68,26 @@ class Cells:
         Args:
             effort: times as far as for `ANSWERS`; None comes where that is no gain any more.
         """
-        probes = math.ceil(self.probes * effort)
-        if probes > MOST_SHARE * len(self.means):
+        if math.ceil(self.probes * effort) > MOST_SHARE * len(self.means):
             return None
         similar = np.vecdot(self.means, query)
-        ranks = similar + REACH * self.strays
-        chosen = np.sort(ranks.argpartition(len(ranks) - probes)[len(ranks) - probes :])
-        found, estimates = self.estimated(query, similar, chosen)
+        found, estimates = self.estimated(query, similar, self.chosen(similar, effort))
         depth = math.ceil(self.depth * effort)
         if depth < len(found):
             found = found[estimates.argpartition(len(found) - depth)[len(found) - depth :]]
         return np.sort(found).astype(np.int64)
+
+    def chosen(self, similar: Floats, effort: float) -> Slots:
+        """The cells worth a look, ascending.
+
+        Args:
+            similar: of every cell's mean with the query; -inf: not that one.
+        """
+        probes = math.ceil(self.probes * effort)
+        ranks = similar + REACH * self.strays
+        first: Slots = np.sort(ranks.argpartition(len(ranks) - probes)[len(ranks) - probes :])
+        near = ranks[first]
+        return first[near >= near.max() - self.margin * effort]
 
     def estimated(
         self, query: Floats, similar: Floats, chosen: Slots
@@ -109,8 +121,10 @@ class Cells:
         rows = np.empty((-(-count // ROWS) * ROWS, words), np.uint64)
         np.concatenate([self.bits[first:last] for first, last in spans], out=rows[:count])
         many = rows.reshape(-1, ROWS * words)  # long inner loops: a row has a few words only
-        np.bitwise_xor(many, np.tile(signs, ROWS), out=many)
-        np.bitwise_and(many, np.tile(mask, ROWS), out=many)
+        repeated = np.empty((2, ROWS, words), np.uint64)
+        repeated[0], repeated[1] = signs, mask
+        np.bitwise_xor(many, repeated[0].reshape(-1), out=many)
+        np.bitwise_and(many, repeated[1].reshape(-1), out=many)
         counts = np.bitwise_count(many).reshape(-1, words)[:count]
         total: NDArray[np.uint8] = counts[:, 0].copy()
         for word in range(1, words):
