@@ -31,7 +31,7 @@ QUESTIONS = 200
 """Of either kind."""
 NOISE = 0.7
 """Length of what is added to a stored unit vector: leaves a cosine of about 0.82."""
-IN_CELLS, IN_DEPTH = 0.99, 0.996
+IN_CELLS, IN_DEPTH = 0.99, 0.998
 """Share of the true nearest that lie in `probes` cells, for the worse kind of question, and in
 those within the margin, for both together; share of these that int8 gets to see."""
 DEPTHS = (64, 96, 128, 192, 256, 384, 512, 640, 768, 1024, 1536, 2048)

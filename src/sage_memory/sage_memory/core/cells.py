@@ -85,9 +85,10 @@ class Cells:
         """
         probes = math.ceil(self.probes * effort)
         ranks = similar + REACH * self.strays
-        first: Slots = np.sort(ranks.argpartition(len(ranks) - probes)[len(ranks) - probes :])
+        first = np.sort(ranks.argpartition(len(ranks) - probes)[len(ranks) - probes :])
         near = ranks[first]
-        return first[near >= near.max() - self.margin * effort]
+        kept: Slots = first[near >= near.max() - self.margin * effort]
+        return kept
 
     def estimated(
         self, query: Floats, similar: Floats, chosen: Slots
