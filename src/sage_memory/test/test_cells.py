@@ -107,7 +107,7 @@ def test_what_was_dropped_is_not_found_by_it(tmp_path, items) -> None:
 
 def test_a_forgetting_removes_it(tmp_path, experience, monkeypatch) -> None:
     monkeypatch.setattr("sage_memory.core.index.BUILD_FROM", 2)
-    monkeypatch.setattr(cell_building, "_enough", lambda ranks, share: 2)
+    monkeypatch.setattr(cell_building, "MOST_SHARE", 1.0)
     with Memory.open(tmp_path) as memory:
         for number in range(50):
             memory.remember(experience(number)).wait()
@@ -130,7 +130,7 @@ def test_it_says_how_far_a_search_looks_and_what_that_finds(tmp_path, items) -> 
     built = truth.build(items).build_cells(tmp_path)["a"]
     assert built.vectors == 3000
     assert 0 < built.probes <= built.cells / 3
-    least = cell_building.IN_CELLS * cell_building.IN_DEPTH
+    least = cell_building.IN_MARGIN * cell_building.IN_DEPTH
     assert (built.recall + built.recall_unlike) / 2 >= least
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
 
@@ -140,7 +140,7 @@ def test_without_heaps_there_are_none_and_every_search_is_full(tmp_path) -> None
     even = [plain(n, unit(rng.normal(size=96)), "vision") for n in range(2500)]
     index = truth.build(even)
     built = index.build_cells(tmp_path)["a"]
-    assert built.probes == 0 and built.recall_unlike < cell_building.IN_CELLS
+    assert built.probes == 0 and built.recall_unlike < cell_building.IN_CELLS[1]
     assert index.view().spaces["a"].cells is None and not list(tmp_path.iterdir())
 
 
@@ -166,7 +166,7 @@ def test_the_same_vectors_give_the_same_cells(tmp_path, items) -> None:
 
 def test_a_forgetting_while_they_are_built_removes_them(tmp_path, experience, monkeypatch) -> None:
     monkeypatch.setattr("sage_memory.core.index.BUILD_FROM", 2)
-    monkeypatch.setattr(cell_building, "_enough", lambda ranks, share: 2)
+    monkeypatch.setattr(cell_building, "MOST_SHARE", 1.0)
     with Memory.open(tmp_path) as memory:
         for number in range(50):
             memory.remember(experience(number)).wait()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,14 @@ QUESTIONS = 200
 """Of either kind."""
 NOISE = 0.7
 """Length of what is added to a stored unit vector: leaves a cosine of about 0.82."""
-IN_CELLS, IN_DEPTH = 0.99, 0.998
-"""Share of the true nearest that lie in `probes` cells, for the worse kind of question, and in
-those within the margin, for both together; share of these that int8 gets to see."""
+IN_CELLS = 0.995, 0.99
+"""Share of the true nearest that lie in `probes` cells, for either kind of question; near stored
+vectors that many must lie within the margin, too."""
+IN_MARGIN = 0.987
+"""Share that lie in those of them within the margin, for both kinds together: the last few of what
+is unlike all that is stored would cost every other question twice the time."""
+IN_DEPTH = 0.998
+"""Share of these that int8 gets to see."""
 DEPTHS = (64, 96, 128, 192, 256, 384, 512, 640, 768, 1024, 1536, 2048)
 
 
@@ -79,12 +84,16 @@ def build(space: SpaceCopy) -> tuple[Cells | None, CellsBuilt]:
     cells = _filled(space, homes, means)
     questions = _asked(space, homes, means, rng)
     ranks, gaps = _cell_ranks(cells, homes, questions)
-    probes = _enough(ranks, IN_CELLS)
+    probes = 1 + max(
+        int(_quantile(half, share))
+        for half, share in zip(np.split(ranks, 2), IN_CELLS, strict=True)
+    )
     if probes > MOST_SHARE * len(means):
         shares = _of_either(ranks < math.floor(MOST_SHARE * len(means)))
         return None, CellsBuilt(len(homes), len(means), 0, 0, *shares)
     inside = np.where(ranks < probes, gaps, np.inf)
-    margin = float(np.quantile(inside, IN_CELLS, method="inverted_cdf")) + ROUNDING
+    near = np.split(inside, 2)[0]
+    margin = max(_quantile(near, IN_CELLS[0]), _quantile(inside, IN_MARGIN)) + ROUNDING
     cells = replace(cells, probes=probes, margin=margin)
     depths = _depths(cells, questions)
     wanted = IN_DEPTH * float(np.mean(depths < cells.known))
@@ -224,10 +233,9 @@ def _depths(cells: Cells, questions: _Questions) -> NDArray[np.int64]:
     return depths
 
 
-def _enough(ranks: NDArray[np.int64], share: float) -> int:
-    """The fewest cells that hold that share of the true nearest, for either kind of question."""
-    halves = np.split(ranks, 2)
-    return 1 + max(int(np.quantile(half, share, method="inverted_cdf")) for half in halves)
+def _quantile(values: NDArray[Any], share: float) -> float:
+    """The smallest value that this share is at most."""
+    return float(np.quantile(values, share, method="inverted_cdf"))
 
 
 def _of_either(found: NDArray[np.bool_]) -> tuple[float, float]:
