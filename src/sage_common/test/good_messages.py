@@ -28,6 +28,7 @@ from sage_msgs.msg import (
     PluginBudget,
     Puzzle,
     Salience,
+    TensorHandle,
     Utterance,
 )
 
@@ -48,6 +49,12 @@ def compressed(h: Header) -> Any:
 
 def camera_info(h: Header) -> CameraInfo:
     return CameraInfo(header=h, height=480, width=640)
+
+
+def handle(h: Header) -> TensorHandle:
+    message = TensorHandle(header=h, mailbox="camera", backend="shm", dtype="uint8", device=-1)
+    message.shape, message.strides_bytes = [4, 6, 3], [18, 3, 1]
+    return message
 
 
 def audio(h: Header) -> AudioDataStamped:
@@ -128,6 +135,7 @@ GOOD: dict[str, Callable[[Header], Any]] = {
     "camera/image_raw": image,
     "camera/compressed": compressed,
     "camera/info": camera_info,
+    "camera/tensor": handle,
     "microphone/audio": audio,
     "microphone/info": lambda _header: audio_info(),
     "pose": pose,
@@ -151,6 +159,7 @@ NAMES: dict[str, dict[str, str]] = {
     "camera/image_raw": {"name": "front"},
     "camera/compressed": {"name": "front"},
     "camera/info": {"name": "front"},
+    "camera/tensor": {"name": "front"},
     "microphone/audio": {"name": "front"},
     "microphone/info": {"name": "front"},
     "imu/data": {"name": "body"},
@@ -204,6 +213,13 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("camera/info", "width", _set("width", 0)),
     ("camera/info", "height", _set("height", 99999)),
     ("camera/info", "k", _set("k[0]", NAN)),
+    ("camera/tensor", "mailbox", _set("mailbox", "")),
+    ("camera/tensor", "dtype", _set("dtype", "")),
+    ("camera/tensor", "backend", _set("backend", "paper")),
+    ("camera/tensor", "shape", _cut("shape", 0)),
+    ("camera/tensor", "shape", _set("shape", [4, 0, 3])),
+    ("camera/tensor", "shape", _set("shape", [1] * 9)),
+    ("camera/tensor", "strides_bytes", _cut("strides_bytes", 2)),
     ("microphone/audio", "audio.data", _cut("audio.data", 0)),
     ("microphone/audio", "audio.data", _cut("audio.data", 13)),
     ("microphone/info", "channels", _set("channels", 0)),

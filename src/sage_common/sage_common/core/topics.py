@@ -56,8 +56,13 @@ _TOPICS = (
     # key, name, type, qos, rate, max age, stamp checked, recorded, flow, doc
     TopicSpec("camera/image_raw", "camera/{name}/image_raw", "sensor_msgs/msg/Image",
               "sensor", 30.0, 0.5, True, False,
-              "camera, recording -> vision encoder, orchestrator, memory, rviz",
+              "camera, recording -> rviz; vision encoder, orchestrator, memory without mailbox",
               "frames at native size; published only while somebody subscribes"),
+    TopicSpec("camera/tensor", "camera/{name}/tensor", "sage_msgs/msg/TensorHandle",
+              "bulk", 30.0, 0.5, True, False,
+              "camera, recording -> vision encoder, orchestrator, memory",
+              "where the same frames lie in shared memory; published only while somebody "
+              "subscribes"),
     TopicSpec("camera/compressed", "camera/{name}/image_raw/compressed",
               "sensor_msgs/msg/CompressedImage",
               "sensor", 30.0, 0.5, True, True, "camera, recording -> recorder, rviz",

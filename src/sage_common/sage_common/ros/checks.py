@@ -14,6 +14,7 @@ from sage_common.core.puzzle import CODES, GRID
 from sage_common.ros.audio import SAMPLE_FORMATS, SMALLEST_SAMPLE_BYTES
 from sage_common.ros.images import MAX_SIDE_PX, check_image
 from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.tensor_handles import check_handle
 
 MAX_AHEAD_S = 1.0
 MAX_AGE_S = 10.0
@@ -311,6 +312,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "sage_msgs/msg/Outcome": _outcome,
     "sage_msgs/msg/Puzzle": _puzzle,
     "sage_msgs/msg/Salience": _salience,
+    "sage_msgs/msg/TensorHandle": check_handle,
     "sage_msgs/msg/Utterance": _utterance,
     "sensor_msgs/msg/CameraInfo": _camera_info,
     "sensor_msgs/msg/CompressedImage": _compressed,
