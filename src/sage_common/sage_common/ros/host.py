@@ -117,8 +117,15 @@ class Host(Protocol):
         callback: Callable[[Any], None],
         raw: bool,
         on_refused: Callable[[str], None],
-    ) -> None:
-        """Subscribe; `on_refused` is told why a publisher is not connected (QoS)."""
+    ) -> Callable[[], None]:
+        """Subscribe, and return what ends it before the node does.
+
+        `on_refused` is told why a publisher is not connected (QoS).
+        """
+        ...
+
+    def mailbox_name(self, topic: str) -> str:
+        """What the mailbox of a topic of tensors is called; empty: this host has no mailboxes."""
         ...
 
     def make_timer(self, period_s: float, callback: Callable[[], object]) -> Timer: ...

@@ -254,12 +254,13 @@ class LockstepHost:
 
     def add_subscription(
         self, name: str, node: str, spec: TopicSpec, callback: Callable[[Any], None], raw: bool
-    ) -> None:
+    ) -> Callable[[], None]:
         subscription = Subscription(node, spec, callback, raw)
         self._subscriptions[name].append(subscription)
         latched = self.latched.get(name)
         if latched is not None and spec.qos == "latched":
             self.schedule(self.clock.now_ns(), name, lambda: self._hand(latched, subscription))
+        return lambda: self._subscriptions[name].remove(subscription)
 
     def add_service(self, name: str, spec: ServiceSpec, handler: Callable[[Any, Any], Any]) -> None:
         self._services[name] = (spec, handler)

@@ -43,7 +43,7 @@ class Graph(Protocol):
 
     def add_subscription(
         self, name: str, node: str, spec: TopicSpec, callback: Callable[[Any], None], raw: bool
-    ) -> None: ...
+    ) -> Callable[[], None]: ...
 
     def add_service(
         self, name: str, spec: ServiceSpec, handler: Callable[[Any, Any], Any]
@@ -98,8 +98,11 @@ class LockstepNodeHost:
         callback: Callable[[Any], None],
         raw: bool,
         on_refused: Callable[[str], None],
-    ) -> None:
-        self._graph.add_subscription(topic, self.name, spec, callback, raw)
+    ) -> Callable[[], None]:
+        return self._graph.add_subscription(topic, self.name, spec, callback, raw)
+
+    def mailbox_name(self, topic: str) -> str:
+        return ""  # a bag holds no handles: what they name has gone
 
     def make_timer(self, period_s: float, callback: Callable[[], object]) -> _Timer:
         timer = _Timer(self._graph, TIMER_LABEL + self.name, period_s, callback)

@@ -27,6 +27,7 @@ from sage_common.ros.node import SageNode
 from sage_common.ros.qos import PROFILES
 from sage_common.ros.ros_parameters import RosParameters
 from sage_common.ros.ros_publisher import RosPublisher
+from sage_common.ros.tensor_handles import mailbox_name
 from sage_common.ros.worker import STOP_TIMEOUT_S, ThreadWorker
 
 InvalidHandle = rclpy_implementation.InvalidHandle
@@ -124,7 +125,7 @@ class RosHost(LifecycleNode):
         for output in self._outputs.values():
             output.close()
         self._outputs.clear()
-        for undo in reversed(self._undo):
+        for undo in reversed(tuple(self._undo)):
             undo()
         self._undo.clear()
 
@@ -171,7 +172,7 @@ class RosHost(LifecycleNode):
         callback: Callable[[Any], None],
         raw: bool,
         on_refused: Callable[[str], None],
-    ) -> None:
+    ) -> Callable[[], None]:
         def refused(event: Any) -> None:
             policy = qos_policy_name_from_kind(event.last_policy_kind)
             on_refused(f"a publisher is not heard: its QoS ({policy}) does not fit {spec.qos!r}")
@@ -184,10 +185,22 @@ class RosHost(LifecycleNode):
             raw=raw,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=refused),
         )
-        self._undo.append(lambda: self.destroy_subscription(subscription))
+        steps: list[Callable[[], object]] = [lambda: self.destroy_subscription(subscription)]
         if self._has_bus:
             local = LocalSubscription(spec.qos, callback, lambda: self.executor)
-            self._undo.append(BUS.subscribe(topic, local))
+            steps.append(BUS.subscribe(topic, local))
+
+        def end() -> None:
+            while steps:
+                steps.pop()()
+            if end in self._undo:
+                self._undo.remove(end)
+
+        self._undo.append(end)
+        return end
+
+    def mailbox_name(self, topic: str) -> str:
+        return mailbox_name(topic, int(self.context.get_domain_id()))
 
     def make_timer(self, period_s: float, callback: Callable[[], object]) -> _RosTimer:
         timer = self.create_timer(period_s, callback)
