@@ -5,6 +5,7 @@ from __future__ import annotations
 from toy_nodes import ToyNode
 
 from sage_common.ros.audio import audio_info
+from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.action import Refine
 from sage_msgs.msg import Utterance
@@ -27,6 +28,35 @@ def test_good_messages_reach_the_callback_and_come_out_with_their_stamp(rig):
     assert (got.note, got.reward) == ("hello", 0.125)
     assert stamp_ns(got.header.stamp) == stamp_ns(sent.header.stamp)
     assert node.health.received == 1
+
+
+class LeavingNode(SageNode):
+    """Hears every word until it is told to stop."""
+
+    default_name = "leaving"
+
+    def on_configure(self) -> None:
+        self.heard: list[str] = []
+        self.gate = self.make_gate("text", self._on_text)
+        self.end = self.connect(self.gate)
+
+    def _on_text(self, message: Utterance) -> None:
+        self.heard.append(message.text)
+        if message.text == "stop":
+            self.end()
+            self.end()
+
+
+def test_a_subscription_can_be_ended_by_what_it_hears_and_made_again(rig):
+    node = rig.add(LeavingNode)
+    other = rig.add(ToyNode)
+    for number, text in enumerate(("one", "stop", "two"), start=1):
+        rig.publish("text", utterance(rig, text))
+        assert rig.until(lambda number=number: other.health.received == number)
+    assert rig.until(lambda: node.heard == ["one", "stop"])
+    node.end = node.connect(node.gate)
+    assert rig.until(lambda: rig.publish("text", utterance(rig, "on")) or "on" in node.heard)
+    assert "two" not in node.heard
 
 
 def test_bad_messages_are_counted_dropped_and_said_once_while_good_ones_pass(rig):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -35,6 +35,7 @@ class Diagnostics:
         outputs: every publisher.
         workers: every worker, by name.
         values: key/value pairs of the node's own.
+        sources: give more of these when they are asked.
         problems: what is wrong beside the node's own health, by cause; each is an error.
         failures: errors of callbacks and jobs so far.
     """
@@ -44,12 +45,14 @@ class Diagnostics:
         self.outputs: dict[str, Publisher] = {}
         self.workers: dict[str, Worker] = {}
         self.values: dict[str, str] = {}
+        self.sources: list[Callable[[], Mapping[str, object]]] = []
         self.problems: dict[str, str] = {}
         self.failures = 0
         self._health = ("ok", "running")
 
     def clear(self) -> None:
-        """Forget inputs, outputs, workers and problems; the node is configured anew."""
+        """Forget inputs, outputs, workers, sources and problems; the node is configured anew."""
+        self.sources.clear()
         self.inputs.clear()
         self.outputs.clear()
         self.workers.clear()
@@ -129,6 +132,8 @@ class Diagnostics:
     def _pairs(self) -> dict[str, str]:
         # Workers add values while this runs; copying a dict is atomic in CPython.
         pairs = dict(self.values)
+        for source in self.sources:
+            pairs.update({key: str(value) for key, value in source().items()})
         for item in self.inputs:
             pairs[f"{item.topic} received"] = str(item.received)
             pairs[f"{item.topic} rejected"] = str(item.rejected)

@@ -14,6 +14,7 @@ from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
 from sage_common.core.sections import nest_all, section_of
 from sage_common.core.topics import TopicSpec, action_spec, expected_rate, service_spec, topic
+from sage_common.core.transport import AUTO
 from sage_common.ros.answers import answer
 from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
 from sage_common.ros.gate import FAULT_LOG_PERIOD_S, Gate
@@ -21,6 +22,10 @@ from sage_common.ros.host import Host, Publisher, ServiceClient, Timer, Worker
 from sage_common.ros.interfaces import interface
 from sage_common.ros.keeper import StateKeeper
 from sage_common.ros.latest import LatestMessages
+from sage_common.ros.latest_pictures import LatestPictures
+from sage_common.ros.picture import Picture
+from sage_common.ros.tensor_ends import TensorEnds
+from sage_common.ros.tensor_output import TensorOutput
 
 IDLE_TIMEOUT_S = 2.0
 SAVE_STATE = "~/save_state"
@@ -60,6 +65,7 @@ class SageNode:
         self._latest_messages: list[LatestMessages] = []
         self._clients: dict[str, ServiceClient] = {}
         self._diagnostics = Diagnostics()
+        self._tensors = TensorEnds(self, host, self._diagnostics)
         self._keeper: StateKeeper | None = None
 
     # -- hooks -------------------------------------------------------------------------------
@@ -113,6 +119,7 @@ class SageNode:
         self._gates.clear()
         self._latest_messages.clear()
         self._clients.clear()
+        self._tensors.clear()
         self._diagnostics.clear()
         self.set_health("warn", "inactive")
         output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
@@ -148,6 +155,7 @@ class SageNode:
             self._keeper.save_or_report()
         self.set_health("warn", "inactive")
         self.on_deactivate()
+        self._tensors.close()
 
     # -- factories ---------------------------------------------------------------------------
 
@@ -172,10 +180,9 @@ class SageNode:
         `health.alive(self.clock.now_ns())`. The newest message of a latched topic that came while
         the node was inactive is delivered when it becomes active.
         """
-        spec = topic(topic_key)
-        health = self._health(spec.name.format(**names), *expected_rate(topic_key, **names))
-        modality = names.get("modality", "")
-        return self._subscribe(Gate(self, spec, modality, callback, health, on_rejected))
+        gate = self.make_gate(topic_key, callback, on_rejected, **names)
+        self.connect(gate)
+        return gate.health
 
     def subscribe_foreign(
         self,
@@ -189,22 +196,51 @@ class SageNode:
         spec = TopicSpec(
             topic_name, topic_name, type_name, "sensor", 0.0, 0.0, stamp_checked, False, "", ""
         )
-        return self._subscribe(Gate(self, spec, "", callback, self._health(topic_name)))
+        gate = Gate(self, spec, "", callback, self._health(topic_name))
+        self._gates.append(gate)
+        self.connect(gate)
+        return gate.health
 
     def keep_latest(self, topic_key: str, depth: int, **names: str) -> LatestMessages:
         """Keep the newest `depth` messages of a topic without deserializing them.
 
         Messages that fail the checks are counted, reported and dropped when they are read.
         """
-        spec = topic(topic_key)
-        health = self._health(spec.name.format(**names), *expected_rate(topic_key, **names))
-        gate = Gate(self, spec, names.get("modality", ""), lambda _message: None, health)
-        kept = LatestMessages(
-            depth, lambda data: self._host.deserialize(data, spec.type), gate, self.clock
-        )
-        self._host.make_subscription(spec, health.topic, kept.receive, True, gate.refuse)
-        self._latest_messages.append(kept)
+        kept, subscribe = self.kept_messages(topic_key, depth, **names)
+        subscribe()
         return kept
+
+    def tensor_publisher(self, topic_key: str, **names: str) -> TensorOutput:
+        """Hands over tensors through a mailbox; `topic_key` is the topic of their handles.
+
+        On the lock-step host nobody ever wants any: there, what needs them takes messages.
+        """
+        return self._tensors.publisher(topic_key, **names)
+
+    def subscribe_tensor(
+        self,
+        tensor_key: str,
+        image_key: str,
+        callback: Callable[[Picture], None],
+        transport: str = AUTO,
+        **names: str,
+    ) -> None:
+        """Subscribe the pictures of a camera, without copies where it is on this machine.
+
+        `callback` gives each picture back when its work is done, be that on a worker.
+
+        Args:
+            tensor_key: topic of the handles.
+            image_key: topic of the images, for when there is no mailbox to look into.
+            transport: auto, or image: images only.
+        """
+        self._tensors.subscribe(tensor_key, image_key, callback, transport, **names)
+
+    def keep_latest_pictures(
+        self, tensor_key: str, image_key: str, depth: int, **names: str
+    ) -> LatestPictures:
+        """Keep the newest `depth` pictures of a camera; topics as in `subscribe_tensor`."""
+        return self._tensors.keep_latest(tensor_key, image_key, depth, **names)
 
     def timer(self, period_s: float, callback: Callable[[], None]) -> Timer:
         """Call `callback` every `period_s` while active."""
@@ -333,6 +369,41 @@ class SageNode:
         self.log.error(text, throttle_s=FAULT_LOG_PERIOD_S, key=type(error).__name__)
         self.diagnose(failures=self._diagnostics.failures, last_failure=text[:FAULT_CHARACTERS])
 
+    # -- for sage_common.ros ------------------------------------------------------------------
+
+    def make_gate(
+        self,
+        topic_key: str,
+        callback: Callable[[Any], None],
+        on_rejected: Callable[[InvalidInput], None] | None = None,
+        **names: str,
+    ) -> Gate:
+        """The way from a registered topic into a callback; `connect` subscribes it."""
+        spec = topic(topic_key)
+        health = self._health(spec.name.format(**names), *expected_rate(topic_key, **names))
+        gate = Gate(self, spec, names.get("modality", ""), callback, health, on_rejected)
+        self._gates.append(gate)
+        return gate
+
+    def connect(self, gate: Gate) -> Callable[[], None]:
+        """Subscribe what a gate lets in; what ends that."""
+        return self._host.make_subscription(
+            gate.spec, gate.health.topic, gate.receive, False, gate.refuse
+        )
+
+    def kept_messages(
+        self, topic_key: str, depth: int, **names: str
+    ) -> tuple[LatestMessages, Callable[[], Callable[[], None]]]:
+        """A store for the newest messages of a topic, and what subscribes it."""
+        gate = self.make_gate(topic_key, lambda _message: None, **names)
+        kept = LatestMessages(
+            depth, lambda data: self._host.deserialize(data, gate.spec.type), gate, self.clock
+        )
+        self._latest_messages.append(kept)
+        return kept, lambda: self._host.make_subscription(
+            gate.spec, gate.health.topic, kept.receive, True, gate.refuse
+        )
+
     # -- inside ------------------------------------------------------------------------------
 
     def _health(
@@ -341,12 +412,6 @@ class SageNode:
         health = InputHealth(self._host.resolve(relative_name), rate_hz, max_age_s)
         self._diagnostics.inputs.append(health)
         return health
-
-    def _subscribe(self, gate: Gate) -> InputHealth:
-        self._gates.append(gate)
-        topic_name = gate.health.topic
-        self._host.make_subscription(gate.spec, topic_name, gate.receive, False, gate.refuse)
-        return gate.health
 
     def _publish_diagnostics(self, output: Publisher) -> None:
         name = self._host.resolve(self.name)

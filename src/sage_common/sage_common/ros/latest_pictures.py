@@ -1,0 +1,74 @@
+"""The newest pictures of a camera, kept where they are until somebody asks for one."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from std_msgs.msg import Header
+
+from sage_common.ros.images import image_to_rgb
+from sage_common.ros.latest import LatestMessages
+from sage_common.ros.picture import Picture
+from sage_common.ros.stamps import stamp_ns
+
+
+@dataclass(frozen=True)
+class Still:
+    """A picture that nobody takes away.
+
+    Attributes:
+        header: of the frame.
+        rgb: gives its pixels, uint8 RGB [height, width, 3]; raises InvalidInput if they are none.
+    """
+
+    header: Header
+    rgb: Callable[[], NDArray[np.uint8]]
+
+
+class LatestPictures:
+    """The last `depth` pictures: those lent by a mailbox, or else messages.
+
+    Keeping costs a lease, or a reference; asking copies one picture. Safe to ask from a worker.
+
+    Args:
+        messages: where images are kept when they come as such.
+        depth: pictures kept, >= 1.
+    """
+
+    def __init__(self, messages: LatestMessages, depth: int) -> None:
+        self._messages = messages
+        self._lent: deque[Picture] = deque(maxlen=depth)
+        self._lock = threading.Lock()
+
+    def keep(self, picture: Picture) -> None:
+        """Keep a picture; the oldest goes back to its camera, unless it is being copied."""
+        with self._lock:
+            self._lent.append(picture)
+
+    def clear(self) -> None:
+        """Give all lent pictures back."""
+        with self._lock:
+            self._lent.clear()
+
+    def nearest(self, wanted_ns: int, within_ns: int) -> Still | None:
+        """The picture nearest to a time; None if none is within `within_ns` of it [ns]."""
+
+        def distance_ns(header: Header) -> int:
+            return abs(stamp_ns(header.stamp) - wanted_ns)
+
+        with self._lock:
+            picture = min(self._lent, key=lambda lent: distance_ns(lent.header), default=None)
+        if picture is not None and distance_ns(picture.header) <= within_ns:
+            pixels = picture.pixels.copy()
+            if picture.is_whole():
+                return Still(picture.header, lambda: pixels)
+        message = self._messages.nearest(wanted_ns)
+        if message is None or distance_ns(message.header) > within_ns:
+            return None
+        return Still(message.header, functools.partial(image_to_rgb, message))

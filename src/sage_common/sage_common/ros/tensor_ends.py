@@ -1,0 +1,125 @@
+"""The tensors that a node gives and takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from sage_common.core.topics import topic
+from sage_common.core.transport import IMAGE
+from sage_common.ros.diagnostics import Diagnostics
+from sage_common.ros.gate import Gate
+from sage_common.ros.host import Host, Logger, Publisher, Timer
+from sage_common.ros.latest import LatestMessages
+from sage_common.ros.latest_pictures import LatestPictures
+from sage_common.ros.picture import Picture
+from sage_common.ros.tensor_input import LOOK_PERIOD_S, TensorInput
+from sage_common.ros.tensor_output import TensorOutput
+from sage_common.ros.tensor_reader import TensorReader
+
+
+class Wiring(Protocol):
+    """The node, as this uses it."""
+
+    active: bool
+    log: Logger
+
+    def publisher(self, topic_key: str, **names: str) -> Publisher: ...
+
+    def timer(self, period_s: float, callback: Callable[[], None]) -> Timer: ...
+
+    def stopwatch_ns(self) -> int: ...
+
+    def diagnose(self, **values: object) -> None: ...
+
+    def make_gate(self, topic_key: str, callback: Callable[..., None], **names: str) -> Gate: ...
+
+    def connect(self, gate: Gate) -> Callable[[], None]: ...
+
+    def kept_messages(
+        self, topic_key: str, depth: int, **names: str
+    ) -> tuple[LatestMessages, Callable[[], Callable[[], None]]]: ...
+
+
+class TensorEnds:
+    """Makes and ends them; see the factories of `SageNode`.
+
+    On a host without mailboxes, pictures are messages, and nothing else is set up.
+    """
+
+    def __init__(self, node: Wiring, host: Host, diagnostics: Diagnostics) -> None:
+        self._node, self._host, self._diagnostics = node, host, diagnostics
+        self._closers: list[Callable[[], None]] = []
+
+    def clear(self) -> None:
+        """Forget all; the node is configured anew."""
+        self._closers.clear()
+
+    def close(self) -> None:
+        """The node became inactive: hold no memory of others, and have none of its own."""
+        for close in self._closers:
+            close()
+
+    def publisher(self, topic_key: str, **names: str) -> TensorOutput:
+        node, mailbox = self._node, self._mailbox_name(topic_key, names)
+        publisher = node.publisher(topic_key, **names) if mailbox else None
+        output = TensorOutput(publisher, mailbox, lambda: node.active, node.log)
+        self._closers.append(output.close)
+        self._diagnostics.sources.append(output.facts)
+        return output
+
+    def subscribe(
+        self,
+        tensor_key: str,
+        image_key: str,
+        callback: Callable[[Picture], None],
+        transport: str,
+        **names: str,
+    ) -> None:
+        node = self._node
+        if transport == IMAGE or not self._mailbox_name(tensor_key, names):
+            node.connect(
+                node.make_gate(
+                    image_key, lambda message: callback(Picture.of_message(message)), **names
+                )
+            )
+            if transport == IMAGE:
+                node.diagnose(transport="image (asked for)")
+            return
+        taken = TensorInput(callback, node.log, node.stopwatch_ns)
+        images = node.make_gate(image_key, taken.on_image, **names)
+        self._link(taken, tensor_key, lambda: node.connect(images), images, names)
+
+    def keep_latest(
+        self, tensor_key: str, image_key: str, depth: int, **names: str
+    ) -> LatestPictures:
+        node = self._node
+        messages, subscribe = node.kept_messages(image_key, depth, **names)
+        pictures = LatestPictures(messages, depth)
+        if self._mailbox_name(tensor_key, names):
+            taken = TensorInput(pictures.keep, node.log, node.stopwatch_ns)
+            self._link(taken, tensor_key, subscribe, messages, names)
+            self._closers.append(pictures.clear)
+        else:
+            subscribe()
+        return pictures
+
+    def _link(
+        self,
+        taken: TensorInput,
+        tensor_key: str,
+        subscribe_images: Callable[[], Callable[[], None]],
+        images: Gate | LatestMessages,
+        names: dict[str, str],
+    ) -> None:
+        node = self._node
+        handles = node.make_gate(tensor_key, taken.on_handle, **names)
+        reader = TensorReader(self._mailbox_name(tensor_key, names))
+        taken.connect(reader, subscribe_images, handles.health, images.health)
+        node.connect(handles)
+        node.timer(LOOK_PERIOD_S, taken.tick)
+        self._closers.append(taken.close)
+        self._diagnostics.sources.append(taken.facts)
+
+    def _mailbox_name(self, tensor_key: str, names: dict[str, str]) -> str:
+        return self._host.mailbox_name(self._host.resolve(topic(tensor_key).name.format(**names)))

@@ -1,0 +1,148 @@
+"""Pictures of a camera: out of its mailbox where that can be looked into, else from messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.health import InputHealth
+from sage_common.ros.host import Logger
+from sage_common.ros.picture import Picture
+from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.tensor_reader import MailboxUnreachable, TensorGone, TensorReader
+from sage_msgs.msg import TensorHandle
+
+LOOK_PERIOD_S = 0.25
+SILENCE_S = 1.0
+# A slow camera is waited for longer: this many of its periods.
+SILENT_PERIODS = 4.0
+
+
+class TensorInput:
+    """Chooses the way on which pictures come, and goes over to the other when it has to.
+
+    It begins with handles of tensors. If none can be opened for a second, or the mailbox cannot
+    be attached (another machine, another user), it subscribes to images, and ends that
+    subscription when a tensor can be opened again.
+
+    Args:
+        deliver: gets each picture, once.
+        log: of the node.
+        stopwatch_ns: a clock for silences.
+
+    Attributes:
+        late: tensors that had gone before they could be opened.
+    """
+
+    def __init__(
+        self, deliver: Callable[[Picture], None], log: Logger, stopwatch_ns: Callable[[], int]
+    ) -> None:
+        self.late = 0
+        self._deliver = deliver
+        self._log = log
+        self._stopwatch_ns = stopwatch_ns
+        self._said: set[str] = set()
+        self._reason = ""
+        self._end_images: Callable[[], None] | None = None
+        self._opened_ns: int | None = None
+        self._delivered_ns = 0
+
+    def connect(
+        self,
+        reader: TensorReader,
+        subscribe_images: Callable[[], Callable[[], None]],
+        handles: InputHealth,
+        images: InputHealth,
+    ) -> None:
+        """Both ways.
+
+        Args:
+            reader: opens tensors.
+            subscribe_images: subscribes to images, and returns what ends that.
+            handles, images: health of both; only the way in use is expected to be alive.
+        """
+        self._reader = reader
+        self._subscribe_images = subscribe_images
+        self._healths = (handles, images)
+        self._expected = (handles.rate_hz, handles.max_age_s)
+        self._expect(handles)
+
+    def on_handle(self, handle: TensorHandle) -> None:
+        """Open what a handle names.
+
+        Raises:
+            InvalidInput: naming the field of the handle at fault.
+        """
+        try:
+            lease = self._reader.open(handle)
+        except TensorGone:
+            self.late += 1
+            return
+        except MailboxUnreachable as error:
+            self._use_images(str(error), self._log.warning)
+            return
+        picture = Picture.lent(lease, handle.header)
+        self._opened_ns = self._stopwatch_ns()
+        self._use_tensors()
+        self._pass_on(picture)
+
+    def on_image(self, message: Any) -> None:
+        """Take a picture out of a message.
+
+        Raises:
+            InvalidInput: naming the field of the message at fault.
+        """
+        if self._end_images is not None:  # else it was under way when the subscription ended
+            self._pass_on(Picture.of_message(message))
+
+    def tick(self) -> None:
+        """Look whether tensors come; to be called every LOOK_PERIOD_S."""
+        now_ns = self._stopwatch_ns()
+        if self._opened_ns is None:
+            self._opened_ns = now_ns
+        rate_hz = self._healths[0].measured_rate_hz
+        patience_s = max(SILENCE_S, SILENT_PERIODS / rate_hz) if rate_hz else SILENCE_S
+        if self._end_images is None and now_ns - self._opened_ns > patience_s * NS_PER_S:
+            self._use_images("no tensor came", self._log.info)
+
+    def close(self) -> None:
+        """The node became inactive: leave the mailbox, and begin anew afterwards."""
+        self._reader.close()
+        self._use_tensors()
+        self._opened_ns = None
+
+    def facts(self) -> dict[str, object]:
+        """For /diagnostics."""
+        way = f"mailbox {self._reader.backend}".rstrip()
+        if self._end_images is not None:
+            way = f"image ({self._reason})"
+        return {"transport": way, "tensors late": self.late}
+
+    def _pass_on(self, picture: Picture) -> None:
+        # The first tensor after images may be the same frame as the last of these.
+        stamp = stamp_ns(picture.header.stamp)
+        if stamp != self._delivered_ns:
+            self._delivered_ns = stamp
+            self._deliver(picture)
+
+    def _use_images(self, reason: str, say: Callable[[str], None]) -> None:
+        handles, images = self._healths
+        if self._end_images is None:
+            self._end_images = self._subscribe_images()
+            self._expect(images)
+        self._reason = reason
+        if reason not in self._said:
+            self._said.add(reason)
+            say(f"{images.topic}: taken instead of {handles.topic}: {reason}")
+
+    def _use_tensors(self) -> None:
+        end, self._end_images = self._end_images, None
+        if end is not None:
+            end()
+            self._expect(self._healths[0])
+
+    def _expect(self, used: InputHealth) -> None:
+        for health in self._healths:
+            expected = self._expected if health is used else (0.0, 0.0)
+            health.rate_hz, health.max_age_s = expected

@@ -1,0 +1,199 @@
+"""Tensors of a node, written where others look at them; a topic says which is where."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from std_msgs.msg import Header
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.ros import mailboxes
+from sage_common.ros.host import Logger, Publisher
+from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.tensor_handles import make_handle
+from sage_msgs.msg import TensorHandle
+
+# Enough for 7 frames decoded ahead, 12 that the memory keeps, and 5 in front of an encoder.
+SLOTS = 24
+TTL_MS = 1000
+RETRY_NS = NS_PER_S
+
+
+@dataclass(frozen=True)
+class TensorSlot:
+    """Room for one tensor; given back when nothing refers to it any more.
+
+    Attributes:
+        array: to be written, until it is published.
+        lease: `sage_cuda_mailbox.WriteLease`.
+        mailbox: where it is.
+    """
+
+    array: NDArray[Any]
+    lease: Any
+    mailbox: Any
+
+
+class TensorOutput:
+    """Hands tensors over through a mailbox in shared memory, and publishes their handles.
+
+    The mailbox is made with the first tensor that somebody wants, and anew when tensors grow. A
+    reader that holds every slot makes no writer wait: the tensor is counted as refused. May be
+    used by several threads.
+
+    Args:
+        publisher: of the handles; None: there are no mailboxes here.
+        mailbox_name: what the mailbox is called.
+        is_active: whether the node is; an inactive one has no mailbox.
+        log: of the node.
+
+    Attributes:
+        in_place, by_copy: tensors handed over that were written in their slot, and copied there.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher | None,
+        mailbox_name: str,
+        is_active: Callable[[], bool],
+        log: Logger,
+    ) -> None:
+        self.in_place = self.by_copy = 0
+        self._publisher = publisher
+        self._name = mailbox_name
+        self._is_active = is_active
+        self._log = log
+        self._lock = threading.Lock()
+        self._mailbox: Any = None
+        self._writer: Any = None
+        self._tag = 0
+        self._fault = ""
+        self._next_try_ns = 0
+
+    @property
+    def wanted(self) -> bool:
+        """True while somebody subscribes to the handles of this active node."""
+        if self._publisher is None or not self._is_active():
+            return False
+        return self._publisher.subscriber_count > 0
+
+    def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> TensorSlot | None:
+        """Room to write a tensor into; None if nobody wants it, or none is to be had."""
+        if not self.wanted:
+            return None
+        with self._lock:
+            return self._slot(shape, np.dtype(dtype))
+
+    def publish(self, array: NDArray[Any], header: Header, slot: TensorSlot | None = None) -> None:
+        """Hand a tensor over: as it is if it was written into `slot`, else by a copy.
+
+        Its slot may hold another tensor as soon as this returns.
+        """
+        if self._publisher is None or not self.wanted:
+            return
+        with self._lock:
+            if slot is not None and slot.mailbox is self._mailbox:
+                handle = self._hand_over(slot, header)
+                self.in_place += handle is not None
+            else:
+                handle = self._hand_over(self._copied(array), header)
+                self.by_copy += handle is not None
+        if handle is not None:
+            self._publisher.publish(handle)
+
+    def close(self) -> None:
+        """Remove the mailbox; the next tensor makes a new one. Readers keep what they hold."""
+        with self._lock:
+            self._close_mailbox()
+            self._next_try_ns = 0
+
+    def facts(self) -> dict[str, object]:
+        """For /diagnostics."""
+        if self._publisher is None:
+            return {}
+        topic, mailbox = self._publisher.topic, self._mailbox
+        if mailbox is None:
+            return {f"{topic} mailbox": f"none: {self._fault or 'nobody subscribes'}"}
+        counted = mailbox.statistics()
+        size_mb = mailbox.slot_count * mailbox.slot_bytes / 1e6
+        return {
+            f"{topic} mailbox": f"{mailbox.backend}, {size_mb:.0f} MB",
+            f"{topic} in place": self.in_place,
+            f"{topic} by copy": self.by_copy,
+            f"{topic} refused": counted["refused"],
+            f"{topic} readers": counted["readers"],
+            f"{topic} free slots": f"{counted['free_slots']} of {mailbox.slot_count}",
+        }
+
+    def _slot(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> TensorSlot | None:
+        lease = self._acquire(math.prod(shape) * dtype.itemsize)
+        return (
+            None if lease is None else TensorSlot(lease.array(shape, dtype), lease, self._mailbox)
+        )
+
+    def _copied(self, array: NDArray[Any]) -> TensorSlot | None:
+        slot = self._slot(array.shape, array.dtype)
+        if slot is not None:
+            np.copyto(slot.array, array)
+        return slot
+
+    def _hand_over(self, slot: TensorSlot | None, header: Header) -> TensorHandle | None:
+        """Publish in the mailbox; the handle to be sent, if that could be done."""
+        if slot is None:
+            return None
+        self._tag += 1
+        handle = make_handle(slot.mailbox, slot.array, slot.lease, header, self._tag, TTL_MS)
+        try:
+            slot.lease.publish(tag=self._tag, stamp_ns=stamp_ns(header.stamp))
+        except (mailboxes.library.Busy, mailboxes.library.Closed) as error:
+            self._log.warning(f"{self._name}: a tensor was not handed over: {error}", 1.0, "tensor")
+            return None
+        return handle
+
+    def _acquire(self, tensor_bytes: int) -> Any:
+        """A lease to write by; None: no mailbox, or all its slots are in use."""
+        has_room = self._mailbox is not None and self._mailbox.slot_bytes >= tensor_bytes
+        if not has_room and not self._make_mailbox(tensor_bytes):
+            return None
+        try:
+            return self._writer.acquire("overwrite")
+        except mailboxes.library.Full:
+            return None
+
+    def _make_mailbox(self, slot_bytes: int) -> bool:
+        now_ns = time.monotonic_ns()
+        if now_ns < self._next_try_ns:
+            return False
+        self._close_mailbox()
+        if mailboxes.library is None:
+            return self._give_up(mailboxes.MISSING, now_ns)
+        try:
+            mailboxes.library.sweep_stale()  # of graphs that were killed, and had other names
+            self._mailbox = mailboxes.library.TensorMailbox.create(
+                self._name, slot_bytes=slot_bytes, slot_count=SLOTS, ttl_ms=TTL_MS
+            )
+        except mailboxes.library.MailboxError as error:
+            return self._give_up(str(error), now_ns)
+        self._writer = self._mailbox.writer()
+        self._fault = ""
+        return True
+
+    def _give_up(self, fault: str, now_ns: int) -> bool:
+        self._next_try_ns = now_ns + RETRY_NS
+        if fault != self._fault:
+            self._log.warning(f"frames go as images only: {fault}")
+        self._fault = fault
+        return False
+
+    def _close_mailbox(self) -> None:
+        if self._mailbox is not None:
+            self._writer.close()
+            self._mailbox.close()
+        self._mailbox = self._writer = None

@@ -1,0 +1,152 @@
+"""What a node hands over: in place, by copy, or not at all, and what is left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not built")
+
+from mailbox_ends import SHAPE, Camera  # noqa: E402
+
+from sage_common.ros import mailboxes, tensor_output  # noqa: E402
+from sage_common.ros.tensor_handles import mailbox_name  # noqa: E402
+from sage_common.ros.tensor_output import SLOTS  # noqa: E402
+from sage_common.ros.tensor_reader import TensorGone, TensorReader  # noqa: E402
+
+
+@pytest.fixture
+def camera() -> Iterator[Camera]:
+    made = Camera()
+    yield made
+    made.output.close()
+
+
+@pytest.fixture
+def reader(camera: Camera) -> Iterator[TensorReader]:
+    """One that is there already: what was published before a reader came is not for it."""
+    made = TensorReader(camera.name)
+    with pytest.raises(TensorGone):
+        made.open(camera.show())
+    yield made
+    made.close()
+
+
+def test_what_was_written_in_a_slot_is_seen_there(camera: Camera, reader: TensorReader) -> None:
+    handle = camera.show()
+    assert (handle.mailbox, handle.backend, handle.device) == (camera.name, "shm", -1)
+    assert (tuple(handle.shape), handle.dtype) == (SHAPE, "uint8")
+    assert handle.header == camera.header() and handle.ttl_ms == 1000
+    with reader.open(handle) as lease:
+        seen = lease.numpy()
+        assert (seen == camera.shown).all() and not seen.flags.writeable
+    assert (camera.output.in_place, camera.output.by_copy) == (2, 0)
+
+
+def test_a_published_array_can_no_longer_be_written(camera: Camera, reader: TensorReader) -> None:
+    slot = camera.output.allocate(SHAPE, "uint8")
+    assert slot is not None
+    camera.output.publish(slot.array, camera.header(), slot)
+    with pytest.raises(ValueError, match="read-only"):
+        slot.array[:] = 1
+
+
+def test_what_is_elsewhere_is_copied_once(camera: Camera, reader: TensorReader) -> None:
+    pixels = np.arange(np.prod(SHAPE), dtype=np.uint8).reshape(SHAPE)[:, ::-1]
+    with reader.open(camera.show_copy(pixels)) as lease:
+        np.testing.assert_array_equal(lease.numpy(), pixels)
+    assert (camera.output.in_place, camera.output.by_copy) == (1, 1)
+    assert (camera.fact("in place"), camera.fact("by copy")) == ("1", "1")
+
+
+def test_without_subscribers_there_is_no_mailbox(camera: Camera) -> None:
+    camera.handles.subscriber_count = 0
+    assert camera.show() is None
+    camera.output.publish(np.zeros(SHAPE, np.uint8), camera.header())
+    assert camera.handles.sent == []
+    assert camera.name not in mailbox.list_mailboxes()
+    assert camera.fact("mailbox") == "none: nobody subscribes"
+
+
+def test_an_inactive_node_has_no_mailbox(camera: Camera, reader: TensorReader) -> None:
+    slot = camera.output.allocate(SHAPE, "uint8")
+    camera.is_active = False
+    camera.output.close()
+    assert slot is not None and camera.show() is None
+    camera.output.publish(slot.array, camera.header(), slot)
+    assert camera.name not in mailbox.list_mailboxes()
+    camera.is_active = True
+    with pytest.raises(TensorGone):
+        reader.open(camera.show())
+    with reader.open(camera.show()) as lease:
+        assert (lease.numpy() == camera.shown).all()
+
+
+def test_larger_tensors_get_a_new_mailbox_and_slots_of_the_old_are_copied(
+    camera: Camera, reader: TensorReader
+) -> None:
+    old = camera.output.allocate(SHAPE, "uint8")
+    assert old is not None
+    old.array[:] = 77
+    assert camera.show((120, 160, 3)) is not None
+    camera.output.publish(old.array, camera.header(), old)
+    assert camera.output.by_copy == 1
+    with pytest.raises(TensorGone):
+        reader.open(camera.handles.sent[-1])
+    with reader.open(camera.show((120, 160, 3))) as lease:
+        assert lease.shape == (120, 160, 3)
+    assert mailbox.list_mailboxes().count(camera.name) == 1
+
+
+def test_a_reader_that_keeps_everything_makes_nobody_wait(
+    camera: Camera, reader: TensorReader
+) -> None:
+    kept = [reader.open(camera.show()) for _ in range(SLOTS)]
+    assert camera.show() is None
+    assert int(camera.fact("refused")) == 1 and camera.free_slots() == 0
+    assert [int(lease.numpy()[0, 0, 0]) for lease in kept] == list(range(2, SLOTS + 2))
+    kept.clear()
+    assert camera.free_slots() == SLOTS
+    assert camera.show() is not None
+
+
+def test_frames_that_were_not_published_give_their_slots_back(
+    camera: Camera, reader: TensorReader
+) -> None:
+    drawn = [camera.output.allocate(SHAPE, "uint8") for _ in range(5)]
+    assert camera.free_slots() == SLOTS - 5
+    drawn.clear()
+    assert camera.free_slots() == SLOTS
+
+
+def test_a_taken_name_is_said_once_and_tried_again(
+    camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tensor_output, "RETRY_NS", 0)
+    with mailbox.TensorMailbox.create(camera.name, slot_bytes=4096):
+        assert camera.show() is None and camera.show() is None
+        assert len(camera.log.lines) == 1 and "is there already" in camera.log.lines[0]
+        assert camera.fact("mailbox").startswith("none: ")
+    assert camera.show() is not None
+
+
+def test_without_the_library_all_goes_on_and_says_so(
+    camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailboxes, "library", None)
+    monkeypatch.setattr(mailboxes, "MISSING", "sage_cuda_mailbox is not installed (test)")
+    assert camera.show() is None
+    camera.output.publish(np.zeros(SHAPE, np.uint8), camera.header())
+    assert camera.handles.sent == []
+    assert camera.fact("mailbox") == "none: sage_cuda_mailbox is not installed (test)"
+    assert camera.log.lines == [
+        "frames go as images only: sage_cuda_mailbox is not installed (test)"
+    ]
+
+
+def test_names_of_mailboxes() -> None:
+    assert mailbox_name("/sage/camera/front/tensor", 42) == "42.sage.camera.front.tensor"
+    long = [mailbox_name(f"/{'a' * 200}{end}", 1) for end in "xy"]
+    assert len(set(long)) == 2 and {len(name) for name in long} == {128}
