@@ -71,8 +71,8 @@ def fake(host: LockstepHost, monkeypatch: pytest.MonkeyPatch) -> FakeCamera:
     camera = FakeCamera(host.clock)
     real = catalogue.camera
 
-    def make(backend: str, parameters: Any, clock: Any) -> Any:
-        return camera if backend == "v4l2" else real(backend, parameters, clock)
+    def make(backend: str, *arguments: Any) -> Any:
+        return camera if backend == "v4l2" else real(backend, *arguments)
 
     monkeypatch.setattr(catalogue, "camera", make)
     return camera

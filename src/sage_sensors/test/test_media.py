@@ -11,7 +11,7 @@ import pytest
 
 from sage_common.core.clock import NS_PER_S
 from sage_sensors.backends.media import MediaFile, SoundTrack, VideoTrack
-from sage_sensors.core.samples import SourceError
+from sage_sensors.core.samples import Frame, SourceError
 
 WIDTH, HEIGHT, RATE = 64, 48, 25
 Writer = Callable[..., Path]
@@ -28,6 +28,21 @@ def test_every_frame_comes_at_its_time_and_in_colour(media: Path) -> None:
     assert track.length_ns == 1_600_000_000
     assert track.errors == 0
     assert track.period_s == pytest.approx(1 / RATE)
+
+
+def test_frames_are_drawn_where_one_wants_them(media: Path) -> None:
+    given: list[Frame] = []
+
+    def canvas(height_px: int, width_px: int) -> Frame:
+        given.append(Frame(np.full((height_px, width_px, 3), 255, np.uint8), slot=len(given)))
+        return given[-1]
+
+    usual = [frame.value.pixels for frame in VideoTrack(MediaFile(media)).items()]
+    drawn = [frame.value for frame in VideoTrack(MediaFile(media), canvas=canvas).items()]
+    assert [frame.slot for frame in drawn] == list(range(40))
+    assert all(frame is own for frame, own in zip(drawn, given, strict=True))
+    for frame, pixels in zip(drawn, usual, strict=True):
+        np.testing.assert_array_equal(frame.pixels, pixels)
 
 
 def test_sound_is_16_khz_mono_in_whole_chunks_at_exact_times(media: Path) -> None:

@@ -8,7 +8,17 @@ from pathlib import Path
 
 from sage_common.core.clock import Clock
 from sage_common.core.errors import InvalidInput
-from sage_sensors.core.samples import Device, Frame, Inertial, Sound, SourceError, Track, Words
+from sage_sensors.core.samples import (
+    Canvas,
+    Device,
+    Frame,
+    Inertial,
+    Sound,
+    SourceError,
+    Track,
+    Words,
+    blank_frame,
+)
 from sage_sensors.core.synthetic_scene import SyntheticScene
 from sage_sensors.core.synthetic_sound import SyntheticSound
 from sage_sensors.core.synthetic_walk import SyntheticWalk
@@ -24,12 +34,15 @@ SCENE_WIDTH_PX, SCENE_HEIGHT_PX = 640, 480
 
 
 def camera(
-    backend: str, parameters: CameraParameters, clock: Clock
+    backend: str, parameters: CameraParameters, clock: Clock, canvas: Canvas = blank_frame
 ) -> Track[Frame] | Device[Frame]:
     """The camera that `backend` names; `auto` and `topic` are the node's business.
 
+    It draws into the frames of `canvas`.
+
     A package adds one by an entry point in group `sage.camera_backends`: a callable that takes
-    the parameters and the clock and returns a `Track[Frame]` or a `Device[Frame]`.
+    the parameters and the clock and returns a `Track[Frame]` or a `Device[Frame]`; its frames are
+    its own, and copied once.
 
     Raises:
         InvalidInput: no such backend, or a parameter that it needs is empty.
@@ -39,19 +52,25 @@ def camera(
         from sage_sensors.backends.v4l2 import V4l2Camera
 
         return V4l2Camera(
-            parameters.device, parameters.width_px, parameters.height_px, parameters.rate_hz, clock
+            parameters.device,
+            parameters.width_px,
+            parameters.height_px,
+            parameters.rate_hz,
+            clock,
+            canvas,
         )
     if backend == "file":
         from sage_sensors.backends.media import MediaFile, VideoTrack
 
         media = MediaFile(_existing("path", parameters.path))
-        return VideoTrack(media, parameters.width_px, parameters.height_px)
+        return VideoTrack(media, parameters.width_px, parameters.height_px, canvas)
     if backend == "synthetic":
         return SyntheticScene(
             parameters.width_px or SCENE_WIDTH_PX,
             parameters.height_px or SCENE_HEIGHT_PX,
             parameters.rate_hz,
             parameters.seed,
+            canvas,
         )
     return _third_party(backend)(parameters, clock)
 

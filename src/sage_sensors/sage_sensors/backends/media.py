@@ -17,10 +17,12 @@ from sage_sensors.core.samples import (
     CHUNK_SAMPLES,
     SAMPLE_NS,
     SAMPLE_RATE_HZ,
+    Canvas,
     Frame,
     Sound,
     SourceError,
     Stamped,
+    blank_frame,
 )
 
 # A camera file has a few frames between key frames; more errors in a row mean that the rest of
@@ -64,6 +66,7 @@ class VideoTrack:
         media: the file.
         width_px, height_px: size to scale to; 0: native, or as the other one and the aspect
             ratio say.
+        canvas: gives the frames to draw into.
 
     Attributes:
         errors: pictures that could not be decoded so far; they are left out.
@@ -72,7 +75,9 @@ class VideoTrack:
         SourceError: the file has no video.
     """
 
-    def __init__(self, media: MediaFile, width_px: int = 0, height_px: int = 0) -> None:
+    def __init__(
+        self, media: MediaFile, width_px: int = 0, height_px: int = 0, canvas: Canvas = blank_frame
+    ) -> None:
         if not media.has_video:
             raise SourceError(f"media {media.path}: no video in it")
         self.source = f"file:{media.path.name}"
@@ -81,6 +86,7 @@ class VideoTrack:
         self.errors = 0
         self._media = media
         self._size = (width_px, height_px)
+        self._canvas = canvas
 
     def items(self) -> Iterator[Stamped[Frame]]:
         last_ns = -1
@@ -90,7 +96,7 @@ class VideoTrack:
                 self.errors += 1
                 continue
             last_ns = time_ns
-            yield Stamped(time_ns, Frame(_rgb(frame, *self._size)))
+            yield Stamped(time_ns, _drawn(frame, *self._size, self._canvas))
 
     def _frames(self) -> Iterator[Any]:
         with _opened(self._media.path) as container:
@@ -206,13 +212,19 @@ def _end_ns(container: Any, stream: Any, origin: Fraction) -> int:
     return round((end - origin) * NS_PER_S)
 
 
-def _rgb(frame: Any, width_px: int, height_px: int) -> NDArray[np.uint8]:
-    """uint8 RGB [height, width, 3], upright, scaled."""
+def _drawn(frame: Any, width_px: int, height_px: int, canvas: Canvas) -> Frame:
+    """The picture, upright and scaled, in RGB."""
     quarter_turns = round(frame.rotation / 90.0) % 4
     if quarter_turns % 2:
         width_px, height_px = height_px, width_px
     width = width_px or (round(frame.width * height_px / frame.height) if height_px else 0)
     height = height_px or (round(frame.height * width_px / frame.width) if width_px else 0)
     picture = frame.reformat(width or frame.width, height or frame.height, format="rgb24")
-    pixels: NDArray[np.uint8] = picture.to_ndarray()
-    return np.ascontiguousarray(np.rot90(pixels, quarter_turns)) if quarter_turns else pixels
+    plane = picture.planes[0]
+    shape, strides = (picture.height, picture.width, 3), (plane.line_size, 3, 1)
+    # FFmpeg converts into memory of its own only; this is the one copy.
+    decoded: NDArray[np.uint8] = np.ndarray(shape, np.uint8, plane, 0, strides)
+    upright = np.rot90(decoded, quarter_turns)
+    drawn = canvas(*upright.shape[:2])
+    np.copyto(drawn.pixels, upright)
+    return drawn

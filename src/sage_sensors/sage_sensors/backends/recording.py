@@ -11,7 +11,15 @@ from pathlib import Path
 from sage_common.core.errors import InvalidInput
 from sage_sensors.backends.media import MediaFile, SoundTrack, VideoTrack
 from sage_sensors.core.inertial_table import InertialTable
-from sage_sensors.core.samples import Frame, Inertial, Sound, Track, Words
+from sage_sensors.core.samples import (
+    Canvas,
+    Frame,
+    Inertial,
+    Sound,
+    Track,
+    Words,
+    blank_frame,
+)
 from sage_sensors.core.subtitles import TextTrack
 from sage_sensors.core.synthetic_scene import SyntheticScene
 from sage_sensors.core.synthetic_sound import SyntheticSound
@@ -114,8 +122,10 @@ def find_demo_recording(data_dir: Path | None) -> RecordingPlan:
     )
 
 
-def open_recording(plan: RecordingPlan, width_px: int = 0, height_px: int = 0) -> RecordingTracks:
-    """Open all tracks of a plan.
+def open_recording(
+    plan: RecordingPlan, width_px: int = 0, height_px: int = 0, canvas: Canvas = blank_frame
+) -> RecordingTracks:
+    """Open all tracks of a plan; `canvas` gives the frames to draw into.
 
     Raises:
         SourceError, InvalidInput: a file cannot be read, or is not what it should be.
@@ -123,9 +133,9 @@ def open_recording(plan: RecordingPlan, width_px: int = 0, height_px: int = 0) -
     backends = plan.backends
     camera: Track[Frame] | None = None
     if plan.media is not None:
-        camera = VideoTrack(MediaFile(plan.media), width_px, height_px)
+        camera = VideoTrack(MediaFile(plan.media), width_px, height_px, canvas)
     elif backends["camera"] == SYNTHETIC:
-        camera = SyntheticScene(width_px or 640, height_px or 480)
+        camera = SyntheticScene(width_px or 640, height_px or 480, canvas=canvas)
     microphone: Track[Sound] | None = None
     if plan.sound is not None:
         microphone = SoundTrack(MediaFile(plan.sound))

@@ -6,10 +6,9 @@ import os
 from typing import Any
 
 import cv2
-import numpy as np
 
 from sage_common.core.clock import Clock
-from sage_sensors.core.samples import Frame, SourceError, Stamped
+from sage_sensors.core.samples import Canvas, Frame, SourceError, Stamped, blank_frame
 
 
 class V4l2Camera:
@@ -20,6 +19,7 @@ class V4l2Camera:
         width_px, height_px: size to ask for; 0: the camera's own. It may give another.
         rate_hz: frames per second to ask for.
         clock: for the stamps, taken when the frame has arrived and before it is decoded.
+        canvas: gives the frames to draw into.
     """
 
     polled = False
@@ -27,7 +27,13 @@ class V4l2Camera:
     overruns = 0
 
     def __init__(
-        self, device: str, width_px: int, height_px: int, rate_hz: float, clock: Clock
+        self,
+        device: str,
+        width_px: int,
+        height_px: int,
+        rate_hz: float,
+        clock: Clock,
+        canvas: Canvas = blank_frame,
     ) -> None:
         self.source = f"v4l2:{device}"
         self.period_s = 1.0 / rate_hz
@@ -38,6 +44,7 @@ class V4l2Camera:
             cv2.CAP_PROP_FPS: rate_hz,
         }
         self._clock = clock
+        self._canvas = canvas
         self._capture: Any = None
 
     def open(self) -> None:
@@ -61,8 +68,9 @@ class V4l2Camera:
         arrived, bgr = self._capture.retrieve()
         if not arrived:
             raise SourceError(f"{self.source}: a frame that cannot be decoded")
-        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-        return Stamped(stamp_ns, Frame(np.asarray(rgb, dtype=np.uint8)))
+        frame = self._canvas(*bgr.shape[:2])
+        cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=frame.pixels)
+        return Stamped(stamp_ns, frame)
 
     def close(self) -> None:
         if self._capture is not None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +37,28 @@ class Stamped(Generic[T_co]):
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: `pixels` uint8 RGB [height, width, 3]."""
+    """One picture.
+
+    Attributes:
+        pixels: uint8 RGB [height, width, 3].
+        slot: what the publisher knows the memory of `pixels` by, if it gave it; else None.
+    """
 
     pixels: NDArray[np.uint8]
+    slot: Any = field(default=None, compare=False, repr=False)
 
     def fingerprint(self) -> int:
         """Equal for equal pictures; looks at every 8th pixel of every 8th row."""
         return zlib.crc32(np.ascontiguousarray(self.pixels[::8, ::8]).data)
+
+
+Canvas = Callable[[int, int], Frame]
+"""Gives a frame of a height and a width [px] whose pixels are to be drawn."""
+
+
+def blank_frame(height_px: int, width_px: int) -> Frame:
+    """A frame in memory of its own, not drawn yet."""
+    return Frame(np.empty((height_px, width_px, 3), np.uint8))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
-from sage_sensors.core.samples import Frame, Stamped
+from sage_sensors.core.samples import Canvas, Frame, Stamped, blank_frame
 from sage_sensors.core.synthetic_events import SyntheticEvent, events_between
 
 DRIFT_PX_PER_S = 12.0
@@ -22,13 +22,19 @@ class SyntheticScene:
         width_px, height_px: size of the picture, >= 16.
         rate_hz: frames per second, > 0.
         seed: of the background and of the events, >= 0.
+        canvas: gives the frames to draw into.
     """
 
     source = "synthetic"
     length_ns = 0
 
     def __init__(
-        self, width_px: int = 640, height_px: int = 480, rate_hz: float = 30.0, seed: int = 0
+        self,
+        width_px: int = 640,
+        height_px: int = 480,
+        rate_hz: float = 30.0,
+        seed: int = 0,
+        canvas: Canvas = blank_frame,
     ) -> None:
         if width_px < 16 or height_px < 16 or not rate_hz > 0.0:
             raise ValueError(
@@ -39,14 +45,13 @@ class SyntheticScene:
         self._width, self._height = width_px, height_px
         self._rate_hz = rate_hz
         self._seed = seed
+        self._canvas = canvas
         self._background = _waves(width_px, height_px, seed)
 
     def render(self, time_ns: int) -> NDArray[np.uint8]:
         """The picture at `time_ns` >= 0: uint8 RGB [height, width, 3]."""
-        shift = int(time_ns * DRIFT_PX_PER_S / NS_PER_S) % self._width
-        pixels = np.concatenate([self._background[:, shift:], self._background[:, :shift]], axis=1)
-        for event in self.events(time_ns, time_ns + 1):
-            self._draw(pixels, event, time_ns)
+        pixels = blank_frame(self._height, self._width).pixels
+        self._paint(pixels, time_ns)
         return pixels
 
     def events(self, start_ns: int, end_ns: int) -> list[SyntheticEvent]:
@@ -57,8 +62,17 @@ class SyntheticScene:
         number = 0
         while True:
             time_ns = round(number * NS_PER_S / self._rate_hz)
-            yield Stamped(time_ns, Frame(self.render(time_ns)))
+            frame = self._canvas(self._height, self._width)
+            self._paint(frame.pixels, time_ns)
+            yield Stamped(time_ns, frame)
             number += 1
+
+    def _paint(self, pixels: NDArray[np.uint8], time_ns: int) -> None:
+        shift = int(time_ns * DRIFT_PX_PER_S / NS_PER_S) % self._width
+        parts = [self._background[:, shift:], self._background[:, :shift]]
+        np.concatenate(parts, axis=1, out=pixels)
+        for event in self.events(time_ns, time_ns + 1):
+            self._draw(pixels, event, time_ns)
 
     def _draw(self, pixels: NDArray[np.uint8], event: SyntheticEvent, time_ns: int) -> None:
         progress = event.progress(time_ns)

@@ -27,7 +27,8 @@ class CameraNode(SensorNode):
         return CameraPublisher(self, p.name, p.frame_id, p.jpeg_quality)
 
     def make_source(self, backend: str) -> Track[Frame] | Device[Frame]:
-        return catalogue.camera(backend, self.parameters, self.clock)
+        stream: CameraPublisher = self._stream  # type: ignore[assignment]
+        return catalogue.camera(backend, self.parameters, self.clock, stream.canvas)
 
     def subscribe_source(self, topic: str) -> None:
         compressed = topic.endswith("compressed")

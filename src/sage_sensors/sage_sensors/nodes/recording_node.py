@@ -38,8 +38,9 @@ class RecordingNode(SageNode):
 
     def on_configure(self) -> None:
         p = self.parameters
+        self._camera = CameraPublisher(self, p.camera, "", p.jpeg_quality)
         self._streams: dict[str, StreamPublisher[Any]] = {
-            "camera": CameraPublisher(self, p.camera, "", p.jpeg_quality),
+            "camera": self._camera,
             "microphone": MicrophonePublisher(self, p.microphone, ""),
             "imu": ImuPublisher(self, p.imu, ""),
             "text": TextPublisher(self),
@@ -52,7 +53,7 @@ class RecordingNode(SageNode):
     def on_activate(self) -> None:
         p = self.parameters
         plan = self._plan()
-        tracks = open_recording(plan, p.width_px, p.height_px)
+        tracks = open_recording(plan, p.width_px, p.height_px, self._camera.canvas)
         start_ns = self.clock.now_ns() + round(p.start_delay_s * NS_PER_S)
         self._schedule = Schedule(
             start_ns, tracks.length_ns, p.loop and tracks.length_ns > 0, p.rate
