@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.core.transport import TRANSPORTS
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ class VisionEncoderParameters(ModelParameters):
     """Pictures of one camera."""
 
     camera: str = parameter("front", doc="name of the camera")
+    transport: str = parameter(
+        "auto",
+        doc="how pictures come; auto: out of the camera's mailbox, and as images where that "
+        "cannot be looked into",
+        choices=TRANSPORTS,
+    )
     fit: str = parameter(
         "crop",
         doc="how a picture becomes a square: largest centred square, or black bars",

@@ -7,6 +7,7 @@ from typing import Any
 from sage_common.core.sections import Arrays
 from sage_common.ros.images import image_to_rgb
 from sage_common.ros.node import SageNode
+from sage_common.ros.picture import Picture
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_encoders.backends.opencv_resize import resize
@@ -31,7 +32,11 @@ class VisionEncoderNode(SageNode):
         self._slot = EncoderSlot(self, self._load)
         self._puzzles = self.publisher("puzzle", modality="vision")
         self._worker = self.worker("encode", QUEUE_SIZE)
-        self.subscribe("camera/image_raw", self._on_image, name=self.parameters.camera)
+        p = self.parameters
+        self._outdated = 0
+        self.subscribe_tensor(
+            "camera/tensor", "camera/image_raw", self._on_picture, p.transport, name=p.camera
+        )
         self.service("vision/embed", self._on_embed)
 
     def on_activate(self) -> None:
@@ -53,17 +58,23 @@ class VisionEncoderNode(SageNode):
             MODEL, self.parameters, SIGNATURE, lambda model: VisionEncoder(model, resize, fit)
         )
 
-    def _on_image(self, message: Any) -> None:
-        self._worker.submit(self._encode, image_to_rgb(message), message.header)
+    def _on_picture(self, picture: Picture) -> None:
+        self._worker.submit(self._encode, picture)
 
-    def _encode(self, image: Any, header: Any) -> None:
-        with self._slot.encoder() as encoder:
+    def _encode(self, picture: Picture) -> None:
+        stamp = stamp_ns(picture.header.stamp)
+        with picture, self._slot.encoder() as encoder:
             if encoder is None:
                 return
             began_ns = self.stopwatch_ns()
-            percept = encoder.encode(image, stamp_ns(header.stamp), self.parameters.camera)
+            percept = encoder.encode(picture.pixels, stamp, self.parameters.camera)
             took_ns = self.stopwatch_ns() - began_ns
-        self._puzzles.publish(puzzle_message(percept, header, took_ns))
+            is_whole = picture.release()
+        if is_whole:
+            self._puzzles.publish(puzzle_message(percept, picture.header, took_ns))
+        else:
+            self._outdated += 1
+            self.diagnose(outdated=self._outdated)
         self.diagnose(dropped=self._worker.dropped)
 
     def _on_embed(self, request: Any, response: Any) -> Any:
