@@ -16,10 +16,15 @@ rclpy = pytest.importorskip("rclpy")
 
 from rclpy.experimental import EventsExecutor  # noqa: E402
 from rclpy.task import Future  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
 
+from sage_common.core.topics import topic  # noqa: E402
+from sage_common.ros.images import image_to_array  # noqa: E402
+from sage_common.ros.interfaces import interface  # noqa: E402
 from sage_common.ros.qos import PROFILES  # noqa: E402
 from sage_common.ros.ros_host import RosHost  # noqa: E402
+from sage_common.ros.ros_publisher import RosPublisher  # noqa: E402
+from sage_common.ros.tensor_handles import mailbox_name  # noqa: E402
+from sage_common.ros.tensor_output import TensorOutput  # noqa: E402
 from sage_memory import Memory  # noqa: E402
 from sage_memory.nodes.memory_node import MemoryNode  # noqa: E402
 from sage_msgs.msg import Experience, FusedSalience, Puzzle  # noqa: E402
@@ -68,19 +73,50 @@ def driver(tmp_path):
     made.close()
 
 
-def test_salient_moment_becomes_an_experience_and_is_recalled(driver, tmp_path) -> None:
+class Camera:
+    """Shows pictures as images, or through a mailbox."""
+
+    def __init__(self, node, log, way: str) -> None:
+        self._way = way
+        spec = topic("camera/image_raw" if way == "images" else "camera/tensor")
+        name = f"/sage/{spec.name.format(name='front')}"
+        publisher = node.create_publisher(interface(spec.type), name, PROFILES[spec.qos])
+        self._publisher = RosPublisher(publisher, spec.qos, False)
+        mailbox = mailbox_name(name, int(os.environ["ROS_DOMAIN_ID"]))
+        self._output = TensorOutput(self._publisher, mailbox, lambda: True, log)
+
+    @property
+    def is_watched(self) -> bool:
+        return self._publisher.subscriber_count > 0
+
+    def show(self, stamp: int) -> None:
+        image = inputs.image(stamp)
+        if self._way == "images":
+            self._publisher.publish(image)
+        else:
+            self._output.publish(image_to_array(image), image.header)
+
+    def close(self) -> None:
+        self._output.close()
+
+
+@pytest.mark.parametrize("way", ["images", "mailbox"])
+def test_salient_moment_becomes_an_experience_and_is_recalled(driver, tmp_path, way) -> None:
+    if way == "mailbox":
+        pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not built")
     assert driver.started
     node, kept = driver.node, []
     node.create_subscription(Experience, "experience", kept.append, PROFILES["standard"])
-    images = node.create_publisher(Image, "camera/front/image_raw", PROFILES["sensor"])
+    camera = Camera(node, driver.host.log, way)
     puzzles = node.create_publisher(Puzzle, "vision/puzzle", PROFILES["standard"])
     fused = node.create_publisher(FusedSalience, "salience", PROFILES["standard"])
-    ready = (images, puzzles, fused)
+    ready = (puzzles, fused)
     driver.until(lambda: all(publisher.get_subscription_count() for publisher in ready))
+    driver.until(lambda: camera.is_watched)
     driver.until(lambda: node.count_subscribers("/sage/experience") and True)
     for total in [0.2, 0.2, 0.9, 0.2, 0.2, 0.2, 0.2]:
         stamp = node.get_clock().now().nanoseconds
-        images.publish(inputs.image(stamp))
+        camera.show(stamp)
         puzzles.publish(inputs.puzzle(stamp))
         done = time.monotonic() + 0.05  # the puzzle goes first, as in the graph
         driver.until(lambda done=done: time.monotonic() > done)
@@ -94,6 +130,7 @@ def test_salient_moment_becomes_an_experience_and_is_recalled(driver, tmp_path) 
     assert answer.result().success, answer.result().message
     assert [found.id for found in answer.result().experiences] == [kept[0].id]
     assert Path(answer.result().payload_paths[0]).is_file()
+    camera.close()
 
 
 def test_a_locked_store_leaves_the_node_inactive_and_the_process_alive(tmp_path) -> None:

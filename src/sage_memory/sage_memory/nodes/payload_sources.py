@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from audio_common_msgs.msg import AudioInfo
@@ -12,7 +11,6 @@ from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
 from sage_common.ros.audio import SAMPLE_RATE_HZ, audio_to_array
-from sage_common.ros.images import image_to_rgb
 from sage_common.ros.node import SageNode
 from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.stamps import stamp_ns
@@ -48,7 +46,9 @@ class PayloadSources:
     """Subscribes what payloads are made of; sensor messages stay serialized until needed."""
 
     def __init__(self, node: SageNode, parameters: MemoryParameters) -> None:
-        self._images = node.keep_latest("camera/image_raw", IMAGES, name=parameters.camera)
+        self._pictures = node.keep_latest_pictures(
+            "camera/tensor", "camera/image_raw", IMAGES, name=parameters.camera
+        )
         self._sounds = node.keep_latest("microphone/audio", SOUNDS, name=parameters.microphone)
         self._motions = node.keep_latest("imu/data", MOTIONS, name=parameters.imu)
         self._audio_info: AudioInfo | None = None
@@ -60,8 +60,9 @@ class PayloadSources:
         It returns None where the modality has no payload or the sensor's data is gone.
         """
         if modality == "vision":
-            image = self._images.nearest(end_ns)  # now: the ring holds less than half a second
-            return lambda: self._picture(image, end_ns)
+            # Now: less than half a second is kept.
+            still = self._pictures.nearest(end_ns, TOLERANCE_NS)
+            return lambda: None if still is None else payload_encoding.picture(still.rgb())
         if modality == "audio":
             return lambda: self._sound(end_ns)
         if modality == "proprioception":
@@ -78,11 +79,6 @@ class PayloadSources:
 
     def _on_audio_info(self, message: AudioInfo) -> None:
         self._audio_info = message
-
-    def _picture(self, image: Any, end_ns: int) -> Payload | None:
-        if image is None or abs(stamp_ns(image.header.stamp) - end_ns) > TOLERANCE_NS:
-            return None
-        return payload_encoding.picture(image_to_rgb(image))
 
     def _sound(self, end_ns: int) -> Payload | None:
         chunks = self._sounds.between(end_ns - NS_PER_S + 1, end_ns)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
+from sage_common.ros.latest_pictures import LatestPictures
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
@@ -41,7 +42,7 @@ class OrchestratorNode(SageNode):
         camera, modalities = self.parameters.camera, self.parameters.modalities
         self._surroundings = Surroundings(
             {m: self.keep_latest("puzzle", KEPT_PUZZLES, modality=m) for m in modalities},
-            {camera: self.keep_latest("camera/image_raw", KEPT_IMAGES, name=camera)},
+            {camera: self._keep_pictures(camera)},
             self.client("memory/recall"),
             self.parameters.models_dir,
         )
@@ -87,6 +88,10 @@ class OrchestratorNode(SageNode):
         self._workers.make(json_of(present["workers"]))
         self._orchestrator.restore_present(section_of(present, "orchestrator"))
         self._cues.restore(section_of(present, "cues"))
+
+    def _keep_pictures(self, camera: str) -> LatestPictures:
+        keys = ("camera/tensor", "camera/image_raw")
+        return self.keep_latest_pictures(*keys, KEPT_IMAGES, name=camera)
 
     def _cycle(self) -> None:
         report = self._orchestrator.cycle(self._cues.newest())

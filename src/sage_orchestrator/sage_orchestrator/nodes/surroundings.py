@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.puzzle import Percept
 from sage_common.ros.host import ServiceClient, Worker
-from sage_common.ros.images import image_to_rgb
 from sage_common.ros.latest import LatestMessages
+from sage_common.ros.latest_pictures import LatestPictures
 from sage_common.ros.percepts import percept_of
 from sage_common.ros.stamps import stamp_ns
 from sage_orchestrator.core.plugin import Memory, Query
@@ -27,7 +27,7 @@ class Surroundings:
 
     Args:
         puzzles: kept by modality.
-        images: kept by camera.
+        pictures: kept by camera.
         memory: client of memory/recall.
         models_dir: folder of models, or empty.
     """
@@ -35,12 +35,12 @@ class Surroundings:
     def __init__(
         self,
         puzzles: dict[str, LatestMessages],
-        images: dict[str, LatestMessages],
+        pictures: dict[str, LatestPictures],
         memory: ServiceClient,
         models_dir: str,
     ) -> None:
         self._puzzles = puzzles
-        self._images = images
+        self._pictures = pictures
         self._memory = memory
         self.models_dir = models_dir
 
@@ -49,8 +49,9 @@ class Surroundings:
         return percept_of(message) if message is not None and message.valid else None
 
     def image(self, source: str, stamp_ns: int) -> NDArray[np.uint8] | None:
-        message = _near(self._images.get(source), stamp_ns)
-        return None if message is None else image_to_rgb(message)
+        kept = self._pictures.get(source)
+        still = None if kept is None else kept.nearest(stamp_ns, NEAR_NS)
+        return None if still is None else still.rgb()
 
     def recall(self, query: Query) -> Sequence[Memory]:
         response = self._memory.call(recall_request(query), RECALL_TIMEOUT_S)
