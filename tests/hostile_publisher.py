@@ -8,6 +8,7 @@ from __future__ import annotations
 import array
 import json
 import math
+import os
 import time
 from collections import defaultdict
 from typing import Any
@@ -17,12 +18,21 @@ from audio_common_msgs.msg import AudioDataStamped
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.experimental import EventsExecutor
 from rclpy.task import Future
-from sensor_msgs.msg import CameraInfo, Image, Imu, JointState
+from sensor_msgs.msg import CameraInfo, Imu, JointState
 
 from sage_common.core.topics import topic, topic_name
 from sage_common.ros.qos import PROFILES
 from sage_common.ros.stamps import to_stamp
-from sage_msgs.msg import Attention, FusedSalience, Outcome, Puzzle, Salience, Utterance
+from sage_common.ros.tensor_handles import mailbox_name
+from sage_msgs.msg import (
+    Attention,
+    FusedSalience,
+    Outcome,
+    Puzzle,
+    Salience,
+    TensorHandle,
+    Utterance,
+)
 
 MATCH_TIMEOUT_S = 30.0
 SETTLE_S = 0.5
@@ -31,9 +41,6 @@ COLLECT_S = 4.0
 
 def wrong_messages() -> list[tuple[str, dict[str, str], list[Any]]]:
     """Registry key, names, and messages of which each has one wrong field."""
-    picture = Image(height=2, width=2, step=6, encoding="rgb8", data=array.array("B", bytes(12)))
-    short = Image(height=2, width=2, step=6, encoding="rgb8", data=array.array("B", bytes(5)))
-    strange = Image(height=2, width=2, step=6, encoding="cmyk", data=array.array("B", bytes(12)))
     odd = AudioDataStamped()
     odd.audio.data = array.array("B", bytes(7))
     shaken = Imu()
@@ -41,7 +48,7 @@ def wrong_messages() -> list[tuple[str, dict[str, str], list[Any]]]:
     codes = Puzzle(modality="vision", embedding=[1.0], encoder_id="x", valid=True)
     codes.codes[0] = 99
     return [
-        ("camera/image_raw", {"name": "front"}, [short, strange, Image(), in_the_future(picture)]),
+        ("camera/tensor", {"name": "front"}, wrong_handles()),
         ("camera/info", {"name": "front"}, [in_the_future(CameraInfo(height=2, width=2))]),
         ("microphone/audio", {"name": "front"}, [odd, AudioDataStamped()]),
         ("imu/data", {"name": "body"}, [shaken, in_the_future(Imu())]),
@@ -52,6 +59,25 @@ def wrong_messages() -> list[tuple[str, dict[str, str], list[Any]]]:
         ("fused_salience", {}, [FusedSalience(total=3.0)]),
         ("attention", {}, [Attention(valid=True, x_min=0.9, x_max=0.1)]),
         ("outcome", {}, [Outcome(reward=5.0), in_the_future(Outcome())]),
+    ]
+
+
+def wrong_handles() -> list[TensorHandle]:
+    """Handles of no tensor, of another mailbox, and of slots that there are not."""
+    here = mailbox_name("/sage/camera/front/tensor", int(os.environ["ROS_DOMAIN_ID"]))
+
+    def handle(mailbox: str, **fields: Any) -> TensorHandle:
+        made = TensorHandle(mailbox=mailbox, backend="shm", dtype="uint8", device=-1, **fields)
+        made.shape, made.strides_bytes = [2, 2, 3], [6, 3, 1]
+        return made
+
+    return [
+        TensorHandle(),
+        handle("../../etc/passwd"),
+        handle("1.sage.camera.rear.tensor"),
+        handle(here, slot=4_000_000_000),
+        handle(here, generation=2**63),
+        in_the_future(handle(here)),
     ]
 
 
