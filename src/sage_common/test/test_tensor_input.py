@@ -244,6 +244,24 @@ def test_a_mailbox_that_was_made_anew_is_attached_anew(camera: Camera, node: Nod
     assert int(camera.fact("readers")) == 1
 
 
+def test_handles_that_did_not_arrive_are_counted(camera: Camera, node: Node) -> None:
+    handles = [camera.show() for _ in range(6)]
+    for index in (0, 1, 4):
+        node.hear(handles[index])
+    assert (node.input.missed, node.input.late) == (2, 1)
+    camera.output.close()
+    node.hear(camera.show())
+    node.hear(camera.show())
+    assert (node.input.missed, node.input.late) == (4, 2), "one not sent on, one late"
+    again = Camera()  # one that begins to count anew
+    again.output._name = camera.name
+    camera.output.close()
+    node.hear(again.show())
+    node.hear(again.show())
+    again.output.close()
+    assert node.input.missed == 4
+
+
 def test_a_closed_mailbox_still_gives_what_was_published(camera: Camera, node: Node) -> None:
     handle = camera.show()
     camera.output.close()

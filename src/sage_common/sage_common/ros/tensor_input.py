@@ -33,12 +33,13 @@ class TensorInput:
 
     Attributes:
         late: tensors that had gone before they could be opened.
+        missed: tensors that were published between two that could be opened, late ones included.
     """
 
     def __init__(
         self, deliver: Callable[[Picture], None], log: Logger, stopwatch_ns: Callable[[], int]
     ) -> None:
-        self.late = 0
+        self.late = self.missed = 0
         self._deliver = deliver
         self._log = log
         self._stopwatch_ns = stopwatch_ns
@@ -47,6 +48,7 @@ class TensorInput:
         self._end_images: Callable[[], None] | None = None
         self._opened_ns: int | None = None
         self._delivered_ns = 0
+        self._tag = 0
 
     def connect(
         self,
@@ -84,6 +86,9 @@ class TensorInput:
             return
         picture = Picture.lent(lease, handle.header)
         self._opened_ns = self._stopwatch_ns()
+        if self._tag:
+            self.missed += max(handle.tag - self._tag - 1, 0)  # a camera started anew begins at 1
+        self._tag = handle.tag
         self._use_tensors()
         self._pass_on(picture)
 
@@ -111,13 +116,14 @@ class TensorInput:
         self._reader.close()
         self._use_tensors()
         self._opened_ns = None
+        self._tag = 0
 
     def facts(self) -> dict[str, object]:
         """For /diagnostics."""
         way = f"mailbox {self._reader.backend}".rstrip()
         if self._end_images is not None:
             way = f"image ({self._reason})"
-        return {"transport": way, "tensors late": self.late}
+        return {"transport": way, "tensors late": self.late, "tensors missed": self.missed}
 
     def _pass_on(self, picture: Picture) -> None:
         # The first tensor after images may be the same frame as the last of these.
