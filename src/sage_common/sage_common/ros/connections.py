@@ -1,0 +1,280 @@
+"""What connects a node with the graph: the factories of all that it sends and takes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.health import InputHealth
+from sage_common.core.topics import TopicSpec, action_spec, expected_rate, service_spec, topic
+from sage_common.core.transport import AUTO
+from sage_common.ros.answers import answer
+from sage_common.ros.diagnostics import Diagnostics
+from sage_common.ros.gate import FAULT_LOG_PERIOD_S, Gate
+from sage_common.ros.host import Host, Publisher, ServiceClient, Timer, Worker
+from sage_common.ros.interfaces import interface
+from sage_common.ros.latest import LatestMessages
+from sage_common.ros.latest_pictures import LatestPictures
+from sage_common.ros.picture import Picture
+from sage_common.ros.tensor_ends import TensorEnds
+from sage_common.ros.tensor_output import TensorOutput
+
+FAULT_CHARACTERS = 200
+
+
+class Connections:
+    """The only way of a node to the graph: every message is checked and counted on it.
+
+    Callbacks and timers run only while the node is active. They hold `guard`, and an error of one
+    is reported and goes no further.
+
+    Args:
+        host: where the node runs; see `sage_common.ros.host`.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self.name = host.name
+        self.log = host.log
+        self.clock = host.clock
+        self.active = False
+        self.guard = threading.RLock()
+        self._gates: list[Gate] = []
+        self._latest_messages: list[LatestMessages] = []
+        self._clients: dict[str, ServiceClient] = {}
+        self._diagnostics = Diagnostics()
+        self._tensors = TensorEnds(self, host, self._diagnostics)
+
+    def disconnect(self) -> None:
+        """Forget all that the factories made; the node is configured anew."""
+        self._gates.clear()
+        self._latest_messages.clear()
+        self._clients.clear()
+        self._tensors.clear()
+        self._diagnostics.clear()
+
+    def publisher(self, topic_key: str, **names: str) -> Publisher:
+        """A publisher of a registered topic; `names` fill the placeholders of its name."""
+        spec = topic(topic_key)
+        output = self._host.make_publisher(spec, self._host.resolve(spec.name.format(**names)))
+        self._diagnostics.outputs[output.topic] = output
+        return output
+
+    def subscribe(
+        self,
+        topic_key: str,
+        callback: Callable[[Any], None],
+        on_rejected: Callable[[InvalidInput], None] | None = None,
+        **names: str,
+    ) -> InputHealth:
+        """Subscribe a registered topic; `callback` sees only messages that passed the checks.
+
+        `on_rejected` is told what was wrong with the others, those included for which `callback`
+        raised InvalidInput. Ask the answer whether the input is alive:
+        `health.alive(self.clock.now_ns())`. The newest message of a latched topic that came while
+        the node was inactive is delivered when it becomes active.
+        """
+        gate = self.make_gate(topic_key, callback, on_rejected, **names)
+        self.connect(gate)
+        return gate.health
+
+    def subscribe_foreign(
+        self,
+        topic_name: str,
+        type_name: str,
+        callback: Callable[[Any], None],
+        *,
+        stamp_checked: bool = True,
+    ) -> InputHealth:
+        """Subscribe a topic of another package, by its own name and type, best effort."""
+        spec = TopicSpec(
+            topic_name, topic_name, type_name, "sensor", 0.0, 0.0, stamp_checked, False, "", ""
+        )
+        gate = Gate(self, spec, "", callback, self._health(topic_name))
+        self._gates.append(gate)
+        self.connect(gate)
+        return gate.health
+
+    def keep_latest(self, topic_key: str, depth: int, **names: str) -> LatestMessages:
+        """Keep the newest `depth` messages of a topic without deserializing them.
+
+        Messages that fail the checks are counted, reported and dropped when they are read.
+        """
+        kept, subscribe = self.kept_messages(topic_key, depth, **names)
+        subscribe()
+        return kept
+
+    def tensor_publisher(self, topic_key: str, **names: str) -> TensorOutput:
+        """Hands over tensors through a mailbox; `topic_key` is the topic of their handles.
+
+        On the lock-step host nobody ever wants any: there, what needs them takes messages.
+        """
+        return self._tensors.publisher(topic_key, **names)
+
+    def subscribe_tensor(
+        self,
+        tensor_key: str,
+        image_key: str,
+        callback: Callable[[Picture], None],
+        transport: str = AUTO,
+        **names: str,
+    ) -> None:
+        """Subscribe the pictures of a camera, without copies where it is on this machine.
+
+        `callback` gives each picture back when its work is done, be that on a worker.
+
+        Args:
+            tensor_key: topic of the handles.
+            image_key: topic of the images, for when there is no mailbox to look into.
+            transport: auto, or image: images only.
+        """
+        self._tensors.subscribe(tensor_key, image_key, callback, transport, **names)
+
+    def keep_latest_pictures(
+        self, tensor_key: str, image_key: str, depth: int, **names: str
+    ) -> LatestPictures:
+        """Keep the newest `depth` pictures of a camera; topics as in `subscribe_tensor`."""
+        return self._tensors.keep_latest(tensor_key, image_key, depth, **names)
+
+    def mailbox_name(self, name: str) -> str:
+        """What a mailbox of the graph is called, `name` being relative to its namespace as a
+        topic's is; empty: this host has no mailboxes."""
+        return self._host.mailbox_name(self._host.resolve(name))
+
+    def timer(self, period_s: float, callback: Callable[[], None]) -> Timer:
+        """Call `callback` every `period_s` while active."""
+
+        def tick() -> None:
+            if self.active:
+                self.guarded(callback)
+
+        return self._host.make_timer(period_s, tick)
+
+    def service(self, key: str, handler: Callable[[Any, Any], Any]) -> None:
+        """Serve a registered service; `handler(request, response) -> response` runs on a worker.
+
+        A request that comes while the node is inactive, that is refused with `InvalidInput`, or
+        that fails is answered too: `success` is false and `message` says why.
+        """
+        spec = service_spec(key)
+        empty = interface(spec.type).Response
+        self._host.make_service(
+            spec, self._host.resolve(key), lambda *call: answer(self, empty, handler, *call)
+        )
+
+    def client(self, key: str) -> ServiceClient:
+        """A client of a registered service; call it from a worker only."""
+        return self._host.make_client(service_spec(key), self._host.resolve(key))
+
+    def clients(self, key: str) -> dict[str, ServiceClient]:
+        """A client of each node that serves the registered private service `~/...` now, by name.
+
+        From a worker only, as their calls.
+        """
+        spec, ending = service_spec(key), key.removeprefix("~")
+        for name in self._host.find_services(ending):
+            if name not in self._clients:
+                self._clients[name] = self._host.make_client(spec, name)
+        return {name.removesuffix(ending): self._clients[name] for name in sorted(self._clients)}
+
+    def action(self, key: str, execute: Callable[..., Any]) -> None:
+        """Serve a registered action.
+
+        `execute(goal, publish_feedback, cancel_requested) -> result` runs on a worker;
+        `publish_feedback(feedback)` sends progress, `cancel_requested()` says whether to stop.
+        Goals that cannot be met are answered as in `service`.
+        """
+        spec = action_spec(key)
+        empty = interface(spec.type).Result
+
+        def run(goal: Any, publish_feedback: Any, cancel_requested: Callable[[], bool]) -> Any:
+            def must_stop() -> bool:
+                return cancel_requested() or not self.active
+
+            return answer(self, empty, execute, goal, publish_feedback, must_stop)
+
+        self._host.make_action(spec, self._host.resolve(key), run)
+
+    def worker(self, name: str, queue_size: int = 1) -> Worker:
+        """A thread with a short queue; when it is full the oldest waiting job makes room."""
+        worker = self._host.make_worker(name, queue_size, self.report_failure)
+        self._diagnostics.workers[name] = worker
+        return worker
+
+    def stopwatch_ns(self) -> int:
+        """Monotonic time [ns] for measuring own cost; stands still on the lock-step host."""
+        return self._host.stopwatch_ns()
+
+    @property
+    def time_is_measured(self) -> bool:
+        """False on the lock-step host, where nominal costs must be charged instead."""
+        return self._host.threaded
+
+    # -- callbacks ---------------------------------------------------------------------------
+
+    def diagnose(self, **values: object) -> None:
+        """Show key/value pairs in /diagnostics from now on."""
+        self._diagnostics.show(values)
+
+    def guarded(self, callback: Callable[..., None], *arguments: Any) -> bool:
+        """Run a callback under `guard`; an error of it is reported, and the answer is False."""
+        try:
+            with self.guard:
+                callback(*arguments)
+        except Exception as error:  # noqa: BLE001 - one failed callback must not end the node
+            self.report_failure(error)
+            return False
+        return True
+
+    def report_failure(self, error: BaseException) -> None:
+        """Count an error of a callback or job; log it once a second at most."""
+        self._diagnostics.failures += 1
+        text = f"{type(error).__name__}: {error}"
+        self.log.error(text, throttle_s=FAULT_LOG_PERIOD_S, key=type(error).__name__)
+        self.diagnose(failures=self._diagnostics.failures, last_failure=text[:FAULT_CHARACTERS])
+
+    # -- for sage_common.ros ------------------------------------------------------------------
+
+    def make_gate(
+        self,
+        topic_key: str,
+        callback: Callable[[Any], None],
+        on_rejected: Callable[[InvalidInput], None] | None = None,
+        **names: str,
+    ) -> Gate:
+        """The way from a registered topic into a callback; `connect` subscribes it."""
+        spec = topic(topic_key)
+        health = self._health(spec.name.format(**names), *expected_rate(topic_key, **names))
+        gate = Gate(self, spec, names.get("modality", ""), callback, health, on_rejected)
+        self._gates.append(gate)
+        return gate
+
+    def connect(self, gate: Gate) -> Callable[[], None]:
+        """Subscribe what a gate lets in; what ends that."""
+        return self._host.make_subscription(
+            gate.spec, gate.health.topic, gate.receive, False, gate.refuse
+        )
+
+    def kept_messages(
+        self, topic_key: str, depth: int, **names: str
+    ) -> tuple[LatestMessages, Callable[[], Callable[[], None]]]:
+        """A store for the newest messages of a topic, and what subscribes it."""
+        gate = self.make_gate(topic_key, lambda _message: None, **names)
+        kept = LatestMessages(
+            depth, lambda data: self._host.deserialize(data, gate.spec.type), gate, self.clock
+        )
+        self._latest_messages.append(kept)
+        return kept, lambda: self._host.make_subscription(
+            gate.spec, gate.health.topic, kept.receive, True, gate.refuse
+        )
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _health(
+        self, relative_name: str, rate_hz: float = 0.0, max_age_s: float = 0.0
+    ) -> InputHealth:
+        health = InputHealth(self._host.resolve(relative_name), rate_hz, max_age_s)
+        self._diagnostics.inputs.append(health)
+        return health
