@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,15 @@ def decode(encoding: str, dim: int, blob: bytes) -> NDArray[np.float32]:
         scale = np.frombuffer(blob, np.float32, 1)
         return scale * np.frombuffer(blob, np.int8, dim, SCALE_BYTES)
     raise InvalidInput("vector", f"{encoding}, {len(blob)} bytes", f"f32 or i8 of {dim} values")
+
+
+def decode_all(encodings: Sequence[str], dim: int, blobs: Sequence[bytes]) -> NDArray[np.float32]:
+    """Float32 [n, dim] of blobs; see `decode`."""
+    if all(encoding == ENCODING_FLOAT32 for encoding in encodings):
+        joined = np.frombuffer(b"".join(blobs), np.float32)  # far faster than one after the other
+        return joined.reshape(len(blobs), dim)
+    decoded = (decode(encoding, dim, blob) for encoding, blob in zip(encodings, blobs, strict=True))
+    return np.stack(list(decoded))
 
 
 def vector_values(

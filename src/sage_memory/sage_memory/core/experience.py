@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -239,5 +239,10 @@ def check_place(place: Place) -> None:
     _check_name("place.frame", place.frame)
     for field, size in (("position", 3), ("orientation", 4), ("covariance", 36)):
         values = getattr(place, field)
-        if len(values) != size or not all(map(math.isfinite, values)):
+        if len(values) != size or not _all_finite(values):
             raise InvalidInput(f"place.{field}", values, f"{size} finite numbers")
+
+
+def _all_finite(values: Sequence[float]) -> bool:
+    """Whether none of them is NaN or infinite: then their sum is neither, unless it overflows."""
+    return math.isfinite(sum(values)) or all(map(math.isfinite, values))

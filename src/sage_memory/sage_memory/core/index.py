@@ -18,7 +18,7 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.cell_building import CellsBuilt
 from sage_memory.core.cell_files import BUILD_FROM, build_cells, open_cells
 from sage_memory.core.columns import COLUMNS, Columns
-from sage_memory.core.encoded_vectors import SCALE_BYTES, decode
+from sage_memory.core.encoded_vectors import SCALE_BYTES, decode_all
 from sage_memory.core.index_cache import Facts, IndexCopy
 from sage_memory.core.schema import ENCODING_INT8
 from sage_memory.core.space import Space
@@ -113,8 +113,10 @@ class VectorIndex:
         Raises:
             InvalidInput: the encoder's vectors have another size.
         """
-        with self._lock:
-            known = self._sizes.setdefault(encoder_id, size)
+        known = self._sizes.get(encoder_id)
+        if known is None:  # else there is no need to wait for a writer that takes vectors in
+            with self._lock:
+                known = self._sizes.setdefault(encoder_id, size)
         if known != size:
             raise InvalidInput(f"{field_name}.shape", (size,), f"({known},) as all of {encoder_id}")
 
@@ -273,17 +275,18 @@ class VectorIndex:
     def _add_vectors(self, encoder_id: str, rows: Sequence[VectorRow]) -> None:
         size = self._sizes.setdefault(encoder_id, rows[0].dim)
         space = self._spaces.setdefault(encoder_id, Space(size))
-        fitting = [(row, decode(row.encoding, size, row.vector)) for row in rows if fits(row, size)]
-        self.damaged.extend(row.number for row in rows if not fits(row, size))
+        fitting = [row for row in rows if fits(row, size)]
+        if len(fitting) < len(rows):
+            self.damaged.extend(row.number for row in rows if not fits(row, size))
         if not fitting:
             return
-        numbers = [row.number for row, _ in fitting]
+        numbers, _, roles, _, encodings, crc32, blobs = zip(*fitting, strict=True)
         known = self._columns.views()["number"]
         space.extend(
-            np.stack([vector for _, vector in fitting]),
+            decode_all(encodings, size, blobs),
             np.searchsorted(known, numbers).astype(np.int32),
-            np.array([ROLES.index(row.role) for row, _ in fitting], np.int8),
-            np.array([row.crc32 for row, _ in fitting], np.uint32),
+            np.array([ROLES.index(role) for role in roles], np.int8),
+            np.array(crc32, np.uint32),
         )
 
 

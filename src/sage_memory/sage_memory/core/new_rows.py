@@ -12,7 +12,13 @@ from sage_memory.core import schema
 from sage_memory.core.experience import Experience
 from sage_memory.core.index import COLUMNS, VectorRow
 from sage_memory.core.plain_sql import Insertion
-from sage_memory.core.rows import EXPERIENCE_COLUMNS, VECTOR_COLUMNS, Packed, experience_values
+from sage_memory.core.rows import (
+    EXPERIENCE_COLUMNS,
+    VECTOR_COLUMNS,
+    Packed,
+    experience_values,
+    sketches,
+)
 
 EXPERIENCES = Insertion(schema.experiences, EXPERIENCE_COLUMNS)
 VECTORS = Insertion(schema.vectors, VECTOR_COLUMNS)
@@ -46,8 +52,9 @@ def insert_new(
     rows = []
     vectors = []
     indexed_vectors = []
-    for number, experience, blobs in zip(numbers, experiences, packed, strict=True):
-        rows.append(experience_values(number, experience, blobs))
+    drawn = sketches(experiences)
+    for number, experience, blobs, sums in zip(numbers, experiences, packed, drawn, strict=True):
+        rows.append(experience_values(number, experience, blobs, sums))
         for vector in blobs.vectors:
             vectors.append((experience.id, *vector))
             indexed_vectors.append(VectorRow(number, *vector))
