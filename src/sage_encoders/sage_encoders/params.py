@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.core.tiles import TILE_PX
 from sage_common.core.transport import TRANSPORTS
 
 
@@ -55,6 +56,16 @@ class VisionEncoderParameters(ModelParameters):
         "crop",
         doc="how a picture becomes a square: largest centred square, or black bars",
         choices=("crop", "letterbox"),
+    )
+    tiles_rate_hz: float = parameter(
+        10.0,
+        doc="how often the salience of all tiles is told through a mailbox; 0: never",
+        unit="Hz",
+        low=0.0,
+        high=60.0,
+    )
+    tile_px: int = parameter(
+        TILE_PX, doc="side of these tiles, about", unit="px", low=32, high=1024
     )
 
 

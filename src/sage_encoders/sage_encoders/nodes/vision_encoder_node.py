@@ -15,6 +15,7 @@ from sage_encoders.core.vision import MODEL, SIGNATURE, VisionEncoder
 from sage_encoders.nodes.embedding_answer import fill_embedding
 from sage_encoders.nodes.encoder_slot import EncoderSlot
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder, load_onnx
+from sage_encoders.nodes.peripheral_tier import PeripheralTier
 from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import VisionEncoderParameters
 
@@ -33,6 +34,7 @@ class VisionEncoderNode(SageNode):
         self._puzzles = self.publisher("puzzle", modality="vision")
         self._worker = self.worker("encode", QUEUE_SIZE)
         p = self.parameters
+        self._periphery = PeripheralTier(self, p)
         self._outdated = 0
         self.subscribe_tensor(
             "camera/tensor", "camera/image_raw", self._on_picture, p.transport, name=p.camera
@@ -45,6 +47,7 @@ class VisionEncoderNode(SageNode):
 
     def on_deactivate(self) -> None:
         self._slot.deactivate()
+        self._periphery.close()
 
     def present(self) -> Arrays:
         return self._slot.state()
@@ -69,12 +72,12 @@ class VisionEncoderNode(SageNode):
             began_ns = self.stopwatch_ns()
             percept = encoder.encode(picture.pixels, stamp, self.parameters.camera)
             took_ns = self.stopwatch_ns() - began_ns
-            is_whole = picture.release()
-        if is_whole:
-            self._puzzles.publish(puzzle_message(percept, picture.header, took_ns))
-        else:
-            self._outdated += 1
-            self.diagnose(outdated=self._outdated)
+            if picture.is_whole():
+                self._puzzles.publish(puzzle_message(percept, picture.header, took_ns))
+                self._periphery.look(picture)
+            else:
+                self._outdated += 1
+                self.diagnose(outdated=self._outdated)
         self.diagnose(dropped=self._worker.dropped)
 
     def _on_embed(self, request: Any, response: Any) -> Any:
