@@ -16,6 +16,9 @@ UV ?= uv
 # OPTIONS=1 installs what the memory can do on request: encryption, PostgreSQL, Parquet.
 EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory)
 
+# Files of tests go to whichever core is free, in the order of conftest.py; a worker needs 1 GB.
+ON_ALL_CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 # The recordings that the weights are trained on.
 DATA ?= ../shared/data
 
@@ -38,7 +41,8 @@ demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFIL
 
 test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, too]
 	@$(MAKE) run-lint
-	@exec $(BIN)/pytest $(PYTEST_OPTIONS)
+	@$(BIN)/pytest -m "not alone" $(ON_ALL_CORES) $(PYTEST_OPTIONS); others=$$?; \
+	  $(BIN)/pytest -m alone $(PYTEST_OPTIONS) && exit $$others
 
 lint: test-environment  ## check style and types
 	@$(MAKE) run-lint

@@ -1,6 +1,7 @@
-"""Keeps the processes of a test run to themselves: ROS domain, log and home folders.
+"""Keeps the processes of a test run to themselves: ROS domain, log and home folders, cores.
 
-Set before anything imports rclpy, and inherited by every process that a test starts.
+Set before anything imports rclpy, and inherited by every process that a test starts. Of a run on
+several cores each worker is such a run of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+import pytest
 
 _DOMAINS = range(20, 60)
 
@@ -47,6 +50,14 @@ def _isolate() -> None:
     )
     for variable in ("ROS_STATIC_PEERS", "ROS_LOCALHOST_ONLY", "PYTHONPATH"):
         os.environ.pop(variable, None)
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the other cores have workers of their own
+        os.environ["OMP_NUM_THREADS"] = "1"
 
 
 _isolate()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no worker is still at one when all else is done."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

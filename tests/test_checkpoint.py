@@ -16,6 +16,8 @@ from graph_command import UP_TIMEOUT_S, Start, processes_of, wait_until, wait_un
 
 from sage_common.core import state_file
 
+pytestmark = pytest.mark.alone
+
 LEARNERS = {"memory", "fusion", "orchestrator"} | {
     f"{modality}_scorer" for modality in ("vision", "audio", "proprioception", "language")
 }

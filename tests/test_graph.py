@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import psutil
+import pytest
 from graph_command import (
     UP_TIMEOUT_S,
     Start,
@@ -18,6 +19,8 @@ from graph_command import (
     wait_until,
     wait_until_up,
 )
+
+pytestmark = pytest.mark.alone
 
 MODALITIES = {"vision", "audio", "proprioception", "language"}
 KEYS = {

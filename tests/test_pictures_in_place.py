@@ -35,6 +35,8 @@ from sage_sensors.nodes.camera_node import CameraNode
 
 mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not built")
 
+pytestmark = pytest.mark.alone
+
 PATIENCE_S = 60.0
 TENSOR, IMAGE = "/sage/camera/front/tensor", "/sage/camera/front/image_raw"
 PUZZLES, OTHER_PUZZLES = "/sage/vision/puzzle", "/sage/vision/puzzle_of_images"

@@ -25,6 +25,8 @@ from graph_command import (
     wait_until_up,
 )
 
+pytestmark = pytest.mark.alone
+
 
 @dataclass(frozen=True)
 class RunningGraph:

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 IS_PROOF = os.environ.get("SAGE_MAILBOX_PROOF") == "1"
 LONGEST_RUN_S = 3000 if IS_PROOF else 300
 
-pytestmark = pytest.mark.timeout(2 * LONGEST_RUN_S)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(2 * LONGEST_RUN_S)]
 
 # program -> its argument in a quick run, and in the full proof
 PROGRAMS = {

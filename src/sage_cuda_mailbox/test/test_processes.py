@@ -27,7 +27,7 @@ from sage_cuda_mailbox import (
 
 PATIENCE_S = 60
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
 
 
 class Child:
