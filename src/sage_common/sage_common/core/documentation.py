@@ -20,7 +20,7 @@ QOS_PROFILES = (
     ("sensor", "best effort", "volatile", 5, "camera, audio, IMU: the newest counts"),
     ("standard", "reliable", "volatile", 10, "percepts, salience, events"),
     ("latched", "reliable", "transient local", 1, "state that a late subscriber needs at once"),
-    ("bulk", "reliable", "volatile", 1, "handles of tensors"),
+    ("bulk", "reliable", "volatile", 5, "handles of tensors: the newest counts"),
 )
 """The four profiles as they are explained; a test holds them against `sage_common.ros.qos`."""
 

@@ -20,5 +20,5 @@ PROFILES = {
     "sensor": _profile(5, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
     "standard": _profile(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
     "latched": _profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
-    "bulk": _profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
+    "bulk": _profile(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
 }
