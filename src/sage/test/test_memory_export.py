@@ -92,6 +92,21 @@ def test_a_round_trip_gives_the_same_bytes(tmp_path: Path, encoding: str) -> Non
         new.verify()
 
 
+@parametrized
+def test_an_export_of_the_schema_before_is_taken_in(tmp_path: Path, encoding: str) -> None:
+    homes.made_home(tmp_path / "old")
+    everything(tmp_path / "old")
+    write(tmp_path / "old", tmp_path / "first", encoding)
+    manifest = tmp_path / "first" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(content | {"schema_version": 2}))
+    done = read(tmp_path / "new", tmp_path / "first")
+    assert done.rows == content["rows"]
+    write(tmp_path / "new", tmp_path / "second", encoding)
+    again = json.loads((tmp_path / "second" / "manifest.json").read_text())
+    assert again == content
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
 unit = st.floats(0.0, 1.0)
 moments = st.fixed_dictionaries(

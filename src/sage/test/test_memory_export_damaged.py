@@ -72,6 +72,10 @@ DAMAGES = {
         lambda f: changed_manifest(f, lambda c: c.update(schema_version=99)),
         "schema version 99, this version of SAGE knows up to",
     ),
+    "a schema without exports": (
+        lambda f: changed_manifest(f, lambda c: c.update(schema_version=1)),
+        "schema version 1 was never exported",
+    ),
     "no tables": (lambda f: changed_manifest(f, lambda c: c.pop("tables")), "KeyError: 'tables'"),
     "another format": (
         lambda f: changed_manifest(f, lambda c: c.update(encoding="csv")),

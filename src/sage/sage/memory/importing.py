@@ -22,6 +22,8 @@ from sage_memory.core.payloads import PayloadFiles
 
 OWNER = {"vectors": "experience_id", "clocks": "experience_id", "forgettings": "experience_id"}
 """Column with the experience that a row belongs to."""
+FIRST_EXPORTED = 2
+"""Schema of the first exports; their tables have the columns of the present ones."""
 
 
 @dataclass
@@ -73,7 +75,7 @@ def check_export(folder: Path) -> Checked:
             f"schema version {manifest.schema_version}, this version of SAGE knows up to "
             f"{schema.SCHEMA_VERSION}; update SAGE",
         )
-    if manifest.schema_version < schema.SCHEMA_VERSION:
+    if manifest.schema_version < FIRST_EXPORTED:
         raise ExportRefused(folder, f"schema version {manifest.schema_version} was never exported")
     try:
         files = table_files(manifest.encoding)

@@ -26,8 +26,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
-SCHEMA_VERSION = 2
-REVISION = "0002"
+SCHEMA_VERSION = 3
+REVISION = "0003"
 """Revision that Alembic finds stamped in a store of this version."""
 WHOLE = "*"
 MUTABLE_FIELDS = (
@@ -147,7 +147,8 @@ vectors = Table(
     Column("crc32", BigInteger, nullable=False, comment="CRC-32 of vector"),
     Column("vector", LargeBinary, nullable=False),
     Index("vectors_by_experience", "experience_id", "encoder_id", "role", unique=True),
-    Index("vectors_by_encoder", "encoder_id", "crc32"),  # what a cache is checked against
+    # what a cache is checked against; by number, so that a new row touches no old page of it
+    Index("vectors_by_encoder", "encoder_id", "number", "crc32"),
 )
 
 clocks = Table(
