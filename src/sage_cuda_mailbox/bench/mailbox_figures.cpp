@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "hand_over.hpp"
 #include "sage_mailbox/broadcast_mailbox.hpp"
@@ -21,6 +22,7 @@ namespace
 {
 
 constexpr int kRepetitions = 5;
+constexpr int kRounds = 4;
 
 /// Calls per second of the fastest of some runs, as the least disturbed one.
 template <class Call>
@@ -128,20 +130,39 @@ void tensors(std::uint32_t count)
   print("pop", 1e9 * count / static_cast<double>(pop_ns), "1/s");
 }
 
-void hand_over(const HandOver & what)
+double percentile_us(std::vector<std::int64_t> & times_ns, double share)
 {
-  Times found = measure(what);
+  const auto at = times_ns.begin() + static_cast<std::ptrdiff_t>(share * (times_ns.size() - 1));
+  std::nth_element(times_ns.begin(), at, times_ns.end());
+  return static_cast<double>(*at) / 1e3;
+}
+
+void print(const char * name, Times & found)
+{
+  require(!found.latencies_ns.empty(), "nothing came");
   auto & times = found.latencies_ns;
-  require(!times.empty(), "no tensor came");
-  std::sort(times.begin(), times.end());
-  const auto percentile = [&](double share) {
-    return static_cast<double>(times[static_cast<std::size_t>(share * (times.size() - 1))]) / 1e3;
-  };
   std::printf(
-      "{\"name\": \"hand-over\", \"unit\": \"us\", \"p50\": %.3f, \"p95\": %.3f, \"p99\": %.3f, "
-      "\"samples\": %zu, \"missed\": %llu, \"writer_cpu_share\": %.6f}\n",
-      percentile(0.5), percentile(0.95), percentile(0.99), times.size(),
-      static_cast<unsigned long long>(found.missed), found.writer_cpu_share);
+      "{\"name\": \"%s\", \"unit\": \"us\", \"p50\": %.3f, \"p90\": %.3f, \"p95\": %.3f, "
+      "\"p99\": %.3f, \"samples\": %zu, \"missed\": %llu, \"filling_p50\": %.3f, "
+      "\"writer_cpu_share\": %.6f, \"reader_cpu_share\": %.6f}\n",
+      name, percentile_us(times, 0.5), percentile_us(times, 0.9), percentile_us(times, 0.95),
+      percentile_us(times, 0.99), times.size(), static_cast<unsigned long long>(found.missed),
+      percentile_us(found.filling_ns, 0.5), found.writer_cpu_share / kRounds,
+      found.reader_cpu_share / kRounds);
+}
+
+/// Tensors and words in turns, so that both meet the same disturbances.
+void hand_over(HandOver what)
+{
+  Times tensors;
+  Times words;
+  what.count /= kRounds;
+  for (int round = 0; round < kRounds; ++round) {
+    words.add(measure(what, Via::word));
+    tensors.add(measure(what, Via::tensor));
+  }
+  print("tensor", tensors);
+  print("word", words);
 }
 
 std::uint64_t number(const char * text)
@@ -158,7 +179,8 @@ constexpr char kUsage[] =
     "usage: mailbox_figures records COUNT\n"
     "       mailbox_figures tensors COUNT\n"
     "       mailbox_figures hand-over BYTES READERS COUNT PERIOD_US (process|thread) "
-    "(poll|sleep)\n";
+    "(poll|sleep) (busy|asleep)\n"
+    "the last two: how readers wait, and how the writer passes the time between hand-overs\n";
 
 int run(int count, char ** words)
 {
@@ -167,7 +189,7 @@ int run(int count, char ** words)
     records(static_cast<std::uint32_t>(number(words[2])));
   } else if (what == "tensors" && count == 3) {
     tensors(static_cast<std::uint32_t>(number(words[2])));
-  } else if (what == "hand-over" && count == 8) {
+  } else if (what == "hand-over" && count == 9) {
     HandOver wanted;
     wanted.payload_bytes = number(words[2]);
     wanted.readers = static_cast<std::uint32_t>(number(words[3]));
@@ -175,6 +197,7 @@ int run(int count, char ** words)
     wanted.period_us = static_cast<std::uint32_t>(number(words[5]));
     wanted.across_processes = std::strcmp(words[6], "process") == 0;
     wanted.polling = std::strcmp(words[7], "poll") == 0;
+    wanted.busy_writer = std::strcmp(words[8], "busy") == 0;
     hand_over(wanted);
   } else {
     std::fputs(kUsage, stderr);

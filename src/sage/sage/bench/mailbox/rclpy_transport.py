@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import time
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,14 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 
+from sage.bench.mailbox.transport import Arrival
 from sage.graph.environment import ALLOCATOR
 
 DEPTH = 4
 NS_PER_S = 1_000_000_000
-DISCOVERY_S = 1.0
+DISCOVERY_S = 15.0
+SETTLE_S = 0.5
+"""A writer that knows of a reader is not yet known to the reader."""
 
 DATA_SHARING = """<?xml version="1.0" encoding="UTF-8"?>
 <profiles xmlns="http://www.eprosima.com">
@@ -56,22 +60,36 @@ be had (it cannot with messages of variable length, as an Image is)."""
 
 
 class RclpySender:
-    """Publishes one message again and again: its bytes are in it already."""
+    """Publishes one message, filled anew each time."""
 
     def __init__(self, channel: str, payload_bytes: int) -> None:
         self._node = _node("sender")
         self._publisher = self._node.create_publisher(Image, channel, QoSProfile(depth=DEPTH))
         self._message = Image(height=1, width=payload_bytes, step=payload_bytes, encoding="mono8")
         self._message.data = array.array("B", bytes(payload_bytes))
+        self._pixels = np.frombuffer(self._message.data, np.uint8)
 
-    def send(self, stamp_ns: int) -> None:
+    def wait_for(self, receivers: int) -> None:
+        end_s = time.monotonic() + DISCOVERY_S
+        while (found := self._publisher.get_subscription_count()) < receivers:
+            if time.monotonic() > end_s:
+                raise RuntimeError(
+                    f"{found} of {receivers} subscriptions were matched in {DISCOVERY_S:.0f} s"
+                )
+            time.sleep(0.01)
+        time.sleep(SETTLE_S)
+
+    def fill(self, value: int) -> None:
+        self._pixels.fill(value)
+
+    def commit(self, stamp_ns: int) -> None:
         stamp = self._message.header.stamp
         stamp.sec, stamp.nanosec = divmod(stamp_ns, NS_PER_S)
         self._publisher.publish(self._message)
 
     def close(self) -> None:
         self._node.destroy_node()
-        rclpy.shutdown()
+        rclpy.try_shutdown()
 
 
 class RclpyReceiver:
@@ -79,40 +97,42 @@ class RclpyReceiver:
 
     def __init__(self, channel: str) -> None:
         self._node = _node("receiver")
-        self._stamps_ns: list[int] = []
+        self._arrivals: deque[Arrival] = deque()
         self._node.create_subscription(Image, channel, self._take, QoSProfile(depth=DEPTH))
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
-        end_s = time.monotonic() + DISCOVERY_S
-        while time.monotonic() < end_s and not self._node.count_publishers(channel):
-            self._executor.spin_once(timeout_sec=0.05)
 
-    def poll(self) -> int | None:
-        if not self._stamps_ns:
+    def poll(self) -> Arrival | None:
+        if not self._arrivals:
             self._executor.spin_once(timeout_sec=0.0)
-        return self._stamps_ns.pop(0) if self._stamps_ns else None
+        return self._arrivals.popleft() if self._arrivals else None
 
     def wait(self, timeout_s: float) -> None:
         self._executor.spin_once(timeout_sec=timeout_s)
 
     def close(self) -> None:
         self._node.destroy_node()
-        rclpy.shutdown()
+        rclpy.try_shutdown()
 
     def _take(self, message: Image) -> None:
         pixels = np.frombuffer(message.data, np.uint8)
         pixels[0], pixels[-1]
+        seen_ns = time.monotonic_ns()
         stamp = message.header.stamp
-        self._stamps_ns.append(stamp.sec * NS_PER_S + stamp.nanosec)
+        self._arrivals.append(Arrival(stamp.sec * NS_PER_S + stamp.nanosec, seen_ns))
 
 
 class RclpyTransport:
-    """rclpy over Fast DDS.
+    """rclpy over Fast DDS, which receives in threads of its own.
 
     Args:
         name: as it stands in tables.
         profile: XML for Fast DDS; empty: Fast DDS as it comes.
     """
+
+    has_threads = True
+    can_sleep = True
+    most_hz = 60.0
 
     def __init__(self, name: str, profile: str) -> None:
         self.name = name
@@ -129,13 +149,14 @@ class RclpyTransport:
             **ALLOCATOR,
         }
 
-    def sender(self, channel: str, payload_bytes: int) -> RclpySender:
+    def sender(self, channel: str, payload_bytes: int, polling: bool) -> RclpySender:
         return RclpySender(channel, payload_bytes)
 
-    def receiver(self, channel: str, payload_bytes: int) -> RclpyReceiver:
+    def receiver(self, channel: str, payload_bytes: int, polling: bool) -> RclpyReceiver:
         return RclpyReceiver(channel)
 
 
 def _node(role: str) -> Node:
-    rclpy.init()
+    if not rclpy.ok():
+        rclpy.init()
     return rclpy.create_node(f"bench_{role}")

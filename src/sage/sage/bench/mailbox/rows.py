@@ -2,151 +2,135 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable
-from pathlib import Path
-
 from sage.bench.encoders.section import Figures, Setting
 from sage.bench.mailbox import native
-from sage.bench.mailbox.exchange import Exchange, Found, measure, transports
-from sage.bench.result import Row, row_of_samples
-from sage.graph.environment import DomainLease
+from sage.bench.mailbox.native import NativeExchange, NativeFound
+from sage.bench.mailbox.sizes import FLAT_GOAL, MIB, PERIOD_US, SIZES, text_of
+from sage.bench.result import Row
 
-KIB, MIB = 1 << 10, 1 << 20
-SIZES = (64, 4 * KIB, 64 * KIB, MIB, 8 * MIB)
-RCLPY_SIZES = (64, MIB, 8 * MIB)
-READERS = (1, 3)
-GOAL_NATIVE_US, GOAL_PYTHON_US, GOAL_FLAT = 10.0, 50.0, 1.5
+GOAL_US = 10.0
 RECORDS_GOAL = 5e6
-REFERENCE_TIMES_TEN = {"push": 321e3, "pop": 2.47e6}
-REFERENCE_TENSORS_TIMES_TEN = {"push": 1.18e6, "pop": 64.6e3}
-PERIOD_US, LARGE_PERIOD_S = 500, 1 / 60
-COUNT, COUNT_QUICK = 4000, 400
-PYTHON_COUNT, PYTHON_COUNT_QUICK = 1000, 100
+REFERENCE_TIMES = 10
+REFERENCE = {"push": 32.1e3, "pop": 247e3}
+REFERENCE_TENSORS = {"push": 118e3, "pop": 6.46e3}
+COUNT, COUNT_QUICK = 2000, 400
+WAYS_COUNT, WAYS_COUNT_QUICK = 1000, 200
 RATE_COUNT, RATE_COUNT_QUICK = 2_000_000, 200_000
+RANKS = (50, 90, 99)
+WORD = "shared word (no payload)"
 NOTE = (
-    "hand-over: from just before sending to just after the reader looked at the first and the last "
-    "byte; the payload is in the slot (or the message) already, so that filling it is counted for "
-    "nobody, and rclpy's message is made once. A polling reader takes a core: with three of them "
-    "and a writer on two cores, the scheduler's turns are in the tail of every transport."
+    "hand-over: from just before the writer commits (publish, send) to when the reader has the "
+    "view and has looked at its first and last byte. Filling the payload is the writer's own work, "
+    "done just before, and has rows of its own. 500 hand-overs a second at every size, so that all "
+    "find caches equally cold; the writer polls the clock between them, unless it is said to "
+    "sleep. Writer and a single reader keep to a core each."
 )
+WORD_NOTE = (
+    "shared word: the same loop over one atomic word in shared memory (C++: and a futex, where "
+    "readers sleep), in turns with the mailbox: what of a figure, and of its tail, the machine "
+    "itself takes, whatever the transport"
+)
+READERS_NOTE = (
+    "a polling reader takes a core: with three of them and a writer on fewer than four cores, the "
+    "scheduler's turns are in the figures of every transport"
+)
+WAYS = {
+    "a polling process, writer asleep between": NativeExchange(
+        MIB, 0, PERIOD_US, busy_writer=False
+    ),
+    "a sleeping process": NativeExchange(MIB, 0, PERIOD_US, polling=False),
+    "a sleeping process, writer asleep between": NativeExchange(
+        MIB, 0, PERIOD_US, polling=False, busy_writer=False
+    ),
+    "3 polling processes": NativeExchange(MIB, 0, PERIOD_US, readers=3, busy_writer=False),
+    "3 sleeping processes": NativeExchange(
+        MIB, 0, PERIOD_US, readers=3, polling=False, busy_writer=False
+    ),
+    "a polling thread": NativeExchange(MIB, 0, PERIOD_US, across_processes=False),
+    "a sleeping thread": NativeExchange(
+        MIB, 0, PERIOD_US, across_processes=False, polling=False
+    ),
+    "3 sleeping threads": NativeExchange(
+        MIB, 0, PERIOD_US, 3, across_processes=False, polling=False, busy_writer=False
+    ),
+}  # fmt: skip
 
 
 def record_rows(setting: Setting) -> Figures:
-    """Records and tensors per second on one core, in C++."""
+    """Records and tensors per second on one core, in C++, and how many times the reference's."""
     count = RATE_COUNT_QUICK if setting.quick else RATE_COUNT
     found = native.rates("records", count)
     rows = [
         Row("records pushed and popped, one core", found["push and pop"], "1/s", RECORDS_GOAL,
-            "higher", samples=count),
-        *(Row(f"records, {name}", found[name], "1/s", goal, "higher", samples=count)
-          for name, goal in REFERENCE_TIMES_TEN.items()),
+            "higher", samples=count)
     ]  # fmt: skip
+    rows += _beside_reference("records", found, REFERENCE, count)
     found = native.rates("tensors", count // 10)
-    rows += [
-        Row(f"tensors, {name}", found[name], "1/s", goal, "higher", samples=count // 10)
-        for name, goal in REFERENCE_TENSORS_TIMES_TEN.items()
-    ]
+    rows += _beside_reference("tensors", found, REFERENCE_TENSORS, count // 10)
     return Figures(tuple(rows))
 
 
 def native_rows(setting: Setting) -> Figures:
-    """Hand-over in C++: sizes, one and three readers, processes and threads, polling and asleep."""
+    """Hand-over in C++ to a polling process, by size."""
     count = COUNT_QUICK if setting.quick else COUNT
     rows: list[Row] = []
-    polled: dict[int, float] = {}
-    for size in SIZES:
-        found = native.hand_over(native.NativeExchange(size, 1, count, PERIOD_US, True, True))
-        polled[size] = found["p50"]
-        name = f"hand-over in C++, {_text(size)}, to a polling process, p99"
-        rows.append(_native_row(name, found, GOAL_NATIVE_US))
-    name = "hand-over in C++: the slowest size to the fastest, p50"
-    flat = max(polled.values()) / min(polled.values())
-    rows.append(Row(name, flat, "", GOAL_FLAT, samples=count))
-    for across, polling, readers in (
-        (True, False, 1),
-        (True, True, 3),
-        (True, False, 3),
-        (False, True, 1),
-        (False, False, 1),
-    ):
-        what = native.NativeExchange(MIB, readers, count, PERIOD_US, across, polling)
-        side = ("process" if across else "thread") + ("" if readers == 1 else "es")
-        who = f"{readers if readers > 1 else 'a'} {'polling' if polling else 'sleeping'} {side}"
-        name = f"hand-over in C++, 1 MB, to {who}, p99"
-        rows.append(_native_row(name, native.hand_over(what), None))
-    return Figures(tuple(rows), (NOTE,))
+    found = {
+        size: native.hand_over(NativeExchange(size, count, PERIOD_US))
+        for size in ((64, 8 * MIB) if setting.quick else SIZES)
+    }
+    for size, one in found.items():
+        head = f"hand-over in C++, {text_of(size)}, to a polling process"
+        rows += _latency_rows(head, one, GOAL_US)
+    medians = [one.tensor["p50"] for one in found.values()]
+    rows += [
+        Row("hand-over in C++, p50 of the slowest size to that of the fastest",
+            max(medians) / min(medians), "", FLAT_GOAL, samples=count),
+        *(Row(f"filling {text_of(size)} in C++, p50", one.tensor["filling_p50"], "us",
+              samples=count) for size, one in found.items()),
+    ]  # fmt: skip
+    return Figures(tuple(rows), (NOTE, WORD_NOTE))
 
 
-def python_rows(setting: Setting) -> Figures:
-    """Hand-over in Python across processes, polling and asleep, beside the other transports."""
-    count = PYTHON_COUNT_QUICK if setting.quick else PYTHON_COUNT
+def native_way_rows(setting: Setting) -> Figures:
+    """Hand-over in C++ of 1 MB in other ways: asleep, to three readers, between threads."""
+    count = WAYS_COUNT_QUICK if setting.quick else WAYS_COUNT
     rows: list[Row] = []
-    lost: dict[str, int] = {}
-    lease = DomainLease()
-    with tempfile.TemporaryDirectory(prefix="sage_bench_") as folder:
-        for size in (64, 8 * MIB) if setting.quick else SIZES:
-            for polling, readers in ((True, 1), (False, 1)) if size != MIB else _ALL_WAYS:
-                what = Exchange(size, count, _period_s(size), readers, polling)
-                found = dict(_of_all(what, lease.domain_id, Path(folder)))
-                for name, one in found.items():
-                    lost[name] = lost.get(name, 0) + one.lost
-                rows += _python_rows(what, found)
-    lease.release()
-    beside = ", ".join(f"{name} {count}" for name, count in lost.items())
-    return Figures(tuple(rows), (f"payloads that did not come, in all sizes together: {beside}",))
+    for who, way in WAYS.items():
+        found = native.hand_over(NativeExchange(**{**vars(way), "count": count}))
+        rows += _latency_rows(f"hand-over in C++, 1 MB, to {who}", found, None)
+        if not (way.polling or way.busy_writer):
+            cpu = 100 * _cpu(found.tensor, way.readers)
+            beside = {WORD: 100 * _cpu(found.word, way.readers)}
+            name = f"CPU of all sides in C++, 500 a second, to {who}"
+            rows.append(Row(name, cpu, "% of a core", baselines=beside, samples=count))
+    return Figures(tuple(rows), (READERS_NOTE,))
 
 
-_ALL_WAYS = tuple((polling, readers) for readers in READERS for polling in (True, False))
-
-
-def _of_all(what: Exchange, domain_id: int, folder: Path) -> Iterable[tuple[str, Found]]:
-    for name, transport in transports().items():
-        is_rclpy = name.startswith("rclpy")
-        if is_rclpy and what.payload_bytes not in RCLPY_SIZES:
-            continue
-        found = measure(transport, what, domain_id, folder)
-        if found.latencies_us:
-            yield name, found
-
-
-def _python_rows(what: Exchange, found: dict[str, Found]) -> list[Row]:
-    ours = found.pop("SAGE")
-    who = f"{what.receivers} readers" if what.receivers > 1 else "a reader"
-    way = "polling" if what.polling else "sleeping"
-    head = f"{_text(what.payload_bytes)}, to {who}, {way}"
-    goal = GOAL_PYTHON_US if what.polling and what.receivers == 1 else None
+def _beside_reference(
+    what: str, found: dict[str, float], reference: dict[str, float], count: int
+) -> list[Row]:
+    """The rates, and how many times the reference's they are, as those were measured elsewhere."""
     rows = []
-    for rank, target in ((50, None), (99, goal)):
-        beside = {
-            name: row_of_samples(name, one.latencies_us, "us", rank=rank).value
-            for name, one in found.items()
-        }
-        name = f"hand-over in Python, {head}, p{rank}"
-        rows.append(
-            row_of_samples(name, ours.latencies_us, "us", goal=target, rank=rank, baselines=beside)
-        )
-    if what.payload_bytes == 8 * MIB and not what.polling:
-        cpu = {name: 100 * (one.sender_cpu + one.receiver_cpu) for name, one in found.items()}
-        value = 100 * (ours.sender_cpu + ours.receiver_cpu)
-        name = f"CPU of both sides, {head}, {1 / what.period_s:.0f} a second"
-        rows.append(Row(name, value, "% of a core", None, baselines=cpu, samples=what.count))
+    for name, theirs in reference.items():
+        rows += [
+            Row(f"{what}, {name}", found[name], "1/s", None, "higher", samples=count),
+            Row(f"{what}, {name}, times the reference's {theirs:,.0f}/s", found[name] / theirs, "",
+                REFERENCE_TIMES, "higher", samples=count),
+        ]  # fmt: skip
     return rows
 
 
-def _native_row(name: str, found: dict[str, float], goal: float | None) -> Row:
-    return Row(
-        name, found["p99"], "us", goal, samples=int(found["samples"]), p50=found["p50"],
-        p95=found["p95"], p99=found["p99"],
-    )  # fmt: skip
+def _latency_rows(head: str, found: NativeFound, goal: float | None) -> list[Row]:
+    tensor, word = found.tensor, found.word
+    return [
+        Row(f"{head}, p{rank}", tensor[f"p{rank}"], "us", goal if rank == RANKS[-1] else None,
+            baselines={WORD: word[f"p{rank}"]}, samples=int(tensor["samples"]), p50=tensor["p50"],
+            p95=tensor["p95"], p99=tensor["p99"])
+        for rank in RANKS
+    ]  # fmt: skip
 
 
-def _period_s(payload_bytes: int) -> float:
-    return LARGE_PERIOD_S if payload_bytes >= MIB else PERIOD_US / 1e6
-
-
-def _text(payload_bytes: int) -> str:
-    for unit, size in (("MB", MIB), ("kB", KIB)):
-        if payload_bytes >= size:
-            return f"{payload_bytes // size} {unit}"
-    return f"{payload_bytes} B"
+def _cpu(found: object, readers: int) -> float:
+    """Shares of a core of the writer (its filling of 1 MB included) and all readers."""
+    assert isinstance(found, dict)
+    return float(found["writer_cpu_share"] + readers * found["reader_cpu_share"])

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Any
 
+from sage.bench.mailbox.transport import Arrival
 from sage_cuda_mailbox import Closed, TensorMailbox
 
 SLOTS = 4
+RECEIVERS_S = 10.0
 
 
 class SageSender:
-    """Fills nothing: what stands in a slot is what the last reader saw, as a camera's driver would
-    have written it."""
+    """Fills the slot where it lies."""
 
     def __init__(self, channel: str, payload_bytes: int) -> None:
         self._shape = (payload_bytes,)
         self._mailbox = TensorMailbox.create(channel, slot_bytes=payload_bytes, slot_count=SLOTS)
         self._writer = self._mailbox.writer()
+        self._lease: Any = None
 
-    def send(self, stamp_ns: int) -> None:
-        with self._writer.acquire("overwrite") as lease:
-            lease.describe(self._shape, "uint8")
-            lease.publish(stamp_ns=stamp_ns)
+    def wait_for(self, receivers: int) -> None:
+        end_s = time.monotonic() + RECEIVERS_S
+        while self._mailbox.statistics()["readers"] < receivers:
+            if time.monotonic() > end_s:
+                raise RuntimeError(f"fewer than {receivers} readers came in {RECEIVERS_S:.0f} s")
+            time.sleep(0.01)
+
+    def fill(self, value: int) -> None:
+        self._lease = self._writer.acquire("overwrite")
+        self._lease.array(self._shape, "uint8").fill(value)
+
+    def commit(self, stamp_ns: int) -> None:
+        self._lease.publish(stamp_ns=stamp_ns)
 
     def close(self) -> None:
         self._writer.close()
@@ -35,7 +48,7 @@ class SageReceiver:
         self._mailbox = TensorMailbox.attach(channel)
         self._reader = self._mailbox.reader()
 
-    def poll(self) -> int | None:
+    def poll(self) -> Arrival | None:
         try:
             lease = self._reader.next()
         except Closed:
@@ -45,7 +58,8 @@ class SageReceiver:
         with lease:
             array = lease.numpy()
             array[0], array[-1]
-            return int(lease.stamp_ns)
+            seen_ns = time.monotonic_ns()
+            return Arrival(lease.stamp_ns, seen_ns)
 
     def wait(self, timeout_s: float) -> None:
         self._reader.wait(timeout_s)
@@ -59,12 +73,15 @@ class SageTransport:
     """`sage_cuda_mailbox`, from Python."""
 
     name = "SAGE"
+    has_threads = False
+    can_sleep = True
+    most_hz = 1000.0
 
     def environment(self, folder: Path) -> dict[str, str]:
         return {}
 
-    def sender(self, channel: str, payload_bytes: int) -> SageSender:
+    def sender(self, channel: str, payload_bytes: int, polling: bool) -> SageSender:
         return SageSender(channel, payload_bytes)
 
-    def receiver(self, channel: str, payload_bytes: int) -> SageReceiver:
+    def receiver(self, channel: str, payload_bytes: int, polling: bool) -> SageReceiver:
         return SageReceiver(channel)

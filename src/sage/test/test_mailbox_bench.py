@@ -1,0 +1,99 @@
+"""The mailboxes' bench: exchanges of each transport come to figures, and parts can be chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ament_index_python.packages import PackageNotFoundError
+
+from sage.bench.encoders.section import Setting
+from sage.bench.mailbox import native, python_rows, rows
+from sage.bench.mailbox.exchange import Exchange, measure, transports
+from sage.bench.mailbox.parts import CHOSEN, PARTS, chosen_parts
+from sage.bench.mailbox.sizes import text_of
+from sage.graph.environment import DomainLease
+from sage_common.core.errors import InvalidInput
+
+pytest.importorskip("sage_cuda_mailbox._native", reason="sage_cuda_mailbox is not built here")
+
+COUNT = 20
+QUICK = Setting(Path(), Path(), quick=True)
+
+
+@pytest.fixture
+def domain_id() -> int:
+    return DomainLease().domain_id
+
+
+@pytest.mark.parametrize("name", sorted(transports()))
+@pytest.mark.parametrize("receivers", [0, 1])
+def test_every_transport_hands_over(
+    name: str, receivers: int, domain_id: int, tmp_path: Path
+) -> None:
+    what = Exchange(4096, COUNT, 0.01, receivers, busy_sender=False)
+    found = measure(transports()[name], what, domain_id, tmp_path)
+    assert 0 < len(found.latencies_us) <= COUNT
+    assert found.lost == COUNT - len(found.latencies_us)
+    assert min(found.latencies_us) > 0 and min(found.filling_us) > 0
+
+
+@pytest.mark.parametrize("name", [n for n, one in transports().items() if one.can_sleep])
+def test_sleeping_receivers_are_woken(name: str, domain_id: int, tmp_path: Path) -> None:
+    what = Exchange(64, COUNT, 0.01, 2, polling=False, busy_sender=False)
+    found = measure(transports()[name], what, domain_id, tmp_path)
+    assert COUNT < len(found.latencies_us) + found.lost == 2 * COUNT
+
+
+def test_a_process_that_fails_says_why(domain_id: int, tmp_path: Path) -> None:
+    what = Exchange(-1, COUNT, 0.01)
+    with pytest.raises(RuntimeError, match=r"send SAGE failed: .*slot_bytes"):
+        measure(transports()["SAGE"], what, domain_id, tmp_path)
+
+
+@pytest.fixture
+def program() -> Path:
+    try:
+        return native.program()
+    except PackageNotFoundError as error:
+        pytest.skip(f"the C++ program is not installed here: {error}")
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("across_processes", [True, False])
+@pytest.mark.parametrize("polling", [True, False])
+def test_the_program_measures_mailbox_and_word(across_processes: bool, polling: bool) -> None:
+    found = native.hand_over(
+        native.NativeExchange(4096, 400, 500, 1, across_processes, polling, busy_writer=False)
+    )
+    for one in (found.tensor, found.word):
+        assert 0 < one["p50"] <= one["p90"] <= one["p99"]
+        assert 0 < one["samples"] <= 400
+
+
+@pytest.mark.usefixtures("program")
+def test_rates_have_rows_with_goals() -> None:
+    found = {row.name: row for row in rows.record_rows(QUICK).rows}
+    assert found["records pushed and popped, one core"].goal == 5e6
+    beside = [row for name, row in found.items() if "times the reference" in name]
+    assert len(beside) == 4 and {row.goal for row in beside} == {10}
+
+
+def test_the_cpu_of_frames_has_a_row_with_its_goal() -> None:
+    row, *latencies = python_rows.frame_rows(QUICK).rows
+    assert row.goal == 2.0 and row.value > 0 and "iceoryx2" in row.baselines
+    assert all(one.goal is None for one in latencies)
+
+
+def test_parts_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(CHOSEN, raising=False)
+    assert chosen_parts() == dict(PARTS)
+    monkeypatch.setenv(CHOSEN, "cpp,rates")
+    assert list(chosen_parts()) == ["cpp", "rates"]
+    monkeypatch.setenv(CHOSEN, "cpp,none")
+    with pytest.raises(InvalidInput, match=CHOSEN):
+        chosen_parts()
+
+
+def test_sizes_are_written_with_their_unit() -> None:
+    assert [text_of(size) for size in (64, 65536, 8 << 20)] == ["64 B", "64 kB", "8 MB"]

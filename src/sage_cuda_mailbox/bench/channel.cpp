@@ -1,0 +1,201 @@
+#include "channel.hpp"
+
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "sage_mailbox/tensor_mailbox.hpp"
+#include "sage_mailbox/wakeup.hpp"
+
+namespace sage::mailbox::bench
+{
+
+namespace
+{
+
+/// How many a receiver may lag before it misses some.
+constexpr std::uint32_t kDepth = 4;
+
+class TensorReceiver : public Receiver
+{
+public:
+  TensorReceiver(TensorReader reader, std::uint64_t payload_bytes)
+  : reader_(std::move(reader)), payload_bytes_(payload_bytes)
+  {
+  }
+
+  Got take(Arrival & arrival) override
+  {
+    ReadLease lease;
+    const Status status = reader_.next(lease);
+    if (status != Status::ok) {
+      return status == Status::closed ? Got::end : Got::nothing;
+    }
+    const volatile std::byte * view = lease.data();
+    (void)view[0];
+    (void)view[payload_bytes_ - 1];
+    arrival = {
+        lease.tensor().stamp_ns, monotonic_ns(), static_cast<std::uint32_t>(lease.tensor().tag)};
+    return Got::one;
+  }
+  void wait() override { reader_.wait(-1); }
+  std::uint64_t missed() const override { return reader_.missed(); }
+
+private:
+  TensorReader reader_;
+  std::uint64_t payload_bytes_;
+};
+
+class TensorSender : public Sender
+{
+public:
+  TensorSender(const std::string & name, const HandOver & what)
+  : name_(name),
+    is_shared_(what.across_processes),
+    box_(TensorMailbox::create(name, options(what))),
+    writer_(box_.writer())
+  {
+    tensor_.shape = {what.payload_bytes};
+  }
+
+  void fill() override
+  {
+    Status status = Status::full;
+    while (status == Status::full) {
+      status = writer_.acquire(lease_, WhenFull::overwrite);
+    }
+    if (status != Status::ok) {
+      throw std::runtime_error(std::string("no slot to fill: ") + name_of(status));
+    }
+    std::memset(lease_.data(), static_cast<int>(++filled_ & 0xFF), tensor_.shape[0]);
+  }
+  void commit() override
+  {
+    tensor_.stamp_ns = monotonic_ns();
+    tensor_.tag = filled_ - 1;
+    const Status status = lease_.publish(tensor_);
+    if (status != Status::ok) {
+      throw std::runtime_error(std::string("a tensor was not published: ") + name_of(status));
+    }
+  }
+  void end() override { box_.close(); }
+  std::unique_ptr<Receiver> receiver() override
+  {
+    // Attached anew: in a process that was forked, the mailbox is another's.
+    TensorReader reader = is_shared_ ? TensorMailbox::attach(name_).reader() : box_.reader();
+    return std::make_unique<TensorReceiver>(std::move(reader), tensor_.shape[0]);
+  }
+
+private:
+  static TensorOptions options(const HandOver & what)
+  {
+    TensorOptions options;
+    options.slot_count = kDepth;
+    options.slot_bytes = what.payload_bytes;
+    return options;
+  }
+
+  std::string name_;
+  bool is_shared_;
+  TensorMailbox box_;
+  TensorWriter writer_;
+  WriteLease lease_;
+  Tensor tensor_;
+  std::uint32_t filled_ = 0;
+};
+
+/// A word that counts, which is a futex, too, and the newest times at which it did, as many as a
+/// mailbox here has slots. For all processes forked later.
+struct alignas(64) SharedWord {
+  static constexpr std::int64_t kOver = -1;
+
+  std::uint32_t number = 0;
+  std::int64_t stamps_ns[kDepth] = {};
+};
+
+class WordReceiver : public Receiver
+{
+public:
+  explicit WordReceiver(SharedWord & word) : word_(word), seen_(SystemWords::load(&word.number)) {}
+
+  Got take(Arrival & arrival) override
+  {
+    const std::uint32_t number = SystemWords::load(&word_.number);
+    if (number == seen_) {
+      return Got::nothing;
+    }
+    if (number - seen_ > kDepth) {
+      missed_ += number - seen_ - kDepth;
+      seen_ = number - kDepth;
+    }
+    const std::int64_t stamp_ns = SystemWords::load(&word_.stamps_ns[seen_ % kDepth]);
+    arrival = {stamp_ns, monotonic_ns(), seen_++};
+    return stamp_ns == SharedWord::kOver ? Got::end : Got::one;
+  }
+  void wait() override
+  {
+    syscall(SYS_futex, &word_.number, FUTEX_WAIT, seen_, nullptr, nullptr, 0);
+  }
+  std::uint64_t missed() const override { return missed_; }
+
+private:
+  SharedWord & word_;
+  std::uint32_t seen_;
+  std::uint64_t missed_ = 0;
+};
+
+class WordSender : public Sender
+{
+public:
+  explicit WordSender(const HandOver & what)
+  : is_slept_on_(!what.polling),
+    page_(mmap(
+        nullptr, sizeof(SharedWord), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+  {
+    if (page_ == MAP_FAILED) {
+      throw MailboxError("no memory for a word");
+    }
+    word_ = new (page_) SharedWord();
+  }
+  WordSender(const WordSender &) = delete;
+  WordSender & operator=(const WordSender &) = delete;
+  ~WordSender() override { munmap(page_, sizeof(SharedWord)); }
+
+  void fill() override {}
+  void commit() override { say(monotonic_ns()); }
+  void end() override { say(SharedWord::kOver); }
+  std::unique_ptr<Receiver> receiver() override { return std::make_unique<WordReceiver>(*word_); }
+
+private:
+  void say(std::int64_t stamp_ns)
+  {
+    SystemWords::store(&word_->stamps_ns[word_->number % kDepth], stamp_ns);
+    SystemWords::store(&word_->number, word_->number + 1);
+    if (is_slept_on_) {
+      syscall(SYS_futex, &word_->number, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+    }
+  }
+
+  bool is_slept_on_;
+  void * page_;
+  SharedWord * word_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Sender> make_sender(Via via, const std::string & name, const HandOver & what)
+{
+  if (via == Via::word) {
+    return std::make_unique<WordSender>(what);
+  }
+  return std::make_unique<TensorSender>(name, what);
+}
+
+}  // namespace sage::mailbox::bench
