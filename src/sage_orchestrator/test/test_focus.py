@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
+from sage_common.core.tiles import TileGrid, TileView
 from sage_orchestrator.core.plugin import NothingToDo, Region, Task
 from sage_orchestrator.core.slot import Cue
 from sage_orchestrator.core.states import PluginState
-from sage_orchestrator.irp.focus import TILE_PX, Focus, missing_detail
+from sage_orchestrator.irp.focus import Focus
+from sage_orchestrator.irp.look import TILE_PX, missing_detail
 
 WIDTH, HEIGHT = 848, 480
 
@@ -31,30 +33,61 @@ def fake_encode(tile: np.ndarray, stamp_ns: int, source: str) -> Percept:
 
 
 class World:
-    """A context with one image."""
+    """A context with one image, what stands out in it, and a pile of the tiles passed on."""
 
     models_dir = ""
 
-    def __init__(self, image: np.ndarray | None) -> None:
-        self._image = image
+    def __init__(self, image: np.ndarray | None, view: TileView | None = None) -> None:
+        self._image, self._view = image, view
+        self.passed: list[np.ndarray] = []
 
     def image(self, source: str, stamp_ns: int) -> np.ndarray | None:
         return self._image
+
+    def periphery(self, source: str, stamp_ns: int) -> TileView | None:
+        return self._view
+
+    def pass_on(self, draw, stamp_ns, look):
+        tile = np.zeros((TILE_PX, TILE_PX, 3), np.uint8)
+        draw(tile)
+        self.passed.append(tile)
+        return look(tile)
+
+
+class Purse:
+    """A budget of so much."""
+
+    cancelled = False
+
+    def __init__(self, budget_atp: float = 250.0) -> None:
+        self.remaining_atp = self.affordable_atp = budget_atp
+        self.spent_atp = 0.0
+
+    def pay(self, cost_atp: float) -> None:
+        self.spent_atp += cost_atp
+        self.remaining_atp -= cost_atp
+        self.affordable_atp -= cost_atp
 
 
 def textured(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
 
 
-def refine(image: np.ndarray | None, region: Region | None):
-    """All looks until the plugin would halt."""
-    focus = Focus(World(image), lambda: fake_encode)
-    focus.load()
-    state = focus.init_state(Task(5, "vision", "front", 0.8, region), budget=None)
-    states = [state]
+def looks(focus: Focus, task: Task, purse: Purse, look_atp: float = 30.0):
+    """All states until the plugin would halt, each at the same cost."""
+    states = [focus.init_state(task, purse)]
+    purse.pay(look_atp)
     while not focus.feasible(states[-1]):
         states.append(focus.step(states[-1]))
-    return focus, states
+        purse.pay(look_atp)
+    return states
+
+
+def refine(image: np.ndarray | None, region: Region | None, view: TileView | None = None):
+    """All looks at a region of an image, within 2,000 ATP."""
+    focus = Focus(World(image, view), lambda: fake_encode)
+    focus.load()
+    return focus, looks(focus, Task(5, "vision", "front", 0.8, region), Purse(2000.0))
 
 
 def test_it_closes_in_on_the_region_and_sees_all_its_detail():
@@ -113,6 +146,65 @@ def test_any_region_that_touches_the_image_is_looked_at(left, top, width, height
         assert x >= 0 and x + side <= WIDTH and y >= 0 and y + side <= HEIGHT
         assert 0.0 <= focus.energy(state) <= 1.0
     assert len(states) <= focus.max_steps
+
+
+def standing_out(*tiles: tuple[int, int, float]) -> TileView:
+    """A view in which these tiles (row, column, salience) stand out."""
+    grid = TileGrid.of(WIDTH, HEIGHT)
+    salience = np.zeros((grid.rows, grid.columns), np.float32)
+    for row, column, value in tiles:
+        salience[row, column] = value
+    return TileView(5, "front", grid, salience, salience, salience)
+
+
+def test_then_the_tiles_that_stand_out_are_looked_at_best_first():
+    region = Region(600, 300, 90, 60)
+    view = standing_out((0, 0, 0.2), (0, 1, 0.9), (1, 0, 0.4), (0, 2, 0.04))
+    focus, states = refine(textured(), region, view)
+    last = states[-1]
+    assert [(look.tile.row, look.tile.column) for look in last.looks] == [(0, 1), (1, 0), (0, 0)]
+    assert last.affordable == 3
+    energies = [focus.energy(state) for state in states]
+    assert energies == sorted(energies, reverse=True)
+    assert energies[-1] <= 0.02
+    image, look = textured(), last.looks[0]
+    left, top, side = look.square
+    assert side == 170 and left <= 169 and top == 0
+    around = focus.result(last)["around"]
+    assert [(entry["row"], entry["column"]) for entry in around] == [(0, 1), (1, 0), (0, 0)]
+    square = image[top : top + side, left : left + side]
+    expected = fake_encode(cv2.resize(square, (TILE_PX, TILE_PX)), 5, "front")
+    np.testing.assert_allclose(around[0]["embedding"], expected.embedding, atol=1e-5)
+
+
+def test_tiles_in_the_region_or_of_another_size_of_frame_are_not():
+    region = Region(0, 0, 340, 320)
+    _, states = refine(textured(), region, standing_out((0, 0, 1.0), (1, 1, 1.0)))
+    assert states[-1].around == ()
+    view = standing_out((2, 4, 1.0))
+    _, states = refine(textured()[:400], Region(0, 0, 50, 50), view)
+    assert states[-1].around == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.5, 400.0), st.floats(0.0, 4000.0), st.integers(0, 15))
+def test_as_many_tiles_as_the_rest_of_the_budget_pays_for(look_atp, budget_atp, count):
+    grid = TileGrid.of(WIDTH, HEIGHT)
+    places = [(i // grid.columns, i % grid.columns, 0.5) for i in range(count)]
+    focus = Focus(World(textured(), standing_out(*places)), lambda: fake_encode)
+    focus.load()
+    task = Task(5, "vision", "front", 0.8, Region(700, 400, 20, 20))
+    for _ in range(6):  # it learns what a look costs
+        looks(focus, task, Purse(1e6), look_atp)
+    purse = Purse(budget_atp)
+    state = looks(focus, task, purse, look_atp)[-1]
+    tolerance_atp = 1e-3 * look_atp
+    assert len(state.looks) == state.affordable
+    if state.looks:
+        assert purse.affordable_atp >= -tolerance_atp
+    if len(state.looks) < len(state.around):
+        assert purse.affordable_atp < look_atp + tolerance_atp
+    assert focus.telemetry(state)["tiles_seen"] == len(state.looks)
 
 
 def test_it_runs_in_the_orchestrator_by_attention(bench):

@@ -89,8 +89,11 @@ def attention(at_ns: int) -> Attention:
     return message
 
 
-def image(at_ns: int):
+def image(at_ns: int, flicker: int = 0):
+    """The same picture always, but for a square of this brightness."""
     pixels = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    if flicker:
+        pixels[360:440, 520:600] = flicker
     return array_to_image(pixels, "rgb8", header(at_ns))
 
 
@@ -102,13 +105,21 @@ def started(tmp_path, plugins=PLUGINS, memory=True, **parameters) -> LockstepHos
     return host
 
 
-def play(host: LockstepHost, seconds: float = 3.0) -> None:
+def diagnostics(host: LockstepHost) -> dict[str, str]:
+    """What the node said last."""
+    arrays = [item.message() for item in host.outputs if item.topic == "/diagnostics"]
+    shown = [s for array in arrays for s in array.status if s.name == "/sage/orchestrator"]
+    return {item.key: item.value for item in shown[-1].values}
+
+
+def play(host: LockstepHost, seconds: float = 3.0, flickers: bool = False) -> None:
     """Percepts, attention and images, ten a second."""
     begin_ns = host.clock.now_ns()
     for i in range(round(seconds * 10)):
         at_ns = begin_ns + i * 100 * MS + 5 * MS
         host.publish("puzzle", puzzle(at_ns), modality="vision")
-        host.publish("camera/image_raw", image(at_ns), name="front")
+        flicker = 1 + 254 * (i % 2) if flickers else 0
+        host.publish("camera/image_raw", image(at_ns, flicker), name="front")
         host.publish("fused_salience", salience(at_ns, 0.3 + 0.5 * (i % 2)))
         host.publish("attention", attention(at_ns))
     host.run_for(seconds)
@@ -139,11 +150,25 @@ def test_every_cycle_is_published_and_adds_up(tmp_path):
     assert budgets[-1].plugins[0].state == PluginBudget.SPENT
 
 
+def test_tiles_that_stand_out_are_looked_at_within_what_focus_asked_for(tmp_path):
+    host = started(tmp_path, plugins=["test_orchestrator_node:create_focus"])
+    play(host, flickers=True)
+    shown = diagnostics(host)
+    telemetry = json.loads(shown["focus telemetry"])
+    details = telemetry["details"]
+    assert details["tiles_around"] == 1
+    assert details["tiles_affordable"] == details["tiles_seen"] == 1
+    assert details["look_atp"] == 30.0
+    assert telemetry["spent_atp"] <= 250.0
+    assert "1 of 1 tiles around" in shown["focus last"]
+    assert shown["periphery front"] == "looks itself (this host has no mailboxes)"
+
+
 def test_two_runs_are_equal_to_the_byte(tmp_path):
     digests = []
     for folder in ("one", "two"):
         host = started(tmp_path / folder)
-        play(host)
+        play(host, flickers=True)
         host.close()
         assert len(host.messages("budget")) == 29
         digests.append(host.digest())

@@ -174,7 +174,7 @@ class Orchestrator:
         task, timeout_ns, limit_ns = self._assignment(slot)
         slot.run = Run(
             slot.name, task, self, self._meter, self._stopwatch_ns,
-            timeout_ns=timeout_ns, limit_ns=limit_ns,
+            timeout_ns=timeout_ns, request_ns=slot.demand().requested_ns, limit_ns=limit_ns,
         )  # fmt: skip
         if slot.order is not None:
             slot.order.run = slot.run

@@ -8,7 +8,7 @@ All methods but `__init__` run on the plugin's own worker thread, never on the e
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.puzzle import Percept
+from sage_common.core.tiles import TileView
 from sage_orchestrator.core.halting import History, converged
 
 State = TypeVar("State")
+T = TypeVar("T")
 Trigger = Literal["attention", "percept"]
 
 
@@ -31,7 +33,7 @@ class Interest:
         modality: of the region or percept; empty: any for attention, the dominant one for percepts.
         min_salience: [0, 1] it does not ask for less.
         period_s: least time between two of its runs.
-        request_atp: what one run needs, as far as it knows; shown, not a bound.
+        request_atp: what one run needs, as far as it knows; its share is not bounded by it.
     """
 
     trigger: Trigger
@@ -80,6 +82,17 @@ class Budget(Protocol):
 
     @property
     def remaining_atp(self) -> float: ...
+
+    @property
+    def affordable_atp(self) -> float:
+        """What is left of what it asked for, or was ordered to use; if it was not ordered, no
+        more than is left of this cycle's share."""
+        ...
+
+    @property
+    def spent_atp(self) -> float:
+        """What its steps have cost, as measured; the one under way is not in it."""
+        ...
 
     @property
     def cancelled(self) -> bool: ...
@@ -131,6 +144,31 @@ class Context(Protocol):
 
     def image(self, source: str, stamp_ns: int) -> NDArray[np.uint8] | None:
         """The native image nearest to a time, uint8 RGB [H, W, 3]; None if none is near."""
+        ...
+
+    def periphery(self, source: str, stamp_ns: int) -> TileView | None:
+        """What the peripheral tier saw of the frame nearest to a time; None if none is near."""
+        ...
+
+    def pass_on(
+        self,
+        draw: Callable[[NDArray[np.uint8]], None],
+        stamp_ns: int,
+        look: Callable[[NDArray[np.uint8]], T],
+    ) -> T:
+        """Hand a tile to an encoder, through a slot of a mailbox where there is one.
+
+        Args:
+            draw: fills the tile, uint8 RGB [224, 224, 3].
+            stamp_ns: when it was taken.
+            look: is given the filled tile where it is, and must not keep it.
+
+        Returns:
+            What `look` returned.
+
+        Raises:
+            RuntimeError: the tile was taken back while it was looked at.
+        """
         ...
 
     def recall(self, query: Query) -> Sequence[Memory]:

@@ -78,15 +78,17 @@ class Run:
         stopwatch_ns: Callable[[], int],
         *,
         timeout_ns: int,
+        request_ns: int,
         limit_ns: int | None = None,
     ) -> None:
-        """`limit_ns`: the run may go on over several cycles until this is spent; None: it ends
-        with the share of its first cycle."""
+        """`request_ns`: what it asks for. `limit_ns`: the run may go on over several cycles until
+        this is spent; None: it ends with the share of its first cycle."""
         self.name = name
         self.task = task
         self.history = History()
         self.spent_ns = 0
         self.step_began_ns: int | None = None
+        self.request_ns = request_ns
         self.limit_ns = limit_ns
         self.timeout_ns = timeout_ns
         self.began_ns: int | None = None
@@ -101,6 +103,19 @@ class Run:
     def remaining_atp(self) -> float:
         """What it may still spend in this cycle, before the step under way is charged."""
         return to_atp(max(0, self._treasury.remaining_ns(self)))
+
+    @property
+    def affordable_atp(self) -> float:
+        """See `Budget`."""
+        if self.limit_ns is not None:
+            return to_atp(max(0, self.limit_ns - self.spent_ns))
+        asked_atp = to_atp(max(0, self.request_ns - self.spent_ns))
+        return min(asked_atp, self.remaining_atp)
+
+    @property
+    def spent_atp(self) -> float:
+        """See `Budget`."""
+        return to_atp(self.spent_ns)
 
     @property
     def cancelled(self) -> bool:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
-from sage_common.ros.latest_pictures import LatestPictures
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
@@ -26,9 +25,6 @@ from sage_orchestrator.nodes.refinement import FEEDBACK_PERIOD_S, carry_out, ord
 from sage_orchestrator.nodes.surroundings import PluginWorkers, Surroundings
 from sage_orchestrator.params import OrchestratorParameters
 
-KEPT_PUZZLES = 4
-KEPT_IMAGES = 3
-
 
 class OrchestratorNode(SageNode):
     """Plugins work on workers; the timer only settles accounts and hands out the next shares."""
@@ -39,13 +35,7 @@ class OrchestratorNode(SageNode):
 
     def on_configure(self) -> None:
         self._cues = Cues()
-        camera, modalities = self.parameters.camera, self.parameters.modalities
-        self._surroundings = Surroundings(
-            {m: self.keep_latest("puzzle", KEPT_PUZZLES, modality=m) for m in modalities},
-            {camera: self._keep_pictures(camera)},
-            self.client("memory/recall"),
-            self.parameters.models_dir,
-        )
+        self._surroundings = Surroundings.of(self, self.parameters)
         self._workers = PluginWorkers(self.worker)
         self._orchestrator = Orchestrator(
             self.parameters.rules(),
@@ -71,6 +61,7 @@ class OrchestratorNode(SageNode):
 
     def on_deactivate(self) -> None:
         self._orchestrator.close()
+        self._surroundings.close()
         self._cues.clear()
 
     def state(self) -> Arrays:
@@ -89,10 +80,6 @@ class OrchestratorNode(SageNode):
         self._orchestrator.restore_present(section_of(present, "orchestrator"))
         self._cues.restore(section_of(present, "cues"))
 
-    def _keep_pictures(self, camera: str) -> LatestPictures:
-        keys = ("camera/tensor", "camera/image_raw")
-        return self.keep_latest_pictures(*keys, KEPT_IMAGES, name=camera)
-
     def _cycle(self) -> None:
         report = self._orchestrator.cycle(self._cues.newest())
         if report is None:
@@ -109,7 +96,7 @@ class OrchestratorNode(SageNode):
         )
 
     def _on_ending(self, name: str, ending: Ending) -> None:
-        self.diagnose(**{f"{name} last": ending.reason})
+        self.diagnose(**{f"{name} last": ending.reason}, **self._surroundings.facts())
         if ending.state.failed:
             self.log.warning(f"{name}: {ending.reason}", throttle_s=1.0, key=name)
         elif ending.telemetry:

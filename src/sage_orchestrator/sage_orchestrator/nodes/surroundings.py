@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.puzzle import Percept
+from sage_common.core.tiles import TileView
 from sage_common.ros.host import ServiceClient, Worker
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.latest_pictures import LatestPictures
+from sage_common.ros.node import SageNode
 from sage_common.ros.percepts import percept_of
 from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.tile_input import TileInput
+from sage_common.ros.tile_output import TILES
+from sage_encoders.backends.opencv_resize import sample
+from sage_encoders.core.periphery import Periphery
 from sage_orchestrator.core.plugin import Memory, Query
 from sage_orchestrator.nodes.messages import memories_of, recall_request
+from sage_orchestrator.nodes.tile_lane import LANE, TileLane
+from sage_orchestrator.params import OrchestratorParameters
 
 RECALL_TIMEOUT_S = 0.5
 NEAR_NS = NS_PER_S // 2
+BEFORE_NS = NS_PER_S // 10
+"""Change is measured against the picture so long ago where the peripheral tier does not tell."""
+KEPT_PUZZLES = 4
+KEPT_IMAGES = 3
+T = TypeVar("T")
 
 
 class Surroundings:
-    """The `Context` of plugins, from kept messages and a service.
+    """The `Context` of plugins, from kept messages, mailboxes and a service.
 
     Args:
         puzzles: kept by modality.
-        pictures: kept by camera.
+        pictures, tiles: kept by camera.
+        lane: of tiles to their encoder.
         memory: client of memory/recall.
         models_dir: folder of models, or empty.
     """
@@ -36,13 +51,50 @@ class Surroundings:
         self,
         puzzles: dict[str, LatestMessages],
         pictures: dict[str, LatestPictures],
+        tiles: dict[str, TileInput],
+        lane: TileLane,
         memory: ServiceClient,
         models_dir: str,
     ) -> None:
         self._puzzles = puzzles
         self._pictures = pictures
+        self._tiles = tiles
+        self._tiles_lock = threading.Lock()
+        self._lane = lane
         self._memory = memory
         self.models_dir = models_dir
+
+    @classmethod
+    def of(cls, node: SageNode, parameters: OrchestratorParameters) -> Surroundings:
+        """What a node keeps for its plugins; to be made when it is configured."""
+        camera = parameters.camera
+        keys = ("camera/tensor", "camera/image_raw")
+        return cls(
+            {
+                m: node.keep_latest("puzzle", KEPT_PUZZLES, modality=m)
+                for m in parameters.modalities
+            },
+            {camera: node.keep_latest_pictures(*keys, KEPT_IMAGES, name=camera)},
+            {camera: TileInput(node.mailbox_name(TILES.format(name=camera)), camera)},
+            TileLane(node.mailbox_name(LANE), node.log),
+            node.client("memory/recall"),
+            parameters.models_dir,
+        )
+
+    def close(self) -> None:
+        """Leave the mailboxes, and remove its own."""
+        self._lane.close()
+        with self._tiles_lock:
+            for tiles in self._tiles.values():
+                tiles.close()
+
+    def facts(self) -> dict[str, object]:
+        """For /diagnostics."""
+        facts = self._lane.facts()
+        for name, tiles in self._tiles.items():
+            way = f"looks itself ({tiles.fault})" if tiles.fault else "mailbox"
+            facts |= {f"periphery {name}": way, f"tiles lost {name}": tiles.lost}
+        return facts
 
     def percept(self, modality: str, stamp_ns: int) -> Percept | None:
         message = _near(self._puzzles.get(modality), stamp_ns)
@@ -52,6 +104,29 @@ class Surroundings:
         kept = self._pictures.get(source)
         still = None if kept is None else kept.nearest(stamp_ns, NEAR_NS)
         return None if still is None else still.rgb()
+
+    def periphery(self, source: str, stamp_ns: int) -> TileView | None:
+        with self._tiles_lock:
+            tiles = self._tiles.get(source)
+            view = None if tiles is None else tiles.nearest(stamp_ns, NEAR_NS)
+        return view or self._look_itself(source, stamp_ns)
+
+    def pass_on(
+        self,
+        draw: Callable[[NDArray[np.uint8]], None],
+        stamp_ns: int,
+        look: Callable[[NDArray[np.uint8]], T],
+    ) -> T:
+        return self._lane.pass_on(draw, stamp_ns, look)
+
+    def _look_itself(self, source: str, stamp_ns: int) -> TileView | None:
+        """What the peripheral tier would have told, of two kept pictures."""
+        core = Periphery(sample)
+        view = None
+        for at_ns in (stamp_ns - BEFORE_NS, stamp_ns):
+            image = self.image(source, at_ns)
+            view = None if image is None else core.observe(image, at_ns, source)
+        return view
 
     def recall(self, query: Query) -> Sequence[Memory]:
         response = self._memory.call(recall_request(query), RECALL_TIMEOUT_S)

@@ -1,0 +1,89 @@
+"""What plugins see around: as the peripheral tier told it, or else by a look of their own."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from sage_common.core.tiles import TileGrid, TileView
+from sage_common.ros import mailboxes
+from sage_common.ros.tile_input import TileInput
+from sage_common.ros.tile_output import TileOutput
+from sage_orchestrator.nodes.surroundings import Surroundings
+from sage_orchestrator.nodes.tile_lane import TileLane
+
+S = 1_000_000_000
+
+
+@dataclass
+class Still:
+    """A kept picture."""
+
+    level: int
+
+    def rgb(self) -> np.ndarray:
+        pixels = np.full((480, 848, 3), 90, np.uint8)
+        pixels[330:450, 10:150] = self.level
+        return pixels
+
+
+class Pictures:
+    """Two of them: one second and 1.1 seconds after the beginning; what moved is at the bottom."""
+
+    def nearest(self, wanted_ns: int, within_ns: int) -> Still | None:
+        if abs(wanted_ns - S) > within_ns:
+            return None
+        return Still(255 if wanted_ns > 1.05 * S else 0)
+
+
+class Around:
+    """Surroundings with one camera."""
+
+    def __init__(self) -> None:
+        name = f"test.{os.getpid()}.{uuid.uuid4().hex}"
+        self.output = TileOutput(name, self)
+        tiles = {"front": TileInput(name, "front")}
+        self.seen = Surroundings({}, {"front": Pictures()}, tiles, TileLane("", self), None, "")
+
+    def warning(self, text: str) -> None: ...
+
+    def way(self) -> str:
+        return str(self.seen.facts()["periphery front"])
+
+
+@pytest.fixture
+def around() -> Iterator[Around]:
+    made = Around()
+    yield made
+    made.seen.close()
+    made.output.close()
+
+
+@pytest.mark.skipif(mailboxes.library is None, reason=mailboxes.MISSING)
+def test_what_the_peripheral_tier_told_is_taken(around: Around) -> None:
+    level = np.full((3, 5), 0.25, np.float32)
+    around.output.open()
+    around.output.publish(TileView(S, "front", TileGrid(848, 480, 3, 5), level, level, level))
+    view = around.seen.periphery("front", S + 3)
+    assert view is not None and view.stamp_ns == S
+    np.testing.assert_array_equal(view.salience, level)
+    assert around.way() == "mailbox"
+    assert around.seen.facts()["tiles lost front"] == 0
+
+
+def test_without_it_two_pictures_are_looked_at(around: Around) -> None:
+    view = around.seen.periphery("front", S + S // 10)
+    assert view is not None
+    assert np.unravel_index(view.salience.argmax(), view.salience.shape) == (2, 0)
+    assert view.change[2, 0] > 100.0 and view.change[0, 0] == 0.0
+    assert around.way().startswith("looks itself (")
+
+
+def test_without_pictures_there_is_no_view(around: Around) -> None:
+    assert around.seen.periphery("front", 60 * S) is None
+    assert around.seen.periphery("back", S) is None
