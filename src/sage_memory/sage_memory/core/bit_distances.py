@@ -12,7 +12,7 @@ from sage_memory.core.space_view import Centre, Chunk, Inside, SpaceView
 
 Part = tuple[Chunk, Inside]
 FARTHEST = 255
-BLOCK = 16384
+BLOCK_WORDS = 2**16
 """Words worked on at once: few enough to stay in the cache."""
 GATHER_BELOW = 0.3
 """Below this share of wanted vectors, picking out their bits is cheaper than comparing all."""
@@ -42,44 +42,45 @@ def _differing(
     mask: NDArray[np.uint64],
 ) -> NDArray[np.uint8]:
     """Differing bits under the mask, of the slots (None: all)."""
-    distances = np.zeros(space.count if slots is None else len(slots), np.uint8)
-    words = np.empty(min(BLOCK, len(distances)), np.uint64)
-    counts = np.empty(len(words), np.uint8)
-    weighty = [
-        (place, sign, bits) for place, (sign, bits) in enumerate(zip(signs, mask, strict=True))
-        if bits
-    ]  # fmt: skip
-    for start, parts in _blocks(space, slots):
-        size = sum(inside.size for _, inside in parts)
-        total = distances[start : start + size]
-        word, count = words[:size], counts[:size]
-        for place, sign, bits in weighty:
-            np.bitwise_xor(_joined(parts, place, word), sign, out=word)
-            np.bitwise_and(word, bits, out=word)
-            np.bitwise_count(word, out=count)
-            np.add(total, count, out=total)
+    distances = np.empty(space.count if slots is None else len(slots), np.uint8)
+    block = min(BLOCK_WORDS // len(signs), len(distances))
+    words = np.empty((len(signs), block), np.uint64)
+    counts = np.empty(words.shape, np.uint8)
+    sign, bits = signs[:, None], mask[:, None]
+    for start, size, parts in _blocks(space, slots, block):
+        word, count = words[:, :size], counts[:, :size]
+        np.bitwise_xor(_joined(parts, word), sign, out=word)
+        np.bitwise_and(word, bits, out=word)
+        np.bitwise_count(word, out=count)
+        np.add.reduce(count, axis=0, out=distances[start : start + size])
     return distances
 
 
-def _blocks(space: SpaceView, slots: NDArray[np.int64] | None) -> Iterator[tuple[int, list[Part]]]:
-    """Place of the first one in `slots`, and where up to `BLOCK` of them lie."""
+def _blocks(
+    space: SpaceView, slots: NDArray[np.int64] | None, block: int
+) -> Iterator[tuple[int, int, list[Part]]]:
+    """Place of the first one in `slots`, and how many, at most `block`, lie where."""
     if slots is None:
-        for chunk, start, inside in space.parts(None, BLOCK):
-            yield start, [(chunk, inside)]
+        for chunk, start, inside in space.parts(None, block):
+            yield start, inside.size, [(chunk, inside)]
         return
-    for start in range(0, len(slots), BLOCK):
-        block = slots[start : start + BLOCK]
-        yield start, [(chunk, inside) for chunk, _, inside in space.parts(block, BLOCK)]
+    for start in range(0, len(slots), block):
+        some = slots[start : start + block]
+        yield start, len(some), [(chunk, inside) for chunk, _, inside in space.parts(some, block)]
 
 
-def _joined(parts: list[Part], place: int, out: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """One word of each vector; those of one part are not copied if they are a run."""
-    if len(parts) == 1:
+def _joined(parts: list[Part], out: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The words of each vector; those of one part are not copied if they are a run."""
+    if len(parts) == 1 and isinstance(parts[0][1].places, slice):
         chunk, inside = parts[0]
-        return inside.of(chunk.bits[place])
+        return chunk.bits[:, inside.places]
     start = 0
     for chunk, inside in parts:
-        out[start : start + inside.size] = inside.of(chunk.bits[place])
+        for row, own in zip(chunk.bits, out[:, start : start + inside.size], strict=True):
+            if isinstance(inside.places, slice):
+                own[:] = row[inside.places]
+            else:
+                row.take(inside.places, out=own, mode="clip")  # with "raise" numpy copies twice
         start += inside.size
     return out
 

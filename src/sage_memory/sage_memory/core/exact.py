@@ -17,6 +17,7 @@ from sage_memory.core.recall import Part
 from sage_memory.core.space_view import ROLES
 
 WORST_PUZZLE = (CODES - 1) * GRID * GRID
+LARGEST = np.float32(1)
 OfMeaning = tuple[NDArray[np.float64], NDArray[np.int64]]
 """Score [n], NaN: nothing to compare was left; and role [n], index into `ROLES`."""
 
@@ -90,7 +91,7 @@ def exact_scores(
             else _of_puzzles(meaning.codes, ids, source)
         )
         totals += scores[:, place].astype(np.float32) / np.float32(len(asked))
-    scored = Scored(rows, np.clip(totals, -1.0, 1.0), scores, roles)
+    scored = Scored(rows, np.minimum(np.maximum(totals, -LARGEST), LARGEST), scores, roles)
     there = ~np.isnan(totals)
     if there.all():
         return scored
@@ -103,7 +104,8 @@ def _of_vectors(meaning: Meaning, ids: list[bytes], source: Source) -> OfMeaning
     roles = ROLES[:1] if meaning.percepts_only else ROLES
     if not exact:
         return np.full(len(ids), np.nan), np.zeros(len(ids), np.int64)
-    scores = np.einsum("ij,j->i", np.stack(list(exact.values())), meaning.vector).tolist()
+    stored = np.concatenate(list(exact.values())).reshape(len(exact), -1)
+    scores = np.einsum("ij,j->i", stored, meaning.vector).tolist()
     by_key = dict(zip(exact, scores, strict=True))
     chosen, best = [math.nan] * len(ids), [0] * len(ids)
     for place, key in enumerate(ids):

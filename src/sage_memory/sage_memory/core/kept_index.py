@@ -21,6 +21,7 @@ from sage_memory.core.index import VectorIndex
 from sage_memory.core.index_cache import Facts, IndexCache, IndexCopy
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.schema import experiences, meta, vectors
+from sage_memory.core.snapshots import Snapshots
 
 COUNT = select(func.count()).select_from(experiences)
 CHECKSUMS = select(vectors.c.encoder_id, func.count(), func.sum(vectors.c.crc32)).group_by(
@@ -52,6 +53,7 @@ class KeptIndex:
         self.files = files
         self._path = path
         self._engine = engine
+        self._snapshots = Snapshots(engine)
         self.cache_refusal = ""
         # an encrypted store has none: its vectors would lie there in the clear
         self._cache = None if files.sealed else IndexCache(files.folder.parent / "index")
@@ -180,14 +182,14 @@ class KeptIndex:
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A connection that sees one moment, whatever is committed meanwhile."""
-        with naming(self._path), self._engine.connect() as connection:
-            begin_snapshot(connection)
+        with naming(self._path), self._snapshots.one() as connection:
             yield connection
 
     def close(self) -> None:
         """Close all connections."""
         if self._watch is not None:
             self._watch.close()
+        self._snapshots.close()
         self._engine.dispose()
 
     def _difference(self, connection: Connection) -> str:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from sage_memory.core.bit_distances import FARTHEST, Ranking, bit_distances
 from sage_memory.core.cells import ANSWERS
-from sage_memory.core.space_view import SpaceView
+from sage_memory.core.space_view import SAMPLE, SpaceView
 
 Compare = Callable[[NDArray[np.int64]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 """Similarity [n] in places [n], ascending, and how far at most the true one is off [n]."""
@@ -29,7 +29,6 @@ FEW = 2048
 SMALL_DIM = 64
 """Vectors up to this size have too few bits to be told apart by."""
 FIRST = 128
-SAMPLE = 192
 SURE = 2.4
 """Standard deviations below the estimate at which the cut is made."""
 ERROR = 1.5
@@ -56,16 +55,24 @@ def nearest(
         return cosines(space, places if slots is None else slots[places], query)
 
     distances = bit_distances(space, space.centre, query, slots)
-    chosen, similar, bounds = narrowed(distances, compare, limit)
+    if slots is None:
+        sample, similar = space.sample.slots, sample_cosines(space, query)
+    else:
+        sample = evenly(len(slots))
+        similar, _ = compare(sample)
+    line = Line.through(similar, distances[sample])
+    chosen, similar, bounds = narrowed(distances, compare, limit, line)
     return (chosen if slots is None else slots[chosen]), similar, bounds
 
 
 def narrowed(
-    distances: NDArray[np.uint8], compare: Compare, limit: int
+    distances: NDArray[np.uint8], compare: Compare, limit: int, line: Line
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Places in `distances` that hold the `limit` best, with similarity [n] and its bound [n]."""
-    sample = np.arange(0, len(distances), max(1, len(distances) // SAMPLE))
-    line = _Line.through(compare(sample)[0], distances[sample])
+    """Places in `distances` that hold the `limit` best, with similarity [n] and its bound [n].
+
+    Args:
+        line: how distance and similarity go together.
+    """
     ranking = Ranking(distances)
     chosen = np.zeros(0, np.int64)
     similar = bounds = np.zeros(0, np.float32)
@@ -79,6 +86,17 @@ def narrowed(
         most = ranking.ties(min(4 * len(chosen), len(distances)))
         more = min(ranking.within(line.cut(worst)), most)
     return chosen, similar, bounds
+
+
+def evenly(count: int) -> NDArray[np.int64]:
+    """About `SAMPLE` evenly spaced places among `count`."""
+    return np.arange(0, count, max(1, count // SAMPLE))
+
+
+def sample_cosines(space: SpaceView, query: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosine by int8 of each of `space.sample` [n]."""
+    sample = space.sample
+    return np.asarray(np.vecdot(sample.codes, query) * sample.scales, np.float32)
 
 
 def by_cells(
@@ -125,14 +143,14 @@ def cosines(
     return similar * scales, scales * np.float32(ERROR)
 
 
-class _Line:
+class Line:
     """Distance as a straight line of cosine, and how far it strays from that."""
 
     def __init__(self, slope: float, level: float, stray: float) -> None:
         self._slope, self._level, self._stray = slope, level, stray
 
     @classmethod
-    def through(cls, similar: NDArray[np.float32], distances: NDArray[np.uint8]) -> _Line:
+    def through(cls, similar: NDArray[np.float32], distances: NDArray[np.uint8]) -> Line:
         """The line of least squares through a sample."""
         x, y = similar.astype(np.float64), distances.astype(np.float64)
         count = len(x)

@@ -15,6 +15,7 @@ from sage_memory.core import schema
 from sage_memory.core.cells import Cells
 
 ROLES = (schema.ROLE_PERCEPT, schema.ROLE_WORDS)
+SAMPLE = 192
 
 
 @dataclass
@@ -46,11 +47,13 @@ class Inside(NamedTuple):
             return cls(len(slots), slice(first, last + 1))
         return cls(len(slots), slots - base)
 
-    def of(self, values: NDArray[Any]) -> NDArray[Any]:
-        """What an array [size, ...] of a chunk has there."""
-        if isinstance(self.places, slice):
-            return values[self.places]
-        return values.take(self.places, axis=0)
+
+class Sample(NamedTuple):
+    """Some vectors of a space: slots int64 [n], codes float32 [n, dim], scales float32 [n]."""
+
+    slots: NDArray[np.int64]
+    codes: NDArray[np.float32]
+    scales: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,15 @@ class SpaceView:
         """Whether there are vectors of words beside those of percepts."""
         return bool(self.roles.any())
 
+    @cached_property
+    def sample(self) -> Sample:
+        """Vectors in evenly spaced slots, about `SAMPLE` of them, dropped ones among them."""
+        slots = np.arange(0, self.count, max(1, self.count // SAMPLE))
+        codes = np.empty((len(slots), self.dim), np.int8)
+        scales = np.empty(len(slots), np.float32)
+        self.gather(slots, codes, scales)
+        return Sample(slots, codes.astype(np.float32), scales)
+
     def parts(
         self, slots: NDArray[np.int64] | None, most: int
     ) -> Iterator[tuple[Chunk, int, Inside]]:
@@ -134,6 +146,10 @@ class SpaceView:
         self, slots: NDArray[np.int64], codes: NDArray[np.int8], scales: NDArray[np.float32]
     ) -> None:
         """Copy the vectors of ascending slots [n] to `codes` [n, dim] and `scales` [n]."""
+        if len(self.chunks) == 1:
+            self.chunks[0].codes.take(slots, axis=0, out=codes, mode="clip")
+            self.chunks[0].scales.take(slots, out=scales, mode="clip")
+            return
         bounds = slots.searchsorted(np.arange(len(self.chunks) + 1) * self.size).tolist()
         places = slots % self.size
         for chunk, (first, last) in zip(self.chunks, pairwise(bounds), strict=True):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sage_memory.core.bit_distances import bit_distances
 from sage_memory.core.index import View
 from sage_memory.core.meaning import Meaning
-from sage_memory.core.scan import SMALL_DIM, cosines, narrowed
+from sage_memory.core.scan import SMALL_DIM, Line, cosines, evenly, narrowed
 
 
 class Together:
@@ -69,4 +69,7 @@ def nearest_to_all(
     for number, meaning in enumerate(meanings):
         own = meaning.distances().astype(np.uint16)
         distances = own if number == 0 else distances + own
-    return narrowed((distances // len(meanings)).astype(np.uint8), compare, limit)
+    shared = (distances // len(meanings)).astype(np.uint8)
+    sample = evenly(len(shared))
+    line = Line.through(compare(sample)[0], shared[sample])
+    return narrowed(shared, compare, limit, line)
