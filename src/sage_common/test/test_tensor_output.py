@@ -59,6 +59,8 @@ def test_what_is_elsewhere_is_copied_once(camera: Camera, reader: TensorReader) 
         np.testing.assert_array_equal(lease.numpy(), pixels)
     assert (camera.output.in_place, camera.output.by_copy) == (1, 1)
     assert (camera.fact("in place"), camera.fact("by copy")) == ("1", "1")
+    counted = mailbox.TensorMailbox.attach(camera.name).statistics()
+    assert (counted["published"], counted["copied"]) == (2, 1)
 
 
 def test_without_subscribers_there_is_no_mailbox(camera: Camera) -> None:

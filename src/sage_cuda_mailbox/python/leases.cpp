@@ -134,6 +134,9 @@ std::uint32_t Filling::publish(nb::handle tag, nb::handle stamp_ns, nb::handle t
       "stamp_ns", stamp_ns, std::numeric_limits<std::int64_t>::min(),
       std::numeric_limits<std::int64_t>::max());
   const std::int64_t ttl = ttl_ns(ttl_ms);
+  if (is_copied_) {
+    lease.count_copy();
+  }
   end_writing();
   std::uint32_t readers = 0;
   const Status status = lease.publish(tensor, ttl, &readers);

@@ -23,6 +23,7 @@ nb::dict as_dict(const Statistics & statistics)
   seen["reclaimed"] = statistics.reclaimed;
   seen["expired"] = statistics.expired;
   seen["overwritten"] = statistics.overwritten;
+  seen["copied"] = statistics.copied;
   seen["writers"] = statistics.writers;
   seen["readers"] = statistics.readers;
   seen["closed"] = statistics.closed;

@@ -15,6 +15,7 @@ WriteLease & WriteLease::operator=(WriteLease && other) noexcept
     abandon();
     port_ = std::move(other.port_);
     id_ = other.id_;
+    is_copied_ = other.is_copied_;
   }
   return *this;
 }
@@ -50,6 +51,9 @@ Status WriteLease::publish(const Tensor & tensor, std::int64_t ttl_ns, std::uint
     return status;
   }
   wake_sleepers(port->header());
+  if (is_copied_) {
+    SystemWords::add(&port->header().copied, std::uint64_t{1});
+  }
   if (readers != nullptr) {
     *readers = count;
   }

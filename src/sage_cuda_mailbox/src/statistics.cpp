@@ -18,6 +18,7 @@ Statistics statistics_of(const Segment & segment)
       SystemWords::load(&header.reclaimed),
       SystemWords::load(&header.expired),
       SystemWords::load(&header.overwritten),
+      SystemWords::load(&header.copied),
       0,
       0,
       segment.is_closed()};

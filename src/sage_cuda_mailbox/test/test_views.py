@@ -163,6 +163,7 @@ def test_copies_are_counted(rig: Rig) -> None:
         assert (lease.dtype, lease.shape, lease.strides_bytes) == ("int16", (3, 2), (4, 2))
     statistics = rig.mailbox.statistics()
     assert (statistics["written_in_place"], statistics["written_by_copy"]) == (1, 1)
+    assert (statistics["published"], statistics["copied"]) == (2, 1)
     assert (statistics["backend"], statistics["device"]) == (rig.mailbox.backend, -1)
 
 

@@ -141,7 +141,7 @@ class TensorOutput:
     def _copied(self, array: NDArray[Any]) -> TensorSlot | None:
         slot = self._slot(array.shape, array.dtype)
         if slot is not None:
-            np.copyto(slot.array, array)
+            slot.lease.copy(array)  # as np.copyto, and counted by the mailbox
         return slot
 
     def _hand_over(self, slot: TensorSlot | None, header: Header) -> TensorHandle | None:

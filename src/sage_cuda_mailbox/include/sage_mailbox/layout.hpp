@@ -62,6 +62,7 @@ struct alignas(64) Header {
   std::uint64_t reclaimed;            // atomic; leases taken back from readers that died
   std::uint64_t expired;              // atomic; leases that outlived their time
   std::uint64_t overwritten;          // atomic; leases taken back for something newer
+  std::uint64_t copied;               // atomic; of `published`: copied into their slot
   alignas(64) std::uint32_t wake;     // atomic, futex; changes when sleepers are to look again
   std::uint32_t sleepers;             // atomic; 1: somebody sleeps on `wake`
 };

@@ -20,6 +20,7 @@ struct Statistics {
   std::uint64_t reclaimed;    ///< readers found dead while they held leases
   std::uint64_t expired;      ///< leases that outlived their time
   std::uint64_t overwritten;  ///< leases taken back for something newer
+  std::uint64_t copied;       ///< tensors of those published that were copied into their slot
   std::uint32_t writers;
   std::uint32_t readers;  ///< of a broadcast mailbox: 0, they are not known to it
   bool closed;

@@ -51,6 +51,10 @@ public:
   std::byte * data() const;
   std::uint64_t bytes() const;
 
+  /// To be called if the payload was copied into the slot rather than made there; counted in
+  /// Statistics::copied when it is published.
+  void count_copy() { is_copied_ = true; }
+
   /// Hands the tensor over to all readers that are there now, and wakes them.
   ///
   /// Args: `ttl_ns`: how long their leases last; 0: until given back; negative: the mailbox's.
@@ -65,6 +69,7 @@ public:
 private:
   std::shared_ptr<TensorPort> port_;
   TensorId id_;
+  bool is_copied_ = false;
 };
 
 /// A tensor being looked at. Destroyed, it gives the lease back.

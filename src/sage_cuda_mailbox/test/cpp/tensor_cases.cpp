@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "expect.hpp"
 #include "sage_mailbox/tensor_mailbox.hpp"
@@ -303,6 +304,24 @@ void a_forked_child_leaves_its_parents_leases_alone()
   EXPECT(reader.next(next) == Status::ok && next.tensor().tag == 3);
 }
 
+void copies_are_counted_when_they_are_published()
+{
+  const TensorMailbox mailbox = small_mailbox();
+  TensorWriter writer = mailbox.writer();
+  publish(writer, 1);
+  EXPECT(mailbox.statistics().copied == 0);
+  WriteLease lease;
+  EXPECT(writer.acquire(lease) == Status::ok);
+  lease.count_copy();
+  WriteLease moved = std::move(lease);
+  EXPECT(moved.publish(tensor_with(2)) == Status::ok && mailbox.statistics().copied == 1);
+  EXPECT(writer.acquire(lease) == Status::ok);
+  lease.count_copy();
+  lease.abandon();
+  publish(writer, 3);
+  EXPECT(mailbox.statistics().copied == 1 && mailbox.statistics().published == 3);
+}
+
 void arguments_are_refused_by_name()
 {
   const auto refused = [](std::uint32_t slots, std::uint64_t bytes, std::int64_t ttl_ns,
@@ -333,5 +352,6 @@ int main()
   opening_a_handle_gives_back_what_came_before_it();
   a_lease_of_long_ago_binds_nobody();
   a_forked_child_leaves_its_parents_leases_alone();
+  copies_are_counted_when_they_are_published();
   arguments_are_refused_by_name();
 }
