@@ -163,6 +163,7 @@ def compare(frames: list[NDArray[np.uint8]], encode: Encode) -> tuple[TwoTiers, 
                 for way in ways:
                     way.spent = Spent()
             for way in ways[:: 1 if number % 2 else -1]:
+                image.max()  # in the cache, as it is after the puzzle was made of it
                 way.see(image, number * PERIOD_NS, CYCLE_ATP)
     finally:
         for way in ways:
