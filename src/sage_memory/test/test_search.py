@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sage_memory import Query
+from sage_memory.core import conditions
 from sage_memory.core.index import ROLES, VectorIndex
 
 
@@ -248,3 +250,36 @@ def test_what_is_appended_while_searching_is_found_or_not_yet(clustered) -> None
         vector = clustered[row]["vectors"]["a", ROLES[0]]
         asked = proven(Query(text_embedding=vector, text_encoder_id="a"))
         assert searched(index, asked, source)[0].row == row
+
+
+@settings(max_examples=100, deadline=None)
+@given(truth.records, truth.queries, st.booleans(), st.integers(1, 9))
+def test_conditions_keep_what_each_row_fulfils(items, drawn, sort, block) -> None:
+    """Whether times ascend or not, and however many rows are looked at at once."""
+    if sort:
+        items = [item | {"length": 2} for item in sorted(items, key=lambda item: item["start_ns"])]
+    view = build(items).view()
+    assert not sort or view.ascending == {"start_ns", "end_ns"}
+    tried = conditions.conditions(view, proven(drawn))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conditions, "BLOCK", block)
+        fitting, kept = conditions.wanted(view, tried)
+    rows = set(np.flatnonzero(view.columns["alive"]).tolist())
+    assert kept[0].count == len(rows)
+    for condition, told in zip(tried, kept[1:], strict=True):
+        rows = {row for row in rows if condition.holds(view.columns, row)}
+        assert told.count == len(rows), told.condition
+    assert np.flatnonzero(fitting).tolist() == sorted(rows)
+
+
+def test_times_that_change_no_longer_ascend_and_older_views_keep_theirs() -> None:
+    index = build([plain(number, unit([1.0, 0.0, 0.0])) for number in range(10, 20)])
+    before = index.view()
+    index.update(6, start_ns=15)
+    assert index.view().ascending == {"start_ns", "end_ns"}, "nothing has changed"
+    index.update(6, start_ns=3)
+    assert index.view().ascending == {"end_ns"}
+    assert before.columns["start_ns"].tolist() == list(range(10, 20))
+    assert before.ascending == {"start_ns", "end_ns"}
+    hits = searched(index, Query(end_ns=12), RecordSource([]))
+    assert sorted(hit.row for hit in hits) == [0, 1, 2, 5]

@@ -38,6 +38,8 @@ DERIVED: dict[str, DTypeLike] = {"puzzle": np.bool_}
 """Whether it has a puzzle still."""
 NAMED = ("modality", "source", "entity", "device_id", "place_frame")
 SHAPES = {"sketch": (SKETCH_SIZE,)}
+TIMES = ("start_ns", "end_ns")
+"""Columns that ascend as long as what is remembered comes in its order of time."""
 
 
 class GrowingArray:
@@ -77,9 +79,11 @@ class Columns:
 
     Attributes:
         codes: column of `NAMED` -> name -> code; only ever added to.
+        ascending: those of `TIMES` whose values never fall.
     """
 
     def __init__(self) -> None:
+        self.ascending = frozenset(TIMES)
         self.codes: dict[str, dict[str, int]] = {name: {} for name in NAMED}
         self._arrays = {
             name: GrowingArray(dtype, SHAPES.get(name, ()))
@@ -96,7 +100,7 @@ class Columns:
     def extend(self, experiences: Sequence[Sequence[Any]]) -> None:
         """Append experiences, values in the order of `COLUMNS`, numbers ascending."""
         for name, values in zip(COLUMNS, zip(*experiences, strict=True), strict=True):
-            self._arrays[name].extend(self._encoded(name, values))
+            self._append(name, self._encoded(name, values))
             if name == "sketch":
                 self._arrays["puzzle"].extend(np.array([len(s) == SKETCH_SIZE for s in values]))
 
@@ -107,7 +111,7 @@ class Columns:
         for name in NAMED:
             self.codes[name].update(codes[name])
         for name, values in arrays.items():
-            self._arrays[name].extend(values)
+            self._append(name, values)
 
     def copy(self) -> tuple[dict[str, NDArray[Any]], dict[str, dict[str, int]]]:
         """All columns and codes now, without what was forgotten: times, names, places, puzzles."""
@@ -141,9 +145,23 @@ class Columns:
 
     def change(self, name: str, rows: NDArray[np.int64], value: Any) -> None:
         """Set one column of some rows to one value."""
+        if name in self.ascending and (self._arrays[name].view()[rows] != value).any():
+            fresh = GrowingArray(COLUMNS[name])  # views that were given out keep theirs
+            fresh.extend(self._arrays[name].view())
+            self._arrays[name] = fresh
+            self.ascending -= {name}
         self._arrays[name].view()[rows] = self._encoded(name, (value,))[0]
         if name == "sketch":
             self._arrays["puzzle"].view()[rows] = len(value) == SKETCH_SIZE
+
+    def _append(self, name: str, values: NDArray[Any]) -> None:
+        array = self._arrays[name]
+        if name in self.ascending and len(values):
+            before = array.view()[-1:]
+            falls = before.size and values[0] < before[0]
+            if falls or (values[1:] < values[:-1]).any():
+                self.ascending -= {name}
+        array.extend(values)
 
     def _encoded(self, name: str, values: Sequence[Any]) -> NDArray[Any]:
         if name in NAMED:

@@ -20,6 +20,8 @@ Test = Callable[[Columns], Mask]
 EVERYTHING = "kept in memory"
 PICK_BELOW = 0.125
 """Below this share of all, picking out the values of those that are left is cheaper."""
+BLOCK = 2**16
+"""Rows looked at at once: what is known of them stays in the cache from test to test."""
 SLACK = 1.0 + 1e-9
 """Times a radius: more than rounding can add to a distance."""
 
@@ -33,12 +35,15 @@ class Condition:
         tests: bool [n] each for columns of n experiences; all must hold.
         failure: in words, why the experience in a row fails it.
         last: one more test, which takes long: only of those that are left.
+        span: first row that fulfils it, and first one after them that does not, where those that
+            do are known to be a run; None: they are not.
     """
 
     name: str
     tests: tuple[Test, ...]
     failure: Callable[[int], str]
     last: Test | None = None
+    span: tuple[int, int] | None = None
 
     def narrow(self, columns: Columns, fitting: Mask) -> int:
         """Take out of `fitting`, bool [n], those that do not fulfil it; returns how many are left.
@@ -57,6 +62,15 @@ class Condition:
             left = int(np.count_nonzero(fitting))
         return left
 
+    def narrow_block(self, columns: Columns, fitting: Mask, start: int) -> int:
+        """The same for the block of experiences that begins in row `start`."""
+        if self.span is None:
+            return self.narrow(columns, fitting)
+        first, last = (max(row - start, 0) for row in self.span)
+        fitting[:first] = False
+        fitting[last:] = False
+        return int(np.count_nonzero(fitting))
+
     def holds(self, columns: Columns, row: int) -> bool:
         """Whether the experience in a row fulfils it."""
         fitting = np.ones(1, np.bool_)
@@ -66,10 +80,12 @@ class Condition:
 class _Picked(Mapping[str, NDArray[Any]]):
     """The values of some rows, of those columns that are looked at."""
 
-    def __init__(self, columns: Columns, rows: NDArray[np.int64]) -> None:
+    def __init__(self, columns: Columns, rows: NDArray[np.int64] | slice) -> None:
         self._columns, self._rows = columns, rows
 
     def __getitem__(self, name: str) -> NDArray[Any]:
+        if isinstance(self._rows, slice):
+            return self._columns[name][self._rows]
         return self._columns[name].take(self._rows, axis=0)
 
     def __iter__(self) -> Iterator[str]:
@@ -103,9 +119,17 @@ def conditions(view: View, query: Query) -> list[Condition]:
 def wanted(view: View, tried: list[Condition]) -> tuple[Mask, tuple[Kept, ...]]:
     """Experiences that fulfil all conditions, bool [n], and how many each one left."""
     fitting: Mask = view.columns["alive"].copy()
-    kept = [Kept(EVERYTHING, int(np.count_nonzero(fitting)))]
-    for condition in tried:
-        kept.append(Kept(condition.name, condition.narrow(view.columns, fitting)))
+    left = [0] * len(tried)
+    for start in range(0, len(fitting) if tried else 0, BLOCK):
+        block = slice(start, start + BLOCK)
+        here, columns = fitting[block], _Picked(view.columns, block)
+        for place, condition in enumerate(tried):
+            count = condition.narrow_block(columns, here, start)
+            if not count:
+                break
+            left[place] += count
+    kept = [Kept(EVERYTHING, int(np.count_nonzero(view.columns["alive"])))]
+    kept += [Kept(condition.name, count) for condition, count in zip(tried, left, strict=True)]
     return fitting, tuple(kept)
 
 
@@ -136,14 +160,23 @@ def _not_before(view: View, start_ns: int) -> Condition:
     def failure(row: int) -> str:
         return f"over {_seconds(start_ns - int(view.columns['end_ns'][row]))} too early"
 
-    return Condition("from the start", (lambda columns: columns["end_ns"] >= start_ns,), failure)
+    tests = (lambda columns: columns["end_ns"] >= start_ns,)
+    span = None
+    if "end_ns" in view.ascending:
+        ends_ns = view.columns["end_ns"]
+        span = int(np.searchsorted(ends_ns, start_ns)), len(ends_ns)
+    return Condition("from the start", tests, failure, span=span)
 
 
 def _not_after(view: View, end_ns: int) -> Condition:
     def failure(row: int) -> str:
         return f"began {_seconds(int(view.columns['start_ns'][row]) - end_ns)} too late"
 
-    return Condition("until the end", (lambda columns: columns["start_ns"] <= end_ns,), failure)
+    tests = (lambda columns: columns["start_ns"] <= end_ns,)
+    span = None
+    if "start_ns" in view.ascending:
+        span = 0, int(np.searchsorted(view.columns["start_ns"], end_ns, side="right"))
+    return Condition("until the end", tests, failure, span=span)
 
 
 def _near(view: View, query: Query) -> Condition:

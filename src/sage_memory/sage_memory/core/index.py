@@ -36,11 +36,13 @@ class View:
         columns: name -> one value an experience; names as codes, see `codes`.
         spaces: encoder id -> its vectors.
         codes: column -> name -> code.
+        ascending: columns whose values never fall.
     """
 
     columns: Mapping[str, NDArray[Any]]
     spaces: Mapping[str, SpaceView]
     codes: Mapping[str, Mapping[str, int]]
+    ascending: frozenset[str]
 
     @cached_property
     def summarised(self) -> bool:
@@ -104,7 +106,8 @@ class VectorIndex:
             if self._view is None:
                 count = len(self._columns)
                 spaces = {name: space.view(count) for name, space in self._spaces.items()}
-                self._view = View(self._columns.views(), spaces, self._columns.codes)
+                columns = self._columns
+                self._view = View(columns.views(), spaces, columns.codes, columns.ascending)
             return self._view
 
     def claim_dimension(self, encoder_id: str, field_name: str, size: int) -> None:
