@@ -12,6 +12,7 @@ from sage.bench.mailbox import native, python_rows, rows
 from sage.bench.mailbox.exchange import Exchange, measure, transports
 from sage.bench.mailbox.parts import CHOSEN, PARTS, chosen_parts
 from sage.bench.mailbox.sizes import text_of
+from sage.bench.mailbox.staged_graph import Entry, staged
 from sage.graph.environment import DomainLease
 from sage_common.core.errors import InvalidInput
 
@@ -97,3 +98,21 @@ def test_parts_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sizes_are_written_with_their_unit() -> None:
     assert [text_of(size) for size in (64, 65536, 8 << 20)] == ["64 B", "64 kB", "8 MB"]
+
+
+def test_frames_of_the_graph_are_handed_over_without_copies(tmp_path: Path) -> None:
+    size = {"width_px": 64, "height_px": 48}
+    home = {"home": str(tmp_path), "resume": False}
+    nodes = "sage.bench.mailbox.frame_nodes"
+    entries = (
+        Entry(f"{nodes}:FrameListener", "frame_listener", {"transport": "auto", **home}),
+        Entry(f"{nodes}:FrameTalker", "frame_talker", {**size, **home}),
+    )
+    with staged(entries, composed=False, home=tmp_path) as graph:
+        graph.wait_until(lambda: int(graph.fact("frame_listener", "frames") or 0) > 10, "frames")
+        graph.wait_until(lambda: graph.fact("frame_talker", "in place") > "0", "diagnostics")
+        assert graph.fact("frame_talker", "by copy") == "0"
+        assert graph.fact("frame_listener", "transport") == "mailbox shm"
+        assert graph.pss_mb() > 20 and graph.cpu_percent(0.2) >= 0
+        with pytest.raises(RuntimeError, match="not within .* s: what never comes"):
+            graph.wait_until(lambda: False, "what never comes", patience_s=0.2)
