@@ -90,10 +90,11 @@ def attention(at_ns: int) -> Attention:
 
 
 def image(at_ns: int, flicker: int = 0):
-    """The same picture always, but for a square of this brightness."""
+    """The same picture always, but for five squares of this brightness, one in a tile each."""
     pixels = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
     if flicker:
-        pixels[360:440, 520:600] = flicker
+        for left, top in ((40, 40), (520, 40), (200, 360), (360, 360), (520, 360)):
+            pixels[top : top + 80, left : left + 80] = flicker
     return array_to_image(pixels, "rgb8", header(at_ns))
 
 
@@ -156,12 +157,26 @@ def test_tiles_that_stand_out_are_looked_at_within_what_focus_asked_for(tmp_path
     shown = diagnostics(host)
     telemetry = json.loads(shown["focus telemetry"])
     details = telemetry["details"]
-    assert details["tiles_around"] == 1
-    assert details["tiles_affordable"] == details["tiles_seen"] == 1
+    assert details["tiles_around"] == 5
+    assert details["tiles_affordable"] == details["tiles_seen"] == 4
     assert details["look_atp"] == 30.0
-    assert telemetry["spent_atp"] <= 250.0
-    assert "1 of 1 tiles around" in shown["focus last"]
+    assert telemetry["spent_atp"] == 240.0, "of 250: four looks at the region, four around"
+    assert "4 of 5 tiles around" in shown["focus last"]
     assert shown["periphery front"] == "looks itself (this host has no mailboxes)"
+
+
+@pytest.mark.parametrize(
+    ("budget_atp", "count"), [(120.0, 0), (150.0, 1), (209.0, 2), (270.0, 5), (5000.0, 5)]
+)
+def test_an_order_decides_how_many_tiles_are_looked_at(tmp_path, budget_atp, count):
+    host = started(tmp_path, plugins=["test_orchestrator_node:create_focus"])
+    play(host, seconds=1.0, flickers=True)
+    goal = Refine.Goal(plugin="focus", input=puzzle(host.clock.now_ns()))
+    goal.budget_atp, goal.timeout_s = budget_atp, 5.0
+    result, _ = host.run_action("orchestrator/refine", goal)
+    assert result.success
+    assert len(json.loads(result.result_json)["around"]) == count
+    assert result.spent_atp == 30.0 * (4 + count)
 
 
 def test_two_runs_are_equal_to_the_byte(tmp_path):
