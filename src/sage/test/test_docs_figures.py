@@ -19,7 +19,8 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 def test_the_figures_are_those_of_bench_and_cards() -> None:
     made = filled_pages(DOCS)
-    assert set(made) == {"encoders.md", "salience_benchmark.md", "memory_benchmark.md"}
+    benches = {f"{bench}_benchmark.md" for bench in ("salience", "memory", "mailbox")}
+    assert set(made) == {"encoders.md", *benches}
     for name, text in made.items():
         assert (DOCS / name).read_text() == text, f"docs/{name}: run sage docs"
 

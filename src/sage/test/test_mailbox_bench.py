@@ -114,5 +114,5 @@ def test_frames_of_the_graph_are_handed_over_without_copies(tmp_path: Path) -> N
         assert graph.fact("frame_talker", "by copy") == "0"
         assert graph.fact("frame_listener", "transport") == "mailbox shm"
         assert graph.pss_mb() > 20 and graph.cpu_percent(0.2) >= 0
-        with pytest.raises(RuntimeError, match="not within .* s: what never comes"):
+        with pytest.raises(RuntimeError, match=r"not within .* s: what never comes"):
             graph.wait_until(lambda: False, "what never comes", patience_s=0.2)

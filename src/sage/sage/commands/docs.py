@@ -14,7 +14,7 @@ from sage_common.core.documentation import render_parameters, render_topics
 from sage_common.core.parameters import NodeParameters
 
 ENCODERS_PAGE, SALIENCE_PAGE = "encoders.md", "salience_benchmark.md"
-MEMORY_PAGE = "memory_benchmark.md"
+MEMORY_PAGE, MAILBOX_PAGE = "memory_benchmark.md", "mailbox_benchmark.md"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +86,7 @@ def filled_pages(folder: Path) -> dict[str, str]:
             "bench": bench_figures(results, "salience"),
         },
         MEMORY_PAGE: {"bench": bench_figures(results, "memory")},
+        MAILBOX_PAGE: {"bench": bench_figures(results, "mailbox")},
     }
     made = {}
     for name, places in blocks.items():

@@ -87,7 +87,7 @@ class StagedGraph:
     ) -> None:
         self.watcher = watcher
         self.domain_id = domain_id
-        self._processes = [psutil.Process(process.pid) for process in processes]
+        self._processes = processes
 
     def fact(self, node: str, ending: str) -> str:
         """What a node last said under a key that ends so; empty: nothing."""
@@ -100,10 +100,12 @@ class StagedGraph:
         """Look until something holds.
 
         Raises:
-            RuntimeError: it does not, for too long.
+            RuntimeError: it does not, for too long, or a process ended.
         """
         end_s = time.monotonic() + patience_s
         while not holds():
+            if any(process.poll() is not None for process in self._processes):
+                raise RuntimeError(f"a process of the graph ended; waited for: {what}")
             if time.monotonic() > end_s:
                 raise RuntimeError(f"not within {patience_s:g} s: {what}")
             time.sleep(LOOK_PERIOD_S)
@@ -119,7 +121,8 @@ class StagedGraph:
         return sum(process_pss_mb(process.pid) for process in self._processes)
 
     def _cpu_s(self) -> float:
-        return sum(sum(process.cpu_times()[:2]) for process in self._processes)
+        seen = [psutil.Process(process.pid).cpu_times() for process in self._processes]
+        return sum(float(times.user + times.system) for times in seen)
 
 
 @contextmanager
@@ -128,7 +131,9 @@ def staged(entries: Sequence[Entry], composed: bool, home: Path) -> Iterator[Sta
     lease = DomainLease()
     environment, before = graph_environment(lease.domain_id, False, home), dict(os.environ)
     os.environ.update({k: v for k, v in environment.items() if not k.startswith("MALLOC_")})
-    variables = {**os.environ, **environment, PARENT_VARIABLE: str(os.getpid())}
+    sources = os.pathsep.join(path for path in sys.path if path)
+    variables = {**os.environ, **environment, "PYTHONPATH": sources}
+    variables[PARENT_VARIABLE] = str(os.getpid())
     program = executable("sage_common", "container")
     parts = [list(entries)] if composed else [[entry] for entry in entries]
     processes: list[subprocess.Popen[bytes]] = []
