@@ -60,6 +60,16 @@ class GrowingArray:
         self._rows[self._count : end] = rows
         self._count = end
 
+    def adopt(self, rows: NDArray[Any]) -> None:
+        """Take over rows [n, *row_shape], into an empty array: not copied, nobody else keeps them.
+
+        Raises:
+            ValueError: rows of another kind.
+        """
+        if (rows.dtype, rows.shape[1:]) != (self._rows.dtype, self._rows.shape[1:]):
+            raise ValueError(f"rows are {rows.dtype} {rows.shape[1:]}")
+        self._rows, self._count = rows, len(rows)
+
     def view(self) -> NDArray[Any]:
         """All rows, not copied."""
         return self._rows[: self._count]

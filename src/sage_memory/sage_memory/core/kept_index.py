@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +35,18 @@ class Captured(NamedTuple):
 
     copy: IndexCopy
     losses: int
+
+
+class Sums(NamedTuple):
+    """What an index of the rows must agree on.
+
+    Attributes:
+        experiences: how many there are.
+        vectors: encoder id -> number of vectors, sum of their CRC-32.
+    """
+
+    experiences: int
+    vectors: dict[str, tuple[int, int]]
 
 
 class KeptIndex:
@@ -83,14 +96,19 @@ class KeptIndex:
 
     def _load_cache(self, cache: IndexCache) -> bool:
         """Fill the index from its cache and newer rows; False: there is none that fits."""
+        if not cache.exists():
+            return False
         with self._follow_lock, self.snapshot() as connection:
-            copy = cache.read()
+            with ThreadPoolExecutor(1) as beside:
+                reading = beside.submit(cache.read)
+                sums = sums_of(connection)
+                copy = reading.result()
             if copy is None or not fits(copy.facts, connection):
                 return False
             self.index.adopt(copy)
             self._follower.stamp = copy.facts.stamp
             self._follower.catch_up(connection)
-            if not self._difference(connection):
+            if not self._difference(sums):
                 return True
             self.index.clear()
             self._follower.stamp = None
@@ -147,7 +165,7 @@ class KeptIndex:
         with self._follow_lock, self.snapshot() as connection:
             if follow:
                 self._follower.catch_up(connection)
-            difference = self._difference(connection)
+            difference = self._difference(sums_of(connection))
             if difference:
                 raise StoreDamaged(self._path, difference)
 
@@ -192,14 +210,13 @@ class KeptIndex:
         self._snapshots.close()
         self._engine.dispose()
 
-    def _difference(self, connection: Connection) -> str:
+    def _difference(self, rows: Sums) -> str:
         """How the index differs from the rows, in words; empty: it does not."""
-        own, stored = self.index.checksums(), checksums(connection)
-        count = int(connection.execute(COUNT).scalar_one())
-        if len(self.index) != count:
-            return f"index holds {len(self.index)} experiences, the rows say {count}"
-        if not self.index.damaged and own != stored:
-            return f"index holds {own}, the rows say {stored}"
+        own = self.index.checksums()
+        if len(self.index) != rows.experiences:
+            return f"index holds {len(self.index)} experiences, the rows say {rows.experiences}"
+        if not self.index.damaged and own != rows.vectors:
+            return f"index holds {own}, the rows say {rows.vectors}"
         return ""
 
 
@@ -217,8 +234,9 @@ def fits(cached: Facts, connection: Connection) -> bool:
     return of_it and cached.stamp <= own.stamp
 
 
-def checksums(connection: Connection) -> dict[str, tuple[int, int]]:
-    """Encoder id -> number of vectors, sum of their CRC-32, as the rows have it."""
-    return {
+def sums_of(connection: Connection) -> Sums:
+    """The sums of the rows as they are."""
+    vectors_of = {
         encoder_id: (count, int(crc)) for encoder_id, count, crc in connection.execute(CHECKSUMS)
     }
+    return Sums(int(connection.execute(COUNT).scalar_one()), vectors_of)
