@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 Columns = Mapping[str, NDArray[Any]]
 Test = Callable[[Columns], Mask]
 EVERYTHING = "kept in memory"
-PICK_BELOW = 0.125
+PICK_BELOW = 0.04
 """Below this share of all, picking out the values of those that are left is cheaper."""
 BLOCK = 2**16
 """Rows looked at at once: what is known of them stays in the cache from test to test."""
@@ -45,36 +45,19 @@ class Condition:
     last: Test | None = None
     span: tuple[int, int] | None = None
 
-    def narrow(self, columns: Columns, fitting: Mask) -> int:
-        """Take out of `fitting`, bool [n], those that do not fulfil it; returns how many are left.
-
-        Fewer than all are picked out, where that is cheaper than looking at everyone again.
-        """
-        left = int(np.count_nonzero(fitting))
-        for test in (*self.tests, self.last):
-            if test is None:
-                continue
-            if test is self.last or left < PICK_BELOW * len(fitting):
-                rows = np.flatnonzero(fitting)
-                fitting[rows] = test(_Picked(columns, rows))
-            else:
-                fitting &= test(columns)
-            left = int(np.count_nonzero(fitting))
-        return left
-
-    def narrow_block(self, columns: Columns, fitting: Mask, start: int) -> int:
-        """The same for the block of experiences that begins in row `start`."""
-        if self.span is None:
-            return self.narrow(columns, fitting)
-        first, last = (max(row - start, 0) for row in self.span)
-        fitting[:first] = False
-        fitting[last:] = False
-        return int(np.count_nonzero(fitting))
+    def narrow(self, columns: Columns, left: _Left) -> None:
+        """Take out of those left the ones that do not fulfil it."""
+        for test in self.tests:
+            left.keep(test, columns)
+        if self.last is not None:
+            left.pick()
+            left.keep(self.last, columns)
 
     def holds(self, columns: Columns, row: int) -> bool:
         """Whether the experience in a row fulfils it."""
-        fitting = np.ones(1, np.bool_)
-        return self.narrow(_Picked(columns, np.array([row])), fitting) == 1
+        left = _Left(np.ones(1, np.bool_))
+        self.narrow(_Picked(columns, np.array([row])), left)
+        return left.count == 1
 
 
 class _Picked(Mapping[str, NDArray[Any]]):
@@ -93,6 +76,52 @@ class _Picked(Mapping[str, NDArray[Any]]):
 
     def __len__(self) -> int:
         return len(self._columns)
+
+
+class _Left:
+    """Those of some experiences that are left, as a mask, and once they are few, as rows.
+
+    Args:
+        mask: bool [n], is written to.
+    """
+
+    def __init__(self, mask: Mask) -> None:
+        self.count = int(np.count_nonzero(mask))
+        self._mask = mask
+        self._rows: NDArray[np.int64] | None = None
+
+    def cut(self, first: int, last: int) -> None:
+        """Keep those from row `first` to before row `last`."""
+        if self._rows is None:
+            self._mask[:first] = False
+            self._mask[last:] = False
+            self.count = int(np.count_nonzero(self._mask))
+        else:
+            self._rows = self._rows[slice(*self._rows.searchsorted((first, last)).tolist())]
+            self.count = len(self._rows)
+
+    def pick(self) -> None:
+        """Go on with their rows alone."""
+        if self._rows is None:
+            self._rows = np.flatnonzero(self._mask)
+
+    def keep(self, test: Test, columns: Columns) -> None:
+        """Keep those of which a test holds, which is only made of them where that is cheaper."""
+        if self.count < PICK_BELOW * len(self._mask):
+            self.pick()
+        if self._rows is None:
+            self._mask &= test(columns)
+            self.count = int(np.count_nonzero(self._mask))
+        else:
+            holding = test(_Picked(columns, self._rows))
+            self._rows = self._rows.take(np.flatnonzero(holding))
+            self.count = len(self._rows)
+
+    def settle(self) -> None:
+        """Let the mask say who is left."""
+        if self._rows is not None:
+            self._mask[:] = False
+            self._mask[self._rows] = True
 
 
 def conditions(view: View, query: Query) -> list[Condition]:
@@ -122,12 +151,17 @@ def wanted(view: View, tried: list[Condition]) -> tuple[Mask, tuple[Kept, ...]]:
     left = [0] * len(tried)
     for start in range(0, len(fitting) if tried else 0, BLOCK):
         block = slice(start, start + BLOCK)
-        here, columns = fitting[block], _Picked(view.columns, block)
+        here, columns = _Left(fitting[block]), _Picked(view.columns, block)
         for place, condition in enumerate(tried):
-            count = condition.narrow_block(columns, here, start)
-            if not count:
+            if condition.span is None:
+                condition.narrow(columns, here)
+            else:
+                first, last = (max(row - start, 0) for row in condition.span)
+                here.cut(first, last)
+            if not here.count:
                 break
-            left[place] += count
+            left[place] += here.count
+        here.settle()
     kept = [Kept(EVERYTHING, int(np.count_nonzero(view.columns["alive"])))]
     kept += [Kept(condition.name, count) for condition, count in zip(tried, left, strict=True)]
     return fitting, tuple(kept)
@@ -194,10 +228,12 @@ def _near(view: View, query: Query) -> Condition:
     west, east = _around(x, radius)
     south, north = _around(y, radius)
     tests: tuple[Test, ...] = (
-        lambda columns: columns["place_frame"] == code,
         lambda columns: _between(columns["place_x"], west, east),
         lambda columns: _between(columns["place_y"], south, north),
     )
+    if code < 0 or set(view.codes["place_frame"]) - {"", query.place_frame}:
+        tests = (lambda columns: columns["place_frame"] == code, *tests)
+    # else every place is in this frame; what has no frame has coordinates of NaN
 
     def inside(columns: Columns) -> Mask:
         return np.asarray(distance(columns) <= radius)

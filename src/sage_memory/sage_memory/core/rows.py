@@ -133,7 +133,8 @@ def read_experience(row: Any, embedding: NDArray[np.float32]) -> Experience:
 
     The fields are set at once; the constructor of a frozen class takes ten times as long.
     """
-    codes = zlib.decompress(row.codes) if row.codes else bytes(PUZZLE_BYTES)
+    # the size is known: without it zlib begins with 16 KiB
+    codes = zlib.decompress(row.codes, bufsize=PUZZLE_BYTES) if row.codes else bytes(PUZZLE_BYTES)
     experience = object.__new__(Experience)
     experience.__dict__.update(
         start_ns=row.start_ns,
