@@ -20,8 +20,6 @@ Test = Callable[[Columns], Mask]
 EVERYTHING = "kept in memory"
 PICK_BELOW = 0.04
 """Below this share of all, picking out the values of those that are left is cheaper."""
-BLOCK = 2**16
-"""Rows looked at at once: what is known of them stays in the cache from test to test."""
 SLACK = 1.0 + 1e-9
 """Times a radius: more than rounding can add to a distance."""
 
@@ -63,12 +61,10 @@ class Condition:
 class _Picked(Mapping[str, NDArray[Any]]):
     """The values of some rows, of those columns that are looked at."""
 
-    def __init__(self, columns: Columns, rows: NDArray[np.int64] | slice) -> None:
+    def __init__(self, columns: Columns, rows: NDArray[np.int64]) -> None:
         self._columns, self._rows = columns, rows
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        if isinstance(self._rows, slice):
-            return self._columns[name][self._rows]
         return self._columns[name].take(self._rows, axis=0)
 
     def __iter__(self) -> Iterator[str]:
@@ -148,22 +144,15 @@ def conditions(view: View, query: Query) -> list[Condition]:
 def wanted(view: View, tried: list[Condition]) -> tuple[Mask, tuple[Kept, ...]]:
     """Experiences that fulfil all conditions, bool [n], and how many each one left."""
     fitting: Mask = view.columns["alive"].copy()
-    left = [0] * len(tried)
-    for start in range(0, len(fitting) if tried else 0, BLOCK):
-        block = slice(start, start + BLOCK)
-        here, columns = _Left(fitting[block]), _Picked(view.columns, block)
-        for place, condition in enumerate(tried):
-            if condition.span is None:
-                condition.narrow(columns, here)
-            else:
-                first, last = (max(row - start, 0) for row in condition.span)
-                here.cut(first, last)
-            if not here.count:
-                break
-            left[place] += here.count
-        here.settle()
-    kept = [Kept(EVERYTHING, int(np.count_nonzero(view.columns["alive"])))]
-    kept += [Kept(condition.name, count) for condition, count in zip(tried, left, strict=True)]
+    left = _Left(fitting)
+    kept = [Kept(EVERYTHING, left.count)]
+    for condition in tried:
+        if condition.span is None:
+            condition.narrow(view.columns, left)
+        else:
+            left.cut(*condition.span)
+        kept.append(Kept(condition.name, left.count))
+    left.settle()
     return fitting, tuple(kept)
 
 
