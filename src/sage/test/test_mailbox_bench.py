@@ -27,6 +27,7 @@ def domain_id() -> int:
     return DomainLease().domain_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(transports()))
 @pytest.mark.parametrize("receivers", [0, 1])
 def test_every_transport_hands_over(
@@ -39,6 +40,7 @@ def test_every_transport_hands_over(
     assert min(found.latencies_us) > 0 and min(found.filling_us) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n, one in transports().items() if one.can_sleep])
 def test_sleeping_receivers_are_woken(name: str, domain_id: int, tmp_path: Path) -> None:
     what = Exchange(64, COUNT, 0.01, 2, polling=False, busy_sender=False)
@@ -116,3 +118,18 @@ def test_frames_of_the_graph_are_handed_over_without_copies(tmp_path: Path) -> N
         assert graph.pss_mb() > 20 and graph.cpu_percent(0.2) >= 0
         with pytest.raises(RuntimeError, match=r"not within .* s: what never comes"):
             graph.wait_until(lambda: False, "what never comes", patience_s=0.2)
+
+
+def test_a_receiver_that_lost_some_bears_that_the_sender_is_done(tmp_path: Path) -> None:
+    transport = transports()["SAGE"]
+    sender = transport.sender(f"bench_done_{tmp_path.name}", 64, polling=False)
+    receiver = transport.receiver(f"bench_done_{tmp_path.name}", 64, polling=False)
+    sender.wait_for(1)
+    sender.fill(1)
+    sender.commit(7)
+    sender.close()
+    arrival = receiver.poll()
+    assert arrival is not None and arrival.stamp_ns == 7 and arrival.seen_ns > 7
+    receiver.wait(1.0)
+    assert receiver.poll() is None
+    receiver.close()

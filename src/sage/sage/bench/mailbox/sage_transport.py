@@ -10,7 +10,7 @@ from sage.bench.mailbox.transport import Arrival
 from sage_cuda_mailbox import Closed, TensorMailbox
 
 SLOTS = 4
-RECEIVERS_S = 10.0
+RECEIVERS_S, CLOSED_S = 10.0, 0.01
 
 
 class SageSender:
@@ -62,7 +62,10 @@ class SageReceiver:
             return Arrival(lease.stamp_ns, seen_ns)
 
     def wait(self, timeout_s: float) -> None:
-        self._reader.wait(timeout_s)
+        try:
+            self._reader.wait(timeout_s)
+        except Closed:
+            time.sleep(CLOSED_S)  # the sender is done
 
     def close(self) -> None:
         self._reader.close()
