@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from std_msgs.msg import Header
 
 from sage_common.core.tiles import TileGrid, TileView
 from sage_common.ros import mailboxes
+from sage_common.ros.stamps import to_stamp
 from sage_common.ros.tile_input import TileInput
 from sage_common.ros.tile_output import TileOutput
 from sage_orchestrator.nodes.surroundings import Surroundings
@@ -24,6 +26,7 @@ S = 1_000_000_000
 class Still:
     """A kept picture."""
 
+    header: Header
     level: int
 
     def rgb(self) -> np.ndarray:
@@ -38,7 +41,8 @@ class Pictures:
     def nearest(self, wanted_ns: int, within_ns: int) -> Still | None:
         if abs(wanted_ns - S) > within_ns:
             return None
-        return Still(255 if wanted_ns > 1.05 * S else 0)
+        late = wanted_ns > 1.05 * S
+        return Still(Header(stamp=to_stamp(S + late * S // 10)), 255 * late)
 
 
 class Around:
@@ -77,8 +81,8 @@ def test_what_the_peripheral_tier_told_is_taken(around: Around) -> None:
 
 
 def test_without_it_two_pictures_are_looked_at(around: Around) -> None:
-    view = around.seen.periphery("front", S + S // 10)
-    assert view is not None
+    view = around.seen.periphery("front", S + S // 4)
+    assert view is not None and view.stamp_ns == S + S // 10
     assert np.unravel_index(view.salience.argmax(), view.salience.shape) == (2, 0)
     assert view.change[2, 0] > 100.0 and view.change[0, 0] == 0.0
     assert around.way().startswith("looks itself (")

@@ -14,7 +14,7 @@ from sage_common.core.puzzle import Percept
 from sage_common.core.tiles import TileView
 from sage_common.ros.host import ServiceClient, Worker
 from sage_common.ros.latest import LatestMessages
-from sage_common.ros.latest_pictures import LatestPictures
+from sage_common.ros.latest_pictures import LatestPictures, Still
 from sage_common.ros.node import SageNode
 from sage_common.ros.percepts import percept_of
 from sage_common.ros.stamps import stamp_ns
@@ -101,8 +101,7 @@ class Surroundings:
         return percept_of(message) if message is not None and message.valid else None
 
     def image(self, source: str, stamp_ns: int) -> NDArray[np.uint8] | None:
-        kept = self._pictures.get(source)
-        still = None if kept is None else kept.nearest(stamp_ns, NEAR_NS)
+        still = self._still(source, stamp_ns)
         return None if still is None else still.rgb()
 
     def periphery(self, source: str, stamp_ns: int) -> TileView | None:
@@ -119,14 +118,21 @@ class Surroundings:
     ) -> T:
         return self._lane.pass_on(draw, stamp_ns, look)
 
-    def _look_itself(self, source: str, stamp_ns: int) -> TileView | None:
+    def _look_itself(self, source: str, wanted_ns: int) -> TileView | None:
         """What the peripheral tier would have told, of two kept pictures."""
+        newest = self._still(source, wanted_ns)
+        if newest is None:
+            return None
+        seen_ns = stamp_ns(newest.header.stamp)
+        before = self._still(source, seen_ns - BEFORE_NS)
         core = Periphery(sample)
-        view = None
-        for at_ns in (stamp_ns - BEFORE_NS, stamp_ns):
-            image = self.image(source, at_ns)
-            view = None if image is None else core.observe(image, at_ns, source)
-        return view
+        if before is not None:
+            core.observe(before.rgb(), stamp_ns(before.header.stamp), source)
+        return core.observe(newest.rgb(), seen_ns, source)
+
+    def _still(self, source: str, wanted_ns: int) -> Still | None:
+        kept = self._pictures.get(source)
+        return None if kept is None else kept.nearest(wanted_ns, NEAR_NS)
 
     def recall(self, query: Query) -> Sequence[Memory]:
         response = self._memory.call(recall_request(query), RECALL_TIMEOUT_S)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from sage.bench.encoders.section import Figures, Section, Setting, run_all
-from sage.bench.mailbox import graph_rows, python_rows, rows, tile_rows
+from sage.bench.mailbox import graph_rows, python_rows, rows, tile_finding, tile_rows
 from sage.bench.result import Result
 from sage.graph.sources import data_folder
 from sage_common.core.errors import InvalidInput
@@ -27,6 +27,7 @@ PARTS: Mapping[str, Section] = {
     "transport": graph_rows.transport_rows,
     "graph": graph_rows.graph_rows,
     "tiles": tile_rows.rows,
+    "tiles_found": tile_finding.rows,
 }
 
 
