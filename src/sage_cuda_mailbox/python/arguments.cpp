@@ -17,8 +17,6 @@ constexpr double kNsPerMs = 1e6;
 constexpr double kNsPerS = 1e9;
 constexpr double kLongestS = 1e9;  // 32 years
 
-constexpr const char * kBackends[] = {"host", "shm", "cuda_vmm", "cuda_ipc", "pinned"};
-
 std::string range(std::int64_t least, std::int64_t most)
 {
   if (most == std::numeric_limits<std::int64_t>::max()) {
@@ -124,19 +122,7 @@ std::int64_t ttl_ns(nb::handle ttl_ms)
   return ttl_ms.is_none() ? -1 : duration_ns("ttl_ms", ttl_ms, kNsPerMs);
 }
 
-Backend backend(nb::handle name)
-{
-  std::string names;
-  for (std::uint32_t number = 0; number < std::size(kBackends); ++number) {
-    if (PyUnicode_Check(name.ptr()) && text("backend", name) == kBackends[number]) {
-      return static_cast<Backend>(number);
-    }
-    names += (names.empty() ? "" : ", ") + std::string(kBackends[number]);
-  }
-  refuse("backend", written(name), "one of " + names);
-}
-
-const char * name_of(Backend backend) { return kBackends[static_cast<std::uint32_t>(backend)]; }
+Backend backend(nb::handle name) { return backend_named(text("backend", name)); }
 
 DataType element_type(nb::handle dtype)
 {

@@ -34,7 +34,6 @@ std::int64_t ttl_ns(nanobind::handle ttl_ms);
 
 /// 'host', 'shm', 'cuda_vmm', 'cuda_ipc' or 'pinned'.
 Backend backend(nanobind::handle name);
-const char * name_of(Backend backend);
 
 /// A dtype of numpy, or what it makes one of, or 'bfloat16'.
 DataType element_type(nanobind::handle dtype);

@@ -1,5 +1,6 @@
 #include "sage_mailbox/layout.hpp"
 
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
@@ -18,6 +19,18 @@ void require(bool holds, const char * field, std::uint64_t value, const char * e
 }
 
 }  // namespace
+
+Backend backend_named(const std::string & name)
+{
+  std::string names;
+  for (std::uint32_t number = 0; number < std::size(kBackendNames); ++number) {
+    if (name == kBackendNames[number]) {
+      return static_cast<Backend>(number);
+    }
+    names += (number == 0 ? "" : ", ") + std::string(kBackendNames[number]);
+  }
+  throw std::invalid_argument("backend is '" + name + "', expected one of " + names);
+}
 
 void check(const Geometry & geometry)
 {

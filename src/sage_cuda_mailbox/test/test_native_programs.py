@@ -11,6 +11,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -23,10 +25,13 @@ pytestmark = [pytest.mark.alone, pytest.mark.timeout(2 * LONGEST_RUN_S)]
 PROGRAMS = {
     "containers": ("", ""),
     "exit_orders": ("", ""),
+    "handle_cases": ("", ""),
     "hostile_files": ("", ""),
     "hostile_words": ("20000", "2000000"),
+    "image_cases": ("", ""),
     "kills": ("100", "1000"),
     "process_cases": ("", ""),
+    "report_cases": ("", ""),
     "ring_cases": ("", ""),
     "ring_order": ("400000", "10000000"),
     "tensor_cases": ("", ""),
@@ -40,8 +45,11 @@ SANITIZED = {
     },
     "address,undefined": {
         "exit_orders": ("", ""),
+        "handle_cases": ("", ""),
         "hostile_files": ("", ""),
         "hostile_words": ("4000", "200000"),
+        "image_cases": ("", ""),
+        "report_cases": ("", ""),
         "ring_cases": ("", ""),
         "tensor_cases": ("", ""),
         "tensor_order": ("500", "20000"),
@@ -104,6 +112,26 @@ def test_program_finds_nothing_wrong(build: Build, program: str) -> None:
 def test_sanitizer_finds_nothing_wrong(build: Build, sanitizer: str, program: str) -> None:
     programs = SANITIZED[sanitizer]
     run(build(sanitizer, list(programs)), program, programs[program])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "code"),
+    [
+        ("bgr8", cv2.COLOR_BGR2RGB),
+        ("bgra8", cv2.COLOR_BGRA2RGB),
+        ("mono8", cv2.COLOR_GRAY2RGB),
+        ("yuv422_yuy2", cv2.COLOR_YUV2RGB_YUY2),
+    ],
+)
+def test_pictures_become_the_rgb_of_opencv(build: Build, encoding: str, code: int) -> None:
+    program = build("", list(PROGRAMS)) / "image_cases"
+    channels = {"bgr8": 3, "bgra8": 4, "mono8": 1, "yuv422_yuy2": 2}[encoding]
+    pixels = np.random.default_rng(0).integers(0, 256, (480, 640, channels), np.uint8)
+    arguments = [encoding, "0", "480", "640", str(640 * channels), "rgb"]
+    done = subprocess.run(
+        [str(program), *arguments], input=pixels.tobytes(), stdout=subprocess.PIPE, check=True
+    )
+    assert done.stdout == cv2.cvtColor(pixels, code).tobytes()
 
 
 def test_library_is_found_by_others_once_installed(build: Build, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "sage_mailbox/words.hpp"
 
@@ -30,6 +31,14 @@ enum class Backend : std::uint32_t {
   cuda_ipc = 3,  ///< device memory by cudaMalloc, exported by cudaIpcGetMemHandle
   pinned = 4,    ///< shared memory registered with the GPU, which maps it (integrated GPUs)
 };
+inline constexpr const char * kBackendNames[] = {"host", "shm", "cuda_vmm", "cuda_ipc", "pinned"};
+
+constexpr const char * name_of(Backend backend)
+{
+  return kBackendNames[static_cast<std::uint32_t>(backend)];
+}
+/// The backend of this name. Throws std::invalid_argument, listing those there are.
+Backend backend_named(const std::string & name);
 
 /// The first bytes of a mailbox. Words marked 'atomic' change while it is in use.
 struct alignas(64) Header {
