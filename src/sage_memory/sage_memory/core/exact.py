@@ -13,7 +13,7 @@ from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core.identifiers import ID_BYTES
 from sage_memory.core.index import View
 from sage_memory.core.meaning import Meaning, Source
-from sage_memory.core.recall import Part
+from sage_memory.core.recall import Part, made
 from sage_memory.core.space_view import ROLES
 
 WORST_PUZZLE = (CODES - 1) * GRID * GRID
@@ -68,7 +68,13 @@ class Scored:
             strict=True,
         ):  # fmt: skip
             parts = tuple(
-                Part(meaning.name, meaning.encoder_id, score, ROLES[role])
+                made(
+                    Part,
+                    name=meaning.name,
+                    encoder_id=meaning.encoder_id,
+                    score=score,
+                    role=ROLES[role],
+                )
                 for meaning, score, role in zip(asked, scores, roles, strict=True)
             )
             found.append(Hit(row, total, parts))
@@ -92,9 +98,10 @@ def exact_scores(
         )
         totals += scores[:, place].astype(np.float32) / np.float32(len(asked))
     scored = Scored(rows, np.minimum(np.maximum(totals, -LARGEST), LARGEST), scores, roles)
-    there = ~np.isnan(totals)
-    if there.all():
+    gone = np.isnan(totals)
+    if not gone.any():
         return scored
+    there = ~gone
     return Scored(rows[there], scored.totals[there], scores[there], roles[there])
 
 

@@ -23,7 +23,7 @@ from sage_memory.core.meaning import Meaning, alternatives, meanings
 from sage_memory.core.placing import Placed
 from sage_memory.core.plain_query import KEYS, PlainQuery
 from sage_memory.core.reasons import reason
-from sage_memory.core.recall import Answer, Query, Recalled
+from sage_memory.core.recall import Answer, Query, Recalled, made
 from sage_memory.core.row_source import RowSource
 from sage_memory.core.rows import read_experience
 from sage_memory.core.schema import ROLE_PERCEPT, experiences, vectors
@@ -126,7 +126,7 @@ class Reader(KeptIndex):
         hits: list[Hit],
         covering: dict[bytes, bytes],
     ) -> list[Answer]:
-        numbers = [int(view.columns["number"][hit.row]) for hit in hits]
+        numbers = view.columns["number"][[hit.row for hit in hits]].tolist()
         rows = {row.number: row for row in RECORDS.rows(connection, numbers)}
         embeddings = _embeddings(connection, numbers) if query.with_embedding else {}
         answers = []
@@ -137,7 +137,19 @@ class Reader(KeptIndex):
             path, note = self._payload(row.payload_sha256, row.payload_media_type)
             summary = covering.get(identifier, b"")
             why = reason(row, hit.score, hit.parts, summary)
-            answers.append(Answer(experience, hit.score, why, path, note, rank, hit.parts, summary))
+            answers.append(
+                made(
+                    Answer,
+                    experience=experience,
+                    score=hit.score,
+                    reason=why,
+                    payload_path=path,
+                    payload_note=note,
+                    rank=rank,
+                    parts=hit.parts,
+                    summary_id=summary,
+                )
+            )
         return answers
 
     def _payload(self, sha256: str, media_type: str) -> tuple[Path | None, str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from sage_memory.core.experience import MAX_STAMP_NS, Experience, check_text
 MAX_LIMIT = 1000
 _INTEGERS = (int, np.integer)
 _NUMBERS = (float, int, np.floating, np.integer)
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,13 @@ class Recalled:
     declined: list[Declined]
     notes: list[str]
     kept: tuple[Kept, ...] = ()
+
+
+def made(kind: type[Made], **fields: Any) -> Made:
+    """An `Answer` or `Part` of all its fields, set at once: many are made of each query."""
+    record = object.__new__(kind)
+    record.__dict__.update(fields)
+    return record
 
 
 def checked(query: Query) -> Query:

@@ -217,10 +217,10 @@ def _settled(
 
 def _promising(bounds: Bounds, count: int) -> Rows:
     """Places of at least the `count` best by their upper bound, best first; ties as in answers."""
-    places = np.arange(len(bounds.rows))
-    if count < len(places):
-        least = np.partition(bounds.upper, len(places) - count)[len(places) - count]
-        places = np.flatnonzero(bounds.upper >= least)
+    last = len(bounds.rows) - count
+    if last <= 0:
+        return np.lexsort((-bounds.rows, -bounds.upper))
+    places = np.flatnonzero(bounds.upper >= np.partition(bounds.upper, last)[last])
     order = np.lexsort((-bounds.rows[places], -bounds.upper[places]))
     return np.asarray(places[order], np.int64)
 
