@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +22,15 @@ import numpy as np
 
 from sage.bench.mailbox.transport import Arrival, Receiver, Sender, Transport
 
+ICEORYX2 = "iceoryx2"
+TRANSPORTS = {
+    "SAGE": ("sage_transport", "SageTransport"),
+    "shared word (no payload)": ("word_transport", "WordTransport"),
+    ICEORYX2: ("iceoryx2_transport", "Iceoryx2Transport"),
+    "rclpy, Fast DDS shared memory + data sharing": ("rclpy_transport", "with_data_sharing"),
+    "rclpy, Fast DDS default": ("rclpy_transport", "by_default"),
+}
+"""Module and maker of each, by its name."""
 WARM_UP = 50
 FIRST_S, IDLE_S = 30.0, 2.0
 """A receiver to which nothing comes for so long is done: at first, and once something came."""
@@ -111,23 +122,22 @@ def measure(transport: Transport, what: Exchange, domain_id: int, folder: Path) 
     return found
 
 
+def transport_named(name: str) -> Transport:
+    """One of `TRANSPORTS`. What it stands on is imported now; others' is not.
+
+    Raises:
+        ImportError: what it stands on is not installed.
+    """
+    module_name, make_name = TRANSPORTS[name]
+    module = importlib.import_module(f"sage.bench.mailbox.{module_name}")
+    made: Transport = getattr(module, make_name)()
+    return made
+
+
 def transports() -> dict[str, Transport]:
     """All transports that are installed here, by name; SAGE's first."""
-    from sage.bench.mailbox.rclpy_transport import DATA_SHARING, RclpyTransport
-    from sage.bench.mailbox.sage_transport import SageTransport
-    from sage.bench.mailbox.word_transport import WordTransport
-
-    known: list[Transport] = [SageTransport(), WordTransport()]
-    try:
-        from sage.bench.mailbox.iceoryx2_transport import Iceoryx2Transport
-
-        known.append(Iceoryx2Transport())
-    except ImportError as error:
-        if error.name != "iceoryx2":
-            raise
-    known.append(RclpyTransport("rclpy, Fast DDS shared memory + data sharing", DATA_SHARING))
-    known.append(RclpyTransport("rclpy, Fast DDS default", ""))
-    return {transport.name: transport for transport in known}
+    installed = [name for name in TRANSPORTS if name != ICEORYX2 or find_spec("iceoryx2")]
+    return {name: transport_named(name) for name in installed}
 
 
 def _until_ready(process: subprocess.Popen[str]) -> None:
@@ -282,7 +292,7 @@ SIDES = {"send": _send, "receive": _receive, "both": _both}
 def main(arguments: list[str]) -> None:
     """One process of an exchange."""
     role, name, channel, asked = arguments
-    SIDES[role](transports()[name], channel, Exchange(**json.loads(asked)))
+    SIDES[role](transport_named(name), channel, Exchange(**json.loads(asked)))
 
 
 if __name__ == "__main__":

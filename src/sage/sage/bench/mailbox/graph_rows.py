@@ -22,8 +22,8 @@ HOMES = {True: "in one process", False: "a process a node"}
 WAYS = {"auto": "mailbox", "image": "images"}
 TRANSPORT_GOAL = 2.0
 COPIES_GOALS = {True: 0.0, False: 1.0}
-QUIET_S, WARM_UP_FRAMES = 6.0, 60
-FRAMES_S, FRAMES_QUICK_S = 8.0, 2.0
+QUIET_S, WARM_UP_FRAMES = 5.0, 60
+FRAMES_S, FRAMES_QUICK_S = 7.0, 2.0
 CAMERA_TO_PUZZLE = ("recording", "vision_encoder")
 NOTE = (
     "graph rows: recording and vision encoder, 30 frames/s, as the graph runs them; 1080p is the "
@@ -151,7 +151,7 @@ def _rows_of(head: str, mailbox: Seen, images: Seen) -> list[Row]:
 def _talk(composed: bool, way: str, quick: bool) -> Handed:
     nodes = "sage.bench.mailbox.frame_nodes"
     width_px, height_px = SIZES[FRAME_SIZE]
-    size = {"width_px": width_px, "height_px": height_px, "quiet_s": QUIET_S + FRAMES_S}
+    size = {"width_px": width_px, "height_px": height_px, "quiet_s": 2 * QUIET_S}
     with tempfile.TemporaryDirectory(prefix="sage_bench_") as folder:
         home = {"home": folder, "resume": False}
         entries = (

@@ -20,9 +20,9 @@ from sage.graph.environment import DomainLease
 GOAL_US = 50.0
 CPU_GOAL = 2.0
 THREADED_SIZES = (64, MIB, 8 * MIB)
-COUNT, COUNT_QUICK = 1500, 50
-WAYS_COUNT, WAYS_COUNT_QUICK = 750, 50
-FRAME_RATE_HZ, FRAMES, FRAMES_QUICK = 30.0, 180, 15
+COUNT, COUNT_QUICK = 1200, 50
+WAYS_COUNT, WAYS_COUNT_QUICK = 500, 50
+FRAME_RATE_HZ, FRAMES, FRAMES_QUICK = 30.0, 150, 15
 SLOW_SHARE = 6
 """A transport that is asked for fewer payloads a second gets so many times fewer in all."""
 RANKS = (50, 90, 99)

@@ -156,6 +156,16 @@ class RclpyTransport:
         return RclpyReceiver(channel)
 
 
+def with_data_sharing() -> RclpyTransport:
+    """Set up for large messages."""
+    return RclpyTransport("rclpy, Fast DDS shared memory + data sharing", DATA_SHARING)
+
+
+def by_default() -> RclpyTransport:
+    """As it comes."""
+    return RclpyTransport("rclpy, Fast DDS default", "")
+
+
 def _node(role: str) -> Node:
     if not rclpy.ok():
         rclpy.init()
