@@ -105,13 +105,12 @@ def slots_of(
     view: View, space: SpaceView, wanted: NDArray[np.bool_], meaning: Meaning
 ) -> Rows | None:
     """Slots of the wanted experiences that a meaning may be compared with; None: all slots."""
-    count = int(np.count_nonzero(wanted))
     if not (meaning.percepts_only and space.heard):
-        if count == len(wanted) and space.live is None:
+        if space.live is None and wanted.all():
             return None
         if space.aligned:
             return np.flatnonzero(wanted[: space.count])
-    if space.ascending and count < space.count // 64:
+    if space.ascending and np.count_nonzero(wanted) < space.count // 64:
         rows = np.flatnonzero(wanted)
         starts = np.searchsorted(space.rows, rows.astype(np.int32))
         ends = np.searchsorted(space.rows, rows.astype(np.int32), side="right")
