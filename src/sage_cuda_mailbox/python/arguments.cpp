@@ -124,16 +124,54 @@ std::int64_t ttl_ns(nb::handle ttl_ms)
 
 Backend backend(nb::handle name) { return backend_named(text("backend", name)); }
 
+namespace
+{
+
+/// numpy.dtype(given); invalid, with an error set, if numpy does not take it, or it is None, which
+/// numpy takes for float64.
+nb::object numpy_dtype(nb::handle given)
+{
+  // Kept for ever: looking a module up is slow where frames are rare and caches cold.
+  static PyObject * const type =
+      nb::object(nb::module_::import_("numpy").attr("dtype")).release().ptr();
+  if (PyObject_TypeCheck(given.ptr(), reinterpret_cast<PyTypeObject *>(type))) {
+    return nb::borrow(given);
+  }
+  return nb::steal(given.is_none() ? nullptr : PyObject_CallOneArg(type, given.ptr()));
+}
+
+/// As numpy.dtype.name, which is made in Python: seven times what the rest of a description takes.
+std::string name_of_type(nb::handle type)
+{
+  constexpr int kOfNumpy = 1;  // neither a structure, nor a type of another package
+  if (nb::cast<int>(type.attr("isbuiltin")) == kOfNumpy) {
+    const std::string bits = std::to_string(8 * nb::cast<int>(type.attr("itemsize")));
+    switch (text("dtype", type.attr("kind")).front()) {
+      case 'b':
+        return "bool";
+      case 'i':
+        return "int" + bits;
+      case 'u':
+        return "uint" + bits;
+      case 'f':
+        return "float" + bits;
+      case 'c':
+        return "complex" + bits;
+      default:
+        break;
+    }
+  }
+  return text("dtype", type.attr("name"));
+}
+
+}  // namespace
+
 DataType element_type(nb::handle dtype)
 {
   if (PyUnicode_Check(dtype.ptr()) && text("dtype", dtype) == "bfloat16") {
     return data_type("bfloat16");  // numpy has none
   }
-  PyObject * known =
-      dtype.is_none()  // numpy takes it for float64
-          ? nullptr
-          : PyObject_CallOneArg(nb::module_::import_("numpy").attr("dtype").ptr(), dtype.ptr());
-  const nb::object type = nb::steal(known);
+  const nb::object type = numpy_dtype(dtype);
   if (!type.is_valid()) {
     PyErr_Clear();
     refuse("dtype", written(dtype), "what numpy.dtype takes, or 'bfloat16'");
@@ -141,7 +179,7 @@ DataType element_type(nb::handle dtype)
   if (!nb::cast<bool>(type.attr("isnative"))) {
     refuse("dtype", written(dtype), "this machine's byte order");
   }
-  return data_type(text("dtype", type.attr("name")));
+  return data_type(name_of_type(type));
 }
 
 Shape shape(nb::handle value)
