@@ -140,7 +140,7 @@ nb::object numpy_dtype(nb::handle given)
   return nb::steal(given.is_none() ? nullptr : PyObject_CallOneArg(type, given.ptr()));
 }
 
-/// As numpy.dtype.name, which is made in Python: seven times what the rest of a description takes.
+/// As numpy.dtype.name, which is made in Python, and slow where caches are cold.
 std::string name_of_type(nb::handle type)
 {
   constexpr int kOfNumpy = 1;  // neither a structure, nor a type of another package
