@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
-from sage_memory import Memory, Payload, Query
+from sage_memory import Memory, Payload, Place, Query
+from sage_memory.core.rows import sketch, sketches
 
 
 @pytest.mark.parametrize(
@@ -92,3 +93,25 @@ def test_what_was_kept_shares_no_puzzle_with_the_caller(tmp_path: Path, experien
         codes[:] = 9
         kept = ticket.wait()
     assert not kept.codes.any()
+
+
+def test_a_sketch_is_the_sums_of_blocks_alone_and_among_many(experience: Any) -> None:
+    full = experience(9, codes=np.full((30, 30), 9, np.uint8))
+    told = [experience(number) for number in range(7)] + [full]
+    drawn = sketches(told)
+    for one, of_many in zip(told, drawn, strict=True):
+        blocks = [
+            one.codes[row : row + 5, column : column + 5].sum()
+            for row in range(0, 30, 5)
+            for column in range(0, 30, 5)
+        ]
+        assert list(of_many) == blocks
+        assert sketch(one.codes).tobytes() == sketches([one])[0] == of_many
+
+
+def test_a_place_as_far_as_numbers_go_is_one(tmp_path: Path, experience: Any) -> None:
+    far = Place("map", (1.7e308, 1.7e308, 0.0))
+    with Memory.open(tmp_path) as memory:
+        assert memory.remember(experience(1, place=far)).wait().place == far
+        with pytest.raises(InvalidInput, match="3 finite numbers"):
+            memory.remember(experience(2, place=Place("map", (float("inf"), -np.inf, 0.0))))
