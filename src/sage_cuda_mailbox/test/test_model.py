@@ -223,6 +223,7 @@ def sound_objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: _compile(name, HEADERS, folder) for name in names}
 
 
+@pytest.mark.slow
 def test_the_protocols_hold(sound_objects: dict[str, Path], tmp_path: Path) -> None:
     thorough = ["--thorough"] if os.environ.get("SAGE_MODEL_THOROUGH") else []
     result = _check(_link(list(sound_objects.values()), tmp_path), *thorough)

@@ -75,6 +75,7 @@ HOSTILE: dict[str, Judge] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge", HOSTILE.values(), ids=HOSTILE)
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
