@@ -54,6 +54,11 @@ class Node:
         self.input.on_handle(handle)
         self.handles.accept(self.now_ns)
 
+    def see(self, message: Any) -> None:
+        """A good image, as behind its gate."""
+        self.input.on_image(message)
+        self.images.accept(self.now_ns)
+
     def wait(self, seconds: float) -> None:
         for _ in range(round(seconds / 0.25)):
             self.now_ns += S // 4
@@ -215,8 +220,10 @@ def test_a_mailbox_that_is_not_here_is_said_once_and_images_are_taken_instead(
 
 def test_it_goes_back_to_the_mailbox_as_soon_as_it_can(camera: Camera, node: Node) -> None:
     node.wait(1.5)
-    assert node.transport == "image (no tensor came)" and node.image_subscriptions == 1
-    node.input.on_image(image(3 * S))
+    assert node.transport == "none (neither tensor nor image came)"
+    assert node.image_subscriptions == 1
+    node.see(image(3 * S))
+    assert node.transport == "image (no tensor came)"
     late = image(4 * S)
     camera.shown = 2
     node.hear(camera.show())
@@ -226,6 +233,48 @@ def test_it_goes_back_to_the_mailbox_as_soon_as_it_can(camera: Camera, node: Nod
     assert len(node.taken) == 1, "the frame that came both ways is given once; late images are not"
     node.hear(camera.show())
     assert len(node.taken) == 2
+
+
+def test_nothing_is_said_while_no_camera_publishes_anything(camera: Camera, node: Node) -> None:
+    node.wait(30.0)
+    node.see(image(3 * S))  # it begins, with both
+    node.wait(0.5)
+    node.hear(camera.show())
+    node.wait(0.5)
+    assert node.transport == "mailbox shm" and node.log.lines == []
+
+
+def test_it_says_that_it_takes_images_and_that_it_is_back(camera: Camera, node: Node) -> None:
+    node.wait(1.5)
+    for second in range(3, 6):
+        node.see(image(second * S))
+        node.wait(1.0)
+    (said,) = node.log.lines
+    assert said == "images: taken instead of handles: no tensor came"
+    node.hear(camera.show())
+    assert node.log.lines[1:] == ["handles: taken again, and no longer images"]
+
+
+def test_a_camera_that_comes_and_goes_is_told_of_once_a_minute(camera: Camera, node: Node) -> None:
+    for round_number in range(6):
+        node.wait(1.5)
+        for step in range(3):
+            node.see(image((10 * round_number + step) * S))
+            node.wait(1.0)
+        node.hear(camera.show())
+    assert len(node.log.lines) == 2
+    node.wait(60.0)
+    node.see(image(100 * S))
+    node.wait(2.0)
+    assert node.log.lines[2:] == ["images: taken instead of handles: no tensor came"]
+
+
+def test_a_node_that_ends_does_not_say_that_it_is_back(camera: Camera, node: Node) -> None:
+    node.wait(1.5)
+    node.see(image(3 * S))
+    node.wait(2.0)
+    node.input.close()
+    assert len(node.log.lines) == 1
 
 
 def test_a_slow_camera_is_waited_for(camera: Camera, node: Node) -> None:

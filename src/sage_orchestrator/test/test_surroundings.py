@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from std_msgs.msg import Header
 
 from sage_common.core.tiles import TileGrid, TileView
 from sage_common.ros import mailboxes
+from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.stamps import to_stamp
 from sage_common.ros.tile_input import TileInput
 from sage_common.ros.tile_output import TileOutput
-from sage_orchestrator.nodes.surroundings import Surroundings
+from sage_msgs.srv import Recall
+from sage_orchestrator.core.plugin import NothingToDo, Query
+from sage_orchestrator.nodes.surroundings import MEMORY_PATIENCE_NS, Surroundings
 from sage_orchestrator.nodes.tile_lane import TileLane
 
 S = 1_000_000_000
@@ -91,3 +95,49 @@ def test_without_it_two_pictures_are_looked_at(around: Around) -> None:
 def test_without_pictures_there_is_no_view(around: Around) -> None:
     assert around.seen.periphery("front", 60 * S) is None
     assert around.seen.periphery("back", S) is None
+
+
+class AbsentMemory:
+    """A client of a service that nobody serves until `served`."""
+
+    served = False
+
+    def wait(self, timeout_s: float) -> bool:
+        assert timeout_s == 0.0, "a plugin's time is charged"
+        return self.served
+
+    def call(self, request: Any, timeout_s: float) -> Any:
+        if not self.served:
+            raise ServiceUnavailable("memory/recall: no node serves it")
+        return Recall.Response(success=True)
+
+
+QUERY = Query(np.ones(1, np.float32), "model", S, "vision", 0.0, 3)
+
+
+def asking(memory: AbsentMemory, clock_ns: list[int]) -> Surroundings:
+    return Surroundings({}, {}, {}, TileLane("", Around), memory, "", lambda: clock_ns[0])
+
+
+def test_a_memory_that_may_still_be_starting_is_no_failure() -> None:
+    clock_ns, memory = [7 * S], AbsentMemory()
+    seen = asking(memory, clock_ns)
+    for _ in range(3):
+        with pytest.raises(NothingToDo, match="no memory yet"):
+            seen.recall(QUERY)
+        clock_ns[0] += S
+    memory.served = True
+    assert list(seen.recall(QUERY)) == []
+    memory.served = False
+    with pytest.raises(ServiceUnavailable):
+        seen.recall(QUERY)
+
+
+def test_a_memory_that_stays_away_is_a_failure() -> None:
+    clock_ns = [7 * S]
+    seen = asking(AbsentMemory(), clock_ns)
+    with pytest.raises(NothingToDo):
+        seen.recall(QUERY)
+    clock_ns[0] += MEMORY_PATIENCE_NS + 1
+    with pytest.raises(ServiceUnavailable):
+        seen.recall(QUERY)

@@ -18,6 +18,7 @@ from sage_common.ros.keeper import StateKeeper
 
 IDLE_TIMEOUT_S = 2.0
 SAVE_STATE = "~/save_state"
+INACTIVE = "inactive"
 
 
 class SageNode(Connections):
@@ -94,7 +95,7 @@ class SageNode(Connections):
             ParameterError: a parameter is unknown or wrong.
         """
         self.disconnect()
-        self.set_health("warn", "inactive")
+        self.set_health("warn", INACTIVE)
         output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
         self._host.make_timer(
             DIAGNOSTICS_PERIOD_S, lambda: self.guarded(self._publish_diagnostics, output)
@@ -126,7 +127,7 @@ class SageNode(Connections):
             self.log.warning(f"a worker did not finish within {IDLE_TIMEOUT_S:g} s")
         if self._keeper is not None:
             self._keeper.save_or_report()
-        self.set_health("warn", "inactive")
+        self.set_health("warn", INACTIVE)
         self.on_deactivate()
         self._tensors.close()
 

@@ -17,6 +17,10 @@ LOOK_PERIOD_S = 0.25
 SILENCE_S = 1.0
 # A slow camera is waited for longer: this many of its periods.
 SILENT_PERIODS = 4.0
+# A camera that comes and goes is told of once so often.
+SAID_PERIOD_NS = 60 * NS_PER_S
+NO_TENSOR = "no tensor came"
+NOTHING = "none (neither tensor nor image came)"
 
 
 class TensorInput:
@@ -24,7 +28,8 @@ class TensorInput:
 
     It begins with handles of tensors. If none can be opened for a second, or the mailbox cannot
     be attached (another machine, another user), it subscribes to images, and ends that
-    subscription when a tensor can be opened again.
+    subscription when a tensor can be opened again. It says that it takes images once there are
+    any: while no camera publishes, there is nothing to say. What it said, it takes back.
 
     Args:
         deliver: gets each picture, once.
@@ -43,8 +48,10 @@ class TensorInput:
         self._deliver = deliver
         self._log = log
         self._stopwatch_ns = stopwatch_ns
-        self._said: set[str] = set()
-        self._reason = ""
+        self._said_ns: dict[str, int] = {}
+        self._told = self._reason = ""
+        self._images_before = 0
+        self._image_seen_ns: int | None = None
         self._end_images: Callable[[], None] | None = None
         self._opened_ns: int | None = None
         self._delivered_ns = 0
@@ -82,7 +89,8 @@ class TensorInput:
             self.late += 1
             return
         except MailboxUnreachable as error:
-            self._use_images(str(error), self._log.warning)
+            self._use_images(str(error))
+            self._say(self._log.warning)
             return
         picture = Picture.lent(lease, handle.header)
         self._opened_ns = self._stopwatch_ns()
@@ -108,12 +116,20 @@ class TensorInput:
             self._opened_ns = now_ns
         rate_hz = self._healths[0].measured_rate_hz
         patience_s = max(SILENCE_S, SILENT_PERIODS / rate_hz) if rate_hz else SILENCE_S
-        if self._end_images is None and now_ns - self._opened_ns > patience_s * NS_PER_S:
-            self._use_images("no tensor came", self._log.info)
+        if self._end_images is None:
+            if now_ns - self._opened_ns > patience_s * NS_PER_S:
+                self._use_images(NO_TENSOR)
+        elif self._image_came:
+            if self._image_seen_ns is None:
+                self._image_seen_ns = now_ns
+            # A camera of SAGE's that has just begun may give images first; that is nothing to tell.
+            if now_ns - self._image_seen_ns > SILENCE_S * NS_PER_S:
+                self._say(self._log.info)
 
     def close(self) -> None:
         """The node became inactive: leave the mailbox, and begin anew afterwards."""
         self._reader.close()
+        self._told = ""
         self._use_tensors()
         self._opened_ns = None
         self._tag = 0
@@ -122,7 +138,8 @@ class TensorInput:
         """For /diagnostics."""
         way = f"mailbox {self._reader.backend}".rstrip()
         if self._end_images is not None:
-            way = f"image ({self._reason})"
+            silent = self._reason == NO_TENSOR and not self._image_came
+            way = NOTHING if silent else f"image ({self._reason})"
         return {"transport": way, "tensors late": self.late, "tensors missed": self.missed}
 
     def _pass_on(self, picture: Picture) -> None:
@@ -132,21 +149,39 @@ class TensorInput:
             self._delivered_ns = stamp
             self._deliver(picture)
 
-    def _use_images(self, reason: str, say: Callable[[str], None]) -> None:
-        handles, images = self._healths
+    @property
+    def _image_came(self) -> bool:
+        """Since images were subscribed."""
+        return self._healths[1].received > self._images_before
+
+    def _use_images(self, reason: str) -> None:
+        images = self._healths[1]
         if self._end_images is None:
+            self._images_before, self._image_seen_ns = images.received, None
             self._end_images = self._subscribe_images()
             self._expect(images)
         self._reason = reason
-        if reason not in self._said:
-            self._said.add(reason)
-            say(f"{images.topic}: taken instead of {handles.topic}: {reason}")
+
+    def _say(self, say: Callable[[str], None]) -> None:
+        """Say that images are taken, once for each reason and period."""
+        now_ns, said_ns = self._stopwatch_ns(), self._said_ns.get(self._reason)
+        said_lately = said_ns is not None and now_ns - said_ns < SAID_PERIOD_NS
+        if self._told == self._reason or said_lately:
+            return
+        self._said_ns[self._reason] = now_ns
+        self._told = self._reason
+        handles, images = self._healths
+        say(f"{images.topic}: taken instead of {handles.topic}: {self._reason}")
 
     def _use_tensors(self) -> None:
         end, self._end_images = self._end_images, None
         if end is not None:
             end()
             self._expect(self._healths[0])
+        if self._told:
+            self._told = ""
+            handles, images = self._healths
+            self._log.info(f"{handles.topic}: taken again, and no longer {images.topic}")
 
     def _expect(self, used: InputHealth) -> None:
         for health in self._healths:

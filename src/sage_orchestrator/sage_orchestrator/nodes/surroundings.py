@@ -22,12 +22,14 @@ from sage_common.ros.tile_input import TileInput
 from sage_common.ros.tile_output import TILES
 from sage_encoders.backends.opencv_resize import sample
 from sage_encoders.core.periphery import Periphery
-from sage_orchestrator.core.plugin import Memory, Query
+from sage_orchestrator.core.plugin import Memory, NothingToDo, Query
 from sage_orchestrator.nodes.messages import memories_of, recall_request
 from sage_orchestrator.nodes.tile_lane import LANE, TileLane
 from sage_orchestrator.params import OrchestratorParameters
 
 RECALL_TIMEOUT_S = 0.5
+MEMORY_PATIENCE_NS = 15 * NS_PER_S
+"""The processes of a graph start at their own pace; so long no memory is no failure."""
 NEAR_NS = NS_PER_S // 2
 BEFORE_NS = NS_PER_S // 10
 """Change is measured against the picture so long ago where the peripheral tier does not tell."""
@@ -45,6 +47,7 @@ class Surroundings:
         lane: of tiles to their encoder.
         memory: client of memory/recall.
         models_dir: folder of models, or empty.
+        stopwatch_ns: a clock for the start of the graph; None: all its nodes are there.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Surroundings:
         lane: TileLane,
         memory: ServiceClient,
         models_dir: str,
+        stopwatch_ns: Callable[[], int] | None = None,
     ) -> None:
         self._puzzles = puzzles
         self._pictures = pictures
@@ -62,6 +66,8 @@ class Surroundings:
         self._tiles_lock = threading.Lock()
         self._lane = lane
         self._memory = memory
+        self._stopwatch_ns = stopwatch_ns
+        self._first_asked_ns: int | None = None
         self.models_dir = models_dir
 
     @classmethod
@@ -79,6 +85,7 @@ class Surroundings:
             TileLane(node.mailbox_name(LANE), node.log),
             node.client("memory/recall"),
             parameters.models_dir,
+            node.stopwatch_ns if node.time_is_measured else None,
         )
 
     def close(self) -> None:
@@ -118,6 +125,16 @@ class Surroundings:
     ) -> T:
         return self._lane.pass_on(draw, stamp_ns, look)
 
+    def _await_memory(self, stopwatch_ns: Callable[[], int]) -> None:
+        """Have the plugin skip its turn while the memory may still be starting."""
+        now_ns = stopwatch_ns()
+        if self._first_asked_ns is None:
+            self._first_asked_ns = now_ns
+        if self._memory.wait(0.0) or now_ns - self._first_asked_ns > MEMORY_PATIENCE_NS:
+            self._stopwatch_ns = None  # from here on, no memory is a failure
+        else:
+            raise NothingToDo("no memory yet")
+
     def _look_itself(self, source: str, wanted_ns: int) -> TileView | None:
         """What the peripheral tier would have told, of two kept pictures."""
         newest = self._still(source, wanted_ns)
@@ -135,6 +152,8 @@ class Surroundings:
         return None if kept is None else kept.nearest(wanted_ns, NEAR_NS)
 
     def recall(self, query: Query) -> Sequence[Memory]:
+        if self._stopwatch_ns is not None:
+            self._await_memory(self._stopwatch_ns)
         response = self._memory.call(recall_request(query), RECALL_TIMEOUT_S)
         if not response.success:
             raise RuntimeError(f"memory/recall: {response.message}")
