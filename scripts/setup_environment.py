@@ -55,6 +55,7 @@ def _set_up(groups: list[str], progress: Progress, lock: int) -> None:
         return
     _provide_debian_packages(interpreter, progress)
     if not installation.is_made():
+        progress.say("the first time takes a few minutes, most of it compiling messages")
         installation.make()
     installation.carry_out(installation.work(groups))
     progress.say(f"ready after {time.monotonic() - start:.1f} s")

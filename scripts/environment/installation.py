@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from environment import wheel_mend
+from environment.compilation import steps_done
 from environment.executables import link_executables
 from environment.interpreter import Interpreter
 from environment.progress import Progress
@@ -122,19 +124,20 @@ class Installation:
             self._stamps.finish(group, work.groups[group])
 
     def _compile(self, packages: Sequence[Package]) -> None:
-        if not packages:
-            return
-        names = ", ".join(package.name for package in packages)
-        with self._progress.step(f"compiling {names}"):
-            for package in packages:
+        # One after the other: what a package says of its failure is then the end of its log.
+        for package in packages:
+            name = f"compilation-{package.name}"
+            log = self._progress.log(name)
+            log.unlink(missing_ok=True)  # the count in it would be that of an earlier set-up
+            with self._progress.step(f"compiling {package.name}", partial(steps_done, log)):
                 for folder in (self._root / "build").glob(f"{package.name}-*"):
                     shutil.rmtree(folder)
                 for wheel in self._wheels.glob(f"{package.name}-*.whl"):
                     wheel.unlink()
-            folders = [str(package.folder) for package in packages]
-            options = ["--no-build-isolation", "--no-deps", "--no-index", "--wheel-dir"]
-            command = self._environment.pip("wheel", *options, str(self._wheels), *folders)
-            self._run("compilation", command)
+                # Only a verbose pip passes on what ninja counts.
+                options = ["--verbose", "--no-build-isolation", "--no-deps", "--no-index"]
+                target = ["--wheel-dir", str(self._wheels), str(package.folder)]
+                self._run(name, self._environment.pip("wheel", *options, *target))
 
     def _install_packages(self, work: Work) -> None:
         names = [package.name for package in (*work.compiled, *work.packages)]

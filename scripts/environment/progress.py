@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+EVERY_S = 20.0
+"""A step that takes longer says so each time that this has passed."""
 _SHOWN_LINES = 40
 
 
@@ -17,22 +20,52 @@ class StepFailed(Exception):
 
 
 class Progress:
-    """Progress lines, and tools run quietly: what a tool prints is shown only if it fails."""
+    """Progress lines, and tools run quietly: what a tool prints is shown only if it fails.
 
-    def __init__(self, logs: Path) -> None:
+    Steps may run side by side, each in a thread of its own.
+    """
+
+    def __init__(self, logs: Path, every_s: float = EVERY_S) -> None:
         self._logs = logs
+        self._every_s = every_s
+        self._running: list[str] = []
         logs.mkdir(parents=True, exist_ok=True)
 
     def say(self, text: str) -> None:
-        print(f"set-up: {text}", file=sys.stderr, flush=True)
+        # In one piece: lines of two threads do not mix.
+        sys.stderr.write(f"set-up: {text}\n")
+        sys.stderr.flush()
 
     @contextmanager
-    def step(self, text: str) -> Iterator[None]:
-        """Announces a step, and at its end the seconds that it took."""
+    def step(self, text: str, how_far: Callable[[], str] = str) -> Iterator[None]:
+        """Announces a step, says now and then that it runs, and at its end how long it took.
+
+        `how_far` may tell more of it, such as "120 of 224 steps".
+        """
         self.say(f"{text} ...")
         start = time.monotonic()
-        yield
-        self.say(f"{text}: done in {time.monotonic() - start:.1f} s")
+        ended = threading.Event()
+        about = (text, how_far, start, ended)
+        teller = threading.Thread(target=self._tell, args=about, daemon=True)
+        self._running.append(text)
+        teller.start()
+        outcome = "failed after"
+        try:
+            yield
+            outcome = "done in"
+        finally:
+            ended.set()
+            teller.join()
+            self._running.remove(text)
+            rest = "".join(f"; still running: {other}" for other in [*self._running])
+            self.say(f"{text}: {outcome} {time.monotonic() - start:.1f} s{rest}")
+
+    def _tell(
+        self, text: str, how_far: Callable[[], str], start: float, ended: threading.Event
+    ) -> None:
+        while not ended.wait(self._every_s):
+            state = f"{how_far()}, {time.monotonic() - start:.0f} s so far".removeprefix(", ")
+            self.say(f"{text}: {state}")
 
     def log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
