@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,7 +52,7 @@ def _run(words: list[str]) -> int:
     module = importlib.import_module(f"sage.commands.{name}")
     parser = argparse.ArgumentParser(prog=f"sage {name}", description=module.__doc__)
     module.add_arguments(parser)
-    options = parser.parse_args(words[1:])
+    options = parser.parse_args(with_values(words[1:]))
     try:
         return int(module.run(options))
     except BrokenPipeError:
@@ -60,6 +61,29 @@ def _run(words: list[str]) -> int:
         # InvalidInput, StoreMissing, ModelError, ServiceUnavailable ...: each names what is wrong.
         print(f"sage {name}: {error}", file=sys.stderr)
         return EXIT_USAGE
+
+
+def with_values(words: Sequence[str]) -> list[str]:
+    """`words`, each option joined with a value that argparse would take for an option: -5m.
+
+    It knows only whole numbers such as -3 for values; of the others the commands shall say what
+    they expect.
+    """
+    joined: list[str] = []
+    for index, word in enumerate(words):
+        if word == "--":
+            return [*joined, *words[index:]]
+        before = joined[-1] if joined else ""
+        is_option = before.startswith("--") and "=" not in before
+        if is_option and re.match(r"-\d", word) and not _is_number(word):
+            joined[-1] = f"{before}={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _is_number(word: str) -> bool:
+    return re.fullmatch(r"-\d+|-\d*\.\d+", word) is not None
 
 
 def _overview() -> str:

@@ -186,15 +186,21 @@ def test_answers_are_told_in_words(home: Path, capsys: pytest.CaptureFixture[str
         (("--limit", "-3"), "limit = -3: expected 1 to 1000"),
         (("--min-salience", "2"), "min-salience = 2.0"),
         (("--min-salience", "nan"), "min-salience = nan"),
-        (("--since", "1h", "--until", "2h"), "since = "),
-        (("--since", "9999-01-01"), "since = "),
+        (("--since", "-5m"), "since = '-5m': expected an ISO 8601 time, or an age such as 30s"),
+        (("--since=-5m",), "since = '-5m': expected an ISO 8601 time, or an age such as 30s"),
+        (("--until", "-5m"), "until = '-5m': expected an ISO 8601 time, or an age such as 30s"),
+        (("--since", "1h", "--until", "2h"),
+         "since = '1h': expected a time that is not after until = '2h'"),
+        (("--since", "9999-01-01"), "since = '9999-01-01': expected a time from 1970 to 2262"),
+        (("--until", "99999d"), "until = '99999d': expected a time from 1970 to 2262"),
         (("caf\udce9",), r"text = 'caf\udce9': expected valid UTF-8"),
         (("--source", "\udce9"), r"source = '\udce9': expected valid UTF-8"),
         (("--image", "/none.png"), "image = '/none.png': expected a file that can be read"),
         (("--sound", "/none.wav"), "sound = '/none.wav': expected a sound file that is there"),
         (("--puzzle", "/none.txt"), "puzzle = '/none.txt'"),
+        (("--puzzle", __file__), f"puzzle = '{__file__}': expected 30 lines of 30 digits"),
     ],
-)
+)  # fmt: skip
 @pytest.mark.parametrize("with_graph", [False, True])
 def test_a_wrong_value_names_its_field_and_is_not_asked(
     home: Path,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sage.commands.options import add_home_argument
-from sage.recall.question import Question, Reply, checked, parse_spot, parse_time
+from sage.recall.question import Question, Reply, checked, parse_span, parse_spot
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 
@@ -136,6 +136,7 @@ def _question(options: argparse.Namespace) -> Question:
 
     if options.image is not None and options.sound is not None:
         raise InvalidInput("sound", str(options.sound), "one of --image and --sound")
+    start_ns, end_ns = parse_span(options.since, options.until)
     return Question(
         text=" ".join(options.text),
         like=options.like,
@@ -143,8 +144,8 @@ def _question(options: argparse.Namespace) -> Question:
         sound=read_sound(options.sound.expanduser()) if options.sound else None,
         puzzle=read_puzzle(options.puzzle.expanduser()) if options.puzzle else None,
         spot=parse_spot(options.place, options.within),
-        start_ns=parse_time("since", options.since),
-        end_ns=parse_time("until", options.until),
+        start_ns=start_ns,
+        end_ns=end_ns,
         min_salience=options.min_salience,
         modality=options.modality,
         source=options.source,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage.recall.question import Sound
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, shorten
 from sage_common.core.puzzle import CODES, GRID
 
 LONGEST_SIDE_PX = 1024
@@ -65,13 +65,12 @@ def read_puzzle(path: Path) -> NDArray[np.uint8]:
     text = _bytes("puzzle", path).decode("utf-8", "replace")
     lines = ["".join(line.split()) for line in text.splitlines() if line.strip()]
     if len(lines) != GRID:
-        raise InvalidInput(
-            "puzzle", f"{path.name}, {len(lines)} lines", f"{GRID} lines of {GRID} digits"
-        )
+        expected = f"{GRID} lines of {GRID} digits; it has {len(lines)} lines"
+        raise InvalidInput("puzzle", str(path), expected)
     for number, line in enumerate(lines, start=1):
         if len(line) != GRID or not (line.isascii() and line.isdigit()):
-            found = f"{path.name}, line {number}: {line}"
-            raise InvalidInput("puzzle", found, f"{GRID} digits, each 0 to {CODES - 1}")
+            expected = f"{GRID} digits a line, each 0 to {CODES - 1}; line {number} is "
+            raise InvalidInput("puzzle", str(path), expected + shorten(line))
     return np.array([[int(digit) for digit in line] for line in lines], np.uint8)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S, Clock, SystemClock
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, shorten
 from sage_memory.core.experience import MAX_STAMP_NS
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.recall import MAX_LIMIT
@@ -123,6 +123,8 @@ class Reply:
 def checked(question: Question) -> Question:
     """The question itself, proven before it is asked either way, so that both refuse alike.
 
+    Its times and its place are proven where they are parsed: there it is known what was typed.
+
     Raises:
         InvalidInput: names the option at fault, its value, and what was expected.
     """
@@ -134,11 +136,6 @@ def checked(question: Question) -> Question:
         raise InvalidInput("limit", question.limit, f"1 to {MAX_LIMIT}")
     if not 0.0 <= question.min_salience <= 1.0:  # nor is NaN
         raise InvalidInput("min-salience", question.min_salience, "a number from 0 to 1")
-    for name, stamp_ns in (("since", question.start_ns), ("until", question.end_ns)):
-        if not 0 <= stamp_ns <= MAX_STAMP_NS:
-            raise InvalidInput(name, stamp_ns, "a time from 1970 to 2262")
-    if 0 < question.end_ns < question.start_ns:
-        raise InvalidInput("since", question.start_ns, f"at most until = {question.end_ns}")
     if question.image is not None and question.sound is not None:
         raise InvalidInput("sound", "beside image", "only one of them")
     if question.spot is not None:
@@ -167,14 +164,30 @@ def parse_time(field: str, text: str, clock: Clock | None = None) -> int:
     if not text:
         return 0
     age = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if age:
-        now_ns = (clock or SystemClock()).now_ns()
-        return now_ns - round(float(age[1]) * _UNITS_S[age[2]] * NS_PER_S)
     try:
+        if age:
+            now_ns = (clock or SystemClock()).now_ns()
+            return now_ns - round(float(age[1]) * _UNITS_S[age[2]] * NS_PER_S)
         return round(datetime.fromisoformat(text).timestamp() * NS_PER_S)
     except (ValueError, OverflowError):
         expected = "an ISO 8601 time, or an age such as 30s, 10m, 2h, 3d"
         raise InvalidInput(field, text, expected) from None
+
+
+def parse_span(since: str, until: str, clock: Clock | None = None) -> tuple[int, int]:
+    """The bounds of the time in nanoseconds, each as `parse_time` has it; 0: none.
+
+    Raises:
+        InvalidInput: one is no time, cannot be stored, or the first is after the second.
+    """
+    clock = clock or SystemClock()
+    span = parse_time("since", since, clock), parse_time("until", until, clock)
+    for name, text, stamp_ns in zip(("since", "until"), (since, until), span, strict=True):
+        if not 0 <= stamp_ns <= MAX_STAMP_NS:
+            raise InvalidInput(name, text, "a time from 1970 to 2262")
+    if 0 < span[1] < span[0]:
+        raise InvalidInput("since", since, f"a time that is not after until = {shorten(until)}")
+    return span
 
 
 def parse_spot(text: str, within_m: float | None) -> Spot | None:
