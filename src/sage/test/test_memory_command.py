@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from memory_command import as_json, run
@@ -65,7 +67,11 @@ def test_export_and_import(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert status == 0 and "6 experiences were there already, and stay" in told
     with Memory.open(tmp_path / "new"):
         status, _, said = run(capsys, "import", tmp_path / "out", "--merge", *new)
-        assert status == 2 and "in use by process" in said
+        assert status == 2
+        assert said == (
+            f"sage memory: {tmp_path / 'new/memory.db'}: the store is in use by process "
+            f"{os.getpid()}; stop it, or wait until it is done; then repeat `sage memory import`\n"
+        )
 
 
 def test_forgetting_warns_of_what_was_set_aside(
@@ -133,9 +139,23 @@ def test_sleep_and_undo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert restored["vectors"] == before["vectors"]
     assert restored["summaries"] == 0
     status, _, said = run(capsys, "undo", "--home", tmp_path)
-    assert status == 2 and "night_id" in said
+    assert status == 2
+    assert said == (
+        "sage memory: no night to undo: this memory has not slept yet, or every night is taken "
+        "back already\n"
+    )
     with Memory.open(tmp_path, read_only=True) as memory:
         assert len(memory.recall(Query(limit=100))) == 41
+
+
+def test_a_graph_that_refuses_to_undo_is_quoted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = SimpleNamespace(success=False, message="no night to undo", restored=0)
+    monkeypatch.setattr("sage.graph.runtime_file.running_graph", lambda _home: object())
+    monkeypatch.setattr("sage.memory.askers.undo", lambda *_: refusal)
+    status, told, said = run(capsys, "undo", "--home", tmp_path)
+    assert (status, told, said) == (2, "", "sage memory: no night to undo\n")
 
 
 def test_wrong_values_of_sleep_are_named(

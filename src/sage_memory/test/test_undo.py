@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload
+from sage_memory.core.errors import NoNightToUndo
 from sage_memory.core.schema import experiences, forgettings, nights, payloads
 from sage_memory.core.sleep import letting_go, listing, night, settling, undo
 
@@ -212,7 +213,7 @@ def test_only_the_last_night_can_be_undone(tmp_path) -> None:
     clock = ManualClock(NOW_NS)
     with home.opened(tmp_path, clock) as memory:
         home.fill(memory)
-        with pytest.raises(InvalidInput, match="it has none"):
+        with pytest.raises(NoNightToUndo, match="no night to undo: this memory has not slept"):
             memory.undo_sleep()
         first = memory.sleep(replace(home.OPTIONS, target_share=0.8))
         clock.advance_to(NOW_NS + 10**9)

@@ -56,7 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    return int(options.act(options))
+    from sage_memory.core.errors import StoreLocked
+
+    try:
+        return int(options.act(options))
+    except StoreLocked as error:
+        again = f"stop it, or wait until it is done; then repeat `sage memory {options.action}`"
+        raise StoreLocked(error.path, error.pid, error.holder, again) from error
 
 
 def _stats(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from sage.graph.runtime_file import RunningGraph
 from sage.memory.opening import open_memory
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import NightReport
@@ -113,14 +114,14 @@ def undo_in_graph(running: RunningGraph, night_id: str) -> TakenBack:
     """Let the memory node take back a night, or the last one (empty).
 
     Raises:
-        InvalidInput: it refuses; the reason is named.
+        MemoryFailure: it refuses; the reason is its own.
         ServiceUnavailable: there is no memory node, or it does not answer.
     """
     from sage.memory.askers import undo
 
     response = undo(running, night_id)
     if not response.success:
-        raise InvalidInput("night", night_id, response.message)
+        raise MemoryFailure(response.message)
     return TakenBack(response.restored, response.message)
 
 
@@ -129,7 +130,7 @@ def undo_in_store(home: Path, night_id: str) -> TakenBack:
 
     Raises:
         InvalidInput: there is no such night, or it cannot be taken back any more.
-        MemoryFailure: the store cannot be opened, or the disk refuses.
+        MemoryFailure: no night is left, the store cannot be opened, or the disk refuses.
     """
     with open_memory(home) as memory:
         undone = memory.undo_sleep(parse_id(night_id, "night") if night_id else None)

@@ -16,16 +16,20 @@ class StoreLocked(MemoryFailure):
         path: the database.
         pid: the process, 0 if it is not known.
         holder: who it is where a number does not tell: on a server.
+        mend: what helps whoever wanted to write.
     """
 
-    def __init__(self, path: Path, pid: int, holder: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        pid: int,
+        holder: str = "",
+        mend: str = "stop it, ask the running graph instead, or open the store read-only",
+    ) -> None:
         self.path = path
         self.pid = pid
-        holder = holder or (f"process {pid}" if pid else "another process")
-        super().__init__(
-            f"{path}: the store is in use by {holder}; stop it, "
-            "ask the running graph instead, or open the store read-only"
-        )
+        self.holder = holder or (f"process {pid}" if pid else "another process")
+        super().__init__(f"{path}: the store is in use by {self.holder}; {mend}")
 
 
 class StoreMissing(MemoryFailure):
@@ -100,6 +104,15 @@ class MemoryBusy(MemoryFailure):
 
 class NotStored(MemoryFailure):
     """A commit failed: the experience was not kept."""
+
+
+class NoNightToUndo(MemoryFailure):
+    """The last sleep was to be taken back, and there is none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no night to undo: this memory has not slept yet, or every night is taken back already"
+        )
 
 
 class DiskRefuses(NotStored):

@@ -130,6 +130,7 @@ class Memory(OpenMemory):
 
         Raises:
             InvalidInput: no such night, a later one must be undone first, or its grace is over.
+            NoNightToUndo: the last one was asked for, and there is none.
             MemoryFailure: the memory is read-only or closed.
         """
         return undo_sleep(self._writable(), night_id, self._clock.now_ns())

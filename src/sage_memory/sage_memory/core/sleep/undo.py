@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.errors import NoNightToUndo
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.schema import forgettings, nights
 from sage_memory.core.sleep import journal
@@ -39,12 +40,13 @@ def undo_sleep(store: Store, night: bytes | None, now_ns: int) -> Undone:
 
     Raises:
         InvalidInput: no such night, a later one must be undone first, or its grace is over.
+        NoNightToUndo: the last one was asked for, and there is none.
     """
     with store.reader.snapshot() as connection:
         last = journal.last_done(connection)
         wanted = night or last
         if wanted is None:
-            raise InvalidInput("night_id", "", "a night of this store; it has none")
+            raise NoNightToUndo
         if wanted != last:
             expected = "the last night that was not undone"
             expected += f": {id_text(last)}" if last else "; there is none"
