@@ -11,7 +11,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def loose_rows(page: str) -> list[int]:
-    """The numbers of the lines where rows begin without the head of a table: shown as plain text."""
+    """The lines (from 1) where rows begin without the head of a table; they show as plain text."""
     lines = [*page.splitlines(), ""]
     is_code = False
     found = []
