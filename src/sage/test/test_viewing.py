@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rich.console import Console
 
 from sage.commands.docs import pages
@@ -85,3 +86,18 @@ def test_the_pages_name_every_topic_and_every_parameter_of_a_node() -> None:
         assert spec.name in made["topics.md"]
     for word in ("checkpoint_period_s", "payload_cap_mb", "budget_atp", "jpeg_quality"):
         assert word in made["parameters.md"]
+
+
+def test_the_view_shows_on_which_way_pictures_go() -> None:
+    latest = Latest()
+    taker = {"transport": "image (there is no mailbox front)", "tensors missed": "7"}
+    giver = {"/sage/camera/front/tensor mailbox": "shm, 29 MB"}
+    for name, values in (("vision_encoder", taker), ("recording", giver)):
+        pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
+        status = DiagnosticStatus(name=f"/sage/{name}", level=b"\x00", values=pairs)
+        latest.diagnostics[status.name] = status
+        latest.counters.note(status)
+    text = shown(latest, Tally())
+    assert "pictures by image (there is no mailbox front) to vision_encoder" in text
+    assert "missed 7" in text
+    assert "warn: vision_encoder: pictures: image" in text

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.live import Live
 
 from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
-from sage.commands.run import exit_status, short_summary
+from sage.commands.run import exit_status
+from sage.commands.summary import short_summary
 from sage.graph.description import describe
 from sage.graph.session import RunOptions, Session
 from sage.observe.live_view import render

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.markup import escape
 
-from sage.doctor import checks
+from sage.doctor import checks, mailboxes
 from sage.doctor.finding import Finding
 from sage.graph.description import PROFILES, GraphOptions, describe
 
@@ -39,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
 def _findings(profile: str) -> Iterator[Finding]:
     yield from checks.ros()
     yield from checks.transport()
+    yield mailboxes.library()
+    yield from mailboxes.lying()
     yield from checks.devices()
     yield from checks.compute(profile)
     yield from checks.weights()

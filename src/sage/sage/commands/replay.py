@@ -19,7 +19,8 @@ from sage.bags.lockstep_home import lockstep_home
 from sage.bags.plan import plan_playing
 from sage.bags.playback import play_bag
 from sage.commands.options import add_home_argument, add_run_arguments
-from sage.commands.run import exit_status, run_options, short_summary
+from sage.commands.run import exit_status, run_options
+from sage.commands.summary import short_summary
 from sage.graph.description import PROFILES, GraphOptions, describe
 from sage.graph.sources import is_bag
 from sage_common.core.clock import NS_PER_S

@@ -10,6 +10,7 @@ from typing import Any
 
 from sage.bags.playback import play_bag
 from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
+from sage.commands.summary import short_summary
 from sage.graph.description import describe
 from sage.graph.session import RunOptions, Session
 from sage.graph.sources import is_bag
@@ -56,23 +57,6 @@ def run_options(options: argparse.Namespace) -> RunOptions:
         log_level=options.log_level,
         respawn=not options.no_respawn,
         network=options.network,
-    )
-
-
-def short_summary(summary: dict[str, object]) -> str:
-    """The summary for people, in a few lines."""
-    fused = summary["fused"]
-    latency = summary["latency_ms"]
-    assert isinstance(fused, dict) and isinstance(latency, dict)
-    camera = latency["camera_to_salience"]
-    if not fused["n"]:
-        return "ended before any salience was seen"
-    return (
-        f"{summary['duration_s']} s, {summary['frames']} frames, "
-        f"{summary['frames_dropped']} dropped, {summary['experiences']} experiences kept\n"
-        f"fused salience: mean {fused['mean']}, max {fused['max']}; "
-        f"camera to salience: p50 {camera['p50']} ms, p99 {camera['p99']} ms; "
-        f"memory {summary['pss_mb']} MB"
     )
 
 

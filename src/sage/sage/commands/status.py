@@ -17,6 +17,7 @@ from sage.graph.runtime_file import RunningGraph, running_graph
 from sage.observe.attached import Attached, enter_domain
 from sage.observe.live_view import render
 from sage.observe.observer_node import ObserverNode
+from sage.observe.transports import fallbacks
 from sage_common.core.home import sage_home
 
 REFRESH_S = 0.25
@@ -119,4 +120,7 @@ def _state(observer: ObserverNode) -> dict[str, object]:
             name: {"level": status.level[0], "message": status.message}
             for name, status in sorted(latest.diagnostics.items())
         },
+        "transport": (ways := latest.transports()),
+        "fallbacks": fallbacks(ways),
+        "dropped": latest.counters.dropped(),
     }

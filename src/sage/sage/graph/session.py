@@ -18,6 +18,7 @@ from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.graph.supervisor import POLL_S, Supervisor
 from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
+from sage.observe.transports import fallbacks
 from sage_common.core.home import make_private, sage_home
 
 START_TIMEOUT_S = 60.0
@@ -138,6 +139,7 @@ class Session:
                 self.pss_mb = max(self.pss_mb, self.supervisor.pss_mb())
             for event in self.supervisor.poll():
                 self._on_event(event)
+            self.supervisor.outages.look(self.observer.latest.heard_s)
             self.on_tick(self)
             time.sleep(POLL_S)
 
@@ -154,7 +156,8 @@ class Session:
         return all_heard or self.elapsed_s >= wished_s + HEARD_TIMEOUT_S
 
     def _summary(self) -> dict[str, Any]:
-        tally = self.observer.tally
+        tally, latest = self.observer.tally, self.observer.latest
+        ways = latest.transports()
         return {
             "profile": self.graph.options.profile,
             "source": self.graph.options.source,
@@ -164,12 +167,15 @@ class Session:
             "pss_mb": round(self.pss_mb, 1),
             "mode": "composed" if self.options.composed else "processes",
             "restarts": sum(child.restarts for child in self.supervisor.children),
+            "outages": self.supervisor.outages.told(time.monotonic()),
+            "dropped": latest.counters.dropped(),
+            "transport": ways,
             "device": self.graph.device,
             "threads": os.cpu_count(),
             "onnxruntime": onnxruntime.__version__,
             "backends": dict(self.graph.backends),
             "weights": self._weights(),
-            "health": self._health(),
+            "health": {**fallbacks(ways), **self._health()},
             "failed_nodes": self.failed_nodes(),
         }
 

@@ -16,6 +16,7 @@ from typing import IO
 from ament_index_python import get_package_prefix
 
 from sage.graph.description import Graph, NodeSpec
+from sage.graph.outages import Outages
 from sage_common.ros.container import yaml_value
 from sage_common.ros.process import PARENT_VARIABLE
 
@@ -23,6 +24,7 @@ STOP_TIMEOUT_S = 10.0
 FIRST_RESTART_S = 0.5
 LONGEST_RESTART_S = 10.0
 POLL_S = 0.05
+CONTAINER = "container"
 
 
 @dataclass
@@ -56,6 +58,9 @@ class Supervisor:
         log_level: debug, info, warn or error.
         log: where the processes write; None: where this process writes.
         respawn: start a process again after it ended by itself.
+
+    Attributes:
+        outages: from the end of a process until it is heard of again.
     """
 
     graph: Graph
@@ -65,6 +70,11 @@ class Supervisor:
     log: IO[bytes] | None = None
     respawn: bool = True
     children: list[Child] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        everything = frozenset(node.name for node in self.graph.nodes)
+        alone = {node.name: frozenset({node.name}) for node in self.graph.nodes}
+        self.outages = Outages({CONTAINER: everything} if self.composed else alone)
 
     def start(self) -> None:
         """Start every process."""
@@ -79,11 +89,14 @@ class Supervisor:
                 child.last_exit = child.process.returncode
                 delay_s = min(FIRST_RESTART_S * 2**child.restarts, LONGEST_RESTART_S)
                 child.restart_at = time.monotonic() + delay_s
-                events.append(f"{child.name} ended ({_cause(child.process.returncode)})")
+                cause = _cause(child.process.returncode)
+                self.outages.ended(child.name, cause, time.monotonic())
+                events.append(f"{child.name} ended ({cause})")
             if self.respawn and child.restart_at and time.monotonic() >= child.restart_at:
                 child.process = self._spawn(child.command)
                 child.restart_at = None
                 child.restarts += 1
+                self.outages.restarted(child.name, time.monotonic())
                 events.append(f"{child.name} started again")
         return events
 
@@ -132,7 +145,7 @@ def commands(graph: Graph, composed: bool, log_level: str) -> dict[str, list[str
     if composed:
         entries = [node.container_entry(log_level) for node in graph.nodes]
         program = executable("sage_common", "container")
-        return {"container": [sys.executable, program, "--graph", json.dumps(entries)]}
+        return {CONTAINER: [sys.executable, program, "--graph", json.dumps(entries)]}
     return {node.name: node_command(node, log_level) for node in graph.nodes}
 
 

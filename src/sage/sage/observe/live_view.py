@@ -12,6 +12,7 @@ from rich.text import Text
 from sage.graph.catalogue import MODALITIES
 from sage.observe.observer_node import Latest
 from sage.observe.tally import Tally
+from sage.observe.transports import fallbacks, in_words
 
 BAR_CELLS = 24
 CODE_SHADES = " .:-=+*#%@"
@@ -126,10 +127,15 @@ def _health(latest: Latest, tally: Tally) -> RenderableType:
     if latency["p50"] is not None:
         line += f"; camera to salience p50 {latency['p50']} ms, p99 {latency['p99']} ms"
     unwell: list[Any] = [Text(line)]
+    ways = latest.transports()
+    for name, why in fallbacks(ways).items():
+        unwell.append(Text(f"warn: {name}: {why}", style="yellow"))
     for name, status in sorted(latest.diagnostics.items()):
         level, colour = _LEVELS.get(status.level, ("stale", "red"))
         if level != "ok":
             unwell.append(Text(f"{level}: {name}: {status.message}", style=colour))
     if len(unwell) == 1 and latest.diagnostics:
         unwell.append(Text(f"all {len(latest.diagnostics)} nodes are well", style="green"))
+    if said := in_words(ways):
+        unwell.insert(1, Text(said))
     return Group(*unwell)

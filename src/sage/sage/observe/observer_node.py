@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
 from sage.graph.catalogue import MODALITIES
+from sage.observe.counters import Counters, node_name
 from sage.observe.tally import Tally
+from sage.observe.transports import transports
+from sage_common.core.health import InputHealth
 from sage_common.core.parameters import NodeParameters, parameter
-from sage_common.ros.node import SageNode
+from sage_common.ros.node import INACTIVE, SageNode
 from sage_common.ros.stamps import stamp_ns
+
+LISTENER = "sage_command_listener"
+"""What the command itself did not take is named so, among what the nodes dropped."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,13 @@ class ObserverParameters(NodeParameters):
 
 @dataclass
 class Latest:
-    """The newest message of each kind, for display."""
+    """The newest message of each kind, for display.
+
+    Attributes:
+        diagnostics: status by full name of the node.
+        counters: what the nodes have counted.
+        heard_s: when each node last told that it is active [s, monotonic].
+    """
 
     saliences: dict[str, Any] = field(default_factory=dict)
     puzzles: dict[str, Any] = field(default_factory=dict)
@@ -32,21 +45,30 @@ class Latest:
     attention: Any = None
     experiences: list[Any] = field(default_factory=list)
     diagnostics: dict[str, Any] = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
+    heard_s: dict[str, float] = field(default_factory=dict)
+
+    def transports(self) -> dict[str, dict[str, Any]]:
+        """Ways of pictures and tiles; see `sage.observe.transports`."""
+        return transports(self.diagnostics.values(), self.counters)
 
 
 class ObserverNode(SageNode):
     """Counts what a running graph publishes, from outside."""
 
-    default_name = "observer"
+    # In the graph's log it must be plain that the command listens badly, and not a node.
+    default_name = LISTENER
     parameters_type = ObserverParameters
     shown_experiences = 5
 
     def on_configure(self) -> None:
         self.tally = Tally()
         self.latest = Latest()
+        self._puzzle_healths: list[InputHealth] = []
         self.subscribe("camera/info", self._frame, name=self.parameters.camera)
         for modality in MODALITIES:
-            self.subscribe("puzzle", self._puzzle, modality=modality)
+            health = self.subscribe("puzzle", self._puzzle, modality=modality)
+            self._puzzle_healths.append(health)
             self.subscribe("salience", self._salience, modality=modality)
         self.subscribe("fused_salience", self._fused)
         self.subscribe("attention", self._attention)
@@ -103,3 +125,8 @@ class ObserverNode(SageNode):
             if status.name.rsplit("/", 1)[-1] == self.name:
                 continue  # whether the observer hears everything says nothing about the graph
             self.latest.diagnostics[status.name] = status
+            self.latest.counters.note(status)
+            if status.message != INACTIVE:
+                self.latest.heard_s[node_name(status)] = time.monotonic()
+        for health in self._puzzle_healths:
+            self.latest.counters.set(LISTENER, f"{health.topic} rejected", health.rejected)

@@ -81,20 +81,25 @@ class Tally:
         Frames before the first puzzle (the graph was starting) and within the last half second
         (still on their way) are not judged.
         """
+        return sum(self.frames_lost().values())
+
+    def frames_lost(self) -> dict[str, int]:
+        """The dropped frames: `not_encoded`, without a puzzle; `not_announced`, gaps between."""
         encoded = set(self.puzzle_stamps_ns["vision"])
         frames = self.frames()
         if not encoded:
-            return len(frames)
+            return {"not_encoded": len(frames), "not_announced": 0}
         first, last = min(encoded), frames[-1] - IN_FLIGHT_NS
         judged = [stamp for stamp in frames if first <= stamp <= last]
         lost = sum(1 for stamp in judged if stamp not in encoded)
-        return lost + _skipped(judged)
+        return {"not_encoded": lost, "not_announced": _skipped(judged)}
 
     def summary(self) -> dict[str, Any]:
         """The counts as they go into the JSON result."""
         return {
             "frames": len(self.frames()),
             "frames_dropped": self.frames_dropped(),
+            "frames_lost": self.frames_lost(),
             "puzzles": {
                 name: len(stamps) for name, stamps in sorted(self.puzzle_stamps_ns.items())
             },

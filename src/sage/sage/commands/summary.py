@@ -1,0 +1,65 @@
+"""The summary of a run for people, in a few lines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from sage.observe.counters import worst_place
+from sage.observe.observer_node import LISTENER
+from sage.observe.transports import in_words
+
+NAMED_OUTAGES = 3
+
+
+def short_summary(summary: dict[str, Any]) -> str:
+    """What a session told, in words; causes and outages only where there were any."""
+    fused, camera = summary["fused"], summary["latency_ms"]["camera_to_salience"]
+    if not fused["n"]:
+        return "\n".join(["ended before any salience was seen", *_outages(summary)])
+    lines = [
+        f"{summary['duration_s']} s, {summary['frames']} frames, "
+        f"{summary['frames_dropped']} dropped{_where(summary)}, "
+        f"{summary['experiences']} experiences kept",
+        f"fused salience: mean {fused['mean']}, max {fused['max']}; "
+        f"camera to salience: p50 {camera['p50']} ms, p99 {camera['p99']} ms; "
+        f"memory {summary['pss_mb']} MB",
+    ]
+    if ways := in_words(summary["transport"]):
+        lines.append(ways)
+    lines += _outages(summary)
+    lines += [f"{name}: {why}" for name, why in sorted(summary["health"].items())]
+    return "\n".join(lines)
+
+
+def _where(summary: dict[str, Any]) -> str:
+    if not summary["frames_dropped"]:
+        return ""
+    reasons = []
+    if lost := summary["frames_lost"]["not_encoded"]:
+        reasons.append(f"{lost} seen but not encoded")
+    if lost := summary["frames_lost"]["not_announced"]:
+        reasons.append(f"{lost} not even announced")
+    # A frame's way: from who gives pictures to the encoder, and on to this command.
+    nodes = [name for name, ways in summary["transport"].items() if "mailboxes" in ways]
+    worst = worst_place(summary["dropped"], [*nodes, "vision_encoder", LISTENER])
+    return f" ({', '.join(reasons)}{f'; most: {worst}' if worst else ''})"
+
+
+def _outages(summary: dict[str, Any]) -> list[str]:
+    by_process: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for outage in summary["outages"]:
+        by_process[outage["process"]].append(outage)
+    ranked = sorted(by_process.items(), key=lambda item: -sum(o["out_s"] for o in item[1]))
+    lines = []
+    for process, outages in ranked[:NAMED_OUTAGES]:
+        out_s = sum(outage["out_s"] for outage in outages)
+        still = "" if outages[-1]["over"] else ", and not back at the end"
+        times = "once" if len(outages) == 1 else f"{len(outages)} times"
+        lines.append(
+            f"outage: {process} ended {times} ({outages[-1]['cause']}) "
+            f"and was out for {out_s:.1f} s of the run{still}"
+        )
+    if len(ranked) > NAMED_OUTAGES:
+        lines.append(f"outages of {len(ranked) - NAMED_OUTAGES} more processes")
+    return lines

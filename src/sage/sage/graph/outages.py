@@ -1,0 +1,70 @@
+"""How long a graph was without one of its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class Outage:
+    """One end of a process, and what came after it.
+
+    Attributes:
+        process: of which.
+        cause: how it ended.
+        ended_s: when [s, monotonic].
+        restarted_s: when it was started again; None: not yet.
+        over_s: when all its nodes were heard of again; None: not yet.
+    """
+
+    process: str
+    cause: str
+    ended_s: float
+    restarted_s: float | None = None
+    over_s: float | None = None
+
+
+class Outages:
+    """Those of one run.
+
+    Args:
+        nodes: of each process, by its name.
+    """
+
+    def __init__(self, nodes: Mapping[str, frozenset[str]]) -> None:
+        self._nodes = nodes
+        self._all: list[Outage] = []
+
+    def ended(self, process: str, cause: str, now_s: float) -> None:
+        """A process is gone."""
+        self._all.append(Outage(process, cause, now_s))
+
+    def restarted(self, process: str, now_s: float) -> None:
+        """It was started again."""
+        for outage in self._all:
+            if outage.process == process and outage.restarted_s is None:
+                outage.restarted_s = now_s
+
+    def look(self, heard_s: Mapping[str, float]) -> None:
+        """Which are over: `heard_s` says when each node last told that it works."""
+        for outage in self._all:
+            began_s = outage.restarted_s
+            if outage.over_s is not None or began_s is None:
+                continue
+            times = [heard_s.get(node, 0.0) for node in self._nodes[outage.process]]
+            if times and min(times) > began_s:
+                outage.over_s = max(times)
+
+    def told(self, now_s: float) -> list[dict[str, Any]]:
+        """In order: `process`, `cause`, `out_s`, and whether it is over; times to 0.01 s."""
+        return [
+            {
+                "process": outage.process,
+                "cause": outage.cause,
+                "out_s": round((outage.over_s or now_s) - outage.ended_s, 2),
+                "over": outage.over_s is not None,
+            }
+            for outage in self._all
+        ]

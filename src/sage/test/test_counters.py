@@ -1,0 +1,147 @@
+"""What nodes count, on which way pictures go, and what is said of both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+from sage.commands.summary import short_summary
+from sage.graph.outages import Outages
+from sage.observe.counters import Counters, worst_place
+from sage.observe.observer_node import LISTENER, Latest
+from sage.observe.transports import fallbacks, in_words
+
+TENSOR = "/sage/camera/front/tensor"
+
+
+def status(node: str, **values: object) -> DiagnosticStatus:
+    pairs = [KeyValue(key=k.replace("__", " "), value=str(v)) for k, v in values.items()]
+    return DiagnosticStatus(name=f"/sage/{node}", level=b"\x00", values=pairs)
+
+
+def latest_of(*statuses: DiagnosticStatus) -> Latest:
+    latest = Latest()
+    for item in statuses:
+        latest.diagnostics[item.name] = item
+        latest.counters.note(item)
+    return latest
+
+
+def encoder(transport: str = "mailbox shm", **more: object) -> DiagnosticStatus:
+    counts = {"tensors__late": 1, "tensors__missed": 5, "outdated": 2, "tiles": "mailbox shm"}
+    return status("vision_encoder", transport=transport, **{**counts, "tiles__frames": 90, **more})
+
+
+def recording(state: str = "shm, 29 MB") -> DiagnosticStatus:
+    given = {f"{TENSOR}__mailbox": state, f"{TENSOR}__in__place": 300, f"{TENSOR}__refused": 4}
+    return status("recording", **given)
+
+
+def test_each_node_says_its_way_and_its_counts() -> None:
+    found = latest_of(encoder(), recording(), status("fusion", anything=1)).transports()
+    assert found == {
+        "recording": {
+            "mailboxes": {
+                TENSOR: {"state": "shm, 29 MB", "in_place": 300, "by_copy": 0, "refused": 4}
+            }
+        },
+        "vision_encoder": {
+            "pictures": "mailbox shm", "tensors_late": 1, "tensors_missed": 5, "outdated": 2,
+            "tiles": "mailbox shm", "tiles_frames": 90, "tiles_refused": 0,
+        },
+    }  # fmt: skip
+    assert fallbacks(found) == {}
+    assert in_words(found) == (
+        "pictures by mailbox shm to vision_encoder; tensors late 1, missed 5, refused 4"
+    )
+
+
+def test_a_way_back_to_images_is_named_unless_it_was_asked_for() -> None:
+    why = "image (there is no mailbox 42.front)"
+    ways = latest_of(encoder(why), recording()).transports()
+    assert fallbacks(ways) == {"vision_encoder": f"pictures: {why}"}
+    assert why in in_words(ways)
+    asked = latest_of(encoder("image (asked for)"), recording("none: nobody subscribes"))
+    assert fallbacks(asked.transports()) == {}
+    full = latest_of(encoder(), recording("none: /dev/shm has no room"))
+    assert fallbacks(full.transports()) == {"recording": f"{TENSOR}: none: /dev/shm has no room"}
+
+
+def test_where_no_node_has_a_mailbox_to_give_images_are_what_there_is() -> None:
+    assert fallbacks(latest_of(encoder("image (no tensor came)")).transports()) == {}
+    assert in_words({}) == ""
+
+
+def test_counts_go_on_over_a_restart() -> None:
+    counters = Counters()
+    for count in (3, 7, 0, 2):
+        counters.note(status("vision_encoder", worker__encode__dropped=count))
+    assert counters.total("vision_encoder", "worker encode dropped") == 9
+
+
+def test_what_was_dropped_is_told_by_node_and_by_what() -> None:
+    counters = Counters()
+    counters.note(encoder(worker__encode__dropped=530, **{f"{TENSOR}__rejected": 0}))
+    counters.note(recording())
+    # The reason why a publisher is not connected ends as a count of refused tensors does.
+    counters.note(status("fusion", **{f"{TENSOR}__refused": "reliability: best effort"}))
+    dropped = counters.dropped()
+    assert dropped == {
+        "recording": {f"{TENSOR} refused": 4},
+        "vision_encoder": {"outdated": 2, "tensors missed": 5, "worker encode dropped": 530},
+    }
+    nodes = ["recording", "vision_encoder"]
+    assert worst_place(dropped, nodes) == "vision_encoder, worker encode dropped: 530"
+    assert worst_place(dropped, ["fusion"]) == ""
+
+
+def test_an_outage_lasts_until_every_node_was_heard_of_again() -> None:
+    outages = Outages({"container": frozenset({"fusion", "memory"})})
+    outages.ended("container", "killed by SIGKILL", 10.0)
+    outages.look({"fusion": 10.2, "memory": 9.0})
+    outages.restarted("container", 10.5)
+    outages.look({"fusion": 10.4, "memory": 12.0})
+    assert outages.told(13.0) == [
+        {"process": "container", "cause": "killed by SIGKILL", "out_s": 3.0, "over": False}
+    ]
+    outages.look({"fusion": 13.25, "memory": 13.0})
+    assert outages.told(20.0)[0] == {
+        "process": "container", "cause": "killed by SIGKILL", "out_s": 3.25, "over": True,
+    }  # fmt: skip
+
+
+def summary(**changed: Any) -> dict[str, Any]:
+    latest = latest_of(encoder(worker__encode__dropped=530), recording())
+    return {
+        "duration_s": 22.04, "frames": 554, "frames_dropped": 0, "experiences": 3,
+        "frames_lost": {"not_encoded": 0, "not_announced": 0},
+        "fused": {"n": 9, "mean": 0.2, "max": 0.7}, "pss_mb": 900.0,
+        "latency_ms": {"camera_to_salience": {"p50": 20.0, "p99": 40.0}},
+        "transport": latest.transports(), "dropped": latest.counters.dropped(),
+        "outages": [], "health": {}, **changed,
+    }  # fmt: skip
+
+
+def test_the_text_says_where_frames_were_dropped() -> None:
+    assert "0 dropped, 3 experiences" in short_summary(summary())
+    lost = {"not_encoded": 540, "not_announced": 11}
+    said = short_summary(summary(frames_dropped=551, frames_lost=lost))
+    assert (
+        "551 dropped (540 seen but not encoded, 11 not even announced; "
+        "most: vision_encoder, worker encode dropped: 530)" in said
+    )
+    late = {LISTENER: {"/sage/vision/puzzle rejected": 600}}
+    said = short_summary(summary(frames_dropped=551, frames_lost=lost, dropped=late))
+    assert "most: sage_command_listener, /sage/vision/puzzle rejected: 600" in said
+
+
+def test_the_text_says_outages_and_what_is_not_well() -> None:
+    outage = {"process": "container", "cause": "killed by SIGKILL", "out_s": 6.53, "over": True}
+    said = short_summary(summary(outages=[outage], health={"recording": "late: imu"}))
+    assert "outage: container ended once (killed by SIGKILL) and was out for 6.5 s" in said
+    assert said.endswith("recording: late: imu")
+    twice = short_summary(summary(outages=[outage, {**outage, "over": False}]))
+    assert "ended 2 times" in twice and "13.1 s of the run, and not back at the end" in twice
+    several = [{**outage, "process": f"node{index}"} for index in range(5)]
+    assert "outages of 2 more processes" in short_summary(summary(outages=several))
