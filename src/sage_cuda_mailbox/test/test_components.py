@@ -96,6 +96,13 @@ def padded_bgr_image(node: Any) -> Any:
     return message
 
 
+def facts_in(message: Any) -> dict[str, dict[str, str]]:
+    """Keys and values of a DiagnosticArray, by the names of its statuses."""
+    return {
+        status.name: {pair.key: pair.value for pair in status.values} for status in message.status
+    }
+
+
 def test_images_of_any_driver_reach_readers_in_their_slot(node: Any) -> None:
     from diagnostic_msgs.msg import DiagnosticArray
     from sensor_msgs.msg import Image
@@ -107,10 +114,10 @@ def test_images_of_any_driver_reach_readers_in_their_slot(node: Any) -> None:
     assert bridge.success and statistics.success, bridge.error_message + statistics.error_message
     images = node.create_publisher(Image, "/raw", 5)
     handles: list[Any] = []
-    told: set[str] = set()
+    told: dict[str, dict[str, str]] = {}
     node.create_timer(0.05, lambda: images.publish(padded_bgr_image(node)))
     node.create_subscription(
-        DiagnosticArray, "/diagnostics", lambda m: told.update(s.name for s in m.status), 10
+        DiagnosticArray, "/diagnostics", lambda message: told.update(facts_in(message)), 10
     )
     node.create_subscription(TensorHandle, "/sage/camera/front/tensor", handles.append, 1)
     spin_until(node, lambda: bool(handles))
@@ -124,4 +131,9 @@ def test_images_of_any_driver_reach_readers_in_their_slot(node: Any) -> None:
             assert (handle.dtype, list(handle.shape)) == ("uint8", [HEIGHT, WIDTH, 3])
             assert (lease.tag, list(lease.shape)) == (handle.tag, list(handle.shape))
             assert (lease.numpy() == (30, 20, 10)).all()
-        spin_until(node, lambda: {f"mailbox: {name}", "/sage/image_to_tensor"} <= told)
+        key = "/sage/camera/front/tensor copied"
+        spin_until(node, lambda: int(told.get("/sage/image_to_tensor", {}).get(key, "0")) > 0)
+        spin_until(node, lambda: int(told.get(f"mailbox: {name}", {}).get("copied", "0")) > 0)
+        seen = told[f"mailbox: {name}"]
+        # each image once; a tensor may be published between the reading of the two counters
+        assert abs(int(seen["copied"]) - int(seen["published"])) <= 1

@@ -65,6 +65,7 @@ private:
       if (tensors_.acquire(dense_bytes(tensor), lease)) {
         const auto * data = reinterpret_cast<const std::byte *>(image.data.data());
         write_pixels(format, data, pixels_, lease.data());
+        lease.count_copy();
         tensors_.publish(lease, tensor, image.header);
       }
     } catch (const std::invalid_argument & error) {
@@ -77,7 +78,6 @@ private:
   Facts facts() const
   {
     Facts facts = tensors_.facts();
-    facts.emplace_back("copies of each image", "1");
     facts.emplace_back("images rejected", std::to_string(rejected_));
     return facts;
   }

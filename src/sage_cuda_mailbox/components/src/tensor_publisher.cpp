@@ -74,6 +74,7 @@ std::vector<std::pair<std::string, std::string>> TensorPublisher::facts() const
   return {
       {topic + " mailbox", std::string(name_of(seen.backend)) + ", " + mailbox->segment()->name()},
       {topic + " published", std::to_string(published_)},
+      {topic + " copied", std::to_string(seen.copied)},
       {topic + " refused", std::to_string(seen.refused)},
       {topic + " readers", std::to_string(seen.readers)},
       {topic + " free slots",
