@@ -261,16 +261,23 @@ void define_broadcast(nb::module_ & module)
           nb::sig("def attach(name: str) -> BroadcastMailbox"),
           "The mailbox of this name. Raises NoSuchMailbox, NotAMailbox, InvalidArgument.")
       .def(
-          "writer", [](Mailbox & mailbox) { return std::make_unique<Writer>(mailbox.get()); },
-          "A new writer. Raises MailboxError if all places are taken.")
+          "writer",
+          [](Mailbox & mailbox) {
+            require_open(mailbox.segment());
+            return std::make_unique<Writer>(mailbox.get());
+          },
+          "A new writer. Raises Closed; MailboxError if all places are taken.")
       .def(
           "reader",
           [](Mailbox & mailbox, nb::handle oldest) {
-            return std::make_unique<Reader>(mailbox.get(), truth("oldest", oldest));
+            const bool from_oldest = truth("oldest", oldest);
+            require_open(mailbox.segment());
+            return std::make_unique<Reader>(mailbox.get(), from_oldest);
           },
           nb::kw_only(), "oldest"_a.none() = false,
           nb::sig("def reader(self, *, oldest: bool = False) -> BroadcastReader"),
-          "A new reader: of what comes from now on, or from the oldest record that is there.")
+          "A new reader: of what comes from now on, or from the oldest record that is there.\n"
+          "Raises Closed, InvalidArgument.")
       .def(
           "statistics", [](Mailbox & mailbox) { return as_dict(mailbox.get().statistics()); },
           nb::sig("def statistics(self) -> dict[str, typing.Any]"),
@@ -279,6 +286,8 @@ void define_broadcast(nb::module_ & module)
           "close", &Mailbox::close, nb::call_guard<nb::gil_scoped_release>(),
           "Says that nothing more comes, and frees the name; only for the creator's process.")
       .def_prop_ro("closed", [](Mailbox & mailbox) { return mailbox.segment().is_closed(); })
+      .def_prop_ro(
+          "orphaned", [](Mailbox & mailbox) { return mailbox.segment().is_orphaned(); }, kOrphaned)
       .def_prop_ro("name", [](Mailbox & mailbox) { return mailbox.segment().name(); })
       .def_prop_ro(
           "backend", [](Mailbox & mailbox) { return name_of(mailbox.segment().backend()); })

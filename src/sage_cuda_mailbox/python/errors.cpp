@@ -101,7 +101,7 @@ const char * meaning_of(Status status)
     case Status::not_leased:
       return "there is no lease: never given, already taken, or given back";
     case Status::inherited:
-      return "made before a fork, and the parent's: attach() anew in this process";
+      return "made before a fork, and the parent's: make a new writer or reader in this process";
     case Status::invalid:
       return "the mailbox was tampered with";
     default:

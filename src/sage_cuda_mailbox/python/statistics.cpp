@@ -38,7 +38,7 @@ void define_sweeping(nb::module_ & module)
       "are gone, and returns their names.");
   module.def(
       "list_mailboxes", &list, nb::call_guard<nb::gil_scoped_release>(),
-      "Names of this user's mailboxes in shared memory.");
+      "Names of this user's mailboxes in shared memory; files that are no mailboxes are left out.");
 }
 
 }  // namespace sage::mailbox::python

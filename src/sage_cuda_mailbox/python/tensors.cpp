@@ -259,11 +259,19 @@ void define_tensors(nb::module_ & module)
           nb::sig("def attach(name: str) -> TensorMailbox"),
           "The mailbox of this name. Raises NoSuchMailbox, NotAMailbox, InvalidArgument.")
       .def(
-          "writer", [](Mailbox & mailbox) { return std::make_unique<Writer>(mailbox.home()); },
-          "A new writer. Raises MailboxError if all places are taken.")
+          "writer",
+          [](Mailbox & mailbox) {
+            require_open(mailbox.segment());
+            return std::make_unique<Writer>(mailbox.home());
+          },
+          "A new writer. Raises Closed; MailboxError if all places are taken.")
       .def(
-          "reader", [](Mailbox & mailbox) { return std::make_unique<Reader>(mailbox.home()); },
-          "A new reader. Raises MailboxError if all places are taken.")
+          "reader",
+          [](Mailbox & mailbox) {
+            require_open(mailbox.segment());
+            return std::make_unique<Reader>(mailbox.home());
+          },
+          "A new reader. Raises Closed; MailboxError if all places are taken.")
       .def(
           "statistics", &Mailbox::statistics,
           nb::sig("def statistics(self) -> dict[str, typing.Any]"),
@@ -273,6 +281,9 @@ void define_tensors(nb::module_ & module)
           "close", &Mailbox::close, nb::call_guard<nb::gil_scoped_release>(),
           "Says that nothing more comes, and frees the name; only for the creator's process.")
       .def_prop_ro("closed", [](const Mailbox & mailbox) { return mailbox.segment().is_closed(); })
+      .def_prop_ro(
+          "orphaned", [](const Mailbox & mailbox) { return mailbox.segment().is_orphaned(); },
+          kOrphaned)
       .def_prop_ro("name", [](const Mailbox & mailbox) { return mailbox.segment().name(); })
       .def_prop_ro(
           "backend", [](const Mailbox & mailbox) { return name_of(mailbox.segment().backend()); })

@@ -56,12 +56,6 @@ private:
 };
 
 /// Of processes that cannot be looked at, the claims on the file tell whether any is left.
-bool has_creator(const FileDescriptor & file, const Process & creator)
-{
-  return VisibleProcesses::is_alive(creator) ||
-         (SystemProcesses::is_alive(creator) && is_claimed(file, Claim::created));
-}
-
 bool has_participants(const FileDescriptor & file, const Glance & glance)
 {
   return glance.has_participants<VisibleProcesses>() ||
@@ -75,6 +69,12 @@ Identity identity_in(const FileDescriptor & file, std::uint64_t bytes, const std
   Header copy;
   read_start(file, &copy, sizeof copy, name);
   return believed(copy, bytes, path_of(name));
+}
+
+bool has_creator(const FileDescriptor & file, const Process & creator)
+{
+  return VisibleProcesses::is_alive(creator) ||
+         (SystemProcesses::is_alive(creator) && is_claimed(file, Claim::created));
 }
 
 void say_closed(Header & header)

@@ -6,6 +6,7 @@
 
 #include "sage_mailbox/status.hpp"
 #include "sage_mailbox/tensor_mailbox.hpp"
+#include "shared_file.hpp"
 
 namespace sage::mailbox
 {
@@ -75,6 +76,7 @@ void add_counts(MailboxReport & report, const Statistics & seen, bool is_tensor)
   add("refused", seen.refused);
   add("skipped", seen.skipped);
   if (is_tensor) {
+    add("copied", seen.copied);
     add("expired", seen.expired);
     add("overwritten", seen.overwritten);
     add("leases of dead readers", seen.reclaimed);
@@ -94,7 +96,7 @@ std::vector<MailboxReport> MailboxReporter::look(const std::string & prefix, std
 {
   std::vector<MailboxReport> reports;
   std::set<std::string> there;
-  for (const std::string & mailbox : list()) {
+  for (const std::string & mailbox : names()) {
     if (mailbox.compare(0, prefix.size(), prefix) != 0) {
       continue;
     }
@@ -135,6 +137,9 @@ MailboxReport MailboxReporter::look_at(const std::string & mailbox, std::int64_t
   }
   if (seen.closed) {
     report.message = "closed";
+  } else if (segment->is_orphaned()) {
+    report.level = MailboxReport::Level::warn;
+    report.message = "its creator ended without closing it";
   } else if (seen.writers == 0 && report.level == MailboxReport::Level::ok) {
     report.message = "no writer";
   }

@@ -92,6 +92,40 @@ void initialise(Segment & segment)
       .clear();
 }
 
+/// True if a mailbox lies under this name now, by its header.
+bool is_mailbox(const std::string & name)
+{
+  try {
+    std::uint64_t bytes = 0;
+    const FileDescriptor file = open_existing(name, bytes);
+    if (file.is_open()) {
+      identity_in(file, bytes, name);
+    }
+    return file.is_open();
+  } catch (const NotAMailbox &) {
+    return false;
+  }
+}
+
+/// Why a name cannot be had, and what mends it.
+std::string who_has(const std::string & name)
+{
+  const std::string path = path_of(name);
+  try {
+    std::uint64_t bytes = 0;
+    const FileDescriptor file = open_existing(name, bytes);
+    if (!file.is_open()) {
+      return path + " was there already, and is gone now: try again";
+    }
+    const Process creator = identity_in(file, bytes, name).creator;
+    return path + " is there already, and its creator is alive: process " +
+           std::to_string(creator.pid);
+  } catch (const NotAMailbox & error) {
+    return path + " is there already, and is no mailbox (" + error.what() +
+           "); if nobody needs it: rm " + path;
+  }
+}
+
 /// Gives the file its name, after removing a mailbox whose creator died. Throws NameTaken.
 void claim_name(const FileDescriptor & file, const std::string & name)
 {
@@ -99,8 +133,7 @@ void claim_name(const FileDescriptor & file, const std::string & name)
   if (give_name(file, name) || (remove_if_abandoned(name, true) && give_name(file, name))) {
     return;
   }
-  throw NameTaken(
-      path_of(name) + " is there already, and its creator is alive, or it is no mailbox");
+  throw NameTaken(who_has(name));
 }
 
 }  // namespace
@@ -116,6 +149,7 @@ std::shared_ptr<Segment> Segment::create(
         new Segment(name, geometry, backend, device, map_private(bytes)));
     initialise(*segment);
     segment->nonce_ = segment->header().nonce;
+    segment->creator_ = SystemProcesses::current();
     if (!Registry::instance().add(name, segment)) {
       throw NameTaken("mailbox '" + name + "' is there already in this process");
     }
@@ -128,6 +162,7 @@ std::shared_ptr<Segment> Segment::create(
   std::shared_ptr<Segment> segment(new Segment(name, geometry, backend, device, map(file, bytes)));
   initialise(*segment);
   segment->nonce_ = segment->header().nonce;
+  segment->creator_ = SystemProcesses::current();
   claim_name(file, name);
   segment->file_ = std::make_unique<FileDescriptor>(std::move(file));
   segment->creator_pid_ = getpid();
@@ -151,6 +186,7 @@ std::shared_ptr<Segment> Segment::attach(const std::string & name)
       new Segment(name, identity.geometry, identity.backend, identity.device, map(file, bytes)));
   segment->file_ = std::make_unique<FileDescriptor>(std::move(file));
   segment->nonce_ = identity.nonce;
+  segment->creator_ = identity.creator;
   return segment;
 }
 
@@ -201,6 +237,14 @@ void Segment::free_name()
 
 bool Segment::is_closed() const { return SystemWords::load(&header().closed) != 0; }
 
+bool Segment::is_orphaned() const
+{
+  if (is_closed()) {
+    return false;
+  }
+  return file_ ? !has_creator(*file_, creator_) : !SystemProcesses::is_alive(creator_);
+}
+
 std::vector<std::string> sweep_stale()
 {
   std::vector<std::string> removed;
@@ -213,6 +257,15 @@ std::vector<std::string> sweep_stale()
   return removed;
 }
 
-std::vector<std::string> list() { return names(); }
+std::vector<std::string> list()
+{
+  std::vector<std::string> found;
+  for (const std::string & name : names()) {
+    if (is_mailbox(name)) {
+      found.push_back(name);
+    }
+  }
+  return found;
+}
 
 }  // namespace sage::mailbox

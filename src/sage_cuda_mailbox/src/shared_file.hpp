@@ -84,7 +84,8 @@ bool is_claimed(const FileDescriptor & file, Claim what);
 /// Removes the name if it still stands for the open `file`. False if it does not.
 bool remove_name(const std::string & name, const FileDescriptor & file);
 
-/// Names of this user's mailboxes. A file whose name no mailbox can have is left out.
+/// Names of this user's mailboxes, and of what else lies under such names. A file whose name no
+/// mailbox can have is left out.
 std::vector<std::string> names();
 
 }  // namespace sage::mailbox

@@ -121,11 +121,13 @@ def test_what_a_killed_creator_leaves_is_read_and_swept(
 ) -> None:
     child = start(children.own_mailbox, name)
     assert child.hear() == "ready"
-    with pytest.raises(MailboxError, match="its creator is alive"):
+    with pytest.raises(MailboxError, match=f"its creator is alive: process {child.process.pid}"):
         BroadcastMailbox.create(name)
     mailbox = BroadcastMailbox.attach(name)
     reader, writer = mailbox.reader(oldest=True), mailbox.writer()
+    assert not mailbox.orphaned
     child.kill()
+    assert mailbox.orphaned and not mailbox.closed
     assert name not in sweep_stale()  # this process still writes
     writer.close()
     assert name in sweep_stale()
@@ -137,6 +139,15 @@ def test_what_a_killed_creator_leaves_is_read_and_swept(
     assert record.payload == b"last words"
     with pytest.raises(Closed):
         reader.pop()
+    assert mailbox.closed and not mailbox.orphaned
+
+
+@pytest.mark.parametrize("backend", ["host", "shm"])
+def test_a_mailbox_whose_creator_lives_is_no_orphan(name: str, backend: str) -> None:
+    with TensorMailbox.create(name, slot_bytes=64, backend=backend) as mailbox:
+        assert not mailbox.orphaned
+        assert not TensorMailbox.attach(name).orphaned
+    assert not mailbox.orphaned
 
 
 def test_a_name_whose_owner_was_killed_can_be_taken(name: str, start: Callable[..., Child]) -> None:
@@ -214,20 +225,24 @@ class TestFork:
 
             said = self.in_child(use)
             assert len(said) == 4
-            assert [text for text in said if "made before a fork" not in text] == []
+            assert [
+                text for text in said if "make a new writer or reader in this" not in text
+            ] == []
             assert not mailbox.closed
             assert mailbox.statistics()["writers"] == 1
             with pytest.raises(Full):
                 writer.acquire()
             held[0].check()
 
-    def test_a_child_attaches_anew(self, name: str) -> None:
+    @pytest.mark.parametrize("is_attached", [False, True])
+    def test_a_child_makes_writers_of_its_own(self, name: str, is_attached: bool) -> None:
         with BroadcastMailbox.create(name) as mailbox:
             reader = mailbox.reader()
             reader.fileno()
 
             def write(pipe: Connection) -> None:
-                with BroadcastMailbox.attach(name).writer() as writer:
+                theirs = BroadcastMailbox.attach(name) if is_attached else mailbox
+                with theirs.writer() as writer:
                     writer.push(b"from the child")
                 reader.close()
                 pipe.send("done")

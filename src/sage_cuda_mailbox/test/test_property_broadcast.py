@@ -87,8 +87,12 @@ class BroadcastMachine(RuleBasedStateMachine):
             both(lambda p=payload: writer[0].push(p), lambda p=payload: writer[1].push(p))
 
     @rule(target=readers, oldest=st.booleans())
-    def look(self, oldest: bool) -> tuple[Any, Any]:
-        pair = (self.real.reader(oldest=oldest), self.twin.reader(oldest=oldest))
+    def look(self, oldest: bool) -> Any:
+        pair = both(
+            lambda: self.real.reader(oldest=oldest), lambda: self.twin.reader(oldest=oldest)
+        )
+        if pair is None:
+            return multiple()
         self.all_readers.append(pair)
         return pair
 

@@ -27,7 +27,8 @@ struct MailboxReport {
 class MailboxReporter
 {
 public:
-  /// On all of this user's mailboxes in shared memory whose name begins with `prefix`.
+  /// On all of this user's mailboxes in shared memory whose name begins with `prefix`, and on what
+  /// is no mailbox under such a name.
   /// `now_ns`: of a clock that never goes back.
   std::vector<MailboxReport> look(const std::string & prefix, std::int64_t now_ns);
 

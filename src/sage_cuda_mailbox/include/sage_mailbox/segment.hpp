@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sage_mailbox/layout.hpp"
+#include "sage_mailbox/process.hpp"
 
 namespace sage::mailbox
 {
@@ -70,6 +71,9 @@ public:
   /// As `close`, without saying whether the name was freed.
   void close_at_end() noexcept;
   bool is_closed() const;
+  /// True if the process that created the mailbox ended without closing it: nobody closes it until
+  /// its name is wanted or swept. Asks the kernel: about 10 us.
+  bool is_orphaned() const;
 
 private:
   Segment(
@@ -84,6 +88,7 @@ private:
   std::byte * base_;
   std::unique_ptr<FileDescriptor> file_;  // nullptr in memory of this process alone
   std::uint64_t nonce_ = 0;
+  Process creator_{};
   int creator_pid_ = 0;  // 0: not created here
 };
 
@@ -117,7 +122,8 @@ private:
 /// participants are gone. Returns their names.
 std::vector<std::string> sweep_stale();
 
-/// Names of this user's mailboxes in shared memory.
+/// Names of this user's mailboxes in shared memory. Files under such names that are no mailboxes
+/// are left out. Throws MailboxError if they cannot be looked at now.
 std::vector<std::string> list();
 
 }  // namespace sage::mailbox

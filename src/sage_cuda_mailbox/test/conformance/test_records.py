@@ -136,3 +136,12 @@ def test_what_was_pushed_before_the_end_is_read_after_it(records_backend: Backen
     for _ in range(2):
         with pytest.raises(Closed):
             reader.pop()
+
+
+def test_nobody_joins_a_mailbox_that_is_closed(records_backend: Backend) -> None:
+    mailbox = records_backend.records()
+    mailbox.close()
+    for join in (mailbox.writer, mailbox.reader):
+        with pytest.raises(Closed):
+            join()
+    assert mailbox.statistics()["writers"] == 0

@@ -254,3 +254,12 @@ def test_what_was_published_before_the_end_is_read_after_it(tensors_backend: Bac
     lease.release()
     with pytest.raises(Closed):
         reader.next()
+
+
+def test_nobody_joins_a_mailbox_that_is_closed(tensors_backend: Backend) -> None:
+    mailbox = tensors_backend.tensors()
+    mailbox.close()
+    for join in (mailbox.writer, mailbox.reader):
+        with pytest.raises(Closed):
+            join()
+    assert mailbox.statistics()["writers"] == 0

@@ -75,10 +75,13 @@ void a_name_is_taken_while_its_creator_has_the_file_open()
     claim(file, Claim::created);
     EXPECT(!is_swept(name));
     refusal<NameTaken>([&] { BroadcastMailbox::create(name, {}); });
+    EXPECT(!BroadcastMailbox::attach(name).segment()->is_orphaned());
   }
   const BroadcastMailbox attached = BroadcastMailbox::attach(name);
+  EXPECT(attached.segment()->is_orphaned());
   const BroadcastMailbox mailbox = BroadcastMailbox::create(name, {});
   EXPECT(attached.segment()->is_closed() && !mailbox.segment()->is_closed());
+  EXPECT(!attached.segment()->is_orphaned() && !mailbox.segment()->is_orphaned());
 }
 
 /// The real thing: the creator is the first process of a namespace with its own /proc.

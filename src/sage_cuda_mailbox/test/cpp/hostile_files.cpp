@@ -46,11 +46,15 @@ public:
     close(file);
   }
 
-  /// How attaching is refused. Nor do others who meet the file touch it.
+  /// How attaching is refused. Nor do others who meet the file touch it, or take it for a mailbox.
   std::string refused() const
   {
     sweep_stale();
-    refusal<NameTaken>([&] { BroadcastMailbox::create(name, {}); });
+    const std::vector<std::string> listed = list();
+    EXPECT(std::count(listed.begin(), listed.end(), name) == 0);
+    const std::string taken = refusal<NameTaken>([&] { BroadcastMailbox::create(name, {}); });
+    EXPECT(contains(taken, "is no mailbox (" + path));
+    EXPECT(contains(taken, "; if nobody needs it: rm " + path));
     struct stat found{};
     EXPECT(lstat(path.c_str(), &found) == 0);
     const std::string reason = refusal<NotAMailbox>([&] { BroadcastMailbox::attach(name); });
@@ -299,7 +303,9 @@ void files_are_for_their_user_only()
   EXPECT(
       static_cast<std::uint64_t>(found.st_blocks) * 512 >=
       mailbox.segment()->geometry().total_bytes());
-  refusal<NameTaken>([&] { BroadcastMailbox::create(name, {}); });
+  const std::string taken = refusal<NameTaken>([&] { BroadcastMailbox::create(name, {}); });
+  EXPECT(contains(taken, "its creator is alive: process " + std::to_string(getpid())));
+  EXPECT(!contains(taken, "rm "));
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
 // What is told of mailboxes, and batches of their records, case by case.
+#include <unistd.h>
+
 #include <cstdint>
+#include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -9,6 +13,7 @@
 #include "sage_mailbox/mailbox_report.hpp"
 #include "sage_mailbox/record_batch.hpp"
 #include "sage_mailbox/tensor_source.hpp"
+#include "shared_file.hpp"
 
 using namespace sage::mailbox;
 using namespace sage::mailbox::test;
@@ -28,10 +33,13 @@ std::string value(const MailboxReport & report, const std::string & key)
   return "none";
 }
 
-void publish(TensorSource & source)
+void publish(TensorSource & source, bool is_copied = false)
 {
   WriteLease lease;
   EXPECT(source.acquire(64, lease) == Status::ok);
+  if (is_copied) {
+    lease.count_copy();
+  }
   Tensor tensor;
   tensor.shape = {64};
   Handle handle;
@@ -49,12 +57,14 @@ void tensors_are_told_of()
   EXPECT(first.size() == 1 && first[0].mailbox == source.name() && first[0].message == "in use");
   EXPECT(value(first[0], "kind") == "tensors" && value(first[0], "backend") == "shm");
   EXPECT(value(first[0], "published") == "1" && value(first[0], "free slots") == "2 of 2");
+  EXPECT(value(first[0], "copied") == "0");
   EXPECT(value(first[0], "readers") == "1" && value(first[0], "writers") == "1");
   EXPECT(value(first[0], "rate [Hz]") == "none");  // not before the second look
   for (int tensor = 0; tensor < 2; ++tensor) {
-    publish(source);
+    publish(source, tensor == 0);
   }
   const auto second = reporter.look(prefix, 2 * kSecondNs);
+  EXPECT(value(second[0], "published") == "3" && value(second[0], "copied") == "1");
   EXPECT(value(second[0], "rate [Hz]") == "1.0" && value(second[0], "free slots") == "0 of 2");
   EXPECT(second[0].level == MailboxReport::Level::ok);
 }
@@ -97,6 +107,26 @@ void records_are_told_of_and_a_new_mailbox_of_the_name_is_not_its_forerunner()
   EXPECT(reporter.look(unique_name("nobody"), 0).empty());
 }
 
+void what_nobody_will_close_and_what_is_no_mailbox_is_told_of()
+{
+  const std::string orphan = unique_name("orphan");
+  EXPECT(ended_well(in_child([&] {
+    const auto mailbox = BroadcastMailbox::create(orphan);
+    std::_Exit(0);
+  })));
+  MailboxReporter reporter;
+  const auto orphans = reporter.look(orphan, 0);
+  EXPECT(orphans.size() == 1 && orphans[0].level == MailboxReport::Level::warn);
+  EXPECT(orphans[0].message == "its creator ended without closing it");
+  sweep_stale();
+  EXPECT(reporter.look(orphan, kSecondNs).empty());
+  const std::string junk = path_of(unique_name("junk"));
+  std::ofstream(junk.c_str()) << "x";
+  const auto strange = reporter.look(unique_name("junk"), 0);
+  EXPECT(unlink(junk.c_str()) == 0);
+  EXPECT(strange.size() == 1 && strange[0].level == MailboxReport::Level::warn);
+}
+
 void records_come_out_of_a_batch_as_they_went_in()
 {
   std::vector<std::uint8_t> rows;
@@ -135,6 +165,7 @@ int main()
   tensors_are_told_of();
   trouble_is_told_once();
   records_are_told_of_and_a_new_mailbox_of_the_name_is_not_its_forerunner();
+  what_nobody_will_close_and_what_is_no_mailbox_is_told_of();
   records_come_out_of_a_batch_as_they_went_in();
   batches_that_lie_are_refused();
 }

@@ -28,9 +28,13 @@ class BroadcastMailbox:
         self.closed = False
 
     def writer(self) -> BroadcastWriter:
+        if self.closed:
+            raise Closed
         return BroadcastWriter(self)
 
     def reader(self, *, oldest: bool = False) -> BroadcastReader:
+        if self.closed:
+            raise Closed
         return BroadcastReader(self, oldest)
 
     def statistics(self) -> dict[str, int]:

@@ -34,9 +34,13 @@ class TensorMailbox:
         self.counts = dict.fromkeys(("refused", "published", "expired", "overwritten"), 0)
 
     def writer(self) -> TensorWriter:
+        if self.closed:
+            raise Closed
         return TensorWriter(self)
 
     def reader(self) -> TensorReader:
+        if self.closed:
+            raise Closed
         return TensorReader(self)
 
     def close(self) -> None:
