@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import page
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -134,7 +135,9 @@ def test_pictures_become_the_rgb_of_opencv(build: Build, encoding: str, code: in
     assert done.stdout == cv2.cvtColor(pixels, code).tobytes()
 
 
-def test_library_is_found_by_others_once_installed(build: Build, tmp_path: Path) -> None:
+def test_library_is_found_once_installed_and_the_pages_example_runs(
+    build: Build, tmp_path: Path
+) -> None:
     binary = build("", ["sage_mailbox"]).parents[1]
     prefix = tmp_path / "prefix"
     call(["cmake", "--install", str(binary), "--prefix", str(prefix)])
@@ -147,18 +150,11 @@ def test_library_is_found_by_others_once_installed(build: Build, tmp_path: Path)
         "add_executable(user user.cpp)\n"
         "target_link_libraries(user sage_cuda_mailbox::sage_mailbox)\n"
     )
-    (source / "user.cpp").write_text(
-        "#include <sage_mailbox/tensor_mailbox.hpp>\n"
-        "using namespace sage::mailbox;\n"
-        "int main()\n"
-        "{\n"
-        '  const auto mailbox = TensorMailbox::create("installed", {1, 64, 2, 0, Backend::host});\n'
-        "  return mailbox.free_slots() == 1 ? 0 : 1;\n"
-        "}\n"
-    )
+    [example] = page.examples("cpp", f"test-page-{os.getpid()}.")
+    (source / "user.cpp").write_text(example)
     call(["cmake", "-S", str(source), "-B", str(source / "build"), f"-DCMAKE_PREFIX_PATH={prefix}"])
     call(["cmake", "--build", str(source / "build")])
-    call([str(source / "build" / "user")])
+    assert call([str(source / "build" / "user")]).splitlines() == ["7: seen", "128"]
 
 
 def test_programs_leave_no_mailbox_behind() -> None:
