@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -51,6 +52,19 @@ def test_a_published_array_can_no_longer_be_written(camera: Camera, reader: Tens
     camera.output.publish(slot.array, camera.header(), slot)
     with pytest.raises(ValueError, match="read-only"):
         slot.array[:] = 1
+
+
+def test_a_mailbox_that_closes_while_it_is_attached_to_has_gone(
+    camera: Camera, reader: TensorReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = camera.show()
+    camera.output.close()
+    with mailbox.TensorMailbox.create(camera.name, slot_bytes=64) as closed:
+        pass
+    closing = SimpleNamespace(attach=lambda name: closed)
+    monkeypatch.setattr(mailboxes.library, "TensorMailbox", closing)
+    with reader.open(handle) as lease:  # as it does where there is no mailbox
+        assert (lease.numpy() == camera.shown).all()
 
 
 def test_what_is_elsewhere_is_copied_once(camera: Camera, reader: TensorReader) -> None:

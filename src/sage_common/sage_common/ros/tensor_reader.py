@@ -78,7 +78,7 @@ class TensorReader:
         try:
             mailbox = library.TensorMailbox.attach(self._name)
             reader = mailbox.reader()
-        except library.NoSuchMailbox as error:
+        except (library.NoSuchMailbox, library.Closed) as error:  # closed as soon as attached
             if self._mailbox is None:
                 raise MailboxUnreachable(str(error)) from error
             return  # what was published before it closed is still there
