@@ -128,12 +128,12 @@ def test_the_text_says_where_frames_were_dropped() -> None:
     lost = {"not_encoded": 540, "not_announced": 11}
     said = short_summary(summary(frames_dropped=551, frames_lost=lost))
     assert (
-        "551 dropped (540 seen but not encoded, 11 not even announced; "
-        "most: vision_encoder, worker encode dropped: 530)" in said
+        "551 dropped (540 seen but not encoded, most at vision_encoder, "
+        "worker encode dropped: 530; 11 never announced)" in said
     )
     late = {LISTENER: {"/sage/vision/puzzle rejected": 600}}
     said = short_summary(summary(frames_dropped=551, frames_lost=lost, dropped=late))
-    assert "most: sage_command_listener, /sage/vision/puzzle rejected: 600" in said
+    assert "most at sage_command_listener, /sage/vision/puzzle rejected: 600" in said
 
 
 def test_the_text_says_outages_and_what_is_not_well() -> None:

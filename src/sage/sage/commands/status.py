@@ -22,7 +22,8 @@ from sage_common.core.home import sage_home
 
 REFRESH_S = 0.25
 LOOK_TIMEOUT_S = 10.0
-LOOK_S = 1.5
+# Nodes tell about themselves once a second; on a busy machine that takes longer to arrive.
+LOOK_S = 2.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -36,14 +36,15 @@ def _where(summary: dict[str, Any]) -> str:
     if not summary["frames_dropped"]:
         return ""
     reasons = []
-    if lost := summary["frames_lost"]["not_encoded"]:
-        reasons.append(f"{lost} seen but not encoded")
-    if lost := summary["frames_lost"]["not_announced"]:
-        reasons.append(f"{lost} not even announced")
     # A frame's way: from who gives pictures to the encoder, and on to this command.
     nodes = [name for name, ways in summary["transport"].items() if "mailboxes" in ways]
     worst = worst_place(summary["dropped"], [*nodes, "vision_encoder", LISTENER])
-    return f" ({', '.join(reasons)}{f'; most: {worst}' if worst else ''})"
+    if lost := summary["frames_lost"]["not_encoded"]:
+        most = f", most at {worst}" if worst else ""
+        reasons.append(f"{lost} seen but not encoded{most}")
+    if lost := summary["frames_lost"]["not_announced"]:
+        reasons.append(f"{lost} never announced")
+    return f" ({'; '.join(reasons)})"
 
 
 def _outages(summary: dict[str, Any]) -> list[str]:
