@@ -79,7 +79,10 @@ def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(
         graph.send_signal(signal.SIGINT)
         output, errors = graph.communicate(timeout=60)
     assert graph.returncode == 0, errors
-    assert summary(output)["restarts"] >= len(victims)
+    told = summary(output)
+    assert told["restarts"] >= len(victims)
+    assert {outage["process"] for outage in told["outages"]} >= victims
+    assert "pictures" in told["transport"]["vision_encoder"]
     assert not list(processes_of(graph.pid))
     asked = run(home, "recall", "--limit", "1000", "--json")
     assert len(json.loads(asked.stdout)["answers"]) == experiences(home)
