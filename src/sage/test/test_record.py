@@ -32,6 +32,7 @@ from sage_common.ros.stamps import to_stamp
 IMU = "/sage/imu/body/data"
 INFO = "/sage/microphone/front/info"
 PATIENCE_S = 30.0
+pytestmark = pytest.mark.alone
 
 
 def wait_for(condition: Callable[[], Any]) -> None:
@@ -165,6 +166,15 @@ def record(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def outputs(child: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it wrote to stdout and stderr; it is killed if it does not end."""
+    try:
+        return child.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        raise
+
+
 def publish_until(readings: Any, ended: Callable[[], bool]) -> int:
     """Publish at about 200 Hz; how many messages."""
     count = 0
@@ -184,7 +194,7 @@ def test_a_signal_ends_with_a_valid_bag(node: Node, tmp_path: Path, number: sign
     stop_at = time.monotonic() + 1.0
     publish_until(readings, lambda: time.monotonic() > stop_at)
     child.send_signal(number)
-    out, err = child.communicate()
+    out, err = outputs(child)
     assert child.returncode == 0, err
     summary = json.loads(out.splitlines()[-1])
     assert summary["topics"][IMU]["messages"] > 50
@@ -200,7 +210,7 @@ def test_a_kill_keeps_what_was_flushed(node: Node, tmp_path: Path) -> None:
     stop_at = time.monotonic() + 2.5
     published = publish_until(readings, lambda: time.monotonic() > stop_at)
     child.kill()
-    child.communicate()
+    outputs(child)
     bag = open_bag(tmp_path / "bag")
     assert not bag.complete
     assert 0 < bag.count <= published
@@ -208,7 +218,7 @@ def test_a_kill_keeps_what_was_flushed(node: Node, tmp_path: Path) -> None:
 
 def test_duration_and_nothing_to_record(tmp_path: Path) -> None:
     child = record("-o", str(tmp_path / "bag"), "--duration", "0.5", "--topics", "text", "--json")
-    out, _ = child.communicate()
+    out, _ = outputs(child)
     assert child.returncode == 1
     summary = json.loads(out.splitlines()[-1])
     assert (summary["messages"], summary["absent"]) == (0, ["text"])

@@ -104,4 +104,5 @@ class Keeping:
             self._worker.submit(self._learn, *reward)
 
     def _learn(self, start_ns: int, end_ns: int, reward: float) -> None:
-        self._opened().learn_outcome(start_ns, end_ns, reward, self._half_life_s)
+        learnt = self._opened().learn_outcome(start_ns, end_ns, reward, self._half_life_s)
+        learnt.wait(COMMIT_TIMEOUT_S)  # what it could not learn is reported; replay knows when
