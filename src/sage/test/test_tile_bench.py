@@ -43,8 +43,8 @@ def test_both_ways_look_at_the_same_tiles(monkeypatch: pytest.MonkeyPatch) -> No
     assert ours.spent.tiles == arrays.spent.tiles == 8 * 15
     assert 0 < ours.spent.looks <= ours.lane.in_slots
     rows = {row.name: row for row in tile_rows._rows_of("848x480", ours, arrays)}
-    looks = [rows[f"two tiers, 848x480: K, looks that {atp} ATP pay for"].value
+    looks = [rows[f"two tiers at 848x480, K, looks that {atp} ATP pay for"].value
              for atp in (250, 500, 1000)]  # fmt: skip
     assert looks == sorted(looks)
-    path = rows["two tiers, 848x480: tiles looked at, whole path on one thread"]
+    path = rows["two tiers at 848x480, tiles looked at, whole path on one thread"]
     assert path.value > 0 and path.baselines["by arrays"] > 0

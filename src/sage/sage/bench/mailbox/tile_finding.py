@@ -54,7 +54,7 @@ def rows(setting: Setting) -> Figures:
                 hits[method].append(hit)
         shares = {method: 100.0 * float(np.mean(one)) for method, one in hits.items()}
         samples = len(hits["salience"])
-        head = f"two tiers: a patch that moves through {name} is in the best fifth of tiles"
+        head = f"two tiers, a patch that moves through {name} is in the best fifth of tiles"
         found.append(Row(head, shares.pop("salience"), "%", None, "higher", shares, samples))
     return Figures(tuple(found), (NOTE,))
 

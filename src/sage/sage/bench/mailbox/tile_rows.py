@@ -172,21 +172,21 @@ def compare(frames: list[NDArray[np.uint8]], encode: Encode) -> tuple[TwoTiers, 
 
 
 def _rows_of(size: str, ours: TwoTiers, arrays: TwoTiers) -> Iterator[Row]:
-    head, samples = f"two tiers, {size}", ours.spent.looks
+    head, samples = f"two tiers at {size}", ours.spent.looks
     beside = "by arrays"
-    name = f"{head}: tiles looked at, whole path on one thread"
+    name = f"{head}, tiles looked at, whole path on one thread"
     yield Row(name, ours.spent.looks_per_s, "1/s", None, "higher",
               {beside: arrays.spent.looks_per_s}, samples)  # fmt: skip
-    name = f"{head}: tiles scanned and told, peripheral tier"
+    name = f"{head}, tiles scanned and told, peripheral tier"
     yield Row(name, ours.spent.tiles_per_s, "1/s", None, "higher",
               {beside: arrays.spent.tiles_per_s}, ours.spent.tiles)  # fmt: skip
     one_ms, other_ms = ([s * 1e3 for s in way.spent.periphery_s] for way in (ours, arrays))
-    yield row_of_samples(f"{head}: peripheral tier, one frame", one_ms, "ms",
+    yield row_of_samples(f"{head}, peripheral tier, one frame", one_ms, "ms",
                          baselines={beside: float(np.median(other_ms))})  # fmt: skip
-    yield row_of_samples(f"{head}: a look, from the frame to the embedding", ours.costs_atp, "ATP",
+    yield row_of_samples(f"{head}, a look, from the frame to the embedding", ours.costs_atp, "ATP",
                          baselines={beside: arrays.look_atp})  # fmt: skip
     for budget_atp in BUDGETS_ATP:
-        name = f"{head}: K, looks that {budget_atp:g} ATP pay for"
+        name = f"{head}, K, looks that {budget_atp:g} ATP pay for"
         looks = affordable_looks(budget_atp, float(np.median(ours.costs_atp)))
         yield Row(name, looks, "tiles", None, "higher", samples=samples)
 
