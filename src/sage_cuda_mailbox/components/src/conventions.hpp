@@ -16,7 +16,7 @@ inline constexpr std::int64_t kWarningPeriodMs = 1000;
 /// The QoS profiles of SAGE that components need; see docs/topics.md.
 inline rclcpp::QoS sensor_qos() { return rclcpp::QoS(5).best_effort(); }
 inline rclcpp::QoS standard_qos() { return rclcpp::QoS(10).reliable(); }
-inline rclcpp::QoS bulk_qos() { return rclcpp::QoS(1).reliable(); }
+inline rclcpp::QoS bulk_qos() { return rclcpp::QoS(5).reliable(); }
 
 /// Messages between nodes in one container change hands as pointers.
 inline rclcpp::NodeOptions in_one_process(const rclcpp::NodeOptions & options)
