@@ -68,7 +68,11 @@ def test_of_another_container_nothing_is_claimed(tmp_path: Path) -> None:
     assert finding.level == "ok" and finding.text.endswith("in another container")
 
 
-@pytest.mark.parametrize("content", [b"", b"junk", b"\0" * 4096, header()[:100]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"junk", b"\0" * 4096, header()[:100]],
+    ids=["empty", "junk", "zeros", "cut off"],
+)
 def test_what_is_no_mailbox_is_named_with_its_mend(tmp_path: Path, content: bytes) -> None:
     finding = found(tmp_path, content)
     assert finding.level == "warn" and "no mailbox" in finding.text
