@@ -54,6 +54,22 @@ def test_a_user_file_wins_over_the_profile(tmp_path: Path) -> None:
     assert memory.parameters["checkpoint_period_s"] == 7.0
 
 
+def test_a_file_for_the_whole_robot_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "robot.yaml"
+    path.write_text(
+        "/**:\n  ros__parameters: {use_sim_time: true, max_speed: 3.0}\n"
+        "/robot1/fusion:\n  ros__parameters: {history: 50}\n"
+        "/robot1/controller:\n  ros__parameters: {rate: 9.0}\n"
+    )
+    graph = describe(GraphOptions(namespace="/robot1", config=str(path)))
+    fusion = next(node for node in graph.nodes if node.kind == "fusion")
+    assert fusion.parameters == {"use_sim_time": True, "history": 50}
+    assert fusion.own_parameters == {"history": 50}
+    assert graph.options.use_sim_time, "the command's own node follows the same clock"
+    (note,) = (note for note in graph.notes if str(path) in note)
+    assert note.endswith("left out: /** max_speed, /robot1/controller")
+
+
 def test_settings_of_a_kind_reach_every_node_of_it_and_a_name_wins(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(
@@ -99,6 +115,9 @@ def test_a_vector_stream_needs_a_name_of_its_own(tmp_path: Path, names: str) -> 
         ("/**/graph:\n  ros__parameters:\n    vectors: heat\n", "graph: vectors = .* strings"),
         ("/**/memory:\n  ros__parameters:\n    checkpoint_periods: 7.0\n", "checkpoint_period_s"),
         ("/**/memory:\n  ros__parameters:\n    checkpoint_period_s: soon\n", "number"),
+        ("/**/memory:\n  ros__parameters:\n    use_sim_time: soon\n", "memory: use_sim_time"),
+        ("/sage/memory:\n  ros__parameters:\n    max_speed: 3.0\n", "memory: max_speed"),
+        ("/**:\n  ros__parameters:\n    checkpoint_period_s: soon\n", "number"),
         ("/**/memroy:\n  ros__parameters: {}\n", "memory"),
     ],
 )

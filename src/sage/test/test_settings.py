@@ -1,44 +1,61 @@
-"""Parameter files are read, layered and checked."""
+"""Parameter files are layered, checked, and may hold what is for others."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from sage.graph.settings import check_node_names, layer, plain, read_settings
+from sage.graph.settings import left_out, node_values, plain
 from sage_common.core.errors import InvalidInput
+from sage_common.core.parameter_files import Entry
+
+NODES, KNOWN = ("memory", "fusion", "camera"), ("history", "resume")
 
 
-def write(path: Path, text: str) -> Path:
-    path.write_text(text)
-    return path
+def entry(name: str, **values: object) -> Entry:
+    return Entry("my.yaml", name, values)
 
 
-def test_reads_the_form_that_ros_reads(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.yaml", "/**/memory:\n  ros__parameters:\n    resume: false\n")
-    assert read_settings(path) == {"memory": {"resume": False}}
+def told(*entries: Entry) -> str:
+    return left_out(entries, "/robot1", NODES, KNOWN)
 
 
-def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
-    assert read_settings(write(tmp_path / "a.yaml", "# nothing\n")) == {}
+def test_a_later_file_wins_key_by_key() -> None:
+    files = [[entry("fusion", x=1, y=2)], [entry("/robot1/fusion", y=3)]]
+    assert node_values(files, "/robot1", "fusion", "fusion", ("x", "y")) == {"x": 1, "y": 3}
 
 
-@pytest.mark.parametrize("text", ["- a\n", "memory: 3\n", "memory:\n  resume: true\n", "a: [\n"])
-def test_another_form_is_refused_with_the_file_named(tmp_path: Path, text: str) -> None:
-    path = write(tmp_path / "a.yaml", text)
-    with pytest.raises(InvalidInput, match=r"a\.yaml"):
-        read_settings(path)
+def test_of_what_is_said_to_all_nodes_a_node_takes_what_it_knows() -> None:
+    files = [[entry("/**", history=5, max_speed=3.0, use_sim_time=True)]]
+    found = node_values(files, "/robot1", "fusion", "fusion", KNOWN)
+    assert found == {"history": 5, "use_sim_time": True}
 
 
-def test_later_layers_win_key_by_key() -> None:
-    merged = layer([{"a": {"x": 1, "y": 2}}, {"a": {"y": 3}, "b": {"z": 4}}])
-    assert merged == {"a": {"x": 1, "y": 3}, "b": {"z": 4}}
+def test_what_is_for_others_is_named_in_one_line() -> None:
+    line = told(
+        entry("/**", history=5, max_speed=3.0),
+        entry("/robot1/fusion", history=5),
+        entry("/robot2/fusion", history=5),
+        entry("controller_server", rate=1.0),
+        entry("camera_2", rate=1.0),
+    )
+    assert line == (
+        "my.yaml: not for nodes of /robot1, left out: "
+        "/** max_speed, /robot2/fusion, controller_server, camera_2"
+    )
 
 
-def test_an_unknown_node_names_the_nearest() -> None:
-    with pytest.raises(InvalidInput, match="perhaps memory"):
-        check_node_names({"memroy": {}}, ["memory", "fusion"], "my.yaml")
+def test_nothing_is_told_where_all_is_for_the_graph() -> None:
+    assert told(entry("/**", resume=True), entry("memory", resume=True)) == ""
+
+
+@pytest.mark.parametrize("name", ["memroy", "/**/memroy"])
+def test_a_misspelt_node_names_the_nearest(name: str) -> None:
+    with pytest.raises(InvalidInput, match=r"my\.yaml = 'memroy'.*perhaps memory"):
+        told(entry(name))
+
+
+def test_a_full_name_is_never_taken_for_misspelt() -> None:
+    assert "/robot1/memroy" in told(entry("/robot1/memroy"))
 
 
 def test_tuples_become_lists() -> None:

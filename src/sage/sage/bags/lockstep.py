@@ -193,7 +193,7 @@ class LockstepReplay:
     def _add_nodes(self) -> None:
         for node in self._graph.nodes:
             kind = node_class(node.type.node_class)
-            self.host.add(kind, node.name, node.parameters, node.remappings)
+            self.host.add(kind, node.name, node.own_parameters, node.remappings)
 
     def _lines(self, level: str) -> list[str]:
         """What the nodes logged at this level, each text once."""

@@ -64,7 +64,12 @@ def pages() -> dict[str, str]:
         "# Parameters\n\n"
         "Made by `sage docs` from the parameter dataclasses; do not edit. Set them in a file "
         "(`sage run --config FILE`), with the node's kind or name as key:\n\n"
-        "```yaml\n/**/memory:\n  ros__parameters:\n    checkpoint_period_s: 30.0\n```\n"
+        "```yaml\n/**/memory:\n  ros__parameters:\n    checkpoint_period_s: 30.0\n```\n\n"
+        "A robot's parameter file and what `ros2 param dump` writes serve as they are: full names "
+        "(`/robot1/memory`) and wildcards (`/**`, `/robot1/*`) are understood as ROS 2 does, and "
+        "what the file says to other nodes is left out and named in one line. A node's name wins "
+        "over its kind, both over a wildcard at the end. A parameter that a node of SAGE does not "
+        "have is an error; under `/**` or `/robot1/*` it is another node's.\n"
     )
     return {"topics.md": render_topics(), "parameters.md": "\n".join([introduction, *tables])}
 

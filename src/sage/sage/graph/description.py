@@ -12,12 +12,19 @@ from typing import Any
 
 from sage.graph.catalogue import CATALOGUE, MODALITIES, NodeKind
 from sage.graph.environment import config_folder
-from sage.graph.parameters import SECTION, graph_parameters
+from sage.graph.parameters import SECTION, GraphParameters, graph_parameters
 from sage.graph.sensor_plan import SensorNode, SensorPlan
-from sage.graph.settings import Settings, check_node_names, layer, plain, read_settings
+from sage.graph.settings import Files, left_out, node_values, plain
 from sage.graph.sources import plan_sensors
 from sage_common.core.errors import InvalidInput
-from sage_common.core.parameters import ParameterError, build
+from sage_common.core.parameter_files import read_entries, values_for
+from sage_common.core.parameters import (
+    ParameterError,
+    build,
+    check_ros_parameters,
+    is_ros_parameter,
+    specs,
+)
 
 PROFILES = ("nano", "thor")
 
@@ -43,6 +50,11 @@ class NodeSpec:
     @property
     def type(self) -> NodeKind:
         return CATALOGUE[self.kind]
+
+    @property
+    def own_parameters(self) -> dict[str, Any]:
+        """Those of its dataclass, without what rclpy itself declares."""
+        return {k: v for k, v in self.parameters.items() if not is_ros_parameter(k)}
 
     def container_entry(self, log_level: str) -> dict[str, Any]:
         """This node as an entry of the container's `--graph` list."""
@@ -116,20 +128,18 @@ def describe(options: GraphOptions) -> Graph:
     sensors = plan_sensors(options.source, options.camera, options.namespace, options.loop)
     device, device_notes = _device(options.profile)
     files = _files(options)
-    settings = layer(files.values())
-    vectors = graph_parameters(settings.get(SECTION, {})).vectors
-    nodes = _processing_nodes(options.namespace, vectors)
+    nodes = _processing_nodes(options.namespace, _of_graph(files, options.namespace).vectors)
     nodes += _sensor_nodes(sensors, options.namespace)
-    # A file may name any node that some source has, so one file serves all sources.
-    known = {SECTION, *CATALOGUE, *(node.name for node in nodes)}
-    for where, given in files.items():
-        check_node_names(given, known, where)
+    file_notes = _left_out(files, nodes, options.namespace)
+    nodes = tuple(_with_parameters(node, files, options) for node in nodes)
+    # A file may say it of all nodes; what stands beside them must follow the same clock.
+    simulated = all(node.parameters.get("use_sim_time") for node in nodes)
     return Graph(
-        options=options,
-        nodes=tuple(_with_parameters(node, settings, options) for node in nodes),
+        options=replace(options, use_sim_time=simulated),
+        nodes=nodes,
         backends=sensors.backends,
         device=device,
-        notes=(*device_notes, *sensors.notes),
+        notes=(*device_notes, *sensors.notes, *file_notes),
     )
 
 
@@ -156,26 +166,41 @@ def _sensor_node(sensor: SensorNode, namespace: str) -> NodeSpec:
     return NodeSpec(sensor.kind, sensor.name, namespace, sensor.parameters)
 
 
-def _files(options: GraphOptions) -> dict[str, Settings]:
-    """The parameter files by what they are called in an error, the strongest last."""
+def _files(options: GraphOptions) -> Files:
+    """The parameter files, the strongest last."""
     folder = config_folder()
-    files = {
-        name: read_settings(folder / name) for name in ("base.yaml", f"{options.profile}.yaml")
-    }
-    if options.config:
-        files[options.config] = read_settings(Path(options.config))
-    return files
+    paths = [folder / "base.yaml", folder / f"{options.profile}.yaml"]
+    paths += [Path(options.config)] if options.config else []
+    return [read_entries(path) for path in paths]
 
 
-def _with_parameters(node: NodeSpec, settings: Settings, options: GraphOptions) -> NodeSpec:
+def _of_graph(files: Files, namespace: str) -> GraphParameters:
+    values: dict[str, Any] = {}
+    for entries in files:
+        values.update(values_for(entries, namespace, SECTION, SECTION))
+    return graph_parameters(values)
+
+
+def _left_out(files: Files, nodes: tuple[NodeSpec, ...], namespace: str) -> list[str]:
+    """What the files say to others, a line a file."""
+    # A file may name any node that some source has, so one file serves all sources.
+    names = {SECTION, *CATALOGUE, *(node.name for node in nodes)}
+    known = {spec.name for kind in CATALOGUE.values() for spec in specs(kind.parameters_type())}
+    notes = (left_out(entries, namespace, names, known) for entries in files)
+    return [note for note in notes if note]
+
+
+def _with_parameters(node: NodeSpec, files: Files, options: GraphOptions) -> NodeSpec:
     common: dict[str, Any] = {} if options.resume else {"resume": False}
     if options.home:
         common["home"] = options.home
-    of_kind = settings.get(node.kind, {})
-    of_name = settings.get(node.name, {}) if node.name != node.kind else {}
-    values = {**of_kind, **of_name, **common, **node.parameters}
+    parameters_type = node.type.parameters_type()
+    known = {spec.name for spec in specs(parameters_type)}
+    given = node_values(files, node.namespace, node.kind, node.name, known)
+    values = {**given, **common, **node.parameters}
     try:
-        build(node.type.parameters_type(), values)
+        check_ros_parameters(values)
+        build(parameters_type, {k: v for k, v in values.items() if not is_ros_parameter(k)})
     except ParameterError as error:
         raise ParameterError(f"{node.name}: {error}") from error
     if options.use_sim_time:

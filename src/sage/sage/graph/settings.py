@@ -1,64 +1,72 @@
-"""Parameter files: read, layered, and checked against the parameter dataclasses."""
+"""What the parameter files hold for the nodes of the graph, and what they hold for others."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from sage_common.core.errors import InvalidInput
+from sage_common.core.parameter_files import Entry, general_values, values_for
+from sage_common.core.parameters import is_ros_parameter
 
-Settings = dict[str, dict[str, Any]]
-_WILDCARD = "/**/"
+Files = Sequence[Sequence[Entry]]
+"""The entries of each file; a later file wins over an earlier one."""
+_TYPING_ERROR = 0.8
 
 
-def read_settings(path: Path) -> Settings:
-    """Parameters by node name from a ROS 2 parameter file (`/**/node: ros__parameters: ...`).
+def node_values(
+    files: Files, namespace: str, kind: str, name: str, known: Collection[str]
+) -> dict[str, Any]:
+    """The values that the files have for a node; those of its kind are for it, too.
+
+    Args:
+        files: the parameter files.
+        namespace, kind, name: of the node.
+        known: names of its parameters; of what files say to nodes of any name it takes these.
+    """
+    values: dict[str, Any] = {}
+    for entries in files:
+        general = general_values(entries, namespace, name)
+        values.update((k, v) for k, v in general.items() if k in known or is_ros_parameter(k))
+        values.update(values_for(entries, namespace, kind, name))
+    return values
+
+
+def left_out(
+    entries: Iterable[Entry], namespace: str, names: Collection[str], known: Collection[str]
+) -> str:
+    """What a file says to nodes that are not SAGE's, in one line; empty if there is nothing.
+
+    Args:
+        entries: of the file.
+        namespace: of the graph.
+        names: kinds and names of nodes that a graph may have.
+        known: names of the parameters of all kinds of nodes.
 
     Raises:
-        InvalidInput: the file is not YAML, or has another form.
-        FileNotFoundError: there is no such file.
+        InvalidInput: a node's name looks misspelt; the nearest known one is named.
     """
-    try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise InvalidInput(str(path), str(error), "a YAML file") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise InvalidInput(str(path), content, "a mapping of node names")
-    settings: Settings = {}
-    for key, body in content.items():
-        values = body.get("ros__parameters") if isinstance(body, dict) else None
-        if not isinstance(values, dict):
-            raise InvalidInput(f"{path}: {key}", body, "a mapping with ros__parameters")
-        settings[str(key).removeprefix(_WILDCARD)] = dict(values)
-    return settings
+    others = []
+    where = ""
+    for entry in entries:
+        where = entry.where
+        if not any(entry.matches(namespace, name) for name in names):
+            _check_spelling(entry, names)
+            others.append(entry.name)
+        elif entry.is_general:
+            foreign = (k for k in entry.values if k not in known and not is_ros_parameter(k))
+            others += [f"{entry.name} {key}" for key in foreign]
+    return f"{where}: not for nodes of {namespace}, left out: {', '.join(others)}" if others else ""
 
 
-def layer(settings: Iterable[Settings]) -> Settings:
-    """One set of parameters from several; later ones win, key by key."""
-    result: Settings = {}
-    for layered in settings:
-        for node, values in layered.items():
-            result.setdefault(node, {}).update(values)
-    return result
-
-
-def check_node_names(settings: Settings, known: Iterable[str], where: str) -> None:
-    """Check that every node named in a file exists.
-
-    Raises:
-        InvalidInput: an unknown node; the nearest known one is named.
-    """
-    names = sorted(known)
-    for node in settings:
-        if node not in names:
-            nearest = difflib.get_close_matches(node, names, n=1, cutoff=0.0)
-            raise InvalidInput(where, node, f"a node of the graph, perhaps {nearest[0]}")
+def _check_spelling(entry: Entry, names: Collection[str]) -> None:
+    """Refuse what is almost the name of a node; a name such as camera_2 may be another's."""
+    given = entry.last_name
+    nearest = difflib.get_close_matches(given, names, n=1, cutoff=_TYPING_ERROR)
+    if entry.is_local and nearest and nearest[0] not in given:
+        expected = f"a node of the graph, perhaps {nearest[0]}; of another node the full name"
+        raise InvalidInput(entry.where, given, expected)
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

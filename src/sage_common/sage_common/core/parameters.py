@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 Value = bool | int | float | str | tuple[str, ...] | tuple[float, ...]
 T = TypeVar("T")
 _METADATA_KEY = "sage_parameter"
+_ROS_SWITCHES = ("use_sim_time", "start_type_description_service")
+_ROS_PREFIX = "qos_overrides."
 
 
 class ParameterError(ValueError):
@@ -151,6 +153,22 @@ def specs(cls: type) -> tuple[ParameterSpec, ...]:
         )
         for item in dataclasses.fields(cls)
     )
+
+
+def is_ros_parameter(name: str) -> bool:
+    """True if rclpy declares it for every node: files may set it, no dataclass has it."""
+    return name in _ROS_SWITCHES or name.startswith(_ROS_PREFIX)
+
+
+def check_ros_parameters(values: Mapping[str, object]) -> None:
+    """Check those of the values that rclpy declares.
+
+    Raises:
+        ParameterError: a switch is neither true nor false.
+    """
+    for name in _ROS_SWITCHES:
+        if name in values and not isinstance(values[name], bool):
+            raise ParameterError(f"{name} = {values[name]!r}: expected true or false")
 
 
 def build(cls: type[T], values: Mapping[str, object]) -> T:

@@ -14,10 +14,13 @@ from rcl_interfaces.msg import (
 )
 from rclpy.parameter import Parameter
 
-from sage_common.core.parameters import ParameterError, ParameterSpec, build, specs
-
-_ROS_PARAMETERS = ("use_sim_time", "start_type_description_service")
-_ROS_PREFIXES = ("qos_overrides.",)
+from sage_common.core.parameters import (
+    ParameterError,
+    ParameterSpec,
+    build,
+    is_ros_parameter,
+    specs,
+)
 
 
 class RosParameters:
@@ -33,11 +36,7 @@ class RosParameters:
         Raises:
             ParameterError: an unknown parameter (the nearest known one is named) or a wrong value.
         """
-        given = {
-            name: value
-            for name, value in self.overrides.items()
-            if name not in _ROS_PARAMETERS and not name.startswith(_ROS_PREFIXES)
-        }
+        given = {n: value for n, value in self.overrides.items() if not is_ros_parameter(n)}
         own = {spec.name: spec for spec in specs(cls)}
         build(cls, {name: _filled(own.get(name), value) for name, value in given.items()})
         if not self._known:
