@@ -113,7 +113,7 @@ def _metadata(path: Path) -> dict[str, object]:
     try:
         content = yaml.safe_load((path / "metadata.yaml").read_text())
         information = content["rosbag2_bagfile_information"]
-    except (FileNotFoundError, yaml.YAMLError, KeyError, TypeError):
+    except (FileNotFoundError, yaml.YAMLError, UnicodeError, KeyError, TypeError, RecursionError):
         return {}
     return information if isinstance(information, dict) else {}
 

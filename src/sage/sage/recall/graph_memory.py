@@ -11,6 +11,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.ros.images import array_to_image
 from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_memory.core.experience import DIMENSIONS
+from sage_memory.core.identifiers import id_text, parse_id
 from sage_msgs.msg import Experience
 from sage_msgs.srv import Recall
 
@@ -66,7 +67,7 @@ def reply_of(response: Recall.Response, question: Question) -> Reply:
     """What a response tells.
 
     Raises:
-        InvalidInput: it is a refusal.
+        InvalidInput: it is a refusal, or an id is no UUID: files are named after it.
     """
     if not response.success:
         raise InvalidInput("question", question.text, response.message)
@@ -89,7 +90,7 @@ def _remembered(experience: Experience, score: float, reason: str, path: str) ->
     place = {"frame": experience.place.header.frame_id}
     place |= {axis: round(getattr(position, axis), DIGITS) for axis in "xyz"}
     return Remembered(
-        id=experience.id,
+        id=id_text(parse_id(experience.id)),
         score=round(score, DIGITS),
         start_ns=stamp_ns(experience.start),
         end_ns=stamp_ns(experience.end),

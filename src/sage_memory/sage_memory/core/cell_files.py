@@ -86,7 +86,7 @@ def open_cells(folder: Path, encoder_id: str, dim: int, crc32: NDArray[np.uint32
         if cells.means.shape[1] != dim or known > len(crc32):
             return None
         return cells if about["vectors"] == _of_vectors(crc32, known) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import threading
 import zlib
@@ -34,6 +35,8 @@ from sage_memory.core.space_view import Centre, Chunk, SpaceCopy
 FORMAT = 1
 HEADER = "header.json"
 CELLS = "cells-"
+GENERATION, NAME = re.compile(r"g[0-9]+"), re.compile(r"[a-z0-9_]+")
+"""Names of its folders and files: none in a header may lead out of the cache."""
 """Files of `cell_files` begin with it; they are discarded together with the cache."""
 LEAST_NEW, NEW_SHARE = 1000, 0.02
 """It is written again after so many new rows, and that share of all."""
@@ -156,7 +159,7 @@ class IndexCache:
             if header is None or not self._whole(header):
                 return None
             copy = self._copy(header)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         self.rows = header["rows"]
         self._files = {name: (size, crc) for name, (size, crc) in header["files"].items()}
@@ -278,7 +281,8 @@ def _checked(signed: dict[str, Any]) -> dict[str, Any] | None:
     if zlib.crc32(body.encode()) != signed["crc32"]:
         return None
     header: dict[str, Any] = json.loads(body)
-    return header if header["format"] == FORMAT else None
+    inside = GENERATION.fullmatch(header["folder"]) and all(map(NAME.fullmatch, header["files"]))
+    return header if inside and header["format"] == FORMAT else None
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +26,8 @@ from sage_memory.core.experience import Payload
 from sage_memory.core.option_errors import PayloadDamaged
 from sage_memory.core.schema import payloads
 
+DIGEST = re.compile(r"[0-9a-f]{64}")
+"""The only names of payloads: one out of a file from elsewhere must not lead out of the folder."""
 EXTENSIONS = {"image/webp": "webp", "audio/flac": "flac", "text/csv": "csv"}
 MOST_BETWEEN_LOOKS_S = 60.0
 _EVICTION_STEP = 64
@@ -68,19 +73,42 @@ class PayloadFiles:
         self.sealed = seal is not None
 
     def path(self, sha256: str, media_type: str) -> Path:
-        """Where the payload lies, if it is there."""
+        """Where the payload lies, if it is there.
+
+        Raises:
+            PayloadDamaged: the hash is none.
+        """
+        if not DIGEST.fullmatch(sha256):
+            raise PayloadDamaged(sha256, "expected 64 hexadecimal digits as its hash")
         name = self._name(sha256)
         extension = EXTENSIONS.get(media_type, "bin") if self._seal is None else "sealed"
         return self.folder / name[:2] / f"{name}.{extension}"
+
+    def find(self, sha256: str, media_type: str) -> Path | None:
+        """The payload's file; None if it is not there.
+
+        Raises:
+            PayloadDamaged: the hash is none, or a link stands in its place.
+        """
+        path = self.path(sha256, media_type)
+        try:
+            modes = os.lstat(path.parent).st_mode, os.lstat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if not (stat.S_ISDIR(modes[0]) and stat.S_ISREG(modes[1])):
+            raise PayloadDamaged(sha256, f"expected a file, not a link: {path}")
+        return path
 
     def read(self, sha256: str, media_type: str) -> bytes:
         """The payload as it was given.
 
         Raises:
             OSError: it is gone, or the disk cannot read it.
-            PayloadDamaged: it is sealed, and was changed.
+            PayloadDamaged: its hash is none, a link stands in its place, or it is sealed, and was
+                changed.
         """
-        data = self.path(sha256, media_type).read_bytes()
+        path = self.find(sha256, media_type) or self.path(sha256, media_type)
+        data = path.read_bytes()
         return data if self._seal is None else self._seal.unseal(sha256, data)
 
     def checked(self, sha256: str, media_type: str) -> tuple[bytes | None, str]:
@@ -100,12 +128,15 @@ class PayloadFiles:
 
         Raises:
             OSError: the disk is full or the folder cannot be written.
+            PayloadDamaged: the hash is none, or a link stands in the payload's place.
         """
         path = self.path(sha256, payload.media_type)
-        if path.exists():
+        if self.find(sha256, payload.media_type) is not None:
             return
         data = payload.data if self._seal is None else self._seal.seal(sha256, payload.data)
         make_private(path.parent)
+        if path.parent.is_symlink():
+            raise OSError(errno.ELOOP, "a link in the place of a folder", str(path.parent))
         handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as stream:
@@ -117,6 +148,17 @@ class PayloadFiles:
             Path(temporary).unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
+
+    def delete(self, sha256: str, media_type: str) -> None:
+        """Delete the payload's file, if there is one of its own.
+
+        Raises:
+            OSError: the folder cannot be written.
+            PayloadDamaged: the hash is none, or a link stands in the payload's place.
+        """
+        path = self.find(sha256, media_type)
+        if path is not None:
+            path.unlink(missing_ok=True)
 
     def sweep(self, known: Iterable[str]) -> int:
         """Remove every file that no row of the store names; returns how many."""
@@ -140,7 +182,8 @@ class PayloadFiles:
 
     def _files(self) -> Iterator[Path]:
         for shard in self.folder.glob("[0-9a-f][0-9a-f]"):
-            yield from (path for path in shard.iterdir() if path.is_file())
+            if not shard.is_symlink():  # what it leads to is not the store's
+                yield from (path for path in shard.iterdir() if path.is_file())
 
 
 @dataclass(frozen=True)
@@ -254,6 +297,8 @@ class PayloadCache:
             self.files.write(sha256, Payload(payload.data, media_type))
         except OSError as error:
             return self._refuse(f"{error.strerror}: {self.files.folder}")
+        except PayloadDamaged as error:
+            return self._refuse(str(error))
         self._doomed.pop(sha256, None)
         if known is not None:
             used = {"last_used_ns": now_ns} | ({"pinned": 1} if pinned else {})
@@ -301,8 +346,8 @@ class PayloadCache:
     def bury(self) -> None:
         """Remove the files whose rows are gone; call after the commit."""
         for sha256, media_type in self._doomed.items():
-            with contextlib.suppress(OSError):  # then it is an orphan, swept at the next start
-                self.files.path(sha256, media_type).unlink(missing_ok=True)
+            with contextlib.suppress(OSError, PayloadDamaged):  # what is left is an orphan, swept
+                self.files.delete(sha256, media_type)  # at the next start, or not the store's
         self._doomed.clear()
 
     def _refusal(self, size: int) -> str:

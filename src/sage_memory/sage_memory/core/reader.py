@@ -20,6 +20,7 @@ from sage_memory.core.families import heads, summaries_of
 from sage_memory.core.index import View
 from sage_memory.core.kept_index import KeptIndex
 from sage_memory.core.meaning import Meaning, alternatives, meanings
+from sage_memory.core.option_errors import PayloadDamaged
 from sage_memory.core.placing import Placed
 from sage_memory.core.plain_query import KEYS, PlainQuery
 from sage_memory.core.reasons import reason
@@ -155,10 +156,14 @@ class Reader(KeptIndex):
     def _payload(self, sha256: str, media_type: str) -> tuple[Path | None, str]:
         if not sha256:
             return None, "no payload was kept"
-        path = self.files.path(sha256, media_type)
-        if path.exists():
+        try:
+            path = self.files.find(sha256, media_type)
+        except PayloadDamaged as error:
+            return None, str(error)
+        if path is not None:
             return path, ""
-        return None, f"the payload is gone (let go to stay under the cap, or lost): {path}"
+        lost = self.files.path(sha256, media_type)
+        return None, f"the payload is gone (let go to stay under the cap, or lost): {lost}"
 
 
 def _embeddings(connection: Connection, numbers: list[int]) -> dict[bytes, NDArray[np.float32]]:

@@ -7,6 +7,7 @@ import shutil
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +32,8 @@ from sage_memory.core.encoded_vectors import decode
 from sage_memory.core.errors import DiskRefuses, NothingLeft, StoreMissing
 from sage_memory.core.identifiers import ID_BYTES
 from sage_memory.core.lock import WriterLock
-from sage_memory.core.payloads import PayloadFiles, Seal
+from sage_memory.core.option_errors import PayloadDamaged
+from sage_memory.core.payloads import DIGEST, PayloadFiles, Seal
 from sage_memory.core.rows import sketch
 from sage_memory.core.salvage import Row, Wreck, open_wreck
 
@@ -224,6 +226,9 @@ class _Repair:
             self._known.add(row["id"])
             self._numbers.append(row["number"])
             self._devices[row["device_id"]] += 1
+            if row["payload_sha256"] and not DIGEST.fullmatch(row["payload_sha256"]):
+                self._lost["payloads whose hash is none"] += 1
+                row |= {"payload_sha256": "", "payload_media_type": ""}
             self._payloads_named[row["payload_sha256"]] = row["payload_media_type"]
             yield row | {"sketch": drawn}
 
@@ -269,11 +274,15 @@ class _Repair:
     def _payloads(self) -> Iterator[Row]:
         """Rows of payloads; one that was lost is made anew, lest its file be swept away."""
         for row in self._wreck.rows(schema.payloads):
+            if not DIGEST.fullmatch(row["sha256"]):
+                continue
             self._payloads_named.pop(row["sha256"], None)
             yield row
         for sha256, media_type in self._payloads_named.items():
-            path = self._files.path(sha256, media_type)
-            if sha256 and path.exists():
+            path = None
+            with suppress(PayloadDamaged):  # a link is no payload
+                path = self._files.find(sha256, media_type) if sha256 else None
+            if path is not None:
                 facts = path.stat()
                 yield {
                     "sha256": sha256,

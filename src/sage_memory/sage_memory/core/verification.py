@@ -22,7 +22,8 @@ from sage_memory.core.database import cause, damaged_pages
 from sage_memory.core.encoded_vectors import decode
 from sage_memory.core.errors import MemoryFailure, StoreDamaged
 from sage_memory.core.identifiers import ID_BYTES, id_text
-from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.option_errors import PayloadDamaged
+from sage_memory.core.payloads import DIGEST, PayloadFiles
 from sage_memory.core.rows import sketch
 from sage_memory.core.schema import (
     clocks,
@@ -189,7 +190,11 @@ def _links(connection: Connection) -> Iterator[Finding]:
 
 def _payloads(connection: Connection, files: PayloadFiles) -> Iterator[Finding]:
     for sha256, media_type in connection.execute(select(payloads.c.sha256, payloads.c.media_type)):
-        path = files.path(sha256, media_type)
+        try:
+            path = files.path(sha256, media_type)
+        except PayloadDamaged as error:
+            yield Finding("payload", str(error), True, REPAIR)
+            continue
         try:
             data = files.read(sha256, media_type)
         except (OSError, MemoryFailure) as error:
@@ -203,7 +208,7 @@ def _unnamed_payloads(connection: Connection, files: PayloadFiles) -> Iterator[F
     """Rows and files that no experience names, nor would if its sleep were undone."""
     rows = dict(connection.execute(select(payloads.c.sha256, payloads.c.media_type)).all())
     named = set(connection.execute(select(experiences.c.payload_sha256)).scalars())
-    unnamed = rows.keys() - named
+    unnamed = {sha for sha in rows.keys() - named if DIGEST.fullmatch(sha)}
     copies = select(forgettings.c.saved).where(forgettings.c.saved.is_not(None))
     for copy in connection.execute(copies).scalars() if unnamed else ():
         unnamed = {sha for sha in unnamed if sha.encode() not in copy}
