@@ -146,7 +146,7 @@ def test_launch_starts_node_by_node_what_run_starts(profile: str) -> None:
     values = {**DEFAULTS, "composed": "false", "log_level": "warn"}
     graph = describe(graph_options(profile, values))
     assert graph == describe(GraphOptions(profile=profile))
-    actions = node_actions(graph, values, fake_node)
+    actions = node_actions(graph, values, {"A": "b"}, fake_node)
     for action, node in zip(actions, graph.nodes, strict=True):
         launched = launch_command(action)
         assert launched == node_command(node, "warn")[1:], node.name
@@ -167,7 +167,7 @@ def launch_command(action: Any) -> list[str]:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_composed_launch_starts_the_container_that_run_starts(profile: str) -> None:
     graph = describe(graph_options(profile, DEFAULTS))
-    (action,) = node_actions(graph, DEFAULTS, fake_node)
+    (action,) = node_actions(graph, DEFAULTS, {"A": "b"}, fake_node)
     ran = commands(graph, composed=True, log_level=DEFAULTS["log_level"])["container"]
     assert [executable(action.package, action.executable), *action.arguments] == ran[1:]
 

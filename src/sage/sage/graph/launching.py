@@ -28,8 +28,12 @@ ARGUMENTS = {
 
 
 def generate(profile: str, **defaults: str) -> Any:
-    """The LaunchDescription of a profile; `defaults` replace those of `ARGUMENTS`."""
-    from launch.actions import DeclareLaunchArgument, OpaqueFunction
+    """The LaunchDescription of a profile; `defaults` replace those of `ARGUMENTS`.
+
+    It can be included: what it declares is in a scope of its own, so that a launch file that is
+    included after it does not get our `namespace` or `use_sim_time` for its own.
+    """
+    from launch.actions import DeclareLaunchArgument, GroupAction, OpaqueFunction
 
     from launch import LaunchDescription
 
@@ -38,7 +42,7 @@ def generate(profile: str, **defaults: str) -> Any:
         for name, (default, text) in ARGUMENTS.items()
     ]
     expand = OpaqueFunction(function=lambda context: _expand(profile, context))
-    return LaunchDescription([*declared, expand])
+    return LaunchDescription([GroupAction([*declared, expand], scoped=True, forwarding=True)])
 
 
 def _expand(profile: str, context: Any) -> list[Any]:
@@ -51,17 +55,18 @@ def _expand(profile: str, context: Any) -> list[Any]:
 def actions(profile: str, values: Mapping[str, str]) -> list[Any]:
     """The launch actions for one set of argument values.
 
+    The environment is that of our processes only: other nodes of the same launch keep theirs.
+
     Raises:
         InvalidInput: an argument is wrong; the field is named.
     """
-    from launch.actions import LogInfo, SetEnvironmentVariable
+    from launch.actions import LogInfo
 
     graph = describe(graph_options(profile, values))
     network = truth("network", values["network"])
     environment = graph_environment(None, network, sage_home())
-    result: list[Any] = [SetEnvironmentVariable(k, v) for k, v in environment.items()]
-    result += [LogInfo(msg=f"note: {note}") for note in graph.notes]
-    return result + node_actions(graph, values)
+    notes = [LogInfo(msg=f"note: {note}") for note in graph.notes]
+    return [*notes, *node_actions(graph, values, environment)]
 
 
 def graph_options(profile: str, values: Mapping[str, str]) -> GraphOptions:
@@ -77,13 +82,17 @@ def graph_options(profile: str, values: Mapping[str, str]) -> GraphOptions:
 
 
 def node_actions(
-    graph: Graph, values: Mapping[str, str], node_type: Callable[..., Any] | None = None
+    graph: Graph,
+    values: Mapping[str, str],
+    environment: Mapping[str, str],
+    node_type: Callable[..., Any] | None = None,
 ) -> list[Any]:
     """One launch_ros Node a process.
 
     Args:
         graph: what to start.
         values: launch arguments by name.
+        environment: variables of each process, on top of those of the launch.
         node_type: stands in for `launch_ros.actions.Node` in tests.
     """
     if node_type is None:
@@ -91,7 +100,12 @@ def node_actions(
 
         node_type = Node
     respawn = truth("respawn", values["respawn"])
-    common = {"output": "screen", "respawn": respawn, "respawn_delay": 1.0}
+    common = {
+        "output": "screen",
+        "respawn": respawn,
+        "respawn_delay": 1.0,
+        "additional_env": dict(environment),
+    }
     log_level = values["log_level"]
     if truth("composed", values["composed"]):
         entries = [node.container_entry(log_level) for node in graph.nodes]
