@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock
 from sage_memory.core import schema
 from sage_memory.core.database import upsert
+from sage_memory.core.following import NEWEST_CHANGE
 from sage_memory.core.logical_clock import LogicalClock
 from sage_memory.core.plain_sql import PlainStatement
 
@@ -18,6 +19,28 @@ SAVE_FACT = PlainStatement(
     .where(schema.meta.c.key == bindparam("fact"))
     .values(value=bindparam("newest"))
 )
+
+NEWEST_ROWS = 256
+NEWEST_INSERTED = (
+    select(schema.experiences.c.id)
+    .order_by(schema.experiences.c.number.desc())
+    .limit(NEWEST_ROWS)
+    .subquery()
+)
+
+
+def newest_stamp(connection: Connection) -> int:
+    """The newest stamp of all changes and of the newest rows; 0: there is none.
+
+    The saved clock is never behind it, unless an earlier version left the store so: stamps of
+    new rows ascend with their numbers, so that few of them and an index are enough to know.
+    """
+    clocks = schema.clocks.c
+    inserted = select(func.max(clocks.stamp)).where(
+        clocks.experience_id.in_(select(NEWEST_INSERTED.c.id)), clocks.field == schema.WHOLE
+    )
+    stamps = (connection.execute(wanted).scalar_one() for wanted in (NEWEST_CHANGE, inserted))
+    return max(int(stamp or 0) for stamp in stamps)
 
 
 class RowClocks:

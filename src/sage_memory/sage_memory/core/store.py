@@ -26,7 +26,7 @@ from sage_memory.core.option_errors import ConnectionLost, StoreUnreachable
 from sage_memory.core.payloads import PayloadCache, PayloadFiles
 from sage_memory.core.reader import Reader
 from sage_memory.core.remains import set_aside_payloads
-from sage_memory.core.row_clocks import RowClocks
+from sage_memory.core.row_clocks import RowClocks, newest_stamp
 from sage_memory.core.rows import Packed, pack
 from sage_memory.core.storage import Storage
 from sage_memory.core.use_notes import UseNotes
@@ -100,9 +100,10 @@ class Store:
             newest = connection.execute(NEWEST).one_or_none()
             if newest is not None and newest.id is None:
                 raise StoreDamaged(self.path, f"experience {newest.number} has no id")
+            last = max(int(facts["clock"]), newest_stamp(connection))
             connection.info["known"] = True
         self.device_id = device_id or facts["device_id"]
-        self._clocks = RowClocks(clock, int(facts["clock"]), self.device_id)
+        self._clocks = RowClocks(clock, last, self.device_id)
         self._next_number = newest.number + 1 if newest else 1
         salt = self.device_id.encode() + (bytes(newest.id) if newest else b"")
         self._ids = IdentifierFactory(clock, rng, salt)
@@ -165,7 +166,9 @@ class Store:
     ) -> NewRows:
         """Insert experiences made by `name`, within `change`; the index gets what this returns."""
         stamps = [self._clocks.tick() for _ in named]
-        return insert_new(connection, self.next_numbers(len(named)), named, packed, stamps)
+        rows = insert_new(connection, self.next_numbers(len(named)), named, packed, stamps)
+        self._clocks.save(connection)
+        return rows
 
     def new_identifier(self) -> bytes:
         """A fresh id, 16 bytes."""
