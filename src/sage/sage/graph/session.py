@@ -126,7 +126,7 @@ class Session:
         next_pss = 0.0
         while not self._stopping and self.supervisor.alive:
             now = time.monotonic()
-            if first is None and self.observer.tally.fused.values:
+            if first is None and self.observer.tally.fused.n:
                 first, self.start_s = now, now - begin
             if first is None and now - begin > START_TIMEOUT_S:
                 self._on_event(f"no fused salience within {START_TIMEOUT_S:g} s of the start")

@@ -107,7 +107,7 @@ def _budget(latest: Latest, tally: Tally) -> RenderableType:
 
 
 def _memories(latest: Latest, tally: Tally) -> RenderableType:
-    lines = [Text(f"{len(set(tally.experiences))} experiences kept since this view began")]
+    lines = [Text(f"{tally.experiences.count} experiences kept since this view began")]
     for experience in latest.experiences:
         words = f' "{experience.text}"' if experience.text else ""
         lines.append(
@@ -123,7 +123,8 @@ def _memories(latest: Latest, tally: Tally) -> RenderableType:
 
 def _health(latest: Latest, tally: Tally) -> RenderableType:
     latency = tally.latency_ms.percentiles(50, 99)
-    line = f"{len(tally.frames())} frames, {tally.frames_dropped()} dropped"
+    frames = tally.frames.counts()
+    line = f"{frames.frames} frames, {frames.dropped} dropped"
     if latency["p50"] is not None:
         line += f"; camera to salience p50 {latency['p50']} ms, p99 {latency['p99']} ms"
     unwell: list[Any] = [Text(line)]

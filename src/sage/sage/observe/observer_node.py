@@ -82,14 +82,13 @@ class ObserverNode(SageNode):
         )
 
     def _frame(self, message: Any) -> None:
-        self.tally.frame_stamps_ns.append(stamp_ns(message.header.stamp))
+        self.tally.frames.announced(stamp_ns(message.header.stamp))
 
     def _puzzle(self, message: Any) -> None:
         if not message.valid:
             self.tally.invalid[f"{message.modality}/puzzle"] += 1
             return
-        self.tally.puzzle_stamps_ns[message.modality].append(stamp_ns(message.header.stamp))
-        self.tally.stages_ms[f"{message.modality}_encode"].add(message.encode_ms)
+        self.tally.puzzle(message.modality, stamp_ns(message.header.stamp), message.encode_ms)
         self.latest.puzzles[message.modality] = message
 
     def _salience(self, message: Any) -> None:
@@ -117,7 +116,7 @@ class ObserverNode(SageNode):
             self.tally.spent_atp[plugin.name] += plugin.spent_atp
 
     def _experience(self, message: Any) -> None:
-        self.tally.experiences.append(message.id)
+        self.tally.experiences.add(message.id)
         self.latest.experiences = [message, *self.latest.experiences][: self.shown_experiences]
 
     def _diagnostic(self, message: DiagnosticArray) -> None:
