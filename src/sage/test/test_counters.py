@@ -119,8 +119,14 @@ def summary(**changed: Any) -> dict[str, Any]:
         "fused": {"n": 9, "mean": 0.2, "max": 0.7}, "pss_mb": 900.0,
         "latency_ms": {"camera_to_salience": {"p50": 20.0, "p99": 40.0}},
         "transport": latest.transports(), "dropped": latest.counters.dropped(),
-        "outages": [], "health": {}, **changed,
+        "outages": [], "health": {}, "backends": {"camera": "file:a.mp4"}, **changed,
     }  # fmt: skip
+
+
+def test_the_text_says_what_was_synthetic() -> None:
+    assert "synthetic" not in short_summary(summary())
+    said = short_summary(summary(backends={"camera": "file:a.mp4", "imu": "synthetic"}))
+    assert "synthetic, no sensors: imu" in said
 
 
 def test_the_text_says_where_frames_were_dropped() -> None:

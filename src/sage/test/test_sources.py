@@ -38,6 +38,25 @@ def test_an_unknown_camera_is_refused() -> None:
         plan_sensors("live", "webcam9", "/sage", loop=True)
 
 
+def test_signals_are_generated_only_where_they_are_asked_for_by_name() -> None:
+    plan = plan_sensors("synthetic", "auto", "/sage", loop=True)
+    assert [node.kind for node in plan.nodes] == ["camera", "microphone", "imu"]
+    assert {node.parameters["backend"] for node in plan.nodes} == {"synthetic"}
+    assert plan.backends["imu"] == "synthetic"
+    live = plan_sensors("live", "auto", "/sage", loop=True)
+    assert "synthetic" not in str(live)
+
+
+def test_a_demo_without_a_recorded_walk_asks_for_a_synthetic_imu_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGE_DATA", str(tmp_path))
+    plan = plan_sensors("recording", "auto", "/sage", loop=True)
+    assert plan.backends["imu"] == "synthetic"
+    assert "imu" in plan.nodes[0].parameters["synthetic"]
+    assert "marked synthetic:NAME" in plan.notes[-1]
+
+
 def test_topics_start_no_sensor() -> None:
     assert plan_sensors("topics", "auto", "/sage", loop=True).nodes == ()
 

@@ -20,6 +20,11 @@ class RecordingParameters(NodeParameters):
     data_dir: str = parameter(
         "", doc="folder of recorded data for the demo; empty: $SAGE_DATA or ../shared/data"
     )
+    synthetic: tuple[str, ...] = parameter(
+        (),
+        doc="streams of the demo recording to generate where none is at hand: camera, microphone, "
+        "imu; they are marked synthetic:NAME wherever they go",
+    )
     loop: bool = parameter(True, doc="start again at the end")
     rate: float = parameter(1.0, doc="speed of playing", low=0.05, high=20.0)
     start_delay_s: float = parameter(
@@ -40,10 +45,10 @@ class CameraParameters(NodeParameters):
     name: str = parameter("front", doc="name of the camera, in its topics")
     backend: str = parameter(
         "auto",
-        doc="v4l2, file, topic, synthetic, auto (v4l2, else synthetic with a warning), or one "
+        doc="v4l2, file, topic, synthetic, auto (the first v4l2 device, once there is one), or one "
         "that a package offers in entry point group sage.camera_backends",
     )
-    device: str = parameter("/dev/video0", doc="device of v4l2")
+    device: str = parameter("", doc="device of v4l2; empty: the first under /dev/video* that opens")
     path: str = parameter("", doc="media file of backend file")
     loop: bool = parameter(True, doc="start the file again at its end")
     topic: str = parameter("", doc="foreign topic of backend topic; ending in compressed: JPEG/PNG")
@@ -64,7 +69,7 @@ class MicrophoneParameters(NodeParameters):
     name: str = parameter("front", doc="name of the microphone, in its topics")
     backend: str = parameter(
         "auto",
-        doc="portaudio, file, topic, synthetic, or auto (portaudio, else synthetic with a warning)",
+        doc="portaudio, file, topic, synthetic, or auto (portaudio, once there is a microphone)",
         choices=("auto", "portaudio", "file", "topic", "synthetic"),
     )
     device: str = parameter("", doc="part of PortAudio's name of the device, or its number")
@@ -89,7 +94,7 @@ class ImuParameters(NodeParameters):
     name: str = parameter("body", doc="name of the IMU, in its topic")
     backend: str = parameter(
         "auto",
-        doc="iio, file, topic, synthetic, or auto (iio, else synthetic with a warning)",
+        doc="iio, file, topic, synthetic, or auto (iio, once there is an IMU)",
         choices=("auto", "iio", "file", "topic", "synthetic"),
     )
     device: str = parameter("", doc="folder or name of the iio device; empty: the first that fits")

@@ -31,7 +31,7 @@ def test_a_synthetic_camera_shows_the_scene_at_exact_times(host: LockstepHost) -
     assert offsets(raw, start_ns) == [round(n * NS_PER_S / 30) for n in range(31)]
     expected = SyntheticScene(64, 48, 30.0, 3).render(offsets(raw, start_ns)[17])
     np.testing.assert_array_equal(image_to_array(raw[17]), expected)
-    assert raw[0].header.frame_id == "camera_left_optical_frame"
+    assert raw[0].header.frame_id == "synthetic/camera_left_optical_frame"
     assert texts(host, "warning") == ""
 
 

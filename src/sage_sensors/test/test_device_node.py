@@ -1,7 +1,8 @@
-"""A device that comes and goes: opening, losing, waiting, opening again; and the stand-in."""
+"""A device that comes and goes: opening, losing, waiting, opening again; or it is absent."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sage_sensors.backends import catalogue
 from sage_sensors.core.samples import Frame, SourceError, Stamped
 from sage_sensors.nodes.camera_node import CameraNode
 from sage_sensors.nodes.imu_node import ImuNode
+from sage_sensors.nodes.microphone_node import MicrophoneNode
 
 PERIOD_NS = NS_PER_S // 10
 
@@ -188,18 +190,49 @@ def test_auto_takes_the_hardware_if_it_is_there(host: LockstepHost, fake: FakeCa
     assert not [line for line in host.logs if line.level == "warning"]
 
 
-def test_auto_without_hardware_warns_every_ten_seconds_that_it_is_a_pattern(
-    host: LockstepHost, fake: FakeCamera
-) -> None:
+def test_auto_without_hardware_is_absent_and_says_so(host: LockstepHost, fake: FakeCamera) -> None:
     fake.present = False
-    host.add(CameraNode, parameters={"backend": "auto", "width_px": 64, "height_px": 48})
+    host.add(CameraNode, parameters={"backend": "auto"})
     host.run_for(25.5)
-    warnings = [line.text for line in host.logs if "synthetic signal instead" in line.text]
-    assert len(warnings) == 3 and "no such device" in warnings[0]
+    assert host.messages("camera/info", name="front") == []
     seen = diagnostics(host)
-    assert seen["camera backend"] == "synthetic"
-    assert seen["level"] == "1"
-    assert len(host.messages("camera/info", name="front")) == pytest.approx(765, abs=2)
+    assert seen["camera backend"] == "absent: fake:0: no such device"
+    assert seen["level"] == "1" and seen["message"] == seen["camera backend"]
+    assert float(seen["camera trust"]) == 0.0
+    told = [line for line in host.logs if "absent: fake:0" in line.text]
+    assert [line.level for line in told] == ["warning"]
+
+
+def test_auto_takes_hardware_that_is_plugged_in_later(host: LockstepHost, fake: FakeCamera) -> None:
+    fake.present = False
+    host.add(CameraNode, parameters={"backend": "auto"})
+    host.run_for(2.0)
+    fake.present = True
+    host.run_for(5.0)
+    assert len(host.messages("camera/info", name="front")) > 10
+    assert diagnostics(host)["camera backend"] == "fake:0"
+    fake.present = False
+    host.run_for(2.0)
+    seen = diagnostics(host)
+    assert seen["level"] == "2", "one that was there and is lost is an error"
+    assert seen["camera backend"] == "fake:0"
+
+
+@pytest.mark.parametrize(
+    ("node", "stream", "missing"),
+    [(ImuNode, "imu", "no device under"), (MicrophoneNode, "microphone", "libportaudio2")],
+)
+def test_other_sensors_are_absent_too(
+    host: LockstepHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    node: Any, stream: str, missing: str,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(sys.modules, "sage_sensors.backends.portaudio", None)
+    parameters = {"iio_root": str(tmp_path / "none")} if stream == "imu" else {}
+    host.add(node, parameters=parameters)
+    host.run_for(3.0)
+    seen = diagnostics(host)
+    assert seen[f"{stream} backend"].startswith("absent: ") and missing in seen["message"]
+    assert {o.topic for o in host.outputs} == {"/diagnostics"}
 
 
 def test_a_polled_device_is_read_once_a_period(host: LockstepHost, tmp_path: Path) -> None:

@@ -98,6 +98,29 @@ def test_absent_and_busy_cameras_say_so(
         V4l2Camera(str(tmp_path / "video9"), 0, 0, 30.0, ManualClock()).open()
 
 
+def test_without_a_name_the_first_camera_that_opens_is_taken(
+    camera: V4l2Camera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def capture(device: str, api: int) -> Any:
+        return SimpleNamespace(
+            isOpened=lambda: device.endswith("10"), release=lambda: None, set=lambda *wish: None
+        )
+
+    monkeypatch.setattr(v4l2, "DEVICES", tmp_path / "dev")
+    first = V4l2Camera("", 0, 0, 30.0, ManualClock())
+    with pytest.raises(SourceError, match=r"no camera under .*dev/video\*"):
+        first.open()
+    (tmp_path / "dev").mkdir()
+    for number in (10, 2, 11):
+        (tmp_path / "dev" / f"video{number}").touch()
+    with pytest.raises(SourceError, match=r"dev/video2, .*video10, .*cannot be opened"):
+        monkeypatch.setattr(FakeCapture, "opened", False)
+        first.open()
+    monkeypatch.setattr(v4l2.cv2, "VideoCapture", capture)
+    first.open()
+    assert first.source == f"v4l2:{tmp_path}/dev/video10"
+
+
 class FakeStream:
     """Hands its callback to the test, which plays the sound card."""
 

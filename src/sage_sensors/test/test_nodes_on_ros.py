@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import rclpy
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from rclpy.task import Future
@@ -36,6 +37,7 @@ TOPICS: dict[str, tuple[Any, str]] = {
     "microphone/front/info": (AudioInfo, "latched"),
     "imu/body/data": (Imu, "sensor"),
     "text": (Utterance, "standard"),
+    "/diagnostics": (DiagnosticArray, "standard"),
 }
 
 
@@ -128,9 +130,11 @@ def test_a_sensor_plays_pauses_and_plays_again(
     graph.until(lambda: len(graph.heard[topic]) > count + 10)
 
 
-def test_a_sensor_without_its_hardware_shows_the_stand_in(graph: Graph, tmp_path: Path) -> None:
+def test_a_sensor_without_its_hardware_is_absent_and_says_so(graph: Graph, tmp_path: Path) -> None:
     graph.start(ImuNode, backend="auto", iio_root=tmp_path)
-    graph.until(lambda: len(graph.heard["imu/body/data"]) > 10)
+    said = "absent: iio:auto: no device under " + str(tmp_path)
+    graph.until(lambda: any(m.status[0].message == said for m in graph.heard["/diagnostics"]))
+    assert not graph.heard["imu/body/data"]
 
 
 def test_a_text_track_is_heard(graph: Graph, text_track: Path) -> None:

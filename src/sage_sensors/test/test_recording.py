@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from sage_common.core.errors import InvalidInput
 from sage_sensors.backends import recording
 from sage_sensors.backends.recording import (
+    GENERATED,
     find_demo_recording,
     open_recording,
     plan_recording,
@@ -88,25 +90,33 @@ def test_without_data_the_demo_plays_what_packages_ship(
     speech = write_media(tmp_path / "speech.m4a", 0.4, video=False)
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(recording, "_package_file", lambda package, inside: speech)
-    plan = find_demo_recording(tmp_path / "no data")
-    assert plan.backends == {
+    shipped = {
         "camera": "file:cityCC0.mpg",
         "microphone": "file:speech.m4a",
-        "imu": "synthetic",
+        "imu": "absent",
         "text": "file:city.srt",
     }
+    assert find_demo_recording(tmp_path / "no data").backends == shipped
+    plan = find_demo_recording(tmp_path / "no data", ["imu", "camera"])
+    assert plan.backends == {**shipped, "imu": "synthetic"}
     tracks = open_recording(plan)
     assert tracks.camera is not None and tracks.microphone is not None
     assert tracks.imu is not None and tracks.imu.source == "synthetic"
     assert tracks.length_ns == tracks.camera.length_ns
 
 
-def test_with_nothing_at_hand_the_demo_is_synthetic_and_says_so(
+def test_with_nothing_at_hand_the_demo_is_what_was_asked_for_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(recording, "_package_file", no_package)
     plan = find_demo_recording(None)
+    assert set(plan.backends.values()) == {"absent"}
+    with pytest.raises(InvalidInput, match="media"):
+        open_recording(plan)
+    with pytest.raises(InvalidInput, match=r"synthetic = .*text"):
+        find_demo_recording(None, ["text"])
+    plan = find_demo_recording(None, GENERATED)
     assert plan.backends == {
         "camera": "synthetic",
         "microphone": "synthetic",

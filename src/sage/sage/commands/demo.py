@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
             log_level=options.log_level,
             respawn=not options.no_respawn,
             network=options.network,
+            wait=options.wait,
             log=log,
         )
         show = _headless if options.headless or not sys.stdout.isatty() else _live

@@ -13,7 +13,7 @@ def add_graph_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
         default="recording",
-        help="recording, live, topics (a robot publishes them), a media file, or a bag",
+        help="recording, live, topics (a robot publishes them), synthetic, a media file, or a bag",
     )
     parser.add_argument("--camera", default="auto", help="for --source live: backend or device")
     parser.add_argument("--namespace", default="/sage", help="default: /sage")
@@ -45,6 +45,10 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--duration", type=positive_seconds, default=None, metavar="S", help="stop after S seconds"
     )
+    parser.add_argument(
+        "--wait", action="store_true",
+        help="wait for as long as it takes until a sensor is there; else a run without any ends",
+    )  # fmt: skip
     parser.add_argument("--log-level", default="info", choices=("debug", "info", "warn", "error"))
     parser.add_argument("--no-respawn", action="store_true", help="do not restart ended processes")
     parser.add_argument("--network", action="store_true", help="talk to other hosts, too")

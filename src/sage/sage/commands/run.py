@@ -57,6 +57,7 @@ def run_options(options: argparse.Namespace) -> RunOptions:
         log_level=options.log_level,
         respawn=not options.no_respawn,
         network=options.network,
+        wait=options.wait,
     )
 
 

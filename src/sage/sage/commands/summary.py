@@ -8,6 +8,7 @@ from typing import Any
 from sage.observe.counters import worst_place
 from sage.observe.observer_node import LISTENER
 from sage.observe.transports import in_words
+from sage_common.core.synthetic import SYNTHETIC
 
 NAMED_OUTAGES = 3
 
@@ -25,6 +26,9 @@ def short_summary(summary: dict[str, Any]) -> str:
         f"camera to salience: p50 {camera['p50']} ms, p99 {camera['p99']} ms; "
         f"memory {summary['pss_mb']} MB",
     ]
+    generated = [s for s, backend in summary["backends"].items() if backend == SYNTHETIC]
+    if generated:
+        lines.append(f"synthetic, no sensors: {', '.join(generated)}")
     if ways := in_words(summary["transport"]):
         lines.append(ways)
     lines += _outages(summary)

@@ -16,7 +16,7 @@ from sage.graph.catalogue import CATALOGUE
 from sage.graph.environment import config_folder, not_in_effect
 from sage.graph.sources import data_folder
 from sage_common.core.home import sage_home
-from sage_sensors.backends.recording import find_demo_recording
+from sage_sensors.backends.recording import GENERATED, find_demo_recording
 
 MIN_SHM_MB = 256
 MIN_DISK_MB = 1024
@@ -156,5 +156,5 @@ def storage() -> Iterator[Finding]:
     level = "error" if not writable else "ok" if free_mb >= MIN_DISK_MB else "warn"
     mend = "" if level == "ok" else "choose another folder: export SAGE_HOME=DIR"
     yield Finding("home", level, f"{home}, {free_mb} MB free on its disk", mend)
-    for stream, backend in find_demo_recording(data_folder()).backends.items():
+    for stream, backend in find_demo_recording(data_folder(), GENERATED).backends.items():
         yield Finding(f"demo {stream}", "ok", backend)

@@ -74,7 +74,7 @@ class GraphOptions:
 
     Attributes:
         profile: nano or thor.
-        source: recording, live, topics, a media file or a bag; see `plan_sensors`.
+        source: recording, live, topics, synthetic, a media file or a bag; see `plan_sensors`.
         camera: backend of the camera for the source `live`, or a device or file path.
         namespace: absolute namespace of the graph.
         home: SAGE home folder; empty: the default.

@@ -18,6 +18,7 @@ from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.graph.supervisor import POLL_S, Supervisor
 from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
+from sage.observe.sensors import all_absent, backends
 from sage.observe.transports import fallbacks
 from sage_common.core.home import make_private, sage_home
 
@@ -36,6 +37,7 @@ class RunOptions:
         log_level: of the nodes.
         respawn: restart processes that end by themselves.
         network: talk to other hosts.
+        wait: go on without any sensor until one is there.
         log: where the processes write; None: where this process writes.
     """
 
@@ -44,6 +46,7 @@ class RunOptions:
     log_level: str = "info"
     respawn: bool = True
     network: bool = False
+    wait: bool = False
     log: IO[bytes] | None = None
 
 
@@ -128,8 +131,7 @@ class Session:
             now = time.monotonic()
             if first is None and self.observer.tally.fused.n:
                 first, self.start_s = now, now - begin
-            if first is None and now - begin > START_TIMEOUT_S:
-                self._on_event(f"no fused salience within {START_TIMEOUT_S:g} s of the start")
+            if first is None and not self.options.wait and self._is_in_vain(now - begin):
                 break
             self.elapsed_s = now - first if first is not None else 0.0
             if self._is_over():
@@ -142,6 +144,16 @@ class Session:
             self.supervisor.outages.look(self.observer.latest.heard_s)
             self.on_tick(self)
             time.sleep(POLL_S)
+
+    def _is_in_vain(self, waited_s: float) -> bool:
+        """True, and said why, if no salience is to be expected any more."""
+        if waited_s > START_TIMEOUT_S:
+            self._on_event(f"no fused salience within {START_TIMEOUT_S:g} s of the start")
+            return True
+        if absent := all_absent(self.graph, self.observer.latest.diagnostics.values()):
+            self._on_event("no sensor is there: " + "; ".join(absent))
+            self._on_event("plug one in, name one, or wait for one: --wait")
+        return bool(absent)
 
     def _is_over(self) -> bool:
         """True once the wished time has passed and every node has said how it is.
@@ -173,7 +185,7 @@ class Session:
             "device": self.graph.device,
             "threads": os.cpu_count(),
             "onnxruntime": onnxruntime.__version__,
-            "backends": dict(self.graph.backends),
+            "backends": backends(self.graph, latest.diagnostics.values()),
             "weights": self._weights(),
             "health": {**fallbacks(ways), **self._health()},
             "failed_nodes": self.failed_nodes(),

@@ -8,7 +8,8 @@ from pathlib import Path
 from sage.bags.plan import plan_bag
 from sage.graph.sensor_plan import STREAMS, SensorNode, SensorPlan
 from sage_common.core.errors import InvalidInput
-from sage_sensors.backends.recording import find_demo_recording, plan_recording
+from sage_common.core.synthetic import SYNTHETIC
+from sage_sensors.backends.recording import GENERATED, find_demo_recording, plan_recording
 
 DEFAULT_DATA = Path("..", "shared", "data")
 _CAMERA_BACKENDS = ("auto", "v4l2", "synthetic")
@@ -19,7 +20,8 @@ def plan_sensors(source: str, camera: str, namespace: str, loop: bool) -> Sensor
 
     Args:
         source: `recording` (the best recording at hand), `live` (devices of this machine),
-            `topics` (somebody else publishes them), or the path of a media file or a bag.
+            `topics` (somebody else publishes them), `synthetic` (generated signals), or the path
+            of a media file or a bag.
         camera: for `live`: auto, v4l2, synthetic, a device such as /dev/video2, or a media file.
         namespace: of the graph; a bag's own topics are played under it.
         loop: play a recording again and again.
@@ -31,12 +33,16 @@ def plan_sensors(source: str, camera: str, namespace: str, loop: bool) -> Sensor
         return _demo_recording(loop)
     if source == "live":
         return _live(camera)
+    if source == SYNTHETIC:
+        return _synthetic()
     if source == "topics":
         return SensorPlan((), dict.fromkeys(STREAMS, "topic"))
     path = Path(source).expanduser()
     if not path.exists():
         raise InvalidInput(
-            "source", source, "recording, live, topics, or the path of a media file or a bag"
+            "source",
+            source,
+            "recording, live, topics, synthetic, or the path of a media file or a bag",
         )
     if is_bag(path):
         return plan_bag(path, namespace)
@@ -57,13 +63,20 @@ def data_folder() -> Path:
 
 def _demo_recording(loop: bool) -> SensorPlan:
     folder = data_folder()
-    plan = find_demo_recording(folder)
-    node = SensorNode("recording", "recording", {"data_dir": str(folder), "loop": loop})
+    # A demonstration asks for them by name: whoever looks at it sees all kinds of sensors.
+    plan = find_demo_recording(folder, GENERATED)
+    parameters: dict[str, object] = {"data_dir": str(folder), "loop": loop}
+    generated = [stream for stream, backend in plan.backends.items() if backend == SYNTHETIC]
+    if generated:
+        parameters["synthetic"] = generated
     notes = [
         f"{stream} is {backend}: no recording of it is at hand"
         for stream, backend in plan.backends.items()
         if not backend.startswith("file:")
     ]
+    if generated:
+        notes.append("what is synthetic is marked synthetic:NAME in every percept and memory")
+    node = SensorNode("recording", "recording", parameters)
     return SensorPlan((node,), plan.backends, tuple(notes))
 
 
@@ -73,6 +86,11 @@ def _media(path: Path, loop: bool) -> SensorPlan:
     notes = (f"{path.name} has no {', '.join(absent)}",) if absent else ()
     node = SensorNode("recording", "recording", {"media": str(path.absolute()), "loop": loop})
     return SensorPlan((node,), plan.backends, notes)
+
+
+def _synthetic() -> SensorPlan:
+    nodes = tuple(SensorNode(kind, kind, {"backend": SYNTHETIC}) for kind in GENERATED)
+    return SensorPlan(nodes, {**dict.fromkeys(GENERATED, SYNTHETIC), "text": "topic"})
 
 
 def _live(camera: str) -> SensorPlan:

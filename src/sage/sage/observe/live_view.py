@@ -13,6 +13,7 @@ from sage.graph.catalogue import MODALITIES
 from sage.observe.observer_node import Latest
 from sage.observe.tally import Tally
 from sage.observe.transports import fallbacks, in_words
+from sage_common.core.synthetic import is_synthetic
 
 BAR_CELLS = 24
 CODE_SHADES = " .:-=+*#%@"
@@ -66,8 +67,14 @@ def _salience(latest: Latest) -> RenderableType:
         elif not message.valid:
             table.add_row(modality, bar(0.0), "-", Text(message.invalid_reason, style="dim"))
         else:
-            table.add_row(modality, bar(message.total), f"{message.total:.2f}", message.reason)
+            table.add_row(modality, bar(message.total), f"{message.total:.2f}", _marked(message))
     return table
+
+
+def _marked(message: Any) -> str:
+    """The reason of a salience or an experience, behind the mark of a synthetic signal."""
+    mark = f"{message.source}: " if is_synthetic(message.source) else ""
+    return mark + str(message.reason)
 
 
 def _attention(latest: Latest) -> RenderableType:
@@ -113,7 +120,7 @@ def _memories(latest: Latest, tally: Tally) -> RenderableType:
         lines.append(
             Text(
                 f"{experience.id[-12:]} {experience.modality} {experience.total:.2f} "
-                f"{experience.reason}{words}",
+                f"{_marked(experience)}{words}",
                 overflow="ellipsis",
                 no_wrap=True,
             )

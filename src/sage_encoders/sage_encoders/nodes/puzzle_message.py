@@ -8,16 +8,18 @@ import numpy as np
 from std_msgs.msg import Header
 
 from sage_common.core.puzzle import Percept
+from sage_common.core.synthetic import percept_source
 from sage_msgs.msg import Puzzle
 
 
 def puzzle_message(percept: Percept, header: Header, encode_ns: int) -> Puzzle:
-    """A valid `Puzzle` with the sensor's header unchanged.
+    """A valid `Puzzle` with the sensor's header unchanged; its source says if that is synthetic.
 
     Args:
         encode_ns: time spent encoding [ns].
     """
-    message = Puzzle(header=header, modality=percept.modality, source=percept.source)
+    source = percept_source(percept.source, header.frame_id)
+    message = Puzzle(header=header, modality=percept.modality, source=source)
     message.codes = percept.codes.reshape(-1)
     message.embedding = array.array("f", percept.embedding.astype(np.float32).tobytes())
     message.encoder_id = percept.encoder_id

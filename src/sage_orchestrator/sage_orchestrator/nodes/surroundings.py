@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.puzzle import Percept
+from sage_common.core.synthetic import sensor_name
 from sage_common.core.tiles import TileView
 from sage_common.ros.host import ServiceClient, Worker
 from sage_common.ros.latest import LatestMessages
@@ -113,7 +114,7 @@ class Surroundings:
 
     def periphery(self, source: str, stamp_ns: int) -> TileView | None:
         with self._tiles_lock:
-            tiles = self._tiles.get(source)
+            tiles = self._tiles.get(sensor_name(source))
             view = None if tiles is None else tiles.nearest(stamp_ns, NEAR_NS)
         return view or self._look_itself(source, stamp_ns)
 
@@ -148,7 +149,7 @@ class Surroundings:
         return core.observe(newest.rgb(), seen_ns, source)
 
     def _still(self, source: str, wanted_ns: int) -> Still | None:
-        kept = self._pictures.get(source)
+        kept = self._pictures.get(sensor_name(source))
         return None if kept is None else kept.nearest(wanted_ns, NEAR_NS)
 
     def recall(self, query: Query) -> Sequence[Memory]:

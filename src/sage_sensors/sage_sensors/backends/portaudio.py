@@ -108,8 +108,15 @@ class PortAudioMicrophone:
             )
             return SAMPLE_RATE_HZ
         except sounddevice.PortAudioError:
-            found = sounddevice.query_devices(self._device, "input")
-            return int(found["default_samplerate"])
+            return int(self._found()["default_samplerate"])
+
+    def _found(self) -> Any:
+        try:
+            return sounddevice.query_devices(self._device, "input")
+        except sounddevice.PortAudioError as error:
+            if self._device is None:
+                raise SourceError(f"{self.source}: no microphone is known to PortAudio") from error
+            raise
 
     def _receive(self, data: NDArray[np.float32], frames: int, time: Any, status: Any) -> None:
         """Called by PortAudio on a thread of its own, for each block."""

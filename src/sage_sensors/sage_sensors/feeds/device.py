@@ -11,6 +11,8 @@ from sage_sensors.core.backoff import BackOff
 from sage_sensors.core.samples import Device
 from sage_sensors.publishers.stream import StreamPublisher, T
 
+ABSENT_WARNING_S = 600.0
+
 
 class DeviceFeed(Generic[T]):
     """Brings the samples of one device to its publisher as they are captured.
@@ -20,11 +22,12 @@ class DeviceFeed(Generic[T]):
         stream: where to.
         worker: reads and publishes; serves this feed only.
         clock, log: of the node.
+        optional: until it opened for the first time it is absent, which is no error.
     """
 
     def __init__(
         self, device: Device[T], stream: StreamPublisher[T], worker: Worker, clock: Clock,
-        log: Logger,
+        log: Logger, optional: bool = False,
     ) -> None:  # fmt: skip
         self.problem = ""
         self.ended = False
@@ -33,12 +36,13 @@ class DeviceFeed(Generic[T]):
         self._worker = worker
         self._clock = clock
         self._log = log
+        self._may_be_absent = optional
         self._backoff = BackOff()
         self._open = False
         self._busy = False
         self._closed = False
         self._next_ns = clock.now_ns()
-        stream.begin(device.source, device.period_s)
+        stream.watch(device.source, device.period_s)
 
     @property
     def overruns(self) -> int:
@@ -52,6 +56,7 @@ class DeviceFeed(Generic[T]):
         """
         self._device.open()
         self._open = True
+        self._may_be_absent = False
         self._stream.begin(self._device.source, self._device.period_s)
 
     def tick(self, now_ns: int) -> None:
@@ -103,4 +108,9 @@ class DeviceFeed(Generic[T]):
         self._stream.fault()
         wait_s = self._backoff.failed(self._clock.now_ns())
         self.problem = str(error) or type(error).__name__
-        self._log.error(f"{self.problem}; next attempt in {wait_s:g} s")
+        if self._may_be_absent:
+            self._stream.absent(self.problem)
+            text = f"absent: {self.problem}; looked for again, every 30 s in the end"
+            self._log.warning(text, throttle_s=ABSENT_WARNING_S, key="absent")
+        else:
+            self._log.error(f"{self.problem}; next attempt in {wait_s:g} s")

@@ -87,7 +87,7 @@ class RecordingNode(SageNode):
         if p.sound or p.imu_csv or p.text_track:
             raise InvalidInput("media", "", "a media file beside sound, imu_csv or text_track")
         return find_demo_recording(
-            Path(p.data_dir or os.environ.get("SAGE_DATA") or DEFAULT_DATA_DIR)
+            Path(p.data_dir or os.environ.get("SAGE_DATA") or DEFAULT_DATA_DIR), p.synthetic
         )
 
     def _tick(self) -> None:

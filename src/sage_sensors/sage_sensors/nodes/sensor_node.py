@@ -7,6 +7,7 @@ from typing import Any
 
 from sage_common.core.errors import CannotContinue, InvalidInput
 from sage_common.core.sections import Arrays
+from sage_common.core.synthetic import SYNTHETIC
 from sage_common.ros.node import SageNode
 from sage_sensors.core.playback import Schedule
 from sage_sensors.core.samples import Device, SourceError, Track
@@ -17,12 +18,10 @@ from sage_sensors.publishers.stream import StreamPublisher
 # Deadlines are met to within this time; an idle tick costs a few microseconds.
 TICK_S = 0.002
 REPORT_S = 1.0
-STAND_IN_WARNING_S = 10.0
 TOPIC = "topic"
 # Of sensors whose rate is no parameter: chunks of 100 ms.
 TOPIC_RATE_HZ = 10.0
 AUTO = "auto"
-SYNTHETIC = "synthetic"
 
 
 class SensorNode(SageNode, ABC):
@@ -49,7 +48,6 @@ class SensorNode(SageNode, ABC):
     def on_configure(self) -> None:
         self._stream = self.make_stream()
         self._feed: DeviceFeed[Any] | PlaybackFeed[Any] | None = None
-        self._stand_in = ""
         self._worker = self.worker("source", queue_size=2)
         if self.parameters.backend == TOPIC:
             if not self.parameters.topic:
@@ -60,12 +58,11 @@ class SensorNode(SageNode, ABC):
 
     def on_activate(self) -> None:
         backend = self.parameters.backend
-        self._stand_in = ""
         if backend == TOPIC:
             rate_hz = getattr(self.parameters, "rate_hz", TOPIC_RATE_HZ)
             self._stream.begin(f"topic:{self.parameters.topic}", 1.0 / rate_hz)
         elif backend == AUTO:
-            self._activate_hardware_or_stand_in()
+            self._activate_hardware()
         else:
             self._feed = self._make_feed(self.make_source(backend))
         self.log.info(f"backend {self._stream.backend}")
@@ -85,20 +82,18 @@ class SensorNode(SageNode, ABC):
     def restore_present(self, present: Arrays) -> None:
         self._stream.restore(present)
 
-    def _activate_hardware_or_stand_in(self) -> None:
+    def _activate_hardware(self) -> None:
         try:
-            device = self.make_source(self.hardware)
-            feed = self._make_feed(device)
-            if isinstance(feed, DeviceFeed):
-                feed.open_now()
-            self._feed = feed
-        except SourceError as error:
-            self._stand_in = str(error)
-            self._feed = self._make_feed(self.make_source(SYNTHETIC))
+            self._feed = self._make_feed(self.make_source(self.hardware), optional=True)
+        except SourceError as error:  # what it takes to look for one is not installed
+            self._stream.absent(str(error))
+            self.log.warning(self._stream.backend)
 
-    def _make_feed(self, source: Track[Any] | Device[Any]) -> DeviceFeed[Any] | PlaybackFeed[Any]:
+    def _make_feed(
+        self, source: Track[Any] | Device[Any], optional: bool = False
+    ) -> DeviceFeed[Any] | PlaybackFeed[Any]:
         if isinstance(source, Device):
-            return DeviceFeed(source, self._stream, self._worker, self.clock, self.log)
+            return DeviceFeed(source, self._stream, self._worker, self.clock, self.log, optional)
         loop = source.length_ns > 0 and getattr(self.parameters, "loop", False)
         length_ns = source.length_ns if loop else 0
         self._schedule = Schedule(self.clock.now_ns(), length_ns, loop)
@@ -115,10 +110,8 @@ class SensorNode(SageNode, ABC):
     def _report(self) -> None:
         feed = self._feed
         report = self._stream.report(feed.overruns if feed is not None else 0)
-        if self._stand_in:
-            text = f"asked for hardware, showing a synthetic signal instead: {self._stand_in}"
-            self.log.warning(text, throttle_s=STAND_IN_WARNING_S, key="stand-in")
-            self.set_health("warn", text)
+        if self._stream.is_absent:
+            self.set_health("warn", self._stream.backend)
         elif feed is not None and feed.problem:
             self.set_health("error", feed.problem)
         elif feed is not None and feed.ended:
@@ -128,4 +121,5 @@ class SensorNode(SageNode, ABC):
         elif report.stale:
             self.set_health("warn", "stale: no sample for two periods")
         else:
-            self.set_health("ok", "running")
+            generated = self._stream.backend == SYNTHETIC
+            self.set_health("ok", "a synthetic signal, no sensor" if generated else "running")

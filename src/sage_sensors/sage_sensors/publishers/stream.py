@@ -8,10 +8,14 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from std_msgs.msg import Header
 
 from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
+from sage_common.core.synthetic import SYNTHETIC, synthetic_frame
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import to_stamp
 from sage_sensors.core.monitor import SensorMonitor, SensorReport
-from sage_sensors.core.samples import Stamped
+from sage_sensors.core.samples import ABSENT, Stamped
+
+# A sensor that is absent is stale, whatever its period would be.
+ANY_PERIOD_S = 1.0
 
 
 class Fingerprinted(Protocol):
@@ -41,9 +45,25 @@ class StreamPublisher(ABC, Generic[T]):
         self._monitor = SensorMonitor(0.0)
 
     def begin(self, backend: str, period_s: float) -> None:
-        """A new source: its name for diagnostics, and its nominal period [s], 0 for events."""
+        """A new source: its name for diagnostics, and its nominal period [s], 0 for events.
+
+        Samples of the source `synthetic` get a frame that says so.
+        """
+        self.watch(backend, period_s)
+
+    def watch(self, backend: str, period_s: float) -> None:
+        """Watch a source from now on, as `begin` does; nothing is published before it has begun."""
         self.backend = backend
         self._monitor = SensorMonitor(period_s, self.stuck_after_s)
+
+    def absent(self, why: str) -> None:
+        """There is no such sensor, and why."""
+        self.watch(f"{ABSENT}: {why}", ANY_PERIOD_S)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether there is no such sensor."""
+        return self.backend.startswith(ABSENT)
 
     def deliver(self, sample: Stamped[T]) -> None:
         """Publish a sample with its capture time as stamp."""
@@ -73,7 +93,9 @@ class StreamPublisher(ABC, Generic[T]):
         self._monitor.restore(section_of(state, "monitor"))
 
     def header(self, stamp_ns: int) -> Header:
-        return Header(stamp=to_stamp(stamp_ns), frame_id=self.frame_id)
+        generated = self.backend == SYNTHETIC
+        frame_id = synthetic_frame(self.frame_id) if generated else self.frame_id
+        return Header(stamp=to_stamp(stamp_ns), frame_id=frame_id)
 
     def report(self, overruns: int = 0) -> SensorReport:
         """The sensor's state, also shown in the node's diagnostics."""

@@ -7,6 +7,7 @@ import numpy as np
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.synthetic import sensor_name
 from sage_common.ros.images import array_to_image
 from sage_common.ros.node import SageNode
 from sage_common.ros.packing import packed_messages, unpacked_messages
@@ -89,7 +90,7 @@ class AttentionNode(SageNode):
 
     def _framing(self, seen: Salience) -> Framing | None:
         """How the native picture became the percept; None unless its camera's size is known."""
-        kept = self._cameras.get(seen.source) if seen.modality == VISION else None
+        kept = self._cameras.get(sensor_name(seen.source)) if seen.modality == VISION else None
         info = None
         if kept is not None:
             try:
