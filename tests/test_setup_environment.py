@@ -306,6 +306,18 @@ class TestVirtualEnvironment:
         assert base_interpreter(tmp_path) is None
 
 
+@pytest.mark.parametrize(("name", "ends_at_once"), [("bin/sage", True), ("bin/other", False)])
+def test_an_interrupt_ends_a_command_that_still_loads(
+    tmp_path: Path, name: str, ends_at_once: bool
+) -> None:
+    script = tmp_path / name
+    script.parent.mkdir()
+    script.write_text("import signal; print(signal.getsignal(2) is signal.SIG_DFL)")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("_ROS_WHEELS")}
+    said = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=clean)
+    assert said.stdout == f"{ends_at_once}\n"
+
+
 def test_executables_are_linked_where_launch_looks(tmp_path: Path) -> None:
     record = tmp_path / "site/sage_x-0.1.0.dist-info"
     record.mkdir(parents=True)

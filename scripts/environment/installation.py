@@ -13,6 +13,7 @@ from environment import wheel_mend
 from environment.compilation import steps_done
 from environment.executables import link_executables
 from environment.interpreter import Interpreter
+from environment.interrupts import let_interrupts_end
 from environment.progress import Progress
 from environment.stamps import Stamps, digest_text
 from environment.virtual_environment import VirtualEnvironment, platform_library_folder
@@ -160,6 +161,7 @@ class Installation:
                 self._environment.site_packages,
                 [package.name for package in work.packages],
             )
+            let_interrupts_end(self._environment.site_packages)
         for package, digest in (*work.compiled.items(), *work.packages.items()):
             self._stamps.finish(_PACKAGE_STEP + package.name, digest)
         if MEDIA_GROUP in work.groups:

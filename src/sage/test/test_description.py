@@ -196,3 +196,9 @@ def test_a_launch_argument_that_is_neither_true_nor_false_is_refused(argument: s
 
     with pytest.raises(InvalidInput, match=argument):
         truth(argument, "maybe")
+
+
+def test_a_log_level_that_is_none_is_refused_before_anything_starts() -> None:
+    values = {**DEFAULTS, "log_level": "loud"}
+    with pytest.raises(InvalidInput, match=r"log_level = 'loud'.*debug or info"):
+        node_actions(describe(graph_options("nano", values)), values, {}, fake_node)

@@ -16,6 +16,7 @@ from toy_nodes import ToyNode
 from sage_common.core import state_file
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.container import node_class, ros_arguments
+from sage_common.ros.process import EXIT_USAGE
 from sage_common.ros.stamps import to_stamp
 from sage_msgs.msg import Utterance
 
@@ -209,3 +210,18 @@ def test_parameters_of_the_graph_are_written_as_yaml():
     assert "a:=[1.0, 2.5]" in arguments and 'b:="yes"' in arguments
     assert 'c:="ü \'x\' \\"y\\""' in arguments and "d:=true" in arguments and "e:=[]" in arguments
     assert node_class("toy_nodes:ToyNode") is ToyNode
+
+
+def test_an_interrupt_while_the_container_loads_ends_it_without_a_traceback(child, tmp_path):
+    parameters = {"home": str(tmp_path / "home")}
+    slow = entry("one", parameters=parameters) | {"class": "interrupted_toy:InterruptedToy"}
+    never_made = entry("two") | {"class": "no_such_module:Node"}
+    both = child(*container(slow, never_made))
+    assert both.process.wait(LONG_S) == 0, both.text
+    assert "Traceback" not in both.text
+
+
+def test_wrong_arguments_end_a_node_with_a_status_of_their_own(child):
+    toy = child("-m", "toy_nodes", "--ros-args", "--log-level", "loud")
+    assert toy.process.wait(LONG_S) == EXIT_USAGE, toy.text
+    assert "--log-level loud" in toy.text and "Traceback" not in toy.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sage.graph.description import PROFILES, GraphOptions
+from sage.graph.supervisor import LOG_LEVELS
 
 
 def add_graph_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +50,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "--wait", action="store_true",
         help="wait for as long as it takes until a sensor is there; else a run without any ends",
     )  # fmt: skip
-    parser.add_argument("--log-level", default="info", choices=("debug", "info", "warn", "error"))
+    parser.add_argument("--log-level", default="info", choices=LOG_LEVELS)
     parser.add_argument("--no-respawn", action="store_true", help="do not restart ended processes")
     parser.add_argument("--network", action="store_true", help="talk to other hosts, too")
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from sage.graph.description import Graph, GraphOptions, describe
 from sage.graph.environment import graph_environment
+from sage.graph.supervisor import LOG_LEVELS
+from sage.graph.transport_files import remove_dead
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 
@@ -19,7 +21,7 @@ ARGUMENTS = {
     "camera": ("auto", "for source live: backend or device of the camera"),
     "namespace": ("/sage", "namespace of the graph"),
     "composed": ("true", "true: all nodes in one process; false: one process a node"),
-    "log_level": ("info", "debug, info, warn or error"),
+    "log_level": ("info", "debug, info, warn, error or fatal"),
     "use_sim_time": ("false", "take the time from /clock"),
     "respawn": ("true", "start a process again after it ended"),
     "config": ("", "your own parameter file, laid over the profile's"),
@@ -63,6 +65,7 @@ def actions(profile: str, values: Mapping[str, str]) -> list[Any]:
     from launch.actions import LogInfo
 
     graph = describe(graph_options(profile, values))
+    remove_dead()
     network = truth("network", values["network"])
     environment = graph_environment(None, network, sage_home())
     notes = [LogInfo(msg=f"note: {note}") for note in graph.notes]
@@ -106,7 +109,7 @@ def node_actions(
         "respawn_delay": 1.0,
         "additional_env": dict(environment),
     }
-    log_level = values["log_level"]
+    log_level = checked_log_level(values["log_level"])
     if truth("composed", values["composed"]):
         entries = [node.container_entry(log_level) for node in graph.nodes]
         return [
@@ -130,6 +133,17 @@ def node_actions(
         )
         for node in graph.nodes
     ]
+
+
+def checked_log_level(text: str) -> str:
+    """A launch argument that is a log level; with a wrong one processes would die for ever.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if text.lower() not in LOG_LEVELS:
+        raise InvalidInput("log_level", text, " or ".join(LOG_LEVELS))
+    return text
 
 
 def truth(name: str, text: str) -> bool:

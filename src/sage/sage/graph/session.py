@@ -16,6 +16,7 @@ from sage.graph.description import Graph
 from sage.graph.environment import DomainLease, graph_environment
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.graph.supervisor import POLL_S, Supervisor
+from sage.graph.transport_files import remove_dead
 from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
 from sage.observe.sensors import all_absent, backends
@@ -100,6 +101,7 @@ class Session:
         environment = graph_environment(domain_id, self.options.network, self.home)
         os.environ.update({k: v for k, v in environment.items() if not k.startswith("MALLOC_")})
         make_private(self.home / "log")
+        remove_dead()
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
         attached = Attached(
             ObserverNode, self.graph.options.namespace, self.graph.options.use_sim_time

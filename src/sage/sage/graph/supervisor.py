@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -18,13 +19,14 @@ from ament_index_python import get_package_prefix
 from sage.graph.description import Graph, NodeSpec
 from sage.graph.outages import Outages
 from sage_common.ros.container import yaml_value
-from sage_common.ros.process import PARENT_VARIABLE
+from sage_common.ros.process import EXIT_USAGE, PARENT_VARIABLE
 
 STOP_TIMEOUT_S = 10.0
 FIRST_RESTART_S = 0.5
 LONGEST_RESTART_S = 10.0
 POLL_S = 0.05
 CONTAINER = "container"
+LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 
 
 @dataclass
@@ -87,8 +89,7 @@ class Supervisor:
         for child in self.children:
             if child.restart_at is None and child.process.poll() is not None:
                 child.last_exit = child.process.returncode
-                delay_s = min(FIRST_RESTART_S * 2**child.restarts, LONGEST_RESTART_S)
-                child.restart_at = time.monotonic() + delay_s
+                child.restart_at = time.monotonic() + _restart_delay_s(child)
                 cause = _cause(child.process.returncode)
                 self.outages.ended(child.name, cause, time.monotonic())
                 events.append(f"{child.name} ended ({cause})")
@@ -121,7 +122,7 @@ class Supervisor:
     def alive(self) -> bool:
         """True while at least one process runs, or what ended is started again."""
         if self.respawn:
-            return bool(self.children)
+            return any(child.restart_at != math.inf for child in self.children)
         return any(child.process.poll() is None for child in self.children)
 
     def pss_mb(self) -> float:
@@ -183,7 +184,16 @@ def process_pss_mb(pid: int) -> float:
     return 0.0
 
 
+def _restart_delay_s(child: Child) -> float:
+    """How long to wait [s]; for ever where it was started wrongly."""
+    if child.process.returncode == EXIT_USAGE:
+        return math.inf
+    return float(min(FIRST_RESTART_S * 2**child.restarts, LONGEST_RESTART_S))
+
+
 def _cause(returncode: int) -> str:
+    if returncode == EXIT_USAGE:
+        return f"exit status {returncode}: started wrongly, not started again"
     if returncode < 0:
         return f"killed by {signal.Signals(-returncode).name}"
     return f"exit status {returncode}"

@@ -12,13 +12,11 @@ import json
 import sys
 from typing import Any
 
-import rclpy
 from rclpy.logging import LoggingSeverity
-from rclpy.signals import SignalHandlerOptions
 
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import NodeProcess, end_with_parent
+from sage_common.ros.process import NodeProcess, end_with_parent, enter_ros
 from sage_common.ros.ros_host import RosHost
 
 
@@ -75,12 +73,16 @@ def main() -> None:
     parser.add_argument("--graph", required=True, help="JSON list of nodes")
     options, _ = parser.parse_known_args()
     end_with_parent()
-    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    process = NodeProcess()
+    enter_ros()
+    hosts = []
     try:
-        hosts = [make_host(entry) for entry in json.loads(options.graph)]
+        for entry in json.loads(options.graph):
+            if not process.stopping:
+                hosts.append(make_host(entry))
     except ValueError as error:
         parser.error(str(error))
-    sys.exit(NodeProcess().run(hosts))
+    sys.exit(process.run(hosts))
 
 
 def yaml_value(value: Any) -> str:

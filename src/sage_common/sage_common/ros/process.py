@@ -8,20 +8,26 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 import rclpy
 from rclpy.executors import Executor, ExternalShutdownException
 from rclpy.experimental import EventsExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from sage_common.ros.node import SageNode
 from sage_common.ros.ros_host import RosHost
 
+RCLError = rclpy_implementation.RCLError
+UnknownROSArgsError = rclpy_implementation.UnknownROSArgsError
 # In rclpy 7.1 the events executor's plain spin() never runs a callback; a bounded one does.
 SPIN_SLICE_S = 0.2
 TRANSPORT_SETTINGS = ("FASTRTPS_DEFAULT_PROFILES_FILE", "MALLOC_MMAP_THRESHOLD_")
+EXIT_USAGE = 2
+"""Status of a process that was started wrongly: starting it again would help nothing."""
 PARENT_VARIABLE = "SAGE_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
 # Default 700: collections of everything that was loaded took a fifth of a container's time.
@@ -39,12 +45,18 @@ class NodeProcess:
     def __init__(self) -> None:
         self._hosts: list[RosHost] = []
         self._stop = False
+        # A signal may come while nodes are still being made.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    @property
+    def stopping(self) -> bool:
+        """True after a signal."""
+        return self._stop
 
     def run(self, hosts: Sequence[RosHost], autostart: bool = True) -> int:
         """Spin the hosts until a signal; 0 if every node became active."""
         self._hosts = list(hosts)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
         executor = EventsExecutor()
         started = True
         try:
@@ -121,5 +133,15 @@ def end_with_parent() -> None:
 def run_node(node_type: type[SageNode]) -> None:
     """The `main` of a node's executable: ROS arguments from the command line."""
     end_with_parent()
-    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
-    sys.exit(NodeProcess().run([RosHost(node_type)]))
+    process = NodeProcess()
+    enter_ros()
+    sys.exit(process.run([] if process.stopping else [RosHost(node_type)]))
+
+
+def enter_ros() -> None:
+    """Start rclpy with this process's arguments; wrong ones end it with status `EXIT_USAGE`."""
+    try:
+        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    except (RCLError, UnknownROSArgsError) as error:
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(EXIT_USAGE)

@@ -1,0 +1,106 @@
+"""Files that a killed process leaves in shared memory go; those of living ones stay."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sage.graph.transport_files import FOLDER, remove_dead
+
+PROGRAM = """
+import sys, rclpy
+rclpy.init()
+node = rclpy.create_node("left_behind")
+print("ready", flush=True)
+sys.stdin.read()
+"""
+SEGMENT = "fastrtps_0123456789abcdef"
+
+
+@pytest.fixture
+def participant() -> Iterator[subprocess.Popen[str]]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("_ROS_WHEELS")}
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert child.stdout is not None and child.stdout.readline() == "ready\n"
+    yield child
+    child.kill()
+    child.communicate()
+
+
+def files_of(pid: int) -> set[Path]:
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    names = {Path(line.split()[-1]) for line in lines if f" {FOLDER}/" in line}
+    own = {name for name in names if "fastrtps" in name.name or "fastdds" in name.name}
+    return own | {Path(f"{name}_el") for name in own if Path(f"{name}_el").exists()}
+
+
+def test_what_a_killed_process_leaves_is_removed(participant: subprocess.Popen[str]) -> None:
+    files = files_of(participant.pid)
+    assert any("port" in path.name for path in files)
+    remove_dead()
+    assert all(path.exists() for path in files), "it lives"
+    participant.kill()
+    participant.wait()
+    ports = {path for path in files if "port" in path.name}
+    assert any(path.exists() for path in files)
+    remove_dead()
+    # Another process of these tests may have taken over a port of the same number.
+    left = {path for path in files - ports if path.exists()}
+    assert left == set()
+
+
+def make(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).touch()
+
+
+def test_all_files_of_a_dead_port_go(tmp_path: Path) -> None:
+    port = "fastdds_port7413"
+    make(tmp_path, port, f"{port}_el", f"sem.{port}_mutex")
+    assert len(remove_dead(tmp_path)) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("lock", ["_el", "_sl"])
+def test_a_locked_file_stays(tmp_path: Path, lock: str) -> None:
+    make(tmp_path, SEGMENT, f"{SEGMENT}_el", f"{SEGMENT}_sl")
+    with (tmp_path / f"{SEGMENT}{lock}").open() as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        assert remove_dead(tmp_path) == []
+    assert len(remove_dead(tmp_path)) == 3
+
+
+def test_a_mapped_file_stays_though_nobody_locks_it(tmp_path: Path) -> None:
+    import mmap
+
+    make(tmp_path, f"{SEGMENT}_el")
+    (tmp_path / SEGMENT).write_bytes(b"x")
+    with (tmp_path / SEGMENT).open("rb") as stream:
+        view = mmap.mmap(stream.fileno(), 1, access=mmap.ACCESS_READ)
+        assert remove_dead(tmp_path) == []
+        view.close()
+    assert len(remove_dead(tmp_path)) == 2
+
+
+def test_other_files_and_other_peoples_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = ["fastrtps_notes_el", "sage-mailbox.0..lock", "sem.fastrtps_port1_mutex", SEGMENT]
+    make(tmp_path, *others)
+    assert remove_dead(tmp_path) == []
+    make(tmp_path, f"{SEGMENT}_el")
+    monkeypatch.setattr(os, "getuid", lambda: 4321)
+    assert remove_dead(tmp_path) == []
+    assert len(list(tmp_path.iterdir())) == 5
