@@ -11,7 +11,7 @@ import pytest
 
 from sage_common.core.clock import NS_PER_S
 from sage_sensors.backends.media import MediaFile, SoundTrack, VideoTrack
-from sage_sensors.core.samples import Frame, SourceError
+from sage_sensors.core.samples import Frame, SourceError, blank_frame
 
 WIDTH, HEIGHT, RATE = 64, 48, 25
 Writer = Callable[..., Path]
@@ -146,3 +146,29 @@ def test_the_recorded_walk_has_all_its_frames_and_sound(recorded_data: Path) -> 
     assert len(times) == 315
     assert times == [round(n * NS_PER_S * 1001 / 30000) for n in range(315)]
     assert len(list(SoundTrack(media).items())) == 105
+
+
+def test_pictures_that_are_not_wanted_any_more_are_not_drawn_and_counted(
+    tmp_path: Path, write_media: Callable[..., Path]
+) -> None:
+    media = MediaFile(write_media(tmp_path / "long.mp4", 8.0, sound=False))
+    drawn: list[int] = []
+
+    def canvas(height_px: int, width_px: int) -> Frame:
+        drawn.append(height_px)
+        return blank_frame(height_px, width_px)
+
+    track = VideoTrack(media, canvas=canvas)
+    items = track.items()
+    assert [next(items).time_ns for _ in range(3)] == [0, 40_000_000, 80_000_000]
+    for wanted_s, latest_s in ((0.52, 0.52), (6.0, 6.5)):
+        track.skip_to(round(wanted_s * NS_PER_S))
+        item = next(items)
+        assert wanted_s <= item.time_ns / NS_PER_S <= latest_s
+    number = item.time_ns // 40_000_000
+    assert item.value.pixels.mean() == pytest.approx((number * 5) % 250, abs=6)
+    rest = [later.time_ns // 40_000_000 for later in items]
+    assert rest == list(range(number + 1, 200))
+    assert track.passed == 200 - len(rest) - 5
+    assert len(drawn) == len(rest) + 5
+    assert next(track.items()).time_ns == 0

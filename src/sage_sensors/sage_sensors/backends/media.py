@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +28,10 @@ from sage_sensors.core.samples import (
 # A camera file has a few frames between key frames; more errors in a row mean that the rest of
 # the file is lost.
 MAX_ERRORS_IN_A_ROW = 100
+# Decoding is then too slow for the machine; pictures that are less far behind are decoded, which
+# those after them need, and not drawn.
+FAR_BEHIND_NS = NS_PER_S
+KEY_FRAMES, ALL_FRAMES = "NONKEY", "DEFAULT"
 
 
 class MediaFile:
@@ -70,6 +74,7 @@ class VideoTrack:
 
     Attributes:
         errors: pictures that could not be decoded so far; they are left out.
+        passed: pictures that were left out because they were not wanted any more.
 
     Raises:
         SourceError: the file has no video.
@@ -83,19 +88,27 @@ class VideoTrack:
         self.source = f"file:{media.path.name}"
         self.length_ns = media.video_end_ns
         self.period_s = 1.0 / media.frame_rate_hz
-        self.errors = 0
+        self.errors = self.passed = 0
+        self._wanted_ns = 0
         self._media = media
         self._size = (width_px, height_px)
         self._canvas = canvas
 
+    def skip_to(self, time_ns: int) -> None:
+        self._wanted_ns = time_ns
+
     def items(self) -> Iterator[Stamped[Frame]]:
         last_ns = -1
+        self._wanted_ns = 0
         for frame in self._frames():
             time_ns = _time_ns(frame, self._media.origin)
             if time_ns is None or time_ns <= last_ns:
                 self.errors += 1
                 continue
             last_ns = time_ns
+            if time_ns < self._wanted_ns:
+                self.passed += 1
+                continue
             yield Stamped(time_ns, _drawn(frame, *self._size, self._canvas))
 
     def _frames(self) -> Iterator[Any]:
@@ -103,7 +116,19 @@ class VideoTrack:
             stream = container.streams.video[0]
             # One thread is enough (848x480 at 30/s takes a tenth of a core) and adds no delay.
             stream.codec_context.thread_count = 1
-            yield from _decoded(container, stream, self)
+            yield from _decoded(container, stream, self, self._hurry)
+
+    def _hurry(self, packet: Any, codec: Any) -> None:
+        """Far behind, decode key frames only, up to the first that is wanted."""
+        time_ns = _time_ns(packet, self._media.origin)
+        hurried = codec.skip_frame == KEY_FRAMES
+        if time_ns is None:
+            return
+        if time_ns < self._wanted_ns - FAR_BEHIND_NS:
+            codec.skip_frame = KEY_FRAMES
+        elif hurried and packet.is_keyframe and time_ns >= self._wanted_ns:
+            codec.skip_frame = ALL_FRAMES
+        self.passed += hurried and not packet.is_keyframe
 
 
 class SoundTrack:
@@ -172,11 +197,20 @@ def _first(container: Any, kind: str) -> Any:
     return streams[0] if streams else None
 
 
-def _decoded(container: Any, stream: Any, track: VideoTrack | SoundTrack) -> Iterator[Any]:
-    """The frames of a stream; a packet that cannot be decoded is counted and left out."""
+def _decoded(
+    container: Any,
+    stream: Any,
+    track: VideoTrack | SoundTrack,
+    prepare: Callable[[Any, Any], None] = lambda packet, codec: None,
+) -> Iterator[Any]:
+    """The frames of a stream; a packet that cannot be decoded is counted and left out.
+
+    `prepare(packet, codec)` is called before each packet is decoded.
+    """
     in_a_row = 0
     try:
         for packet in container.demux(stream):
+            prepare(packet, stream.codec_context)
             try:
                 frames = packet.decode()
             except av.FFmpegError as error:

@@ -8,11 +8,13 @@ from collections.abc import Generator
 from typing import Generic, TypeVar
 
 from sage_common.core.clock import NS_PER_S
-from sage_sensors.core.samples import Stamped, Track
+from sage_sensors.core.samples import Skipping, Stamped, Track
 
 T = TypeVar("T")
 # A later deadline than this was missed because time jumped: a suspended machine, a looped bag.
 JUMP_NS = 5 * NS_PER_S
+# A machine that is later than this is overloaded, and does not catch up by itself.
+LATEST_NS = NS_PER_S // 4
 
 
 class Schedule:
@@ -46,6 +48,10 @@ class Schedule:
         elapsed_ns = lap * self.length_ns + offset_ns
         return self.start_ns + (elapsed_ns if self.rate == 1.0 else round(elapsed_ns / self.rate))
 
+    def reached_ns(self, lap: int, now_ns: int) -> int:
+        """The moment of repetition `lap` that is due at `now_ns` [ns]; may lie outside of it."""
+        return round((now_ns - self.start_ns) * self.rate) - lap * self.length_ns
+
     def follow(self, now_ns: int) -> int:
         """Go on from here if the clock has jumped by more than 5 s; the jump [ns], else 0.
 
@@ -62,24 +68,36 @@ class Schedule:
 class Playback(Generic[T]):
     """Reads one track ahead into a short queue, and hands out what is due.
 
-    `fill` may run on a worker thread while `due` runs on another.
+    What is more than 250 ms late is overtaken: the newest sample that is due comes next, and those
+    before it are counted. `fill` may run on a worker thread while `due` runs on another.
 
     Args:
         track: what to play.
         schedule: when.
         depth: samples read ahead, >= 1.
+
+    Attributes:
+        ended: the last sample has been handed out.
+        beyond: samples of the first repetition that lie beyond the cut.
     """
 
     def __init__(self, track: Track[T], schedule: Schedule, depth: int) -> None:
         self.track = track
         self.ended = False
-        self.skipped = 0
+        self.beyond = 0
+        self._overtaken = 0
+        self._now_ns = schedule.start_ns
         self._schedule = schedule
         self._depth = depth
         self._ahead: deque[tuple[int, Stamped[T]]] = deque()
         self._source = self._endless()
         self._filling = threading.Lock()
         self._read_all = False
+
+    @property
+    def skipped(self) -> int:
+        """Samples that were left out because they could not be read or taken in time."""
+        return self._overtaken + (self.track.passed if isinstance(self.track, Skipping) else 0)
 
     @property
     def wants_filling(self) -> bool:
@@ -98,6 +116,8 @@ class Playback(Generic[T]):
                     item = next(self._source, None)
                     if item is None:
                         self._read_all = True
+                    elif self._is_late(item):
+                        self._pass_over(item[0])
                     else:
                         self._ahead.append(item)
             except Exception:
@@ -106,13 +126,14 @@ class Playback(Generic[T]):
 
     def due(self, now_ns: int, limit: int) -> list[Stamped[T]]:
         """At most `limit` samples that are due at `now_ns`, each with its due time as stamp."""
+        self._now_ns = now_ns
+        self._overtake()
         ready: list[Stamped[T]] = []
         while self._ahead and len(ready) < limit:
-            lap, item = self._ahead[0]
-            due_ns = self._schedule.due_ns(lap, item.time_ns)
+            due_ns = self._due_ns(self._ahead[0])
             if due_ns > now_ns:
                 break
-            self._ahead.popleft()
+            _, item = self._ahead.popleft()
             ready.append(Stamped(due_ns, item.value))
         self.ended = self._read_all and not self._ahead
         return ready
@@ -124,13 +145,33 @@ class Playback(Generic[T]):
             self._source.close()
             self._ahead.clear()
 
+    def _due_ns(self, item: tuple[int, Stamped[T]]) -> int:
+        return self._schedule.due_ns(item[0], item[1].time_ns)
+
+    def _is_late(self, item: tuple[int, Stamped[T]]) -> bool:
+        return self._due_ns(item) < self._now_ns - LATEST_NS
+
+    def _overtake(self) -> None:
+        """If the oldest sample is late, go on with the newest one that is due."""
+        if not self._ahead or not self._is_late(self._ahead[0]):
+            return
+        while len(self._ahead) > 1 and self._due_ns(self._ahead[1]) <= self._now_ns:
+            self._ahead.popleft()
+            self._overtaken += 1
+
+    def _pass_over(self, lap: int) -> None:
+        """A sample was late before it could be queued; the track need not draw those before now."""
+        self._overtaken += 1
+        if isinstance(self.track, Skipping):
+            self.track.skip_to(self._schedule.reached_ns(lap, self._now_ns))
+
     def _endless(self) -> Generator[tuple[int, Stamped[T]], None, None]:
         lap = 0
         while True:
             count = 0
             for item in self.track.items():
                 if self._schedule.length_ns and item.time_ns >= self._schedule.length_ns:
-                    self.skipped += lap == 0
+                    self.beyond += lap == 0
                     break
                 count += 1
                 yield lap, item

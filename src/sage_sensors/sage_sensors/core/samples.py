@@ -140,6 +140,22 @@ class Track(Protocol[T_co]):
 
 
 @runtime_checkable
+class Skipping(Protocol):
+    """A track whose samples are costly, and that can leave some out when it is read too slowly.
+
+    Attributes:
+        passed: samples left out so far.
+    """
+
+    @property
+    def passed(self) -> int: ...
+
+    def skip_to(self, time_ns: int) -> None:
+        """What lies before this moment of the track [ns] is unwanted, until `items` begins anew."""
+        ...
+
+
+@runtime_checkable
 class Device(Protocol[T_co]):
     """A source that is read as time passes: hardware, or a stream.
 

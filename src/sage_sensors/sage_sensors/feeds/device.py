@@ -41,12 +41,14 @@ class DeviceFeed(Generic[T]):
         self._open = False
         self._busy = False
         self._closed = False
+        self._missed = 0
         self._next_ns = clock.now_ns()
         stream.watch(device.source, device.period_s)
 
     @property
     def overruns(self) -> int:
-        return self._device.overruns
+        """Samples that the device lost because nobody read in time, and readings left out."""
+        return self._device.overruns + self._missed
 
     def open_now(self) -> None:
         """Open the device at once.
@@ -69,6 +71,7 @@ class DeviceFeed(Generic[T]):
             period_ns = round(self._device.period_s * NS_PER_S)
             missed = (now_ns - self._next_ns) // period_ns
             self._next_ns += (missed + 1) * period_ns
+            self._missed += missed if self._open else 0
         self._busy = True
         self._worker.submit(self._read)
 

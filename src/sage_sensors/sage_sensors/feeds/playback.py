@@ -9,24 +9,25 @@ from sage_sensors.core.playback import Playback, Schedule
 from sage_sensors.core.samples import SourceError, Track
 from sage_sensors.publishers.stream import StreamPublisher, T
 
-# Read ahead, and delivered at most in one tick, by kind of stream: a tick must stay short.
+# Samples read ahead, by kind of stream.
 AHEAD = {"camera": 6, "microphone": 8, "imu": 64, "text": 8}
-AT_ONCE = {"camera": 1, "microphone": 2, "imu": 2, "text": 2}
+# Delivered at most in one tick, and for so long: then the other streams have their turn.
+AT_ONCE = {"camera": 1, "microphone": 2, "imu": 32, "text": 2}
+LONGEST_TURN_NS = 3_000_000
 
 
 class PlaybackFeed(Generic[T]):
     """Brings the samples of one track to its publisher at their deadlines.
 
-    A sample that is late is still delivered, with the stamp at which it was due.
+    A sample that is up to 250 ms late is still delivered, with the stamp at which it was due. Where
+    more of it comes than can be delivered, the stream goes on with its newest sample.
 
     Args:
         track: what to play.
         schedule: when.
         stream: where to.
-        worker: decodes; may serve several feeds (its queue must have room for each).
+        worker: decodes.
     """
-
-    overruns = 0
 
     def __init__(
         self, track: Track[T], schedule: Schedule, stream: StreamPublisher[T], worker: Worker
@@ -40,14 +41,26 @@ class PlaybackFeed(Generic[T]):
         self._fill_ahead()
 
     @property
+    def overruns(self) -> int:
+        """Samples that were left out because they could not be delivered in time."""
+        return self._playback.skipped
+
+    @property
     def ended(self) -> bool:
         """True when the last sample has been delivered."""
         return self._playback.ended
 
     def tick(self, now_ns: int) -> None:
         """Deliver what is due at `now_ns`."""
-        for sample in self._playback.due(now_ns, AT_ONCE[self._stream.kind]):
-            self._stream.deliver(sample)
+        stopwatch_ns = self._stream.node.stopwatch_ns
+        end_ns = stopwatch_ns() + LONGEST_TURN_NS
+        for _ in range(AT_ONCE[self._stream.kind]):
+            samples = self._playback.due(now_ns, 1)
+            if not samples:
+                break
+            self._stream.deliver(samples[0])
+            if stopwatch_ns() > end_ns:
+                break
         self._fill_ahead()
 
     def close(self) -> None:

@@ -46,7 +46,9 @@ class RecordingNode(SageNode):
             "text": TextPublisher(self),
         }
         self._feeds: dict[str, PlaybackFeed[Any]] = {}
-        self._worker = self.worker("decode", queue_size=2 * len(self._streams))
+        self._skipped: dict[str, int] = {}
+        # One each: a stream that is slow to decode must not keep the others waiting.
+        self._workers = {kind: self.worker(f"decode {kind}", 2) for kind in self._streams}
         self.timer(TICK_S, self._tick)
         self.timer(REPORT_S, self._report)
 
@@ -61,7 +63,7 @@ class RecordingNode(SageNode):
         for kind, stream in self._streams.items():
             track = getattr(tracks, kind)
             if track is not None:
-                self._feeds[kind] = PlaybackFeed(track, self._schedule, stream, self._worker)
+                self._feeds[kind] = PlaybackFeed(track, self._schedule, stream, self._workers[kind])
         self.diagnose(**{f"{kind} backend": name for kind, name in plan.backends.items()})
         told = ", ".join(f"{kind} {name}" for kind, name in plan.backends.items())
         real = all(name.startswith("file:") for name in plan.backends.values())
@@ -71,6 +73,7 @@ class RecordingNode(SageNode):
         for feed in self._feeds.values():
             feed.close()
         self._feeds = {}
+        self._skipped = {}
 
     def present(self) -> Arrays:
         raise CannotContinue("a recording cannot be left in the middle; a bag can (sage record)")
@@ -90,15 +93,25 @@ class RecordingNode(SageNode):
             Path(p.data_dir or os.environ.get("SAGE_DATA") or DEFAULT_DATA_DIR), p.synthetic
         )
 
+    def _newly_skipped(self) -> dict[str, int]:
+        """Samples left out since this was asked last, by stream; those that left out none are not
+        in it."""
+        before = self._skipped
+        self._skipped = {kind: feed.overruns for kind, feed in self._feeds.items()}
+        newly = {kind: count - before.get(kind, 0) for kind, count in self._skipped.items()}
+        return {kind: count for kind, count in newly.items() if count > 0}
+
     def _tick(self) -> None:
         now_ns = self.clock.now_ns()
         if self._feeds and self._schedule.follow(now_ns):
             self.log.warning("the clock has jumped; the recording goes on from here")
         for feed in self._feeds.values():
-            feed.tick(now_ns)
+            feed.tick(self.clock.now_ns())  # the feed before it may have taken long
 
     def _report(self) -> None:
-        reports = {kind: self._streams[kind].report() for kind in self._feeds}
+        reports = {
+            kind: self._streams[kind].report(feed.overruns) for kind, feed in self._feeds.items()
+        }
         problems = [feed.problem for feed in self._feeds.values() if feed.problem]
         playing = [kind for kind, feed in self._feeds.items() if not feed.ended]
         stale = [kind for kind in playing if reports[kind].stale and reports[kind].samples]
@@ -107,6 +120,9 @@ class RecordingNode(SageNode):
         elif not playing:
             self.log.info("the recording has ended", throttle_s=3600.0, key="ended")
             self.set_health("ok", "the recording has ended")
+        elif skipped := self._newly_skipped():
+            told = ", ".join(f"{count} of {kind}" for kind, count in skipped.items())
+            self.set_health("warn", f"overloaded: left out in the last second: {told}")
         elif stale:
             self.set_health("warn", "late: " + ", ".join(stale))
         else:
