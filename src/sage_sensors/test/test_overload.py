@@ -66,6 +66,8 @@ class Stream:
     def begin(self, backend: str, period_s: float) -> None:
         assert (backend, period_s) == ("test", PERIODS_NS[self.kind] / NS_PER_S)
 
+    watch = begin
+
     def deliver(self, sample: Stamped[Words]) -> None:
         self.late_ns.append(self.node.now_ns - sample.time_ns)
         self.node.now_ns += self.cost_ns
