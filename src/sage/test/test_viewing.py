@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from ast import literal_eval
 from io import StringIO
 from pathlib import Path
 
@@ -15,7 +17,10 @@ from sage.observe.live_view import bar, render
 from sage.observe.observer_node import Latest
 from sage.observe.tally import Tally
 from sage_common.core.topics import TOPICS, topic_name
+from sage_common.ros.interfaces import interface
 from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget, Salience
+from sage_sensors.params import CameraParameters
+from sage_snarc.params import AttentionParameters
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -73,6 +78,48 @@ def test_rviz_shows_topics_that_exist_with_their_qos() -> None:
         spec = known[shown_topic["Value"]]
         expected = "Best Effort" if spec.qos == "sensor" else "Reliable"
         assert shown_topic["Reliability Policy"] == expected
+
+
+def test_rviz_stands_in_a_frame_that_is_published_with_the_sensors() -> None:
+    layout = yaml.safe_load((ROOT / "config" / "sage.rviz").read_text())
+    fixed = layout["Visualization Manager"]["Global Options"]["Fixed Frame"]
+    assert fixed == CameraParameters().base_frame == AttentionParameters().marker_frame
+
+
+def perspective(ending: str) -> dict[str, list[str]]:
+    """Topics in the perspective of rqt whose setting is called `ending`, by plugin."""
+    layout = json.loads((ROOT / "config" / "sage.perspective").read_text())
+    manager = layout["groups"]["pluginmanager"]
+    running = literal_eval(manager["keys"]["running-plugins"]["repr"])
+    plugins = {
+        f"plugin__{name.replace('/', '__')}__{number}"
+        for name, numbers in running.items()
+        for number in numbers
+    }
+    assert plugins == manager["groups"].keys()
+    settings = {
+        name: group["groups"]["plugin"]["keys"] for name, group in manager["groups"].items()
+    }
+    found = {n: literal_eval(s[ending]["repr"]) for n, s in settings.items() if ending in s}
+    return {n: [value] if isinstance(value, str) else value for n, value in found.items()}
+
+
+def test_rqt_shows_images_and_plots_of_fields_that_exist() -> None:
+    known = {
+        f"/sage/{topic_name(key, name='front', modality=modality)}": spec.type
+        for key, spec in TOPICS.items()
+        for modality in ("vision", "audio", "proprioception", "language")
+    }
+    images = perspective("topic")
+    assert len(images) == 2
+    for (topic,) in images.values():
+        assert known[topic] == "sensor_msgs/msg/Image"
+    plots = perspective("topics")
+    assert len(plots) == 2
+    for path in (path for paths in plots.values() for path in paths):
+        topic, field = path.rsplit("/", 1)
+        fields = interface(known[topic]).get_fields_and_field_types()
+        assert fields[field] in ("float", "double"), path
 
 
 def test_the_generated_pages_are_up_to_date() -> None:

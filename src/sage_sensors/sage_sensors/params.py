@@ -10,7 +10,31 @@ _MEDIA = "a media file (video, sound, or both)"
 
 
 @dataclass(frozen=True)
-class RecordingParameters(NodeParameters):
+class FrameParameters(NodeParameters):
+    """Parameters of every node whose sensors have a place on the robot."""
+
+    publish_tf: bool = parameter(
+        True, doc="publish static transforms to the sensor's frame, unless another node does"
+    )
+    base_frame: str = parameter("base_link", doc="TF frame of the robot's body (REP-105)")
+
+
+@dataclass(frozen=True)
+class MountedParameters(FrameParameters):
+    """Parameters of one sensor with a place on the robot."""
+
+    position_m: tuple[float, ...] = parameter(
+        (0.0, 0.0, 0.0), doc="x, y, z of the sensor in base_frame", unit="m"
+    )
+    rotation_rpy_rad: tuple[float, ...] = parameter(
+        (0.0, 0.0, 0.0),
+        doc="roll, pitch, yaw of the sensor's body about the axes of base_frame",
+        unit="rad",
+    )
+
+
+@dataclass(frozen=True)
+class RecordingParameters(FrameParameters):
     """A recording played as all sensors."""
 
     media: str = parameter("", doc=f"{_MEDIA}; empty: the demo recording that is at hand")
@@ -39,7 +63,7 @@ class RecordingParameters(NodeParameters):
 
 
 @dataclass(frozen=True)
-class CameraParameters(NodeParameters):
+class CameraParameters(MountedParameters):
     """One camera."""
 
     name: str = parameter("front", doc="name of the camera, in its topics")
@@ -63,7 +87,7 @@ class CameraParameters(NodeParameters):
 
 
 @dataclass(frozen=True)
-class MicrophoneParameters(NodeParameters):
+class MicrophoneParameters(MountedParameters):
     """One microphone."""
 
     name: str = parameter("front", doc="name of the microphone, in its topics")
@@ -88,7 +112,7 @@ class MicrophoneParameters(NodeParameters):
 
 
 @dataclass(frozen=True)
-class ImuParameters(NodeParameters):
+class ImuParameters(MountedParameters):
     """One inertial measurement unit."""
 
     name: str = parameter("body", doc="name of the IMU, in its topic")

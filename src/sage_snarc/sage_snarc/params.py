@@ -113,4 +113,4 @@ class AttentionParameters(NodeParameters):
         doc="how the vision encoder makes its square, as in its own parameter",
         choices=("crop", "letterbox"),
     )
-    marker_frame: str = parameter("map", doc="TF frame in which the salience bars stand")
+    marker_frame: str = parameter("base_link", doc="TF frame in which the salience bars stand")

@@ -50,7 +50,7 @@ class OfferedQos:
         return to_yaml([self.as_mapping()]).strip()
 
 
-# The four profiles of SAGE, by name; see `sage_common.ros.qos`.
+# The profiles of SAGE's topics, by name; see `sage_common.ros.qos`.
 QOS_BY_PROFILE = {
     "sensor": OfferedQos(reliable=False, depth=5),
     "standard": OfferedQos(depth=10),

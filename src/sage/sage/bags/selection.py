@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from sage.bags.naming import registered_topic
 
-DIAGNOSTICS = "/diagnostics"
+OF_ALL_NODES = ("/diagnostics", "/tf_static")
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which topics are recorded: by default those that the registry marks, and /diagnostics.
+    """Which topics are recorded: by default what the registry marks, and `OF_ALL_NODES`.
 
     Attributes:
         namespace: of the graph.
@@ -32,7 +32,7 @@ class Selection:
         if self.patterns:
             return any(fnmatch.fnmatchcase(name, self._full(p)) for p in self.patterns)
         known = registered_topic(name, type_name, self.namespace)
-        return name == DIAGNOSTICS or (known is not None and known.spec.recorded)
+        return name in OF_ALL_NODES or (known is not None and known.spec.recorded)
 
     def missing(self, names: Sequence[str]) -> list[str]:
         """Patterns that none of these names fits."""

@@ -39,7 +39,7 @@ def ros() -> Iterator[Finding]:
         "" if supported else "use Python 3.10 to 3.12",
     )  # fmt: skip
     known = get_resources("packages")
-    for package in (*_PACKAGES, "audio_common_msgs"):
+    for package in (*_PACKAGES, "audio_common_msgs", "tf2_msgs"):
         if package not in known:
             yield Finding(package, "error", "not installed", "make demo, or colcon build")
     bridge = "cv_bridge" if "cv_bridge" in known else "SAGE's own conversions"

@@ -20,9 +20,10 @@ QOS_PROFILES = (
     ("sensor", "best effort", "volatile", 5, "camera, audio, IMU: the newest counts"),
     ("standard", "reliable", "volatile", 10, "percepts, salience, events"),
     ("latched", "reliable", "transient local", 1, "state that a late subscriber needs at once"),
+    ("static", "reliable", "transient local", 100, "state of many nodes on one topic: /tf_static"),
     ("bulk", "reliable", "volatile", 5, "handles of tensors: the newest counts"),
 )
-"""The four profiles as they are explained; a test holds them against `sage_common.ros.qos`."""
+"""The profiles as they are explained; a test holds them against `sage_common.ros.qos`."""
 
 
 def render_topics() -> str:
@@ -44,6 +45,12 @@ def render_topics() -> str:
             ),
             "A message whose stamp is checked is dropped if that is more than 1 s ahead or more "
             "than 10 s old. An input without a good message for its max age counts as not alive.",
+            "Every node publishes its health on `/diagnostics`, and the sensors where they sit on "
+            "`/tf_static` (`publish_tf`, `base_frame`, `position_m` and `rotation_rpy_rad` in "
+            "[parameters.md](parameters.md)): `base_link` → `camera_<name>_link` → "
+            "`camera_<name>_optical_frame`, `base_link` → `microphone_<name>`, `base_link` → "
+            "`imu_link`. Without parameters they sit at the origin of `base_link`. A frame that "
+            "another node publishes is left to it. Both topics are recorded.",
             "## QoS profiles",
             table(
                 ("profile", "reliability", "durability", "depth", "for"),

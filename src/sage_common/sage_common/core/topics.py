@@ -20,7 +20,7 @@ class TopicSpec:
         key: how code names it.
         name: topic name; `{name}` and `{modality}` are filled in by the node.
         type: interface, `package/msg/Type`.
-        qos: one of the four profiles: sensor, standard, latched, bulk.
+        qos: one of the profiles sensor, standard, latched, static, bulk.
         rate_hz: nominal rate; 0 for events.
         max_age_s: a newer message must come within this time; 0: no limit.
         stamp_checked: messages whose stamp is in the future or too old are dropped.

@@ -62,6 +62,12 @@ class Connections:
         self._diagnostics.outputs[output.topic] = output
         return output
 
+    def publisher_of(self, spec: TopicSpec) -> Publisher:
+        """A publisher of a topic that is all of ROS's, such as /tf_static."""
+        output = self._host.make_publisher(spec, self._host.resolve(spec.name))
+        self._diagnostics.outputs[output.topic] = output
+        return output
+
     def subscribe(
         self,
         topic_key: str,
@@ -87,13 +93,12 @@ class Connections:
         callback: Callable[[Any], None],
         *,
         stamp_checked: bool = True,
+        qos: str = "sensor",
     ) -> InputHealth:
-        """Subscribe a topic of another package, by its own name and type, best effort."""
-        spec = TopicSpec(
-            topic_name, topic_name, type_name, "sensor", 0.0, 0.0, stamp_checked, False, "", ""
+        """Subscribe a topic of another package, by its own name and type."""
+        gate = self.foreign_gate(
+            topic_name, type_name, callback, stamp_checked=stamp_checked, qos=qos
         )
-        gate = Gate(self, spec, "", callback, self._health(topic_name))
-        self._gates.append(gate)
         self.connect(gate)
         return gate.health
 
@@ -248,6 +253,23 @@ class Connections:
         spec = topic(topic_key)
         health = self._health(spec.name.format(**names), *expected_rate(topic_key, **names))
         gate = Gate(self, spec, names.get("modality", ""), callback, health, on_rejected)
+        self._gates.append(gate)
+        return gate
+
+    def foreign_gate(
+        self,
+        topic_name: str,
+        type_name: str,
+        callback: Callable[[Any], None],
+        *,
+        stamp_checked: bool = True,
+        qos: str = "sensor",
+    ) -> Gate:
+        """The way from a topic of another package into a callback; `connect` subscribes it."""
+        spec = TopicSpec(
+            topic_name, topic_name, type_name, qos, 0.0, 0.0, stamp_checked, False, "", ""
+        )
+        gate = Gate(self, spec, "", callback, self._health(topic_name))
         self._gates.append(gate)
         return gate
 

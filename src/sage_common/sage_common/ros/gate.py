@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sage_common.core.clock import Clock
@@ -12,6 +13,7 @@ from sage_common.core.health import InputHealth
 from sage_common.core.topics import TopicSpec
 from sage_common.ros.checks import check_message_once, check_stamp
 from sage_common.ros.host import Logger
+from sage_common.ros.qos import PROFILES, is_kept
 
 FAULT_LOG_PERIOD_S = 1.0
 
@@ -47,13 +49,12 @@ class Gate:
     callback: Callable[[Any], None]
     health: InputHealth
     on_rejected: Callable[[InvalidInput], None] | None = None
-    _held: Any = None
+    _held: deque[Any] = field(default_factory=deque)
 
     def receive(self, message: Any) -> None:
         """Check a message and pass it on; whatever is wrong with it ends here."""
         if not self.owner.active:
-            if self.spec.qos == "latched":
-                self._held = message
+            self._hold(message)
             return
         now_ns = self.owner.clock.now_ns()
         started_ns = self.owner.stopwatch_ns()
@@ -67,9 +68,8 @@ class Gate:
 
     def open(self) -> None:
         """The node became active: pass on what was held."""
-        message, self._held = self._held, None
-        if message is not None:
-            self.receive(message)
+        while self._held:
+            self.receive(self._held.popleft())
 
     def reject(self, fault: InvalidInput) -> None:
         """Count a bad message and say so, once a second at most."""
@@ -98,6 +98,13 @@ class Gate:
         """The middleware does not connect a publisher: say so here and in /diagnostics."""
         self.health.refused = reason
         self.owner.log.error(f"{self.health.topic}: {reason}")
+
+    def _hold(self, message: Any) -> None:
+        """Keep what came before the node was active, if late subscribers are to have it, too."""
+        if is_kept(self.spec.qos):
+            self._held.append(message)
+            if len(self._held) > PROFILES[self.spec.qos].depth:
+                self._held.popleft()
 
     def _pass(self, message: Any) -> None:
         try:

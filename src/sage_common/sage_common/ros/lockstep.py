@@ -25,6 +25,7 @@ from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.interfaces import interface
 from sage_common.ros.lockstep_node import LockstepNodeHost
 from sage_common.ros.node import SageNode
+from sage_common.ros.qos import is_kept
 from sage_common.ros.stamps import stamp_ns
 
 DEFAULT_START_NS = 1_700_000_000 * NS_PER_S
@@ -241,7 +242,7 @@ class LockstepHost:
             self.outputs.append(item)
         if self.on_output is not None:
             self.on_output(item)
-        if spec.qos == "latched":
+        if is_kept(spec.qos):
             self.latched[name] = item
         if self._subscriptions.get(name):
             self.schedule(item.time_ns, name, lambda: self._deliver(item))
@@ -258,7 +259,7 @@ class LockstepHost:
         subscription = Subscription(node, spec, callback, raw)
         self._subscriptions[name].append(subscription)
         latched = self.latched.get(name)
-        if latched is not None and spec.qos == "latched":
+        if latched is not None and is_kept(spec.qos):
             self.schedule(self.clock.now_ns(), name, lambda: self._hand(latched, subscription))
         return lambda: self._subscriptions[name].remove(subscription)
 

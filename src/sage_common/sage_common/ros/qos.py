@@ -1,4 +1,4 @@
-"""The four QoS profiles; there are no others in SAGE."""
+"""The QoS profiles; there are no others in SAGE."""
 
 from __future__ import annotations
 
@@ -20,5 +20,11 @@ PROFILES = {
     "sensor": _profile(5, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
     "standard": _profile(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
     "latched": _profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
+    "static": _profile(100, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
     "bulk": _profile(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
 }
+
+
+def is_kept(qos: str) -> bool:
+    """True if a subscriber that comes later gets what was published before."""
+    return PROFILES[qos].durability == DurabilityPolicy.TRANSIENT_LOCAL

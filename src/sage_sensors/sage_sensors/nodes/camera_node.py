@@ -30,6 +30,9 @@ class CameraNode(SensorNode):
         stream: CameraPublisher = self._stream  # type: ignore[assignment]
         return catalogue.camera(backend, self.parameters, self.clock, stream.canvas)
 
+    def frame_is_ours(self) -> bool:
+        return super().frame_is_ours() or bool(self.parameters.frame_id)
+
     def subscribe_source(self, topic: str) -> None:
         compressed = topic.endswith("compressed")
         type_name = "sensor_msgs/msg/" + ("CompressedImage" if compressed else "Image")

@@ -32,6 +32,9 @@ class MicrophoneNode(SensorNode):
     def make_source(self, backend: str) -> Track[Sound] | Device[Sound]:
         return catalogue.microphone(backend, self.parameters, self.clock)
 
+    def frame_is_ours(self) -> bool:
+        return True  # the foreign frame is not passed on
+
     def subscribe_source(self, topic: str) -> None:
         p = self.parameters
         self._foreign = AudioInfo(

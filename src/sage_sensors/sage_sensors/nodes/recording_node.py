@@ -24,6 +24,7 @@ from sage_sensors.params import RecordingParameters
 from sage_sensors.publishers.camera import CameraPublisher
 from sage_sensors.publishers.imu import ImuPublisher
 from sage_sensors.publishers.microphone import MicrophonePublisher
+from sage_sensors.publishers.static_frames import StaticFrames
 from sage_sensors.publishers.stream import StreamPublisher
 from sage_sensors.publishers.text import TextPublisher
 
@@ -51,6 +52,9 @@ class RecordingNode(SageNode):
         self._workers = {kind: self.worker(f"decode {kind}", 2) for kind in self._streams}
         self.timer(TICK_S, self._tick)
         self.timer(REPORT_S, self._report)
+        if p.publish_tf:
+            frames = StaticFrames(self, list(self._streams.values()), p.base_frame)
+            self.timer(REPORT_S, frames.tick)
 
     def on_activate(self) -> None:
         p = self.parameters

@@ -13,6 +13,7 @@ from sage_sensors.core.playback import Schedule
 from sage_sensors.core.samples import Device, SourceError, Track
 from sage_sensors.feeds.device import DeviceFeed
 from sage_sensors.feeds.playback import PlaybackFeed
+from sage_sensors.publishers.static_frames import StaticFrames
 from sage_sensors.publishers.stream import StreamPublisher
 
 # Deadlines are met to within this time; an idle tick costs a few microseconds.
@@ -55,6 +56,11 @@ class SensorNode(SageNode, ABC):
             self.subscribe_source(self.parameters.topic)
         self.timer(TICK_S, self._tick)
         self.timer(REPORT_S, self._report)
+        self._publish_frames()
+
+    def frame_is_ours(self) -> bool:
+        """True if the frame that messages name is this node's, not that of a foreign topic."""
+        return bool(self.parameters.backend != TOPIC)
 
     def on_activate(self) -> None:
         backend = self.parameters.backend
@@ -81,6 +87,12 @@ class SensorNode(SageNode, ABC):
 
     def restore_present(self, present: Arrays) -> None:
         self._stream.restore(present)
+
+    def _publish_frames(self) -> None:
+        p = self.parameters
+        if getattr(p, "publish_tf", False) and self.frame_is_ours():
+            place = (p.base_frame, p.position_m, p.rotation_rpy_rad)
+            self.timer(REPORT_S, StaticFrames(self, [self._stream], *place).tick)
 
     def _activate_hardware(self) -> None:
         try:

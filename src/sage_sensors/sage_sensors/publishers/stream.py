@@ -92,10 +92,15 @@ class StreamPublisher(ABC, Generic[T]):
         self.backend, self.frame_id = text_of(state["backend"]), text_of(state["frame_id"])
         self._monitor.restore(section_of(state, "monitor"))
 
+    @property
+    def message_frame(self) -> str:
+        """The TF frame of the messages; empty: there is no source (yet), or it has none."""
+        if not self.backend or self.is_absent:
+            return ""
+        return synthetic_frame(self.frame_id) if self.backend == SYNTHETIC else self.frame_id
+
     def header(self, stamp_ns: int) -> Header:
-        generated = self.backend == SYNTHETIC
-        frame_id = synthetic_frame(self.frame_id) if generated else self.frame_id
-        return Header(stamp=to_stamp(stamp_ns), frame_id=frame_id)
+        return Header(stamp=to_stamp(stamp_ns), frame_id=self.message_frame)
 
     def report(self, overruns: int = 0) -> SensorReport:
         """The sensor's state, also shown in the node's diagnostics."""
