@@ -6,9 +6,10 @@ from pathlib import Path
 
 from memory_homes import START_NS
 
+from sage.memory.checking import check_export
 from sage.memory.exporting import export
 from sage.memory.formats import table_files
-from sage.memory.importing import Imported, check_export, take_in
+from sage.memory.importing import Imported, take_in
 from sage_common.core.clock import ManualClock
 from sage_memory import Memory
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import memory_homes as homes
 import numpy as np
@@ -22,7 +23,10 @@ from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Payload, Query
 from sage_memory.core import schema
 from sage_memory.core.encoded_vectors import encode_int8, vector_values
+from sage_memory.core.sleep import saved
+from sage_memory.core.sleep.report import NightReport
 
+NIGHT = UUID("018bcfe5-6800-7000-8000-000000000001").bytes
 parametrized = pytest.mark.parametrize("encoding", FORMATS)
 
 
@@ -44,17 +48,26 @@ def everything(home: Path) -> None:
 
         def write_all(connection) -> None:
             values = np.random.default_rng(0).normal(size=(1, 8)).astype(np.float32)
-            (blob,) = encode_int8(values)
+            (blob,) = encode_int8(values / np.linalg.norm(values))
             vector = vector_values(ids[0], "small-1", schema.ROLE_PERCEPT, 8, "i8", blob)
             connection.execute(insert(schema.vectors), [vector])
             pair = {"summary_id": ids[0], "member_id": ids[1]}
             connection.execute(insert(schema.summary_members), [pair])
-            night = {"id": b"n" * 16, "started_ns": 5, "state": "done", "cause": "idle"}
-            connection.execute(insert(schema.nights), [night | {"recall_before": 1 / 3}])
-            gone = {"night_id": b"n" * 16, "experience_id": ids[1], "what": "text", "at_ns": 6}
-            rows = [gone | {"reason": "dull", "undo_until_ns": 7, "saved": b"\x00\xff"}]
+            covers = schema.experiences.update().where(schema.experiences.c.id == ids[0])
+            connection.execute(covers.values(covers=1))
+            night = {"id": NIGHT, "started_ns": 5, "state": "done", "cause": "idle"}
+            night |= {"recall_before": 1 / 3, "report": NightReport(NIGHT).to_json()}
+            connection.execute(insert(schema.nights), [night])
+            gone = {"night_id": NIGHT, "experience_id": ids[1], "what": "text", "at_ns": 6}
+            copy = saved.pack({"text": "seen"}, [vector])
+            rows = [gone | {"reason": "dull", "undo_until_ns": 7, "saved": copy}]
             connection.execute(insert(schema.forgettings), rows)
-            entity = {"name": "anna", "kind": "speaker", "reward": -0.25, "coherence": 0.1 + 0.2}
+            entity = {
+                "name": "speaker:anna",
+                "kind": "speaker",
+                "reward": -0.25,
+                "coherence": 0.1 + 0.2,
+            }
             entity |= {"conflict": 0.0, "trust": 1.0, "observations": 3, "last_ns": 9}
             connection.execute(insert(schema.entities), [entity])
 

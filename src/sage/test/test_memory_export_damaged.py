@@ -94,7 +94,7 @@ DAMAGES = {
     ),
     "wrong type": (
         lambda f: _lines(f, "experiences", lambda rows: rows[0].update(total="much")),
-        "row 1: experiences.total = 'much': expected number",
+        "row 1: experiences.total = 'much': expected a number from 0 to 1",
     ),
     "no value": (
         lambda f: _lines(f, "experiences", lambda rows: rows[0].update(total=None)),

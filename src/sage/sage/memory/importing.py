@@ -1,20 +1,18 @@
-"""Taking an export into a store: everything is checked before anything is written."""
+"""Taking an export that was proven into a store, in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, func, insert, select, update
 from sqlalchemy.engine import Connection
 
+from sage.memory.checking import Checked
 from sage.memory.exporting import Progress
-from sage.memory.formats import TableFiles, table_files
-from sage.memory.manifest import ExportRefused, Manifest, check_files, read_manifest
-from sage.memory.tables import TABLES, Row, check_row
-from sage.memory.vectors import check_vector
+from sage.memory.manifest import ExportRefused
+from sage.memory.tables import TABLES, Row
 from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 from sage_memory.core.experience import Payload
@@ -22,8 +20,6 @@ from sage_memory.core.payloads import PayloadFiles
 
 OWNER = {"vectors": "experience_id", "clocks": "experience_id", "forgettings": "experience_id"}
 """Column with the experience that a row belongs to."""
-FIRST_EXPORTED = 2
-"""Schema of the first exports; their tables have the columns of the present ones."""
 
 
 @dataclass
@@ -40,90 +36,6 @@ class Imported:
     forgotten: int = 0
 
 
-@dataclass(frozen=True)
-class Checked:
-    """An export that was proven whole.
-
-    Attributes:
-        folder: where it is.
-        manifest: what it holds.
-        files: how its tables are read.
-        identifiers: ids of its experiences.
-    """
-
-    folder: Path
-    manifest: Manifest
-    files: TableFiles
-    identifiers: frozenset[bytes]
-
-    def rows(self, table: Table) -> Iterator[list[Row]]:
-        """The rows of a table, in groups."""
-        return self.files.read(self.folder, table, self.manifest.tables[table.name])
-
-
-def check_export(folder: Path) -> Checked:
-    """Prove an export: manifest, files and checksums, columns, rows, vectors, and references.
-
-    Raises:
-        ExportRefused: it is no whole export, or of a later version; the place is named.
-        RuntimeError: the library of its format is not installed.
-    """
-    manifest = read_manifest(folder)
-    if manifest.schema_version > schema.SCHEMA_VERSION:
-        raise ExportRefused(
-            folder,
-            f"schema version {manifest.schema_version}, this version of SAGE knows up to "
-            f"{schema.SCHEMA_VERSION}; update SAGE",
-        )
-    if manifest.schema_version < FIRST_EXPORTED:
-        raise ExportRefused(folder, f"schema version {manifest.schema_version} was never exported")
-    try:
-        files = table_files(manifest.encoding)
-    except InvalidInput as error:
-        raise ExportRefused(folder, f"manifest: {error}") from None
-    if manifest.tables.keys() != TABLES.keys() or manifest.rows.keys() != TABLES.keys():
-        raise ExportRefused(folder, f"expected the tables {', '.join(TABLES)}")
-    check_files(folder, manifest)
-    identifiers: set[bytes] = set()
-    checked = Checked(folder, manifest, files, frozenset())
-    for table in TABLES.values():
-        _check_table(checked, table, identifiers)
-    return Checked(folder, manifest, files, frozenset(identifiers))
-
-
-def _check_table(export: Checked, table: Table, identifiers: set[bytes]) -> None:
-    count = 0
-    for rows in export.rows(table):
-        for row in rows:
-            count += 1
-            try:
-                check_row(table, row)
-                _check_references(table, row, identifiers)
-            except InvalidInput as error:
-                where = export.folder / export.manifest.tables[table.name][0]
-                raise ExportRefused(where, f"row {count}: {error}") from None
-    if count != export.manifest.rows[table.name]:
-        found = (
-            f"{count} rows of {table.name}, the manifest says {export.manifest.rows[table.name]}"
-        )
-        raise ExportRefused(export.folder, found)
-
-
-def _check_references(table: Table, row: Row, identifiers: set[bytes]) -> None:
-    if table is schema.experiences:
-        if row["id"] in identifiers:
-            raise InvalidInput("experiences.id", row["id"].hex(), "each id once")
-        identifiers.add(row["id"])
-    elif table is schema.vectors:
-        check_vector(row)
-    named: tuple[str, ...] = ("experience_id",) if table is schema.vectors else ()
-    if table is schema.summary_members:
-        named = ("summary_id", "member_id")
-    for column in named:
-        if row[column] not in identifiers:
-            raise InvalidInput(column, row[column].hex(), "an experience of this export")
-
-
 def take_in(
     connection: Connection,
     payloads: PayloadFiles,
@@ -137,17 +49,33 @@ def take_in(
     empty keeps what it has, and gets what it lacks.
 
     Raises:
-        InvalidInput: the store is not empty, and `merge` is false; nothing was written.
+        InvalidInput: the store is not empty, and `merge` is false, or a vector has another size
+            than the store's of the same encoder; nothing was written.
+        ExportRefused: a payload was changed since it was proven.
         OSError: a payload cannot be written.
     """
-    count = select(func.count()).select_from(schema.experiences)
-    if total := connection.execute(count).scalar_one():
-        if not merge:
-            raise InvalidInput(
-                "store", f"{total} experiences", "an empty one, or --merge to add what it lacks"
-            )
-        return _merge(connection, payloads, export, progress)
-    return _restore(connection, payloads, export, progress)
+    counts = {name: _count(connection, table) for name, table in TABLES.items()}
+    name = max(counts, key=lambda key: (counts[key] > 0, key == "experiences"))
+    if not counts[name]:
+        return _restore(connection, payloads, export, progress)
+    if not merge:
+        expected = "an empty one, or --merge to add what it lacks"
+        raise InvalidInput("store", f"{counts[name]} {name}", expected)
+    for encoder_id, size in export.sizes.items():
+        known = _size(connection, encoder_id)
+        if known not in (None, size):
+            raise InvalidInput("vectors.dim", size, f"{known}, as all of {encoder_id} here")
+    return _merge(connection, payloads, export, progress)
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def _size(connection: Connection, encoder_id: str) -> int | None:
+    own = schema.vectors.c
+    wanted = select(own.dim).where(own.encoder_id == encoder_id).limit(1)
+    return connection.execute(wanted).scalar_one_or_none()
 
 
 def _restore(
@@ -157,16 +85,15 @@ def _restore(
     for name, table in TABLES.items():
         done.rows[name] = 0
         for rows in export.rows(table):
-            connection.execute(insert(table), rows)
+            connection.execute(insert(table), _sized(export, table, rows))
             done.rows[name] += len(rows)
             progress(name, len(rows))
-    clock = schema.meta.c.key == "clock"
-    own = int(connection.execute(select(schema.meta.c.value).where(clock)).scalar_one())
-    newest = str(max(own, int(export.manifest.facts["clock"])))
-    for key, value in {**export.manifest.facts, "clock": newest}.items():
-        row = schema.meta.c.key == key
-        connection.execute(update(schema.meta).where(row).values(value=value))
-    done.payload_files = _copy_payloads(payloads, export, None, progress)
+    for key, value in export.manifest.facts.items():
+        if key != "clock":
+            row = schema.meta.c.key == key
+            connection.execute(update(schema.meta).where(row).values(value=value))
+    _advance_clock(connection, export.clock)
+    done.payload_files = _copy_payloads(connection, payloads, export, None, progress)
     return done
 
 
@@ -190,7 +117,8 @@ def _merge(
         for rows in export.rows(table):
             taken = [row for row in rows if _is_new(table, row, fresh, present)]
             if table is schema.payloads:  # what nobody names any more was forgotten
-                taken = [row for row in taken if row["sha256"] in named]
+                there = named & export.payload_names.keys()
+                taken = [row for row in taken if row["sha256"] in there]
             elif table is schema.summary_members:
                 taken = [row for row in taken if gone.isdisjoint(row.values())]
             if table is schema.experiences:
@@ -199,16 +127,23 @@ def _merge(
             elif "number" in table.columns:
                 taken = [{k: v for k, v in row.items() if k != "number"} for row in taken]
             if taken:
-                connection.execute(insert(table), taken)
+                connection.execute(insert(table), _sized(export, table, taken))
             done.rows[name] += len(taken)
             done.skipped[name] += len(rows) - len(taken)
             progress(name, len(rows))
-    _advance_clock(connection, int(export.manifest.facts["clock"]))
+    _advance_clock(connection, export.clock)
     alive = select(told.payload_sha256).where(told.forgotten_ns.is_(None))
     promised = schema.payloads.c.sha256.in_(alive)  # a lost file of theirs comes back, too
     kept = set(connection.execute(select(schema.payloads.c.sha256).where(promised)).scalars())
-    done.payload_files = _copy_payloads(payloads, export, kept | named, progress)
+    done.payload_files = _copy_payloads(connection, payloads, export, kept | named, progress)
     return done
+
+
+def _sized(export: Checked, table: Table, rows: list[Row]) -> list[Row]:
+    """Rows of payloads with the bytes of their files, which count under the cap."""
+    if table is not schema.payloads:
+        return rows
+    return [row | {"bytes": export.payload_bytes.get(row["sha256"], row["bytes"])} for row in rows]
 
 
 def _named_payloads(export: Checked, fresh: frozenset[bytes]) -> set[str]:
@@ -255,20 +190,24 @@ def _last(connection: Connection, table: Table) -> int:
 
 
 def _copy_payloads(
-    payloads: PayloadFiles, export: Checked, wanted: set[str] | None, progress: Progress
+    connection: Connection,
+    payloads: PayloadFiles,
+    export: Checked,
+    wanted: set[str] | None,
+    progress: Progress,
 ) -> int:
     """Write the export's payload files that the store has rows for; how many."""
-    media_types = {
-        row["sha256"]: row["media_type"] for rows in export.rows(schema.payloads) for row in rows
-    }
+    table = schema.payloads.c
+    found = connection.execute(select(table.sha256, table.media_type)).all()
     copied = 0
-    for name in sorted(export.manifest.files):
-        if not name.startswith("payloads/"):
+    for sha256, media_type in sorted((row.sha256, row.media_type) for row in found):
+        name = export.payload_names.get(sha256)
+        if name is None or (wanted is not None and sha256 not in wanted):
             continue
-        sha256 = name.split("/")[2].split(".")[0]
-        if sha256 in media_types and (wanted is None or sha256 in wanted):
-            data = (export.folder / name).read_bytes()
-            payloads.write(sha256, Payload(data, media_types[sha256]))
-            copied += 1
-            progress("payload files", 1)
+        data = (export.folder / name).read_bytes()
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise ExportRefused(export.folder / name, "changed while the export was taken in")
+        payloads.write(sha256, Payload(data, media_type))
+        copied += 1
+        progress("payload files", 1)
     return copied

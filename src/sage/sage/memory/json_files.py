@@ -17,11 +17,19 @@ from sqlalchemy import Table
 
 from sage.memory.manifest import ExportRefused
 from sage.memory.tables import Row, kind_of
+from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 
 ROWS_A_GROUP = 4096
 VECTORS_A_FILE = 65536
 SCALE_BYTES = 4
+LONGEST_DETAIL = 200
+FORMS = {"id": "a UUID", "bytes": "base64", "number": "a number"}
+"""What a value must look like, by the kind of its column."""
+UNREADABLE = (
+    ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError,
+)  # fmt: skip
+"""What a line brings forth that is no row: JSON of another form, nested too deep, too large."""
 
 
 class JsonFiles:
@@ -60,12 +68,14 @@ class JsonFiles:
             return
         archives = _Archives(folder, set(names[1:]))
         group: list[Row] = []
-        with (folder / names[0]).open(encoding="utf-8") as stream:
+        with (folder / names[0]).open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 try:
-                    group.append(_parsed(table, json.loads(line), archives))
-                except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-                    where = f"line {number}: {type(error).__name__}: {error}"
+                    group.append(_parsed(table, json.loads(line.decode()), archives))
+                except UNREADABLE as error:
+                    expected = f"{_named(error)}; expected a row of {table.name}"
+                    where = error if isinstance(error, InvalidInput) else expected
+                    where = f"line {number}: {where}"
                     raise ExportRefused(folder / names[0], where) from None
                 if len(group) == ROWS_A_GROUP:
                     yield group
@@ -90,18 +100,30 @@ class _Archives:
             raise ValueError(f"archive {archive!r}: expected one of {sorted(self._names)}")
         if archive != self._open_name:
             self._open_name, self._arrays = archive, self._load(archive)
-        if not 0 <= row < len(self._arrays[array]):
+        if type(row) is not int or not 0 <= row < len(self._arrays[array]):
             raise ValueError(f"row {row} of {array}: it has {len(self._arrays[array])}")
-        values = bytes(self._arrays[array][row].tobytes())
         if encoding == schema.ENCODING_FLOAT32:
-            return values
-        return bytes(self._arrays[f"{array}-scale"][row].tobytes()) + values
+            return self._bytes(array, row, "<f4", 2)
+        return self._bytes(f"{array}-scale", row, "<f4", 1) + self._bytes(array, row, "i1", 2)
+
+    def _bytes(self, array: str, row: int, kind: str, axes: int) -> bytes:
+        values = self._arrays[array]
+        if values.dtype != np.dtype(kind) or values.ndim != axes:
+            raise ValueError(f"{array} is {values.dtype} of {values.ndim} axes")
+        return bytes(values[row].tobytes())
 
     def _load(self, archive: str) -> dict[str, NDArray[Any]]:
+        path = self._folder / archive
         try:
-            with np.load(self._folder / archive, allow_pickle=False) as arrays:
+            with zipfile.ZipFile(path) as parts:  # as written: nothing in it is larger than it is
+                stored = all(part.compress_type == zipfile.ZIP_STORED for part in parts.infolist())
+            if not stored:
+                raise ValueError(f"{archive}: compressed, expected plain arrays")
+            with np.load(path, allow_pickle=False) as arrays:
                 return dict(arrays)
-        except (OSError, zipfile.BadZipFile) as error:
+        except (
+            OSError, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, MemoryError
+        ) as error:  # fmt: skip
             raise ValueError(f"{archive}: {error}") from None
 
 
@@ -155,10 +177,24 @@ def _parsed(table: Table, shown: Mapping[str, Any], archives: _Archives) -> Row:
     row: Row = {}
     for name, value in shown.items():
         if table is schema.vectors and name == "vector":
-            row[name] = archives.vector(value, shown["encoding"])
+            try:
+                row[name] = archives.vector(value, shown["encoding"])
+            except (ValueError, KeyError, TypeError, IndexError) as error:
+                expected = f"archive, array of this encoding and row ({_named(error)})"
+                raise InvalidInput("vectors.vector", value, expected) from None
+        elif name not in kinds:
+            raise KeyError(name)
         else:
-            row[name] = _value(kinds[name], value)
+            try:
+                row[name] = _value(kinds[name], value)
+            except (ValueError, TypeError, OverflowError, AttributeError):
+                field = f"{table.name}.{name}"
+                raise InvalidInput(field, value, FORMS[kinds[name]]) from None
     return row
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error)[:LONGEST_DETAIL]}"
 
 
 def _value(kind: str, value: Any) -> Any:

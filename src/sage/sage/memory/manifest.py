@@ -75,7 +75,7 @@ def read_manifest(folder: Path) -> Manifest:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise ExportRefused(path, "not there; expected the folder of an export") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ExportRefused(path, f"not readable: {error}") from None
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise ExportRefused(path, f"expected kind = {KIND!r}")
@@ -86,7 +86,7 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         return _manifest(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ExportRefused(path, f"{type(error).__name__}: {error}") from None
 
 

@@ -65,7 +65,9 @@ class ParquetFiles:
                         )
                     for batch in source.iter_batches(ROWS_A_GROUP):
                         yield batch.to_pylist()
-            except self._arrow.ArrowException as error:
+            except ExportRefused:
+                raise
+            except (self._arrow.ArrowException, OSError, ValueError, MemoryError) as error:
                 raise ExportRefused(folder / name, f"not readable: {error}") from None
 
     def _schema(self, table: Table) -> Any:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from sqlalchemy import Column, LargeBinary, Table
 from sqlalchemy.types import Float, Integer, String
 
-from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 
 ID_BYTES = 16
-MAX_INTEGER = 2**63 - 1
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -43,34 +40,3 @@ def kind_of(column: Column[Any]) -> str:
         return "number"
     assert isinstance(column.type, String), column
     return "text"
-
-
-def check_row(table: Table, row: Row) -> None:
-    """Prove that a row has the table's columns, each with a value of its kind.
-
-    Raises:
-        InvalidInput: names table and column, the value, and what was expected.
-    """
-    names = {column.name for column in table.columns}
-    if row.keys() != names:
-        wrong = sorted(names ^ row.keys())
-        raise InvalidInput(f"columns of {table.name}", wrong, f"exactly {sorted(names)}")
-    for column in table.columns:
-        value = row[column.name]
-        if value is None:
-            if not column.nullable:
-                raise InvalidInput(f"{table.name}.{column.name}", value, "a value")
-        elif not _fits(kind_of(column), value):
-            raise InvalidInput(f"{table.name}.{column.name}", value, kind_of(column))
-
-
-def _fits(kind: str, value: object) -> bool:
-    if kind == "id":
-        return isinstance(value, bytes) and len(value) == ID_BYTES
-    if kind == "bytes":
-        return isinstance(value, bytes)
-    if kind == "integer":
-        return isinstance(value, int) and abs(value) <= MAX_INTEGER
-    if kind == "number":
-        return isinstance(value, int | float) and math.isfinite(value)
-    return isinstance(value, str)

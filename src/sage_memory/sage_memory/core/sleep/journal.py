@@ -42,6 +42,21 @@ class Page:
     questions: Sequence[Question]
     before: Recalled
 
+    @classmethod
+    def of_row(cls, row: Any) -> Page:
+        """The page of a row of the table (a mapping), written while the night was running."""
+        facts = json.loads(row["report"])
+        return cls(
+            night=bytes(row["id"]),
+            started_ns=row["started_ns"],
+            options=SleepOptions(**facts["options"]),
+            horizon=facts["horizon"],
+            bytes_before=facts["bytes_before"],
+            target_bytes=facts["target_bytes"],
+            questions=[Question.of_json(values) for values in facts["questions"]],
+            before=Recalled(**facts["before"]),
+        )
+
     def write(self, connection: Connection) -> None:
         """Begin the night."""
         facts = {
@@ -65,17 +80,7 @@ def running(connection: Connection) -> Page | None:
     ).one_or_none()
     if row is None:
         return None
-    facts = json.loads(row.report)
-    return Page(
-        night=bytes(row.id),
-        started_ns=row.started_ns,
-        options=SleepOptions(**facts["options"]),
-        horizon=facts["horizon"],
-        bytes_before=facts["bytes_before"],
-        target_bytes=facts["target_bytes"],
-        questions=[Question.of_json(values) for values in facts["questions"]],
-        before=Recalled(**facts["before"]),
-    )
+    return Page.of_row(row._mapping)
 
 
 def half_undone(connection: Connection) -> list[bytes]:

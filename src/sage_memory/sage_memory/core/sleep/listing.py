@@ -21,6 +21,8 @@ from sage_memory.core.identifiers import ID_BYTES
 from sage_memory.core.schema import forgettings
 
 COUNT = struct.Struct("<I")
+MOST_BYTES = 2**28
+"""Of a short form that is unpacked: far above what 4,096 reasons take."""
 FOR_GOOD = and_(forgettings.c.undo_until_ns.is_(None), forgettings.c.saved.is_not(None))
 """Rows that are the short form of many."""
 OF_ONE = or_(forgettings.c.undo_until_ns.is_not(None), forgettings.c.saved.is_(None))
@@ -46,11 +48,17 @@ def unpack(blob: bytes) -> list[tuple[bytes, str]]:
         ValueError, zlib.error: it is none.
     """
     (count,) = COUNT.unpack_from(blob)
-    content = zlib.decompress(blob[COUNT.size :])
+    reader = zlib.decompressobj()
+    content = reader.decompress(blob[COUNT.size :], MOST_BYTES)
+    if not reader.eof:
+        raise ValueError(f"short form of {len(blob)} bytes: not whole, or above {MOST_BYTES}")
     end = count * ID_BYTES
     rows = np.frombuffer(content[:end], np.uint8).reshape(ID_BYTES, count).T
     keys = [row.tobytes() for row in rows]
-    return list(zip(keys, json.loads(content[end:]), strict=True))
+    reasons = json.loads(content[end:])
+    if not (isinstance(reasons, list) and all(isinstance(reason, str) for reason in reasons)):
+        raise ValueError("short form: expected a list of reasons")
+    return list(zip(keys, reasons, strict=True))
 
 
 def listings(connection: Connection) -> Counter[bytes]:

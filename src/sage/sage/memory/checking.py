@@ -1,0 +1,251 @@
+"""Proof of an export before anything of it is written: each row, and all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table
+
+from sage.memory.formats import TableFiles, table_files
+from sage.memory.manifest import ExportRefused, Manifest, check_files, read_manifest
+from sage.memory.row_checks import check, vectors_in
+from sage.memory.rules import CLOCK, DEVICE, STAMP_NS, check_value
+from sage.memory.tables import FACTS, TABLES, Row
+from sage_common.core.errors import InvalidInput
+from sage_memory.core import schema
+from sage_memory.core.payloads import EXTENSIONS
+
+FIRST_EXPORTED = 2
+"""Schema of the first exports; their tables have the columns of the present ones."""
+ONCE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "payloads": (("sha256",),),
+    "experiences": (("number",), ("id",)),
+    "vectors": (("number",), ("experience_id", "encoder_id", "role")),
+    "clocks": (("experience_id", "field"),),
+    "summary_members": (("summary_id", "member_id"),),
+    "nights": (("id",),),
+    "forgettings": (("number",),),
+    "entities": (("name",),),
+}
+"""Columns of which no two rows of a table have the same values."""
+OWNED = {
+    "vectors": ("experience_id",),
+    "clocks": ("experience_id",),
+    "summary_members": ("summary_id", "member_id"),
+}
+"""Columns that name an experience of the export."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An export that was proven whole.
+
+    Attributes:
+        folder: where it is.
+        manifest: what it holds.
+        files: how its tables are read.
+        identifiers: ids of its experiences.
+        sizes: encoder id -> size of its vectors, those that undoing brings back among them.
+        payload_names: hash -> name of the file.
+        payload_bytes: hash -> size of the file.
+        clock: the newest stamp of its logical clock.
+    """
+
+    folder: Path
+    manifest: Manifest
+    files: TableFiles
+    identifiers: frozenset[bytes]
+    sizes: dict[str, int]
+    payload_names: dict[str, str]
+    payload_bytes: dict[str, int]
+    clock: int
+
+    def rows(self, table: Table) -> Iterator[list[Row]]:
+        """The rows of a table, in groups."""
+        return self.files.read(self.folder, table, self.manifest.tables[table.name])
+
+
+def check_export(folder: Path) -> Checked:
+    """Prove an export: manifest, files and checksums, columns, rows, vectors, and references.
+
+    Raises:
+        ExportRefused: it is no whole export, or of a later version; the place is named.
+        RuntimeError: the library of its format is not installed.
+    """
+    manifest = read_manifest(folder)
+    if manifest.schema_version > schema.SCHEMA_VERSION:
+        raise ExportRefused(
+            folder,
+            f"schema version {manifest.schema_version}, this version of SAGE knows up to "
+            f"{schema.SCHEMA_VERSION}; update SAGE",
+        )
+    if manifest.schema_version < FIRST_EXPORTED:
+        raise ExportRefused(folder, f"schema version {manifest.schema_version} was never exported")
+    try:
+        files = table_files(manifest.encoding)
+        clock = _check_facts(manifest)
+    except InvalidInput as error:
+        raise ExportRefused(folder, f"manifest: {error}") from None
+    if manifest.tables.keys() != TABLES.keys() or manifest.rows.keys() != TABLES.keys():
+        raise ExportRefused(folder, f"expected the tables {', '.join(TABLES)}")
+    check_files(folder, manifest)
+    seen = _Seen()
+    for table in TABLES.values():
+        rows = files.read(folder, table, manifest.tables[table.name])
+        _check_table(folder, manifest, table, rows, seen)
+    names = _check_payloads(folder, manifest, seen.payloads)
+    if seen.empty:
+        summary = min(seen.empty)
+        expected = "0: no row of summary_members links a moment to it"
+        error = InvalidInput(
+            f"experiences.covers of {summary.hex()}", seen.covers[summary], expected
+        )
+        raise ExportRefused(folder, str(error))
+    return Checked(
+        folder=folder,
+        manifest=manifest,
+        files=files,
+        identifiers=frozenset(seen.covers),
+        sizes=seen.sizes,
+        payload_names=names,
+        payload_bytes={sha256: manifest.files[name][0] for sha256, name in names.items()},
+        clock=max(clock, seen.clock),
+    )
+
+
+def _check_facts(manifest: Manifest) -> int:
+    """Prove the facts; the logical clock."""
+    facts = manifest.facts
+    if facts.keys() != set(FACTS):
+        raise InvalidInput("facts", sorted(facts), f"exactly {sorted(FACTS)}")
+    check_value("facts.device_id", facts["device_id"], DEVICE)
+    numbers = {}
+    for name, rule in (("created_ns", STAMP_NS), ("clock", CLOCK)):
+        written = facts[name].isascii() and facts[name].isdigit() and len(facts[name]) < 20
+        numbers[name] = int(facts[name]) if written else -1
+        if not rule.holds(numbers[name]):
+            raise InvalidInput(f"facts.{name}", facts[name], rule.expected)
+    return numbers["clock"]
+
+
+@dataclass
+class _Seen:
+    """What the rows that were proven so far hold.
+
+    Attributes:
+        covers: id of an experience -> how many moments it says that it covers.
+        empty: summaries of which no link was seen.
+        sizes: encoder id -> size of its vectors.
+        payloads: hash -> media type.
+        clock: the newest stamp.
+    """
+
+    covers: dict[bytes, int] = field(default_factory=dict)
+    empty: set[bytes] = field(default_factory=set)
+    sizes: dict[str, int] = field(default_factory=dict)
+    payloads: dict[str, str] = field(default_factory=dict)
+    clock: int = 0
+
+
+def _check_table(
+    folder: Path, manifest: Manifest, table: Table, groups: Iterator[list[Row]], seen: _Seen
+) -> None:
+    count = 0
+    keys: list[set[tuple[Any, ...]]] = [set() for _ in ONCE[table.name]]
+    for rows in groups:
+        for row in rows:
+            count += 1
+            try:
+                check(table, row)
+                _check_once(table, row, keys)
+                _check_references(table, row, seen)
+            except InvalidInput as error:
+                where = folder / manifest.tables[table.name][0]
+                raise ExportRefused(where, f"row {count}: {error}") from None
+    if count != manifest.rows[table.name]:
+        found = f"{count} rows of {table.name}, the manifest says {manifest.rows[table.name]}"
+        raise ExportRefused(folder, found)
+
+
+def _check_once(table: Table, row: Row, keys: list[set[tuple[Any, ...]]]) -> None:
+    for names, known in zip(ONCE[table.name], keys, strict=True):
+        key = tuple(row[name] for name in names)
+        if key in known:
+            shown = [part.hex() if isinstance(part, bytes) else part for part in key]
+            raise InvalidInput(f"{table.name}.{', '.join(names)}", shown, "each once")
+        known.add(key)
+
+
+def _check_references(table: Table, row: Row, seen: _Seen) -> None:
+    for column in OWNED.get(table.name, ()):
+        if row[column] not in seen.covers:
+            field = f"{table.name}.{column}"
+            raise InvalidInput(field, row[column].hex(), "an experience of this export")
+    for vector in vectors_in(table, row):
+        size = seen.sizes.setdefault(vector["encoder_id"], vector["dim"])
+        if vector["dim"] != size:
+            expected = f"{size}, as all of {vector['encoder_id']}"
+            raise InvalidInput("vectors.dim", vector["dim"], expected)
+    note = NOTES.get(table.name)
+    if note is not None:
+        note(row, seen)
+
+
+def _note_experience(row: Row, seen: _Seen) -> None:
+    seen.covers[row["id"]] = row["covers"]
+    if row["covers"]:
+        seen.empty.add(row["id"])
+
+
+def _note_link(row: Row, seen: _Seen) -> None:
+    summary, member = row["summary_id"], row["member_id"]
+    for role, key, expected in (("summary_id", summary, True), ("member_id", member, False)):
+        if bool(seen.covers[key]) != expected:
+            field = f"experiences.covers of summary_members.{role}"
+            told = "1 or more: a summary" if expected else "0: a moment"
+            raise InvalidInput(field, seen.covers[key], told)
+    seen.empty.discard(summary)
+
+
+def _note_payload(row: Row, seen: _Seen) -> None:
+    seen.payloads[row["sha256"]] = row["media_type"]
+
+
+def _note_clock(row: Row, seen: _Seen) -> None:
+    seen.clock = max(seen.clock, row["stamp"])
+
+
+NOTES: dict[str, Callable[[Row, _Seen], None]] = {
+    "payloads": _note_payload,
+    "experiences": _note_experience,
+    "clocks": _note_clock,
+    "summary_members": _note_link,
+}
+
+
+def _check_payloads(
+    folder: Path, manifest: Manifest, media_types: dict[str, str]
+) -> dict[str, str]:
+    """Prove the payload files against their rows; hash -> name of the file."""
+    expected = {
+        f"payloads/{sha256[:2]}/{sha256}.{EXTENSIONS.get(media_type, 'bin')}": sha256
+        for sha256, media_type in media_types.items()
+    }
+    found: dict[str, str] = {}
+    for name, (_, digest) in manifest.files.items():
+        if not name.startswith("payloads/"):
+            continue
+        sha256 = expected.get(name)
+        if sha256 is None:
+            raise ExportRefused(folder / name, "expected a row of payloads that names this file")
+        if digest != sha256:
+            raise ExportRefused(folder / name, f"SHA-256 {digest}: expected content of its name's")
+        found[sha256] = name
+    missing = len(media_types) - len(found)
+    if missing != manifest.payloads_missing:
+        error = InvalidInput("payloads_missing", manifest.payloads_missing, f"{missing}, as found")
+        raise ExportRefused(folder, f"manifest: {error}")
+    return found
