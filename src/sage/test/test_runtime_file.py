@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sage.graph.runtime_file import GraphLock, RunningGraph, running_graph
+from sage.graph.runtime_file import LAUNCHED, GraphLock, RunningGraph, running_graph
+from sage_common.core.announcement import Announced, Announcement, announced
 from sage_common.core.errors import InvalidInput
 
 RUNNING = RunningGraph(os.getpid(), 43, "/sage", "nano", "recording", False)
@@ -55,3 +56,28 @@ def test_a_killed_graph_leaves_no_lock(tmp_path: Path) -> None:
     child.wait()
     assert running_graph(tmp_path) is None
     GraphLock(tmp_path, RUNNING).release()
+
+
+def test_a_graph_that_was_launched_is_found_until_it_ends(tmp_path: Path) -> None:
+    made = Announced(tmp_path, Announcement(os.getpid(), 7, "/robot1", True))
+    assert stat.S_IMODE((tmp_path / "run" / f"process-{os.getpid()}.json").stat().st_mode) == 0o600
+    found = running_graph(tmp_path)
+    assert found == RunningGraph(os.getpid(), 7, "/robot1", LAUNCHED, LAUNCHED, True)
+    made.withdraw()
+    assert running_graph(tmp_path) is None
+
+
+def test_a_graph_of_sage_run_comes_first(tmp_path: Path) -> None:
+    made = Announced(tmp_path, Announcement(os.getpid(), 7, "/robot1", True))
+    lock = GraphLock(tmp_path, RUNNING)
+    assert running_graph(tmp_path) == RUNNING
+    lock.release()
+    made.withdraw()
+
+
+def test_what_a_killed_process_announced_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    path = tmp_path / "run" / "process-1.json"
+    path.write_text('{"pid": 1, "domain_id": 7, "namespace": "/x", "network": false}')
+    assert announced(tmp_path) == ()
+    assert not path.exists()

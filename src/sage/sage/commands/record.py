@@ -162,7 +162,9 @@ def _join_graph(home: Path, namespace: str) -> str:
     """Enter the ROS domain of the home's running graph; its namespace, else the given one."""
     running = running_graph(home)
     if running is None:
-        print(f"note: no graph runs in {home}; recording what is here", file=sys.stderr)
+        domain = os.environ.get("ROS_DOMAIN_ID", "0")
+        here = f"recording what is under {namespace} in ROS domain {domain}"
+        print(f"note: no graph runs in {home}; {here}", file=sys.stderr)
         return namespace
     variables = graph_environment(running.domain_id, running.network, home)
     os.environ.update({k: v for k, v in variables.items() if not k.startswith("MALLOC_")})

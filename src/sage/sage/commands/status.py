@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from sage.commands.options import add_home_argument, positive_seconds
-from sage.graph.runtime_file import RunningGraph, running_graph
+from sage.graph.runtime_file import LAUNCHED, RunningGraph, running_graph
 from sage.observe.attached import Attached, enter_domain
 from sage.observe.live_view import render
 from sage.observe.observer_node import ObserverNode
@@ -43,8 +43,9 @@ def run(options: argparse.Namespace) -> int:
     running = running_graph(home)
     if running is None and not options.namespace:
         raise FileNotFoundError(
-            f"no graph runs in {home}: start one (sage run), or name the namespace of one that "
-            "was started with ros2 launch (--namespace /sage)"
+            f"no graph runs in {home}: none of sage run, none of ros2 launch with this home "
+            "($SAGE_HOME or --home); of one with another home, name the namespace (--namespace "
+            f"/sage): it is looked for in ROS domain {os.environ.get('ROS_DOMAIN_ID', '0')}"
         )
     if options.domain:
         print(running.domain_id if running else os.environ.get("ROS_DOMAIN_ID", "0"))
@@ -97,7 +98,7 @@ def _watch(observer: ObserverNode, title: str, duration_s: float | None) -> int:
 
 
 def _title(running: RunningGraph | None, namespace: str) -> str:
-    if running is None:
+    if running is None or running.profile == LAUNCHED:
         return f"SAGE {namespace}"
     return f"SAGE {running.namespace}: {running.profile}, {running.source}"
 

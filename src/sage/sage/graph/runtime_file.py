@@ -9,8 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from sage_common.core.announcement import announced
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private
+
+LAUNCHED = "launched"
+"""Stands for profile and source of a graph that `sage run` did not start."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,20 @@ class GraphLock:
 
 
 def running_graph(home: Path) -> RunningGraph | None:
-    """The graph that runs in this home; None if none does."""
+    """The graph that runs in this home, whoever started it; None if none does."""
+    return _of_sage_run(home) or _of_launch(home)
+
+
+def _of_launch(home: Path) -> RunningGraph | None:
+    """The graph whose processes have announced themselves."""
+    for item in announced(home):
+        return RunningGraph(
+            item.pid, item.domain_id, item.namespace, LAUNCHED, LAUNCHED, item.network
+        )
+    return None
+
+
+def _of_sage_run(home: Path) -> RunningGraph | None:
     lock_path = home / "run" / "graph.lock"
     try:
         with lock_path.open("r") as lock:

@@ -24,21 +24,30 @@ def remove_dead(folder: Path = FOLDER) -> list[str]:
     Files of other users, and what cannot be looked at, stay.
     """
     names = sorted({m[1] for path in folder.glob("fast*_*l") if (m := _LOCK.fullmatch(path.name))})
-    candidates = [name for name in names if _is_ours(folder, name)]
-    mapped = _mapped(folder) if candidates else set()
-    return [file for name in candidates for file in _remove_if_dead(folder, name, mapped)]
+    unlocked = [name for name in names if _is_ours(folder, name) and _is_unlocked(folder, name)]
+    mapped = _mapped(folder) if unlocked else set()
+    return [file for name in unlocked for file in _remove_if_dead(folder, name, mapped)]
 
 
 def _remove_if_dead(folder: Path, name: str, mapped: set[str]) -> list[str]:
-    lock_names = [f"{name}_el", f"{name}_sl"]
-    names = [name, *lock_names, f"sem.{name}_mutex"]
+    names = [name, f"{name}_el", f"{name}_sl", f"sem.{name}_mutex"]
     if not mapped.isdisjoint(names):
         return []
     with ExitStack() as held:
-        for lock in (folder / lock_name for lock_name in lock_names):
-            if lock.exists() and not _locked(lock, held):
-                return []
+        if not _locked_all(folder, name, held):
+            return []
         return [file for file in names if _unlinked(folder / file)]
+
+
+def _is_unlocked(folder: Path, name: str) -> bool:
+    with ExitStack() as held:
+        return _locked_all(folder, name, held)
+
+
+def _locked_all(folder: Path, name: str, held: ExitStack) -> bool:
+    """Lock those lock files of a segment or port that are there, until `held` closes."""
+    locks = (folder / f"{name}{end}" for end in ("_el", "_sl"))
+    return all(_locked(lock, held) for lock in locks if lock.exists())
 
 
 def _is_ours(folder: Path, name: str) -> bool:

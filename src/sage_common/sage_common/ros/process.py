@@ -18,6 +18,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
+from sage_common.core.announcement import Announced, Announcement
 from sage_common.ros.node import SageNode
 from sage_common.ros.ros_host import RosHost
 
@@ -36,6 +37,10 @@ GARBAGE_THRESHOLDS = (20_000, 20, 20)
 SWITCH_INTERVAL_S = 0.0005
 
 
+ASKED = ("fusion", "memory")
+"""Whom commands ask; a process without one of them is not what makes a graph."""
+
+
 class NodeProcess:
     """Runs nodes until SIGINT or SIGTERM, then deactivates them so that their state is saved.
 
@@ -45,6 +50,7 @@ class NodeProcess:
     def __init__(self) -> None:
         self._hosts: list[RosHost] = []
         self._stop = False
+        self._announced: Announced | None = None
         # A signal may come while nodes are still being made.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
@@ -64,7 +70,10 @@ class NodeProcess:
                 executor.add_node(host)
             for host in self._hosts:
                 if autostart and not self._stop:
-                    started = host.start() and started
+                    active = host.start()
+                    started = active and started
+                    if active and host.node.default_name in ASKED:
+                        self._announce(host)
             _tune_interpreter()
             self._say_what_is_missing()
             while not self._stop and rclpy.ok():
@@ -83,6 +92,18 @@ class NodeProcess:
                 "(sage run and the launch files set them)"
             )
 
+    def _announce(self, host: RosHost) -> None:
+        """Let commands find this process; `sage run` tells of its own itself."""
+        if self._announced is not None or os.environ.get(PARENT_VARIABLE):
+            return
+        is_local = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "").upper() == "LOCALHOST"
+        domain_id = int(os.environ.get("ROS_DOMAIN_ID") or 0)
+        announcement = Announcement(os.getpid(), domain_id, host.get_namespace(), not is_local)
+        try:
+            self._announced = Announced(host.node.home, announcement)
+        except OSError as error:
+            host.log.warning(f"commands will not find this graph: {error}")
+
     def _spin(self, executor: Executor) -> None:
         try:
             executor.spin_until_future_complete(Future(), timeout_sec=SPIN_SLICE_S)
@@ -98,6 +119,8 @@ class NodeProcess:
             )
 
     def _close(self, executor: Executor) -> None:
+        if self._announced is not None:
+            self._announced.withdraw()
         for host in reversed(self._hosts):
             host.stop()
         executor.shutdown()
