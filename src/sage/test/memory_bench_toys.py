@@ -23,6 +23,7 @@ TOY = Scale(
     grouped=40,
     built_up_to=240,
     gaussian=100,
+    alike=(120,),
     resumed=50,
     slept_on=150,
     probes=20,

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from memory_bench_toys import TOY, by_name
 
 from sage.bench.encoders.section import Figures, Setting
-from sage.bench.memory import cells, killing, opening, parts, recall, recall_clips, remember
+from sage.bench.memory import (
+    alike,
+    cells,
+    clips,
+    killing,
+    opening,
+    parts,
+    recall,
+    recall_clips,
+    remember,
+)
 from sage.bench.memory.condition import KINDS
 from sage.bench.memory.corpus import Corpus, clustered
 from sage.bench.memory.scale import FULL
@@ -79,6 +90,23 @@ def test_recall_by_a_picture_and_by_a_sound(
         assert rows[f"recall of whole records at 80 {name}, p50"].samples == TOY.queries
         assert f"80 {name}" in workplace.inputs
     assert "54 of 80 pictures are real, the others lie near them" in found.notes
+
+
+def test_recall_where_vectors_are_hard_to_tell_apart(
+    toy_place: Callable[..., Workplace], toy_sentences: Sentences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = tuple(f"{clips.VIDEOS[0].name} frame {number}" for number in range(60))
+    monkeypatch.setattr(clips, "pictures", lambda *_: replace(toy_sentences, texts=walk))
+    rows = by_name(alike.rows(toy_place()))
+    for name in ("near-identical frames", "sparse vectors", "frames of the walk"):
+        assert rows[f"recall@10 at 120 {name}"].value == 1.0
+        for share in ("50.0%", "10.0%", "1.0%"):
+            filtered = rows[f"filter by salience keeping {share} of 120 {name}, recall@10"]
+            assert filtered.value == filtered.baselines["numpy float32"] == 1.0
+    vectors = alike.sparse(toy_sentences, 500, 5).vectors
+    assert vectors.min() >= 0.0 and 0.05 < (vectors > 0.0).mean() < 0.2
+    frames = alike.drifting(toy_sentences, 500, 5).vectors
+    assert (frames[1:] * frames[:-1]).sum(axis=1).min() > 0.9999
 
 
 def test_a_peer_that_fails_is_named_and_the_others_are_measured(toy_sentences: Sentences) -> None:

@@ -138,10 +138,11 @@ class RecordSource:
 
     def __init__(self, items: list[Record]) -> None:
         self.items = items
-        self.puzzles_read = 0
+        self.puzzles_read = self.vectors_read = 0
 
     def vectors(self, encoder_id, ids):
         found = {}
+        self.vectors_read += len(ids)
         for key in ids:
             number = int.from_bytes(key, "big")
             item = self.items[number - 1]

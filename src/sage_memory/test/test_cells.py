@@ -148,7 +148,7 @@ def test_more_answers_look_further_and_far_more_are_a_full_search(items, tmp_pat
     index = truth.build(items)
     index.build_cells(tmp_path)
     space = index.view().spaces["a"]
-    query = items[5]["vectors"]["a", ROLES[0]]
+    query = unit(items[5]["vectors"]["a", ROLES[0]] + items[6]["vectors"]["a", ROLES[0]])
     few, more = (scan.by_cells(space, query, None, limit)[0] for limit in (10, 20))
     assert set(few) < set(more)
     assert scan.by_cells(space, query, None, 1000) is None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.quantised import weighty_signs
+from sage_memory.core.rotation import rotated
 from sage_memory.core.space_view import Centre, Chunk, Inside, SpaceView
 
 Part = tuple[Chunk, Inside]
@@ -29,7 +30,8 @@ def bit_distances(
     slots: NDArray[np.int64] | None,
 ) -> NDArray[np.uint8]:
     """How many weighty signs differ: uint8 [n] of the wanted slots (None: all)."""
-    signs, mask, _ = weighty_signs(query, np.abs(query) * centre.deviation)
+    turned = rotated(query[None])[0]
+    signs, mask, _ = weighty_signs(turned, np.abs(turned) * centre.deviation)
     if slots is None or len(slots) < GATHER_BELOW * space.count:
         return _differing(space, slots, signs, mask)
     return _differing(space, None, signs, mask)[slots]

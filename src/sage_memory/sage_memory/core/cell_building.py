@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sage_memory.core.cells import ANSWERS, MOST_SHARE, REACH, Cells
 from sage_memory.core.quantised import pack, word_count
+from sage_memory.core.rotation import rotated
 from sage_memory.core.space_view import SpaceCopy
 
 Floats = NDArray[np.float32]
@@ -167,8 +168,9 @@ def _filled(space: SpaceCopy, homes: NDArray[np.int64], means: Floats) -> Cells:
     for start, vectors in _blocks(space):
         here = homes[start : start + len(vectors)]
         vectors -= means[here]
-        bits[places[start : start + len(vectors)]] = pack(vectors > 0)
         squares += np.bincount(here, np.vecdot(vectors, vectors), len(means))
+        vectors = rotated(vectors)
+        bits[places[start : start + len(vectors)]] = pack(vectors > 0)
         sizes += np.bincount(here, np.abs(vectors).mean(axis=1), len(means))
     return Cells(
         means,

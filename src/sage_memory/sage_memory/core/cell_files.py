@@ -20,7 +20,7 @@ from sage_memory.core.cells import Cells
 from sage_memory.core.index_cache import CELLS, checksum, replace_file, write_array
 from sage_memory.core.space_view import SpaceCopy
 
-FORMAT = 1
+FORMAT = 2
 BUILD_FROM = 2048
 """Smaller spaces are compared as a whole in less time."""
 ARRAYS = ("means", "strays", "sizes", "starts", "slots", "bits")

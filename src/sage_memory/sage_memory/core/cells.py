@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.quantised import weighty_signs
+from sage_memory.core.rotation import rotated
 
 Floats = NDArray[np.float32]
 Slots = NDArray[np.int64]
@@ -38,10 +39,10 @@ class Cells:
     Attributes:
         means: float32 [cells, dim], of the vectors of each cell.
         strays: float32 [cells], root mean square distance of its vectors from the mean.
-        sizes: float32 [cells], mean size of a component of that distance.
+        sizes: float32 [cells], mean size of a component of that distance, rotated.
         starts: int64 [cells + 1], where each cell begins in `slots` and `bits`.
         slots: int32 [known], by cell, ascending within each.
-        bits: uint64 [known, words], set: that component is above the mean of the cell.
+        bits: uint64 [known, words], set: that component, rotated, is above the mean of the cell.
         probes: cells that a search for `ANSWERS` looks into at most.
         margin: how much farther than the nearest one such a cell may be.
         depth: slots that it compares in int8.
@@ -102,7 +103,8 @@ class Cells:
         firsts, lasts = self.starts[chosen], self.starts[chosen + 1]
         spans = list(zip(firsts.tolist(), lasts.tolist(), strict=True))
         slots = np.concatenate([self.slots[first:last] for first, last in spans])
-        signs, mask, weight = weighty_signs(query, np.abs(query))
+        turned = rotated(query[None])[0]
+        signs, mask, weight = weighty_signs(turned, np.abs(turned))
         differing = self._differing(spans, len(slots), signs, mask)
         agreement = np.float32(1) - np.float32(2 / int(np.bitwise_count(mask).sum())) * differing
         counts = lasts - firsts

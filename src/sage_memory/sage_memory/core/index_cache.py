@@ -32,7 +32,7 @@ from sage_memory.core.columns import COLUMNS, DERIVED, NAMED
 from sage_memory.core.database import sync_folder
 from sage_memory.core.space_view import Centre, Chunk, SpaceCopy
 
-FORMAT = 1
+FORMAT = 2
 HEADER = "header.json"
 CELLS = "cells-"
 GENERATION, NAME = re.compile(r"g[0-9]+"), re.compile(r"[a-z0-9_]+")

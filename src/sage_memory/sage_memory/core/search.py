@@ -24,8 +24,10 @@ from sage_memory.core.together import Together, nearest_to_all
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 FIRST_BATCH, LARGEST_BATCH = 64, 1024
-MOST_EXACT = 256
-"""Vectors fetched for a search at most, or 4 for each answer: more differ by less than int8."""
+FIRST_EXACT, MOST_EXACT = 256, 16_384
+"""Vectors fetched at first at most, or 4 for each answer; and in all, where so many are so alike
+that int8 does not tell which are nearer: about 0.1 s. Then the answers may be those of a cosine
+that is less by `scan.ERROR` (about 0.003)."""
 SKETCH_BLOCK = 8192
 
 
@@ -194,7 +196,7 @@ def _settled(
     """Exact scores, the most promising first, until the answers are proven to be the best."""
     count = len(bounds.rows)
     only_vectors = all(meaning.codes is None for meaning in asked)
-    most = max(MOST_EXACT, 4 * limit) if only_vectors else count
+    most = MOST_EXACT if only_vectors else count
     batch = _first_batch(bounds, limit) if only_vectors else FIRST_BATCH
     best: Scored | None = None
     order = _promising(bounds, 2 * LARGEST_BATCH)
@@ -230,4 +232,4 @@ def _first_batch(bounds: Bounds, limit: int) -> int:
         return max(1, len(bounds.rows))
     least = np.partition(bounds.lower, len(bounds.lower) - limit)[len(bounds.lower) - limit]
     possible = int(np.count_nonzero(bounds.upper >= least))
-    return min(possible, max(MOST_EXACT, 4 * limit))
+    return min(possible, max(FIRST_EXACT, 4 * limit))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sage_memory.core.cells import Cells
 from sage_memory.core.columns import GrowingArray
 from sage_memory.core.quantised import pack, quantise, word_count
+from sage_memory.core.rotation import rotated
 from sage_memory.core.space_view import ROLES, Centre, Chunk, SpaceCopy, SpaceView
 
 CHUNK_BYTES = 2**24
@@ -18,6 +19,8 @@ CENTRE_AGAIN, CENTRE_LAST = 8, 200_000
 """The centre is taken anew of so many times more vectors; not of more than that, which takes long:
 by then it hardly moves."""
 CENTRE_SAMPLE = 4096
+BLOCK = 1024
+"""Vectors rotated at once: few enough to stay in the cache."""
 
 
 def chunk_size(dim: int) -> int:
@@ -221,11 +224,11 @@ class Space:
     def _recentre(self) -> None:
         step = max(1, self.count // CENTRE_SAMPLE)
         slots = range(0, self.count, step)
-        sample = np.stack([
+        sample = rotated(np.stack([
             self.chunks[slot // self.size].codes[slot % self.size]
             * self.chunks[slot // self.size].scales[slot % self.size]
             for slot in slots
-        ])  # fmt: skip
+        ]))  # fmt: skip
         self.centre = Centre(sample.mean(axis=0), sample.std(axis=0), self.count)
         fresh = []
         for index, chunk in enumerate(self.chunks):
@@ -240,10 +243,10 @@ class Space:
 def sign_bits(
     codes: NDArray[np.int8], scales: NDArray[np.float32], centre: Centre
 ) -> NDArray[np.uint64]:
-    """Which components of vectors [n, dim] are above the centre: uint64 [n, words]."""
+    """Which components of vectors [n, dim], rotated, are above the centre: uint64 [n, words]."""
     parts = []
-    for start in range(0, len(codes), 4096):
-        part = slice(start, start + 4096)
+    for start in range(0, len(codes), BLOCK):
+        part = slice(start, start + BLOCK)
         values = codes[part].astype(np.float32) * scales[part, None]
-        parts.append(pack(values > centre.mean))
+        parts.append(pack(rotated(values) > centre.mean))
     return np.concatenate(parts)

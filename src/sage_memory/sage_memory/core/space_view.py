@@ -25,7 +25,8 @@ class Chunk:
     Attributes:
         codes: int8 [size, dim].
         scales: float32 [size]; a vector is about its scale times its codes.
-        bits: uint64 [words, size]; bit set: that component is above the centre of the space.
+        bits: uint64 [words, size]; bit set: that component of the rotated vector is above the
+            centre of the space.
     """
 
     codes: NDArray[np.int8]
@@ -58,7 +59,8 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Centre:
-    """Where the bits of a space are taken from: mean and deviation of a sample of its vectors.
+    """Where the bits of a space are taken from: mean and deviation of a sample of its vectors,
+    rotated (see `rotation`).
 
     Attributes:
         mean, deviation: float32 [dim].

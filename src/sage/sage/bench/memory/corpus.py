@@ -120,11 +120,11 @@ def row_of(stamp_ns: int) -> int:
     return (stamp_ns - BEGIN_NS) // PERIOD_NS
 
 
-def clustered(real: Embedded, size: int, queries: int) -> Corpus:
+def clustered(real: Embedded, size: int, queries: int, noise: float = NOISE) -> Corpus:
     """Real embeddings, and as many more as needed near them.
 
     Questions are real embeddings that are kept out. Moments beyond the real ones are a random real
-    one plus noise, as real ones lie: in clusters.
+    one plus noise of that length, as real ones lie: in clusters.
 
     Raises:
         ValueError: there are no more real ones than questions.
@@ -140,8 +140,8 @@ def clustered(real: Embedded, size: int, queries: int) -> Corpus:
         generator = np.random.default_rng([SEED, begin])
         # Always a whole block, so that a smaller corpus is the beginning of a larger one.
         sentence[begin:end] = generator.choice(own, BLOCK)[: end - begin]
-        vectors[begin:end] = noisy(real.embeddings[sentence[begin:end]], NOISE, generator)
-    return _corpus("clustered", real, vectors, sentence, real.embeddings[:queries])
+        vectors[begin:end] = noisy(real.embeddings[sentence[begin:end]], noise, generator)
+    return corpus_of("clustered", real, vectors, sentence, real.embeddings[:queries])
 
 
 def perceived(name: str, real: Embedded, modality: str, size: int, queries: int) -> Corpus:
@@ -162,7 +162,7 @@ def gaussian(real: Embedded, size: int, queries: int) -> Corpus:
     vectors = unit(generator.standard_normal((size, dim), np.float32))
     asked = unit(generator.standard_normal((queries, dim), np.float32))
     sentence = generator.integers(0, len(real.texts), size)
-    return _corpus("independent", real, vectors, sentence, asked)
+    return corpus_of("independent", real, vectors, sentence, asked)
 
 
 def noisy(vectors: Vectors, noise: float, generator: np.random.Generator) -> Vectors:
@@ -177,13 +177,14 @@ def unit(vectors: Vectors) -> Vectors:
     return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
-def _corpus(
+def corpus_of(
     name: str,
     real: Embedded,
     vectors: Vectors,
     sentence: NDArray[np.int64],
     queries: Vectors,
 ) -> Corpus:
+    """Moments of these vectors [n, D] and sentences [n]; places and salience are random."""
     size = len(vectors)
     generator = np.random.default_rng([SEED, 1])
     # Drawn one column after the other for the most that there can be would cost memory: by row.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sage.bench.encoders.section import Figures, Setting, run_all
 from sage.bench.memory import (
+    alike,
     cells,
     growth,
     hindsight,
@@ -41,6 +42,7 @@ PARTS: Mapping[str, Part] = {
     "remember": remember.rows,
     "recall": recall.rows,
     "clips": recall_clips.rows,
+    "alike": alike.rows,
     "cells": cells.rows,
     "open": opening.rows,
     "resume": resuming.rows,

@@ -20,6 +20,7 @@ class Scale:
         grouped: experiences stored in groups.
         built_up_to: rows of the largest graph that a peer builds (HNSW); more take too long.
         gaussian: rows of the independent vectors.
+        alike: rows of near-identical frames and of sparse vectors, ascending.
         resumed: experiences that a graph resumes with.
         slept_on: memories that a night is about.
         probes: questions asked before and after a night.
@@ -39,6 +40,7 @@ class Scale:
     grouped: int
     built_up_to: int
     gaussian: int
+    alike: tuple[int, ...]
     resumed: int
     slept_on: int
     probes: int
@@ -59,6 +61,7 @@ FULL = Scale(
     grouped=20_000,
     built_up_to=100_000,
     gaussian=100_000,
+    alike=(10_000, 100_000),
     resumed=100_000,
     slept_on=100_000,
     probes=1_000,
@@ -78,6 +81,7 @@ QUICK = Scale(
     grouped=5_000,
     built_up_to=2_000,
     gaussian=0,
+    alike=(5_000,),
     resumed=5_000,
     slept_on=1_500,
     probes=100,

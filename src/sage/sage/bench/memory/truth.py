@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sage.bench.memory.corpus import Vectors
 
 BLOCK = 50_000
-ROUNDING = 1e-5
+ROUNDING = 1e-6
 """Cosines nearer than this are of equal rank."""
 
 
