@@ -73,7 +73,7 @@ def test_another_reader_reads_it(tmp_path: Path, compress: bool) -> None:
     assert words == ["one", "two"]
     assert qos["/sage/text"].durability == QosDurability.TRANSIENT_LOCAL
     assert qos["/sage/text"].reliability == QosReliability.RELIABLE
-    assert qos["/sage/imu/body/data"].reliability == QosReliability.BEST_EFFORT
+    assert qos["/sage/imu/body/data"].reliability == QosReliability.RELIABLE
 
 
 def test_our_reader_restores_messages_and_qos(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sage_common.core.documentation import (
 )
 from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.core.topics import ACTIONS, SERVICES, TOPICS
-from sage_common.ros.qos import PROFILES
+from sage_common.ros.qos import OFFERED, PROFILES
 
 
 def rows(page: str) -> list[list[str]]:
@@ -54,10 +54,21 @@ def test_the_profiles_are_explained_as_they_are():
         DurabilityPolicy.TRANSIENT_LOCAL: "transient local",
     }
     explained = {name: tuple(rest) for name, *rest, _ in QOS_PROFILES}
+
+    def words(name: str) -> str:
+        asked, offered = (reliability[p[name].reliability] for p in (PROFILES, OFFERED))
+        return asked if asked == offered else f"{asked}; offered: {offered}"
+
     assert explained == {
-        name: (reliability[qos.reliability], durability[qos.durability], qos.depth)
-        for name, qos in PROFILES.items()
+        name: (words(name), durability[qos.durability], qos.depth) for name, qos in PROFILES.items()
     }
+
+
+def test_nobody_is_offered_less_than_our_own_nodes_ask_for():
+    for name, asked in PROFILES.items():
+        offered = OFFERED[name]
+        assert offered.depth == asked.depth and offered.durability == asked.durability
+        assert offered.reliability == ReliabilityPolicy.RELIABLE
 
 
 @dataclass(frozen=True)

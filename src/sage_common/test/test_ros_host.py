@@ -8,10 +8,12 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Imu
 from toy_nodes import ToyNode
 
 from sage_common.ros.calls import QUEUE_SIZE
+from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import to_stamp
 from sage_msgs.msg import Utterance
 from sage_msgs.srv import SetTrust
@@ -156,6 +158,39 @@ def test_a_publisher_that_is_refused_for_qos_is_named_in_log_and_diagnostics(ros
     assert ros.until(lambda: any(f"/sage/text: {wanted}" in line for line in ros.logs()))
     assert ros.until(lambda: wanted in getattr(ros.status("toy"), "message", ""))
     assert ros.status("toy").level == ros.status("toy").ERROR
+
+
+def test_a_reliable_subscriber_hears_what_our_nodes_take_best_effort(ros):
+    heard = []
+    ros.add(SensorToy)
+    reliable = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+    ros.driver.create_subscription(Imu, "/sage/imu/toy/data", heard.append, reliable)
+    assert ros.until(lambda: heard)
+
+
+def test_a_subscriber_that_is_refused_for_qos_is_named_in_log_and_diagnostics(ros):
+    ros.add(SensorToy)
+    wants_history = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    ros.driver.create_subscription(Imu, "/sage/imu/toy/data", print, wants_history)
+    wanted = "a subscriber hears nothing: its QoS (DURABILITY) does not fit 'sensor'"
+    assert ros.until(lambda: any(f"/sage/imu/toy/data: {wanted}" in line for line in ros.logs()))
+    key = "/sage/imu/toy/data refused"
+    assert ros.until(
+        lambda: any(
+            (v.key, v.value) == (key, wanted)
+            for v in getattr(ros.status("sensor_toy"), "values", ())
+        )
+    )
+
+
+class SensorToy(SageNode):
+    """Publishes sensor data twenty times a second."""
+
+    default_name = "sensor_toy"
+
+    def on_configure(self) -> None:
+        output = self.publisher("imu/data", name="toy")
+        self.timer(0.05, lambda: output.publish(Imu()))
 
 
 class BlockedNode(ToyNode):

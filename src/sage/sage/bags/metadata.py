@@ -50,9 +50,9 @@ class OfferedQos:
         return to_yaml([self.as_mapping()]).strip()
 
 
-# The profiles of SAGE's topics, by name; see `sage_common.ros.qos`.
+# What SAGE's publishers offer, by name of the profile; see `sage_common.ros.qos`.
 QOS_BY_PROFILE = {
-    "sensor": OfferedQos(reliable=False, depth=5),
+    "sensor": OfferedQos(depth=5),
     "standard": OfferedQos(depth=10),
     "latched": OfferedQos(latched=True, depth=1),
     "bulk": OfferedQos(depth=1),

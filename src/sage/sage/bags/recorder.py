@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ament_index_python import PackageNotFoundError
@@ -139,7 +139,7 @@ class Recorder:
             self.notes[name] = f"{type_name} is not installed here ({error})"
             return
         subscription = self._node.create_subscription(
-            message_type, name, _ignore, _profile(qos, type_name), raw=True
+            message_type, name, _ignore, _profile(name, type_name, qos), raw=True
         )
         self.topics[name] = RecordedTopic(name, type_name, subscription)
 
@@ -155,7 +155,11 @@ class Recorder:
         )
 
 
-def _profile(qos: OfferedQos, type_name: str) -> QoSProfile:
+def _profile(name: str, type_name: str, qos: OfferedQos) -> QoSProfile:
+    known = registered_topic(name, type_name)
+    # As SAGE's nodes: sensor data also from a publisher that offers best effort only.
+    if known is not None and known.spec.qos == "sensor":
+        qos = replace(qos, reliable=False)
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
         depth=_DEPTH_OF_BIG if type_name in _BIG else _DEPTH,

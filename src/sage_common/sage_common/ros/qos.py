@@ -24,6 +24,16 @@ PROFILES = {
     "bulk": _profile(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
 }
 
+"""What a subscription asks for."""
+
+# REP-2003: who makes sensor data offers reliable, so that every subscriber is served, and who takes
+# it asks for best effort. A slow reliable reader holds nothing up: bench/sensor_qos.py.
+OFFERED = {
+    **PROFILES,
+    "sensor": _profile(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
+}
+"""What a publisher offers."""
+
 
 def is_kept(qos: str) -> bool:
     """True if a subscriber that comes later gets what was published before."""

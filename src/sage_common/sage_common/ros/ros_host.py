@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import rclpy
-from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import qos_policy_name_from_kind
@@ -24,7 +24,7 @@ from sage_common.ros import calls
 from sage_common.ros.interfaces import interface
 from sage_common.ros.local_bus import BUS, LocalSubscription, local_bus_enabled
 from sage_common.ros.node import SageNode
-from sage_common.ros.qos import PROFILES
+from sage_common.ros.qos import OFFERED, PROFILES
 from sage_common.ros.ros_parameters import RosParameters
 from sage_common.ros.ros_publisher import RosPublisher
 from sage_common.ros.tensor_handles import mailbox_name
@@ -160,10 +160,23 @@ class RosHost(LifecycleNode):
 
     def make_publisher(self, spec: TopicSpec, topic: str) -> RosPublisher:
         if topic not in self._outputs:
-            publisher = self.create_publisher(interface(spec.type), topic, PROFILES[spec.qos])
+            publisher = self.create_publisher(
+                interface(spec.type),
+                topic,
+                OFFERED[spec.qos],
+                event_callbacks=PublisherEventCallbacks(
+                    incompatible_qos=lambda event: self._refuse_subscriber(spec, topic, event)
+                ),
+            )
             self._undo.append(lambda: self.destroy_publisher(publisher))
             self._outputs[topic] = RosPublisher(publisher, spec.qos, self._has_bus)
         return self._outputs[topic]
+
+    def _refuse_subscriber(self, spec: TopicSpec, topic: str, event: Any) -> None:
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
+        text = f"a subscriber hears nothing: its QoS ({policy}) does not fit {spec.qos!r}"
+        self.log.warning(f"{topic}: {text}")
+        self.node.diagnose(**{f"{topic} refused": text})
 
     def make_subscription(
         self,
