@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import stat
 import sys
 from pathlib import Path
 from uuid import UUID
@@ -248,3 +250,16 @@ def test_without_pyarrow_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(RuntimeError, match="OPTIONS=1"):
         table_files("parquet")
+
+
+@parametrized
+def test_only_the_owner_can_read_an_export(tmp_path: Path, encoding: str) -> None:
+    homes.made_home(tmp_path / "home")
+    before = os.umask(0o022)
+    try:
+        write(tmp_path / "home", tmp_path / "export", encoding)
+    finally:
+        os.umask(before)
+    paths = [tmp_path / "export", *(tmp_path / "export").rglob("*")]
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in paths}
+    assert modes == {(True, 0o700), (False, 0o600)}

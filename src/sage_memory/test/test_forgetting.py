@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import resource
 import sqlite3
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload, Place, Query
-from sage_memory.core.errors import NotCompacted
+from sage_memory.core.errors import DiskRefuses, NotCompacted
 from sage_memory.core.schema import clocks, experiences, payloads, summary_members, vectors
 
 
@@ -230,3 +231,19 @@ def test_a_shared_payload_stays_pinned_while_one_of_its_experiences_is(tmp_path)
         assert [row.pinned for row in rows_of(memory, payloads.c.pinned)] == [1]
         memory.pin(second.id, False).wait()
         assert [row.pinned for row in rows_of(memory, payloads.c.pinned)] == [0]
+
+
+def test_a_disk_without_room_to_write_forgets_nothing(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        kept = memory.remember(experience(text="said"), Payload(b"seen", "text/csv")).wait()
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+        try:
+            with pytest.raises(DiskRefuses, match="what was there is still there"):
+                memory.forget([kept.id], "asked to").wait()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        (answer,) = memory.recall(Query())
+        assert answer.experience.text == "said"
+        assert memory.payload(answer.experience) == (b"seen", "")
+        assert memory.forget([kept.id], "asked to").wait().count == 1

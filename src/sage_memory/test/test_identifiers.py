@@ -9,6 +9,7 @@ import pytest
 
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
+from sage_memory import Memory
 from sage_memory.core.identifiers import IdentifierFactory, id_text, parse_id
 from sage_memory.core.logical_clock import LogicalClock
 
@@ -39,9 +40,10 @@ def test_ids_ascend_within_and_across_milliseconds() -> None:
     assert len(set(made)) == len(made)
 
 
-def test_more_ids_in_a_millisecond_than_the_counter_holds_stay_distinct() -> None:
+def test_more_ids_in_a_millisecond_than_the_counter_holds_ascend() -> None:
     ids = factory(ManualClock(MS))
-    assert len({ids.next() for _ in range(10_000)}) == 10_000
+    made = [ids.next() for _ in range(10_000)]
+    assert made == sorted(set(made))
 
 
 def test_equal_clock_and_generator_give_equal_ids_and_the_salt_tells_devices_apart() -> None:
@@ -88,3 +90,22 @@ def test_logical_clock_passes_what_it_observes() -> None:
     clock.observe(500 << 16)
     assert clock.tick() == (500 << 16) + 1
     assert clock.last == (500 << 16) + 1
+
+
+def test_ids_ascend_where_the_clock_goes_back() -> None:
+    physical = JumpingClock()
+    ids = IdentifierFactory(physical, np.random.default_rng(1), b"robot")
+    made = []
+    for milliseconds in (1000, 999, 1, 1000, 1001, 0):
+        physical.now = milliseconds * MS
+        made += [ids.next() for _ in range(3000)]
+    assert made == sorted(set(made))
+    assert {uuid.UUID(bytes=identifier).version for identifier in made} == {7}
+
+
+def test_ids_ascend_over_an_opening_with_a_clock_that_went_back(tmp_path, experience) -> None:
+    made = []
+    for now_ns in (5_000 * MS, 1_000 * MS, 4_000 * MS):
+        with Memory.open(tmp_path, clock=ManualClock(now_ns)) as memory:
+            made += [memory.remember(experience(i)).wait().id for i in range(3)]
+    assert made == sorted(set(made))

@@ -31,6 +31,6 @@ def test_the_example_remembers_and_recalls(
 def test_the_exceptions_are_what_the_page_says() -> None:
     table = [line.split("|")[1] for line in SECTION.splitlines() if line.startswith("| `")]
     names = [name for cell in table for name in re.findall(r"`(\w+)`", cell)]
-    assert names[:2] == ["InvalidInput", "ValueError"] and len(names) == 9
+    assert names[:2] == ["InvalidInput", "ValueError"] and len(names) == 10
     for name in names[2:]:
         assert issubclass(getattr(sage_memory, name), MemoryFailure), name

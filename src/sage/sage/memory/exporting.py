@@ -98,12 +98,13 @@ def _write_all(
         },
         payloads_missing=missing,
     )
-    for path in written:
-        path.chmod(0o600)
-        _sync(path)
     manifest.write(folder)
-    for inner in (path for path in folder.rglob("*") if path.is_dir()):
-        sync_folder(inner)
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            _sync(path)
     sync_folder(folder)
     size = sum(size for size, _ in manifest.files.values())
     return Exported(counts, counts["payloads"] - missing, missing, size)

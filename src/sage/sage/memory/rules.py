@@ -18,6 +18,7 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 from sage_memory.core.entities import KINDS
 from sage_memory.core.experience import (
+    DIGEST,
     DIMENSIONS,
     MAX_COVERS,
     MAX_DEVICE,
@@ -29,7 +30,6 @@ from sage_memory.core.experience import (
     check_text,
 )
 from sage_memory.core.index import ROLES
-from sage_memory.core.payloads import DIGEST
 from sage_memory.core.rows import COVARIANCE, ORIENTATION, SKETCH_SIDE
 
 MAX_NUMBER = 2**40

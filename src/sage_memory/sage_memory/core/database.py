@@ -26,6 +26,7 @@ from sage_memory.core.errors import (
     StoreDamaged,
     StoreLocked,
     StoreMissing,
+    StoreNotReadable,
     StoreNotWritable,
     StoreTooNew,
     StoreTooOld,
@@ -265,6 +266,10 @@ def naming(path: Path) -> Iterator[None]:
             raise ConnectionLost(path, detail) from error
         if "locked" in detail:
             raise StoreLocked(path, 0) from error
+        if "readonly database" in detail:
+            raise StoreNotWritable(path, detail) from error
+        if "unable to open database file" in detail:
+            raise StoreNotReadable(path, detail) from error
         if refused(detail):
             raise DiskRefuses(path, detail) from error
         if any(word in detail for word in DAMAGED):

@@ -88,6 +88,17 @@ class StoreNotWritable(MemoryFailure):
         )
 
 
+class StoreNotReadable(MemoryFailure):
+    """The store is another user's, or its mode does not let this process read it."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: cannot be read ({detail}); run this as the user whose store it is, or give "
+            "this user the right to read its folder and files"
+        )
+
+
 class MemoryBusy(MemoryFailure):
     """The queue is full: the experience was refused, nothing waited.
 

@@ -24,6 +24,8 @@ MAX_DEVICE = 64
 MAX_COVERS = 2**31 - 1
 MAX_EMBEDDING = 65536
 UNIT_TOLERANCE = 1e-5
+DIGEST = re.compile(r"[0-9a-f]{64}")
+"""A SHA-256. Payload files are named after it: no other name may lead out of their folder."""
 MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
 _shares = attrgetter(*SHARES)
 _INTEGERS = (int, np.integer)
@@ -132,7 +134,9 @@ def checked(experience: Experience) -> Experience:
     Raises:
         InvalidInput: names the field, its value, and what was expected.
     """
-    if experience.id:
+    if not isinstance(experience, Experience):
+        raise InvalidInput("experience", experience, "an Experience")
+    if not isinstance(experience.id, bytes) or experience.id:
         raise InvalidInput("id", experience.id, "empty: the store gives it")
     for field, stamp in (("start_ns", experience.start_ns), ("end_ns", experience.end_ns)):
         if not isinstance(stamp, _INTEGERS):
@@ -149,7 +153,7 @@ def checked(experience: Experience) -> Experience:
         check_text(field, text)
         if len(text) > MAX_TEXT:
             raise InvalidInput(f"len({field})", len(text), f"at most {MAX_TEXT} characters")
-    codes = np.asarray(experience.codes)
+    codes = _array("codes", experience.codes)
     if codes.shape != (GRID, GRID) or codes.dtype != np.uint8:
         raise InvalidInput("codes", f"{codes.dtype} {codes.shape}", f"uint8 ({GRID}, {GRID})")
     if codes.tobytes().translate(None, _ALL_CODES):
@@ -157,17 +161,22 @@ def checked(experience: Experience) -> Experience:
     check_text("entity", experience.entity)
     if len(experience.entity) > MAX_NAME:
         raise InvalidInput("len(entity)", len(experience.entity), f"at most {MAX_NAME} characters")
-    if experience.covers < 0:
-        raise InvalidInput("covers", experience.covers, "0 or more")
-    for modality, row in (experience.context or {}).items():
-        if len(row) != len(DIMENSIONS) or not all(0.0 <= value <= 1.0 for value in row):
-            raise InvalidInput(f"context[{modality!r}]", row, "five numbers in [0, 1]")
+    covers = experience.covers
+    if not isinstance(covers, _INTEGERS) or not 0 <= covers <= MAX_COVERS:
+        raise InvalidInput("covers", covers, f"an integer, 0 to {MAX_COVERS}")
+    if not isinstance(experience.pinned, bool | np.bool_):
+        raise InvalidInput("pinned", experience.pinned, "True or False")
+    _check_payload_names(experience.payload_sha256, experience.payload_media_type)
+    if experience.context is not None:
+        _check_context(experience.context)
     words = experience.text_embedding
+    check_text("text_encoder_id", experience.text_encoder_id)
     if (words is None) != (experience.text_encoder_id == ""):
         raise InvalidInput(
             "text_encoder_id", experience.text_encoder_id, "set exactly if text_embedding is"
         )
     if words is not None:
+        _check_name("text_encoder_id", experience.text_encoder_id)
         words = unit_vector("text_embedding", words)
     if experience.place is not None:
         check_place(experience.place)
@@ -177,16 +186,27 @@ def checked(experience: Experience) -> Experience:
     return changed(experience, codes=codes, embedding=embedding, text_embedding=words)
 
 
+def _check_payload_names(sha256: Any, kind: Any) -> None:
+    if not isinstance(sha256, str) or (sha256 and not DIGEST.fullmatch(sha256)):
+        raise InvalidInput("payload_sha256", sha256, "64 hexadecimal digits, or empty")
+    if not sha256 and isinstance(kind, str) and not kind:
+        return
+    if not (isinstance(kind, str) and len(kind) <= MAX_NAME and MEDIA_TYPE.fullmatch(kind)):
+        raise InvalidInput("payload_media_type", kind, "type/subtype, for instance image/webp")
+
+
 def check_payload(payload: Payload) -> None:
     """Prove a payload.
 
     Raises:
         InvalidInput: names the field, its value, and what was expected.
     """
+    if not isinstance(payload, Payload):
+        raise InvalidInput("payload", payload, "a Payload")
     if not isinstance(payload.data, bytes) or not payload.data:
         raise InvalidInput("payload.data", payload.data, "bytes, at least one")
     kind = payload.media_type
-    if not isinstance(kind, str) or not MEDIA_TYPE.fullmatch(kind):
+    if not isinstance(kind, str) or len(kind) > MAX_NAME or not MEDIA_TYPE.fullmatch(kind):
         raise InvalidInput("payload.media_type", kind, "type/subtype, for instance image/webp")
 
 
@@ -209,9 +229,14 @@ def unit_vector(field: str, values: Any) -> NDArray[np.float32]:
     """Float32 [D] of length 1; a vector that has it already keeps its bits.
 
     Raises:
-        InvalidInput: not one-dimensional, empty, not finite, or of length 0.
+        InvalidInput: no numbers, not one-dimensional, empty, not finite, or of length 0.
     """
-    vector = np.ascontiguousarray(values, dtype=np.float32)
+    if not isinstance(values, np.ndarray) or values.dtype != np.float32:
+        values = _array(field, values)
+        if values.dtype.kind not in "fiub":
+            raise InvalidInput(field, f"{values.dtype} {values.shape}", "an array of numbers")
+    with np.errstate(over="ignore"):  # what is too large is infinite, and refused below
+        vector = np.ascontiguousarray(values, dtype=np.float32)
     if vector.ndim != 1 or not 1 <= vector.size <= MAX_EMBEDDING:
         raise InvalidInput(f"{field}.shape", vector.shape, f"(D,) with D in 1..{MAX_EMBEDDING}")
     if abs(float(np.dot(vector, vector)) - 1.0) <= UNIT_TOLERANCE:
@@ -226,6 +251,23 @@ def unit_vector(field: str, values: Any) -> NDArray[np.float32]:
     return vector
 
 
+def _array(field: str, values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidInput(field, values, f"an array ({error})") from None
+
+
+def _check_context(context: Any) -> None:
+    if not isinstance(context, Mapping):
+        raise InvalidInput("context", context, "modality -> five numbers in [0, 1], or None")
+    for modality, row in context.items():
+        check_text("context", modality)
+        fits = isinstance(row, Sequence | np.ndarray) and len(row) == len(DIMENSIONS)
+        if not fits or not all(isinstance(v, _NUMBERS) and 0.0 <= v <= 1.0 for v in row):
+            raise InvalidInput(f"context[{modality!r}]", row, "five numbers in [0, 1]")
+
+
 def _check_name(field: str, value: str) -> None:
     check_text(field, value)
     if not 1 <= len(value) <= MAX_NAME:
@@ -238,10 +280,16 @@ def check_place(place: Place) -> None:
     Raises:
         InvalidInput: names the field, its value, and what was expected.
     """
+    if not isinstance(place, Place):
+        raise InvalidInput("place", place, "a Place, or None")
     _check_name("place.frame", place.frame)
     for field, size in (("position", 3), ("orientation", 4), ("covariance", 36)):
         values = getattr(place, field)
-        if len(values) != size or not _all_finite(values):
+        try:
+            fits = len(values) == size and _all_finite(values)
+        except (TypeError, ValueError, OverflowError):
+            fits = False
+        if not fits:
             raise InvalidInput(f"place.{field}", values, f"{size} finite numbers")
 
 

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.disowning import Content, Disowned, contents, disown
 from sage_memory.core.errors import DiskRefuses, NotCompacted
-from sage_memory.core.experience import MAX_TEXT
-from sage_memory.core.identifiers import id_text
+from sage_memory.core.experience import MAX_TEXT, check_text
+from sage_memory.core.identifiers import check_id, id_text
 from sage_memory.core.schema import experiences, forgettings, payloads, summary_members, vectors
 from sage_memory.core.sleep import journal
 from sage_memory.core.sleep.listing import OF_ONE
@@ -51,6 +51,11 @@ def forget(
         NotCompacted: from the ticket: they are forgotten, but the disk is too full to shrink the
             file; their bytes leave it when the store is next closed with room on the disk.
     """
+    if not isinstance(identifiers, Sequence) or isinstance(identifiers, bytes | str):
+        raise InvalidInput("ids", identifiers, "a list of ids, 16 bytes each")
+    for identifier in identifiers:
+        check_id("ids", identifier)
+    check_text("reason", reason)
     if not 1 <= len(identifiers) <= MOST_AT_ONCE:
         raise InvalidInput("len(ids)", len(identifiers), f"1..{MOST_AT_ONCE}")
     if len(reason) > MAX_TEXT:
@@ -153,6 +158,9 @@ def pin(store: Store, identifier: bytes, pinned: bool) -> Ticket[None]:
     A payload stays pinned as long as one of the experiences that share it is. An unknown id fails
     the ticket with `InvalidInput`.
     """
+    check_id("id", identifier)
+    if not isinstance(pinned, bool):
+        raise InvalidInput("pinned", pinned, "True or False")
     column = experiences.c
     numbers: list[int] = []
 

@@ -27,21 +27,29 @@ class IdentifierFactory:
         rng: gives the random bits.
         salt: what must make ids differ although clock and generator are equal: the device, and
             what the store already holds (a recording played twice into one store).
+        newest: the largest id that there is; empty: none. Every new one is greater, also where the
+            clock has gone back.
     """
 
-    def __init__(self, clock: Clock, rng: np.random.Generator, salt: bytes) -> None:
+    def __init__(
+        self, clock: Clock, rng: np.random.Generator, salt: bytes, newest: bytes = b""
+    ) -> None:
         self._clock = clock
         seed = rng.bytes(ID_BYTES) + hashlib.sha256(salt).digest()
         self._rng = np.random.default_rng(np.frombuffer(seed, np.uint32))
         self._drawn: list[bytes] = []
-        self._millisecond = -1
-        self._counter = 0
+        self._millisecond, self._counter = -1, 0
+        if newest:
+            head = int.from_bytes(newest[:8], "big")
+            self._millisecond, self._counter = head >> 16, head & ((1 << _RANDOM_A_BITS) - 1)
         self._lock = threading.Lock()
 
     def next(self) -> bytes:
-        """The next id, 16 bytes, big-endian. Ids of one millisecond ascend by a counter.
+        """The next id, 16 bytes, big-endian, greater than every one before.
 
-        From any thread: what is remembered and what sleep makes are named side by side.
+        Ids of one millisecond ascend by a counter; where it overflows, or the clock goes back, the
+        milliseconds go on from the newest id (RFC 9562, 6.2, method 1). From any thread: what is
+        remembered and what sleep makes are named side by side.
         """
         with self._lock:
             return self._next()
@@ -52,9 +60,11 @@ class IdentifierFactory:
             bits = self._rng.bytes(ID_BYTES * _DRAWN_AT_ONCE)
             self._drawn = [bits[i : i + ID_BYTES] for i in range(0, len(bits), ID_BYTES)][::-1]
         random = int.from_bytes(self._drawn.pop(), "big")
-        if millisecond == self._millisecond and self._counter + 1 < 1 << _RANDOM_A_BITS:
+        if millisecond <= self._millisecond and self._counter + 1 < 1 << _RANDOM_A_BITS:
+            millisecond = self._millisecond
             self._counter += 1
         else:
+            millisecond = max(millisecond, self._millisecond + 1)
             # half the range stays free, so that the counter has room to ascend
             self._counter = (random >> _RANDOM_B_BITS) & ((1 << (_RANDOM_A_BITS - 1)) - 1)
         self._millisecond = millisecond
@@ -83,6 +93,16 @@ def id_text(identifier: bytes) -> str:
     return str(uuid.UUID(bytes=identifier))
 
 
+def check_id(field: str, identifier: Any) -> None:
+    """Prove that an id is bytes.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if not isinstance(identifier, bytes):
+        raise InvalidInput(field, identifier, "the 16 bytes of an id")
+
+
 def parse_id(text: str, field: str = "id") -> bytes:
     """The 16 bytes of a canonical text form.
 
@@ -91,5 +111,5 @@ def parse_id(text: str, field: str = "id") -> bytes:
     """
     try:
         return uuid.UUID(text).bytes
-    except ValueError:
+    except (ValueError, AttributeError, TypeError):
         raise InvalidInput(field, text, "a UUID, 8-4-4-4-12 hex digits") from None

@@ -19,7 +19,9 @@ class WriterLock:
 
     def __init__(self, path: Path, store: Path) -> None:
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._descriptor = os.open(
+                path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+            )
         except OSError as error:
             raise StoreNotWritable(store, str(error.strerror)) from error
         try:

@@ -212,6 +212,8 @@ class Memory(OpenMemory):
         Raises:
             MemoryFailure: the memory is closed.
         """
+        if not isinstance(experience, Experience):
+            raise InvalidInput("experience", experience, "an Experience")
         files = self._current().files
         return files.checked(experience.payload_sha256, experience.payload_media_type)
 

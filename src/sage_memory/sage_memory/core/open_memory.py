@@ -11,9 +11,11 @@ import numpy as np
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock, SystemClock
+from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
 from sage_memory.core import interruption
 from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.experience import MAX_DEVICE, check_text
 from sage_memory.core.limits import Limits
 from sage_memory.core.opening import open_reader
 from sage_memory.core.payloads import PayloadFiles
@@ -73,9 +75,15 @@ class OpenMemory:
             StoreTooNew: a later version wrote it.
             KeyMissing, KeyWrong, StoreNotEncrypted: the key is not that of the store.
             OptionMissing: encryption or PostgreSQL need a package that is not installed.
+            InvalidInput: an argument is of another type, or the device's name is too long.
             StoreUnreachable, NotDurable: the server cannot be had, or would lose commits.
         """
+        if not isinstance(home, str | Path):
+            raise InvalidInput("home", home, "a folder")
         home = Path(home)
+        check_text("device_id", device_id)
+        if len(device_id) > MAX_DEVICE:
+            raise InvalidInput("device_id", device_id, f"at most {MAX_DEVICE} characters")
         storage = open_storage(home, url, key, device_id)
         clock = clock or SystemClock()
         if read_only:

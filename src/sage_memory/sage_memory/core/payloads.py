@@ -6,7 +6,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -22,12 +21,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.home import make_private
 from sage_memory.core.database import sync_folder
-from sage_memory.core.experience import Payload
+from sage_memory.core.experience import DIGEST, Payload
 from sage_memory.core.option_errors import PayloadDamaged
 from sage_memory.core.schema import payloads
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
-"""The only names of payloads: one out of a file from elsewhere must not lead out of the folder."""
 EXTENSIONS = {"image/webp": "webp", "audio/flac": "flac", "text/csv": "csv"}
 MOST_BETWEEN_LOOKS_S = 60.0
 _EVICTION_STEP = 64
@@ -78,7 +75,7 @@ class PayloadFiles:
         Raises:
             PayloadDamaged: the hash is none.
         """
-        if not DIGEST.fullmatch(sha256):
+        if not (isinstance(sha256, str) and DIGEST.fullmatch(sha256)):
             raise PayloadDamaged(sha256, "expected 64 hexadecimal digits as its hash")
         name = self._name(sha256)
         extension = EXTENSIONS.get(media_type, "bin") if self._seal is None else "sealed"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from sage_common.core.errors import InvalidInput
 from sage_memory.core import placing
 from sage_memory.core.asking import Asked, Found, close_but_declined, find, notes
 from sage_memory.core.conditions import conditions, wanted
@@ -16,7 +17,9 @@ from sage_memory.core.database import naming
 from sage_memory.core.encoded_vectors import decode
 from sage_memory.core.exact import Hit
 from sage_memory.core.example import example_meanings
+from sage_memory.core.experience import MAX_STAMP_NS
 from sage_memory.core.families import heads, summaries_of
+from sage_memory.core.identifiers import check_id
 from sage_memory.core.index import View
 from sage_memory.core.kept_index import KeptIndex
 from sage_memory.core.meaning import Meaning, alternatives, meanings
@@ -64,13 +67,20 @@ class Reader(KeptIndex):
         return Recalled(answers, declined, notes(view, asked), asked.kept)
 
     def at(self, stamp_ns: int) -> Placed | None:
-        """The experience nearest in time; None if none is kept."""
+        """The experience nearest in time; None if none is kept.
+
+        Raises:
+            InvalidInput: the stamp is no integer of 64 bits.
+        """
+        if not isinstance(stamp_ns, int | np.integer) or abs(stamp_ns) > MAX_STAMP_NS:
+            raise InvalidInput("stamp_ns", stamp_ns, "an integer of 64 bits")
         view = self.index.view()
         row = placing.nearest(view, stamp_ns)
         return None if row is None else self._placed(view, row)
 
     def of_id(self, identifier: bytes) -> Placed | None:
         """The experience with this id; None if there is none, or it was forgotten."""
+        check_id("id", identifier)
         view = self.index.view()
         wanted_row = select(experiences.c.number).where(experiences.c.id == identifier)
         with naming(self._path), self._engine.connect() as connection:
@@ -160,6 +170,8 @@ class Reader(KeptIndex):
             path = self.files.find(sha256, media_type)
         except PayloadDamaged as error:
             return None, str(error)
+        except OSError as error:
+            return None, f"the payload cannot be read: {error}"
         if path is not None:
             return path, ""
         lost = self.files.path(sha256, media_type)

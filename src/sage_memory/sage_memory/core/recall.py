@@ -16,6 +16,7 @@ from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core.experience import MAX_STAMP_NS, Experience, check_text
 
 MAX_LIMIT = 1000
+MAX_RADIUS_M = 1e300
 _INTEGERS = (int, np.integer)
 _NUMBERS = (float, int, np.floating, np.integer)
 Made = TypeVar("Made")
@@ -161,6 +162,11 @@ def checked(query: Query) -> Query:
     Raises:
         InvalidInput: names the field, its value, and what was expected.
     """
+    if not isinstance(query, Query):
+        raise InvalidInput("query", query, "a Query")
+    for name in ("covered", "with_embedding", "with_declined"):
+        if not isinstance(getattr(query, name), bool | np.bool_):
+            raise InvalidInput(name, getattr(query, name), "True or False")
     for name in ("text", "text_encoder_id", "example_encoder_id", "modality", "source", "entity",
                  "device_id", "place_frame"):  # fmt: skip
         check_text(name, getattr(query, name))
@@ -187,6 +193,10 @@ def checked(query: Query) -> Query:
     if query.example_codes is not None:
         _check_codes(query.example_codes)
     meanings = (query.text_embedding, query.example, query.example_codes, query.example_id or None)
+    if not isinstance(query.alternatives, Mapping):
+        raise InvalidInput("alternatives", query.alternatives, "encoder id -> embedding")
+    for encoder_id in query.alternatives:
+        check_text("alternatives", encoder_id)
     if query.alternatives and (
         sum(meaning is not None for meaning in meanings) != 1 or query.example_codes is not None
     ):
@@ -197,6 +207,8 @@ def checked(query: Query) -> Query:
 
 
 def _check_codes(codes: NDArray[np.uint8]) -> None:
+    if not isinstance(codes, np.ndarray):
+        raise InvalidInput("example_codes", codes, f"uint8 ({GRID}, {GRID})")
     if codes.shape != (GRID, GRID) or codes.dtype != np.uint8:
         found = f"{codes.dtype} {codes.shape}"
         raise InvalidInput("example_codes", found, f"uint8 ({GRID}, {GRID})")
@@ -209,8 +221,13 @@ def _check_place(query: Query) -> None:
         raise InvalidInput("place_frame", query.place_frame, "set exactly if place is")
     if query.place is None:
         return
-    x, y, z = query.place
-    if not (math.isfinite(x) and math.isfinite(y)) or math.isinf(z):
+    try:
+        x, y, z = map(float, query.place)
+        fits = math.isfinite(x) and math.isfinite(y) and not math.isinf(z)
+    except (TypeError, ValueError, OverflowError):
+        fits = False
+    if not fits:
         raise InvalidInput("place", query.place, "finite x and y; z finite, or NaN: any height")
-    if not (math.isfinite(query.place_radius_m) and query.place_radius_m > 0.0):
-        raise InvalidInput("place_radius_m", query.place_radius_m, "a number above 0")
+    radius = query.place_radius_m
+    if not isinstance(radius, _NUMBERS) or not 0.0 < radius <= MAX_RADIUS_M:
+        raise InvalidInput("place_radius_m", radius, "a finite number above 0")

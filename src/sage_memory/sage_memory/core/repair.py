@@ -29,11 +29,12 @@ from sage_memory.core.database import (
 )
 from sage_memory.core.device import device_name
 from sage_memory.core.encoded_vectors import decode
-from sage_memory.core.errors import DiskRefuses, NothingLeft, StoreMissing
+from sage_memory.core.errors import DiskRefuses, NothingLeft, StoreMissing, StoreNotReadable
+from sage_memory.core.experience import DIGEST
 from sage_memory.core.identifiers import ID_BYTES
 from sage_memory.core.lock import WriterLock
 from sage_memory.core.option_errors import PayloadDamaged
-from sage_memory.core.payloads import DIGEST, PayloadFiles, Seal
+from sage_memory.core.payloads import PayloadFiles, Seal
 from sage_memory.core.rows import sketch
 from sage_memory.core.salvage import Row, Wreck, open_wreck
 
@@ -90,12 +91,17 @@ def repair(
     Raises:
         StoreLocked: it is in use.
         StoreMissing: there is none.
+        StoreNotReadable: it is another user's.
         NothingLeft: nothing at all can be read; put a backup in its place.
         DiskRefuses: there is no room for a second file; nothing was changed.
     """
     path = home / "memory.db"
-    if not path.exists():
-        raise StoreMissing(path)
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        raise StoreMissing(path) from None
+    except PermissionError as error:
+        raise StoreNotReadable(path, str(error.strerror)) from error
     lock = WriterLock(home / "memory.lock", path)
     fresh = path.with_name(f"{path.name}.repaired")
     try:

@@ -82,20 +82,20 @@ def experience_values(
         float(experience.conflict),
         float(experience.total),
         experience.reason,
-        None if context is None else json.dumps(dict(context)),
+        None if context is None else json.dumps({k: [*map(float, v)] for k, v in context.items()}),
         experience.text,
         *(NOWHERE if experience.place is None else _place_values(experience.place)),
         experience.payload_sha256,
         experience.payload_media_type,
-        experience.covers,
+        int(experience.covers),
         int(experience.pinned),
         experience.schema_version,
     )
 
 
 def _place_values(place: Place) -> tuple[Any, ...]:
-    orientation = ORIENTATION.pack(*place.orientation)
-    return (place.frame, *place.position, orientation, COVARIANCE.pack(*place.covariance))
+    orientation, position = ORIENTATION.pack(*place.orientation), map(float, place.position)
+    return (place.frame, *position, orientation, COVARIANCE.pack(*place.covariance))
 
 
 def _vector(

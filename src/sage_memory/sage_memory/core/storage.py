@@ -23,7 +23,7 @@ from sage_memory.core.database import (
     size_bytes,
 )
 from sage_memory.core.device import device_name
-from sage_memory.core.errors import StoreReplaced
+from sage_memory.core.errors import StoreNotReadable, StoreReplaced
 from sage_memory.core.option_errors import KeyMissing
 from sage_memory.core.payloads import Seal
 from sage_memory.core.store_key import StoreKey
@@ -57,7 +57,8 @@ class Storage(Protocol):
         """Prove that there is a store, and that it may be opened.
 
         Raises:
-            StoreMissing, StoreDamaged, KeyMissing, KeyWrong, StoreNotEncrypted: it may not.
+            StoreMissing, StoreDamaged, StoreNotReadable, KeyMissing, KeyWrong, StoreNotEncrypted:
+                it may not.
         """
 
     def open_writer(self) -> Engine:
@@ -109,11 +110,14 @@ class FileStorage:
             encrypted_file.create(self.place, self._key, device_id, clock)
 
     def check(self) -> None:
-        self._identity = self._identify()
-        if self._key is None:
-            self._prove_readable()
-            check_file(self.place)
-        else:
+        try:
+            self._identity = self._identify()
+            if self._key is None:
+                self._prove_readable()
+                check_file(self.place)
+        except PermissionError as error:
+            raise StoreNotReadable(self.place, str(error.strerror)) from error
+        if self._key is not None:
             from sage_memory.backends import encrypted_file
 
             cipher = encrypted_file.unlock(self.place, self._key)

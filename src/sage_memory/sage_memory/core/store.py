@@ -40,6 +40,9 @@ NEWEST = (
     .limit(1)
 )
 
+LARGEST_ID = select(schema.experiences.c.id).order_by(schema.experiences.c.id.desc()).limit(1)
+"""PostgreSQL has no max() of bytes."""
+
 
 class Store:
     """The one writer of a store. See `Memory` for the public face.
@@ -79,9 +82,12 @@ class Store:
         limits: Limits,
     ) -> None:
         self._clock = clock
-        if not self._storage.exists():
-            set_aside_payloads(home, clock)
-        self._storage.create(device_id or device_name(), clock)
+        try:
+            if not self._storage.exists():
+                set_aside_payloads(home, clock)
+            self._storage.create(device_id or device_name(), clock)
+        except OSError as error:
+            raise StoreNotWritable(self.path, str(error.strerror)) from error
         self._storage.check()
         engine = self._storage.open_writer()
         migrate(engine, self.path)
@@ -100,13 +106,14 @@ class Store:
             newest = connection.execute(NEWEST).one_or_none()
             if newest is not None and newest.id is None:
                 raise StoreDamaged(self.path, f"experience {newest.number} has no id")
+            largest = bytes(connection.execute(LARGEST_ID).scalar_one_or_none() or b"")
             last = max(int(facts["clock"]), newest_stamp(connection))
             connection.info["known"] = True
         self.device_id = device_id or facts["device_id"]
         self._clocks = RowClocks(clock, last, self.device_id)
         self._next_number = newest.number + 1 if newest else 1
         salt = self.device_id.encode() + (bytes(newest.id) if newest else b"")
-        self._ids = IdentifierFactory(clock, rng, salt)
+        self._ids = IdentifierFactory(clock, rng, salt, largest)
         self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files)
         self.reader.load(owner=True)
         if limits.cells:

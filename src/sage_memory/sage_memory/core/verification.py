@@ -21,9 +21,10 @@ from sage_memory.core import schema
 from sage_memory.core.database import cause, damaged_pages
 from sage_memory.core.encoded_vectors import decode
 from sage_memory.core.errors import MemoryFailure, StoreDamaged
+from sage_memory.core.experience import DIGEST
 from sage_memory.core.identifiers import ID_BYTES, id_text
 from sage_memory.core.option_errors import PayloadDamaged
-from sage_memory.core.payloads import DIGEST, PayloadFiles
+from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.rows import sketch
 from sage_memory.core.schema import (
     clocks,

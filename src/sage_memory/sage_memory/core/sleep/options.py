@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.experience import check_text
+
+CENTURY_S = 100 * 365.25 * 86400.0
+BOUNDS: dict[str, tuple[float, float, type]] = {
+    **dict.fromkeys(("target_share", "salience_floor", "similarity"), (0.0, 1.0, float)),
+    **dict.fromkeys(("margin", "salient_margin"), (0.0, 1.0, float)),
+    **dict.fromkeys(("span_s", "grace_s", "half_life_s"), (0.0, CENTURY_S, float)),
+    "max_duration_s": (0.0, CENTURY_S, float),
+    "cell_m": (0.0, 1e12, float),
+    "min_group": (2, 2**31 - 1, int),
+    **dict.fromkeys(("questions", "replay"), (0, 2**31 - 1, int)),
+}
+"""Option -> least and most value, and its type."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +74,20 @@ def checked(options: SleepOptions) -> SleepOptions:
     Raises:
         InvalidInput: names the field, its value, and what was expected.
     """
-    if not 0.0 < options.target_share <= 1.0:
+    if not isinstance(options, SleepOptions):
+        raise InvalidInput("options", options, "SleepOptions")
+    for name, (least, most, kind) in BOUNDS.items():
+        value = getattr(options, name)
+        right = type(value) is int or (kind is float and isinstance(value, float | np.number))
+        if not right or not least <= value <= most:  # nor is NaN
+            words = "an integer" if kind is int else "a number"
+            raise InvalidInput(name, value, f"{words} from {least:g} to {most:g}")
+    if options.target_share == 0.0:
         raise InvalidInput("target_share", options.target_share, "above 0, at most 1")
-    for field in ("salience_floor", "similarity", "margin", "salient_margin"):
-        value = getattr(options, field)
-        if not (math.isfinite(value) and 0.0 <= value <= 1.0):
-            raise InvalidInput(field, value, "a number in [0, 1]")
-    for field in ("span_s", "cell_m", "half_life_s"):
-        value = getattr(options, field)
-        if not (math.isfinite(value) and value > 0.0):
-            raise InvalidInput(field, value, "a number above 0")
-    for field in ("grace_s", "max_duration_s", "questions", "replay"):
-        value = getattr(options, field)
-        if not (math.isfinite(value) and value >= 0):
-            raise InvalidInput(field, value, "0 or more")
-    if options.min_group < 2:
-        raise InvalidInput("min_group", options.min_group, "2 or more")
+    for name in ("span_s", "cell_m", "half_life_s"):
+        if getattr(options, name) <= 0.0:
+            raise InvalidInput(name, getattr(options, name), "a number above 0")
+    if not isinstance(options.dry_run, bool):
+        raise InvalidInput("dry_run", options.dry_run, "True or False")
+    check_text("cause", options.cause)
     return options

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.errors import NoNightToUndo
-from sage_memory.core.identifiers import id_text
+from sage_memory.core.identifiers import check_id, id_text
 from sage_memory.core.schema import forgettings, nights
 from sage_memory.core.sleep import journal
 from sage_memory.core.sleep.bringing_back import bring_back
@@ -42,6 +42,8 @@ def undo_sleep(store: Store, night: bytes | None, now_ns: int) -> Undone:
         InvalidInput: no such night, a later one must be undone first, or its grace is over.
         NoNightToUndo: the last one was asked for, and there is none.
     """
+    if night is not None:
+        check_id("night_id", night)
     with store.reader.snapshot() as connection:
         last = journal.last_done(connection)
         wanted = night or last
