@@ -11,7 +11,7 @@ import os
 
 from sage.bench.encoders.section import Section, Setting, run_all
 from sage.bench.result import Result
-from sage.bench.salience import finding, learning, speed
+from sage.bench.salience import finding, learning, quiet, speed
 from sage.bench.salience.played import chosen_half, inputs
 from sage.bench.salience.sources import TEST
 from sage.graph.sources import data_folder
@@ -20,6 +20,7 @@ from sage_encoders.backends.models_folder import VARIABLE, models_folder
 SECTIONS: dict[str, Section] = {
     "time": speed.rows,
     "finding": finding.rows,
+    "quiet": quiet.rows,
     "learning": learning.rows,
     "cross-modal": learning.cross_modal_rows,
 }

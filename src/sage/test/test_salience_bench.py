@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 
 from sage.bench.encoders.section import Setting
-from sage.bench.salience import anomaly, baselines, endurance, finding, learning, played, speed
+from sage.bench.salience import (
+    anomaly,
+    baselines,
+    endurance,
+    finding,
+    learning,
+    played,
+    quiet,
+    speed,
+)
 from sage.bench.salience.endurance import Growth
 from sage.bench.salience.percepts import Percepts
 from sage.bench.salience.played import Played, chosen_half
@@ -97,6 +106,29 @@ def test_the_half_is_the_test_half_unless_one_is_named(monkeypatch: pytest.Monke
     monkeypatch.setenv(played.HALF, "both")
     with pytest.raises(InvalidInput, match="SAGE_BENCH_HALF"):
         chosen_half(quick=False)
+
+
+def test_false_alarms_stand_beside_a_running_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quiet, "MINUTES", 0.2)
+    monkeypatch.setattr(quiet, "LEARNING_S", 4.0)
+    monkeypatch.setattr(quiet, "BEFORE_EVENT_S", 4.0)
+    room = np.random.default_rng(0).normal(-20.0, 3.0, (400, 1))
+    monkeypatch.setattr(quiet, "recordings", lambda sources: {"room": (room, 50.0)})
+    rows = {row.name: row for row in quiet.rows(FULL).rows}
+    alarms = rows["samples a minute above 0.3: Gaussian"]
+    assert alarms.samples == 400 and list(alarms.baselines) == ["|z| over 60 s > 3"]
+    assert 0.0 <= alarms.value < 600.0
+    assert rows["samples a minute above 0.3: room"].samples == 200
+    found = rows["steps found above 0.3: Laplace, 6 numbers"]
+    assert found.samples == 6 and found.better == "higher" and 0.5 <= found.value <= 1.0
+
+
+def test_the_calmest_part_of_a_recording_is_found() -> None:
+    rotation = np.random.default_rng(0).normal(0.0, 1.0, (20_000, 3))
+    rotation[9_000:15_000] *= 0.01
+    chosen = quiet._calmest(rotation)
+    assert len(chosen) == 6_000
+    assert chosen.std() < 0.02
 
 
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def test_a_glitch_does_not_blind(glitch: float) -> None:
     scorer = VectorScorer("x")
     totals = [scorer.score(i * PERIOD_NS, row).total for i, row in enumerate(rows)]
     assert totals[300] > 0.7
-    assert min(totals[index] for index in jumps) > 0.5
+    assert min(totals[index] for index in jumps) > 0.3
     assert np.mean(totals[400:]) < 0.1
 
 

@@ -47,3 +47,37 @@ def test_drive_rises_from_nothing_to_one() -> None:
     assert drives[0] == 0.0
     assert drives == sorted(drives)
     assert 0.95 < drives[-1] < 1.0
+
+
+def test_more_spreads_make_the_unit_larger() -> None:
+    values = np.abs(np.random.default_rng(5).standard_normal(4000))
+    usual, wide = excesses(values)[500:], excesses(values, Dimension(spreads=1.6))[500:]
+    assert np.mean(usual > 1.0) == pytest.approx(0.05, abs=0.015)
+    assert np.mean(wide > 1.0) < 0.004
+    assert wide.max() > 0.9
+
+
+@pytest.mark.parametrize("share", [0.03, 0.2, 0.45])
+def test_among_zeros_a_value_is_as_unusual_as_it_is_rare(share: float) -> None:
+    generator = np.random.default_rng(5)
+    values = np.where(generator.random(4000) < share, 1.0, 0.0)
+    found = excesses(values)[1000:][values[1000:] > 0.0]
+    expected = np.log(share) / np.log(0.05)
+    assert np.median(found) == pytest.approx(expected, rel=0.25)
+
+
+def test_among_zeros_a_larger_value_is_more_unusual_than_the_usual_ones() -> None:
+    generator = np.random.default_rng(6)
+    values = np.where(generator.random(2000) < 0.2, 1.0 + 0.1 * generator.random(2000), 0.0)
+    dimension = Dimension()
+    excesses(values, dimension)
+    assert dimension.excess(10.0) > 3.0 > 1.0 > dimension.excess(1.0) > 0.0 == dimension.excess(0.0)
+
+
+def test_state_resumes_bit_equal_among_zeros() -> None:
+    values = np.maximum(np.random.default_rng(7).standard_normal(400) - 0.5, 0.0)
+    first, second = Dimension(), Dimension()
+    whole = excesses(values)
+    excesses(values[:201], first)
+    second.restore({name: array.copy() for name, array in first.state().items()})
+    assert np.array_equal(excesses(values[201:], second), whole[201:])

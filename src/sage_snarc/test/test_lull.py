@@ -30,6 +30,23 @@ def test_chance_is_no_lull(size: int, share: float) -> None:
     assert np.mean(excesses(noise(5000, size)) > 1.0) <= share
 
 
+@pytest.mark.parametrize(("size", "share"), [(1, 0.003), (2, 0.002), (32, 0.001)])
+def test_on_a_free_scale_chance_is_rarely_a_lull(size: int, share: float) -> None:
+    assert np.mean(excesses(noise(5000, size), Lull(spreads=1.6)) > 1.0) <= share
+
+
+def test_on_a_free_scale_a_freeze_is_noticed_too() -> None:
+    found = excesses(np.concatenate([noise(400, 1), np.zeros(60)]), Lull(spreads=1.6))
+    assert found[399:402].max() > 2.0
+
+
+def test_stops_that_come_often_by_chance_are_no_lull() -> None:
+    rows = np.round(2.0 * np.random.default_rng(2).standard_normal((5000, 1)))
+    changes = np.linalg.norm(np.diff(rows, axis=0), axis=1)
+    assert np.mean(excesses(changes) > 2.0) > 0.002
+    assert not np.any(excesses(changes, Lull(spreads=1.6))[500:] > 2.0)
+
+
 def test_a_constant_stream_has_no_lull() -> None:
     assert not excesses(np.zeros(300)).any()
 

@@ -299,6 +299,15 @@ def test_what_is_no_state_is_refused() -> None:
         VectorScorer("x").restore({"a": np.zeros(1)})
 
 
+def test_state_of_an_earlier_form_is_refused() -> None:
+    scorer = VectorScorer("x")
+    scorer.score(0, [1.0])
+    state = scorer.state()
+    del state["form"]
+    with pytest.raises(InvalidInput, match="form = 1: expected 2"):
+        VectorScorer("x").restore(state)
+
+
 def test_state_of_another_memory_size_is_refused() -> None:
     small = VectorScorer("x", capacity=10)
     small.score(0, [1.0])

@@ -46,13 +46,24 @@ class Dimension:
     A rank alone cannot be salience: in a steady stream ranks are uniform, however little happens,
     and they say nothing of how far beyond the largest something is. The excess is the logarithm
     of the ratio to the past's median in units of that of the past's 0.95 quantile, but of at
-    least 0.25: where everything is nearly alike, nothing stands out. `floor` is the measure's
-    absolute resolution: what is small beside it is nothing, however rare; 0 for free scales.
+    least 0.25: where everything is nearly alike, nothing stands out.
+
+    Where most of the past is 0 (repeated or quantised values), what is not 0 is compared with its
+    like, and its rarity is added: log20 of one over the share that is not 0, which is 1 at 5 %.
     """
 
-    def __init__(self, floor: float = 0.0) -> None:
+    def __init__(self, floor: float = 0.0, spreads: float = 1.0) -> None:
+        """Calibrate a measure.
+
+        Args:
+            floor: its absolute resolution: what is small beside it is nothing, however rare; 0:
+                free scale.
+            spreads: log ratios of the 0.95 quantile to the median that make an excess of 1.
+        """
         self.floor = floor
+        self.spreads = spreads
         self.quantile = Quantile()
+        self._rarity = 0.0
         self._middle = 0.0
         self._spread = LEAST_SPREAD
 
@@ -68,26 +79,34 @@ class Dimension:
     def excess(self, value: float) -> float:
         """How far `value` is beyond what is usual, [0, 5]; 0 while less than ten are known."""
         floored = value + self.floor
-        if floored <= self._middle or len(self.quantile) < LEAST_SEEN:
+        if floored <= (0.0 if self._rarity else self._middle) or len(self.quantile) < LEAST_SEEN:
             return 0.0
         if self._middle <= 0.0:
             return MOST
-        return min(math.log(floored / self._middle) / self._spread, MOST)
+        beyond = max(math.log(floored / self._middle), 0.0) / self._spread
+        return min(self._rarity + beyond, MOST)
 
     def _calibrate(self) -> None:
-        self._middle = self.quantile.value(0.5) + self.floor
-        high = self.quantile.value(HIGH_SHARE) + self.floor
+        zeros = self.quantile.share_of_zeros if self.floor <= 0.0 else 0.0
+        below = zeros if zeros > 0.5 else 0.0
+        above = 1.0 - below
+        self._rarity = math.log(above) / math.log(1.0 - HIGH_SHARE) if 0.0 < above < 1.0 else 0.0
+        self._middle = self.quantile.value(below + 0.5 * above) + self.floor
+        high = self.quantile.value(below + HIGH_SHARE * above) + self.floor
         ratio = high / self._middle if self._middle > 0.0 else 1.0
-        self._spread = max(math.log(ratio), LEAST_SPREAD)
+        self._spread = max(self.spreads * math.log(ratio), LEAST_SPREAD)
 
     def state(self) -> Arrays:
         """Everything learned."""
-        return {**self.quantile.state(), "scale": np.array([self._middle, self._spread])}
+        return {
+            **self.quantile.state(),
+            "scale": np.array([self._middle, self._spread, self._rarity]),
+        }
 
     def restore(self, state: Arrays) -> None:
         """Continue from `state()`."""
         self.quantile.restore(state)
-        self._middle, self._spread = (float(value) for value in state["scale"])
+        self._middle, self._spread, self._rarity = (float(value) for value in state["scale"])
 
 
 def drive_of(excess: float) -> float:

@@ -17,7 +17,8 @@ LEAST_SEEN = 50
 RECENT = 40
 SPEAKS = 10
 RESOLUTION = 0.02
-SLOPE = 2.0
+UNIT = 0.5
+HORIZON = 1000
 
 
 class Lull:
@@ -28,11 +29,23 @@ class Lull:
     of a noisy stream is no lull. The excess is twice the logarithm of the ratio to the smaller of
     the past's 0.05 quantile and the least of 30 samples that end 10 samples ago: a quieter scene
     is no lull for long, and a lull that stays speaks for 10 samples.
+
+    On a free scale nothing says how small a change of a few numbers may be by chance, so there the
+    logarithm is taken in units of its own usual spread, from the median to the 0.05 quantile, and
+    a stop (no change at all) counts for as much as stops are rare (log20 of one over their rate).
     """
 
-    def __init__(self, floor: float = 0.0) -> None:
-        """`floor`: absolute resolution of a change; 0: free scale."""
+    def __init__(self, floor: float = 0.0, spreads: float = 0.0) -> None:
+        """Watch a stream's changes.
+
+        Args:
+            floor: absolute resolution of a change; 0: free scale.
+            spreads: log ratios of the median to the 0.05 quantile that make an excess of 1; 0:
+                half a natural logarithm does, whatever is usual.
+        """
         self.floor = floor
+        self.spreads = spreads
+        self._stop_rate = 0.0
         self._changes = Quantile()
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._last = 0.0
@@ -48,6 +61,8 @@ class Lull:
         if self._count < 2:
             return NOTHING
         reading = self._compare(value) if self._count > LEAST_SEEN else NOTHING
+        stops = value == 0.0 and len(self._recent) > 0 and self._recent[-1] > 0.0
+        self._stop_rate += (float(stops) - self._stop_rate) / min(self._count, HORIZON)
         self._recent.append(value)
         self._changes.add(value)
         return reading
@@ -58,14 +73,27 @@ class Lull:
         low = min(self._changes.value(LOW_SHARE), *before) + floor
         if value + floor >= low:
             return NOTHING
-        excess = min(SLOPE * math.log(low / (value + floor)), MOST)
-        return Reading(1.0 - LOW_SHARE, excess)
+        if self.spreads and value == 0.0:
+            excess = self._rarity_of_stops
+        else:
+            excess = math.log(low / (value + floor)) / self._unit(floor)
+        return Reading(1.0 - LOW_SHARE, min(excess, MOST))
+
+    @property
+    def _rarity_of_stops(self) -> float:
+        """log20 of one over their rate; beyond all bounds if there was none."""
+        return math.log(self._stop_rate) / math.log(LOW_SHARE) if self._stop_rate > 0.0 else MOST
+
+    def _unit(self, floor: float) -> float:
+        """Logarithm that makes an excess of 1."""
+        middle, low = (self._changes.value(share) + floor for share in (0.5, LOW_SHARE))
+        return max(self.spreads * math.log(middle / low), UNIT)
 
     def state(self) -> Arrays:
         """Everything learned."""
         own = {
             "recent": np.array(self._recent, np.float64),
-            "last": np.array(self._last),
+            "last": np.array([self._last, self._stop_rate]),
             "count": np.array(self._count, np.int64),
         }
         return {**own, **nest("changes", self._changes.state())}
@@ -73,6 +101,6 @@ class Lull:
     def restore(self, state: Arrays) -> None:
         """Continue from `state()`."""
         self._recent = deque((float(value) for value in state["recent"]), RECENT)
-        self._last = float(state["last"])
+        self._last, self._stop_rate = (float(value) for value in state["last"])
         self._count = int(state["count"])
         self._changes.restore(section_of(state, "changes"))

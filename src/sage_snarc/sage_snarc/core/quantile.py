@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 
 import numpy as np
 
@@ -53,6 +53,11 @@ class Quantile:
         if not self._kept:
             return 0.0
         return self._kept[min(int(share * len(self._kept)), len(self._kept) - 1)]
+
+    @property
+    def share_of_zeros(self) -> float:
+        """Share of the past that is 0, [0, 1]; 0 before any past."""
+        return bisect_right(self._kept, 0.0) / max(len(self._kept), 1)
 
     def add(self, value: float) -> None:
         """Let a value (finite, >= 0) become part of the past."""

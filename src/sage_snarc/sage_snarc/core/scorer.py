@@ -16,6 +16,7 @@ from sage_snarc.core.reason import scorer_reason
 from sage_snarc.core.stream import FREE, UNIT, Observation, Scale, Stream
 
 LENGTH_TOLERANCE = 0.01
+STATE_FORM = 2
 
 
 @dataclass(frozen=True)
@@ -247,6 +248,7 @@ def _result(
 def _stream_state(stream: Stream) -> Arrays:
     return {
         "size": np.array([stream.size, stream.memory.capacity]),
+        "form": np.array(STATE_FORM),
         **nest("stream", stream.state()),
     }
 
@@ -259,6 +261,9 @@ def _stream_from(
         return None
     if "size" not in state:
         raise InvalidInput("state", sorted(state), "the state of a scorer")
+    form = int(state.get("form", np.array(1)))
+    if form != STATE_FORM:
+        raise InvalidInput("state.form", form, f"{STATE_FORM}, that of this version")
     size, kept_capacity = (int(value) for value in state["size"])
     if kept_capacity != capacity:
         raise InvalidInput("state.size", kept_capacity, f"a memory of {capacity}, as configured")

@@ -35,15 +35,20 @@ class Scale:
         error: length of an error, a difference or a change that is nothing [units of the vector].
         distance: distance below which two vectors are the same situation.
         resolution: relative precision of the vector's numbers.
+        spreads: log ratios of the 0.95 quantile to the median that make an excess of 1. A few
+            numbers spread widely by chance: 1.6 puts an excess of 1 near the 0.999 quantile of
+            Gaussian (1.5), Laplacian (1.6) and chi noise of up to 64 components (1.5 to 1.8).
+            Embeddings have absolute scales, which bound theirs.
     """
 
     error: float = 0.0
     distance: float = 0.0
     resolution: float = 1e-6
+    spreads: float = 1.6
 
 
 FREE = Scale()
-UNIT = Scale(error=0.02, distance=0.1, resolution=1e-5)
+UNIT = Scale(error=0.02, distance=0.1, resolution=1e-5, spreads=1.0)
 
 
 class Observation(NamedTuple):
@@ -102,15 +107,15 @@ class Stream:
         self._sketch = sketch(size)
         width = size if self._sketch is None else len(self._sketch)
         self.predictor = Surprise(width, scale.error)
-        self._lull = Lull(scale.error / 4.0)
+        self._lull = Lull(scale.error / 4.0, scale.spreads if self.free else 0.0)
         self._before = np.zeros(width)
         self.habituation = Habituation(capacity)
         self.reward = Reward(capacity)
         self._codes = code_arousal(layout)
         self._vectors = VectorArousal(width, scale.error)
-        self._surprise = Dimension(floor=RAW_FLOOR)
-        self._distance = Dimension(floor=scale.error)
-        self._arousal = Dimension(floor=RAW_FLOOR)
+        self._surprise = Dimension(RAW_FLOOR, scale.spreads)
+        self._distance = Dimension(scale.error, scale.spreads)
+        self._arousal = Dimension(RAW_FLOOR, scale.spreads)
         self._origin = np.zeros(size, np.float32)
         self._bounds = Bounds(size)
         self._last_ns = 0
@@ -122,7 +127,9 @@ class Stream:
     ) -> Observation:
         """Score a finite float32 [size] vector and uint8 [30, 30] codes, and learn from them."""
         gap, period_s = self._follow_clock(stamp_ns)
-        resolution = self.scale.resolution * math.sqrt(float(vector @ vector))
+        # Near 0 a number has digits that the stream's other numbers have not.
+        square = max(float(vector @ vector), self.memory.mean_square if self.free else 0.0)
+        resolution = self.scale.resolution * math.sqrt(square)
         if self.count == 0 and self.free:
             self._origin = vector.copy()
         # Large offsets would eat the digits of squared distances; unit vectors have none.

@@ -29,6 +29,7 @@ class StreamScorerNode(SageNode, ABC):
     same sample again and again is scored as any other, and said in the node's health.
     """
 
+    state_version = 2
     parameters: ScorerParameters
     sample_noun: ClassVar[str]
 
