@@ -1,7 +1,7 @@
 """Kill the memory's writer and cut its power, often; write what was found as JSON.
 
 Runs the tests of kills and of power cuts with many rounds, and keeps their counts, with the
-commit and the date of each part, in bench/results/durability-<machine>.json.
+commit and the date of each part, in build/bench/durability-<machine>.json.
 """
 
 from __future__ import annotations
@@ -61,8 +61,11 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--crash-points", type=int, default=1000)
     parser.add_argument("--only", choices=PARTS, help="the other part keeps what it found last")
+    parser.add_argument("--record", action="store_true", help="into bench/results/, not build/")
     options = parser.parse_args()
-    path = ROOT / "bench" / "results" / f"durability-{machine()}.json"
+    folder = ROOT / "bench" / "results" if options.record else ROOT / "build" / "bench"
+    path = folder / f"durability-{machine()}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     found = json.loads(path.read_text("utf-8")) if path.exists() else {"machine": machine()}
     chosen = [options.only] if options.only else list(PARTS)
     for part in chosen:

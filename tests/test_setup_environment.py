@@ -319,6 +319,16 @@ def test_an_interrupt_ends_a_command_that_still_loads(
     assert said.stdout == f"{ends_at_once}\n"
 
 
+def test_a_pip_cache_that_cannot_be_written_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = VirtualEnvironment(tmp_path, python((3, 11, 0)))
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "cache" / "pip"))
+    assert "PIP_NO_CACHE_DIR" not in environment.process_environment()
+    (tmp_path / "cache").write_text("a file is in the way, as a folder without rights is")
+    assert environment.process_environment()["PIP_NO_CACHE_DIR"] == "1"
+
+
 def test_executables_are_linked_where_launch_looks(tmp_path: Path) -> None:
     record = tmp_path / "site/sage_x-0.1.0.dist-info"
     record.mkdir(parents=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from sage.bench.encoders import audio, autoencoders, language, loading, precision, quality, vision
 from sage.bench.encoders.section import Section, Setting, run_all
 from sage.bench.result import Result, sha256_of
-from sage.graph.sources import data_folder
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
+from sage_sensors.backends.recording import data_folder
 
 SECTIONS: dict[str, Section] = {
     "vision, time": vision.time_rows,

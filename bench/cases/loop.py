@@ -24,10 +24,9 @@ from sage.bench.result import Result, Row, row_of_samples, sha256_of
 from sage.graph.description import Graph, GraphOptions, describe
 from sage.graph.environment import DomainLease, graph_environment
 from sage.graph.session import RunOptions, Session
-from sage.graph.sources import data_folder
 from sage_common.ros.lockstep import DEFAULT_START_NS
 from sage_memory import Experience, Memory
-from sage_sensors.backends.recording import find_demo_recording
+from sage_sensors.backends.recording import data_folder, find_demo_recording
 
 FRAMES = 1000
 FRAMES_QUICK = 150

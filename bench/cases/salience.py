@@ -14,8 +14,8 @@ from sage.bench.result import Result
 from sage.bench.salience import finding, learning, quiet, speed
 from sage.bench.salience.played import chosen_half, inputs
 from sage.bench.salience.sources import TEST
-from sage.graph.sources import data_folder
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
+from sage_sensors.backends.recording import data_folder
 
 SECTIONS: dict[str, Section] = {
     "time": speed.rows,

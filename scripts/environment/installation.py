@@ -82,6 +82,8 @@ class Installation:
 
     def carry_out(self, work: Work) -> None:
         """Does `work`; raises StepFailed. What is done by then is not done again."""
+        if "PIP_NO_CACHE_DIR" in self._environment.process_environment():
+            self._progress.say("pip's cache cannot be written: everything is loaded anew")
         for name in self._environment.discard_incomplete_packages():
             self._progress.say(f"{name} was left half installed; it is installed again")
         for step in (

@@ -59,6 +59,8 @@ class VirtualEnvironment:
         variables["AMENT_PREFIX_PATH"] = str(self.prefix)
         variables["CMAKE_PREFIX_PATH"] = str(self.prefix)
         variables["PATH"] = f"{self.prefix / 'bin'}{os.pathsep}{variables.get('PATH', os.defpath)}"
+        if not can_write(pip_cache(variables)):
+            variables["PIP_NO_CACHE_DIR"] = "1"
         variables["CMAKE_BUILD_PARALLEL_LEVEL"] = str(os.cpu_count() or 1)
         return variables
 
@@ -75,6 +77,22 @@ class VirtualEnvironment:
         for leftover in self.site_packages.glob("~*"):
             shutil.rmtree(leftover, ignore_errors=True)
         return discarded
+
+
+def pip_cache(variables: Mapping[str, str]) -> Path:
+    """Where pip keeps what it has loaded, whether or not it is there."""
+    if variables.get("PIP_CACHE_DIR"):
+        return Path(variables["PIP_CACHE_DIR"])
+    caches = variables.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(caches, "pip")
+
+
+def can_write(folder: Path) -> bool:
+    """True if files can be made in a folder and the folders in it; if it is missing, above it."""
+    above = next(path for path in (folder, *folder.parents) if path.exists())
+    inner = above.iterdir() if above == folder and folder.is_dir() else ()
+    folders = [above, *(path for path in inner if path.is_dir())]
+    return all(path.is_dir() and os.access(path, os.W_OK | os.X_OK) for path in folders)
 
 
 def base_interpreter(prefix: Path) -> str | None:

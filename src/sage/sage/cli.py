@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 COMMANDS = {
@@ -49,6 +50,9 @@ def _run(words: list[str]) -> int:
         print(_overview())
         return 0 if words else EXIT_USAGE
     name = words[0]
+    if name == "--version":
+        print(f"sage {metadata.version('sage')}")
+        return 0
     if name not in COMMANDS:
         print(f"sage: {name!r}: expected one of {', '.join(COMMANDS)}", file=sys.stderr)
         return EXIT_USAGE
@@ -92,7 +96,8 @@ def _is_number(word: str) -> bool:
 def _overview() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
-    return "usage: sage COMMAND [options]   (sage COMMAND --help)\n\n" + "\n".join(lines)
+    usage = "usage: sage COMMAND [options]   (sage COMMAND --help, sage --version)"
+    return "\n".join([usage, "", *lines])
 
 
 def _prepare_environment() -> None:

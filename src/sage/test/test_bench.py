@@ -90,6 +90,10 @@ def test_notes_and_errors_are_printed_and_written(
     *shown, last = capsys.readouterr().out.splitlines()
     assert "note: without B" in shown and "error: no C" in shown
     assert json.loads(last)["notes"] == ["without B"] and json.loads(last)["errors"] == ["no C"]
+    # What the pages quote is replaced only on request.
+    assert len(list(Path("build", "bench").iterdir())) == 1 and not Path("bench").exists()
+    assert bench.run(parser.parse_args(["x", "--record", "--cases", str(tmp_path)])) == 1
+    assert len(list(Path("bench", "results").iterdir())) == 1
 
 
 def test_a_short_run_leaves_the_figures_of_a_full_one(tmp_path: Path) -> None:

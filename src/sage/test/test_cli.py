@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from sage.cli import with_values
+from sage.cli import main, with_values
 
 
 @pytest.mark.parametrize(
@@ -25,3 +27,8 @@ def test_a_value_with_a_minus_is_joined_with_its_option(
     words: list[str], joined: list[str]
 ) -> None:
     assert with_values(words) == joined
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"sage \d+\.\d+\.\d+\n", capsys.readouterr().out)

@@ -142,6 +142,11 @@ def test_the_text_says_where_frames_were_dropped() -> None:
     assert "most at sage_command_listener, /sage/vision/puzzle rejected: 600" in said
 
 
+def test_the_text_has_no_figure_that_there_is_not() -> None:
+    said = short_summary(summary(latency_ms={"camera_to_salience": {"p50": None, "p99": None}}))
+    assert "camera to salience: no frame;" in said and "None" not in said
+
+
 def test_the_text_says_outages_and_what_is_not_well() -> None:
     outage = {"process": "container", "cause": "killed by SIGKILL", "out_s": 6.53, "over": True}
     said = short_summary(summary(outages=[outage], health={"recording": "late: imu"}))

@@ -19,7 +19,7 @@ from sage.bench.memory.peer import timed
 from sage.bench.memory.sentences import Sentences, read_texts
 from sage.bench.memory.truth import Truth
 from sage.bench.salience.percepts import CACHE
-from sage.graph.sources import data_folder
+from sage_sensors.backends.recording import data_folder
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 

@@ -13,6 +13,7 @@ from memory_command import as_json, run
 from memory_homes import experience, made_home
 
 from sage.memory.interrupts import stop_on_interrupt
+from sage.memory.mending import repair_home
 from sage_memory import Memory, Query
 from sage_memory.core.identifiers import id_text
 
@@ -81,13 +82,19 @@ def test_forgetting_warns_of_what_was_set_aside(
     words = ("--yes", "--home", tmp_path)
     status, _, said = run(capsys, "forget", id_text(first.id), *words)
     assert status == 0 and said == ""
-    status, told, _ = run(capsys, "repair", "--home", tmp_path)
-    assert status == 0 and "remove the folder once you are satisfied" in told
+    repair_home(tmp_path)
     (tmp_path / "payloads.before-20260101T000000Z").mkdir()
     status, _, said = run(capsys, "forget", id_text(second.id), *words)
     assert status == 0
     assert str(tmp_path / "damaged-1") in said
     assert str(tmp_path / "payloads.before-20260101T000000Z") in said
+
+
+def test_a_sound_store_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made_home(tmp_path)
+    status, told, _ = run(capsys, "repair", "--home", tmp_path)
+    assert status == 0 and "there is nothing to repair" in told and "damaged" not in told
+    assert list(tmp_path.glob("damaged-*")) == []
 
 
 def test_a_full_disk_is_named(

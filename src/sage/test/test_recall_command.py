@@ -294,6 +294,14 @@ def test_an_unknown_name_gets_the_nearest_known_one(
     assert status == 1 and any(note.startswith(said) for note in json.loads(told)["notes"])
 
 
+def test_a_place_that_nothing_can_fit_is_told(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, told, _ = run(capsys, "--place", "mapp,1,2", "--within", "1", "--home", home)
+    assert status == 1
+    assert "place: no experience knows where it was" in told or "the nearest known is map" in told
+
+
 def test_a_known_name_without_an_answer_gets_no_hint(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

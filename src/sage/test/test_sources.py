@@ -8,6 +8,7 @@ import pytest
 
 from sage.graph.sources import is_bag, plan_sensors
 from sage_common.core.errors import InvalidInput
+from sage_sensors.backends.recording import data_folder
 
 
 def test_recording_is_one_node_and_says_what_stands_behind_each_stream() -> None:
@@ -73,3 +74,24 @@ def test_bags_are_told_from_media(tmp_path: Path) -> None:
     assert is_bag(tmp_path / "bag")
     assert is_bag(tmp_path / "old.bag")
     assert not is_bag(tmp_path / "film.mp4")
+
+
+@pytest.mark.parametrize("folder", ["checkout", "elsewhere"])
+def test_recordings_are_found_from_any_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    data = tmp_path / "shared" / "data"
+    for made in (data, tmp_path / "checkout" / ".venv", tmp_path / "elsewhere" / "deep"):
+        made.mkdir(parents=True)
+    monkeypatch.delenv("SAGE_DATA", raising=False)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "checkout" / ".venv"))
+    monkeypatch.chdir(tmp_path / folder / ("deep" if folder == "elsewhere" else ""))
+    assert data_folder() == data
+
+
+def test_a_recording_that_is_not_at_hand_is_named_with_what_is_played_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGE_DATA", str(tmp_path))
+    first, *_ = plan_sensors("recording", "auto", "/sage", loop=True).notes
+    assert str(tmp_path / "video") in first and "$SAGE_DATA" in first and "this plays" in first

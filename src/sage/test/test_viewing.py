@@ -6,19 +6,28 @@ import json
 from ast import literal_eval
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rich.console import Console
 
+from sage.commands import status
 from sage.commands.docs import pages
 from sage.observe.live_view import bar, render
 from sage.observe.observer_node import Latest
 from sage.observe.tally import Tally
 from sage_common.core.topics import TOPICS, topic_name
 from sage_common.ros.interfaces import interface
-from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget, Salience
+from sage_msgs.msg import (
+    Attention,
+    BudgetState,
+    Experience,
+    FusedSalience,
+    PluginBudget,
+    Salience,
+)
 from sage_sensors.params import CameraParameters
 from sage_snarc.params import AttentionParameters
 
@@ -56,6 +65,38 @@ def test_the_view_shows_fused_streams_of_the_user_too() -> None:
     own = Salience(modality="motor_current", total=0.7, reason="motor_current: stalled", valid=True)
     latest.fused = FusedSalience(total=0.7, modalities=[own], reason="why", valid=True)
     assert "motor_current: stalled" in shown(latest, Tally())
+
+
+def test_a_long_reason_is_wrapped_not_cut() -> None:
+    words = [f"word{index}" for index in range(40)]
+    latest = Latest()
+    latest.fused = FusedSalience(total=0.7, reason=" ".join(words), valid=True)
+    latest.experiences = [Experience(id="x" * 36, reason=" ".join(words).replace("word", "kept"))]
+    text = shown(latest, Tally())
+    assert [word for word in words if word not in text] == []
+    assert "kept39" in text
+
+
+def test_a_reason_is_not_told_twice() -> None:
+    latest = Latest()
+    reason = "audio: novelty 0.97, nothing seen"
+    latest.fused = FusedSalience(total=0.7, reason=reason, valid=True)
+    latest.saliences["audio"] = Salience(modality="audio", total=0.8, reason=reason, valid=True)
+    text = shown(latest, Tally())
+    assert text.count(reason) == 1 and "as above" in text
+
+
+def test_a_pipe_gets_a_line_a_second(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "LINE_PERIOD_S", 0.0)
+    latest = Latest()
+    latest.fused = FusedSalience(total=0.625, reason="a bang", valid=True)
+    latest.diagnostics["x"] = DiagnosticStatus(level=DiagnosticStatus.ERROR, message="gone")
+    assert status._tell(SimpleNamespace(latest=latest), "SAGE /sage", 0.001) == 0
+    title, first, *_ = capsys.readouterr().out.splitlines()
+    assert title == "SAGE /sage"
+    assert first.endswith("salience 0.62  a bang; 1 nodes are not well")
 
 
 @pytest.mark.parametrize(("value", "full"), [(0.0, 0), (0.5, 5), (1.0, 10), (7.0, 10), (-1.0, 0)])

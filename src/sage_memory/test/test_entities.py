@@ -104,15 +104,24 @@ def test_experiences_count_for_their_sensor_device_and_speaker(tmp_path) -> None
         kept = memory.remember(
             home.moment(1, modality="language", entity="anna", reward=1.0, conflict=0.0)
         ).wait()
-        assert sources_of(kept) == ["sensor:front", "device:robot", "speaker:anna"]
+        assert sources_of(kept) == ["sensor:language/front", "device:robot", "speaker:anna"]
         for _ in range(3):
             memory.learn_about(kept, HALF_LIFE_S).wait()
         known = memory.entities()
-    assert set(known) == {"sensor:front", "device:robot", "speaker:anna"}
+    assert set(known) == {"sensor:language/front", "device:robot", "speaker:anna"}
     with home.opened(tmp_path) as memory:
         assert memory.entities() == known
     anna = known["speaker:anna"]
     assert anna.observations == 3 and anna.trust > 0.7 and anna.kind == "speaker"
+
+
+def test_sensors_of_one_name_are_told_apart_by_their_kind() -> None:
+    names = [
+        sources_of(home.moment(1, modality=modality))[0]
+        for modality in ("vision", "audio", "proprioception", "scan")
+    ]
+    assert names == ["camera:front", "microphone:front", "imu:front", "sensor:scan/front"]
+    assert [named(name).kind for name in names] == ["camera", "microphone", "imu", "sensor"]
 
 
 def test_affect_is_a_weighted_mean() -> None:

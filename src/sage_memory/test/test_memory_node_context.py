@@ -130,7 +130,7 @@ def test_outcomes_count_for_those_that_were_heard_and_seen(tmp_path) -> None:
     (seen,) = [kept for kept in host.messages("experience") if kept.modality == "vision"]
     with Memory.open(tmp_path, read_only=True) as memory:
         before = memory.entities()
-    assert {"sensor:front", "device:robot", "speaker:anna"} <= before.keys()
+    assert {"camera:front", "device:robot", "speaker:anna"} <= before.keys()
     outcome = Outcome(experience_id=seen.id, reward=-1.0, source="a test")
     outcome.header = inputs.header(T0 + 3_000_000_000)
     host.publish("outcome", outcome)
@@ -140,7 +140,7 @@ def test_outcomes_count_for_those_that_were_heard_and_seen(tmp_path) -> None:
     host.run_for(1.0)
     with Memory.open(tmp_path, read_only=True) as memory:
         after = memory.entities()
-    for name in ("sensor:front", "device:robot"):
+    for name in ("camera:front", "device:robot"):
         assert after[name].trust < before[name].trust
         assert after[name].observations == before[name].observations + 1
     host.close()

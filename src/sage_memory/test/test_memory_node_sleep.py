@@ -124,7 +124,7 @@ def test_sources_get_a_reputation(tmp_path) -> None:
     keep(host, 3)
     host.close()
     found = table(tmp_path, "SELECT name, observations FROM entities ORDER BY name")
-    assert found == [("device:robot", 3), ("sensor:front", 3)]
+    assert found == [("camera:front", 3), ("device:robot", 3)]
 
 
 def test_the_sidecar_keeps_dull_moments_without_payload(tmp_path) -> None:

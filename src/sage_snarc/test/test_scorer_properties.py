@@ -215,6 +215,17 @@ def test_nearest_seen_is_said_in_words(percept: Make) -> None:
     assert "nearest seen 42 s ago" in result.reason
 
 
+def test_what_is_new_is_not_said_to_have_been_seen_just_now(percept: Make) -> None:
+    scorer = Scorer("audio")
+    generator = np.random.default_rng(8)
+    first = generator.standard_normal(64)
+    for index in range(60):
+        scorer.score(percept(first + 0.1 * generator.standard_normal(64), index * 10**7, "audio"))
+    result = scorer.score(percept(generator.standard_normal(64), 60 * 10**7, "audio"))
+    assert result.novelty > 0.9 and result.neighbour_age_s < 1.0
+    assert " s ago" not in result.reason
+
+
 @pytest.mark.parametrize(
     ("vector", "message"),
     [

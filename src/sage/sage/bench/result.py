@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-RESULTS = Path("bench", "results")
+RECORDED = Path("bench", "results")
+"""The figures that the pages quote; only who asks for it replaces them."""
+MEASURED = Path("build", "bench")
 MOST_BESIDE, SHOWN_BESIDE = 8, 3
 """Of more baselines than the first, a table shows as many of the best as the second."""
 
@@ -140,7 +142,7 @@ class Result:
             "errors": list(self.errors),
         }
 
-    def write(self, folder: Path = RESULTS) -> Path:
+    def write(self, folder: Path = MEASURED) -> Path:
         """Write the JSON file; its path. A short run does not replace the figures of a full one."""
         folder.mkdir(parents=True, exist_ok=True)
         length = "-quick" if self.quick else ""

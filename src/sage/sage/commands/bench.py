@@ -1,4 +1,4 @@
-"""Measure: print a table with goals and baselines, and write JSON into bench/results/."""
+"""Measure: print a table with goals and baselines, and write JSON into build/bench/."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sage.bench.result import Result
+from sage.bench.result import MEASURED, RECORDED, Result
 from sage_common.core.errors import InvalidInput
 
 CASES = Path("bench", "cases")
@@ -21,6 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="run every case")
     parser.add_argument("--quick", action="store_true", help="within a minute, with less certainty")
     parser.add_argument("--json", action="store_true", help="last line: the result as JSON")
+    parser.add_argument(
+        "--record", action="store_true",
+        help=f"write into {RECORDED}, the figures that the pages quote, instead of {MEASURED}",
+    )  # fmt: skip
     parser.add_argument("--cases", type=Path, default=CASES, help=f"default: {CASES}")
 
 
@@ -44,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         whole = whole and not result.errors
         if options.quick:
             print("quick: a short run; take the figures of a full one for a comparison")
-        print(f"wrote {result.write()}")
+        print(f"wrote {result.write(RECORDED if options.record else MEASURED)}")
         if options.json:
             print(json.dumps(result.as_dict()))
     return 0 if whole else 1

@@ -9,9 +9,9 @@ from pathlib import Path
 from sage.bench.markdown import bench_figures, bench_matrices, card_figures
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.parameters import SECTION, GraphParameters
-from sage.graph.sources import data_folder
 from sage_common.core.documentation import render_parameters, render_topics
 from sage_common.core.parameters import NodeParameters
+from sage_sensors.backends.recording import data_folder
 
 ENCODERS_PAGE, SALIENCE_PAGE = "encoders.md", "salience_benchmark.md"
 MEMORY_PAGE, MAILBOX_PAGE = "memory_benchmark.md", "mailbox_benchmark.md"

@@ -171,11 +171,15 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _repair(options: argparse.Namespace) -> int:
     from sage.memory.bars import bars
-    from sage.memory.mending import repair_home
+    from sage.memory.mending import repair_home, verify_home
     from sage.memory.told import repair_lines
     from sage_memory.core.repair import Told
 
     home = sage_home(options.home)
+    if not verify_home(home):
+        sound = f"nothing is wrong with the store in {home}: there is nothing to repair"
+        _tell(options, {"set_aside": "", "kept": {}, "lost": []}, lambda: [sound])
+        return 0
     with bars() as progress:
         done = repair_home(home, Told(progress.totals, progress.count))
     shown = {"set_aside": str(done.set_aside), "kept": done.kept, "lost": done.lost}

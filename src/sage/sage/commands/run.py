@@ -46,6 +46,8 @@ def exit_status(summary: dict[str, Any]) -> int:
     seen = summary["fused"]["n"] > 0
     if not seen:
         print("failed: the run ended before any salience was seen", file=sys.stderr)
+        if missing := summary["never_came"]:
+            print(f"failed: nothing came on {', '.join(missing)}", file=sys.stderr)
     return 0 if seen and not failed else 1
 
 

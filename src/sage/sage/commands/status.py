@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
@@ -15,12 +17,13 @@ from rich.live import Live
 from sage.commands.options import add_home_argument, positive_seconds
 from sage.graph.runtime_file import LAUNCHED, RunningGraph, running_graph
 from sage.observe.attached import Attached, enter_domain
-from sage.observe.live_view import render
+from sage.observe.live_view import in_a_line, render
 from sage.observe.observer_node import ObserverNode
 from sage.observe.transports import fallbacks
 from sage_common.core.home import sage_home
 
 REFRESH_S = 0.25
+LINE_PERIOD_S = 1.0
 LOOK_TIMEOUT_S = 10.0
 # Nodes tell about themselves once a second; on a busy machine that takes longer to arrive.
 LOOK_S = 2.5
@@ -58,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
             return _draw(attached.node, options.svg, options.duration or LOOK_S)
         if options.once or options.json:
             return _look_once(attached.node, options.json)
-        return _watch(attached.node, _title(running, namespace), options.duration)
+        watch = _watch if sys.stdout.isatty() else _tell
+        return watch(attached.node, _title(running, namespace), options.duration)
 
 
 def _look_once(observer: ObserverNode, as_json: bool) -> int:
@@ -94,6 +98,16 @@ def _watch(observer: ObserverNode, title: str, duration_s: float | None) -> int:
         while time.monotonic() < end:
             live.update(render(observer.latest, observer.tally, title), refresh=True)
             time.sleep(REFRESH_S)
+    return 0
+
+
+def _tell(observer: ObserverNode, title: str, duration_s: float | None) -> int:
+    """For pipes and files: a line a second."""
+    end = time.monotonic() + duration_s if duration_s else float("inf")
+    print(title, flush=True)
+    while time.monotonic() < end:
+        print(f"{datetime.now():%H:%M:%S}  {in_a_line(observer.latest)}", flush=True)
+        time.sleep(LINE_PERIOD_S)
     return 0
 
 

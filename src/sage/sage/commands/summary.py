@@ -23,7 +23,7 @@ def short_summary(summary: dict[str, Any]) -> str:
         f"{summary['frames_dropped']} dropped{_where(summary)}, "
         f"{summary['experiences']} experiences kept",
         f"fused salience: mean {fused['mean']}, max {fused['max']}; "
-        f"camera to salience: p50 {camera['p50']} ms, p99 {camera['p99']} ms; "
+        f"camera to salience: {_latency(camera)}; "
         f"memory {summary['pss_mb']} MB",
     ]
     generated = [s for s, backend in summary["backends"].items() if backend == SYNTHETIC]
@@ -34,6 +34,12 @@ def short_summary(summary: dict[str, Any]) -> str:
     lines += _outages(summary)
     lines += [f"{name}: {why}" for name, why in sorted(summary["health"].items())]
     return "\n".join(lines)
+
+
+def _latency(found: dict[str, Any]) -> str:
+    if found["p50"] is None:
+        return "no frame"
+    return f"p50 {found['p50']} ms, p99 {found['p99']} ms"
 
 
 def _where(summary: dict[str, Any]) -> str:

@@ -14,9 +14,8 @@ from ament_index_python import get_package_prefix, get_resources
 from sage.doctor.finding import Finding
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.environment import config_folder, not_in_effect
-from sage.graph.sources import data_folder
 from sage_common.core.home import sage_home
-from sage_sensors.backends.recording import GENERATED, find_demo_recording
+from sage_sensors.backends.recording import GENERATED, data_folder, find_demo_recording
 
 MIN_SHM_MB = 256
 MIN_DISK_MB = 1024

@@ -17,13 +17,15 @@ from sage.graph.environment import DomainLease, graph_environment
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.graph.supervisor import POLL_S, Supervisor
 from sage.graph.transport_files import remove_dead
+from sage.graph.waiting import Waiting
 from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
-from sage.observe.sensors import all_absent, backends
+from sage.observe.sensors import backends
 from sage.observe.transports import fallbacks
+from sage.observe.waiting import never_came
 from sage_common.core.home import make_private, sage_home
+from sage_sensors.params import RECORDING_ENDED
 
-START_TIMEOUT_S = 60.0
 HEARD_TIMEOUT_S = 10.0
 PSS_PERIOD_S = 1.0
 
@@ -34,7 +36,8 @@ class RunOptions:
 
     Attributes:
         composed: all nodes in one process, or one process a node.
-        duration_s: stop this long after the first fused salience; None: until a signal.
+        duration_s: stop this long after the first fused salience, and with the source `topics`
+            this long after all nodes run if none comes; None: until a signal.
         log_level: of the nodes.
         respawn: restart processes that end by themselves.
         network: talk to other hosts.
@@ -126,6 +129,7 @@ class Session:
 
     def _drive(self) -> None:
         begin = time.monotonic()
+        waiting = Waiting(self, begin)
         self.supervisor.start()
         first: float | None = None
         next_pss = 0.0
@@ -133,7 +137,7 @@ class Session:
             now = time.monotonic()
             if first is None and self.observer.tally.fused.n:
                 first, self.start_s = now, now - begin
-            if first is None and not self.options.wait and self._is_in_vain(now - begin):
+            if first is None and waiting.is_over(now):
                 break
             self.elapsed_s = now - first if first is not None else 0.0
             if self._is_over():
@@ -147,27 +151,29 @@ class Session:
             self.on_tick(self)
             time.sleep(POLL_S)
 
-    def _is_in_vain(self, waited_s: float) -> bool:
-        """True, and said why, if no salience is to be expected any more."""
-        if waited_s > START_TIMEOUT_S:
-            self._on_event(f"no fused salience within {START_TIMEOUT_S:g} s of the start")
-            return True
-        if absent := all_absent(self.graph, self.observer.latest.diagnostics.values()):
-            self._on_event("no sensor is there: " + "; ".join(absent))
-            self._on_event("plug one in, name one, or wait for one: --wait")
-        return bool(absent)
-
     def _is_over(self) -> bool:
         """True once the wished time has passed and every node has said how it is.
 
         On a busy machine a node may be heard of late; how it is belongs into the summary.
         """
+        if self._is_played() and self.elapsed_s > 0.0:
+            return True
         wished_s = self.options.duration_s
         if wished_s is None or self.elapsed_s < wished_s:
             return False
+        return self.all_heard() or self.elapsed_s >= wished_s + HEARD_TIMEOUT_S
+
+    def all_heard(self) -> bool:
+        """True once every node has told of itself."""
         heard = {name.rsplit("/", 1)[-1] for name in self.observer.latest.diagnostics}
-        all_heard = heard.issuperset(node.name for node in self.graph.nodes)
-        return all_heard or self.elapsed_s >= wished_s + HEARD_TIMEOUT_S
+        return heard.issuperset(node.name for node in self.graph.nodes)
+
+    def _is_played(self) -> bool:
+        """True once a recording that is played once has ended."""
+        if self.graph.options.loop:
+            return False
+        statuses = self.observer.latest.diagnostics.values()
+        return any(status.message == RECORDING_ENDED for status in statuses)
 
     def _summary(self) -> dict[str, Any]:
         tally, latest = self.observer.tally, self.observer.latest
@@ -191,6 +197,7 @@ class Session:
             "weights": self._weights(),
             "health": {**fallbacks(ways), **self._health()},
             "failed_nodes": self.failed_nodes(),
+            "never_came": never_came(latest.diagnostics.values()),
         }
 
     def _weights(self) -> dict[str, str]:
@@ -228,6 +235,10 @@ class Session:
             source=options.source,
             network=self.options.network,
         )
+
+    def tell(self, event: str) -> None:
+        """Pass on what happened."""
+        self._on_event(event)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from sage.bags.plan import plan_bag
 from sage.graph.sensor_plan import STREAMS, SensorNode, SensorPlan
 from sage_common.core.errors import InvalidInput
 from sage_common.core.synthetic import SYNTHETIC
-from sage_sensors.backends.recording import GENERATED, find_demo_recording, plan_recording
+from sage_sensors.backends.recording import (
+    GENERATED,
+    data_folder,
+    find_demo_recording,
+    plan_recording,
+)
 
-DEFAULT_DATA = Path("..", "shared", "data")
 _CAMERA_BACKENDS = ("auto", "v4l2", "synthetic")
 
 
@@ -56,11 +59,6 @@ def is_bag(path: Path) -> bool:
     return path.suffix in (".mcap", ".db3", ".bag")
 
 
-def data_folder() -> Path:
-    """Where recorded data lies: `$SAGE_DATA`, else `../shared/data`; it need not exist."""
-    return Path(os.environ.get("SAGE_DATA") or DEFAULT_DATA).absolute()
-
-
 def _demo_recording(loop: bool) -> SensorPlan:
     folder = data_folder()
     # A demonstration asks for them by name: whoever looks at it sees all kinds of sensors.
@@ -69,7 +67,14 @@ def _demo_recording(loop: bool) -> SensorPlan:
     generated = [stream for stream, backend in plan.backends.items() if backend == SYNTHETIC]
     if generated:
         parameters["synthetic"] = generated
-    notes = [
+    notes = []
+    if plan.imu_csv is None:
+        instead = plan.backends["camera"].removeprefix("file:")
+        notes.append(
+            f"the recorded walk is not in {folder / 'video'} ($SAGE_DATA names another folder): "
+            f"this plays {instead}"
+        )
+    notes += [
         f"{stream} is {backend}: no recording of it is at hand"
         for stream, backend in plan.backends.items()
         if not backend.startswith("file:")

@@ -49,12 +49,24 @@ def render(latest: Latest, tally: Tally, title: str) -> RenderableType:
     )
 
 
+def in_a_line(latest: Latest) -> str:
+    """What matters now, and which nodes are not well."""
+    fused = latest.fused
+    if fused is None:
+        said = "no salience yet"
+    else:
+        reason = fused.reason if fused.valid else fused.invalid_reason
+        said = f"salience {fused.total:.2f}  {reason}"
+    unwell = [s.message for s in latest.diagnostics.values() if s.level != b"\x00"]
+    return f"{said}; {len(unwell)} nodes are not well" if unwell else said
+
+
 def _salience(latest: Latest) -> RenderableType:
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(width=14, min_width=14, no_wrap=True)
     table.add_column(ratio=2, no_wrap=True, overflow="crop")
     table.add_column(width=4, min_width=4, justify="right", no_wrap=True)
-    table.add_column(ratio=3, overflow="ellipsis", no_wrap=True)
+    table.add_column(ratio=3, overflow="fold")
     fused = latest.fused
     if fused is not None:
         reason = fused.reason if fused.valid else fused.invalid_reason
@@ -67,8 +79,15 @@ def _salience(latest: Latest) -> RenderableType:
         elif not message.valid:
             table.add_row(modality, bar(0.0), "-", Text(message.invalid_reason, style="dim"))
         else:
-            table.add_row(modality, bar(message.total), f"{message.total:.2f}", _marked(message))
+            why = _own(message, fused)
+            table.add_row(modality, bar(message.total), f"{message.total:.2f}", why)
     return table
+
+
+def _own(message: Any, fused: Any) -> str:
+    """The reason of a modality, unless the line above says it already."""
+    is_told = fused is not None and fused.valid and message.reason in fused.reason
+    return "as above" if message.reason and is_told else _marked(message)
 
 
 def _marked(message: Any) -> str:
@@ -121,8 +140,7 @@ def _memories(latest: Latest, tally: Tally) -> RenderableType:
             Text(
                 f"{experience.id[-12:]} {experience.modality} {experience.total:.2f} "
                 f"{_marked(experience)}{words}",
-                overflow="ellipsis",
-                no_wrap=True,
+                overflow="fold",
             )
         )
     return Group(*lines)

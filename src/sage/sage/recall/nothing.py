@@ -28,7 +28,7 @@ def why_nothing(home: Path, question: Question) -> list[str]:
     try:
         with open_rows(home) as connection:
             count(connection)
-            return unknown_names(connection, question)
+            return [*unknown_names(connection, question), *unknown_places(connection, question)]
     except StoreDamaged:
         raise
     except MemoryFailure:
@@ -45,6 +45,18 @@ def unknown_names(connection: Connection, question: Question) -> list[str]:
             if asked not in known:
                 hints.append(_hint(condition, asked, known))
     return hints
+
+
+def unknown_places(connection: Connection, question: Question) -> list[str]:
+    """A hint where the place that was asked for can fit nothing: no poses, or other frames."""
+    if question.spot is None:
+        return []
+    frames = _known(connection, "place_frame")
+    if not frames:
+        return ["place: no experience knows where it was; that takes the topic `pose`"]
+    if question.spot.frame not in frames:
+        return [_hint("place in frame", question.spot.frame, frames)]
+    return []
 
 
 def _known(connection: Connection, column: str) -> list[str]:

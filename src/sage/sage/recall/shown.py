@@ -25,7 +25,7 @@ def lines(answer: Remembered, explained: bool) -> list[str]:
     pinned = ", pinned" if answer.pinned else ""
     told = [f"{answer.score:5.2f}  {when}  {source}, salience {answer.salience:.2f}{pinned}"]
     told.append(f"{INDENT}{answer.reason}")
-    if answer.kept_because:
+    if answer.kept_because and answer.kept_because not in answer.reason:
         told.append(f"{INDENT}kept because {answer.kept_because}")
     if answer.covers:
         told.append(f"{INDENT}stands for {answer.covers} moments")

