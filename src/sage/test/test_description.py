@@ -202,3 +202,10 @@ def test_a_log_level_that_is_none_is_refused_before_anything_starts() -> None:
     values = {**DEFAULTS, "log_level": "loud"}
     with pytest.raises(InvalidInput, match=r"log_level = 'loud'.*debug or info"):
         node_actions(describe(graph_options("nano", values)), values, {}, fake_node)
+
+
+@pytest.mark.parametrize("use_sim_time", [True, False])
+def test_the_source_topics_says_how_a_bag_is_played_into_it(use_sim_time: bool) -> None:
+    graph = describe(GraphOptions(source="topics", use_sim_time=use_sim_time))
+    assert any("ros2 bag play --clock" in note for note in graph.notes)
+    assert not any("--clock" in note for note in describe(GraphOptions()).notes)

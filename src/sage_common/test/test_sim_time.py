@@ -7,6 +7,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from toy_nodes import ToyNode
 
+from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import to_stamp
 from sage_msgs.msg import Utterance
 
@@ -54,3 +55,35 @@ def test_timers_and_stamps_follow_the_simulated_clock(ros):
         message.header.stamp = to_stamp(stamp_ns)
         ros.publish("text", message)
     assert ros.until(lambda: (node.health.received, node.health.rejected) == (2, 1))
+
+
+class WatchingToy(SageNode):
+    """Takes the pictures of a camera."""
+
+    default_name = "watching"
+
+    def on_configure(self) -> None:
+        self.taken = []
+        self.subscribe_tensor("camera/tensor", "camera/image_raw", self.taken.append, name="front")
+
+
+def test_images_are_subscribed_before_a_player_starts_the_clock(ros):
+    """Else the first seconds of a bag that has images only are lost."""
+    ros.add(WatchingToy, use_sim_time=True)
+    image = "/sage/camera/front/image_raw"
+    assert ros.until(lambda: ros.driver.count_subscribers(image) > 0)
+
+
+def test_a_node_that_waits_for_the_clock_says_what_is_missing(ros):
+    node = ros.add(ToyNode, use_sim_time=True)
+    assert ros.until(lambda: "ros2 bag play --clock" in getattr(ros.status("toy"), "message", ""))
+    Player(ros, node).set(1000 * S)
+    assert ros.until(lambda: "clock" not in ros.status("toy").message)
+
+
+def test_what_is_as_old_as_a_recording_is_refused_with_what_to_do(ros):
+    ros.add(ToyNode)
+    message = Utterance(text="x", confidence=1.0)
+    message.header.stamp = to_stamp(ros.now_ns() - 183 * S)
+    ros.publish("text", message)
+    assert ros.until(lambda: any("ros2 bag play --clock" in line for line in ros.logs()))

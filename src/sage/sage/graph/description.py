@@ -25,6 +25,7 @@ from sage_common.core.parameters import (
     is_ros_parameter,
     specs,
 )
+from sage_common.ros.checks import MAX_AGE_S, RECORDED
 
 PROFILES = ("nano", "thor")
 
@@ -139,7 +140,7 @@ def describe(options: GraphOptions) -> Graph:
         nodes=nodes,
         backends=sensors.backends,
         device=device,
-        notes=(*device_notes, *sensors.notes, *file_notes),
+        notes=(*device_notes, *sensors.notes, *file_notes, *_clock_notes(options)),
     )
 
 
@@ -206,6 +207,15 @@ def _with_parameters(node: NodeSpec, files: Files, options: GraphOptions) -> Nod
     if options.use_sim_time:
         values["use_sim_time"] = True
     return replace(node, parameters=plain(values))
+
+
+def _clock_notes(options: GraphOptions) -> tuple[str, ...]:
+    """What the source `topics` needs of whoever plays a bag beside it."""
+    if options.source != "topics":
+        return ()
+    if options.use_sim_time:
+        return ("time is taken from /clock: play a bag with `ros2 bag play --clock BAG`",)
+    return (f"messages more than {MAX_AGE_S:g} s old are refused; {RECORDED}",)
 
 
 def _device(profile: str) -> tuple[str, tuple[str, ...]]:

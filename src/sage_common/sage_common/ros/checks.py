@@ -18,6 +18,11 @@ from sage_common.ros.tensor_handles import check_handle
 
 MAX_AHEAD_S = 1.0
 MAX_AGE_S = 10.0
+RECORDED_AGE_S = 60.0
+RECORDED = (
+    "if it is played from a bag, use `ros2 bag play --clock` with use_sim_time:=true "
+    "(replay.launch.py), or `sage replay BAG`"
+)
 MAX_TEXT_CHARACTERS = 4096
 MAX_VECTOR = 65536
 _PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG")
@@ -55,7 +60,14 @@ def check_stamp_ns(stamp: int, now_ns: int) -> None:
     if age_s < -MAX_AHEAD_S:
         raise InvalidInput("header.stamp", f"{-age_s:.3f} s ahead", f"at most {MAX_AHEAD_S} s")
     if age_s > MAX_AGE_S:
-        raise InvalidInput("header.stamp", f"{age_s:.3f} s old", f"at most {MAX_AGE_S} s")
+        raise InvalidInput(
+            "header.stamp", f"{age_s:.3f} s old", f"at most {MAX_AGE_S} s{_hint(age_s)}"
+        )
+
+
+def _hint(age_s: float) -> str:
+    """What a message that is older than any delay makes likely."""
+    return "" if age_s < RECORDED_AGE_S else f"; {RECORDED}"
 
 
 def check_message(type_name: str, message: Any) -> None:

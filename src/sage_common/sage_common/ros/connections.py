@@ -148,14 +148,14 @@ class Connections:
         topic's is; empty: this host has no mailboxes."""
         return self._host.mailbox_name(self._host.resolve(name))
 
-    def timer(self, period_s: float, callback: Callable[[], None]) -> Timer:
-        """Call `callback` every `period_s` while active."""
+    def timer(self, period_s: float, callback: Callable[[], None], steady: bool = False) -> Timer:
+        """Call `callback` every `period_s` while active; `steady`: also while no /clock comes."""
 
         def tick() -> None:
             if self.active:
                 self.guarded(callback)
 
-        return self._host.make_timer(period_s, tick)
+        return self._host.make_timer(period_s, tick, steady)
 
     def service(self, key: str, handler: Callable[[Any, Any], Any]) -> None:
         """Serve a registered service; `handler(request, response) -> response` runs on a worker.

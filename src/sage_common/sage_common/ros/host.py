@@ -128,7 +128,11 @@ class Host(Protocol):
         """What the mailbox of a topic is called; empty: this host has no mailboxes."""
         ...
 
-    def make_timer(self, period_s: float, callback: Callable[[], object]) -> Timer: ...
+    def make_timer(
+        self, period_s: float, callback: Callable[[], object], steady: bool = False
+    ) -> Timer:
+        """A timer on the node's clock, or on one that runs also while a simulated one stands."""
+        ...
 
     def make_service(
         self, spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any]

@@ -104,7 +104,9 @@ class LockstepNodeHost:
     def mailbox_name(self, topic: str) -> str:
         return ""  # a bag holds no handles: what they name has gone
 
-    def make_timer(self, period_s: float, callback: Callable[[], object]) -> _Timer:
+    def make_timer(
+        self, period_s: float, callback: Callable[[], object], steady: bool = False
+    ) -> _Timer:
         timer = _Timer(self._graph, TIMER_LABEL + self.name, period_s, callback)
         self._timers.append(timer)
         return timer

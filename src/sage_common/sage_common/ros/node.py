@@ -19,6 +19,7 @@ from sage_common.ros.keeper import StateKeeper
 IDLE_TIMEOUT_S = 2.0
 SAVE_STATE = "~/save_state"
 INACTIVE = "inactive"
+NO_CLOCK = "use_sim_time, but no /clock comes: play a bag with `ros2 bag play --clock`"
 
 
 class SageNode(Connections):
@@ -98,7 +99,9 @@ class SageNode(Connections):
         self.set_health("warn", INACTIVE)
         output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
         self._host.make_timer(
-            DIAGNOSTICS_PERIOD_S, lambda: self.guarded(self._publish_diagnostics, output)
+            DIAGNOSTICS_PERIOD_S,
+            lambda: self.guarded(self._publish_diagnostics, output),
+            steady=True,
         )
         self.parameters = self._host.read_parameters(self.parameters_type)
         self.home = sage_home(self.parameters.home)
@@ -172,4 +175,5 @@ class SageNode(Connections):
 
     def _publish_diagnostics(self, output: Publisher) -> None:
         name = self._host.resolve(self.name)
+        self.set_problem("clock", "" if self.clock.now_ns() else NO_CLOCK)
         output.publish(self._diagnostics.message(name, self.clock.now_ns(), self.active))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import rclpy
+from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -60,6 +61,7 @@ class RosHost(LifecycleNode):
         self.name = self.get_name()
         self.clock = _RosClock(self)
         self.log = _RosLog(self)
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.rng = np.random.default_rng()
         self._parameters_of_node = RosParameters(self)
         self._workers: list[ThreadWorker] = []
@@ -215,8 +217,10 @@ class RosHost(LifecycleNode):
     def mailbox_name(self, topic: str) -> str:
         return mailbox_name(topic, int(self.context.get_domain_id()))
 
-    def make_timer(self, period_s: float, callback: Callable[[], object]) -> _RosTimer:
-        timer = self.create_timer(period_s, callback)
+    def make_timer(
+        self, period_s: float, callback: Callable[[], object], steady: bool = False
+    ) -> _RosTimer:
+        timer = self.create_timer(period_s, callback, clock=self._steady if steady else None)
         self._undo.append(lambda: self.destroy_timer(timer))
         return _RosTimer(timer)
 

@@ -26,7 +26,9 @@ class Wiring(Protocol):
 
     def publisher(self, topic_key: str, **names: str) -> Publisher: ...
 
-    def timer(self, period_s: float, callback: Callable[[], None]) -> Timer: ...
+    def timer(
+        self, period_s: float, callback: Callable[[], None], steady: bool = False
+    ) -> Timer: ...
 
     def stopwatch_ns(self) -> int: ...
 
@@ -117,7 +119,8 @@ class TensorEnds:
         reader = TensorReader(self._mailbox_name(tensor_key, names))
         taken.connect(reader, subscribe_images, handles.health, images.health)
         node.connect(handles)
-        node.timer(LOOK_PERIOD_S, taken.tick)
+        # Steady: images must be subscribed before a player starts /clock, or its first are lost.
+        node.timer(LOOK_PERIOD_S, taken.tick, steady=True)
         self._closers.append(taken.close)
         self._diagnostics.sources.append(taken.facts)
 
