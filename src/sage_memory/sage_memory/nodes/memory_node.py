@@ -131,7 +131,7 @@ class MemoryNode(SageNode):
         self._opened().tend_payloads()
         self._sleeping.tick(self.clock.now_ns())
         statistics = self._opened().statistics()
-        shown = dict(vars(statistics))
+        shown = dict(vars(statistics)) | self._sleeping.facts()
         if not self.time_is_measured:
             del shown["disk_free_bytes"]  # others write to the disk, too: two runs would differ
         self.diagnose(

@@ -55,6 +55,7 @@ class Sleeping:
         self._salient_ns: int | None = None
         self._slept_ns: int | None = None
         self._asleep = False
+        self._last = ""
         self._worker = node.worker("sleep")
         node.action("memory/sleep", self._sleep)
         node.service("memory/undo_sleep", self._undo)
@@ -68,6 +69,10 @@ class Sleeping:
     def restore(self, state: Arrays) -> None:
         """Continue from `state()`, at the same instant."""
         self._salient_ns, self._slept_ns = json_of(state["times"])
+
+    def facts(self) -> dict[str, str]:
+        """What the last sleep had to say, for the diagnostics."""
+        return {"last_sleep": self._last}
 
     def note_salience(self, total: float, stamp_ns: int) -> None:
         """Something happened: above the threshold it is no time to sleep."""
@@ -93,7 +98,8 @@ class Sleeping:
             report = self._opened().sleep(
                 options, should_stop=lambda: self._salient_ns != since_ns or not self._node.active
             )
-            self._node.log.info(f"slept: {told(report)}")
+            self._last = told(report)
+            self._node.log.info(f"slept: {self._last}")
         finally:
             self._asleep = False
 
@@ -116,7 +122,8 @@ class Sleeping:
             report = self._opened().sleep(options, progress, cancel_requested)
         except MemoryFailure as error:
             return Sleep.Result(success=False, message=str(error))
-        result = Sleep.Result(success=True, message=told(report))
+        self._last = told(report)
+        result = Sleep.Result(success=True, message=self._last)
         if report.night_id:
             result.night_id = id_text(report.night_id)
         for name in COPIED:

@@ -20,8 +20,9 @@ from sage_memory.core.sleep.options import SleepOptions, checked
 from sage_memory.core.sleep.partings import partings_of
 from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS, plan
 from sage_memory.core.sleep.probes import ask, draw_questions
+from sage_memory.core.sleep.rarity import rare_of
 from sage_memory.core.sleep.replay import draw, replay_view
-from sage_memory.core.sleep.report import NightReport
+from sage_memory.core.sleep.report import NightReport, missed
 from sage_memory.core.sleep.settling import settle
 from sage_memory.core.sleep.stored import Change
 from sage_memory.core.sleep.summaries import summarise
@@ -37,6 +38,7 @@ from sage_memory.core.sleep.undo import finish_undoing, take_back
 from sage_memory.core.store import Store
 from sage_memory.core.writer import Ticket
 
+WOULD = "nothing was changed; figures are about what a night would do"
 GROUPS_A_STEP = 32
 PARTINGS_A_STEP = 1024
 Progress = Callable[[float, str], None]
@@ -74,6 +76,7 @@ class Night:
         self._elapsed_s = elapsed_s
         self._began_s = elapsed_s()
         self._replay = replay
+        self._short = ""  # why nothing can be done although too much is there
         self._seen: Survey | None = None  # what a night that was begun just now has looked at
 
     def sleep(self) -> NightReport:
@@ -92,7 +95,7 @@ class Night:
             page = journal.running(connection)
         page = page or self._begin(now_ns)
         if page is None:
-            return NightReport(note="nothing to do")
+            return NightReport(note=f"nothing to do{self._short and '; '}{self._short}")
         self._progress(0.1, "begun")
         report = NightReport(page.night, bytes_before=page.bytes_before,
                              target_bytes=page.target_bytes, recall_before=page.before.all,
@@ -110,7 +113,10 @@ class Night:
             seen = survey(connection, options, horizon)
             before = int(seen.bytes.sum())
             target = round(options.target_share * (before + journal.freed_bytes(connection)))
-            if before <= target or not self._anything(seen, target):
+            if before <= target:
+                return None
+            if not self._anything(seen, target):
+                self._short = missed(before, target)
                 return None
             night = self._store.new_identifier()
             rng = journal.rng_of(night)
@@ -125,9 +131,10 @@ class Night:
         return page
 
     def _anything(self, seen: Survey, target: int) -> bool:
-        if len(plan(seen, self._options, target).order):
+        if next(alike(self._store, seen, self._options), None) is not None:
             return True
-        return next(alike(self._store, seen, self._options), None) is not None
+        rare = rare_of(self._store, seen, self._options, target)
+        return len(plan(seen, self._options, target, rare).order) > 0
 
     def _live_again(self, page: journal.Page, report: NightReport) -> NightReport:
         if self._replay is None or not page.options.replay:
@@ -171,7 +178,8 @@ class Night:
 
     def _let_go(self, page: journal.Page, report: NightReport) -> NightReport:
         seen = self._survey(page)
-        decided = plan(seen, page.options, page.target_bytes)
+        rare = rare_of(self._store, seen, page.options, page.target_bytes)
+        decided = plan(seen, page.options, page.target_bytes, rare)
         partings = partings_of(seen, decided, page.started_ns)
         until_ns = page.started_ns + round(page.options.grace_s * NS_PER_S)
         waiting: Ticket[Change] | None = None
@@ -224,7 +232,7 @@ class Night:
             report = replace(report, rolled_back=True, bytes_after=page.bytes_before, note=note)
             state = journal.ROLLED_BACK
         else:
-            report = replace(report, note=report.note or _outcome(report))
+            report = replace(report, note="; ".join(filter(None, (report.note, _outcome(report)))))
             state = journal.DONE
         self._store.change(
             lambda c: journal.mark(c, page.night, state=state, finished_ns=now_ns,
@@ -248,15 +256,17 @@ class Night:
             cost += ROW_BYTES + VECTOR_BYTES + int(
                 seen.text_bytes[group.centre] + seen.int8_bytes[group.centre]
             ) + MEMBER_BYTES * len(group.rows)  # fmt: skip
-        decided = plan(replace(seen, summary=summary), options, target - cost)
+        merged = replace(seen, summary=summary)
+        rare = rare_of(self._store, merged, options, target)
+        decided = plan(merged, options, target - cost, rare)
         count = [int((decided.depth >= rung).sum()) for rung in (PAYLOAD, TEXT, INT8, VECTORS)]
         return NightReport(
             summaries=len(found), merged=sum(len(group.rows) for group in found),
             payloads_removed=int((seen.payload[decided.depth >= PAYLOAD] != "").sum()),
             texts_removed=count[1], vectors_quantised=count[2] - count[3],
             vectors_removed=count[3], bytes_before=before, target_bytes=target,
-            bytes_after=before + cost - decided.freed_bytes,
-            note="nothing was changed; figures are about what a night would do",
+            bytes_after=(left := before + cost - decided.freed_bytes),
+            note="; ".join(filter(None, (WOULD, missed(left, target)))),
         )  # fmt: skip
 
     def _settle(self) -> None:
@@ -277,9 +287,4 @@ class Night:
 
 
 def _outcome(report: NightReport) -> str:
-    if report.bytes_after <= report.target_bytes:
-        return ""
-    return (
-        f"{report.bytes_after} bytes are left, {report.target_bytes} were wanted: the rest is "
-        "salient, pinned, or like nothing else"
-    )
+    return missed(report.bytes_after, report.target_bytes)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_memory.core.sleep.options import SleepOptions
+from sage_memory.core.sleep.rarity import Rare
 from sage_memory.core.sleep.survey import LISTING_BYTES, Survey
 
 NOTHING, PAYLOAD, TEXT, INT8, VECTORS = range(5)
@@ -42,17 +43,23 @@ def value(seen: Survey, half_life_s: float) -> NDArray[np.float64]:
     return np.asarray(seen.total * 0.5 ** (age_s / half_life_s) / (1 + np.log(alike)), np.float64)
 
 
-def plan(seen: Survey, options: SleepOptions, target_bytes: int) -> Plan:
-    """How deep each experience must go so that at most `target_bytes` are left, if it can be."""
-    touchable = ~seen.protected(options.salience_floor)
+def plan(seen: Survey, options: SleepOptions, target_bytes: int, rare: Rare | None = None) -> Plan:
+    """How deep each experience must go so that at most `target_bytes` are left, if it can be.
+
+    Args:
+        rare: what keeps its words, or all, because nothing is like it; None: nothing does.
+    """
+    free = ~seen.protected(options.salience_floor)
+    rare = rare or Rare.none(seen)
+    touchable, payload_free = free & ~rare.words, free & ~rare.payloads
     moment = seen.covers == 0
     gains = {
-        PAYLOAD: seen.payload_bytes * touchable,
+        PAYLOAD: seen.payload_bytes * payload_free,
         TEXT: seen.text_bytes * (touchable & moment),
         INT8: (seen.vector_bytes - seen.int8_bytes) * (touchable & moment),
         VECTORS: seen.int8_bytes * (touchable & moment & (seen.summary >= 0)),
     }
-    shared = touchable & (seen.payload != "") & (seen.payload_bytes == 0)
+    shared = payload_free & (seen.payload != "") & (seen.payload_bytes == 0)
     order = np.argsort(value(seen, options.half_life_s), kind="stable")
     depth = np.zeros(len(seen), np.int64)
     excess = int(seen.bytes.sum()) - target_bytes

@@ -8,6 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from sage_memory.core.identifiers import id_text, parse_id
 
 
+def missed(left_bytes: int, target_bytes: int) -> str:
+    """That a night did not come down to its target, in words; empty if it did."""
+    if left_bytes <= target_bytes:
+        return ""
+    return (
+        f"the target was not reached: {left_bytes} bytes are left, {target_bytes} were wanted; the "
+        "rest is salient, pinned, rare, or too small to be worth it"
+    )
+
+
 @dataclass(frozen=True)
 class NightReport:
     """What a night has done.
