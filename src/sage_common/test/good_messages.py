@@ -27,6 +27,7 @@ from sage_msgs.msg import (
     Outcome,
     PluginBudget,
     Puzzle,
+    Refinement,
     Salience,
     TensorHandle,
     Utterance,
@@ -123,6 +124,11 @@ def budget(h: Header) -> BudgetState:
     return BudgetState(header=h, budget_atp=1000.0, plugins=[PluginBudget(name="p", trust=0.5)])
 
 
+def refinement(h: Header) -> Refinement:
+    energies = array.array("f", [0.5, 0.25])
+    return Refinement(header=h, plugin="focus", answer="a tree", energies=energies, spent_atp=3.0)
+
+
 def experience(h: Header) -> Experience:
     return Experience(header=h, id="x", modality="vision", codes=np.zeros(900, np.uint8))
 
@@ -150,6 +156,7 @@ GOOD: dict[str, Callable[[Header], Any]] = {
     "attention": attention,
     "budget": budget,
     "experience": experience,
+    "refinement": refinement,
     "outcome": outcome,
     "markers": lambda _header: MarkerArray(),
     "heatmap": image,
@@ -267,6 +274,9 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("attention", "x_max, y_max", _set("x_min", 0.5)),
     ("budget", "budget_atp", _set("budget_atp", NAN)),
     ("budget", "plugins[p].trust", _set("plugins[0].trust", 1.5)),
+    ("refinement", "plugin", _set("plugin", "")),
+    ("refinement", "spent_atp", _set("spent_atp", -1.0)),
+    ("refinement", "energies", _set("energies[0]", NAN)),
     ("experience", "id", _set("id", "")),
     ("experience", "total", _set("total", INF)),
     ("experience", "codes", _set("codes", np.full(900, 99, np.uint8))),

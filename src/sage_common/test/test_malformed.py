@@ -10,6 +10,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.topics import TOPICS
 from sage_common.ros.node import SageNode
+from sage_common.ros.stamps import stamp_ns, stamped_now
 
 S = 1_000_000_000
 KEYS = sorted(key for key in TOPICS if key != "markers")  # markers are for rviz only
@@ -25,6 +26,27 @@ class ListenerNode(SageNode):
         self.healths: dict[str, InputHealth] = {
             key: self.subscribe(key, self.heard[key].append, **NAMES.get(key, {})) for key in KEYS
         }
+
+
+def test_a_message_that_others_hold_too_is_not_changed():
+    typed = GOOD["outcome"](header(0))
+    stamped = stamped_now(typed, 5 * S)
+    assert stamp_ns(stamped.header.stamp) == 5 * S and stamp_ns(typed.header.stamp) == 0
+    assert stamped.reward == typed.reward
+    assert stamped_now(stamped, 7 * S) is stamped
+
+
+def test_a_stamp_of_zero_in_what_people_type_means_now(rig):
+    typed = sorted(key for key, spec in TOPICS.items() if spec.zero_is_now)
+    assert typed == ["outcome", "pose", "text"]
+    node = rig.add(ListenerNode)
+    for key in typed:
+        before_ns = rig.now_ns()
+        rig.publish(key, GOOD[key](header(0)))
+        assert rig.until(lambda key=key: node.healths[key].received == 1), key
+        heard = node.heard[key][0].header
+        assert before_ns <= stamp_ns(heard.stamp) <= rig.now_ns()
+        assert heard.frame_id == "frame"
 
 
 def test_each_bad_message_is_counted_dropped_and_said_while_the_others_go_on(rig):
@@ -44,7 +66,8 @@ def test_each_bad_message_is_counted_dropped_and_said_while_the_others_go_on(rig
             change(message)
             bad.append(message)
         if TOPICS[key].stamp_checked:
-            bad += [GOOD[key](header(rig.now_ns() + 3600 * S)), GOOD[key](header(0))]
+            bad.append(GOOD[key](header(rig.now_ns() + 3600 * S)))
+            bad += [] if TOPICS[key].zero_is_now else [GOOD[key](header(0))]
         for message in bad:
             rig.publish(key, message, **NAMES.get(key, {}))
             sent[key] += 1

@@ -48,7 +48,7 @@ class Bench:
             meter or NominalMeter(),
             lambda: self.now_ns,
             workers,
-            lambda name, ending: self.endings.put((name, ending)),
+            lambda run, ending: self.endings.put((run.name, ending)),
         )
         self._stamp = 0
 

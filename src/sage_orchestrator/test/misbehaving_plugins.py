@@ -43,6 +43,20 @@ class Endless(Halving):
         return ""
 
 
+class Labelling(Halving):
+    """Behaves, and names what it recognised."""
+
+    def result(self, state: float) -> Mapping[str, Any]:
+        return {"summary": "a tree beside a bench", "labels": ["tree", "bench"]}
+
+
+class Mislabelling(Halving):
+    """Its labels are no list."""
+
+    def result(self, state: float) -> Mapping[str, Any]:
+        return {"labels": "tree"}
+
+
 class Useless(Halving):
     """Runs, and gets nowhere."""
 
@@ -141,6 +155,14 @@ HUNG: list[Hanging] = []
 
 def create_halving(context: Context) -> Halving:
     return Halving("halving")
+
+
+def create_labelling(context: Context) -> Labelling:
+    return Labelling("labelling")
+
+
+def create_mislabelling(context: Context) -> Mislabelling:
+    return Mislabelling("mislabelling")
 
 
 def create_endless(context: Context) -> Endless:

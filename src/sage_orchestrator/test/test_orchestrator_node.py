@@ -12,7 +12,7 @@ from test_focus import fake_encode
 from sage_common.ros.images import array_to_image
 from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.action import Refine
 from sage_msgs.msg import (
     Attention,
@@ -149,6 +149,53 @@ def test_every_cycle_is_published_and_adds_up(tmp_path):
     assert done["focus"].spent_atp == pytest.approx(30.0 * (done["focus"].steps + 1))
     assert "best 0.97 'a bench in the sun'" in done["recall"].reason
     assert budgets[-1].plugins[0].state == PluginBudget.SPENT
+
+
+def test_what_a_plugin_found_is_published_with_its_cost_and_why_it_stopped(tmp_path):
+    host = started(tmp_path)
+    play(host)
+    found = {message.plugin: message for message in host.messages("refinement")}
+    assert set(found) == {"focus", "recall", "endless"}
+    recall = found["recall"]
+    assert recall.answer == "3 memories like it (vision), best 0.97 'a bench in the sun'" or (
+        recall.answer == "1 memory like it (vision), best 0.97 'a bench in the sun'"
+    )
+    assert (recall.modality, recall.source, recall.ordered) == ("vision", "front", False)
+    assert recall.state == PluginBudget.DONE and recall.reason.startswith("asked in every way")
+    refined_ns = stamp_ns(recall.header.stamp) - DEFAULT_START_NS
+    assert refined_ns % (100 * MS) == 5 * MS, "the stamp of a percept"
+    focus = found["focus"]
+    assert len(focus.energies) == focus.steps + 1 and list(focus.labels) == []
+    assert focus.energies[-1] < focus.energies[0]
+    assert focus.spent_atp == pytest.approx(30.0 * (focus.steps + 1))
+    assert found["endless"].state == PluginBudget.SPENT
+
+    goal = Refine.Goal(plugin="recall", input=puzzle(host.clock.now_ns()))
+    goal.budget_atp, goal.timeout_s = 200.0, 5.0
+    result, _ = host.run_action("orchestrator/refine", goal)
+    by_hand = [message for message in host.messages("refinement") if message.ordered]
+    assert [message.reason for message in by_hand] == [result.message]
+
+
+def test_labels_are_published_and_checked(tmp_path):
+    plugins = ["misbehaving_plugins:create_labelling", "misbehaving_plugins:create_mislabelling"]
+    host = started(tmp_path, plugins=plugins)
+    play(host, seconds=1.0)
+    found = {message.plugin: message for message in host.messages("refinement")}
+    assert list(found["labelling"].labels) == ["tree", "bench"]
+    assert found["mislabelling"].state == PluginBudget.FAILED
+    assert "labels = 'tree': expected a list of words" in found["mislabelling"].reason
+    assert found["mislabelling"].answer == "" and len(found["mislabelling"].energies)
+
+
+def test_a_run_with_nothing_to_work_on_is_not_published(tmp_path):
+    host = started(tmp_path, plugins=["test_orchestrator_node:create_focus"])
+    begin_ns = host.clock.now_ns()
+    host.publish("fused_salience", salience(begin_ns, 0.8))
+    host.publish("attention", attention(begin_ns))  # but no image of it
+    host.run_for(1.0)
+    assert "no image of front" in diagnostics(host)["focus last"]
+    assert host.messages("refinement") == []
 
 
 def test_tiles_that_stand_out_are_looked_at_within_what_focus_asked_for(tmp_path):

@@ -35,6 +35,9 @@ class ScorerParameters(NodeParameters):
         low=-1.0,
         high=3600.0,
     )
+    grid: bool = parameter(
+        True, doc="say where in the percept the salience is; attention needs it, most bytes are its"
+    )
 
     @property
     def silence_limit_s(self) -> float:
@@ -85,6 +88,9 @@ class FusionParameters(NodeParameters):
     )
     max_age_s: float = parameter(
         1.0, doc="age at which a modality's salience falls out", unit="s", low=0.05, high=60.0
+    )
+    grids: bool = parameter(
+        True, doc="pass the modalities' grids on; attention needs them, most bytes are theirs"
     )
     history: int = parameter(
         20_000,

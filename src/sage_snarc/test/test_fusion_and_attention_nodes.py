@@ -224,3 +224,37 @@ def test_learned_weights_are_told_at_start_after_outcomes_and_after_a_restart(
     later.add(FusionNode)
     later.run_until(now)
     assert later.messages("fusion/weights") == told[-1:]
+
+
+@pytest.mark.parametrize("who", ["scorer", "fusion"])
+def test_grids_are_left_out_where_they_are_not_wanted(
+    host: LockstepHost, puzzle: Make, who: str
+) -> None:
+    host.add(ScorerNode, name="vision_scorer", parameters={"grid": who != "scorer"})
+    host.add(FusionNode, parameters={"grids": who != "fusion"})
+    host.add(AttentionNode)
+    generator = np.random.default_rng(0)
+    for index in range(20):
+        stamp = T0 + index * 33 * MS
+        host.publish("puzzle", puzzle(generator.standard_normal(24), stamp), modality="vision")
+        host.run_until(stamp)
+    own = host.messages("salience", modality="vision")[-1]
+    fused = host.messages("fused_salience")[-1].modalities[0]
+    assert len(own.grid) == (0 if who == "scorer" else 100)
+    assert (len(fused.grid), fused.grid_rows, fused.grid_columns) == (0, 0, 0)
+    assert fused.total == own.total
+    attention = host.messages("attention")[-1]
+    assert not attention.valid and "no live modality has a grid" in attention.reason
+
+
+def test_an_outcome_without_a_stamp_is_learned_from(host: LockstepHost, puzzle: Make) -> None:
+    """As somebody types it for `ros2 topic pub`."""
+    graph(host)
+    run_graph(host, puzzle, 60)
+    typed = Outcome(start=to_stamp(T0), end=to_stamp(T0 + 30 * 33 * MS), reward=1.0)
+    host.publish("outcome", typed)
+    host.run_until(host.clock.now_ns() + S)
+    learned = host.messages("fusion/weights")[-1]
+    assert learned.successes == 1
+    assert stamp_ns(learned.header.stamp) > T0
+    assert not [line for line in host.logs if "outcome: dropped" in line.text]

@@ -129,6 +129,9 @@ def _budget(latest: Latest, tally: Tally) -> RenderableType:
             f"{plugin.allocated_atp:.0f} ATP in {plugin.steps} steps; "
             f"{tally.spent_atp[plugin.name]:.0f} ATP since this view began",
         )
+        newest = latest.refinements.get(plugin.name)
+        if newest is not None:
+            table.add_row("", "", "", Text(newest.answer or newest.reason, style="cyan"))
     return table
 
 

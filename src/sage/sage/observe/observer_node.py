@@ -43,6 +43,7 @@ class Latest:
     fused: Any = None
     budget: Any = None
     attention: Any = None
+    refinements: dict[str, Any] = field(default_factory=dict)
     experiences: list[Any] = field(default_factory=list)
     diagnostics: dict[str, Any] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
@@ -73,6 +74,7 @@ class ObserverNode(SageNode):
         self.subscribe("fused_salience", self._fused)
         self.subscribe("attention", self._attention)
         self.subscribe("budget", self._budget)
+        self.subscribe("refinement", self._refinement)
         self.subscribe("experience", self._experience)
         self.subscribe_foreign(
             "/diagnostics",
@@ -114,6 +116,10 @@ class ObserverNode(SageNode):
         self.latest.budget = message
         for plugin in message.plugins:
             self.tally.spent_atp[plugin.name] += plugin.spent_atp
+
+    def _refinement(self, message: Any) -> None:
+        self.latest.refinements[message.plugin] = message
+        self.tally.refinements[message.plugin] += 1
 
     def _experience(self, message: Any) -> None:
         self.tally.experiences.add(message.id)

@@ -27,6 +27,7 @@ class Tally:
         stages_ms: for each stage, times as measured in the nodes.
         experiences: ids of the experiences that the memory announced.
         spent_atp: compute that each plugin has spent.
+        refinements: results that each plugin has published.
         invalid: messages that said they are not valid, by topic.
     """
 
@@ -38,6 +39,7 @@ class Tally:
     stages_ms: dict[str, Series] = field(default_factory=lambda: defaultdict(Series))
     experiences: RecentIds = field(default_factory=RecentIds)
     spent_atp: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    refinements: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     invalid: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def puzzle(self, modality: str, stamp_ns: int, encode_ms: float) -> None:
@@ -62,6 +64,7 @@ class Tally:
             "fused": self.fused.moments(),
             "experiences": self.experiences.count,
             "spent_atp": {name: round(atp, 1) for name, atp in sorted(self.spent_atp.items())},
+            "refinements": dict(sorted(self.refinements.items())),
             "latency_ms": {"camera_to_salience": self.latency_ms.percentiles(50, 95, 99)},
             "stages_ms": {
                 name: series.percentiles(50, 95, 99)

@@ -47,6 +47,7 @@ def request_of(question: Question) -> Recall.Request:
         limit=question.limit,
         start=to_stamp(question.start_ns),
         end=to_stamp(question.end_ns),
+        without_codes=True,
         with_declined=question.declined,
     )
     if question.image is not None:

@@ -50,7 +50,9 @@ def render_topics() -> str:
                 map(_topic_row, TOPICS.values()),
             ),
             "A message whose stamp is checked is dropped if that is more than 1 s ahead or more "
-            "than 10 s old. An input without a good message for its max age counts as not alive.",
+            "than 10 s old. Where 0 is now, a stamp of 0, as in a message that somebody typed, "
+            "means the time of reception. An input without a good message for its max age counts "
+            "as not alive.",
             "Every node publishes its health on `/diagnostics`, and the sensors where they sit on "
             "`/tf_static` (`publish_tf`, `base_frame`, `position_m` and `rotation_rpy_rad` in "
             "[parameters.md](parameters.md)): `base_link` → `camera_<name>_link` → "
@@ -97,7 +99,7 @@ def _topic_row(spec: TopicSpec) -> tuple[str, ...]:
         spec.qos,
         _number(spec.rate_hz),
         _number(spec.max_age_s),
-        "yes" if spec.stamp_checked else "no",
+        ("yes" if spec.stamp_checked else "no") + ("; 0 is now" if spec.zero_is_now else ""),
         "yes" if spec.recorded else "no",
         spec.flow.replace("->", "→"),
         spec.doc,

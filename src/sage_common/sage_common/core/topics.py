@@ -27,6 +27,7 @@ class TopicSpec:
         recorded: the recorder takes it by default.
         flow: from whom to whom.
         doc: what it carries.
+        zero_is_now: a stamp of 0 means the time of reception: people type such messages.
     """
 
     key: str
@@ -39,6 +40,7 @@ class TopicSpec:
     recorded: bool
     flow: str
     doc: str
+    zero_is_now: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,12 @@ _TOPICS = (
               "positions, velocities and efforts of the joints"),
     TopicSpec("pose", "pose", "geometry_msgs/msg/PoseWithCovarianceStamped",
               "standard", 0.0, 0.0, False, True, "localisation -> memory",
-              "where the robot is; remap it to the pose of your localisation, such as /amcl_pose"),
+              "where the robot is; remap it to the pose of your localisation, such as /amcl_pose",
+              zero_is_now=True),
     TopicSpec("text", "text", "sage_msgs/msg/Utterance",
               "standard", 0.0, 0.0, True, True,
               "text, recording, people -> language encoder, memory",
-              "words, typed, read or recognised"),
+              "words, typed, read or recognised", zero_is_now=True),
     TopicSpec("vector", "vector/{name}", "std_msgs/msg/Float32MultiArray",
               "sensor", 0.0, 0.0, False, True, "drivers, people -> vector scorers",
               "any vector, of one size for ever; it has no stamp, so the time of reception counts"),
@@ -112,13 +115,17 @@ _TOPICS = (
     TopicSpec("budget", "budget", "sage_msgs/msg/BudgetState",
               "latched", 10.0, 1.0, True, True, "orchestrator -> status, rqt",
               "who got how much compute in the last cycle, and what it did with it"),
+    TopicSpec("refinement", "refinement", "sage_msgs/msg/Refinement",
+              "standard", 0.0, 0.0, False, True, "orchestrator -> status, people",
+              "what a plugin made of a percept: its answer in words, energies, cost, and why it "
+              "stopped; one for each run that had something to work on"),
     TopicSpec("experience", "experience", "sage_msgs/msg/Experience",
               "standard", 0.0, 0.0, False, True, "memory -> status",
               "a moment that was kept; sent after it was committed and synced"),
     TopicSpec("outcome", "outcome", "sage_msgs/msg/Outcome",
               "standard", 0.0, 0.0, True, True,
               "people, effectors, tests -> scorers, fusion, orchestrator",
-              "how well something turned out"),
+              "how well something turned out", zero_is_now=True),
     TopicSpec("markers", "markers", "visualization_msgs/msg/MarkerArray",
               "standard", 10.0, 1.0, False, False, "attention -> rviz",
               "salience bars and reasons; published only while somebody subscribes"),

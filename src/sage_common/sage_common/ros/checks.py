@@ -218,7 +218,8 @@ def _experience(message: Any) -> None:
         _not_empty(field, getattr(message, field))
     for field in (*_DIMENSIONS, "total"):
         _unit(field, getattr(message, field))
-    _codes(message.codes)
+    if len(message.codes):
+        _codes(message.codes)
     _finite("embedding", np.frombuffer(message.embedding, np.float32))
     if stamp_ns(message.end) < stamp_ns(message.start):
         raise InvalidInput("end", stamp_ns(message.end), "not before start")
@@ -306,6 +307,12 @@ def _region(path: str, region: Any) -> None:
         raise InvalidInput(f"{path}x_max, y_max", found, "greater than x_min, y_min")
 
 
+def _refinement(message: Any) -> None:
+    _not_empty("plugin", message.plugin)
+    _not_negative("spent_atp", message.spent_atp)
+    _finite("energies", np.frombuffer(message.energies, np.float32))
+
+
 def _outcome(message: Any) -> None:
     if not (math.isfinite(message.reward) and -1.0 <= message.reward <= 1.0):
         raise InvalidInput("reward", message.reward, "a number from -1 to 1")
@@ -323,6 +330,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "sage_msgs/msg/FusionWeights": _weights,
     "sage_msgs/msg/Outcome": _outcome,
     "sage_msgs/msg/Puzzle": _puzzle,
+    "sage_msgs/msg/Refinement": _refinement,
     "sage_msgs/msg/Salience": _salience,
     "sage_msgs/msg/TensorHandle": check_handle,
     "sage_msgs/msg/Utterance": _utterance,

@@ -14,6 +14,7 @@ from sage_common.core.topics import TopicSpec
 from sage_common.ros.checks import check_message_once, check_stamp
 from sage_common.ros.host import Logger
 from sage_common.ros.qos import PROFILES, is_kept
+from sage_common.ros.stamps import stamped_now
 
 FAULT_LOG_PERIOD_S = 1.0
 
@@ -57,6 +58,8 @@ class Gate:
             self._hold(message)
             return
         now_ns = self.owner.clock.now_ns()
+        if self.spec.zero_is_now:
+            message = stamped_now(message, now_ns)
         started_ns = self.owner.stopwatch_ns()
         try:
             self.check(message, now_ns)

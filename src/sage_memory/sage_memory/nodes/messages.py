@@ -53,7 +53,7 @@ def place_of(message: PoseWithCovarianceStamped) -> Place:
     )
 
 
-def experience_message(experience: Experience) -> ExperienceMessage:
+def experience_message(experience: Experience, with_codes: bool = True) -> ExperienceMessage:
     """The message of a stored experience."""
     message = ExperienceMessage(
         id=id_text(experience.id),
@@ -63,7 +63,7 @@ def experience_message(experience: Experience) -> ExperienceMessage:
         modality=experience.modality,
         source=experience.source,
         entity=experience.entity,
-        codes=experience.codes.reshape(-1),
+        codes=array.array("B", experience.codes.tobytes() if with_codes else b""),
         embedding=array.array("f", experience.embedding.tobytes()),
         encoder_id=experience.encoder_id,
         total=float(experience.total),

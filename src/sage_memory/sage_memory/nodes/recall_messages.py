@@ -64,12 +64,14 @@ def _codes_of(request: Recall.Request) -> NDArray[np.uint8]:
     return codes.reshape(GRID, GRID)
 
 
-def fill_response(response: Recall.Response, recalled: Recalled, with_filter: bool) -> None:
+def fill_response(
+    response: Recall.Response, recalled: Recalled, with_filter: bool, with_codes: bool = True
+) -> None:
     """Put answers, what was declined and what is to be known into a response."""
     answers = recalled.answers
     response.success = True
     response.message = "\n".join(told_notes(recalled, with_filter))
-    response.experiences = [experience_message(answer.experience) for answer in answers]
+    response.experiences = [experience_message(a.experience, with_codes) for a in answers]
     response.scores = [float(answer.score) for answer in answers]
     response.reasons = [told_reason(answer) for answer in answers]
     response.payload_paths = [str(answer.payload_path or "") for answer in answers]

@@ -52,7 +52,9 @@ class Recalling:
         try:
             query = self._embedded(query_of(request), request)
             recalled = self._opened().ask(query)
-            fill_response(response, recalled, with_filter=request.with_declined)
+            fill_response(
+                response, recalled, request.with_declined, with_codes=not request.without_codes
+            )
         except (MemoryFailure, ServiceUnavailable) as error:
             response.success, response.message = False, str(error)
         response.search_ms = (self._node.stopwatch_ns() - started) / 1e6

@@ -35,9 +35,9 @@ class Orchestrator:
         meter: Meter,
         stopwatch_ns: Callable[[], int],
         workers: Workers,
-        on_ending: Callable[[str, Ending], None] = lambda name, ending: None,
+        on_ending: Callable[[Run, Ending], None] = lambda run, ending: None,
     ) -> None:
-        """`on_ending(plugin, ending)` is called outside the lock, mostly on the plugin's worker."""
+        """`on_ending(run, ending)` is called outside the lock, mostly on the plugin's worker."""
         self._rules = rules
         self._meter = meter
         self._stopwatch_ns = stopwatch_ns
@@ -128,12 +128,12 @@ class Orchestrator:
         now_ns = self._stopwatch_ns()
         with self._lock:
             hung = [slot for slot in self._roster if self._hangs(slot, now_ns)]
-            endings = [(slot.name, self._abandon(slot, now_ns)) for slot in hung]
+            endings = [self._abandon(slot, now_ns) for slot in hung]
             report = self._end_cycle()
             starting = self._begin_cycle(cues, now_ns)
-        for name, ending in endings:
-            self._workers.abandon(name)
-            self._on_ending(name, ending)
+        for ended, ending in endings:
+            self._workers.abandon(ended.name)
+            self._on_ending(ended, ending)
         for name, run in starting:
             self._workers.submit(name, run.advance)
         return report
@@ -199,7 +199,7 @@ class Orchestrator:
         allowed_ns = slot.run.timeout_ns + self._rules.grace_ns
         return now_ns - slot.run.began_ns > allowed_ns
 
-    def _abandon(self, slot: Slot, now_ns: int) -> Ending:
+    def _abandon(self, slot: Slot, now_ns: int) -> tuple[Run, Ending]:
         """Give up a thread that does not come back; it is charged for all the time it held."""
         run = slot.run
         if run is None:
@@ -214,7 +214,7 @@ class Orchestrator:
             PluginState.TIMED_OUT, f"hung in one step for {seconds:.1f} s: its thread is abandoned"
         )
         self._settle(slot, run, ending, hung=True)
-        return ending
+        return run, ending
 
     # What runs need; called from workers.
 
@@ -258,7 +258,7 @@ class Orchestrator:
             if not self._is_current(run):
                 return
             self._settle(self._roster.get(run.name), run, ending)
-        self._on_ending(run.name, ending)
+        self._on_ending(run, ending)
 
     def _is_current(self, run: Run) -> bool:
         return any(slot.run is run for slot in self._roster)

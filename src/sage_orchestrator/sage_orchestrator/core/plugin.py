@@ -240,7 +240,11 @@ class Plugin(ABC, Generic[State]):
 
     @abstractmethod
     def result(self, state: State) -> Mapping[str, Any]:
-        """The answer: values that JSON has; `summary` (str) is shown as the reason."""
+        """The answer: values that JSON has.
+
+        `summary` (str) is the answer in words, and `labels` (list of str) names what was
+        recognised, best first; both are published on the topic refinement, where there are any.
+        """
 
     def value(self, history: History) -> float:
         """Value delivered, [0, 1]: by default how far the energy fell."""

@@ -32,6 +32,7 @@ class Ending:
         state: DONE, SPENT, TIMED_OUT or FAILED.
         reason: in words.
         result: the answer; empty after a failure.
+        labels: names of what it recognised, best first.
         quality: what trust learns; None: nothing (failures are learned apart).
         telemetry: fits telemetry.schema.json; empty after a failure.
     """
@@ -41,6 +42,12 @@ class Ending:
     result: Mapping[str, Any] = field(default_factory=dict)
     quality: RunQuality | None = None
     telemetry: Mapping[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """The answer in words; empty if there are none."""
+        return str(self.result.get("summary", ""))
 
 
 class Treasury(Protocol):
@@ -228,13 +235,22 @@ class Run:
         learned = quality if stopped_by and self.history.steps else None
         summary = str(result.get("summary", ""))
         words = f"{reason}: {summary}" if summary else reason
-        return Ending(state, words, result, learned, checked_telemetry(telemetry))
+        return Ending(
+            state, words, result, learned, checked_telemetry(telemetry), _labels_in(result)
+        )
 
     def _elapsed_ns(self) -> int:
         return 0 if self.began_ns is None else self._stopwatch_ns() - self.began_ns
 
     def _overdue(self) -> bool:
         return self._elapsed_ns() > self.timeout_ns
+
+
+def _labels_in(result: Mapping[str, Any]) -> tuple[str, ...]:
+    labels = result.get("labels", ())
+    if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
+        raise InvalidInput("labels", labels, "a list of words")
+    return tuple(labels)
 
 
 def _finite_energy(energy: object) -> float:

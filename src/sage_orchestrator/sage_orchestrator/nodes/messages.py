@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import array
+
 import numpy as np
 
 from sage_common.ros.stamps import stamp_ns, to_stamp
-from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget
+from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget, Refinement
 from sage_msgs.srv import Recall
 from sage_orchestrator.core.atp import to_atp
 from sage_orchestrator.core.plugin import Memory, Query, Region
 from sage_orchestrator.core.report import CycleReport, PluginLine
+from sage_orchestrator.core.run import ENERGIES_REPORTED, Ending, Run
 from sage_orchestrator.core.slot import Cue
 
 
@@ -56,6 +59,7 @@ def recall_request(query: Query) -> Recall.Request:
         min_salience=float(query.min_salience),
         modality=query.modality,
         limit=query.limit,
+        without_codes=True,
     )
     request.example = query.example.astype(np.float32).tolist()
     request.end = to_stamp(query.end_ns)
@@ -82,6 +86,25 @@ def budget_state(report: CycleReport, cycle_ms: float, now_ns: int) -> BudgetSta
         plugins=[_plugin_budget(line) for line in report.lines],
     )
     message.header.stamp = to_stamp(now_ns)
+    return message
+
+
+def refinement(run: Run, ending: Ending) -> Refinement:
+    """The message of a run that ended."""
+    message = Refinement(
+        plugin=run.name,
+        modality=run.task.modality,
+        source=run.task.source,
+        ordered=run.limit_ns is not None,
+        answer=ending.answer,
+        labels=list(ending.labels),
+        energies=array.array("f", run.history.energies[-ENERGIES_REPORTED:]),
+        spent_atp=to_atp(run.spent_ns),
+        steps=run.history.steps,
+        state=int(ending.state),
+        reason=ending.reason,
+    )
+    message.header.stamp = to_stamp(run.task.stamp_ns)
     return message
 
 

@@ -17,10 +17,10 @@ from sage_msgs.srv import SetTrust
 from sage_orchestrator.core.catalogue import find
 from sage_orchestrator.core.meter import MeasuredMeter, NominalMeter
 from sage_orchestrator.core.orchestrator import Orchestrator
-from sage_orchestrator.core.run import Ending
+from sage_orchestrator.core.run import Ending, Run
 from sage_orchestrator.core.slot import Order
 from sage_orchestrator.nodes.cues import Cues
-from sage_orchestrator.nodes.messages import budget_state
+from sage_orchestrator.nodes.messages import budget_state, refinement
 from sage_orchestrator.nodes.refinement import FEEDBACK_PERIOD_S, carry_out, order_of
 from sage_orchestrator.nodes.surroundings import PluginWorkers, Surroundings
 from sage_orchestrator.params import OrchestratorParameters
@@ -45,6 +45,7 @@ class OrchestratorNode(SageNode):
             self._on_ending,
         )
         self._budget = self.publisher("budget")
+        self._refinement = self.publisher("refinement")
         self.subscribe("fused_salience", self._cues.on_salience)
         self.subscribe("attention", self._cues.on_attention)
         self.subscribe("outcome", self._on_outcome)
@@ -95,8 +96,11 @@ class OrchestratorNode(SageNode):
             message.reward, message.plugin, stamp_ns(message.start), stamp_ns(message.end)
         )
 
-    def _on_ending(self, name: str, ending: Ending) -> None:
+    def _on_ending(self, run: Run, ending: Ending) -> None:
+        name = run.name
         self.diagnose(**{f"{name} last": ending.reason}, **self._surroundings.facts())
+        if run.history.energies or ending.state.failed:  # else there was nothing to work on
+            self._refinement.publish(refinement(run, ending))
         if ending.state.failed:
             self.log.warning(f"{name}: {ending.reason}", throttle_s=1.0, key=name)
         elif ending.telemetry:

@@ -89,8 +89,8 @@ class FusionNode(SageNode):
         if fused.valid:
             self._heard_ns = self.clock.now_ns()
             self.set_health("ok", "running")
-        now_ns = self.clock.now_ns()
-        sent = fused_message(message.header, fused, self._newest, now_ns)
+        now_ns, grids = self.clock.now_ns(), self.parameters.grids
+        sent = fused_message(message.header, fused, self._newest, now_ns, grids)
         self._fused.publish(sent)
         self._explaining.keep(sent, message)
 

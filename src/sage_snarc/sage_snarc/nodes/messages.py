@@ -21,7 +21,7 @@ def embedding_of(message: Puzzle) -> NDArray[np.float32]:
     return np.frombuffer(message.embedding, np.float32)
 
 
-def salience_message(header: Header, result: SalienceResult) -> Salience:
+def salience_message(header: Header, result: SalienceResult, with_grid: bool = True) -> Salience:
     """A scorer's message; conflict is not known to it."""
     message = Salience(header=header, modality=result.modality, source=result.source)
     message.surprise = result.surprise
@@ -29,8 +29,9 @@ def salience_message(header: Header, result: SalienceResult) -> Salience:
     message.arousal = result.arousal
     message.reward = result.reward
     message.total = result.total
-    message.grid_rows, message.grid_columns = result.grid.shape
-    message.grid = array.array("f", result.grid.tobytes())
+    if with_grid:
+        message.grid_rows, message.grid_columns = result.grid.shape
+        message.grid = array.array("f", result.grid.tobytes())
     message.neighbour_id = result.neighbour_id
     message.neighbour_age_s = result.neighbour_age_s
     message.neighbour_distance = result.neighbour_distance
@@ -73,7 +74,11 @@ def grid_of(message: Salience) -> NDArray[np.float32]:
 
 
 def fused_message(
-    header: Header, fused: FusedResult, newest: dict[str, Salience], now_ns: int
+    header: Header,
+    fused: FusedResult,
+    newest: dict[str, Salience],
+    now_ns: int,
+    with_grids: bool = True,
 ) -> FusedSalience:
     """The fused message; `newest` holds the newest message of every live modality."""
     message = FusedSalience(header=header, trigger_modality=fused.trigger, reward=0.5)
@@ -83,6 +88,9 @@ def fused_message(
         salience = copy.copy(newest[name])
         salience.conflict = 0.0 if conflict is None else conflict
         salience.conflict_known = conflict is not None
+        if not with_grids:
+            salience.grid_rows = salience.grid_columns = 0
+            salience.grid = array.array("f")
         if cross is not None:
             salience.cross_error = cross.error
             salience.cross_usual_error = cross.usual

@@ -97,7 +97,7 @@ class StreamScorerNode(SageNode, ABC):
             self.set_health("warn", f"{why}: frozen or covered sensor, or constant scene")
         else:
             self.set_health("ok", "running")
-        self._salience.publish(salience_message(header, result))
+        self._salience.publish(salience_message(header, result, self.parameters.grid))
 
     def publish_invalid(self, header: Header, source: str, why: str) -> None:
         """Publish the defined salience of an input that must not be used."""
