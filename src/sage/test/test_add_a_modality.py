@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -13,14 +14,25 @@ import pytest
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Temperature
 
+from sage.bags.metadata import QOS_BY_PROFILE
+from sage.bags.plan import plan_playing
+from sage.bags.selection import Selection
+from sage.bags.writer import BagWriter
+from sage.cli import main
 from sage.graph.description import GraphOptions, describe
+from sage.graph.own_modalities import OwnModality
+from sage.graph.supervisor import commands
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.errors import InvalidInput
 from sage_common.ros.lockstep import LockstepHost
 from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_msgs.msg import Utterance
 from sage_snarc.nodes.fusion_node import FusionNode
 from sage_snarc.nodes.scorer_node import ScorerNode
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "add_a_modality.md"
+START_NS = 1_700_000_000 * NS_PER_S
+TOPIC, TYPE = "/thermometer", "sensor_msgs/msg/Temperature"
 
 
 def block(language: str) -> str:
@@ -83,10 +95,138 @@ def test_a_reading_that_is_not_a_number_is_counted_and_dropped(
     assert any("temperature = nan" in line.text for line in host.logs)
 
 
-def test_the_parameter_file_of_the_page_is_accepted(tmp_path: Path) -> None:
+@pytest.fixture
+def config(example: ModuleType, tmp_path: Path) -> Path:
+    """The parameter file of the page; its encoder can be imported."""
     path = tmp_path / "temperature.yaml"
     path.write_text(block("yaml"))
-    described = describe(GraphOptions(config=str(path)))
-    for kind in ("fusion", "memory", "orchestrator"):
-        node = next(node for node in described.nodes if node.kind == kind)
-        assert "temperature" in node.parameters["modalities"]
+    return path
+
+
+def test_the_parameter_file_of_the_page_makes_the_graph(config: Path) -> None:
+    described = describe(GraphOptions(config=str(config), source="topics"))
+    nodes = {node.name: node for node in described.nodes}
+    for name in ("fusion", "memory", "orchestrator"):
+        assert "vision" in nodes[name].parameters["modalities"]
+        assert nodes[name].parameters["modalities"][-1] == "temperature"
+    assert nodes["temperature_scorer"].parameters["modality"] == "temperature"
+    encoder = nodes["temperature_encoder"]
+    assert encoder.parameters["topic"] == "/thermometer"
+    assert encoder.container_entry("info")["class"] == "temperature_encoder:TemperatureEncoderNode"
+    sensors = ["temperature /thermometer sensor_msgs/msg/Temperature"]
+    assert nodes["memory"].parameters["own_sensors"] == sensors
+    assert described.warnings == ()
+    alone = commands(described, composed=False, log_level="info")["temperature_encoder"]
+    assert "container" in alone[1] and "TemperatureEncoderNode" in alone[3]
+
+
+def test_a_list_in_the_file_wins_and_parameters_of_the_encoder_are_its_own(
+    config: Path, tmp_path: Path
+) -> None:
+    more = "fusion: {ros__parameters: {modalities: [vision]}}\n"
+    more += "temperature_encoder: {ros__parameters: {high_c: 90.0}}\n"
+    config.write_text(config.read_text() + more)
+    nodes = {n.name: n for n in describe(GraphOptions(config=str(config), source="topics")).nodes}
+    assert nodes["fusion"].parameters["modalities"] == ["vision"]
+    assert nodes["temperature_encoder"].parameters["high_c"] == 90.0
+    config.write_text(config.read_text().replace("high_c", "highest_c"))
+    with pytest.raises(ValueError, match="temperature_encoder: highest_c"):
+        describe(GraphOptions(config=str(config), source="topics"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("      temperature:", "      vision:", "graph.modalities.vision = 'vision'"),
+        ("      temperature:", "      Warm-1:", "small letters"),
+        ("encoder:", "encodes:", "one of encoder, topic, type"),
+        ("temperature_encoder:Temp", "no_such_module:Temp", "PYTHONPATH"),
+        ("/thermometer", "thermometer", "an absolute name"),
+        ("sensor_msgs/msg/Temperature", "sensor_msgs/msg/Heat", "an installed interface"),
+        ("/thermometer", "7", "a string"),
+    ],
+)
+def test_a_mistake_in_the_file_is_refused_by_name(
+    config: Path, before: str, after: str, words: str
+) -> None:
+    config.write_text(config.read_text().replace(before, after))
+    with pytest.raises(InvalidInput, match=re.escape(words)):
+        describe(GraphOptions(config=str(config), source="topics"))
+
+
+def temperature_bag(folder: Path, seconds: int = 8) -> Path:
+    """Five readings a second, hot in the last one; and no other sensor."""
+    rng = np.random.default_rng(0)
+    with BagWriter(folder) as writer:
+        writer.add_topic(TOPIC, TYPE, QOS_BY_PROFILE["sensor"])
+        for i in range(5 * seconds):
+            time_ns = START_NS + i * NS_PER_S // 5
+            message = Temperature(temperature=21.0 + float(rng.normal(0.0, 0.05)))
+            if i >= 5 * seconds - 5:
+                message.temperature = 55.0
+            message.header.stamp = to_stamp(time_ns)
+            writer.write(TOPIC, time_ns, serialize_message(message))
+    return folder
+
+
+def replay(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(["replay", *arguments, "--lockstep", "--json"]) == 0
+    summary: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return summary
+
+
+def test_an_own_modality_goes_through_lockstep_the_same_each_time(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag = str(temperature_bag(tmp_path / "bag"))
+    first = replay(capsys, bag, "--config", str(config))
+    assert first["messages"]["/sage/temperature/puzzle"] == 40
+    assert first["messages"]["/sage/temperature/salience"] >= 40
+    assert first["warnings"] == [] and first["backends"]["temperature"] == f"bag:{TOPIC}"
+    assert replay(capsys, bag, "--config", str(config))["digest"] == first["digest"]
+
+
+def test_puzzles_of_an_own_modality_are_played_where_the_bag_has_only_these(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag = str(temperature_bag(tmp_path / "bag", seconds=3))
+    puzzles = str(tmp_path / "puzzles")
+    whole = replay(capsys, bag, "--config", str(config), "-o", puzzles)
+    bare = "graph: {ros__parameters: {modalities: {temperature: {type: ''}}}}\n"
+    config.write_text(bare)
+    again = replay(capsys, puzzles, "--config", str(config))
+    name = "/sage/temperature/salience"
+    assert again["messages"][name] == whole["messages"][name]
+    assert again["backends"]["temperature"] == "bag:/sage/temperature/puzzle"
+    assert again["warnings"] == []
+
+
+def test_what_a_file_asks_for_in_vain_is_warned_of(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = tmp_path / "others"
+    with BagWriter(others) as writer:
+        writer.add_topic("/sage/text", "sage_msgs/msg/Utterance", QOS_BY_PROFILE["standard"])
+        words = Utterance(text="warm", confidence=1.0)
+        words.header.stamp = to_stamp(START_NS)
+        writer.write("/sage/text", START_NS, serialize_message(words))
+    lacking = replay(capsys, str(others), "--config", str(config))["warnings"]
+    assert "temperature: the bag has no /thermometer and no temperature/puzzle" in lacking
+    config.write_text("fusion: {ros__parameters: {modalities: [language, scan]}}\n")
+    unknown = replay(capsys, str(others), "--config", str(config))["warnings"]
+    assert any(w.startswith("scan: no encoder or scorer of this graph") for w in unknown)
+
+
+def test_a_bag_with_another_type_of_that_name_is_not_taken_for_it(tmp_path: Path) -> None:
+    bag = temperature_bag(tmp_path / "bag", seconds=1)
+    own = OwnModality("warm", topic=TOPIC, type="sensor_msgs/msg/FluidPressure")
+    right = OwnModality("temperature", topic=TOPIC, type=TYPE)
+    plan = plan_playing(bag, "/sage", [own, right])
+    assert f"{TOPIC} is of {TYPE}, not sensor_msgs/msg/FluidPressure" in plan.sensors.warnings
+    assert list(plan.routes) == [TOPIC] and plan.routes[TOPIC].target == TOPIC
+
+
+def test_the_sensor_of_an_own_modality_is_recorded_by_default() -> None:
+    assert not Selection("/sage").takes(TOPIC, TYPE)
+    assert Selection("/sage", own=(TOPIC,)).takes(TOPIC, TYPE)
+    assert Selection("/sage").takes("/sage/temperature/puzzle", "sage_msgs/msg/Puzzle")

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from sage.graph.description import GraphOptions, describe
 from sage.graph.session import RunOptions, Session
+from sage.graph.waiting import Waiting
 from sage.observe.live_view import render
 from sage.observe.observer_node import Latest
 from sage.observe.sensors import all_absent, backends
@@ -114,8 +115,8 @@ def test_a_run_without_any_sensor_ends_and_says_what_it_looked_for(tmp_path: Pat
     names = ("camera", "microphone", "imu")
     told = {name: status(name, **{f"{name}_backend": "absent: none"}) for name in names}
     session.observer = SimpleNamespace(latest=Latest(diagnostics=told))  # type: ignore[assignment]
-    assert session._is_in_vain(3.0)
+    assert Waiting(session, 0.0).is_over(3.0)
     assert "camera absent: none; microphone absent: none; imu absent: none" in events[0]
     assert "--wait" in events[1]
     told["imu"] = status("imu", imu_backend="iio:bmi160")
-    assert not session._is_in_vain(3.0)
+    assert not Waiting(session, 0.0).is_over(3.0)

@@ -33,6 +33,11 @@ class MemoryParameters(NodeParameters):
     camera: str = parameter("front", doc="camera whose pictures are kept")
     microphone: str = parameter("front", doc="microphone whose sound is kept")
     imu: str = parameter("body", doc="IMU whose motion is kept")
+    own_sensors: tuple[str, ...] = parameter(
+        (),
+        doc="sensors of your own modalities, `MODALITY TOPIC TYPE` each: the message of a moment "
+        "is kept as an MCAP file; the graph fills it in",
+    )
     payload_cap_mb: float = parameter(
         500.0, doc="most bytes of all payloads; the least recently used go", unit="MB", low=0.0
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import io
 import sqlite3
@@ -12,7 +13,11 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
+from mcap.reader import make_reader
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import Temperature
 
+from sage_common.core.errors import InvalidInput
 from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
 from sage_memory import Memory, Query, StoreLocked
 from sage_memory.nodes.memory_node import MemoryNode
@@ -274,3 +279,57 @@ def test_malformed_input_costs_the_payload_or_the_percept_only(tmp_path) -> None
 def test_a_store_in_use_keeps_the_node_inactive(tmp_path) -> None:
     with Memory.open(tmp_path), pytest.raises(StoreLocked, match="in use by process"):
         start(tmp_path)
+
+
+def test_the_message_of_an_own_sensor_is_kept_as_it_came(tmp_path) -> None:
+    topic, type_name = "/thermometer", "sensor_msgs/msg/Temperature"
+    own = {"own_sensors": [f"warmth {topic} {type_name}"], "modalities": ["warmth"]}
+    host = start(tmp_path, **own)
+    for index in range(5):
+        stamp = T0 + index * S // 5
+        reading = Temperature(header=inputs.header(stamp), temperature=20.0 + index)
+        host.publish_serialized(stamp, topic, type_name, serialize_message(reading))
+        host.publish("puzzle", inputs.puzzle(stamp, "warmth"), modality="warmth")
+        host.publish("fused_salience", inputs.fused(stamp, 0.3, "warmth"))
+    host.run_until(T0 + S)
+    stored = host.call("memory/store", StoreExperience.Request(modality="warmth"))
+    assert stored.success, stored.message
+    answer = host.call("memory/recall", Recall.Request(modality="warmth"))
+    kept = answer.experiences[0]
+    assert kept.payload_media_type == "application/x-mcap"
+    path = Path(answer.payload_paths[0])
+    assert path.suffix == ".mcap"
+    schema, channel, message = next(make_reader(path.open("rb")).iter_messages())
+    assert (schema.name, channel.topic) == (type_name, topic)
+    assert b"float64 temperature" in schema.data
+    found = deserialize_message(message.data, Temperature)
+    assert found.temperature == 24.0 and found.header.frame_id == "sensor"
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == kept.payload_sha256
+
+
+def test_an_own_sensor_that_is_described_wrongly_is_refused(tmp_path) -> None:
+    for text in ("warmth /thermometer", "warmth /thermometer sensor_msgs/msg/Heat"):
+        with pytest.raises(InvalidInput):
+            start(tmp_path, own_sensors=[text])
+
+
+def test_an_answer_leaves_puzzles_out_where_they_are_not_wanted(tmp_path) -> None:
+    host = start(tmp_path)
+    see(host, PEAK)
+    sizes = {}
+    for without in (False, True):
+        request = Recall.Request(modality="vision", without_codes=without)
+        answer = host.call("memory/recall", request)
+        assert answer.success and len(answer.experiences[0].codes) == (0 if without else 900)
+        sizes[without] = len(serialize_message(answer)) / len(answer.experiences)
+    assert sizes[False] - sizes[True] == pytest.approx(900, abs=8)
+
+
+def test_words_and_places_without_a_stamp_are_of_now(tmp_path) -> None:
+    host = start(tmp_path)
+    host.publish("text", inputs.utterance(0, "a dog barks"))
+    host.publish("pose", inputs.pose(0, 3.5))
+    see(host, PEAK)
+    kept = host.call("memory/recall", Recall.Request(modality="vision")).experiences[0]
+    assert kept.text == "a dog barks" and kept.has_place
+    assert kept.place.pose.pose.position.x == 3.5

@@ -178,7 +178,7 @@ class LockstepReplay:
             "messages": dict(sorted(self.output.messages.items())),
             "digest": self.output.digest(),
             "backends": dict(self._graph.backends),
-            "warnings": self._lines("warning"),
+            "warnings": [*self._graph.warnings, *self._lines("warning")],
             "errors": self._lines("error"),
         }
 

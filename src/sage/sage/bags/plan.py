@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
 from sage.bags.naming import RegisteredTopic, registered_topic
 from sage.bags.reader import Bag, open_bag
 from sage.bags.stamps import has_header, header_stamp_ns, with_header_stamp
+from sage.graph.own_modalities import OwnModality
 from sage.graph.sensor_plan import STREAMS, SensorNode, SensorPlan
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
@@ -82,16 +83,18 @@ class BagPlan:
             yield message, self.routes[message.topic]
 
 
-def plan_bag(path: Path, namespace: str) -> SensorPlan:
+def plan_bag(path: Path, namespace: str, own: Sequence[OwnModality] = ()) -> SensorPlan:
     """The sensor nodes for playing a bag; see `plan_playing`."""
-    return plan_playing(path, namespace).sensors
+    return plan_playing(path, namespace, own).sensors
 
 
-def plan_playing(path: Path, namespace: str) -> BagPlan:
+def plan_playing(path: Path, namespace: str, own: Sequence[OwnModality] = ()) -> BagPlan:
     """How a bag is played into the graph of a namespace.
 
     Topics of SAGE are played under their own names in `namespace`. Of other cameras, microphones
-    and IMUs the one with the most messages goes through a sensor node with backend topic.
+    and IMUs the one with the most messages goes through a sensor node with backend topic. Of the
+    user's own modalities the sensor's topic is played under its own name, or their puzzles, where
+    the bag has only these.
 
     Raises:
         InvalidInput: it is not a bag, or nothing in it is a sensor.
@@ -105,6 +108,8 @@ def plan_playing(path: Path, namespace: str) -> BagPlan:
     builder.joints()
     builder.words()
     builder.vectors()
+    for modality in own:
+        builder.own(modality)
     if not builder.routes:
         found = ", ".join(f"{t.name} ({t.type_name})" for t in bag.topics.values()) or "no topics"
         expected = f"camera, microphone, IMU, text or vector topics, not {found}"
@@ -112,7 +117,10 @@ def plan_playing(path: Path, namespace: str) -> BagPlan:
     routes, notes = _with_shifts(bag, builder.routes)
     if not bag.complete:
         notes = [bag.state(), *notes]
-    sensors = SensorPlan(tuple(builder.nodes), builder.backends, (*notes, *builder.notes))
+    notes = [*notes, *builder.notes]
+    sensors = SensorPlan(
+        tuple(builder.nodes), builder.backends, tuple(notes), tuple(builder.warnings)
+    )
     return BagPlan(bag, routes, sensors)
 
 
@@ -124,6 +132,7 @@ class _Builder:
         self.nodes: list[SensorNode] = []
         self.backends: dict[str, str] = dict.fromkeys(STREAMS, "absent")
         self.notes: list[str] = []
+        self.warnings: list[str] = []
         self._bag = bag
         self._namespace = namespace
         self._topics = [t for t in bag.topics.values() if t.count and t.encoding == "cdr"]
@@ -191,6 +200,23 @@ class _Builder:
         """Streams of bare vectors, every one under its own name."""
         for topic in self._registered("vector"):
             self._play(topic, f"{self._namespace}/{self._ours[topic.name].relative_name()}")
+
+    def own(self, modality: OwnModality) -> None:
+        """A modality of the user's own: its sensor, else its puzzles."""
+        sensors = [t for t in self._topics if modality.topic and t.name == modality.topic]
+        for topic in sensors:
+            if topic.type_name == modality.type:
+                self._play(topic, topic.name, modality.name)
+                return
+            self.warnings.append(f"{topic.name} is of {topic.type_name}, not {modality.type}")
+        puzzles = self._registered("puzzle")
+        for topic in puzzles:
+            if self._ours[topic.name].names["modality"] == modality.name:
+                self._play(topic, f"{self._namespace}/{modality.name}/puzzle", modality.name)
+                return
+        wanted = [modality.topic] if modality.topic else []
+        wanted.append(f"{modality.name}/puzzle")
+        self.warnings.append(f"{modality.name}: the bag has no {' and no '.join(wanted)}")
 
     def _play_ours(self, key: str, usual: str, stream: str = "") -> bool:
         """Play a registered topic; the usual name of its sensor is preferred, and given to it."""

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,7 @@ class Playback:
         bag = Path(self._graph.options.source).expanduser().absolute()
         command = [sys.executable, "-m", "sage.bags.player", str(bag)]
         command += ["--namespace", self._graph.options.namespace, "--rate", str(self._rate)]
+        command += ["--own", json.dumps([asdict(m) for m in self._graph.modalities])]
         # Each node has a clock of its own, and so has the session's observer.
         command += ["--clocks", str(len(nodes) + 1)]
         return [*command, *(["--loop"] if self._loop else []), "--wait-for", *nodes]

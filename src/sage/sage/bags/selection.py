@@ -19,11 +19,13 @@ class Selection:
         namespace: of the graph.
         everything: all topics, whoever publishes them, except hidden ones such as an action's.
         patterns: names, absolute or relative to the namespace; `*` and `?` stand for any text.
+        own: full names of the topics of the user's own sensors, recorded by default, too.
     """
 
     namespace: str
     everything: bool = False
     patterns: Sequence[str] = ()
+    own: Sequence[str] = ()
 
     def takes(self, name: str, type_name: str) -> bool:
         """True if this topic is recorded."""
@@ -32,7 +34,9 @@ class Selection:
         if self.patterns:
             return any(fnmatch.fnmatchcase(name, self._full(p)) for p in self.patterns)
         known = registered_topic(name, type_name, self.namespace)
-        return name in OF_ALL_NODES or (known is not None and known.spec.recorded)
+        if name in OF_ALL_NODES or name in self.own:
+            return True
+        return known is not None and known.spec.recorded
 
     def missing(self, names: Sequence[str]) -> list[str]:
         """Patterns that none of these names fits."""

@@ -57,11 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    namespace = _join_graph(sage_home(options.home), options.namespace)
+    namespace, own = _join_graph(sage_home(options.home), options.namespace)
     folder = options.output or Path(f"sage-{datetime.now():%Y%m%d-%H%M%S}")
     writer = BagWriter(folder, compress=not options.no_compress)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    recording = Recording(writer, Selection(namespace, options.all, options.topics))
+    recording = Recording(writer, Selection(namespace, options.all, options.topics, own))
     try:
         summary = recording.run(options.duration)
     finally:
@@ -158,17 +158,20 @@ class Recording:
         self._stopping = True
 
 
-def _join_graph(home: Path, namespace: str) -> str:
-    """Enter the ROS domain of the home's running graph; its namespace, else the given one."""
+def _join_graph(home: Path, namespace: str) -> tuple[str, tuple[str, ...]]:
+    """Enter the ROS domain of the home's running graph.
+
+    Its namespace, else the given one; and the topics of the user's own sensors.
+    """
     running = running_graph(home)
     if running is None:
         domain = os.environ.get("ROS_DOMAIN_ID", "0")
         here = f"recording what is under {namespace} in ROS domain {domain}"
         print(f"note: no graph runs in {home}; {here}", file=sys.stderr)
-        return namespace
+        return namespace, ()
     variables = graph_environment(running.domain_id, running.network, home)
     os.environ.update({k: v for k, v in variables.items() if not k.startswith("MALLOC_")})
-    return running.namespace
+    return running.namespace, tuple(running.topics)
 
 
 def _text(summary: dict[str, Any]) -> str:

@@ -90,13 +90,14 @@ def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
     if options.bag in ("live", "topics"):
         raise InvalidInput("bag", options.bag, "a bag, a media file, or recording: they repeat")
     is_played = is_bag(Path(options.bag).expanduser())
-    plan = plan_playing(Path(options.bag).expanduser(), options.namespace) if is_played else None
     _check_leaving(options, is_played)
-    start_ns = plan.bag.start_ns if plan is not None else DEFAULT_START_NS
-    start_ns += round((options.start or 0.0) * NS_PER_S)
     output = Output(options.output)
     with lockstep_home(options.home) as home:
         graph = describe(_graph_options(options, home, resume=False))
+        bag = Path(options.bag).expanduser()
+        plan = plan_playing(bag, options.namespace, graph.modalities) if is_played else None
+        start_ns = plan.bag.start_ns if plan is not None else DEFAULT_START_NS
+        start_ns += round((options.start or 0.0) * NS_PER_S)
         path = left_run_path(sage_home(home))
         left = LeftRun.load(path) if options.resume else None
         leave = path if options.checkpoint else None
@@ -112,7 +113,7 @@ def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
         finally:
             written = output.close()
     summary.update(written)
-    summary["notes"] = list(graph.notes)
+    summary["notes"] = [note for note in graph.notes if note not in graph.warnings]
     return summary
 
 

@@ -12,7 +12,9 @@ from typing import Any
 
 from sage.graph.catalogue import CATALOGUE, MODALITIES, NodeKind
 from sage.graph.environment import config_folder
-from sage.graph.parameters import SECTION, GraphParameters, graph_parameters
+from sage.graph.own_modalities import OwnModality, encoder_kind, own_modalities
+from sage.graph.own_settings import of_own, unfed
+from sage.graph.parameters import SECTION, graph_parameters
 from sage.graph.sensor_plan import SensorNode, SensorPlan
 from sage.graph.settings import Files, left_out, node_values, plain
 from sage.graph.sources import plan_sensors
@@ -40,6 +42,7 @@ class NodeSpec:
         namespace: absolute namespace.
         parameters: checked, as YAML knows them; only those that differ from the default.
         remappings: topic names, old -> new.
+        foreign: what it is, of a node that is no part of SAGE and so not in the catalogue.
     """
 
     kind: str
@@ -47,10 +50,11 @@ class NodeSpec:
     namespace: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     remappings: Mapping[str, str] = field(default_factory=dict)
+    foreign: NodeKind | None = None
 
     @property
     def type(self) -> NodeKind:
-        return CATALOGUE[self.kind]
+        return self.foreign or CATALOGUE[self.kind]
 
     @property
     def own_parameters(self) -> dict[str, Any]:
@@ -106,6 +110,8 @@ class Graph:
         backends: for each stream, what stands behind it: a file, a device, synthetic.
         device: cpu or cuda.
         notes: what the user should know, in words.
+        modalities: of the user's own.
+        warnings: those of the notes that tell of something that will not work as it was asked for.
     """
 
     options: GraphOptions
@@ -113,6 +119,8 @@ class Graph:
     backends: Mapping[str, str]
     device: str
     notes: tuple[str, ...]
+    modalities: tuple[OwnModality, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def describe(options: GraphOptions) -> Graph:
@@ -126,13 +134,17 @@ def describe(options: GraphOptions) -> Graph:
         raise InvalidInput("profile", options.profile, "nano or thor")
     if not options.namespace.startswith("/"):
         raise InvalidInput("namespace", options.namespace, "an absolute name such as /sage")
-    sensors = plan_sensors(options.source, options.camera, options.namespace, options.loop)
     device, device_notes = _device(options.profile)
     files = _files(options)
-    nodes = _processing_nodes(options.namespace, _of_graph(files, options.namespace).vectors)
+    section = _section(files, options.namespace)
+    vectors, own = graph_parameters(section).vectors, own_modalities(section, SECTION)
+    sensors = plan_sensors(options.source, options.camera, options.namespace, options.loop, own)
+    nodes = _processing_nodes(options.namespace, (*MODALITIES, *(m.name for m in own)), vectors)
+    nodes += _own_encoders(options.namespace, own)
     nodes += _sensor_nodes(sensors, options.namespace)
     file_notes = _left_out(files, nodes, options.namespace)
-    nodes = tuple(_with_parameters(node, files, options) for node in nodes)
+    nodes = tuple(_with_parameters(node, files, options, own) for node in nodes)
+    warnings = (*sensors.warnings, *unfed(nodes))
     # A file may say it of all nodes; what stands beside them must follow the same clock.
     simulated = all(node.parameters.get("use_sim_time") for node in nodes)
     return Graph(
@@ -140,22 +152,45 @@ def describe(options: GraphOptions) -> Graph:
         nodes=nodes,
         backends=sensors.backends,
         device=device,
-        notes=(*device_notes, *sensors.notes, *file_notes, *_clock_notes(options)),
+        notes=(
+            *device_notes,
+            *sensors.notes,
+            *file_notes,
+            *_clock_notes(options),
+            *warnings,
+        ),
+        modalities=own,
+        warnings=warnings,
     )
 
 
-def _processing_nodes(namespace: str, vectors: tuple[str, ...]) -> tuple[NodeSpec, ...]:
+def _processing_nodes(
+    namespace: str, modalities: tuple[str, ...], vectors: tuple[str, ...]
+) -> tuple[NodeSpec, ...]:
     single = ("memory", "orchestrator", "attention", "fusion")
     nodes = [NodeSpec(kind, kind, namespace) for kind in single]
     nodes += [
         NodeSpec("scorer", f"{modality}_scorer", namespace, {"modality": modality})
-        for modality in MODALITIES
+        for modality in modalities
     ]
     nodes += [
         NodeSpec("vector_scorer", f"{name}_scorer", namespace, {"modality": name})
         for name in vectors
     ]
     nodes += [NodeSpec(f"{m}_encoder", f"{m}_encoder", namespace) for m in MODALITIES]
+    return tuple(nodes)
+
+
+def _own_encoders(namespace: str, modalities: tuple[OwnModality, ...]) -> tuple[NodeSpec, ...]:
+    """Encoders of the user's own; what such a one calls its `topic` is that of its sensor."""
+    nodes = []
+    for modality in modalities:
+        if modality.encoder:
+            kind, name = encoder_kind(modality), f"{modality.name}_encoder"
+            known = {spec.name for spec in specs(kind.parameters_type())}
+            listens = modality.topic and "topic" in known
+            parameters = {"topic": modality.topic} if listens else {}
+            nodes.append(NodeSpec(name, name, namespace, parameters, foreign=kind))
     return tuple(nodes)
 
 
@@ -175,11 +210,12 @@ def _files(options: GraphOptions) -> Files:
     return [read_entries(path) for path in paths]
 
 
-def _of_graph(files: Files, namespace: str) -> GraphParameters:
+def _section(files: Files, namespace: str) -> dict[str, Any]:
+    """What the files say of the graph itself."""
     values: dict[str, Any] = {}
     for entries in files:
         values.update(values_for(entries, namespace, SECTION, SECTION))
-    return graph_parameters(values)
+    return values
 
 
 def _left_out(files: Files, nodes: tuple[NodeSpec, ...], namespace: str) -> list[str]:
@@ -191,14 +227,17 @@ def _left_out(files: Files, nodes: tuple[NodeSpec, ...], namespace: str) -> list
     return [note for note in notes if note]
 
 
-def _with_parameters(node: NodeSpec, files: Files, options: GraphOptions) -> NodeSpec:
+def _with_parameters(
+    node: NodeSpec, files: Files, options: GraphOptions, own: tuple[OwnModality, ...]
+) -> NodeSpec:
     common: dict[str, Any] = {} if options.resume else {"resume": False}
     if options.home:
         common["home"] = options.home
     parameters_type = node.type.parameters_type()
     known = {spec.name for spec in specs(parameters_type)}
     given = node_values(files, node.namespace, node.kind, node.name, known)
-    values = {**given, **common, **node.parameters}
+    asked = of_own(own, parameters_type) if node.foreign is None else {}
+    values = {**asked, **given, **common, **node.parameters}
     try:
         check_ros_parameters(values)
         build(parameters_type, {k: v for k, v in values.items() if not is_ros_parameter(k)})

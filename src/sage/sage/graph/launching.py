@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sage.graph.description import Graph, GraphOptions, describe
+from sage.graph.description import Graph, GraphOptions, NodeSpec, describe
 from sage.graph.environment import graph_environment
 from sage.graph.supervisor import LOG_LEVELS
 from sage.graph.transport_files import remove_dead
@@ -111,16 +111,10 @@ def node_actions(
     }
     log_level = checked_log_level(values["log_level"])
     if truth("composed", values["composed"]):
-        entries = [node.container_entry(log_level) for node in graph.nodes]
-        return [
-            node_type(
-                package="sage_common",
-                executable="container",
-                arguments=["--graph", json.dumps(entries)],
-                **common,
-            )
-        ]
-    return [
+        return [node_type(**_container(graph.nodes, log_level), **common)]
+    foreign = [node for node in graph.nodes if node.foreign is not None]
+    own = [node_type(**_container([node], log_level), **common) for node in foreign]
+    return own + [
         node_type(
             package=node.type.package,
             executable=node.type.executable,
@@ -132,6 +126,7 @@ def node_actions(
             **common,
         )
         for node in graph.nodes
+        if node.foreign is None
     ]
 
 
@@ -144,6 +139,13 @@ def checked_log_level(text: str) -> str:
     if text.lower() not in LOG_LEVELS:
         raise InvalidInput("log_level", text, " or ".join(LOG_LEVELS))
     return text
+
+
+def _container(nodes: Iterable[NodeSpec], log_level: str) -> dict[str, Any]:
+    """What launches nodes in one process."""
+    entries = [node.container_entry(log_level) for node in nodes]
+    arguments = ["--graph", json.dumps(entries)]
+    return {"package": "sage_common", "executable": "container", "arguments": arguments}
 
 
 def truth(name: str, text: str) -> bool:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sage.graph.catalogue import MODALITIES
+from sage.graph.own_modalities import NAME, PREFIX
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import ParameterError, build, parameter
 
 SECTION = "graph"
 """Its key in a parameter file, where nodes have their names."""
-_NAME = re.compile("[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,12 @@ def graph_parameters(values: Mapping[str, object]) -> GraphParameters:
         InvalidInput: a stream is named twice, as a modality is, or as no topic can be.
     """
     try:
-        made = build(GraphParameters, values)
+        given = {name: value for name, value in values.items() if not name.startswith(PREFIX)}
+        made = build(GraphParameters, given)
     except ParameterError as error:
         raise ParameterError(f"{SECTION}: {error}") from error
     for name, count in Counter(made.vectors).items():
-        if count > 1 or name in MODALITIES or not _NAME.fullmatch(name):
+        if count > 1 or name in MODALITIES or not NAME.fullmatch(name):
             taken = ", ".join(MODALITIES)
             expected = f"each once, of small letters, digits and _, and none of {taken}"
             raise InvalidInput(f"{SECTION}.vectors", name, expected)

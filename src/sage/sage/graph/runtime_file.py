@@ -19,7 +19,11 @@ LAUNCHED = "launched"
 
 @dataclass(frozen=True)
 class RunningGraph:
-    """What other commands need to reach a running graph."""
+    """What other commands need to reach a running graph.
+
+    Attributes:
+        topics: of the sensors of the user's own modalities, full names.
+    """
 
     pid: int
     domain_id: int
@@ -27,6 +31,7 @@ class RunningGraph:
     profile: str
     source: str
     network: bool
+    topics: tuple[str, ...] = ()
 
 
 class GraphLock:
@@ -84,5 +89,8 @@ def _of_sage_run(home: Path) -> RunningGraph | None:
         return None
     except BlockingIOError:
         path = home / "run" / "graph.json"
-        return RunningGraph(**json.loads(path.read_text())) if path.is_file() else None
+        if not path.is_file():
+            return None
+        told = json.loads(path.read_text())
+        return RunningGraph(**{**told, "topics": tuple(told.get("topics", ()))})
     return None

@@ -26,8 +26,10 @@ class SensorPlan:
         nodes: to start, after the nodes that listen to them.
         backends: for camera, microphone, imu and text, what stands behind it.
         notes: what the user should know, in words.
+        warnings: the same of what will not work as it was asked for.
     """
 
     nodes: tuple[SensorNode, ...]
     backends: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

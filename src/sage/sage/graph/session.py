@@ -234,6 +234,7 @@ class Session:
             profile=options.profile,
             source=options.source,
             network=self.options.network,
+            topics=tuple(m.topic for m in self.graph.modalities if m.topic),
         )
 
     def tell(self, event: str) -> None:

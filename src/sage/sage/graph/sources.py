@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sage.bags.plan import plan_bag
+from sage.graph.own_modalities import OwnModality
 from sage.graph.sensor_plan import STREAMS, SensorNode, SensorPlan
 from sage_common.core.errors import InvalidInput
 from sage_common.core.synthetic import SYNTHETIC
@@ -18,7 +19,9 @@ from sage_sensors.backends.recording import (
 _CAMERA_BACKENDS = ("auto", "v4l2", "synthetic")
 
 
-def plan_sensors(source: str, camera: str, namespace: str, loop: bool) -> SensorPlan:
+def plan_sensors(
+    source: str, camera: str, namespace: str, loop: bool, own: tuple[OwnModality, ...] = ()
+) -> SensorPlan:
     """The sensors for a source.
 
     Args:
@@ -28,6 +31,7 @@ def plan_sensors(source: str, camera: str, namespace: str, loop: bool) -> Sensor
         camera: for `live`: auto, v4l2, synthetic, a device such as /dev/video2, or a media file.
         namespace: of the graph; a bag's own topics are played under it.
         loop: play a recording again and again.
+        own: modalities of the user's own, which a bag may hold.
 
     Raises:
         InvalidInput: it is none of these.
@@ -48,7 +52,7 @@ def plan_sensors(source: str, camera: str, namespace: str, loop: bool) -> Sensor
             "recording, live, topics, synthetic, or the path of a media file or a bag",
         )
     if is_bag(path):
-        return plan_bag(path, namespace)
+        return plan_bag(path, namespace, own)
     return _media(path, loop)
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -144,14 +144,21 @@ class Supervisor:
 def commands(graph: Graph, composed: bool, log_level: str) -> dict[str, list[str]]:
     """The command of each process, by name."""
     if composed:
-        entries = [node.container_entry(log_level) for node in graph.nodes]
-        program = executable("sage_common", "container")
-        return {CONTAINER: [sys.executable, program, "--graph", json.dumps(entries)]}
+        return {CONTAINER: container_command(graph.nodes, log_level)}
     return {node.name: node_command(node, log_level) for node in graph.nodes}
+
+
+def container_command(nodes: Iterable[NodeSpec], log_level: str) -> list[str]:
+    """The command that runs nodes in one process."""
+    entries = [node.container_entry(log_level) for node in nodes]
+    program = executable("sage_common", "container")
+    return [sys.executable, program, "--graph", json.dumps(entries)]
 
 
 def node_command(node: NodeSpec, log_level: str) -> list[str]:
     """The command that runs one node in a process of its own, as launch_ros would."""
+    if node.foreign is not None:
+        return container_command([node], log_level)
     command = [sys.executable, executable(node.type.package, node.type.executable), "--ros-args"]
     command += ["-r", f"__node:={node.name}", "-r", f"__ns:={node.namespace}"]
     for old, new in node.remappings.items():

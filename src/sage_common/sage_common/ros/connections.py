@@ -111,6 +111,13 @@ class Connections:
         subscribe()
         return kept
 
+    def keep_latest_foreign(self, topic_name: str, type_name: str, depth: int) -> LatestMessages:
+        """As `keep_latest`, a topic of another package whose type begins with a header."""
+        gate = self.foreign_gate(topic_name, type_name, lambda _message: None)
+        kept, subscribe = self._kept_by(gate, depth)
+        subscribe()
+        return kept
+
     def tensor_publisher(self, topic_key: str, **names: str) -> TensorOutput:
         """Hands over tensors through a mailbox; `topic_key` is the topic of their handles.
 
@@ -283,7 +290,11 @@ class Connections:
         self, topic_key: str, depth: int, **names: str
     ) -> tuple[LatestMessages, Callable[[], Callable[[], None]]]:
         """A store for the newest messages of a topic, and what subscribes it."""
-        gate = self.make_gate(topic_key, lambda _message: None, **names)
+        return self._kept_by(self.make_gate(topic_key, lambda _message: None, **names), depth)
+
+    def _kept_by(
+        self, gate: Gate, depth: int
+    ) -> tuple[LatestMessages, Callable[[], Callable[[], None]]]:
         kept = LatestMessages(
             depth, lambda data: self._host.deserialize(data, gate.spec.type), gate, self.clock
         )

@@ -6,8 +6,8 @@ import functools
 import struct
 from pathlib import Path
 
-from ament_index_python import get_package_share_directory
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from ament_index_python import PackageNotFoundError, get_package_share_directory
+from rosbags.typesys import Stores, TypesysError, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from sage_common.core.errors import InvalidInput
@@ -36,6 +36,22 @@ def register_package(store: Typestore, package: str) -> None:
     for path in sorted(Path(get_package_share_directory(package), "msg").glob("*.msg")):
         types.update(get_types_from_msg(path.read_text(), f"{package}/msg/{path.stem}"))
     store.register({name: fields for name, fields in types.items() if name not in store.types})
+
+
+def definition(type_name: str) -> str:
+    """The text of a message's definition, those that it is made of included.
+
+    Raises:
+        InvalidInput: it is not installed.
+    """
+    store = typestore()
+    try:
+        if type_name not in store.types:
+            register_package(store, type_name.split("/")[0])
+        text, _ = store.generate_msgdef(type_name, ros_version=2)
+    except (KeyError, TypesysError, PackageNotFoundError) as error:
+        raise InvalidInput("type", type_name, "an installed message type") from error
+    return str(text)
 
 
 def canonical(data: bytes, type_name: str) -> bytes:

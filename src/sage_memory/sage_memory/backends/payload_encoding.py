@@ -1,4 +1,4 @@
-"""Verbatim sensor data as small files: WebP, FLAC, CSV. Libraries are imported on first use."""
+"""Verbatim sensor data as small files: WebP, FLAC, CSV, MCAP; libraries are imported on use."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.ros.definitions import definition
 from sage_memory.core.experience import Payload
 
 MAX_SIDE_PX = 512
@@ -65,3 +66,27 @@ def motion(stamps_ns: Sequence[int], rows: NDArray[np.float64]) -> Payload:
     for stamp, row in zip(stamps_ns, rows, strict=True):
         lines.append(f"{stamp}," + ",".join(f"{value:.6g}" for value in row))
     return Payload(("\n".join(lines) + "\n").encode("ascii"), "text/csv")
+
+
+def message(topic: str, type_name: str, stamp_ns: int, data: bytes) -> Payload:
+    """One ROS message as an MCAP file, which says its topic and holds its definition.
+
+    Args:
+        topic: its full name.
+        type_name: `package/msg/Type`.
+        stamp_ns: of its header [ns].
+        data: serialized (CDR).
+
+    Raises:
+        InvalidInput: its definition is not installed.
+    """
+    from mcap.writer import CompressionType, Writer
+
+    buffer = io.BytesIO()
+    writer = Writer(buffer, compression=CompressionType.ZSTD)
+    writer.start(profile="ros2", library="sage")
+    schema = writer.register_schema(type_name, "ros2msg", definition(type_name).encode())
+    channel = writer.register_channel(topic, "cdr", schema)
+    writer.add_message(channel, log_time=stamp_ns, data=data, publish_time=stamp_ns)
+    writer.finish()
+    return Payload(buffer.getvalue(), "application/x-mcap")

@@ -25,7 +25,12 @@ from sage_memory.core.experience import DIGEST, Payload
 from sage_memory.core.option_errors import PayloadDamaged
 from sage_memory.core.schema import payloads
 
-EXTENSIONS = {"image/webp": "webp", "audio/flac": "flac", "text/csv": "csv"}
+EXTENSIONS = {
+    "image/webp": "webp",
+    "audio/flac": "flac",
+    "text/csv": "csv",
+    "application/x-mcap": "mcap",
+}
 MOST_BETWEEN_LOOKS_S = 60.0
 _EVICTION_STEP = 64
 _REMOVED_AT_ONCE = 512

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from audio_common_msgs.msg import AudioInfo
+from rclpy.serialization import serialize_message
 
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
 from sage_common.ros.audio import SAMPLE_RATE_HZ, audio_to_array
+from sage_common.ros.definitions import canonical, definition
 from sage_common.ros.node import SageNode
 from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.stamps import stamp_ns
@@ -23,11 +26,34 @@ from sage_memory.params import MemoryParameters
 IMAGES = 12
 SOUNDS = 60  # 6 s of 100 ms
 MOTIONS = 1200  # 6 s at 200 Hz
+OWN = 20  # messages of a sensor of the user's own
 TOLERANCE_NS = 50 * NS_PER_MS
 
 MB = 1_000_000
 
 Encode = Callable[[], Payload | None]
+
+
+@dataclass(frozen=True)
+class OwnSensor:
+    """The sensor of a modality of the user's own."""
+
+    modality: str
+    topic: str
+    type: str
+
+    @classmethod
+    def parse(cls, text: str) -> OwnSensor:
+        """Of `MODALITY TOPIC TYPE`.
+
+        Raises:
+            InvalidInput: it has another form, or the type is not installed.
+        """
+        parts = text.split()
+        if len(parts) != 3:
+            raise InvalidInput("own_sensors", text, "MODALITY TOPIC TYPE")
+        definition(parts[2])
+        return cls(*parts)
 
 
 def limits_of(parameters: MemoryParameters) -> Limits:
@@ -51,6 +77,10 @@ class PayloadSources:
         )
         self._sounds = node.keep_latest("microphone/audio", SOUNDS, name=parameters.microphone)
         self._motions = node.keep_latest("imu/data", MOTIONS, name=parameters.imu)
+        self._own = {
+            sensor.modality: (sensor, node.keep_latest_foreign(sensor.topic, sensor.type, OWN))
+            for sensor in map(OwnSensor.parse, parameters.own_sensors)
+        }
         self._audio_info: AudioInfo | None = None
         node.subscribe("microphone/info", self._on_audio_info, name=parameters.microphone)
 
@@ -67,6 +97,8 @@ class PayloadSources:
             return lambda: self._sound(end_ns)
         if modality == "proprioception":
             return lambda: self._motion(end_ns)
+        if modality in self._own:
+            return lambda: self._sensed(modality, end_ns)
         return lambda: None
 
     def state(self) -> Arrays:
@@ -79,6 +111,17 @@ class PayloadSources:
 
     def _on_audio_info(self, message: AudioInfo) -> None:
         self._audio_info = message
+
+    def _sensed(self, modality: str, end_ns: int) -> Payload | None:
+        """The message of the user's own sensor, as it came."""
+        sensor, kept = self._own[modality]
+        found = kept.nearest(end_ns)
+        if found is None or abs(stamp_ns(found.header.stamp) - end_ns) > TOLERANCE_NS:
+            return None
+        data = canonical(serialize_message(found), sensor.type)
+        return payload_encoding.message(
+            sensor.topic, sensor.type, stamp_ns(found.header.stamp), data
+        )
 
     def _sound(self, end_ns: int) -> Payload | None:
         chunks = self._sounds.between(end_ns - NS_PER_S + 1, end_ns)
