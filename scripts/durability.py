@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,14 @@ from typing import Any
 from sage.bench.result import commit, machine
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = {"kills": "test_kill.py", "power": "test_power_loss.py"}
+PARTS = {
+    "kills": ("test_kill.py",),
+    "power": ("test_power_loss.py", "test_power_loss_asleep.py", "test_power_loss_folders.py"),
+}
 
 
-def run(test: str, kills: int, crash_points: int) -> dict[str, Any]:
-    """What the tests of one file counted, and whether all passed."""
+def run(tests: Sequence[str], kills: int, crash_points: int) -> dict[str, Any]:
+    """What the tests of some files counted, and whether all passed."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
@@ -34,7 +38,7 @@ def run(test: str, kills: int, crash_points: int) -> dict[str, Any]:
             [
                 *(sys.executable, "-m", "pytest", "-q", "-o", "junit_family=xunit1"),
                 f"--junitxml={report}",
-                str(ROOT / "src/sage_memory/test" / test),
+                *(str(ROOT / "src/sage_memory/test" / test) for test in tests),
             ],
             cwd=ROOT,
             env=os.environ | rounds,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 from memory_homes import START_NS
@@ -10,6 +12,7 @@ from sage.memory.checking import check_export
 from sage.memory.exporting import export
 from sage.memory.formats import table_files
 from sage.memory.importing import Imported, take_in
+from sage.memory.parquet_files import pyarrow
 from sage_common.core.clock import ManualClock
 from sage_memory import Memory
 
@@ -25,6 +28,23 @@ def read(home: Path, folder: Path, merge: bool = False) -> Imported:
     with Memory.open(home, clock=ManualClock(START_NS)) as memory:
         files = memory.payload_files
         return memory.change(lambda c: take_in(c, files, checked, merge)).wait()
+
+
+def without_checksums(folder: Path, encoding: str, version: int) -> None:
+    """Make an export what it was before experiences had checksums."""
+    path = folder / f"experiences.{encoding}"
+    if encoding == "jsonl":
+        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        kept = [{name: row[name] for name in row if name != "crc32"} for row in rows]
+        path.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
+    else:
+        table = pyarrow().parquet.read_table(path)
+        pyarrow().parquet.write_table(table.drop_columns(["crc32"]), path)
+    data = path.read_bytes()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"][path.name] = [len(data), hashlib.sha256(data).hexdigest()]
+    manifest["schema_version"] = version
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

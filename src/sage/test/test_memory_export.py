@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from memory_exports import contents, read, write
+from memory_exports import contents, read, without_checksums, write
 from sqlalchemy import Table, insert, select
 
 from sage.memory.exporting import export
@@ -25,6 +25,7 @@ from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Payload, Query
 from sage_memory.core import schema
 from sage_memory.core.encoded_vectors import encode_int8, vector_values
+from sage_memory.core.row_changes import set_columns
 from sage_memory.core.sleep import saved
 from sage_memory.core.sleep.report import NightReport
 
@@ -55,8 +56,7 @@ def everything(home: Path) -> None:
             connection.execute(insert(schema.vectors), [vector])
             pair = {"summary_id": ids[0], "member_id": ids[1]}
             connection.execute(insert(schema.summary_members), [pair])
-            covers = schema.experiences.update().where(schema.experiences.c.id == ids[0])
-            connection.execute(covers.values(covers=1))
+            set_columns(connection, [ids[0]], {"covers": 1})
             night = {"id": NIGHT, "started_ns": 5, "state": "done", "cause": "idle"}
             night |= {"recall_before": 1 / 3, "report": NightReport(NIGHT).to_json()}
             connection.execute(insert(schema.nights), [night])
@@ -108,13 +108,15 @@ def test_a_round_trip_gives_the_same_bytes(tmp_path: Path, encoding: str) -> Non
 
 
 @parametrized
-def test_an_export_of_the_schema_before_is_taken_in(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize("version", [2, 3])
+def test_an_export_of_a_schema_before_is_taken_in(
+    tmp_path: Path, encoding: str, version: int
+) -> None:
     homes.made_home(tmp_path / "old")
     everything(tmp_path / "old")
     write(tmp_path / "old", tmp_path / "first", encoding)
-    manifest = tmp_path / "first" / "manifest.json"
-    content = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps(content | {"schema_version": 2}))
+    content = json.loads((tmp_path / "first" / "manifest.json").read_text())
+    without_checksums(tmp_path / "first", encoding, version)
     done = read(tmp_path / "new", tmp_path / "first")
     assert done.rows == content["rows"]
     write(tmp_path / "new", tmp_path / "second", encoding)
@@ -244,6 +246,30 @@ def test_a_damaged_vector_is_named(tmp_path: Path) -> None:
         files = table_files("jsonl")
         with pytest.raises(InvalidInput, match=r"vector 2, vectors\.crc32 = 1.*memory repair"):
             memory.read(lambda c: export(c, memory.payload_files, tmp_path / "out", files))
+
+
+def test_an_altered_experience_is_named(tmp_path: Path) -> None:
+    homes.made_home(tmp_path / "home")
+    with Memory.open(tmp_path / "home") as memory:
+        told = schema.experiences
+        altered = told.update().where(told.c.number == 2).values(text="altered")
+        memory.change(lambda c: c.execute(altered).rowcount).wait()
+        files = table_files("jsonl")
+        with pytest.raises(InvalidInput, match=r"experience [0-9a-f-]{36}, crc32.*memory repair"):
+            memory.read(lambda c: export(c, memory.payload_files, tmp_path / "out", files))
+
+
+def test_an_import_leaves_the_clock_behind_no_row(tmp_path: Path) -> None:
+    homes.made_home(tmp_path / "old")
+    with Memory.open(tmp_path / "old") as memory:
+        clock = schema.meta.update().where(schema.meta.c.key == "clock").values(value="7")
+        memory.change(lambda c: c.execute(clock).rowcount).wait()
+    write(tmp_path / "old", tmp_path / "export", "jsonl")
+    read(tmp_path / "new", tmp_path / "export")
+    with Memory.open(tmp_path / "new", read_only=True) as memory:
+        facts = dict(memory.read(rows_of(schema.meta)))
+        stamps = [row.stamp for row in memory.read(rows_of(schema.clocks))]
+    assert int(facts["clock"]) >= max(stamps) > 7
 
 
 def test_without_pyarrow_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

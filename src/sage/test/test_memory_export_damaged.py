@@ -96,6 +96,10 @@ DAMAGES = {
         lambda f: _lines(f, "experiences", lambda rows: rows[0].update(total="much")),
         "row 1: experiences.total = 'much': expected a number from 0 to 1",
     ),
+    "altered text, signed": (
+        lambda f: _lines(f, "experiences", lambda rows: rows[1].update(text="altered")),
+        "row 2: experiences.crc32",
+    ),
     "no value": (
         lambda f: _lines(f, "experiences", lambda rows: rows[0].update(total=None)),
         "row 1: experiences.total = None",

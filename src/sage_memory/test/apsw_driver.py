@@ -106,6 +106,9 @@ class Connection:
     def execute(self, statement: str, values: Sequence[Any] = ()) -> Cursor:
         return self.cursor().execute(statement, values)
 
+    def executemany(self, statement: str, many: Sequence[Sequence[Any]]) -> Cursor:
+        return self.cursor().executemany(statement, many)
+
     def executescript(self, script: str) -> None:
         self.library.execute(script)
 

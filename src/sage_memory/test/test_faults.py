@@ -23,11 +23,11 @@ from sage_memory import (
     Query,
     StoreDamaged,
     StoreLocked,
-    StoreNotWritable,
     StoreReplaced,
 )
 from sage_memory.core import database, storage
 from sage_memory.core.errors import DiskRefuses
+from sage_memory.core.row_changes import set_columns
 
 COUNT = 40
 PAGE = 4096
@@ -281,15 +281,6 @@ def test_a_read_only_folder_can_be_read_and_says_so_when_it_is_to_be_written(
     ]
 
 
-def test_a_log_on_a_read_only_medium_is_not_passed_over(tmp_path, experience, monkeypatch) -> None:
-    path = crashed_copy(tmp_path, experience)
-    monkeypatch.setattr(database.os, "access", lambda *_: False)
-    with pytest.raises(StoreNotWritable, match="copy the whole folder"):
-        Memory.open(path.parent, read_only=True)
-    path.with_name("memory.db-wal").unlink()
-    Memory.open(path.parent, read_only=True).close()
-
-
 def test_the_log_does_not_grow_without_bound(tmp_path, experience, monkeypatch) -> None:
     monkeypatch.setattr(database, "LOG_PAGES", 200)
     monkeypatch.setattr(database, "LOG_BYTES", 400_000)
@@ -331,18 +322,16 @@ def test_forgotten_bytes_are_gone_and_the_file_shrinks(
 def test_no_room_to_compact_is_told_and_nothing_is_lost(tmp_path, experience, monkeypatch) -> None:
     monkeypatch.setattr(storage, "ROOM_TO_REWRITE", 1e9)
     with Memory.open(tmp_path) as memory:
-        for ticket in [memory.remember(experience(i, text="long" * 500)) for i in range(300)]:
-            ticket.wait()
+        tickets = [memory.remember(experience(i, text="long" * 500)) for i in range(300)]
+        ids = [ticket.wait().id for ticket in tickets]
         store = memory._store
 
         def remove(connection) -> None:
-            connection.exec_driver_sql("UPDATE experiences SET text = '' WHERE number < 200")
+            set_columns(connection, ids[:200], {"text": ""})
 
         store.change(remove).wait()
         assert store.compact().wait() > 0
-        store.change(
-            lambda connection: connection.exec_driver_sql("UPDATE experiences SET text = ''")
-        ).wait()
+        store.change(lambda connection: set_columns(connection, ids, {"text": ""})).wait()
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4 * PAGE, limits[1]))
         try:

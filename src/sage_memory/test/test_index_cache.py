@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import update
 
 from sage_memory import Memory, Query
 from sage_memory.core import index_cache, space
 from sage_memory.core.index import ROLES, VectorIndex
 from sage_memory.core.index_cache import Facts, IndexCache
+from sage_memory.core.row_changes import set_columns
 from sage_memory.core.schema import experiences
 
 
@@ -194,8 +194,8 @@ def test_newer_rows_and_changes_are_taken_in(home, experience, monkeypatch) -> N
 
         def rename(connection) -> bytes:
             row = experiences.c.number == 4
-            connection.execute(update(experiences).where(row).values(entity="anna"))
             identifier = connection.execute(experiences.select().where(row)).one().id
+            set_columns(connection, [identifier], {"entity": "anna"})
             store.set_clock(connection, identifier, "entity")
             return identifier
 

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import update
 from sqlalchemy.engine import Engine
 
 from sage_common.core.clock import ManualClock
 from sage_memory import Limits, Memory
 from sage_memory.core import schema
 from sage_memory.core.database import Driver, open_writer
+from sage_memory.core.row_changes import set_columns
 from sage_memory.core.storage import FileStorage
 from sage_memory.core.store import Store
 
@@ -115,10 +115,9 @@ def live(home: Path, experience, level: str = "FULL") -> list[power_loss.Operati
 
 def pin(store: Store, identifier: bytes) -> Callable:
     """A change of a mutable field, with its clock."""
-    row = schema.experiences.c.id == identifier
 
     def change(connection) -> None:
-        connection.execute(update(schema.experiences).where(row).values(pinned=1))
+        set_columns(connection, [identifier], {"pinned": 1})
         store.set_clock(connection, identifier, "pinned")
 
     return change

@@ -16,7 +16,8 @@ from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Place, Query
 from sage_memory.core.encoded_vectors import encode_int8
 from sage_memory.core.recall import checked
-from sage_memory.core.schema import experiences, summary_members, vectors
+from sage_memory.core.row_changes import set_columns
+from sage_memory.core.schema import summary_members, vectors
 
 
 def _neighbour(name: str):
@@ -227,8 +228,7 @@ def test_another_process_sees_what_has_changed(tmp_path, experience) -> None:
         store = memory._writable()
 
         def change(connection) -> None:
-            row = experiences.c.id == kept[0].id
-            connection.execute(update(experiences).where(row).values(entity="anna"))
+            set_columns(connection, [kept[0].id], {"entity": "anna"})
             connection.execute(delete(vectors).where(vectors.c.experience_id == kept[2].id))
             blob = encode_int8(experience(1).embedding[None])[0]
             small = {"encoding": "i8", "vector": blob, "crc32": zlib.crc32(blob)}

@@ -16,6 +16,7 @@ from sage_memory.core.database import begin_snapshot, open_reader, open_writer
 from sage_memory.core.errors import DiskRefuses, NothingLeft
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.repair import Told, repair
+from sage_memory.core.row_changes import set_columns
 from sage_memory.core.verification import Finding, inspect_rows
 
 PAGE = 4096
@@ -110,8 +111,10 @@ def test_payloads_that_are_gone_or_changed_are_found(tmp_path, experience) -> No
 
 
 def test_payloads_that_no_experience_names_are_found(tmp_path, experience) -> None:
-    path = fill(tmp_path, experience)
-    change(path, "UPDATE experiences SET payload_sha256 = '' WHERE number = 1")
+    fill(tmp_path, experience)
+    with Memory.open(tmp_path) as memory:
+        first = memory.recall(Query(end_ns=experience(0).end_ns))[0].experience.id
+        memory.change(lambda c: set_columns(c, [first], {"payload_sha256": ""})).wait()
     orphan = tmp_path / "payloads" / "ab" / f"{'ab' * 32}.webp"
     orphan.parent.mkdir(exist_ok=True)
     orphan.write_bytes(b"left behind")

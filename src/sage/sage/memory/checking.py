@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from sage.memory.earlier_exports import checksum, completed, exported_table
 from sage.memory.formats import TableFiles, table_files
 from sage.memory.manifest import ExportRefused, Manifest, check_files, read_manifest
 from sage.memory.row_checks import check, vectors_in
@@ -19,7 +20,7 @@ from sage_memory.core import schema
 from sage_memory.core.payloads import EXTENSIONS
 
 FIRST_EXPORTED = 2
-"""Schema of the first exports; their tables have the columns of the present ones."""
+"""Schema of the first exports."""
 ONCE: dict[str, tuple[tuple[str, ...], ...]] = {
     "payloads": (("sha256",),),
     "experiences": (("number",), ("id",)),
@@ -65,7 +66,7 @@ class Checked:
 
     def rows(self, table: Table) -> Iterator[list[Row]]:
         """The rows of a table, in groups."""
-        return self.files.read(self.folder, table, self.manifest.tables[table.name])
+        return read_table(self.files, self.folder, self.manifest, table)
 
 
 def check_export(folder: Path) -> Checked:
@@ -94,7 +95,7 @@ def check_export(folder: Path) -> Checked:
     check_files(folder, manifest)
     seen = _Seen()
     for table in TABLES.values():
-        rows = files.read(folder, table, manifest.tables[table.name])
+        rows = read_table(files, folder, manifest, table)
         _check_table(folder, manifest, table, rows, seen)
     names = _check_payloads(folder, manifest, seen.payloads)
     if seen.empty:
@@ -114,6 +115,16 @@ def check_export(folder: Path) -> Checked:
         payload_bytes={sha256: manifest.files[name][0] for sha256, name in names.items()},
         clock=max(clock, seen.clock),
     )
+
+
+def read_table(
+    files: TableFiles, folder: Path, manifest: Manifest, table: Table
+) -> Iterator[list[Row]]:
+    """The rows of a table as the present schema has them, in groups."""
+    version = manifest.schema_version
+    exported = exported_table(table, version)
+    for rows in files.read(folder, exported, manifest.tables[table.name]):
+        yield completed(table, rows, version)
 
 
 def _check_facts(manifest: Manifest) -> int:
@@ -195,6 +206,8 @@ def _check_references(table: Table, row: Row, seen: _Seen) -> None:
 
 
 def _note_experience(row: Row, seen: _Seen) -> None:
+    if row["crc32"] != checksum(row):
+        raise InvalidInput("experiences.crc32", row["crc32"], f"{checksum(row)}, of its row")
     seen.covers[row["id"]] = row["covers"]
     if row["covers"]:
         seen.empty.add(row["id"])

@@ -12,17 +12,20 @@ from pathlib import Path
 from sqlalchemy import Table, select
 from sqlalchemy.engine import Connection
 
+from sage.memory.earlier_exports import checksum
 from sage.memory.formats import TableFiles
 from sage.memory.manifest import Manifest, file_digest
 from sage.memory.tables import FACTS, TABLES, Row
 from sage.memory.vectors import check_vector
 from sage_common.core.errors import InvalidInput
+from sage_common.core.home import make_private, sync_folder
 from sage_memory.core import schema
-from sage_memory.core.database import sync_folder
+from sage_memory.core.identifiers import id_text
 from sage_memory.core.option_errors import PayloadDamaged
 from sage_memory.core.payloads import EXTENSIONS, PayloadFiles
 
 ROWS_A_GROUP = 4096
+MEND = "mend the store with `sage memory repair` first"
 Progress = Callable[[str, int], None]
 """Told the name of a table (or `payload files`), and how many more of it are done."""
 
@@ -50,12 +53,12 @@ def export(
     read it.
 
     Raises:
-        InvalidInput: the folder is there already, or a vector is damaged: repair the store first.
+        InvalidInput: the folder is there already, or a row is damaged: repair the store first.
         OSError: the disk is full, or the folder cannot be written.
     """
     if folder.exists():
         raise InvalidInput("folder", str(folder), "one that is not there yet")
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_private(folder.parent)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
@@ -118,22 +121,24 @@ def _counted(
     streamed = connection.execution_options(yield_per=ROWS_A_GROUP).execute(ordered)
     for part in streamed.mappings().partitions(ROWS_A_GROUP):
         rows = [dict(row) for row in part]
-        if table is schema.vectors:
-            for row in rows:
-                _check(row)
+        for row in rows if table in (schema.vectors, schema.experiences) else ():
+            _check(table, row)
         counts[table.name] += len(rows)
         progress(table.name, len(rows))
         yield rows
 
 
-def _check(row: Row) -> None:
+def _check(table: Table, row: Row) -> None:
+    if table is schema.experiences:
+        if row["crc32"] != checksum(row):
+            expected = f"{checksum(row)}; {MEND}"
+            raise InvalidInput(f"experience {id_text(row['id'])}, crc32", row["crc32"], expected)
+        return
     try:
         check_vector(row)
     except InvalidInput as error:
         raise InvalidInput(
-            f"vector {row['number']}, {error.field}",
-            error.value,
-            f"{error.expected}; mend the store with `sage memory repair` first",
+            f"vector {row['number']}, {error.field}", error.value, f"{error.expected}; {MEND}"
         ) from None
 
 

@@ -141,6 +141,7 @@ FLAG = whole(0, 1)
 STAMP_NS = whole(0, MAX_STAMP_NS)
 CLOCK = whole(0, MAX_CLOCK)
 NUMBER = whole(1, MAX_NUMBER)
+CRC32 = whole(0, 2**32 - 1)
 NAME = words(1, MAX_NAME)
 TEXT = words(0, MAX_TEXT)
 DEVICE = words(1, MAX_DEVICE)
@@ -191,6 +192,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "schema_version": whole(1, schema.SCHEMA_VERSION),
         "forgotten_ns": STAMP_NS,
         "forgotten_reason": TEXT,
+        "crc32": CRC32,
     },
     "vectors": {
         "number": NUMBER,
@@ -199,7 +201,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "role": one_of(*ROLES),
         "dim": whole(1, MAX_EMBEDDING),
         "encoding": one_of(schema.ENCODING_FLOAT32, schema.ENCODING_INT8),
-        "crc32": whole(0, 2**32 - 1),
+        "crc32": CRC32,
         "vector": blob(),
     },
     "clocks": {

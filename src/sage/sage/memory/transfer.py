@@ -27,7 +27,7 @@ def export_home(
     """Write the memory of `home` into a folder; a graph may run meanwhile.
 
     Raises:
-        InvalidInput: there is no such format, the folder is there, or a vector is damaged.
+        InvalidInput: there is no such format, the folder is there, or a row is damaged.
         MemoryFailure: the store cannot be opened.
         DiskRefuses: it is full, or the folder cannot be written; nothing is left there.
         RuntimeError: the format's library is not installed.

@@ -29,10 +29,29 @@ def make_private(folder: Path) -> None:
     """Make a folder, and those above it that are missing, for their owner alone (mode 0700).
 
     What a robot sees and hears is nobody else's business. Folders that are there keep their modes.
+    What is made outlives a power cut: its name is synced in the folder above.
 
     Raises:
         OSError: the disk is full, a file is in the way, or a folder above cannot be written.
     """
     if not folder.parent.exists():
         make_private(folder.parent)
-    folder.mkdir(exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        return
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: those of new files and folders, and of renamed ones.
+
+    POSIX promises that of no name without it, whatever was synced inside.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

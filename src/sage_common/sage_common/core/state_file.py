@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.home import make_private
+from sage_common.core.home import make_private, sync_folder
 
 FORMAT = 2
 """1 had no identity."""
@@ -67,7 +67,7 @@ def save(
     except OSError:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def load(path: Path) -> StateFile:
@@ -141,11 +141,3 @@ def _pack(arrays: Mapping[str, NDArray[np.generic]], identity: Mapping[str, str]
 def _read_array(data: bytes) -> NDArray[Any]:
     array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     return array
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,8 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 from sage_common.core.clock import Clock
+from sage_common.core.home import sync_folder
 from sage_memory.backends.encryption import SALT_BYTES, Cipher, new_salt, read_salt, sqlcipher
-from sage_memory.core.database import MAGIC, Driver, connect_file, create_database, sync_folder
+from sage_memory.core.database import MAGIC, Driver, connect_reader, create_database
 from sage_memory.core.errors import StoreDamaged, StoreLocked, StoreMissing
 from sage_memory.core.option_errors import KeyWrong, StoreNotEncrypted
 from sage_memory.core.store_key import StoreKey
@@ -71,7 +72,7 @@ def unlock(path: Path, key: StoreKey) -> Cipher:
 def _decrypts(path: Path, cipher: Cipher) -> bool:
     module = sqlcipher()
     try:
-        with closing(connect_file(path, "mode=ro", driver(cipher))) as connection:
+        with closing(connect_reader(path, driver(cipher))) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except module.DatabaseError as error:
         if "not a database" in str(error):

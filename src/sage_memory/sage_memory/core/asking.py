@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,7 @@ class Asked:
         wanted: bool [n], experiences that fulfil them.
         kept: how many each condition left.
         example: row of the experience that is the example, -1: none is.
+        left_out: rows of damaged experiences.
     """
 
     meanings: list[Meaning]
@@ -36,6 +37,7 @@ class Asked:
     wanted: NDArray[np.bool_]
     kept: tuple[Kept, ...]
     example: int
+    left_out: list[int] = field(default_factory=list)
 
 
 class Found(NamedTuple):
@@ -60,6 +62,7 @@ def close_but_declined(view: View, asked: Asked, limit: int, source: Source) -> 
     others = view.columns["alive"] & ~asked.wanted
     if asked.example >= 0:
         others[asked.example] = False
+    others[asked.left_out] = False
     if not asked.tried:
         return []
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import struct
@@ -20,6 +21,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from sage_common.core.clock import Clock
+from sage_common.core.home import sync_folder
 from sage_memory.core import schema
 from sage_memory.core.errors import (
     DiskRefuses,
@@ -34,12 +36,14 @@ from sage_memory.core.errors import (
 from sage_memory.core.option_errors import ConnectionLost
 from sage_memory.core.plain_query import read_plain
 
+LOG = logging.getLogger(__name__)
 BUSY_TIMEOUT_S = 5.0
 LOG_PAGES = 4000
 """The log is moved into the file when it has grown to so many pages of 4 KiB."""
 LOG_BYTES = 32_000_000
 """The log is cut to this size when it has been moved."""
 FREED_AT_ONCE = 4000
+UNLOCKED = "mode=ro&vfs=unix-none"
 INCREMENTAL = 2
 HEADER = struct.Struct(">16s H 10x I")
 MAGIC = b"SQLite format 3\x00"
@@ -96,18 +100,38 @@ def open_writer(path: Path, driver: Driver = PLAIN) -> Engine:
 
 
 def open_reader(path: Path, driver: Driver = PLAIN) -> Engine:
-    """Engine that cannot write; works beside a writer, and on a read-only medium.
+    """Engine that cannot write; works beside a writer, and on a read-only medium."""
+    _, note = _reading(path)
+    if note:
+        LOG.warning("%s: %s", path, note)
+    return _engine(driver, lambda: connect_reader(path, driver), pool_size=4)
 
-    Raises:
-        StoreNotWritable: the medium is read-only, and the log, which SQLite would have to index,
-            has something in it.
+
+def connect_reader(path: Path, driver: Driver) -> sqlite3.Connection:
+    """A bare connection that cannot write, unlocked; it sees all that was committed.
+
+    On a read-only medium SQLite cannot make the index of the log in its own file (`-shm`). Where
+    an earlier one is there, it is mapped read-only, and locks work as ever. Else nobody writes: the
+    index is made in memory (exclusive locking mode), without locks, which would need a file that
+    can be written (VFS unix-none). Without a log the file is all there is (immutable).
     """
-    writable = os.access(path.parent, os.W_OK)
-    log = path.with_name(f"{path.name}-wal")
-    if not writable and log.exists() and log.stat().st_size > 0:
-        raise StoreNotWritable(path, "its log was not moved into it by an orderly stop")
-    options = "mode=ro" if writable else "mode=ro&immutable=1"
-    return _engine(driver, lambda: connect_file(path, options, driver), pool_size=4)
+    options, _ = _reading(path)
+    connection = connect_file(path, options, driver)
+    if options == UNLOCKED:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    return connection
+
+
+def _reading(path: Path) -> tuple[str, str]:
+    """Options for a reader's URI, and what it should be told about the medium, in words."""
+    if os.access(path.parent, os.W_OK):
+        return "mode=ro", ""
+    log, index = (path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm"))
+    size = log.stat().st_size if log.exists() else 0
+    note = f"its folder cannot be written; {size} bytes of its log are read where they lie"
+    if log.exists() and index.exists():
+        return "mode=ro", note if size else ""
+    return (UNLOCKED, note) if size else ("mode=ro&immutable=1", "")
 
 
 def compact(connection: Connection, whole: bool) -> None:
@@ -287,15 +311,6 @@ def refused(detail: str) -> bool:
 def cause(error: SQLAlchemyError) -> str:
     """The driver's own words."""
     return str(getattr(error, "orig", None) or error)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _engine(driver: Driver, connect: Callable[[], sqlite3.Connection], **pool: Any) -> Engine:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.row_changes import set_columns
 from sage_memory.core.schema import ROLE_PERCEPT, experiences, forgettings, summary_members, vectors
 from sage_memory.core.sleep import saved
 from sage_memory.core.sleep.listing import OF_ONE, for_good
@@ -128,8 +129,7 @@ def _shorten(connection: Connection, summary: bytes, lost: list[Content], done: 
     if any((row.place_x, row.place_y, row.place_z) == content.place for content in lost):
         names = ("frame", "x", "y", "z", "orientation", "covariance")
         values |= {f"place_{name}": None for name in names}
-    table = update(experiences).where(experiences.c.id == summary)
-    connection.execute(table.values(**values))
+    set_columns(connection, [summary], values)
     if borrowed:
         numbers = [vector["number"] for vector in borrowed]
         connection.execute(delete(vectors).where(vectors.c.number.in_(numbers)))

@@ -56,6 +56,14 @@ class StoreDamaged(MemoryFailure):
         )
 
 
+class RowDamaged(StoreDamaged):
+    """The experience that was asked for is not what was written; all others can be asked for."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.args = (f"{path}: {detail}",)
+
+
 class StoreTooNew(MemoryFailure):
     """The store was written by a later version."""
 

@@ -14,6 +14,7 @@ from sage_memory.core.disowning import Content, Disowned, contents, disown
 from sage_memory.core.errors import DiskRefuses, NotCompacted
 from sage_memory.core.experience import MAX_TEXT, check_text
 from sage_memory.core.identifiers import check_id, id_text
+from sage_memory.core.row_changes import replace_content, set_columns
 from sage_memory.core.schema import experiences, forgettings, payloads, summary_members, vectors
 from sage_memory.core.sleep import journal
 from sage_memory.core.sleep.listing import OF_ONE
@@ -113,7 +114,7 @@ def _remove(
     listed = forgettings.c.experience_id.in_(gone) & OF_ONE
     connection.execute(update(forgettings).where(listed).values(saved=None))
     tombstone = TOMBSTONE | {"pinned": 0, "forgotten_ns": now_ns, "forgotten_reason": reason}
-    connection.execute(update(experiences).where(column.id.in_(gone)).values(**tombstone))
+    replace_content(connection, gone, tombstone)
     journal.ask_no_more_about(connection, wanted)
     shas = {sha for content in known.values() for sha in content.shas}
     used = _used(connection, shas)
@@ -174,8 +175,7 @@ def pin(store: Store, identifier: bytes, pinned: bool) -> Ticket[None]:
             named = id_text(identifier) if len(identifier) == 16 else identifier.hex()
             raise InvalidInput("id", named, "an experience of this store that is not forgotten")
         numbers[:] = [row.number]
-        own = update(experiences).where(column.id == identifier)
-        connection.execute(own.values(pinned=int(pinned)))
+        set_columns(connection, [identifier], {"pinned": int(pinned)})
         store.set_clock(connection, identifier, "pinned")
         if row.payload_sha256:
             _pin_payload(connection, row.payload_sha256)

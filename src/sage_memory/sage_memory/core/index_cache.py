@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.home import make_private, sync_folder
 from sage_memory.core.columns import COLUMNS, DERIVED, NAMED
-from sage_memory.core.database import sync_folder
 from sage_memory.core.space_view import Centre, Chunk, SpaceCopy
 
 FORMAT = 2
@@ -121,7 +121,7 @@ class IndexCache:
                 self._write(copy)
 
     def _write(self, copy: IndexCopy) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.folder)
         generation = f"g{int(self._generation[1:] or 0) + 1}" if self._generation else "g1"
         fresh = self.folder / generation
         if fresh.exists():

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -21,6 +21,7 @@ from sage_memory.core.following import NEWEST_CHANGE, Follower
 from sage_memory.core.index import VectorIndex
 from sage_memory.core.index_cache import Facts, IndexCache, IndexCopy
 from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.plain_query import UNDECODED, replacing
 from sage_memory.core.schema import experiences, meta, vectors
 from sage_memory.core.snapshots import Snapshots
 
@@ -89,10 +90,28 @@ class KeptIndex:
         if owner and self._cache is not None:
             self.index.on_loss = self._cache.discard
         try:
+            self._fill()
+        except StoreDamaged as error:
+            if UNDECODED not in error.detail:
+                raise
+            self._take_any_text()
+            self._fill()
+
+    def _fill(self) -> None:
+        try:
             if self._cache is None or len(self.index) or not self._load_cache(self._cache):
                 self.verify(follow=True)
         except (TypeError, ValueError) as error:  # of a value that no row has
             raise StoreDamaged(self._path, f"a row is not what was written: {error}") from error
+
+    def _take_any_text(self) -> None:
+        """Begin anew, and let no text fail: whoever answers with its row checks that."""
+        event.listen(self._engine, "connect", _replace_text)
+        self._snapshots.close()
+        self._engine.dispose()
+        self._snapshots = Snapshots(self._engine)
+        self.index.clear()
+        self._follower.stamp = None
 
     def _load_cache(self, cache: IndexCache) -> bool:
         """Fill the index from its cache and newer rows; False: there is none that fits."""
@@ -218,6 +237,10 @@ class KeptIndex:
         if not self.index.damaged and own != rows.vectors:
             return f"index holds {own}, the rows say {rows.vectors}"
         return ""
+
+
+def _replace_text(connection: Any, _record: object) -> None:
+    connection.text_factory = replacing
 
 
 def facts_of(connection: Connection) -> Facts:

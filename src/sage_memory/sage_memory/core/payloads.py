@@ -19,8 +19,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.home import make_private
-from sage_memory.core.database import sync_folder
+from sage_common.core.home import make_private, sync_folder
 from sage_memory.core.experience import DIGEST, Payload
 from sage_memory.core.option_errors import PayloadDamaged
 from sage_memory.core.schema import payloads
@@ -73,6 +72,7 @@ class PayloadFiles:
         self.folder = folder
         self._seal = seal
         self.sealed = seal is not None
+        self._durable: set[Path] = set()
 
     def path(self, sha256: str, media_type: str) -> Path:
         """Where the payload lies, if it is there.
@@ -136,7 +136,7 @@ class PayloadFiles:
         if self.find(sha256, payload.media_type) is not None:
             return
         data = payload.data if self._seal is None else self._seal.seal(sha256, payload.data)
-        make_private(path.parent)
+        self._make_durable(path.parent)
         if path.parent.is_symlink():
             raise OSError(errno.ELOOP, "a link in the place of a folder", str(path.parent))
         handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
@@ -146,10 +146,22 @@ class PayloadFiles:
                 stream.flush()
                 os.fsync(stream.fileno())
             os.replace(temporary, path)
+            sync_folder(path.parent)
         except OSError:
-            Path(temporary).unlink(missing_ok=True)
+            for left in (Path(temporary), path):  # whose name may not outlive a power cut
+                left.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
+
+    def _make_durable(self, shard: Path) -> None:
+        """Make the folders down to a shard, and sync their names once in the life of a process.
+
+        One that is there may be of a process that was killed before it came to sync it.
+        """
+        for folder in (self.folder, shard):
+            if folder not in self._durable:
+                make_private(folder)
+                sync_folder(folder.parent)
+                self._durable.add(folder)
 
     def delete(self, sha256: str, media_type: str) -> None:
         """Delete the payload's file, if there is one of its own.

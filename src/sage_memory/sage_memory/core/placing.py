@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,12 +27,14 @@ class Placed:
     newest_ns: int
 
 
-def nearest(view: View, stamp_ns: int) -> int | None:
+def nearest(view: View, stamp_ns: int, left_out: Sequence[int] = ()) -> int | None:
     """Row of the experience nearest in time, of equally near ones the last; None if none is kept.
 
-    An experience that covers the stamp is at distance 0.
+    An experience that covers the stamp is at distance 0. Rows in `left_out` do not count.
     """
     rows = np.flatnonzero(view.columns["alive"])
+    if left_out:
+        rows = rows[~np.isin(rows, left_out)]
     if not rows.size:
         return None
     before_ns = view.columns["start_ns"][rows] - stamp_ns

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import namedtuple
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import BindParameter, Select, bindparam
@@ -15,6 +16,8 @@ SIZES = (1, 4, 16, 64, 256)
 """Keys a statement takes; the last key is repeated to fill one up."""
 KEYS: list[BindParameter[Any]] = [bindparam("key")]
 """Stands for the keys in a statement: `column.in_(KEYS)`, once."""
+UNDECODED = "Could not decode"
+"""Of the driver's words for a text that is none."""
 IN = re.compile(r"IN \(([^()]+)\)")
 Given = list[tuple[str | None, Any]]
 """Names of values that a call gives, or values that the statement has itself."""
@@ -83,6 +86,8 @@ def read_plain(
 ) -> list[tuple[Any, ...]]:
     """Rows of a statement on an SQLite connection, in the driver's own words and types.
 
+    A text that is none has U+FFFD in place of what is wrong: the row's checksum does not match.
+
     Raises:
         DBAPIError: as SQLAlchemy does.
     """
@@ -91,5 +96,27 @@ def read_plain(
     try:
         rows: list[tuple[Any, ...]] = driver.execute(statement, arguments).fetchall()
     except errors.Error as error:
-        raise DBAPIError.instance(statement, None, error, errors.Error) from error
+        if UNDECODED not in str(error) or driver.text_factory is replacing:
+            raise DBAPIError.instance(statement, None, error, errors.Error) from error
+        with any_text(connection):
+            return read_plain(connection, statement, arguments)
     return rows
+
+
+@contextmanager
+def any_text(connection: Connection) -> Iterator[None]:
+    """Let the driver replace what is wrong in a text of an SQLite file, not fail at it."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    before, driver.text_factory = driver.text_factory, replacing
+    try:
+        yield
+    finally:
+        driver.text_factory = before
+
+
+def replacing(raw: bytes) -> str:
+    """The text in UTF-8, U+FFFD for what is none."""
+    return raw.decode("utf-8", "replace")

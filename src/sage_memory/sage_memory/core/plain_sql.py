@@ -41,6 +41,19 @@ class PlainStatement:
         else:
             connection.exec_driver_sql(statement, values)
 
+    def run_many(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Execute it once for each tuple of values.
+
+        Raises:
+            DBAPIError: as SQLAlchemy does.
+        """
+        statement = self._compiled.get(connection.dialect.name)
+        statement = statement or self._compile(connection.dialect)
+        if connection.dialect.name == "sqlite":
+            _execute_sqlite(connection, statement, rows, many=True)
+        elif rows:
+            connection.exec_driver_sql(statement, list(rows))
+
     def _compile(self, dialect: Dialect) -> str:
         compiled = str(self._statement.compile(dialect=dialect))
         if self._rows > 1:  # SQLAlchemy itself takes a hundred times as long to write it out
@@ -76,11 +89,13 @@ class Insertion:
             start += size
 
 
-def _execute_sqlite(connection: Connection, statement: str, values: tuple[Any, ...]) -> None:
+def _execute_sqlite(
+    connection: Connection, statement: str, values: Sequence[Any], many: bool = False
+) -> None:
     """Past SQLAlchemy's execution context, which takes ten times as long as the statement."""
     driver: Any = connection.connection.driver_connection
     try:
-        driver.execute(statement, values)
+        (driver.executemany if many else driver.execute)(statement, values)
     except connection.dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(
             statement, None, error, connection.dialect.loaded_dbapi.Error

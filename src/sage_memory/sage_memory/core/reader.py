@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from sage_common.core.errors import InvalidInput
 from sage_memory.core import placing
@@ -15,6 +16,7 @@ from sage_memory.core.asking import Asked, Found, close_but_declined, find, note
 from sage_memory.core.conditions import conditions, wanted
 from sage_memory.core.database import naming
 from sage_memory.core.encoded_vectors import decode
+from sage_memory.core.errors import RowDamaged, StoreDamaged
 from sage_memory.core.exact import Hit
 from sage_memory.core.example import example_meanings
 from sage_memory.core.experience import MAX_STAMP_NS
@@ -24,16 +26,15 @@ from sage_memory.core.index import View
 from sage_memory.core.kept_index import KeptIndex
 from sage_memory.core.meaning import Meaning, alternatives, meanings
 from sage_memory.core.option_errors import PayloadDamaged
+from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.placing import Placed
 from sage_memory.core.plain_query import KEYS, PlainQuery
 from sage_memory.core.reasons import reason
 from sage_memory.core.recall import Answer, Query, Recalled, made
+from sage_memory.core.records import MOST_NAMED, DamagedRows, Record, fault_note, read_records
 from sage_memory.core.row_source import RowSource
-from sage_memory.core.rows import read_experience
 from sage_memory.core.schema import ROLE_PERCEPT, experiences, vectors
 
-NO_EMBEDDING = np.zeros(0, np.float32)
-RECORDS = PlainQuery(select(experiences).where(experiences.c.number.in_(KEYS)))
 PERCEPTS = PlainQuery(
     select(vectors.c.experience_id, vectors.c.encoding, vectors.c.dim, vectors.c.vector)
     .join(experiences, experiences.c.id == vectors.c.experience_id)
@@ -46,28 +47,41 @@ PERCEPTS = PlainQuery(
 
 
 class Reader(KeptIndex):
-    """Answers from the rows."""
+    """Answers from the rows.
+
+    Attributes:
+        damaged: rows that recalls came across and left out.
+    """
+
+    def __init__(self, path: Path, engine: Engine, files: PayloadFiles) -> None:
+        super().__init__(path, engine, files)
+        self.damaged = DamagedRows()
 
     def recall(self, query: Query) -> list[Answer]:
         """Answers to a checked query, best first."""
         return self.ask(query).answers
 
     def ask(self, query: Query) -> Recalled:
-        """Answers to a checked query, and what there is to know about them."""
+        """Answers to a checked query, and what there is to know about them.
+
+        A damaged row is left out, and named in the notes; the next best takes its place.
+        """
         view = self.index.view()  # before the first read: what it holds, the rows hold
         with self.snapshot() as connection:
+            source = RowSource(connection)
             asked = self._asked(connection, view, query)
-            hits, covering = self._of_families(connection, view, query, asked)
+            answers = self._whole_answers(connection, view, query, asked, source)
             declined = (
-                close_but_declined(view, asked, query.limit, RowSource(connection))
-                if query.with_declined
-                else []
+                close_but_declined(view, asked, query.limit, source) if query.with_declined else []
             )
-            answers = self._answers(connection, view, query, hits, covering)
-        return Recalled(answers, declined, notes(view, asked), asked.kept)
+        told = notes(view, asked)
+        if source.faults:
+            self.damaged.note(source.faults)
+            told += [fault_note(*fault) for fault in source.faults.items()]
+        return Recalled(answers, declined, told, asked.kept)
 
     def at(self, stamp_ns: int) -> Placed | None:
-        """The experience nearest in time; None if none is kept.
+        """The experience nearest in time that is whole; None if none is kept.
 
         Raises:
             InvalidInput: the stamp is no integer of 64 bits.
@@ -75,11 +89,22 @@ class Reader(KeptIndex):
         if not isinstance(stamp_ns, int | np.integer) or abs(stamp_ns) > MAX_STAMP_NS:
             raise InvalidInput("stamp_ns", stamp_ns, "an integer of 64 bits")
         view = self.index.view()
-        row = placing.nearest(view, stamp_ns)
-        return None if row is None else self._placed(view, row)
+        left_out: list[int] = []
+        while (row := placing.nearest(view, stamp_ns, left_out)) is not None:
+            try:
+                return self._placed(view, row)
+            except RowDamaged:
+                if len(left_out) == MOST_NAMED:
+                    raise
+                left_out.append(row)
+        return None
 
     def of_id(self, identifier: bytes) -> Placed | None:
-        """The experience with this id; None if there is none, or it was forgotten."""
+        """The experience with this id; None if there is none, or it was forgotten.
+
+        Raises:
+            RowDamaged: it is not what was written.
+        """
         check_id("id", identifier)
         view = self.index.view()
         wanted_row = select(experiences.c.number).where(experiences.c.id == identifier)
@@ -91,8 +116,12 @@ class Reader(KeptIndex):
     def _placed(self, view: View, row: int) -> Placed:
         number = int(view.columns["number"][row])
         with naming(self._path), self._engine.connect() as connection:
-            found = RECORDS.rows(connection, [number])[0]
-            return placing.placed(view, row, read_experience(found, NO_EMBEDDING))
+            whole, faults = read_records(connection, [number])
+        if faults:
+            fault = {view.columns["id"][row].tobytes(): faults[number]}
+            self.damaged.note(fault)
+            raise RowDamaged(self._path, fault_note(*fault.popitem()))
+        return placing.placed(view, row, whole[number].experience)
 
     def _asked(self, connection: Connection, view: View, query: Query) -> Asked:
         own = meanings(query)
@@ -112,9 +141,32 @@ class Reader(KeptIndex):
             choices = [own[0], *alternatives(query, own[0]), *choices]
         return Asked(own, choices, tried, fitting, kept, excluded)
 
-    def _of_families(self, connection: Connection, view: View, query: Query, asked: Asked) -> Found:
+    def _whole_answers(
+        self, connection: Connection, view: View, query: Query, asked: Asked, source: RowSource
+    ) -> list[Answer]:
+        """As many as there are, none of a damaged row; these are noted in `source`."""
+        while True:
+            hits, covering = self._of_families(connection, view, query, asked, source)
+            numbers = view.columns["number"][[hit.row for hit in hits]].tolist()
+            embeddings = _embeddings(connection, numbers) if query.with_embedding else {}
+            records, faults = read_records(connection, numbers, embeddings)
+            if not faults:
+                return self._answers([records[number] for number in numbers], hits, covering)
+            for number, hit in zip(numbers, hits, strict=True):
+                if number in faults:
+                    asked.wanted[hit.row] = False
+                    asked.left_out.append(hit.row)
+                    source.faults[view.columns["id"][hit.row].tobytes()] = faults[number]
+            if len(source.faults) > MOST_NAMED:
+                first = fault_note(*next(iter(source.faults.items())))
+                raise StoreDamaged(
+                    self._path, f"{len(source.faults)} experiences, one of them: {first}"
+                )
+
+    def _of_families(
+        self, connection: Connection, view: View, query: Query, asked: Asked, source: RowSource
+    ) -> Found:
         """Hits and what covers them; of a summary and what it covers only the best one."""
-        source = RowSource(connection)
         limit = query.limit
         while True:
             hits = find(view, asked, limit, source)
@@ -130,23 +182,12 @@ class Reader(KeptIndex):
             limit *= 2
 
     def _answers(
-        self,
-        connection: Connection,
-        view: View,
-        query: Query,
-        hits: list[Hit],
-        covering: dict[bytes, bytes],
+        self, records: list[Record], hits: list[Hit], covering: dict[bytes, bytes]
     ) -> list[Answer]:
-        numbers = view.columns["number"][[hit.row for hit in hits]].tolist()
-        rows = {row.number: row for row in RECORDS.rows(connection, numbers)}
-        embeddings = _embeddings(connection, numbers) if query.with_embedding else {}
         answers = []
-        for rank, (number, hit) in enumerate(zip(numbers, hits, strict=True), start=1):
-            row = rows[number]
-            identifier = bytes(row.id)
-            experience = read_experience(row, embeddings.get(identifier, NO_EMBEDDING))
+        for rank, ((row, experience), hit) in enumerate(zip(records, hits, strict=True), start=1):
             path, note = self._payload(row.payload_sha256, row.payload_media_type)
-            summary = covering.get(identifier, b"")
+            summary = covering.get(experience.id, b"")
             why = reason(row, hit.score, hit.parts, summary)
             answers.append(
                 made(
@@ -179,7 +220,9 @@ class Reader(KeptIndex):
 
 
 def _embeddings(connection: Connection, numbers: list[int]) -> dict[bytes, NDArray[np.float32]]:
-    return {
-        bytes(key): decode(encoding, dim, blob)
-        for key, encoding, dim, blob in PERCEPTS.rows(connection, numbers)
-    }
+    """Of the percepts, by id; one that is damaged is left out."""
+    found = {}
+    for key, encoding, dim, blob in PERCEPTS.rows(connection, numbers):
+        with suppress(InvalidInput):
+            found[bytes(key)] = decode(encoding, dim, blob)
+    return found

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from sage_common.core.clock import NS_PER_S, Clock
-from sage_memory.core.database import sync_folder
+from sage_common.core.home import sync_folder
 
 LOG = logging.getLogger(__name__)
 KINDS = ("damaged-*", "payloads.before-*", "memory.db.damaged*", ".before-*")

@@ -18,20 +18,21 @@ from sqlalchemy import Table, insert
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.home import sync_folder
 from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core import schema
+from sage_memory.core.checksums import COLUMNS, row_crc32
 from sage_memory.core.database import (
     PLAIN,
     Driver,
     naming,
     open_writer,
-    sync_folder,
 )
 from sage_memory.core.device import device_name
 from sage_memory.core.encoded_vectors import decode
 from sage_memory.core.errors import DiskRefuses, NothingLeft, StoreMissing, StoreNotReadable
 from sage_memory.core.experience import DIGEST
-from sage_memory.core.identifiers import ID_BYTES
+from sage_memory.core.identifiers import ID_BYTES, id_text
 from sage_memory.core.lock import WriterLock
 from sage_memory.core.option_errors import PayloadDamaged
 from sage_memory.core.payloads import PayloadFiles, Seal
@@ -39,6 +40,8 @@ from sage_memory.core.rows import sketch
 from sage_memory.core.salvage import Row, Wreck, open_wreck
 
 BATCH = 512
+MOST_NAMED = 100
+"""Altered experiences that are named one by one."""
 LATER: Row = {
     "entity": "", "sketch": b"", "context": None, "covers": 0, "pinned": 0,
     "encoding": schema.ENCODING_FLOAT32,
@@ -80,8 +83,8 @@ def repair(
     """Put a store of all that can be read in the place of a damaged one.
 
     Experiences keep their ids and numbers; a vector, puzzle or link is kept only if it proves to
-    be whole. Text and numbers have no checksum: a bit that flipped in one is not noticed. The
-    damaged files are set aside, never deleted; payloads stay where they are.
+    be whole. An experience of which something else was altered is kept as it is read, and named.
+    The damaged files are set aside, never deleted; payloads stay where they are.
 
     Args:
         home: folder of the store.
@@ -168,6 +171,7 @@ class _Repair:
         self._numbers: list[int] = []
         self._newest_clock = 0
         self._lost: Counter[str] = Counter()
+        self._altered: list[bytes] = []
 
     def into(self, fresh: Path, driver: Driver) -> Repaired:
         """Write everything readable into a new file, in one transaction."""
@@ -224,6 +228,8 @@ class _Repair:
         for row in self._wreck.rows(schema.experiences):
             if len(row["id"]) != ID_BYTES or row["id"] in self._known:
                 continue
+            if "crc32" in row and row["crc32"] != row_crc32(_in_order(row)):
+                self._altered.append(row["id"])
             row = LATER | row
             drawn = _sketch_of(row["codes"])
             if row["codes"] and not drawn:
@@ -236,7 +242,8 @@ class _Repair:
                 self._lost["payloads whose hash is none"] += 1
                 row |= {"payload_sha256": "", "payload_media_type": ""}
             self._payloads_named[row["payload_sha256"]] = row["payload_media_type"]
-            yield row | {"sketch": drawn}
+            row["sketch"] = drawn
+            yield row | {"crc32": row_crc32(_in_order(row))}
 
     def _vectors(self) -> Iterator[Row]:
         seen: set[tuple[bytes, str, str]] = set()
@@ -322,7 +329,16 @@ class _Repair:
             lost.insert(0, f"at least {gone} experiences" if self._known else "all experiences")
         if bare:
             lost.append(f"{bare} experiences have no vectors: let go on purpose, or lost")
+        for identifier in self._altered[:MOST_NAMED]:
+            lost.append(f"experience {id_text(identifier)}: it was altered; kept as it is read now")
+        if len(self._altered) > MOST_NAMED:
+            lost.append(f"{len(self._altered) - MOST_NAMED} more experiences that were altered")
         self._report.lost = lost
+
+
+def _in_order(row: Row) -> tuple[Any, ...]:
+    """Values as `row_crc32` takes them."""
+    return tuple(row.get(name) for name in COLUMNS)
 
 
 def _sketch_of(codes: bytes) -> bytes:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.puzzle import GRID
 from sage_memory.core import schema
+from sage_memory.core.checksums import row_crc32
 from sage_memory.core.experience import Experience, Place
 
 ZLIB_LEVEL = 1  # puzzles shrink to a third at any level; 1 is the fastest
@@ -26,10 +27,11 @@ EXPERIENCE_COLUMNS = (
     "sketch", "encoder_id", "surprise", "novelty", "arousal", "reward", "conflict", "total",
     "reason", "context", "text", "place_frame", "place_x", "place_y", "place_z",
     "place_orientation", "place_covariance", "payload_sha256", "payload_media_type", "covers",
-    "pinned", "schema_version",
+    "pinned", "schema_version", "crc32",
 )  # fmt: skip
 VECTOR_COLUMNS = ("experience_id", "encoder_id", "role", "dim", "encoding", "crc32", "vector")
 NOWHERE = (None,) * 6
+NOT_FORGOTTEN = (None,) * 2
 ORIENTATION = struct.Struct("=4d")
 COVARIANCE = struct.Struct("=36d")
 UNKNOWN = bytes(COVARIANCE.size)  # sleep let it go
@@ -63,7 +65,7 @@ def experience_values(
 ) -> tuple[Any, ...]:
     """A row of the `experiences` table, in the order of `EXPERIENCE_COLUMNS`."""
     context = experience.context
-    return (
+    values = (
         number,
         experience.id,
         experience.device_id,
@@ -91,6 +93,7 @@ def experience_values(
         int(experience.pinned),
         experience.schema_version,
     )
+    return (*values, row_crc32((*values, *NOT_FORGOTTEN)))
 
 
 def _place_values(place: Place) -> tuple[Any, ...]:

@@ -26,8 +26,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
-SCHEMA_VERSION = 3
-REVISION = "0003"
+SCHEMA_VERSION = 4
+REVISION = "0004"
 """Revision that Alembic finds stamped in a store of this version."""
 WHOLE = "*"
 MUTABLE_FIELDS = (
@@ -121,6 +121,13 @@ experiences = Table(
     Column("schema_version", Integer, nullable=False),
     Column("forgotten_ns", BigInteger, comment="tombstone: when it was forgotten; null: it is not"),
     Column("forgotten_reason", Text),
+    Column(
+        "crc32",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="checksum of the row's other columns; see checksums",
+    ),
 )
 Index(
     "experiences_forgotten",

@@ -14,6 +14,7 @@ class Statistics:
     Attributes:
         experiences, vectors: in the index, forgotten ones included.
         damaged_vectors: left out because their checksum did not match.
+        damaged_experiences: that recalls came across and left out, and the last one in words.
         waiting: experiences in the queue; not yet acknowledged.
         refused: experiences refused because the queue was full.
         failed: experiences whose commit failed.
@@ -27,6 +28,8 @@ class Statistics:
     experiences: int
     vectors: int
     damaged_vectors: int
+    damaged_experiences: int
+    last_damage: str
     waiting: int
     refused: int
     failed: int
@@ -45,6 +48,8 @@ def statistics_of(store: Store) -> Statistics:
         experiences=len(store.reader.index),
         vectors=store.reader.index.vector_count,
         damaged_vectors=len(store.reader.index.damaged),
+        damaged_experiences=len(store.reader.damaged),
+        last_damage=store.reader.damaged.last(),
         waiting=store.committer.waiting,
         refused=store.committer.refused,
         failed=store.committer.failed,

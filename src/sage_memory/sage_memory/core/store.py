@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
 from sage_common.core.clock import Clock
+from sage_common.core.home import make_private, sync_folder
 from sage_memory.core import schema
 from sage_memory.core.database import cause, check_schema, migrate, naming
 from sage_memory.core.device import device_name
@@ -63,7 +64,7 @@ class Store:
         self.path = storage.place
         self._storage = storage
         try:
-            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(home)
         except OSError as error:
             raise StoreNotWritable(self.path, str(error.strerror)) from error
         self._lock = WriterLock(home / "memory.lock", self.path)
@@ -85,6 +86,8 @@ class Store:
         try:
             if not self._storage.exists():
                 set_aside_payloads(home, clock)
+                with suppress(PermissionError):  # of who made the home folder, and not this user
+                    sync_folder(home.parent)  # who was killed before may not have come to it
             self._storage.create(device_id or device_name(), clock)
         except OSError as error:
             raise StoreNotWritable(self.path, str(error.strerror)) from error

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from sqlalchemy import func, select
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DatabaseError
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core import schema
+from sage_memory.core.checksums import is_whole
 from sage_memory.core.database import cause, damaged_pages
 from sage_memory.core.encoded_vectors import decode
 from sage_memory.core.errors import MemoryFailure, StoreDamaged
@@ -25,6 +27,8 @@ from sage_memory.core.experience import DIGEST
 from sage_memory.core.identifiers import ID_BYTES, id_text
 from sage_memory.core.option_errors import PayloadDamaged
 from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.plain_query import any_text
+from sage_memory.core.records import ALTERED
 from sage_memory.core.rows import sketch
 from sage_memory.core.schema import (
     clocks,
@@ -103,19 +107,27 @@ def _facts(connection: Connection) -> Iterator[Finding]:
 
 
 def _experiences(connection: Connection) -> Iterator[Finding]:
-    columns = experiences.c
-    wanted = select(
-        columns.number, columns.id, columns.codes, columns.sketch, columns.start_ns, columns.end_ns
-    ).order_by(columns.number)
-    for row in connection.execute(wanted.execution_options(yield_per=BATCH)):
-        name = f"experience {row.number}"
-        if not isinstance(row.id, bytes) or len(row.id) != ID_BYTES:
-            yield Finding("experience", f"{name}: its id is no UUID", True, REPAIR)
+    with any_text(connection):
+        wanted = select(experiences).order_by(experiences.c.number)
+        for row in connection.execute(wanted.execution_options(yield_per=BATCH)):
+            whole_id = isinstance(row.id, bytes) and len(row.id) == ID_BYTES
+            name = f"experience {id_text(row.id) if whole_id else ''} (row {row.number})"
+            for wrong in _wrongs(row, whole_id):
+                yield Finding("experience", f"{name}: {wrong}", True, REPAIR)
+
+
+def _wrongs(row: Any, whole_id: bool) -> Iterator[str]:
+    if not whole_id:
+        yield "its id is no UUID"
+    if not is_whole(row):
+        yield ALTERED
+    try:
         if row.start_ns > row.end_ns:
-            yield Finding("experience", f"{name}: ends before it starts", True, REPAIR)
-        wrong = _wrong_puzzle(bytes(row.codes), bytes(row.sketch))
-        if wrong:
-            yield Finding("experience", f"{name}: {wrong}", True, REPAIR)
+            yield "ends before it starts"
+        if wrong := _wrong_puzzle(bytes(row.codes), bytes(row.sketch)):
+            yield wrong
+    except TypeError as error:
+        yield f"a value is of another type: {error}"
 
 
 def _wrong_puzzle(codes: bytes, drawn: bytes) -> str:

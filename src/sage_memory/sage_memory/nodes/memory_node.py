@@ -141,8 +141,8 @@ class MemoryNode(SageNode):
         )
         if statistics.failed:
             self.set_health("error", f"{statistics.failed} experiences could not be written")
-        elif statistics.payloads_refused:
-            self.set_health("warn", statistics.last_refusal)
+        elif statistics.last_damage or statistics.payloads_refused:
+            self.set_health("warn", statistics.last_damage or statistics.last_refusal)
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def bring_back(store: Store, connection: Connection, entries: Sequence[Any], now
             continue
         change.restored += 1
         kept, lost = saved.unpack(entry.saved)
-        writing.set(identifier, kept)
+        writing.set(row, kept)
         if "sketch" in kept:
             change.sketches[row["number"]] = kept["sketch"]
         writing.clocks.append((identifier, entry.what))

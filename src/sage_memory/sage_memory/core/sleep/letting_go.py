@@ -101,7 +101,7 @@ def prepare(connection: Connection, partings: Sequence[Parting], leave: Leave) -
             mine, standing_in = own.get(parting.identifier, []), own.get(parting.summary, [])
             lost = _vectors(parting, row, mine, standing_in, change, writing)
         if kept or lost:
-            writing.blank(row["number"], kept)
+            writing.blank(row, kept)
             writing.clocks.append((parting.identifier, WHAT[parting.rung]))
             listed.append(_listed(parting, leave, saved.pack(kept, lost)))
     return Prepared(partings, leave, change, writing, unused, listed, stamp)

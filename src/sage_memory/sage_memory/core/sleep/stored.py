@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 from sqlalchemy import BindParameter, bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.checksums import CONTENT, changed_crc32
 from sage_memory.core.encoded_vectors import decode, encode_int8
 from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.new_rows import VECTORS, NewRows
 from sage_memory.core.plain_query import KEYS, PlainQuery
+from sage_memory.core.plain_sql import PlainStatement
 from sage_memory.core.rows import VECTOR_COLUMNS
 from sage_memory.core.schema import ENCODING_INT8, experiences, vectors
 from sage_memory.core.store import Store
@@ -35,7 +38,7 @@ TOMBSTONE: Row = {
 }  # fmt: skip
 """Content columns, and what they are in a tombstone."""
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
-_OF_ALIVE = ("id", "number", "total", "pinned", *BLANK)
+_OF_ALIVE = ("id", "number", "total", "pinned", "crc32", *CONTENT)
 _ALIVE = PlainQuery(
     select(*(experiences.c[name] for name in _OF_ALIVE)).where(
         experiences.c.id.in_(KEYS), experiences.c.forgotten_ns.is_(None)
@@ -97,40 +100,44 @@ class Change:
 class Rewriting:
     """Changes of rows that are gathered, then made with few statements."""
 
-    columns: dict[tuple[str, ...], list[Row]] = field(default_factory=dict)
-    blanked: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
+    content: dict[int, Row] = field(default_factory=dict)
     clocks: list[tuple[bytes, str]] = field(default_factory=list)
     stale: list[int] = field(default_factory=list)
 
-    def set(self, identifier: bytes, values: Row) -> None:
-        """Set columns of an experience."""
+    def set(self, row: Row, values: Mapping[str, Any]) -> None:
+        """Set columns of content in a row of `alive_rows`, which gets them and its checksum."""
         if values:
-            names = tuple(sorted(values))
-            self.columns.setdefault(names, []).append(values | {"key": identifier})
+            changed = dict(values) | {"crc32": changed_crc32(row, values)}
+            row |= changed
+            self.content[row["number"]] = self.content.get(row["number"], {}) | changed
 
-    def blank(self, number: int, names: Iterable[str]) -> None:
-        """Set columns of the experience of a row number to their value in `BLANK`."""
-        chosen = tuple(sorted(names))
-        if chosen:
-            self.blanked.setdefault(chosen, []).append(number)
+    def blank(self, row: Row, names: Iterable[str]) -> None:
+        """Set columns of such a row to their value in `BLANK`."""
+        self.set(row, {name: BLANK[name] for name in names})
 
     def write(self, store: Store, connection: Connection, fresh: Sequence[Row]) -> None:
         """Make the changes; `fresh` are vectors to insert after the stale ones are gone."""
-        for names, numbers in self.blanked.items():
-            blanks = {name: BLANK[name] for name in names}
-            chosen = update(experiences).where(experiences.c.number.in_(_NUMBERS))
-            connection.execute(chosen.values(blanks), {"numbers": numbers})
-        for names, rows in self.columns.items():
-            statement = update(experiences).where(experiences.c.id == bindparam("key"))
-            connection.execute(
-                statement.values({name: bindparam(f"new_{name}") for name in names}),
-                [{"key": row["key"]} | {f"new_{n}": row[n] for n in names} for row in rows],
-            )
+        alike: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+        for number, values in self.content.items():
+            names = tuple(sorted(values))
+            alike.setdefault(names, []).append((*(values[name] for name in names), number))
+        for names, rows in alike.items():
+            _setting(names).run_many(connection, rows)
         if self.stale:
             stale = delete(vectors).where(vectors.c.number.in_(_NUMBERS))
             connection.execute(stale, {"numbers": self.stale})
         VECTORS.run(connection, [tuple(row[n] for n in VECTOR_COLUMNS) for row in fresh])
         store.set_clocks(connection, self.clocks)
+
+
+@lru_cache
+def _setting(names: tuple[str, ...]) -> PlainStatement:
+    """Sets columns of the experience whose number comes last."""
+    columns: list[tuple[Any, Any]] = [
+        (experiences.c[name], bindparam(f"new_{name}")) for name in names
+    ]
+    own = update(experiences).where(experiences.c.number == bindparam("key"))
+    return PlainStatement(own.ordered_values(*columns))
 
 
 def alive_rows(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, Row]:

@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.checksums import is_whole
 from sage_memory.core.encoded_vectors import encode_int8
 from sage_memory.core.experience import DIMENSIONS, Experience
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.plain_query import KEYS, PlainQuery
 from sage_memory.core.plain_sql import Insertion
+from sage_memory.core.row_changes import replace_content
 from sage_memory.core.rows import Packed, pack, read_experience
 from sage_memory.core.schema import (
     ENCODING_INT8,
@@ -31,15 +33,9 @@ from sage_memory.core.store import Store
 
 TEXT_LENGTH = 1000
 """Most characters of the members' words that a summary keeps."""
-_OF_MEMBERS = (
-    "number", "id", "start_ns", "end_ns", "total", "text", "entity", "pinned", *DIMENSIONS,
-)  # fmt: skip
 _MEMBERS = PlainQuery(
-    select(*(experiences.c[name] for name in _OF_MEMBERS)).where(
-        experiences.c.number.in_(KEYS), experiences.c.forgotten_ns.is_(None)
-    )
+    select(experiences).where(experiences.c.number.in_(KEYS), experiences.c.forgotten_ns.is_(None))
 )
-_CENTRES = PlainQuery(select(experiences).where(experiences.c.number.in_(KEYS)))
 _COVERED = PlainQuery(
     select(summary_members.c.member_id).where(summary_members.c.member_id.in_(KEYS))
 )
@@ -55,8 +51,8 @@ def summarise(
 ) -> Change:
     """Keep a summary of each group (row numbers of the centre, of all) that is still as it was.
 
-    A group of which anything was forgotten, pinned or covered since is left alone: the next
-    night finds what is left of it.
+    A group of which anything was forgotten, pinned or covered since, or is damaged, is left
+    alone: the next night finds what is left of it.
     """
     rows = _members(connection, [number for _, members in groups for number in members])
     free = [
@@ -65,7 +61,6 @@ def summarise(
         if all(number in rows and not rows[number].pinned for number in members)
     ]
     blobs = _vectors(connection, [rows[number].id for _, members in free for number in members])
-    centres = {row.number: row for row in _CENTRES.rows(connection, [key for key, _ in free])}
     made: list[Experience] = []
     links: list[tuple[bytes, bytes]] = []
     for centre, numbers in free:
@@ -74,7 +69,7 @@ def summarise(
         if percept is None:
             continue
         words = _words(blobs, [rows[centre].id, *(row.id for row in members)])
-        summary = store.name(_experience(centres[centre], members, night, percept, words))
+        summary = store.name(_experience(rows[centre], members, night, percept, words))
         made.append(summary)
         links += [(summary.id, row.id) for row in members]
     if not made:
@@ -104,11 +99,8 @@ def dissolve(
     connection.execute(
         summary_members.delete().where(summary_members.c.summary_id.in_(identifiers))
     )
-    connection.execute(
-        update(experiences)
-        .where(column.id.in_(identifiers))
-        .values(TOMBSTONE | {"forgotten_ns": now_ns, "forgotten_reason": reason})
-    )
+    tombstone = TOMBSTONE | {"forgotten_ns": now_ns, "forgotten_reason": reason}
+    replace_content(connection, identifiers, tombstone)
     store.set_clocks(connection, [(identifier, "forgotten") for identifier in identifiers])
     return change
 
@@ -183,8 +175,8 @@ def _words(blobs: dict[bytes, dict[str, Row]], order: Sequence[bytes]) -> Row | 
 
 
 def _members(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
-    """Of each moment that is there and not covered: what its summary needs, by row number."""
-    rows = _MEMBERS.rows(connection, numbers)
+    """Each moment that is there, whole and not covered, by row number."""
+    rows = [row for row in _MEMBERS.rows(connection, numbers) if is_whole(row)]
     covered = {row.member_id for row in _COVERED.rows(connection, [row.id for row in rows])}
     return {row.number: row for row in rows if row.id not in covered}
 
