@@ -58,11 +58,10 @@ ROSDEP_KEYS = {
     "rosbags": "python3-rosbags-pip",
     "sounddevice": "python3-sounddevice-pip",
     "soundfile": "python3-soundfile",
-    "sqlalchemy": "python3-sqlalchemy",
     "yaml": "python3-yaml",
 }
-# Modules without a rosdep key, or left to choice (not every robot needs PyTorch): package.xml names
-# their package on PyPI in a comment.
+# Modules without a rosdep key that is new enough, or left to choice (not every robot needs PyTorch):
+# package.xml names their package on PyPI in a comment.
 WITHOUT_KEY = {
     "alembic": "alembic",
     "apsw": "apsw",
@@ -79,6 +78,7 @@ WITHOUT_KEY = {
     "scipy": "scipy",
     "sentence_transformers": "sentence-transformers",
     "sklearn": "scikit-learn",
+    "sqlalchemy": "SQLAlchemy",
     "sqlcipher3": "sqlcipher3",
     "sqlite_vec": "sqlite-vec",
     "tokenizers": "tokenizers",

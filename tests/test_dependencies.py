@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 GROUPS = sorted((ROOT / "requirements").glob("*.in"))
@@ -46,3 +48,44 @@ def test_the_lock_names_versions_only() -> None:
     lines = LOCK.splitlines()
     assert len(lines) > 100
     assert [line for line in lines if not re.match(r"[\w.-]+==[\w.!+]+( ; .+)?$", line)] == []
+
+
+# Versions of Ubuntu 24.04, which rosdep installs on ROS 2 Jazzy.
+UBUNTU = {
+    "opencv-contrib-python-headless": "4.6.0",
+    "psutil": "5.9.8",
+    "rich": "13.7.1",
+    "soundfile": "0.12.1",
+}
+# Come with those that the written lines name.
+BROUGHT = {"zstandard": "rosbags"}
+
+
+def written_line(path: Path) -> list[Requirement]:
+    """What a page or a Dockerfile has pip install on ROS 2 Jazzy."""
+    line = re.search(r"pip3 install(?:.*\\\n)+.*", path.read_text())
+    assert line, path
+    words = shlex.split(line[0].replace("\\\n", " "))[2:]
+    at = words.index("--constraint")
+    return [Requirement(w) for w in (*words[:at], *words[at + 2 :]) if not w.startswith("--")]
+
+
+@pytest.mark.parametrize("path", ["README.md", "docker/Dockerfile.nano"])
+def test_on_jazzy_every_dependency_comes_from_apt_or_from_the_written_line(path: str) -> None:
+    named = {item.name: item for item in written_line(ROOT / path)}
+    wanted = {r.name: r for r in map(Requirement, map("".join, ranges_of("run").items()))}
+    missing = [name for name in wanted if name not in named and BROUGHT.get(name) not in named]
+    assert sorted(missing) == sorted(UBUNTU)
+    for name in missing:
+        assert wanted[name].specifier.contains(UBUNTU[name]), f"{name}: {UBUNTU[name]} in Ubuntu"
+    # What the constraints do not have has a range of its own.
+    assert [name for name in named if name not in wanted and not named[name].specifier] == []
+
+
+def ranges_of(group: str) -> dict[str, str]:
+    return ranges(ROOT / "requirements" / f"{group}.in")
+
+
+def test_constraints_have_no_extras() -> None:
+    """pip refuses a constraint file with extras."""
+    assert [name for name in ranges_of("run") if "[" in name] == []

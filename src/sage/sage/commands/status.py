@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from datetime import datetime
@@ -25,6 +26,7 @@ from sage_common.core.home import sage_home
 REFRESH_S = 0.25
 LINE_PERIOD_S = 1.0
 LOOK_TIMEOUT_S = 10.0
+FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 # Nodes tell about themselves once a second; on a busy machine that takes longer to arrive.
 LOOK_S = 2.5
 
@@ -88,7 +90,8 @@ def _draw(observer: ObserverNode, path: Path, after_s: float) -> int:
     _wait_for_first_message(observer, after_s)
     console = Console(record=True, width=110, file=StringIO())
     console.print(render(observer.latest, observer.tally, "SAGE"))
-    console.save_svg(str(path), title="sage status")
+    # Where the fonts that Rich names cannot be loaded, any other of fixed width serves.
+    path.write_text(FONT_FACES.sub("", console.export_svg(title="sage status")), encoding="utf-8")
     return 0
 
 
