@@ -60,8 +60,8 @@ ROSDEP_KEYS = {
     "soundfile": "python3-soundfile",
     "yaml": "python3-yaml",
 }
-# Modules without a rosdep key that is new enough, or left to choice (not every robot needs PyTorch):
-# package.xml names their package on PyPI in a comment.
+# Modules without a rosdep key that is new enough, or left to choice (not every robot needs
+# PyTorch): package.xml names their package on PyPI in a comment.
 WITHOUT_KEY = {
     "alembic": "alembic",
     "apsw": "apsw",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_memory.core.numpy_two import bitwise_count
 from sage_memory.core.quantised import weighty_signs
 from sage_memory.core.rotation import rotated
 from sage_memory.core.space_view import Centre, Chunk, Inside, SpaceView
@@ -53,7 +54,7 @@ def _differing(
         word, count = words[:, :size], counts[:, :size]
         np.bitwise_xor(_joined(parts, word), sign, out=word)
         np.bitwise_and(word, bits, out=word)
-        np.bitwise_count(word, out=count)
+        bitwise_count(word, out=count)
         np.add.reduce(count, axis=0, out=distances[start : start + size])
     return distances
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.cells import ANSWERS, MOST_SHARE, REACH, Cells
+from sage_memory.core.numpy_two import vecdot
 from sage_memory.core.quantised import pack, word_count
 from sage_memory.core.rotation import rotated
 from sage_memory.core.space_view import SpaceCopy
@@ -168,7 +169,7 @@ def _filled(space: SpaceCopy, homes: NDArray[np.int64], means: Floats) -> Cells:
     for start, vectors in _blocks(space):
         here = homes[start : start + len(vectors)]
         vectors -= means[here]
-        squares += np.bincount(here, np.vecdot(vectors, vectors), len(means))
+        squares += np.bincount(here, vecdot(vectors, vectors), len(means))
         vectors = rotated(vectors)
         bits[places[start : start + len(vectors)]] = pack(vectors > 0)
         sizes += np.bincount(here, np.abs(vectors).mean(axis=1), len(means))
@@ -224,7 +225,7 @@ def _depths(cells: Cells, questions: _Questions) -> NDArray[np.int64]:
     """In how manieth a place of those cells each of the true nearest is estimated [q, ANSWERS]."""
     depths = np.full(questions.nearest.shape, len(cells.slots))
     for row, (query, left) in enumerate(zip(questions.vectors, questions.left, strict=True)):
-        similar = np.vecdot(cells.means, query)
+        similar = vecdot(cells.means, query)
         if left >= 0:
             similar[left] = -np.inf
         slots, estimates = cells.estimated(query, similar, cells.chosen(similar, 1.0))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_memory.core.numpy_two import bitwise_count, vecdot
 from sage_memory.core.quantised import weighty_signs
 from sage_memory.core.rotation import rotated
 
@@ -71,7 +72,7 @@ class Cells:
         """
         if math.ceil(self.probes * effort) > MOST_SHARE * len(self.means):
             return None
-        similar = np.vecdot(self.means, query)
+        similar = vecdot(self.means, query)
         found, estimates = self.estimated(query, similar, self.chosen(similar, effort))
         depth = math.ceil(self.depth * effort)
         if depth < len(found):
@@ -106,7 +107,7 @@ class Cells:
         turned = rotated(query[None])[0]
         signs, mask, weight = weighty_signs(turned, np.abs(turned))
         differing = self._differing(spans, len(slots), signs, mask)
-        agreement = np.float32(1) - np.float32(2 / int(np.bitwise_count(mask).sum())) * differing
+        agreement = np.float32(1) - np.float32(2 / int(bitwise_count(mask).sum())) * differing
         counts = lasts - firsts
         agreement *= np.repeat(np.float32(GAIN * weight) * self.sizes[chosen], counts)
         agreement += np.repeat(similar[chosen], counts)
@@ -128,7 +129,7 @@ class Cells:
         repeated[0], repeated[1] = signs, mask
         np.bitwise_xor(many, repeated[0].reshape(-1), out=many)
         np.bitwise_and(many, repeated[1].reshape(-1), out=many)
-        counts = np.bitwise_count(many).reshape(-1, words)[:count]
+        counts = bitwise_count(many).reshape(-1, words)[:count]
         total: NDArray[np.uint8] = counts[:, 0].copy()
         for word in range(1, words):
             total += counts[:, word]

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sage_memory.core.bit_distances import FARTHEST, Ranking, bit_distances
 from sage_memory.core.cells import ANSWERS
+from sage_memory.core.numpy_two import vecdot
 from sage_memory.core.space_view import SAMPLE, SpaceView
 
 Compare = Callable[[NDArray[np.int64]], tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -96,7 +97,7 @@ def evenly(count: int) -> NDArray[np.int64]:
 def sample_cosines(space: SpaceView, query: NDArray[np.float32]) -> NDArray[np.float32]:
     """Cosine by int8 of each of `space.sample` [n]."""
     sample = space.sample
-    return np.asarray(np.vecdot(sample.codes, query) * sample.scales, np.float32)
+    return np.asarray(vecdot(sample.codes, query) * sample.scales, np.float32)
 
 
 def by_cells(
@@ -139,7 +140,7 @@ def cosines(
         here[:] = codes[: len(block)]
         # not @: no BLAS threads that spin on cores which others need, and each row's bits do
         # not depend on which rows stand beside it
-        np.vecdot(here, query, out=similar[first : first + len(block)])
+        vecdot(here, query, out=similar[first : first + len(block)])
     return similar * scales, scales * np.float32(ERROR)
 
 
