@@ -16,6 +16,9 @@ from sage.graph.environment import (
     not_in_effect,
 )
 from sage_common.core.errors import InvalidInput
+from sage_encoders.nodes.vision_encoder_node import QUEUE_SIZE
+
+FRAME_RATE_HZ = 30.0
 
 
 def test_processes_stay_on_this_host_unless_asked(tmp_path: Path) -> None:
@@ -50,6 +53,14 @@ def test_the_two_profiles_differ_in_nothing_else() -> None:
         ]
 
     assert settings("fastdds.xml") == settings("fastdds_network.xml")
+
+
+def test_a_participant_that_joins_holds_senders_up_for_less_than_an_encoder_bears() -> None:
+    root = ElementTree.parse(config_folder() / "fastdds.xml").getroot()
+    (timeout,) = [e for e in root.iter() if e.tag.endswith("}healthy_check_timeout_ms")]
+    # Fast DDS: port_wait_timeout_ms = healthy_check_timeout_ms / 3, slept before the first send
+    stall_ms = int(timeout.text or "") / 3
+    assert stall_ms <= QUEUE_SIZE * 1000 / FRAME_RATE_HZ
 
 
 def test_two_leases_never_share_a_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
