@@ -147,7 +147,7 @@ class TestDigestOfPackages:
             ("include/mailbox.hpp", True),
             ("python/module.cpp", True),
             ("sage_cuda_mailbox/__init__.py", True),
-            ("bench/figures.cpp", False),
+            ("bench/figures.cpp", True),
             ("test/test_it.py", False),
             ("build/module.so", False),
         ],

@@ -44,9 +44,7 @@ def compiled_packages(root: Path) -> list[Package]:
     packages = [Package(path.name, path, built_with=("ros-", "numpy==")) for path in interfaces]
     mailbox = root / "src" / "sage_cuda_mailbox"
     tools = ("nanobind==", "ros-jazzy-ament-")
-    packages.append(
-        Package(mailbox.name, mailbox, unbuilt_folders=("bench", "docs"), built_with=tools)
-    )
+    packages.append(Package(mailbox.name, mailbox, unbuilt_folders=("docs",), built_with=tools))
     return packages
 
 

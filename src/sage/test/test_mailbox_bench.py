@@ -72,9 +72,26 @@ def test_the_program_measures_mailbox_and_word(across_processes: bool, polling: 
     found = native.hand_over(
         native.NativeExchange(4096, 400, 500, 1, across_processes, polling, busy_writer=False)
     )
-    for one in (found.tensor, found.word):
-        assert 0 < one["p50"] <= one["p90"] <= one["p99"]
+    for one in (found.tensor, found.queue, found.word):
+        assert 0 < one["p50"] <= one["p90"] <= one["p99"] <= one["p999"]
         assert 0 < one["samples"] <= 400
+        assert one["on_core_samples"] <= one["samples"]
+        causes = [key for key in one if key.startswith("late_")]
+        assert len(causes) == 6 and sum(one[key] for key in causes) == one["late"]
+
+
+def test_the_tail_has_rows_of_its_causes_beside_the_controls() -> None:
+    one = {"p50": 1.0, "p90": 1.0, "p95": 1.0, "p99": 900.0, "samples": 200.0, "late": 4.0}
+    for cause, keys in rows.CAUSES.items():
+        one.update(dict.fromkeys(keys, 1.0 if "off" in cause else 0.0))
+    found = native.NativeFound(
+        {**one, "on_core_p99": 3.0}, {**one, "on_core_p99": 1.5}, {**one, "on_core_p99": 1.0}
+    )
+    told = {row.name: row for row in rows._tail_rows("64 B", found)}
+    off = told["64 B, late as a side was off its core"]
+    assert (off.value, off.baselines) == (1.5, {rows.WORD: 1.5, rows.QUEUE: 1.5})
+    times = told["64 B, both sides on their cores, p99, times the bare queue's"]
+    assert (times.value, times.goal) == (2.0, 3.0)
 
 
 @pytest.mark.usefixtures("program")

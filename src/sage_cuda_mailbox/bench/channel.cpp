@@ -112,7 +112,7 @@ private:
 };
 
 /// A word that counts, which is a futex, too, and the newest times at which it did, as many as a
-/// mailbox here has slots. For all processes forked later.
+/// mailbox here has slots.
 struct alignas(64) SharedWord {
   static constexpr std::int64_t kOver = -1;
 
@@ -120,14 +120,52 @@ struct alignas(64) SharedWord {
   std::int64_t stamps_ns[kDepth] = {};
 };
 
+/// A word, and as many payloads as there are stamps, for all processes forked later.
+class SharedSlots
+{
+public:
+  explicit SharedSlots(std::uint64_t payload_bytes)
+  : payload_bytes_(payload_bytes),
+    bytes_(kWordBytes + kDepth * payload_bytes),
+    base_(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+  {
+    if (base_ == MAP_FAILED) {
+      throw MailboxError("no memory for a word and its slots");
+    }
+    word_ = new (base_) SharedWord();
+  }
+  SharedSlots(const SharedSlots &) = delete;
+  SharedSlots & operator=(const SharedSlots &) = delete;
+  ~SharedSlots() { munmap(base_, bytes_); }
+
+  SharedWord & word() const { return *word_; }
+  std::uint64_t payload_bytes() const { return payload_bytes_; }
+  std::byte * payload(std::uint32_t number) const
+  {
+    return static_cast<std::byte *>(base_) + kWordBytes + number % kDepth * payload_bytes_;
+  }
+
+private:
+  static constexpr std::size_t kWordBytes = 4096;
+
+  std::uint64_t payload_bytes_;
+  std::size_t bytes_;
+  void * base_;
+  SharedWord * word_ = nullptr;
+};
+
 class WordReceiver : public Receiver
 {
 public:
-  explicit WordReceiver(SharedWord & word) : word_(word), seen_(SystemWords::load(&word.number)) {}
+  explicit WordReceiver(const SharedSlots & slots)
+  : slots_(slots), seen_(SystemWords::load(&slots.word().number))
+  {
+  }
 
   Got take(Arrival & arrival) override
   {
-    const std::uint32_t number = SystemWords::load(&word_.number);
+    const SharedWord & word = slots_.word();
+    const std::uint32_t number = SystemWords::load(&word.number);
     if (number == seen_) {
       return Got::nothing;
     }
@@ -135,67 +173,72 @@ public:
       missed_ += number - seen_ - kDepth;
       seen_ = number - kDepth;
     }
-    const std::int64_t stamp_ns = SystemWords::load(&word_.stamps_ns[seen_ % kDepth]);
+    const std::int64_t stamp_ns = SystemWords::load(&word.stamps_ns[seen_ % kDepth]);
+    if (slots_.payload_bytes() != 0) {
+      const volatile std::byte * view = slots_.payload(seen_);
+      (void)view[0];
+      (void)view[slots_.payload_bytes() - 1];
+    }
     arrival = {stamp_ns, monotonic_ns(), seen_++};
     return stamp_ns == SharedWord::kOver ? Got::end : Got::one;
   }
   void wait() override
   {
-    syscall(SYS_futex, &word_.number, FUTEX_WAIT, seen_, nullptr, nullptr, 0);
+    syscall(SYS_futex, &slots_.word().number, FUTEX_WAIT, seen_, nullptr, nullptr, 0);
   }
   std::uint64_t missed() const override { return missed_; }
 
 private:
-  SharedWord & word_;
+  const SharedSlots & slots_;
   std::uint32_t seen_;
   std::uint64_t missed_ = 0;
 };
 
+/// Overwrites whatever a receiver that lags has not read.
 class WordSender : public Sender
 {
 public:
-  explicit WordSender(const HandOver & what)
-  : is_slept_on_(!what.polling),
-    page_(mmap(
-        nullptr, sizeof(SharedWord), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+  WordSender(const HandOver & what, std::uint64_t payload_bytes)
+  : is_slept_on_(!what.polling), slots_(payload_bytes)
   {
-    if (page_ == MAP_FAILED) {
-      throw MailboxError("no memory for a word");
-    }
-    word_ = new (page_) SharedWord();
   }
-  WordSender(const WordSender &) = delete;
-  WordSender & operator=(const WordSender &) = delete;
-  ~WordSender() override { munmap(page_, sizeof(SharedWord)); }
 
-  void fill() override {}
+  void fill() override
+  {
+    const std::uint32_t number = slots_.word().number;
+    std::memset(slots_.payload(number), static_cast<int>(number & 0xFF), slots_.payload_bytes());
+  }
   void commit() override { say(monotonic_ns()); }
   void end() override { say(SharedWord::kOver); }
-  std::unique_ptr<Receiver> receiver() override { return std::make_unique<WordReceiver>(*word_); }
+  std::unique_ptr<Receiver> receiver() override { return std::make_unique<WordReceiver>(slots_); }
 
 private:
   void say(std::int64_t stamp_ns)
   {
-    SystemWords::store(&word_->stamps_ns[word_->number % kDepth], stamp_ns);
-    SystemWords::store(&word_->number, word_->number + 1);
+    SharedWord & word = slots_.word();
+    SystemWords::store(&word.stamps_ns[word.number % kDepth], stamp_ns);
+    SystemWords::store(&word.number, word.number + 1);
     if (is_slept_on_) {
-      syscall(SYS_futex, &word_->number, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+      syscall(SYS_futex, &word.number, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
     }
   }
 
   bool is_slept_on_;
-  void * page_;
-  SharedWord * word_ = nullptr;
+  SharedSlots slots_;
 };
 
 }  // namespace
 
 std::unique_ptr<Sender> make_sender(Via via, const std::string & name, const HandOver & what)
 {
-  if (via == Via::word) {
-    return std::make_unique<WordSender>(what);
+  switch (via) {
+    case Via::queue:
+      return std::make_unique<WordSender>(what, what.payload_bytes);
+    case Via::word:
+      return std::make_unique<WordSender>(what, 0);
+    default:
+      return std::make_unique<TensorSender>(name, what);
   }
-  return std::make_unique<TensorSender>(name, what);
 }
 
 }  // namespace sage::mailbox::bench

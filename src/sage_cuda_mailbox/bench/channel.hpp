@@ -6,17 +6,11 @@
 #include <memory>
 #include <string>
 
+#include "arrival.hpp"
 #include "hand_over.hpp"
 
 namespace sage::mailbox::bench
 {
-
-/// What came.
-struct Arrival {
-  std::int64_t stamp_ns = 0;  ///< when it was committed
-  std::int64_t seen_ns = 0;   ///< when it had been looked at
-  std::uint32_t number = 0;   ///< how many were committed before
-};
 
 /// The receiving end, in a thread or a process of its own.
 class Receiver

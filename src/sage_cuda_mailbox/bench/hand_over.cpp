@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -37,6 +39,7 @@ struct Report {
   std::uint32_t done = 0;  ///< 1 + how many it timed
   std::uint64_t missed = 0;
   double cpu_share = 0.0;
+  StallList stalls;
 };
 
 /// Memory that processes forked from this one share: all of its pages are there already.
@@ -93,15 +96,17 @@ private:
 
 void read_all(
     Sender & sender, const HandOver & what, std::uint32_t index, Report & report,
-    std::int64_t * times)
+    Arrival * arrivals)
 {
   const OnCore kept(1 + index, 1 + what.readers);
   const auto receiver = sender.receiver();
+  std::fill_n(arrivals, what.count, Arrival{});  // its pages are to be there in this process, too
   SystemWords::store(&report.ready, 1u);
   std::uint32_t timed = 0;
   Arrival arrival;
   const std::int64_t begin_ns = monotonic_ns();
   const std::int64_t used_ns = cpu_ns();
+  StallWatch watch(report.stalls);
   while (arrival.number + 1 < what.count + kWarmUp) {
     const Receiver::Got got = receiver->take(arrival);
     if (got == Receiver::Got::end) {
@@ -110,12 +115,16 @@ void read_all(
     if (got == Receiver::Got::nothing) {
       if (!what.polling) {
         receiver->wait();
+        watch.skip();
       }
+      watch.turn(monotonic_ns());
       continue;
     }
+    watch.turn(arrival.seen_ns);
     if (arrival.number >= kWarmUp) {
-      times[timed++] = arrival.seen_ns - arrival.stamp_ns;
+      arrivals[timed++] = arrival;
     }
+    watch.mark();
   }
   report.missed = receiver->missed();
   report.cpu_share =
@@ -134,23 +143,34 @@ void wait_until(const std::uint32_t & word)
   }
 }
 
-void pass_time_until(std::int64_t due_ns, bool is_busy)
+void pass_time_until(std::int64_t due_ns, bool is_busy, StallWatch & watch)
 {
   std::int64_t left_ns = due_ns - monotonic_ns();
   if (!is_busy && left_ns > 0) {
     const timespec rest{left_ns / 1'000'000'000, left_ns % 1'000'000'000};
     nanosleep(&rest, nullptr);
+    watch.skip();
   }
   while (left_ns > 0) {
-    left_ns = due_ns - monotonic_ns();
+    const std::int64_t now_ns = monotonic_ns();
+    watch.turn(now_ns);
+    left_ns = due_ns - now_ns;
   }
 }
 
+/// Up to half a period, spread evenly: at a fixed beat all of a run's hand-overs would meet the
+/// kernel's timer tick, or none.
+std::int64_t dither_ns(std::uint32_t index, const HandOver & what)
+{
+  return std::int64_t{index} * 619 % 1000 * what.period_us / 2;
+}
+
 /// The slot is filled before the time to commit it comes, as by a camera with a rate of its own.
-void write_all(Sender & sender, const HandOver & what, Times & found)
+void write_all(Sender & sender, const HandOver & what, Times & found, StallList & stalls)
 {
   const OnCore kept(0, 1 + what.readers);
   std::int64_t used_ns = 0;
+  StallWatch watch(stalls);
   const std::int64_t begin_ns = monotonic_ns();
   for (std::uint32_t index = 0; index < what.count + kWarmUp; ++index) {
     const std::int64_t before_ns = cpu_ns();
@@ -158,9 +178,13 @@ void write_all(Sender & sender, const HandOver & what, Times & found)
     sender.fill();
     found.filling_ns.push_back(monotonic_ns() - filling_from_ns);
     used_ns += cpu_ns() - before_ns;
-    pass_time_until(begin_ns + std::int64_t{index + 1} * what.period_us * 1000, what.busy_writer);
+    watch.skip();
+    const std::int64_t due_ns =
+        begin_ns + std::int64_t{index + 1} * what.period_us * 1000 + dither_ns(index, what);
+    pass_time_until(due_ns, what.busy_writer, watch);
     const std::int64_t commit_from_ns = cpu_ns();
     sender.commit();
+    watch.turn(monotonic_ns());
     used_ns += cpu_ns() - commit_from_ns;
   }
   found.writer_cpu_share =
@@ -176,20 +200,32 @@ void Times::add(const Times & more)
   writer_cpu_share += more.writer_cpu_share;
   reader_cpu_share += more.reader_cpu_share;
   missed += more.missed;
+  lateness.add(more.lateness);
+  on_core_ns.insert(on_core_ns.end(), more.on_core_ns.begin(), more.on_core_ns.end());
+}
+
+void Times::add_reader(
+    const Arrival * arrivals, std::size_t count, const StallList & reader, const StallList & writer)
+{
+  for (const Arrival * one = arrivals; one != arrivals + count; ++one) {
+    latencies_ns.push_back(one->seen_ns - one->stamp_ns);
+  }
+  const Sorted sorted = sort_out(arrivals, count, reader, writer);
+  on_core_ns.insert(on_core_ns.end(), sorted.on_core_ns.begin(), sorted.on_core_ns.end());
+  lateness.add(sorted.lateness);
 }
 
 Times measure(const HandOver & what, Via via)
 {
   const auto sender = make_sender(via, "bench-" + std::to_string(getpid()), what);
-  const std::size_t times_bytes = what.count * sizeof(std::int64_t);
-  const SharedArray results(what.readers * (sizeof(Report) + times_bytes));
+  const SharedArray results(what.readers * (sizeof(Report) + what.count * sizeof(Arrival)));
   auto * reports = reinterpret_cast<Report *>(results.data());
-  auto * times = reinterpret_cast<std::int64_t *>(reports + what.readers);
+  auto * arrivals = reinterpret_cast<Arrival *>(reports + what.readers);
 
   std::vector<std::thread> threads;
   std::vector<pid_t> children;
   for (std::uint32_t index = 0; index < what.readers; ++index) {
-    std::int64_t * own = times + std::size_t{index} * what.count;
+    Arrival * own = arrivals + std::size_t{index} * what.count;
     if (!what.across_processes) {
       threads.emplace_back([&sender, &what, reports, own, index] {
         read_all(*sender, what, index, reports[index], own);
@@ -207,7 +243,8 @@ Times measure(const HandOver & what, Via via)
     wait_until(reports[index].ready);
   }
   Times found;
-  write_all(*sender, what, found);
+  const auto writer_stalls = std::make_unique<StallList>();
+  write_all(*sender, what, found, *writer_stalls);
   usleep(100'000);
   sender->end();
   for (auto & thread : threads) {
@@ -221,8 +258,9 @@ Times measure(const HandOver & what, Via via)
     if (done == 0) {
       throw std::runtime_error("a reader ended early");
     }
-    const std::int64_t * own = times + std::size_t{index} * what.count;
-    found.latencies_ns.insert(found.latencies_ns.end(), own, own + (done - 1));
+    found.add_reader(
+        arrivals + std::size_t{index} * what.count, done - 1, reports[index].stalls,
+        *writer_stalls);
     found.missed += reports[index].missed;
     found.reader_cpu_share += reports[index].cpu_share / what.readers;
   }

@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "stalls.hpp"
+
 namespace sage::mailbox::bench
 {
 
 /// What changes hands.
 enum class Via {
   tensor,  ///< a tensor in a mailbox
+  queue,   ///< bare slots and one atomic word: the same bytes, taken in order, without a protocol
   word,    ///< one atomic word (and a futex to sleep on): no hand-over between cores costs less
 };
 
@@ -30,8 +33,13 @@ struct Times {
   double writer_cpu_share = 0.0;           ///< of a core, without the wait between hand-overs
   double reader_cpu_share = 0.0;           ///< of a core, mean of the readers
   std::uint64_t missed = 0;
+  Lateness lateness;                     ///< why some were late
+  std::vector<std::int64_t> on_core_ns;  ///< latencies of those that met both sides on their cores
 
   void add(const Times & more);
+  void add_reader(
+      const Arrival * arrivals, std::size_t count, const StallList & reader,
+      const StallList & writer);
 };
 
 /// From just before the writer commits (`publish`; a store of the word) to when the reader has the

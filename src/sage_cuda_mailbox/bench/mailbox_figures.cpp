@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hand_over.hpp"
@@ -23,6 +25,10 @@ namespace
 
 constexpr int kRepetitions = 5;
 constexpr int kRounds = 4;
+constexpr std::pair<const char *, Via> kVias[] = {
+    {"word", Via::word}, {"queue", Via::queue}, {"tensor", Via::tensor}};
+constexpr std::pair<const char *, double> kRanks[] = {
+    {"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}};
 
 /// Calls per second of the fastest of some runs, as the least disturbed one.
 template <class Call>
@@ -137,32 +143,60 @@ double percentile_us(std::vector<std::int64_t> & times_ns, double share)
   return static_cast<double>(*at) / 1e3;
 }
 
+void print_late(const Times & found)
+{
+  const Lateness & of = found.lateness;
+  const std::pair<const char *, std::uint64_t> counts[] = {
+      {"late", of.late},
+      {"late_reader_off", of.reader_off},
+      {"late_writer_off", of.writer_off},
+      {"late_behind", of.behind},
+      {"late_reader_on", of.reader_on},
+      {"late_writer_on", of.writer_on},
+      {"late_unexplained", of.unexplained},
+      {"reader_stalls", of.reader_stalls},
+      {"writer_stalls", of.writer_stalls},
+      {"on_core_samples", found.on_core_ns.size()}};
+  for (const auto & [name, value] : counts) {
+    std::printf(", \"%s\": %llu", name, static_cast<unsigned long long>(value));
+  }
+}
+
 void print(const char * name, Times & found)
 {
   require(!found.latencies_ns.empty(), "nothing came");
   auto & times = found.latencies_ns;
+  std::printf("{\"name\": \"%s\", \"unit\": \"us\"", name);
+  for (const auto & [rank, share] : kRanks) {
+    std::printf(", \"%s\": %.3f", rank, percentile_us(times, share));
+  }
+  // where no hand-over met both sides on their cores there is no such figure
+  if (!found.on_core_ns.empty()) {
+    std::printf(", \"on_core_p99\": %.3f", percentile_us(found.on_core_ns, 0.99));
+    std::printf(", \"on_core_p999\": %.3f", percentile_us(found.on_core_ns, 0.999));
+  }
+  print_late(found);
   std::printf(
-      "{\"name\": \"%s\", \"unit\": \"us\", \"p50\": %.3f, \"p90\": %.3f, \"p95\": %.3f, "
-      "\"p99\": %.3f, \"samples\": %zu, \"missed\": %llu, \"filling_p50\": %.3f, "
+      ", \"samples\": %zu, \"missed\": %llu, \"filling_p50\": %.3f, "
       "\"writer_cpu_share\": %.6f, \"reader_cpu_share\": %.6f}\n",
-      name, percentile_us(times, 0.5), percentile_us(times, 0.9), percentile_us(times, 0.95),
-      percentile_us(times, 0.99), times.size(), static_cast<unsigned long long>(found.missed),
+      times.size(), static_cast<unsigned long long>(found.missed),
       percentile_us(found.filling_ns, 0.5), found.writer_cpu_share / kRounds,
       found.reader_cpu_share / kRounds);
 }
 
-/// Tensors and words in turns, so that both meet the same disturbances.
+/// Transports in turns, so that all meet the same disturbances.
 void hand_over(HandOver what)
 {
-  Times tensors;
-  Times words;
   what.count /= kRounds;
+  Times found[std::size(kVias)];
   for (int round = 0; round < kRounds; ++round) {
-    words.add(measure(what, Via::word));
-    tensors.add(measure(what, Via::tensor));
+    for (std::size_t index = 0; index < std::size(kVias); ++index) {
+      found[index].add(measure(what, kVias[index].second));
+    }
   }
-  print("tensor", tensors);
-  print("word", words);
+  for (std::size_t index = 0; index < std::size(kVias); ++index) {
+    print(kVias[index].first, found[index]);
+  }
 }
 
 std::uint64_t number(const char * text)

@@ -34,6 +34,8 @@ TRANSPORTS = {
 WARM_UP = 50
 FIRST_S, IDLE_S = 30.0, 2.0
 """A receiver to which nothing comes for so long is done: at first, and once something came."""
+OFF_CORE_S = 50e-6
+"""A polling receiver that took so much less CPU than time was off its core meanwhile."""
 FINISH_S = 60.0
 LAST_S = 0.5
 """How long a sender stays when it is done, for receivers that lag."""
@@ -66,6 +68,8 @@ class Found:
 
     Attributes:
         latencies_us: from just before committing to just after looking, of all receivers together.
+        on_core_us: of these, those that met their polling receiver on its core all the time since
+            what came before; of transports without threads of their own.
         filling_us: how long filling the payload took.
         sender_cpu, receiver_cpu: shares of a core, without filling and without a busy sender's
             waiting; of a polling receiver that is one.
@@ -73,6 +77,7 @@ class Found:
     """
 
     latencies_us: list[float] = field(default_factory=list)
+    on_core_us: list[float] = field(default_factory=list)
     filling_us: list[float] = field(default_factory=list)
     sender_cpu: float = 0.0
     receiver_cpu: float = 0.0
@@ -117,6 +122,7 @@ def measure(transport: Transport, what: Exchange, domain_id: int, folder: Path) 
     found = Found(filling_us=sent["filling_us"], sender_cpu=sent["sender_cpu"])
     for finding in received:
         found.latencies_us += finding["latencies_us"]
+        found.on_core_us += finding.get("on_core_us", [])
         found.receiver_cpu += finding.get("receiver_cpu", 0.0) / len(received)
         found.lost += what.count - len(finding["latencies_us"])
     return found
@@ -219,6 +225,8 @@ def _receive(transport: Transport, channel: str, what: Exchange) -> None:
     _keep_to_core(transport, what, 1)
     print("ready", flush=True)
     latencies_us: list[float] = []
+    on_core_us: list[float] = []
+    spins = what.polling and not transport.has_threads
     first_ns, last_ns, silent_since_s = 0, 0, time.monotonic()
     used_before_s = used_s = time.process_time()
     while len(latencies_us) < what.count:
@@ -229,13 +237,18 @@ def _receive(transport: Transport, channel: str, what: Exchange) -> None:
             if not what.polling:
                 receiver.wait(IDLE_S)
             continue
-        silent_since_s, used_s = time.monotonic(), time.process_time()
+        now_s, now_used_s = time.monotonic(), time.process_time()
+        off_s = (now_s - silent_since_s) - (now_used_s - used_s)
+        silent_since_s, used_s = now_s, now_used_s
         last_ns = arrival.stamp_ns
         if not first_ns:
             first_ns, used_before_s = last_ns, used_s
         if last_ns - first_ns >= (WARM_UP - 0.5) * what.period_s * 1e9:
             latencies_us.append(arrival.latency_us)
+            if spins and off_s < OFF_CORE_S:
+                on_core_us.append(arrival.latency_us)
     told = {
+        "on_core_us": _rounded(on_core_us),
         "receiver_cpu": (used_s - used_before_s) / max((last_ns - first_ns) / 1e9, what.period_s),
         "latencies_us": _rounded(latencies_us),
     }

@@ -17,7 +17,14 @@ COUNT, COUNT_QUICK = 2000, 400
 WAYS_COUNT, WAYS_COUNT_QUICK = 600, 200
 RATE_COUNT, RATE_COUNT_QUICK = 2_000_000, 200_000
 RANKS = (50, 90, 99)
-WORD = "shared word (no payload)"
+WORD, QUEUE = "shared word (no payload)", "bare queue"
+CONTROLS = {WORD: "word", QUEUE: "queue"}
+CAUSES = {
+    "a side was off its core": ("late_reader_off", "late_writer_off", "late_behind"),
+    "a side was interrupted or slow": ("late_reader_on", "late_writer_on"),
+    "none of these": ("late_unexplained",),
+}
+TAIL_GOAL = 3.0
 NOTE = (
     "hand-over: from just before the writer commits (publish, send) to when the reader has the "
     "view and has looked at its first and last byte. Filling the payload is the writer's own work, "
@@ -27,8 +34,15 @@ NOTE = (
 )
 WORD_NOTE = (
     "shared word: the same loop over one atomic word in shared memory (C++: and a futex, where "
-    "readers sleep), in turns with the mailbox: what of a figure, and of its tail, the machine "
-    "itself takes, whatever the transport"
+    "readers sleep), in turns with the mailbox; bare queue: the word and four bare slots, of which "
+    "the same bytes are filled, taken in order and looked at, without a protocol. What of a "
+    "figure, and of its tail, the machine itself takes, whatever the transport"
+)
+CAUSES_NOTE = (
+    "late: 10 us or more. Both sides watch the turns of their own loops: where two lie 5 us or "
+    "more apart, the thread's CPU time tells whether it was off its core (the scheduler, the "
+    "hypervisor) or on it (an interrupt, its own code). 'on their cores': hand-overs that met "
+    "neither side off its core, and were not queued behind one that did"
 )
 READERS_NOTE = (
     "a polling reader takes a core: with three of them and a writer on fewer than four cores, the "
@@ -80,7 +94,7 @@ def native_rows(setting: Setting) -> Figures:
     }
     for size, one in found.items():
         head = f"hand-over in C++, {text_of(size)}, to a polling process"
-        rows += _latency_rows(head, one, GOAL_US)
+        rows += [*_latency_rows(head, one, GOAL_US), *_tail_rows(head, one)]
     medians = [one.tensor["p50"] for one in found.values()]
     rows += [
         Row("hand-over in C++, p50 of the slowest size to that of the fastest",
@@ -88,7 +102,7 @@ def native_rows(setting: Setting) -> Figures:
         *(Row(f"filling {text_of(size)} in C++, p50", one.tensor["filling_p50"], "us",
               samples=count) for size, one in found.items()),
     ]  # fmt: skip
-    return Figures(tuple(rows), (NOTE, WORD_NOTE))
+    return Figures(tuple(rows), (NOTE, WORD_NOTE, CAUSES_NOTE))
 
 
 def native_way_rows(setting: Setting) -> Figures:
@@ -121,13 +135,37 @@ def _beside_reference(
 
 
 def _latency_rows(head: str, found: NativeFound, goal: float | None) -> list[Row]:
-    tensor, word = found.tensor, found.word
+    tensor = found.tensor
     return [
         Row(f"{head}, p{rank}", tensor[f"p{rank}"], "us", goal if rank == RANKS[-1] else None,
-            baselines={WORD: word[f"p{rank}"]}, samples=int(tensor["samples"]), p50=tensor["p50"],
-            p95=tensor["p95"], p99=tensor["p99"])
+            baselines={name: getattr(found, via)[f"p{rank}"] for name, via in CONTROLS.items()},
+            samples=int(tensor["samples"]), p50=tensor["p50"], p95=tensor["p95"], p99=tensor["p99"])
         for rank in RANKS
     ]  # fmt: skip
+
+
+def _tail_rows(head: str, found: NativeFound) -> list[Row]:
+    """What the tail is made of; the figures on cores are absent where none met both there."""
+    vias = {"mailbox": found.tensor, **{k: getattr(found, v) for k, v in CONTROLS.items()}}
+    rows = [
+        _row_beside(f"{head}, late as {what}", {
+            name: 100 * sum(one[key] for key in keys) / one["samples"]
+            for name, one in vias.items()
+        }, "%")
+        for what, keys in CAUSES.items()
+    ]  # fmt: skip
+    kept = {name: one["on_core_p99"] for name, one in vias.items() if "on_core_p99" in one}
+    if "mailbox" in kept and QUEUE in kept:
+        rows.append(_row_beside(f"{head}, both sides on their cores, p99", kept, "us"))
+        name = f"{head}, both sides on their cores, p99, times the bare queue's"
+        beside = {f"times the {WORD}": kept["mailbox"] / kept[WORD]} if WORD in kept else {}
+        rows.append(Row(name, kept["mailbox"] / kept[QUEUE], "", TAIL_GOAL, baselines=beside))
+    return rows
+
+
+def _row_beside(name: str, values: dict[str, float], unit: str) -> Row:
+    beside = {other: value for other, value in values.items() if other != "mailbox"}
+    return Row(name, values["mailbox"], unit, baselines=beside)
 
 
 def _cpu(found: object, readers: int) -> float:
