@@ -13,7 +13,8 @@ class Limits:
 
     Attributes:
         queue_size: experiences that may wait for the disk.
-        payload_cap_bytes: most bytes of all payloads together.
+        payload_cap_bytes: most bytes of all payloads together, with the copies that undoing a
+            sleep needs, which have up to half of it.
         min_free_bytes: payloads are refused when the disk would have less left.
         payload_rules: when payloads go although there is room.
         cells: use the cells of near vectors that `Memory.build_cells` has built.

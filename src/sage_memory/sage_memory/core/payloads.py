@@ -22,7 +22,7 @@ from sage_common.core.clock import NS_PER_S
 from sage_common.core.home import make_private, sync_folder
 from sage_memory.core.experience import DIGEST, Payload
 from sage_memory.core.option_errors import PayloadDamaged
-from sage_memory.core.schema import payloads
+from sage_memory.core.schema import forgettings, payloads
 
 EXTENSIONS = {
     "image/webp": "webp",
@@ -31,6 +31,12 @@ EXTENSIONS = {
     "application/x-mcap": "mcap",
 }
 MOST_BETWEEN_LOOKS_S = 60.0
+OPEN_COPY = (
+    forgettings.c.saved.is_not(None)
+    & forgettings.c.undo_until_ns.is_not(None)
+    & forgettings.c.undone_ns.is_(None)
+)
+"""Rows of the list that hold what undoing a sleep needs."""
 _EVICTION_STEP = 64
 _REMOVED_AT_ONCE = 512
 
@@ -230,6 +236,7 @@ class PayloadCache:
 
     Attributes:
         pressure: 0 green, 1 yellow, 2 red; any thread may set it.
+        copies_bytes: of the copies that undoing a sleep needs; they count under the cap.
     """
 
     def __init__(
@@ -246,6 +253,7 @@ class PayloadCache:
         self.pressure = 0
         self._tended_ns = 0
         self.total_bytes = 0
+        self.copies_bytes = 0
         self.refused = 0
         self.last_refusal = ""
         self._doomed: dict[str, str] = {}
@@ -254,7 +262,18 @@ class PayloadCache:
         """Take the total from the rows; also after a rollback."""
         total = connection.execute(select(func.sum(payloads.c.bytes))).scalar_one()
         self.total_bytes = int(total or 0)
+        self.count_copies(connection)
         self._doomed.clear()
+
+    def count_copies(self, connection: Connection) -> None:
+        """Take the bytes of the copies for undoing from the rows."""
+        size = select(func.sum(func.length(forgettings.c.saved))).where(OPEN_COPY)
+        self.copies_bytes = int(connection.execute(size).scalar_one() or 0)
+
+    @property
+    def room_bytes(self) -> int:
+        """What the payloads may take: copies for undoing have up to half of the cap."""
+        return self.cap_now_bytes - min(self.copies_bytes, self.cap_now_bytes // 2)
 
     @property
     def cap_now_bytes(self) -> int:
@@ -264,7 +283,7 @@ class PayloadCache:
 
     def due(self, now_ns: int) -> bool:
         """Whether `tend` has something to look at."""
-        if self.total_bytes > self.cap_now_bytes:
+        if self.total_bytes > self.room_bytes:
             return True
         every_ns = round(min(self.rules.ttl_s / 10, MOST_BETWEEN_LOOKS_S) * NS_PER_S)
         return every_ns > 0 and not 0 <= now_ns - self._tended_ns < every_ns
@@ -280,7 +299,7 @@ class PayloadCache:
             .order_by(payloads.c.last_used_ns, payloads.c.sha256)
             .limit(_EVICTION_STEP)
         )
-        excess = self.total_bytes - self.cap_now_bytes
+        excess = self.total_bytes - self.room_bytes
         limit_ns = now_ns - round(self.rules.ttl_s * NS_PER_S) if self.rules.ttl_s else 0
         gone = []
         for sha256, size, last_used_ns in connection.execute(oldest):
@@ -304,9 +323,7 @@ class PayloadCache:
         media_type = payload.media_type if known is None else known
         refusal = "" if known is not None else self._refusal(size)
         if refusal or (known is None and not self._make_room(connection, size)):
-            return self._refuse(
-                refusal or f"{self.cap_now_bytes} bytes are taken by pinned payloads"
-            )
+            return self._refuse(refusal or f"{self.room_bytes} bytes are taken by pinned payloads")
         try:
             self.files.write(sha256, Payload(payload.data, media_type))
         except OSError as error:
@@ -365,8 +382,8 @@ class PayloadCache:
         self._doomed.clear()
 
     def _refusal(self, size: int) -> str:
-        if size > self.cap_now_bytes:
-            return f"{size} bytes are more than the cap of {self.cap_now_bytes}"
+        if size > self.room_bytes:
+            return f"{size} bytes are more than the cap of {self.room_bytes}"
         free = self.files.free_bytes()
         if free - size < self.min_free_bytes:
             return f"{free} bytes free on the disk, {self.min_free_bytes} are kept for experiences"
@@ -385,7 +402,7 @@ class PayloadCache:
             .limit(_EVICTION_STEP)
         )
         # under new pressure twice the size goes for each that comes, not all at once
-        limit = max(self.cap_now_bytes, self.total_bytes - size)
+        limit = max(self.room_bytes, self.total_bytes - size)
         while self.total_bytes + size > limit:
             rows = connection.execute(oldest).all()
             if not rows:

@@ -23,7 +23,7 @@ from sage_memory.core.sleep.probes import ask, draw_questions
 from sage_memory.core.sleep.rarity import rare_of
 from sage_memory.core.sleep.replay import draw, replay_view
 from sage_memory.core.sleep.report import NightReport, missed
-from sage_memory.core.sleep.settling import settle
+from sage_memory.core.sleep.settling import close_above_cap, settle
 from sage_memory.core.sleep.stored import Change
 from sage_memory.core.sleep.summaries import summarise
 from sage_memory.core.sleep.survey import (
@@ -232,7 +232,9 @@ class Night:
             report = replace(report, rolled_back=True, bytes_after=page.bytes_before, note=note)
             state = journal.ROLLED_BACK
         else:
-            report = replace(report, note="; ".join(filter(None, (report.note, _outcome(report)))))
+            final = close_above_cap(self._store, now_ns)
+            notes = (report.note, _outcome(report), final)
+            report = replace(report, note="; ".join(filter(None, notes)))
             state = journal.DONE
         self._store.change(
             lambda c: journal.mark(c, page.night, state=state, finished_ns=now_ns,

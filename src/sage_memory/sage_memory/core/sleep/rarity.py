@@ -23,6 +23,8 @@ from sage_memory.core.store import Store
 
 SHARE = 0.25
 """Of the bytes that a night aims at: so many may be kept for being rare."""
+PAYLOAD_SHARE = 0.02
+"""The same for their payloads, which are large: words say more in fewer bytes."""
 SAMPLE = 1024
 """Moments that all are compared with first: whatever is frequent is like one of them."""
 MOST = 2048
@@ -63,7 +65,7 @@ def rare_of(store: Store, seen: Survey, options: SleepOptions, target_bytes: int
     words_bytes = seen.text_bytes[rows] + seen.vector_bytes[rows] - seen.int8_bytes[rows]
     room = SHARE * target_bytes
     kept = rows[np.cumsum(words_bytes) <= room]
-    left = room - float(words_bytes[: len(kept)].sum())
+    left = min(room - float(words_bytes[: len(kept)].sum()), PAYLOAD_SHARE * target_bytes)
     words, payloads = found.words.copy(), found.payloads.copy()
     words[kept] = True
     payloads[kept[np.cumsum(seen.payload_bytes[kept]) <= left]] = True

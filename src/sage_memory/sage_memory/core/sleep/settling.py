@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, or_, select, update
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.identifiers import id_text
+from sage_memory.core.payloads import OPEN_COPY
 from sage_memory.core.schema import experiences, forgettings, nights
 from sage_memory.core.sleep import journal, saved
 from sage_memory.core.sleep.letting_go import FIRST_TO_GO_NS
@@ -34,8 +36,41 @@ def settle(store: Store, now_ns: int) -> int:
             lambda _: store.payloads.bury(),
         ).wait()
         if not count:
-            return settled
+            break
         settled += count
+    store.change(store.payloads.count_copies).wait()
+    return settled
+
+
+def close_above_cap(store: Store, now_ns: int) -> str:
+    """Let nights be final, the oldest first, whose copies are above their share of the cap.
+
+    Copies may take what the payloads leave of it, and half of it in any case. `settle` drops them.
+
+    Returns:
+        what was done, in words; empty: nothing.
+    """
+    column, cache = forgettings.c, store.payloads
+    size = func.sum(func.length(column.saved))
+    wanted = select(column.night_id, size).where(OPEN_COPY).group_by(column.night_id)
+    with store.reader.snapshot() as connection:
+        found = connection.execute(wanted.order_by(func.min(column.number))).all()
+    most = max(cache.cap_now_bytes // 2, cache.cap_now_bytes - cache.total_bytes)
+    total = sum(int(bytes_of) for _, bytes_of in found)
+    final: list[bytes] = []
+    for night, bytes_of in found:
+        if total - most <= 0:
+            break
+        final.append(bytes(night))
+        total -= int(bytes_of)
+    if not final:
+        return ""
+    ended = update(forgettings).where(OPEN_COPY, column.night_id.in_(final))
+    store.change(
+        lambda connection: connection.execute(ended.values(undo_until_ns=now_ns)).rowcount
+    ).wait()
+    named = ", ".join(map(id_text, final))
+    return f"what undoing needs is above its share of the payload cap: final now is {named}"
 
 
 def _settle_some(store: Store, connection: Connection, used: set[str], now_ns: int) -> int:
