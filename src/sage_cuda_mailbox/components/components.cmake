@@ -66,7 +66,7 @@ foreach(component
 endforeach()
 
 install(DIRECTORY components/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(DIRECTORY components/launch DESTINATION share/${PROJECT_NAME})
+install(DIRECTORY components/config components/launch DESTINATION share/${PROJECT_NAME})
 install(TARGETS sage_mailbox_ros EXPORT sage_mailbox_targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS sage_mailbox_components LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})

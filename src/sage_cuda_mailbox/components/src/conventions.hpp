@@ -13,7 +13,9 @@ namespace sage::mailbox::components
 
 inline constexpr std::int64_t kWarningPeriodMs = 1000;
 
-/// The QoS profiles of SAGE that components need; see docs/topics.md.
+/// The QoS profiles of SAGE that components need; see docs/topics.md. Publishers of sensor data
+/// offer more than subscriptions ask for (REP-2003).
+inline rclcpp::QoS offered_sensor_qos() { return rclcpp::QoS(5).reliable(); }
 inline rclcpp::QoS sensor_qos() { return rclcpp::QoS(5).best_effort(); }
 inline rclcpp::QoS standard_qos() { return rclcpp::QoS(10).reliable(); }
 inline rclcpp::QoS bulk_qos() { return rclcpp::QoS(5).reliable(); }

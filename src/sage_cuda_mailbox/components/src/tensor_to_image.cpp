@@ -32,7 +32,7 @@ public:
     publishing.event_callbacks.matched_callback = [this](rclcpp::MatchedInfo &) {
       follow_subscribers();
     };
-    images_ = create_publisher<LentImageAdapter>("image", sensor_qos(), publishing);
+    images_ = create_publisher<LentImageAdapter>("image", offered_sensor_qos(), publishing);
     diagnostics_.emplace(*this, [this] { return facts(); });
   }
 
