@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from memory_bench_toys import TOY, by_name
 
@@ -19,6 +21,7 @@ from sage.bench.memory import (
     parts,
     recall,
     recall_clips,
+    relevance,
     remember,
 )
 from sage.bench.memory.condition import KINDS
@@ -28,6 +31,8 @@ from sage.bench.memory.sentences import Sentences
 from sage.bench.memory.workplace import Workplace
 from sage.bench.result import Row
 from sage_common.core.errors import InvalidInput
+from sage_common.core.relevance import Relevance
+from sage_encoders.training.relevance import Embedded
 
 
 def test_remembering_stands_beside_raw_sqlite_and_the_peers(
@@ -198,3 +203,20 @@ def test_figures_of_some_parts_do_not_replace_those_of_all(
     assert [row.name for row in whole.rows] == ["made"], "what was measured is not lost"
     monkeypatch.setenv(parts.CHOSEN, "one")
     assert parts.measured(setting, TOY).bench == "memory_one"
+
+
+def test_questions_that_nothing_answers_are_told_so(
+    toy_place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    axes = np.eye(16, dtype=np.float32)
+    found = Embedded(axes[8:12], axes[:4], axes[:4], axes[:4, None])
+    embedder = SimpleNamespace(encoder_id="made-1", embed=None)
+    monkeypatch.setattr(relevance, "OpenTextEmbedder",
+                        lambda *_: SimpleNamespace(embedder=embedder))  # fmt: skip
+    monkeypatch.setattr(relevance, "text_relevance", lambda *_: Relevance(0.1, 0.05, 0.5))
+    monkeypatch.setattr(relevance, "read_half", lambda *_, **__: None)
+    monkeypatch.setattr(relevance, "embedded", lambda *_: found)
+    rows = by_name(relevance.rows(toy_place()))
+    assert rows["questions without an answer among 4 that are answered"].value == 0.0
+    lost = rows["questions with an answer among 4 that are declined"]
+    assert lost.value == 0.0 and lost.samples == 4

@@ -84,6 +84,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 QUESTIONS = {
     "everything": Question(limit=100),
     "text": Question(text="a barking dog", declined=True),
+    "nothing": Question(text="unicorn on the moon", declined=True),
     "image": Question(image=scene(3)),
     "sound": Question(sound=Sound(tone(880, 44100), 44100), limit=3),
     "puzzle": Question(puzzle=experience(4).codes),
@@ -117,6 +118,8 @@ def test_both_ways_give_the_same(home: Path) -> None:
     assert [a.entity for a in stored["entity"].answers] == ["anna"]
     assert [a.source for a in stored["source"].answers] == ["left"] * len(stored["source"].answers)
     assert stored["device"].answers == ()
+    assert stored["nothing"].answers == () and "below" in stored["nothing"].declined[0]
+    assert stored["nothing"].notes[1].startswith("nothing fits: the best of 1 was ")
     assert len(stored["time"].answers) == 3
     assert 'heard around it: "a dog barks"' in stored["text"].answers[0].reason
     assert any("vision-0" not in note and "no vector of" in note for note in stored["image"].notes)
@@ -165,6 +168,8 @@ def test_answers_are_told_in_words(home: Path, capsys: pytest.CaptureFixture[str
     )
     assert status == 0 and "encoded by sage-vision" in told
     assert f"note: compared as {embed_text('a dog')[1]}\n" in told
+    status, told, _ = run(capsys, "unicorn on the moon", "--home", home)
+    assert status == 1 and "note: nothing fits: the best of 1 was " in told
     status, told, said = run(capsys, "--until", "1971-01-01", "--home", home)
     assert (status, told) == (1, "") and "fits" in said
     words = ("--like", json.loads(run(capsys, "--home", home, "--json")[1])["answers"][0]["id"])

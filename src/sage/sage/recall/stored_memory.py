@@ -10,6 +10,7 @@ from sage.memory.opening import open_memory
 from sage.recall.embedding import embed_image, embed_sound, embed_text
 from sage.recall.question import Question, Remembered, Reply
 from sage_common.core.errors import InvalidInput
+from sage_encoders.backends.text_relevance import text_relevance
 from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.recall import Answer, Query
@@ -65,6 +66,7 @@ def _query(question: Question) -> Query:
         place_radius_m=spot.within_m if spot else 0.0,
         limit=question.limit,
         with_declined=question.declined,
+        relevance=text_relevance(words_by) if words_by else None,
     )
 
 

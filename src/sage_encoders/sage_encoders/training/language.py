@@ -18,6 +18,7 @@ from sage_encoders.core.card import Card, sha256_of
 from sage_encoders.core.language import TextEmbedder
 from sage_encoders.training.language_measures import PAIRS, measure, sentence_pairs
 from sage_encoders.training.recipe import Networks, Recipe, Stage
+from sage_encoders.training.relevance import calibrated
 
 NAME, VERSION = "minilm-l6-int8", "1"
 DESCRIBED = "minilm.onnx"
@@ -40,10 +41,12 @@ class Language(Recipe):
 
     def measure(self, models: Path) -> dict[str, Any]:
         """Rank correlation with human scores on STS-B dev."""
+        return dict(measure(self._embedder(models), sentence_pairs(self.data / PAIRS)))
+
+    def _embedder(self, models: Path) -> TextEmbedder:
         network = network_file()
         model = OnnxModel(network, Card(NAME, VERSION, sha256_of(network), {}))
-        embedder = TextEmbedder(model, wordpiece(models / VOCABULARY_FILE))
-        return dict(measure(embedder, sentence_pairs(self.data / PAIRS)))
+        return TextEmbedder(model, wordpiece(models / VOCABULARY_FILE))
 
     def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
         """See `Recipe`."""
@@ -62,6 +65,7 @@ class Language(Recipe):
             "training": "all-MiniLM-L6-v2 of sentence-transformers, int8 weights; not trained here",
             "data": f"{PAIRS}: STS-B dev (CC BY-SA 4.0), only measured on",
             "split": "all pairs are held out",
+            "relevance": calibrated(self.data, self._embedder(models_folder()).embed),
             "vocabulary_file": VOCABULARY_FILE,
             "vocabulary_sha256": self.vocabulary_sha256,
             "vocabulary_licence": "Apache-2.0",

@@ -13,7 +13,7 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.disowning import Content, Disowned, contents, disown
 from sage_memory.core.errors import DiskRefuses, NotCompacted
 from sage_memory.core.experience import MAX_TEXT, check_text
-from sage_memory.core.identifiers import check_id, id_text
+from sage_memory.core.identifiers import id_bytes, id_text
 from sage_memory.core.row_changes import replace_content, set_columns
 from sage_memory.core.schema import experiences, forgettings, payloads, summary_members, vectors
 from sage_memory.core.sleep import journal
@@ -34,7 +34,7 @@ class Forgotten:
 
 
 def forget(
-    store: Store, identifiers: Sequence[bytes], reason: str, now_ns: int
+    store: Store, identifiers: Sequence[bytes | str], reason: str, now_ns: int
 ) -> Ticket[Forgotten]:
     """Remove experiences for good; the ticket settles when the files hold nothing of them.
 
@@ -43,7 +43,7 @@ def forget(
     rewritten at once, which takes seconds where it is large; remembering queues meanwhile.
 
     Args:
-        identifiers: 16 bytes each, at most `MOST_AT_ONCE`.
+        identifiers: 16 bytes each, or their text, at most `MOST_AT_ONCE`.
         reason: kept with the tombstones; must not repeat the content.
 
     Raises:
@@ -54,14 +54,13 @@ def forget(
     """
     if not isinstance(identifiers, Sequence) or isinstance(identifiers, bytes | str):
         raise InvalidInput("ids", identifiers, "a list of ids, 16 bytes each")
-    for identifier in identifiers:
-        check_id("ids", identifier)
+    ids = [id_bytes(identifier, "ids") for identifier in identifiers]
     check_text("reason", reason)
     if not 1 <= len(identifiers) <= MOST_AT_ONCE:
         raise InvalidInput("len(ids)", len(identifiers), f"1..{MOST_AT_ONCE}")
     if len(reason) > MAX_TEXT:
         raise InvalidInput("len(reason)", len(reason), f"at most {MAX_TEXT} characters")
-    wanted = list(dict.fromkeys(identifiers))
+    wanted = list(dict.fromkeys(ids))
     numbers: list[int] = []
     changed: list[Disowned] = []
 
@@ -153,13 +152,13 @@ def _pin_payload(connection: Connection, sha256: str) -> None:
     connection.execute(update(payloads).where(same).values(pinned=most.scalar_subquery()))
 
 
-def pin(store: Store, identifier: bytes, pinned: bool) -> Ticket[None]:
+def pin(store: Store, identifier: bytes | str, pinned: bool) -> Ticket[None]:
     """Keep an experience from every sleep, and its payload from the cap; or no longer.
 
     A payload stays pinned as long as one of the experiences that share it is. An unknown id fails
     the ticket with `InvalidInput`.
     """
-    check_id("id", identifier)
+    identifier = id_bytes(identifier)
     if not isinstance(pinned, bool):
         raise InvalidInput("pinned", pinned, "True or False")
     column = experiences.c

@@ -93,14 +93,17 @@ def id_text(identifier: bytes) -> str:
     return str(uuid.UUID(bytes=identifier))
 
 
-def check_id(field: str, identifier: Any) -> None:
-    """Prove that an id is bytes.
+def id_bytes(identifier: bytes | str, field: str = "id") -> bytes:
+    """The 16 bytes of an id, given as such or in its text form.
 
     Raises:
-        InvalidInput: it is not.
+        InvalidInput: it is neither.
     """
-    if not isinstance(identifier, bytes):
-        raise InvalidInput(field, identifier, "the 16 bytes of an id")
+    if isinstance(identifier, str):
+        return parse_id(identifier, field)
+    if not isinstance(identifier, bytes) or len(identifier) != ID_BYTES:
+        raise InvalidInput(field, identifier, "16 bytes, or a UUID as text")
+    return identifier
 
 
 def parse_id(text: str, field: str = "id") -> bytes:

@@ -21,7 +21,7 @@ from sage_memory.core.exact import Hit
 from sage_memory.core.example import example_meanings
 from sage_memory.core.experience import MAX_STAMP_NS
 from sage_memory.core.families import heads, summaries_of
-from sage_memory.core.identifiers import check_id
+from sage_memory.core.identifiers import id_bytes
 from sage_memory.core.index import View
 from sage_memory.core.kept_index import KeptIndex
 from sage_memory.core.meaning import Meaning, alternatives, meanings
@@ -32,6 +32,7 @@ from sage_memory.core.plain_query import KEYS, PlainQuery
 from sage_memory.core.reasons import reason
 from sage_memory.core.recall import Answer, Query, Recalled, made
 from sage_memory.core.records import MOST_NAMED, DamagedRows, Record, fault_note, read_records
+from sage_memory.core.relevance import relevant
 from sage_memory.core.row_source import RowSource
 from sage_memory.core.schema import ROLE_PERCEPT, experiences, vectors
 
@@ -70,15 +71,18 @@ class Reader(KeptIndex):
         with self.snapshot() as connection:
             source = RowSource(connection)
             asked = self._asked(connection, view, query)
-            answers = self._whole_answers(connection, view, query, asked, source)
+            nearest = self._whole_answers(connection, view, query, asked, source)
+            answers, unlike = relevant(view, asked, query, nearest)
             declined = (
-                close_but_declined(view, asked, query.limit, source) if query.with_declined else []
+                unlike.declined + close_but_declined(view, asked, query.limit, source)
+                if query.with_declined
+                else []
             )
-        told = notes(view, asked)
+        told = notes(view, asked) + unlike.notes
         if source.faults:
             self.damaged.note(source.faults)
             told += [fault_note(*fault) for fault in source.faults.items()]
-        return Recalled(answers, declined, told, asked.kept)
+        return Recalled(answers, declined[: query.limit], told, asked.kept)
 
     def at(self, stamp_ns: int) -> Placed | None:
         """The experience nearest in time that is whole; None if none is kept.
@@ -99,13 +103,13 @@ class Reader(KeptIndex):
                 left_out.append(row)
         return None
 
-    def of_id(self, identifier: bytes) -> Placed | None:
+    def of_id(self, identifier: bytes | str) -> Placed | None:
         """The experience with this id; None if there is none, or it was forgotten.
 
         Raises:
             RowDamaged: it is not what was written.
         """
-        check_id("id", identifier)
+        identifier = id_bytes(identifier)
         view = self.index.view()
         wanted_row = select(experiences.c.number).where(experiences.c.id == identifier)
         with naming(self._path), self._engine.connect() as connection:
@@ -130,7 +134,7 @@ class Reader(KeptIndex):
         excluded = -1
         choices: list[Meaning] = []
         if query.example_id:
-            number, of_example = example_meanings(connection, query.example_id)
+            number, of_example = example_meanings(connection, id_bytes(query.example_id))
             known = placing.numbered(view, number)
             if known is not None:
                 excluded = known

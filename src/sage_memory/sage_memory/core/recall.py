@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
+from sage_common.core.relevance import Relevance
 from sage_memory.core.experience import MAX_STAMP_NS, Experience, check_text
+from sage_memory.core.identifiers import id_bytes, id_text
 
 MAX_LIMIT = 1000
 MAX_RADIUS_M = 1e300
@@ -31,7 +33,8 @@ class Query:
         text_embedding, text_encoder_id: meaning of words; finds what was said, and what was
             experienced while it was said.
         example, example_encoder_id: embedding of a percept; finds percepts that resemble it.
-        example_id: 16 bytes; the same with an experience as the example, itself left out.
+        example_id: 16 bytes, or their text; the same with an experience as the example, itself
+            left out.
         example_codes: puzzle, uint8 [30, 30], each 0..9; finds the puzzles that differ least.
         alternatives: encoder id -> the meaning of the same words (without words: of the same
             example) as other models put it. Each is searched in its own space, and they are
@@ -46,6 +49,8 @@ class Query:
         limit: most answers, 1..1000.
         with_embedding: answers carry the embedding of the percept.
         with_declined: also tell what came close and which condition it failed.
+        relevance: of the encoder of `text_embedding`: where words are all that is compared and
+            the best answer is below its floor, nothing fits; None: the nearest, however far.
     """
 
     text: str = ""
@@ -53,7 +58,7 @@ class Query:
     text_encoder_id: str = ""
     example: NDArray[np.float32] | None = None
     example_encoder_id: str = ""
-    example_id: bytes = b""
+    example_id: bytes | str = b""
     example_codes: NDArray[np.uint8] | None = None
     alternatives: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     start_ns: int | None = None
@@ -70,6 +75,7 @@ class Query:
     limit: int = 10
     with_embedding: bool = False
     with_declined: bool = False
+    relevance: Relevance | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,11 @@ class Answer:
     rank: int = 0
     parts: tuple[Part, ...] = ()
     summary_id: bytes = b""
+
+    @property
+    def id(self) -> str:
+        """Of the experience, as the commands print it."""
+        return id_text(self.experience.id)
 
 
 @dataclass(frozen=True)
@@ -170,8 +181,8 @@ def checked(query: Query) -> Query:
     for name in ("text", "text_encoder_id", "example_encoder_id", "modality", "source", "entity",
                  "device_id", "place_frame"):  # fmt: skip
         check_text(name, getattr(query, name))
-    if not isinstance(query.example_id, bytes):
-        raise InvalidInput("example_id", query.example_id, "16 bytes")
+    if query.example_id != b"":
+        id_bytes(query.example_id, "example_id")
     if not isinstance(query.limit, _INTEGERS) or not 1 <= query.limit <= MAX_LIMIT:
         raise InvalidInput("limit", query.limit, f"1..{MAX_LIMIT}")
     salience = query.min_salience

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.host import ServiceClient, ServiceUnavailable
 from sage_common.ros.node import SageNode
+from sage_encoders.backends.text_relevance import text_relevance
+from sage_encoders.core.card import ModelError
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.memory import Memory
 from sage_memory.core.recall import Query
@@ -55,7 +57,7 @@ class Recalling:
             fill_response(
                 response, recalled, request.with_declined, with_codes=not request.without_codes
             )
-        except (MemoryFailure, ServiceUnavailable) as error:
+        except (MemoryFailure, ModelError, ServiceUnavailable) as error:
             response.success, response.message = False, str(error)
         response.search_ms = (self._node.stopwatch_ns() - started) / 1e6
         return response
@@ -63,7 +65,12 @@ class Recalling:
     def _embedded(self, query: Query, request: Recall.Request) -> Query:
         if query.text:
             vector, encoder_id = self.meaning(query.text)
-            query = replace(query, text_embedding=vector, text_encoder_id=encoder_id)
+            query = replace(
+                query,
+                text_embedding=vector,
+                text_encoder_id=encoder_id,
+                relevance=text_relevance(encoder_id),
+            )
         example = self._example(request)
         if example is not None:
             query = replace(query, example=example[0], example_encoder_id=example[1])

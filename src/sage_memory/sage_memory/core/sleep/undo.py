@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.errors import NoNightToUndo
-from sage_memory.core.identifiers import check_id, id_text
+from sage_memory.core.identifiers import id_bytes, id_text
 from sage_memory.core.schema import forgettings, nights
 from sage_memory.core.sleep import journal
 from sage_memory.core.sleep.bringing_back import bring_back
@@ -33,7 +33,7 @@ class Undone:
     note: str
 
 
-def undo_sleep(store: Store, night: bytes | None, now_ns: int) -> Undone:
+def undo_sleep(store: Store, night: bytes | str | None, now_ns: int) -> Undone:
     """Take back the last night, or the named one where no later night stands on it.
 
     Rows, vectors and payloads are as they were, bit for bit; summaries become tombstones.
@@ -43,7 +43,7 @@ def undo_sleep(store: Store, night: bytes | None, now_ns: int) -> Undone:
         NoNightToUndo: the last one was asked for, and there is none.
     """
     if night is not None:
-        check_id("night_id", night)
+        night = id_bytes(night, "night_id")
     with store.reader.snapshot() as connection:
         last = journal.last_done(connection)
         wanted = night or last
