@@ -17,13 +17,15 @@ SECTION = PAGE.read_text().split("## In plain Python\n")[1].split("\n## ")[0]
 def test_the_example_remembers_and_recalls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = re.search(r"```python\n(.*?)```", SECTION, re.DOTALL)
-    promised = re.search(r"It prints `(.*?)`", SECTION)
-    assert found is not None and promised is not None
+    examples = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+    promised = re.findall(r"It prints `(.*?)`", SECTION)
+    assert len(examples) == len(promised) == 2
     monkeypatch.chdir(tmp_path)
-    exec(compile(found[1], str(PAGE), "exec"), {})
-    assert capsys.readouterr().out == promised[1] + "\n"
-    with Memory.open(tmp_path / "memory-home", read_only=True) as memory:
+    for example, printed in zip(examples, promised, strict=True):
+        exec(compile(example, str(PAGE), "exec"), {})
+        assert capsys.readouterr().out == printed + "\n"
+        (tmp_path / "memory-home").rename(tmp_path / f"home-{examples.index(example)}")
+    with Memory.open(tmp_path / "home-1", read_only=True) as memory:
         (answer,) = memory.recall(Query())
     assert answer.experience.entity == "anna" and answer.experience.device_id == "robot"
 

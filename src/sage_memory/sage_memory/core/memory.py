@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import Any, final
 
 from sage_common.core.errors import InvalidInput
+from sage_memory.core import plain_words
 from sage_memory.core.cell_building import CellsBuilt
 from sage_memory.core.entities import Entity, Evidence, evidence_of, learn, read, sources_of
 from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.forgetting import Forgotten, forget, pin
+from sage_memory.core.identifiers import id_bytes, id_text
 from sage_memory.core.open_memory import OpenMemory
 from sage_memory.core.placing import Placed
 from sage_memory.core.recall import Answer, Query, Recalled, checked
@@ -49,18 +51,43 @@ class Memory(OpenMemory):
         """
         return self._writable().remember(experience, payload)
 
-    def recall(self, query: Query) -> list[Answer]:
+    def add(self, text: str, payload: Payload | None = None, **fields: Any) -> str:
+        """Remember words; returns their id, as the commands print it, once they are on the disk.
+
+        They are embedded by the packaged model; the five dimensions are neutral.
+
+        Args:
+            fields: of `Experience`, for instance `entity`, `place`, `start_ns` (now) or `total`
+                (0.5).
+
+        Raises:
+            InvalidInput, MemoryBusy, MemoryFailure: as `remember`, or there is no model.
+            NotStored: the disk refused.
+        """
+        said = plain_words.experience(text, self._clock.now_ns(), fields)
+        return id_text(self.remember(said, payload).wait().id)
+
+    def recall(self, query: Query | str, **conditions: Any) -> list[Answer]:
         """The best answers, best first; as many as asked for whenever so many exist.
+
+        Args:
+            query: or words, which the packaged model embeds; then nothing is an answer that is
+                not near enough to be one.
+            conditions: fields of `Query` beside words, for instance `limit` or `entity`.
 
         Raises:
             InvalidInput: names the field of the query, its value, and what was expected.
             StoreDamaged: a row cannot be read.
-            MemoryFailure: the memory is closed.
+            MemoryFailure: the memory is closed, or there is no model for words.
         """
-        return self.ask(query).answers
+        return self.ask(query, **conditions).answers
 
-    def ask(self, query: Query) -> Recalled:
+    def ask(self, query: Query | str, **conditions: Any) -> Recalled:
         """The same, with what came close and was declined, and what could not be compared."""
+        if isinstance(query, str):
+            query = plain_words.query(query, conditions)
+        elif conditions:
+            raise InvalidInput("conditions", sorted(conditions), "none beside a Query")
         recalled = self._current().ask(checked(query))
         if self._store is not None:
             for answer in recalled.answers:
@@ -77,31 +104,32 @@ class Memory(OpenMemory):
         """
         return self._current().at(stamp_ns)
 
-    def of_id(self, identifier: bytes) -> Placed | None:
-        """The experience with this id (16 bytes); None if there is none, or it was forgotten.
+    def of_id(self, identifier: bytes | str) -> Placed | None:
+        """The experience with this id (16 bytes or text); None: there is none, or no longer.
 
         Raises:
             StoreDamaged: a row cannot be read.
             MemoryFailure: the memory is closed.
         """
-        return self._current().of_id(identifier)
+        return self._current().of_id(id_bytes(identifier))
 
-    def forget(self, identifiers: Sequence[bytes], reason: str) -> Ticket[Forgotten]:
-        """Remove experiences (16 bytes each) for good, payloads too; tombstones stay.
+    def forget(self, identifiers: Sequence[bytes | str], reason: str) -> Ticket[Forgotten]:
+        """Remove experiences (ids of 16 bytes or as text) for good, payloads too; tombstones stay.
 
         Raises:
             InvalidInput: none or too many ids, or too long a reason.
             MemoryFailure: the memory is read-only or closed. An unknown id fails the ticket.
         """
-        return forget(self._writable(), identifiers, reason, self._clock.now_ns())
+        ids = [id_bytes(identifier) for identifier in identifiers]
+        return forget(self._writable(), ids, reason, self._clock.now_ns())
 
-    def pin(self, identifier: bytes, pinned: bool) -> Ticket[None]:
-        """Never consolidate an experience (16 bytes), nor let anything of it go; or again.
+    def pin(self, identifier: bytes | str, pinned: bool) -> Ticket[None]:
+        """Never consolidate an experience (16 bytes or text), nor let anything of it go; or again.
 
         Raises:
             MemoryFailure: the memory is read-only or closed. An unknown id fails the ticket.
         """
-        return pin(self._writable(), identifier, pinned)
+        return pin(self._writable(), id_bytes(identifier), pinned)
 
     def sleep(
         self,
@@ -125,15 +153,16 @@ class Memory(OpenMemory):
         night = (options or SleepOptions(), progress, should_stop, elapsed_s)
         return Night(self._writable(), self._clock, *night).sleep()
 
-    def undo_sleep(self, night_id: bytes | None = None) -> Undone:
-        """Take back the last night, or this one (16 bytes): all is as it was before.
+    def undo_sleep(self, night_id: bytes | str | None = None) -> Undone:
+        """Take back the last night, or this one (16 bytes or text): all is as it was before.
 
         Raises:
             InvalidInput: no such night, a later one must be undone first, or its grace is over.
             NoNightToUndo: the last one was asked for, and there is none.
             MemoryFailure: the memory is read-only or closed.
         """
-        return undo_sleep(self._writable(), night_id, self._clock.now_ns())
+        wanted = None if night_id is None else id_bytes(night_id, "night_id")
+        return undo_sleep(self._writable(), wanted, self._clock.now_ns())
 
     def reembed(self, embedders: Sequence[Embedder], batch: int = BATCH) -> Reembedding:
         """Work that gives what was kept with other encoders vectors of these; see there.

