@@ -17,7 +17,7 @@ from sage_memory.core.cell_building import CellsBuilt
 from sage_memory.core.entities import Entity, Evidence, evidence_of, learn, read, sources_of
 from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.forgetting import Forgotten, forget, pin
-from sage_memory.core.identifiers import id_bytes, id_text
+from sage_memory.core.identifiers import id_text
 from sage_memory.core.open_memory import OpenMemory
 from sage_memory.core.placing import Placed
 from sage_memory.core.recall import Answer, Query, Recalled, checked
@@ -111,7 +111,7 @@ class Memory(OpenMemory):
             StoreDamaged: a row cannot be read.
             MemoryFailure: the memory is closed.
         """
-        return self._current().of_id(id_bytes(identifier))
+        return self._current().of_id(identifier)
 
     def forget(self, identifiers: Sequence[bytes | str], reason: str) -> Ticket[Forgotten]:
         """Remove experiences (ids of 16 bytes or as text) for good, payloads too; tombstones stay.
@@ -120,8 +120,7 @@ class Memory(OpenMemory):
             InvalidInput: none or too many ids, or too long a reason.
             MemoryFailure: the memory is read-only or closed. An unknown id fails the ticket.
         """
-        ids = [id_bytes(identifier) for identifier in identifiers]
-        return forget(self._writable(), ids, reason, self._clock.now_ns())
+        return forget(self._writable(), identifiers, reason, self._clock.now_ns())
 
     def pin(self, identifier: bytes | str, pinned: bool) -> Ticket[None]:
         """Never consolidate an experience (16 bytes or text), nor let anything of it go; or again.
@@ -129,7 +128,7 @@ class Memory(OpenMemory):
         Raises:
             MemoryFailure: the memory is read-only or closed. An unknown id fails the ticket.
         """
-        return pin(self._writable(), id_bytes(identifier), pinned)
+        return pin(self._writable(), identifier, pinned)
 
     def sleep(
         self,
@@ -161,8 +160,7 @@ class Memory(OpenMemory):
             NoNightToUndo: the last one was asked for, and there is none.
             MemoryFailure: the memory is read-only or closed.
         """
-        wanted = None if night_id is None else id_bytes(night_id, "night_id")
-        return undo_sleep(self._writable(), wanted, self._clock.now_ns())
+        return undo_sleep(self._writable(), night_id, self._clock.now_ns())
 
     def reembed(self, embedders: Sequence[Embedder], batch: int = BATCH) -> Reembedding:
         """Work that gives what was kept with other encoders vectors of these; see there.
