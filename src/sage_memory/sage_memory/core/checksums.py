@@ -46,20 +46,19 @@ def row_crc32(values: Sequence[Any]) -> int:
     ) = values  # fmt: skip
     try:
         # 0.0 is added: SQLite keeps -0.0 as 0.0
-        numbers = NUMBERS.pack(
+        fixed = NUMBERS.pack(
             start_ns, end_ns, NEVER if forgotten_ns is None else forgotten_ns,
             surprise + 0.0, novelty + 0.0, arousal + 0.0, reward + 0.0, conflict + 0.0, total + 0.0,
             NAN if x is None else x + 0.0, NAN if y is None else y + 0.0,
             NAN if z is None else z + 0.0, covers, pinned, version,
         )  # fmt: skip
-        names = "\0".join(
-            (
-                device_id, modality, source, entity, encoder_id,
-                NO_TEXT if frame is None else frame,
-                NO_TEXT if forgotten_reason is None else forgotten_reason,
-            )
-        )  # fmt: skip
-        fixed = b"".join((numbers, identifier, orientation or b"", names.encode()))
+        frame = NO_TEXT if frame is None else frame
+        forgotten_reason = NO_TEXT if forgotten_reason is None else forgotten_reason
+        names = (
+            f"{device_id}\0{modality}\0{source}\0{entity}\0{encoder_id}\0{frame}"
+            f"\0{forgotten_reason}"
+        )
+        fixed += identifier + (orientation or b"") + names.encode()
     except (TypeError, ValueError, OverflowError, struct.error):
         fixed = repr(values).encode("utf-8", "replace")  # no row that was written has such values
     content = (codes, sketch, covariance, text, reason, context, sha256, media_type)

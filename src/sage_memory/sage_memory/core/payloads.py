@@ -164,7 +164,7 @@ class PayloadFiles:
         One that is there may be of a process that was killed before it came to sync it.
         """
         for folder in (self.folder, shard):
-            if folder not in self._durable:
+            if folder not in self._durable or not folder.is_dir():
                 make_private(folder)
                 sync_folder(folder.parent)
                 self._durable.add(folder)
