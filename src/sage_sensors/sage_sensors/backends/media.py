@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
@@ -93,6 +94,8 @@ class VideoTrack:
         self._media = media
         self._size = (width_px, height_px)
         self._canvas = canvas
+        # One for all: each new one takes memory of its own, and starts threads for every picture.
+        self._reformatter = VideoReformatter()
 
     def skip_to(self, time_ns: int) -> None:
         self._wanted_ns = time_ns
@@ -109,7 +112,7 @@ class VideoTrack:
             if time_ns < self._wanted_ns:
                 self.passed += 1
                 continue
-            yield Stamped(time_ns, _drawn(frame, *self._size, self._canvas))
+            yield Stamped(time_ns, self._drawn(frame))
 
     def _frames(self) -> Iterator[Any]:
         with _opened(self._media.path) as container:
@@ -129,6 +132,26 @@ class VideoTrack:
         elif hurried and packet.is_keyframe and time_ns >= self._wanted_ns:
             codec.skip_frame = ALL_FRAMES
         self.passed += hurried and not packet.is_keyframe
+
+    def _drawn(self, frame: Any) -> Frame:
+        """The picture, upright and scaled, in RGB."""
+        width_px, height_px = self._size
+        quarter_turns = round(frame.rotation / 90.0) % 4
+        if quarter_turns % 2:
+            width_px, height_px = height_px, width_px
+        width = width_px or (round(frame.width * height_px / frame.height) if height_px else 0)
+        height = height_px or (round(frame.height * width_px / frame.width) if width_px else 0)
+        picture = self._reformatter.reformat(
+            frame, width or frame.width, height or frame.height, "rgb24", threads=1
+        )
+        plane = picture.planes[0]
+        shape, strides = (picture.height, picture.width, 3), (plane.line_size, 3, 1)
+        # FFmpeg converts into memory of its own only; this is the one copy.
+        decoded: NDArray[np.uint8] = np.ndarray(shape, np.uint8, plane, 0, strides)
+        upright = np.rot90(decoded, quarter_turns)
+        drawn = self._canvas(*upright.shape[:2])
+        np.copyto(drawn.pixels, upright)
+        return drawn
 
 
 class SoundTrack:
@@ -244,21 +267,3 @@ def _end_ns(container: Any, stream: Any, origin: Fraction) -> int:
         return 0
     end = Fraction(int(container.start_time or 0) + int(container.duration), 1_000_000)
     return round((end - origin) * NS_PER_S)
-
-
-def _drawn(frame: Any, width_px: int, height_px: int, canvas: Canvas) -> Frame:
-    """The picture, upright and scaled, in RGB."""
-    quarter_turns = round(frame.rotation / 90.0) % 4
-    if quarter_turns % 2:
-        width_px, height_px = height_px, width_px
-    width = width_px or (round(frame.width * height_px / frame.height) if height_px else 0)
-    height = height_px or (round(frame.height * width_px / frame.width) if width_px else 0)
-    picture = frame.reformat(width or frame.width, height or frame.height, format="rgb24")
-    plane = picture.planes[0]
-    shape, strides = (picture.height, picture.width, 3), (plane.line_size, 3, 1)
-    # FFmpeg converts into memory of its own only; this is the one copy.
-    decoded: NDArray[np.uint8] = np.ndarray(shape, np.uint8, plane, 0, strides)
-    upright = np.rot90(decoded, quarter_turns)
-    drawn = canvas(*upright.shape[:2])
-    np.copyto(drawn.pixels, upright)
-    return drawn
