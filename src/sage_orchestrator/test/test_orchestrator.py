@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +24,7 @@ from misbehaving_plugins import (
 )
 
 from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.plugin import Interest, Task
+from sage_orchestrator.core.plugin import Budget, Interest, Task
 from sage_orchestrator.core.slot import Cue, Order
 from sage_orchestrator.core.states import PluginState
 
@@ -209,6 +213,48 @@ def test_an_order_can_be_cancelled_before_and_while_it_runs(bench):
     bench.cycles(2)
     assert late.wait(0.0).state == PluginState.DONE
     assert late.wait(0.0).reason.startswith("enough")
+
+
+class Sight:
+    """What a plugin looks at, a large picture say, with the budget that it looks under."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget, self.left = budget, 1.0
+
+
+class Looking(Halving):
+    """Keeps its budget in its state."""
+
+    def __init__(self) -> None:
+        super().__init__("looking")
+        self.seen: list[weakref.ref[Sight]] = []
+
+    def init_state(self, task: Task, budget: Budget) -> Any:
+        sight = Sight(budget)
+        self.seen.append(weakref.ref(sight))
+        return sight
+
+    def step(self, state: Any) -> Any:
+        state.left /= 2.0
+        return state
+
+    def energy(self, state: Any) -> float:
+        return float(state.left)
+
+    def result(self, state: Any) -> dict[str, Any]:
+        return {"summary": f"at {state.left:g}"}
+
+
+def test_what_a_run_looked_at_is_gone_when_it_is_over(bench):
+    plugin = Looking()
+    bench.add(plugin)
+    gc.disable()
+    try:
+        bench.cycles(5)
+        assert len(plugin.seen) >= 4
+        assert [sight() for sight in plugin.seen[:-1]] == [None] * (len(plugin.seen) - 1)
+    finally:
+        gc.enable()
 
 
 def test_outcomes_reach_the_plugins_that_delivered(bench):

@@ -146,6 +146,8 @@ class Run:
         if ending is None:
             self._treasury.pause(self)
         else:
+            # It refers to this run, its budget: with its pictures it would outlive both.
+            self._state = None
             self._treasury.finish(self, ending)
 
     def _refine(self) -> Ending | None:
