@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from toy_nodes import ToyNode
 
 from sage_common.core import state_file
 from sage_common.core.errors import InvalidInput
+from sage_common.ros import process
 from sage_common.ros.container import node_class, ros_arguments
 from sage_common.ros.process import EXIT_USAGE
 from sage_common.ros.stamps import to_stamp
@@ -225,3 +228,33 @@ def test_wrong_arguments_end_a_node_with_a_status_of_their_own(child):
     toy = child("-m", "toy_nodes", "--ros-args", "--log-level", "loud")
     assert toy.process.wait(LONG_S) == EXIT_USAGE, toy.text
     assert "--log-level loud" in toy.text and "Traceback" not in toy.text
+
+
+def test_few_objects_that_hold_much_are_freed_without_waiting_for_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Message:
+        """Refers to itself, as what an error was raised through does."""
+
+        def __init__(self) -> None:
+            self.payload, self.itself = bytearray(1_000_000), self
+
+    gone: list[weakref.ref[Message]] = []
+    rounds: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        rounds.append(seconds)
+        if len(rounds) > 1:
+            raise SystemExit
+        gone.append(weakref.ref(Message()))
+
+    monkeypatch.setattr(process.time, "sleep", sleep)
+    thresholds = gc.get_threshold()
+    gc.set_threshold(*process.GARBAGE_THRESHOLDS)
+    try:
+        with pytest.raises(SystemExit):
+            process._collect_garbage()
+    finally:
+        gc.set_threshold(*thresholds)
+    assert gone[0]() is None
+    assert rounds == [process.GARBAGE_PERIOD_S] * 2

@@ -7,6 +7,8 @@ import gc
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -33,6 +35,7 @@ PARENT_VARIABLE = "SAGE_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
 # Default 700: collections of everything that was loaded took a fifth of a container's time.
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
+GARBAGE_PERIOD_S = 10.0
 # Default 5 ms: a worker that comes back from a model waits that long for the interpreter.
 SWITCH_INTERVAL_S = 0.0005
 
@@ -137,6 +140,18 @@ def _tune_interpreter() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
+    threading.Thread(target=_collect_garbage, name="garbage", daemon=True).start()
+
+
+def _collect_garbage() -> None:
+    """Free what refers to itself, which may be few objects that hold large arrays.
+
+    The interpreter counts objects, and not what they hold: 50 MB of messages waited for it. What
+    was loaded at the start is frozen, so this takes milliseconds.
+    """
+    while True:
+        time.sleep(GARBAGE_PERIOD_S)
+        gc.collect()
 
 
 def end_with_parent() -> None:
