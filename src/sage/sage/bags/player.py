@@ -19,7 +19,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import numpy as np
 import rclpy
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
@@ -32,6 +31,7 @@ from rosgraph_msgs.msg import Clock
 from sage.bags.metadata import OfferedQos
 from sage.bags.plan import BagPlan, plan_playing
 from sage.graph.own_modalities import OwnModality
+from sage.observe.series import Series
 from sage_common.core.clock import NS_PER_S
 from sage_common.ros.interfaces import interface
 from sage_common.ros.process import end_with_parent
@@ -65,7 +65,7 @@ class Player:
     """
 
     def __init__(self, node: Node, plan: BagPlan, rate: float, loop: bool) -> None:
-        self.late_ns: list[int] = []
+        self.late_ms = Series()
         self.messages = 0
         self.passes = 0
         self._node = node
@@ -132,7 +132,7 @@ class Player:
                 next_clock_ns += round(CLOCK_PERIOD_NS * self._rate)
             late_ns = self._wait(begin_ns, now_ns)
             self._publishers[target].publish(data)
-            self.late_ns.append(late_ns)
+            self.late_ms.add(late_ns / 1e6)
             self.messages += 1
         end_ns = now_ns + round(TAIL_S * self._rate * NS_PER_S)
         while next_clock_ns <= end_ns and not self._stopping:
@@ -142,15 +142,12 @@ class Player:
 
     def summary(self) -> dict[str, Any]:
         """Counts, and how late messages were published."""
-        late_ms = np.asarray(self.late_ns) / 1e6
-        ranks = {"p50": 50, "p99": 99, "max": 100}
+        late_ms = self.late_ms
+        highest = round(late_ms.moments()["max"], 3) if late_ms.n else None
         return {
             "messages": self.messages,
             "passes": self.passes,
-            "late_ms": {
-                name: round(float(np.percentile(late_ms, rank)), 3) if len(late_ms) else None
-                for name, rank in ranks.items()
-            },
+            "late_ms": {**late_ms.percentiles(50, 99), "max": highest},
         }
 
     def _wait(self, begin_ns: int, time_ns: int) -> int:

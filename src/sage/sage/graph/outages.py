@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+REMEMBERED = 1000
+"""A process that ends again and again is told of so often at most."""
 
 
 @dataclass
@@ -27,7 +31,7 @@ class Outage:
 
 
 class Outages:
-    """Those of one run.
+    """Those of one run, the newest 1,000.
 
     Args:
         nodes: of each process, by its name.
@@ -35,7 +39,7 @@ class Outages:
 
     def __init__(self, nodes: Mapping[str, frozenset[str]]) -> None:
         self._nodes = nodes
-        self._all: list[Outage] = []
+        self._all: deque[Outage] = deque(maxlen=REMEMBERED)
 
     def ended(self, process: str, cause: str, now_s: float) -> None:
         """A process is gone."""
