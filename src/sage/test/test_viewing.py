@@ -15,7 +15,7 @@ from rich.console import Console
 
 from sage.commands import status
 from sage.commands.docs import pages
-from sage.observe.live_view import bar, render
+from sage.observe.live_view import bar, in_a_line, render
 from sage.observe.observer_node import Latest
 from sage.observe.tally import Tally
 from sage_common.core.topics import TOPICS, topic_name
@@ -92,11 +92,12 @@ def test_a_pipe_gets_a_line_a_second(
     monkeypatch.setattr(status, "LINE_PERIOD_S", 0.0)
     latest = Latest()
     latest.fused = FusedSalience(total=0.625, reason="a bang", valid=True)
-    latest.diagnostics["x"] = DiagnosticStatus(level=DiagnosticStatus.ERROR, message="gone")
+    gone = DiagnosticStatus(name="/sage/camera", level=DiagnosticStatus.ERROR, message="gone")
+    latest.diagnostics[gone.name] = gone
     assert status._tell(SimpleNamespace(latest=latest), "SAGE /sage", 0.001) == 0
     title, first, *_ = capsys.readouterr().out.splitlines()
     assert title == "SAGE /sage"
-    assert first.endswith("salience 0.62  a bang; 1 nodes are not well")
+    assert first.endswith("salience 0.62  a bang; error: camera: gone")
 
 
 @pytest.mark.parametrize(("value", "full"), [(0.0, 0), (0.5, 5), (1.0, 10), (7.0, 10), (-1.0, 0)])
@@ -174,6 +175,33 @@ def test_the_pages_name_every_topic_and_every_parameter_of_a_node() -> None:
         assert spec.name in made["topics.md"]
     for word in ("checkpoint_period_s", "payload_cap_mb", "budget_atp", "jpeg_quality"):
         assert word in made["parameters.md"]
+
+
+def test_the_view_tells_a_cause_once_with_what_follows_from_it() -> None:
+    latest = Latest()
+    for name, level, values in (
+        ("camera", b"\x02", {"/sage/camera/front/image_raw published": "0"}),
+        ("vision_encoder", b"\x01", {"inputs at fault": "/sage/camera/front/image_raw"}),
+        ("memory", b"\x01", {"inputs at fault": "/sage/camera/front/image_raw"}),
+    ):
+        pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
+        status = DiagnosticStatus(name=f"/sage/{name}", level=level, message="oh", values=pairs)
+        latest.diagnostics[status.name] = status
+    text = " ".join(shown(latest, Tally()).replace("│", " ").split())
+    assert text.count("oh") == 1
+    assert "error: camera: oh; therefore at fault: memory, vision_encoder" in text
+    assert "; error: camera: oh" in in_a_line(latest)
+
+
+def test_frames_that_cannot_be_judged_yet_are_not_called_dropped() -> None:
+    tally = Tally()
+    for number in range(76):
+        tally.frames.announced(number * 33_333_333)
+    text = shown(Latest(), tally)
+    assert "76 frames since this view began, none judged yet: no vision puzzle was seen" in text
+    for number in (*range(76, 90), *range(91, 150)):
+        tally.puzzle("vision", number * 33_333_333, 1.0)
+    assert "1 dropped (1 left out by the camera)" in shown(Latest(), tally)
 
 
 def test_the_view_shows_on_which_way_pictures_go() -> None:

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import time
+from dataclasses import asdict
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -139,6 +140,7 @@ def _state(observer: ObserverNode) -> dict[str, object]:
             name: {"level": status.level[0], "message": status.message}
             for name, status in sorted(latest.diagnostics.items())
         },
+        "causes": [asdict(cause) for cause in latest.causes()],
         "transport": (ways := latest.transports()),
         "fallbacks": fallbacks(ways),
         "dropped": latest.counters.dropped(),

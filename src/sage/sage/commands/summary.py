@@ -7,6 +7,7 @@ from typing import Any
 
 from sage.observe.counters import worst_place
 from sage.observe.observer_node import LISTENER
+from sage.observe.root_causes import Cause
 from sage.observe.transports import in_words
 from sage_common.core.synthetic import SYNTHETIC
 
@@ -32,7 +33,11 @@ def short_summary(summary: dict[str, Any]) -> str:
     if ways := in_words(summary["transport"]):
         lines.append(ways)
     lines += _outages(summary)
-    lines += [f"{name}: {why}" for name, why in sorted(summary["health"].items())]
+    causes = [Cause(**cause) for cause in summary["causes"]]
+    lines += [cause.words for cause in causes]
+    named = {name for cause in causes for name in (cause.name, *cause.consequences)}
+    health = sorted(summary["health"].items())
+    lines += [f"{name}: {why}" for name, why in health if name not in named]
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import IO, Any
 
@@ -195,6 +195,7 @@ class Session:
             "onnxruntime": onnxruntime.__version__,
             "backends": backends(self.graph, latest.diagnostics.values()),
             "weights": self._weights(),
+            "causes": [asdict(cause) for cause in latest.causes()],
             "health": {**fallbacks(ways), **self._health()},
             "failed_nodes": self.failed_nodes(),
             "never_came": never_came(latest.diagnostics.values()),

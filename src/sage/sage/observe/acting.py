@@ -17,6 +17,7 @@ class ActorNode(SageNode):
     """Stands in the graph while an action is run from outside."""
 
     default_name = "actor"
+    watches = True
 
 
 def act(

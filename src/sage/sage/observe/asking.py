@@ -19,6 +19,7 @@ class AskerNode(SageNode):
     """A client of one service; a subclass names it."""
 
     default_name = "asker"
+    watches = True
     service_key: ClassVar[str]
 
     def on_configure(self) -> None:

@@ -19,7 +19,6 @@ BAR_CELLS = 24
 CODE_SHADES = " .:-=+*#%@"
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _STATES = ("idle", "running", "done", "spent", "timed out", "failed", "isolated")
-_LEVELS = {b"\x00": ("ok", "green"), b"\x01": ("warn", "yellow"), b"\x02": ("error", "red")}
 
 
 def bar(value: float, cells: int = BAR_CELLS) -> Text:
@@ -50,15 +49,16 @@ def render(latest: Latest, tally: Tally, title: str) -> RenderableType:
 
 
 def in_a_line(latest: Latest) -> str:
-    """What matters now, and which nodes are not well."""
+    """What matters now, and what is wrong first of all."""
     fused = latest.fused
     if fused is None:
         said = "no salience yet"
     else:
         reason = fused.reason if fused.valid else fused.invalid_reason
         said = f"salience {fused.total:.2f}  {reason}"
-    unwell = [s.message for s in latest.diagnostics.values() if s.level != b"\x00"]
-    return f"{said}; {len(unwell)} nodes are not well" if unwell else said
+    causes = latest.causes()
+    more = f"; and {len(causes) - 1} more at fault" if len(causes) > 1 else ""
+    return f"{said}; {causes[0].level}: {causes[0].words}{more}" if causes else said
 
 
 def _salience(latest: Latest) -> RenderableType:
@@ -152,19 +152,33 @@ def _memories(latest: Latest, tally: Tally) -> RenderableType:
 def _health(latest: Latest, tally: Tally) -> RenderableType:
     latency = tally.latency_ms.percentiles(50, 99)
     frames = tally.frames.counts()
-    line = f"{frames.frames} frames, {frames.dropped} dropped"
+    line = f"{frames.frames} frames since this view began, {_dropped(tally)}"
     if latency["p50"] is not None:
         line += f"; camera to salience p50 {latency['p50']} ms, p99 {latency['p99']} ms"
     unwell: list[Any] = [Text(line)]
     ways = latest.transports()
     for name, why in fallbacks(ways).items():
         unwell.append(Text(f"warn: {name}: {why}", style="yellow"))
-    for name, status in sorted(latest.diagnostics.items()):
-        level, colour = _LEVELS.get(status.level, ("stale", "red"))
-        if level != "ok":
-            unwell.append(Text(f"{level}: {name}: {status.message}", style=colour))
+    for cause in latest.causes():
+        colour = "yellow" if cause.level == "warn" else "red"
+        unwell.append(Text(f"{cause.level}: {cause.words}", style=colour))
     if len(unwell) == 1 and latest.diagnostics:
         unwell.append(Text(f"all {len(latest.diagnostics)} nodes are well", style="green"))
     if said := in_words(ways):
         unwell.insert(1, Text(said))
     return Group(*unwell)
+
+
+def _dropped(tally: Tally) -> str:
+    """How many frames were dropped, and what that means."""
+    frames = tally.frames.counts()
+    if frames.frames and not (tally.puzzles["vision"] or frames.dropped):
+        return "none judged yet: no vision puzzle was seen"
+    if not frames.dropped:
+        return "0 dropped"
+    parts = []
+    if frames.not_encoded:
+        parts.append(f"{frames.not_encoded} without a puzzle")
+    if frames.not_announced:
+        parts.append(f"{frames.not_announced} left out by the camera")
+    return f"{frames.dropped} dropped ({', '.join(parts)})"

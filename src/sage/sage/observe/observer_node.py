@@ -10,10 +10,12 @@ from diagnostic_msgs.msg import DiagnosticArray
 
 from sage.graph.catalogue import MODALITIES
 from sage.observe.counters import Counters, node_name
+from sage.observe.root_causes import Cause, root_causes
 from sage.observe.tally import Tally
 from sage.observe.transports import transports
 from sage_common.core.health import InputHealth
 from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.ros.diagnostics import HARDWARE_ID
 from sage_common.ros.node import INACTIVE, SageNode
 from sage_common.ros.stamps import stamp_ns
 
@@ -35,6 +37,7 @@ class Latest:
     Attributes:
         diagnostics: status by full name of the node.
         counters: what the nodes have counted.
+        told_s: when each node last told of itself, by full name [s, monotonic].
         heard_s: when each node last told that it is active [s, monotonic].
     """
 
@@ -47,7 +50,12 @@ class Latest:
     experiences: list[Any] = field(default_factory=list)
     diagnostics: dict[str, Any] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
+    told_s: dict[str, float] = field(default_factory=dict)
     heard_s: dict[str, float] = field(default_factory=dict)
+
+    def causes(self) -> list[Cause]:
+        """What is wrong with the graph, each cause with what follows from it."""
+        return root_causes(self.diagnostics.values(), self.told_s, time.monotonic())
 
     def transports(self) -> dict[str, dict[str, Any]]:
         """Ways of pictures and tiles; see `sage.observe.transports`."""
@@ -59,6 +67,7 @@ class ObserverNode(SageNode):
 
     # In the graph's log it must be plain that the command listens badly, and not a node.
     default_name = LISTENER
+    watches = True
     parameters_type = ObserverParameters
     shown_experiences = 5
 
@@ -127,9 +136,10 @@ class ObserverNode(SageNode):
 
     def _diagnostic(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            if status.name.rsplit("/", 1)[-1] == self.name:
-                continue  # whether the observer hears everything says nothing about the graph
+            if status.hardware_id != HARDWARE_ID:
+                continue  # of other nodes of the robot
             self.latest.diagnostics[status.name] = status
+            self.latest.told_s[status.name] = time.monotonic()
             self.latest.counters.note(status)
             if status.message != INACTIVE:
                 self.latest.heard_s[node_name(status)] = time.monotonic()

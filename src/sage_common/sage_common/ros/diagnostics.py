@@ -18,6 +18,9 @@ DIAGNOSTICS = TopicSpec(
     "diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
     "standard", 1.0, 0.0, False, True, "all -> status, rqt", "health of every node",
 )  # fmt: skip
+HARDWARE_ID = "sage"
+AT_FAULT = "inputs at fault"
+RECEIVED, PUBLISHED = " received", " published"
 _LEVELS = dict(
     zip(
         HEALTH_LEVELS,
@@ -76,8 +79,11 @@ class Diagnostics:
         """The state of the node called `name`, as one status."""
         level, text = self._summary(now_ns, active)
         status = DiagnosticStatus(level=_LEVELS[level], name=name, message=text)
-        status.hardware_id = "sage"
-        status.values = [KeyValue(key=key, value=value) for key, value in self._pairs().items()]
+        status.hardware_id = HARDWARE_ID
+        pairs = self._pairs()
+        if active and (topics := {t for named in self._at_fault(now_ns).values() for t in named}):
+            pairs[AT_FAULT] = ", ".join(sorted(topics))
+        status.values = [KeyValue(key=key, value=value) for key, value in pairs.items()]
         array = DiagnosticArray(status=[status])
         array.header.stamp = to_stamp(now_ns)
         return array
@@ -120,14 +126,18 @@ class Diagnostics:
             return "error", "; ".join(problems)
         if level == "warn" or not active:
             return level, text
-        for said, topics in (
-            ("no fresh input on", [i.topic for i in self.inputs if not i.alive(now_ns)]),
-            ("wrong input on", [i.topic for i in self.inputs if not i.valid]),
-            ("input below half its rate on", [i.topic for i in self.inputs if not i.rate_ok]),
-        ):
-            if topics:
-                return "warn", f"{said} {', '.join(topics)}"
+        for said, topics in self._at_fault(now_ns).items():
+            return "warn", f"{said} {', '.join(topics)}"
         return level, text
+
+    def _at_fault(self, now_ns: int) -> dict[str, list[str]]:
+        """Topics of inputs with which something is wrong, by what it is, the worst first."""
+        found = {
+            "no fresh input on": [i.topic for i in self.inputs if not i.alive(now_ns)],
+            "wrong input on": [i.topic for i in self.inputs if not i.valid],
+            "input below half its rate on": [i.topic for i in self.inputs if not i.rate_ok],
+        }
+        return {said: topics for said, topics in found.items() if topics}
 
     def _pairs(self) -> dict[str, str]:
         # Workers add values while this runs; copying a dict is atomic in CPython.
@@ -135,7 +145,7 @@ class Diagnostics:
         for source in self.sources:
             pairs.update({key: str(value) for key, value in source().items()})
         for item in self.inputs:
-            pairs[f"{item.topic} received"] = str(item.received)
+            pairs[item.topic + RECEIVED] = str(item.received)
             pairs[f"{item.topic} rejected"] = str(item.rejected)
             if item.received:
                 mean_ms = item.busy_ns / item.received * 1e-6
@@ -148,7 +158,7 @@ class Diagnostics:
             if item.refused:
                 pairs[f"{item.topic} refused"] = item.refused
         for output in list(self.outputs.values()):
-            pairs[f"{output.topic} published"] = str(output.published)
+            pairs[output.topic + PUBLISHED] = str(output.published)
         for name, worker in list(self.workers.items()):
             pairs[f"worker {name} dropped"] = str(worker.dropped)
         return pairs

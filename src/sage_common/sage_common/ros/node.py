@@ -38,6 +38,8 @@ class SageNode(Connections):
 
     default_name: ClassVar[str] = "node"
     parameters_type: ClassVar[type[NodeParameters]] = NodeParameters
+    watches: ClassVar[bool] = False
+    """True: it looks at a graph from outside and is no node of it; it tells no diagnostics."""
     state_version: ClassVar[int] = 1
     """Raised when what `state` returns changes its form or its meaning."""
 
@@ -97,12 +99,13 @@ class SageNode(Connections):
         """
         self.disconnect()
         self.set_health("warn", INACTIVE)
-        output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
-        self._host.make_timer(
-            DIAGNOSTICS_PERIOD_S,
-            lambda: self.guarded(self._publish_diagnostics, output),
-            steady=True,
-        )
+        if not self.watches:
+            output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
+            self._host.make_timer(
+                DIAGNOSTICS_PERIOD_S,
+                lambda: self.guarded(self._publish_diagnostics, output),
+                steady=True,
+            )
         self.parameters = self._host.read_parameters(self.parameters_type)
         self.home = sage_home(self.parameters.home)
         self.on_configure()

@@ -1,0 +1,135 @@
+"""What is wrong with a graph, traced back to where it begins.
+
+A node that has no input says so, and so does every node behind it. Which node depends on which
+topic is in what the nodes themselves tell in /diagnostics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sage.observe.counters import node_name
+from sage_common.ros.diagnostics import AT_FAULT, PUBLISHED, RECEIVED
+
+OK, WARN, ERROR, SILENT = range(4)
+LEVELS = ("ok", "warn", "error", "silent")
+SILENT_AFTER_S = 10.0
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One thing that is wrong, and what follows from it.
+
+    Attributes:
+        name: of a node, or of a topic that no node at fault publishes.
+        level: warn, error or silent (the node does not tell of itself any more).
+        message: what is wrong, in words.
+        consequences: nodes that say nothing but that their input is at fault because of it.
+    """
+
+    name: str
+    level: str
+    message: str
+    consequences: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """All of it in one line."""
+        follow = f"; therefore at fault: {', '.join(self.consequences)}"
+        return f"{self.name}: {self.message}" + (follow if self.consequences else "")
+
+
+@dataclass(frozen=True)
+class _State:
+    level: int
+    message: str
+    at_fault: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether it is at fault, and not for want of input alone."""
+        return self.level >= ERROR or (self.level == WARN and not self.at_fault)
+
+
+def root_causes(statuses: Iterable[Any], told_s: Mapping[str, float], now_s: float) -> list[Cause]:
+    """The causes, the worst first and then those with the most consequences.
+
+    Args:
+        statuses: the newest diagnostic_msgs/DiagnosticStatus of each node.
+        told_s: when each came, by its full name; one that is not in it came now [s].
+        now_s: the time [s].
+    """
+    nodes = {
+        node_name(status): _state(status, now_s - told_s.get(status.name, now_s))
+        for status in statuses
+    }
+    return _Graph(nodes).causes()
+
+
+class _Graph:
+    def __init__(self, nodes: Mapping[str, _State]) -> None:
+        self._nodes = nodes
+        self._givers: dict[str, list[str]] = {}
+        for name, state in nodes.items():
+            for topic in state.outputs:
+                self._givers.setdefault(topic, []).append(name)
+
+    def causes(self) -> list[Cause]:
+        found: dict[str, list[str]] = {}
+        for name, state in sorted(self._nodes.items()):
+            if state.level != OK:
+                for root in self._roots(name):
+                    found.setdefault(root, []).append(name)
+        made = [self._cause(root, names) for root, names in found.items()]
+        return sorted(made, key=lambda c: (-LEVELS.index(c.level), -len(c.consequences), c.name))
+
+    def _roots(self, name: str) -> set[str]:
+        """Nodes and topics because of which an unwell node is at fault."""
+        roots: set[str] = set()
+        lacking: set[str] = set()
+        seen, ahead = {name}, [name]
+        while ahead:
+            at = ahead.pop()
+            state = self._nodes[at]
+            if state.by_itself:
+                roots.add(at)
+                continue
+            for topic in state.at_fault if state.level != OK else state.inputs:
+                givers = self._givers.get(topic, [])
+                if state.level != OK and not any(self._nodes[g].level != OK for g in givers):
+                    (lacking if givers else roots).add(topic)
+                ahead += [giver for giver in givers if giver not in seen]
+                seen.update(givers)
+        return roots or lacking or set(self._nodes[name].at_fault)
+
+    def _cause(self, root: str, names: list[str]) -> Cause:
+        follow = tuple(name for name in names if name != root)
+        if root in self._nodes:
+            state = self._nodes[root]
+            return Cause(root, LEVELS[state.level], state.message, follow)
+        givers = self._givers.get(root)
+        lacking = f"too little, or nothing fit to use, comes from {', '.join(givers or ())}"
+        message = lacking if givers else "no node of the graph publishes it, and too little comes"
+        return Cause(root, LEVELS[WARN], message, follow)
+
+
+def _state(status: Any, silent_s: float) -> _State:
+    told = {item.key: item.value for item in status.values}
+    level, message = min(status.level[0], ERROR), str(status.message)
+    if silent_s > SILENT_AFTER_S:
+        level, message = SILENT, f"not heard of for {silent_s:.0f} s"
+    return _State(
+        level,
+        message,
+        tuple(topic for topic in told.get(AT_FAULT, "").split(", ") if topic),
+        _topics(told, RECEIVED),
+        _topics(told, PUBLISHED),
+    )
+
+
+def _topics(told: Mapping[str, str], ending: str) -> tuple[str, ...]:
+    return tuple(key.removesuffix(ending) for key in told if key.endswith(ending))
