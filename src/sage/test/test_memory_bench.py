@@ -216,7 +216,10 @@ def test_questions_that_nothing_answers_are_told_so(
     monkeypatch.setattr(relevance, "text_relevance", lambda *_: Relevance(0.1, 0.05, 0.5))
     monkeypatch.setattr(relevance, "read_half", lambda *_, **__: None)
     monkeypatch.setattr(relevance, "embedded", lambda *_: found)
-    rows = by_name(relevance.rows(toy_place()))
+    workplace = toy_place()
+    workplace.setting.models.mkdir(exist_ok=True)
+    (workplace.setting.models / "minilm.json").write_text("{}")
+    rows = by_name(relevance.rows(workplace))
     assert rows["questions without an answer among 4 that are answered"].value == 0.0
     lost = rows["questions with an answer among 4 that are declined"]
     assert lost.value == 0.0 and lost.samples == 4
