@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 
 import pytest
 
@@ -33,6 +35,23 @@ def test_an_error_in_the_thread_is_raised_where_it_is_stopped() -> None:
     with pytest.raises(ArithmeticError, match="in the thread"):
         attached.stop()
     attached.stop()
+
+
+def test_a_node_that_never_keeps_up_with_its_callbacks_can_be_stopped() -> None:
+    attached = Attached(PlainAsker, "/attached_test")
+    behind = threading.Event()
+    runs = []
+
+    def work() -> None:
+        time.sleep(0.02)
+        runs.append(len(runs))
+        if len(runs) == 20:
+            behind.set()
+
+    attached.host.create_timer(0.002, work)
+    assert behind.wait(20.0)
+    attached.stop()
+    assert not attached._thread.is_alive()
 
 
 def test_after_a_failure_another_node_can_be_attached() -> None:

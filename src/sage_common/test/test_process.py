@@ -127,6 +127,15 @@ def test_a_signal_during_activation_ends_the_process_cleanly(child, tmp_path):
     assert (home / "state" / "toy.state").exists()
 
 
+def test_a_signal_ends_a_process_that_never_keeps_up_with_its_callbacks(child, tmp_path):
+    home = tmp_path / "home"
+    toy = child("-m", "busy_toy", str(tmp_path / "busy"), "--ros-args", "-p", f"home:={home}")
+    while not (tmp_path / "busy").exists():
+        assert toy.process.poll() is None, toy.text
+    assert toy.end() == 0, toy.text
+    assert (home / "state" / "toy.state").exists()
+
+
 def test_a_file_that_cannot_be_trusted_is_set_aside_and_the_node_starts(ros, child, tmp_path):
     path = tmp_path / "home" / "state" / "toy.state"
     path.parent.mkdir(parents=True)

@@ -37,7 +37,7 @@ class Attached(Generic[NodeT]):
         sim_time = str(use_sim_time).lower()
         self._arguments = ["--ros-args", "-r", f"__ns:={namespace}"]
         self._arguments += ["-p", f"use_sim_time:={sim_time}"]
-        self._stopping = threading.Event()
+        self._stopping = RosFuture()
         self._ready: Future[NodeT] = Future()
         self._error: Exception | None = None
         name = f"{node_type.default_name}_{os.getpid()}"
@@ -54,7 +54,8 @@ class Attached(Generic[NodeT]):
         Raises:
             Exception: what ended the thread before, once.
         """
-        self._stopping.set()
+        # This ends a spin, too, which does not heed its timeout while callbacks are due.
+        self._stopping.set_result(None)
         self._thread.join()
         error, self._error = self._error, None
         if error is not None:
@@ -76,7 +77,8 @@ class Attached(Generic[NodeT]):
         # made here, and inherit this.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-        executor = EventsExecutor()
+        # Kept, as after an error the future still calls it.
+        executor = self._executor = EventsExecutor()
         host: RosHost | None = None
         try:
             host = RosHost(node_type, name, self._arguments)
@@ -86,8 +88,8 @@ class Attached(Generic[NodeT]):
             assert isinstance(node, node_type)
             self._host = host
             self._ready.set_result(node)
-            while not self._stopping.is_set():
-                executor.spin_until_future_complete(RosFuture(), timeout_sec=SPIN_SLICE_S)
+            while not self._stopping.done():
+                executor.spin_until_future_complete(self._stopping, timeout_sec=SPIN_SLICE_S)
         except Exception as error:  # noqa: BLE001 - raised where the node is asked for or ended
             if self._ready.done():
                 self._error = error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import queue
 import signal
 import sys
 import threading
@@ -53,10 +54,14 @@ class NodeProcess:
     def __init__(self) -> None:
         self._hosts: list[RosHost] = []
         self._stop = False
+        # A handler may run anywhere; of all queues only this one may be put into from there.
+        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._stopped = Future()
         self._announced: Announced | None = None
         # A signal may come while nodes are still being made.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+        threading.Thread(target=self._end_spin, name="signals", daemon=True).start()
 
     @property
     def stopping(self) -> bool:
@@ -109,12 +114,13 @@ class NodeProcess:
 
     def _spin(self, executor: Executor) -> None:
         try:
-            executor.spin_until_future_complete(Future(), timeout_sec=SPIN_SLICE_S)
+            executor.spin_until_future_complete(self._stopped, timeout_sec=SPIN_SLICE_S)
         except ExternalShutdownException:
             raise
         except Exception as error:  # noqa: BLE001 - keeps the other callbacks of the process going
             # The nodes' own callbacks are guarded; this is rclpy's, a message that cannot be
-            # deserialized for instance.
+            # deserialized for instance. What waits for the future is not taken off it then.
+            self._stopped = Future()
             self._hosts[0].log.error(
                 f"a callback failed: {type(error).__name__}: {error}",
                 throttle_s=1.0,
@@ -132,6 +138,12 @@ class NodeProcess:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stop = True
+        self._signals.put(number)
+
+    def _end_spin(self) -> None:
+        """End the spin at a signal: it does not heed its timeout while callbacks are due."""
+        self._signals.get()
+        self._stopped.set_result(None)
 
 
 def _tune_interpreter() -> None:
