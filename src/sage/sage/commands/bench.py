@@ -14,11 +14,15 @@ from sage.bench.result import MEASURED, RECORDED, Result
 from sage_common.core.errors import InvalidInput
 
 CASES = Path("bench", "cases")
+BY_NAME_ONLY = ("growth",)
+"""Cases that take hours."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", default="", help="a case; without one: list them")
-    parser.add_argument("--all", action="store_true", help="run every case")
+    parser.add_argument(
+        "--all", action="store_true", help="run every case but " + ", ".join(BY_NAME_ONLY)
+    )
     parser.add_argument("--quick", action="store_true", help="within a minute, with less certainty")
     parser.add_argument("--json", action="store_true", help="last line: the result as JSON")
     parser.add_argument(
@@ -38,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(known))
         return 0
     whole = True
-    for name in known if options.all else [options.name]:
+    for name in chosen(known, options):
         result = load(options.cases / f"{name}.py")(options.quick)
         Console().print(result.table())
         for note in result.notes:
@@ -52,6 +56,13 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(result.as_dict()))
     return 0 if whole else 1
+
+
+def chosen(known: list[str], options: argparse.Namespace) -> list[str]:
+    """The cases that are run."""
+    if not options.all:
+        return [options.name]
+    return [name for name in known if name not in BY_NAME_ONLY or name == options.name]
 
 
 def load(path: Path) -> Callable[[bool], Result]:

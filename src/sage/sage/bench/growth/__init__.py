@@ -1,0 +1,1 @@
+"""Whether memory, threads and descriptors of the running graph grow."""
