@@ -14,6 +14,7 @@ import onnxruntime
 
 from sage.graph.description import Graph
 from sage.graph.environment import DomainLease, graph_environment
+from sage.graph.log_files import keep_small
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.graph.supervisor import POLL_S, Supervisor
 from sage.graph.transport_files import remove_dead
@@ -79,6 +80,7 @@ class Session:
         self.on_tick: Callable[[Session], None] = lambda session: None
         self._on_event = on_event
         self._stopping = False
+        self._log_error = ""
 
     def run(self) -> dict[str, Any]:
         """Run until the duration is over, every process has ended, or SIGINT/SIGTERM; the summary.
@@ -145,11 +147,21 @@ class Session:
             if now >= next_pss:
                 next_pss = now + PSS_PERIOD_S
                 self.pss_mb = max(self.pss_mb, self.supervisor.pss_mb())
+                self._keep_logs_small()
             for event in self.supervisor.poll():
                 self._on_event(event)
             self.supervisor.outages.look(self.observer.latest.heard_s)
             self.on_tick(self)
             time.sleep(POLL_S)
+
+    def _keep_logs_small(self) -> None:
+        """Bound what the processes write here; a graph runs on when that fails."""
+        try:
+            keep_small(self.home / "log")
+        except OSError as error:
+            if not self._log_error:
+                self._on_event(f"the log files may grow: {error}")
+            self._log_error = str(error)
 
     def _is_over(self) -> bool:
         """True once the wished time has passed and every node has said how it is.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.ros.packing import packed_messages, unpacked_messages
+from sage_common.ros.stamps import stamp_ns
 from sage_msgs.msg import Attention, FusedSalience
 from sage_orchestrator.core.plugin import Region
 from sage_orchestrator.core.slot import Cue
 from sage_orchestrator.nodes.messages import attention_cue, percept_cues, region_of
 
+MODALITIES_KEPT = 16
+
 
 class Cues:
-    """The newest fused salience, and the newest attention of each modality."""
+    """The newest fused salience, and the newest attention of each modality, of 16 at most."""
 
     def __init__(self) -> None:
         self._salience: FusedSalience | None = None
@@ -22,9 +25,19 @@ class Cues:
         self._salience = message if message.valid else None
 
     def on_attention(self, message: Attention) -> None:
-        """Note a region; attention wanders between two cycles, so each modality's counts."""
-        if message.valid:
-            self._attention[message.modality] = message
+        """Note a region; attention wanders between two cycles, so each modality's counts.
+
+        Names come from messages: beyond 16 the one that was attended longest ago makes room.
+        """
+        if not message.valid:
+            return
+        self._attention[message.modality] = message
+        if len(self._attention) > MODALITIES_KEPT:
+            others = [name for name in self._attention if name != message.modality]
+            del self._attention[min(others, key=self._attended_ns)]
+
+    def _attended_ns(self, modality: str) -> int:
+        return stamp_ns(self._attention[modality].header.stamp)
 
     def newest(self) -> list[Cue]:
         """All cues."""
