@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from sage_common.core.errors import CannotContinue, InvalidInput
-from sage_common.core.sections import Arrays
+from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.core.synthetic import SYNTHETIC
 from sage_common.ros.node import SageNode
 from sage_sensors.core.playback import Schedule
@@ -83,16 +83,21 @@ class SensorNode(SageNode, ABC):
             raise CannotContinue(
                 f"{self._stream.backend} cannot be left in the middle; a bag can (sage record)"
             )
-        return self._stream.state()
+        frames = nest("frames", self._frames.state()) if self._frames is not None else {}
+        return {**self._stream.state(), **frames}
 
     def restore_present(self, present: Arrays) -> None:
         self._stream.restore(present)
+        if self._frames is not None:
+            self._frames.restore(section_of(present, "frames"))
 
     def _publish_frames(self) -> None:
         p = self.parameters
+        self._frames: StaticFrames | None = None
         if getattr(p, "publish_tf", False) and self.frame_is_ours():
             place = (p.base_frame, p.position_m, p.rotation_rpy_rad)
-            self.timer(REPORT_S, StaticFrames(self, [self._stream], *place).tick)
+            self._frames = StaticFrames(self, [self._stream], *place)
+            self.timer(REPORT_S, self._frames.tick)
 
     def _activate_hardware(self) -> None:
         try:

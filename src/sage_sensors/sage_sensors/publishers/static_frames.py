@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from geometry_msgs.msg import Quaternion, TransformStamped, Vector3
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
+from sage_common.core.sections import Arrays, json_array, json_of
 from sage_common.core.synthetic import synthetic_frame
 from sage_common.core.topics import TopicSpec
 from sage_common.ros.node import SageNode
@@ -67,6 +69,23 @@ class StaticFrames:
             self._stop_listening()
         if self._ticks >= LISTEN_S:
             self._publish()
+
+    def state(self) -> Arrays:
+        """What it has heard and published."""
+        sent = [link.child for link in self._sent]
+        return {
+            "ticks": np.array(self._ticks, np.int64),
+            "known": json_array(sorted(self._known)),
+            "sent": json_array(sent),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from `state()`."""
+        self._ticks = int(state["ticks"])
+        self._known = set(json_of(state["known"]))
+        self._sent = tuple(self._ours[child] for child in json_of(state["sent"]))
+        if self._ticks >= LISTEN_S:
+            self._stop_listening()
 
     def _on_moving(self, message: Any) -> None:
         self._note({item.child_frame_id for item in message.transforms})
