@@ -11,7 +11,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage, Image, Imu, JointState
 from std_msgs.msg import Float32MultiArray, String
 
-from sage.bags.metadata import QOS_BY_PROFILE
+from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
 from sage.bags.naming import registered_topic
 from sage.bags.plan import plan_playing
 from sage.bags.selection import Selection
@@ -82,7 +82,7 @@ def test_a_bag_of_sage_plays_its_sensors_and_nothing_derived(tmp_path: Path) -> 
         SensorNode("camera", "camera", {"backend": "topic", "topic": topic}),
     )
     assert plan.routes["/sage/microphone/front/info"].qos.latched
-    assert not plan.routes["/sage/imu/body/data"].qos.reliable
+    assert plan.routes["/sage/imu/body/data"].qos == OfferedQos(True, False, 5)
     assert plan.sensors.backends["text"] == "bag:/sage/text"
     assert plan.sensors.notes == ()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from sage_memory import Memory, Payload, Query
 from sage_memory.core import index_cache, schema
@@ -18,6 +18,7 @@ from sage_memory.core.index_cache import HEADER, IndexCache
 from sage_memory.core.option_errors import PayloadDamaged
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.repair import repair
+from sage_memory.core.row_changes import set_columns
 
 CSV = "text/csv"
 DIGEST = "ab" * 32
@@ -28,13 +29,11 @@ def named(home: Path, memory: Memory, identifier: bytes, sha256: str) -> None:
     """Let an experience and a row of the payloads name what is no hash."""
     times = {"created_ns": 0, "last_used_ns": 0}
     row = {"sha256": sha256, "bytes": 4, "media_type": CSV, "pinned": 0, **times}
-    mine = schema.experiences.c.id == identifier
-    change = update(schema.experiences).where(mine)
 
     def write(connection) -> None:
         connection.execute(insert(schema.payloads), [row])
         values = {"payload_sha256": sha256, "payload_media_type": CSV}
-        connection.execute(change.values(**values))
+        set_columns(connection, [identifier], values)
 
     memory.change(write).wait()
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
 from sage_common.core.relevance import Relevance
-from sage_memory.core.experience import Experience
+from sage_memory.core.experience import Experience, check_text
 from sage_memory.core.recall import Query
 
 MODALITY, SOURCE = "language", "words"
@@ -99,8 +99,7 @@ def query(text: str, conditions: Mapping[str, Any]) -> Query:
 
 
 def _text(text: str) -> str:
-    if not isinstance(text, str):
-        raise InvalidInput("text", text, "words")
+    check_text("text", text)
     return text
 
 

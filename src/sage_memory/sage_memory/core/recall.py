@@ -181,7 +181,7 @@ def checked(query: Query) -> Query:
     for name in ("text", "text_encoder_id", "example_encoder_id", "modality", "source", "entity",
                  "device_id", "place_frame"):  # fmt: skip
         check_text(name, getattr(query, name))
-    if query.example_id != b"":
+    if not (isinstance(query.example_id, bytes) and query.example_id == b""):
         id_bytes(query.example_id, "example_id")
     if not isinstance(query.limit, _INTEGERS) or not 1 <= query.limit <= MAX_LIMIT:
         raise InvalidInput("limit", query.limit, f"1..{MAX_LIMIT}")
