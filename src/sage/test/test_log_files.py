@@ -45,6 +45,14 @@ def test_the_oldest_of_ended_processes_are_removed(tmp_path: Path) -> None:
     assert [path.exists() for path in ended] == [True, True, False, False]
 
 
+def test_many_small_files_are_bounded_in_number(tmp_path: Path) -> None:
+    running = written(tmp_path, f"python_{os.getpid()}_1.log", 0, age_s=9000)
+    ended = [written(tmp_path, f"python_{GONE}_{n}.log", 0, age_s=n) for n in range(5)]
+    keep_small(tmp_path, most_files=3)
+    assert running.exists()
+    assert [path.exists() for path in ended] == [True, True, False, False, False]
+
+
 def test_links_and_missing_folders_are_left_alone(tmp_path: Path) -> None:
     keep_small(tmp_path / "none")
     target = written(tmp_path, "kept.txt", 5000)

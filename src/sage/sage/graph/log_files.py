@@ -9,25 +9,30 @@ from pathlib import Path
 
 MOST_OF_ONE_BYTES = 8 * 2**20
 MOST_BYTES = 64 * 2**20
+MOST_FILES = 500
 OLDER = ".1"
 # As rcl's logging names them: program, process, time.
 _NAME = re.compile(r".+_(?P<pid>\d+)_\d+\.log(\.1)?")
 
 
 def keep_small(
-    folder: Path, most_of_one: int = MOST_OF_ONE_BYTES, most_bytes: int = MOST_BYTES
+    folder: Path,
+    most_of_one: int = MOST_OF_ONE_BYTES,
+    most_bytes: int = MOST_BYTES,
+    most_files: int = MOST_FILES,
 ) -> None:
     """Bound the log files in a folder: each, and those of ended processes together.
 
     What a running process made too long goes on empty, and what it held becomes `NAME.log.1` in
     place of the one before; processes append, so that they write on at the new end. Of ended
-    processes, the oldest files are removed until all together are within the limit. Other files
+    processes, the oldest files are removed until all together are within the limits. Other files
     stay as they are.
 
     Args:
         folder: where they lie; it may be missing.
         most_of_one: limit of one file [bytes].
         most_bytes: limit of all [bytes]; files of processes that run may go beyond it.
+        most_files: limit of their number, likewise.
 
     Raises:
         OSError: the disk is full, or a file is another user's.
@@ -37,13 +42,13 @@ def keep_small(
         if is_current and path.stat().st_size > most_of_one:
             _start_anew(path)
     sizes = {path: path.stat() for path in _logs(folder)}
-    total = sum(found.st_size for found in sizes.values())
+    total, count = sum(found.st_size for found in sizes.values()), len(sizes)
     for path in sorted(sizes, key=lambda item: sizes[item].st_mtime_ns):
-        if total <= most_bytes:
+        if total <= most_bytes and count <= most_files:
             return
         if not _is_running(path):
             path.unlink()
-            total -= sizes[path].st_size
+            total, count = total - sizes[path].st_size, count - 1
 
 
 def _logs(folder: Path) -> list[Path]:
