@@ -29,6 +29,7 @@ from sage_sensors.params import RECORDING_ENDED
 
 HEARD_TIMEOUT_S = 10.0
 PSS_PERIOD_S = 1.0
+LOGS_PERIOD_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class Session:
         waiting = Waiting(self, begin)
         self.supervisor.start()
         first: float | None = None
-        next_pss = 0.0
+        next_pss = next_logs = 0.0
         while not self._stopping and self.supervisor.alive:
             now = time.monotonic()
             if first is None and self.observer.tally.fused.n:
@@ -147,6 +148,8 @@ class Session:
             if now >= next_pss:
                 next_pss = now + PSS_PERIOD_S
                 self.pss_mb = max(self.pss_mb, self.supervisor.pss_mb())
+            if now >= next_logs:
+                next_logs = now + LOGS_PERIOD_S
                 self._keep_logs_small()
             for event in self.supervisor.poll():
                 self._on_event(event)
