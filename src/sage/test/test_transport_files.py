@@ -6,12 +6,13 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sage.graph.transport_files import FOLDER, remove_dead
+from sage.graph.transport_files import FOLDER, MIN_AGE_S, _mapped, remove_dead
 
 PROGRAM = """
 import sys, rclpy
@@ -20,6 +21,8 @@ node = rclpy.create_node("left_behind")
 print("ready", flush=True)
 sys.stdin.read()
 """
+PORT = "fastrtps_port26661"
+MUTEX = f"sem.{PORT}_mutex"
 SEGMENT = "fastrtps_0123456789abcdef"
 
 
@@ -80,6 +83,45 @@ def test_a_locked_file_stays(tmp_path: Path, lock: str) -> None:
         fcntl.flock(held, fcntl.LOCK_SH)
         assert remove_dead(tmp_path) == []
     assert len(remove_dead(tmp_path)) == 3
+
+
+def make_old(folder: Path, *names: str) -> None:
+    make(folder, *names)
+    for name in names:
+        os.utime(folder / name, (0, time.time() - 2 * MIN_AGE_S))
+
+
+@pytest.mark.parametrize("names", [(PORT, MUTEX), (PORT,), (MUTEX,)])
+def test_what_has_lost_its_lock_file_goes_when_it_is_old(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    make_old(tmp_path, *names)
+    assert sorted(remove_dead(tmp_path)) == sorted(names)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("new", [PORT, MUTEX])
+def test_what_is_just_being_created_stays(tmp_path: Path, new: str) -> None:
+    make_old(tmp_path, PORT, MUTEX)
+    (tmp_path / new).unlink()
+    make(tmp_path, new)
+    assert remove_dead(tmp_path) == []
+
+
+def test_an_old_port_that_is_mapped_or_open_stays_without_lock_file(tmp_path: Path) -> None:
+    import mmap
+
+    (tmp_path / PORT).write_bytes(b"x")
+    make_old(tmp_path, PORT, MUTEX)
+    with (tmp_path / MUTEX).open("rb"):
+        assert remove_dead(tmp_path) == []
+    with (tmp_path / PORT).open("rb") as stream:
+        view = mmap.mmap(stream.fileno(), 1, access=mmap.ACCESS_READ)
+    # The mapping's own descriptor shows, too: both ways of looking find it.
+    assert PORT in set(_mapped(Path("/proc/self/maps"), tmp_path))
+    assert remove_dead(tmp_path) == []
+    view.close()
+    assert len(remove_dead(tmp_path)) == 2
 
 
 def test_a_mapped_file_stays_though_nobody_locks_it(tmp_path: Path) -> None:

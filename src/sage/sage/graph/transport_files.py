@@ -10,12 +10,15 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
-_LOCK = re.compile(r"((?:fastrtps|fastdds)_(?:[0-9a-f]{16}|port\d{1,5}))_[es]l")
+MIN_AGE_S = 5.0
+_NAME = r"((?:fastrtps|fastdds)_(?:[0-9a-f]{16}|port\d{1,5}))"
+_FILE = re.compile(rf"{_NAME}(?:_[es]l)?|sem\.{_NAME}_mutex")
 
 
 def remove_dead(folder: Path = FOLDER) -> list[str]:
@@ -23,37 +26,54 @@ def remove_dead(folder: Path = FOLDER) -> list[str]:
 
     Files of other users, and what cannot be looked at, stay.
     """
-    names = sorted({m[1] for path in folder.glob("fast*_*l") if (m := _LOCK.fullmatch(path.name))})
-    unlocked = [name for name in names if _is_ours(folder, name) and _is_unlocked(folder, name)]
-    mapped = _mapped(folder) if unlocked else set()
-    return [file for name in unlocked for file in _remove_if_dead(folder, name, mapped)]
+    found = (_FILE.fullmatch(path.name) for path in folder.glob("*fast*"))
+    names = sorted({match[1] or match[2] for match in found if match})
+    idle = [name for name in names if _is_ours(folder, name) and _is_idle(folder, name)]
+    used = _used(folder) if idle else set()
+    return [file for name in idle for file in _remove_if_dead(folder, name, used)]
 
 
-def _remove_if_dead(folder: Path, name: str, mapped: set[str]) -> list[str]:
+def _remove_if_dead(folder: Path, name: str, used: set[str]) -> list[str]:
     names = [name, f"{name}_el", f"{name}_sl", f"sem.{name}_mutex"]
-    if not mapped.isdisjoint(names):
+    if not used.isdisjoint(names):
         return []
     with ExitStack() as held:
-        if not _locked_all(folder, name, held):
+        if not _is_idle(folder, name) or not _locked_all(folder, name, held):
             return []
         return [file for file in names if _unlinked(folder / file)]
 
 
-def _is_unlocked(folder: Path, name: str) -> bool:
+def _is_idle(folder: Path, name: str) -> bool:
+    """True if nobody locks it; of what has no lock file, if it is no longer new."""
+    if not any(lock.exists() for lock in _locks(folder, name)):
+        return all(_is_old(folder / file) for file in (name, f"sem.{name}_mutex"))
     with ExitStack() as held:
         return _locked_all(folder, name, held)
 
 
+def _is_old(path: Path) -> bool:
+    try:
+        return path.lstat().st_mtime < time.time() - MIN_AGE_S
+    except FileNotFoundError:
+        return True
+
+
+def _locks(folder: Path, name: str) -> list[Path]:
+    return [folder / f"{name}{end}" for end in ("_el", "_sl")]
+
+
 def _locked_all(folder: Path, name: str, held: ExitStack) -> bool:
     """Lock those lock files of a segment or port that are there, until `held` closes."""
-    locks = (folder / f"{name}{end}" for end in ("_el", "_sl"))
-    return all(_locked(lock, held) for lock in locks if lock.exists())
+    return all(_locked(lock, held) for lock in _locks(folder, name) if lock.exists())
 
 
 def _is_ours(folder: Path, name: str) -> bool:
-    paths = [folder / f"{name}{end}" for end in ("", "_el", "_sl")]
-    owners = {path.lstat().st_uid for path in paths if path.exists()}
-    return owners == {os.getuid()}
+    main = _owners([folder / name, *_locks(folder, name)])
+    return (main or _owners([folder / f"sem.{name}_mutex"])) == {os.getuid()}
+
+
+def _owners(paths: list[Path]) -> set[int]:
+    return {path.lstat().st_uid for path in paths if path.exists()}
 
 
 def _locked(path: Path, held: ExitStack) -> bool:
@@ -75,12 +95,14 @@ def _unlinked(path: Path) -> bool:
     return True
 
 
-def _mapped(folder: Path) -> set[str]:
-    """Names of the folder's files that processes of this user have mapped."""
-    return {name for maps in Path("/proc").glob("[0-9]*/maps") for name in _of(maps, folder)}
+def _used(folder: Path) -> set[str]:
+    """Names of the folder's files that processes of this user have mapped or open."""
+    processes = list(Path("/proc").glob("[0-9]*"))
+    mapped = {name for process in processes for name in _mapped(process / "maps", folder)}
+    return mapped.union(*(_open(process / "fd", folder) for process in processes))
 
 
-def _of(maps: Path, folder: Path) -> Iterator[str]:
+def _mapped(maps: Path, folder: Path) -> Iterator[str]:
     try:
         lines = maps.read_text(errors="replace").splitlines()
     except OSError:  # it has ended, or is another user's
@@ -90,3 +112,20 @@ def _of(maps: Path, folder: Path) -> Iterator[str]:
         _, found, name = line.partition(marker)
         if found:
             yield name.removesuffix(" (deleted)")
+
+
+def _open(descriptors: Path, folder: Path) -> Iterator[str]:
+    try:
+        for descriptor in descriptors.iterdir():
+            path = _target(descriptor)
+            if path.startswith(f"{folder}/"):
+                yield path.removeprefix(f"{folder}/").removesuffix(" (deleted)")
+    except OSError:  # it has ended, or is another user's
+        return
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return os.readlink(descriptor)
+    except OSError:  # it was closed meanwhile
+        return ""
