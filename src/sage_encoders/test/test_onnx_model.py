@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,13 @@ def test_models_folder(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(ModelError, match="no such folder"):
         models_folder(str(tmp_path / "nowhere"))
     monkeypatch.delenv("SAGE_MODELS")
-    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
-    with pytest.raises(ModelError, match="SAGE_MODELS"):
-        models_folder()
+    beside = tmp_path / "share" / "sage_encoders" / "models"
+    for variable in ("", str(tmp_path)):
+        monkeypatch.setenv("AMENT_PREFIX_PATH", variable)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "prefix", str(tmp_path))
+            with pytest.raises(ModelError, match="SAGE_MODELS"):
+                models_folder()
+            beside.mkdir(parents=True)
+            assert models_folder() == beside
+            shutil.rmtree(tmp_path / "share")

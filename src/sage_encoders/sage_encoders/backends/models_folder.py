@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
@@ -10,6 +11,7 @@ from ament_index_python.packages import PackageNotFoundError, get_package_share_
 from sage_encoders.core.card import ModelError
 
 VARIABLE = "SAGE_MODELS"
+PACKAGE = "sage_encoders"
 
 
 def models_folder(parameter: str = "") -> Path:
@@ -18,15 +20,26 @@ def models_folder(parameter: str = "") -> Path:
     Raises:
         ModelError: it does not exist.
     """
-    chosen = parameter or os.environ.get(VARIABLE, "")
-    try:
-        share = chosen or str(Path(get_package_share_directory("sage_encoders")) / "models")
-    except PackageNotFoundError as error:
-        raise ModelError(
-            f"no models: sage_encoders is not installed, and neither the parameter models_dir "
-            f"nor {VARIABLE} is set"
-        ) from error
+    share = parameter or os.environ.get(VARIABLE, "") or _installed()
     folder = Path(share).expanduser()
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such folder of models")
     return folder
+
+
+def _installed() -> str:
+    """As ament finds them, else beside this interpreter: plain Python is told no AMENT_PREFIX_PATH.
+
+    Raises:
+        ModelError: in neither place.
+    """
+    try:
+        return str(Path(get_package_share_directory(PACKAGE), "models"))
+    except (PackageNotFoundError, OSError) as error:  # OSError: the variable is not set
+        beside = Path(sys.prefix, "share", PACKAGE, "models")
+        if beside.is_dir():
+            return str(beside)
+        raise ModelError(
+            f"no models: {PACKAGE} is not installed, and neither the parameter models_dir "
+            f"nor {VARIABLE} is set"
+        ) from error
