@@ -78,10 +78,30 @@ def test_nothing_fits_where_the_best_is_below_the_floor(tmp_path, experience, co
             ).wait()  # fmt: skip
         assert bool(memory.recall(asked)) == fits  # the floor of 4 is 0.44
         recalled = memory.ask(replace(asked, with_declined=True, limit=2))
-        assert len(recalled.declined) == (0 if fits else 2)
+        assert len(recalled.declined) == (1 if fits else 2)
         assert any("nothing fits" in note for note in recalled.notes) != fits
         assert len(memory.recall(replace(asked, relevance=None))) == 4
         among_two = memory.recall(replace(asked, source="left"))  # the floor of 2 is 0.37
         assert bool(among_two) == (cosine > 0.4)
         both = replace(asked, example_id=memory.recall(Query(source="right"))[0].experience.id)
         assert memory.recall(both), "with another meaning beside the words no floor holds"
+
+
+def test_only_what_reaches_the_floor_is_an_answer_beside_the_best(tmp_path, experience) -> None:
+    axes = np.eye(8, dtype=np.float32)
+    asked = Query(text="x", text_embedding=axes[0], text_encoder_id="w", relevance=FLOOR)
+    with Memory.open(tmp_path) as memory:
+        for number, cosine in enumerate((0.2, 0.9, 0.5, 0.43)):  # the floor of 4 is 0.44
+            vector = cosine * axes[0] + np.sqrt(1 - cosine**2) * axes[number + 1]
+            memory.remember(
+                replace(experience(number), text="y", text_embedding=vector.astype(np.float32),
+                        text_encoder_id="w")
+            ).wait()  # fmt: skip
+        recalled = memory.ask(replace(asked, with_declined=True))
+        assert [round(answer.score, 2) for answer in recalled.answers] == [0.9, 0.5]
+        assert [(round(left.score, 2), left.reason) for left in recalled.declined] == [
+            (0.43, "below 0.44"), (0.2, "below 0.44")
+        ]  # fmt: skip
+        assert not any("nothing fits" in note for note in recalled.notes)
+        assert [d.score for d in memory.ask(asked).declined] == []
+        assert len(memory.recall(replace(asked, relevance=None))) == 4

@@ -49,8 +49,8 @@ class Query:
         limit: most answers, 1..1000.
         with_embedding: answers carry the embedding of the percept.
         with_declined: also tell what came close and which condition it failed.
-        relevance: of the encoder of `text_embedding`: where words are all that is compared and
-            the best answer is below its floor, nothing fits; None: the nearest, however far.
+        relevance: of the encoder of `text_embedding`: where words are all that is compared, what
+            is below its floor is declined; None: the nearest, however far.
     """
 
     text: str = ""

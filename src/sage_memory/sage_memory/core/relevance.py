@@ -13,7 +13,7 @@ from sage_memory.core.search import comparable
 
 
 class Unlike(NamedTuple):
-    """What was nearest and yet is no answer, and a note that says so; empty: all fit."""
+    """What was near and yet is no answer, and a note that says so; empty: all fit."""
 
     declined: list[Declined]
     notes: list[str]
@@ -22,21 +22,23 @@ class Unlike(NamedTuple):
 def relevant(
     view: View, asked: Asked, query: Query, nearest: list[Answer]
 ) -> tuple[list[Answer], Unlike]:
-    """Answers, best first, if the best one reaches the floor of the query, or else none."""
+    """Answers, best first, that reach the floor of the query; all where it has none."""
     fitting = nearest, Unlike([], [])
     if query.relevance is None or query.text_embedding is None or len(asked.meanings) != 1:
         return fitting
-    if not nearest or nearest[0].score >= query.relevance.most:
+    if not nearest or nearest[-1].score >= query.relevance.most:
         return fitting
     count = int(np.count_nonzero(asked.wanted & comparable(view, asked.meanings[0])))
-    best, floor = nearest[0].score, query.relevance.floor(count)
-    if best >= floor:
-        return fitting
+    floor = query.relevance.floor(count)
+    answers = [answer for answer in nearest if answer.score >= floor]
     declined = [
-        Declined(answer.experience.id, answer.score, f"below {floor:.2f}") for answer in nearest
+        Declined(answer.experience.id, answer.score, f"below {floor:.2f}")
+        for answer in nearest[len(answers) :]
     ]
+    if answers:
+        return answers, Unlike(declined, [])
     note = (
-        f"nothing fits: the best of {count} was {best:.2f}, below {floor:.2f}, as words "
-        "about something else are; --declined (with_declined) lists what came close"
+        f"nothing fits: the best of {count} was {nearest[0].score:.2f}, below {floor:.2f}, as "
+        "words about something else are; --declined (with_declined) lists what came close"
     )
     return [], Unlike(declined, [note])
