@@ -11,6 +11,7 @@ from sage_common.core.health import InputHealth
 from sage_common.core.topics import TOPICS
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import stamp_ns, stamped_now
+from sage_msgs.msg import Outcome
 
 S = 1_000_000_000
 KEYS = sorted(key for key in TOPICS if key != "markers")  # markers are for rviz only
@@ -34,6 +35,25 @@ def test_a_message_that_others_hold_too_is_not_changed():
     assert stamp_ns(stamped.header.stamp) == 5 * S and stamp_ns(typed.header.stamp) == 0
     assert stamped.reward == typed.reward
     assert stamped_now(stamped, 7 * S) is stamped
+
+
+def span(outcome: Any) -> tuple[int, int]:
+    return stamp_ns(outcome.start), stamp_ns(outcome.end)
+
+
+def test_an_outcome_that_names_nothing_judges_the_second_up_to_its_stamp():
+    typed = Outcome(reward=0.8)
+    assert span(stamped_now(typed, 5 * S)) == (4 * S, 5 * S)
+    assert span(typed) == (0, 0)
+    assert span(stamped_now(GOOD["outcome"](header(7 * S)), 9 * S)) == (6 * S, 7 * S)
+    assert span(stamped_now(typed, S // 2)) == (0, S // 2)
+
+
+def test_an_outcome_that_names_what_it_judges_keeps_it():
+    for named in ({"experience_id": "0190-a"}, {"plugin": "p"}):
+        assert span(stamped_now(Outcome(**named), 5 * S)) == (0, 0)
+    whole = Outcome(start=header(2 * S).stamp, end=header(3 * S).stamp)
+    assert span(stamped_now(whole, 5 * S)) == (2 * S, 3 * S)
 
 
 def test_a_stamp_of_zero_in_what_people_type_means_now(rig):

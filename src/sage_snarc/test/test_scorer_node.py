@@ -154,6 +154,20 @@ def test_learned_state_is_resumed(tmp_path: Path, puzzle: Make) -> None:
     )
 
 
+def test_an_outcome_of_a_reward_alone_teaches_what_was_just_there(
+    host: LockstepHost, puzzle: Make
+) -> None:
+    host.add(ScorerNode)
+    before, now_there = rows_of(2, seed=5)
+    feed(host, puzzle, np.stack([before] * 30), T0)
+    feed(host, puzzle, np.stack([now_there] * 30), host.clock.now_ns() + 2_000 * MS)
+    host.publish("outcome", Outcome(reward=1.0))
+    feed(host, puzzle, np.stack([before, now_there]), host.clock.now_ns() + 33 * MS)
+    rewards = [item.reward for item in host.messages("salience", modality="vision")][-2:]
+    assert rewards[1] > 0.7 > rewards[0], [line.text for line in host.logs]
+    assert not any("dropped" in line.text for line in host.logs)
+
+
 def test_outcomes_teach_by_span_and_by_experience(host: LockstepHost, puzzle: Make) -> None:
     host.add(ScorerNode)
     good, bad = rows_of(2, seed=5)

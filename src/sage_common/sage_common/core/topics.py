@@ -125,7 +125,8 @@ _TOPICS = (
     TopicSpec("outcome", "outcome", "sage_msgs/msg/Outcome",
               "standard", 0.0, 0.0, True, True,
               "people, effectors, tests -> scorers, fusion, orchestrator",
-              "how well something turned out", zero_is_now=True),
+              "how well something turned out; without time span (start, end), experience_id and "
+              "plugin: the second up to its stamp", zero_is_now=True),
     TopicSpec("markers", "markers", "visualization_msgs/msg/MarkerArray",
               "standard", 10.0, 1.0, False, False, "attention -> rviz",
               "salience bars and reasons; published only while somebody subscribes"),

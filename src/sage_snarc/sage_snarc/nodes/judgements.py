@@ -25,18 +25,13 @@ class Judgements:
             self._spans.popitem(last=False)
 
     def span(self, message: Outcome) -> tuple[int, int]:
-        """Start and end of what an outcome judges [ns].
+        """Start and end of what an outcome judges [ns]; both 0 if that is a plugin only.
 
         Raises:
-            InvalidInput: it judges an experience that is not among those remembered, or nothing.
+            InvalidInput: it judges an experience that is not among those remembered.
         """
         if not message.experience_id:
-            start_ns, end_ns = stamp_ns(message.start), stamp_ns(message.end)
-            if end_ns == 0 and not message.plugin:
-                raise InvalidInput(
-                    "end", 0, "a time span (start, end) or an experience_id to judge"
-                )
-            return start_ns, end_ns
+            return stamp_ns(message.start), stamp_ns(message.end)
         if message.experience_id not in self._spans:
             expected = f"one of the {len(self._spans)} kept last"
             raise InvalidInput("experience_id", message.experience_id, expected)
