@@ -7,7 +7,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from sage.commands.summary import short_summary
-from sage.graph.outages import Outages
+from sage.graph.outages import Ended, Outages
 from sage.observe.counters import Counters, worst_place
 from sage.observe.observer_node import LISTENER, Latest
 from sage.observe.transports import fallbacks, in_words
@@ -109,6 +109,18 @@ def test_an_outage_lasts_until_every_node_was_heard_of_again() -> None:
     assert outages.told(20.0)[0] == {
         "process": "container", "cause": "killed by SIGKILL", "out_s": 3.25, "over": True,
     }  # fmt: skip
+
+
+def test_a_process_is_told_as_ended_until_its_nodes_are_heard_again() -> None:
+    outages = Outages({"camera": frozenset({"camera"})})
+    assert outages.ended_now() == ()
+    outages.ended("camera", "killed by SIGKILL", 10.0)
+    words = "its process ended (killed by SIGKILL)"
+    assert outages.ended_now() == (Ended("camera", words, ("camera",)),)
+    outages.restarted("camera", 10.5)
+    assert outages.ended_now()[0].message == f"{words}; started again, not heard of since"
+    outages.look({"camera": 11.0})
+    assert outages.ended_now() == ()
 
 
 def summary(**changed: Any) -> dict[str, Any]:

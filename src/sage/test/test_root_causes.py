@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from sage.observe.root_causes import Cause, root_causes
+from sage.graph.outages import Ended
+from sage.observe.root_causes import Cause, outputs, root_causes
 
 FLOW = {
     "camera": ((), ("camera_info", "image_raw")),
@@ -78,6 +79,34 @@ def test_a_dead_camera_is_the_one_cause_of_all_that_lies_behind_it(level: int) -
 def test_a_node_that_was_killed_is_the_cause_though_its_last_word_was_that_it_is_well() -> None:
     found = causes(graph(**WITHOUT_A_CAMERA), camera=12.0)
     assert found == [Cause("camera", "silent", "not heard of for 12 s", BEHIND_THE_CAMERA)]
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_a_process_that_ended_is_the_cause_at_once_though_its_node_was_never_heard(
+    is_heard: bool,
+) -> None:
+    statuses = graph(**WITHOUT_A_CAMERA)
+    gone = Ended("camera", "its process ended (killed)", ("camera",), outputs(statuses, ["camera"]))
+    assert gone.topics == ("/sage/camera_info", "/sage/image_raw")
+    heard = [s for s in statuses if is_heard or s.name != "/sage/camera"]
+    assert root_causes(heard, {}, 100.0, [gone]) == [
+        Cause("camera", "ended", "its process ended (killed)", BEHIND_THE_CAMERA)
+    ]
+
+
+def test_what_nobody_else_publishes_is_laid_to_a_process_that_ended_before_it_was_heard() -> None:
+    heard = [s for s in graph(**WITHOUT_A_CAMERA) if s.name != "/sage/camera"]
+    gone = Ended("camera", "its process ended (killed)", ("camera",))
+    (found,) = root_causes(heard, {}, 100.0, [gone])
+    assert (found.name, found.consequences) == ("camera", BEHIND_THE_CAMERA)
+
+
+def test_a_process_of_several_nodes_is_told_once() -> None:
+    gone = Ended("container", "its process ended (killed)", tuple(FLOW))
+    silent = {f"/sage/{name}": 80.0 for name in FLOW}
+    assert root_causes(graph(), silent, 100.0, [gone]) == [
+        Cause("container", "ended", "its process ended (killed)", tuple(FLOW))
+    ]
 
 
 def test_the_cause_is_found_through_a_node_that_does_not_complain() -> None:

@@ -7,11 +7,19 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sage.graph.runtime_file import LAUNCHED, GraphLock, RunningGraph, running_graph
+from sage.graph.outages import Ended
+from sage.graph.runtime_file import (
+    LAUNCHED,
+    GraphLock,
+    RunningGraph,
+    ended_processes,
+    running_graph,
+)
 from sage_common.core.announcement import Announced, Announcement, announced
 from sage_common.core.errors import InvalidInput
 
@@ -24,6 +32,19 @@ def test_a_running_graph_is_found_and_then_forgotten(tmp_path: Path) -> None:
     assert running_graph(tmp_path) == RUNNING
     lock.release()
     assert running_graph(tmp_path) is None
+
+
+def test_which_processes_ended_is_told_while_the_graph_runs(tmp_path: Path) -> None:
+    ended = (Ended("camera", "its process ended", ("camera",), ("/sage/image_raw",)),)
+    lock = GraphLock(tmp_path, RUNNING)
+    assert ended_processes(tmp_path, RUNNING) == ()
+    lock.tell(replace(RUNNING, ended=ended))
+    assert running_graph(tmp_path) == replace(RUNNING, ended=ended)
+    assert ended_processes(tmp_path, RUNNING) == ended
+    assert ended_processes(tmp_path, replace(RUNNING, pid=1)) == ()
+    assert ended_processes(tmp_path, replace(RUNNING, profile=LAUNCHED)) == ()
+    lock.release()
+    assert ended_processes(tmp_path, RUNNING) == ()
 
 
 def test_a_home_that_a_graph_makes_is_for_its_owner_alone(tmp_path: Path) -> None:

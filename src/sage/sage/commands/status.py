@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.live import Live
 
 from sage.commands.options import add_home_argument, positive_seconds
-from sage.graph.runtime_file import LAUNCHED, RunningGraph, running_graph
+from sage.graph.runtime_file import LAUNCHED, RunningGraph, ended_processes, running_graph
 from sage.observe.attached import Attached, enter_domain
 from sage.observe.live_view import in_a_line, render
 from sage.observe.observer_node import ObserverNode
@@ -60,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
         enter_domain(running)
     namespace = options.namespace or (running.namespace if running else "")
     with Attached(ObserverNode, namespace) as attached:
+        if running is not None and running.namespace == namespace:
+            attached.node.latest.ended = partial(ended_processes, home, running)
         if options.svg is not None:
             return _draw(attached.node, options.svg, options.duration or LOOK_S)
         if options.once or options.json:

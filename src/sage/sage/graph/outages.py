@@ -30,6 +30,23 @@ class Outage:
     over_s: float | None = None
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A process that is not back, as others are told of it.
+
+    Attributes:
+        process: its name.
+        message: what became of it, in words.
+        nodes: that ran in it.
+        topics: that they published.
+    """
+
+    process: str
+    message: str
+    nodes: tuple[str, ...]
+    topics: tuple[str, ...] = ()
+
+
 class Outages:
     """Those of one run, the newest 1,000.
 
@@ -60,6 +77,17 @@ class Outages:
             times = [heard_s.get(node, 0.0) for node in self._nodes[outage.process]]
             if times and min(times) > began_s:
                 outage.over_s = max(times)
+
+    def ended_now(self) -> tuple[Ended, ...]:
+        """The processes that are not back, by name; each with its newest end."""
+        found = {}
+        for outage in self._all:
+            if outage.over_s is None:
+                again = "" if outage.restarted_s is None else "; started again, not heard of since"
+                message = f"its process ended ({outage.cause}){again}"
+                nodes = tuple(sorted(self._nodes[outage.process]))
+                found[outage.process] = Ended(outage.process, message, nodes)
+        return tuple(found[process] for process in sorted(found))
 
     def told(self, now_s: float) -> list[dict[str, Any]]:
         """In order: `process`, `cause`, `out_s`, and whether it is over; times to 0.01 s."""

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from sage.graph.outages import Ended
 from sage_common.core.announcement import announced
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private
@@ -23,6 +24,7 @@ class RunningGraph:
 
     Attributes:
         topics: of the sensors of the user's own modalities, full names.
+        ended: processes that are not back.
     """
 
     pid: int
@@ -32,6 +34,7 @@ class RunningGraph:
     source: str
     network: bool
     topics: tuple[str, ...] = ()
+    ended: tuple[Ended, ...] = ()
 
 
 class GraphLock:
@@ -56,6 +59,14 @@ class GraphLock:
             raise InvalidInput(
                 "home", str(home), f"a folder without a running graph (pid {pid}); --home DIR"
             ) from None
+        self.tell(running)
+
+    def tell(self, running: RunningGraph) -> None:
+        """Write what other commands are told of the graph.
+
+        Raises:
+            OSError: it cannot be written; what was told before stays.
+        """
         temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_text(json.dumps(asdict(running)))
         temporary.replace(self._path)
@@ -69,6 +80,12 @@ class GraphLock:
 def running_graph(home: Path) -> RunningGraph | None:
     """The graph that runs in this home, whoever started it; None if none does."""
     return _of_sage_run(home) or _of_launch(home)
+
+
+def ended_processes(home: Path, running: RunningGraph | None) -> tuple[Ended, ...]:
+    """Which of its processes are not back, as the `sage run` that runs in this home says."""
+    told = _told(home) if running is not None and running.profile != LAUNCHED else None
+    return told.ended if told is not None and running and told.pid == running.pid else ()
 
 
 def _of_launch(home: Path) -> RunningGraph | None:
@@ -88,9 +105,17 @@ def _of_sage_run(home: Path) -> RunningGraph | None:
     except FileNotFoundError:
         return None
     except BlockingIOError:
-        path = home / "run" / "graph.json"
-        if not path.is_file():
-            return None
-        told = json.loads(path.read_text())
-        return RunningGraph(**{**told, "topics": tuple(told.get("topics", ()))})
+        return _told(home)
     return None
+
+
+def _told(home: Path) -> RunningGraph | None:
+    try:
+        told = json.loads((home / "run" / "graph.json").read_text())
+    except FileNotFoundError:  # it begins or ends
+        return None
+    ended = tuple(
+        Ended(item["process"], item["message"], tuple(item["nodes"]), tuple(item["topics"]))
+        for item in told.get("ended", ())
+    )
+    return RunningGraph(**{**told, "topics": tuple(told.get("topics", ())), "ended": ended})

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import FrameType
 from typing import IO, Any
 
@@ -15,12 +15,14 @@ import onnxruntime
 from sage.graph.description import Graph
 from sage.graph.environment import DomainLease, graph_environment
 from sage.graph.log_files import keep_small
+from sage.graph.outages import Ended
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.graph.supervisor import POLL_S, Supervisor
 from sage.graph.transport_files import remove_dead
 from sage.graph.waiting import Waiting
 from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
+from sage.observe.root_causes import outputs
 from sage.observe.sensors import backends
 from sage.observe.transports import fallbacks
 from sage.observe.waiting import never_came
@@ -78,6 +80,7 @@ class Session:
         self.start_s: float | None = None
         self.pss_mb = 0.0
         self.killed: list[str] = []
+        self.ended: tuple[Ended, ...] = ()
         self.on_tick: Callable[[Session], None] = lambda session: None
         self._on_event = on_event
         self._stopping = False
@@ -91,7 +94,7 @@ class Session:
         """
         lease = DomainLease()
         try:
-            lock = GraphLock(self.home, self._running(lease.domain_id))
+            lock = self._lock = GraphLock(self.home, self._running(lease.domain_id))
             try:
                 return self._run_locked(lease.domain_id)
             finally:
@@ -104,6 +107,7 @@ class Session:
         self._stopping = True
 
     def _run_locked(self, domain_id: int) -> dict[str, Any]:
+        self._domain_id = domain_id
         environment = graph_environment(domain_id, self.options.network, self.home)
         os.environ.update({k: v for k, v in environment.items() if not k.startswith("MALLOC_")})
         make_private(self.home / "log")
@@ -113,6 +117,7 @@ class Session:
             ObserverNode, self.graph.options.namespace, self.graph.options.use_sim_time
         )
         self.observer = attached.node
+        self.observer.latest.ended = lambda: self.ended
         self.supervisor = Supervisor(
             self.graph,
             self.options.composed,
@@ -154,6 +159,7 @@ class Session:
             for event in self.supervisor.poll():
                 self._on_event(event)
             self.supervisor.outages.look(self.observer.latest.heard_s)
+            self._tell_ended()
             self.on_tick(self)
             time.sleep(POLL_S)
 
@@ -165,6 +171,18 @@ class Session:
             if not self._log_error:
                 self._on_event(f"the log files may grow: {error}")
             self._log_error = str(error)
+
+    def _tell_ended(self) -> None:
+        """Say which processes are not back where `sage status` reads it, when that has changed."""
+        ended = self.supervisor.outages.ended_now()
+        if ended == tuple(replace(process, topics=()) for process in self.ended):
+            return
+        statuses = self.observer.latest.diagnostics.values()
+        self.ended = tuple(replace(e, topics=outputs(statuses, e.nodes)) for e in ended)
+        try:
+            self._lock.tell(replace(self._running(self._domain_id), ended=self.ended))
+        except OSError as error:
+            self._on_event(f"sage status is not told which processes ended: {error}")
 
     def _is_over(self) -> bool:
         """True once the wished time has passed and every node has said how it is.

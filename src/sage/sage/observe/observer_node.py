@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
 from sage.graph.catalogue import MODALITIES
+from sage.graph.outages import Ended
 from sage.observe.counters import Counters, node_name
 from sage.observe.root_causes import Cause, root_causes
 from sage.observe.tally import Tally
@@ -39,6 +41,7 @@ class Latest:
         counters: what the nodes have counted.
         told_s: when each node last told of itself, by full name [s, monotonic].
         heard_s: when each node last told that it is active [s, monotonic].
+        ended: gives the processes of the graph that are not back, as its run says.
     """
 
     saliences: dict[str, Any] = field(default_factory=dict)
@@ -52,10 +55,11 @@ class Latest:
     counters: Counters = field(default_factory=Counters)
     told_s: dict[str, float] = field(default_factory=dict)
     heard_s: dict[str, float] = field(default_factory=dict)
+    ended: Callable[[], tuple[Ended, ...]] = tuple
 
     def causes(self) -> list[Cause]:
         """What is wrong with the graph, each cause with what follows from it."""
-        return root_causes(self.diagnostics.values(), self.told_s, time.monotonic())
+        return root_causes(self.diagnostics.values(), self.told_s, time.monotonic(), self.ended())
 
     def transports(self) -> dict[str, dict[str, Any]]:
         """Ways of pictures and tiles; see `sage.observe.transports`."""
@@ -115,7 +119,9 @@ class ObserverNode(SageNode):
             self.tally.invalid["salience"] += 1
             return
         self.tally.fused.add(message.total)
-        if message.trigger_modality == "vision":
+        # The scorer's word that it has no picture has no frame's latency.
+        live = {item.modality for item in message.modalities}
+        if message.trigger_modality == "vision" and "vision" in live:
             self.tally.latency_ms.add(message.latency_ms)
 
     def _attention(self, message: Any) -> None:
@@ -136,8 +142,8 @@ class ObserverNode(SageNode):
 
     def _diagnostic(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            if status.hardware_id != HARDWARE_ID:
-                continue  # of other nodes of the robot
+            if status.hardware_id != HARDWARE_ID or node_name(status).startswith(LISTENER):
+                continue  # of other nodes of the robot, and of commands that listen
             self.latest.diagnostics[status.name] = status
             self.latest.told_s[status.name] = time.monotonic()
             self.latest.counters.note(status)

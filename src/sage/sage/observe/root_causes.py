@@ -6,15 +6,16 @@ topic is in what the nodes themselves tell in /diagnostics.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sage.graph.outages import Ended
 from sage.observe.counters import node_name
 from sage_common.ros.diagnostics import AT_FAULT, PUBLISHED, RECEIVED
 
-OK, WARN, ERROR, SILENT = range(4)
-LEVELS = ("ok", "warn", "error", "silent")
+OK, WARN, ERROR, SILENT, ENDED = range(5)
+LEVELS = ("ok", "warn", "error", "silent", "ended")
 SILENT_AFTER_S = 10.0
 
 
@@ -23,8 +24,9 @@ class Cause:
     """One thing that is wrong, and what follows from it.
 
     Attributes:
-        name: of a node, or of a topic that no node at fault publishes.
-        level: warn, error or silent (the node does not tell of itself any more).
+        name: of a node, of a process of several, or of a topic that no node at fault publishes.
+        level: warn, error, silent (the node does not tell of itself any more) or ended (its
+            process is known to be gone).
         message: what is wrong, in words.
         consequences: nodes that say nothing but that their input is at fault because of it.
     """
@@ -48,6 +50,7 @@ class _State:
     at_fault: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    nodes: tuple[str, ...] = ()
 
     @property
     def by_itself(self) -> bool:
@@ -55,18 +58,28 @@ class _State:
         return self.level >= ERROR or (self.level == WARN and not self.at_fault)
 
 
-def root_causes(statuses: Iterable[Any], told_s: Mapping[str, float], now_s: float) -> list[Cause]:
+def root_causes(
+    statuses: Iterable[Any],
+    told_s: Mapping[str, float],
+    now_s: float,
+    ended: Sequence[Ended] = (),
+) -> list[Cause]:
     """The causes, the worst first and then those with the most consequences.
 
     Args:
         statuses: the newest diagnostic_msgs/DiagnosticStatus of each node.
         told_s: when each came, by its full name; one that is not in it came now [s].
         now_s: the time [s].
+        ended: processes that are known to be gone, whatever their nodes said last.
     """
     nodes = {
         node_name(status): _state(status, now_s - told_s.get(status.name, now_s))
         for status in statuses
     }
+    for gone in ended:
+        for name in gone.nodes:
+            nodes.pop(name, None)
+        nodes[gone.process] = _State(ENDED, gone.message, (), (), gone.topics, gone.nodes)
     return _Graph(nodes).causes()
 
 
@@ -77,6 +90,11 @@ class _Graph:
         for name, state in nodes.items():
             for topic in state.outputs:
                 self._givers.setdefault(topic, []).append(name)
+        # What ended before it was heard lacks no less: topics of nobody else are laid to it.
+        unheard = [n for n, s in nodes.items() if s.level == ENDED and not s.outputs]
+        for topic in {t for s in nodes.values() for t in s.at_fault} - self._givers.keys():
+            if unheard:
+                self._givers[topic] = unheard
 
     def causes(self) -> list[Cause]:
         found: dict[str, list[str]] = {}
@@ -110,6 +128,7 @@ class _Graph:
         follow = tuple(name for name in names if name != root)
         if root in self._nodes:
             state = self._nodes[root]
+            follow = (*(name for name in state.nodes if name != root), *follow)
             return Cause(root, LEVELS[state.level], state.message, follow)
         givers = self._givers.get(root)
         lacking = f"too little, or nothing fit to use, comes from {', '.join(givers or ())}"
@@ -129,6 +148,12 @@ def _state(status: Any, silent_s: float) -> _State:
         _topics(told, RECEIVED),
         _topics(told, PUBLISHED),
     )
+
+
+def outputs(statuses: Iterable[Any], nodes: Sequence[str]) -> tuple[str, ...]:
+    """Topics that these nodes said they publish."""
+    told = {v.key: v.value for s in statuses if node_name(s) in nodes for v in s.values}
+    return _topics(told, PUBLISHED)
 
 
 def _topics(told: Mapping[str, str], ending: str) -> tuple[str, ...]:

@@ -1,0 +1,39 @@
+"""What the observer takes from messages, and what it leaves."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+
+from sage.observe.observer_node import LISTENER, Latest, ObserverNode
+from sage.observe.tally import Tally
+from sage_common.ros.diagnostics import HARDWARE_ID
+from sage_msgs.msg import FusedSalience, Salience
+
+
+def watching() -> SimpleNamespace:
+    return SimpleNamespace(tally=Tally(), latest=Latest(), _puzzle_healths=[])
+
+
+def test_a_command_that_listens_is_no_node_of_the_graph() -> None:
+    node = watching()
+    said = [
+        DiagnosticStatus(name=f"/sage/{name}", level=DiagnosticStatus.WARN, hardware_id=HARDWARE_ID)
+        for name in ("camera", f"{LISTENER}_4711")
+    ]
+    ObserverNode._diagnostic(node, DiagnosticArray(status=said))
+    assert list(node.latest.diagnostics) == list(node.latest.told_s) == ["/sage/camera"]
+    assert [cause.name for cause in node.latest.causes()] == ["camera"]
+
+
+@pytest.mark.parametrize(("live", "counted"), [(("audio",), 0), (("audio", "vision"), 1)])
+def test_word_that_there_is_no_picture_has_no_latency(live: tuple[str, ...], counted: int) -> None:
+    node = watching()
+    parts = [Salience(modality=name, valid=True) for name in live]
+    message = FusedSalience(
+        trigger_modality="vision", latency_ms=1.278, valid=True, modalities=parts
+    )
+    ObserverNode._fused(node, message)
+    assert node.tally.latency_ms.n == counted
