@@ -54,8 +54,17 @@ def test_a_misspelt_node_names_the_nearest(name: str) -> None:
         told(entry(name))
 
 
-def test_a_full_name_is_never_taken_for_misspelt() -> None:
-    assert "/robot1/memroy" in told(entry("/robot1/memroy"))
+def test_a_full_name_of_another_namespace_is_never_taken_for_misspelt() -> None:
+    assert "/robot2/memroy" in told(entry("/robot2/memroy"))
+
+
+@pytest.mark.parametrize("namespace", ["/robot1", "/"])
+def test_a_full_name_of_the_graphs_own_namespace_is_checked_as_a_bare_one(namespace: str) -> None:
+    above = namespace.rstrip("/")
+    with pytest.raises(InvalidInput, match=rf"my\.yaml = '{above}/memroy'.*perhaps memory"):
+        left_out([entry(f"{above}/memroy")], namespace, NODES, KNOWN)
+    other = f"{above}/controller_server"
+    assert other in left_out([entry(other)], namespace, NODES, KNOWN)
 
 
 def test_tuples_become_lists() -> None:

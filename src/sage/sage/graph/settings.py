@@ -52,7 +52,7 @@ def left_out(
     for entry in entries:
         where = entry.where
         if not any(entry.matches(namespace, name) for name in names):
-            _check_spelling(entry, names)
+            _check_spelling(entry, namespace, names)
             others.append(entry.name)
         elif entry.is_general:
             foreign = (k for k in entry.values if k not in known and not is_ros_parameter(k))
@@ -60,13 +60,16 @@ def left_out(
     return f"{where}: not for nodes of {namespace}, left out: {', '.join(others)}" if others else ""
 
 
-def _check_spelling(entry: Entry, names: Collection[str]) -> None:
+def _check_spelling(entry: Entry, namespace: str, names: Collection[str]) -> None:
     """Refuse what is almost the name of a node; a name such as camera_2 may be another's."""
     given = entry.last_name
+    own = entry.is_local or entry.name == f"{namespace.rstrip('/')}/{given}"
     nearest = difflib.get_close_matches(given, names, n=1, cutoff=_TYPING_ERROR)
-    if entry.is_local and nearest and nearest[0] not in given:
-        expected = f"a node of the graph, perhaps {nearest[0]}; of another node the full name"
-        raise InvalidInput(entry.where, given, expected)
+    if own and nearest and nearest[0] not in given:
+        expected = f"a node of the graph, perhaps {nearest[0]}"
+        if entry.is_local:
+            raise InvalidInput(entry.where, given, f"{expected}; of another node the full name")
+        raise InvalidInput(entry.where, entry.name, expected)
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
