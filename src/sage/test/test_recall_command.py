@@ -183,7 +183,7 @@ def test_answers_are_told_in_words(home: Path, capsys: pytest.CaptureFixture[str
         (("--since", "yesterday"), "since = 'yesterday': expected an ISO 8601 time"),
         (("--place", "map,1"), "place = 'map,1': expected FRAME,X,Y"),
         (("--place", "map,1,x", "--within", "2"), "place = 'map,1,x'"),
-        (("--place", "map,1,2"), "within = None: expected metres beside --place"),
+        (("--place", "map,1,2"), "within = '': expected metres beside --place, for instance 2.5"),
         (("--place", "map,1,2", "--within", "-1"), "within = -1.0: expected metres"),
         (("--within", "3"), "within = 3.0: expected --place, too"),
         (("--like", "abc"), "like = 'abc': expected a UUID"),

@@ -110,6 +110,34 @@ def test_another_form_is_refused_with_the_file_named(tmp_path: Path, text: str) 
         read_entries(write(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [("memory:\n  ros__parameters:\n   resume: [true\nfusion: 1\n", 4, "fusion: 1"),
+     ("memory: {a: 1\n", 2, "''"), ("a:\n\tb: 1\n", 2, "b: 1"), ("a: b: c\n", 1, "a: b: c"),
+     ("a: !!python/object:os.system {}\n", 1, "python/object")],
+)  # fmt: skip
+def test_what_is_no_yaml_is_named_with_its_line(
+    tmp_path: Path, text: str, line: int, said: str
+) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(InvalidInput) as caught:
+        read_entries(path)
+    told = str(caught.value)
+    assert told.startswith(f"{path}, line {line} = ") and said in told
+    assert "expected a YAML file of parameters; " in told and "\\n" not in told
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "{a: " * 5000 + "1" + "}" * 5000])
+def test_a_file_nested_too_deep_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"a\.yaml = 'nested too deep'"):
+        read_entries(write(tmp_path, text))
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nothere\.yaml: expected a parameter file"):
+        read_entries(tmp_path / "nothere.yaml")
+
+
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidInput, match=r"a\.yaml"):

@@ -67,7 +67,7 @@ def parse_qos(text: str) -> OfferedQos | None:
     """
     try:
         profiles = yaml.safe_load(text) if text else None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return None
     if not isinstance(profiles, list) or not profiles or not isinstance(profiles[0], dict):
         return None

@@ -211,7 +211,7 @@ def parse_spot(text: str, within_m: float | None) -> Spot | None:
     if not np.isfinite(numbers).all():
         raise InvalidInput("place", text, expected)
     if within_m is None:
-        raise InvalidInput("within", None, "metres beside --place")
+        raise InvalidInput("within", "", "metres beside --place, for instance 2.5")
     if not (np.isfinite(within_m) and within_m > 0.0):
         raise InvalidInput("within", within_m, "metres greater than 0")
     z = numbers[2] if len(numbers) == 3 else float("nan")

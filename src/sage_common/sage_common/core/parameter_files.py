@@ -68,18 +68,24 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
     """The entries of a file, in its order.
 
     Raises:
-        InvalidInput: the file is not YAML, or has another form; file and key are named.
-        FileNotFoundError: there is no such file.
+        InvalidInput: the file is not YAML, or has another form; file and line or key are named.
+        FileNotFoundError: there is no such file; it is named.
     """
     try:
         content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidInput(str(path), str(error), "a YAML file") from error
-    if content is None:
-        return ()
-    if not isinstance(content, dict):
-        raise InvalidInput(str(path), content, "a mapping of node names")
-    return tuple(_entries(str(path), "", content))
+        if content is None:
+            return ()
+        if not isinstance(content, dict):
+            raise InvalidInput(str(path), content, "a mapping of node names")
+        return tuple(_entries(str(path), "", content))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: expected a parameter file; there is none") from None
+    except RecursionError:
+        raise InvalidInput(str(path), "nested too deep", "a YAML file of parameters") from None
+    except UnicodeDecodeError as error:
+        raise InvalidInput(str(path), "no UTF-8 text", "a YAML file of parameters") from error
+    except yaml.YAMLError as error:
+        raise InvalidInput(*_not_yaml(path, error)) from error
 
 
 def values_for(entries: Iterable[Entry], namespace: str, kind: str, name: str) -> dict[str, Any]:
@@ -100,6 +106,18 @@ def general_values(entries: Iterable[Entry], namespace: str, name: str) -> dict[
         if entry.is_general and entry.matches(namespace, name):
             values.update(entry.values)
     return values
+
+
+def _not_yaml(path: Path, error: yaml.YAMLError) -> tuple[str, str, str]:
+    """Field, value and what was expected of an error: where the file is no YAML, and why."""
+    expected = "a YAML file of parameters"
+    mark = getattr(error, "problem_mark", None)
+    if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
+        return str(path), str(error).partition("\n")[0], expected
+    lines = path.read_text().splitlines()
+    line = lines[mark.line].strip() if mark.line < len(lines) else ""
+    problem = f"{error.problem} {error.context or ''}".strip()
+    return f"{path}, line {mark.line + 1}", line, f"{expected}; {problem}"
 
 
 def _entries(where: str, above: str, content: Mapping[Any, Any]) -> Iterator[Entry]:
