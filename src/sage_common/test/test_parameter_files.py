@@ -133,6 +133,16 @@ def test_a_file_nested_too_deep_is_refused(tmp_path: Path, text: str) -> None:
         read_entries(write(tmp_path, text))
 
 
+def test_a_date_that_is_none_is_refused_with_the_file_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"a\.yaml = 'month must be in 1\.\.12'"):
+        read_entries(write(tmp_path, "a: {ros__parameters: {x: 2020-13-45}}\n"))
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="'a folder': expected a parameter file"):
+        read_entries(tmp_path)
+
+
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nothere\.yaml: expected a parameter file"):
         read_entries(tmp_path / "nothere.yaml")

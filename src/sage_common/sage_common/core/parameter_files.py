@@ -80,12 +80,18 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
         return tuple(_entries(str(path), "", content))
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: expected a parameter file; there is none") from None
+    except IsADirectoryError:
+        raise InvalidInput(str(path), "a folder", "a parameter file") from None
     except RecursionError:
         raise InvalidInput(str(path), "nested too deep", "a YAML file of parameters") from None
     except UnicodeDecodeError as error:
         raise InvalidInput(str(path), "no UTF-8 text", "a YAML file of parameters") from error
     except yaml.YAMLError as error:
         raise InvalidInput(*_not_yaml(path, error)) from error
+    except InvalidInput:
+        raise
+    except ValueError as error:  # what looks like a date, and is none
+        raise InvalidInput(str(path), str(error), "a YAML file of parameters") from error
 
 
 def values_for(entries: Iterable[Entry], namespace: str, kind: str, name: str) -> dict[str, Any]:
