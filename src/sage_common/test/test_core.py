@@ -123,6 +123,17 @@ def test_the_home_folder(given_parameter, environment, expected):
     assert sage_home(given_parameter, environment) == Path(expected)
 
 
+def test_a_file_is_no_home_folder(tmp_path):
+    there = tmp_path / "file"
+    there.touch()
+    for parameter, environment, field in [
+        (str(there), {}, "home"),
+        ("", {"SAGE_HOME": str(there)}, "SAGE_HOME"),
+    ]:
+        with pytest.raises(InvalidInput, match=f"{field} = .*/file': expected a folder"):
+            sage_home(parameter, environment)
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_a_folder_that_is_made_is_for_its_owner_alone(tmp_path, umask):
     there = tmp_path / "there"

@@ -41,11 +41,15 @@ def test_wrong_words_fields_and_ids_are_named(tmp_path) -> None:
         for wrong in ("", "  ", 7):
             with pytest.raises(InvalidInput, match="text"):
                 memory.add(wrong)
-        with pytest.raises(InvalidInput, match="salienc"):
+        with pytest.raises(
+            InvalidInput, match=r"fields = 'salienc'.*Experience; the nearest known is "
+        ):
             memory.add("words", salienc=1.0)
         with pytest.raises(InvalidInput, match="total"):
             memory.add("words", total=2.0)
-        with pytest.raises(InvalidInput, match="modalty"):
+        with pytest.raises(
+            InvalidInput, match=r"conditions = 'modalty'.*Query; the nearest known is modality"
+        ):
             memory.ask("words", modalty="vision")
         with pytest.raises(InvalidInput, match="conditions"):
             memory.ask(Query(), limit=3)
@@ -54,8 +58,17 @@ def test_wrong_words_fields_and_ids_are_named(tmp_path) -> None:
                 memory.of_id(wrong)
             with pytest.raises(InvalidInput, match="id"):
                 memory.forget([wrong], "")
+            with pytest.raises(InvalidInput, match="expected a list of ids, each 16 bytes or text"):
+                memory.forget(wrong, "")
             with pytest.raises(InvalidInput, match="example_id"):
                 memory.recall(Query(example_id=wrong))
+
+
+def test_a_file_in_the_place_of_the_home_folder_is_named(tmp_path) -> None:
+    (tmp_path / "file").touch()
+    for read_only in (False, True):
+        with pytest.raises(InvalidInput, match=r"home = '.*file': expected a folder, but it is"):
+            Memory.open(tmp_path / "file", read_only=read_only)
 
 
 def test_a_floor_grows_with_what_is_compared_and_ends() -> None:

@@ -14,6 +14,7 @@ from ament_index_python import get_package_prefix, get_resources
 from sage.doctor.finding import Finding
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.environment import config_folder, not_in_effect
+from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 from sage_sensors.backends.recording import GENERATED, data_folder, find_demo_recording
 
@@ -148,12 +149,20 @@ def weights() -> Iterator[Finding]:
 
 def storage() -> Iterator[Finding]:
     """The home folder, its disk, and the recording for the demo."""
-    home = sage_home()
+    yield _home()
+    for stream, backend in find_demo_recording(data_folder(), GENERATED).backends.items():
+        yield Finding(f"demo {stream}", "ok", backend)
+
+
+def _home() -> Finding:
+    another = "choose another folder: export SAGE_HOME=DIR"
+    try:
+        home = sage_home()
+    except InvalidInput as error:
+        return Finding("home", "error", str(error), another)
     existing = next(path for path in (home, *home.parents) if path.exists())
     free_mb = shutil.disk_usage(existing).free // 2**20
     writable = os.access(existing, os.W_OK)
     level = "error" if not writable else "ok" if free_mb >= MIN_DISK_MB else "warn"
-    mend = "" if level == "ok" else "choose another folder: export SAGE_HOME=DIR"
-    yield Finding("home", level, f"{home}, {free_mb} MB free on its disk", mend)
-    for stream, backend in find_demo_recording(data_folder(), GENERATED).backends.items():
-        yield Finding(f"demo {stream}", "ok", backend)
+    mend = "" if level == "ok" else another
+    return Finding("home", level, f"{home}, {free_mb} MB free on its disk", mend)

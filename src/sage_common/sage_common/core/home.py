@@ -7,22 +7,38 @@ import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
+from sage_common.core.errors import InvalidInput
+
 
 def sage_home(parameter: str = "", environment: Mapping[str, str] | None = None) -> Path:
     """The SAGE home folder, not created.
 
     In this order: the `parameter` if not empty, `$SAGE_HOME`, `$XDG_DATA_HOME/sage`,
     `~/.local/share/sage` (XDG Base Directory Specification).
+
+    Raises:
+        InvalidInput: a file is in its place.
     """
     env = os.environ if environment is None else environment
     if parameter:
-        return Path(parameter).expanduser().absolute()
+        return no_file("home", Path(parameter).expanduser().absolute())
     if env.get("SAGE_HOME"):
-        return Path(env["SAGE_HOME"]).expanduser().absolute()
+        return no_file("SAGE_HOME", Path(env["SAGE_HOME"]).expanduser().absolute())
     if env.get("XDG_DATA_HOME"):
         return Path(env["XDG_DATA_HOME"]).absolute() / "sage"
     home = env.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
     return Path(home).absolute() / ".local" / "share" / "sage"
+
+
+def no_file(field: str, folder: Path) -> Path:
+    """`folder`, which need not exist yet.
+
+    Raises:
+        InvalidInput: it is a file.
+    """
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise InvalidInput(field, str(folder), "a folder, but it is a file")
+    return folder
 
 
 def make_private(folder: Path) -> None:

@@ -53,7 +53,7 @@ def forget(
             file; their bytes leave it when the store is next closed with room on the disk.
     """
     if not isinstance(identifiers, Sequence) or isinstance(identifiers, bytes | str):
-        raise InvalidInput("ids", identifiers, "a list of ids, 16 bytes each")
+        raise InvalidInput("ids", identifiers, "a list of ids, each 16 bytes or text")
     ids = [id_bytes(identifier, "ids") for identifier in identifiers]
     check_text("reason", reason)
     if not 1 <= len(identifiers) <= MOST_AT_ONCE:

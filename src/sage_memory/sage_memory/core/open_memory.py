@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock, SystemClock
 from sage_common.core.errors import InvalidInput
+from sage_common.core.home import no_file
 from sage_common.core.sections import Arrays
 from sage_memory.core import interruption
 from sage_memory.core.errors import MemoryFailure
@@ -75,12 +76,13 @@ class OpenMemory:
             StoreTooNew: a later version wrote it.
             KeyMissing, KeyWrong, StoreNotEncrypted: the key is not that of the store.
             OptionMissing: encryption or PostgreSQL need a package that is not installed.
-            InvalidInput: an argument is of another type, or the device's name is too long.
+            InvalidInput: an argument is of another type, `home` is a file, or the device's name
+                is too long.
             StoreUnreachable, NotDurable: the server cannot be had, or would lose commits.
         """
         if not isinstance(home, str | Path):
             raise InvalidInput("home", home, "a folder")
-        home = Path(home)
+        home = no_file("home", Path(home))
         check_text("device_id", device_id)
         if len(device_id) > MAX_DEVICE:
             raise InvalidInput("device_id", device_id, f"at most {MAX_DEVICE} characters")

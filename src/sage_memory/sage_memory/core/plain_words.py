@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -104,6 +105,8 @@ def _text(text: str) -> str:
 
 
 def _check_names(what: str, given: Mapping[str, Any], record: Experience | Query) -> None:
-    unknown = sorted(given.keys() - vars(record).keys())
-    if unknown:
-        raise InvalidInput(what, unknown, f"names of fields of {type(record).__name__}")
+    known = vars(record)
+    for name in sorted(given.keys() - known.keys()):
+        (nearest,) = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+        kind = type(record).__name__
+        raise InvalidInput(what, name, f"fields of {kind}; the nearest known is {nearest}")
