@@ -237,6 +237,10 @@ def _unnamed(folder: Path) -> None:
     resign(folder, path.relative_to(folder).as_posix())
 
 
+def _another_size(folder: Path) -> None:
+    changed_json(folder, "payloads", 0, "bytes", 7)
+
+
 def _missing(folder: Path) -> None:
     path = _payload_file(folder).relative_to(folder).as_posix()
     changed_manifest(folder, lambda content: content["files"].pop(path))
@@ -268,6 +272,10 @@ def _twice(folder: Path) -> None:
 FOLDERS = {
     "payload of another content": (_swapped, "expected content of its name's"),
     "payload without a row": (_unnamed, "expected a row of payloads"),
+    "payload of another size": (
+        _another_size,
+        "payloads.jsonl: row 1: payloads.bytes = 7: expected 288, as its file has",
+    ),
     "payload without a file": (_missing, "payloads_missing = 0: expected 1, as found"),
     "no device": (_fact("device_id", ""), "facts.device_id"),
     "another fact": (_fact("schema_version", "99"), "facts = "),

@@ -51,7 +51,6 @@ class Checked:
         identifiers: ids of its experiences.
         sizes: encoder id -> size of its vectors, those that undoing brings back among them.
         payload_names: hash -> name of the file.
-        payload_bytes: hash -> size of the file.
         clock: the newest stamp of its logical clock.
     """
 
@@ -61,7 +60,6 @@ class Checked:
     identifiers: frozenset[bytes]
     sizes: dict[str, int]
     payload_names: dict[str, str]
-    payload_bytes: dict[str, int]
     clock: int
 
     def rows(self, table: Table) -> Iterator[list[Row]]:
@@ -112,7 +110,6 @@ def check_export(folder: Path) -> Checked:
         identifiers=frozenset(seen.covers),
         sizes=seen.sizes,
         payload_names=names,
-        payload_bytes={sha256: manifest.files[name][0] for sha256, name in names.items()},
         clock=max(clock, seen.clock),
     )
 
@@ -150,14 +147,14 @@ class _Seen:
         covers: id of an experience -> how many moments it says that it covers.
         empty: summaries of which no link was seen.
         sizes: encoder id -> size of its vectors.
-        payloads: hash -> media type.
+        payloads: hash -> media type and bytes, in the order of the rows.
         clock: the newest stamp.
     """
 
     covers: dict[bytes, int] = field(default_factory=dict)
     empty: set[bytes] = field(default_factory=set)
     sizes: dict[str, int] = field(default_factory=dict)
-    payloads: dict[str, str] = field(default_factory=dict)
+    payloads: dict[str, tuple[str, int]] = field(default_factory=dict)
     clock: int = 0
 
 
@@ -224,7 +221,7 @@ def _note_link(row: Row, seen: _Seen) -> None:
 
 
 def _note_payload(row: Row, seen: _Seen) -> None:
-    seen.payloads[row["sha256"]] = row["media_type"]
+    seen.payloads[row["sha256"]] = row["media_type"], row["bytes"]
 
 
 def _note_clock(row: Row, seen: _Seen) -> None:
@@ -240,12 +237,12 @@ NOTES: dict[str, Callable[[Row, _Seen], None]] = {
 
 
 def _check_payloads(
-    folder: Path, manifest: Manifest, media_types: dict[str, str]
+    folder: Path, manifest: Manifest, rows: dict[str, tuple[str, int]]
 ) -> dict[str, str]:
     """Prove the payload files against their rows; hash -> name of the file."""
     expected = {
         f"payloads/{sha256[:2]}/{sha256}.{EXTENSIONS.get(media_type, 'bin')}": sha256
-        for sha256, media_type in media_types.items()
+        for sha256, (media_type, _) in rows.items()
     }
     found: dict[str, str] = {}
     for name, (_, digest) in manifest.files.items():
@@ -257,7 +254,12 @@ def _check_payloads(
         if digest != sha256:
             raise ExportRefused(folder / name, f"SHA-256 {digest}: expected content of its name's")
         found[sha256] = name
-    missing = len(media_types) - len(found)
+    for number, (sha256, (_, size)) in enumerate(rows.items(), start=1):
+        held = manifest.files[found[sha256]][0] if sha256 in found else size
+        if held != size:
+            error = InvalidInput("payloads.bytes", size, f"{held}, as its file has")
+            raise ExportRefused(folder / manifest.tables["payloads"][0], f"row {number}: {error}")
+    missing = len(rows) - len(found)
     if missing != manifest.payloads_missing:
         error = InvalidInput("payloads_missing", manifest.payloads_missing, f"{missing}, as found")
         raise ExportRefused(folder, f"manifest: {error}")

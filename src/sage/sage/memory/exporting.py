@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,11 +83,12 @@ def _write_all(
     facts = {row.key: row.value for row in meta}
     counts: dict[str, int] = {}
     tables = {}
+    sizes = _copy_payloads(connection, payloads, folder, progress)
     for name, table in TABLES.items():
         counts[name] = 0
-        rows = _counted(connection, table, counts, progress)
+        rows = _counted(connection, table, counts, sizes, progress)
         tables[name] = tuple(files.write(folder, table, rows))
-    missing = _copy_payloads(connection, payloads, folder, progress)
+    missing = counts["payloads"] - len(sizes)
     written = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest = Manifest(
         encoding=files.encoding,
@@ -114,7 +115,11 @@ def _write_all(
 
 
 def _counted(
-    connection: Connection, table: Table, counts: dict[str, int], progress: Progress
+    connection: Connection,
+    table: Table,
+    counts: dict[str, int],
+    sizes: Mapping[str, int],
+    progress: Progress,
 ) -> Iterator[list[Row]]:
     """The rows of a table in the order of its key, proven, counted as they pass."""
     ordered = select(table).order_by(*table.primary_key.columns)
@@ -123,6 +128,8 @@ def _counted(
         rows = [dict(row) for row in part]
         for row in rows if table in (schema.vectors, schema.experiences) else ():
             _check(table, row)
+        for row in rows if table is schema.payloads else ():
+            row["bytes"] = sizes.get(row["sha256"], row["bytes"])  # a repair counts sealed ones
         counts[table.name] += len(rows)
         progress(table.name, len(rows))
         yield rows
@@ -144,22 +151,22 @@ def _check(table: Table, row: Row) -> None:
 
 def _copy_payloads(
     connection: Connection, payloads: PayloadFiles, folder: Path, progress: Progress
-) -> int:
-    """Copy the files that are whole; how many are not there, or are not what their name says."""
+) -> dict[str, int]:
+    """Copy the files that are there, and are what their name says; hash -> bytes of each."""
     table = schema.payloads
     known = connection.execute(select(table.c.sha256, table.c.media_type).order_by(table.c.sha256))
-    missing = 0
+    sizes = {}
     for sha256, media_type in known.all():
         progress("payload files", 1)
         data = _whole_payload(payloads, sha256, media_type)
         if data is None:
-            missing += 1
             continue
+        sizes[sha256] = len(data)
         name = f"{sha256}.{EXTENSIONS.get(media_type, 'bin')}"
         target = folder / "payloads" / sha256[:2] / name
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         target.write_bytes(data)
-    return missing
+    return sizes
 
 
 def _whole_payload(payloads: PayloadFiles, sha256: str, media_type: str) -> bytes | None:

@@ -85,7 +85,7 @@ def _restore(
     for name, table in TABLES.items():
         done.rows[name] = 0
         for rows in export.rows(table):
-            connection.execute(insert(table), _sized(export, table, rows))
+            connection.execute(insert(table), rows)
             done.rows[name] += len(rows)
             progress(name, len(rows))
     for key, value in export.manifest.facts.items():
@@ -127,7 +127,7 @@ def _merge(
             elif "number" in table.columns:
                 taken = [{k: v for k, v in row.items() if k != "number"} for row in taken]
             if taken:
-                connection.execute(insert(table), _sized(export, table, taken))
+                connection.execute(insert(table), taken)
             done.rows[name] += len(taken)
             done.skipped[name] += len(rows) - len(taken)
             progress(name, len(rows))
@@ -137,13 +137,6 @@ def _merge(
     kept = set(connection.execute(select(schema.payloads.c.sha256).where(promised)).scalars())
     done.payload_files = _copy_payloads(connection, payloads, export, kept | named, progress)
     return done
-
-
-def _sized(export: Checked, table: Table, rows: list[Row]) -> list[Row]:
-    """Rows of payloads with the bytes of their files, which count under the cap."""
-    if table is not schema.payloads:
-        return rows
-    return [row | {"bytes": export.payload_bytes.get(row["sha256"], row["bytes"])} for row in rows]
 
 
 def _named_payloads(export: Checked, fresh: frozenset[bytes]) -> set[str]:
