@@ -111,6 +111,25 @@ def test_an_outage_lasts_until_every_node_was_heard_of_again() -> None:
     }  # fmt: skip
 
 
+def test_an_outage_is_counted_within_the_time_that_the_run_tells() -> None:
+    outages = Outages({"camera": frozenset({"camera"}), "imu": frozenset({"imu"})})
+    outages.ended("camera", "killed by SIGKILL", 5.0)
+    outages.ended("imu", "killed by SIGKILL", 6.0)
+    outages.restarted("imu", 6.5)
+    outages.look({"imu": 8.0})
+    assert [told["out_s"] for told in outages.told(32.0, 10.0)] == [22.0, 0.0]
+    assert [told["out_s"] for told in outages.told(32.0)] == [27.0, 2.0]
+
+
+def test_a_node_is_gone_until_its_process_is_started_again() -> None:
+    outages = Outages({"camera": frozenset({"camera"})})
+    assert outages.gone() == frozenset()
+    outages.ended("camera", "killed by SIGKILL", 5.0)
+    assert outages.gone() == {"camera"}
+    outages.restarted("camera", 6.5)
+    assert outages.gone() == frozenset()
+
+
 def test_a_process_is_told_as_ended_until_its_nodes_are_heard_again() -> None:
     outages = Outages({"camera": frozenset({"camera"})})
     assert outages.ended_now() == ()

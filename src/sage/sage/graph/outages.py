@@ -29,6 +29,11 @@ class Outage:
     restarted_s: float | None = None
     over_s: float | None = None
 
+    def within_s(self, since_s: float, until_s: float) -> float:
+        """How much of that time it lasted [s]."""
+        end_s = until_s if self.over_s is None else min(self.over_s, until_s)
+        return max(end_s - max(self.ended_s, since_s), 0.0)
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -89,13 +94,23 @@ class Outages:
                 found[outage.process] = Ended(outage.process, message, nodes)
         return tuple(found[process] for process in sorted(found))
 
-    def told(self, now_s: float) -> list[dict[str, Any]]:
-        """In order: `process`, `cause`, `out_s`, and whether it is over; times to 0.01 s."""
+    def gone(self) -> frozenset[str]:
+        """Nodes whose process ended and was not started again."""
+        ended = [o.process for o in self._all if o.restarted_s is None]
+        return frozenset().union(*(self._nodes[process] for process in ended))
+
+    def told(self, now_s: float, since_s: float = 0.0) -> list[dict[str, Any]]:
+        """In order: `process`, `cause`, `out_s`, and whether it is over; times to 0.01 s.
+
+        Args:
+            now_s: end of the run.
+            since_s: begin of the time of which `out_s` is a part.
+        """
         return [
             {
                 "process": outage.process,
                 "cause": outage.cause,
-                "out_s": round((outage.over_s or now_s) - outage.ended_s, 2),
+                "out_s": round(outage.within_s(since_s, now_s), 2),
                 "over": outage.over_s is not None,
             }
             for outage in self._all

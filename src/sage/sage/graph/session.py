@@ -78,12 +78,14 @@ class Session:
         self.home = sage_home(graph.options.home)
         self.elapsed_s = 0.0
         self.start_s: float | None = None
+        self._counted_since_s = 0.0
         self.pss_mb = 0.0
         self.killed: list[str] = []
         self.ended: tuple[Ended, ...] = ()
         self.on_tick: Callable[[Session], None] = lambda session: None
         self._on_event = on_event
         self._stopping = False
+        self._is_told_unheard = False
         self._log_error = ""
 
     def run(self) -> dict[str, Any]:
@@ -145,6 +147,7 @@ class Session:
             now = time.monotonic()
             if first is None and self.observer.tally.fused.n:
                 first, self.start_s = now, now - begin
+                self._counted_since_s = now
             if first is None and waiting.is_over(now):
                 break
             self.elapsed_s = now - first if first is not None else 0.0
@@ -194,12 +197,23 @@ class Session:
         wished_s = self.options.duration_s
         if wished_s is None or self.elapsed_s < wished_s:
             return False
-        return self.all_heard() or self.elapsed_s >= wished_s + HEARD_TIMEOUT_S
+        unheard = self._unheard()
+        if unheard and not self._is_told_unheard:
+            self._is_told_unheard = True
+            self._on_event(
+                f"the time is over; for {HEARD_TIMEOUT_S:g} s at most it is waited for word of "
+                + ", ".join(unheard)
+            )
+        return not unheard or self.elapsed_s >= wished_s + HEARD_TIMEOUT_S
 
     def all_heard(self) -> bool:
-        """True once every node has told of itself."""
+        """True once every node has told of itself whose process is not known to be gone."""
+        return not self._unheard()
+
+    def _unheard(self) -> list[str]:
         heard = {name.rsplit("/", 1)[-1] for name in self.observer.latest.diagnostics}
-        return heard.issuperset(node.name for node in self.graph.nodes)
+        nodes = {node.name for node in self.graph.nodes}
+        return sorted(nodes - heard - self.supervisor.outages.gone())
 
     def _is_played(self) -> bool:
         """True once a recording that is played once has ended."""
@@ -220,7 +234,7 @@ class Session:
             "pss_mb": round(self.pss_mb, 1),
             "mode": "composed" if self.options.composed else "processes",
             "restarts": sum(child.restarts for child in self.supervisor.children),
-            "outages": self.supervisor.outages.told(time.monotonic()),
+            "outages": self._outages(),
             "dropped": latest.counters.dropped(),
             "transport": ways,
             "device": self.graph.device,
@@ -233,6 +247,12 @@ class Session:
             "failed_nodes": self.failed_nodes(),
             "never_came": never_came(latest.diagnostics.values()),
         }
+
+    def _outages(self) -> list[dict[str, Any]]:
+        """Of the time that `duration_s` tells; of the whole run if no salience came."""
+        since_s = self._counted_since_s
+        end_s = since_s + self.elapsed_s if since_s else time.monotonic()
+        return self.supervisor.outages.told(end_s, since_s)
 
     def _weights(self) -> dict[str, str]:
         """SHA-256 of each encoder's weights, as the nodes themselves report it."""
