@@ -100,6 +100,30 @@ def test_a_pipe_gets_a_line_a_second(
     assert first.endswith("salience 0.62  a bang; error: camera: gone")
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_where_nothing_is_heard_it_is_said_what_was_looked_for(
+    monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    monkeypatch.setattr(status, "LOOK_TIMEOUT_S", 0.0)
+    monkeypatch.setenv("ROS_DOMAIN_ID", "43")
+    observer = SimpleNamespace(latest=Latest(), tally=Tally())
+    other = DiagnosticStatus(name="/other/camera", level=DiagnosticStatus.OK)
+    observer.latest.diagnostics[other.name] = other
+    with pytest.raises(FileNotFoundError, match="namespace /nothere of ROS domain 43"):
+        status._look_once(observer, "/nothere", as_json)
+
+
+def test_a_graph_without_salience_whose_nodes_are_heard_is_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "LOOK_TIMEOUT_S", 0.0)
+    observer = SimpleNamespace(latest=Latest(), tally=Tally())
+    gone = DiagnosticStatus(name="/sage/camera", level=DiagnosticStatus.ERROR, message="gone")
+    observer.latest.diagnostics[gone.name] = gone
+    assert status._look_once(observer, "/sage", False) == 1
+    assert "camera: gone" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("value", "full"), [(0.0, 0), (0.5, 5), (1.0, 10), (7.0, 10), (-1.0, 0)])
 def test_a_bar_is_as_long_as_its_value_and_never_longer(value: float, full: int) -> None:
     drawn = bar(value, 10).plain

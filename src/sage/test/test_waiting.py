@@ -77,6 +77,18 @@ def test_others_wait_as_long_as_a_start_may_take(source: str, duration_s: float 
 def test_a_run_without_salience_fails_and_names_what_never_came(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    summary = {"failed_nodes": [], "fused": {"n": 0}, "never_came": [IMAGE]}
+    summary = {"failed_nodes": [], "fused": {"n": 0}, "never_came": [IMAGE], "signal": None}
     assert exit_status(summary) == 1
     assert f"nothing came on {IMAGE}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "said"), [(2, "SIGINT"), (15, "SIGTERM")])
+def test_a_run_that_was_interrupted_before_salience_has_not_failed(
+    capsys: pytest.CaptureFixture[str], number: int, said: str
+) -> None:
+    summary = {"failed_nodes": [], "fused": {"n": 0}, "never_came": [IMAGE], "signal": number}
+    assert exit_status(summary) == 128 + number
+    errors = capsys.readouterr().err
+    assert f"interrupted by {said} before any salience was seen" in errors
+    assert "failed" not in errors
+    assert exit_status({**summary, "fused": {"n": 3}}) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def exit_status(summary: dict[str, Any]) -> int:
-    """0 if salience was seen and every node could do its work at the end; else 1, and why."""
+    """0 if salience was seen and every node could do its work at the end; else 1, and why.
+
+    A run that a signal ended before any salience came: 128 and its number, as shells tell it.
+    """
     failed = summary["failed_nodes"]
     for name in failed:
         print(f"failed: {name}: {summary['health'][name]}", file=sys.stderr)
     seen = summary["fused"]["n"] > 0
+    if not seen and (number := summary["signal"]) is not None:
+        name = signal.Signals(number).name
+        print(f"interrupted by {name} before any salience was seen", file=sys.stderr)
+        return 128 + int(number)
     if not seen:
         print("failed: the run ended before any salience was seen", file=sys.stderr)
         if missing := summary["never_came"]:

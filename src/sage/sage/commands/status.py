@@ -66,13 +66,19 @@ def run(options: argparse.Namespace) -> int:
         if options.svg is not None:
             return _draw(attached.node, options.svg, options.duration or LOOK_S)
         if options.once or options.json:
-            return _look_once(attached.node, options.json)
+            return _look_once(attached.node, namespace, options.json)
         watch = _watch if sys.stdout.isatty() else _tell
         return watch(attached.node, _title(running, namespace), options.duration)
 
 
-def _look_once(observer: ObserverNode, as_json: bool) -> int:
+def _look_once(observer: ObserverNode, namespace: str, as_json: bool) -> int:
     seen = _wait_for_first_message(observer)
+    if not (seen or _is_heard(observer, namespace) or observer.latest.ended()):
+        raise FileNotFoundError(
+            f"nothing is heard of a graph in namespace {namespace} of ROS domain "
+            f"{os.environ.get('ROS_DOMAIN_ID', '0')} within {LOOK_TIMEOUT_S:g} s: neither salience "
+            "nor /diagnostics of its nodes"
+        )
     if as_json:
         print(json.dumps(_state(observer)))
     else:
@@ -88,6 +94,12 @@ def _wait_for_first_message(observer: ObserverNode, then_s: float = LOOK_S) -> b
     if observer.latest.fused is not None:
         time.sleep(then_s)
     return observer.latest.fused is not None
+
+
+def _is_heard(observer: ObserverNode, namespace: str) -> bool:
+    """Whether a node of this namespace has told of itself."""
+    start = namespace.rstrip("/") + "/"
+    return any(name.startswith(start) for name in observer.latest.diagnostics)
 
 
 def _draw(observer: ObserverNode, path: Path, after_s: float) -> int:

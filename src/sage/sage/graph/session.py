@@ -85,6 +85,7 @@ class Session:
         self.on_tick: Callable[[Session], None] = lambda session: None
         self._on_event = on_event
         self._stopping = False
+        self._signal: int | None = None
         self._is_told_unheard = False
         self._log_error = ""
 
@@ -200,10 +201,8 @@ class Session:
         unheard = self._unheard()
         if unheard and not self._is_told_unheard:
             self._is_told_unheard = True
-            self._on_event(
-                f"the time is over; for {HEARD_TIMEOUT_S:g} s at most it is waited for word of "
-                + ", ".join(unheard)
-            )
+            names = ", ".join(unheard)
+            self.tell(f"the time is over; waiting up to {HEARD_TIMEOUT_S:g} s for word of {names}")
         return not unheard or self.elapsed_s >= wished_s + HEARD_TIMEOUT_S
 
     def all_heard(self) -> bool:
@@ -244,6 +243,7 @@ class Session:
             "weights": self._weights(),
             "causes": [asdict(cause) for cause in latest.causes()],
             "health": {**fallbacks(ways), **self._health()},
+            "signal": self._signal,
             "failed_nodes": self.failed_nodes(),
             "never_came": never_came(latest.diagnostics.values()),
         }
@@ -296,4 +296,5 @@ class Session:
         self._on_event(event)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signal = number
         self._stopping = True
