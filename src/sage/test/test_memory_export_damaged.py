@@ -63,6 +63,17 @@ def _lines(folder: Path, name: str, change) -> None:
     resign(folder, path.name)
 
 
+def _first_line(folder: Path, line: str) -> None:
+    path = folder / "experiences.jsonl"
+    path.write_text(f"{line}\n{path.read_text()}")
+    resign(folder, path.name)
+
+
+def _only_a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.touch()
+
+
 DAMAGES = {
     "no manifest": (lambda f: (f / "manifest.json").unlink(), "manifest.json: not there"),
     "no JSON": (lambda f: (f / "manifest.json").write_text("{"), "not readable"),
@@ -76,7 +87,10 @@ DAMAGES = {
         lambda f: changed_manifest(f, lambda c: c.update(schema_version=1)),
         "schema version 1 was never exported",
     ),
-    "no tables": (lambda f: changed_manifest(f, lambda c: c.pop("tables")), "KeyError: 'tables'"),
+    "no tables": (
+        lambda f: changed_manifest(f, lambda c: c.pop("tables")),
+        "has no field 'tables'",
+    ),
     "another format": (
         lambda f: changed_manifest(f, lambda c: c.update(encoding="csv")),
         "format = 'csv': expected one of parquet, jsonl",
@@ -104,9 +118,22 @@ DAMAGES = {
         lambda f: _lines(f, "experiences", lambda rows: rows[0].update(total=None)),
         "row 1: experiences.total = None",
     ),
+    "an empty line": (
+        lambda f: _first_line(f, ""),
+        "experiences.jsonl: line 1: row = '': expected a row of experiences as one JSON object",
+    ),
+    "a list": (
+        lambda f: _first_line(f, "[1]"),
+        "experiences.jsonl: line 1: row = '[1]': expected a row of experiences as one JSON object",
+    ),
+    "a number without an end": (
+        lambda f: _first_line(f, "9" * 5000),
+        "line 1: row = '9999",
+    ),
+    "a file": (_only_a_file, "export: a file; expected the folder of an export"),
     "unknown column": (
         lambda f: _lines(f, "experiences", lambda rows: rows[0].update(mood="good")),
-        "experiences.jsonl: line 1: KeyError: 'mood'",
+        "experiences.jsonl: line 1: experiences.mood = 'good': expected no such column",
     ),
     "no owner": (
         lambda f: _lines(f, "vectors", lambda rows: rows[0].update(experience_id="0" * 32)),

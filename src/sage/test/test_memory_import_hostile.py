@@ -281,7 +281,7 @@ FOLDERS = {
     "another fact": (_fact("schema_version", "99"), "facts = "),
     "a clock that is none": (_fact("clock", "١"), "facts.clock"),
     "a clock at its end": (_fact("clock", str(FAR)), "facts.clock"),
-    "deep JSON": (_deep_line, "experiences.jsonl: line 13: RecursionError"),
+    "deep JSON": (_deep_line, "experiences.jsonl: line 13: row = '[[["),
     "deep manifest": (lambda f: (f / "manifest.json").write_text("[" * 100_000), "not readable"),
     "compressed vectors": (_compressed, "expected plain arrays"),
     "a row twice": (_twice, "summary_members.summary_id, member_id"),

@@ -26,10 +26,8 @@ SCALE_BYTES = 4
 LONGEST_DETAIL = 200
 FORMS = {"id": "a UUID", "bytes": "base64", "number": "a number"}
 """What a value must look like, by the kind of its column."""
-UNREADABLE = (
-    ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError,
-)  # fmt: skip
-"""What a line brings forth that is no row: JSON of another form, nested too deep, too large."""
+UNREADABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
+"""What the place of a vector brings forth that is none."""
 
 
 class JsonFiles:
@@ -71,11 +69,9 @@ class JsonFiles:
         with (folder / names[0]).open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 try:
-                    group.append(_parsed(table, json.loads(line.decode()), archives))
-                except UNREADABLE as error:
-                    expected = f"{_named(error)}; expected a row of {table.name}"
-                    where = error if isinstance(error, InvalidInput) else expected
-                    where = f"line {number}: {where}"
+                    group.append(_parsed(table, _loaded(table, line), archives))
+                except InvalidInput as error:
+                    where = f"line {number}: {error}"
                     raise ExportRefused(folder / names[0], where) from None
                 if len(group) == ROWS_A_GROUP:
                     yield group
@@ -172,6 +168,22 @@ def _shown(kind: str, value: Any) -> Any:
     return str(uuid.UUID(bytes=value)) if kind == "id" else base64.b64encode(value).decode("ascii")
 
 
+def _loaded(table: Table, line: bytes) -> Mapping[str, Any]:
+    """The values of a line by the names of their columns.
+
+    Raises:
+        InvalidInput: it is no JSON object, or one with numbers too long or nested too deep.
+    """
+    try:
+        shown = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        shown = None
+    if not isinstance(shown, dict):
+        text = line.decode(errors="replace").rstrip("\n")
+        raise InvalidInput("row", text, f"a row of {table.name} as one JSON object")
+    return shown
+
+
 def _parsed(table: Table, shown: Mapping[str, Any], archives: _Archives) -> Row:
     kinds = {column.name: kind_of(column) for column in table.columns}
     row: Row = {}
@@ -179,11 +191,12 @@ def _parsed(table: Table, shown: Mapping[str, Any], archives: _Archives) -> Row:
         if table is schema.vectors and name == "vector":
             try:
                 row[name] = archives.vector(value, shown["encoding"])
-            except (ValueError, KeyError, TypeError, IndexError) as error:
-                expected = f"archive, array of this encoding and row ({_named(error)})"
+            except UNREADABLE as error:
+                why = f" ({error})"[:LONGEST_DETAIL] if type(error) is ValueError else ""
+                expected = f"archive, array of this encoding and row{why}"
                 raise InvalidInput("vectors.vector", value, expected) from None
         elif name not in kinds:
-            raise KeyError(name)
+            raise InvalidInput(f"{table.name}.{name}", value, "no such column")
         else:
             try:
                 row[name] = _value(kinds[name], value)
@@ -191,10 +204,6 @@ def _parsed(table: Table, shown: Mapping[str, Any], archives: _Archives) -> Row:
                 field = f"{table.name}.{name}"
                 raise InvalidInput(field, value, FORMS[kinds[name]]) from None
     return row
-
-
-def _named(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error)[:LONGEST_DETAIL]}"
 
 
 def _value(kind: str, value: Any) -> Any:

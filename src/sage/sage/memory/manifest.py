@@ -71,6 +71,8 @@ def read_manifest(folder: Path) -> Manifest:
             a file that an export cannot hold.
     """
     path = folder / NAME
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise ExportRefused(folder, "a file; expected the folder of an export")
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -86,8 +88,12 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         return _manifest(content)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ExportRefused(path, f"{type(error).__name__}: {error}") from None
+    except InvalidInput as error:
+        raise ExportRefused(path, str(error)) from None
+    except KeyError as error:
+        raise ExportRefused(path, f"has no field {error}") from None
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        raise ExportRefused(path, "a field is of another type than in an export") from None
 
 
 def _manifest(content: Mapping[str, Any]) -> Manifest:
