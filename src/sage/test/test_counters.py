@@ -161,7 +161,7 @@ def test_the_text_says_what_was_synthetic() -> None:
 
 
 def test_the_text_says_where_frames_were_dropped() -> None:
-    assert "0 dropped, 3 experiences" in short_summary(summary())
+    assert "0 dropped, 3 experiences announced" in short_summary(summary())
     lost = {"not_encoded": 540, "not_announced": 11}
     said = short_summary(summary(frames_dropped=551, frames_lost=lost))
     assert (

@@ -22,7 +22,7 @@ def short_summary(summary: dict[str, Any]) -> str:
     lines = [
         f"{summary['duration_s']} s, {summary['frames']} frames, "
         f"{summary['frames_dropped']} dropped{_where(summary)}, "
-        f"{summary['experiences']} experiences kept",
+        f"{summary['experiences']} experiences announced",
         f"fused salience: mean {fused['mean']}, max {fused['max']}; "
         f"camera to salience: {_latency(camera)}; "
         f"memory {summary['pss_mb']} MB",
