@@ -106,9 +106,8 @@ def _night(row: Row) -> None:
             _check_report(NightReport.of_json(row["report"]))
     except InvalidInput as error:
         raise InvalidInput(f"nights.report.{error.field}", error.value, error.expected) from None
-    except UNREADABLE as error:
-        detail = f"the report of a night: {type(error).__name__}: {error}"
-        raise InvalidInput("nights.report", row["report"], detail) from None
+    except UNREADABLE:
+        raise InvalidInput("nights.report", row["report"], "the report of a night") from None
 
 
 def _check_page(page: Page) -> None:
@@ -150,9 +149,8 @@ def _forgetting(row: Row) -> None:
         raise InvalidInput(
             f"forgettings.saved.{error.field}", error.value, error.expected
         ) from None
-    except UNREADABLE as error:
-        detail = f"what undoing needs: {type(error).__name__}: {error}"
-        raise InvalidInput("forgettings.saved", blob, detail) from None
+    except UNREADABLE:
+        raise InvalidInput("forgettings.saved", blob, "what undoing a sleep needs") from None
 
 
 def _is_copy(row: Row) -> bool:
