@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from sage.graph.description import GraphOptions, describe
+from sage.graph.outages import Outages
 from sage.graph.session import RunOptions, Session
 from sage.graph.waiting import Waiting
 from sage.observe.live_view import render
@@ -115,6 +116,7 @@ def test_a_run_without_any_sensor_ends_and_says_what_it_looked_for(tmp_path: Pat
     names = ("camera", "microphone", "imu")
     told = {name: status(name, **{f"{name}_backend": "absent: none"}) for name in names}
     session.observer = SimpleNamespace(latest=Latest(diagnostics=told))  # type: ignore[assignment]
+    session.supervisor = SimpleNamespace(outages=Outages({}))  # type: ignore[assignment]
     assert Waiting(session, 0.0).is_over(3.0)
     assert "camera absent: none; microphone absent: none; imu absent: none" in events[0]
     assert "--wait" in events[1]
