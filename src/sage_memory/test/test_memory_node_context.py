@@ -144,3 +144,17 @@ def test_outcomes_count_for_those_that_were_heard_and_seen(tmp_path) -> None:
         assert after[name].trust < before[name].trust
         assert after[name].observations == before[name].observations + 1
     host.close()
+
+
+def test_a_moment_whose_sources_cannot_learn_is_kept_and_said(tmp_path, monkeypatch) -> None:
+    def fails(memory, experience, half_life_s):
+        return memory._writable().change(lambda connection: 1 / 0)
+
+    monkeypatch.setattr(Memory, "learn_about", fails)
+    host = start(tmp_path)
+    see(host)
+    host.close()
+    assert len(host.messages("experience")) == 1
+    assert any("not counted for its sources" in line.text for line in host.logs), host.logs
+    with Memory.open(tmp_path, read_only=True) as memory:
+        assert len(memory.recall(Query())) == 1

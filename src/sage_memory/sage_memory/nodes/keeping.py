@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import stamp_ns
+from sage_memory.core.errors import NotStored
 from sage_memory.core.experience import Experience
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.memory import Memory
@@ -88,9 +89,16 @@ class Keeping:
             payload = None
         kept = self._opened().remember(experience, payload).wait(COMMIT_TIMEOUT_S)
         self._kept.publish(experience_message(kept))
-        self._opened().learn_about(kept, self._half_life_s)
+        self._learn_about(kept)
         self._reembedder.note(kept.modality, kept.encoder_id)
         return kept
+
+    def _learn_about(self, kept: Experience) -> None:
+        learnt = self._opened().learn_about(kept, self._half_life_s)
+        try:
+            learnt.wait(COMMIT_TIMEOUT_S)
+        except (NotStored, TimeoutError) as error:  # the experience itself is kept
+            self._node.log.warning(f"kept, but not counted for its sources: {error}")
 
     def _on_outcome(self, message: Outcome) -> None:
         start_ns, end_ns = stamp_ns(message.start), stamp_ns(message.end)
