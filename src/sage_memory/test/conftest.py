@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,16 +73,12 @@ class Place:
 def postgres() -> Iterator[Any]:
     """A PostgreSQL server of this session."""
     pytest.importorskip("pg8000", reason="pg8000 (requirements/memory.in) is not installed")
-    path = Path(__file__).with_name("postgres_server.py")
-    spec = importlib.util.spec_from_file_location("postgres_server", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    programs = module.find_programs()
+    import postgres_server
+
+    programs = postgres_server.find_programs()
     if programs is None:
         pytest.skip("no PostgreSQL server: Debian's package postgresql has one")
-    with module.PostgresServer(programs) as server:
+    with postgres_server.PostgresServer(programs) as server:
         yield server
 
 

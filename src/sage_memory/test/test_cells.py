@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
+import memory_index as truth
 import numpy as np
 import pytest
 
@@ -13,16 +10,6 @@ from sage_memory import Limits, Memory, Query
 from sage_memory.core import cell_building, cell_files, scan
 from sage_memory.core.index import ROLES
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-truth = _neighbour("memory_index")
 unit, searched = truth.unit, truth.searched
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sqlite3
-import sys
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
+import night_home
 import numpy as np
 import pytest
 from sqlalchemy import select, update
@@ -23,16 +21,6 @@ from sage_memory.core.repair import repair
 from sage_memory.core.row_changes import set_columns
 from sage_memory.core.schema import experiences
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(name, module)
-    spec.loader.exec_module(module)
-    return module
-
-
-night_home = _neighbour("night_home")
 SAID = "the red door is open"
 ALTERED = "the bad dogs is open"
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
+import night_home as home
 import pytest
 from sqlalchemy import func, select
 
@@ -14,17 +13,6 @@ from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload
 from sage_memory.core.payloads import OPEN_COPY
 from sage_memory.core.schema import forgettings
-
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-home = _neighbour("night_home")
 
 
 def opened(path: Path, cap_bytes: int) -> Memory:

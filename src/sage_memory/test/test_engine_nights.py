@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
+import night_home
 
 from sage_common.core.clock import ManualClock
 from sage_memory import Limits
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(name, module)
-    spec.loader.exec_module(module)
-    return module
-
-
-_neighbour("conftest")
-night_home = _neighbour("night_home")
 LIMITS = Limits(min_free_bytes=0, queue_size=100_000)
 
 

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
+import night_home as home
 import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.entities import Entity, Evidence, named, sources_of, updated
 from sage_memory.core.sidecar import WEIGHTS, Sidecar, affect
-
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-home = _neighbour("night_home")
 
 DAY_NS = 86400 * 10**9
 HALF_LIFE_S = 7 * 86400.0

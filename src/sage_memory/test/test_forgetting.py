@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import resource
 import sqlite3
-import sys
 from pathlib import Path
 
+import night_home as home
 import numpy as np
 import pytest
 from sqlalchemy import select
@@ -18,17 +17,6 @@ from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload, Place, Query
 from sage_memory.core.errors import DiskRefuses, NotCompacted
 from sage_memory.core.schema import clocks, experiences, payloads, summary_members, vectors
-
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-home = _neighbour("night_home")
 
 SECRET = "the code of the safe is 4711-0815-2342"
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import stat
-import sys
 from pathlib import Path
 
+import memory_index as truth
 import numpy as np
 import pytest
 
@@ -18,16 +17,6 @@ from sage_memory.core.index_cache import Facts, IndexCache
 from sage_memory.core.row_changes import set_columns
 from sage_memory.core.schema import experiences
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-truth = _neighbour("memory_index")
 unit, searched = truth.unit, truth.searched
 FACTS = Facts("1", "r", 7)
 

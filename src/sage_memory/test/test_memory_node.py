@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import sqlite3
-import sys
 from pathlib import Path
 
 import cv2
+import node_inputs as inputs
 import numpy as np
 import pytest
 import soundfile
@@ -23,16 +22,6 @@ from sage_memory import Memory, Query, StoreLocked
 from sage_memory.nodes.memory_node import MemoryNode
 from sage_msgs.srv import Checkpoint, Recall, StoreExperience
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-inputs = _neighbour("node_inputs")
 T0 = DEFAULT_START_NS
 S = 1_000_000_000
 FRAME = S // 30

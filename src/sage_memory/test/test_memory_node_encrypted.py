@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
+import node_inputs as inputs
 import pytest
 
 from sage_common.core.errors import InvalidInput
@@ -13,16 +12,6 @@ from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
 from sage_memory import Memory, Query
 from sage_memory.nodes.memory_node import MemoryNode
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-inputs = _neighbour("node_inputs")
 FRAME = 1_000_000_000 // 30
 PEAK = [0.2] * 6 + [0.9] + [0.2] * 8
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +12,7 @@ os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 os.environ.setdefault("ROS_DOMAIN_ID", "74")
 rclpy = pytest.importorskip("rclpy")
 
+import node_inputs as inputs  # noqa: E402
 from rclpy.experimental import EventsExecutor  # noqa: E402
 from rclpy.task import Future  # noqa: E402
 
@@ -29,13 +28,6 @@ from sage_memory import Memory  # noqa: E402
 from sage_memory.nodes.memory_node import MemoryNode  # noqa: E402
 from sage_msgs.msg import Experience, FusedSalience, Puzzle  # noqa: E402
 from sage_msgs.srv import Recall  # noqa: E402
-
-spec = importlib.util.spec_from_file_location(
-    "node_inputs", Path(__file__).with_name("node_inputs.py")
-)
-inputs = importlib.util.module_from_spec(spec)
-sys.modules.setdefault("node_inputs", inputs)
-spec.loader.exec_module(inputs)
 
 PATIENCE_S = 60.0
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sqlite3
-import sys
 from pathlib import Path
 
+import node_inputs as inputs
 import pytest
 
 from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
@@ -14,16 +13,6 @@ from sage_memory.nodes.memory_node import MemoryNode
 from sage_msgs.action import Sleep
 from sage_msgs.srv import Forget, SetPin, UndoSleep
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-inputs = _neighbour("node_inputs")
 T0 = DEFAULT_START_NS
 S = 1_000_000_000
 

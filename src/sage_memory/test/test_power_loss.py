@@ -6,17 +6,17 @@ of them the power fails, each time with another part of what was not synced left
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import shutil
 import sqlite3
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import apsw_driver
 import numpy as np
+import power_loss
 import pytest
 from sqlalchemy.engine import Engine
 
@@ -28,17 +28,6 @@ from sage_memory.core.row_changes import set_columns
 from sage_memory.core.storage import FileStorage
 from sage_memory.core.store import Store
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-power_loss = _neighbour("power_loss")
-apsw_driver = _neighbour("apsw_driver")
 CRASH_POINTS = int(os.environ.get("SAGE_CRASH_POINTS", "80"))
 ROUNDS = 40
 LOG_PAGES = 40

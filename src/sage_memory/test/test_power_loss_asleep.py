@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import night_home
 import numpy as np
 import pytest
+import test_power_loss as cuts
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection
 
@@ -23,18 +23,6 @@ from sage_memory.core.store import Store
 LIMITS = Limits(min_free_bytes=0, queue_size=1000)
 STAMPS = "SELECT max(stamp) FROM clocks"
 CLOCK = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'clock'"
-
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(name, module)
-    spec.loader.exec_module(module)
-    return module
-
-
-cuts = _neighbour("test_power_loss")
-night_home = _neighbour("night_home")
 
 
 def read_copies(store: Store, folder: Path) -> None:

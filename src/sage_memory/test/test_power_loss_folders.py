@@ -6,16 +6,16 @@ folders that were made or renamed are gone unless the folder above was synced.
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import strict_disk
+import test_power_loss as cuts
 
 from sage_common.core.clock import Clock, ManualClock
 from sage_common.core.home import make_private
@@ -26,18 +26,6 @@ from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.store import Store
 
 COUNT = 16
-
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(name, module)
-    spec.loader.exec_module(module)
-    return module
-
-
-cuts = _neighbour("test_power_loss")
-strict_disk = _neighbour("strict_disk")
 
 
 class NotedStorage(cuts.RecordedStorage):

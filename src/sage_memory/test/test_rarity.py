@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
 from pathlib import Path
 
+import night_home as home
 import numpy as np
 import pytest
 
 from sage_memory import Memory, Payload, Query
 from sage_memory.core.sleep import rarity
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-home = _neighbour("night_home")
 RARE = 17
 
 

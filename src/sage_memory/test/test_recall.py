@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import zlib
 from dataclasses import replace
-from pathlib import Path
 
+import memory_index as truth
 import numpy as np
 import pytest
 from sqlalchemy import delete, insert, update
@@ -19,16 +17,6 @@ from sage_memory.core.recall import checked
 from sage_memory.core.row_changes import set_columns
 from sage_memory.core.schema import summary_members, vectors
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-truth = _neighbour("memory_index")
 unit, puzzle = truth.unit, truth.puzzle
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import threading
-from pathlib import Path
 
+import memory_index as truth
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,16 +14,6 @@ from sage_memory import Query
 from sage_memory.core import conditions
 from sage_memory.core.index import ROLES, VectorIndex
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-truth = _neighbour("memory_index")
 RecordSource, build, proven = truth.RecordSource, truth.build, truth.proven
 unit, puzzle, searched = truth.unit, truth.puzzle, truth.searched
 

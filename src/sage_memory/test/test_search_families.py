@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
+import memory_index as truth
 import numpy as np
 import pytest
 
@@ -14,16 +11,6 @@ from sage_memory.core import search
 from sage_memory.core.index import ROLES
 from sage_memory.core.rotation import rotated
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-truth = _neighbour("memory_index")
 COUNT, DIM = 6000, 128
 AS_GOOD = 1e-6
 """Whoever is at most so much less near than the true tenth counts as one of the ten."""

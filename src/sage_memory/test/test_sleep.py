@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
+import night_home as home
 import numpy as np
 import pytest
 from sqlalchemy import func, select
@@ -17,16 +15,6 @@ from sage_memory import Memory
 from sage_memory.core.schema import experiences, forgettings, nights, summary_members
 from sage_memory.core.sleep.options import SleepOptions
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-home = _neighbour("night_home")
 GROUPS, OPTIONS, SIZE, START_NS = home.GROUPS, home.OPTIONS, home.SIZE, home.START_NS
 content, fill, group_vector = home.content, home.fill, home.group_vector
 like, make, opened = home.like, home.moment, home.opened

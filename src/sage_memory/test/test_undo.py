@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import multiprocessing
 import runpy
 import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 
+import night_home as home
 import pytest
 from sqlalchemy import select, update
 
@@ -21,16 +20,6 @@ from sage_memory.core.errors import NoNightToUndo
 from sage_memory.core.schema import experiences, forgettings, nights, payloads
 from sage_memory.core.sleep import letting_go, listing, night, settling, undo
 
-
-def _neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-home = _neighbour("night_home")
 PINNED, COVERS = (experiences.columns.keys().index(name) for name in ("pinned", "covers"))
 NOW_NS = home.START_NS + 3600 * 10**9
 
