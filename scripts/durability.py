@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from sage.bench.result import commit, machine
+from sage_bench.result import commit, machine
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = {

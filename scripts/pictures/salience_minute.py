@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sage.bench.salience.baselines import LARGEST_SIMPLE, baselines, raw_scores
-from sage.bench.salience.percepts import cache_folder, percepts_of
-from sage.bench.salience.schedule import DISAGREEMENT, MOTIONS, SIGHTS, WARM_UP_S, Event
-from sage.bench.salience.sources import DEVELOPMENT, TEST
-from sage.bench.salience.stream import streams
-from sage.bench.salience.trace import FUSED, fuse, score
+from sage_bench.salience.baselines.forms import LARGEST_SIMPLE, baselines, raw_scores
+from sage_bench.salience.streams.percepts import cache_folder, percepts_of
+from sage_bench.salience.streams.schedule import DISAGREEMENT, MOTIONS, SIGHTS, WARM_UP_S, Event
+from sage_bench.salience.streams.sources import DEVELOPMENT, TEST
+from sage_bench.salience.streams.stream import streams
+from sage_bench.salience.trace import FUSED, fuse, score
 
 MINUTE_S = 60.0
 STEP_S = 5.0

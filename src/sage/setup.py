@@ -18,7 +18,7 @@ setup(
     zip_safe=False,
     maintainer="SAGE maintainers",
     maintainer_email="maintainers@sage-robotics.invalid",
-    description="SAGE bring-up: the graph description, the command line, bags and benches.",
+    description="SAGE bring-up: the graph description, the command line and bags.",
     license="Apache-2.0",
     entry_points={"console_scripts": ["sage = sage.cli:main"]},
 )

@@ -22,10 +22,9 @@ COMMANDS = {
     "record": "record a running graph into a bag",
     "replay": "play a bag into the graph, or through it in lock-step",
     "doctor": "say what is found and in effect, and how to mend what is not",
-    "bench": "measure, print ratios to the named baselines, write JSON",
-    "models": "list, train, export and evaluate the models",
-    "docs": "write the generated pages of docs/",
 }
+GROUP = "sage.commands"
+"""Entry points of packages that add subcommands, each a module like those in `sage.commands`."""
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
@@ -53,10 +52,11 @@ def _run(words: list[str]) -> int:
     if name == "--version":
         print(f"sage {metadata.version('sage')}")
         return 0
-    if name not in COMMANDS:
-        print(f"sage: {name!r}: expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+    modules = _modules()
+    if name not in modules:
+        print(f"sage: {name!r}: expected one of {', '.join(modules)}", file=sys.stderr)
         return EXIT_USAGE
-    module = importlib.import_module(f"sage.commands.{name}")
+    module = importlib.import_module(modules[name])
     parser = argparse.ArgumentParser(prog=f"sage {name}", description=module.__doc__)
     module.add_arguments(parser)
     options = parser.parse_args(with_values(words[1:]))
@@ -93,11 +93,26 @@ def _is_number(word: str) -> bool:
     return re.fullmatch(r"-\d+|-\d*\.\d+", word) is not None
 
 
+def _modules() -> dict[str, str]:
+    """Subcommands and their modules: our own, and those of the packages that are installed."""
+    own = {name: f"sage.commands.{name}" for name in COMMANDS}
+    return own | {found.name: found.value for found in metadata.entry_points(group=GROUP)}
+
+
 def _overview() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    texts = dict(COMMANDS)
+    for name, module in _modules().items():
+        if name not in texts:
+            texts[name] = _first_line(importlib.import_module(module).__doc__)
+    width = max(map(len, texts))
+    lines = [f"  {name:<{width}}  {text}" for name, text in texts.items()]
     usage = "usage: sage COMMAND [options]   (sage COMMAND --help, sage --version)"
     return "\n".join([usage, "", *lines])
+
+
+def _first_line(docstring: str | None) -> str:
+    line = (docstring or "").partition("\n")[0].rstrip(".")
+    return line[:1].lower() + line[1:]
 
 
 def _prepare_environment() -> None:

@@ -14,10 +14,10 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rich.console import Console
 
 from sage.commands import status
-from sage.commands.docs import pages
 from sage.observe.live_view import bar, in_a_line, render
 from sage.observe.observer_node import Latest
 from sage.observe.tally import Tally
+from sage_bench.commands.docs import pages
 from sage_common.core.topics import TOPICS, topic_name
 from sage_common.ros.interfaces import interface
 from sage_msgs.msg import (

@@ -11,7 +11,7 @@ import pytest
 from sage_encoders.backends.onnx_model import OnnxModel
 from sage_encoders.core.card import read_card, sha256_of
 from sage_encoders.core.log_mel import FRAMES, HOP, N_FFT, frames_db, normalise
-from sage_encoders.training import data as recorded
+from sage_training import data as recorded
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 FILES = sorted(str(path.relative_to(MODELS)) for path in MODELS.rglob("*.onnx"))

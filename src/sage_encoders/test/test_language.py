@@ -7,7 +7,7 @@ from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.minilm import open_text_embedder, wordpiece
 from sage_encoders.core.card import ModelError, read_card
 from sage_encoders.core.language import TextEmbedder, similarity_puzzle
-from sage_encoders.training.language_measures import measure, ranks, sentence_pairs
+from sage_training.language.measures import measure, ranks, sentence_pairs
 
 
 @pytest.fixture(scope="module")

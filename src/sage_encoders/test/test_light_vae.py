@@ -11,7 +11,7 @@ from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.onnx_model import OnnxModel
 from sage_encoders.core.card import read_card
 from sage_encoders.core.latent import Latent, LatentCodec, rounded
-from sage_encoders.training import data as recorded
+from sage_training import data as recorded
 
 FILES = ("light_vae_encoder", "light_vae_decoder")
 LARGEST_BYTES = 6_000_000
@@ -117,12 +117,12 @@ class TestTraining:
     def test_it_starts_better_than_noise(self, scenes: NDArray[np.uint8]) -> None:
         import torch
 
-        from sage_encoders.training.light_vae_network import LightVae, multiply_adds, started
-        from sage_encoders.training.vision_measures import mse
+        from sage_training.light_vae.network import LightVae, multiply_adds, started
+        from sage_training.vision.measures import mse
 
         torch.manual_seed(0)
         model = started(np.concatenate((scenes, scenes[:, ::-1], scenes[:, :, ::-1])))
-        from sage_encoders.training.light_vae_measures import through
+        from sage_training.light_vae.measures import through
 
         assert mse(through(model, scenes), scenes) < mse(through(LightVae(), scenes), scenes) / 4
         assert max(multiply_adds(model)) < 250e6
@@ -134,8 +134,8 @@ class TestTraining:
         import onnxruntime
         import torch
 
-        from sage_encoders.training import export
-        from sage_encoders.training.light_vae_network import LightDecoderGraph, LightVae
+        from sage_training import export
+        from sage_training.light_vae.network import LightDecoderGraph, LightVae
 
         torch.manual_seed(0)
         graph = LightDecoderGraph(LightVae()).eval()
@@ -150,7 +150,7 @@ class TestTraining:
 
 def test_smallest_loss_jpeg_fits(scenes: NDArray[np.uint8]) -> None:
     pytest.importorskip("torch", reason="training needs torch (requirements/train.in)")
-    from sage_encoders.training.light_vae_measures import smallest_loss_jpeg
+    from sage_training.light_vae.measures import smallest_loss_jpeg
 
     picture, size = smallest_loss_jpeg(scenes[0], 6_000)
     assert size <= 6_000 and picture.shape == scenes[0].shape

@@ -15,7 +15,7 @@ from sage_encoders.backends.sentence_transformer import SentenceTransformerModel
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.language import TextEmbedder
 from sage_encoders.nodes.language_encoder_node import LanguageEncoderNode
-from sage_encoders.training.language_measures import measure, sentence_pairs
+from sage_training.language.measures import measure, sentence_pairs
 
 MISSING = sentence_transformer.missing_packages()
 installed = pytest.mark.skipif(

@@ -10,14 +10,14 @@ torch = pytest.importorskip("torch", reason="training needs torch (requirements/
 
 from sage_encoders.backends.onnx_model import OnnxModel  # noqa: E402
 from sage_encoders.core.card import read_card  # noqa: E402
-from sage_encoders.training.tiny_vae_data import held_out, pictures  # noqa: E402
-from sage_encoders.training.tiny_vae_measures import (  # noqa: E402
+from sage_training.tiny_vae.data import held_out, pictures  # noqa: E402
+from sage_training.tiny_vae.measures import (  # noqa: E402
     Comparison,
     errors,
     linear_code,
     through,
 )
-from sage_encoders.training.tiny_vae_network import (  # noqa: E402
+from sage_training.tiny_vae.network import (  # noqa: E402
     STUDENT,
     TEACHER,
     Posterior,

@@ -1,1 +1,0 @@
-"""Measuring: cases, results, and how they are written."""

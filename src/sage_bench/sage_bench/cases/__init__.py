@@ -1,0 +1,1 @@
+"""The benches by name; each has `measure(quick) -> Result`."""

@@ -1,0 +1,1 @@
+"""Subcommands of `sage` for a checkout."""

@@ -1,0 +1,1 @@
+"""Rows of the memory bench on sleep, replay and hindsight."""

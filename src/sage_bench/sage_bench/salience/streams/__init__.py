@@ -1,0 +1,1 @@
+"""Streams made of real recordings, in which everything that happens is known."""

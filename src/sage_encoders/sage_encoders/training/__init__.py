@@ -1,1 +1,0 @@
-"""Trains, measures and exports the encoders; the only room that needs PyTorch."""

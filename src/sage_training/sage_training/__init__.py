@@ -1,0 +1,1 @@
+"""Trains, measures and exports the models; needs PyTorch, and no robot has it."""

@@ -1,0 +1,1 @@
+"""The text embedder: measured and calibrated, not trained here."""

@@ -1,0 +1,1 @@
+"""The light VAE, whose latent is what refinement works in."""

@@ -1,0 +1,1 @@
+"""FP16 and INT8 variants of trained models."""

@@ -1,0 +1,1 @@
+"""The tiny VAE of 32x32 pictures, distilled from a teacher."""

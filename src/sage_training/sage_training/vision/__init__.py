@@ -1,0 +1,1 @@
+"""The vision encoder: puzzle and embedding."""

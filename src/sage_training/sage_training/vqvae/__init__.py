@@ -1,0 +1,1 @@
+"""What the VQ-VAEs of vision and audio share."""
