@@ -16,6 +16,7 @@
 #include "sage_mailbox/status.hpp"
 #include "sage_mailbox/wakeup.hpp"
 #include "sage_mailbox/words.hpp"
+#include "thread_clock.hpp"
 
 namespace sage::mailbox::bench
 {
@@ -25,13 +26,6 @@ namespace
 
 constexpr std::int64_t kReadersTimeoutNs = 20'000'000'000;
 constexpr std::uint32_t kWarmUp = 100;
-
-std::int64_t cpu_ns()
-{
-  timespec used{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-  return std::int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
-}
 
 /// What a reader found, written into memory that the measuring process sees.
 struct Report {
@@ -105,7 +99,7 @@ void read_all(
   std::uint32_t timed = 0;
   Arrival arrival;
   const std::int64_t begin_ns = monotonic_ns();
-  const std::int64_t used_ns = cpu_ns();
+  const std::int64_t used_ns = thread_cpu_ns();
   StallWatch watch(report.stalls);
   while (arrival.number + 1 < what.count + kWarmUp) {
     const Receiver::Got got = receiver->take(arrival);
@@ -127,8 +121,8 @@ void read_all(
     watch.mark();
   }
   report.missed = receiver->missed();
-  report.cpu_share =
-      static_cast<double>(cpu_ns() - used_ns) / static_cast<double>(monotonic_ns() - begin_ns);
+  report.cpu_share = static_cast<double>(thread_cpu_ns() - used_ns) /
+                     static_cast<double>(monotonic_ns() - begin_ns);
   SystemWords::store(&report.done, 1u + timed);
 }
 
@@ -173,19 +167,19 @@ void write_all(Sender & sender, const HandOver & what, Times & found, StallList 
   StallWatch watch(stalls);
   const std::int64_t begin_ns = monotonic_ns();
   for (std::uint32_t index = 0; index < what.count + kWarmUp; ++index) {
-    const std::int64_t before_ns = cpu_ns();
+    const std::int64_t before_ns = thread_cpu_ns();
     const std::int64_t filling_from_ns = monotonic_ns();
     sender.fill();
     found.filling_ns.push_back(monotonic_ns() - filling_from_ns);
-    used_ns += cpu_ns() - before_ns;
+    used_ns += thread_cpu_ns() - before_ns;
     watch.skip();
     const std::int64_t due_ns =
         begin_ns + std::int64_t{index + 1} * what.period_us * 1000 + dither_ns(index, what);
     pass_time_until(due_ns, what.busy_writer, watch);
-    const std::int64_t commit_from_ns = cpu_ns();
+    const std::int64_t commit_from_ns = thread_cpu_ns();
     sender.commit();
     watch.turn(monotonic_ns());
-    used_ns += cpu_ns() - commit_from_ns;
+    used_ns += thread_cpu_ns() - commit_from_ns;
   }
   found.writer_cpu_share =
       static_cast<double>(used_ns) / static_cast<double>(monotonic_ns() - begin_ns);

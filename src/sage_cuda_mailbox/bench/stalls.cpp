@@ -1,23 +1,15 @@
 #include "stalls.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 
 #include "sage_mailbox/wakeup.hpp"
+#include "thread_clock.hpp"
 
 namespace sage::mailbox::bench
 {
 
 namespace
 {
-
-std::int64_t thread_cpu_ns()
-{
-  timespec used{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-  return std::int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
-}
 
 /// How much of a hand-over a side stalled, off its core and on it.
 struct Overlap {
