@@ -23,6 +23,7 @@ COMMON = ("engine", "explorer", "main", "naming", "operations", "pool_world")
 REBUILT = {
     "ring.hpp": ("ring_scenarios",),
     "places.hpp": ("places_scenarios",),
+    "lease_table.hpp": ("pool_scenarios", "pool_world"),
     "pool.hpp": ("pool_scenarios", "pool_world"),
 }
 
@@ -111,17 +112,17 @@ BUGS = [
     Bug(
         "leases are given after the tensor is said to be published",
         "pool.hpp",
-        "readers = 0;",
-        "readers = 0;\n"
-        "    std::uint64_t early = word;\n"
+        "readers = leases_.grant(id);",
+        "std::uint64_t early = word;\n"
         "    word = SlotWord{SlotWord::published, writer, id.generation}.packed();\n"
-        "    Words::replace(&slot.word, early, word);",
+        "    Words::replace(&slot.word, early, word);\n"
+        "    readers = leases_.grant(id);",
         "pool-one-slot",
         "",
     ),
     Bug(
         "a lease is taken without a look at its generation",
-        "pool.hpp",
+        "lease_table.hpp",
         "if (lease.generation != id.generation) {",
         "if (false) {",
         "pool-overwriting",
@@ -138,25 +139,25 @@ BUGS = [
     ),
     Bug(
         "a slot counts as free while leases are pending",
-        "pool.hpp",
-        "if (lease.generation != generation || !lease.is_open()) {",
-        "if (lease.generation != generation || lease.state != LeaseWord::held) {",
+        "lease_table.hpp",
+        "if (lease.generation != id.generation || !lease.is_open()) {",
+        "if (lease.generation != id.generation || lease.state != LeaseWord::held) {",
         "pool-one-slot",
         "has an open lease",
-        after="bool leases_ended(",
+        after="bool all_ended(",
     ),
     Bug(
         "overwriting takes back a lease that is held",
-        "pool.hpp",
-        "if (lease.generation != generation || lease.state != LeaseWord::pending) {",
-        "if (lease.generation != generation || !lease.is_open()) {",
+        "lease_table.hpp",
+        "if (lease.generation != id.generation || lease.state != LeaseWord::pending) {",
+        "if (lease.generation != id.generation || !lease.is_open()) {",
         "pool-overwriting",
         "which it holds, says",
-        after="bool take_back(",
+        after="bool revoke_pending(",
     ),
     Bug(
         "a lease that was taken just before its reader retired counts as not taken",
-        "pool.hpp",
+        "lease_table.hpp",
         "if (lease.state == LeaseWord::pending && Words::load(word) != found) {",
         "if (false) {",
         "pool-retiring",
@@ -164,7 +165,7 @@ BUGS = [
     ),
     Bug(
         "the leases of a dead reader stay open",
-        "pool.hpp",
+        "lease_table.hpp",
         "if (ask_kernel && places_.is_gone(reader)) {",
         "if (false) {",
         "pool-deaths",
@@ -180,12 +181,12 @@ BUGS = [
     ),
     Bug(
         "nobody takes a tensor whose writer died before it could announce it",
-        "pool.hpp",
+        "lease_table.hpp",
         "if (lease.state != LeaseWord::pending || lease.epoch != reader.epoch) {",
         "if (lease.generation == 1 || lease.state != LeaseWord::pending) {",
         "handover-writer-dies",
         "",
-        after="find_orphan(Holder reader) const",
+        after="find_pending(",
         rebuilt=("handover_scenarios",),
     ),
 ]

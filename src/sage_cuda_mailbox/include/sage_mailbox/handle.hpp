@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "sage_mailbox/pool.hpp"
+#include "sage_mailbox/tensor_id.hpp"
 #include "sage_mailbox/tensor_mailbox.hpp"
 
 namespace sage::mailbox

@@ -5,18 +5,15 @@
 #include <cstdint>
 #include <optional>
 
+#include "sage_mailbox/description_words.hpp"
 #include "sage_mailbox/layout.hpp"
+#include "sage_mailbox/lease_table.hpp"
 #include "sage_mailbox/places.hpp"
 #include "sage_mailbox/status.hpp"
+#include "sage_mailbox/tensor_id.hpp"
 
 namespace sage::mailbox
 {
-
-/// Which tensor: a slot, and which of the tensors that were in it.
-struct TensorId {
-  std::uint32_t slot = 0;
-  std::uint64_t generation = 0;
-};
 
 /// What a writer does when every slot is leased.
 enum class WhenFull : std::uint32_t {
@@ -24,7 +21,7 @@ enum class WhenFull : std::uint32_t {
   overwrite,  ///< takes the oldest tensor that no reader has taken yet; its readers lose it
 };
 
-/// Slots, and who may look at which.
+/// The slots, and what lies in them; who may look at which is the lease table's (lease_table.hpp).
 ///
 /// The writer takes the leases: on publishing it gives each active reader one on the slot, so that
 /// a tensor is held from the moment it is announced. A reader takes its lease, looks, and gives it
@@ -41,7 +38,11 @@ public:
   Pool(
       Header * header, Slot * slots, std::uint64_t * leases, std::uint32_t slot_count,
       Participants & places)
-  : header_(header), slots_(slots), leases_(leases), slot_count_(slot_count), places_(places)
+  : header_(header),
+    slots_(slots),
+    slot_count_(slot_count),
+    leases_(header, leases, slot_count, places),
+    places_(places)
   {
   }
 
@@ -52,16 +53,16 @@ public:
   Status acquire(
       Holder writer, std::uint32_t first, std::int64_t now_ns, WhenFull when_full, TensorId & id)
   {
-    if (take_any_free(writer, first, now_ns, false, id)) {
+    if (claim_any_free(writer, first, now_ns, false, id)) {
       return Status::ok;
     }
     if (when_full == WhenFull::refuse || now_ns >= ask_again_ns_) {
-      if (take_any_free(writer, first, now_ns, true, id)) {
+      if (claim_any_free(writer, first, now_ns, true, id)) {
         return Status::ok;
       }
       ask_again_ns_ = now_ns + kPatienceNs;
     }
-    if (when_full == WhenFull::overwrite && take_oldest(writer, now_ns, id)) {
+    if (when_full == WhenFull::overwrite && claim_oldest(writer, now_ns, id)) {
       return Status::ok;
     }
     Words::add(&header_->refused, std::uint64_t{1});
@@ -84,25 +85,18 @@ public:
     if (Words::load(&slot.word) != word) {
       return Status::not_leased;
     }
-    describe(slot, description);
+    store_description<Words>(slot, description);
     Words::store_relaxed(&slot.published_ns, now_ns);
     Words::store_relaxed(&slot.ttl_ns, ttl_ns);
     Words::store_relaxed(&slot.order, Words::load(&header_->head));
     Words::add(&header_->published, std::uint64_t{1});
-    readers = 0;
-    for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
-      if (const auto reader = places_.reader_at(place)) {
-        const LeaseWord lease{LeaseWord::pending, reader->epoch, id.generation};
-        Words::store(lease_of(id.slot, place), lease.packed());
-        ++readers;
-      }
-    }
+    readers = leases_.grant(id);
     const SlotWord published{SlotWord::published, writer, id.generation};
     return Words::replace(&slot.word, word, published.packed()) ? Status::ok : Status::not_leased;
   }
 
   /// Takes a tensor back that was published, but of which nobody could be told.
-  void withdraw(TensorId id) { take_back(id.slot, id.generation); }
+  void withdraw(TensorId id) { leases_.revoke_pending(id); }
 
   /// Gives a slot back that was not published.
   Status abandon(Holder writer, TensorId id)
@@ -122,66 +116,20 @@ public:
   /// before, or given back; invalid: no such slot.
   Status take(Holder reader, TensorId id, Description & description)
   {
-    if (id.slot >= slot_count_ || reader.place >= places_.count()) {
-      return Status::invalid;
+    const Status taken = leases_.take(reader, id);
+    if (taken != Status::ok) {
+      return resolved(taken, id);
     }
-    std::uint64_t * word = lease_of(id.slot, reader.place);
-    std::uint64_t found = Words::load(word);
-    for (;;) {
-      const LeaseWord lease = LeaseWord::of(found);
-      if (lease.generation != id.generation) {
-        return never_given(id);
-      }
-      if (lease.epoch != reader.epoch || lease.state != LeaseWord::pending) {
-        return ended(lease);
-      }
-      const LeaseWord held{LeaseWord::held, reader.epoch, id.generation};
-      if (Words::replace(word, found, held.packed())) {
-        break;
-      }
-    }
-    read(slots_[id.slot], description);
+    load_description<Words>(slots_[id.slot], description);
     return check(reader, id);  // what was read is worth nothing if the lease ended meanwhile
   }
 
   /// ok while the reader's lease is good; expired, recycled or not_leased once it is not. If it is
   /// ok, all that was read of the tensor before was read while the lease was good.
-  Status check(Holder reader, TensorId id) const
-  {
-    if (id.slot >= slot_count_ || reader.place >= places_.count()) {
-      return Status::invalid;
-    }
-    Words::acquire_fence();
-    const LeaseWord lease = LeaseWord::of(Words::load(lease_of(id.slot, reader.place)));
-    if (lease.generation != id.generation) {
-      return never_given(id);
-    }
-    return lease.epoch == reader.epoch && lease.state == LeaseWord::held ? Status::ok
-                                                                         : ended(lease);
-  }
+  Status check(Holder reader, TensorId id) const { return resolved(leases_.check(reader, id), id); }
 
   /// Gives a lease back, taken or not. Returns ok, or what `check` says of a lease that ended.
-  Status release(Holder reader, TensorId id)
-  {
-    if (id.slot >= slot_count_ || reader.place >= places_.count()) {
-      return Status::invalid;
-    }
-    std::uint64_t * word = lease_of(id.slot, reader.place);
-    std::uint64_t found = Words::load(word);
-    for (;;) {
-      const LeaseWord lease = LeaseWord::of(found);
-      if (lease.generation != id.generation) {
-        return never_given(id);
-      }
-      if (lease.epoch != reader.epoch || !lease.is_open()) {
-        return ended(lease);
-      }
-      const LeaseWord released{LeaseWord::released, reader.epoch, id.generation};
-      if (Words::replace(word, found, released.packed())) {
-        return Status::ok;
-      }
-    }
-  }
+  Status release(Holder reader, TensorId id) { return resolved(leases_.release(reader, id), id); }
 
   /// A sequence that is not above that of the tensor's announcement, nor that of any later one.
   std::uint64_t order_of(TensorId id) const { return Words::load_relaxed(&slots_[id.slot].order); }
@@ -192,49 +140,24 @@ public:
   /// released, or overwritten: the reader did not want to miss them, and may yet be told of some.
   void end_older(Holder reader, std::uint64_t order, LeaseWord::State state)
   {
-    for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
-      std::uint64_t * word = lease_of(slot, reader.place);
-      std::uint64_t found = Words::load(word);
-      const LeaseWord lease = LeaseWord::of(found);
-      if (lease.state == LeaseWord::pending && lease.epoch == reader.epoch &&
-          Words::load_relaxed(&slots_[slot].order) < order) {
-        const LeaseWord ended{state, reader.epoch, lease.generation};
-        Words::replace(word, found, ended.packed());
-      }
-    }
+    leases_.end_pending(reader, state, [this, order](std::uint32_t slot) {
+      return Words::load_relaxed(&slots_[slot].order) < order;
+    });
   }
 
   /// A reader's lease, not yet taken, of which nobody will tell it: the writer died before.
   std::optional<TensorId> find_orphan(Holder reader) const
   {
-    for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
-      const LeaseWord lease = LeaseWord::of(Words::load(lease_of(slot, reader.place)));
-      if (lease.state != LeaseWord::pending || lease.epoch != reader.epoch) {
-        continue;
-      }
-      const SlotWord found = SlotWord::of(Words::load(&slots_[slot].word));
-      if (found.state == SlotWord::published && found.generation == lease.generation &&
-          places_.is_gone(found.writer)) {
-        return TensorId{slot, found.generation};
-      }
-    }
-    return std::nullopt;
+    return leases_.find_pending(reader, [this](TensorId id) {
+      const SlotWord found = SlotWord::of(Words::load(&slots_[id.slot].word));
+      return found.state == SlotWord::published && found.generation == id.generation &&
+             places_.is_gone(found.writer);
+    });
   }
 
   /// Gives back what an earlier holder of the reader's place took, if that was so many holders ago
   /// that the epoch is the same again. To be called before the reader takes anything.
-  void forget_earlier(Holder reader)
-  {
-    for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
-      std::uint64_t * word = lease_of(slot, reader.place);
-      std::uint64_t found = Words::load(word);
-      const LeaseWord lease = LeaseWord::of(found);
-      if (lease.state == LeaseWord::held && lease.epoch == reader.epoch) {
-        const LeaseWord released{LeaseWord::released, reader.epoch, lease.generation};
-        Words::replace(word, found, released.packed());
-      }
-    }
-  }
+  void forget_earlier(Holder reader) { leases_.forget_earlier(reader); }
 
   /// How many slots a writer would find free now. Asks the kernel once for each open lease.
   std::uint32_t free_slots(std::int64_t now_ns) const
@@ -246,7 +169,7 @@ public:
       if (found.state == SlotWord::writing) {
         is_free = places_.is_gone(found.writer);
       } else if (found.state == SlotWord::published && !has_expired(slot, now_ns)) {
-        is_free = !is_wanted(slot, found.generation);
+        is_free = !leases_.any_open({slot, found.generation});
       }
       count += is_free ? 1 : 0;
     }
@@ -262,55 +185,29 @@ private:
     return (generation + 1) % SlotWord::kGenerations;
   }
 
-  std::uint64_t * lease_of(std::uint32_t slot, std::uint32_t place) const
+  /// Resolves `recycled` of the lease table, which knows of no lease on this generation: the slot
+  /// holds another tensor, or the reader was never given a lease on this one.
+  Status resolved(Status said, TensorId id) const
   {
-    return leases_ + std::uint64_t{slot} * places_.count() + place;
-  }
-
-  /// What to say of a tensor that this reader has no lease on, not even one that ended.
-  Status never_given(TensorId id) const
-  {
+    if (said != Status::recycled) {
+      return said;
+    }
     const SlotWord found = SlotWord::of(Words::load(&slots_[id.slot].word));
     return found.generation == id.generation ? Status::not_leased : Status::recycled;
   }
 
-  /// True if a reader that is alive has an open lease on this generation.
-  bool is_wanted(std::uint32_t slot, std::uint64_t generation) const
-  {
-    for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
-      const LeaseWord lease = LeaseWord::of(Words::load(lease_of(slot, place)));
-      const Holder reader{place, lease.epoch};
-      if (lease.generation == generation && lease.is_open() &&
-          places_.may_use(reader, lease.state == LeaseWord::held) && !places_.is_gone(reader)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  static Status ended(const LeaseWord & lease)
-  {
-    switch (lease.state) {
-      case LeaseWord::expired:
-      case LeaseWord::overwritten:
-        return Status::expired;
-      default:
-        return Status::not_leased;
-    }
-  }
-
-  bool take_any_free(
+  bool claim_any_free(
       Holder writer, std::uint32_t first, std::int64_t now_ns, bool ask_kernel, TensorId & id)
   {
     for (std::uint32_t step = 0; step < slot_count_; ++step) {
-      if (take_if_free(writer, (first + step) % slot_count_, now_ns, ask_kernel, id)) {
+      if (claim_if_free(writer, (first + step) % slot_count_, now_ns, ask_kernel, id)) {
         return true;
       }
     }
     return false;
   }
 
-  bool take_if_free(
+  bool claim_if_free(
       Holder writer, std::uint32_t slot, std::int64_t now_ns, bool ask_kernel, TensorId & id)
   {
     const std::uint64_t word = Words::load(&slots_[slot].word);
@@ -319,12 +216,13 @@ private:
     if (found.state == SlotWord::writing) {
       free = ask_kernel ? places_.is_gone(found.writer) : places_.has_left(found.writer);
     } else if (found.state == SlotWord::published) {
-      free = leases_ended(slot, found.generation, now_ns, ask_kernel);
+      free = leases_.all_ended({slot, found.generation}, has_expired(slot, now_ns), ask_kernel);
     }
-    return free && take(writer, slot, word, id);
+    return free && claim(writer, slot, word, id);
   }
 
-  bool take(Holder writer, std::uint32_t slot, std::uint64_t found, TensorId & id)
+  /// False if the slot's word is no longer `found`.
+  bool claim(Holder writer, std::uint32_t slot, std::uint64_t found, TensorId & id)
   {
     const SlotWord mine{SlotWord::writing, writer, next(SlotWord::of(found).generation)};
     if (!Words::replace(&slots_[slot].word, found, mine.packed())) {
@@ -333,54 +231,6 @@ private:
     Words::release_fence();  // a reader that sees what is written next sees that its lease ended
     id = {slot, mine.generation};
     return true;
-  }
-
-  /// True if no lease on this generation is open; leases past their time are ended.
-  bool leases_ended(
-      std::uint32_t slot, std::uint64_t generation, std::int64_t now_ns, bool ask_kernel)
-  {
-    const bool expired = has_expired(slot, now_ns);
-    for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
-      std::uint64_t * word = lease_of(slot, place);
-      std::uint64_t found = Words::load(word);
-      LeaseWord lease = LeaseWord::of(found);
-      if (lease.generation != generation || !lease.is_open()) {
-        continue;
-      }
-      const Holder reader{place, lease.epoch};
-      if (!places_.may_use(reader, lease.state == LeaseWord::held)) {
-        if (lease.state == LeaseWord::pending && Words::load(word) != found) {
-          return false;  // taken between the two loads, before its reader retired
-        }
-        continue;
-      }
-      if (ask_kernel && places_.is_gone(reader)) {
-        places_.leave(reader);  // so that nobody else has to ask
-        Words::add(&header_->reclaimed, std::uint64_t{1});
-        continue;
-      }
-      if (!expired || !end(word, found, LeaseWord::expired, &header_->expired)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /// Ends an open lease on the generation in `found`. False if it became another generation's.
-  bool end(
-      std::uint64_t * word, std::uint64_t found, LeaseWord::State state, std::uint64_t * counter)
-  {
-    LeaseWord lease = LeaseWord::of(found);
-    const std::uint64_t generation = lease.generation;
-    while (lease.generation == generation && lease.is_open()) {
-      const LeaseWord ending{state, lease.epoch, generation};
-      if (Words::replace(word, found, ending.packed())) {
-        Words::add(counter, std::uint64_t{1});
-        return true;
-      }
-      lease = LeaseWord::of(found);
-    }
-    return lease.generation == generation;  // given back just now
   }
 
   bool has_expired(std::uint32_t slot, std::int64_t now_ns) const
@@ -396,8 +246,8 @@ private:
     return static_cast<std::int64_t>(age_ns) >= ttl_ns;
   }
 
-  /// Takes the oldest tensor of which no lease is held.
-  bool take_oldest(Holder writer, std::int64_t now_ns, TensorId & id)
+  /// Claims the slot of the oldest tensor of which no lease is held.
+  bool claim_oldest(Holder writer, std::int64_t now_ns, TensorId & id)
   {
     for (std::uint32_t attempt = 0; attempt < slot_count_; ++attempt) {
       const std::uint32_t slot = oldest_untaken();
@@ -406,10 +256,12 @@ private:
       }
       const std::uint64_t word = Words::load(&slots_[slot].word);
       const SlotWord found = SlotWord::of(word);
-      if (found.state != SlotWord::published || !take_back(slot, found.generation)) {
+      const TensorId oldest{slot, found.generation};
+      if (found.state != SlotWord::published || !leases_.revoke_pending(oldest)) {
         continue;
       }
-      if (leases_ended(slot, found.generation, now_ns, false) && take(writer, slot, word, id)) {
+      if (leases_.all_ended(oldest, has_expired(slot, now_ns), false) &&
+          claim(writer, slot, word, id)) {
         return true;
       }
     }
@@ -424,7 +276,7 @@ private:
       const SlotWord found = SlotWord::of(Words::load(&slots_[slot].word));
       const std::uint64_t order = Words::load_relaxed(&slots_[slot].order);
       if (found.state == SlotWord::published && order < oldest_order &&
-          !is_held(slot, found.generation)) {
+          !leases_.any_held({slot, found.generation})) {
         oldest = slot;
         oldest_order = order;
       }
@@ -432,60 +284,10 @@ private:
     return oldest;
   }
 
-  bool is_held(std::uint32_t slot, std::uint64_t generation) const
-  {
-    for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
-      const LeaseWord lease = LeaseWord::of(Words::load(lease_of(slot, place)));
-      if (lease.generation == generation && lease.state == LeaseWord::held &&
-          !places_.has_left({place, lease.epoch})) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /// Takes back all leases that nobody has taken; false if one was just taken.
-  bool take_back(std::uint32_t slot, std::uint64_t generation)
-  {
-    for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
-      std::uint64_t * word = lease_of(slot, place);
-      std::uint64_t found = Words::load(word);
-      const LeaseWord lease = LeaseWord::of(found);
-      if (lease.generation != generation || lease.state != LeaseWord::pending) {
-        continue;
-      }
-      const LeaseWord overwritten{LeaseWord::overwritten, lease.epoch, generation};
-      if (Words::replace(word, found, overwritten.packed())) {
-        Words::add(&header_->overwritten, std::uint64_t{1});
-      } else if (LeaseWord::of(found).state == LeaseWord::held) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  static void describe(Slot & slot, const Description & description)
-  {
-    const auto * from = reinterpret_cast<const std::uint64_t *>(&description);
-    auto * to = reinterpret_cast<std::uint64_t *>(&slot.description);
-    for (std::size_t index = 0; index < kDescriptionWords; ++index) {
-      Words::store_relaxed(to + index, from[index]);
-    }
-  }
-
-  static void read(const Slot & slot, Description & description)
-  {
-    const auto * from = reinterpret_cast<const std::uint64_t *>(&slot.description);
-    auto * to = reinterpret_cast<std::uint64_t *>(&description);
-    for (std::size_t index = 0; index < kDescriptionWords; ++index) {
-      to[index] = Words::load_relaxed(from + index);
-    }
-  }
-
   Header * header_;
   Slot * slots_;
-  std::uint64_t * leases_;
   std::uint32_t slot_count_;
+  LeaseTable<Words, Processes> leases_;
   Participants & places_;
   std::int64_t ask_again_ns_ = 0;
 };

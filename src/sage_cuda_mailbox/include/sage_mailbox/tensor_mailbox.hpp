@@ -14,6 +14,7 @@
 #include "sage_mailbox/statistics.hpp"
 #include "sage_mailbox/status.hpp"
 #include "sage_mailbox/tensor.hpp"
+#include "sage_mailbox/tensor_id.hpp"
 
 namespace sage::mailbox
 {

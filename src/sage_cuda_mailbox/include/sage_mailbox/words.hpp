@@ -16,8 +16,8 @@ namespace sage::mailbox
 
 /// Atomic operations on words of 32 and 64 bits, on the host and in CUDA kernels.
 ///
-/// The protocols (places.hpp, ring.hpp, pool.hpp) take this as a parameter, so that the model
-/// checker can put itself in its place and choose the order of all operations.
+/// The protocols (places.hpp, ring.hpp, lease_table.hpp, pool.hpp) take this as a parameter, so
+/// that the model checker can put itself in its place and choose the order of all operations.
 struct SystemWords {
   template <class T>
   SAGE_HOST_DEVICE static T load(const T * word)
