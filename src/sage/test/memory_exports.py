@@ -8,11 +8,11 @@ from pathlib import Path
 
 from memory_homes import START_NS
 
-from sage.memory.checking import check_export
-from sage.memory.exporting import export
-from sage.memory.formats import table_files
-from sage.memory.importing import Imported, take_in
-from sage.memory.parquet_files import pyarrow
+from sage.memory.exports.checking import check_export
+from sage.memory.exports.exporting import export
+from sage.memory.exports.formats import table_files
+from sage.memory.exports.importing import Imported, take_in
+from sage.memory.exports.parquet_files import pyarrow
 from sage_common.core.clock import ManualClock
 from sage_memory import Memory
 

@@ -13,7 +13,7 @@ from memory_command import as_json, run
 from memory_homes import experience, made_home
 
 from sage.memory.interrupts import stop_on_interrupt
-from sage.memory.mending import repair_home
+from sage.memory.repairing import repair_home
 from sage_memory import Memory, Query
 from sage_memory.core.identifiers import id_text
 
@@ -107,11 +107,11 @@ def test_a_full_disk_is_named(
 
     words = ("--format", "jsonl", "--home", tmp_path / "home")
     assert run(capsys, "export", tmp_path / "whole", *words)[0] == 0
-    monkeypatch.setattr("sage.memory.exporting._write_all", full)
+    monkeypatch.setattr("sage.memory.exports.exporting._write_all", full)
     status, _, said = run(capsys, "export", tmp_path / "out", *words)
     assert status == 2 and len(said.splitlines()) == 1
     assert f"{tmp_path / 'out'}: the disk refuses (No space left on device)" in said
-    monkeypatch.setattr("sage.memory.importing._copy_payloads", full)
+    monkeypatch.setattr("sage.memory.exports.importing._copy_payloads", full)
     status, _, said = run(capsys, "import", tmp_path / "whole", "--home", tmp_path / "new")
     assert status == 2 and f"{tmp_path / 'new'}: the disk refuses" in said
 
@@ -160,7 +160,7 @@ def test_a_graph_that_refuses_to_undo_is_quoted(
 ) -> None:
     refusal = SimpleNamespace(success=False, message="no night to undo", restored=0)
     monkeypatch.setattr("sage.graph.runtime_file.running_graph", lambda _home: object())
-    monkeypatch.setattr("sage.memory.askers.undo", lambda *_: refusal)
+    monkeypatch.setattr("sage.memory.services.undo", lambda *_: refusal)
     status, told, said = run(capsys, "undo", "--home", tmp_path)
     assert (status, told, said) == (2, "", "sage memory: no night to undo\n")
 

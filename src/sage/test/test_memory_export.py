@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from memory_exports import contents, read, without_checksums, write
 from sqlalchemy import Table, insert, select
 
-from sage.memory.exporting import export
-from sage.memory.formats import FORMATS, table_files
+from sage.memory.exports.exporting import export
+from sage.memory.exports.formats import FORMATS, table_files
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Payload, Query

@@ -11,7 +11,7 @@ import memory_homes as homes
 import pytest
 from memory_exports import read, write
 
-from sage.memory.manifest import ExportRefused
+from sage.memory.exports.manifest import ExportRefused
 
 
 def changed_manifest(folder: Path, change) -> None:

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from memory_exports import contents, read, write
 from test_memory_export_damaged import changed_manifest, resign
 
-from sage.memory.checking import ONCE
-from sage.memory.earlier_exports import checksum
-from sage.memory.formats import FORMATS
-from sage.memory.json_files import _value
-from sage.memory.manifest import ExportRefused
-from sage.memory.rules import MAX_NUMBER, RULES
-from sage.memory.tables import TABLES, kind_of
+from sage.memory.exports.checking import ONCE
+from sage.memory.exports.earlier import checksum
+from sage.memory.exports.formats import FORMATS
+from sage.memory.exports.json_files import _value
+from sage.memory.exports.manifest import ExportRefused
+from sage.memory.exports.rules import MAX_NUMBER, RULES
+from sage.memory.exports.tables import TABLES, kind_of
 from sage_common.core.clock import ManualClock
 from sage_memory import Memory, Query
 from sage_memory.core import schema

@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 def _stats(options: argparse.Namespace) -> int:
     from sage.memory.counts import count
     from sage.memory.opening import open_memory
-    from sage.memory.told import stats_lines
+    from sage.memory.report import stats_lines
 
     home = sage_home(options.home)
     with open_memory(home, read_only=True) as memory:
@@ -80,7 +80,7 @@ def _stats(options: argparse.Namespace) -> int:
 def _entities(options: argparse.Namespace) -> int:
     from sage.memory.entities import known_entities
     from sage.memory.opening import open_memory
-    from sage.memory.told import entity_lines
+    from sage.memory.report import entity_lines
 
     home = sage_home(options.home)
     with open_memory(home, read_only=True) as memory:
@@ -91,8 +91,8 @@ def _entities(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from sage.memory.bars import bars
-    from sage.memory.told import export_lines
-    from sage.memory.transfer import export_home
+    from sage.memory.exports.transfer import export_home
+    from sage.memory.report import export_lines
 
     folder = options.folder.expanduser()
     with bars() as shown:
@@ -105,8 +105,8 @@ def _export(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace) -> int:
     from sage.memory.bars import bars
-    from sage.memory.told import import_lines
-    from sage.memory.transfer import import_home
+    from sage.memory.exports.transfer import import_home
+    from sage.memory.report import import_lines
 
     home = sage_home(options.home)
     with bars() as shown:
@@ -121,8 +121,8 @@ def _sleep(options: argparse.Namespace) -> int:
     from sage.graph.runtime_file import running_graph
     from sage.memory.bars import bars
     from sage.memory.interrupts import stop_on_interrupt
+    from sage.memory.report import sleep_lines
     from sage.memory.sleeping import sleep_in_graph, sleep_in_store
-    from sage.memory.told import sleep_lines
     from sage_memory.core.sleep.options import SleepOptions, checked
 
     home = sage_home(options.home)
@@ -159,8 +159,8 @@ def _undo(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from sage.memory.mending import verify_home
-    from sage.memory.told import finding_lines
+    from sage.memory.repairing import verify_home
+    from sage.memory.report import finding_lines
 
     home = sage_home(options.home)
     found = verify_home(home)
@@ -171,8 +171,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _repair(options: argparse.Namespace) -> int:
     from sage.memory.bars import bars
-    from sage.memory.mending import repair_home, verify_home
-    from sage.memory.told import repair_lines
+    from sage.memory.repairing import repair_home, verify_home
+    from sage.memory.report import repair_lines
     from sage_memory.core.repair import Told
 
     home = sage_home(options.home)
@@ -213,8 +213,8 @@ def _pin(options: argparse.Namespace) -> int:
 
 def _forget(options: argparse.Namespace) -> int:
     from sage.graph.runtime_file import running_graph
+    from sage.memory.report import remains_lines
     from sage.memory.tending import forget
-    from sage.memory.told import remains_lines
     from sage_memory.core.remains import remains
 
     home = sage_home(options.home)

@@ -117,7 +117,7 @@ def undo_in_graph(running: RunningGraph, night_id: str) -> TakenBack:
         MemoryFailure: it refuses; the reason is its own.
         ServiceUnavailable: there is no memory node, or it does not answer.
     """
-    from sage.memory.askers import undo
+    from sage.memory.services import undo
 
     response = undo(running, night_id)
     if not response.success:

@@ -32,9 +32,9 @@ def pin(home: Path, running: RunningGraph | None, identifier: str, pinned: bool)
         with open_memory(home) as memory:
             memory.pin(key, pinned).wait()
         return
-    from sage.memory import askers
+    from sage.memory import services
 
-    response = askers.pin(running, identifier, pinned)
+    response = services.pin(running, identifier, pinned)
     if not response.success:
         raise InvalidInput("id", identifier, response.message)
 
@@ -53,9 +53,9 @@ def forget(
         with open_memory(home) as memory:
             done = memory.forget(keys, reason).wait()
         return Forgotten(done.count, done.bytes_freed)
-    from sage.memory import askers
+    from sage.memory import services
 
-    response = askers.forget(running, identifiers, reason)
+    response = services.forget(running, identifiers, reason)
     if not response.success:
         raise InvalidInput("ids", ", ".join(identifiers), response.message)
     return Forgotten(response.forgotten, response.bytes_freed)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Column, MetaData, Table
 
-from sage.memory.tables import Row
+from sage.memory.exports.tables import Row
 from sage_memory.core import schema
 from sage_memory.core.checksums import COLUMNS, row_crc32
 

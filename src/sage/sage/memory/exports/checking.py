@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from sage.memory.earlier_exports import checksum, completed, exported_table
-from sage.memory.formats import TableFiles, table_files
-from sage.memory.manifest import ExportRefused, Manifest, check_files, read_manifest
-from sage.memory.row_checks import check, vectors_in
-from sage.memory.rules import CLOCK, DEVICE, STAMP_NS, check_value
-from sage.memory.tables import FACTS, TABLES, Row
+from sage.memory.exports.earlier import checksum, completed, exported_table
+from sage.memory.exports.formats import TableFiles, table_files
+from sage.memory.exports.manifest import ExportRefused, Manifest, check_files, read_manifest
+from sage.memory.exports.row_checks import check, vectors_in
+from sage.memory.exports.rules import CLOCK, DEVICE, STAMP_NS, check_value
+from sage.memory.exports.tables import FACTS, TABLES, Row
 from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 from sage_memory.core.payloads import EXTENSIONS

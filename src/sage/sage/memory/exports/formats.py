@@ -8,9 +8,9 @@ from typing import Protocol
 
 from sqlalchemy import Table
 
-from sage.memory.json_files import JsonFiles
-from sage.memory.parquet_files import ParquetFiles
-from sage.memory.tables import Row
+from sage.memory.exports.json_files import JsonFiles
+from sage.memory.exports.parquet_files import ParquetFiles
+from sage.memory.exports.tables import Row
 from sage_common.core.errors import InvalidInput
 
 FORMATS = ("parquet", "jsonl")

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Table, func, insert, select, update
 from sqlalchemy.engine import Connection
 
-from sage.memory.checking import Checked
-from sage.memory.exporting import Progress
-from sage.memory.manifest import ExportRefused
-from sage.memory.tables import TABLES, Row
+from sage.memory.exports.checking import Checked
+from sage.memory.exports.exporting import Progress
+from sage.memory.exports.manifest import ExportRefused
+from sage.memory.exports.tables import TABLES, Row
 from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 from sage_memory.core.experience import Payload

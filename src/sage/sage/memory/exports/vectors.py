@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from sage.memory.tables import Row
+from sage.memory.exports.tables import Row
 from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 from sage_memory.core.encoded_vectors import decode

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from sage.memory.manifest import ExportRefused
-from sage.memory.tables import Row, kind_of
+from sage.memory.exports.manifest import ExportRefused
+from sage.memory.exports.tables import Row, kind_of
 
 ROWS_A_GROUP = 4096
 

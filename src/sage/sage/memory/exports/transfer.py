@@ -9,12 +9,12 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from sage.memory.checking import check_export
-from sage.memory.exporting import Exported, Progress, export
-from sage.memory.formats import table_files
-from sage.memory.importing import Imported, take_in
+from sage.memory.exports.checking import check_export
+from sage.memory.exports.exporting import Exported, Progress, export
+from sage.memory.exports.formats import table_files
+from sage.memory.exports.importing import Imported, take_in
+from sage.memory.exports.tables import TABLES
 from sage.memory.opening import open_memory
-from sage.memory.tables import TABLES
 from sage_memory.core.errors import DiskRefuses
 
 Totals = Callable[[dict[str, int]], None]

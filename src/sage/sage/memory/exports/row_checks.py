@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Table
 
-from sage.memory.rules import (
+from sage.memory.exports.rules import (
     MAX_NUMBER,
     MAX_PAYLOAD_BYTES,
     RULES,
@@ -21,8 +21,8 @@ from sage.memory.rules import (
     check_value,
     whole,
 )
-from sage.memory.tables import Row
-from sage.memory.vectors import check_vector
+from sage.memory.exports.tables import Row
+from sage.memory.exports.vectors import check_vector
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core import schema

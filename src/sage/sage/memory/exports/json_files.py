@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Table
 
-from sage.memory.manifest import ExportRefused
-from sage.memory.tables import Row, kind_of
+from sage.memory.exports.manifest import ExportRefused
+from sage.memory.exports.tables import Row, kind_of
 from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 

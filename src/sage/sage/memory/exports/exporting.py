@@ -12,11 +12,11 @@ from pathlib import Path
 from sqlalchemy import Table, select
 from sqlalchemy.engine import Connection
 
-from sage.memory.earlier_exports import checksum
-from sage.memory.formats import TableFiles
-from sage.memory.manifest import Manifest, file_digest
-from sage.memory.tables import FACTS, TABLES, Row
-from sage.memory.vectors import check_vector
+from sage.memory.exports.earlier import checksum
+from sage.memory.exports.formats import TableFiles
+from sage.memory.exports.manifest import Manifest, file_digest
+from sage.memory.exports.tables import FACTS, TABLES, Row
+from sage.memory.exports.vectors import check_vector
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private, sync_folder
 from sage_memory.core import schema

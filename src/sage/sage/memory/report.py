@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sage.memory.counts import Counts
-from sage.memory.exporting import Exported
-from sage.memory.importing import Imported
+from sage.memory.exports.exporting import Exported
+from sage.memory.exports.importing import Imported
 from sage.memory.sleeping import Slept
 from sage_memory.core.repair import Repaired
 from sage_memory.core.verification import Finding

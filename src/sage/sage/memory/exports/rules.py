@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from sage.memory.tables import ID_BYTES, Row
+from sage.memory.exports.tables import ID_BYTES, Row
 from sage_common.core.errors import InvalidInput
 from sage_memory.core import schema
 from sage_memory.core.entities import KINDS
