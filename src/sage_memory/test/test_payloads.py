@@ -122,7 +122,7 @@ def test_failed_write_leaves_no_temporary_file(tmp_path, monkeypatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sage_memory.core.payloads.os.fsync", full)
+    monkeypatch.setattr("sage_memory.core.payloads.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         store.write("ab" * 32, picture(1))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

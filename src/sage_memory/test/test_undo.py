@@ -117,7 +117,7 @@ def test_payloads_kept_for_undoing_are_the_first_to_go_and_undo_says_so(tmp_path
         ids = home.fill(memory)
         memory.sleep(home.THOROUGH)
         total = memory.statistics().payload_bytes
-        cap = total + min(memory._store.payloads.copies_bytes, total)  # copies count under it
+        cap = total + min(memory._store.payloads.cap.copies_bytes, total)  # copies count under it
     clock = ManualClock(NOW_NS + 10**9)
     limits = Limits(min_free_bytes=0, payload_cap_bytes=cap)
     with Memory.open(tmp_path, clock=clock, limits=limits) as memory:

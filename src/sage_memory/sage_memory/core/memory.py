@@ -255,7 +255,7 @@ class Memory(OpenMemory):
         """
         if level not in (0, 1, 2):
             raise InvalidInput("level", level, "0, 1 or 2")
-        self._writable().payloads.pressure = level
+        self._writable().payloads.cap.pressure = level
 
     def tend_payloads(self) -> Ticket[int] | None:
         """Let go of some payloads that are too old or above the cap; None if none need to.

@@ -38,7 +38,7 @@ def settle(store: Store, now_ns: int) -> int:
         if not count:
             break
         settled += count
-    store.change(store.payloads.count_copies).wait()
+    store.change(store.payloads.cap.count_copies).wait()
     return settled
 
 
@@ -55,7 +55,7 @@ def close_above_cap(store: Store, now_ns: int) -> str:
     wanted = select(column.night_id, size).where(OPEN_COPY).group_by(column.night_id)
     with store.reader.snapshot() as connection:
         found = connection.execute(wanted.order_by(func.min(column.number))).all()
-    most = max(cache.cap_now_bytes // 2, cache.cap_now_bytes - cache.total_bytes)
+    most = max(cache.cap.now_bytes // 2, cache.cap.now_bytes - cache.total_bytes)
     total = sum(int(bytes_of) for _, bytes_of in found)
     final: list[bytes] = []
     for night, bytes_of in found:

@@ -88,7 +88,7 @@ def take_back(store: Store, night: bytes, state: str, now_ns: int) -> Undone:
             lambda change: tell(store.reader.index, change),
         ).wait()
     store.change(lambda connection: journal.mark(connection, night, finished_ns=now_ns)).wait()
-    store.change(store.payloads.count_copies).wait()
+    store.change(store.payloads.cap.count_copies).wait()
     counts = {note: notes.count(note) for note in dict.fromkeys(notes)}
     return Undone(night, restored, "; ".join(f"{n} x {note}" for note, n in counts.items()))
 
