@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toy_nodes import ToyNode
 
+from sage_common.core.topics import topic
 from sage_common.ros.audio import audio_info
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import stamp_ns, to_stamp
@@ -37,7 +38,7 @@ class LeavingNode(SageNode):
 
     def on_configure(self) -> None:
         self.heard: list[str] = []
-        self.gate = self.make_gate("text", self._on_text)
+        self.gate = self.make_gate(topic("text"), self._on_text)
         self.end = self.connect(self.gate)
 
     def _on_text(self, message: Utterance) -> None:

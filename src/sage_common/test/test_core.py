@@ -26,6 +26,8 @@ from sage_common.core.topics import (
     TOPICS,
     action_spec,
     expected_rate,
+    filled_topic,
+    foreign_topic,
     service_spec,
     topic,
     topic_name,
@@ -189,6 +191,21 @@ def test_a_modality_that_comes_by_events_has_no_age():
     assert expected_rate("puzzle", modality="vision") == (30.0, 1.0)
     assert expected_rate("salience", modality="language") == (0.0, 0.0)
     assert expected_rate("imu/data", name="body") == (100.0, 0.5)
+
+
+def test_a_filled_topic_has_its_name_and_the_rate_of_its_modality():
+    vision = filled_topic("puzzle", modality="vision")
+    assert (vision.key, vision.name) == ("puzzle", "vision/puzzle")
+    assert (vision.rate_hz, vision.max_age_s) == (30.0, 1.0)
+    assert filled_topic("salience", modality="language").max_age_s == 0.0
+    with pytest.raises(KeyError):
+        filled_topic("puzzle")
+
+
+def test_a_foreign_topic_keeps_its_own_name_and_has_no_rate():
+    spec = foreign_topic("/tf", "tf2_msgs/msg/TFMessage", stamp_checked=False)
+    assert (spec.name, spec.type, spec.qos) == ("/tf", "tf2_msgs/msg/TFMessage", "sensor")
+    assert (spec.rate_hz, spec.max_age_s, spec.stamp_checked) == (0.0, 0.0, False)
 
 
 def test_an_invalid_input_names_field_value_and_expectation():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 
@@ -228,6 +228,24 @@ def expected_rate(key: str, **names: str) -> tuple[float, float]:
         return spec.rate_hz, spec.max_age_s
     rate_hz = MODALITY_RATES_HZ.get(modality, 0.0)
     return rate_hz, spec.max_age_s if rate_hz else 0.0
+
+
+def filled_topic(key: str, **names: str) -> TopicSpec:
+    """A topic with its placeholders filled in, and with the rate that its modality has.
+
+    Raises:
+        KeyError: unknown key, or a placeholder without a value.
+    """
+    rate_hz, max_age_s = expected_rate(key, **names)
+    name = topic_name(key, **names)
+    return replace(topic(key), name=name, rate_hz=rate_hz, max_age_s=max_age_s)
+
+
+def foreign_topic(
+    name: str, type_name: str, *, stamp_checked: bool = True, qos: str = "sensor"
+) -> TopicSpec:
+    """A topic of another package, by its own name and type; it has no nominal rate."""
+    return TopicSpec(name, name, type_name, qos, 0.0, 0.0, stamp_checked, False, "", "")
 
 
 def _find(kind: str, known: Mapping[str, T], key: str) -> T:

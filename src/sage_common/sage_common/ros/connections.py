@@ -8,7 +8,13 @@ from typing import Any
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
-from sage_common.core.topics import TopicSpec, action_spec, expected_rate, service_spec, topic
+from sage_common.core.topics import (
+    TopicSpec,
+    action_spec,
+    filled_topic,
+    foreign_topic,
+    service_spec,
+)
 from sage_common.core.transport import AUTO
 from sage_common.ros.answers import answer
 from sage_common.ros.diagnostics import Diagnostics
@@ -57,10 +63,7 @@ class Connections:
 
     def publisher(self, topic_key: str, **names: str) -> Publisher:
         """A publisher of a registered topic; `names` fill the placeholders of its name."""
-        spec = topic(topic_key)
-        output = self._host.make_publisher(spec, self._host.resolve(spec.name.format(**names)))
-        self._diagnostics.outputs[output.topic] = output
-        return output
+        return self.publisher_of(filled_topic(topic_key, **names))
 
     def publisher_of(self, spec: TopicSpec) -> Publisher:
         """A publisher of a topic that is all of ROS's, such as /tf_static."""
@@ -82,7 +85,8 @@ class Connections:
         `health.alive(self.clock.now_ns())`. The newest message of a latched topic that came while
         the node was inactive is delivered when it becomes active.
         """
-        gate = self.make_gate(topic_key, callback, on_rejected, **names)
+        spec, modality = filled_topic(topic_key, **names), names.get("modality", "")
+        gate = self.make_gate(spec, callback, on_rejected, modality)
         self.connect(gate)
         return gate.health
 
@@ -96,9 +100,8 @@ class Connections:
         qos: str = "sensor",
     ) -> InputHealth:
         """Subscribe a topic of another package, by its own name and type."""
-        gate = self.foreign_gate(
-            topic_name, type_name, callback, stamp_checked=stamp_checked, qos=qos
-        )
+        spec = foreign_topic(topic_name, type_name, stamp_checked=stamp_checked, qos=qos)
+        gate = self.make_gate(spec, callback)
         self.connect(gate)
         return gate.health
 
@@ -113,7 +116,7 @@ class Connections:
 
     def keep_latest_foreign(self, topic_name: str, type_name: str, depth: int) -> LatestMessages:
         """As `keep_latest`, a topic of another package whose type begins with a header."""
-        gate = self.foreign_gate(topic_name, type_name, lambda _message: None)
+        gate = self.make_gate(foreign_topic(topic_name, type_name), lambda _message: None)
         kept, subscribe = self._kept_by(gate, depth)
         subscribe()
         return kept
@@ -251,32 +254,21 @@ class Connections:
 
     def make_gate(
         self,
-        topic_key: str,
+        spec: TopicSpec,
         callback: Callable[[Any], None],
         on_rejected: Callable[[InvalidInput], None] | None = None,
-        **names: str,
+        modality: str = "",
     ) -> Gate:
-        """The way from a registered topic into a callback; `connect` subscribes it."""
-        spec = topic(topic_key)
-        health = self._health(spec.name.format(**names), *expected_rate(topic_key, **names))
-        gate = Gate(self, spec, names.get("modality", ""), callback, health, on_rejected)
-        self._gates.append(gate)
-        return gate
+        """The way from a topic into a callback; `connect` subscribes it.
 
-    def foreign_gate(
-        self,
-        topic_name: str,
-        type_name: str,
-        callback: Callable[[Any], None],
-        *,
-        stamp_checked: bool = True,
-        qos: str = "sensor",
-    ) -> Gate:
-        """The way from a topic of another package into a callback; `connect` subscribes it."""
-        spec = TopicSpec(
-            topic_name, topic_name, type_name, qos, 0.0, 0.0, stamp_checked, False, "", ""
-        )
-        gate = Gate(self, spec, "", callback, self._health(topic_name))
+        Args:
+            spec: made by `filled_topic` or `foreign_topic`.
+            callback, on_rejected: see `subscribe`.
+            modality: what `message.modality` must be; empty: not checked.
+        """
+        health = InputHealth(self._host.resolve(spec.name), spec.rate_hz, spec.max_age_s)
+        self._diagnostics.inputs.append(health)
+        gate = Gate(self, spec, modality, callback, health, on_rejected)
         self._gates.append(gate)
         return gate
 
@@ -290,7 +282,8 @@ class Connections:
         self, topic_key: str, depth: int, **names: str
     ) -> tuple[LatestMessages, Callable[[], Callable[[], None]]]:
         """A store for the newest messages of a topic, and what subscribes it."""
-        return self._kept_by(self.make_gate(topic_key, lambda _message: None, **names), depth)
+        spec, modality = filled_topic(topic_key, **names), names.get("modality", "")
+        return self._kept_by(self.make_gate(spec, lambda _message: None, None, modality), depth)
 
     def _kept_by(
         self, gate: Gate, depth: int
@@ -302,12 +295,3 @@ class Connections:
         return kept, lambda: self._host.make_subscription(
             gate.spec, gate.health.topic, kept.receive, True, gate.refuse
         )
-
-    # -- inside ------------------------------------------------------------------------------
-
-    def _health(
-        self, relative_name: str, rate_hz: float = 0.0, max_age_s: float = 0.0
-    ) -> InputHealth:
-        health = InputHealth(self._host.resolve(relative_name), rate_hz, max_age_s)
-        self._diagnostics.inputs.append(health)
-        return health

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from sage_common.core.topics import topic
+from sage_common.core.topics import TopicSpec, filled_topic, topic_name
 from sage_common.core.transport import IMAGE
 from sage_common.ros.diagnostics import Diagnostics
 from sage_common.ros.gate import Gate
@@ -34,7 +34,7 @@ class Wiring(Protocol):
 
     def diagnose(self, **values: object) -> None: ...
 
-    def make_gate(self, topic_key: str, callback: Callable[..., None], **names: str) -> Gate: ...
+    def make_gate(self, spec: TopicSpec, callback: Callable[..., None]) -> Gate: ...
 
     def connect(self, gate: Gate) -> Callable[[], None]: ...
 
@@ -82,14 +82,15 @@ class TensorEnds:
         if transport == IMAGE or not self._mailbox_name(tensor_key, names):
             node.connect(
                 node.make_gate(
-                    image_key, lambda message: callback(Picture.of_message(message)), **names
+                    filled_topic(image_key, **names),
+                    lambda message: callback(Picture.of_message(message)),
                 )
             )
             if transport == IMAGE:
                 node.diagnose(transport="image (asked for)")
             return
         taken = TensorInput(callback, node.log, node.stopwatch_ns)
-        images = node.make_gate(image_key, taken.on_image, **names)
+        images = node.make_gate(filled_topic(image_key, **names), taken.on_image)
         self._link(taken, tensor_key, lambda: node.connect(images), images, names)
 
     def keep_latest(
@@ -115,7 +116,7 @@ class TensorEnds:
         names: dict[str, str],
     ) -> None:
         node = self._node
-        handles = node.make_gate(tensor_key, taken.on_handle, **names)
+        handles = node.make_gate(filled_topic(tensor_key, **names), taken.on_handle)
         reader = TensorReader(self._mailbox_name(tensor_key, names))
         taken.connect(reader, subscribe_images, handles.health, images.health)
         node.connect(handles)
@@ -125,4 +126,4 @@ class TensorEnds:
         self._diagnostics.sources.append(taken.facts)
 
     def _mailbox_name(self, tensor_key: str, names: dict[str, str]) -> str:
-        return self._host.mailbox_name(self._host.resolve(topic(tensor_key).name.format(**names)))
+        return self._host.mailbox_name(self._host.resolve(topic_name(tensor_key, **names)))

@@ -12,7 +12,7 @@ from tf2_msgs.msg import TFMessage
 
 from sage_common.core.sections import Arrays, json_array, json_of
 from sage_common.core.synthetic import synthetic_frame
-from sage_common.core.topics import TopicSpec
+from sage_common.core.topics import TopicSpec, foreign_topic
 from sage_common.ros.node import SageNode
 from sage_common.ros.stamps import to_stamp
 from sage_sensors.core.mounting import ORIGIN, Transform, missing, mounting
@@ -59,7 +59,7 @@ class StaticFrames:
         self._ticks = 0
         self._output = node.publisher_of(SPEC)
         node.subscribe_foreign(TF_STATIC, TYPE, self._on_static, stamp_checked=False, qos="static")
-        moving = node.foreign_gate(TF, TYPE, self._on_moving, stamp_checked=False)
+        moving = node.make_gate(foreign_topic(TF, TYPE, stamp_checked=False), self._on_moving)
         self._stop_listening: Callable[[], None] = node.connect(moving)
 
     def tick(self) -> None:
