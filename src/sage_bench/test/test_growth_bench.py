@@ -14,6 +14,7 @@ from sage_bench.commands import bench
 from sage_bench.growth import parts, sample
 from sage_bench.growth.slope import slope_of
 from sage_bench.growth.soak import Looks, Soak
+from sage_bench.part_choice import CHOSEN, chosen_parts
 from sage_common.core.errors import InvalidInput
 
 HOLDER = """
@@ -135,7 +136,7 @@ def test_both_parts_are_run_for_as_long_as_asked(monkeypatch: pytest.MonkeyPatch
         "composed: ended after 4200 s",
         "processes: ended with 2",
     )
-    monkeypatch.setenv(parts.CHOSEN, "composed")
+    monkeypatch.setenv(CHOSEN, "composed")
     assert parts.measure(quick=False).bench == "growth_composed"
     assert "proves nothing about hours" in parts.measure(quick=True).notes[-1]
 
@@ -148,9 +149,9 @@ def test_a_wrong_length_is_refused(monkeypatch: pytest.MonkeyPatch, wrong: str) 
 
 
 def test_a_wrong_part_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(parts.CHOSEN, "composed,threads")
+    monkeypatch.setenv(CHOSEN, "composed,threads")
     with pytest.raises(InvalidInput, match="some of composed, processes"):
-        parts.chosen_parts()
+        chosen_parts(parts.PARTS)
 
 
 def test_all_leaves_out_what_takes_hours() -> None:

@@ -14,9 +14,10 @@ from ament_index_python.packages import PackageNotFoundError
 from sage.graph.environment import DomainLease
 from sage_bench.encoders.section import Setting
 from sage_bench.mailbox import native, python_rows, rows
-from sage_bench.mailbox.parts import CHOSEN, PARTS, chosen_parts
+from sage_bench.mailbox.parts import PARTS
 from sage_bench.mailbox.sizes import text_of
 from sage_bench.mailbox.transports.exchange import Exchange, measure, transports
+from sage_bench.part_choice import CHOSEN, chosen_parts
 from sage_common.core.errors import InvalidInput
 
 pytest.importorskip("sage_cuda_mailbox._native", reason="sage_cuda_mailbox is not built here")
@@ -110,12 +111,12 @@ def test_the_cpu_of_frames_has_a_row_with_its_goal() -> None:
 
 def test_parts_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(CHOSEN, raising=False)
-    assert chosen_parts() == dict(PARTS)
+    assert chosen_parts(PARTS) == dict(PARTS)
     monkeypatch.setenv(CHOSEN, "cpp,rates")
-    assert list(chosen_parts()) == ["cpp", "rates"]
+    assert list(chosen_parts(PARTS)) == ["cpp", "rates"]
     monkeypatch.setenv(CHOSEN, "cpp,none")
     with pytest.raises(InvalidInput, match=CHOSEN):
-        chosen_parts()
+        chosen_parts(PARTS)
 
 
 def test_sizes_are_written_with_their_unit() -> None:

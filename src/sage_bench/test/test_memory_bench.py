@@ -20,6 +20,7 @@ from sage_bench.memory.inputs.sentences import Sentences
 from sage_bench.memory.process import killing, opening
 from sage_bench.memory.scale import FULL
 from sage_bench.memory.workplace import Workplace
+from sage_bench.part_choice import CHOSEN, chosen_parts
 from sage_bench.result import Row
 from sage_common.core.errors import InvalidInput
 from sage_common.core.relevance import Relevance
@@ -154,13 +155,13 @@ def test_a_killed_process_has_lost_nothing_of_ours(toy_place: Callable[..., Work
 
 
 def test_parts_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(parts.CHOSEN, "kill,open")
-    assert list(parts.chosen_parts()) == ["kill", "open"]
-    monkeypatch.setenv(parts.CHOSEN, "kil")
+    monkeypatch.setenv(CHOSEN, "kill,open")
+    assert list(chosen_parts(parts.PARTS)) == ["kill", "open"]
+    monkeypatch.setenv(CHOSEN, "kil")
     with pytest.raises(InvalidInput, match="SAGE_BENCH_PARTS"):
-        parts.chosen_parts()
-    monkeypatch.delenv(parts.CHOSEN)
-    assert parts.chosen_parts() == dict(parts.PARTS)
+        chosen_parts(parts.PARTS)
+    monkeypatch.delenv(CHOSEN)
+    assert chosen_parts(parts.PARTS) == dict(parts.PARTS)
 
 
 def test_large_memories_can_be_left_out() -> None:
@@ -186,13 +187,13 @@ def test_figures_of_some_parts_do_not_replace_those_of_all(
         raise TypeError("no such field")
 
     monkeypatch.setattr(parts, "PARTS", {"one": part, "other": lacking, "third": broken})
-    monkeypatch.delenv(parts.CHOSEN, raising=False)
+    monkeypatch.delenv(CHOSEN, raising=False)
     setting = Setting(tmp_path, tmp_path, quick=False)
     whole = parts.measured(setting, TOY)
     assert whole.bench == "memory" and whole.inputs == {"made": "0"}
     assert whole.errors == ("other: no recording", "third: TypeError: no such field")
     assert [row.name for row in whole.rows] == ["made"], "what was measured is not lost"
-    monkeypatch.setenv(parts.CHOSEN, "one")
+    monkeypatch.setenv(CHOSEN, "one")
     assert parts.measured(setting, TOY).bench == "memory_one"
 
 

@@ -9,13 +9,12 @@ import numpy as np
 
 from sage_bench.growth.slope import FEWEST, Slope, slope_of
 from sage_bench.growth.soak import PERIOD_S, Soak, soak
+from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result, Row
 from sage_common.core.errors import InvalidInput
 
 MINUTES = "SAGE_BENCH_MINUTES"
 """How long each graph runs [min]; unset: `DEFAULT_MINUTES`."""
-CHOSEN = "SAGE_BENCH_PARTS"
-"""Names the parts that are measured, with commas; unset: all."""
 PARTS: Mapping[str, tuple[str, ...]] = {"composed": (), "processes": ("--processes",)}
 DEFAULT_MINUTES = 70.0
 WARM_UP_MINUTES = 10.0
@@ -31,7 +30,7 @@ FIGURES: Mapping[str, tuple[str, str, float | None]] = {
 
 def measure(quick: bool) -> Result:
     """All rows of the chosen parts."""
-    minutes, parts = chosen_minutes(), chosen_parts()
+    minutes, parts = chosen_minutes(), chosen_parts(PARTS)
     duration_s, warm_up_s, period_s = 60.0 * minutes, 60.0 * WARM_UP_MINUTES, PERIOD_S
     if quick:
         duration_s, warm_up_s, period_s = QUICK_S, QUICK_WARM_UP_S, QUICK_PERIOD_S
@@ -50,7 +49,7 @@ def measure(quick: bool) -> Result:
         errors += _faults(part, found, duration_s)
     if quick:
         notes.append("half a minute shows that the bench works and proves nothing about hours")
-    name = "growth" if len(parts) == len(PARTS) or quick else "growth_" + "_".join(parts)
+    name = "growth" if quick else result_name("growth", parts, PARTS)
     return Result(name, quick, {}, tuple(rows), tuple(notes), tuple(errors))
 
 
@@ -87,19 +86,6 @@ def chosen_minutes() -> float:
     if not least <= minutes < float("inf"):
         raise InvalidInput(MINUTES, text, f"a number from {least:g} on")
     return minutes
-
-
-def chosen_parts() -> dict[str, tuple[str, ...]]:
-    """Those that `SAGE_BENCH_PARTS` names.
-
-    Raises:
-        InvalidInput: one that there is not.
-    """
-    names = [name for name in os.environ.get(CHOSEN, "").split(",") if name] or list(PARTS)
-    for name in names:
-        if name not in PARTS:
-            raise InvalidInput(CHOSEN, name, f"some of {', '.join(PARTS)}")
-    return {name: PARTS[name] for name in names}
 
 
 def _row(name: str, slope: Slope, unit: str, goal: float | None = None) -> Row:

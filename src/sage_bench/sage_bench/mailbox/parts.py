@@ -10,13 +10,11 @@ from functools import partial
 
 from sage_bench.encoders.section import Figures, Section, Setting, run_all
 from sage_bench.mailbox import graph_rows, python_rows, rows, tile_finding, tile_rows
+from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
-from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
 from sage_sensors.backends.recording import data_folder
 
-CHOSEN = "SAGE_BENCH_PARTS"
-"""Names the parts that are measured, with commas; unset: all."""
 PARTS: Mapping[str, Section] = {
     "rates": rows.record_rows,
     "cpp": rows.native_rows,
@@ -34,24 +32,10 @@ PARTS: Mapping[str, Section] = {
 def measure(quick: bool) -> Result:
     """All rows of the chosen parts; what could not be measured becomes an error."""
     setting = Setting(data_folder(), models_folder(os.environ.get(VARIABLE, "models")), quick)
-    chosen = chosen_parts()
+    chosen = chosen_parts(PARTS)
     found = run_all({name: partial(_told, name, part) for name, part in chosen.items()}, setting)
-    # Figures of some parts do not replace those of all.
-    name = "mailbox" if len(chosen) == len(PARTS) else "mailbox_" + "_".join(chosen)
+    name = result_name("mailbox", chosen, PARTS)
     return Result(name, quick, {}, found.rows, found.notes, found.errors)
-
-
-def chosen_parts() -> dict[str, Section]:
-    """Those that `SAGE_BENCH_PARTS` names.
-
-    Raises:
-        InvalidInput: one that there is not.
-    """
-    names = [name for name in os.environ.get(CHOSEN, "").split(",") if name] or list(PARTS)
-    for name in names:
-        if name not in PARTS:
-            raise InvalidInput(CHOSEN, name, f"some of {', '.join(PARTS)}")
-    return {name: PARTS[name] for name in names}
 
 
 def _told(name: str, part: Section, setting: Setting) -> Figures:

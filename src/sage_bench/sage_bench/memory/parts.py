@@ -16,14 +16,13 @@ from sage_bench.memory.process import growth, killing, opening, resuming
 from sage_bench.memory.scale import FULL, QUICK, Scale
 from sage_bench.memory.sleep import hindsight, replaying, sleeping
 from sage_bench.memory.workplace import Workplace, tell
+from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
 from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
 from sage_encoders.core.card import ModelError
 from sage_sensors.backends.recording import data_folder
 
-CHOSEN = "SAGE_BENCH_PARTS"
-"""Names the parts that are measured, with commas; unset: all."""
 MOST = "SAGE_BENCH_MOST"
 """Leaves out memories of more moments than this; unset: none."""
 Part = Callable[[Workplace], Figures]
@@ -67,28 +66,14 @@ def limited(scale: Scale, most: str) -> Scale:
 
 def measured(setting: Setting, scale: Scale) -> Result:
     """All rows of the chosen parts, at a scale."""
-    chosen = chosen_parts()
+    chosen = chosen_parts(PARTS)
     with tempfile.TemporaryDirectory(prefix="sage_bench_") as folder:
         place = Workplace(setting, scale, Path(folder))
         sections = {name: partial(_on, name, part, place) for name, part in chosen.items()}
         found = run_all(sections, setting)
-    # Figures of some parts do not replace those of all.
-    name = "memory" if len(chosen) == len(PARTS) else "memory_" + "_".join(chosen)
+    name = result_name("memory", chosen, PARTS)
     notes = (f"the largest memory has {scale.sizes[-1]:,} moments", *found.notes)
     return Result(name, setting.quick, place.inputs, found.rows, notes, found.errors)
-
-
-def chosen_parts() -> dict[str, Part]:
-    """Those that `SAGE_BENCH_PARTS` names.
-
-    Raises:
-        InvalidInput: one that there is not.
-    """
-    names = [name for name in os.environ.get(CHOSEN, "").split(",") if name] or list(PARTS)
-    for name in names:
-        if name not in PARTS:
-            raise InvalidInput(CHOSEN, name, f"some of {', '.join(PARTS)}")
-    return {name: PARTS[name] for name in names}
 
 
 def _on(name: str, part: Part, place: Workplace, _: Setting) -> Figures:
