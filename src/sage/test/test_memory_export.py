@@ -238,24 +238,23 @@ def test_an_export_appears_whole_or_not_at_all(tmp_path: Path) -> None:
             memory.read(lambda c: export(c, memory.payload_files, tmp_path / "out", files))
 
 
-def test_a_damaged_vector_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("table", "change", "named"),
+    [
+        (schema.vectors, {"crc32": 1}, r"vector 2, vectors\.crc32 = 1"),
+        (schema.experiences, {"text": "altered"}, r"experience [0-9a-f-]{36}, crc32"),
+    ],
+    ids=["a damaged vector", "an altered experience"],
+)
+def test_what_does_not_fit_its_checksum_is_named(
+    tmp_path: Path, table: Table, change: dict[str, object], named: str
+) -> None:
     homes.made_home(tmp_path / "home")
     with Memory.open(tmp_path / "home") as memory:
-        broken = schema.vectors.update().where(schema.vectors.c.number == 2).values(crc32=1)
-        memory.change(lambda c: c.execute(broken).rowcount).wait()
-        files = table_files("jsonl")
-        with pytest.raises(InvalidInput, match=r"vector 2, vectors\.crc32 = 1.*memory repair"):
-            memory.read(lambda c: export(c, memory.payload_files, tmp_path / "out", files))
-
-
-def test_an_altered_experience_is_named(tmp_path: Path) -> None:
-    homes.made_home(tmp_path / "home")
-    with Memory.open(tmp_path / "home") as memory:
-        told = schema.experiences
-        altered = told.update().where(told.c.number == 2).values(text="altered")
+        altered = table.update().where(table.c.number == 2).values(**change)
         memory.change(lambda c: c.execute(altered).rowcount).wait()
         files = table_files("jsonl")
-        with pytest.raises(InvalidInput, match=r"experience [0-9a-f-]{36}, crc32.*memory repair"):
+        with pytest.raises(InvalidInput, match=f"{named}.*memory repair"):
             memory.read(lambda c: export(c, memory.payload_files, tmp_path / "out", files))
 
 

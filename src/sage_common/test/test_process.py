@@ -92,6 +92,15 @@ def learned(home: Path) -> list[float]:
     return state_file.load(home / "state" / "toy.state").arrays["learned"].tolist()
 
 
+def at_work(child, module: str, home: Path) -> Child:
+    """A toy that has made the file which says that it is at what it is made for."""
+    marker = home.parent / "at work"
+    toy = child("-m", module, str(marker), "--ros-args", "-p", f"home:={home}")
+    while not marker.exists():
+        assert toy.process.poll() is None, toy.text
+    return toy
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_the_state_and_the_next_start_resumes(ros, child, tmp_path, number):
     home = tmp_path / "home"
@@ -119,9 +128,7 @@ def test_a_second_signal_does_not_cut_the_saving_short(ros, child, tmp_path):
 
 def test_a_signal_during_activation_ends_the_process_cleanly(child, tmp_path):
     home = tmp_path / "home"
-    toy = child("-m", "slow_toy", str(home / "activating"), "--ros-args", "-p", f"home:={home}")
-    while not (home / "activating").exists():
-        assert toy.process.poll() is None, toy.text
+    toy = at_work(child, "slow_toy", home)
     assert toy.end() == 0, toy.text
     assert "Traceback" not in toy.text
     assert (home / "state" / "toy.state").exists()
@@ -129,9 +136,7 @@ def test_a_signal_during_activation_ends_the_process_cleanly(child, tmp_path):
 
 def test_a_signal_ends_a_process_that_never_keeps_up_with_its_callbacks(child, tmp_path):
     home = tmp_path / "home"
-    toy = child("-m", "busy_toy", str(tmp_path / "busy"), "--ros-args", "-p", f"home:={home}")
-    while not (tmp_path / "busy").exists():
-        assert toy.process.poll() is None, toy.text
+    toy = at_work(child, "busy_toy", home)
     assert toy.end() == 0, toy.text
     assert (home / "state" / "toy.state").exists()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from typing import IO
 
 from ament_index_python import get_package_share_directory
 
+from sage.graph.lock_file import hold
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.local_bus import VARIABLE as LOCAL_BUS
 
@@ -84,15 +84,9 @@ class DomainLease:
         folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
         for domain_id in range(FIRST_DOMAIN, LAST_DOMAIN + 1):
             path = folder / f"sage-{os.getuid()}-domain-{domain_id}.lock"
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            lock = os.fdopen(os.open(path, flags, 0o600), "r+")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
-                continue
-            self._lock = lock
-            return domain_id
+            self._lock = hold(path)
+            if self._lock is not None:
+                return domain_id
         raise InvalidInput(
             "ROS_DOMAIN_ID", f"{FIRST_DOMAIN}..{LAST_DOMAIN} all in use", "a free domain id"
         )

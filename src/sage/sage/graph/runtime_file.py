@@ -7,8 +7,8 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
+from sage.graph.lock_file import hold
 from sage.graph.outages import Ended
 from sage_common.core.announcement import announced
 from sage_common.core.errors import InvalidInput
@@ -48,17 +48,14 @@ class GraphLock:
         folder = home / "run"
         make_private(folder)
         self._path = folder / "graph.json"
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._lock: IO[str] = os.fdopen(os.open(folder / "graph.lock", flags, 0o600), "r+")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.close()
+        lock = hold(folder / "graph.lock")
+        if lock is None:
             other = running_graph(home)
             pid = other.pid if other else "unknown"
             raise InvalidInput(
                 "home", str(home), f"a folder without a running graph (pid {pid}); --home DIR"
-            ) from None
+            )
+        self._lock = lock
         self.tell(running)
 
     def tell(self, running: RunningGraph) -> None:
