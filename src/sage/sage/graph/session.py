@@ -6,16 +6,15 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import IO, Any
-
-import onnxruntime
 
 from sage.graph.description import Graph
 from sage.graph.environment import DomainLease, graph_environment
 from sage.graph.log_files import keep_small
 from sage.graph.outages import Ended
+from sage.graph.run_summary import summary_of
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.graph.supervisor import POLL_S, Supervisor
 from sage.graph.transport_files import remove_dead
@@ -23,9 +22,6 @@ from sage.graph.waiting import Waiting
 from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
 from sage.observe.root_causes import outputs
-from sage.observe.sensors import backends
-from sage.observe.transports import fallbacks
-from sage.observe.waiting import never_came
 from sage_common.core.home import make_private, sage_home
 from sage_sensors.params import RECORDING_ENDED
 
@@ -65,6 +61,15 @@ class Session:
         graph: what to run.
         options: how.
         on_event: told when a process ended or was started again.
+
+    Attributes:
+        elapsed_s: since the first fused salience [s]; 0 before.
+        start_s: from the start to the first fused salience [s]; None: none came.
+        counted_since_s: when that came [s, monotonic]; 0: none did.
+        pss_mb: most memory of all processes together so far [MB].
+        signal: that ended the run; None: none did.
+        killed: processes that did not end when asked to.
+        ended: processes that are not back.
     """
 
     def __init__(
@@ -78,14 +83,14 @@ class Session:
         self.home = sage_home(graph.options.home)
         self.elapsed_s = 0.0
         self.start_s: float | None = None
-        self._counted_since_s = 0.0
+        self.counted_since_s = 0.0
         self.pss_mb = 0.0
         self.killed: list[str] = []
         self.ended: tuple[Ended, ...] = ()
         self.on_tick: Callable[[Session], None] = lambda session: None
         self._on_event = on_event
         self._stopping = False
-        self._signal: int | None = None
+        self.signal: int | None = None
         self._is_told_unheard = False
         self._log_error = ""
 
@@ -131,7 +136,7 @@ class Session:
         )
         try:
             self._drive()
-            return self._summary()
+            return summary_of(self)
         finally:
             self.killed = self.supervisor.stop()
             attached.stop()
@@ -148,7 +153,7 @@ class Session:
             now = time.monotonic()
             if first is None and self.observer.tally.fused.n:
                 first, self.start_s = now, now - begin
-                self._counted_since_s = now
+                self.counted_since_s = now
             if first is None and waiting.is_over(now):
                 break
             self.elapsed_s = now - first if first is not None else 0.0
@@ -221,64 +226,6 @@ class Session:
         statuses = self.observer.latest.diagnostics.values()
         return any(status.message == RECORDING_ENDED for status in statuses)
 
-    def _summary(self) -> dict[str, Any]:
-        tally, latest = self.observer.tally, self.observer.latest
-        ways = latest.transports()
-        return {
-            "profile": self.graph.options.profile,
-            "source": self.graph.options.source,
-            "duration_s": round(self.elapsed_s, 3),
-            **tally.summary(),
-            "start_s": None if self.start_s is None else round(self.start_s, 3),
-            "pss_mb": round(self.pss_mb, 1),
-            "mode": "composed" if self.options.composed else "processes",
-            "restarts": sum(child.restarts for child in self.supervisor.children),
-            "outages": self._outages(),
-            "dropped": latest.counters.dropped(),
-            "transport": ways,
-            "device": self.graph.device,
-            "threads": os.cpu_count(),
-            "onnxruntime": onnxruntime.__version__,
-            "backends": backends(self.graph, latest.diagnostics.values()),
-            "weights": self._weights(),
-            "causes": [asdict(cause) for cause in latest.causes()],
-            "health": {**fallbacks(ways), **self._health()},
-            "signal": self._signal,
-            "failed_nodes": self.failed_nodes(),
-            "never_came": never_came(latest.diagnostics.values()),
-        }
-
-    def _outages(self) -> list[dict[str, Any]]:
-        """Of the time that `duration_s` tells; of the whole run if no salience came."""
-        since_s = self._counted_since_s
-        end_s = since_s + self.elapsed_s if since_s else time.monotonic()
-        return self.supervisor.outages.told(end_s, since_s)
-
-    def _weights(self) -> dict[str, str]:
-        """SHA-256 of each encoder's weights, as the nodes themselves report it."""
-        found = {}
-        for name, status in self.observer.latest.diagnostics.items():
-            for item in status.values:
-                if item.key == "weights_sha256":
-                    found[name.rsplit("/", 1)[-1]] = item.value
-        return found
-
-    def _health(self) -> dict[str, str]:
-        """Nodes that are not well, and why."""
-        return {
-            name.rsplit("/", 1)[-1]: status.message
-            for name, status in self.observer.latest.diagnostics.items()
-            if status.level != b"\x00"
-        }
-
-    def failed_nodes(self) -> list[str]:
-        """Nodes that cannot do their work: error level in /diagnostics at the end."""
-        return sorted(
-            name.rsplit("/", 1)[-1]
-            for name, status in self.observer.latest.diagnostics.items()
-            if status.level == b"\x02"
-        )
-
     def _running(self, domain_id: int) -> RunningGraph:
         options = self.graph.options
         return RunningGraph(
@@ -296,5 +243,5 @@ class Session:
         self._on_event(event)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._signal = number
+        self.signal = number
         self._stopping = True

@@ -1,0 +1,98 @@
+"""What one run of the graph came to: the object that `sage run --json` prints last."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any, Protocol
+
+import onnxruntime
+
+from sage.graph.description import Graph
+from sage.graph.supervisor import Supervisor
+from sage.observe.counters import node_name
+from sage.observe.observer_node import ObserverNode
+from sage.observe.sensors import backends
+from sage.observe.transports import fallbacks
+from sage.observe.waiting import never_came
+
+
+class Options(Protocol):
+    """How it was run."""
+
+    @property
+    def composed(self) -> bool: ...
+
+
+class Run(Protocol):
+    """The run; see `sage.graph.session.Session`."""
+
+    graph: Graph
+    observer: ObserverNode
+    supervisor: Supervisor
+    elapsed_s: float
+    start_s: float | None
+    counted_since_s: float
+    pss_mb: float
+    signal: int | None
+
+    @property
+    def options(self) -> Options: ...
+
+
+def summary_of(run: Run) -> dict[str, Any]:
+    """Every count of a run, what its nodes said last, and what is wrong."""
+    tally, latest = run.observer.tally, run.observer.latest
+    statuses, ways = list(latest.diagnostics.values()), latest.transports()
+    return {
+        "profile": run.graph.options.profile,
+        "source": run.graph.options.source,
+        "duration_s": round(run.elapsed_s, 3),
+        **tally.summary(),
+        "start_s": None if run.start_s is None else round(run.start_s, 3),
+        "pss_mb": round(run.pss_mb, 1),
+        "mode": "composed" if run.options.composed else "processes",
+        "restarts": sum(child.restarts for child in run.supervisor.children),
+        "outages": _outages(run),
+        "dropped": latest.counters.dropped(),
+        "transport": ways,
+        "device": run.graph.device,
+        "threads": os.cpu_count(),
+        "onnxruntime": onnxruntime.__version__,
+        "backends": backends(run.graph, statuses),
+        "weights": _weights(statuses),
+        "causes": [asdict(cause) for cause in latest.causes()],
+        "health": {**fallbacks(ways), **_health(statuses)},
+        "signal": run.signal,
+        "failed_nodes": _failed_nodes(statuses),
+        "never_came": never_came(statuses),
+    }
+
+
+def _outages(run: Run) -> list[dict[str, Any]]:
+    """Of the time that `duration_s` tells; of the whole run if no salience came."""
+    since_s = run.counted_since_s
+    end_s = since_s + run.elapsed_s if since_s else time.monotonic()
+    return run.supervisor.outages.told(end_s, since_s)
+
+
+def _weights(statuses: Iterable[Any]) -> dict[str, str]:
+    """SHA-256 of each encoder's weights, as the nodes themselves report it."""
+    return {
+        node_name(status): item.value
+        for status in statuses
+        for item in status.values
+        if item.key == "weights_sha256"
+    }
+
+
+def _health(statuses: Iterable[Any]) -> dict[str, str]:
+    """Nodes that are not well, and why."""
+    return {node_name(status): status.message for status in statuses if status.level != b"\x00"}
+
+
+def _failed_nodes(statuses: Iterable[Any]) -> list[str]:
+    """Nodes that cannot do their work: error level in /diagnostics at the end."""
+    return sorted(node_name(status) for status in statuses if status.level == b"\x02")
