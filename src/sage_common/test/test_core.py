@@ -17,6 +17,7 @@ from sage_common.core.clock import ManualClock, SystemClock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.home import make_private, sage_home
+from sage_common.core.latched import LatchedMessages
 from sage_common.core.ring import RingBuffer
 from sage_common.core.state_file import save
 from sage_common.core.throttle import Throttle
@@ -206,6 +207,18 @@ def test_a_foreign_topic_keeps_its_own_name_and_has_no_rate():
     spec = foreign_topic("/tf", "tf2_msgs/msg/TFMessage", stamp_checked=False)
     assert (spec.name, spec.type, spec.qos) == ("/tf", "tf2_msgs/msg/TFMessage", "sensor")
     assert (spec.rate_hz, spec.max_age_s, spec.stamp_checked) == (0.0, 0.0, False)
+
+
+def test_each_publisher_keeps_as_many_latched_messages_as_its_depth():
+    latched: LatchedMessages[str, int] = LatchedMessages()
+    for publisher, message in (("one", 1), ("two", 2), ("one", 3), ("two", 4), ("one", 5)):
+        latched.keep("/tf_static", publisher, message, 2 if publisher == "one" else 1)
+    assert latched.of_topic("/tf_static") == [3, 4, 5]
+    assert latched.of_topic("/map") == []
+    again: LatchedMessages[str, int] = LatchedMessages()
+    again.restore(latched.state())
+    again.forget("/tf_static", "one")
+    assert again.of_topic("/tf_static") == [4]
 
 
 def test_an_invalid_input_names_field_value_and_expectation():

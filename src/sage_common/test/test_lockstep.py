@@ -125,22 +125,38 @@ def test_parameters_are_checked():
         LockstepHost().add(ToyNode, parameters={"gane": 1.0})
 
 
+class SpeakerNode(SageNode):
+    """Publishes rates on a latched topic."""
+
+    default_name = "speaker"
+
+    def on_configure(self) -> None:
+        self.info = self.publisher("microphone/info", name="front")
+
+    def tell(self, *rates: int) -> None:
+        for rate in rates:
+            self.info.publish(audio_info(rate))
+
+
 def test_a_latched_message_waits_for_late_subscribers():
-    class SpeakerNode(SageNode):
-        default_name = "speaker"
-
-        def on_configure(self) -> None:
-            self.info = self.publisher("microphone/info", name="front")
-
-        def on_activate(self) -> None:
-            self.info.publish(audio_info(8000))
-            self.info.publish(audio_info(16000))
-
     graph = LockstepHost()
-    graph.add(SpeakerNode)
+    graph.add(SpeakerNode).tell(8000, 16000)
     node = graph.add(ToyNode)
     graph.run_for(0.1)
     assert node.rates == [16000]
+
+
+def test_a_late_subscriber_gets_the_latched_message_of_each_publisher_in_order():
+    graph = LockstepHost()
+    one, two, three = (graph.add(SpeakerNode, name) for name in ("one", "two", "three"))
+    one.tell(8000)
+    three.tell(44100)
+    two.tell(16000, 22050)
+    graph.run_for(0.1)
+    one.tell(48000)
+    node = graph.add(ToyNode)
+    graph.run_for(0.1)
+    assert node.rates == [44100, 22050, 48000]
 
 
 def test_subscribers_do_not_share_a_message():

@@ -10,6 +10,7 @@ from toy_nodes import ToyNode
 
 from sage_common.core import state_file
 from sage_common.core.errors import CannotContinue
+from sage_common.core.sections import json_array, json_of
 from sage_common.ros.audio import audio_info
 from sage_common.ros.lockstep import LockstepHost
 from sage_common.ros.lockstep_snapshot import identity_of, snapshot_of, take_up
@@ -109,6 +110,60 @@ def test_what_comes_out_after_cuts_is_what_would_have_come_out(tmp_path):
     ours = [i for i in parts + after if b"every" in i[2] or b"once" in i[2]]
     assert ours == [i for i in seen(whole) if b"every" in i[2] or b"once" in i[2]]
     assert [line.text for line in logs + graph.logs] == [line.text for line in whole.logs]
+
+
+class SpeakerNode(SageNode):
+    """Publishes a rate on a latched topic when told to."""
+
+    default_name = "speaker"
+
+    def on_configure(self) -> None:
+        self.info = self.publisher("microphone/info", name="front")
+
+    def tell(self, rate: int) -> None:
+        self.info.publish(audio_info(rate))
+
+
+def resumed(home: Path, left: dict[str, np.ndarray], now_ns: int) -> LockstepHost:
+    graph = LockstepHost(now_ns, home=home)
+    with graph.preparing():
+        for name in ("one", "two"):
+            graph.add(SpeakerNode, name)
+    take_up(graph, left)
+    return graph
+
+
+def left_after(home: Path, *said: tuple[int, int]) -> tuple[dict[str, np.ndarray], int]:
+    """A graph of two that is left after they said these rates: which of them, and the rate."""
+    graph = LockstepHost(home=home)
+    speakers = [graph.add(SpeakerNode, name) for name in ("one", "two")]
+    for index, rate in said:
+        speakers[index].tell(rate)
+    graph.run_for(0.1)
+    return snapshot_of(graph), graph.clock.now_ns()
+
+
+def heard_late(graph: LockstepHost) -> list[int]:
+    late = graph.add(ToyNode)
+    graph.run_for(0.1)
+    return late.rates
+
+
+def test_latched_messages_of_each_publisher_wait_for_who_comes_after_the_cut(tmp_path):
+    left, now_ns = left_after(tmp_path, (1, 8000), (0, 16000), (1, 44100))
+    assert heard_late(resumed(tmp_path, left, now_ns)) == [16000, 44100]
+    graph = resumed(tmp_path, left, now_ns)
+    graph.nodes[0].tell(48000)
+    assert heard_late(graph) == [44100, 48000], "each replaces its own, as without the cut"
+
+
+def test_a_latched_message_of_a_checkpoint_that_names_no_publisher_is_kept_until_the_next(tmp_path):
+    left, now_ns = left_after(tmp_path, (0, 16000))
+    left["latched"] = json_array([fields[:3] for fields in json_of(left["latched"])])
+    assert heard_late(resumed(tmp_path, left, now_ns)) == [16000]
+    graph = resumed(tmp_path, left, now_ns)
+    graph.nodes[0].tell(48000)
+    assert heard_late(graph) == [48000]
 
 
 @pytest.mark.parametrize("wrong", ["still to come", "not active"])

@@ -13,19 +13,21 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rclpy.serialization import deserialize_message, serialize_message
 
 from sage_common.core.clock import NS_PER_S, ManualClock
+from sage_common.core.latched import LatchedMessages
 from sage_common.core.topics import ServiceSpec, TopicSpec, topic
 from sage_common.ros.definitions import canonical
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.interfaces import interface
 from sage_common.ros.lockstep_node import LockstepNodeHost
 from sage_common.ros.node import SageNode
-from sage_common.ros.qos import is_kept
+from sage_common.ros.qos import OFFERED, is_kept
 from sage_common.ros.stamps import stamp_ns
 
 DEFAULT_START_NS = 1_700_000_000 * NS_PER_S
@@ -99,7 +101,7 @@ class LockstepHost:
         self._watched = watched
         self._keep_outputs = keep_outputs
         self._subscriptions: dict[str, list[Subscription]] = defaultdict(list)
-        self.latched: dict[str, Delivered] = {}
+        self.latched: LatchedMessages[str, Delivered] = LatchedMessages()
         self._services: dict[str, tuple[ServiceSpec, Callable[[Any, Any], Any]]] = {}
         self._actions: dict[str, tuple[ServiceSpec, Callable[..., Any]]] = {}
         self.events: list[tuple[int, str, int, Callable[[], None]]] = []
@@ -232,7 +234,7 @@ class LockstepHost:
         heapq.heappush(self.events, (time_ns, label, self._sequence, action))
         return self._sequence
 
-    def emit(self, name: str, spec: TopicSpec, message: Any) -> None:
+    def emit(self, node: str, name: str, spec: TopicSpec, message: Any) -> None:
         """A node publishes now."""
         if self._preparing:
             return
@@ -243,7 +245,7 @@ class LockstepHost:
         if self.on_output is not None:
             self.on_output(item)
         if is_kept(spec.qos):
-            self.latched[name] = item
+            self.latched.keep(name, node, item, OFFERED[spec.qos].depth)
         if self._subscriptions.get(name):
             self.schedule(item.time_ns, name, lambda: self._deliver(item))
 
@@ -258,9 +260,8 @@ class LockstepHost:
     ) -> Callable[[], None]:
         subscription = Subscription(node, spec, callback, raw)
         self._subscriptions[name].append(subscription)
-        latched = self.latched.get(name)
-        if latched is not None and is_kept(spec.qos):
-            self.schedule(self.clock.now_ns(), name, lambda: self._hand(latched, subscription))
+        for item in self.latched.of_topic(name) if is_kept(spec.qos) else ():
+            self.schedule(self.clock.now_ns(), name, partial(self._hand, item, subscription))
         return lambda: self._subscriptions[name].remove(subscription)
 
     def add_service(self, name: str, spec: ServiceSpec, handler: Callable[[Any, Any], Any]) -> None:

@@ -31,7 +31,7 @@ class Graph(Protocol):
 
     def schedule(self, time_ns: int, label: str, action: Callable[[], None]) -> int: ...
 
-    def emit(self, name: str, spec: TopicSpec, message: Any) -> None: ...
+    def emit(self, node: str, name: str, spec: TopicSpec, message: Any) -> None: ...
 
     def subscriber_count(self, spec: TopicSpec, name: str) -> int: ...
 
@@ -87,7 +87,7 @@ class LockstepNodeHost:
         return build(cls, self.overrides)
 
     def make_publisher(self, spec: TopicSpec, topic: str) -> _Publisher:
-        publisher = _Publisher(self._graph, spec, topic)
+        publisher = _Publisher(self._graph, self.name, spec, topic)
         self._publishers.append(publisher)
         return publisher
 
@@ -191,8 +191,9 @@ class _Log:
 
 
 class _Publisher:
-    def __init__(self, graph: Graph, spec: TopicSpec, topic: str) -> None:
+    def __init__(self, graph: Graph, node: str, spec: TopicSpec, topic: str) -> None:
         self._graph = graph
+        self._node = node
         self._spec = spec
         self.topic = topic
         self.published = 0
@@ -202,7 +203,7 @@ class _Publisher:
         return self._graph.subscriber_count(self._spec, self.topic)
 
     def publish(self, message: Any) -> None:
-        self._graph.emit(self.topic, self._spec, message)
+        self._graph.emit(self._node, self.topic, self._spec, message)
         self.published += 1
 
 

@@ -29,11 +29,11 @@ def snapshot_of(graph: LockstepHost) -> dict[str, NDArray[Any]]:
     coming = sum(not label.startswith(TIMER_LABEL) for _, label, _, _ in graph.events)
     if coming:
         raise CannotContinue(f"{coming} messages are still to come")
-    latched = list(graph.latched.values())
+    latched = graph.latched.state()
     state: dict[str, NDArray[Any]] = {
         "clock_ns": np.array(graph.clock.now_ns(), np.int64),
-        "latched": json_array([[m.time_ns, m.topic, m.type_name] for m in latched]),
-        **nest("latched", blob_arrays([item.data for item in latched])),
+        "latched": json_array([[m.time_ns, topic, m.type_name, by] for topic, by, m in latched]),
+        **nest("latched", blob_arrays([item.data for *_, item in latched])),
     }
     for node, host in zip(graph.nodes, graph.node_hosts, strict=True):
         if not node.active:
@@ -68,7 +68,10 @@ def take_up(graph: LockstepHost, snapshot: Mapping[str, NDArray[Any]]) -> None:
         timers += host.restore(section_of(snapshot, f"host {node.name}"))
     for _, arm in sorted(timers, key=lambda item: item[0]):
         arm()
+    latched = []
     blobs = blobs_of(section_of(snapshot, "latched"))
     for fields, data in zip(json_of(snapshot["latched"]), blobs, strict=True):
-        time_ns, name, type_name = fields
-        graph.latched[name] = Delivered(time_ns, name, type_name, data)
+        time_ns, name, type_name, *known = fields  # older ones do not name the publisher
+        item = Delivered(time_ns, name, type_name, data)
+        latched.append((name, known[0] if known else None, item))
+    graph.latched.restore(latched)
