@@ -44,7 +44,7 @@ def test_a_message_reaches_every_subscriber_in_order_and_is_the_same_object(exec
     elsewhere, _, _ = listen(bus, executor, "/b")
     messages = [object(), object()]
     for message in messages:
-        bus.publish("/a", message, "standard")
+        bus.publish("/a", message, "standard", "one")
     assert first == [], "callbacks run on the executor, not in publish"
     executor.run()
     assert first == messages
@@ -59,7 +59,7 @@ def test_a_busy_subscriber_loses_the_oldest_and_counts_them(executor, qos):
     depth = PROFILES[qos].depth
     count = depth + 15
     for number in range(count):
-        bus.publish("/a", number, qos)
+        bus.publish("/a", number, qos, "one")
     assert len(executor.tasks) == depth
     executor.run()
     assert heard == list(range(15, count))
@@ -68,14 +68,27 @@ def test_a_busy_subscriber_loses_the_oldest_and_counts_them(executor, qos):
 
 def test_a_late_subscriber_gets_the_latched_message_until_its_publisher_has_gone(executor):
     bus = LocalBus()
-    bus.publish("/a", "state", "latched")
+    bus.publish("/a", "state", "latched", "one")
     heard, _, _ = listen(bus, executor, qos="latched")
     executor.run()
     assert heard == ["state"]
-    bus.forget("/a")
+    bus.forget("/a", "one")
     later, _, _ = listen(bus, executor, qos="latched")
     executor.run()
     assert later == []
+
+
+def test_a_late_subscriber_gets_the_latched_message_of_each_publisher_in_order(executor):
+    bus = LocalBus()
+    for publisher, message in (("one", 1), ("two", 2), ("three", 3), ("one", 4)):
+        bus.publish("/tf_static", message, "latched", publisher)
+    heard, _, _ = listen(bus, executor, "/tf_static", "static")
+    executor.run()
+    assert heard == [2, 3, 4]
+    bus.forget("/tf_static", "two")
+    later, _, _ = listen(bus, executor, "/tf_static", "static")
+    executor.run()
+    assert later == [3, 4]
 
 
 def test_a_subscription_that_was_taken_away_hears_nothing(executor):
@@ -84,7 +97,7 @@ def test_a_subscription_that_was_taken_away_hears_nothing(executor):
     assert bus.subscriber_count("/a") == 1
     cancel()
     assert bus.subscriber_count("/a") == 0
-    bus.publish("/a", 1, "standard")
+    bus.publish("/a", 1, "standard", "one")
     executor.run()
     assert heard == []
 
@@ -93,7 +106,7 @@ def test_a_node_that_does_not_spin_is_passed_over():
     bus = LocalBus()
     heard = []
     bus.subscribe("/a", LocalSubscription("standard", heard.append, lambda: None))
-    bus.publish("/a", 1, "standard")
+    bus.publish("/a", 1, "standard", "one")
     assert heard == []
 
 

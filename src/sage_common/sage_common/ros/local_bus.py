@@ -23,7 +23,8 @@ from typing import Any
 import rclpy
 from rclpy.executors import Executor
 
-from sage_common.ros.qos import PROFILES
+from sage_common.core.latched import LatchedMessages
+from sage_common.ros.qos import OFFERED, PROFILES, is_kept
 
 VARIABLE = "SAGE_LOCAL_BUS"
 _FAST_DDS = "rmw_fastrtps_cpp"
@@ -79,30 +80,37 @@ class LocalBus:
 
     def __init__(self) -> None:
         self._subscriptions: dict[str, list[LocalSubscription]] = defaultdict(list)
-        self._latched: dict[str, Any] = {}
+        self._latched: LatchedMessages[object, Any] = LatchedMessages()
+        self._latching = threading.Lock()
         self._services: dict[str, Callable[[Any, float], Any]] = {}
 
     def subscribe(self, topic: str, subscription: LocalSubscription) -> Callable[[], None]:
         """Add a subscription; what to call to take it away again."""
-        self._subscriptions[topic].append(subscription)
-        if topic in self._latched:
-            subscription.offer(self._latched[topic])
+        with self._latching:
+            self._subscriptions[topic].append(subscription)
+            for message in self._latched.of_topic(topic):
+                subscription.offer(message)
         return lambda: self._subscriptions[topic].remove(subscription)
 
     def subscriber_count(self, topic: str) -> int:
         """Subscriptions of a topic in this process."""
         return len(self._subscriptions.get(topic, ()))
 
-    def publish(self, topic: str, message: Any, qos: str) -> None:
-        """Hand a message to every subscription of this process."""
-        if qos == "latched":
-            self._latched[topic] = message
-        for subscription in tuple(self._subscriptions.get(topic, ())):
+    def publish(self, topic: str, message: Any, qos: str, publisher: object) -> None:
+        """Hand a message of a publisher to every subscription of this process."""
+        if is_kept(qos):
+            with self._latching:  # who subscribes meanwhile gets it once, from here or from there
+                self._latched.keep(topic, publisher, message, OFFERED[qos].depth)
+                subscriptions = tuple(self._subscriptions.get(topic, ()))
+        else:
+            subscriptions = tuple(self._subscriptions.get(topic, ()))
+        for subscription in subscriptions:
             subscription.offer(message)
 
-    def forget(self, topic: str) -> None:
-        """The publisher has gone: late subscribers get no latched message any more."""
-        self._latched.pop(topic, None)
+    def forget(self, topic: str, publisher: object) -> None:
+        """A publisher has gone: late subscribers get its latched messages no more."""
+        with self._latching:
+            self._latched.forget(topic, publisher)
 
     def serve(self, name: str, call: Callable[[Any, float], Any]) -> Callable[[], None]:
         """Add a service, `call(request, timeout_s) -> response`; what to call to take it away."""

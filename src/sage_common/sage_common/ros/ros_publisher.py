@@ -8,6 +8,7 @@ import rclpy
 from rclpy.impl.implementation_singleton import rclpy_implementation
 
 from sage_common.ros.local_bus import BUS
+from sage_common.ros.qos import is_kept
 
 InvalidHandle = rclpy_implementation.InvalidHandle
 RCLError = rclpy_implementation.RCLError
@@ -34,10 +35,10 @@ class RosPublisher:
         if not self._open:
             return
         if self._has_bus:
-            BUS.publish(self.topic, message, self._qos)
+            BUS.publish(self.topic, message, self._qos, self)
         try:
             # A latched message must be there for who comes later.
-            if not self._has_bus or self._qos == "latched" or self._remote_count():
+            if not self._has_bus or is_kept(self._qos) or self._remote_count():
                 self._publisher.publish(message)
         except (InvalidHandle, RCLError):
             if self._open and rclpy.ok():
@@ -47,7 +48,7 @@ class RosPublisher:
 
     def close(self) -> None:
         self._open = False
-        BUS.forget(self.topic)
+        BUS.forget(self.topic, self)
 
     def _remote_count(self) -> int:
         """Subscriptions that DDS serves: all, or those of other processes if there is a bus."""
