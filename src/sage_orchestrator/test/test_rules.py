@@ -113,6 +113,23 @@ def test_every_required_field_is_missed():
         with pytest.raises(InvalidInput) as caught:
             checked_telemetry({key: value for key, value in TELEMETRY.items() if key != name})
         assert caught.value.field == f"$.{name}"
+        assert str(caught.value).startswith(f"$.{name} is missing: expected ")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("reason", "text"),
+        ("steps", "a whole number, at least 0"),
+        ("value", "a finite number, at least 0, at most 1"),
+        ("state", "one of DONE, SPENT"),
+        ("details", "an object"),
+    ],
+)
+def test_a_missing_field_says_in_words_what_is_expected(name, expected):
+    with pytest.raises(InvalidInput) as caught:
+        checked_telemetry({key: value for key, value in TELEMETRY.items() if key != name})
+    assert str(caught.value) == f"$.{name} is missing: expected {expected}"
 
 
 def test_a_keyword_that_would_be_ignored_is_refused():

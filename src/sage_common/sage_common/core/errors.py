@@ -19,6 +19,14 @@ class InvalidInput(ValueError):
         super().__init__(f"{field} = {shorten(value)}: expected {expected}")
 
 
+class MissingInput(InvalidInput):
+    """A value from outside that must be there and is not; `value` is None."""
+
+    def __init__(self, field: str, expected: str) -> None:
+        super().__init__(field, None, expected)
+        self.args = (f"{field} is missing: expected {expected}",)
+
+
 def shorten(value: object, length: int = 80) -> str:
     """The representation of a value, cut to `length` characters, for one log line."""
     text = repr(value)

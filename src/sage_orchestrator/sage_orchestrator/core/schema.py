@@ -10,12 +10,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, MissingInput
 
 _ANNOTATIONS = {"$schema", "$id", "title", "description"}
 _KEYWORDS = _ANNOTATIONS | {
     "type", "enum", "minimum", "maximum", "maxLength", "maxItems", "items",
     "required", "properties", "additionalProperties",
+}  # fmt: skip
+
+_WORDS = {
+    "string": "text", "number": "a finite number", "integer": "a whole number", "array": "a list",
+    "boolean": "true or false", "object": "an object", "null": "nothing",
 }  # fmt: skip
 
 
@@ -31,12 +36,11 @@ def validate(value: object, schema: Mapping[str, Any], path: str = "$") -> None:
     unknown = set(schema) - _KEYWORDS
     if unknown:
         raise ValueError(f"schema at {path}: unsupported keyword {min(unknown)}")
-    types = schema.get("type", [])
-    types = [types] if isinstance(types, str) else types
+    types = _types(schema)
     if types and not any(_is(value, name) for name in types):
-        raise InvalidInput(path, value, " or ".join(types))
+        raise InvalidInput(path, value, _expected(schema))
     if "enum" in schema and value not in schema["enum"]:
-        raise InvalidInput(path, value, "one of " + ", ".join(map(str, schema["enum"])))
+        raise InvalidInput(path, value, _expected(schema))
     if isinstance(value, str):
         _check_length(value, schema.get("maxLength"), path, "characters")
     elif isinstance(value, Mapping):
@@ -47,6 +51,20 @@ def validate(value: object, schema: Mapping[str, Any], path: str = "$") -> None:
             validate(item, schema.get("items", {}), f"{path}[{i}]")
     elif isinstance(value, int | float):
         _check_range(value, schema, path)
+
+
+def _types(schema: Mapping[str, Any]) -> Sequence[str]:
+    types = schema.get("type", [])
+    return [types] if isinstance(types, str) else types
+
+
+def _expected(schema: Mapping[str, Any]) -> str:
+    """What fits a schema, in words: "a whole number, at least 0"."""
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    kinds = " or ".join(_WORDS[name] for name in _types(schema)) or "a value"
+    ends = (("at least", "minimum"), ("at most", "maximum"))
+    return ", ".join([kinds, *(f"{said} {schema[key]}" for said, key in ends if key in schema)])
 
 
 def _is(value: object, name: str) -> bool:
@@ -77,10 +95,10 @@ def _check_range(value: float, schema: Mapping[str, Any], path: str) -> None:
 
 
 def _validate_object(value: Mapping[Any, Any], schema: Mapping[str, Any], path: str) -> None:
+    properties = schema.get("properties", {})
     for name in schema.get("required", []):
         if name not in value:
-            raise InvalidInput(f"{path}.{name}", None, "a value, it is required")
-    properties = schema.get("properties", {})
+            raise MissingInput(f"{path}.{name}", _expected(properties.get(name, {})))
     others = schema.get("additionalProperties", True)
     for name, item in value.items():
         if name in properties:
