@@ -76,7 +76,7 @@ def test_a_salient_moment() -> None:
             "  surprise    0.99  predicted to within 0.12 as usual, was 0.44 off, "
             "3.7 times that: above 99% of its past",
             f"  novelty     0.97  nearest remembered percept #123, 41 s earlier at {seen}, "
-            "at 0.86 of the distance of an independent one",
+            "0.86 times as far away as an unrelated sample",
             "  arousal     0.71  intensity and change above 71% of its past",
             "  reward      0.80  similar moments turned out well",
             "  conflict    0.82  the others predict it to within 0.3 as usual, 0.82 off; "

@@ -107,6 +107,28 @@ def test_every_slot_of_the_body_is_named_where_it_lies(part: int, time: int) -> 
             assert body.SLOT_NAMES[part][slot].startswith(f"joint {slot // 3 + 1} ")
 
 
+@pytest.mark.parametrize(
+    ("relative", "far"),
+    [(0.86, "0.86 times as far away"), (0.994, "0.99 times as far away"), (0.996, "as far away"),
+     (1.0, "as far away")],
+)  # fmt: skip
+def test_the_reason_of_a_novelty_says_how_far_the_nearest_is(relative: float, far: str) -> None:
+    quiet = Reading(0.1, 0.0)
+    seen = SimpleNamespace(
+        surprise=quiet,
+        novelty=Reading(1.0, 3.0),
+        arousal=quiet,
+        habituation=0.0,
+        reward=0.5,
+        total=0.6,
+        near=SimpleNamespace(slot=3, age_ns=10**8, relative=relative),
+    )
+    assert scorer_reason("audio", seen) == (
+        "audio: novelty 1.00, unlike anything seen: "
+        f"its nearest neighbour is {far} as an unrelated sample"
+    )
+
+
 def test_words_have_an_order() -> None:
     places = places_of("language")
     assert places.name(strongest(cell(0, 0))) == "first words"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sage.explain.account import Account, ModalAccount, Prediction
 from sage.explain.question import local_time
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
-from sage_snarc.core.reason import QUIET, duration
+from sage_snarc.core.reason import QUIET, duration, far_away
 
 NOT_KEPT = "(what is behind it was not kept)"
 HIGH = 0.7
@@ -139,8 +139,7 @@ def _novelty(modal: ModalAccount) -> str:
     seen = f"{age} earlier at {local_time(nearest.seen_ns, with_date=False)}"
     if nearest.distance == 0.0:
         return f"identical to remembered percept #{nearest.id}, {seen}"
-    far = f"at {nearest.distance:.2f} of the distance of an independent one"
-    return f"nearest remembered percept #{nearest.id}, {seen}, {far}"
+    return f"nearest remembered percept #{nearest.id}, {seen}, {far_away(nearest.distance)}"
 
 
 def _reward(value: float) -> str:

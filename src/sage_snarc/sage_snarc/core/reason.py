@@ -54,9 +54,18 @@ def _nearest(seen: Observation) -> str:
         return "nothing seen before"
     age_s = seen.near.age_ns * 1e-9
     if age_s < RECENT_S:  # beside an age of nothing it would sound as if it were known
-        far = f"{seen.near.relative:.2f} of the distance of an independent one"
-        return f"unlike anything seen: nearest at {far}"
+        return f"unlike anything seen: its nearest neighbour is {far_away(seen.near.relative)}"
     return f"nearest seen {duration(age_s)} ago"
+
+
+def far_away(relative: float) -> str:
+    """A distance for people: "0.86 times as far away as an unrelated sample".
+
+    Args:
+        relative: over the distance of an independent vector, [0, 1]; see `Neighbour`.
+    """
+    times = f"{relative:.2f}"
+    return f"{'' if times == '1.00' else f'{times} times '}as far away as an unrelated sample"
 
 
 def duration(seconds: float) -> str:
