@@ -12,7 +12,7 @@ from memory_homes import experience, made_home
 from sage.bags.lockstep_home import lockstep_home
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Payload, Query
-from sage_memory.core.remains import remains
+from sage_memory.core.store.leftovers import remains
 
 
 def content(home: Path) -> dict[str, bytes]:

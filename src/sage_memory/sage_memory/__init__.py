@@ -16,9 +16,9 @@ from sage_memory.core.errors import (
 from sage_memory.core.experience import Experience, Payload, Place
 from sage_memory.core.limits import Limits
 from sage_memory.core.memory import Memory
-from sage_memory.core.recall import Answer, Declined, Query, Recalled
+from sage_memory.core.recall.query import Answer, Declined, Query, Recalled
 from sage_memory.core.statistics import Statistics
-from sage_memory.core.writer import Ticket
+from sage_memory.core.store.writer import Ticket
 
 __all__ = [
     "Answer",

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sage_memory import Limits, Memory, Query
-from sage_memory.core import cell_building, cell_files, scan
-from sage_memory.core.index import ROLES
+from sage_memory.core.index import ivf_build, ivf_files, scan
+from sage_memory.core.index.index import ROLES
 
 unit, searched = truth.unit, truth.searched
 
@@ -93,8 +93,8 @@ def test_what_was_dropped_is_not_found_by_it(tmp_path, items) -> None:
 
 
 def test_a_forgetting_removes_it(tmp_path, experience, monkeypatch) -> None:
-    monkeypatch.setattr("sage_memory.core.index.BUILD_FROM", 2)
-    monkeypatch.setattr(cell_building, "MOST_SHARE", 1.0)
+    monkeypatch.setattr("sage_memory.core.index.index.BUILD_FROM", 2)
+    monkeypatch.setattr(ivf_build, "MOST_SHARE", 1.0)
     with Memory.open(tmp_path) as memory:
         for number in range(50):
             memory.remember(experience(number)).wait()
@@ -108,7 +108,7 @@ def test_a_forgetting_removes_it(tmp_path, experience, monkeypatch) -> None:
 
 
 def test_small_spaces_have_none(tmp_path, items) -> None:
-    index = truth.build(items[: cell_files.BUILD_FROM - 1])
+    index = truth.build(items[: ivf_files.BUILD_FROM - 1])
     index.build_cells(tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -117,7 +117,7 @@ def test_it_says_how_far_a_search_looks_and_what_that_finds(tmp_path, items) -> 
     built = truth.build(items).build_cells(tmp_path)["a"]
     assert built.vectors == 3000
     assert 0 < built.probes <= built.cells / 3
-    least = cell_building.IN_MARGIN * cell_building.IN_DEPTH
+    least = ivf_build.IN_MARGIN * ivf_build.IN_DEPTH
     assert (built.recall + built.recall_unlike) / 2 >= least
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
 
@@ -127,7 +127,7 @@ def test_without_heaps_there_are_none_and_every_search_is_full(tmp_path) -> None
     even = [plain(n, unit(rng.normal(size=96)), "vision") for n in range(2500)]
     index = truth.build(even)
     built = index.build_cells(tmp_path)["a"]
-    assert built.probes == 0 and built.recall_unlike < cell_building.IN_CELLS[1]
+    assert built.probes == 0 and built.recall_unlike < ivf_build.IN_CELLS[1]
     assert index.view().spaces["a"].cells is None and not list(tmp_path.iterdir())
 
 
@@ -146,24 +146,24 @@ def test_the_same_vectors_give_the_same_cells(tmp_path, items) -> None:
     for name in ("one", "two"):
         truth.build(items).build_cells(tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert len(files) == len(cell_files.ARRAYS) + 1
+    assert len(files) == len(ivf_files.ARRAYS) + 1
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_a_forgetting_while_they_are_built_removes_them(tmp_path, experience, monkeypatch) -> None:
-    monkeypatch.setattr("sage_memory.core.index.BUILD_FROM", 2)
-    monkeypatch.setattr(cell_building, "MOST_SHARE", 1.0)
+    monkeypatch.setattr("sage_memory.core.index.index.BUILD_FROM", 2)
+    monkeypatch.setattr(ivf_build, "MOST_SHARE", 1.0)
     with Memory.open(tmp_path) as memory:
         for number in range(50):
             memory.remember(experience(number)).wait()
         reader = memory._writable().reader
-        build = cell_files.build
+        build = ivf_files.build
 
         def forgetting(space):
             reader.index.forget([1])
             return build(space)
 
-        monkeypatch.setattr(cell_files, "build", forgetting)
+        monkeypatch.setattr(ivf_files, "build", forgetting)
         memory.build_cells()
         assert not list((tmp_path / "index").glob("cells-*"))

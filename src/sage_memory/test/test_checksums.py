@@ -13,13 +13,13 @@ from sqlalchemy import select, update
 
 from sage_common.core.clock import ManualClock
 from sage_memory import Limits, Memory, Place, Query
-from sage_memory.core.checksums import COLUMNS, CONTENT, is_whole, row_crc32
 from sage_memory.core.errors import RowDamaged
 from sage_memory.core.identifiers import id_text
-from sage_memory.core.records import MOST_NAMED
-from sage_memory.core.repair import repair
-from sage_memory.core.row_changes import set_columns
-from sage_memory.core.schema import experiences
+from sage_memory.core.recovery.repair import repair
+from sage_memory.core.rows.changes import set_columns
+from sage_memory.core.rows.checksums import COLUMNS, CONTENT, is_whole, row_crc32
+from sage_memory.core.rows.records import MOST_NAMED
+from sage_memory.core.rows.schema import experiences
 
 SAID = "the red door is open"
 ALTERED = "the bad dogs is open"
@@ -126,7 +126,7 @@ def test_numbers_that_sqlite_keeps_otherwise_have_the_same_checksum(tmp_path, ex
 
 def test_too_many_damaged_rows_are_a_damaged_store(tmp_path, experience, monkeypatch) -> None:
     assert MOST_NAMED >= 100
-    monkeypatch.setattr("sage_memory.core.reader.MOST_NAMED", 3)
+    monkeypatch.setattr("sage_memory.core.recall.reader.MOST_NAMED", 3)
     with Memory.open(tmp_path) as memory:
         for identifier in fill(memory, experience):
             alter(memory, identifier, text="altered")

@@ -11,16 +11,16 @@ import pytest
 
 from sage_memory import Memory, Payload, Query, StoreDamaged
 from sage_memory.backends.encrypted_file import driver, unlock
-from sage_memory.core.option_errors import (
+from sage_memory.core.engine.errors import (
     KeyMissing,
     KeyWrong,
     OptionMissing,
     PayloadDamaged,
     StoreNotEncrypted,
 )
-from sage_memory.core.repair import repair
-from sage_memory.core.storage import FileStorage
-from sage_memory.core.store_key import StoreKey
+from sage_memory.core.engine.storage import FileStorage
+from sage_memory.core.engine.store_key import StoreKey
+from sage_memory.core.recovery.repair import repair
 
 WORDS = "the red door behind the old mill"
 PICTURE = b"RIFF a picture that nobody else may see " * 20

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core.entities import Entity, Evidence, named, sources_of, updated
-from sage_memory.core.sidecar import WEIGHTS, Sidecar, affect
+from sage_memory.core.ingest.payload_policy import WEIGHTS, Sidecar, affect
+from sage_memory.core.store.entities import Entity, Evidence, named, sources_of, updated
 
 DAY_NS = 86400 * 10**9
 HALF_LIFE_S = 7 * 86400.0

@@ -10,7 +10,7 @@ import pytest
 
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Payload, Place, Query
-from sage_memory.core.rows import sketch, sketches
+from sage_memory.core.rows.rows import sketch, sketches
 
 
 @pytest.mark.parametrize(

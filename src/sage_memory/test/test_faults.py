@@ -25,9 +25,9 @@ from sage_memory import (
     StoreLocked,
     StoreReplaced,
 )
-from sage_memory.core import database, storage
+from sage_memory.core.engine import database, storage
 from sage_memory.core.errors import DiskRefuses
-from sage_memory.core.row_changes import set_columns
+from sage_memory.core.rows.changes import set_columns
 
 COUNT = 40
 PAGE = 4096

@@ -9,7 +9,7 @@ import pytest
 
 from sage_memory import Memory
 from sage_memory.core import open_memory
-from sage_memory.core.verification import REPAIR, Finding
+from sage_memory.core.recovery.verification import REPAIR, Finding
 
 PAGE = Finding("page", "database disk image is malformed", True, REPAIR)
 VECTOR = Finding("vector", "experience 3: its checksum is wrong", True, REPAIR)

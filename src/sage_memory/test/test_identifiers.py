@@ -11,7 +11,7 @@ from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory
 from sage_memory.core.identifiers import IdentifierFactory, id_text, parse_id
-from sage_memory.core.logical_clock import LogicalClock
+from sage_memory.core.rows.logical_clock import LogicalClock
 
 MS = 1_000_000
 

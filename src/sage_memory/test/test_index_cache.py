@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from sage_memory import Memory, Query
-from sage_memory.core import index_cache, space
-from sage_memory.core.index import ROLES, VectorIndex
-from sage_memory.core.index_cache import Facts, IndexCache
-from sage_memory.core.row_changes import set_columns
-from sage_memory.core.schema import experiences
+from sage_memory.core.index import cache, space
+from sage_memory.core.index.cache import Facts, IndexCache
+from sage_memory.core.index.index import ROLES, VectorIndex
+from sage_memory.core.rows.changes import set_columns
+from sage_memory.core.rows.schema import experiences
 
 unit, searched = truth.unit, truth.searched
 FACTS = Facts("1", "r", 7)
@@ -25,7 +25,7 @@ FACTS = Facts("1", "r", 7)
 def written_at_once(monkeypatch) -> None:
     """Small stores have a cache, too, and several chunks."""
     monkeypatch.setattr(space, "MAX_CHUNK", 1024)
-    monkeypatch.setattr(index_cache, "LEAST_NEW", 1)
+    monkeypatch.setattr(cache, "LEAST_NEW", 1)
 
 
 def plain(number: int, vector: np.ndarray, **changes) -> dict:
@@ -175,7 +175,7 @@ def test_a_damaged_cache_is_thrown_away(home, experience, kind) -> None:
 
 
 def test_newer_rows_and_changes_are_taken_in(home, experience, monkeypatch) -> None:
-    monkeypatch.setattr(index_cache, "LEAST_NEW", 1000)  # the cache stays as it is
+    monkeypatch.setattr(cache, "LEAST_NEW", 1000)  # the cache stays as it is
     with Memory.open(home) as memory:
         kept = memory.remember(experience(20, entity="anna")).wait()
         first = memory.recall(Query(entity="anna", limit=20))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sage_memory.core.numpy_two import bitwise_count_by_table, vecdot_by_others
+from sage_memory.core.index.numpy_two import bitwise_count_by_table, vecdot_by_others
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int8])

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from sage_memory import Memory, Payload, Query
-from sage_memory.core import index_cache, schema
-from sage_memory.core.index_cache import HEADER, IndexCache
-from sage_memory.core.option_errors import PayloadDamaged
+from sage_memory.core.engine.errors import PayloadDamaged
+from sage_memory.core.index import cache
+from sage_memory.core.index.cache import HEADER, IndexCache
 from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.repair import repair
-from sage_memory.core.row_changes import set_columns
+from sage_memory.core.recovery.repair import repair
+from sage_memory.core.rows import schema
+from sage_memory.core.rows.changes import set_columns
 
 CSV = "text/csv"
 DIGEST = "ab" * 32
@@ -124,7 +125,7 @@ def test_the_folder_of_all_payloads_may_be_a_link(tmp_path: Path, experience) ->
 def test_a_cache_whose_header_leads_out_of_it_is_not_read(
     tmp_path: Path, experience, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
-    monkeypatch.setattr(index_cache, "LEAST_NEW", 1)
+    monkeypatch.setattr(cache, "LEAST_NEW", 1)
     with Memory.open(tmp_path) as memory:
         memory.remember(experience()).wait()
         memory.checkpoint()

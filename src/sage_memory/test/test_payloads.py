@@ -13,7 +13,7 @@ from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload, Query
 from sage_memory.core.payloads import PayloadFiles, PayloadRules
-from sage_memory.core.remains import remains
+from sage_memory.core.store.leftovers import remains
 
 
 def picture(index: int, size: int = 1000) -> Payload:

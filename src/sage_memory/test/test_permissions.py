@@ -10,7 +10,7 @@ import pytest
 
 from sage_memory import Memory, Payload, Query
 from sage_memory.core.errors import DiskRefuses, StoreNotReadable, StoreNotWritable
-from sage_memory.core.repair import repair
+from sage_memory.core.recovery.repair import repair
 
 NOBODY = 65534
 

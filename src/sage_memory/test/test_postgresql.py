@@ -12,8 +12,8 @@ from sage_memory import Memory, NotStored, Query, StoreLocked
 from sage_memory.backends import postgresql
 from sage_memory.backends.postgresql import ServerStorage, schema_name
 from sage_memory.backends.server_address import ServerAddress
-from sage_memory.core.option_errors import NotDurable, OptionMissing, StoreUnreachable
-from sage_memory.core.store_key import StoreKey
+from sage_memory.core.engine.errors import NotDurable, OptionMissing, StoreUnreachable
+from sage_memory.core.engine.store_key import StoreKey
 
 pytest.importorskip("pg8000", reason="pg8000 (requirements/memory.in) is not installed")
 URL = "postgresql+pg8000://sage@fleet.example:6432/robots"

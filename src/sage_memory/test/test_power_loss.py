@@ -22,11 +22,11 @@ from sqlalchemy.engine import Engine
 
 from sage_common.core.clock import ManualClock
 from sage_memory import Limits, Memory
-from sage_memory.core import schema
-from sage_memory.core.database import Driver, open_writer
-from sage_memory.core.row_changes import set_columns
-from sage_memory.core.storage import FileStorage
-from sage_memory.core.store import Store
+from sage_memory.core.engine.database import Driver, open_writer
+from sage_memory.core.engine.storage import FileStorage
+from sage_memory.core.rows import schema
+from sage_memory.core.rows.changes import set_columns
+from sage_memory.core.store.store import Store
 
 CRASH_POINTS = int(os.environ.get("SAGE_CRASH_POINTS", "80"))
 ROUNDS = 40

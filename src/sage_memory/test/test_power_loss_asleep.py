@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sage_common.core.clock import ManualClock
 from sage_memory import Limits, Memory
 from sage_memory.core.sleep.night import Night
-from sage_memory.core.store import Store
+from sage_memory.core.store.store import Store
 
 LIMITS = Limits(min_free_bytes=0, queue_size=1000)
 STAMPS = "SELECT max(stamp) FROM clocks"

@@ -21,9 +21,9 @@ from sage_common.core.clock import Clock, ManualClock
 from sage_common.core.home import make_private
 from sage_common.core.state_file import load, save
 from sage_memory import Limits, Memory, Payload
-from sage_memory.core.database import Driver, create_database
+from sage_memory.core.engine.database import Driver, create_database
 from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.store import Store
+from sage_memory.core.store.store import Store
 
 COUNT = 16
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sage_memory import Memory, Query
-from sage_memory.core import database
+from sage_memory.core.engine import database
 from sage_memory.core.errors import StoreNotWritable
 
 COUNT = 30
@@ -20,7 +20,7 @@ MOUNTED = """
 import sys
 from pathlib import Path
 from sage_memory import Memory, MemoryFailure, Query
-from sage_memory.core.store_key import StoreKey
+from sage_memory.core.engine.store_key import StoreKey
 home = Path(sys.argv[1])
 key = StoreKey(bytes(range(32)), is_passphrase=False) if sys.argv[2] else None
 try:

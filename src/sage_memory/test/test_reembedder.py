@@ -11,7 +11,7 @@ import pytest
 from sage_common.ros.host import ServiceUnavailable
 from sage_memory import Memory, Payload, Query
 from sage_memory.backends.payload_encoding import picture
-from sage_memory.core.reembedding import BATCH, Embedder
+from sage_memory.core.store.reembedding import BATCH, Embedder
 from sage_memory.nodes.reembedder import Reembedder
 
 

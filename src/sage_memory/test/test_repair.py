@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from sage_memory import Memory, Payload, Query, StoreDamaged, StoreLocked, StoreMissing
-from sage_memory.core.database import begin_snapshot, open_reader, open_writer
+from sage_memory.core.engine.database import begin_snapshot, open_reader, open_writer
 from sage_memory.core.errors import DiskRefuses, NothingLeft
 from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.repair import Told, repair
-from sage_memory.core.row_changes import set_columns
-from sage_memory.core.verification import Finding, inspect_rows
+from sage_memory.core.recovery.repair import Told, repair
+from sage_memory.core.recovery.verification import Finding, inspect_rows
+from sage_memory.core.rows.changes import set_columns
 
 PAGE = 4096
 COUNT = 60
@@ -137,7 +137,7 @@ def test_a_full_disk_is_named_and_leaves_no_half_made_store(
             connection.exec_driver_sql("PRAGMA max_page_count = 20")
         return engine
 
-    monkeypatch.setattr("sage_memory.core.repair.open_writer", small)
+    monkeypatch.setattr("sage_memory.core.recovery.repair.open_writer", small)
     with pytest.raises(DiskRefuses, match=r"memory\.db\.repaired.*is full.*make room"):
         repair(tmp_path)
     assert not list(tmp_path.glob("memory.db.repaired*"))
@@ -171,7 +171,7 @@ def test_a_vector_that_does_not_match_is_left_out_of_the_repaired_store(
 
 
 def test_a_repair_tells_how_far_it_is(tmp_path, experience, monkeypatch) -> None:
-    monkeypatch.setattr("sage_memory.core.repair.BATCH", 16)
+    monkeypatch.setattr("sage_memory.core.recovery.repair.BATCH", 16)
     path = fill(tmp_path, experience)
     change(path, "UPDATE vectors SET crc32 = 1 WHERE number = 7")
     most: dict[str, int] = {}

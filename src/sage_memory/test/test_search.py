@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sage_memory import Query
-from sage_memory.core import conditions
-from sage_memory.core.index import ROLES, VectorIndex
+from sage_memory.core.index.index import ROLES, VectorIndex
+from sage_memory.core.recall import conditions
 
 RecordSource, build, proven = truth.RecordSource, truth.build, truth.proven
 unit, puzzle, searched = truth.unit, truth.puzzle, truth.searched

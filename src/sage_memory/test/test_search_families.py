@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from sage_memory import Query
-from sage_memory.core import search
-from sage_memory.core.index import ROLES
-from sage_memory.core.rotation import rotated
+from sage_memory.core.index.index import ROLES
+from sage_memory.core.index.rotation import rotated
+from sage_memory.core.recall import search
 
 COUNT, DIM = 6000, 128
 AS_GOOD = 1e-6

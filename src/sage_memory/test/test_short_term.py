@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sage_common.core.puzzle import Percept
-from sage_memory.core.short_term import Judgement, Moment, ShortTermMemory
-from sage_memory.core.words import Words, WordsHeard
+from sage_memory.core.ingest.short_term import Judgement, Moment, ShortTermMemory
+from sage_memory.core.ingest.utterance_buffer import Words, WordsHeard
 
 S = 1_000_000_000
 

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core.store_key import StoreKey, find_key
+from sage_memory.core.engine.store_key import StoreKey, find_key
 
 SECRET = bytes(range(32))
 

@@ -15,10 +15,10 @@ from sqlalchemy import select, update
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload
-from sage_memory.core.checksums import row_crc32
 from sage_memory.core.errors import NoNightToUndo
-from sage_memory.core.schema import experiences, forgettings, nights, payloads
-from sage_memory.core.sleep import letting_go, listing, night, settling, undo
+from sage_memory.core.rows.checksums import row_crc32
+from sage_memory.core.rows.schema import experiences, forgettings, nights, payloads
+from sage_memory.core.sleep import eviction, listing, night, purge, undo
 
 PINNED, COVERS = (experiences.columns.keys().index(name) for name in ("pinned", "covers"))
 NOW_NS = home.START_NS + 3600 * 10**9
@@ -34,7 +34,7 @@ def small_steps(monkeypatch) -> None:
     monkeypatch.setattr(night, "GROUPS_A_STEP", 2)
     monkeypatch.setattr(night, "PARTINGS_A_STEP", 7)
     monkeypatch.setattr(undo, "STEP", 7)
-    monkeypatch.setattr(settling, "AT_ONCE", 16)
+    monkeypatch.setattr(purge, "AT_ONCE", 16)
 
 
 def rows_of(memory: Memory, *columns) -> list:
@@ -181,7 +181,7 @@ def test_a_night_without_grace_can_be_rolled_back_until_it_is_over(tmp_path) -> 
             memory.sleep(replace(home.THOROUGH, grace_s=0.0), kill_at(9))
     with home.opened(tmp_path) as memory:
         assert home.content(memory) != before
-        settling.settle(memory._store, NOW_NS + 1)
+        purge.settle(memory._store, NOW_NS + 1)
         (running,) = rows_of(memory, nights.c.id, nights.c.state)
         assert running.state == "running"
         undo.take_back(memory._store, bytes(running.id), "rolled back", NOW_NS + 1)
@@ -355,4 +355,4 @@ def test_saved_copies_hold_every_byte() -> None:
     assert saved.unpack(blob) == (row, [vector])
     with pytest.raises(ValueError, match="announced"):
         saved.unpack(blob[:-1])
-    assert letting_go.WHAT[letting_go.PAYLOAD] == "payload"
+    assert eviction.WHAT[eviction.PAYLOAD] == "payload"

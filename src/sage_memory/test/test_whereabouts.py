@@ -7,7 +7,7 @@ import pytest
 
 from sage_common.core.errors import InvalidInput
 from sage_memory import Place
-from sage_memory.core.whereabouts import Whereabouts, worst_sigma_m
+from sage_memory.core.ingest.pose_buffer import Whereabouts, worst_sigma_m
 
 S = 1_000_000_000
 

@@ -173,7 +173,7 @@ def _repair(options: argparse.Namespace) -> int:
     from sage.memory.bars import bars
     from sage.memory.repairing import repair_home, verify_home
     from sage.memory.report import repair_lines
-    from sage_memory.core.repair import Told
+    from sage_memory.core.recovery.repair import Told
 
     home = sage_home(options.home)
     if not verify_home(home):
@@ -215,7 +215,7 @@ def _forget(options: argparse.Namespace) -> int:
     from sage.graph.runtime_file import running_graph
     from sage.memory.report import remains_lines
     from sage.memory.tending import forget
-    from sage_memory.core.remains import remains
+    from sage_memory.core.store.leftovers import remains
 
     home = sage_home(options.home)
     if not (options.yes or _confirmed(len(options.ids), home)):

@@ -9,7 +9,7 @@ from sage.explain.question import MomentUnknown, Question, local_time
 from sage_common.core.clock import NS_PER_S
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.memory import Memory
-from sage_memory.core.placing import Placed
+from sage_memory.core.recall.placement import Placed
 from sage_snarc.core.reason import duration
 
 NEWEST_NS = 2**63 - 1

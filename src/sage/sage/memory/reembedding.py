@@ -13,7 +13,7 @@ from sage_encoders.core import audio, vision
 from sage_encoders.nodes.loaded_encoder import load_onnx
 from sage_encoders.params import ModelParameters
 from sage_memory.backends.payload_decoding import picture, sound
-from sage_memory.core.reembedding import Embedder, Reembedded
+from sage_memory.core.store.reembedding import Embedder, Reembedded
 
 
 def reembed_home(

@@ -9,8 +9,8 @@ from sage.memory.opening import open_memory
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.errors import StoreDamaged, StoreTooOld
 from sage_memory.core.opening import URL_VARIABLE, find_store
-from sage_memory.core.repair import Repaired, Told, repair
-from sage_memory.core.verification import REPAIR, Finding
+from sage_memory.core.recovery.repair import Repaired, Told, repair
+from sage_memory.core.recovery.verification import REPAIR, Finding
 
 
 def verify_home(home: Path) -> list[Finding]:

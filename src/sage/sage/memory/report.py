@@ -11,8 +11,8 @@ from sage.memory.counts import Counts
 from sage.memory.exports.exporting import Exported
 from sage.memory.exports.importing import Imported
 from sage.memory.sleeping import Slept
-from sage_memory.core.repair import Repaired
-from sage_memory.core.verification import Finding
+from sage_memory.core.recovery.repair import Repaired
+from sage_memory.core.recovery.verification import Finding
 
 
 def stats_lines(home: Path, counts: Counts) -> list[str]:

@@ -14,7 +14,7 @@ from sage_common.core.clock import NS_PER_S, Clock, SystemClock
 from sage_common.core.errors import InvalidInput, shorten
 from sage_memory.core.experience import MAX_STAMP_NS
 from sage_memory.core.identifiers import parse_id
-from sage_memory.core.recall import MAX_LIMIT
+from sage_memory.core.recall.query import MAX_LIMIT
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

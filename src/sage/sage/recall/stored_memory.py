@@ -13,8 +13,8 @@ from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.text_relevance import text_relevance
 from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.identifiers import id_text, parse_id
-from sage_memory.core.recall import Answer, Query
-from sage_memory.core.telling import told_declined, told_notes, told_reason
+from sage_memory.core.recall.format import told_declined, told_notes, told_reason
+from sage_memory.core.recall.query import Answer, Query
 
 DIGITS = 4
 

@@ -17,8 +17,8 @@ from sage_bench.memory.peers.peer import LIMIT, timed
 from sage_bench.memory.workplace import Workplace, tell
 from sage_bench.result import Row, row_of_samples
 from sage_memory import Memory
-from sage_memory.core.index_cache import CELLS
-from sage_memory.core.scan import by_cells
+from sage_memory.core.index.cache import CELLS
+from sage_memory.core.index.scan import by_cells
 
 GOAL_MS, GOAL_RECALL, GOAL_SIZE = 1.0, 0.99, 1_000_000
 BUILT = "cells_built.txt"

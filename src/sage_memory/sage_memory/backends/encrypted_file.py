@@ -12,10 +12,10 @@ from pathlib import Path
 from sage_common.core.clock import Clock
 from sage_common.core.home import sync_folder
 from sage_memory.backends.encryption import SALT_BYTES, Cipher, new_salt, read_salt, sqlcipher
-from sage_memory.core.database import MAGIC, Driver, connect_reader, create_database
+from sage_memory.core.engine.database import MAGIC, Driver, connect_reader, create_database
+from sage_memory.core.engine.errors import KeyWrong, StoreNotEncrypted
+from sage_memory.core.engine.store_key import StoreKey
 from sage_memory.core.errors import StoreDamaged, StoreLocked, StoreMissing
-from sage_memory.core.option_errors import KeyWrong, StoreNotEncrypted
-from sage_memory.core.store_key import StoreKey
 
 
 def key_check_path(path: Path) -> Path:

@@ -14,8 +14,8 @@ import os
 from pathlib import Path
 from types import ModuleType
 
-from sage_memory.core.option_errors import OptionMissing, PayloadDamaged
-from sage_memory.core.store_key import KEY_BYTES, StoreKey
+from sage_memory.core.engine.errors import OptionMissing, PayloadDamaged
+from sage_memory.core.engine.store_key import KEY_BYTES, StoreKey
 
 SALT_BYTES = 16
 SCRYPT_COST = {"n": 2**15, "r": 8, "p": 3}  # OWASP: 32 MiB, three rounds

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.backends.encryption import SALT_BYTES, Cipher, new_salt
-from sage_memory.core.option_errors import PayloadDamaged
-from sage_memory.core.store_key import StoreKey
+from sage_memory.core.engine.errors import PayloadDamaged
+from sage_memory.core.engine.store_key import StoreKey
 
 SEALED = "sealed"
 Arrays = Mapping[str, NDArray[Any]]

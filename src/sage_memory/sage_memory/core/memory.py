@@ -12,21 +12,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, final
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core import plain_words
-from sage_memory.core.cell_building import CellsBuilt
-from sage_memory.core.entities import Entity, Evidence, evidence_of, learn, read, sources_of
 from sage_memory.core.experience import Experience, Payload
-from sage_memory.core.forgetting import Forgotten, forget, pin
 from sage_memory.core.identifiers import id_text
+from sage_memory.core.index.ivf_build import CellsBuilt
 from sage_memory.core.open_memory import OpenMemory
-from sage_memory.core.placing import Placed
-from sage_memory.core.recall import Answer, Query, Recalled, checked
-from sage_memory.core.reembedding import BATCH, Embedder, Reembedding
+from sage_memory.core.recall import plain_words
+from sage_memory.core.recall.placement import Placed
+from sage_memory.core.recall.query import Answer, Query, Recalled, checked
 from sage_memory.core.sleep.night import Night, Progress
 from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import NightReport
 from sage_memory.core.sleep.undo import Undone, undo_sleep
-from sage_memory.core.writer import Ticket
+from sage_memory.core.store.entities import Entity, Evidence, evidence_of, learn, read, sources_of
+from sage_memory.core.store.forgetting import Forgotten, forget, pin
+from sage_memory.core.store.reembedding import BATCH, Embedder, Reembedding
+from sage_memory.core.store.writer import Ticket
 
 MOST_JUDGED = 100
 

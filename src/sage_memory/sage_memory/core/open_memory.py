@@ -14,19 +14,19 @@ from sage_common.core.clock import Clock, SystemClock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import no_file
 from sage_common.core.sections import Arrays
-from sage_memory.core import interruption
+from sage_memory.core.engine.storage import open_storage
+from sage_memory.core.engine.store_key import StoreKey
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import MAX_DEVICE, check_text
 from sage_memory.core.limits import Limits
 from sage_memory.core.opening import open_reader
 from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.reader import Reader
+from sage_memory.core.recall.reader import Reader
+from sage_memory.core.recovery import suspension
+from sage_memory.core.recovery.verification import Finding, compare_index, distinct, inspect_rows
 from sage_memory.core.statistics import Statistics, statistics_of
-from sage_memory.core.storage import open_storage
-from sage_memory.core.store import Store
-from sage_memory.core.store_key import StoreKey
-from sage_memory.core.verification import Finding, compare_index, distinct, inspect_rows
-from sage_memory.core.writer import Ticket
+from sage_memory.core.store.store import Store
+from sage_memory.core.store.writer import Ticket
 
 Done = TypeVar("Done")
 Opened = TypeVar("Opened", bound="OpenMemory")
@@ -133,7 +133,7 @@ class OpenMemory:
             CannotContinue: experiences wait for their commit.
             MemoryFailure: the memory is read-only or closed.
         """
-        return interruption.leave(self._writable())
+        return suspension.leave(self._writable())
 
     def take_up(self, left: Arrays) -> None:
         """Continue from `leave()` of the same store: with the ids and counts that would have come.
@@ -142,7 +142,7 @@ class OpenMemory:
             InvalidInput: experiences have come or gone since.
             MemoryFailure: the memory is read-only or closed.
         """
-        interruption.take_up(self._writable(), left)
+        suspension.take_up(self._writable(), left)
 
     @property
     def payload_files(self) -> PayloadFiles:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sage_memory.core.database import check_schema, naming
+from sage_memory.core.engine.database import check_schema, naming
+from sage_memory.core.engine.storage import Storage
+from sage_memory.core.engine.store_key import StoreKey, find_key
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.reader import Reader
-from sage_memory.core.storage import Storage
-from sage_memory.core.store_key import StoreKey, find_key
+from sage_memory.core.recall.reader import Reader
 
 URL_VARIABLE = "SAGE_MEMORY_URL"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sage_memory.core.store import Store
+from sage_memory.core.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from sage_common.ros.stamps import stamp_ns
 from sage_memory.core.errors import NotStored
 from sage_memory.core.experience import Experience
 from sage_memory.core.identifiers import parse_id
+from sage_memory.core.ingest.observer import Observer
+from sage_memory.core.ingest.payload_policy import Sidecar
+from sage_memory.core.ingest.short_term import Moment
+from sage_memory.core.ingest.utterance_buffer import Words
 from sage_memory.core.memory import Memory
-from sage_memory.core.observer import Observer
-from sage_memory.core.short_term import Moment
-from sage_memory.core.sidecar import Sidecar
-from sage_memory.core.words import Words
 from sage_memory.nodes.messages import experience_message
 from sage_memory.nodes.payload_sources import Encode, PayloadSources
 from sage_memory.nodes.reembedder import Reembedder

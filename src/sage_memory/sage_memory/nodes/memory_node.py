@@ -13,12 +13,12 @@ from sage_common.ros.process import run_node
 from sage_common.ros.stamps import stamp_ns
 from sage_memory.backends.sealed_state import StateSeal
 from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.ingest.observer import Observer
+from sage_memory.core.ingest.pose_buffer import Whereabouts
+from sage_memory.core.ingest.short_term import Judgement, Moment
+from sage_memory.core.ingest.utterance_buffer import Words
 from sage_memory.core.memory import Memory
-from sage_memory.core.observer import Observer
 from sage_memory.core.opening import find_store
-from sage_memory.core.short_term import Judgement, Moment
-from sage_memory.core.whereabouts import Whereabouts
-from sage_memory.core.words import Words
 from sage_memory.nodes import messages
 from sage_memory.nodes.keeping import Keeping
 from sage_memory.nodes.memory_services import MemoryServices

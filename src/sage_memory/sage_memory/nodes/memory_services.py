@@ -12,9 +12,9 @@ from sage_common.ros.node import SageNode
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience
 from sage_memory.core.identifiers import id_text
+from sage_memory.core.ingest.short_term import Moment
+from sage_memory.core.ingest.utterance_buffer import Words
 from sage_memory.core.memory import Memory
-from sage_memory.core.short_term import Moment
-from sage_memory.core.words import Words
 from sage_memory.nodes.recalling import Recalling
 from sage_msgs.srv import Checkpoint, StoreExperience
 

@@ -10,7 +10,7 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from sage_common.ros.stamps import to_stamp
 from sage_memory.core.experience import DIMENSIONS, Experience, Place
 from sage_memory.core.identifiers import id_text
-from sage_memory.core.observer import Scored
+from sage_memory.core.ingest.observer import Scored
 from sage_msgs.msg import Experience as ExperienceMessage
 from sage_msgs.msg import FusedSalience, Salience
 

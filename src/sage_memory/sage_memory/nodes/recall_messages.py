@@ -9,8 +9,8 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import GRID
 from sage_common.ros.stamps import stamp_ns
 from sage_memory.core.identifiers import parse_id
-from sage_memory.core.recall import Query, Recalled
-from sage_memory.core.telling import told_declined, told_notes, told_reason
+from sage_memory.core.recall.format import told_declined, told_notes, told_reason
+from sage_memory.core.recall.query import Query, Recalled
 from sage_memory.nodes.messages import experience_message
 from sage_msgs.srv import Recall
 

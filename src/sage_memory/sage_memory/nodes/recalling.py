@@ -16,7 +16,7 @@ from sage_encoders.backends.text_relevance import text_relevance
 from sage_encoders.core.card import ModelError
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.memory import Memory
-from sage_memory.core.recall import Query
+from sage_memory.core.recall.query import Query
 from sage_memory.nodes.recall_messages import fill_response, query_of
 from sage_msgs.srv import Embed, EmbedImage, EmbedSound, Recall
 

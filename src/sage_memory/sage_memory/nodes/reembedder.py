@@ -16,7 +16,7 @@ from sage_common.ros.node import SageNode
 from sage_memory.backends.payload_decoding import picture, sound
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.memory import Memory
-from sage_memory.core.reembedding import LANGUAGE, Embedder, Reembedding
+from sage_memory.core.store.reembedding import LANGUAGE, Embedder, Reembedding
 from sage_msgs.srv import Embed, EmbedImage, EmbedSound
 
 BATCH = 4

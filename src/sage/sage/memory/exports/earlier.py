@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import Column, MetaData, Table
 
 from sage.memory.exports.tables import Row
-from sage_memory.core import schema
-from sage_memory.core.checksums import COLUMNS, row_crc32
+from sage_memory.core.rows import schema
+from sage_memory.core.rows.checksums import COLUMNS, row_crc32
 
 CHECKSUMS_SINCE = 4
 """Schema from which on rows of experiences have a checksum."""

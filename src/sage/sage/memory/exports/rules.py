@@ -15,8 +15,6 @@ from sqlalchemy import Table
 
 from sage.memory.exports.tables import ID_BYTES, Row
 from sage_common.core.errors import InvalidInput
-from sage_memory.core import schema
-from sage_memory.core.entities import KINDS
 from sage_memory.core.experience import (
     DIGEST,
     DIMENSIONS,
@@ -29,8 +27,10 @@ from sage_memory.core.experience import (
     MEDIA_TYPE,
     check_text,
 )
-from sage_memory.core.index import ROLES
-from sage_memory.core.rows import COVARIANCE, ORIENTATION, SKETCH_SIDE
+from sage_memory.core.index.index import ROLES
+from sage_memory.core.rows import schema
+from sage_memory.core.rows.rows import COVARIANCE, ORIENTATION, SKETCH_SIDE
+from sage_memory.core.store.entities import KINDS
 
 MAX_NUMBER = 2**40
 """Of a row: at a thousand a second they last for 34 years."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from sage.memory.exports.tables import Row
 from sage_common.core.errors import InvalidInput
-from sage_memory.core import schema
-from sage_memory.core.encoded_vectors import decode
+from sage_memory.core.rows import schema
+from sage_memory.core.rows.encoded_vectors import decode
 
 FLOAT_BYTES = 4
 LENGTHS = {

@@ -16,7 +16,7 @@ from sage_bench.salience.streams.percepts import MODALITIES, stamp_ns
 from sage_bench.salience.streams.windows import WINDOW_S
 from sage_bench.salience.trace import FUSED, Trace, fuse
 from sage_common.core.clock import NS_PER_S
-from sage_memory.core.short_term import Judgement, Moment, ShortTermMemory
+from sage_memory.core.ingest.short_term import Judgement, Moment, ShortTermMemory
 
 HINDSIGHT = Judgement()
 AT_ONCE = Judgement(newer=0)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from sage_common.core.home import make_private, sync_folder
+from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.experience import DIGEST, Payload
-from sage_memory.core.option_errors import PayloadDamaged
 
 EXTENSIONS = {
     "image/webp": "webp",

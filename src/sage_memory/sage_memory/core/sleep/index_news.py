@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sage_memory.core.index import VectorIndex, VectorRow
+from sage_memory.core.index.index import VectorIndex, VectorRow
 from sage_memory.core.sleep.stored import Change
 
 

@@ -14,16 +14,16 @@ from sqlalchemy.engine import Connection
 from sage_common.core.clock import NS_PER_S, Clock
 from sage_memory.core.sleep import journal
 from sage_memory.core.sleep.alike import alike
+from sage_memory.core.sleep.eviction import Leave, let_go, prepare
+from sage_memory.core.sleep.eviction_plan import partings_of
 from sage_memory.core.sleep.index_news import tell
-from sage_memory.core.sleep.letting_go import Leave, let_go, prepare
 from sage_memory.core.sleep.options import SleepOptions, checked
-from sage_memory.core.sleep.partings import partings_of
 from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS, plan
 from sage_memory.core.sleep.probes import ask, draw_questions
+from sage_memory.core.sleep.purge import close_above_cap, settle
 from sage_memory.core.sleep.rarity import rare_of
 from sage_memory.core.sleep.replay import draw, replay_view
 from sage_memory.core.sleep.report import NightReport, missed
-from sage_memory.core.sleep.settling import close_above_cap, settle
 from sage_memory.core.sleep.stored import Change
 from sage_memory.core.sleep.summaries import summarise
 from sage_memory.core.sleep.survey import (
@@ -35,8 +35,8 @@ from sage_memory.core.sleep.survey import (
     total_bytes,
 )
 from sage_memory.core.sleep.undo import finish_undoing, take_back
-from sage_memory.core.store import Store
-from sage_memory.core.writer import Ticket
+from sage_memory.core.store.store import Store
+from sage_memory.core.store.writer import Ticket
 
 WOULD = "nothing was changed; figures are about what a night would do"
 GROUPS_A_STEP = 32

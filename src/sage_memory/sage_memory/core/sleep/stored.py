@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from sqlalchemy import BindParameter, bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.checksums import CONTENT, changed_crc32
-from sage_memory.core.encoded_vectors import decode, encode_int8
+from sage_memory.core.engine.plain_query import KEYS, PlainQuery
+from sage_memory.core.engine.plain_sql import PlainStatement
 from sage_memory.core.experience import DIMENSIONS
-from sage_memory.core.new_rows import VECTORS, NewRows
-from sage_memory.core.plain_query import KEYS, PlainQuery
-from sage_memory.core.plain_sql import PlainStatement
-from sage_memory.core.rows import VECTOR_COLUMNS
-from sage_memory.core.schema import ENCODING_INT8, experiences, vectors
-from sage_memory.core.store import Store
+from sage_memory.core.rows.checksums import CONTENT, changed_crc32
+from sage_memory.core.rows.encoded_vectors import decode, encode_int8
+from sage_memory.core.rows.inserts import VECTORS, NewRows
+from sage_memory.core.rows.rows import VECTOR_COLUMNS
+from sage_memory.core.rows.schema import ENCODING_INT8, experiences, vectors
+from sage_memory.core.store.store import Store
 
 Row = dict[str, Any]
 BLANK: Row = {

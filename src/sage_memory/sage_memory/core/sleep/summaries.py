@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.checksums import is_whole
-from sage_memory.core.encoded_vectors import encode_int8
+from sage_memory.core.engine.plain_query import KEYS, PlainQuery
+from sage_memory.core.engine.plain_sql import Insertion
 from sage_memory.core.experience import DIMENSIONS, Experience
 from sage_memory.core.identifiers import id_text
-from sage_memory.core.plain_query import KEYS, PlainQuery
-from sage_memory.core.plain_sql import Insertion
-from sage_memory.core.row_changes import replace_content
-from sage_memory.core.rows import Packed, pack, read_experience
-from sage_memory.core.schema import (
+from sage_memory.core.rows.changes import replace_content
+from sage_memory.core.rows.checksums import is_whole
+from sage_memory.core.rows.encoded_vectors import encode_int8
+from sage_memory.core.rows.rows import Packed, pack, read_experience
+from sage_memory.core.rows.schema import (
     ENCODING_INT8,
     ROLE_PERCEPT,
     ROLE_WORDS,
@@ -29,7 +29,7 @@ from sage_memory.core.schema import (
     vectors,
 )
 from sage_memory.core.sleep.stored import TOMBSTONE, Change, Row, values_of, vectors_of
-from sage_memory.core.store import Store
+from sage_memory.core.store.store import Store
 
 TEXT_LENGTH = 1000
 """Most characters of the members' words that a summary keeps."""

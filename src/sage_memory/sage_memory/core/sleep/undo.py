@@ -11,14 +11,14 @@ from sqlalchemy.engine import Connection
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.errors import NoNightToUndo
 from sage_memory.core.identifiers import id_bytes, id_text
-from sage_memory.core.schema import forgettings, nights
+from sage_memory.core.rows.schema import forgettings, nights
 from sage_memory.core.sleep import journal
-from sage_memory.core.sleep.bringing_back import bring_back
 from sage_memory.core.sleep.index_news import tell
 from sage_memory.core.sleep.listing import FOR_GOOD, OF_ONE
+from sage_memory.core.sleep.restore import bring_back
 from sage_memory.core.sleep.stored import Change
 from sage_memory.core.sleep.summaries import dissolve, of_night
-from sage_memory.core.store import Store
+from sage_memory.core.store.store import Store
 
 STEP = 256
 """Experiences of one transaction."""

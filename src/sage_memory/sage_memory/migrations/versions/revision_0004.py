@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from sage_memory.core.checksums import COLUMNS, row_crc32
+from sage_memory.core.rows.checksums import COLUMNS, row_crc32
 
 revision = "0004"
 down_revision = "0003"

@@ -1,0 +1,1 @@
+"""The database below the store: SQLite, SQLCipher or PostgreSQL, and its connections."""

@@ -1,0 +1,1 @@
+"""The index: vectors and filterable columns in memory, a cache of the rows."""

@@ -1,0 +1,194 @@
+"""What is known of a space at one moment: its vectors in chunks, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_memory.core.index.ivf_lists import Cells
+from sage_memory.core.rows import schema
+
+ROLES = (schema.ROLE_PERCEPT, schema.ROLE_WORDS)
+SAMPLE = 192
+
+
+@dataclass
+class Chunk:
+    """A run of vectors, appended to until it is full, then never changed.
+
+    Attributes:
+        codes: int8 [size, dim].
+        scales: float32 [size]; a vector is about its scale times its codes.
+        bits: uint64 [words, size]; bit set: that component of the rotated vector is above the
+            centre of the space.
+    """
+
+    codes: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    bits: NDArray[np.uint64]
+
+
+class Inside(NamedTuple):
+    """Places within a chunk: a run of them is not copied."""
+
+    size: int
+    places: slice | NDArray[np.int64]
+
+    @classmethod
+    def of_slots(cls, slots: NDArray[np.int64], base: int) -> Inside:
+        """The places of ascending slots of a chunk that begins at slot `base`."""
+        first, last = int(slots[0]) - base, int(slots[-1]) - base
+        if last - first == len(slots) - 1:
+            return cls(len(slots), slice(first, last + 1))
+        return cls(len(slots), slots - base)
+
+
+class Sample(NamedTuple):
+    """Some vectors of a space: slots int64 [n], codes float32 [n, dim], scales float32 [n]."""
+
+    slots: NDArray[np.int64]
+    codes: NDArray[np.float32]
+    scales: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Centre:
+    """Where the bits of a space are taken from: mean and deviation of a sample of its vectors,
+    rotated (see `rotation`).
+
+    Attributes:
+        mean, deviation: float32 [dim].
+        count: vectors that there were then.
+    """
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+    count: int
+
+
+@dataclass(frozen=True)
+class SpaceView:
+    """One space at one moment; a place in it is a slot.
+
+    Attributes:
+        dim: size of its vectors.
+        count: slots.
+        chunks: the vectors, `size` in each but the last.
+        rows: int32 [count], experience row of each slot.
+        roles: int8 [count], index into `ROLES`.
+        live: bool [count], False: the vector was dropped; None: all are live.
+        kinds: uint8 [experiences], bit r: the experience has a vector of role r here.
+        centre: of the bits; None: there are none yet.
+        ascending: `rows` never fall; `aligned`: slot i is row i.
+        doubled: there may be experiences with a vector of each role.
+        cells: find near slots faster; None: there are none.
+    """
+
+    dim: int
+    count: int
+    size: int
+    chunks: tuple[Chunk, ...]
+    rows: NDArray[np.int32]
+    roles: NDArray[np.int8]
+    live: NDArray[np.bool_] | None
+    kinds: NDArray[np.uint8]
+    centre: Centre | None
+    ascending: bool
+    aligned: bool
+    doubled: bool
+    cells: Cells | None
+
+    @cached_property
+    def common_kinds(self) -> int:
+        """Bit r: every experience has a vector of role r here."""
+        return int(np.bitwise_and.reduce(self.kinds))
+
+    @cached_property
+    def heard(self) -> bool:
+        """Whether there are vectors of words beside those of percepts."""
+        return bool(self.roles.any())
+
+    @cached_property
+    def sample(self) -> Sample:
+        """Vectors in evenly spaced slots, about `SAMPLE` of them, dropped ones among them."""
+        slots = np.arange(0, self.count, max(1, self.count // SAMPLE))
+        codes = np.empty((len(slots), self.dim), np.int8)
+        scales = np.empty(len(slots), np.float32)
+        self.gather(slots, codes, scales)
+        return Sample(slots, codes.astype(np.float32), scales)
+
+    def parts(
+        self, slots: NDArray[np.int64] | None, most: int
+    ) -> Iterator[tuple[Chunk, int, Inside]]:
+        """Chunk, place of the first one in `slots`, and places within the chunk, `most` at once.
+
+        Args:
+            slots: ascending; None: all.
+        """
+        edges = np.arange(len(self.chunks) + 1) * self.size
+        if slots is None:
+            edges[-1] = self.count
+        bounds = (edges if slots is None else slots.searchsorted(edges)).tolist()
+        for index, (first, last) in enumerate(pairwise(bounds)):
+            chunk, base = self.chunks[index], index * self.size
+            for start in range(first, last, most):
+                stop = min(start + most, last)
+                if slots is None:
+                    yield chunk, start, Inside(stop - start, slice(start - base, stop - base))
+                else:
+                    yield chunk, start, Inside.of_slots(slots[start:stop], base)
+
+    def gather(
+        self, slots: NDArray[np.int64], codes: NDArray[np.int8], scales: NDArray[np.float32]
+    ) -> None:
+        """Copy the vectors of ascending slots [n] to `codes` [n, dim] and `scales` [n]."""
+        if len(self.chunks) == 1:
+            self.chunks[0].codes.take(slots, axis=0, out=codes, mode="clip")
+            self.chunks[0].scales.take(slots, out=scales, mode="clip")
+            return
+        bounds = slots.searchsorted(np.arange(len(self.chunks) + 1) * self.size).tolist()
+        places = slots % self.size
+        for chunk, (first, last) in zip(self.chunks, pairwise(bounds), strict=True):
+            if first < last:
+                here, part = places[first:last], slice(first, last)
+                # "clip", as with "raise" numpy copies twice
+                chunk.codes.take(here, axis=0, out=codes[part], mode="clip")
+                chunk.scales.take(here, out=scales[part], mode="clip")
+
+
+@dataclass(frozen=True)
+class SpaceCopy:
+    """The live vectors of a space as arrays; see `SpaceView`.
+
+    Attributes:
+        chunks: the last one may be shorter than `size`.
+        untouched: nothing was dropped, its chunks are those of the space.
+    """
+
+    SLOTS: ClassVar[tuple[str, ...]] = ("rows", "roles", "crc32", "mean", "deviation")
+
+    dim: int
+    size: int
+    chunks: list[Chunk]
+    centre: Centre | None
+    rows: NDArray[np.int32]
+    roles: NDArray[np.int8]
+    crc32: NDArray[np.uint32]
+    untouched: bool
+
+    def slots(self) -> dict[str, NDArray[Any]]:
+        """The arrays beside the chunks, by the names in `SLOTS`."""
+        nothing = np.zeros(0, np.float32)
+        return {
+            "rows": self.rows,
+            "roles": self.roles,
+            "crc32": self.crc32,
+            "mean": nothing if self.centre is None else self.centre.mean,
+            "deviation": nothing if self.centre is None else self.centre.deviation,
+        }

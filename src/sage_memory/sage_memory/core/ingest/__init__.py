@@ -1,0 +1,1 @@
+"""From percepts and saliences to the moments that are kept."""

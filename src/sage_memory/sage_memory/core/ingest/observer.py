@@ -1,0 +1,211 @@
+"""Percepts and saliences of all modalities come in; moments worth keeping come out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.puzzle import Percept, packed_percepts, unpacked_percepts
+from sage_common.core.sections import json_array, json_of, nest, section_of
+from sage_memory.core.experience import MAX_NAME, Experience
+from sage_memory.core.ingest.pose_buffer import Whereabouts
+from sage_memory.core.ingest.short_term import Judgement, Moment, ShortTermMemory
+from sage_memory.core.ingest.utterance_buffer import Words, WordsHeard
+
+RECENT_PERCEPTS = 32
+EARLY_SALIENCES = 8
+WINDOW_NS = {"audio": NS_PER_S, "proprioception": NS_PER_S}
+"""How long a percept of a modality looks back; others are of one instant."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The salience of one percept: own dimensions, own and fused total, all in [0, 1].
+
+    `context`: modality -> five dimensions, of all live modalities then.
+    """
+
+    surprise: float
+    novelty: float
+    arousal: float
+    reward: float
+    conflict: float
+    own_total: float
+    total: float
+    reason: str
+    context: Mapping[str, tuple[float, ...]] | None = None
+
+
+class Observer:
+    """Joins percepts with their salience by stamp, and judges them with some hindsight.
+
+    Args:
+        modalities: that are remembered.
+        judgement: how.
+        words_window_s: words go with what happens up to this long after them.
+        whereabouts: gives moments their place.
+    """
+
+    def __init__(
+        self,
+        modalities: Sequence[str],
+        judgement: Judgement,
+        words_window_s: float,
+        whereabouts: Whereabouts,
+    ) -> None:
+        self.words = WordsHeard(words_window_s)
+        self.whereabouts = whereabouts
+        self.unmatched = 0
+        self._percepts: dict[str, deque[Percept]] = {
+            modality: deque(maxlen=RECENT_PERCEPTS) for modality in modalities
+        }
+        self._early: dict[str, deque[tuple[int, Scored]]] = {
+            modality: deque(maxlen=EARLY_SALIENCES) for modality in modalities
+        }
+        self._short_term = {modality: ShortTermMemory(judgement) for modality in modalities}
+        self._newest: dict[str, Moment] = {}
+
+    def perceive(self, percept: Percept) -> Moment | None:
+        """Note a percept; the moment that is now kept, if its salience came before it."""
+        self._percepts[percept.modality].append(percept)
+        if percept.text:
+            self.words.add(
+                Words(percept.stamp_ns, percept.text, percept.embedding, percept.encoder_id)
+            )
+        early = self._early[percept.modality]
+        for index, (stamp_ns, scored) in enumerate(early):
+            if stamp_ns == percept.stamp_ns:
+                del early[index]
+                return self._join(percept, scored)
+        return None
+
+    def score(self, modality: str, stamp_ns: int, scored: Scored) -> Moment | None:
+        """Note the salience of a percept; the earlier moment that is now kept, if any.
+
+        A salience may come before its percept; one whose percept never comes is counted in
+        `unmatched`.
+        """
+        if modality not in self._percepts:
+            return None
+        for percept in reversed(self._percepts[modality]):
+            if percept.stamp_ns == stamp_ns:
+                return self._join(percept, scored)
+        early = self._early[modality]
+        self.unmatched += len(early) == early.maxlen
+        early.append((stamp_ns, scored))
+        return None
+
+    def _join(self, percept: Percept, scored: Scored) -> Moment | None:
+        # what its own modality says and what all say count alike
+        score = 0.5 * (scored.own_total + scored.total)
+        moment = Moment(
+            percept=percept,
+            surprise=scored.surprise,
+            novelty=scored.novelty,
+            arousal=scored.arousal,
+            reward=scored.reward,
+            conflict=scored.conflict,
+            total=scored.total,
+            score=score,
+            reason=scored.reason,
+            context=scored.context,
+        )
+        self._newest[percept.modality] = moment
+        return self._short_term[percept.modality].add(moment)
+
+    def expire(self, now_ns: int) -> list[Moment]:
+        """Moments to keep although fewer newer ones followed than wished."""
+        return [m for buffer in self._short_term.values() for m in buffer.expire(now_ns)]
+
+    def newest(self, modality: str) -> Moment | None:
+        """The newest scored moment of a modality; None if there is none yet."""
+        return self._newest.get(modality)
+
+    def experience(self, moment: Moment, words: Words | None = None) -> Experience:
+        """The record of a moment with its own words, and with `words` or else those around it."""
+        percept = moment.percept
+        heard = words
+        if heard is None and not percept.text:  # its own words are in its own embedding already
+            heard = self.words.around(percept.stamp_ns)
+        texts = [percept.text, heard.text if heard else ""]
+        speaker = self.words.speaker_of(percept.stamp_ns, percept.text) if percept.text else ""
+        if not speaker and heard is not None:
+            speaker = heard.speaker
+        return Experience(
+            start_ns=max(percept.stamp_ns - WINDOW_NS.get(percept.modality, 0), 0),
+            end_ns=percept.stamp_ns,
+            modality=percept.modality,
+            source=percept.source,
+            codes=percept.codes,
+            embedding=percept.embedding,
+            encoder_id=percept.encoder_id,
+            surprise=moment.surprise,
+            novelty=moment.novelty,
+            arousal=moment.arousal,
+            reward=moment.reward,
+            conflict=moment.conflict,
+            total=moment.total,
+            reason=moment.reason,
+            text="\n".join(text for text in texts if text),
+            text_embedding=heard.embedding if heard else None,
+            text_encoder_id=heard.encoder_id if heard else "",
+            place=self.whereabouts.at(percept.stamp_ns),
+            entity=speaker[:MAX_NAME],
+            context=moment.context,
+        )
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that `restore` needs to continue as if not interrupted."""
+        parts = {f"short_term/{name}": part.state() for name, part in self._short_term.items()}
+        parts["words"] = self.words.state()
+        parts["whereabouts"] = self.whereabouts.state()
+        return {f"{part}/{key}": value for part, s in parts.items() for key, value in s.items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from what `state` returned; modalities that it lacks start empty.
+
+        Raises:
+            KeyError, ValueError: it is not such a state.
+        """
+        self.words.restore(_part(state, "words/"))
+        self.whereabouts.restore(_part(state, "whereabouts/"))
+        for modality, buffer in self._short_term.items():
+            own = _part(state, f"short_term/{modality}/")
+            if own:
+                buffer.restore(own)
+            if buffer.newest is not None:
+                self._newest[modality] = buffer.newest
+
+    def present(self) -> dict[str, NDArray[Any]]:
+        """What waits to be joined, and what was counted."""
+        percepts = [percept for kept in self._percepts.values() for percept in kept]
+        early = {name: [[at, vars(s)] for at, s in kept] for name, kept in self._early.items()}
+        counted = [self.unmatched, self.whereabouts.vague, self.whereabouts.sigma_m]
+        waiting = {"early": json_array(early), "counted": json_array(counted)}
+        return {**waiting, **nest("percepts", packed_percepts(percepts))}
+
+    def restore_present(self, present: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from `present()`, after `restore`."""
+        for percept in unpacked_percepts(section_of(present, "percepts")):
+            self._percepts[percept.modality].append(percept)
+        for name, kept in json_of(present["early"]).items():
+            self._early[name].extend((stamp_ns, _scored(fields)) for stamp_ns, fields in kept)
+        counted = json_of(present["counted"])
+        self.unmatched, self.whereabouts.vague, self.whereabouts.sigma_m = counted
+
+
+def _scored(fields: Mapping[str, Any]) -> Scored:
+    context = fields["context"]
+    if context is None:
+        return Scored(**fields)
+    tuples = {name: tuple(numbers) for name, numbers in context.items()}
+    return Scored(**{**fields, "context": tuples})
+
+
+def _part(state: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {key[len(prefix) :]: v for key, v in state.items() if key.startswith(prefix)}

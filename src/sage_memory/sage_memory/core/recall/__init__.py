@@ -1,0 +1,1 @@
+"""Answering a query: from the question to whole records, with reasons."""

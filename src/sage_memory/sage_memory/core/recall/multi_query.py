@@ -1,0 +1,75 @@
+"""The few experiences that can be the nearest to several meanings at once.
+
+As for one meaning (see `scan`), with the mean of the distances in place of the distance, and the
+mean of the cosines in place of the cosine: how the two go together is measured anyway.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_memory.core.index.bit_distances import bit_distances
+from sage_memory.core.index.index import View
+from sage_memory.core.index.scan import SMALL_DIM, Line, cosines, evenly, narrowed
+from sage_memory.core.recall.meaning import Meaning
+
+
+class Together:
+    """One of several meanings, compared with experiences: of several vectors the best counts.
+
+    Args:
+        slots: of all vectors of the experiences, ascending, of each at least one; None: all slots.
+    """
+
+    def __init__(self, view: View, meaning: Meaning, slots: NDArray[np.int64] | None) -> None:
+        self._space, self._query = view.spaces[meaning.encoder_id], meaning.vector
+        self._slots = np.arange(self._space.count) if slots is None else slots
+        owners = self._space.rows[self._slots]
+        self._starts = np.flatnonzero(np.diff(owners, prepend=-1))
+        self._counts = np.diff(self._starts, append=len(owners))
+
+    @staticmethod
+    def possible(view: View, meaning: Meaning) -> bool:
+        """Whether there are bits, of vectors in the order of their experiences."""
+        space = None if meaning.codes is not None else view.spaces[meaning.encoder_id]
+        bits = space is not None and space.centre is not None and space.dim > SMALL_DIM
+        return bits and space is not None and space.ascending
+
+    def distances(self) -> NDArray[np.uint8]:
+        """Of each experience [n]."""
+        assert self._space.centre is not None
+        slots = None if len(self._slots) == self._space.count else self._slots
+        found = bit_distances(self._space, self._space.centre, self._query, slots)
+        return np.asarray(np.minimum.reduceat(found, self._starts), np.uint8)
+
+    def cosines(self, places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Of the experiences in ascending places [n], and how far at most they are off [n]."""
+        counts = self._counts[places]
+        firsts = np.cumsum(counts) - counts
+        own = np.repeat(self._starts[places] - firsts, counts) + np.arange(counts.sum())
+        similar, error = cosines(self._space, self._slots[own], self._query)
+        upper = np.maximum.reduceat(similar + error, firsts)
+        lower = np.maximum.reduceat(similar - error, firsts)
+        half = np.float32(0.5)
+        return half * (upper + lower), half * (upper - lower)
+
+
+def nearest_to_all(
+    meanings: list[Together], limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Places of experiences that hold the `limit` best, with mean cosine [n] and its bound [n]."""
+    share = np.float32(len(meanings))
+
+    def compare(places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        found = [meaning.cosines(places) for meaning in meanings]
+        return sum(one for one, _ in found) / share, sum(error for _, error in found) / share
+
+    distances = np.zeros(0, np.uint16)
+    for number, meaning in enumerate(meanings):
+        own = meaning.distances().astype(np.uint16)
+        distances = own if number == 0 else distances + own
+    shared = (distances // len(meanings)).astype(np.uint8)
+    sample = evenly(len(shared))
+    line = Line.through(compare(sample)[0], shared[sample])
+    return narrowed(shared, compare, limit, line)

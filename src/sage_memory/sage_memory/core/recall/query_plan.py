@@ -1,0 +1,105 @@
+"""A query in the terms of the index: what is asked for, among which experiences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_memory.core.index.index import View
+from sage_memory.core.recall.conditions import Condition, failures
+from sage_memory.core.recall.exact import Hit
+from sage_memory.core.recall.meaning import Meaning, Source
+from sage_memory.core.recall.merging import search_merged
+from sage_memory.core.recall.query import Declined, Kept
+from sage_memory.core.recall.search import all_comparable, comparable, search
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query in the terms of the index.
+
+    Attributes:
+        meanings: all of them count.
+        choices: the one meaning as several models put it; fewer than two: as one does.
+        tried: the conditions.
+        wanted: bool [n], experiences that fulfil them.
+        kept: how many each condition left.
+        example: row of the experience that is the example, -1: none is.
+        left_out: rows of damaged experiences.
+    """
+
+    meanings: list[Meaning]
+    choices: list[Meaning]
+    tried: list[Condition]
+    wanted: NDArray[np.bool_]
+    kept: tuple[Kept, ...]
+    example: int
+    left_out: list[int] = field(default_factory=list)
+
+
+class Found(NamedTuple):
+    """Hits, and id of an experience -> id of the summary that covers it."""
+
+    hits: list[Hit]
+    covering: dict[bytes, bytes]
+
+
+def find(
+    view: View, asked: Asked, limit: int, source: Source, among: NDArray[np.bool_] | None = None
+) -> list[Hit]:
+    """The best of the wanted experiences, or of those `among`, best first."""
+    among = asked.wanted if among is None else among
+    if len(asked.choices) > 1:
+        return search_merged(view, among, asked.choices, limit, source)
+    return search(view, among, asked.meanings, limit, source)
+
+
+def close_but_declined(view: View, asked: Asked, limit: int, source: Source) -> list[Declined]:
+    """The closest experiences that fail a condition, and in words which."""
+    others = view.columns["alive"] & ~asked.wanted
+    if asked.example >= 0:
+        others[asked.example] = False
+    others[asked.left_out] = False
+    if not asked.tried:
+        return []
+    return [
+        Declined(
+            view.columns["id"][hit.row].tobytes(),
+            hit.score,
+            " and ".join(failures(view, asked.tried, hit.row)),
+        )
+        for hit in find(view, asked, limit, source, others)
+    ]
+
+
+def notes(view: View, asked: Asked) -> list[str]:
+    """What could not be compared, and why."""
+    if len(asked.choices) > 1:
+        if any(all_comparable(view, choice) for choice in asked.choices):
+            return []
+        models = " or ".join(choice.encoder_id for choice in asked.choices)
+        together = np.zeros_like(asked.wanted)
+        for choice in asked.choices:
+            together |= comparable(view, choice)
+        return _note(asked.wanted, together, f"vector of {models}")
+    return [
+        note
+        for meaning in asked.meanings
+        if not all_comparable(view, meaning)
+        for note in _note(
+            asked.wanted,
+            comparable(view, meaning),
+            "puzzle" if meaning.codes is not None else f"vector of {meaning.encoder_id}",
+        )
+    ]
+
+
+def _note(wanted: NDArray[np.bool_], comparable_ones: NDArray[np.bool_], what: str) -> list[str]:
+    count = int(np.count_nonzero(wanted & ~comparable_ones))
+    if not count:
+        return []
+    has = "experience has" if count == 1 else "experiences have"
+    return [f"{count} {has} no {what} and could not be compared"]

@@ -1,0 +1,232 @@
+"""Answers queries with whole records out of the rows of a store."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.engine import Connection, Engine
+
+from sage_common.core.errors import InvalidInput
+from sage_memory.core.engine.database import naming
+from sage_memory.core.engine.errors import PayloadDamaged
+from sage_memory.core.engine.plain_query import KEYS, PlainQuery
+from sage_memory.core.errors import RowDamaged, StoreDamaged
+from sage_memory.core.experience import MAX_STAMP_NS
+from sage_memory.core.identifiers import id_bytes
+from sage_memory.core.index.index import View
+from sage_memory.core.index.sync import KeptIndex
+from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.recall import placement
+from sage_memory.core.recall.conditions import conditions, wanted
+from sage_memory.core.recall.exact import Hit
+from sage_memory.core.recall.example import example_meanings
+from sage_memory.core.recall.meaning import Meaning, alternatives, meanings
+from sage_memory.core.recall.placement import Placed
+from sage_memory.core.recall.query import Answer, Query, Recalled, made
+from sage_memory.core.recall.query_plan import Asked, Found, close_but_declined, find, notes
+from sage_memory.core.recall.reasons import reason
+from sage_memory.core.recall.relevance import relevant
+from sage_memory.core.recall.row_source import RowSource
+from sage_memory.core.recall.summary_groups import heads, summaries_of
+from sage_memory.core.rows.encoded_vectors import decode
+from sage_memory.core.rows.records import MOST_NAMED, DamagedRows, Record, fault_note, read_records
+from sage_memory.core.rows.schema import ROLE_PERCEPT, experiences, vectors
+
+PERCEPTS = PlainQuery(
+    select(vectors.c.experience_id, vectors.c.encoding, vectors.c.dim, vectors.c.vector)
+    .join(experiences, experiences.c.id == vectors.c.experience_id)
+    .where(
+        experiences.c.number.in_(KEYS),
+        vectors.c.encoder_id == experiences.c.encoder_id,
+        vectors.c.role == ROLE_PERCEPT,
+    )
+)
+
+
+class Reader(KeptIndex):
+    """Answers from the rows.
+
+    Attributes:
+        damaged: rows that recalls came across and left out.
+    """
+
+    def __init__(self, path: Path, engine: Engine, files: PayloadFiles) -> None:
+        super().__init__(path, engine, files)
+        self.damaged = DamagedRows()
+
+    def recall(self, query: Query) -> list[Answer]:
+        """Answers to a checked query, best first."""
+        return self.ask(query).answers
+
+    def ask(self, query: Query) -> Recalled:
+        """Answers to a checked query, and what there is to know about them.
+
+        A damaged row is left out, and named in the notes; the next best takes its place.
+        """
+        view = self.index.view()  # before the first read: what it holds, the rows hold
+        with self.snapshot() as connection:
+            source = RowSource(connection)
+            asked = self._asked(connection, view, query)
+            nearest = self._whole_answers(connection, view, query, asked, source)
+            answers, unlike = relevant(view, asked, query, nearest)
+            declined = (
+                unlike.declined + close_but_declined(view, asked, query.limit, source)
+                if query.with_declined
+                else []
+            )
+        told = notes(view, asked) + unlike.notes
+        if source.faults:
+            self.damaged.note(source.faults)
+            told += [fault_note(*fault) for fault in source.faults.items()]
+        return Recalled(answers, declined[: query.limit], told, asked.kept)
+
+    def at(self, stamp_ns: int) -> Placed | None:
+        """The experience nearest in time that is whole; None if none is kept.
+
+        Raises:
+            InvalidInput: the stamp is no integer of 64 bits.
+        """
+        if not isinstance(stamp_ns, int | np.integer) or abs(stamp_ns) > MAX_STAMP_NS:
+            raise InvalidInput("stamp_ns", stamp_ns, "an integer of 64 bits")
+        view = self.index.view()
+        left_out: list[int] = []
+        while (row := placement.nearest(view, stamp_ns, left_out)) is not None:
+            try:
+                return self._placed(view, row)
+            except RowDamaged:
+                if len(left_out) == MOST_NAMED:
+                    raise
+                left_out.append(row)
+        return None
+
+    def of_id(self, identifier: bytes | str) -> Placed | None:
+        """The experience with this id; None if there is none, or it was forgotten.
+
+        Raises:
+            RowDamaged: it is not what was written.
+        """
+        identifier = id_bytes(identifier)
+        view = self.index.view()
+        wanted_row = select(experiences.c.number).where(experiences.c.id == identifier)
+        with naming(self._path), self._engine.connect() as connection:
+            number = connection.execute(wanted_row).scalar_one_or_none()
+        row = None if number is None else placement.numbered(view, number)
+        return None if row is None else self._placed(view, row)
+
+    def _placed(self, view: View, row: int) -> Placed:
+        number = int(view.columns["number"][row])
+        with naming(self._path), self._engine.connect() as connection:
+            whole, faults = read_records(connection, [number])
+        if faults:
+            fault = {view.columns["id"][row].tobytes(): faults[number]}
+            self.damaged.note(fault)
+            raise RowDamaged(self._path, fault_note(*fault.popitem()))
+        return placement.placed(view, row, whole[number].experience)
+
+    def _asked(self, connection: Connection, view: View, query: Query) -> Asked:
+        own = meanings(query)
+        tried = conditions(view, query)
+        fitting, kept = wanted(view, tried)
+        excluded = -1
+        choices: list[Meaning] = []
+        if query.example_id:
+            number, of_example = example_meanings(connection, id_bytes(query.example_id))
+            known = placement.numbered(view, number)
+            if known is not None:
+                excluded = known
+                fitting[known] = False
+            own.append(of_example[0])
+            choices = of_example[1:] if len(own) == 1 else []
+        if own:
+            choices = [own[0], *alternatives(query, own[0]), *choices]
+        return Asked(own, choices, tried, fitting, kept, excluded)
+
+    def _whole_answers(
+        self, connection: Connection, view: View, query: Query, asked: Asked, source: RowSource
+    ) -> list[Answer]:
+        """As many as there are, none of a damaged row; these are noted in `source`."""
+        while True:
+            hits, covering = self._of_families(connection, view, query, asked, source)
+            numbers = view.columns["number"][[hit.row for hit in hits]].tolist()
+            embeddings = _embeddings(connection, numbers) if query.with_embedding else {}
+            records, faults = read_records(connection, numbers, embeddings)
+            if not faults:
+                return self._answers([records[number] for number in numbers], hits, covering)
+            for number, hit in zip(numbers, hits, strict=True):
+                if number in faults:
+                    asked.wanted[hit.row] = False
+                    asked.left_out.append(hit.row)
+                    source.faults[view.columns["id"][hit.row].tobytes()] = faults[number]
+            if len(source.faults) > MOST_NAMED:
+                first = fault_note(*next(iter(source.faults.items())))
+                raise StoreDamaged(
+                    self._path, f"{len(source.faults)} experiences, one of them: {first}"
+                )
+
+    def _of_families(
+        self, connection: Connection, view: View, query: Query, asked: Asked, source: RowSource
+    ) -> Found:
+        """Hits and what covers them; of a summary and what it covers only the best one."""
+        limit = query.limit
+        while True:
+            hits = find(view, asked, limit, source)
+            if not view.summarised:
+                return Found(hits, {})
+            ids = [view.columns["id"][hit.row].tobytes() for hit in hits]
+            covering = summaries_of(connection, ids)
+            if query.covered:
+                return Found(hits, covering)
+            first = [hits[place] for place in heads(ids, covering)]
+            if len(first) >= query.limit or len(hits) < limit:
+                return Found(first[: query.limit], covering)
+            limit *= 2
+
+    def _answers(
+        self, records: list[Record], hits: list[Hit], covering: dict[bytes, bytes]
+    ) -> list[Answer]:
+        answers = []
+        for rank, ((row, experience), hit) in enumerate(zip(records, hits, strict=True), start=1):
+            path, note = self._payload(row.payload_sha256, row.payload_media_type)
+            summary = covering.get(experience.id, b"")
+            why = reason(row, hit.score, hit.parts, summary)
+            answers.append(
+                made(
+                    Answer,
+                    experience=experience,
+                    score=hit.score,
+                    reason=why,
+                    payload_path=path,
+                    payload_note=note,
+                    rank=rank,
+                    parts=hit.parts,
+                    summary_id=summary,
+                )
+            )
+        return answers
+
+    def _payload(self, sha256: str, media_type: str) -> tuple[Path | None, str]:
+        if not sha256:
+            return None, "no payload was kept"
+        try:
+            path = self.files.find(sha256, media_type)
+        except PayloadDamaged as error:
+            return None, str(error)
+        except OSError as error:
+            return None, f"the payload cannot be read: {error}"
+        if path is not None:
+            return path, ""
+        lost = self.files.path(sha256, media_type)
+        return None, f"the payload is gone (let go to stay under the cap, or lost): {lost}"
+
+
+def _embeddings(connection: Connection, numbers: list[int]) -> dict[bytes, NDArray[np.float32]]:
+    """Of the percepts, by id; one that is damaged is left out."""
+    found = {}
+    for key, encoding, dim, blob in PERCEPTS.rows(connection, numbers):
+        with suppress(InvalidInput):
+            found[bytes(key)] = decode(encoding, dim, blob)
+    return found

@@ -1,0 +1,44 @@
+"""Whether the nearest to words are answers at all, or nothing fits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sage_memory.core.index.index import View
+from sage_memory.core.recall.query import Answer, Declined, Query
+from sage_memory.core.recall.query_plan import Asked
+from sage_memory.core.recall.search import comparable
+
+
+class Unlike(NamedTuple):
+    """What was near and yet is no answer, and a note that says so; empty: all fit."""
+
+    declined: list[Declined]
+    notes: list[str]
+
+
+def relevant(
+    view: View, asked: Asked, query: Query, nearest: list[Answer]
+) -> tuple[list[Answer], Unlike]:
+    """Answers, best first, that reach the floor of the query; all where it has none."""
+    fitting = nearest, Unlike([], [])
+    if query.relevance is None or query.text_embedding is None or len(asked.meanings) != 1:
+        return fitting
+    if not nearest or nearest[-1].score >= query.relevance.most:
+        return fitting
+    count = int(np.count_nonzero(asked.wanted & comparable(view, asked.meanings[0])))
+    floor = query.relevance.floor(count)
+    answers = [answer for answer in nearest if answer.score >= floor]
+    declined = [
+        Declined(answer.experience.id, answer.score, f"below {floor:.2f}")
+        for answer in nearest[len(answers) :]
+    ]
+    if answers:
+        return answers, Unlike(declined, [])
+    note = (
+        f"nothing fits: the best of {count} was {nearest[0].score:.2f}, below {floor:.2f}, as "
+        "words about something else are; --declined (with_declined) lists what came close"
+    )
+    return [], Unlike(declined, [note])

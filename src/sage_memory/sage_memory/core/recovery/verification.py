@@ -1,0 +1,234 @@
+"""What is wrong with a store: every row, checksum, link and payload looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DatabaseError
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.puzzle import CODES, GRID
+from sage_memory.core.engine.database import cause, damaged_pages
+from sage_memory.core.engine.errors import PayloadDamaged
+from sage_memory.core.engine.plain_query import any_text
+from sage_memory.core.errors import MemoryFailure, StoreDamaged
+from sage_memory.core.experience import DIGEST
+from sage_memory.core.identifiers import ID_BYTES, id_text
+from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.rows import schema
+from sage_memory.core.rows.checksums import is_whole
+from sage_memory.core.rows.encoded_vectors import decode
+from sage_memory.core.rows.records import ALTERED
+from sage_memory.core.rows.rows import sketch
+from sage_memory.core.rows.schema import (
+    clocks,
+    experiences,
+    forgettings,
+    meta,
+    payloads,
+    summary_members,
+    vectors,
+)
+
+BATCH = 1024
+SETTLED_S = 60.0
+"""A file without a row is younger than this while its row waits for its commit."""
+REPAIR = "`sage memory repair` keeps what can be read"
+REEMBED = "`sage memory reembed` makes it anew from the payload, `sage memory repair` removes it"
+NOTHING = "nothing: recall says that it is gone"
+SWEPT = "nothing: the next start for writing removes it"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong.
+
+    Attributes:
+        what: page, experience, vector, clock, link, payload, fact or index.
+        where: which one, and what is wrong with it.
+        serious: True: content is lost or may be; False: nothing that recall answers depends on it.
+        mend: what to do.
+    """
+
+    what: str
+    where: str
+    serious: bool
+    mend: str
+
+
+def distinct(found: Sequence[Finding]) -> list[Finding]:
+    """Each finding once, in order; `where` tells how often: one page fails many readings."""
+    return [
+        finding if times == 1 else replace(finding, where=f"{finding.where} ({times} times)")
+        for finding, times in Counter(found).items()
+    ]
+
+
+def compare_index(compare: Callable[[], None]) -> list[Finding]:
+    """Run a comparison of the index with the rows; a difference is a finding."""
+    try:
+        compare()
+    except StoreDamaged as error:
+        return [Finding("index", error.detail, True, "start again, which rebuilds it")]
+    return []
+
+
+def inspect_rows(connection: Connection, files: PayloadFiles) -> list[Finding]:
+    """Look at everything, within one snapshot; takes minutes on a large store."""
+    found = [Finding("page", words, True, REPAIR) for words in damaged_pages(connection)]
+    for look in (_facts, _experiences, _vectors, _clocks, _links):
+        try:
+            found.extend(look(connection))
+        except DatabaseError as error:
+            found.append(Finding("page", cause(error), True, REPAIR))
+    found.extend(_payloads(connection, files))
+    found.extend(_unnamed_payloads(connection, files))
+    return found
+
+
+def _facts(connection: Connection) -> Iterator[Finding]:
+    facts = dict(connection.execute(select(meta.c.key, meta.c.value)).all())
+    revision = connection.execute(select(schema.alembic_version.c.version_num)).scalars().all()
+    if list(revision) != [schema.REVISION]:
+        yield Finding("fact", f"revision {list(revision)}, not {schema.REVISION}", True, REPAIR)
+    newest = connection.execute(select(func.max(clocks.c.stamp))).scalar_one() or 0
+    if int(facts.get("clock", 0)) < newest:
+        yield Finding("fact", f"clock {facts.get('clock')} is behind {newest}", True, REPAIR)
+
+
+def _experiences(connection: Connection) -> Iterator[Finding]:
+    with any_text(connection):
+        wanted = select(experiences).order_by(experiences.c.number)
+        for row in connection.execute(wanted.execution_options(yield_per=BATCH)):
+            whole_id = isinstance(row.id, bytes) and len(row.id) == ID_BYTES
+            name = f"experience {id_text(row.id) if whole_id else ''} (row {row.number})"
+            for wrong in _wrongs(row, whole_id):
+                yield Finding("experience", f"{name}: {wrong}", True, REPAIR)
+
+
+def _wrongs(row: Any, whole_id: bool) -> Iterator[str]:
+    if not whole_id:
+        yield "its id is no UUID"
+    if not is_whole(row):
+        yield ALTERED
+    try:
+        if row.start_ns > row.end_ns:
+            yield "ends before it starts"
+        if wrong := _wrong_puzzle(bytes(row.codes), bytes(row.sketch)):
+            yield wrong
+    except TypeError as error:
+        yield f"a value is of another type: {error}"
+
+
+def _wrong_puzzle(codes: bytes, drawn: bytes) -> str:
+    if not codes:
+        return ""  # let go
+    try:
+        puzzle = np.frombuffer(zlib.decompress(codes), np.uint8)
+    except zlib.error as error:
+        return f"its puzzle cannot be unpacked ({error})"
+    if puzzle.size != GRID * GRID or int(puzzle.max()) >= CODES:
+        return "its puzzle is none"
+    if sketch(puzzle.reshape(GRID, GRID)).tobytes() != drawn:
+        return "its sketch is not that of its puzzle"
+    return ""
+
+
+def _vectors(connection: Connection) -> Iterator[Finding]:
+    wanted = select(vectors).order_by(vectors.c.number)
+    for row in connection.execute(wanted.execution_options(yield_per=BATCH)):
+        where = f"vector {row.number} of {row.encoder_id}"
+        try:
+            decode(row.encoding, row.dim, bytes(row.vector))
+        except InvalidInput as error:
+            yield Finding("vector", f"{where}: {error}", True, REEMBED)
+            continue
+        if zlib.crc32(row.vector) != row.crc32:
+            yield Finding("vector", f"{where}: its checksum does not match", True, REEMBED)
+
+
+def _clocks(connection: Connection) -> Iterator[Finding]:
+    whole = (clocks.c.experience_id == experiences.c.id) & (clocks.c.field == schema.WHOLE)
+    missing = (
+        select(experiences.c.number)
+        .select_from(experiences.outerjoin(clocks, whole))
+        .where(clocks.c.experience_id.is_(None))
+    )
+    for number in connection.execute(missing).scalars():
+        yield Finding("clock", f"experience {number} has none", False, REPAIR)
+    of_nothing = (
+        select(clocks.c.experience_id, clocks.c.field)
+        .select_from(clocks.outerjoin(experiences, clocks.c.experience_id == experiences.c.id))
+        .where(experiences.c.id.is_(None))
+    )
+    for identifier, field in connection.execute(of_nothing):
+        where = f"{field} of {identifier.hex()}, which is not there"
+        yield Finding("clock", where, False, REPAIR)
+
+
+def _links(connection: Connection) -> Iterator[Finding]:
+    for table, column in (
+        (vectors, vectors.c.experience_id),
+        (summary_members, summary_members.c.summary_id),
+        (summary_members, summary_members.c.member_id),
+    ):
+        dangling = (
+            select(column)
+            .select_from(table.outerjoin(experiences, column == experiences.c.id))
+            .where(experiences.c.id.is_(None))
+        )
+        for identifier in connection.execute(dangling).scalars():
+            where = f"{table.name}.{column.name} {identifier.hex()} leads nowhere"
+            yield Finding("link", where, True, REPAIR)
+    members = select(summary_members.c.summary_id)
+    empty = select(experiences.c.id).where(
+        experiences.c.covers > 0,
+        experiences.c.forgotten_ns.is_(None),
+        experiences.c.id.not_in(members),
+    )
+    for identifier in connection.execute(empty).scalars():
+        where = f"summary {id_text(identifier)} covers moments, but none is linked"
+        yield Finding("link", where, True, REPAIR)
+
+
+def _payloads(connection: Connection, files: PayloadFiles) -> Iterator[Finding]:
+    for sha256, media_type in connection.execute(select(payloads.c.sha256, payloads.c.media_type)):
+        try:
+            path = files.path(sha256, media_type)
+        except PayloadDamaged as error:
+            yield Finding("payload", str(error), True, REPAIR)
+            continue
+        try:
+            data = files.read(sha256, media_type)
+        except (OSError, MemoryFailure) as error:
+            yield Finding("payload", f"{path}: {error}", False, NOTHING)
+            continue
+        if hashlib.sha256(data).hexdigest() != sha256:
+            yield Finding("payload", f"{path}: not what was kept", True, f"remove it: {path}")
+
+
+def _unnamed_payloads(connection: Connection, files: PayloadFiles) -> Iterator[Finding]:
+    """Rows and files that no experience names, nor would if its sleep were undone."""
+    rows = dict(connection.execute(select(payloads.c.sha256, payloads.c.media_type)).all())
+    named = set(connection.execute(select(experiences.c.payload_sha256)).scalars())
+    unnamed = {sha for sha in rows.keys() - named if DIGEST.fullmatch(sha)}
+    copies = select(forgettings.c.saved).where(forgettings.c.saved.is_not(None))
+    for copy in connection.execute(copies).scalars() if unnamed else ():
+        unnamed = {sha for sha in unnamed if sha.encode() not in copy}
+    for sha256 in sorted(unnamed):
+        path = files.path(sha256, rows[sha256])
+        yield Finding("payload", f"{path}: no experience names it", False, f"remove it: {path}")
+    for path in sorted(files.orphans(rows)):
+        with suppress(FileNotFoundError):  # let go of by the running graph
+            if time.time() - path.stat().st_mtime > SETTLED_S:
+                yield Finding("payload", f"{path}: no row names it", False, SWEPT)

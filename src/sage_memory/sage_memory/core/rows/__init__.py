@@ -1,0 +1,1 @@
+"""The tables, and what becomes a row of them."""

@@ -1,0 +1,89 @@
+"""Logical clocks of rows: given to new ones, set with every change, their newest a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.engine import Connection
+
+from sage_common.core.clock import Clock
+from sage_memory.core.engine.database import upsert
+from sage_memory.core.engine.plain_sql import PlainStatement
+from sage_memory.core.index.change_feed import NEWEST_CHANGE
+from sage_memory.core.rows import schema
+from sage_memory.core.rows.logical_clock import LogicalClock
+
+SAVE_FACT = PlainStatement(
+    update(schema.meta)
+    .where(schema.meta.c.key == bindparam("fact"))
+    .values(value=bindparam("newest"))
+)
+
+NEWEST_ROWS = 256
+NEWEST_INSERTED = (
+    select(schema.experiences.c.id)
+    .order_by(schema.experiences.c.number.desc())
+    .limit(NEWEST_ROWS)
+    .subquery()
+)
+
+
+def newest_stamp(connection: Connection) -> int:
+    """The newest stamp of all changes and of the newest rows; 0: there is none.
+
+    The saved clock is never behind it, unless an earlier version left the store so: stamps of
+    new rows ascend with their numbers, so that few of them and an index are enough to know.
+    """
+    clocks = schema.clocks.c
+    inserted = select(func.max(clocks.stamp)).where(
+        clocks.experience_id.in_(select(NEWEST_INSERTED.c.id)), clocks.field == schema.WHOLE
+    )
+    stamps = (connection.execute(wanted).scalar_one() for wanted in (NEWEST_CHANGE, inserted))
+    return max(int(stamp or 0) for stamp in stamps)
+
+
+class RowClocks:
+    """The clocks of one device's store.
+
+    Args:
+        clock: the physical clock.
+        last: the newest stamp that the store has given, 0 if none.
+        device_id: whose changes they stamp.
+    """
+
+    def __init__(self, clock: Clock, last: int, device_id: str) -> None:
+        self._stamps = LogicalClock(clock, last)
+        self._device_id = device_id
+
+    def tick(self) -> int:
+        """A stamp for a new row, greater than every one before; from any thread."""
+        return self._stamps.tick()
+
+    def set(self, connection: Connection, changed: Sequence[tuple[bytes, str]]) -> None:
+        """Stamp changes of fields, in the transaction that makes them.
+
+        Args:
+            changed: pairs of an experience's id and one of `schema.MUTABLE_FIELDS`.
+        """
+        if not changed:
+            return
+        rows = [
+            {
+                "experience_id": identifier,
+                "field": field,
+                "stamp": self._stamps.tick(),
+                "device_id": self._device_id,
+            }
+            for identifier, field in changed
+        ]
+        entry = upsert(connection, schema.clocks)
+        newer = {name: entry.excluded[name] for name in ("stamp", "device_id")}
+        keys = [schema.clocks.c.experience_id, schema.clocks.c.field]
+        connection.execute(entry.on_conflict_do_update(index_elements=keys, set_=newer), rows)
+        self.save(connection)
+
+    def save(self, connection: Connection) -> None:
+        """Write the newest stamp, in a transaction that wrote rows with stamps."""
+        newest = str(self._stamps.last)  # maybe of an entry still queued: never behind a row
+        SAVE_FACT.run(connection, (newest, "clock"))
