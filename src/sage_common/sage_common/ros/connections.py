@@ -161,9 +161,13 @@ class Connections:
     def timer(self, period_s: float, callback: Callable[[], None], steady: bool = False) -> Timer:
         """Call `callback` every `period_s` while active; `steady`: also while no /clock comes."""
 
+        def run() -> None:
+            if self.active:  # a transition may have come in between
+                callback()
+
         def tick() -> None:
             if self.active:
-                self.guarded(callback)
+                self.guarded(run)
 
         return self._host.make_timer(period_s, tick, steady)
 

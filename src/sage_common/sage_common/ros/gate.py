@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,11 +52,11 @@ class Gate:
     health: InputHealth
     on_rejected: Callable[[InvalidInput], None] | None = None
     _held: deque[Any] = field(default_factory=deque)
+    _holding: threading.Lock = field(default_factory=threading.Lock)
 
     def receive(self, message: Any) -> None:
         """Check a message and pass it on; whatever is wrong with it ends here."""
-        if not self.owner.active:
-            self._hold(message)
+        if not self.owner.active and self._hold(message):
             return
         now_ns = self.owner.clock.now_ns()
         if self.spec.zero_is_now:
@@ -71,8 +72,12 @@ class Gate:
 
     def open(self) -> None:
         """The node became active: pass on what was held."""
-        while self._held:
-            self.receive(self._held.popleft())
+        while True:
+            with self._holding:
+                if not self._held:
+                    return
+                message = self._held.popleft()
+            self.receive(message)
 
     def reject(self, fault: InvalidInput) -> None:
         """Count a bad message and say so, once a second at most."""
@@ -102,14 +107,23 @@ class Gate:
         self.health.refused = reason
         self.owner.log.error(f"{self.health.topic}: {reason}")
 
-    def _hold(self, message: Any) -> None:
-        """Keep what came before the node was active, if late subscribers are to have it, too."""
-        if is_kept(self.spec.qos):
-            self._held.append(message)
-            if len(self._held) > PROFILES[self.spec.qos].depth:
-                self._held.popleft()
+    def _hold(self, message: Any) -> bool:
+        """Keep what came before the node was active, if late subscribers are to have it, too.
+
+        False if it has become active in between: then the message is to be passed on.
+        """
+        with self._holding:
+            if self.owner.active:
+                return False
+            if is_kept(self.spec.qos):
+                self._held.append(message)
+                if len(self._held) > PROFILES[self.spec.qos].depth:
+                    self._held.popleft()
+        return True
 
     def _pass(self, message: Any) -> None:
+        if not self.owner.active and self._hold(message):
+            return  # the node was deactivated while this message waited for its guard
         try:
             self.callback(message)
         except InvalidInput as fault:

@@ -129,9 +129,9 @@ class StateKeeper:
             with self._node.guard:
                 self._node.restore(saved.arrays)
         except Exception as error:  # noqa: BLE001 - an old state must not keep a node from starting
-            self._set_aside(f"{self._path}: {type(error).__name__}: {error}")
             with self._node.guard:
-                self._node.restore(fresh.arrays)
+                self._node.restore(fresh.arrays)  # if that fails, too, it is not the file's fault
+            self._set_aside(f"{self._path}: {type(error).__name__}: {error}")
 
     def _write(self, snapshot: Snapshot) -> str:
         if not snapshot.arrays:

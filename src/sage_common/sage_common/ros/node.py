@@ -17,6 +17,7 @@ from sage_common.ros.host import Host, Publisher
 from sage_common.ros.keeper import StateKeeper
 
 IDLE_TIMEOUT_S = 2.0
+DIAGNOSTICS_WAIT_S = 0.02
 SAVE_STATE = "~/save_state"
 INACTIVE = "inactive"
 NO_CLOCK = "use_sim_time, but no /clock comes: play a bag with `ros2 bag play --clock`"
@@ -97,15 +98,8 @@ class SageNode(Connections):
         Raises:
             ParameterError: a parameter is unknown or wrong.
         """
-        self.disconnect()
         self.set_health("warn", INACTIVE)
-        if not self.watches:
-            output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
-            self._host.make_timer(
-                DIAGNOSTICS_PERIOD_S,
-                lambda: self.guarded(self._publish_diagnostics, output),
-                steady=True,
-            )
+        self.unconfigure()
         self.parameters = self._host.read_parameters(self.parameters_type)
         self.home = sage_home(self.parameters.home)
         self.on_configure()
@@ -116,26 +110,46 @@ class SageNode(Connections):
             self._host.make_service(spec, self._host.resolve(SAVE_STATE), keeper.answer)
             self.timer(self.parameters.checkpoint_period_s, lambda: keeper.checkpoint(saver))
 
+    def unconfigure(self) -> None:
+        """Forget what the factories made; only the node's health is told, as it was set last."""
+        self.disconnect()
+        if not self.watches:
+            output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
+            self._host.make_timer(
+                DIAGNOSTICS_PERIOD_S, lambda: self._publish_diagnostics(output), steady=True
+            )
+
     def activate(self) -> None:
-        """Restore the learned state, take devices and models, and start callbacks."""
-        if self.parameters.resume and self._keeper is not None:
-            self._keeper.restore()
-        self.set_health("ok", "running")
-        self.on_activate()
-        self.active = True
-        for gate in self._gates:
-            gate.open()
+        """Restore the learned state, take devices and models, and start callbacks.
+
+        Raises:
+            Exception: what `restore` or `on_activate` raised. All that was taken has been given
+                back then, the saved state is as it was, and the node can be activated again.
+        """
+        try:
+            if self.parameters.resume and self._keeper is not None:
+                self._keeper.restore()
+            self.set_health("ok", "running")
+            self.on_activate()
+        except Exception:
+            self._roll_back()
+            raise
+        with self.guard:  # what was held comes before what comes now
+            self.active = True
+            for gate in self._gates:
+                gate.open()
 
     def deactivate(self) -> None:
-        """Stop callbacks, let workers finish, save the learned state, release everything."""
-        self.active = False
-        if not self._host.wait_idle(IDLE_TIMEOUT_S):
-            self.log.warning(f"a worker did not finish within {IDLE_TIMEOUT_S:g} s")
+        """Stop callbacks, let workers finish, save the learned state, release everything.
+
+        Raises:
+            Exception: what `on_deactivate` raised; callbacks have ended, and the state is saved.
+        """
+        self._end_callbacks()
         if self._keeper is not None:
             self._keeper.save_or_report()
         self.set_health("warn", INACTIVE)
-        self.on_deactivate()
-        self._tensors.close()
+        self._give_back()
 
     # -- health and state --------------------------------------------------------------------
 
@@ -176,7 +190,39 @@ class SageNode(Connections):
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _end_callbacks(self) -> None:
+        """No callback and no job runs after this, unless it takes longer than is waited for."""
+        ended = self.guard.acquire(timeout=IDLE_TIMEOUT_S)  # the callback that runs now ends first
+        self.active = False
+        if ended:
+            self.guard.release()
+        if not (self._host.wait_idle(IDLE_TIMEOUT_S) and ended):
+            self.log.warning(f"a callback or worker did not finish within {IDLE_TIMEOUT_S:g} s")
+
+    def _roll_back(self) -> None:
+        """Give back what an activation that failed had taken; nothing is saved."""
+        self._end_callbacks()
+        try:
+            self._give_back()
+        except Exception as error:  # noqa: BLE001 - the cause of the failure is what is told
+            self.log.warning(f"after the failed activation: {type(error).__name__}: {error}")
+
+    def _give_back(self) -> None:
+        try:
+            self.on_deactivate()
+        finally:
+            with self.guard:
+                self._tensors.close()
+
     def _publish_diagnostics(self, output: Publisher) -> None:
+        """Tell of the node's health; left out where it would have to wait for a transition."""
+        if self.guard.acquire(timeout=DIAGNOSTICS_WAIT_S):
+            try:
+                self.guarded(self._tell_diagnostics, output)
+            finally:
+                self.guard.release()
+
+    def _tell_diagnostics(self, output: Publisher) -> None:
         name = self._host.resolve(self.name)
         self.set_problem("clock", "" if self.clock.now_ns() else NO_CLOCK)
         output.publish(self._diagnostics.message(name, self.clock.now_ns(), self.active))

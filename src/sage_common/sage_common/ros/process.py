@@ -23,7 +23,7 @@ from rclpy.task import Future
 
 from sage_common.core.announcement import Announced, Announcement
 from sage_common.ros.node import SageNode
-from sage_common.ros.ros_host import RosHost
+from sage_common.ros.ros_host import END_TIMEOUT_S, RosHost
 
 RCLError = rclpy_implementation.RCLError
 UnknownROSArgsError = rclpy_implementation.UnknownROSArgsError
@@ -34,6 +34,7 @@ EXIT_USAGE = 2
 """Status of a process that was started wrongly: starting it again would help nothing."""
 PARENT_VARIABLE = "SAGE_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
+LEAST_END_S = 1.0
 # Default 700: collections of everything that was loaded took a fifth of a container's time.
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 GARBAGE_PERIOD_S = 10.0
@@ -54,6 +55,7 @@ class NodeProcess:
     def __init__(self) -> None:
         self._hosts: list[RosHost] = []
         self._stop = False
+        self._failed = False
         # A handler may run anywhere; of all queues only this one may be put into from there.
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._stopped = Future()
@@ -71,26 +73,36 @@ class NodeProcess:
     def run(self, hosts: Sequence[RosHost], autostart: bool = True) -> int:
         """Spin the hosts until a signal; 0 if every node became active."""
         self._hosts = list(hosts)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         executor = EventsExecutor()
-        started = True
+        for host in self._hosts:
+            executor.add_node(host)
+        hosts_to_start = self._hosts if autostart else []
+        threading.Thread(
+            target=self._start, args=(hosts_to_start,), name="start", daemon=True
+        ).start()
         try:
-            for host in self._hosts:
-                executor.add_node(host)
-            for host in self._hosts:
-                if autostart and not self._stop:
-                    active = host.start()
-                    started = active and started
-                    if active and host.node.default_name in ASKED:
-                        self._announce(host)
-            _tune_interpreter()
-            self._say_what_is_missing()
             while not self._stop and rclpy.ok():
                 self._spin(executor)
         except ExternalShutdownException:
             pass
         finally:
+            self._stop = True
             self._close(executor)
-        return 0 if started else 1
+        return 1 if self._failed else 0
+
+    def _start(self, hosts: Sequence[RosHost]) -> None:
+        """Start nodes, one after another, while the executor serves those that run already."""
+        for host in hosts:
+            if self._stop:
+                break
+            active = host.start()
+            self._failed |= not (active or host.ending)
+            if active and host.node.default_name in ASKED:
+                self._announce(host)
+        if not self._stop:
+            _tune_interpreter()
+            self._say_what_is_missing()
 
     def _say_what_is_missing(self) -> None:
         missing = [name for name in TRANSPORT_SETTINGS if not os.environ.get(name)]
@@ -102,7 +114,7 @@ class NodeProcess:
 
     def _announce(self, host: RosHost) -> None:
         """Let commands find this process; `sage run` tells of its own itself."""
-        if self._announced is not None or os.environ.get(PARENT_VARIABLE):
+        if self._stop or self._announced is not None or os.environ.get(PARENT_VARIABLE):
             return
         is_local = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "").upper() == "LOCALHOST"
         domain_id = int(os.environ.get("ROS_DOMAIN_ID") or 0)
@@ -130,8 +142,10 @@ class NodeProcess:
     def _close(self, executor: Executor) -> None:
         if self._announced is not None:
             self._announced.withdraw()
+        end_s = time.monotonic() + END_TIMEOUT_S
         for host in reversed(self._hosts):
-            host.stop()
+            ended = host.stop(max(end_s - time.monotonic(), LEAST_END_S))
+            self._failed |= not ended
         executor.shutdown()
         if rclpy.ok():
             rclpy.shutdown()
@@ -147,8 +161,7 @@ class NodeProcess:
 
 
 def _tune_interpreter() -> None:
-    """Keep what was loaded at the start out of garbage collections; let workers in quickly."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    """Keep what was loaded at the start out of garbage collections."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)

@@ -14,7 +14,7 @@ import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.impl.implementation_singleton import rclpy_implementation
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import qos_policy_name_from_kind
 from rclpy.serialization import deserialize_message
 
@@ -24,6 +24,7 @@ from sage_common.core.topics import ServiceSpec, TopicSpec
 from sage_common.ros import calls
 from sage_common.ros.interfaces import interface
 from sage_common.ros.local_bus import BUS, LocalSubscription, local_bus_enabled
+from sage_common.ros.managed_node import ManagedNode
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import OFFERED, PROFILES
 from sage_common.ros.ros_parameters import RosParameters
@@ -32,10 +33,11 @@ from sage_common.ros.tensor_handles import mailbox_name
 from sage_common.ros.worker import STOP_TIMEOUT_S, ThreadWorker
 
 InvalidHandle = rclpy_implementation.InvalidHandle
-RCLError = rclpy_implementation.RCLError
+END_TIMEOUT_S = 60.0
+"""So long may all nodes of a process take to deactivate; saving is bounded by less."""
 
 
-class RosHost(LifecycleNode):
+class RosHost(ManagedNode):
     """Runs one SageNode as a lifecycle node.
 
     Args:
@@ -68,23 +70,25 @@ class RosHost(LifecycleNode):
         self._outputs: dict[str, RosPublisher] = {}
         self._undo: list[Callable[[], object]] = []
         self._has_bus = local_bus_enabled()
-        self._answer_wrong_transitions()
         self.node = node_type(self)
 
     # -- lifecycle ---------------------------------------------------------------------------
 
-    def start(self) -> bool:
-        """Configure and activate; False if the node stayed inactive."""
-        success = TransitionCallbackReturn.SUCCESS
-        configured = self.trigger_configure() == success
-        return bool(configured and self.trigger_activate() == success)
+    def stop(self, timeout_s: float = END_TIMEOUT_S) -> bool:
+        """Deactivate (learned state is saved), end workers, and destroy the node.
 
-    def stop(self) -> None:
-        """Deactivate (learned state is saved), end workers, and destroy the node."""
+        The executor spins no more. False if a transition hangs: then it, and the node, are left.
+        """
+        if not self.end(self._bring_down, timeout_s):
+            self.log.error(f"a transition did not end within {timeout_s:g} s: it is left")
+            return False
+        self.destroy_node()
+        return True
+
+    def _bring_down(self) -> None:
         if self.node.active:
             self.trigger_deactivate()
         self._release()
-        self.destroy_node()
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._release()
@@ -97,13 +101,23 @@ class RosHost(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._release()  # what a failed or earlier configure has left
-        return self._transition("configure", self.node.configure)
+        done = self._transition("configure", self.node.configure)
+        if done != TransitionCallbackReturn.SUCCESS:
+            self._release_and_say()
+        return done
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._transition("activate", self.node.activate)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self._transition("deactivate", self.node.deactivate)
+        done = self._transition("deactivate", self.node.deactivate)
+        # For rcl, a node that fails to deactivate is active still; after an error it is not.
+        failed = done != TransitionCallbackReturn.SUCCESS
+        return TransitionCallbackReturn.ERROR if failed else done
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._release_and_say()
+        return TransitionCallbackReturn.SUCCESS
 
     def _transition(self, name: str, hook: Callable[[], None]) -> TransitionCallbackReturn:
         self.clock.look_up()
@@ -116,6 +130,11 @@ class RosHost(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 
+    def _release_and_say(self) -> None:
+        """Leave the node unconfigured, with nothing but its /diagnostics."""
+        self._release()
+        self.node.unconfigure()
+
     def _release(self) -> None:
         """End workers and destroy what `configure` made."""
         for worker in self._workers:
@@ -127,25 +146,9 @@ class RosHost(LifecycleNode):
         for output in self._outputs.values():
             output.close()
         self._outputs.clear()
-        for undo in reversed(tuple(self._undo)):
-            undo()
+        steps = self._undo[::-1]
         self._undo.clear()
-
-    def _answer_wrong_transitions(self) -> None:
-        """Answer a transition that the state does not allow; rclpy 7.1 would raise."""
-        for service in self.services:
-            if service.srv_name.endswith("change_state"):
-                change_state = service.callback
-
-                def answered(request: Any, response: Any, change: Any = change_state) -> Any:
-                    try:
-                        return change(request, response)
-                    except RCLError as error:
-                        self.log.warning(f"transition refused: {error}")
-                        response.success = False
-                        return response
-
-                service.callback = answered
+        self.destroy_all(steps)
 
     # -- host --------------------------------------------------------------------------------
 
@@ -200,7 +203,9 @@ class RosHost(LifecycleNode):
             raw=raw,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=refused),
         )
-        steps: list[Callable[[], object]] = [lambda: self.destroy_subscription(subscription)]
+        steps: list[Callable[[], object]] = [
+            lambda: self.destroy_soon(lambda: self.destroy_subscription(subscription))
+        ]
         if self._has_bus:
             local = LocalSubscription(spec.qos, callback, lambda: self.executor)
             steps.append(BUS.subscribe(topic, local))

@@ -37,6 +37,11 @@ class ThreadWorker:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def is_current(self) -> bool:
+        """True if asked from a job of this worker."""
+        return threading.current_thread() is self._thread
+
     def submit(self, job: Callable[..., None], *arguments: Any) -> bool:
         """Queue a job; False if the oldest waiting one had to make room, or after `stop`."""
         with self._changed:
@@ -65,7 +70,7 @@ class ThreadWorker:
 
         Called from a job of this worker it returns at once: a job cannot wait for itself.
         """
-        if self._abandoned or threading.current_thread() is self._thread:
+        if self._abandoned or self.is_current:
             return True
         with self._changed:
             return self._changed.wait_for(self._is_idle, timeout_s)
@@ -91,7 +96,7 @@ class ThreadWorker:
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
         """Finish the waiting jobs and end; False if a job did not end in time."""
         self.request_stop()
-        if not self._abandoned and threading.current_thread() is not self._thread:
+        if not (self._abandoned or self.is_current):
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
