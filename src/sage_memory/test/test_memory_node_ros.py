@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,12 @@ os.environ.setdefault("ROS_DOMAIN_ID", "74")
 rclpy = pytest.importorskip("rclpy")
 
 import node_inputs as inputs  # noqa: E402
+from lifecycle_msgs.msg import Transition  # noqa: E402
+from lifecycle_msgs.srv import ChangeState  # noqa: E402
 from rclpy.experimental import EventsExecutor  # noqa: E402
 from rclpy.task import Future  # noqa: E402
+from sqlalchemy import event  # noqa: E402
+from sqlalchemy.pool import Pool  # noqa: E402
 
 from sage_common.core.topics import topic  # noqa: E402
 from sage_common.ros.images import image_to_array  # noqa: E402
@@ -26,8 +32,8 @@ from sage_common.ros.tensor_handles import mailbox_name  # noqa: E402
 from sage_common.ros.tensor_output import TensorOutput  # noqa: E402
 from sage_memory import Memory  # noqa: E402
 from sage_memory.nodes.memory_node import MemoryNode  # noqa: E402
-from sage_msgs.msg import Experience, FusedSalience, Puzzle  # noqa: E402
-from sage_msgs.srv import Recall  # noqa: E402
+from sage_msgs.msg import Experience, FusedSalience, Outcome, Puzzle  # noqa: E402
+from sage_msgs.srv import Checkpoint, Recall, SetPin  # noqa: E402
 
 PATIENCE_S = 60.0
 
@@ -133,3 +139,67 @@ def test_a_locked_store_leaves_the_node_inactive_and_the_process_alive(tmp_path)
             assert not made.host.node.active
         finally:
             made.close()
+
+
+@pytest.fixture
+def asked_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, str]]]:
+    """Every statement to SQLite and every sync of a file from now on, after its thread."""
+    asked: list[tuple[int, str]] = []
+
+    def listen(connection, _record) -> None:
+        connection.set_trace_callback(lambda sql: asked.append((threading.get_ident(), sql)))
+
+    def noted(descriptor: int) -> None:
+        asked.append((threading.get_ident(), "fsync"))
+        fsync(descriptor)
+
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", noted)
+    event.listen(Pool, "connect", listen)
+    yield asked
+    event.remove(Pool, "connect", listen)
+
+
+def test_the_executor_never_asks_the_store_and_never_syncs(asked_on, driver) -> None:
+    assert driver.started
+    node, kept = driver.node, []
+    node.create_subscription(Experience, "experience", kept.append, PROFILES["standard"])
+    puzzles = node.create_publisher(Puzzle, "vision/puzzle", PROFILES["standard"])
+    fused = node.create_publisher(FusedSalience, "salience", PROFILES["standard"])
+    outcomes = node.create_publisher(Outcome, "outcome", PROFILES["standard"])
+    for publisher in (puzzles, fused, outcomes):
+        driver.until(lambda publisher=publisher: publisher.get_subscription_count() > 0)
+    driver.until(lambda: node.count_subscribers("/sage/experience") and True)
+    for total in (0.2, 0.9, 0.2, 0.2, 0.2):
+        stamp = node.get_clock().now().nanoseconds
+        puzzles.publish(inputs.puzzle(stamp))
+        done = time.monotonic() + 0.05
+        driver.until(lambda done=done: time.monotonic() > done)
+        fused.publish(inputs.fused(stamp, total))
+    driver.until(lambda: kept)
+    before = len(asked_on)
+    outcomes.publish(Outcome(header=inputs.header(stamp), experience_id=kept[0].id, reward=0.5))
+    driver.until(lambda: any("entit" in sql for _, sql in asked_on[before:]))
+    assert call(driver, Recall, "memory/recall", Recall.Request(modality="vision")).success
+    pin = SetPin.Request(id=kept[0].id, pinned=True)
+    assert call(driver, SetPin, "memory/pin", pin).success
+    for name in ("memory/checkpoint", "memory/save_state"):
+        assert call(driver, Checkpoint, name, Checkpoint.Request()).success
+    for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_ACTIVATE):
+        request = ChangeState.Request(transition=Transition(id=transition))
+        assert call(driver, ChangeState, "memory/change_state", request).success
+    ticked = time.monotonic() + 1.2  # the timer, twice
+    driver.until(lambda: time.monotonic() > ticked)
+    assert {"fsync"} < {sql for _, sql in asked_on}
+    here = threading.get_ident()
+    assert [sql for thread, sql in asked_on if thread == here] == []
+
+
+def call(driver: Driver, kind, name: str, request):
+    """The answer of a service of the memory node."""
+    client = driver.node.create_client(kind, name)
+    driver.until(client.service_is_ready)
+    answer = client.call_async(request)
+    driver.until(answer.done)
+    driver.node.destroy_client(client)
+    return answer.result()

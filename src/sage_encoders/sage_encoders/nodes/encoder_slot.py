@@ -124,10 +124,14 @@ class EncoderSlot(Generic[E]):
         )
 
     def _unload_idle(self, idle_ns: int) -> None:
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            return  # it is being loaded, which a timer must not wait for: it is in use
+        try:
             idle = self._users == 0 and self._node.clock.now_ns() - self._used_ns >= idle_ns
             if idle:
                 self._unload()
+        finally:
+            self._lock.release()
 
     def _unload(self) -> None:
         loaded, self._loaded = self._loaded, None

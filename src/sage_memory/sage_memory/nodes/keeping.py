@@ -101,15 +101,17 @@ class Keeping:
             self._node.log.warning(f"kept, but not counted for its sources: {error}")
 
     def _on_outcome(self, message: Outcome) -> None:
-        start_ns, end_ns = stamp_ns(message.start), stamp_ns(message.end)
+        reward = float(message.reward)
         if message.experience_id:
-            placed = self._opened().of_id(parse_id(message.experience_id, "experience_id"))
-            if placed is None:  # forgotten, or of another memory: nothing to learn here
-                return
-            start_ns, end_ns = placed.experience.start_ns, placed.experience.end_ns
-        if end_ns:
-            reward = (start_ns, end_ns, float(message.reward))
-            self._worker.submit(self._learn, *reward)
+            identifier = parse_id(message.experience_id, "experience_id")
+            self._worker.submit(self._learn_of, identifier, reward)
+        elif end_ns := stamp_ns(message.end):
+            self._worker.submit(self._learn, stamp_ns(message.start), end_ns, reward)
+
+    def _learn_of(self, identifier: bytes, reward: float) -> None:
+        placed = self._opened().of_id(identifier)
+        if placed is not None:  # else forgotten, or of another memory: nothing to learn here
+            self._learn(placed.experience.start_ns, placed.experience.end_ns, reward)
 
     def _learn(self, start_ns: int, end_ns: int, reward: float) -> None:
         learnt = self._opened().learn_outcome(start_ns, end_ns, reward, self._half_life_s)

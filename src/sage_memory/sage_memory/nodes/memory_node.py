@@ -20,6 +20,7 @@ from sage_memory.core.ingest.utterance_buffer import Words
 from sage_memory.core.memory import Memory
 from sage_memory.core.opening import find_store
 from sage_memory.nodes import messages
+from sage_memory.nodes.housekeeping import Housekeeping
 from sage_memory.nodes.keeping import Keeping
 from sage_memory.nodes.memory_services import MemoryServices
 from sage_memory.nodes.payload_sources import PayloadSources, limits_of
@@ -56,6 +57,7 @@ class MemoryNode(SageNode):
         self._keeping = Keeping(self, self._opened, self._observer, self._payloads, p)
         self._services = MemoryServices(self, self._opened, self._newest, self._keeping.now)
         self._sleeping = Sleeping(self, self._opened, p)
+        self._housekeeping = Housekeeping(self, self._opened, self._sleeping)
         self.timer(PERIOD_S, self._on_timer)
 
     def on_activate(self) -> None:
@@ -128,21 +130,8 @@ class MemoryNode(SageNode):
     def _on_timer(self) -> None:
         for moment in self._observer.expire(self.clock.now_ns()):
             self._keeping.later(moment)
-        self._opened().tend_payloads()
-        self._sleeping.tick(self.clock.now_ns())
-        statistics = self._opened().statistics()
-        shown = dict(vars(statistics)) | self._sleeping.facts()
-        if not self.time_is_measured:
-            del shown["disk_free_bytes"]  # others write to the disk, too: two runs would differ
-        self.diagnose(
-            unmatched_saliences=self._observer.unmatched,
-            **self._observer.whereabouts.facts(),
-            **shown,
-        )
-        if statistics.failed:
-            self.set_health("error", f"{statistics.failed} experiences could not be written")
-        elif statistics.last_damage or statistics.payloads_refused:
-            self.set_health("warn", statistics.last_damage or statistics.last_refusal)
+        whereabouts = self._observer.whereabouts.facts()
+        self._housekeeping.tick({"unmatched_saliences": self._observer.unmatched, **whereabouts})
 
 
 def main() -> None:

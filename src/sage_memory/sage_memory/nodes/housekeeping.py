@@ -1,0 +1,48 @@
+"""What the memory node does at every tick of its timer, beside the executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sage_common.ros.node import SageNode
+from sage_memory.core.memory import Memory
+from sage_memory.nodes.sleeping import Sleeping
+
+
+class Housekeeping:
+    """Tends payloads, sleeps if it is time to, and shows how the store is, on a worker of its own.
+
+    A store may have to be asked, and a disk: neither is for a timer of the executor. In lock-step,
+    where workers run inline, it is done at once.
+
+    Args:
+        node: that it belongs to.
+        opened: gives the open memory, or raises MemoryFailure.
+        sleeping: when to sleep.
+    """
+
+    def __init__(self, node: SageNode, opened: Callable[[], Memory], sleeping: Sleeping) -> None:
+        self._node = node
+        self._opened = opened
+        self._sleeping = sleeping
+        self._worker = node.worker("housekeeping") if node.time_is_measured else None
+
+    def tick(self, shown: Mapping[str, object]) -> None:
+        """Do what is due; `shown` goes to /diagnostics beside the state of the store."""
+        if self._worker is None:
+            self._do(shown)
+        else:
+            self._worker.submit(self._do, shown)
+
+    def _do(self, shown: Mapping[str, object]) -> None:
+        self._opened().tend_payloads()
+        self._sleeping.tick(self._node.clock.now_ns())
+        statistics = self._opened().statistics()
+        facts = dict(vars(statistics)) | self._sleeping.facts()
+        if not self._node.time_is_measured:
+            del facts["disk_free_bytes"]  # others write to the disk, too: two runs would differ
+        self._node.diagnose(**shown, **facts)
+        if statistics.failed:
+            self._node.set_health("error", f"{statistics.failed} experiences could not be written")
+        elif statistics.last_damage or statistics.payloads_refused:
+            self._node.set_health("warn", statistics.last_damage or statistics.last_refusal)
