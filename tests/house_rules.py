@@ -43,9 +43,14 @@ _RAW_CALLS = frozenset(
         "create_timer",
     }
 )
-# Recorder and player handle messages of any type, serialized, without looking into them; the bench
-# measures rclpy as it is.
-RAW_ROS_USERS = ("sage.bags.recorder", "sage.bags.player", "sage_bench.mailbox.transports.rclpy")
+# Recorder and player handle messages of any type, serialized, without looking into them; benches
+# measure rclpy as it is, and a graph from beside it.
+RAW_ROS_USERS = (
+    "sage.bags.recorder",
+    "sage.bags.player",
+    "sage_bench.loop.beside",
+    "sage_bench.mailbox.transports.rclpy",
+)
 
 # What a module is called in package.xml, where that is not its own name.
 ROSDEP_KEYS = {

@@ -2,7 +2,8 @@
 
 Two parts. In lock-step on one thread, as fast as it can: the uncapped rate, and the time that each
 stage takes over one message. Live, on ROS 2 at the recording's own 30 frames/s: latency from camera
-stamp to fused salience, memory, start, and dropped frames. The baseline of the latency is a bare
+stamp to fused salience, memory, start, dropped frames, and what stands still while a node goes
+through its transitions. The baseline of the latency is a bare
 rclpy publisher and subscription that hand over the same images in the same kind of process.
 """
 
@@ -25,9 +26,11 @@ from sage.graph.description import Graph, GraphOptions, describe
 from sage.graph.environment import DomainLease, graph_environment
 from sage.graph.session import RunOptions, Session
 from sage.observe.series import Series
+from sage_bench.loop.stored import fill
+from sage_bench.loop.transitions import transition_rows
 from sage_bench.result import Result, Row, row_of_samples, sha256_of
 from sage_common.ros.lockstep import DEFAULT_START_NS
-from sage_memory import Experience, Memory
+from sage_memory import Memory
 from sage_sensors.backends.recording import data_folder, find_demo_recording
 
 FRAMES = 1000
@@ -59,7 +62,9 @@ def measure(quick: bool) -> Result:
     rows = lockstep_rows(FRAMES_QUICK if quick else FRAMES)
     seconds = LIVE_QUICK_S if quick else LIVE_S
     rows += live_rows(seconds, quick)
-    rows += resume_rows(STORED_QUICK if quick else STORED)
+    stored = STORED_QUICK if quick else STORED
+    rows += transition_rows(quick, stored)
+    rows += resume_rows(stored)
     return Result("loop", quick, inputs(), tuple(rows))
 
 
@@ -231,42 +236,12 @@ print(json.dumps(taken_ms[10:]))
 
 def resume_rows(stored: int) -> list[Row]:
     """Time to open a memory that holds many experiences."""
-    rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        with Memory.open(home, device_id="bench") as memory:
-            tickets = []
-            for number in range(stored):
-                tickets.append(memory.remember(random_experience(rng, number)))
-                if len(tickets) >= 200:
-                    for ticket in tickets:
-                        ticket.wait()
-                    tickets.clear()
-            for ticket in tickets:
-                ticket.wait()
+        fill(home, stored, "bench")
         begin = time.perf_counter()
         with Memory.open(home, device_id="bench") as memory:
             opened_s = time.perf_counter() - begin
             held = memory.statistics().experiences
     goal = 1.0 if stored == STORED else None
     return [Row(f"opening a memory of {held} experiences", opened_s, "s", goal)]
-
-
-def random_experience(rng: np.random.Generator, number: int) -> Experience:
-    """A random moment of vision."""
-    stamp_ns = DEFAULT_START_NS + number * 10**9
-    return Experience(
-        start_ns=stamp_ns,
-        end_ns=stamp_ns,
-        modality="vision",
-        source="front",
-        codes=rng.integers(0, 10, (30, 30), np.uint8),
-        embedding=rng.standard_normal(128).astype(np.float32),
-        encoder_id="bench-1",
-        surprise=0.5,
-        novelty=0.5,
-        arousal=0.5,
-        reward=0.5,
-        conflict=0.0,
-        total=float(rng.random()),
-    )

@@ -1,0 +1,1 @@
+"""The whole loop while its nodes are taken through their transitions."""

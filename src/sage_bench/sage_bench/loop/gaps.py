@@ -1,0 +1,39 @@
+"""When messages came, and the longest time between two of a topic."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+
+class Arrivals:
+    """Times of arrival by topic; noted on one thread, asked on another.
+
+    Args:
+        now_s: a monotonic clock [s].
+    """
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._times_s: dict[str, list[float]] = defaultdict(list)
+
+    def note(self, topic: str) -> None:
+        """A message of this topic has come."""
+        self._times_s[topic].append(self._now_s())
+
+    def longest_gap_s(self, topics: Iterable[str], begin_s: float, end_s: float) -> float:
+        """The longest time between two messages of one topic that overlaps with a window [s].
+
+        A topic of which nothing came before `begin_s` is left out. What has not come by `end_s`
+        counts as if it came then. 0 if there is no topic.
+        """
+        return max((self._gap_s(topic, begin_s, end_s) for topic in topics), default=0.0)
+
+    def _gap_s(self, topic: str, begin_s: float, end_s: float) -> float:
+        times_s = tuple(self._times_s[topic])
+        before = [time_s for time_s in times_s if time_s <= begin_s]
+        if not before:
+            return 0.0
+        inside = [time_s for time_s in times_s if begin_s < time_s < end_s]
+        return max(later - earlier for earlier, later in pairwise([before[-1], *inside, end_s]))

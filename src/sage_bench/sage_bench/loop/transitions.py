@@ -1,0 +1,163 @@
+"""How long any other output of a composed graph stands still while a node is made inactive and
+active again."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lifecycle_msgs.msg import Transition
+
+from sage.graph.catalogue import NodeKind
+from sage.graph.description import Graph, GraphOptions, NodeSpec, describe
+from sage.graph.session import RunOptions, Session
+from sage_bench.loop.beside import Beside
+from sage_bench.loop.gaps import Arrivals
+from sage_bench.loop.heartbeat_node import HEARTBEAT, SPEC
+from sage_bench.loop.stored import fill
+from sage_bench.result import Row
+from sage_common.core.topics import topic, topic_name
+
+GOAL_MS = 100.0
+QUICK_NODES = ("memory", "vision_encoder", "fusion")
+QUIET_S, QUIET_QUICK_S = 10.0, 3.0
+INACTIVE_S = 0.5
+SETTLE_S = 0.5
+_VISION = ("recording", "vision_encoder")
+_BODY = ("recording", "proprioception_encoder")
+OUTPUTS = {
+    (HEARTBEAT, HEARTBEAT): (),
+    ("camera/info", topic_name("camera/info", name="front")): ("recording",),
+    ("imu/data", topic_name("imu/data", name="body")): ("recording",),
+    ("puzzle", topic_name("puzzle", modality="vision")): _VISION,
+    ("salience", topic_name("salience", modality="vision")): (*_VISION, "vision_scorer"),
+    ("puzzle", topic_name("puzzle", modality="proprioception")): _BODY,
+    ("salience", topic_name("salience", modality="proprioception")): (
+        *_BODY, "proprioception_scorer",
+    ),
+    ("fused_salience", topic_name("fused_salience")): (
+        *_VISION, "vision_scorer", *_BODY, "proprioception_scorer", "audio_encoder",
+        "audio_scorer", "language_encoder", "language_scorer", "fusion",
+    ),
+}  # fmt: skip
+"""Outputs that come at least 20 times a second: (key, name) -> nodes without which they end.
+
+Slower ones have longer gaps by nature. All that is scored comes into the fused salience.
+"""
+
+
+def transition_rows(quick: bool, stored: int) -> list[Row]:
+    """One row a node of the composed graph, its memory holding `stored` experiences."""
+    with tempfile.TemporaryDirectory() as home, open(os.devnull, "wb") as log:
+        fill(Path(home), stored)
+        graph = with_heartbeat(describe(GraphOptions(home=home, resume=False)))
+        names = [node.name for node in graph.nodes if node.name != HEARTBEAT]
+        taken = Transitions(
+            [name for name in names if not quick or name in QUICK_NODES],
+            QUIET_QUICK_S if quick else QUIET_S,
+        )
+        session = Session(graph, RunOptions(composed=True, log_level="warn", log=log))
+        session.on_tick = taken.tick
+        session.run()
+    if taken.error is not None:
+        raise taken.error
+    return taken.rows(stored)
+
+
+def with_heartbeat(graph: Graph) -> Graph:
+    """The graph with a heartbeat in its process."""
+    module = "sage_bench.loop.heartbeat_node"
+    kind = NodeKind("sage_bench", "", f"{module}:HeartbeatNode", f"{module}:HeartbeatParameters")
+    shared = {"home": graph.options.home, "resume": False}
+    beat = NodeSpec(HEARTBEAT, HEARTBEAT, graph.options.namespace, shared, foreign=kind)
+    return replace(graph, nodes=(beat, *graph.nodes))
+
+
+def types_of_outputs() -> dict[str, str]:
+    """Interfaces of the outputs, by name."""
+    specs = {name: SPEC if key == HEARTBEAT else topic(key) for key, name in OUTPUTS}
+    return {name: spec.type for name, spec in specs.items()}
+
+
+@dataclass
+class Taken:
+    """A node went inactive and active again, from `begin_s` to `end_s`; `took_s` for both."""
+
+    node: str
+    begin_s: float
+    end_s: float
+    took_s: float
+
+
+@dataclass
+class Transitions:
+    """Takes nodes through their transitions, one after another, beside a running session.
+
+    Args:
+        nodes: names.
+        quiet_s: how long the usual gaps are looked at before [s].
+
+    Attributes:
+        error: what ended it before its end.
+    """
+
+    nodes: Sequence[str]
+    quiet_s: float
+    error: Exception | None = None
+    _arrivals: Arrivals = field(default_factory=lambda: Arrivals(time.monotonic))
+    _taken: list[Taken] = field(default_factory=list)
+    _thread: threading.Thread | None = None
+    _quiet: tuple[float, float] = (0.0, 0.0)
+
+    def tick(self, session: Session) -> None:
+        """Begin once every node has told of itself."""
+        if self._thread is None and session.elapsed_s > 0.0 and session.all_heard():
+            self._thread = threading.Thread(target=self._run, args=(session,), daemon=True)
+            self._thread.start()
+
+    def rows(self, stored: int) -> list[Row]:
+        """The longest gap of each, beside that of the same outputs while nothing was done."""
+        return [self._row(taken, stored) for taken in self._taken]
+
+    def _row(self, taken: Taken, stored: int) -> Row:
+        others = [name for (_, name), needed in OUTPUTS.items() if taken.node not in needed]
+        what = f"{taken.node} with {stored} experiences" if taken.node == "memory" else taken.node
+        gap_s = self._arrivals.longest_gap_s(others, taken.begin_s, taken.end_s)
+        return Row(
+            f"longest gap of any other output while {what} goes inactive and active again",
+            gap_s * 1e3,
+            "ms",
+            GOAL_MS,
+            baselines={
+                "without transitions": self._arrivals.longest_gap_s(others, *self._quiet) * 1e3,
+                "the transitions themselves": taken.took_s * 1e3,
+            },
+        )
+
+    def _run(self, session: Session) -> None:
+        try:
+            namespace, note = session.graph.options.namespace, self._arrivals.note
+            with Beside(namespace, types_of_outputs(), note) as beside:
+                begin_s = time.monotonic() + SETTLE_S
+                time.sleep(SETTLE_S + self.quiet_s)
+                self._quiet = (begin_s, time.monotonic())
+                for node in self.nodes:
+                    self._taken.append(_taken_through(beside, node))
+        except Exception as error:  # noqa: BLE001 - raised where the rows are asked for
+            self.error = error
+        finally:
+            session.stop()
+
+
+def _taken_through(beside: Beside, node: str) -> Taken:
+    begin_s = time.monotonic()
+    took_s = beside.change(node, Transition.TRANSITION_DEACTIVATE)
+    time.sleep(INACTIVE_S)
+    took_s += beside.change(node, Transition.TRANSITION_ACTIVATE)
+    time.sleep(SETTLE_S)
+    return Taken(node, begin_s, time.monotonic(), took_s)
