@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from failing_toy import FailingToy
 from good_messages import GOOD, NAMES, header
 from rclpy.serialization import serialize_message
 from toy_nodes import ToyNode
@@ -301,3 +302,20 @@ def test_health_levels_are_checked_and_problems_come_and_go():
     status = graph.outputs[-1].message().status[0]
     assert (status.level, status.message) == (status.WARN, "tired")
     assert to_stamp(1_500_000_000).nanosec == 500_000_000
+
+
+def test_a_failed_activation_is_rolled_back_and_the_next_one_works(tmp_path):
+    class Toy(FailingToy):
+        fail_in: ClassVar[set[str]] = set()
+
+    graph = LockstepHost(home=tmp_path)
+    node = graph.add(Toy)
+    node.deactivate()
+    saved = (tmp_path / "state" / "toy.state").read_bytes()
+    Toy.fail_in.add("activate")
+    with pytest.raises(RuntimeError, match="told to fail in activate"):
+        node.activate()
+    assert not (node.active or node.open) and node.ran[-2:] == ["activate", "deactivate"]
+    assert (tmp_path / "state" / "toy.state").read_bytes() == saved
+    node.activate()
+    assert node.active and node.open

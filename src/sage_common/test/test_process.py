@@ -195,6 +195,23 @@ def test_a_container_gives_each_node_its_own_name_parameters_and_remappings(ros,
     assert learned_by(tmp_path / "home", "two") == 0
 
 
+def test_a_node_is_served_while_another_of_its_process_activates_and_a_signal_ends_both(
+    ros, child, tmp_path
+):
+    home = tmp_path / "home"
+    slow = entry("two", parameters={"home": str(home)}) | {"class": "gated_toy:GatedToyNode"}
+    both = child(*container(entry("one", parameters={"home": str(home)}), slow))
+    assert ros.until((home / "activating").exists), both.text
+    teach(ros, 2)
+    both.process.send_signal(signal.SIGINT)
+    ros.for_a_while(MATCHING_S)
+    assert both.process.poll() is None, "it saves what it has begun to restore"
+    (home / "go").touch()
+    assert both.end(signal.SIGINT) == 0, both.text
+    assert "Traceback" not in both.text
+    assert learned_by(home, "one") == 2 and learned_by(home, "two") == 0
+
+
 def learned_by(home: Path, name: str) -> float:
     return float(state_file.load(home / "state" / f"{name}.state").arrays["learned"][0])
 

@@ -18,6 +18,7 @@ import node_inputs as inputs  # noqa: E402
 from lifecycle_msgs.msg import Transition  # noqa: E402
 from lifecycle_msgs.srv import ChangeState  # noqa: E402
 from rclpy.experimental import EventsExecutor  # noqa: E402
+from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.task import Future  # noqa: E402
 from sqlalchemy import event  # noqa: E402
 from sqlalchemy.pool import Pool  # noqa: E402
@@ -131,14 +132,16 @@ def test_salient_moment_becomes_an_experience_and_is_recalled(driver, tmp_path, 
     camera.close()
 
 
-def test_a_locked_store_leaves_the_node_inactive_and_the_process_alive(tmp_path) -> None:
+def test_a_locked_store_leaves_the_node_inactive_until_it_is_free(tmp_path) -> None:
     with Memory.open(tmp_path):
         made = Driver(tmp_path)
-        try:
-            assert not made.started
-            assert not made.host.node.active
-        finally:
-            made.close()
+        assert not made.started
+        assert not made.host.node.active
+    try:
+        assert made.host.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        assert made.host.node.active
+    finally:
+        made.close()
 
 
 @pytest.fixture
