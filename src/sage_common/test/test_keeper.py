@@ -8,6 +8,14 @@ import numpy as np
 
 from sage_common.core import state_file
 from sage_common.ros.keeper import Snapshot, StateKeeper
+from sage_msgs.srv import Checkpoint
+
+
+class Log:
+    """Says nothing."""
+
+    def error(self, text: str, **throttle: object) -> None:
+        pass
 
 
 class Learner:
@@ -18,7 +26,8 @@ class Learner:
         self.left = np.zeros(20_000)
         self.right = np.zeros(20_000)
         self.problems: dict[str, str] = {}
-        self.log = None
+        self.log = Log()
+        self.active = True
 
     def state(self):
         return {"left": self.left, "right": self.right}
@@ -87,3 +96,28 @@ def test_a_node_that_learns_nothing_writes_nothing(tmp_path):
     keeper = StateKeeper(learner, tmp_path / "x.state")
     assert keeper.save() == "" and list(tmp_path.iterdir()) == []
     keeper.restore()
+
+
+def test_an_inactive_node_writes_only_what_could_not_be_written_at_deactivation(tmp_path):
+    learner = Learner()
+    path = tmp_path / "state" / "x.state"
+    keeper = StateKeeper(learner, path)
+
+    def asked() -> Checkpoint.Response:
+        return keeper.answer(Checkpoint.Request(), Checkpoint.Response())
+
+    learner.active = False
+    assert asked().success and not path.exists(), "it was never active"
+    learner.active = True
+    assert asked().paths == [str(path)]
+    learner.left += 1
+    learner.active = False
+    assert asked().paths == [str(path)]
+    assert state_file.load(path).arrays["left"][0] == 0, "half of an activation"
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.touch()
+    keeper.save_or_report()
+    assert not asked().success
+    path.parent.unlink()
+    assert asked().paths == [str(path)] and state_file.load(path).arrays["left"][0] == 1

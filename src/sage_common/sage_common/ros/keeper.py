@@ -55,6 +55,7 @@ class StateKeeper:
         self._writing = threading.Lock()
         self._copied = 0
         self._written = 0
+        self._is_unsaved = False
 
     def copy(self) -> Snapshot:
         """A copy of the state as it is now."""
@@ -91,10 +92,16 @@ class StateKeeper:
             self.write_or_report(snapshot)
 
     def answer(self, request: Any, response: Any) -> Any:
-        """Save on request. An inactive node saved when it was deactivated, which still holds."""
+        """Save on request. An inactive node saved when it was deactivated, which still holds.
+
+        What it has in memory may be half of an activation: it is written only if it could not be
+        when the node was deactivated.
+        """
         try:
-            is_saved = not self._node.active and self._path.exists()
-            path = str(self._path) if is_saved else self.save()
+            if self._node.active or self._is_unsaved:
+                path = self.save()
+            else:
+                path = str(self._path) if self._path.exists() else ""
         except Exception as error:  # noqa: BLE001 - the caller must be told
             response.message = f"{type(error).__name__}: {error}"
         else:
@@ -112,6 +119,7 @@ class StateKeeper:
 
     def restore(self) -> None:
         """Hand the saved state to the node; a file that it refuses is set aside."""
+        self._is_unsaved = False
         try:
             state_file.discard_unfinished(self._path)
             saved = state_file.load(self._path)
@@ -140,6 +148,7 @@ class StateKeeper:
             if snapshot.number > self._written:
                 state_file.save(self._path, snapshot.arrays, self._node.identity())
                 self._written = snapshot.number
+                self._is_unsaved = False
         return str(self._path)
 
     def _set_aside(self, reason: str) -> None:
@@ -151,6 +160,7 @@ class StateKeeper:
             self._node.log.warning(f"the refused state stays: {error}")
 
     def _report(self, error: Exception) -> None:
+        self._is_unsaved = True
         text = f"state not saved: {type(error).__name__}: {error}"
         self._node.log.error(text, throttle_s=10.0, key="state not saved")
         self._node.set_problem("state", text)
