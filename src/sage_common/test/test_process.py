@@ -212,6 +212,23 @@ def test_a_node_is_served_while_another_of_its_process_activates_and_a_signal_en
     assert learned_by(home, "one") == 2 and learned_by(home, "two") == 0
 
 
+def test_a_transition_that_hangs_does_not_keep_a_process_from_ending_nor_others_from_saving(
+    ros, child, tmp_path
+):
+    home = tmp_path / "home"
+    hanging = entry("two", parameters={"home": str(home)}) | {"class": "gated_toy:GatedToyNode"}
+    arguments = container(entry("one", parameters={"home": str(home)}), hanging)
+    arguments[1] = (
+        f"from sage_common.ros import process; process.END_TIMEOUT_S = 1.0; {arguments[1]}"
+    )
+    both = child(*arguments)
+    assert ros.until((home / "activating").exists), both.text
+    teach(ros, 1)
+    assert both.end() == 1, both.text
+    assert "a transition did not end within" in both.text and "Traceback" not in both.text
+    assert learned_by(home, "one") == 1 and not (home / "state" / "two.state").exists()
+
+
 def learned_by(home: Path, name: str) -> float:
     return float(state_file.load(home / "state" / f"{name}.state").arrays["learned"][0])
 
