@@ -21,9 +21,9 @@ from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, Imu, JointState
 
 from sage_common.core.topics import topic, topic_name
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.qos import PROFILES
-from sage_common.ros.stamps import to_stamp
-from sage_common.ros.tensor_handles import mailbox_name
+from sage_common.ros.tensors.handles import mailbox_name
 from sage_msgs.msg import (
     Attention,
     FusedSalience,

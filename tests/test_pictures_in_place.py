@@ -22,13 +22,13 @@ from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from sage_common.ros.images import array_to_image
+from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import PROFILES
-from sage_common.ros.ros_host import RosHost
-from sage_common.ros.stamps import stamp_ns, to_stamp
-from sage_common.ros.tensor_handles import mailbox_name
-from sage_common.ros.tensor_output import SLOTS
+from sage_common.ros.rclpy_host.host import RosHost
+from sage_common.ros.tensors.handles import mailbox_name
+from sage_common.ros.tensors.output import SLOTS
 from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode
 from sage_msgs.msg import Puzzle, TensorHandle
 from sage_sensors.nodes.camera_node import CameraNode

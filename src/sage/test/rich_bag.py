@@ -22,8 +22,8 @@ from sage.bags.reader import open_bag
 from sage.bags.writer import BagWriter
 from sage.cli import main
 from sage_common.core.clock import NS_PER_S
-from sage_common.ros.lockstep import DEFAULT_START_NS
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.lockstep.host import DEFAULT_START_NS
 from sage_msgs.msg import Outcome, Utterance
 
 SECONDS = 4.0

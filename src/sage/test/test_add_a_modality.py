@@ -24,8 +24,8 @@ from sage.graph.own_modalities import OwnModality
 from sage.graph.supervisor import commands
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_msgs.msg import Utterance
 from sage_snarc.nodes.fusion_node import FusionNode
 from sage_snarc.nodes.scorer_node import ScorerNode

@@ -21,7 +21,7 @@ from sage.graph.sensor_plan import SensorNode
 from sage.graph.sources import plan_sensors
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Puzzle, Utterance
 
 START_NS = 1_600_000_000 * NS_PER_S

@@ -14,7 +14,7 @@ import pytest
 
 from sage.doctor.finding import Finding
 from sage.doctor.mailboxes import library, lying
-from sage_common.ros import mailboxes
+from sage_common.ros.tensors import mailboxes
 
 MAKER = """
 import sys, time, sage_cuda_mailbox as m

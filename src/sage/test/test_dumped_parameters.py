@@ -13,7 +13,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from sage.graph.description import GraphOptions, NodeSpec, describe
 from sage_common.ros.container import node_class, ros_arguments
-from sage_common.ros.ros_host import RosHost
+from sage_common.ros.rclpy_host.host import RosHost
 
 QOS = {"/parameter_events": {"publisher": {"depth": 1000, "reliability": "reliable"}}}
 

@@ -17,7 +17,7 @@ from sage.cli import main
 from sage.explain.bag_moments import fused_total
 from sage.explain.question import local_time
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Experience, FusedSalience, Salience
 
 DATA = Path(os.environ.get("SAGE_DATA") or Path(__file__).parents[4] / "shared" / "data")

@@ -12,7 +12,7 @@ from sage.explain.account import Account, of_message
 from sage.explain.question import local_time
 from sage.explain.words import lines
 from sage_common.core.clock import NS_PER_S
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import FusedSalience, Salience
 
 T0 = 1_700_000_000 * NS_PER_S

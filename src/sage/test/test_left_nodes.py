@@ -22,10 +22,10 @@ from sage_common.core import state_file
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import CannotContinue
 from sage_common.ros.container import node_class
-from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
-from sage_common.ros.lockstep_snapshot import identity_of, snapshot_of, take_up
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
+from sage_common.ros.lockstep.snapshot import identity_of, snapshot_of, take_up
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import to_stamp
 from sage_msgs.msg import Experience, Outcome
 from sage_msgs.srv import Explain
 

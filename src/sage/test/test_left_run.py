@@ -16,7 +16,7 @@ from rich_bag import SECONDS, RichRun
 from sage.bags.message import BagMessage
 from sage.cli import main
 from sage_common.core.errors import CannotContinue
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 
 Replay = Callable[..., dict[str, Any]]
 CUTS = (0.45, 1.0, 2.713)

@@ -23,7 +23,7 @@ from sage.recall.nothing import why_nothing
 from sage.recall.question import Question, Sound, Spot, parse_spot
 from sage.recall.stored_memory import ask_store
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.core.sound_example import WINDOW
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
 from sage_encoders.nodes.language_encoder_node import LanguageEncoderNode

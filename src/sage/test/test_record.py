@@ -26,8 +26,8 @@ from sage.bags.recorder import Recorder
 from sage.bags.selection import Selection
 from sage.bags.writer import BagWriter
 from sage_common.core.clock import NS_PER_S
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.qos import PROFILES
-from sage_common.ros.stamps import to_stamp
 
 IMU = "/sage/imu/body/data"
 INFO = "/sage/microphone/front/info"

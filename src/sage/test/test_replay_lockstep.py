@@ -22,8 +22,8 @@ from sage.bags.reader import open_bag
 from sage.bags.writer import BagWriter
 from sage.cli import main
 from sage_common.core.clock import NS_PER_S
-from sage_common.ros.audio import array_to_audio
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.audio import array_to_audio
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import FusedSalience, Puzzle, Utterance
 
 DATA = Path(os.environ.get("SAGE_DATA") or Path(__file__).parents[4] / "shared" / "data")

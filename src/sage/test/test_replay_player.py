@@ -24,8 +24,8 @@ from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.writer import BagWriter
 from sage.graph.supervisor import executable
 from sage_common.core.clock import NS_PER_S
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.qos import PROFILES
-from sage_common.ros.stamps import stamp_ns, to_stamp
 
 IMU = "/sage/imu/body/data"
 START_NS = 1_600_000_000 * NS_PER_S

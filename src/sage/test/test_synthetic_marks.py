@@ -19,7 +19,7 @@ from sage.observe.sensors import all_absent, backends
 from sage.observe.tally import Tally
 from sage_common.core.synthetic import is_synthetic, percept_source, sensor_name, synthetic_frame
 from sage_common.ros.container import node_class
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_msgs.srv import Recall, StoreExperience
 
 

@@ -11,7 +11,7 @@ from std_msgs.msg import Float32MultiArray
 
 from sage.graph.description import GraphOptions, describe
 from sage_common.ros.container import node_class
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "salience.md"
 PERIOD_S = 0.02

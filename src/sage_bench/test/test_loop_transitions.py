@@ -9,7 +9,7 @@ from sage_bench.loop.gaps import Arrivals
 from sage_bench.loop.heartbeat_node import HEARTBEAT, HeartbeatNode
 from sage_bench.loop.transitions import GOAL_MS, OUTPUTS, Taken, Transitions, with_heartbeat
 from sage_common.ros.container import node_class
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 
 
 class Times:

@@ -14,9 +14,9 @@ from sensor_msgs.msg import CameraInfo, Imu, JointState
 from std_msgs.msg import Float32MultiArray, Header, MultiArrayDimension
 from visualization_msgs.msg import MarkerArray
 
-from sage_common.ros.audio import array_to_audio, audio_info
-from sage_common.ros.images import array_to_image, rgb_to_compressed
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.audio import array_to_audio, audio_info
+from sage_common.ros.conversions.images import array_to_image, rgb_to_compressed
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import (
     Attention,
     AttentionRegion,

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 
-from sage_common.ros.stamps import to_stamp
-from sage_common.ros.tensor_output import TensorOutput
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.tensors.output import TensorOutput
 
 SHAPE = (12, 16, 3)
 

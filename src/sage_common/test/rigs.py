@@ -21,10 +21,10 @@ from rclpy.task import Future
 from sage_common.core.topics import ACTIONS, SERVICES, topic
 from sage_common.ros.container import ros_arguments
 from sage_common.ros.interfaces import interface
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import PROFILES
-from sage_common.ros.ros_host import RosHost
+from sage_common.ros.rclpy_host.host import RosHost
 
 NAMESPACE = "/sage"
 PATIENCE_S = 20.0

@@ -10,7 +10,7 @@ from audio_common_msgs.msg import AudioDataStamped
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.audio import array_to_audio, audio_info, audio_to_array
+from sage_common.ros.conversions.audio import array_to_audio, audio_info, audio_to_array
 
 
 def message_of(data: bytes) -> AudioDataStamped:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from toy_nodes import ToyNode
 
 from sage_common.core.topics import topic
-from sage_common.ros.audio import audio_info
+from sage_common.ros.conversions.audio import audio_info
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.action import Refine
 from sage_msgs.msg import Utterance
 from sage_msgs.srv import Embed, SetTrust

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sage_common.ros.control import QUEUE_SIZE, ControlClosed, ControlWorker
+from sage_common.ros.rclpy_host.control import QUEUE_SIZE, ControlClosed, ControlWorker
 
 LONG_S = 20.0
 

@@ -10,10 +10,10 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.topics import TOPICS
-from sage_common.ros.definitions import canonical, register_package, typestore
+from sage_common.ros.conversions.definitions import canonical, register_package, typestore
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.interfaces import interface
 from sage_common.ros.latest import serialized_stamp_ns
-from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Attention
 
 

@@ -11,7 +11,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.images import (
+from sage_common.ros.conversions.images import (
     array_to_image,
     compressed_to_rgb,
     image_to_array,

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from sage_common.core import state_file
-from sage_common.ros.keeper import Snapshot, StateKeeper
+from sage_common.ros.checkpointer import Snapshot, StateKeeper
 from sage_msgs.srv import Checkpoint
 
 

@@ -14,11 +14,11 @@ from good_messages import header  # noqa: E402
 from mailbox_ends import SHAPE, Camera  # noqa: E402
 
 from sage_common.core.errors import InvalidInput  # noqa: E402
-from sage_common.ros.images import array_to_image  # noqa: E402
-from sage_common.ros.latest_pictures import LatestPictures  # noqa: E402
-from sage_common.ros.picture import Picture  # noqa: E402
-from sage_common.ros.tensor_output import SLOTS  # noqa: E402
-from sage_common.ros.tensor_reader import TensorGone, TensorReader  # noqa: E402
+from sage_common.ros.conversions.images import array_to_image  # noqa: E402
+from sage_common.ros.tensors.latest_pictures import LatestPictures  # noqa: E402
+from sage_common.ros.tensors.output import SLOTS  # noqa: E402
+from sage_common.ros.tensors.picture import Picture  # noqa: E402
+from sage_common.ros.tensors.reader import TensorGone, TensorReader  # noqa: E402
 
 S = 1_000_000_000
 DEPTH = 3

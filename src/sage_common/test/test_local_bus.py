@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sage_common.ros.local_bus import LocalBus, LocalSubscription
 from sage_common.ros.qos import PROFILES
+from sage_common.ros.rclpy_host.local_bus import LocalBus, LocalSubscription
 
 
 class QueueExecutor:
@@ -125,8 +125,8 @@ from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from sage_common.ros.node import SageNode
-from sage_common.ros.ros_host import RosHost
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.rclpy_host.host import RosHost
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import Utterance
 from sage_msgs.srv import Embed
 

@@ -13,11 +13,11 @@ from toy_nodes import ToyNode
 
 from sage_common.core import state_file
 from sage_common.core.parameters import ParameterError
-from sage_common.ros.audio import audio_info
+from sage_common.ros.conversions.audio import audio_info
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.host import ServiceUnavailable
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import to_stamp
 from sage_msgs.msg import Outcome, Utterance
 from sage_msgs.srv import Recall, SetTrust
 

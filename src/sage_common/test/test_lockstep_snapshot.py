@@ -11,11 +11,11 @@ from toy_nodes import ToyNode
 from sage_common.core import state_file
 from sage_common.core.errors import CannotContinue
 from sage_common.core.sections import json_array, json_of
-from sage_common.ros.audio import audio_info
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.lockstep_snapshot import identity_of, snapshot_of, take_up
+from sage_common.ros.conversions.audio import audio_info
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.lockstep.host import LockstepHost
+from sage_common.ros.lockstep.snapshot import identity_of, snapshot_of, take_up
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import to_stamp
 from sage_msgs.msg import Outcome, Utterance
 
 WORDS_S = (0.05, 0.25, 0.5, 0.77, 1.0, 1.31)

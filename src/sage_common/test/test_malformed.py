@@ -9,8 +9,8 @@ from good_messages import GOOD, NAMES, WRONG, header
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.topics import TOPICS
+from sage_common.ros.conversions.stamps import stamp_ns, stamped_now
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import stamp_ns, stamped_now
 from sage_msgs.msg import Outcome
 
 S = 1_000_000_000

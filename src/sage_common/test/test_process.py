@@ -19,8 +19,8 @@ from sage_common.core import state_file
 from sage_common.core.errors import InvalidInput
 from sage_common.ros import process
 from sage_common.ros.container import node_class, ros_arguments
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.process import EXIT_USAGE
-from sage_common.ros.stamps import to_stamp
 from sage_msgs.msg import Utterance
 
 HERE = Path(__file__).parent

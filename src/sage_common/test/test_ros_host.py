@@ -12,9 +12,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Imu
 from toy_nodes import ToyNode
 
-from sage_common.ros.calls import QUEUE_SIZE
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.rclpy_host.calls import QUEUE_SIZE
 from sage_msgs.msg import Utterance
 from sage_msgs.srv import SetTrust
 

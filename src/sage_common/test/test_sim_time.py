@@ -7,8 +7,8 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from toy_nodes import ToyNode
 
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import to_stamp
 from sage_msgs.msg import Utterance
 
 S = 1_000_000_000

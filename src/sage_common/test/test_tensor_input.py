@@ -15,12 +15,12 @@ from mailbox_ends import SHAPE, Camera, Lines  # noqa: E402
 
 from sage_common.core.errors import InvalidInput  # noqa: E402
 from sage_common.core.health import InputHealth  # noqa: E402
-from sage_common.ros import mailboxes  # noqa: E402
-from sage_common.ros.images import array_to_image  # noqa: E402
-from sage_common.ros.picture import Picture  # noqa: E402
-from sage_common.ros.tensor_input import TensorInput  # noqa: E402
-from sage_common.ros.tensor_output import SLOTS  # noqa: E402
-from sage_common.ros.tensor_reader import TensorReader  # noqa: E402
+from sage_common.ros.conversions.images import array_to_image  # noqa: E402
+from sage_common.ros.tensors import mailboxes  # noqa: E402
+from sage_common.ros.tensors.input import TensorInput  # noqa: E402
+from sage_common.ros.tensors.output import SLOTS  # noqa: E402
+from sage_common.ros.tensors.picture import Picture  # noqa: E402
+from sage_common.ros.tensors.reader import TensorReader  # noqa: E402
 
 S = 1_000_000_000
 
@@ -120,7 +120,7 @@ def test_pictures_go_back_when_released_and_when_nobody_has_them_any_more(
 def test_a_picture_that_was_kept_too_long_says_that_it_is_worth_nothing(
     camera: Camera, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sage_common.ros.tensor_output.TTL_MS", 1)
+    monkeypatch.setattr("sage_common.ros.tensors.output.TTL_MS", 1)
     camera.output.close()
     node.hear(camera.show())
     node.hear(camera.show())

@@ -14,9 +14,9 @@ mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not
 from mailbox_ends import Lines  # noqa: E402
 
 from sage_common.core.tiles import RECORD_TYPE, TileGrid, TileView  # noqa: E402
-from sage_common.ros import mailboxes  # noqa: E402
-from sage_common.ros.tile_input import TileInput  # noqa: E402
-from sage_common.ros.tile_output import TileOutput  # noqa: E402
+from sage_common.ros.tensors import mailboxes  # noqa: E402
+from sage_common.ros.tensors.tile_input import TileInput  # noqa: E402
+from sage_common.ros.tensors.tile_output import TileOutput  # noqa: E402
 
 S = 1_000_000_000
 GRID = TileGrid(848, 480, 3, 5)

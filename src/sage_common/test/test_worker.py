@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sage_common.ros.worker import ThreadWorker
+from sage_common.ros.rclpy_host.worker import ThreadWorker
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import Imu, JointState
 from std_msgs.msg import Header
 
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import Utterance
 
 

@@ -10,9 +10,9 @@ from encoder_inputs import header, scene, tone
 from sensor_msgs.msg import Image
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.audio import array_to_audio
-from sage_common.ros.images import array_to_image
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.conversions.audio import array_to_audio
+from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.core.sound_example import WINDOW, last_second, window_of
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
 from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode

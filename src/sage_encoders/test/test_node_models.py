@@ -9,8 +9,8 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from encoder_inputs import header, scene, utterance
 from model_copies import certify, copy_model
 
-from sage_common.ros.images import array_to_image
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.backends import minilm
 from sage_encoders.backends.model_registry import REGISTRY
 from sage_encoders.core.card import ModelError

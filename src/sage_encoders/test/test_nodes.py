@@ -8,9 +8,9 @@ import pytest
 from encoder_inputs import header, imu, joints, scene, tone, utterance
 from sensor_msgs.msg import Image
 
-from sage_common.ros.audio import array_to_audio, audio_info
-from sage_common.ros.images import array_to_image
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.conversions.audio import array_to_audio, audio_info
+from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.core.body_layout import TORSO, decode_body
 from sage_encoders.core.card import ModelError
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode

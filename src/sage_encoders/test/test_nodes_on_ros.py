@@ -14,10 +14,10 @@ from rclpy.qos import qos_profile_sensor_data
 from rclpy.task import Future
 from sensor_msgs.msg import Image, Imu
 
-from sage_common.ros.audio import array_to_audio
-from sage_common.ros.images import array_to_image
+from sage_common.ros.conversions.audio import array_to_audio
+from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.node import SageNode
-from sage_common.ros.ros_host import RosHost
+from sage_common.ros.rclpy_host.host import RosHost
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
 from sage_encoders.nodes.language_encoder_node import LanguageEncoderNode
 from sage_encoders.nodes.proprioception_encoder_node import ProprioceptionEncoderNode

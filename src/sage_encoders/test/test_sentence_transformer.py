@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.backends import sentence_transformer
 from sage_encoders.backends.minilm import open_text_embedder
 from sage_encoders.backends.sentence_transformer import SentenceTransformerModel, placement

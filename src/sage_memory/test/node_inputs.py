@@ -11,10 +11,10 @@ from sensor_msgs.msg import Image, Imu
 from std_msgs.msg import Header
 
 from sage_common.core.parameters import NodeParameters
-from sage_common.ros.audio import array_to_audio
-from sage_common.ros.images import array_to_image
+from sage_common.ros.conversions.audio import array_to_audio
+from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import to_stamp
 from sage_msgs.msg import FusedSalience, Puzzle, Salience, Utterance
 
 S = 1_000_000_000

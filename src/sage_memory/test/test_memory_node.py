@@ -17,7 +17,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import Temperature
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
+from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_memory import Memory, Query, StoreLocked
 from sage_memory.nodes.memory_node import MemoryNode
 from sage_msgs.srv import Checkpoint, Recall, StoreExperience

@@ -7,7 +7,7 @@ from pathlib import Path
 import node_inputs as inputs
 import pytest
 
-from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
+from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_memory import Memory, Query
 from sage_memory.nodes.memory_node import MemoryNode
 from sage_msgs.msg import Outcome

@@ -8,7 +8,7 @@ import node_inputs as inputs
 import pytest
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
+from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_memory import Memory, Query
 from sage_memory.nodes.memory_node import MemoryNode
 

@@ -24,13 +24,13 @@ from sqlalchemy import event  # noqa: E402
 from sqlalchemy.pool import Pool  # noqa: E402
 
 from sage_common.core.topics import topic  # noqa: E402
-from sage_common.ros.images import image_to_array  # noqa: E402
+from sage_common.ros.conversions.images import image_to_array  # noqa: E402
 from sage_common.ros.interfaces import interface  # noqa: E402
 from sage_common.ros.qos import PROFILES  # noqa: E402
-from sage_common.ros.ros_host import RosHost  # noqa: E402
-from sage_common.ros.ros_publisher import RosPublisher  # noqa: E402
-from sage_common.ros.tensor_handles import mailbox_name  # noqa: E402
-from sage_common.ros.tensor_output import TensorOutput  # noqa: E402
+from sage_common.ros.rclpy_host.host import RosHost  # noqa: E402
+from sage_common.ros.rclpy_host.publisher import RosPublisher  # noqa: E402
+from sage_common.ros.tensors.handles import mailbox_name  # noqa: E402
+from sage_common.ros.tensors.output import TensorOutput  # noqa: E402
 from sage_memory import Memory  # noqa: E402
 from sage_memory.nodes.memory_node import MemoryNode  # noqa: E402
 from sage_msgs.msg import Experience, FusedSalience, Outcome, Puzzle  # noqa: E402

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import Attention
 from sage_orchestrator.nodes.cues import MODALITIES_KEPT, Cues
 

@@ -15,7 +15,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.task import Future
 from test_orchestrator_node import puzzle, salience
 
-from sage_common.ros.ros_host import RosHost
+from sage_common.ros.rclpy_host.host import RosHost
 from sage_msgs.action import Refine
 from sage_msgs.msg import BudgetState, FusedSalience, PluginBudget
 from sage_msgs.srv import SetTrust

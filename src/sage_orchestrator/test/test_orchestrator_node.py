@@ -9,10 +9,10 @@ import pytest
 from std_msgs.msg import Header
 from test_focus import fake_encode
 
-from sage_common.ros.images import array_to_image
-from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
+from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
+from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.action import Refine
 from sage_msgs.msg import (
     Attention,

@@ -13,11 +13,11 @@ import pytest
 from std_msgs.msg import Header
 
 from sage_common.core.tiles import TileGrid, TileView
-from sage_common.ros import mailboxes
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.host import ServiceUnavailable
-from sage_common.ros.stamps import to_stamp
-from sage_common.ros.tile_input import TileInput
-from sage_common.ros.tile_output import TileOutput
+from sage_common.ros.tensors import mailboxes
+from sage_common.ros.tensors.tile_input import TileInput
+from sage_common.ros.tensors.tile_output import TileOutput
 from sage_msgs.srv import Recall
 from sage_orchestrator.core.plugin import NothingToDo, Query
 from sage_orchestrator.nodes.surroundings import MEMORY_PATIENCE_NS, Surroundings

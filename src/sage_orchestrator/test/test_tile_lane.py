@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from sage_common.ros import mailboxes
+from sage_common.ros.tensors import mailboxes
 from sage_orchestrator.nodes.tile_lane import SLOTS, TileLane
 
 needs_mailbox = pytest.mark.skipif(mailboxes.library is None, reason=mailboxes.MISSING)

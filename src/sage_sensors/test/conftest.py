@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 
 sys.path.insert(0, str(Path(__file__).parent))
 

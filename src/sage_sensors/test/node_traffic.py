@@ -6,8 +6,8 @@ from typing import Any
 
 from rclpy.serialization import serialize_message
 
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.conversions.stamps import stamp_ns
+from sage_common.ros.lockstep.host import LockstepHost
 
 
 def offsets(messages: list[Any], start_ns: int) -> list[int]:

@@ -15,9 +15,9 @@ from std_msgs.msg import Header
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.images import array_to_image, image_to_array
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.images import array_to_image, image_to_array
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_sensors.core.synthetic_scene import SyntheticScene
 from sage_sensors.nodes.camera_node import CameraNode
 

@@ -13,8 +13,8 @@ import pytest
 
 mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not built")
 
-from sage_common.ros.images import compressed_to_rgb, image_to_array  # noqa: E402
-from sage_common.ros.tensor_output import SLOTS, TensorOutput  # noqa: E402
+from sage_common.ros.conversions.images import compressed_to_rgb, image_to_array  # noqa: E402
+from sage_common.ros.tensors.output import SLOTS, TensorOutput  # noqa: E402
 from sage_sensors.core.samples import Frame  # noqa: E402
 from sage_sensors.core.synthetic_scene import SyntheticScene  # noqa: E402
 from sage_sensors.publishers.camera import CameraPublisher  # noqa: E402

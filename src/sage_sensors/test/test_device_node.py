@@ -12,7 +12,7 @@ import pytest
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_sensors.backends import catalogue
 from sage_sensors.core.samples import Frame, SourceError, Stamped
 from sage_sensors.nodes.camera_node import CameraNode

@@ -10,8 +10,8 @@ from node_traffic import offsets, publish_foreign
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
 
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_sensors.nodes.imu_node import ImuNode
 
 

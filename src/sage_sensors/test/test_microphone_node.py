@@ -10,9 +10,9 @@ from audio_common_msgs.msg import AudioDataStamped
 from node_traffic import offsets, publish_foreign, texts
 from std_msgs.msg import Header
 
-from sage_common.ros.audio import array_to_audio, audio_to_array
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.audio import array_to_audio, audio_to_array
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_sensors.nodes.microphone_node import MicrophoneNode
 
 

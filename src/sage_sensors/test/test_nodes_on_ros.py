@@ -16,10 +16,10 @@ from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Imu
 
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import PROFILES
-from sage_common.ros.ros_host import RosHost
-from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.rclpy_host.host import RosHost
 from sage_msgs.msg import Utterance
 from sage_sensors.nodes.camera_node import CameraNode
 from sage_sensors.nodes.imu_node import ImuNode

@@ -12,10 +12,10 @@ from node_traffic import health, offsets, texts
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.audio import audio_to_array
-from sage_common.ros.images import compressed_to_rgb, image_to_array
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.conversions.audio import audio_to_array
+from sage_common.ros.conversions.images import compressed_to_rgb, image_to_array
+from sage_common.ros.conversions.stamps import stamp_ns
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_sensors.core.samples import SourceError
 from sage_sensors.nodes.recording_node import RecordingNode
 

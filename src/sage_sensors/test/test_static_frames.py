@@ -11,7 +11,7 @@ from node_traffic import publish_foreign, texts
 from tf2_msgs.msg import TFMessage
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_sensors.nodes.camera_node import CameraNode
 from sage_sensors.nodes.imu_node import ImuNode
 from sage_sensors.nodes.microphone_node import MicrophoneNode

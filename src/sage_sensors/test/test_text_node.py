@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from node_traffic import offsets, texts
 
-from sage_common.ros.lockstep import LockstepHost
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_sensors.nodes.text_node import TextNode
 
 

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from sage_common.core.puzzle import Percept
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_msgs.msg import Puzzle
 
 PERIOD_NS = 33_333_333

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sage_common.ros.lockstep import DEFAULT_START_NS as T0
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
+from sage_common.ros.lockstep.host import DEFAULT_START_NS as T0
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_msgs.msg import FusedSalience, Salience
 from sage_msgs.srv import Explain
 from sage_snarc.nodes.fusion_node import FusionNode

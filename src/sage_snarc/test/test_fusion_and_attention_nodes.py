@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo
 
-from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
+from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_msgs.msg import FusedSalience, Outcome, Puzzle, Salience
 from sage_snarc.nodes.attention_node import AttentionNode
 from sage_snarc.nodes.fusion_node import FusionNode

@@ -18,8 +18,8 @@ from visualization_msgs.msg import MarkerArray
 
 from sage_common.core.puzzle import Percept
 from sage_common.ros.container import ros_arguments
-from sage_common.ros.ros_host import RosHost
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
+from sage_common.ros.rclpy_host.host import RosHost
 from sage_msgs.msg import Attention, FusedSalience, Puzzle, Salience
 from sage_snarc.nodes.attention_node import AttentionNode
 from sage_snarc.nodes.fusion_node import FusionNode

@@ -14,10 +14,10 @@ import pytest
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 
-from sage_common.ros.audio import array_to_audio
-from sage_common.ros.images import array_to_image
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.audio import array_to_audio
+from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
 from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode
 from sage_msgs.msg import Puzzle, Salience

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from std_msgs.msg import Float32MultiArray, MultiArrayDimension
 
-from sage_common.ros.lockstep import DEFAULT_START_NS, LockstepHost
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
+from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_msgs.msg import Outcome, Salience
 from sage_snarc.nodes.fusion_node import FusionNode
 from sage_snarc.nodes.vector_scorer_node import VectorScorerNode

@@ -14,7 +14,7 @@ from rosbags.serde import SerdeError
 from sage.bags.message import BagMessage, BagTopic
 from sage.bags.metadata import OfferedQos
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.definitions import typestore
+from sage_common.ros.conversions.definitions import typestore
 
 
 class ForeignFile:

@@ -8,8 +8,8 @@ from pathlib import Path
 from sage_common.core import state_file
 from sage_common.core.errors import CannotContinue, InvalidInput
 from sage_common.core.state_file import StateFile, StateFileError
-from sage_common.ros.lockstep import LockstepHost
-from sage_common.ros.lockstep_snapshot import identity_of, snapshot_of, take_up
+from sage_common.ros.lockstep.host import LockstepHost
+from sage_common.ros.lockstep.snapshot import identity_of, snapshot_of, take_up
 
 
 def left_run_path(home: Path) -> Path:

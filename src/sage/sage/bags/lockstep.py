@@ -21,7 +21,7 @@ from sage.graph.description import Graph
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.container import node_class
-from sage_common.ros.lockstep import Delivered, LockstepHost
+from sage_common.ros.lockstep.host import Delivered, LockstepHost
 
 # What is still on its way at the end of a bag gets this much simulated time.
 TAIL_S = 1.0

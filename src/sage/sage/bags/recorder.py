@@ -16,9 +16,9 @@ from sage.bags.naming import registered_topic
 from sage.bags.selection import Selection
 from sage.bags.writer import BagWriter
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.definitions import register_package, typestore
+from sage_common.ros.conversions.definitions import register_package, typestore
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.interfaces import interface
-from sage_common.ros.stamps import stamp_ns
 
 # Room for what arrives while a chunk is compressed or the disk is slow.
 _DEPTH = 200

@@ -6,7 +6,7 @@ import functools
 import struct
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.ros.definitions import typestore
+from sage_common.ros.conversions.definitions import typestore
 
 # CDR: 4 bytes of encapsulation, the second of which tells the byte order; then the first field.
 _ENCAPSULATION = 4

@@ -11,7 +11,7 @@ from rosbags.typesys import TypesysError
 
 from sage.bags.metadata import OfferedQos, TopicRecord, bag_metadata, to_yaml
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.definitions import typestore
+from sage_common.ros.conversions.definitions import typestore
 
 # rosbag2's own default. Larger chunks compress no better, and more is lost when killed.
 CHUNK_BYTES = 768 * 1024

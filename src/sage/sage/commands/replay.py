@@ -26,7 +26,7 @@ from sage.graph.sources import is_bag
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
-from sage_common.ros.lockstep import DEFAULT_START_NS
+from sage_common.ros.lockstep.host import DEFAULT_START_NS
 
 RECORDING_S = 10.0
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sage.doctor.finding import Finding
-from sage_common.ros import mailboxes
+from sage_common.ros.tensors import mailboxes
 
 SHM = Path("/dev/shm")
 # docs/mailbox.md, "Byte layout": magic, version, kind, bytes; creator; closed.

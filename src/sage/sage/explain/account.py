@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.recall.placement import Placed
 from sage_msgs.msg import FusedSalience, Salience

@@ -19,8 +19,8 @@ from sage.explain.question import MomentUnknown, Question, local_time
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.checks import check_message
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.interfaces import interface
-from sage_common.ros.stamps import stamp_ns
 from sage_msgs.msg import Salience
 from sage_snarc.core.reason import duration
 

@@ -6,7 +6,7 @@ from sage.explain.account import Account, of_message
 from sage.explain.question import MomentUnknown, local_time
 from sage.graph.runtime_file import RunningGraph
 from sage.observe.asking import AskerNode, ask
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.srv import Explain
 
 

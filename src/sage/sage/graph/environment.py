@@ -13,7 +13,7 @@ from ament_index_python import get_package_share_directory
 
 from sage.graph.lock_file import hold
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.local_bus import VARIABLE as LOCAL_BUS
+from sage_common.ros.rclpy_host.local_bus import VARIABLE as LOCAL_BUS
 
 FIRST_DOMAIN, LAST_DOMAIN = 42, 101
 # Large frames otherwise come from mmap and are returned at each free: 1080p took 20 ms

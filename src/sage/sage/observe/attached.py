@@ -18,7 +18,7 @@ from sage.graph.runtime_file import RunningGraph
 from sage_common.core.home import sage_home
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import SPIN_SLICE_S
-from sage_common.ros.ros_host import RosHost
+from sage_common.ros.rclpy_host.host import RosHost
 
 NICENESS = 10
 NodeT = TypeVar("NodeT", bound=SageNode)

@@ -17,9 +17,9 @@ from sage.observe.tally import Tally
 from sage.observe.transports import transports
 from sage_common.core.health import InputHealth
 from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.diagnostics import HARDWARE_ID
 from sage_common.ros.node import INACTIVE, SageNode
-from sage_common.ros.stamps import stamp_ns
 
 LISTENER = "sage_command_listener"
 """What the command itself did not take is named so, among what the nodes dropped."""

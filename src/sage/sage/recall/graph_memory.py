@@ -8,8 +8,8 @@ from sage.graph.runtime_file import RunningGraph
 from sage.observe.asking import AskerNode, ask
 from sage.recall.question import Question, Remembered, Reply
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.images import array_to_image
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_msgs.msg import Experience

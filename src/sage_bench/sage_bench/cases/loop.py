@@ -29,7 +29,7 @@ from sage.observe.series import Series
 from sage_bench.loop.stored import fill
 from sage_bench.loop.transitions import transition_rows
 from sage_bench.result import Result, Row, row_of_samples, sha256_of
-from sage_common.ros.lockstep import DEFAULT_START_NS
+from sage_common.ros.lockstep.host import DEFAULT_START_NS
 from sage_memory import Memory
 from sage_sensors.backends.recording import data_folder, find_demo_recording
 

@@ -6,9 +6,9 @@ from std_msgs.msg import Header
 
 from sage_common.core.parameters import NodeParameters
 from sage_common.core.topics import TopicSpec
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import to_stamp
 
 HEARTBEAT = "heartbeat"
 PERIOD_S = 0.02

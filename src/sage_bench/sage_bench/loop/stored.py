@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sage_common.ros.lockstep import DEFAULT_START_NS
+from sage_common.ros.lockstep.host import DEFAULT_START_NS
 from sage_memory import Experience, Memory
 
 GROUP = 200

@@ -10,10 +10,10 @@ from std_msgs.msg import Header
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.core.transport import AUTO
-from sage_common.ros.images import array_to_image
+from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.picture import Picture
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.tensors.picture import Picture
 
 CAMERA = "bench"
 RATE_HZ = 30.0

@@ -12,7 +12,7 @@ from sage_bench.encoders.section import Figures, Setting
 from sage_bench.mailbox.frame_nodes import CAMERA
 from sage_bench.mailbox.staged_graph import NAMESPACE, Entry, StagedGraph, staged
 from sage_bench.result import Row, row_of_samples
-from sage_common.ros.tensor_handles import mailbox_name
+from sage_common.ros.tensors.handles import mailbox_name
 from sage_cuda_mailbox import TensorMailbox
 
 VIDEO = Path("video/gopro_max_walk.mp4")

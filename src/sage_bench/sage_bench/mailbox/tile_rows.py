@@ -19,8 +19,8 @@ from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row, row_of_samples
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.tiles import TileView
-from sage_common.ros.tile_input import TileInput
-from sage_common.ros.tile_output import TileOutput
+from sage_common.ros.tensors.tile_input import TileInput
+from sage_common.ros.tensors.tile_output import TileOutput
 from sage_encoders.backends.opencv_resize import resize, sample
 from sage_encoders.core.periphery import Periphery
 from sage_encoders.core.vision import MODEL, VisionEncoder

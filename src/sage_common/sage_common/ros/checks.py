@@ -11,10 +11,10 @@ import numpy as np
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
-from sage_common.ros.audio import SAMPLE_FORMATS, SMALLEST_SAMPLE_BYTES
-from sage_common.ros.images import MAX_SIDE_PX, check_image
-from sage_common.ros.stamps import stamp_ns
-from sage_common.ros.tensor_handles import check_handle
+from sage_common.ros.conversions.audio import SAMPLE_FORMATS, SMALLEST_SAMPLE_BYTES
+from sage_common.ros.conversions.images import MAX_SIDE_PX, check_image
+from sage_common.ros.conversions.stamps import stamp_ns
+from sage_common.ros.tensors.handles import check_handle
 
 MAX_AHEAD_S = 1.0
 MAX_AGE_S = 10.0

@@ -22,10 +22,10 @@ from sage_common.ros.gate import FAULT_LOG_PERIOD_S, Gate
 from sage_common.ros.host import Host, Publisher, ServiceClient, Timer, Worker
 from sage_common.ros.interfaces import interface
 from sage_common.ros.latest import LatestMessages
-from sage_common.ros.latest_pictures import LatestPictures
-from sage_common.ros.picture import Picture
-from sage_common.ros.tensor_ends import TensorEnds
-from sage_common.ros.tensor_output import TensorOutput
+from sage_common.ros.tensors.ends import TensorEnds
+from sage_common.ros.tensors.latest_pictures import LatestPictures
+from sage_common.ros.tensors.output import TensorOutput
+from sage_common.ros.tensors.picture import Picture
 
 FAULT_CHARACTERS = 200
 

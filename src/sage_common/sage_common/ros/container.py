@@ -17,7 +17,7 @@ from rclpy.logging import LoggingSeverity
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import NodeProcess, end_with_parent, enter_ros
-from sage_common.ros.ros_host import RosHost
+from sage_common.ros.rclpy_host.host import RosHost
 
 
 def node_class(path: str) -> type[SageNode]:

@@ -10,8 +10,8 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from sage_common.core.health import InputHealth
 from sage_common.core.sections import Arrays, json_array, json_of
 from sage_common.core.topics import TopicSpec
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.host import HEALTH_LEVELS, Publisher, Worker
-from sage_common.ros.stamps import to_stamp
 
 DIAGNOSTICS_PERIOD_S = 1.0
 DIAGNOSTICS = TopicSpec(

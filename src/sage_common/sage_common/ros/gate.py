@@ -13,9 +13,9 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.topics import TopicSpec
 from sage_common.ros.checks import check_message_once, check_stamp
+from sage_common.ros.conversions.stamps import stamped_now
 from sage_common.ros.host import Logger
 from sage_common.ros.qos import PROFILES, is_kept
-from sage_common.ros.stamps import stamped_now
 
 FAULT_LOG_PERIOD_S = 1.0
 

@@ -15,8 +15,8 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.sections import Arrays, blob_arrays, blobs_of
 from sage_common.ros.checks import check_stamp_ns
+from sage_common.ros.conversions.stamps import stamp_ns as stamp_of
 from sage_common.ros.gate import Gate
-from sage_common.ros.stamps import stamp_ns as stamp_of
 
 _CDR_HEADER_BYTES = 4
 _STAMP_BYTES = 8

@@ -11,10 +11,10 @@ from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
 from sage_common.core.sections import nest_all, section_of
 from sage_common.core.topics import service_spec
+from sage_common.ros.checkpointer import StateKeeper
 from sage_common.ros.connections import Connections
 from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S
 from sage_common.ros.host import Host, Publisher
-from sage_common.ros.keeper import StateKeeper
 
 IDLE_TIMEOUT_S = 2.0
 DIAGNOSTICS_WAIT_S = 0.02
@@ -181,7 +181,7 @@ class SageNode(Connections):
         return nest_all({**own, "diagnostics": self._diagnostics.state(), **kept})
 
     def take_up(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from `snapshot`, once active; see `lockstep_snapshot.take_up`."""
+        """Continue from `snapshot`, once active; see `lockstep.snapshot.take_up`."""
         self.restore(section_of(snapshot, "learned"))
         self.restore_present(section_of(snapshot, "present"))
         self._diagnostics.restore(section_of(snapshot, "diagnostics"))

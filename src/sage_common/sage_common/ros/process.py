@@ -23,7 +23,7 @@ from rclpy.task import Future
 
 from sage_common.core.announcement import Announced, Announcement
 from sage_common.ros.node import SageNode
-from sage_common.ros.ros_host import END_TIMEOUT_S, RosHost
+from sage_common.ros.rclpy_host.host import END_TIMEOUT_S, RosHost
 
 RCLError = rclpy_implementation.RCLError
 UnknownROSArgsError = rclpy_implementation.UnknownROSArgsError

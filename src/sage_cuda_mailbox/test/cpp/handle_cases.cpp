@@ -43,7 +43,7 @@ void topics_have_mailboxes_of_their_name()
   EXPECT(
       sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
       "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  // what sage_common.ros.tensor_handles.mailbox_name says of the same topic
+  // what sage_common.ros.tensors.handles.mailbox_name says of the same topic
   const std::string topic = "/" + std::string(60, 'a') + "/" + std::string(80, 'b') + "/tensor";
   const std::string expected =
       "7." + std::string(60, 'a') + "." + std::string(48, 'b') + ".2b3a073d374cce50";

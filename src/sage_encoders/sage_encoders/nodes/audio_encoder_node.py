@@ -9,11 +9,11 @@ from audio_common_msgs.msg import AudioInfo
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, nest, section_of
-from sage_common.ros.audio import audio_info, audio_to_array
+from sage_common.ros.conversions.audio import audio_info, audio_to_array
+from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns
 from sage_encoders.core.audio import MODEL, SIGNATURE, AudioEncoder
 from sage_encoders.core.log_mel import SAMPLE_RATE
 from sage_encoders.nodes.embedding_answer import fill_embedding

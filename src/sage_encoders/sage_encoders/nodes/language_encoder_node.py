@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sage_common.core.sections import Arrays
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns
 from sage_encoders.core.language import TextEmbedder
 from sage_encoders.nodes.embedding_answer import fill_embedding
 from sage_encoders.nodes.encoder_slot import EncoderSlot

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.picture import Picture
-from sage_common.ros.stamps import stamp_ns
-from sage_common.ros.tile_output import TILES, TileOutput
+from sage_common.ros.tensors.picture import Picture
+from sage_common.ros.tensors.tile_output import TILES, TileOutput
 from sage_encoders.backends.opencv_resize import sample
 from sage_encoders.core.periphery import Periphery
 from sage_encoders.params import VisionEncoderParameters

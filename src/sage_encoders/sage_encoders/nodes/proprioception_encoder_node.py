@@ -7,9 +7,9 @@ from typing import Any
 from std_msgs.msg import Header
 
 from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_encoders.core.joints import Joints, assignments
 from sage_encoders.core.proprioception import ENCODER_ID, ProprioceptionEncoder
 from sage_encoders.nodes.puzzle_message import puzzle_message

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sage_common.core.sections import Arrays
-from sage_common.ros.images import image_to_rgb
+from sage_common.ros.conversions.images import image_to_rgb
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.picture import Picture
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.tensors.picture import Picture
 from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.core.vision import MODEL, SIGNATURE, VisionEncoder
 from sage_encoders.nodes.embedding_answer import fill_embedding

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.definitions import definition
+from sage_common.ros.conversions.definitions import definition
 from sage_memory.core.experience import Payload
 
 MAX_SIDE_PX = 512

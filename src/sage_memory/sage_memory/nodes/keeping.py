@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 
 from sage_common.core.errors import InvalidInput
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import stamp_ns
 from sage_memory.core.errors import NotStored
 from sage_memory.core.experience import Experience
 from sage_memory.core.identifiers import parse_id

@@ -7,10 +7,10 @@ import os
 from geometry_msgs.msg import PoseWithCovarianceStamped
 
 from sage_common.core.sections import Arrays, nest_all, section_of, text_array, text_of
+from sage_common.ros.conversions.percepts import percept_of
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.percepts import percept_of
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns
 from sage_memory.backends.sealed_state import StateSeal
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.ingest.observer import Observer

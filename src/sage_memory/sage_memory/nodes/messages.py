@@ -7,7 +7,7 @@ import array
 import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
 
-from sage_common.ros.stamps import to_stamp
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_memory.core.experience import DIMENSIONS, Experience, Place
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.ingest.observer import Scored

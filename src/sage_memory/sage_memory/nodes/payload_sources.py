@@ -12,11 +12,11 @@ from rclpy.serialization import serialize_message
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
-from sage_common.ros.audio import SAMPLE_RATE_HZ, audio_to_array
-from sage_common.ros.definitions import canonical, definition
+from sage_common.ros.conversions.audio import SAMPLE_RATE_HZ, audio_to_array
+from sage_common.ros.conversions.definitions import canonical, definition
+from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.packing import packed_messages, unpacked_messages
-from sage_common.ros.stamps import stamp_ns
 from sage_memory.backends import payload_encoding
 from sage_memory.core.experience import Payload
 from sage_memory.core.limits import Limits

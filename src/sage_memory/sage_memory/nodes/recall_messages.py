@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import GRID
-from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.recall.format import told_declined, told_notes, told_reason
 from sage_memory.core.recall.query import Query, Recalled

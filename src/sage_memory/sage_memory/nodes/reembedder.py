@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
+from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.host import ServiceClient, ServiceUnavailable
-from sage_common.ros.images import array_to_image
 from sage_common.ros.node import SageNode
 from sage_memory.backends.payload_decoding import picture, sound
 from sage_memory.core.errors import MemoryFailure

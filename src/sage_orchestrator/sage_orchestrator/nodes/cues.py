@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sage_common.core.sections import Arrays, nest, section_of
-from sage_common.ros.packing import packed_messages, unpacked_messages
-from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Attention, FusedSalience
 from sage_orchestrator.core.plugin import Region
 from sage_orchestrator.core.slot import Cue

@@ -6,7 +6,7 @@ import array
 
 import numpy as np
 
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget, Refinement
 from sage_msgs.srv import Recall
 from sage_orchestrator.core.atp import to_atp

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns
 from sage_msgs.action import Refine
 from sage_msgs.msg import Outcome
 from sage_msgs.srv import SetTrust

@@ -10,7 +10,7 @@ from typing import Any
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.checks import check_message
-from sage_common.ros.percepts import percept_of
+from sage_common.ros.conversions.percepts import percept_of
 from sage_msgs.action import Refine
 from sage_orchestrator.core.atp import to_atp, to_ns
 from sage_orchestrator.core.orchestrator import Orchestrator

@@ -13,14 +13,14 @@ from sage_common.core.clock import NS_PER_S
 from sage_common.core.puzzle import Percept
 from sage_common.core.synthetic import sensor_name
 from sage_common.core.tiles import TileView
+from sage_common.ros.conversions.percepts import percept_of
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.host import ServiceClient, Worker
 from sage_common.ros.latest import LatestMessages
-from sage_common.ros.latest_pictures import LatestPictures, Still
 from sage_common.ros.node import SageNode
-from sage_common.ros.percepts import percept_of
-from sage_common.ros.stamps import stamp_ns
-from sage_common.ros.tile_input import TileInput
-from sage_common.ros.tile_output import TILES
+from sage_common.ros.tensors.latest_pictures import LatestPictures, Still
+from sage_common.ros.tensors.tile_input import TileInput
+from sage_common.ros.tensors.tile_output import TILES
 from sage_encoders.backends.opencv_resize import sample
 from sage_encoders.core.periphery import Periphery
 from sage_orchestrator.core.plugin import Memory, NothingToDo, Query

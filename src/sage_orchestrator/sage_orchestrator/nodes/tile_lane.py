@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.ros import mailboxes
 from sage_common.ros.host import Logger
+from sage_common.ros.tensors import mailboxes
 from sage_encoders.core.framing import SIDE_PX
 
 LANE = "focus/tiles"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.images import compressed_to_rgb, image_to_rgb
+from sage_common.ros.conversions.images import compressed_to_rgb, image_to_rgb
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns
 from sage_sensors.backends import catalogue
 from sage_sensors.core.samples import Device, Frame, Stamped, Track
 from sage_sensors.nodes.sensor_node import SensorNode

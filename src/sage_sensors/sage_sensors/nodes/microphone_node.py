@@ -8,9 +8,9 @@ import numpy as np
 from audio_common_msgs.msg import AudioInfo
 
 from sage_common.core.sections import Arrays, nest, section_of
-from sage_common.ros.audio import audio_to_array
+from sage_common.ros.conversions.audio import audio_to_array
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns
 from sage_sensors.backends import catalogue
 from sage_sensors.backends.resampling import Rechunker
 from sage_sensors.core.samples import Device, Sound, Track

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-from sage_common.ros.images import array_to_image, rgb_to_compressed
+from sage_common.ros.conversions.images import array_to_image, rgb_to_compressed
 from sage_common.ros.node import SageNode
 from sage_sensors.core.samples import Frame, blank_frame
 from sage_sensors.publishers.stream import StreamPublisher

@@ -12,8 +12,8 @@ from std_msgs.msg import Header
 
 from sage_common.core.errors import CannotContinue
 from sage_common.core.sections import Arrays
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import stamp_ns
 from sage_sensors.backends.orientation import OrientationFilter
 from sage_sensors.core.samples import Inertial
 from sage_sensors.publishers.stream import StreamPublisher

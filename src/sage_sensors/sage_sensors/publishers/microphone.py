@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from std_msgs.msg import Header
 
-from sage_common.ros.audio import array_to_audio, audio_info
+from sage_common.ros.conversions.audio import array_to_audio, audio_info
 from sage_common.ros.node import SageNode
 from sage_sensors.core.samples import Sound
 from sage_sensors.publishers.stream import StreamPublisher

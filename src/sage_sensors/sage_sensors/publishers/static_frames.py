@@ -13,8 +13,8 @@ from tf2_msgs.msg import TFMessage
 from sage_common.core.sections import Arrays, json_array, json_of
 from sage_common.core.synthetic import synthetic_frame
 from sage_common.core.topics import TopicSpec, foreign_topic
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import to_stamp
 from sage_sensors.core.mounting import ORIGIN, Transform, missing, mounting
 from sage_sensors.publishers.stream import StreamPublisher
 

@@ -9,8 +9,8 @@ from std_msgs.msg import Header
 
 from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
 from sage_common.core.synthetic import SYNTHETIC, synthetic_frame
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import to_stamp
 from sage_sensors.core.monitor import SensorMonitor, SensorReport
 from sage_sensors.core.samples import ABSENT, Stamped
 

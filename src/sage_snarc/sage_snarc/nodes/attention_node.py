@@ -8,11 +8,11 @@ from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.core.synthetic import sensor_name
-from sage_common.ros.images import array_to_image
+from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns
 from sage_encoders.core.framing import Framing
 from sage_msgs.msg import Attention as AttentionMessage
 from sage_msgs.msg import FusedSalience, Salience

@@ -9,8 +9,8 @@ from std_msgs.msg import Header
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import FusedSalience, Salience
 from sage_msgs.srv import Explain
 from sage_snarc.core.history import NUMBERS, History, Moment, Tick, Told

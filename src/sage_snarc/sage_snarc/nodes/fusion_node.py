@@ -6,11 +6,11 @@ from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, json_array, json_of, nest_all, section_of
+from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
-from sage_common.ros.packing import packed_messages, unpacked_messages
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import FusedSalience, Outcome, Salience
 from sage_snarc.core.fusion import Fusion
 from sage_snarc.core.history import History

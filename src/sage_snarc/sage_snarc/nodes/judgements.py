@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, json_array, json_of
-from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Experience, Outcome
 
 REMEMBERED = 1024

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 
-from sage_common.ros.stamps import stamp_ns, to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import FusedSalience, FusionWeights, Puzzle, Salience
 from sage_snarc.core.fusion import FusedResult, ModalSalience
 from sage_snarc.core.scorer import SalienceResult

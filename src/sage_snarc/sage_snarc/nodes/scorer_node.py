@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sage_common.ros.percepts import percept_of
+from sage_common.ros.conversions.percepts import percept_of
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import stamp_ns
 from sage_msgs.msg import Puzzle
 from sage_snarc.core.scorer import Scorer
 from sage_snarc.nodes.places import places_of

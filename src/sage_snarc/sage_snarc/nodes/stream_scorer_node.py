@@ -9,8 +9,8 @@ from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Outcome
 from sage_snarc.core.scorer import SalienceResult, Scorer, VectorScorer
 from sage_snarc.core.stillness import Stillness

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from std_msgs.msg import Float32MultiArray, Header
 
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.process import run_node
-from sage_common.ros.stamps import to_stamp
 from sage_snarc.core.scorer import VectorScorer
 from sage_snarc.nodes.stream_scorer_node import StreamScorerNode
 from sage_snarc.params import VectorScorerParameters

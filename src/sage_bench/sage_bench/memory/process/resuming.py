@@ -13,7 +13,7 @@ from sage_bench.encoders.section import Figures
 from sage_bench.memory.peers.ours import DEVICE, limits, store_all
 from sage_bench.memory.workplace import Workplace
 from sage_bench.result import Row, row_of_samples
-from sage_common.ros.lockstep import DEFAULT_START_NS
+from sage_common.ros.lockstep.host import DEFAULT_START_NS
 from sage_memory import Memory
 
 GOAL_S = 1.0

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 
-from sage_common.ros.images import image_to_rgb
+from sage_common.ros.conversions.images import image_to_rgb
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.latest import LatestMessages
-from sage_common.ros.picture import Picture
-from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.tensors.picture import Picture
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.tiles import RECORD_TYPE, TILE_RECORD, TileView, view_of
-from sage_common.ros import mailboxes
+from sage_common.ros.tensors import mailboxes
 
 KEPT = 8
 MOST_RECORDS = 4096

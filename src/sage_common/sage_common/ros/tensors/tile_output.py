@@ -7,8 +7,8 @@ from typing import Any
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.tiles import RECORD_TYPE, TILE_RECORD, TileView
-from sage_common.ros import mailboxes
 from sage_common.ros.host import Logger
+from sage_common.ros.tensors import mailboxes
 
 TILES = "camera/{name}/tiles"
 """Name of the mailbox, relative to the namespace as a topic's is."""

@@ -11,11 +11,11 @@ from sage_common.ros.diagnostics import Diagnostics
 from sage_common.ros.gate import Gate
 from sage_common.ros.host import Host, Logger, Publisher, Timer
 from sage_common.ros.latest import LatestMessages
-from sage_common.ros.latest_pictures import LatestPictures
-from sage_common.ros.picture import Picture
-from sage_common.ros.tensor_input import LOOK_PERIOD_S, TensorInput
-from sage_common.ros.tensor_output import TensorOutput
-from sage_common.ros.tensor_reader import TensorReader
+from sage_common.ros.tensors.input import LOOK_PERIOD_S, TensorInput
+from sage_common.ros.tensors.latest_pictures import LatestPictures
+from sage_common.ros.tensors.output import TensorOutput
+from sage_common.ros.tensors.picture import Picture
+from sage_common.ros.tensors.reader import TensorReader
 
 
 class Wiring(Protocol):

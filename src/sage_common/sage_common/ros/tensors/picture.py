@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros import mailboxes
-from sage_common.ros.images import MAX_SIDE_PX, image_to_rgb
+from sage_common.ros.conversions.images import MAX_SIDE_PX, image_to_rgb
+from sage_common.ros.tensors import mailboxes
 
 
 class Picture:

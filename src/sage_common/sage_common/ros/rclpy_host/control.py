@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from sage_common.ros.worker import ThreadWorker
+from sage_common.ros.rclpy_host.worker import ThreadWorker
 
 QUEUE_SIZE = 32
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sage_common.core.puzzle import GRID, Percept
-from sage_common.ros.stamps import stamp_ns
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Puzzle
 
 

@@ -14,10 +14,10 @@ from numpy.typing import DTypeLike, NDArray
 from std_msgs.msg import Header
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.ros import mailboxes
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.host import Logger, Publisher
-from sage_common.ros.stamps import stamp_ns
-from sage_common.ros.tensor_handles import make_handle
+from sage_common.ros.tensors import mailboxes
+from sage_common.ros.tensors.handles import make_handle
 from sage_msgs.msg import TensorHandle
 
 # Enough for 7 frames decoded ahead, 12 that the memory keeps, and 5 in front of an encoder.

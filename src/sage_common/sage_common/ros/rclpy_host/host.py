@@ -21,16 +21,16 @@ from rclpy.serialization import deserialize_message
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.throttle import Throttle, call_site
 from sage_common.core.topics import ServiceSpec, TopicSpec
-from sage_common.ros import calls
 from sage_common.ros.interfaces import interface
-from sage_common.ros.local_bus import BUS, LocalSubscription, local_bus_enabled
-from sage_common.ros.managed_node import ManagedNode
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import OFFERED, PROFILES
-from sage_common.ros.ros_parameters import RosParameters
-from sage_common.ros.ros_publisher import RosPublisher
-from sage_common.ros.tensor_handles import mailbox_name
-from sage_common.ros.worker import STOP_TIMEOUT_S, ThreadWorker
+from sage_common.ros.rclpy_host import calls
+from sage_common.ros.rclpy_host.local_bus import BUS, LocalSubscription, local_bus_enabled
+from sage_common.ros.rclpy_host.managed_node import ManagedNode
+from sage_common.ros.rclpy_host.parameters import RosParameters
+from sage_common.ros.rclpy_host.publisher import RosPublisher
+from sage_common.ros.rclpy_host.worker import STOP_TIMEOUT_S, ThreadWorker
+from sage_common.ros.tensors.handles import mailbox_name
 
 InvalidHandle = rclpy_implementation.InvalidHandle
 END_TIMEOUT_S = 60.0

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import CannotContinue
 from sage_common.core.sections import blob_arrays, blobs_of, json_array, json_of, nest, section_of
-from sage_common.ros.lockstep import Delivered, LockstepHost
-from sage_common.ros.lockstep_node import TIMER_LABEL
+from sage_common.ros.lockstep.host import Delivered, LockstepHost
+from sage_common.ros.lockstep.node import TIMER_LABEL
 
 
 def snapshot_of(graph: LockstepHost) -> dict[str, NDArray[Any]]:

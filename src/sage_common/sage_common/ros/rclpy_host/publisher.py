@@ -7,8 +7,8 @@ from typing import Any
 import rclpy
 from rclpy.impl.implementation_singleton import rclpy_implementation
 
-from sage_common.ros.local_bus import BUS
 from sage_common.ros.qos import is_kept
+from sage_common.ros.rclpy_host.local_bus import BUS
 
 InvalidHandle = rclpy_implementation.InvalidHandle
 RCLError = rclpy_implementation.RCLError

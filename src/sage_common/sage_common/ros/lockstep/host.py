@@ -22,13 +22,13 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sage_common.core.clock import NS_PER_S, ManualClock
 from sage_common.core.latched import LatchedMessages
 from sage_common.core.topics import ServiceSpec, TopicSpec, topic
-from sage_common.ros.definitions import canonical
+from sage_common.ros.conversions.definitions import canonical
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.interfaces import interface
-from sage_common.ros.lockstep_node import LockstepNodeHost
+from sage_common.ros.lockstep.node import LockstepNodeHost
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import OFFERED, is_kept
-from sage_common.ros.stamps import stamp_ns
 
 DEFAULT_START_NS = 1_700_000_000 * NS_PER_S
 DEFAULT_NAMESPACE = "/sage"
@@ -72,7 +72,7 @@ class LockstepHost:
 
     `on_output(delivered)` is told of every message that a node publishes; `on_handled(node, topic,
     duration_ns)` of the real time that a node took over one message, inline workers included.
-    `nodes`, `node_hosts`, `events` and `latched` are what `lockstep_snapshot` writes down.
+    `nodes`, `node_hosts`, `events` and `latched` are what `lockstep.snapshot` writes down.
 
     Args:
         start_ns: simulated time at the start [ns].

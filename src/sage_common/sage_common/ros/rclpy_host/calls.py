@@ -17,8 +17,8 @@ from sage_common.core.topics import ServiceSpec
 from sage_common.ros.answers import refusal
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.interfaces import interface
-from sage_common.ros.local_bus import BUS
-from sage_common.ros.worker import ThreadWorker
+from sage_common.ros.rclpy_host.local_bus import BUS
+from sage_common.ros.rclpy_host.worker import ThreadWorker
 
 InvalidHandle = rclpy_implementation.InvalidHandle
 QUEUE_SIZE = 32

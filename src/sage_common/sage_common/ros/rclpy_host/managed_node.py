@@ -11,7 +11,7 @@ from typing import Any
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 
-from sage_common.ros.control import ControlClosed, ControlWorker
+from sage_common.ros.rclpy_host.control import ControlClosed, ControlWorker
 
 InvalidHandle = rclpy_implementation.InvalidHandle
 RCLError = rclpy_implementation.RCLError

@@ -6,9 +6,9 @@ import threading
 from typing import Any
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros import mailboxes
-from sage_common.ros.stamps import stamp_ns
-from sage_common.ros.tensor_handles import compare
+from sage_common.ros.conversions.stamps import stamp_ns
+from sage_common.ros.tensors import mailboxes
+from sage_common.ros.tensors.handles import compare
 from sage_msgs.msg import TensorHandle
 
 

@@ -1,0 +1,1 @@
+"""Messages to NumPy arrays and back."""

@@ -1,0 +1,1 @@
+"""The ROS host: managed rclpy nodes, alone or several in one process."""
