@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sage_snarc.core.auroc import advantage, auroc
+from sage_snarc.core.learning.auroc import advantage, auroc
 
 judged = st.lists(
     st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), min_size=1, max_size=30

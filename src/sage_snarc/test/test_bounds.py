@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sage_snarc.core.bounds import EAGER, FARTHEST, Bounds
+from sage_snarc.core.dimensions.bounds import EAGER, FARTHEST, Bounds
 from sage_snarc.core.scorer import VectorScorer
 
 PERIOD_NS = 33_333_333

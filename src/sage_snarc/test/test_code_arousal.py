@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sage_snarc.core.code_arousal import BandArousal, CellArousal, Layout, code_arousal
+from sage_snarc.core.dimensions.code_arousal import BandArousal, CellArousal, Layout, code_arousal
 
 
 def still(level: int = 4) -> np.ndarray:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sage_snarc.core.conflict import CrossModal
-from sage_snarc.core.dimension import Reading
+from sage_snarc.core.dimensions.conflict import CrossModal
+from sage_snarc.core.dimensions.dimension import Reading
 
 
 def hear(cross: CrossModal, views: dict[str, np.ndarray], surprise: float = 0.5) -> Reading | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sage_snarc.core.dimension import MOST, Dimension, drive_of
+from sage_snarc.core.dimensions.dimension import MOST, Dimension, drive_of
 
 
 def excesses(values: np.ndarray, dimension: Dimension | None = None) -> np.ndarray:

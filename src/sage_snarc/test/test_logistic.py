@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sage_common.core.errors import InvalidInput
-from sage_snarc.core.logistic import LogisticRegression, log_odds, share_of
+from sage_snarc.core.learning.logistic import LogisticRegression, log_odds, share_of
 
 PRIOR = np.array([0.0, 1.0])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sage_snarc.core.lull import Lull
+from sage_snarc.core.dimensions.flatline import Lull
 
 
 def excesses(changes: np.ndarray, lull: Lull | None = None, gap: bool = False) -> np.ndarray:

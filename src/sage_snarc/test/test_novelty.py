@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sage_snarc.core.novelty import NoveltyMemory, nearest_share
+from sage_snarc.core.dimensions.novelty import NoveltyMemory, nearest_share
 
 
 def feed(memory: NoveltyMemory, rows: np.ndarray) -> list[float]:

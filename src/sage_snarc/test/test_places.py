@@ -10,7 +10,7 @@ import pytest
 from sage_common.core.errors import InvalidInput
 from sage_encoders.core import body_layout as body
 from sage_encoders.core.log_mel import frames_db
-from sage_snarc.core.dimension import Reading
+from sage_snarc.core.dimensions.dimension import Reading
 from sage_snarc.core.places import PICTURE, Spectrogram, area_of, strongest
 from sage_snarc.core.reason import scorer_reason
 from sage_snarc.nodes.places import TORSO, places_of

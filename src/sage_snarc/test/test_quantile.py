@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sage_snarc.core.quantile import Quantile
+from sage_snarc.core.dimensions.quantile import Quantile
 
 values = st.lists(st.floats(0.0, 1e12), max_size=200)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sage_snarc.core.sketch import LONGEST, sketch
+from sage_snarc.core.dimensions.sketch import LONGEST, sketch
 
 
 @pytest.mark.parametrize("size", [1, LONGEST])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sage_snarc.core.stillness import Stillness
+from sage_snarc.core.dimensions.frozen_input import Stillness
 
 S = 10**9
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sage_snarc.core.surprise import Surprise
+from sage_snarc.core.dimensions.surprise import Surprise
 
 
 def ratios(rows: np.ndarray, predictor: Surprise | None = None) -> np.ndarray:

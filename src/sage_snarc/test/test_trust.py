@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sage_common.core.errors import InvalidInput
-from sage_snarc.core.auroc import Advantage
-from sage_snarc.core.trust import Trust
+from sage_snarc.core.learning.auroc import Advantage
+from sage_snarc.core.learning.trust import Trust
 
 CLEAR = Advantage(0.3, 0.05)
 UNCLEAR = Advantage(0.02, 0.05)

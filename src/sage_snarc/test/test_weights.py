@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sage_common.core.errors import InvalidInput
 from sage_snarc.core.fusion import equal_score
-from sage_snarc.core.weights import OutcomeWeights, Signs
+from sage_snarc.core.learning.weights import OutcomeWeights, Signs
 
 NAMES = ("vision", "audio")
 MARGIN = 0.05

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sage_snarc.core.whitening import LARGEST, Whitening
+from sage_snarc.core.dimensions.whitening import LARGEST, Whitening
 
 
 def distances(rows: np.ndarray, whitening: Whitening | None = None) -> np.ndarray:

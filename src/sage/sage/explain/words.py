@@ -108,7 +108,7 @@ def rows(modal: ModalAccount) -> list[tuple[str, float | None, str]]:
 
 
 LULL_RANK = 0.9
-"""A rank this high without a large error is that of a lull (see `sage_snarc.core.lull`)."""
+"""A rank this high without a large error is a lull: `sage_snarc.core.dimensions.flatline`."""
 
 
 def _surprise(rank: float, predicted: Prediction | None) -> str:

@@ -18,10 +18,10 @@ from sage_common.core.sections import (
     text_array,
     text_of,
 )
-from sage_snarc.core.conflict import UNKNOWN, CrossError, CrossModal
-from sage_snarc.core.dimension import Reading
+from sage_snarc.core.dimensions.conflict import UNKNOWN, CrossError, CrossModal
+from sage_snarc.core.dimensions.dimension import Reading
+from sage_snarc.core.learning.weights import OutcomeWeights, Signs
 from sage_snarc.core.reason import duration
-from sage_snarc.core.weights import OutcomeWeights, Signs
 
 PEAK_SHARE = 0.7
 CONFLICT_SHARE = 0.15

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID, Percept
 from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
-from sage_snarc.core.code_arousal import LAYOUTS, Layout
+from sage_snarc.core.dimensions.code_arousal import LAYOUTS, Layout
 from sage_snarc.core.places import PICTURE, Places
 from sage_snarc.core.reason import scorer_reason
 from sage_snarc.core.stream import FREE, UNIT, Observation, Scale, Stream

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.sections import Arrays, Stateful, nest, section_of
-from sage_snarc.core.arousal import VectorArousal
-from sage_snarc.core.bounds import Bounds
-from sage_snarc.core.code_arousal import EMPTY_GRID, Layout, code_arousal
-from sage_snarc.core.dimension import MOST, Dimension, Reading, drive_of
-from sage_snarc.core.habituation import Habituation
-from sage_snarc.core.lull import Lull
-from sage_snarc.core.novelty import Neighbour, NoveltyMemory
-from sage_snarc.core.reward import Reward
-from sage_snarc.core.sketch import sketch
-from sage_snarc.core.surprise import Surprise
+from sage_snarc.core.dimensions.arousal import VectorArousal
+from sage_snarc.core.dimensions.bounds import Bounds
+from sage_snarc.core.dimensions.code_arousal import EMPTY_GRID, Layout, code_arousal
+from sage_snarc.core.dimensions.dimension import MOST, Dimension, Reading, drive_of
+from sage_snarc.core.dimensions.flatline import Lull
+from sage_snarc.core.dimensions.habituation import Habituation
+from sage_snarc.core.dimensions.novelty import Neighbour, NoveltyMemory
+from sage_snarc.core.dimensions.reward import Reward
+from sage_snarc.core.dimensions.sketch import sketch
+from sage_snarc.core.dimensions.surprise import Surprise
 
 RAW_FLOOR = 0.3
 GAP_S = 1.0

@@ -12,8 +12,8 @@ from std_msgs.msg import Header
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import FusedSalience, FusionWeights, Puzzle, Salience
 from sage_snarc.core.fusion import FusedResult, ModalSalience
+from sage_snarc.core.learning.weights import Learned
 from sage_snarc.core.scorer import SalienceResult
-from sage_snarc.core.weights import Learned
 
 
 def embedding_of(message: Puzzle) -> NDArray[np.float32]:

@@ -12,8 +12,8 @@ from sage_common.core.sections import Arrays, json_array, json_of, nest, section
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import Outcome
+from sage_snarc.core.dimensions.frozen_input import Stillness
 from sage_snarc.core.scorer import SalienceResult, Scorer, VectorScorer
-from sage_snarc.core.stillness import Stillness
 from sage_snarc.nodes.judgements import Judgements
 from sage_snarc.nodes.messages import invalid_salience, salience_message
 from sage_snarc.params import ScorerParameters

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sage_common.core.sections import Arrays
-from sage_snarc.core.quantile import Quantile
+from sage_snarc.core.dimensions.quantile import Quantile
 
 HIGH_SHARE = 0.95
 LEAST_SPREAD = 0.25

@@ -9,8 +9,8 @@ from itertools import islice
 import numpy as np
 
 from sage_common.core.sections import Arrays, nest, section_of
-from sage_snarc.core.dimension import MOST, NOTHING, Reading
-from sage_snarc.core.quantile import Quantile
+from sage_snarc.core.dimensions.dimension import MOST, NOTHING, Reading
+from sage_snarc.core.dimensions.quantile import Quantile
 
 LOW_SHARE = 0.05
 LEAST_SEEN = 50

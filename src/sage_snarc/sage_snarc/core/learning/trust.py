@@ -8,7 +8,7 @@ import numpy as np
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
-from sage_snarc.core.auroc import Advantage
+from sage_snarc.core.learning.auroc import Advantage
 
 STAKE = 1.0
 LARGEST_PURSE = 2.0

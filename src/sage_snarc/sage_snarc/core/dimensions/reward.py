@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
-from sage_snarc.core.novelty import Neighbour
+from sage_snarc.core.dimensions.novelty import Neighbour
 
 RECENT = 4096
 MOST_TRIALS = 20.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.sections import Arrays, Stateful, nest, section_of
-from sage_snarc.core.whitening import Whitening
+from sage_snarc.core.dimensions.whitening import Whitening
 
 GRID = 10
 BLOCK = 3

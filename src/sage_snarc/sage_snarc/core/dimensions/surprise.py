@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.sections import Arrays, nest, section_of
-from sage_snarc.core.whitening import Whitening
+from sage_snarc.core.dimensions.whitening import Whitening
 
 STEP = 0.05
 MEAN_HORIZON = 300

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, Stateful, nest, section_of
-from sage_snarc.core.logistic import LogisticRegression, log_odds, share_of
-from sage_snarc.core.recent import RecentTicks, ScoredTick, Scores
-from sage_snarc.core.trust import Trust
-from sage_snarc.core.verdicts import Verdicts
+from sage_snarc.core.learning.logistic import LogisticRegression, log_odds, share_of
+from sage_snarc.core.learning.outcome_window import Verdicts
+from sage_snarc.core.learning.recent_ticks import RecentTicks, ScoredTick, Scores
+from sage_snarc.core.learning.trust import Trust
 
 SPREAD = 0.15
 BOUND = 2.0

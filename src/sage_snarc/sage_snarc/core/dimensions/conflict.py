@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.sections import Arrays, nest, section_of
-from sage_snarc.core.dimension import NOTHING, Dimension, Reading
-from sage_snarc.core.whitening import Whitening
+from sage_snarc.core.dimensions.dimension import NOTHING, Dimension, Reading
+from sage_snarc.core.dimensions.whitening import Whitening
 
 WIDTH = 8
 HORIZON = 500

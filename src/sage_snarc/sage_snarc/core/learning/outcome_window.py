@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
-from sage_snarc.core.auroc import Advantage, advantage, auroc
-from sage_snarc.core.recent import ScoredTick, Scores
+from sage_snarc.core.learning.auroc import Advantage, advantage, auroc
+from sage_snarc.core.learning.recent_ticks import ScoredTick, Scores
 
 JUDGED = 512
 

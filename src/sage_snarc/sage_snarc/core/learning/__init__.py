@@ -1,0 +1,1 @@
+"""Weights of salience, learned online from outcomes."""
