@@ -13,7 +13,7 @@ mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not
 from mailbox_ends import SHAPE, Camera  # noqa: E402
 
 from sage_common.ros.tensors import mailboxes  # noqa: E402
-from sage_common.ros.tensors import output as tensor_output
+from sage_common.ros.tensors import output as tensor_output  # noqa: E402
 from sage_common.ros.tensors.handles import mailbox_name  # noqa: E402
 from sage_common.ros.tensors.output import SLOTS  # noqa: E402
 from sage_common.ros.tensors.reader import TensorGone, TensorReader  # noqa: E402
