@@ -12,6 +12,7 @@ import pytest
 import yaml
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rich.console import Console
+from rich.text import Text
 
 from sage.commands import status
 from sage.observe.live_view import bar, in_a_line, render
@@ -241,3 +242,23 @@ def test_the_view_shows_on_which_way_pictures_go() -> None:
     assert "pictures by image (there is no mailbox front) to vision_encoder" in text
     assert "missed 7" in text
     assert "warn: vision_encoder: pictures: image" in text
+
+
+def test_the_drawing_is_of_the_most_salient_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latest = SimpleNamespace(fused=SimpleNamespace(total=0.0))
+    totals = iter([0.1, 0.9, 0.3])
+
+    def next_moment(period_s: float) -> None:
+        latest.fused = SimpleNamespace(total=next(totals, 0.2))
+
+    monkeypatch.setattr(status, "_wait_for_first_message", lambda observer: True)
+    monkeypatch.setattr(
+        status, "render", lambda latest, tally, title: Text(f"fused {latest.fused.total}")
+    )
+    monkeypatch.setattr(status.time, "sleep", next_moment)
+    path = tmp_path / "view.svg"
+    assert status._draw(SimpleNamespace(latest=latest, tally=None), path, 0.2) == 0
+    drawn = path.read_text(encoding="utf-8").replace("&#160;", " ")
+    assert "fused 0.9" in drawn and "@font-face" not in drawn

@@ -27,6 +27,7 @@ from sage_common.core.home import sage_home
 
 REFRESH_S = 0.25
 LINE_PERIOD_S = 1.0
+DRAW_PERIOD_S = 0.02
 LOOK_TIMEOUT_S = 10.0
 FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 # Nodes tell about themselves once a second; on a busy machine that takes longer to arrive.
@@ -40,8 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--duration", type=positive_seconds, default=None, metavar="S")
     parser.add_argument("--json", action="store_true", help="look once, print JSON, and end")
     parser.add_argument(
-        "--svg", type=Path, default=None, metavar="FILE", help="draw the view after --duration"
-    )
+        "--svg", type=Path, default=None, metavar="FILE",
+        help="draw the view at the most salient moment of --duration",
+    )  # fmt: skip
     parser.add_argument("--domain", action="store_true", help="print the ROS domain id and end")
 
 
@@ -102,13 +104,24 @@ def _is_heard(observer: ObserverNode, namespace: str) -> bool:
     return any(name.startswith(start) for name in observer.latest.diagnostics)
 
 
-def _draw(observer: ObserverNode, path: Path, after_s: float) -> int:
-    _wait_for_first_message(observer, after_s)
-    console = Console(record=True, width=110, file=StringIO())
-    console.print(render(observer.latest, observer.tally, "SAGE"))
+def _draw(observer: ObserverNode, path: Path, duration_s: float) -> int:
+    _wait_for_first_message(observer)
+    console, highest = _drawn(observer), -1.0
+    end = time.monotonic() + duration_s
+    while time.monotonic() < end:
+        fused = observer.latest.fused
+        if fused is not None and fused.total > highest:
+            console, highest = _drawn(observer), fused.total
+        time.sleep(DRAW_PERIOD_S)
     # Where the fonts that Rich names cannot be loaded, any other of fixed width serves.
     path.write_text(FONT_FACES.sub("", console.export_svg(title="sage status")), encoding="utf-8")
     return 0
+
+
+def _drawn(observer: ObserverNode) -> Console:
+    console = Console(record=True, width=110, file=StringIO())
+    console.print(render(observer.latest, observer.tally, "SAGE"))
+    return console
 
 
 def _watch(observer: ObserverNode, title: str, duration_s: float | None) -> int:
