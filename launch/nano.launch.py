@@ -1,6 +1,6 @@
 """The whole graph with the nano profile: ros2 launch sage nano.launch.py source:=live."""
 
-from sage.graph.launching import generate
+from sage.run.launching import generate
 
 
 def generate_launch_description():

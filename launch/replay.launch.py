@@ -1,6 +1,6 @@
 """The nano graph on simulated time, fed by a player: ros2 bag play --clock BAG beside it."""
 
-from sage.graph.launching import generate
+from sage.run.launching import generate
 
 
 def generate_launch_description():

@@ -1,6 +1,6 @@
 """The whole graph with the thor profile: ros2 launch sage thor.launch.py source:=live."""
 
-from sage.graph.launching import generate
+from sage.run.launching import generate
 
 
 def generate_launch_description():

@@ -44,6 +44,19 @@ def test_node_files_are_thin() -> None:
     assert {n: count for n, count in lines.items() if count > rules.LONGEST_NODE_FILE} == {}
 
 
+def test_folders_have_rooms() -> None:
+    paths = ["/".join(name.split(".")) + ".py" for name in MODULES if name.count(".")]
+    assert rules.crowded_folders(paths) == {}
+
+
+def test_a_crowded_folder_is_found() -> None:
+    few = [f"sage_x/core/m{number}.py" for number in range(rules.MOST_MODULES)]
+    assert rules.crowded_folders([*few, "sage_x/core/__init__.py"]) == {}
+    assert rules.crowded_folders([*few, "sage_x/core/one.py"]) == {
+        "sage_x/core": rules.MOST_MODULES + 1
+    }
+
+
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_package_xml_declares_every_import(package: Path) -> None:
     sources = {name: path.read_text() for name, path in rules.modules(package).items()}

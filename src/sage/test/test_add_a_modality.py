@@ -21,7 +21,7 @@ from sage.bags.writer import BagWriter
 from sage.cli import main
 from sage.graph.description import GraphOptions, describe
 from sage.graph.own_modalities import OwnModality
-from sage.graph.supervisor import commands
+from sage.run.supervisor import commands
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp

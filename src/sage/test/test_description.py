@@ -11,8 +11,8 @@ import pytest
 
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.description import PROFILES, GraphOptions, describe
-from sage.graph.launching import ARGUMENTS, graph_options, node_actions
-from sage.graph.supervisor import commands, executable, node_command
+from sage.run.launching import ARGUMENTS, graph_options, node_actions
+from sage.run.supervisor import commands, executable, node_command
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import ParameterError, specs
 from sage_common.ros.container import node_class, yaml_value
@@ -192,7 +192,7 @@ def test_launch_files_are_thin_over_the_description(
 
 @pytest.mark.parametrize("argument", ["composed", "respawn", "use_sim_time", "network"])
 def test_a_launch_argument_that_is_neither_true_nor_false_is_refused(argument: str) -> None:
-    from sage.graph.launching import truth
+    from sage.run.launching import truth
 
     with pytest.raises(InvalidInput, match=argument):
         truth(argument, "maybe")

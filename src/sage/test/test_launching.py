@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import toy_launch
 
-from sage.graph.launching import generate
+from sage.run.launching import generate
 
 
 def bring_up(monkeypatch: pytest.MonkeyPatch, **configurations: str) -> toy_launch.Context:

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from sage.graph.log_files import keep_small
+from sage.run.log_files import keep_small
 
 GONE = 2**22 + 7
 """No process has this number: it is beyond the kernel's limit."""

@@ -9,9 +9,9 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from sage.graph.description import Graph, GraphOptions
 from sage.graph.outages import Outages
-from sage.graph.run_summary import summary_of
 from sage.observe.observer_node import Latest
 from sage.observe.tally import Tally
+from sage.run.summary import summary_of
 
 
 def status(name: str, level: bytes, message: str, **values: str) -> DiagnosticStatus:

@@ -8,7 +8,7 @@ import pytest
 
 from sage.graph.description import Graph, GraphOptions, NodeSpec
 from sage.graph.outages import Outages
-from sage.graph.session import HEARD_TIMEOUT_S, RunOptions, Session
+from sage.run.session import HEARD_TIMEOUT_S, RunOptions, Session
 
 
 def session(told: list[str]) -> Session:

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from sage.graph import supervisor
 from sage.graph.description import Graph, GraphOptions
-from sage.graph.supervisor import Supervisor
+from sage.run import supervisor
+from sage.run.supervisor import Supervisor
 
 
 @pytest.mark.parametrize(("status", "is_restarted"), [(2, False), (1, True)])

@@ -11,12 +11,12 @@ from rich.console import Console
 
 from sage.graph.description import GraphOptions, describe
 from sage.graph.outages import Outages
-from sage.graph.session import RunOptions, Session
-from sage.graph.waiting import Waiting
 from sage.observe.live_view import render
 from sage.observe.observer_node import Latest
 from sage.observe.sensors import all_absent, backends
 from sage.observe.tally import Tally
+from sage.run.session import RunOptions, Session
+from sage.run.waiting import Waiting
 from sage_common.core.synthetic import is_synthetic, percept_source, sensor_name, synthetic_frame
 from sage_common.ros.container import node_class
 from sage_common.ros.lockstep.host import LockstepHost

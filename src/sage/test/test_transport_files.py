@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sage.graph.transport_files import FOLDER, MIN_AGE_S, _mapped, remove_dead
+from sage.run.transport_files import FOLDER, MIN_AGE_S, _mapped, remove_dead
 
 PROGRAM = """
 import sys, rclpy

@@ -9,8 +9,8 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from sage.commands.run import exit_status
-from sage.graph.waiting import START_TIMEOUT_S, TELL_PERIOD_S, Waiting
 from sage.observe.waiting import never_came
+from sage.run.waiting import START_TIMEOUT_S, TELL_PERIOD_S, Waiting
 
 IMAGE = "/sage/camera/front/image_raw"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sage.graph.description import Graph, GraphOptions, describe
-from sage.graph.session import RunOptions, Session
+from sage.run.session import RunOptions, Session
 from sage_common.ros.process import PARENT_VARIABLE
 
 STOP_TIMEOUT_S = 5.0

@@ -15,8 +15,8 @@ from sage.commands.options import add_graph_arguments, add_run_arguments, graph_
 from sage.commands.run import exit_status
 from sage.commands.summary import short_summary
 from sage.graph.description import describe
-from sage.graph.session import RunOptions, Session
 from sage.observe.live_view import render
+from sage.run.session import RunOptions, Session
 from sage_common.core.home import make_private, sage_home
 
 DEFAULT_DURATION_S = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sage.graph.description import PROFILES, GraphOptions
-from sage.graph.supervisor import LOG_LEVELS
+from sage.run.supervisor import LOG_LEVELS
 
 
 def add_graph_arguments(parser: argparse.ArgumentParser) -> None:

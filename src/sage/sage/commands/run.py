@@ -13,8 +13,8 @@ from sage.bags.playback import play_bag
 from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
 from sage.commands.summary import short_summary
 from sage.graph.description import describe
-from sage.graph.session import RunOptions, Session
 from sage.graph.sources import is_bag
+from sage.run.session import RunOptions, Session
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

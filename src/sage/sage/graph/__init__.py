@@ -1,1 +1,1 @@
-"""Which nodes run, with which parameters, for a profile and a source; and how they are started."""
+"""Which nodes run, with which parameters, for a profile and a source."""

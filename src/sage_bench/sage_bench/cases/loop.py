@@ -24,8 +24,8 @@ import numpy as np
 from sage.bags.lockstep import LockstepReplay, Output
 from sage.graph.description import Graph, GraphOptions, describe
 from sage.graph.environment import DomainLease, graph_environment
-from sage.graph.session import RunOptions, Session
 from sage.observe.series import Series
+from sage.run.session import RunOptions, Session
 from sage_bench.loop.stored import fill
 from sage_bench.loop.transitions import transition_rows
 from sage_bench.result import Result, Row, row_of_samples, sha256_of

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.parameters import SECTION, GraphParameters
+from sage_bench.documentation import render_parameters, render_topics
 from sage_bench.markdown import bench_figures, bench_matrices, card_figures
-from sage_common.core.documentation import render_parameters, render_topics
 from sage_common.core.parameters import NodeParameters
 from sage_sensors.backends.recording import data_folder
 

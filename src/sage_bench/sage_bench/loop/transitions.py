@@ -14,7 +14,7 @@ from lifecycle_msgs.msg import Transition
 
 from sage.graph.catalogue import NodeKind
 from sage.graph.description import Graph, GraphOptions, NodeSpec, describe
-from sage.graph.session import RunOptions, Session
+from sage.run.session import RunOptions, Session
 from sage_bench.loop.beside import Beside
 from sage_bench.loop.gaps import Arrivals
 from sage_bench.loop.heartbeat_node import HEARTBEAT, SPEC

@@ -16,8 +16,8 @@ from typing import Any
 import psutil
 
 from sage.graph.environment import DomainLease, graph_environment
-from sage.graph.supervisor import executable, process_pss_mb
 from sage.observe.attached import Attached
+from sage.run.supervisor import executable, process_pss_mb
 from sage_common.core.parameters import NodeParameters
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 import onnxruntime
 
 from sage.graph.description import Graph
-from sage.graph.supervisor import Supervisor
 from sage.observe.counters import node_name
 from sage.observe.observer_node import ObserverNode
 from sage.observe.sensors import backends
 from sage.observe.transports import fallbacks
 from sage.observe.waiting import never_came
+from sage.run.supervisor import Supervisor
 
 
 class Options(Protocol):
@@ -27,7 +27,7 @@ class Options(Protocol):
 
 
 class Run(Protocol):
-    """The run; see `sage.graph.session.Session`."""
+    """The run; see `sage.run.session.Session`."""
 
     graph: Graph
     observer: ObserverNode

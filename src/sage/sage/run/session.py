@@ -12,16 +12,16 @@ from typing import IO, Any
 
 from sage.graph.description import Graph
 from sage.graph.environment import DomainLease, graph_environment
-from sage.graph.log_files import keep_small
 from sage.graph.outages import Ended
-from sage.graph.run_summary import summary_of
 from sage.graph.runtime_file import GraphLock, RunningGraph
-from sage.graph.supervisor import POLL_S, Supervisor
-from sage.graph.transport_files import remove_dead
-from sage.graph.waiting import Waiting
 from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
 from sage.observe.root_causes import outputs
+from sage.run.log_files import keep_small
+from sage.run.summary import summary_of
+from sage.run.supervisor import POLL_S, Supervisor
+from sage.run.transport_files import remove_dead
+from sage.run.waiting import Waiting
 from sage_common.core.home import make_private, sage_home
 from sage_sensors.params import RECORDING_ENDED
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from sage.graph.description import Graph, GraphOptions, NodeSpec, describe
 from sage.graph.environment import graph_environment
-from sage.graph.supervisor import LOG_LEVELS
-from sage.graph.transport_files import remove_dead
+from sage.run.supervisor import LOG_LEVELS
+from sage.run.transport_files import remove_dead
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
-from sage_common.core.documentation import (
+from sage_bench.documentation import (
     QOS_PROFILES,
     render_parameters,
     render_topics,
