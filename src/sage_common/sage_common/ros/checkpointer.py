@@ -42,7 +42,7 @@ class Snapshot:
     arrays: Mapping[str, NDArray[Any]]
 
 
-class StateKeeper:
+class Checkpointer:
     """Saves and restores the state of one node.
 
     The state is copied under the node's guard and written without it, so that neither callbacks

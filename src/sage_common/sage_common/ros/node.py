@@ -11,7 +11,7 @@ from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
 from sage_common.core.sections import nest_all, section_of
 from sage_common.core.topics import service_spec
-from sage_common.ros.checkpointer import StateKeeper
+from sage_common.ros.checkpointer import Checkpointer
 from sage_common.ros.connections import Connections
 from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S
 from sage_common.ros.host import Host, Publisher
@@ -48,7 +48,7 @@ class SageNode(Connections):
         super().__init__(host)
         self.rng = host.rng
         self.parameters: Any = None
-        self._keeper: StateKeeper | None = None
+        self._checkpointer: Checkpointer | None = None
 
     # -- hooks -------------------------------------------------------------------------------
 
@@ -103,12 +103,12 @@ class SageNode(Connections):
         self.parameters = self._host.read_parameters(self.parameters_type)
         self.home = sage_home(self.parameters.home)
         self.on_configure()
-        keeper = self._keeper = StateKeeper(self, self._host.state_path(self.home))
+        checkpointer = self._checkpointer = Checkpointer(self, self._host.state_path(self.home))
         if type(self).state is not SageNode.state:
             saver = self.worker("checkpoint")
             spec = service_spec(SAVE_STATE)
-            self._host.make_service(spec, self._host.resolve(SAVE_STATE), keeper.answer)
-            self.timer(self.parameters.checkpoint_period_s, lambda: keeper.checkpoint(saver))
+            self._host.make_service(spec, self._host.resolve(SAVE_STATE), checkpointer.answer)
+            self.timer(self.parameters.checkpoint_period_s, lambda: checkpointer.checkpoint(saver))
 
     def unconfigure(self) -> None:
         """Forget what the factories made; only the node's health is told, as it was set last."""
@@ -127,8 +127,8 @@ class SageNode(Connections):
                 back then, the saved state is as it was, and the node can be activated again.
         """
         try:
-            if self.parameters.resume and self._keeper is not None:
-                self._keeper.restore()
+            if self.parameters.resume and self._checkpointer is not None:
+                self._checkpointer.restore()
             self.set_health("ok", "running")
             self.on_activate()
         except Exception:
@@ -146,8 +146,8 @@ class SageNode(Connections):
             Exception: what `on_deactivate` raised; callbacks have ended, and the state is saved.
         """
         self._end_callbacks()
-        if self._keeper is not None:
-            self._keeper.save_or_report()
+        if self._checkpointer is not None:
+            self._checkpointer.save_or_report()
         self.set_health("warn", INACTIVE)
         self._give_back()
 

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from sage_common.core import state_file
-from sage_common.ros.checkpointer import Snapshot, StateKeeper
+from sage_common.ros.checkpointer import Checkpointer, Snapshot
 from sage_msgs.srv import Checkpoint
 
 
@@ -45,7 +45,7 @@ class Learner:
 def test_every_saved_state_is_of_one_moment(tmp_path):
     learner = Learner()
     path = tmp_path / "x.state"
-    keeper = StateKeeper(learner, path)
+    checkpointer = Checkpointer(learner, path)
     stop = threading.Event()
 
     def learn() -> None:
@@ -60,7 +60,7 @@ def test_every_saved_state_is_of_one_moment(tmp_path):
     try:
         last = -1.0
         for _ in range(25):
-            assert keeper.save() == str(path)
+            assert checkpointer.save() == str(path)
             saved = state_file.load(path).arrays
             assert len(np.unique(np.concatenate([saved["left"], saved["right"]]))) == 1
             assert saved["left"][0] >= last
@@ -73,19 +73,19 @@ def test_every_saved_state_is_of_one_moment(tmp_path):
 
 def test_an_older_copy_never_overwrites_a_newer_one(tmp_path):
     learner = Learner()
-    keeper = StateKeeper(learner, tmp_path / "x.state")
-    older = keeper.copy()
+    checkpointer = Checkpointer(learner, tmp_path / "x.state")
+    older = checkpointer.copy()
     learner.left += 1
-    newer = keeper.copy()
-    keeper.write_or_report(newer)
-    keeper.write_or_report(older)
+    newer = checkpointer.copy()
+    checkpointer.write_or_report(newer)
+    checkpointer.write_or_report(older)
     assert state_file.load(tmp_path / "x.state").arrays["left"][0] == 1
     assert learner.problems == {"state": ""}
 
 
 def test_a_copy_does_not_change_with_the_original(tmp_path):
     learner = Learner()
-    snapshot: Snapshot = StateKeeper(learner, tmp_path / "x.state").copy()
+    snapshot: Snapshot = Checkpointer(learner, tmp_path / "x.state").copy()
     learner.left += 1
     assert snapshot.arrays["left"].max() == 0
 
@@ -93,18 +93,18 @@ def test_a_copy_does_not_change_with_the_original(tmp_path):
 def test_a_node_that_learns_nothing_writes_nothing(tmp_path):
     learner = Learner()
     learner.state = dict
-    keeper = StateKeeper(learner, tmp_path / "x.state")
-    assert keeper.save() == "" and list(tmp_path.iterdir()) == []
-    keeper.restore()
+    checkpointer = Checkpointer(learner, tmp_path / "x.state")
+    assert checkpointer.save() == "" and list(tmp_path.iterdir()) == []
+    checkpointer.restore()
 
 
 def test_an_inactive_node_writes_only_what_could_not_be_written_at_deactivation(tmp_path):
     learner = Learner()
     path = tmp_path / "state" / "x.state"
-    keeper = StateKeeper(learner, path)
+    checkpointer = Checkpointer(learner, path)
 
     def asked() -> Checkpoint.Response:
-        return keeper.answer(Checkpoint.Request(), Checkpoint.Response())
+        return checkpointer.answer(Checkpoint.Request(), Checkpoint.Response())
 
     learner.active = False
     assert asked().success and not path.exists(), "it was never active"
@@ -117,7 +117,7 @@ def test_an_inactive_node_writes_only_what_could_not_be_written_at_deactivation(
     path.unlink()
     path.parent.rmdir()
     path.parent.touch()
-    keeper.save_or_report()
+    checkpointer.save_or_report()
     assert not asked().success
     path.parent.unlink()
     assert asked().paths == [str(path)] and state_file.load(path).arrays["left"][0] == 1
