@@ -1,4 +1,4 @@
-"""The parts of the set-up: mends, stamps, Debian packages, the choice of Python."""
+"""The parts of the set-up: fixes, stamps, Debian packages, the choice of Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from environment import debian, wheel_mend
+from environment import debian, wheel_paths
 from environment.executables import link_executables
 from environment.interpreter import (
     Interpreter,
@@ -56,13 +56,13 @@ class TestWheelMend:
         (tmp_path / "site/ros_x.libs/libtinyxml2-1592532c.so.6.0.0").touch()
         return tmp_path
 
-    def places(self, tree: Path) -> wheel_mend.Places:
+    def places(self, tree: Path) -> wheel_paths.Places:
         library_folder = "/usr/lib/x86_64-linux-gnu"
         site = tree / "site"
-        return wheel_mend.Places("/inc/python", "/venv/numpy/include", library_folder, site)
+        return wheel_paths.Places("/inc/python", "/venv/numpy/include", library_folder, site)
 
     def test_every_foreign_path_is_replaced(self, tree: Path) -> None:
-        changed = wheel_mend.mend_tree(tree, self.places(tree))
+        changed = wheel_paths.correct_tree(tree, self.places(tree))
 
         assert [path.name for path in changed] == ["aExport.cmake", "bTargets.cmake"]
         bundled = tree / "site/ros_x.libs/libtinyxml2-1592532c.so.6.0.0"
@@ -71,9 +71,9 @@ class TestWheelMend:
         assert (tree / "share/a/notes.txt").read_text() == self.FOREIGN
 
     def test_a_second_mend_changes_nothing(self, tree: Path) -> None:
-        wheel_mend.mend_tree(tree, self.places(tree))
+        wheel_paths.correct_tree(tree, self.places(tree))
         before = digest_files(tree, source_files(tree))
-        assert wheel_mend.mend_tree(tree, self.places(tree)) == []
+        assert wheel_paths.correct_tree(tree, self.places(tree)) == []
         assert digest_files(tree, source_files(tree)) == before
 
     def test_nothing_foreign_is_left_in_this_environment(self) -> None:

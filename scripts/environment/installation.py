@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from environment import wheel_mend
+from environment import wheel_paths
 from environment.compilation import steps_done
 from environment.executables import link_executables
 from environment.interpreter import Interpreter
@@ -109,13 +109,13 @@ class Installation:
             return
         with self._progress.step("ROS 2 and the build tools"):
             self._run("requirements-build", self._install_command([FIRST_GROUP]))
-            places = wheel_mend.Places(
+            places = wheel_paths.Places(
                 python_include=self._interpreter.include,
                 numpy_include=str(self._environment.numpy_include),
                 library_folder=platform_library_folder(),
                 site_packages=self._environment.site_packages,
             )
-            wheel_mend.mend_tree(self._environment.prefix, places)
+            wheel_paths.correct_tree(self._environment.prefix, places)
         self._stamps.finish(FIRST_GROUP, work.groups[FIRST_GROUP])
 
     def _install_groups(self, groups: Sequence[str], work: Work) -> None:

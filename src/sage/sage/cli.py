@@ -21,7 +21,7 @@ COMMANDS = {
     "explain": "say why a moment was or was not salient",
     "record": "record a running graph into a bag",
     "replay": "play a bag into the graph, or through it in lock-step",
-    "doctor": "say what is found and in effect, and how to mend what is not",
+    "doctor": "say what is found and in effect, and how to fix what is not",
 }
 GROUP = "sage.commands"
 """Entry points of packages that add subcommands, each a module like those in `sage.commands`."""

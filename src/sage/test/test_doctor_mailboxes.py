@@ -47,7 +47,7 @@ def found(folder: Path, content: bytes) -> Finding:
 
 def test_a_mailbox_in_use_is_well(tmp_path: Path) -> None:
     finding = found(tmp_path, header())
-    assert (finding.level, finding.mend) == ("ok", "")
+    assert (finding.level, finding.fix) == ("ok", "")
     assert finding.text == f"tensors, 4.0 MB, creator {os.getpid()} alive"
 
 
@@ -60,7 +60,7 @@ def test_what_is_left_is_named_with_its_mend(
 ) -> None:
     finding = found(tmp_path, header(**changed))
     assert finding.level == "warn" and finding.text.endswith(said)
-    assert "sweep_stale()" in finding.mend
+    assert "sweep_stale()" in finding.fix
 
 
 def test_of_another_container_nothing_is_claimed(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_of_another_container_nothing_is_claimed(tmp_path: Path) -> None:
 def test_what_is_no_mailbox_is_named_with_its_mend(tmp_path: Path, content: bytes) -> None:
     finding = found(tmp_path, content)
     assert finding.level == "warn" and "no mailbox" in finding.text
-    assert finding.mend == f"rm {tmp_path}/sage-mailbox.{os.getuid()}.42.front"
+    assert finding.fix == f"rm {tmp_path}/sage-mailbox.{os.getuid()}.42.front"
 
 
 def test_without_the_library_the_doctor_says_what_that_means(
@@ -86,7 +86,7 @@ def test_without_the_library_the_doctor_says_what_that_means(
     monkeypatch.setattr(mailboxes, "MISSING", "not installed")
     finding = library()
     assert (finding.level, finding.text) == ("warn", "not installed")
-    assert "images" in finding.mend
+    assert "images" in finding.fix
 
 
 @pytest.mark.skipif(mailboxes.library is None, reason=mailboxes.MISSING)

@@ -107,7 +107,7 @@ bool is_mailbox(const std::string & name)
   }
 }
 
-/// Why a name cannot be had, and what mends it.
+/// Why a name cannot be had, and what fixes it.
 std::string who_has(const std::string & name)
 {
   const std::string path = path_of(name);

@@ -30,8 +30,8 @@ def test_truncated_file_is_named_with_the_mend(tmp_path, experience, read_only) 
     whole = path.read_bytes()
     for length in (0, 50, 4096, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
-        mends = r"memory\.db.*memory repair.*mv memory\.db\* payloads"
-        with pytest.raises(StoreDamaged, match=mends) as caught:
+        fixes = r"memory\.db.*memory repair.*mv memory\.db\* payloads"
+        with pytest.raises(StoreDamaged, match=fixes) as caught:
             Memory.open(tmp_path, read_only=read_only)
         assert caught.value.path == path
     path.write_bytes(whole)

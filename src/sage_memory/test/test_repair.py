@@ -96,7 +96,7 @@ def test_a_sound_store_has_nothing_to_find(tmp_path, experience) -> None:
 def test_what_is_wrong_is_found(tmp_path, experience, sql, what, where, serious) -> None:
     change(fill(tmp_path, experience), sql)
     found = [one for one in findings(tmp_path) if one.what == what and where in one.where]
-    assert found and found[0].serious == serious and found[0].mend
+    assert found and found[0].serious == serious and found[0].fix
 
 
 def test_payloads_that_are_gone_or_changed_are_found(tmp_path, experience) -> None:

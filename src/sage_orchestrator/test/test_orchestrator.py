@@ -154,11 +154,11 @@ def test_a_plugin_that_fails_is_charged_isolated_and_tried_again_and_the_rest_go
 
 
 def test_success_ends_isolation_for_good(bench):
-    plugin = Raising("mends")
+    plugin = Raising("fixes")
     bench.add(plugin)
     bench.cycles(5)
     plugin.step = lambda state: state / 2.0
-    states = [line["mends"].state for line in bench.cycles(120)]
+    states = [line["fixes"].state for line in bench.cycles(120)]
     assert states[-1] == PluginState.DONE
     assert bench.orchestrator.health() == (0, [])
 

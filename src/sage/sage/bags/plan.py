@@ -54,7 +54,7 @@ class Route:
     shift_ns: int | None = 0
 
     def moved(self, message: BagMessage, later_ns: int = 0) -> bytes:
-        """The message's data, its stamp mended, and `later_ns` later than in the bag."""
+        """The message's data, its stamp corrected, and `later_ns` later than in the bag."""
         if not has_header(self.type_name) or (self.shift_ns == 0 and later_ns == 0):
             return message.data
         if self.shift_ns is None:
@@ -281,7 +281,7 @@ class _Builder:
 
 
 def _with_shifts(bag: Bag, routes: dict[str, Route]) -> tuple[dict[str, Route], list[str]]:
-    """Routes that mend stamps which nodes would refuse; what was mended, in words."""
+    """Routes that fix stamps which nodes would refuse; what was corrected, in words."""
     offsets_ns = _stamp_offsets(bag, routes)
     wrong = {n: o for n, o in offsets_ns.items() if not EARLIEST_NS <= o <= LATEST_NS}
     if not wrong:
@@ -289,20 +289,20 @@ def _with_shifts(bag: Bag, routes: dict[str, Route]) -> tuple[dict[str, Route], 
     # One shift for all, where it fits, keeps the sensors in step with each other.
     common_ns = -next(iter(wrong.values()))
     notes = []
-    mended = dict(routes)
+    corrected = dict(routes)
     for name, route in routes.items():
         offset_ns = offsets_ns.get(name, -common_ns)
         if name in offsets_ns and name not in wrong:
             continue
         if EARLIEST_NS <= offset_ns + common_ns <= LATEST_NS:
-            mended[name] = replace(route, shift_ns=common_ns)
+            corrected[name] = replace(route, shift_ns=common_ns)
         else:
-            mended[name] = replace(route, shift_ns=None)
+            corrected[name] = replace(route, shift_ns=None)
         if name in wrong:
             notes.append(
                 f"{name}: stamps lie {offset_ns / NS_PER_S:+.1f} s from reception; they are moved"
             )
-    return mended, notes
+    return corrected, notes
 
 
 def _stamp_offsets(bag: Bag, routes: Mapping[str, Route]) -> dict[str, int]:

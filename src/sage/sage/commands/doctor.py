@@ -1,4 +1,4 @@
-"""Say what is found and in effect, and how to mend what is not; 0 only if the profile can run."""
+"""Say what is found and in effect, and how to fix what is not; 0 only if the profile can run."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def run(options: argparse.Namespace) -> int:
         for finding in found:
             mark = f"[{_STYLES[finding.level]}]{finding.level:<5}[/]"
             console.print(f"{mark} {finding.name}: {escape(finding.text)}")
-            if finding.mend:
-                console.print(f"      mend: {escape(finding.mend)}")
+            if finding.fix:
+                console.print(f"      fix: {escape(finding.fix)}")
     return 1 if any(finding.level == "error" for finding in found) else 0
 
 
@@ -52,5 +52,5 @@ def _graph(profile: str) -> Finding:
     try:
         graph = describe(GraphOptions(profile=profile))
     except (ValueError, OSError) as error:
-        return Finding("graph", "error", str(error), "mend the parameter file named above")
+        return Finding("graph", "error", str(error), "fix the parameter file named above")
     return Finding("graph", "ok", f"{len(graph.nodes)} nodes for profile {profile}")

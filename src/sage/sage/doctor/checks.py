@@ -1,4 +1,4 @@
-"""The checks of `sage doctor`; each looks at one thing and says how to mend it."""
+"""The checks of `sage doctor`; each looks at one thing and says how to fix it."""
 
 from __future__ import annotations
 
@@ -79,19 +79,19 @@ def transport() -> Iterator[Finding]:
 def devices() -> Iterator[Finding]:
     """Cameras, microphones and IMUs; a graph runs without them on a recording."""
     cameras = sorted(str(path) for path in Path("/dev").glob("video*"))
-    mend = "plug one in, or use --source recording"
+    fix = "plug one in, or use --source recording"
     yield Finding(
         "cameras",
         "ok" if cameras else "warn",
         ", ".join(cameras) or "none",
-        "" if cameras else mend,
+        "" if cameras else fix,
     )
     yield _microphones()
     imus = sorted(
         path.parent.name for path in Path("/sys/bus/iio/devices").glob("iio:device*/in_accel_x_raw")
     )
     yield Finding("IMUs (iio)", "ok" if imus else "warn", ", ".join(imus) or "none",
-                  "" if imus else mend)  # fmt: skip
+                  "" if imus else fix)  # fmt: skip
 
 
 def _microphones() -> Finding:
@@ -164,5 +164,5 @@ def _home() -> Finding:
     free_mb = shutil.disk_usage(existing).free // 2**20
     writable = os.access(existing, os.W_OK)
     level = "error" if not writable else "ok" if free_mb >= MIN_DISK_MB else "warn"
-    mend = "" if level == "ok" else another
-    return Finding("home", level, f"{home}, {free_mb} MB free on its disk", mend)
+    fix = "" if level == "ok" else another
+    return Finding("home", level, f"{home}, {free_mb} MB free on its disk", fix)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, what was found, and how to mend it.
+    """What was looked at, what was found, and how to fix it.
 
     Attributes:
         name: what was looked at.
         level: ok, warn (the profile runs with less), or error (the profile cannot run).
         text: what was found.
-        mend: what to do; empty if nothing has to be done.
+        fix: what to do; empty if nothing has to be done.
     """
 
     name: str
     level: str
     text: str
-    mend: str = ""
+    fix: str = ""

@@ -55,8 +55,8 @@ class Lying:
 def library() -> Finding:
     """Whether pictures can be handed over without copies."""
     if mailboxes.library is None:
-        mend = "make demo, or colcon build; until then pictures go as images"
-        return Finding("mailboxes", "warn", mailboxes.MISSING, mend)
+        fix = "make demo, or colcon build; until then pictures go as images"
+        return Finding("mailboxes", "warn", mailboxes.MISSING, fix)
     return Finding(
         "mailboxes", "ok", f"sage_cuda_mailbox in {Path(mailboxes.library.__file__).parent}"
     )

@@ -43,7 +43,7 @@ def repair_home(home: Path, told: Told | None = None) -> Repaired:
     """
     found = find_store(home, os.environ)
     if found.url:
-        raise InvalidInput(URL_VARIABLE, "set", "a store in a file; a server mends its own")
+        raise InvalidInput(URL_VARIABLE, "set", "a store in a file; a server repairs its own")
     if found.key is None:
         return repair(home, told=told)
     from sage_memory.backends import encrypted_file

@@ -105,7 +105,7 @@ def finding_lines(home: Path, found: Sequence[Finding]) -> list[str]:
     for finding in found:
         kind = "serious" if finding.serious else "minor"
         lines.append(f"{kind}: {finding.what}: {finding.where}")
-        lines.append(f"         {finding.mend}")
+        lines.append(f"         {finding.fix}")
     return lines
 
 

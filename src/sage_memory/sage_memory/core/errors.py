@@ -1,4 +1,4 @@
-"""What can go wrong with a store, each with the mend in its message."""
+"""What can go wrong with a store, each with the fix in its message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class StoreLocked(MemoryFailure):
         path: the database.
         pid: the process, 0 if it is not known.
         holder: who it is where a number does not tell: on a server.
-        mend: what helps whoever wanted to write.
+        fix: what helps whoever wanted to write.
     """
 
     def __init__(
@@ -24,12 +24,12 @@ class StoreLocked(MemoryFailure):
         path: Path,
         pid: int,
         holder: str = "",
-        mend: str = "stop it, ask the running graph instead, or open the store read-only",
+        fix: str = "stop it, ask the running graph instead, or open the store read-only",
     ) -> None:
         self.path = path
         self.pid = pid
         self.holder = holder or (f"process {pid}" if pid else "another process")
-        super().__init__(f"{path}: the store is in use by {self.holder}; {mend}")
+        super().__init__(f"{path}: the store is in use by {self.holder}; {fix}")
 
 
 class StoreMissing(MemoryFailure):

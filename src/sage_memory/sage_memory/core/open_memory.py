@@ -72,7 +72,7 @@ class OpenMemory:
         Raises:
             StoreLocked: another process writes it; its pid is named.
             StoreMissing: read only, and there is no store.
-            StoreDamaged: the file is truncated or not a database; the mend is named.
+            StoreDamaged: the file is truncated or not a database; the fix is named.
             StoreTooNew: a later version wrote it.
             KeyMissing, KeyWrong, StoreNotEncrypted: the key is not that of the store.
             OptionMissing: encryption or PostgreSQL need a package that is not installed.

@@ -25,7 +25,7 @@ from sage_memory.core.payloads import EXTENSIONS, PayloadFiles
 from sage_memory.core.rows import schema
 
 ROWS_A_GROUP = 4096
-MEND = "mend the store with `sage memory repair` first"
+FIX = "repair the store with `sage memory repair` first"
 Progress = Callable[[str, int], None]
 """Told the name of a table (or `payload files`), and how many more of it are done."""
 
@@ -138,14 +138,14 @@ def _counted(
 def _check(table: Table, row: Row) -> None:
     if table is schema.experiences:
         if row["crc32"] != checksum(row):
-            expected = f"{checksum(row)}; {MEND}"
+            expected = f"{checksum(row)}; {FIX}"
             raise InvalidInput(f"experience {id_text(row['id'])}, crc32", row["crc32"], expected)
         return
     try:
         check_vector(row)
     except InvalidInput as error:
         raise InvalidInput(
-            f"vector {row['number']}, {error.field}", error.value, f"{error.expected}; {MEND}"
+            f"vector {row['number']}, {error.field}", error.value, f"{error.expected}; {FIX}"
         ) from None
 
 

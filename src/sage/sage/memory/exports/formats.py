@@ -31,7 +31,7 @@ def table_files(encoding: str) -> TableFiles:
 
     Raises:
         InvalidInput: there is no such format.
-        RuntimeError: its library is not installed; the mend is named.
+        RuntimeError: its library is not installed; the fix is named.
     """
     if encoding == "parquet":
         return ParquetFiles()

@@ -18,7 +18,7 @@ def pyarrow() -> Any:
     """The library.
 
     Raises:
-        RuntimeError: it is not installed; the mend is named.
+        RuntimeError: it is not installed; the fix is named.
     """
     try:
         import pyarrow

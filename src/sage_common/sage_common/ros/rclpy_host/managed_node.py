@@ -89,7 +89,7 @@ class ManagedNode(LifecycleNode):
     def destroy_all(self, steps: Sequence[Callable[[], object]]) -> None:
         """Destroy entities, one after another, and wait until that is done.
 
-        From a transition it is done on the executor: its C++ side raises, and cannot be mended,
+        From a transition it is done on the executor: its C++ side raises, and cannot be corrected,
         if an entity goes while it is being added. If the executor does not come to it, because it
         does not spin, it is done here.
         """

@@ -281,7 +281,7 @@ def durability(connection: Connection) -> str:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Turn the driver's errors about the store into ours, which name it and the mend."""
+    """Turn the driver's errors about the store into ours, which name it and the fix."""
     try:
         yield
     except DBAPIError as error:

@@ -1,4 +1,4 @@
-"""What can go wrong with encryption and other engines, each with the mend in its message."""
+"""What can go wrong with encryption and other engines, each with the fix in its message."""
 
 from __future__ import annotations
 

@@ -57,13 +57,13 @@ class Finding:
         what: page, experience, vector, clock, link, payload, fact or index.
         where: which one, and what is wrong with it.
         serious: True: content is lost or may be; False: nothing that recall answers depends on it.
-        mend: what to do.
+        fix: what to do.
     """
 
     what: str
     where: str
     serious: bool
-    mend: str
+    fix: str
 
 
 def distinct(found: Sequence[Finding]) -> list[Finding]:

@@ -1,8 +1,8 @@
-"""Mends the CMake files of the ROS wheels, which carry the paths of the machine that built them.
+"""Corrects the CMake files of the ROS wheels, which carry the paths of the machine that built them.
 
 Three kinds of path are foreign: the headers of the build machine's Python, the headers of its
 numpy, and its library folder. Each is replaced by the place where this environment has the same
-thing. Running the mend on mended files changes nothing.
+thing. Running the fix on corrected files changes nothing.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ class Places:
     site_packages: Path  # holds the `*.libs` folders with the libraries bundled by the wheels
 
 
-def mend_text(text: str, places: Places) -> str:
+def corrected_text(text: str, places: Places) -> str:
     """`text` of one CMake file with every foreign path replaced."""
     text = _NUMPY_INCLUDE.sub(lambda _: places.numpy_include, text)
     text = _PYTHON_INCLUDE.sub(lambda _: places.python_include, text)
     return _SYSTEM_LIBRARY.sub(lambda match: _library(match, places), text)
 
 
-def mend_tree(root: Path, places: Places) -> list[Path]:
-    """Mends the CMake files below `root`, where wheels put them; returns those changed."""
+def correct_tree(root: Path, places: Places) -> list[Path]:
+    """Corrects the CMake files below `root`, where wheels put them; returns those changed."""
     changed = []
     for path in _cmake_files(root):
         text = path.read_text(encoding="utf-8")
-        mended = mend_text(text, places)
-        if mended != text:
-            _replace(path, mended)
+        corrected = corrected_text(text, places)
+        if corrected != text:
+            _replace(path, corrected)
             changed.append(path)
     return changed
 
@@ -60,6 +60,6 @@ def _cmake_files(root: Path) -> Iterator[Path]:
 
 def _replace(path: Path, text: str) -> None:
     """Writes a new file in place of the old: an interrupted run leaves one or the other, whole."""
-    draft = path.with_name(path.name + ".mending")
+    draft = path.with_name(path.name + ".correcting")
     draft.write_text(text, encoding="utf-8")
     os.replace(draft, path)
