@@ -147,7 +147,19 @@ def test_a_wrong_value_set_at_run_time_is_refused(ros):
     kind = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value="cuda")
     assert "one of auto, none" in set_parameter(ros, "backend", kind).reason
     assert not set_parameter(ros, "gane", double(1.0)).successful
+
+
+def test_a_parameter_is_refused_while_it_would_not_take_effect(ros):
+    node = ros.add(ToyNode)
+    refused = set_parameter(ros, "gain", double(5.0))
+    assert not refused.successful and "clean up the node, then set it" in refused.reason
+    assert node.parameters.gain != 5.0
+    assert change(ros, Transition.TRANSITION_DEACTIVATE)
+    assert not set_parameter(ros, "gain", double(5.0)).successful
+    assert change(ros, Transition.TRANSITION_CLEANUP)
     assert set_parameter(ros, "gain", double(5.0)).successful
+    assert change(ros, Transition.TRANSITION_CONFIGURE)
+    assert node.parameters.gain == 5.0
 
 
 def test_a_publisher_that_is_refused_for_qos_is_named_in_log_and_diagnostics(ros):

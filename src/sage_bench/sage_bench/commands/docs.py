@@ -69,7 +69,10 @@ def pages() -> dict[str, str]:
         "(`/robot1/memory`) and wildcards (`/**`, `/robot1/*`) are understood as ROS 2 does, and "
         "what the file says to other nodes is left out and named in one line. A node's name wins "
         "over its kind, both over a wildcard at the end. A parameter that a node of SAGE does not "
-        "have is an error; under `/**` or `/robot1/*` it is another node's.\n"
+        "have is an error; under `/**` or `/robot1/*` it is another node's.\n\n"
+        "Parameters are read when a node is configured. `ros2 param set` is therefore refused "
+        "while it is: take the node through `ros2 lifecycle set NODE deactivate` and `cleanup`, "
+        "set it, and go on with `configure` and `activate`.\n"
     )
     return {"topics.md": render_topics(), "parameters.md": "\n".join([introduction, *tables])}
 

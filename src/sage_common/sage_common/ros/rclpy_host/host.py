@@ -102,7 +102,9 @@ class RosHost(ManagedNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._release()  # what a failed or earlier configure has left
         done = self._transition("configure", self.node.configure)
-        if done != TransitionCallbackReturn.SUCCESS:
+        if done == TransitionCallbackReturn.SUCCESS:
+            self._parameters_of_node.in_use = True
+        else:
             self._release_and_say()
         return done
 
@@ -137,6 +139,7 @@ class RosHost(ManagedNode):
 
     def _release(self) -> None:
         """End workers and destroy what `configure` made."""
+        self._parameters_of_node.in_use = False
         for worker in self._workers:
             worker.request_stop()
         end_ns = time.monotonic_ns() + round(STOP_TIMEOUT_S * NS_PER_S)

@@ -22,12 +22,19 @@ from sage_common.core.parameters import (
     specs,
 )
 
+IN_USE = "it was read when the node was configured; deactivate and clean up the node, then set it"
+
 
 class RosParameters:
-    """Declares the parameters of one node, once for each dataclass."""
+    """Declares the parameters of one node, once for each dataclass.
+
+    Attributes:
+        in_use: the node is configured with them: until it is cleaned up, none can be set.
+    """
 
     def __init__(self, node: rclpy.node.Node) -> None:
         self._node = node
+        self.in_use = False
         self._known: dict[str, ParameterSpec] = {}
 
     def read(self, cls: type) -> Any:
@@ -55,7 +62,7 @@ class RosParameters:
         return {name: _value(parameter) for name, parameter in given.items()}
 
     def _check(self, changes: list[Parameter]) -> SetParametersResult:
-        """Refuse a wrong value; a right one takes effect at the next `configure`."""
+        """Refuse a wrong value, and any that would not take effect before the next `configure`."""
         for change in changes:
             if change.name in self._known:
                 try:
@@ -63,6 +70,8 @@ class RosParameters:
                     spec.convert(_filled(spec, _value(change)))
                 except ParameterError as error:
                     return SetParametersResult(successful=False, reason=str(error))
+                if self.in_use:
+                    return SetParametersResult(successful=False, reason=f"{change.name}: {IN_USE}")
         return SetParametersResult(successful=True)
 
 
