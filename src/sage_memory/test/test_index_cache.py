@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -229,4 +230,14 @@ def test_what_a_kill_left_half_written_is_removed(home, experience) -> None:
         memory.remember(experience(50)).wait()
     assert len([path for path in (home / "index").iterdir() if path.is_dir()]) == 1
     with Memory.open(home) as memory:
+        assert len(memory.recall(Query(limit=100))) == 11
+
+
+def test_a_cache_that_cannot_be_written_is_said(home, experience) -> None:
+    shutil.rmtree(home / "index")
+    (home / "index").write_text("in the way")
+    with Memory.open(home) as memory:
+        memory.remember(experience(50)).wait()
+        memory.checkpoint()
+        assert str(home / "index") in memory.statistics().index_cache_refusal
         assert len(memory.recall(Query(limit=100))) == 11

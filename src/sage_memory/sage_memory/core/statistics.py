@@ -17,11 +17,12 @@ class Statistics:
         damaged_experiences: that recalls came across and left out, and the last one in words.
         waiting: experiences in the queue; not yet acknowledged.
         refused: experiences refused because the queue was full.
-        failed: experiences whose commit failed.
+        failed: experiences whose commit failed, and why the last one did.
         committed, groups: experiences acknowledged since start, in how many transactions.
         payload_bytes: bytes of all payloads.
         payloads_refused: payloads that were not kept, and why the last one was not.
         disk_free_bytes: left on the disk.
+        index_cache_refusal: why the index was not written to its cache; empty: it was.
         durability: journal mode and synchronous level in effect.
     """
 
@@ -33,12 +34,14 @@ class Statistics:
     waiting: int
     refused: int
     failed: int
+    last_failure: str
     committed: int
     groups: int
     payload_bytes: int
     payloads_refused: int
     last_refusal: str
     disk_free_bytes: int
+    index_cache_refusal: str
     durability: str
 
 
@@ -53,11 +56,13 @@ def statistics_of(store: Store) -> Statistics:
         waiting=store.committer.waiting,
         refused=store.committer.refused,
         failed=store.committer.failed,
+        last_failure=store.committer.last_failure,
         committed=store.committer.committed,
         groups=store.committer.groups,
         payload_bytes=store.payloads.total_bytes,
         payloads_refused=store.payloads.refused,
         last_refusal=store.payloads.last_refusal,
         disk_free_bytes=store.payloads.files.free_bytes(),
+        index_cache_refusal=store.reader.cache_refusal,
         durability=store.durability,
     )

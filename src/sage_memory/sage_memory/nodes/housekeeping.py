@@ -43,6 +43,9 @@ class Housekeeping:
             del facts["disk_free_bytes"]  # others write to the disk, too: two runs would differ
         self._node.diagnose(**shown, **facts)
         if statistics.failed:
-            self._node.set_health("error", f"{statistics.failed} experiences could not be written")
-        elif statistics.last_damage or statistics.payloads_refused:
-            self._node.set_health("warn", statistics.last_damage or statistics.last_refusal)
+            text = f"{statistics.failed} experiences were not kept: {statistics.last_failure}"
+            self._node.set_health("error", text)
+            return
+        noted = (statistics.last_damage, statistics.last_refusal, statistics.index_cache_refusal)
+        if worst := next(filter(None, noted), ""):
+            self._node.set_health("warn", worst)
