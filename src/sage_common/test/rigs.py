@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -277,3 +278,7 @@ class RosRig:
         self._driving.shutdown()
         self.driver.destroy_node()
         rclpy.shutdown()
+        # The handles of a node are in reference cycles: until these are collected its services stay
+        # in the graph, half of them at times, and then rmw holds those of the same name for absent.
+        self.hosts.clear()
+        gc.collect()
