@@ -142,7 +142,8 @@ def test_a_failed_activation_gives_everything_back_and_the_next_one_works(ros, t
     assert ros.until(lambda: ros.status("toy").level != ros.status("toy").ERROR)
 
 
-def test_a_failed_activation_leaves_the_state_on_disk_as_it_was(ros, toy):
+def learned_and_saved(ros, toy) -> tuple[Any, bytes]:
+    """A node that has learned something and is inactive, and its state on the disk."""
     host = ros.construct(toy)
     ros.spin()
     assert change(ros, CONFIGURE) and change(ros, ACTIVATE)
@@ -150,6 +151,11 @@ def test_a_failed_activation_leaves_the_state_on_disk_as_it_was(ros, toy):
     assert ros.until(lambda: host.node.health.received == 1)
     assert change(ros, DEACTIVATE)
     saved = state_file(ros).read_bytes()
+    return host, saved
+
+
+def test_a_failed_activation_leaves_the_state_on_disk_as_it_was(ros, toy):
+    host, saved = learned_and_saved(ros, toy)
     toy.fail_in.add("activate")
     host.node.learned[:] = 99.0
     assert not change(ros, ACTIVATE)
@@ -166,13 +172,7 @@ def save_state(ros) -> tuple[Any, str, Any]:
 
 
 def test_a_restore_that_fails_leaves_the_file_and_the_next_activation_restores_it(ros, toy):
-    host = ros.construct(toy)
-    ros.spin()
-    assert change(ros, CONFIGURE) and change(ros, ACTIVATE)
-    say(ros, "learn")
-    assert ros.until(lambda: host.node.health.received == 1)
-    assert change(ros, DEACTIVATE)
-    saved = state_file(ros).read_bytes()
+    host, saved = learned_and_saved(ros, toy)
     toy.fail_in.add("restore")
     assert not change(ros, ACTIVATE)
     assert state_of(ros) == INACTIVE and not host.node.open
