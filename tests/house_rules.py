@@ -15,7 +15,7 @@ LONGEST_NODE_FILE = 150  # lines
 MOST_MODULES = 17  # of one folder, without its __init__.py; with more it wants rooms
 # Folders that have more, and how many; a number here is only ever lowered.
 CROWDED = {
-    "sage_common/core": 20,
+    "sage_common/core": 19,
     "sage_memory/core/sleep": 21,
     "sage_orchestrator/core": 19,
 }
