@@ -55,7 +55,7 @@ _RAW_CALLS = frozenset(
 # measure rclpy as it is, and a graph from beside it.
 RAW_ROS_USERS = (
     "sage.bags.recorder",
-    "sage.bags.player",
+    "sage.replay.player",
     "sage_bench.loop.beside",
     "sage_bench.mailbox.transports.rclpy",
 )

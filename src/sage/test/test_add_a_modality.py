@@ -15,13 +15,13 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Temperature
 
 from sage.bags.metadata import QOS_BY_PROFILE
-from sage.bags.plan import plan_playing
 from sage.bags.selection import Selection
 from sage.bags.writer import BagWriter
 from sage.cli import main
 from sage.graph.description import GraphOptions, describe
 from sage.graph.own_modalities import OwnModality
 from sage.run.supervisor import commands
+from sage.sources.bag_plan import plan_playing
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp

@@ -13,12 +13,12 @@ from std_msgs.msg import Float32MultiArray, String
 
 from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
 from sage.bags.naming import registered_topic
-from sage.bags.plan import plan_playing
 from sage.bags.selection import Selection
 from sage.bags.stamps import has_header, header_stamp_ns, with_header_stamp
 from sage.bags.writer import BagWriter
-from sage.graph.sensor_plan import SensorNode
-from sage.graph.sources import plan_sensors
+from sage.sources.bag_plan import plan_playing
+from sage.sources.planning import plan_sensors
+from sage.sources.sensor_plan import SensorNode
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp

@@ -147,7 +147,7 @@ def test_a_run_that_cannot_be_left_leaves_no_output(
         assert (tmp_path / "out").exists()
         raise CannotContinue("sound is being resampled")
 
-    monkeypatch.setattr("sage.bags.left_run.snapshot_of", refuse)
+    monkeypatch.setattr("sage.replay.left_run.snapshot_of", refuse)
     words = ["--lockstep", "--checkpoint", "--duration", "0.5", "--home", str(tmp_path / "home")]
     assert main(["replay", str(rich_run.bag), *words, "-o", str(tmp_path / "out")]) == 2
     assert "sound is being resampled" in capsys.readouterr().err
@@ -164,7 +164,7 @@ def test_a_run_that_cannot_be_left_again_can_be_resumed_as_before(
     replay("--home", str(home), "--duration", "2.0", "--checkpoint")
     before = rows(home)
     with monkeypatch.context() as patched:
-        patched.setattr("sage.bags.left_run.snapshot_of", refuse)
+        patched.setattr("sage.replay.left_run.snapshot_of", refuse)
         words = ["--lockstep", "--checkpoint", "--resume", "--home", str(home)]
         words += ["--config", str(rich_run.config)]
         assert main(["replay", str(rich_run.bag), *words]) == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from memory_homes import experience, made_home
 
-from sage.bags.lockstep_home import lockstep_home
+from sage.replay.lockstep_home import lockstep_home
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Payload, Query
 from sage_memory.core.store.leftovers import remains

@@ -70,7 +70,7 @@ class Listener:
 
 def player(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "sage.bags.player", *arguments],
+        [sys.executable, "-m", "sage.replay.player", *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         text=True,
@@ -138,7 +138,7 @@ def test_the_player_does_not_outlive_who_started_it(tmp_path: Path) -> None:
     command = (
         "import os, subprocess, sys\n"
         "os.environ['SAGE_PARENT_PID'] = str(os.getpid())\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'sage.bags.player', sys.argv[1],"
+        "child = subprocess.Popen([sys.executable, '-m', 'sage.replay.player', sys.argv[1],"
         " '--loop', '--wait-for', '/nobody'], stdout=subprocess.DEVNULL, start_new_session=True)\n"
         "print(child.pid, flush=True)\n"
         "child.wait()\n"

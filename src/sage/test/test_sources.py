@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sage.graph.sources import is_bag, plan_sensors
+from sage.sources.planning import is_bag, plan_sensors
 from sage_common.core.errors import InvalidInput
 from sage_sensors.backends.recording import data_folder
 

@@ -13,16 +13,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sage.bags.left_run import LeftRun, left_run_path
-from sage.bags.lockstep import LockstepReplay, Output
-from sage.bags.lockstep_home import lockstep_home
-from sage.bags.plan import plan_playing
-from sage.bags.playback import play_bag
 from sage.commands.options import add_home_argument, add_run_arguments
 from sage.commands.run import exit_status, run_options
 from sage.commands.summary import short_summary
 from sage.graph.description import PROFILES, GraphOptions, describe
-from sage.graph.sources import is_bag
+from sage.replay.left_run import LeftRun, left_run_path
+from sage.replay.lockstep import LockstepReplay, Output
+from sage.replay.lockstep_home import lockstep_home
+from sage.replay.playback import play_bag
+from sage.sources.bag_plan import plan_playing
+from sage.sources.planning import is_bag
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sage.bags.playback import play_bag
 from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
 from sage.commands.summary import short_summary
 from sage.graph.description import describe
-from sage.graph.sources import is_bag
+from sage.replay.playback import play_bag
 from sage.run.session import RunOptions, Session
+from sage.sources.planning import is_bag
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

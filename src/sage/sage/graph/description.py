@@ -15,9 +15,9 @@ from sage.graph.environment import config_folder
 from sage.graph.own_modalities import OwnModality, encoder_kind, own_modalities
 from sage.graph.own_settings import of_own, unfed
 from sage.graph.parameters import SECTION, graph_parameters
-from sage.graph.sensor_plan import SensorNode, SensorPlan
 from sage.graph.settings import Files, left_out, node_values, plain
-from sage.graph.sources import plan_sensors
+from sage.sources.planning import plan_sensors
+from sage.sources.sensor_plan import SensorNode, SensorPlan
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameter_files import read_entries, values_for
 from sage_common.core.parameters import (

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from sage.graph.description import Graph
-from sage.graph.sensor_plan import STREAMS
 from sage.observe.counters import node_name
+from sage.sources.sensor_plan import STREAMS
 from sage_sensors.core.samples import ABSENT
 
 _BACKEND = " backend"

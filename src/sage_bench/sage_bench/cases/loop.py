@@ -21,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sage.bags.lockstep import LockstepReplay, Output
 from sage.graph.description import Graph, GraphOptions, describe
 from sage.graph.environment import DomainLease, graph_environment
 from sage.observe.series import Series
+from sage.replay.lockstep import LockstepReplay, Output
 from sage.run.session import RunOptions, Session
 from sage_bench.loop.stored import fill
 from sage_bench.loop.transitions import transition_rows

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sage.bags.lockstep import LockstepReplay, Output
 from sage.graph.description import GraphOptions, describe
+from sage.replay.lockstep import LockstepReplay, Output
 from sage_bench.encoders.section import Figures
 from sage_bench.memory.peers.ours import DEVICE, limits, store_all
 from sage_bench.memory.workplace import Workplace

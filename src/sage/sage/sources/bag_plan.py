@@ -16,7 +16,7 @@ from sage.bags.naming import RegisteredTopic, registered_topic
 from sage.bags.reader import Bag, open_bag
 from sage.bags.stamps import has_header, header_stamp_ns, with_header_stamp
 from sage.graph.own_modalities import OwnModality
-from sage.graph.sensor_plan import STREAMS, SensorNode, SensorPlan
+from sage.sources.sensor_plan import STREAMS, SensorNode, SensorPlan
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.interfaces import interface

@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sage.bags.left_run import LeftRun, check_can_be_left, leave_run
 from sage.bags.message import BagMessage
 from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.naming import registered_topic
-from sage.bags.plan import BagPlan, Route
 from sage.bags.writer import BagWriter
 from sage.graph.description import Graph
+from sage.replay.left_run import LeftRun, check_can_be_left, leave_run
+from sage.sources.bag_plan import BagPlan, Route
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.container import node_class

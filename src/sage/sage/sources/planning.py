@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sage.bags.plan import plan_bag
 from sage.graph.own_modalities import OwnModality
-from sage.graph.sensor_plan import STREAMS, SensorNode, SensorPlan
+from sage.sources.bag_plan import plan_bag
+from sage.sources.sensor_plan import STREAMS, SensorNode, SensorPlan
 from sage_common.core.errors import InvalidInput
 from sage_common.core.synthetic import SYNTHETIC
 from sage_sensors.backends.recording import (

@@ -1,4 +1,4 @@
-"""Plays a bag into ROS: `python -m sage.bags.player BAG`; started by `sage replay`.
+"""Plays a bag into ROS: `python -m sage.replay.player BAG`; started by `sage replay`.
 
 A process of its own, so that its timing does not wait for anything else. It keeps /clock at the
 bag's start until the nodes named by --wait-for are active and listen, plays, and ends. Its last
@@ -29,9 +29,9 @@ from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 
 from sage.bags.metadata import OfferedQos
-from sage.bags.plan import BagPlan, plan_playing
 from sage.graph.own_modalities import OwnModality
 from sage.observe.series import Series
+from sage.sources.bag_plan import BagPlan, plan_playing
 from sage_common.core.clock import NS_PER_S
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.interfaces import interface
@@ -195,7 +195,7 @@ def _profile(qos: OfferedQos) -> QoSProfile:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="sage.bags.player", description=__doc__)
+    parser = argparse.ArgumentParser(prog="sage.replay.player", description=__doc__)
     parser.add_argument("bag", type=Path)
     parser.add_argument("--namespace", default="/sage")
     parser.add_argument("--rate", type=float, default=1.0)

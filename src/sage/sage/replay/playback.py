@@ -79,7 +79,7 @@ class Playback:
     def _command(self) -> list[str]:
         nodes = [f"{node.namespace.rstrip('/')}/{node.name}" for node in self._graph.nodes]
         bag = Path(self._graph.options.source).expanduser().absolute()
-        command = [sys.executable, "-m", "sage.bags.player", str(bag)]
+        command = [sys.executable, "-m", "sage.replay.player", str(bag)]
         command += ["--namespace", self._graph.options.namespace, "--rate", str(self._rate)]
         command += ["--own", json.dumps([asdict(m) for m in self._graph.modalities])]
         # Each node has a clock of its own, and so has the session's observer.
