@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.parameters import NodeParameters, parameter
-from sage_orchestrator.core.atp import to_ns
-from sage_orchestrator.core.isolation import IsolationRules
-from sage_orchestrator.core.rules import Rules
+from sage_orchestrator.core.budget.atp import to_ns
+from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
+from sage_orchestrator.core.scheduling.policy import Rules
 
 LOAD_TIMEOUT_S = 30.0
 LONGEST_ISOLATION_S = 300.0
@@ -74,7 +74,7 @@ class OrchestratorParameters(NodeParameters):
             timeout_ns=round(self.timeout_s * NS_PER_S),
             grace_ns=round(self.grace_s * NS_PER_S),
             load_timeout_ns=round(LOAD_TIMEOUT_S * NS_PER_S),
-            isolation=IsolationRules(
+            breaker=CircuitBreakerRules(
                 after=self.isolate_after,
                 first_ns=round(self.isolation_s * NS_PER_S),
                 longest_ns=round(LONGEST_ISOLATION_S * NS_PER_S),

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from sage_orchestrator.core.isolation import IsolationRules
-from sage_orchestrator.core.meter import NominalMeter
-from sage_orchestrator.core.orchestrator import Orchestrator
-from sage_orchestrator.core.rules import Rules
-from sage_orchestrator.core.run import Ending
-from sage_orchestrator.core.slot import Cue
+from sage_orchestrator.core.budget.meter import NominalMeter
+from sage_orchestrator.core.running.run import RunResult
+from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
+from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
+from sage_orchestrator.core.scheduling.policy import Rules
+from sage_orchestrator.core.scheduling.trigger import Trigger
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -35,7 +35,7 @@ class Bench:
     def __init__(self, workers: InlineWorkers | ThreadWorkers, meter=None) -> None:
         self.now_ns = 0
         self.workers = workers
-        self.endings: queue.Queue[tuple[str, Ending]] = queue.Queue()
+        self.results: queue.Queue[tuple[str, RunResult]] = queue.Queue()
         self.orchestrator = Orchestrator(
             Rules(
                 budget_ns=1000 * ATP,
@@ -43,12 +43,12 @@ class Bench:
                 timeout_ns=1 * S,
                 grace_ns=1 * S,
                 load_timeout_ns=30 * S,
-                isolation=IsolationRules(3, 10 * S, 60 * S, abandoned_limit=2),
+                breaker=CircuitBreakerRules(3, 10 * S, 60 * S, abandoned_limit=2),
             ),
             meter or NominalMeter(),
             lambda: self.now_ns,
             workers,
-            lambda run, ending: self.endings.put((run.name, ending)),
+            lambda run, result: self.results.put((run.name, result)),
         )
         self._stamp = 0
 
@@ -60,8 +60,8 @@ class Bench:
         """One cycle later, with a new percept; the report of the cycle that ended, by plugin."""
         self.now_ns += round(step_s * S)
         self._stamp += 1
-        cue = Cue("percept", "vision", "front", self._stamp, salience, dominant=True)
-        report = self.orchestrator.cycle([cue])
+        trigger = Trigger("percept", "vision", "front", self._stamp, salience, dominant=True)
+        report = self.orchestrator.cycle([trigger])
         return report, {line.name: line for line in report.lines} if report else {}
 
     def cycles(self, count: int):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from sage_orchestrator.core.plugin import Budget, Context, Interest, Plugin, Task
+from sage_orchestrator.core.plugin.interface import Budget, Context, Interest, Plugin, Task
 
 ATP = 100_000
 
@@ -114,16 +114,16 @@ class Unloadable(Halving):
 
 
 class Hanging(Halving):
-    """Hangs in its first step until the test lets go; notes that it hangs."""
+    """Hangs in its first step until the test releases it; notes that it hangs."""
 
     def __init__(self, name: str = "hanging") -> None:
         super().__init__(name)
         self.hangs = threading.Event()
-        self.let_go = threading.Event()
+        self.release = threading.Event()
 
     def step(self, state: float) -> float:
         self.hangs.set()
-        self.let_go.wait()
+        self.release.wait()
         return state / 2.0
 
 
@@ -138,7 +138,7 @@ class IgnoringCancel(Hanging):
 
     def step(self, state: float) -> float:
         self.hangs.set()
-        while not self.let_go.wait(0.001):
+        while not self.release.wait(0.001):
             self.saw_cancel = self.budget.cancelled
         return state / 2.0
 
@@ -150,7 +150,7 @@ class Slow(Endless):
 
 
 HUNG: list[Hanging] = []
-"""Made by `create_hanging`, so that a test can watch them and let them go."""
+"""Made by `create_hanging`, so that a test can watch them and release them."""
 
 
 def create_halving(context: Context) -> Halving:

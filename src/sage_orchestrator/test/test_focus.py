@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
 from sage_common.core.tiles import TileGrid, TileView
-from sage_orchestrator.core.plugin import NothingToDo, Region, Task
-from sage_orchestrator.core.slot import Cue
-from sage_orchestrator.core.states import PluginState
+from sage_orchestrator.core.plugin.interface import NothingToDo, Region, Task
+from sage_orchestrator.core.running.states import PluginState
+from sage_orchestrator.core.scheduling.trigger import Trigger
 from sage_orchestrator.irp.focus import Focus
 from sage_orchestrator.irp.look import TILE_PX, missing_detail
 
@@ -54,7 +54,7 @@ class World:
         return look(tile)
 
 
-class Purse:
+class FixedBudget:
     """A budget of so much."""
 
     cancelled = False
@@ -73,13 +73,13 @@ def textured(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
 
 
-def looks(focus: Focus, task: Task, purse: Purse, look_atp: float = 30.0):
+def looks(focus: Focus, task: Task, budget: FixedBudget, look_atp: float = 30.0):
     """All states until the plugin would halt, each at the same cost."""
-    states = [focus.init_state(task, purse)]
-    purse.pay(look_atp)
+    states = [focus.init_state(task, budget)]
+    budget.pay(look_atp)
     while not focus.feasible(states[-1]):
         states.append(focus.step(states[-1]))
-        purse.pay(look_atp)
+        budget.pay(look_atp)
     return states
 
 
@@ -87,7 +87,7 @@ def refine(image: np.ndarray | None, region: Region | None, view: TileView | Non
     """All looks at a region of an image, within 2,000 ATP."""
     focus = Focus(World(image, view), lambda: fake_encode)
     focus.load()
-    return focus, looks(focus, Task(5, "vision", "front", 0.8, region), Purse(2000.0))
+    return focus, looks(focus, Task(5, "vision", "front", 0.8, region), FixedBudget(2000.0))
 
 
 def test_it_closes_in_on_the_region_and_sees_all_its_detail():
@@ -195,26 +195,26 @@ def test_as_many_tiles_as_the_rest_of_the_budget_pays_for(look_atp, budget_atp, 
     focus.load()
     task = Task(5, "vision", "front", 0.8, Region(700, 400, 20, 20))
     for _ in range(6):  # it learns what a look costs
-        looks(focus, task, Purse(1e6), look_atp)
-    purse = Purse(budget_atp)
-    state = looks(focus, task, purse, look_atp)[-1]
+        looks(focus, task, FixedBudget(1e6), look_atp)
+    budget = FixedBudget(budget_atp)
+    state = looks(focus, task, budget, look_atp)[-1]
     tolerance_atp = 1e-3 * look_atp
     assert len(state.looks) == state.affordable
     if state.looks:
-        assert purse.affordable_atp >= -tolerance_atp
+        assert budget.affordable_atp >= -tolerance_atp
     if len(state.looks) < len(state.around):
-        assert purse.affordable_atp < look_atp + tolerance_atp
+        assert budget.affordable_atp < look_atp + tolerance_atp
     assert focus.telemetry(state)["tiles_seen"] == len(state.looks)
 
 
 def test_it_runs_in_the_orchestrator_by_attention(bench):
     bench.add(Focus(World(textured()), lambda: fake_encode))
     region = Region(600, 300, 90, 60)
-    bench.orchestrator.cycle([Cue("attention", "vision", "front", 7, 0.8, region=region)])
+    bench.orchestrator.cycle([Trigger("attention", "vision", "front", 7, 0.8, region=region)])
     line = bench.orchestrator.cycle([]).lines[0]
     assert line.state == PluginState.DONE
     assert line.reason.startswith("reached its goal: tile of ")
     assert line.trust > 0.5
-    _, ending = bench.endings.get(timeout=10.0)
-    assert ending.quality.score == 1.0
-    assert line.steps == ending.telemetry["steps"] > 1
+    _, result = bench.results.get(timeout=10.0)
+    assert result.quality.score == 1.0
+    assert line.steps == result.telemetry["steps"] > 1

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.allocation import Demand, allocate, split
-from sage_orchestrator.core.ledger import Ledger
+from sage_orchestrator.core.budget.allocation import Demand, allocate, split
+from sage_orchestrator.core.budget.ledger import Ledger
 
 trusts = st.floats(0.05, 1.0)
 saliences = st.floats(0.0, 1.0)

@@ -6,21 +6,21 @@ import threading
 
 from misbehaving_plugins import Endless, Halving, Hanging, IgnoringCancel, Raising, Slow
 
-from sage_orchestrator.core.meter import MeasuredMeter
-from sage_orchestrator.core.plugin import Task
-from sage_orchestrator.core.slot import Order
-from sage_orchestrator.core.states import PluginState
+from sage_orchestrator.core.budget.meter import MeasuredMeter
+from sage_orchestrator.core.plugin.interface import Task
+from sage_orchestrator.core.running.states import PluginState
+from sage_orchestrator.core.scheduling.job import Job
 
 S = 1_000_000_000
 PATIENCE_S = 60.0
 
 
 def ending_of(bench, name: str):
-    """The next ending of this plugin; those of others are passed over."""
+    """The next result of this plugin; those of others are passed over."""
     while True:
-        who, ending = bench.endings.get(timeout=PATIENCE_S)
+        who, result = bench.results.get(timeout=PATIENCE_S)
         if who == name:
-            return ending
+            return result
 
 
 def test_a_plugin_that_hangs_is_charged_abandoned_and_made_anew(threaded):
@@ -57,8 +57,8 @@ def test_a_plugin_that_hangs_is_charged_abandoned_and_made_anew(threaded):
 
     # A thread that comes back after all changes nothing.
     before = threaded.orchestrator.state()["trust"].tolist()
-    instances[0].let_go.set()
-    instances[1].let_go.set()
+    instances[0].release.set()
+    instances[1].release.set()
     _, lines = threaded.cycle()
     assert lines["hanging"].spent_ns == 0
     assert threaded.orchestrator.state()["trust"].tolist()[1] == before[1]
@@ -71,7 +71,7 @@ def test_stopping_does_not_wait_for_a_hung_thread(threaded):
     assert plugin.hangs.wait(PATIENCE_S)
     threaded.orchestrator.close()
     assert threaded.orchestrator.cycle([]).lines == ()
-    plugin.let_go.set()
+    plugin.release.set()
 
 
 def test_a_plugin_that_ignores_cancelling_is_told_then_abandoned(threaded):
@@ -85,7 +85,7 @@ def test_a_plugin_that_ignores_cancelling_is_told_then_abandoned(threaded):
     threaded.cycle(step_s=1.0)
     assert ending_of(threaded, "stubborn").state == PluginState.TIMED_OUT
     assert threaded.orchestrator.health() == (1, [])
-    plugin.let_go.set()
+    plugin.release.set()
 
 
 def test_a_step_that_comes_back_late_is_a_timeout_without_a_lost_thread(threaded):
@@ -94,10 +94,10 @@ def test_a_step_that_comes_back_late_is_a_timeout_without_a_lost_thread(threaded
     threaded.cycle()
     assert plugin.hangs.wait(PATIENCE_S)
     threaded.now_ns += 3 * S // 2
-    plugin.let_go.set()
-    ending = ending_of(threaded, "late")
-    assert ending.state == PluginState.TIMED_OUT
-    assert ending.reason == "not done after 1 s: cancelled"
+    plugin.release.set()
+    result = ending_of(threaded, "late")
+    assert result.state == PluginState.TIMED_OUT
+    assert result.reason == "not done after 1 s: cancelled"
     assert threaded.orchestrator.health() == (0, [])
     assert threaded.workers.abandoned == []
 
@@ -108,8 +108,8 @@ def test_three_plugins_run_at_the_same_time(threaded):
     threaded.cycle()
     assert all(plugin.hangs.wait(PATIENCE_S) for plugin in plugins)
     for plugin in plugins:
-        plugin.let_go.set()
-    assert {threaded.endings.get(timeout=PATIENCE_S)[0] for _ in plugins} == {"a", "b", "c"}
+        plugin.release.set()
+    assert {threaded.results.get(timeout=PATIENCE_S)[0] for _ in plugins} == {"a", "b", "c"}
 
 
 def test_measured_time_is_what_is_booked(make_threaded):
@@ -149,13 +149,13 @@ def test_accounts_add_up_while_cycles_roll_over_plugins_at_work(threaded):
 
 def test_an_order_is_answered_from_another_thread(threaded):
     threaded.add(Halving("good"))
-    order = Order(Task(1, "vision", "front", 1.0), 10**8, S)
-    threaded.orchestrator.order("good", order)
+    job = Job(Task(1, "vision", "front", 1.0), 10**8, S)
+    threaded.orchestrator.submit("good", job)
     threaded.cycle()
-    ending = order.wait(PATIENCE_S)
-    assert ending.state == PluginState.DONE
-    assert ending.result["left"] < 0.1
-    assert ending.telemetry["energies"][0] == 1.0
+    result = job.wait(PATIENCE_S)
+    assert result.state == PluginState.DONE
+    assert result.output["left"] < 0.1
+    assert result.telemetry["energies"][0] == 1.0
 
 
 class Ticks:

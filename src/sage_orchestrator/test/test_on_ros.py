@@ -82,7 +82,7 @@ def graph(tmp_path):
     executor.shutdown()
     rclpy.shutdown()
     for plugin in HUNG:
-        plugin.let_go.set()
+        plugin.release.set()
     HUNG.clear()
 
 
@@ -139,4 +139,4 @@ def test_a_plugin_that_hangs_holds_up_nobody(graph):
     assert timed_out[0].spent_atp > 0.0
     assert "its thread is abandoned" in timed_out[0].reason
     host.stop()
-    assert not HUNG[0].let_go.is_set()
+    assert not HUNG[0].release.is_set()

@@ -1,4 +1,4 @@
-"""The cycle: sharing, stopping early, spending, owing, and orders; deterministic."""
+"""The cycle: sharing, stopping early, spending, owing, and jobs; deterministic."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from misbehaving_plugins import (
 )
 
 from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.plugin import Budget, Interest, Task
-from sage_orchestrator.core.slot import Cue, Order
-from sage_orchestrator.core.states import PluginState
+from sage_orchestrator.core.plugin.interface import Budget, Interest, Task
+from sage_orchestrator.core.running.states import PluginState
+from sage_orchestrator.core.scheduling.job import Job
+from sage_orchestrator.core.scheduling.trigger import Trigger
 
 S = 1_000_000_000
 
@@ -68,10 +69,10 @@ def test_nobody_asks_nothing_is_allocated_and_idling_changes_no_trust(bench):
 
 def test_the_same_percept_is_worked_on_once(bench):
     bench.add(Halving())
-    cue = Cue("percept", "vision", "front", 7, 0.5, dominant=True)
-    bench.orchestrator.cycle([cue])
-    assert bench.orchestrator.cycle([cue]).lines[0].state == PluginState.DONE
-    assert bench.orchestrator.cycle([cue]).lines[0].state == PluginState.IDLE
+    trigger = Trigger("percept", "vision", "front", 7, 0.5, dominant=True)
+    bench.orchestrator.cycle([trigger])
+    assert bench.orchestrator.cycle([trigger]).lines[0].state == PluginState.DONE
+    assert bench.orchestrator.cycle([trigger]).lines[0].state == PluginState.IDLE
 
 
 def test_interest_decides_who_asks(bench):
@@ -79,19 +80,20 @@ def test_interest_decides_who_asks(bench):
     picky.interest = Interest("percept", "audio", min_salience=0.4, period_s=1.0)
     bench.add(picky)
 
-    def line(*cues: Cue):
+    def line(*triggers: Trigger):
         bench.now_ns += S // 10
-        bench.orchestrator.cycle(cues)
+        bench.orchestrator.cycle(triggers)
         return bench.orchestrator.cycle([]).lines[0]
 
-    assert line(Cue("percept", "vision", "front", 1, 0.9, True)).reason.startswith("no new")
+    assert line(Trigger("percept", "vision", "front", 1, 0.9, True)).reason.startswith("no new")
     assert (
-        line(Cue("percept", "audio", "front", 1, 0.3)).reason == "salience 0.30 is below its 0.40"
+        line(Trigger("percept", "audio", "front", 1, 0.3)).reason
+        == "salience 0.30 is below its 0.40"
     )
-    assert line(Cue("percept", "audio", "front", 1, 0.5)).state == PluginState.DONE
-    assert line(Cue("percept", "audio", "front", 2, 0.5)).reason == "runs at most every 1 s"
+    assert line(Trigger("percept", "audio", "front", 1, 0.5)).state == PluginState.DONE
+    assert line(Trigger("percept", "audio", "front", 2, 0.5)).reason == "runs at most every 1 s"
     bench.now_ns += S
-    assert line(Cue("percept", "audio", "front", 2, 0.5)).state == PluginState.DONE
+    assert line(Trigger("percept", "audio", "front", 2, 0.5)).state == PluginState.DONE
 
 
 def test_trust_follows_what_runs_achieve_and_feeds_back_into_shares(bench):
@@ -163,23 +165,23 @@ def test_success_ends_isolation_for_good(bench):
     assert bench.orchestrator.health() == (0, [])
 
 
-def order_for(budget_atp: float) -> Order:
-    return Order(Task(5, "vision", "front", 1.0), round(budget_atp * ATP), 10 * S)
+def job_for(budget_atp: float) -> Job:
+    return Job(Task(5, "vision", "front", 1.0), round(budget_atp * ATP), 10 * S)
 
 
 def test_an_order_goes_on_over_cycles_until_its_budget_is_spent(bench):
     bench.add(Endless("endless"), Endless("rival"))
-    order = order_for(1500)
-    bench.orchestrator.order("endless", order)
+    job = job_for(1500)
+    bench.orchestrator.submit("endless", job)
     reports = []
     for _ in range(12):
         bench.now_ns += S // 10
-        cue = Cue("percept", "vision", "front", bench.now_ns, 0.5, dominant=True)
-        reports.append(bench.orchestrator.cycle([cue]))
-    ending = order.wait(0.0)
-    assert ending.state == PluginState.SPENT
-    assert ending.reason.startswith("the 1500 ATP of its order are spent")
-    assert order.run.spent_ns == 1500 * ATP
+        trigger = Trigger("percept", "vision", "front", bench.now_ns, 0.5, dominant=True)
+        reports.append(bench.orchestrator.cycle([trigger]))
+    result = job.wait(0.0)
+    assert result.state == PluginState.SPENT
+    assert result.reason.startswith("the 1500 ATP of its job are spent")
+    assert job.run.spent_ns == 1500 * ATP
     for report in reports[1:]:
         assert report.allocated_ns == report.budget_ns
         for line in report.lines:
@@ -189,9 +191,9 @@ def test_an_order_goes_on_over_cycles_until_its_budget_is_spent(bench):
 
 def test_a_long_run_reports_its_first_and_its_newest_energies(bench):
     bench.add(Endless("endless"))
-    bench.orchestrator.order("endless", order_for(5000))
+    bench.orchestrator.submit("endless", job_for(5000))
     bench.cycles(7)
-    energies = bench.endings.get(timeout=10.0)[1].telemetry["energies"]
+    energies = bench.results.get(timeout=10.0)[1].telemetry["energies"]
     assert len(energies) == 256
     assert energies[0] == 1.0
     assert energies[-1] == 0.5**499
@@ -199,14 +201,14 @@ def test_a_long_run_reports_its_first_and_its_newest_energies(bench):
 
 def test_an_order_can_be_cancelled_before_and_while_it_runs(bench):
     bench.add(Endless("endless"))
-    early, late = order_for(10_000), order_for(10_000)
-    bench.orchestrator.order("endless", early)
-    with pytest.raises(InvalidInput, match="busy with another order"):
-        bench.orchestrator.order("endless", late)
+    early, late = job_for(10_000), job_for(10_000)
+    bench.orchestrator.submit("endless", early)
+    with pytest.raises(InvalidInput, match="busy with another job"):
+        bench.orchestrator.submit("endless", late)
     bench.orchestrator.cancel("endless", early, "changed my mind")
     assert early.wait(0.0).reason == "changed my mind"
 
-    bench.orchestrator.order("endless", late)
+    bench.orchestrator.submit("endless", late)
     bench.cycles(2)
     assert late.wait(0.0) is None
     bench.orchestrator.cancel("endless", late, "enough")
@@ -261,13 +263,13 @@ def test_outcomes_reach_the_plugins_that_delivered(bench):
     bench.add(Halving("a"), Halving("b"))
     bench.cycles(5)
     before = bench.orchestrator.state()["trust"]
-    assert bench.orchestrator.judge(-1.0, "a", 0, 0) == ["a"]
-    assert bench.orchestrator.judge(-1.0, "", 100, 200) == []
-    assert bench.orchestrator.judge(-1.0, "", 1, 5) == ["a", "b"]
+    assert bench.orchestrator.learn_outcome(-1.0, "a", 0, 0) == ["a"]
+    assert bench.orchestrator.learn_outcome(-1.0, "", 100, 200) == []
+    assert bench.orchestrator.learn_outcome(-1.0, "", 1, 5) == ["a", "b"]
     after = bench.orchestrator.state()["trust"]
     assert after[0] < after[1] < before[1]
     with pytest.raises(InvalidInput, match="one of: a, b"):
-        bench.orchestrator.judge(1.0, "c", 0, 0)
+        bench.orchestrator.learn_outcome(1.0, "c", 0, 0)
 
 
 def test_trust_survives_a_restart_and_an_absent_plugin(bench, threaded):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sage_common.core.puzzle import Percept
-from sage_orchestrator.core.plugin import Memory, NothingToDo, Query, Task
-from sage_orchestrator.core.states import PluginState
+from sage_orchestrator.core.plugin.interface import Memory, NothingToDo, Query, Task
+from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.irp.recall import MIN_SALIENCES, Recall
 
 S = 1_000_000_000
@@ -42,31 +42,31 @@ def run_in(bench, world):
     recall.interest = type(recall.interest)("percept", "", 0.0, 0.0)
     bench.add(recall)
     line = bench.cycles(2)[-1]["recall"]
-    return line, bench.endings.get(timeout=10.0)[1]
+    return line, bench.results.get(timeout=10.0)[1]
 
 
 def test_conditions_relax_until_enough_is_found(bench):
     world = World(("a", 0.4, 0.8), ("b", 0.95, 0.6), ("c", 0.91, 0.3), ("d", 0.2, 0.0))
-    line, ending = run_in(bench, world)
+    line, result = run_in(bench, world)
     assert line.state == PluginState.DONE
     assert [query.min_salience for query in world.queries[:3]] == [0.75, 0.5, 0.25]
-    assert [memory["id"] for memory in ending.result["memories"]] == ["b", "c", "a"]
-    assert ending.telemetry["energies"] == pytest.approx([0.6, 0.05, 0.05])
+    assert [memory["id"] for memory in result.output["memories"]] == ["b", "c", "a"]
+    assert result.telemetry["energies"] == pytest.approx([0.6, 0.05, 0.05])
     assert line.reason == "found enough: 3 memories like it (vision), best 0.95 'about b'"
     assert all(query.end_ns == 98 * S and query.modality == "vision" for query in world.queries)
 
 
 def test_it_stops_when_every_way_was_tried(bench):
-    line, ending = run_in(bench, World(("a", 0.4, 0.1)))
+    line, result = run_in(bench, World(("a", 0.4, 0.1)))
     assert line.reason.startswith("asked in every way: 1 memory like it")
-    assert ending.telemetry["steps"] == len(MIN_SALIENCES) - 1
-    assert ending.quality.value == pytest.approx(0.8)
+    assert result.telemetry["steps"] == len(MIN_SALIENCES) - 1
+    assert result.quality.value == pytest.approx(0.8)
 
 
 def test_an_empty_memory_delivers_nothing_and_loses_trust(bench):
-    line, ending = run_in(bench, World())
+    line, result = run_in(bench, World())
     assert line.reason == "asked in every way: nothing like it in memory (vision)"
-    assert ending.quality.score == 0.0
+    assert result.quality.score == 0.0
     assert line.trust < 0.5
 
 

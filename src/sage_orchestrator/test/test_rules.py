@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from misbehaving_plugins import Halving
 
 from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.atp import to_atp, to_ns
-from sage_orchestrator.core.catalogue import find
-from sage_orchestrator.core.halting import converged, slope
-from sage_orchestrator.core.isolation import Isolation, IsolationRules
-from sage_orchestrator.core.meter import MeasuredMeter, NominalMeter
-from sage_orchestrator.core.schema import validate
-from sage_orchestrator.core.telemetry import checked_telemetry, telemetry_schema
+from sage_orchestrator.core.budget.atp import to_atp, to_ns
+from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
+from sage_orchestrator.core.plugin.catalogue import find
+from sage_orchestrator.core.plugin.halting import converged, slope
+from sage_orchestrator.core.running.schema import validate
+from sage_orchestrator.core.running.telemetry import checked_telemetry, telemetry_schema
+from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreaker, CircuitBreakerRules
 
 
 def test_slope_is_that_of_the_line():
@@ -59,7 +59,7 @@ def test_impossible_budgets_are_refused(value):
 
 
 def test_isolation_doubles_up_to_its_longest_and_is_forgiven():
-    isolation = Isolation(IsolationRules(2, 10, 35, abandoned_limit=9))
+    isolation = CircuitBreaker(CircuitBreakerRules(2, 10, 35, abandoned_limit=9))
     isolation.failed(0)
     assert not isolation.isolated(0)
     lengths = []

@@ -24,12 +24,12 @@ from sage_common.ros.tensors.tile_output import TileOutput
 from sage_encoders.backends.opencv_resize import resize, sample
 from sage_encoders.core.periphery import Periphery
 from sage_encoders.core.vision import MODEL, VisionEncoder
-from sage_orchestrator.core.atp import to_atp
-from sage_orchestrator.core.meter import MeasuredMeter
-from sage_orchestrator.core.plugin import Region
+from sage_orchestrator.core.budget.atp import to_atp
+from sage_orchestrator.core.budget.meter import MeasuredMeter
+from sage_orchestrator.core.plugin.interface import Region
 from sage_orchestrator.core.tile_choice import Tile, affordable_looks, worthy_tiles
 from sage_orchestrator.irp.look import Pixels, draw, square_around
-from sage_orchestrator.nodes.tile_lane import TileLane
+from sage_orchestrator.nodes.tile_channel import TileChannel
 
 VIDEO = Path("video/gopro_max_walk.mp4")
 SIZES = ((848, 480), (1920, 1080))
@@ -78,15 +78,17 @@ class TwoTiers:
     """Both tiers, as the graph has them.
 
     Args:
-        mailbox_name: of both mailboxes, which get endings; empty: everything goes by arrays.
+        mailbox_name: of both mailboxes, which get results; empty: everything goes by arrays.
         encode: the focus encoder.
     """
 
     def __init__(self, mailbox_name: str, encode: Encode) -> None:
-        tiles, lane = (f"{mailbox_name}.{end}" if mailbox_name else "" for end in ("tiles", "lane"))
+        tiles, channel = (
+            f"{mailbox_name}.{end}" if mailbox_name else "" for end in ("tiles", "channel")
+        )
         self._periphery = Periphery(sample)
         self._output, self._input = TileOutput(tiles, Log()), TileInput(tiles, CAMERA)
-        self.lane = TileLane(lane, Log())
+        self.channel = TileChannel(channel, Log())
         self._has_mailbox = self._output.open()
         self._encode = encode
         self._meter = MeasuredMeter(time.monotonic_ns)
@@ -115,7 +117,7 @@ class TwoTiers:
     def close(self) -> None:
         self._input.close()
         self._output.close()
-        self.lane.close()
+        self.channel.close()
 
     def _seen_coarsely(self, image: Pixels, stamp_ns: int) -> TileView:
         view = self._periphery.observe(image, stamp_ns, CAMERA)
@@ -132,7 +134,7 @@ class TwoTiers:
         height, width = image.shape[:2]
         side = max(tile.region.width, tile.region.height)
         square = square_around(tile.region, side, width, height)
-        self.lane.pass_on(partial(draw, image, square), stamp_ns, self._encode)
+        self.channel.pass_on(partial(draw, image, square), stamp_ns, self._encode)
         self.costs_atp.append(to_atp(self._meter.cost_ns(mark, 0)))
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
-from sage_orchestrator.core.atp import to_atp
-from sage_orchestrator.core.plugin import (
+from sage_orchestrator.core.budget.atp import to_atp
+from sage_orchestrator.core.plugin.interface import (
     Budget,
     Context,
     Interest,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
-from sage_orchestrator.core.plugin import Budget, Region
+from sage_orchestrator.core.plugin.interface import Budget, Region
 from sage_orchestrator.core.tile_choice import Tile
 
 Pixels = NDArray[np.uint8]

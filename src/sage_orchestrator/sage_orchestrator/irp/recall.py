@@ -8,8 +8,8 @@ from typing import Any
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
-from sage_orchestrator.core.halting import History
-from sage_orchestrator.core.plugin import (
+from sage_orchestrator.core.plugin.halting import History
+from sage_orchestrator.core.plugin.interface import (
     Budget,
     Context,
     Interest,

@@ -9,11 +9,11 @@ import numpy as np
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget, Refinement
 from sage_msgs.srv import Recall
-from sage_orchestrator.core.atp import to_atp
-from sage_orchestrator.core.plugin import Memory, Query, Region
-from sage_orchestrator.core.report import CycleReport, PluginLine
-from sage_orchestrator.core.run import ENERGIES_REPORTED, Ending, Run
-from sage_orchestrator.core.slot import Cue
+from sage_orchestrator.core.budget.atp import to_atp
+from sage_orchestrator.core.plugin.interface import Memory, Query, Region
+from sage_orchestrator.core.running.run import ENERGIES_REPORTED, Run, RunResult
+from sage_orchestrator.core.scheduling.report import CycleReport, PluginReport
+from sage_orchestrator.core.scheduling.trigger import Trigger
 
 
 def region_of(message: Attention) -> Region | None:
@@ -24,10 +24,10 @@ def region_of(message: Attention) -> Region | None:
     return Region(roi.x_offset, roi.y_offset, roi.width, roi.height)
 
 
-def attention_cue(message: Attention) -> Cue:
+def attention_trigger(message: Attention) -> Trigger:
     """What plugins may ask for because of a valid region of attention."""
-    return Cue(
-        trigger="attention",
+    return Trigger(
+        kind="attention",
         modality=message.modality,
         source=message.source,
         stamp_ns=stamp_ns(message.header.stamp),
@@ -36,11 +36,11 @@ def attention_cue(message: Attention) -> Cue:
     )
 
 
-def percept_cues(message: FusedSalience) -> list[Cue]:
+def percept_triggers(message: FusedSalience) -> list[Trigger]:
     """What plugins may ask for because of the newest percept of each valid modality."""
     return [
-        Cue(
-            trigger="percept",
+        Trigger(
+            kind="percept",
             modality=own.modality,
             source=own.source,
             stamp_ns=stamp_ns(own.header.stamp),
@@ -89,26 +89,26 @@ def budget_state(report: CycleReport, cycle_ms: float, now_ns: int) -> BudgetSta
     return message
 
 
-def refinement(run: Run, ending: Ending) -> Refinement:
+def refinement(run: Run, result: RunResult) -> Refinement:
     """The message of a run that ended."""
     message = Refinement(
         plugin=run.name,
         modality=run.task.modality,
         source=run.task.source,
         ordered=run.limit_ns is not None,
-        answer=ending.answer,
-        labels=list(ending.labels),
+        answer=result.answer,
+        labels=list(result.labels),
         energies=array.array("f", run.history.energies[-ENERGIES_REPORTED:]),
         spent_atp=to_atp(run.spent_ns),
         steps=run.history.steps,
-        state=int(ending.state),
-        reason=ending.reason,
+        state=int(result.state),
+        reason=result.reason,
     )
     message.header.stamp = to_stamp(run.task.stamp_ns)
     return message
 
 
-def _plugin_budget(line: PluginLine) -> PluginBudget:
+def _plugin_budget(line: PluginReport) -> PluginBudget:
     return PluginBudget(
         name=line.name,
         state=int(line.state),

@@ -14,15 +14,15 @@ from sage_common.ros.process import run_node
 from sage_msgs.action import Refine
 from sage_msgs.msg import Outcome
 from sage_msgs.srv import SetTrust
-from sage_orchestrator.core.catalogue import find
-from sage_orchestrator.core.meter import MeasuredMeter, NominalMeter
-from sage_orchestrator.core.orchestrator import Orchestrator
-from sage_orchestrator.core.run import Ending, Run
-from sage_orchestrator.core.slot import Order
-from sage_orchestrator.nodes.cues import Cues
+from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
+from sage_orchestrator.core.plugin.catalogue import find
+from sage_orchestrator.core.running.run import Run, RunResult
+from sage_orchestrator.core.scheduling.job import Job
+from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
+from sage_orchestrator.nodes.capabilities import Capabilities, PluginWorkers
+from sage_orchestrator.nodes.jobs import FEEDBACK_PERIOD_S, execute_job, job_of
 from sage_orchestrator.nodes.messages import budget_state, refinement
-from sage_orchestrator.nodes.refinement import FEEDBACK_PERIOD_S, carry_out, order_of
-from sage_orchestrator.nodes.surroundings import PluginWorkers, Surroundings
+from sage_orchestrator.nodes.triggers import TriggerBuffer
 from sage_orchestrator.params import OrchestratorParameters
 
 
@@ -34,20 +34,20 @@ class OrchestratorNode(SageNode):
     parameters: OrchestratorParameters
 
     def on_configure(self) -> None:
-        self._cues = Cues()
-        self._surroundings = Surroundings.of(self, self.parameters)
+        self._triggers = TriggerBuffer()
+        self._capabilities = Capabilities.of(self, self.parameters)
         self._workers = PluginWorkers(self.worker)
         self._orchestrator = Orchestrator(
             self.parameters.rules(),
             MeasuredMeter(self.stopwatch_ns) if self.time_is_measured else NominalMeter(),
             self.stopwatch_ns,
             self._workers,
-            self._on_ending,
+            self._on_result,
         )
         self._budget = self.publisher("budget")
         self._refinement = self.publisher("refinement")
-        self.subscribe("fused_salience", self._cues.on_salience)
-        self.subscribe("attention", self._cues.on_attention)
+        self.subscribe("fused_salience", self._triggers.on_salience)
+        self.subscribe("attention", self._triggers.on_attention)
         self.subscribe("outcome", self._on_outcome)
         self.service("orchestrator/set_trust", self._on_set_trust)
         self.action("orchestrator/refine", self._on_refine)
@@ -55,15 +55,15 @@ class OrchestratorNode(SageNode):
 
     def on_activate(self) -> None:
         names = [
-            self._orchestrator.add(partial(find(plugin), self._surroundings))
+            self._orchestrator.add(partial(find(plugin), self._capabilities))
             for plugin in self.parameters.plugins
         ]
         self.diagnose(plugins=", ".join(names) or "none")
 
     def on_deactivate(self) -> None:
         self._orchestrator.close()
-        self._surroundings.close()
-        self._cues.clear()
+        self._capabilities.close()
+        self._triggers.clear()
 
     def state(self) -> Arrays:
         return self._orchestrator.state()
@@ -74,15 +74,15 @@ class OrchestratorNode(SageNode):
     def present(self) -> Arrays:
         parts = nest("orchestrator", self._orchestrator.present())
         names = json_array(self._workers.names)
-        return {"workers": names, **parts, **nest("cues", self._cues.state())}
+        return {"workers": names, **parts, **nest("triggers", self._triggers.state())}
 
     def restore_present(self, present: Arrays) -> None:
         self._workers.make(json_of(present["workers"]))
         self._orchestrator.restore_present(section_of(present, "orchestrator"))
-        self._cues.restore(section_of(present, "cues"))
+        self._triggers.restore(section_of(present, "triggers"))
 
     def _cycle(self) -> None:
-        report = self._orchestrator.cycle(self._cues.newest())
+        report = self._orchestrator.cycle(self._triggers.newest())
         if report is None:
             return
         self._budget.publish(budget_state(report, self.parameters.cycle_ms, self.clock.now_ns()))
@@ -92,19 +92,19 @@ class OrchestratorNode(SageNode):
         self.set_health(*(("warn", out) if isolated else ("ok", "running")))
 
     def _on_outcome(self, message: Outcome) -> None:
-        self._orchestrator.judge(
+        self._orchestrator.learn_outcome(
             message.reward, message.plugin, stamp_ns(message.start), stamp_ns(message.end)
         )
 
-    def _on_ending(self, run: Run, ending: Ending) -> None:
+    def _on_result(self, run: Run, result: RunResult) -> None:
         name = run.name
-        self.diagnose(**{f"{name} last": ending.reason}, **self._surroundings.facts())
-        if run.history.energies or ending.state.failed:  # else there was nothing to work on
-            self._refinement.publish(refinement(run, ending))
-        if ending.state.failed:
-            self.log.warning(f"{name}: {ending.reason}", throttle_s=1.0, key=name)
-        elif ending.telemetry:
-            self.diagnose(**{f"{name} telemetry": json.dumps(dict(ending.telemetry))})
+        self.diagnose(**{f"{name} last": result.reason}, **self._capabilities.facts())
+        if run.history.energies or result.state.failed:  # else there was nothing to work on
+            self._refinement.publish(refinement(run, result))
+        if result.state.failed:
+            self.log.warning(f"{name}: {result.reason}", throttle_s=1.0, key=name)
+        elif result.telemetry:
+            self.diagnose(**{f"{name} telemetry": json.dumps(dict(result.telemetry))})
 
     def _on_set_trust(
         self, request: SetTrust.Request, response: SetTrust.Response
@@ -118,21 +118,21 @@ class OrchestratorNode(SageNode):
         self, goal: Refine.Goal, feedback: Callable[[Any], None], cancelled: Callable[[], bool]
     ) -> Refine.Result:
         began_ns = self.stopwatch_ns()
-        return carry_out(
+        return execute_job(
             self._orchestrator,
             goal.plugin,
-            order_of(goal, self._cues.region(goal.input.modality)),
+            job_of(goal, self._triggers.region(goal.input.modality)),
             wait=self._wait,
             elapsed_ns=lambda: self.stopwatch_ns() - began_ns,
             feedback=feedback,
             cancelled=cancelled,
         )
 
-    def _wait(self, order: Order) -> Ending | None:
+    def _wait(self, job: Job) -> RunResult | None:
         if not self.time_is_measured:
             # Simulated time stands still during an action: the cycles pass here.
             self._cycle()
-        return order.wait(FEEDBACK_PERIOD_S if self.time_is_measured else 0.0)
+        return job.wait(FEEDBACK_PERIOD_S if self.time_is_measured else 0.0)
 
 
 def main() -> None:

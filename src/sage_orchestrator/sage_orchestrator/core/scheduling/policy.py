@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from sage_orchestrator.core.isolation import IsolationRules
+from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
 
 
 class Workers(Protocol):
@@ -29,7 +29,7 @@ class Rules:
         timeout_ns: longest run.
         grace_ns: after the timeout a plugin has this long to come back from its step.
         load_timeout_ns: longest loading of models.
-        isolation: when failing plugins are kept out.
+        breaker: when failing plugins are kept out.
     """
 
     budget_ns: int
@@ -37,4 +37,4 @@ class Rules:
     timeout_ns: int
     grace_ns: int
     load_timeout_ns: int
-    isolation: IsolationRules
+    breaker: CircuitBreakerRules

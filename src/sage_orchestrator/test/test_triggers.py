@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import Attention
-from sage_orchestrator.nodes.cues import MODALITIES_KEPT, Cues
+from sage_orchestrator.nodes.triggers import MODALITIES_KEPT, TriggerBuffer
 
 S = 1_000_000_000
 
@@ -17,28 +17,28 @@ def attention(modality: str, stamp_ns: int, width: int = 8) -> Attention:
 
 
 def test_attention_of_ever_new_modalities_is_bounded() -> None:
-    cues = Cues()
+    triggers = TriggerBuffer()
     for number in range(1000):
-        cues.on_attention(attention("vision", number * S))
-        cues.on_attention(attention(f"made up {number}", number * S))
-    kept = {cue.modality for cue in cues.newest()}
+        triggers.on_attention(attention("vision", number * S))
+        triggers.on_attention(attention(f"made up {number}", number * S))
+    kept = {trigger.modality for trigger in triggers.newest()}
     assert len(kept) == MODALITIES_KEPT
     assert {"vision", "made up 999"} <= kept and "made up 0" not in kept
-    again = Cues()
-    again.restore(cues.state())
-    assert {cue.modality for cue in again.newest()} == kept
+    again = TriggerBuffer()
+    again.restore(triggers.state())
+    assert {trigger.modality for trigger in again.newest()} == kept
 
 
 def test_the_newest_of_each_modality_counts_and_an_invalid_one_changes_nothing() -> None:
-    cues = Cues()
-    cues.on_attention(attention("vision", S))
-    cues.on_attention(attention("audio", 2 * S, width=0))
-    cues.on_attention(attention("vision", 3 * S, width=16))
-    cues.on_attention(Attention(modality="vision", valid=False))
-    assert [(cue.modality, cue.stamp_ns) for cue in cues.newest()] == [
+    triggers = TriggerBuffer()
+    triggers.on_attention(attention("vision", S))
+    triggers.on_attention(attention("audio", 2 * S, width=0))
+    triggers.on_attention(attention("vision", 3 * S, width=16))
+    triggers.on_attention(Attention(modality="vision", valid=False))
+    assert [(trigger.modality, trigger.stamp_ns) for trigger in triggers.newest()] == [
         ("vision", 3 * S),
         ("audio", 2 * S),
     ]
-    region = cues.region("vision")
+    region = triggers.region("vision")
     assert region is not None and region.width == 16
-    assert cues.region("audio") is None
+    assert triggers.region("audio") is None

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from sage_common.core.puzzle import Percept
 from sage_common.core.tiles import TileView
-from sage_orchestrator.core.halting import History, converged
+from sage_orchestrator.core.plugin.halting import History, converged
 
 State = TypeVar("State")
 T = TypeVar("T")
-Trigger = Literal["attention", "percept"]
+TriggerKind = Literal["attention", "percept"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Interest:
         request_atp: what one run needs, as far as it knows; its share is not bounded by it.
     """
 
-    trigger: Trigger
+    trigger: TriggerKind
     modality: str = ""
     min_salience: float = 0.2
     period_s: float = 0.5
@@ -62,7 +62,7 @@ class Task:
         modality, source: whose.
         salience: [0, 1].
         region: of attention; None if the task is not about an image.
-        percept: given with an order by hand; else None, and the plugin asks the context.
+        percept: given with a job by hand; else None, and the plugin asks the context.
     """
 
     stamp_ns: int
@@ -85,7 +85,7 @@ class Budget(Protocol):
 
     @property
     def affordable_atp(self) -> float:
-        """What is left of what it asked for, or was ordered to use; if it was not ordered, no
+        """What is left of what it asked for, or was given to use; if it was not given any, no
         more than is left of this cycle's share."""
         ...
 

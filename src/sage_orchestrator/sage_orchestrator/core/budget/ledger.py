@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sage_orchestrator.core.allocation import Demand, allocate, split
+from sage_orchestrator.core.budget.allocation import Demand, allocate, split
 
 
 @dataclass

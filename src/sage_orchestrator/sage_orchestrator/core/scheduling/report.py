@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sage_orchestrator.core.ledger import Ledger
-from sage_orchestrator.core.slot import Slot
-from sage_orchestrator.core.states import PluginState
+from sage_orchestrator.core.budget.ledger import Ledger
+from sage_orchestrator.core.running.states import PluginState
+from sage_orchestrator.core.scheduling.runtime import PluginRuntime
 
 
 @dataclass(frozen=True)
-class PluginLine:
+class PluginReport:
     """One plugin in one cycle; times in nanoseconds of its worker. See PluginBudget.msg."""
 
     name: str
@@ -37,29 +37,29 @@ class CycleReport:
     allocated_ns: int
     spent_ns: int
     returned_ns: int
-    lines: tuple[PluginLine, ...]
+    lines: tuple[PluginReport, ...]
 
 
-def report_of(cycle: int, ledger: Ledger, slots: Iterable[Slot]) -> CycleReport:
+def report_of(cycle: int, ledger: Ledger, runtimes: Iterable[PluginRuntime]) -> CycleReport:
     """The report of a cycle that ends now."""
-    lines = tuple(_line(slot, ledger) for slot in slots)
+    lines = tuple(_line(runtime, ledger) for runtime in runtimes)
     return CycleReport(cycle, ledger.budget_ns, *ledger.totals(), lines)
 
 
-def _line(slot: Slot, ledger: Ledger) -> PluginLine:
-    account = ledger.accounts.get(slot.name)
-    energies = [slot.energy] if slot.run is None else slot.run.history.energies[-1:]
-    return PluginLine(
-        name=slot.name,
-        state=slot.state,
-        trust=slot.trust.value,
-        salience=slot.salience,
+def _line(runtime: PluginRuntime, ledger: Ledger) -> PluginReport:
+    account = ledger.accounts.get(runtime.name)
+    energies = [runtime.energy] if runtime.run is None else runtime.run.history.energies[-1:]
+    return PluginReport(
+        name=runtime.name,
+        state=runtime.state,
+        trust=runtime.trust.value,
+        salience=runtime.salience,
         requested_ns=0 if account is None else account.demand.requested_ns,
         allocated_ns=0 if account is None else account.allocated,
         spent_ns=0 if account is None else account.spent,
         returned_ns=0 if account is None else account.returned,
-        steps=slot.steps if slot.run is None else slot.run.history.steps,
+        steps=runtime.steps if runtime.run is None else runtime.run.history.steps,
         energy=energies[0] if energies else 0.0,
-        failures=slot.isolation.failures,
-        reason=slot.reason,
+        failures=runtime.breaker.failures,
+        reason=runtime.reason,
     )

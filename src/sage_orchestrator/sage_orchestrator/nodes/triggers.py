@@ -6,14 +6,14 @@ from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Attention, FusedSalience
-from sage_orchestrator.core.plugin import Region
-from sage_orchestrator.core.slot import Cue
-from sage_orchestrator.nodes.messages import attention_cue, percept_cues, region_of
+from sage_orchestrator.core.plugin.interface import Region
+from sage_orchestrator.core.scheduling.trigger import Trigger
+from sage_orchestrator.nodes.messages import attention_trigger, percept_triggers, region_of
 
 MODALITIES_KEPT = 16
 
 
-class Cues:
+class TriggerBuffer:
     """The newest fused salience, and the newest attention of each modality, of 16 at most."""
 
     def __init__(self) -> None:
@@ -39,10 +39,10 @@ class Cues:
     def _attended_ns(self, modality: str) -> int:
         return stamp_ns(self._attention[modality].header.stamp)
 
-    def newest(self) -> list[Cue]:
-        """All cues."""
-        cues = [attention_cue(message) for message in self._attention.values()]
-        return cues if self._salience is None else cues + percept_cues(self._salience)
+    def newest(self) -> list[Trigger]:
+        """All triggers."""
+        triggers = [attention_trigger(message) for message in self._attention.values()]
+        return triggers if self._salience is None else triggers + percept_triggers(self._salience)
 
     def region(self, modality: str) -> Region | None:
         """The region of a modality that is attended; None if there is none in an image."""

@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any, cast
 
 from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.plugin import Context, Plugin
+from sage_orchestrator.core.plugin.interface import Context, Plugin
 
 ENTRY_POINT_GROUP = "sage.irp_plugins"
 Factory = Callable[[Context], Plugin[Any]]

@@ -1,4 +1,4 @@
-"""The action `orchestrator/refine`: one plugin on one input, ordered by hand."""
+"""The action `orchestrator/refine`: one plugin on one input, started by hand."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sage_common.core.errors import InvalidInput
 from sage_common.ros.checks import check_message
 from sage_common.ros.conversions.percepts import percept_of
 from sage_msgs.action import Refine
-from sage_orchestrator.core.atp import to_atp, to_ns
-from sage_orchestrator.core.orchestrator import Orchestrator
-from sage_orchestrator.core.plugin import Region, Task
-from sage_orchestrator.core.run import Ending
-from sage_orchestrator.core.slot import Order
-from sage_orchestrator.core.states import PluginState
+from sage_orchestrator.core.budget.atp import to_atp, to_ns
+from sage_orchestrator.core.plugin.interface import Region, Task
+from sage_orchestrator.core.running.run import RunResult
+from sage_orchestrator.core.running.states import PluginState
+from sage_orchestrator.core.scheduling.job import Job
+from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
 
 FEEDBACK_PERIOD_S = 0.1
 
 
-def order_of(goal: Refine.Goal, region: Region | None) -> Order:
+def job_of(goal: Refine.Goal, region: Region | None) -> Job:
     """The order of a goal; its input is looked at around `region` if that is given.
 
     Raises:
@@ -38,42 +38,42 @@ def order_of(goal: Refine.Goal, region: Region | None) -> Order:
     check_message("sage_msgs/msg/Puzzle", goal.input)
     percept = percept_of(goal.input)
     task = Task(percept.stamp_ns, percept.modality, percept.source, 1.0, region, percept)
-    return Order(task, limit_ns, round(goal.timeout_s * NS_PER_S))
+    return Job(task, limit_ns, round(goal.timeout_s * NS_PER_S))
 
 
-def carry_out(
+def execute_job(
     orchestrator: Orchestrator,
     plugin: str,
-    order: Order,
+    job: Job,
     *,
-    wait: Callable[[Order], Ending | None],
+    wait: Callable[[Job], RunResult | None],
     elapsed_ns: Callable[[], int],
     feedback: Callable[[Any], None],
     cancelled: Callable[[], bool],
 ) -> Refine.Result:
-    """Run an order to its end, on the worker of the action.
+    """Run a job to its end, on the worker of the action.
 
     Args:
-        wait: waits a short time; the ending, once there is one.
-        elapsed_ns: time since the order came.
+        wait: waits a short time; the result, once there is one.
+        elapsed_ns: time since the job came.
 
     Raises:
         InvalidInput: the plugin is unknown, isolated or busy.
     """
-    orchestrator.order(plugin, order)
-    ending = wait(order)
-    while ending is None:
-        feedback(_progress(order))
+    orchestrator.submit(plugin, job)
+    result = wait(job)
+    while result is None:
+        feedback(_progress(job))
         if cancelled():
-            orchestrator.cancel(plugin, order, "cancelled on request")
-        elif elapsed_ns() > order.timeout_ns:
-            orchestrator.cancel(plugin, order, "out of time")
-        ending = wait(order)
-    return _result(order, ending)
+            orchestrator.cancel(plugin, job, "cancelled on request")
+        elif elapsed_ns() > job.timeout_ns:
+            orchestrator.cancel(plugin, job, "out of time")
+        result = wait(job)
+    return _result(job, result)
 
 
-def _progress(order: Order) -> Refine.Feedback:
-    run = order.run
+def _progress(job: Job) -> Refine.Feedback:
+    run = job.run
     if run is None:
         return Refine.Feedback()
     energies = run.history.energies[-1:]
@@ -84,13 +84,13 @@ def _progress(order: Order) -> Refine.Feedback:
     )
 
 
-def _result(order: Order, ending: Ending) -> Refine.Result:
-    progress = _progress(order)
+def _result(job: Job, result: RunResult) -> Refine.Result:
+    progress = _progress(job)
     return Refine.Result(
-        success=bool(ending.result) and ending.state in (PluginState.DONE, PluginState.SPENT),
-        message=ending.reason,
+        success=bool(result.output) and result.state in (PluginState.DONE, PluginState.SPENT),
+        message=result.reason,
         spent_atp=progress.spent_atp,
         steps=progress.steps,
         energy=progress.energy,
-        result_json=json.dumps(dict(ending.result), allow_nan=False),
+        result_json=json.dumps(dict(result.output), allow_nan=False),
     )

@@ -2,7 +2,7 @@
 
 The value of one run is a product, so that no strength makes up for a missing one:
 monotonicity x convergence x value x belief. Trust moves towards it at a fixed rate. A plugin that
-does not run is not judged, so idling changes nothing.
+does not run is not rated, so idling changes nothing.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class IsolationRules:
+class CircuitBreakerRules:
     """When and for how long.
 
     Attributes:
@@ -23,10 +23,10 @@ class IsolationRules:
     abandoned_limit: int
 
 
-class Isolation:
+class CircuitBreaker:
     """Failures of one plugin. When isolation ends one run is tried; if it fails, out again."""
 
-    def __init__(self, rules: IsolationRules) -> None:
+    def __init__(self, rules: CircuitBreakerRules) -> None:
         self._rules = rules
         self._in_a_row = 0
         self._times = 0

@@ -23,9 +23,9 @@ from sage_common.ros.tensors.tile_input import TileInput
 from sage_common.ros.tensors.tile_output import TILES
 from sage_encoders.backends.opencv_resize import sample
 from sage_encoders.core.periphery import Periphery
-from sage_orchestrator.core.plugin import Memory, NothingToDo, Query
+from sage_orchestrator.core.plugin.interface import Memory, NothingToDo, Query
 from sage_orchestrator.nodes.messages import memories_of, recall_request
-from sage_orchestrator.nodes.tile_lane import LANE, TileLane
+from sage_orchestrator.nodes.tile_channel import TILE_CHANNEL, TileChannel
 from sage_orchestrator.params import OrchestratorParameters
 
 RECALL_TIMEOUT_S = 0.5
@@ -33,19 +33,19 @@ MEMORY_PATIENCE_NS = 15 * NS_PER_S
 """The processes of a graph start at their own pace; so long no memory is no failure."""
 NEAR_NS = NS_PER_S // 2
 BEFORE_NS = NS_PER_S // 10
-"""Change is measured against the picture so long ago where the peripheral tier does not tell."""
+"""Change is measured against the picture so long ago where the peripheral tier is silent."""
 KEPT_PUZZLES = 4
 KEPT_IMAGES = 3
 T = TypeVar("T")
 
 
-class Surroundings:
+class Capabilities:
     """The `Context` of plugins, from kept messages, mailboxes and a service.
 
     Args:
         puzzles: kept by modality.
         pictures, tiles: kept by camera.
-        lane: of tiles to their encoder.
+        channel: of tiles to their encoder.
         memory: client of memory/recall.
         models_dir: folder of models, or empty.
         stopwatch_ns: a clock for the start of the graph; None: all its nodes are there.
@@ -56,7 +56,7 @@ class Surroundings:
         puzzles: dict[str, LatestMessages],
         pictures: dict[str, LatestPictures],
         tiles: dict[str, TileInput],
-        lane: TileLane,
+        channel: TileChannel,
         memory: ServiceClient,
         models_dir: str,
         stopwatch_ns: Callable[[], int] | None = None,
@@ -65,14 +65,14 @@ class Surroundings:
         self._pictures = pictures
         self._tiles = tiles
         self._tiles_lock = threading.Lock()
-        self._lane = lane
+        self._channel = channel
         self._memory = memory
         self._stopwatch_ns = stopwatch_ns
         self._first_asked_ns: int | None = None
         self.models_dir = models_dir
 
     @classmethod
-    def of(cls, node: SageNode, parameters: OrchestratorParameters) -> Surroundings:
+    def of(cls, node: SageNode, parameters: OrchestratorParameters) -> Capabilities:
         """What a node keeps for its plugins; to be made when it is configured."""
         camera = parameters.camera
         keys = ("camera/tensor", "camera/image_raw")
@@ -83,7 +83,7 @@ class Surroundings:
             },
             {camera: node.keep_latest_pictures(*keys, KEPT_IMAGES, name=camera)},
             {camera: TileInput(node.mailbox_name(TILES.format(name=camera)), camera)},
-            TileLane(node.mailbox_name(LANE), node.log),
+            TileChannel(node.mailbox_name(TILE_CHANNEL), node.log),
             node.client("memory/recall"),
             parameters.models_dir,
             node.stopwatch_ns if node.time_is_measured else None,
@@ -91,14 +91,14 @@ class Surroundings:
 
     def close(self) -> None:
         """Leave the mailboxes, and remove its own."""
-        self._lane.close()
+        self._channel.close()
         with self._tiles_lock:
             for tiles in self._tiles.values():
                 tiles.close()
 
     def facts(self) -> dict[str, object]:
         """For /diagnostics."""
-        facts = self._lane.facts()
+        facts = self._channel.facts()
         for name, tiles in self._tiles.items():
             way = f"looks itself ({tiles.fault})" if tiles.fault else "mailbox"
             facts |= {f"periphery {name}": way, f"tiles lost {name}": tiles.lost}
@@ -124,7 +124,7 @@ class Surroundings:
         stamp_ns: int,
         look: Callable[[NDArray[np.uint8]], T],
     ) -> T:
-        return self._lane.pass_on(draw, stamp_ns, look)
+        return self._channel.pass_on(draw, stamp_ns, look)
 
     def _await_memory(self, stopwatch_ns: Callable[[], int]) -> None:
         """Have the plugin skip its turn while the memory may still be starting."""
@@ -137,7 +137,7 @@ class Surroundings:
             raise NothingToDo("no memory yet")
 
     def _look_itself(self, source: str, wanted_ns: int) -> TileView | None:
-        """What the peripheral tier would have told, of two kept pictures."""
+        """What the peripheral tier would have published, from two kept pictures."""
         newest = self._still(source, wanted_ns)
         if newest is None:
             return None

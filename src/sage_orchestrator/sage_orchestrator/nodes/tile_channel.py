@@ -15,8 +15,8 @@ from sage_common.ros.host import Logger
 from sage_common.ros.tensors import mailboxes
 from sage_encoders.core.framing import SIDE_PX
 
-LANE = "focus/tiles"
-"""Name of the mailbox, relative to the namespace as a topic's is."""
+TILE_CHANNEL = "focus/tiles"
+"""Of the mailbox, relative to the namespace as a topic's is."""
 SHAPE = (SIDE_PX, SIDE_PX, 3)
 SLOTS = 8
 TTL_MS = 1000
@@ -24,7 +24,7 @@ RETRY_NS = 5 * NS_PER_S
 T = TypeVar("T")
 
 
-class TileLane:
+class TileChannel:
     """Draws each tile into a slot, and has it looked at there; both by leases.
 
     Its own reader is the focus encoder. Others may read beside it: they get every tile, too, and

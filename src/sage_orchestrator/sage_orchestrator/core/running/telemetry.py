@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from sage_orchestrator.core.schema import validate
+from sage_orchestrator.core.running.schema import validate
 
 SCHEMA_FILE = "telemetry.schema.json"
 
@@ -16,7 +16,9 @@ SCHEMA_FILE = "telemetry.schema.json"
 @cache
 def telemetry_schema() -> Mapping[str, Any]:
     """The schema."""
-    text = resources.files("sage_orchestrator.core").joinpath(SCHEMA_FILE).read_text("utf-8")
+    text = (
+        resources.files("sage_orchestrator.core.running").joinpath(SCHEMA_FILE).read_text("utf-8")
+    )
     schema: Mapping[str, Any] = json.loads(text)
     return schema
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.atp import to_atp
-from sage_orchestrator.core.halting import History
-from sage_orchestrator.core.meter import Meter
-from sage_orchestrator.core.plugin import NothingToDo, Plugin, Task
-from sage_orchestrator.core.states import PluginState
-from sage_orchestrator.core.telemetry import checked_telemetry
-from sage_orchestrator.core.trust import RunQuality, monotonicity
+from sage_orchestrator.core.budget.atp import to_atp
+from sage_orchestrator.core.budget.meter import Meter
+from sage_orchestrator.core.plugin.halting import History
+from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin, Task
+from sage_orchestrator.core.running.states import PluginState
+from sage_orchestrator.core.running.telemetry import checked_telemetry
+from sage_orchestrator.core.scheduling.trust import RunQuality, monotonicity
 
 ENERGIES_REPORTED = 256
 _NS_PER_S = 1_000_000_000
@@ -25,13 +25,13 @@ _CONVERGENCE = {"halted": 1.0, "budget": 0.9, "steps": 0.5}
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunResult:
     """How a run ended.
 
     Attributes:
         state: DONE, SPENT, TIMED_OUT or FAILED.
         reason: in words.
-        result: the answer; empty after a failure.
+        output: the answer; empty after a failure.
         labels: names of what it recognised, best first.
         quality: what trust learns; None: nothing (failures are learned apart).
         telemetry: fits telemetry.schema.json; empty after a failure.
@@ -39,7 +39,7 @@ class Ending:
 
     state: PluginState
     reason: str
-    result: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
     quality: RunQuality | None = None
     telemetry: Mapping[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
@@ -47,10 +47,10 @@ class Ending:
     @property
     def answer(self) -> str:
         """The answer in words; empty if there are none."""
-        return str(self.result.get("summary", ""))
+        return str(self.output.get("summary", ""))
 
 
-class Treasury(Protocol):
+class BudgetBroker(Protocol):
     """Who pays for a run; safe to call from a worker."""
 
     def prepare(self, run: Run) -> Plugin[Any]:
@@ -67,7 +67,7 @@ class Treasury(Protocol):
         """The account is empty, and the run goes on in a later cycle."""
         ...
 
-    def finish(self, run: Run, ending: Ending) -> None: ...
+    def finish(self, run: Run, result: RunResult) -> None: ...
 
 
 class Run:
@@ -80,7 +80,7 @@ class Run:
         self,
         name: str,
         task: Task,
-        treasury: Treasury,
+        broker: BudgetBroker,
         meter: Meter,
         stopwatch_ns: Callable[[], int],
         *,
@@ -99,7 +99,7 @@ class Run:
         self.limit_ns = limit_ns
         self.timeout_ns = timeout_ns
         self.began_ns: int | None = None
-        self._treasury = treasury
+        self._broker = broker
         self._meter = meter
         self._stopwatch_ns = stopwatch_ns
         self._plugin: Plugin[Any] | None = None
@@ -109,7 +109,7 @@ class Run:
     @property
     def remaining_atp(self) -> float:
         """What it may still spend in this cycle, before the step under way is charged."""
-        return to_atp(max(0, self._treasury.remaining_ns(self)))
+        return to_atp(max(0, self._broker.remaining_ns(self)))
 
     @property
     def affordable_atp(self) -> float:
@@ -136,23 +136,23 @@ class Run:
     def advance(self) -> None:
         """Refine until there is a reason to stop; on the plugin's worker."""
         try:
-            ending = self._refine()
+            result = self._refine()
         except NothingToDo as reason:
-            ending = Ending(PluginState.DONE, str(reason))
+            result = RunResult(PluginState.DONE, str(reason))
         # Whatever a plugin raises, SystemExit too, costs the plugin and not the graph.
         except BaseException as error:  # noqa: BLE001
-            ending = Ending(PluginState.FAILED, f"{type(error).__name__}: {error}")
+            result = RunResult(PluginState.FAILED, f"{type(error).__name__}: {error}")
         self.step_began_ns = None
-        if ending is None:
-            self._treasury.pause(self)
+        if result is None:
+            self._broker.pause(self)
         else:
             # It refers to this run, its budget: with its pictures it would outlive both.
             self._state = None
-            self._treasury.finish(self, ending)
+            self._broker.finish(self, result)
 
-    def _refine(self) -> Ending | None:
+    def _refine(self) -> RunResult | None:
         if self._plugin is None:
-            self._plugin = self._treasury.prepare(self)
+            self._plugin = self._broker.prepare(self)
             self.began_ns = self._stopwatch_ns()
         mark = self._meter.start()
         while True:
@@ -162,19 +162,19 @@ class Run:
                 self._move(self._plugin)
                 charged = self._meter.cost_ns(mark, self._plugin.nominal_step_ns)
                 goes_on = self._charge(charged)
-                ending = self._verdict(self._plugin, goes_on)
+                result = self._stop_reason(self._plugin, goes_on)
             finally:
                 whole = self._meter.cost_ns(mark, self._plugin.nominal_step_ns)
                 # From here on time counts for the next step, bookkeeping included.
                 mark = self._meter.start()
                 self._charge(max(0, whole - charged))
-            if ending is not None or not goes_on:
-                return ending
+            if result is not None or not goes_on:
+                return result
 
     def _charge(self, cost_ns: int) -> bool:
         self.spent_ns += cost_ns
         self.history.spent_atp = to_atp(self.spent_ns)
-        return self._treasury.charge(self, cost_ns)
+        return self._broker.charge(self, cost_ns)
 
     def _move(self, plugin: Plugin[Any]) -> None:
         first = not self.history.energies
@@ -184,11 +184,11 @@ class Run:
         self.history.feasible = bool(plugin.feasible(self._state))
         self.history.elapsed_s = self._elapsed_ns() / _NS_PER_S
 
-    def _verdict(self, plugin: Plugin[Any], goes_on: bool) -> Ending | None:
+    def _stop_reason(self, plugin: Plugin[Any], goes_on: bool) -> RunResult | None:
         """Why to stop now; None: go on, or pause if the account is empty."""
         if self._overdue():
             seconds = self.timeout_ns / _NS_PER_S
-            return Ending(PluginState.TIMED_OUT, f"not done after {seconds:g} s: cancelled")
+            return RunResult(PluginState.TIMED_OUT, f"not done after {seconds:g} s: cancelled")
         if self._cancel_reason:
             return self._conclude(plugin, PluginState.DONE, self._cancel_reason, None)
         halted = plugin.halt(self.history)
@@ -198,7 +198,7 @@ class Run:
             reason = f"made all of its {plugin.max_steps} steps"
             return self._conclude(plugin, PluginState.DONE, reason, "steps")
         if self.limit_ns is not None and self.spent_ns >= self.limit_ns:
-            reason = f"the {to_atp(self.limit_ns):g} ATP of its order are spent"
+            reason = f"the {to_atp(self.limit_ns):g} ATP of its job are spent"
             return self._conclude(plugin, PluginState.SPENT, reason, "budget")
         if not goes_on and self.limit_ns is None:
             return self._conclude(plugin, PluginState.SPENT, "its share is spent", "budget")
@@ -206,7 +206,7 @@ class Run:
 
     def _conclude(
         self, plugin: Plugin[Any], state: PluginState, reason: str, stopped_by: str | None
-    ) -> Ending:
+    ) -> RunResult:
         """The answer. `stopped_by` is a key of _CONVERGENCE; None: nothing is learned."""
         energies = self.history.energies
         again = _finite_energy(plugin.energy(self._state))
@@ -237,7 +237,7 @@ class Run:
         learned = quality if stopped_by and self.history.steps else None
         summary = str(result.get("summary", ""))
         words = f"{reason}: {summary}" if summary else reason
-        return Ending(
+        return RunResult(
             state, words, result, learned, checked_telemetry(telemetry), _labels_in(result)
         )
 

@@ -1,0 +1,1 @@
+"""Compute as a currency: measured, shared, and accounted for to the nanosecond."""

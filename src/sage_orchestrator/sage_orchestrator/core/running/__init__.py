@@ -1,0 +1,1 @@
+"""One run of a plugin: its steps, why it stops, and what it reports."""

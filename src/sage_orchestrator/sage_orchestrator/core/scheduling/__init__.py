@@ -1,0 +1,1 @@
+"""Which plugin runs when: triggers, jobs, trust, circuit breakers and the cycle."""

@@ -1,0 +1,30 @@
+"""A run that somebody asked for by hand."""
+
+from __future__ import annotations
+
+import threading
+
+from sage_orchestrator.core.plugin.interface import Task
+from sage_orchestrator.core.running.run import Run, RunResult
+
+
+class Job:
+    """A run that somebody asked for by hand; goes on over cycles until its budget is spent."""
+
+    def __init__(self, task: Task, limit_ns: int, timeout_ns: int) -> None:
+        self.task = task
+        self.limit_ns = limit_ns
+        self.timeout_ns = timeout_ns
+        self.run: Run | None = None
+        self.result: RunResult | None = None
+        self._done = threading.Event()
+
+    def finish(self, result: RunResult) -> None:
+        """The run ended."""
+        self.result = result
+        self._done.set()
+
+    def wait(self, timeout_s: float) -> RunResult | None:
+        """The result; None if it has not ended within the time."""
+        self._done.wait(timeout_s)
+        return self.result

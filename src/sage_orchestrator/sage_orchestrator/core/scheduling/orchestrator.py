@@ -1,0 +1,320 @@
+"""Who may think, and for how long: shares each cycle's compute among the plugins that ask."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays, json_array, json_of
+from sage_orchestrator.core.budget.atp import to_atp
+from sage_orchestrator.core.budget.ledger import Ledger
+from sage_orchestrator.core.budget.meter import Meter
+from sage_orchestrator.core.plugin.interface import Plugin, Task
+from sage_orchestrator.core.running.run import Run, RunResult
+from sage_orchestrator.core.running.states import PluginState
+from sage_orchestrator.core.scheduling.job import Job
+from sage_orchestrator.core.scheduling.policy import Rules, Workers
+from sage_orchestrator.core.scheduling.registry import PluginRegistry
+from sage_orchestrator.core.scheduling.report import CycleReport, report_of
+from sage_orchestrator.core.scheduling.runtime import PluginRuntime
+from sage_orchestrator.core.scheduling.trigger import Trigger
+
+_NS_PER_S = 1_000_000_000
+
+
+class Orchestrator:
+    """Plugins, their trust, and the cycle.
+
+    `cycle` is called by the timer and never waits for a plugin; `prepare`, `charge`,
+    `remaining_ns`, `pause` and `finish` are called by runs, from workers.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        meter: Meter,
+        stopwatch_ns: Callable[[], int],
+        workers: Workers,
+        on_result: Callable[[Run, RunResult], None] = lambda run, result: None,
+    ) -> None:
+        """`on_result(run, result)` is called outside the lock, mostly on the plugin's worker."""
+        self._rules = rules
+        self._meter = meter
+        self._stopwatch_ns = stopwatch_ns
+        self._workers = workers
+        self._on_result = on_result
+        self._lock = threading.RLock()
+        self._registry = PluginRegistry(rules.breaker)
+        self._ledger = Ledger(rules.budget_ns, rules.floor, [])
+        self._cycle = 0
+
+    # Plugins and trust.
+
+    def add(self, create: Callable[[], Plugin[Any]]) -> str:
+        """Take in a plugin; its name. `create` is called again whenever its thread hangs.
+
+        Raises:
+            InvalidInput: its name is empty or taken.
+        """
+        with self._lock:
+            return self._registry.add(create).name
+
+    def close(self) -> None:
+        """Dismiss all plugins: the idle ones unload, the working ones are not waited for."""
+        reason = "the orchestrator stops"
+        with self._lock:
+            dismissed = self._registry.clear()
+            self._ledger = Ledger(self._rules.budget_ns, self._rules.floor, [])
+        for runtime in dismissed:
+            if runtime.job is not None:
+                runtime.job.finish(RunResult(PluginState.FAILED, reason))
+            if runtime.run is not None and runtime.in_flight:
+                runtime.run.cancel(reason)
+                self._workers.abandon(runtime.name)
+            elif runtime.plugin is not None and runtime.loaded:
+                self._workers.submit(runtime.name, runtime.plugin.unload)
+
+    def set_trust(self, name: str, value: float) -> float:
+        """See `PluginRegistry.set_trust`."""
+        with self._lock:
+            return self._registry.set_trust(name, value)
+
+    def learn_outcome(self, reward: float, name: str, start_ns: int, end_ns: int) -> list[str]:
+        """See `PluginRegistry.learn_outcome`."""
+        with self._lock:
+            return self._registry.learn_outcome(reward, name, start_ns, end_ns)
+
+    def state(self) -> Arrays:
+        """See `PluginRegistry.state`."""
+        with self._lock:
+            return self._registry.state()
+
+    def restore(self, state: Arrays) -> None:
+        """See `PluginRegistry.restore`."""
+        with self._lock:
+            self._registry.restore(state)
+
+    def present(self) -> Arrays:
+        """The cycle under way: what was asked for, spent and owed. See `restore_present`.
+
+        Raises:
+            CannotContinue: a plugin is at work; what it holds is its own.
+        """
+        with self._lock:
+            runtimes = self._registry.present()
+            cycle = {"cycle": self._cycle, "ledger": self._ledger.state(), "slots": runtimes}
+            return {"cycle": json_array(cycle)}
+
+    def restore_present(self, present: Arrays) -> None:
+        """Continue from `present()` of the same plugins, in the same cycle."""
+        cycle = json_of(present["cycle"])
+        with self._lock:
+            self._registry.restore_present(cycle["slots"])
+            self._ledger.restore(cycle["ledger"])
+            self._cycle = cycle["cycle"]
+
+    def health(self) -> tuple[int, list[str]]:
+        """Threads abandoned so far, and the plugins that are isolated now."""
+        now_ns = self._stopwatch_ns()
+        with self._lock:
+            abandoned = sum(runtime.breaker.abandoned for runtime in self._registry)
+            isolated = [s.name for s in self._registry if s.breaker.isolated(now_ns)]
+        return abandoned, isolated
+
+    # The cycle.
+
+    def cycle(self, triggers: Sequence[Trigger]) -> CycleReport | None:
+        """End one cycle and begin the next; the report of the one that ended, None at first."""
+        now_ns = self._stopwatch_ns()
+        with self._lock:
+            hung = [runtime for runtime in self._registry if self._hangs(runtime, now_ns)]
+            results = [self._abandon(runtime, now_ns) for runtime in hung]
+            report = self._end_cycle()
+            starting = self._begin_cycle(triggers, now_ns)
+        for ended, result in results:
+            self._workers.abandon(ended.name)
+            self._on_result(ended, result)
+        for name, run in starting:
+            self._workers.submit(name, run.advance)
+        return report
+
+    def _end_cycle(self) -> CycleReport | None:
+        if self._cycle == 0:
+            return None
+        report = report_of(self._cycle, self._ledger, self._registry)
+        for runtime in self._registry:
+            account = self._ledger.accounts.get(runtime.name)
+            if account is not None:
+                runtime.debt_ns, runtime.credit_ns = account.carry(runtime.in_flight)
+        return report
+
+    def _begin_cycle(self, triggers: Sequence[Trigger], now_ns: int) -> list[tuple[str, Run]]:
+        self._cycle += 1
+        asking = [runtime for runtime in self._registry if runtime.asks(triggers, now_ns)]
+        demands = [runtime.demand() for runtime in asking]
+        self._ledger = Ledger(self._rules.budget_ns, self._rules.floor, demands)
+        starting = []
+        for runtime in asking:
+            if runtime.in_flight:
+                continue
+            if self._ledger.accounts[runtime.name].is_open:
+                starting.append((runtime.name, self._start(runtime, now_ns)))
+                continue
+            runtime.state = PluginState.SPENT
+            runtime.reason = (
+                f"pays back {to_atp(runtime.debt_ns):.1f} ATP that its last step overran"
+            )
+        return starting
+
+    def _start(self, runtime: PluginRuntime, now_ns: int) -> Run:
+        """The run to hand to the worker: a new one, or the one that was paused."""
+        runtime.state, runtime.reason = PluginState.RUNNING, "at work"
+        runtime.submitted_ns, runtime.paused = now_ns, False
+        if runtime.run is not None:
+            return runtime.run
+        runtime.started_ns = now_ns
+        task, timeout_ns, limit_ns = self._assignment(runtime)
+        runtime.run = Run(
+            runtime.name, task, self, self._meter, self._stopwatch_ns,
+            timeout_ns=timeout_ns, request_ns=runtime.demand().requested_ns, limit_ns=limit_ns,
+        )  # fmt: skip
+        if runtime.job is not None:
+            runtime.job.run = runtime.run
+        return runtime.run
+
+    def _assignment(self, runtime: PluginRuntime) -> tuple[Task, int, int | None]:
+        """What the next run is about, its timeout, and its limit over cycles."""
+        if runtime.job is not None:
+            return runtime.job.task, runtime.job.timeout_ns, runtime.job.limit_ns
+        trigger = runtime.pending
+        if trigger is None:
+            raise AssertionError(f"{runtime.name} starts without a trigger or a job")
+        runtime.last_stamp_ns = trigger.stamp_ns
+        task = Task(
+            trigger.stamp_ns, trigger.modality, trigger.source, trigger.salience, trigger.region
+        )
+        return task, self._rules.timeout_ns, None
+
+    def _hangs(self, runtime: PluginRuntime, now_ns: int) -> bool:
+        if runtime.run is None or runtime.paused:
+            return False
+        if runtime.run.began_ns is None:
+            return now_ns - runtime.submitted_ns > self._rules.load_timeout_ns
+        allowed_ns = runtime.run.timeout_ns + self._rules.grace_ns
+        return now_ns - runtime.run.began_ns > allowed_ns
+
+    def _abandon(self, runtime: PluginRuntime, now_ns: int) -> tuple[Run, RunResult]:
+        """Give up a thread that does not come back; it is charged for all the time it held."""
+        run = runtime.run
+        if run is None:
+            raise AssertionError(f"{runtime.name} hangs without a run")
+        began_ns = runtime.submitted_ns if run.step_began_ns is None else run.step_began_ns
+        self.charge(run, now_ns - began_ns)
+        run.cancel("abandoned")
+        # The hung thread keeps the old instance; the next run makes a new one.
+        runtime.plugin, runtime.loaded = None, False
+        seconds = (now_ns - began_ns) / _NS_PER_S
+        result = RunResult(
+            PluginState.TIMED_OUT, f"hung in one step for {seconds:.1f} s: its thread is abandoned"
+        )
+        self._settle(runtime, run, result, hung=True)
+        return run, result
+
+    # What runs need; called from workers.
+
+    def prepare(self, run: Run) -> Plugin[Any]:
+        """The plugin of a run, loaded; only its own worker comes here."""
+        with self._lock:
+            runtime = self._registry.get(run.name)
+            plugin, loaded = runtime.plugin, runtime.loaded
+        if plugin is None:
+            plugin = runtime.create()
+        if not loaded:
+            plugin.load()
+        with self._lock:
+            if runtime.run is run:
+                runtime.plugin, runtime.loaded = plugin, True
+        return plugin
+
+    def charge(self, run: Run, cost_ns: int) -> bool:
+        """Book cost; False: stop, the account is empty or the run was abandoned."""
+        with self._lock:
+            if not self._is_current(run):
+                return False
+            return self._ledger.charge(run.name, cost_ns)
+
+    def remaining_ns(self, run: Run) -> int:
+        """What the run may still spend in this cycle."""
+        with self._lock:
+            return self._ledger.accounts[run.name].left if self._is_current(run) else 0
+
+    def pause(self, run: Run) -> None:
+        """The account is empty; the run goes on with the next cycle's share."""
+        with self._lock:
+            if self._is_current(run):
+                runtime = self._registry.get(run.name)
+                runtime.paused = True
+                runtime.state, runtime.reason = PluginState.SPENT, "waits for budget"
+                self._ledger.close(run.name, self._registry.trusts())
+
+    def finish(self, run: Run, result: RunResult) -> None:
+        """The run ended; what it leaves goes to those that still run."""
+        with self._lock:
+            if not self._is_current(run):
+                return
+            self._settle(self._registry.get(run.name), run, result)
+        self._on_result(run, result)
+
+    def _is_current(self, run: Run) -> bool:
+        return any(runtime.run is run for runtime in self._registry)
+
+    def _settle(
+        self, runtime: PluginRuntime, run: Run, result: RunResult, hung: bool = False
+    ) -> None:
+        runtime.run, runtime.paused = None, False
+        runtime.state, runtime.reason = result.state, result.reason
+        runtime.steps = run.history.steps
+        runtime.energy = run.history.energies[-1] if run.history.energies else 0.0
+        self._ledger.close(runtime.name, self._registry.trusts())
+        if result.state.failed:
+            runtime.breaker.failed(self._stopwatch_ns(), hung)
+            runtime.trust.learn_failure()
+        else:
+            runtime.breaker.succeeded()
+            runtime.delivered.append(run.task.stamp_ns)
+            if result.quality is not None:
+                runtime.trust.learn_run(result.quality)
+        job = runtime.job
+        if job is not None and job.run is run:
+            runtime.job = None
+            job.finish(result)
+
+    # Jobs by hand.
+
+    def submit(self, name: str, job: Job) -> None:
+        """Run a plugin on a given task, from the next cycle on.
+
+        Raises:
+            InvalidInput: no such plugin, it is isolated, or it works on another job.
+        """
+        with self._lock:
+            runtime = self._registry.get(name)
+            if runtime.breaker.isolated(self._stopwatch_ns()):
+                raise InvalidInput("plugin", name, f"one that works; {runtime.reason}")
+            if runtime.job is not None:
+                raise InvalidInput("plugin", name, "one that is not busy with another job")
+            runtime.job = job
+
+    def cancel(self, name: str, job: Job, reason: str) -> None:
+        """Stop a job: after the step under way, or at once if it has not begun."""
+        with self._lock:
+            runtime = self._registry.get(name)
+            if runtime.job is not job:
+                return
+            if job.run is not None:
+                job.run.cancel(reason)
+            else:
+                runtime.job = None
+                job.finish(RunResult(PluginState.DONE, reason))

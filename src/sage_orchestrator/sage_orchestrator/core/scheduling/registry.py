@@ -1,0 +1,169 @@
+"""The plugins that take part, and the trust in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.sections import Arrays
+from sage_orchestrator.core.plugin.interface import Plugin
+from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreaker, CircuitBreakerRules
+from sage_orchestrator.core.scheduling.runtime import PluginRuntime
+from sage_orchestrator.core.scheduling.trust import Trust, checked_trust
+
+
+class TrustRecord(NamedTuple):
+    """What is kept of a plugin: trust, belief, and about when it delivered [ns], newest last."""
+
+    trust: float
+    belief: float
+    delivered: tuple[int, ...]
+
+
+class PluginRegistry:
+    """Plugins by name, in order of name. Not locked: the owner is.
+
+    The record of a plugin that is not here now is kept, for when it comes back.
+    """
+
+    def __init__(self, rules: CircuitBreakerRules) -> None:
+        self._rules = rules
+        self._runtimes: dict[str, PluginRuntime] = {}
+        self._absent: dict[str, TrustRecord] = {}
+
+    def __iter__(self) -> Iterator[PluginRuntime]:
+        return iter(self._runtimes.values())
+
+    def get(self, name: str) -> PluginRuntime:
+        """The runtime of a plugin.
+
+        Raises:
+            InvalidInput: no such plugin; the known ones are named.
+        """
+        if name not in self._runtimes:
+            known = ", ".join(self._runtimes) or "none is loaded"
+            raise InvalidInput("plugin", name, f"one of: {known}")
+        return self._runtimes[name]
+
+    def add(self, create: Callable[[], Plugin[Any]]) -> PluginRuntime:
+        """Take in a plugin; `create` makes it now, and again whenever its thread hangs.
+
+        Raises:
+            InvalidInput: its name is empty or taken.
+        """
+        plugin = create()
+        if not plugin.name or plugin.name in self._runtimes:
+            raise InvalidInput("plugin.name", plugin.name, "a name that is not taken")
+        runtime = PluginRuntime(
+            plugin.name, create, plugin.interest, Trust(), CircuitBreaker(self._rules), plugin
+        )
+        if plugin.name in self._absent:
+            _apply(runtime, self._absent.pop(plugin.name))
+        self._runtimes = dict(sorted({**self._runtimes, plugin.name: runtime}.items()))
+        return runtime
+
+    def clear(self) -> list[PluginRuntime]:
+        """Dismiss all plugins; their trust is kept. Who they were."""
+        dismissed = list(self._runtimes.values())
+        self._absent.update(self._known())
+        self._runtimes = {}
+        return dismissed
+
+    def trusts(self) -> dict[str, float]:
+        """Trust by plugin."""
+        return {runtime.name: runtime.trust.value for runtime in self}
+
+    def set_trust(self, name: str, value: float) -> float:
+        """Set trust by hand; the trust before.
+
+        Raises:
+            InvalidInput: no such plugin, or not in [0.05, 1].
+        """
+        trust = self.get(name).trust
+        previous, trust.value = trust.value, checked_trust(value)
+        return previous
+
+    def learn_outcome(self, reward: float, name: str, start_ns: int, end_ns: int) -> list[str]:
+        """Learn how something turned out; which plugins it concerned.
+
+        Args:
+            reward: [-1, 1].
+            name: plugin that it concerns; empty: all that delivered about start_ns..end_ns.
+
+        Raises:
+            InvalidInput: no such plugin, or reward out of range.
+        """
+        if name:
+            concerned = [self.get(name)]
+        else:
+            concerned = [s for s in self if any(start_ns <= at <= end_ns for at in s.delivered)]
+        for runtime in concerned:
+            runtime.trust.learn_outcome(reward)
+        return [runtime.name for runtime in concerned]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What was learned: `plugins` (names), `trust` and `belief`, float64 [N], and what each
+        delivered: `deliveries` int64 [N] stamps of each in `delivered` int64 [sum] [ns]."""
+        known = self._known()
+        records = [known[name] for name in sorted(known)]
+        return {
+            "plugins": np.array(sorted(known), dtype=np.str_),
+            "trust": np.array([record.trust for record in records], np.float64),
+            "belief": np.array([record.belief for record in records], np.float64),
+            "deliveries": np.array([len(record.delivered) for record in records], np.int64),
+            "delivered": np.array([at for s in records for at in s.delivered], np.int64),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Continue from what `state` gave.
+
+        Raises:
+            InvalidInput: an array is absent, of the wrong length, or holds what is no trust.
+        """
+        for field in ("plugins", "trust", "belief", "deliveries"):
+            if field not in state or state[field].shape != state["plugins"].shape:
+                raise InvalidInput(field, state.get(field), "one entry for each plugin")
+        ends = np.cumsum(state["deliveries"])
+        records = {
+            str(name): TrustRecord(checked_trust(float(trust)), float(belief), tuple(at.tolist()))
+            for name, trust, belief, at in zip(
+                state["plugins"],
+                state["trust"],
+                state["belief"],
+                np.split(state["delivered"], ends)[: len(ends)],
+                strict=True,
+            )
+        }
+        for name, record in records.items():
+            if name in self._runtimes:
+                _apply(self._runtimes[name], record)
+            else:
+                self._absent[name] = record
+
+    def present(self) -> dict[str, Any]:
+        """See `PluginRuntime.present`, by name."""
+        return {runtime.name: runtime.present() for runtime in self}
+
+    def restore_present(self, present: Mapping[str, Any]) -> None:
+        """Continue from `present()` of the same plugins."""
+        for runtime in self:
+            runtime.restore_present(present[runtime.name])
+
+    def _known(self) -> dict[str, TrustRecord]:
+        here = {
+            runtime.name: TrustRecord(
+                runtime.trust.value, runtime.trust.belief, tuple(runtime.delivered)
+            )
+            for runtime in self
+        }
+        return {**self._absent, **here}
+
+
+def _apply(runtime: PluginRuntime, record: TrustRecord) -> None:
+    runtime.trust = Trust(record.trust, record.belief)
+    runtime.delivered.clear()
+    runtime.delivered.extend(record.delivered)
