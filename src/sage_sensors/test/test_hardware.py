@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from installed_package import install
 
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
@@ -256,7 +257,7 @@ def test_every_backend_is_a_track_or_a_device(media: Path, imu_csv: Path, text_t
 
 
 def test_unknown_backends_and_empty_paths_are_refused() -> None:
-    with pytest.raises(InvalidInput, match="auto, v4l2, file, topic, synthetic"):
+    with pytest.raises(InvalidInput, match="auto, topic, v4l2, file, synthetic"):
         catalogue.camera("gstreamer9", CameraParameters(), ManualClock())
     with pytest.raises(InvalidInput, match="path"):
         catalogue.camera("file", CameraParameters(), ManualClock())
@@ -268,11 +269,16 @@ def test_unknown_backends_and_empty_paths_are_refused() -> None:
         catalogue.text("v4l2", TextParameters(), ManualClock())
 
 
-def test_other_packages_add_cameras_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[tuple[Any, Any]] = []
-    point = SimpleNamespace(name="mujoco", load=lambda: lambda *given: made.append(given) or "it")
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: [point])
+def test_other_packages_add_cameras_by_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "def make(parameters, clock):\n    return parameters, clock\n"
+    points = {"mujoco": "simulated_camera:make", "broken": "simulated_camera:no_such"}
+    install(tmp_path, "simulator", {"simulated_camera": text}, {"sage.camera_backends": points})
+    monkeypatch.syspath_prepend(tmp_path)
     clock = ManualClock()
     parameters = CameraParameters(backend="mujoco")
-    assert catalogue.camera("mujoco", parameters, clock) == "it"
-    assert made == [(parameters, clock)]
+    assert catalogue.camera("mujoco", parameters, clock) == (parameters, clock)
+    assert catalogue.camera_backends() == ("v4l2", "file", "synthetic", "broken", "mujoco")
+    with pytest.raises(InvalidInput, match=r"sage.camera_backends broken = .*an attribute no_such"):
+        catalogue.camera("broken", parameters, clock)

@@ -9,14 +9,13 @@ from sage.sources.bag_plan import plan_bag
 from sage.sources.sensor_plan import STREAMS, SensorNode, SensorPlan
 from sage_common.core.errors import InvalidInput
 from sage_common.core.synthetic import SYNTHETIC
+from sage_sensors.backends.catalogue import camera_backends
 from sage_sensors.backends.recording import (
     GENERATED,
     data_folder,
     find_demo_recording,
     plan_recording,
 )
-
-_CAMERA_BACKENDS = ("auto", "v4l2", "synthetic")
 
 
 def plan_sensors(
@@ -28,7 +27,8 @@ def plan_sensors(
         source: `recording` (the best recording at hand), `live` (devices of this machine),
             `topics` (somebody else publishes them), `synthetic` (generated signals), or the path
             of a media file or a bag.
-        camera: for `live`: auto, v4l2, synthetic, a device such as /dev/video2, or a media file.
+        camera: for `live`: auto, v4l2, synthetic, what a package offers, a device such as
+            /dev/video2, or a media file.
         namespace: of the graph; a bag's own topics are played under it.
         loop: play a recording again and again.
         own: modalities of the user's own, which a bag may hold.
@@ -103,14 +103,15 @@ def _synthetic() -> SensorPlan:
 
 
 def _live(camera: str) -> SensorPlan:
-    if camera in _CAMERA_BACKENDS:
+    known = ("auto", *(name for name in camera_backends() if name != "file"))
+    if camera in known:
         parameters = {"backend": camera}
     elif camera.startswith("/dev/"):
         parameters = {"backend": "v4l2", "device": camera}
     elif Path(camera).is_file():
         parameters = {"backend": "file", "path": str(Path(camera).absolute())}
     else:
-        expected = ", ".join((*_CAMERA_BACKENDS, "a device such as /dev/video0", "a media file"))
+        expected = ", ".join((*known, "a device such as /dev/video0", "a media file"))
         raise InvalidInput("camera", camera, expected)
     nodes = (
         SensorNode("camera", "camera", parameters),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from sage_common.core.clock import Clock
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.entry_points import offers
 from sage_sensors.core.samples import (
     Canvas,
     Device,
@@ -30,6 +30,7 @@ from sage_sensors.params import (
 )
 
 CAMERA_BACKENDS_GROUP = "sage.camera_backends"
+CAMERA_BACKENDS = ("v4l2", "file", "synthetic")
 SCENE_WIDTH_PX, SCENE_HEIGHT_PX = 640, 480
 
 
@@ -45,7 +46,7 @@ def camera(
     its own, and copied once.
 
     Raises:
-        InvalidInput: no such backend, or a parameter that it needs is empty.
+        InvalidInput: no such backend, it cannot be imported, or a parameter that it needs is empty.
         SourceError: the file cannot be read.
     """
     if backend == "v4l2":
@@ -141,15 +142,19 @@ def _portaudio(device: str, clock: Clock) -> Device[Sound]:
     return PortAudioMicrophone(device, clock)
 
 
+def camera_backends() -> tuple[str, ...]:
+    """Names of what `camera` can make, those that packages add among them."""
+    return (*CAMERA_BACKENDS, *(offer.name for offer in offers(CAMERA_BACKENDS_GROUP)))
+
+
 def _third_party(name: str) -> Callable[[CameraParameters, Clock], Track[Frame] | Device[Frame]]:
-    offered = {point.name: point for point in entry_points(group=CAMERA_BACKENDS_GROUP)}
-    if name not in offered:
-        known = ["auto", "v4l2", "file", "topic", "synthetic", *sorted(offered)]
-        raise InvalidInput("backend", name, "one of " + ", ".join(known))
-    factory: Callable[[CameraParameters, Clock], Track[Frame] | Device[Frame]] = offered[
-        name
-    ].load()
-    return factory
+    for offer in offers(CAMERA_BACKENDS_GROUP):
+        if offer.name == name:
+            factory: Callable[[CameraParameters, Clock], Track[Frame] | Device[Frame]]
+            factory = offer.load()
+            return factory
+    known = ("auto", "topic", *camera_backends())
+    raise InvalidInput("backend", name, "one of " + ", ".join(known))
 
 
 def _existing(field: str, path: str) -> Path:

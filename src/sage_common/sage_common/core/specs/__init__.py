@@ -1,0 +1,1 @@
+"""What packages offer to SAGE: modalities, effectors and cameras, by entry point."""
