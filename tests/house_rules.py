@@ -6,9 +6,11 @@ import ast
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import takewhile
 from pathlib import Path
 
 LONGEST_NODE_FILE = 150  # lines
@@ -18,6 +20,8 @@ CROWDED = {
     "sage_common/core": 19,
     "sage_memory/core/sleep": 21,
 }
+# Folders whose rooms still import each other in a circle.
+CIRCULAR = {"sage"}
 
 # A package may import those on lower floors.
 FLOORS = {
@@ -211,6 +215,33 @@ def crowded_folders(paths: Iterable[str]) -> dict[str, int]:
     }  # fmt: skip
 
 
+def circular_rooms(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """Folders in which rooms import each other in a circle, and the rooms of one such circle.
+
+    A room is a folder beside others in the same one, with all that it holds. A late import of
+    backends or migrations is no arrow: they implement what the core declares.
+
+    Args:
+        sources: module (its dotted name) -> source text.
+    """
+    rooms = {name.rpartition(".")[0] for name in sources}
+    rooms |= {name.rpartition(".")[0] for name in rooms}
+    arrows: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for module, source in sources.items():
+        for item in imports(source, module):
+            here, there = _where_they_part(module, item.name)
+            is_plugged_in = item.is_late and there.endswith((".backends", ".migrations"))
+            if {here, there} <= rooms and here != there and not is_plugged_in:
+                arrows[here.rpartition(".")[0]][here].add(there)
+    found = {}
+    for folder, graph in arrows.items():
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            found[folder] = error.args[1]
+    return found
+
+
 def modules(package_folder: Path) -> dict[str, Path]:
     """The modules of the package whose package.xml is in `package_folder`: dotted name -> file."""
     root = package_folder / package_folder.name
@@ -218,6 +249,13 @@ def modules(package_folder: Path) -> dict[str, Path]:
         ".".join(path.relative_to(package_folder).with_suffix("").parts): path
         for path in sorted(root.rglob("*.py"))
     }
+
+
+def _where_they_part(module: str, other: str) -> tuple[str, str]:
+    """Both names up to the first part in which they differ."""
+    parts, others = module.split("."), other.split(".")
+    same = len([*takewhile(lambda pair: pair[0] == pair[1], zip(parts, others, strict=False))])
+    return ".".join(parts[: same + 1]), ".".join(others[: same + 1])
 
 
 def _absolute(node: ast.ImportFrom, module: str) -> str:

@@ -57,6 +57,26 @@ def test_a_crowded_folder_is_found() -> None:
     }
 
 
+def test_rooms_do_not_import_each_other() -> None:
+    found = rules.circular_rooms({name: path.read_text() for name, path in MODULES.items()})
+    assert {name: way for name, way in found.items() if name not in rules.CIRCULAR} == {}
+    assert set(found) == rules.CIRCULAR, "a room that is in order by now leaves the list"
+
+
+def test_a_circle_of_rooms_is_found() -> None:
+    sources = {
+        "sage_x.core.index.scan": "from sage_x.core.rows import row",
+        "sage_x.core.rows.row": "from sage_x.core.engine.file import open_file",
+        "sage_x.core.engine.file": "def late():\n    from sage_x.backends.sqlite import File",
+        "sage_x.backends.sqlite": "from sage_x.core.engine import errors",
+        "sage_x.core.errors": "from sage_x.core.index.scan import Scan",
+    }
+    assert rules.circular_rooms(sources) == {}
+    sources["sage_x.core.engine.errors"] = "from sage_x.core.index.scan import Scan"
+    (rooms,) = rules.circular_rooms(sources).values()
+    assert {room.rpartition(".")[2] for room in rooms} == {"index", "rows", "engine"}
+
+
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_package_xml_declares_every_import(package: Path) -> None:
     sources = {name: path.read_text() for name, path in rules.modules(package).items()}

@@ -23,7 +23,7 @@ from sage.memory.exports.formats import FORMATS, table_files
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Payload, Query
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 from sage_memory.core.rows.changes import set_columns
 from sage_memory.core.rows.encoded_vectors import encode_int8, vector_values
 from sage_memory.core.sleep import saved

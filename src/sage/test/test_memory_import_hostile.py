@@ -29,7 +29,7 @@ from sage.memory.exports.rules import MAX_NUMBER, RULES
 from sage.memory.exports.tables import TABLES, kind_of
 from sage_common.core.clock import ManualClock
 from sage_memory import Memory, Query
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 from sage_memory.core.sleep.options import SleepOptions
 
 FAR = 2**63 - 1

@@ -12,8 +12,8 @@ import pytest
 
 from sage_common.core.clock import ManualClock
 from sage_memory import Experience, Memory
-from sage_memory.core.engine.storage import Storage, open_storage
 from sage_memory.core.engine.store_key import StoreKey
+from sage_memory.core.store.storage import Storage, open_storage
 
 START_NS = 1_700_000_000_000_000_000
 Make = Callable[..., Experience]

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sage_memory import Query
-from sage_memory.core.index.index import COLUMNS, ROLES, VectorIndex, VectorRow
+from sage_memory.core.index.index import ROLES, VectorIndex
 from sage_memory.core.recall.conditions import conditions, wanted
 from sage_memory.core.recall.exact import Hit
 from sage_memory.core.recall.meaning import meanings
 from sage_memory.core.recall.query import checked
 from sage_memory.core.recall.query_plan import Asked, find
 from sage_memory.core.rows.encoded_vectors import decode, encode_int8
+from sage_memory.core.rows.indexed import COLUMNS, VectorRow
 from sage_memory.core.rows.rows import sketch
 
 ENCODERS = ("a", "b")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from sage_common.core.clock import ManualClock
 from sage_memory import Experience, Limits, Memory, Payload, Query
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 from sage_memory.core.sleep.options import SleepOptions
 
 START_NS = 1_700_000_000_000_000_000

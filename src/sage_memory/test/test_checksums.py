@@ -13,13 +13,13 @@ from sqlalchemy import select, update
 
 from sage_common.core.clock import ManualClock
 from sage_memory import Limits, Memory, Place, Query
+from sage_memory.core.engine.schema import experiences
 from sage_memory.core.errors import RowDamaged
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.recovery.repair import repair
 from sage_memory.core.rows.changes import set_columns
 from sage_memory.core.rows.checksums import COLUMNS, CONTENT, is_whole, row_crc32
 from sage_memory.core.rows.records import MOST_NAMED
-from sage_memory.core.rows.schema import experiences
 
 SAID = "the red door is open"
 ALTERED = "the bad dogs is open"

@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload
+from sage_memory.core.engine.schema import forgettings
 from sage_memory.core.payloads import OPEN_COPY
-from sage_memory.core.rows.schema import forgettings
 
 
 def opened(path: Path, cap_bytes: int) -> Memory:

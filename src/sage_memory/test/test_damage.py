@@ -14,7 +14,7 @@ from sage_memory import (
     StoreDamaged,
     StoreTooNew,
 )
-from sage_memory.core.rows.schema import SCHEMA_VERSION
+from sage_memory.core.engine.schema import SCHEMA_VERSION
 
 
 def fill_and_close(home: Path, experience, count: int = 60) -> Path:

@@ -18,9 +18,9 @@ from sage_memory.core.engine.errors import (
     PayloadDamaged,
     StoreNotEncrypted,
 )
-from sage_memory.core.engine.storage import FileStorage
 from sage_memory.core.engine.store_key import StoreKey
 from sage_memory.core.recovery.repair import repair
+from sage_memory.core.store.storage import FileStorage
 
 WORDS = "the red door behind the old mill"
 PICTURE = b"RIFF a picture that nobody else may see " * 20

@@ -21,7 +21,7 @@ from sage_memory import (
     StoreMissing,
     StoreTooOld,
 )
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 from sage_memory.migrations import upgrade
 
 START_NS = 1_700_000_000_000_000_000

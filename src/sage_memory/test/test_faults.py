@@ -25,9 +25,10 @@ from sage_memory import (
     StoreLocked,
     StoreReplaced,
 )
-from sage_memory.core.engine import database, storage
+from sage_memory.core.engine import database
 from sage_memory.core.errors import DiskRefuses
 from sage_memory.core.rows.changes import set_columns
+from sage_memory.core.store import storage
 
 COUNT = 40
 PAGE = 4096

@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload, Place, Query
+from sage_memory.core.engine.schema import clocks, experiences, payloads, summary_members, vectors
 from sage_memory.core.errors import DiskRefuses, NotCompacted
-from sage_memory.core.rows.schema import clocks, experiences, payloads, summary_members, vectors
 
 SECRET = "the code of the safe is 4711-0815-2342"
 
@@ -91,7 +91,7 @@ def test_a_disk_too_full_to_compact_is_told_and_the_bytes_go_at_the_next_close(
     with Memory.open(tmp_path) as memory:
         kept = memory.remember(told).wait()
         with monkeypatch.context() as patched:
-            patched.setattr("sage_memory.core.engine.storage.compact", full)
+            patched.setattr("sage_memory.core.store.storage.compact", full)
             with pytest.raises(NotCompacted, match=r"are forgotten, but .*disk is full.*make room"):
                 memory.forget([kept.id], "asked to").wait()
         assert memory.recall(Query()) == []

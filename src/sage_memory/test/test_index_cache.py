@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from sage_memory import Memory, Query
+from sage_memory.core.engine.schema import experiences
 from sage_memory.core.index import cache, space
 from sage_memory.core.index.cache import Facts, IndexCache
 from sage_memory.core.index.index import ROLES, VectorIndex
 from sage_memory.core.rows.changes import set_columns
-from sage_memory.core.rows.schema import experiences
 
 unit, searched = truth.unit, truth.searched
 FACTS = Facts("1", "r", 7)

@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
 from sage_memory import Memory, Query, StoreTooOld
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 from sage_memory.core.rows.rows import sketch
 from sage_memory.migrations import upgrade
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from sage_memory import Memory, Payload, Query
+from sage_memory.core.engine import schema
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.index import cache
 from sage_memory.core.index.cache import HEADER, IndexCache
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.recovery.repair import repair
-from sage_memory.core.rows import schema
 from sage_memory.core.rows.changes import set_columns
 
 CSV = "text/csv"

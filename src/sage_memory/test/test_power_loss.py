@@ -22,10 +22,10 @@ from sqlalchemy.engine import Engine
 
 from sage_common.core.clock import ManualClock
 from sage_memory import Limits, Memory
+from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import Driver, open_writer
-from sage_memory.core.engine.storage import FileStorage
-from sage_memory.core.rows import schema
 from sage_memory.core.rows.changes import set_columns
+from sage_memory.core.store.storage import FileStorage
 from sage_memory.core.store.store import Store
 
 CRASH_POINTS = int(os.environ.get("SAGE_CRASH_POINTS", "80"))

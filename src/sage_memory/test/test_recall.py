@@ -12,10 +12,10 @@ from sqlalchemy import delete, insert, update
 
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Place, Query
+from sage_memory.core.engine.schema import summary_members, vectors
 from sage_memory.core.recall.query import checked
 from sage_memory.core.rows.changes import set_columns
 from sage_memory.core.rows.encoded_vectors import encode_int8
-from sage_memory.core.rows.schema import summary_members, vectors
 
 unit, puzzle = truth.unit, truth.puzzle
 

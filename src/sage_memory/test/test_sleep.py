@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory
-from sage_memory.core.rows.schema import experiences, forgettings, nights, summary_members
+from sage_memory.core.engine.schema import experiences, forgettings, nights, summary_members
 from sage_memory.core.sleep.options import SleepOptions
 
 GROUPS, OPTIONS, SIZE, START_NS = home.GROUPS, home.OPTIONS, home.SIZE, home.START_NS

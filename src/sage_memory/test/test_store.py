@@ -17,7 +17,7 @@ from sage_memory import (
     Place,
     Query,
 )
-from sage_memory.core.rows.schema import REVISION, SCHEMA_VERSION
+from sage_memory.core.engine.schema import REVISION, SCHEMA_VERSION
 
 
 def rows(home: Path, sql: str) -> list[tuple]:

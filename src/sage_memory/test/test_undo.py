@@ -15,9 +15,9 @@ from sqlalchemy import select, update
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload
+from sage_memory.core.engine.schema import experiences, forgettings, nights, payloads
 from sage_memory.core.errors import NoNightToUndo
 from sage_memory.core.rows.checksums import row_crc32
-from sage_memory.core.rows.schema import experiences, forgettings, nights, payloads
 from sage_memory.core.sleep import eviction, listing, night, purge, undo
 
 PINNED, COVERS = (experiences.columns.keys().index(name) for name in ("pinned", "covers"))

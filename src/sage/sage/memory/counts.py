@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 
 
 def known_entities(connection: Connection) -> list[dict[str, Any]]:

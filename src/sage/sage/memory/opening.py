@@ -10,10 +10,10 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.database import begin_snapshot, check_schema, naming
-from sage_memory.core.engine.storage import open_storage
 from sage_memory.core.memory import Memory
 from sage_memory.core.opening import find_store
 from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.store.storage import open_storage
 
 
 def open_memory(home: Path, *, read_only: bool = False) -> Memory:

@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection
 from sage.memory.counts import count
 from sage.memory.opening import open_rows
 from sage.recall.question import Question
+from sage_memory.core.engine.schema import experiences
 from sage_memory.core.errors import MemoryFailure, StoreDamaged
-from sage_memory.core.rows.schema import experiences
 
 NAMED = {"modality": "modality", "source": "source", "entity": "entity", "device": "device_id"}
 """Condition -> column."""

@@ -95,7 +95,7 @@ def _encoders(setting: Setting, heard: Heard) -> dict[str, Variant]:
         "reference, two threads": Variant(each(lambda x: theirs[2].run(log_mel=x))),
     }
     if has_torch():
-        from sage_training.vqvae import eager
+        from sage_training import eager
 
         own, other = each(eager.audio()), each(eager.audio_of_reference())
         variants |= {

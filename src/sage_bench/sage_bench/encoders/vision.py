@@ -68,7 +68,7 @@ def _variants(setting: Setting, images: Images) -> dict[str, Variant]:
 def _in_pytorch(
     each: Callable[[Callable[[Images], Any]], Callable[[int], Any]],
 ) -> dict[str, Variant]:
-    from sage_training.vqvae import eager
+    from sage_training import eager
 
     ours, theirs = eager.vision(), eager.vision_of_reference()
     own, reference = each(lambda i: ours(i[None])), each(lambda i: theirs(i[None]))

@@ -23,11 +23,11 @@ from sqlalchemy.pool import QueuePool
 
 from sage_common.core.clock import Clock
 from sage_memory.backends.server_address import ServerAddress
+from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import naming
 from sage_memory.core.engine.errors import NotDurable, OptionMissing, StoreUnreachable
 from sage_memory.core.errors import StoreLocked, StoreMissing
 from sage_memory.core.payloads import Seal
-from sage_memory.core.rows import schema
 
 LOG = logging.getLogger(__name__)
 RECONNECT_S = 10.0

@@ -13,6 +13,7 @@ from typing import Any, final
 
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.experience import Experience, Payload
+from sage_memory.core.forgetting.forgetting import Forgotten, forget, pin
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.index.ivf_build import CellsBuilt
 from sage_memory.core.open_memory import OpenMemory
@@ -24,7 +25,6 @@ from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import NightReport
 from sage_memory.core.sleep.undo import Undone, undo_sleep
 from sage_memory.core.store.entities import Entity, Evidence, evidence_of, learn, read, sources_of
-from sage_memory.core.store.forgetting import Forgotten, forget, pin
 from sage_memory.core.store.reembedding import BATCH, Embedder, Reembedding
 from sage_memory.core.store.writer import Ticket
 

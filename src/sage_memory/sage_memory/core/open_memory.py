@@ -14,7 +14,6 @@ from sage_common.core.clock import Clock, SystemClock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import no_file
 from sage_common.core.sections import Arrays
-from sage_memory.core.engine.storage import open_storage
 from sage_memory.core.engine.store_key import StoreKey
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import MAX_DEVICE, check_text
@@ -25,6 +24,7 @@ from sage_memory.core.recall.reader import Reader
 from sage_memory.core.recovery import suspension
 from sage_memory.core.recovery.verification import Finding, compare_index, distinct, inspect_rows
 from sage_memory.core.statistics import Statistics, statistics_of
+from sage_memory.core.store.storage import open_storage
 from sage_memory.core.store.store import Store
 from sage_memory.core.store.writer import Ticket
 

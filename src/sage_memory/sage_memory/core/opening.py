@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sage_memory.core.engine.database import check_schema, naming
-from sage_memory.core.engine.storage import Storage
 from sage_memory.core.engine.store_key import StoreKey, find_key
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.recall.reader import Reader
+from sage_memory.core.store.storage import Storage
 
 URL_VARIABLE = "SAGE_MEMORY_URL"
 

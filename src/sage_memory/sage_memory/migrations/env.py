@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from sage_common.core.puzzle import GRID
 from sage_training import export
 from sage_training.recipe import Networks, Recipe
-from sage_training.vision.network import GRID
 from sage_training.vqvae.autoencoder import Autoencoder, order_codes
 
 CODES_TEXT = "codes: uint8 [N, 30, 30], 0..9"

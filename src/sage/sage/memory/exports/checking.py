@@ -16,8 +16,8 @@ from sage.memory.exports.row_checks import check, vectors_in
 from sage.memory.exports.rules import CLOCK, DEVICE, STAMP_NS, check_value
 from sage.memory.exports.tables import FACTS, TABLES, Row
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.engine import schema
 from sage_memory.core.payloads import EXTENSIONS
-from sage_memory.core.rows import schema
 
 FIRST_EXPORTED = 2
 """Schema of the first exports."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Column, MetaData, Table
 
 from sage.memory.exports.tables import Row
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 from sage_memory.core.rows.checksums import COLUMNS, row_crc32
 
 CHECKSUMS_SINCE = 4

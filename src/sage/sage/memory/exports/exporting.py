@@ -19,10 +19,10 @@ from sage.memory.exports.tables import FACTS, TABLES, Row
 from sage.memory.exports.vectors import check_vector
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private, sync_folder
+from sage_memory.core.engine import schema
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.payloads import EXTENSIONS, PayloadFiles
-from sage_memory.core.rows import schema
 
 ROWS_A_GROUP = 4096
 FIX = "repair the store with `sage memory repair` first"

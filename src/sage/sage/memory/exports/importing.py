@@ -14,9 +14,9 @@ from sage.memory.exports.exporting import Progress
 from sage.memory.exports.manifest import ExportRefused
 from sage.memory.exports.tables import TABLES, Row
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.engine import schema
 from sage_memory.core.experience import Payload
 from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.rows import schema
 
 OWNER = {"vectors": "experience_id", "clocks": "experience_id", "forgettings": "experience_id"}
 """Column with the experience that a row belongs to."""

@@ -18,7 +18,7 @@ from sqlalchemy import Table
 from sage.memory.exports.manifest import ExportRefused
 from sage.memory.exports.tables import Row, kind_of
 from sage_common.core.errors import InvalidInput
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 
 ROWS_A_GROUP = 4096
 VECTORS_A_FILE = 65536

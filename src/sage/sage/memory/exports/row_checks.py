@@ -25,8 +25,8 @@ from sage.memory.exports.tables import Row
 from sage.memory.exports.vectors import check_vector
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
+from sage_memory.core.engine import schema
 from sage_memory.core.experience import MAX_STAMP_NS
-from sage_memory.core.rows import schema
 from sage_memory.core.rows.rows import PUZZLE_BYTES, sketch
 from sage_memory.core.sleep import listing, saved
 from sage_memory.core.sleep.journal import DONE, RUNNING, Page

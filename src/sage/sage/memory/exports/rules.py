@@ -15,6 +15,7 @@ from sqlalchemy import Table
 
 from sage.memory.exports.tables import ID_BYTES, Row
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.engine import schema
 from sage_memory.core.experience import (
     DIGEST,
     DIMENSIONS,
@@ -28,7 +29,6 @@ from sage_memory.core.experience import (
     check_text,
 )
 from sage_memory.core.index.index import ROLES
-from sage_memory.core.rows import schema
 from sage_memory.core.rows.rows import COVARIANCE, ORIENTATION, SKETCH_SIDE
 from sage_memory.core.store.entities import KINDS
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, LargeBinary, Table
 from sqlalchemy.types import Float, Integer, String
 
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 
 ID_BYTES = 16
 TABLES: dict[str, Table] = {

@@ -8,7 +8,7 @@ import numpy as np
 
 from sage.memory.exports.tables import Row
 from sage_common.core.errors import InvalidInput
-from sage_memory.core.rows import schema
+from sage_memory.core.engine import schema
 from sage_memory.core.rows.encoded_vectors import decode
 
 FLOAT_BYTES = 4

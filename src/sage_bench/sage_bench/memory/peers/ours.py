@@ -14,7 +14,7 @@ from sage_bench.memory.inputs.condition import Condition
 from sage_bench.memory.inputs.corpus import Corpus, row_of
 from sage_bench.memory.peers.peer import LIMIT, Search
 from sage_memory import Experience, Limits, Memory, Payload, Query, Ticket
-from sage_memory.core.rows.schema import SCHEMA_VERSION
+from sage_memory.core.engine.schema import SCHEMA_VERSION
 
 DEVICE = "bench"
 QUEUE = 4096

@@ -22,7 +22,7 @@ from sage_bench.memory.peers.peer import LIMIT
 from sage_bench.memory.workplace import Workplace, tell
 from sage_bench.result import Row
 from sage_memory import Experience, Memory, Query
-from sage_memory.core.rows.schema import SCHEMA_VERSION
+from sage_memory.core.engine.schema import SCHEMA_VERSION
 from sage_memory.core.sleep.options import SleepOptions
 
 GOAL_S, GOAL_BYTES, GOAL_SALIENT, GOAL_ALL = 60.0, 20.0, 95.0, 70.0

@@ -22,6 +22,7 @@ from sqlalchemy.pool import QueuePool
 
 from sage_common.core.clock import Clock
 from sage_common.core.home import sync_folder
+from sage_memory.core.engine import schema
 from sage_memory.core.engine.errors import ConnectionLost
 from sage_memory.core.engine.plain_query import read_plain
 from sage_memory.core.errors import (
@@ -34,7 +35,6 @@ from sage_memory.core.errors import (
     StoreTooNew,
     StoreTooOld,
 )
-from sage_memory.core.rows import schema
 
 LOG = logging.getLogger(__name__)
 BUSY_TIMEOUT_S = 5.0

@@ -29,8 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.home import make_private, sync_folder
-from sage_memory.core.index.columns import COLUMNS, DERIVED, NAMED
+from sage_memory.core.index.columns import DERIVED, NAMED
 from sage_memory.core.index.space_view import Centre, Chunk, SpaceCopy
+from sage_memory.core.rows.indexed import COLUMNS
 
 FORMAT = 2
 HEADER = "header.json"

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.engine import Connection, Row
 
-from sage_memory.core.index.columns import COLUMNS
-from sage_memory.core.index.index import VectorIndex, VectorRow
-from sage_memory.core.rows.schema import WHOLE, clocks, experiences, vectors
+from sage_memory.core.engine.schema import WHOLE, clocks, experiences, vectors
+from sage_memory.core.index.index import VectorIndex
+from sage_memory.core.rows.clocks import NEWEST_CHANGE
+from sage_memory.core.rows.indexed import COLUMNS, VectorRow
 
 BATCH = 4096
 CHANGED_AT_ONCE = 256
@@ -47,7 +48,6 @@ CHANGED = (
     .distinct()
     .order_by(experiences.c.number)
 )
-NEWEST_CHANGE = select(func.max(clocks.c.stamp)).where(clocks.c.field != WHOLE)
 
 
 class Follower:

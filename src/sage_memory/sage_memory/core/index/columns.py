@@ -10,30 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sage_memory.core.rows.indexed import COLUMNS, SKETCH_SIZE
+
 GROWTH = 1.5
 MAPPED_BYTES = 2**18
 """From so many on an array has pages of its own, which go back to the system with it."""
-SKETCH_SIZE = 36
-COLUMNS: dict[str, DTypeLike] = {
-    "number": np.int64,
-    "id": "V16",
-    "start_ns": np.int64,
-    "end_ns": np.int64,
-    "total": np.float32,
-    "modality": np.int32,
-    "source": np.int32,
-    "entity": np.int32,
-    "device_id": np.int32,
-    "place_frame": np.int32,
-    "place_x": np.float64,
-    "place_y": np.float64,
-    "place_z": np.float64,
-    "covers": np.int32,
-    "pinned": np.bool_,
-    "sketch": np.uint8,
-    "alive": np.bool_,
-}
-"""Columns of `experiences`, in the order in which the index is given them; names as codes."""
 DERIVED: dict[str, DTypeLike] = {"puzzle": np.bool_}
 """Whether it has a puzzle still."""
 NAMED = ("modality", "source", "entity", "device_id", "place_frame")

@@ -9,22 +9,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.engine.schema import ENCODING_INT8
 from sage_memory.core.index.cache import Facts, IndexCopy
-from sage_memory.core.index.columns import COLUMNS, Columns
+from sage_memory.core.index.columns import Columns
 from sage_memory.core.index.ivf_build import CellsBuilt
 from sage_memory.core.index.ivf_files import BUILD_FROM, build_cells, open_cells
 from sage_memory.core.index.space import Space
 from sage_memory.core.index.space_view import ROLES, SpaceView
 from sage_memory.core.rows.encoded_vectors import SCALE_BYTES, decode_all
-from sage_memory.core.rows.schema import ENCODING_INT8
+from sage_memory.core.rows.indexed import VectorRow
 
-__all__ = ["COLUMNS", "ROLES", "VectorIndex", "VectorRow", "View"]
+__all__ = ["ROLES", "VectorIndex", "View"]
 MOST_PENDING = 512
 
 
@@ -53,18 +54,6 @@ class View:
         """What a column of names says in a row."""
         code = int(self.columns[column][row])
         return next(name for name, known in self.codes[column].items() if known == code)
-
-
-class VectorRow(NamedTuple):
-    """A row of the `vectors` table with the number of its experience."""
-
-    number: int
-    encoder_id: str
-    role: str
-    dim: int
-    encoding: str
-    crc32: int
-    vector: bytes
 
 
 class VectorIndex:

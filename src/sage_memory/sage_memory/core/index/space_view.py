@@ -11,8 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_memory.core.engine import schema
 from sage_memory.core.index.ivf_lists import Cells
-from sage_memory.core.rows import schema
 
 ROLES = (schema.ROLE_PERCEPT, schema.ROLE_WORDS)
 SAMPLE = 192

@@ -16,14 +16,15 @@ from sqlalchemy.exc import DBAPIError
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine.database import begin_snapshot, data_version, naming
 from sage_memory.core.engine.plain_query import UNDECODED, replacing
+from sage_memory.core.engine.schema import experiences, meta, vectors
 from sage_memory.core.engine.snapshots import Snapshots
 from sage_memory.core.errors import StoreDamaged
 from sage_memory.core.index.cache import Facts, IndexCache, IndexCopy
-from sage_memory.core.index.change_feed import NEWEST_CHANGE, Follower
+from sage_memory.core.index.change_feed import Follower
 from sage_memory.core.index.index import VectorIndex
 from sage_memory.core.index.ivf_build import CellsBuilt
 from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.rows.schema import experiences, meta, vectors
+from sage_memory.core.rows.clocks import NEWEST_CHANGE
 
 COUNT = select(func.count()).select_from(experiences)
 CHECKSUMS = select(vectors.c.encoder_id, func.count(), func.sum(vectors.c.crc32)).group_by(

@@ -13,10 +13,10 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from sage_common.core.clock import NS_PER_S
 from sage_memory.core.engine.errors import PayloadDamaged
+from sage_memory.core.engine.schema import payloads
 from sage_memory.core.experience import Payload
 from sage_memory.core.payloads.cap import ByteCap, PayloadRules
 from sage_memory.core.payloads.files import PayloadFiles
-from sage_memory.core.rows.schema import payloads
 
 MOST_BETWEEN_LOOKS_S = 60.0
 _EVICTION_STEP = 64

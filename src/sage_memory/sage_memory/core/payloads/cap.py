@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.rows.schema import forgettings
+from sage_memory.core.engine.schema import forgettings
 
 OPEN_COPY = (
     forgettings.c.saved.is_not(None)

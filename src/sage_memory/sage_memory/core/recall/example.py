@@ -6,11 +6,11 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.engine.schema import ROLE_PERCEPT, experiences, vectors
 from sage_memory.core.experience import unit_vector
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.recall.meaning import Meaning
 from sage_memory.core.rows.encoded_vectors import decode
-from sage_memory.core.rows.schema import ROLE_PERCEPT, experiences, vectors
 
 ID_BYTES = 16
 EXAMPLE = (

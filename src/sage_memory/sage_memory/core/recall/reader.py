@@ -14,6 +14,7 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine.database import naming
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.engine.plain_query import KEYS, PlainQuery
+from sage_memory.core.engine.schema import ROLE_PERCEPT, experiences, vectors
 from sage_memory.core.errors import RowDamaged, StoreDamaged
 from sage_memory.core.experience import MAX_STAMP_NS
 from sage_memory.core.identifiers import id_bytes
@@ -34,7 +35,6 @@ from sage_memory.core.recall.row_source import RowSource
 from sage_memory.core.recall.summary_groups import heads, summaries_of
 from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.rows.records import MOST_NAMED, DamagedRows, Record, fault_note, read_records
-from sage_memory.core.rows.schema import ROLE_PERCEPT, experiences, vectors
 
 PERCEPTS = PlainQuery(
     select(vectors.c.experience_id, vectors.c.encoding, vectors.c.dim, vectors.c.vector)

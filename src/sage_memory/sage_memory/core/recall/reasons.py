@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sage_memory.core.engine import schema
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.recall.query import Part
-from sage_memory.core.rows import schema
 
 REASON_WORDS = 60
 

@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import GRID
 from sage_memory.core.engine.plain_query import KEYS, PlainQuery
+from sage_memory.core.engine.schema import experiences, vectors
 from sage_memory.core.rows.encoded_vectors import decode
-from sage_memory.core.rows.schema import experiences, vectors
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

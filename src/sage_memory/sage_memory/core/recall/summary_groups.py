@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.plain_query import KEYS, PlainQuery
-from sage_memory.core.rows.schema import experiences, summary_members
+from sage_memory.core.engine.schema import experiences, summary_members
 
 SUMMARIES = PlainQuery(
     select(summary_members.c.member_id, summary_members.c.summary_id)

@@ -20,6 +20,8 @@ from sqlalchemy.engine import Connection
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sync_folder
 from sage_common.core.puzzle import CODES, GRID
+from sage_memory.core.device import device_name
+from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import (
     PLAIN,
     Driver,
@@ -33,11 +35,9 @@ from sage_memory.core.experience import DIGEST
 from sage_memory.core.identifiers import ID_BYTES, id_text
 from sage_memory.core.payloads import PayloadFiles, Seal
 from sage_memory.core.recovery.damaged_database import Row, Wreck, open_wreck
-from sage_memory.core.rows import schema
 from sage_memory.core.rows.checksums import COLUMNS, row_crc32
 from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.rows.rows import sketch
-from sage_memory.core.store.device import device_name
 
 BATCH = 512
 MOST_NAMED = 100

@@ -18,19 +18,11 @@ from sqlalchemy.exc import DatabaseError
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
+from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import cause, damaged_pages
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.engine.plain_query import any_text
-from sage_memory.core.errors import MemoryFailure, StoreDamaged
-from sage_memory.core.experience import DIGEST
-from sage_memory.core.identifiers import ID_BYTES, id_text
-from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.rows import schema
-from sage_memory.core.rows.checksums import is_whole
-from sage_memory.core.rows.encoded_vectors import decode
-from sage_memory.core.rows.records import ALTERED
-from sage_memory.core.rows.rows import sketch
-from sage_memory.core.rows.schema import (
+from sage_memory.core.engine.schema import (
     clocks,
     experiences,
     forgettings,
@@ -39,6 +31,14 @@ from sage_memory.core.rows.schema import (
     summary_members,
     vectors,
 )
+from sage_memory.core.errors import MemoryFailure, StoreDamaged
+from sage_memory.core.experience import DIGEST
+from sage_memory.core.identifiers import ID_BYTES, id_text
+from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.rows.checksums import is_whole
+from sage_memory.core.rows.encoded_vectors import decode
+from sage_memory.core.rows.records import ALTERED
+from sage_memory.core.rows.rows import sketch
 
 BATCH = 1024
 SETTLED_S = 60.0

@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.plain_query import KEYS, PlainQuery
+from sage_memory.core.engine.schema import experiences
 from sage_memory.core.rows.checksums import COLUMNS, row_crc32
-from sage_memory.core.rows.schema import experiences
 
 _ROWS = PlainQuery(select(experiences).where(experiences.c.id.in_(KEYS)))
 

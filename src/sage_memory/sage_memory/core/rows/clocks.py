@@ -8,10 +8,9 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock
+from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import upsert
 from sage_memory.core.engine.plain_sql import PlainStatement
-from sage_memory.core.index.change_feed import NEWEST_CHANGE
-from sage_memory.core.rows import schema
 from sage_memory.core.rows.logical_clock import LogicalClock
 
 SAVE_FACT = PlainStatement(
@@ -20,6 +19,7 @@ SAVE_FACT = PlainStatement(
     .values(value=bindparam("newest"))
 )
 
+NEWEST_CHANGE = select(func.max(schema.clocks.c.stamp)).where(schema.clocks.c.field != schema.WHOLE)
 NEWEST_ROWS = 256
 NEWEST_INSERTED = (
     select(schema.experiences.c.id)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core.rows.schema import ENCODING_FLOAT32, ENCODING_INT8
+from sage_memory.core.engine.schema import ENCODING_FLOAT32, ENCODING_INT8
 
 INT8_MAX = 127
 SCALE_BYTES = 4

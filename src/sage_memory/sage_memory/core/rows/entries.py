@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import Clock
+from sage_memory.core.engine import schema
 from sage_memory.core.experience import Experience, Payload, changed
 from sage_memory.core.payloads import PayloadCache
-from sage_memory.core.rows import schema
 from sage_memory.core.rows.rows import Packed
 
 

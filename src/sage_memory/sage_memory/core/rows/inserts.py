@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.engine import schema
 from sage_memory.core.engine.plain_sql import Insertion
 from sage_memory.core.experience import Experience
-from sage_memory.core.index.index import COLUMNS, VectorRow
-from sage_memory.core.rows import schema
+from sage_memory.core.rows.indexed import COLUMNS, VectorRow
 from sage_memory.core.rows.rows import (
     EXPERIENCE_COLUMNS,
     VECTOR_COLUMNS,

@@ -13,11 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.plain_query import KEYS, PlainQuery
+from sage_memory.core.engine.schema import experiences
 from sage_memory.core.experience import Experience
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.rows.checksums import is_whole
 from sage_memory.core.rows.rows import read_experience
-from sage_memory.core.rows.schema import experiences
 
 NO_EMBEDDING = np.zeros(0, np.float32)
 MOST_NAMED = 1000

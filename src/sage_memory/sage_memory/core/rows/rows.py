@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.puzzle import GRID
+from sage_memory.core.engine import schema
 from sage_memory.core.experience import Experience, Place
-from sage_memory.core.rows import schema
 from sage_memory.core.rows.checksums import row_crc32
 
 ZLIB_LEVEL = 1  # puzzles shrink to a third at any level; 1 is the fastest

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.engine.schema import ENCODING_FLOAT32, ROLE_PERCEPT, vectors
 from sage_memory.core.rows.encoded_vectors import decode, rounded_to_int8
-from sage_memory.core.rows.schema import ENCODING_FLOAT32, ROLE_PERCEPT, vectors
 from sage_memory.core.sleep.grouping import Group, groups
 from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.survey import Survey

@@ -10,8 +10,8 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.plain_sql import Insertion
-from sage_memory.core.index.change_feed import NEWEST_CHANGE
-from sage_memory.core.rows.schema import ENCODING_FLOAT32, WHOLE, clocks, forgettings, payloads
+from sage_memory.core.engine.schema import ENCODING_FLOAT32, WHOLE, clocks, forgettings, payloads
+from sage_memory.core.rows.clocks import NEWEST_CHANGE
 from sage_memory.core.sleep import saved
 from sage_memory.core.sleep.eviction_plan import Parting
 from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS

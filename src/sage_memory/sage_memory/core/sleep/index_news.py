@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sage_memory.core.index.index import VectorIndex, VectorRow
+from sage_memory.core.index.index import VectorIndex
+from sage_memory.core.rows.indexed import VectorRow
 from sage_memory.core.sleep.stored import Change
 
 

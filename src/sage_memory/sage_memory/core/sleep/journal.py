@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.rows.schema import experiences, nights
+from sage_memory.core.engine.schema import experiences, nights
 from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.probes import Question, Recalled
 from sage_memory.core.sleep.report import NightReport

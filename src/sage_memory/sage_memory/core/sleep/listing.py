@@ -17,8 +17,8 @@ import numpy as np
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.engine.schema import forgettings
 from sage_memory.core.identifiers import ID_BYTES
-from sage_memory.core.rows.schema import forgettings
 
 COUNT = struct.Struct("<I")
 MOST_BYTES = 2**28

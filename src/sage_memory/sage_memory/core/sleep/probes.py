@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.engine.schema import ENCODING_INT8, ROLE_WORDS, summary_members
 from sage_memory.core.recall.query import Query
 from sage_memory.core.recall.reader import Reader
 from sage_memory.core.rows.encoded_vectors import decode, encode_int8
-from sage_memory.core.rows.schema import ENCODING_INT8, ROLE_WORDS, summary_members
 from sage_memory.core.sleep.stored import values_of, vectors_of
 from sage_memory.core.sleep.survey import Survey
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, or_, select, update
 from sqlalchemy.engine import Connection
 
+from sage_memory.core.engine.schema import experiences, forgettings, nights
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.payloads import OPEN_COPY
-from sage_memory.core.rows.schema import experiences, forgettings, nights
 from sage_memory.core.sleep import journal, saved
 from sage_memory.core.sleep.eviction import FIRST_TO_GO_NS
 from sage_memory.core.sleep.listing import pack

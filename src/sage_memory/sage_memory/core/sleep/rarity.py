@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, select
 
+from sage_memory.core.engine.schema import ROLE_PERCEPT, vectors
 from sage_memory.core.rows.encoded_vectors import decode_all
-from sage_memory.core.rows.schema import ROLE_PERCEPT, vectors
 from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.survey import Survey
 from sage_memory.core.store.store import Store

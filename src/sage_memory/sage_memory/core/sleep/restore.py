@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.rows.schema import forgettings, payloads
+from sage_memory.core.engine.schema import forgettings, payloads
 from sage_memory.core.sleep import saved
 from sage_memory.core.sleep.stored import Change, Rewriting, alive_rows, vectors_of
 from sage_memory.core.store.store import Store

@@ -16,12 +16,12 @@ from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.plain_query import KEYS, PlainQuery
 from sage_memory.core.engine.plain_sql import PlainStatement
+from sage_memory.core.engine.schema import ENCODING_INT8, experiences, vectors
 from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.rows.checksums import CONTENT, changed_crc32
 from sage_memory.core.rows.encoded_vectors import decode, encode_int8
 from sage_memory.core.rows.inserts import VECTORS, NewRows
 from sage_memory.core.rows.rows import VECTOR_COLUMNS
-from sage_memory.core.rows.schema import ENCODING_INT8, experiences, vectors
 from sage_memory.core.store.store import Store
 
 Row = dict[str, Any]

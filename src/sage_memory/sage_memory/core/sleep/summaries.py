@@ -14,13 +14,7 @@ from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.plain_query import KEYS, PlainQuery
 from sage_memory.core.engine.plain_sql import Insertion
-from sage_memory.core.experience import DIMENSIONS, Experience
-from sage_memory.core.identifiers import id_text
-from sage_memory.core.rows.changes import replace_content
-from sage_memory.core.rows.checksums import is_whole
-from sage_memory.core.rows.encoded_vectors import encode_int8
-from sage_memory.core.rows.rows import Packed, pack, read_experience
-from sage_memory.core.rows.schema import (
+from sage_memory.core.engine.schema import (
     ENCODING_INT8,
     ROLE_PERCEPT,
     ROLE_WORDS,
@@ -28,6 +22,12 @@ from sage_memory.core.rows.schema import (
     summary_members,
     vectors,
 )
+from sage_memory.core.experience import DIMENSIONS, Experience
+from sage_memory.core.identifiers import id_text
+from sage_memory.core.rows.changes import replace_content
+from sage_memory.core.rows.checksums import is_whole
+from sage_memory.core.rows.encoded_vectors import encode_int8
+from sage_memory.core.rows.rows import Packed, pack, read_experience
 from sage_memory.core.sleep.stored import TOMBSTONE, Change, Row, values_of, vectors_of
 from sage_memory.core.store.store import Store
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import NS_PER_S
-from sage_memory.core.rows.schema import (
+from sage_memory.core.engine.schema import (
     ENCODING_FLOAT32,
     experiences,
     payloads,

@@ -9,9 +9,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.engine.schema import forgettings, nights
 from sage_memory.core.errors import NoNightToUndo
 from sage_memory.core.identifiers import id_bytes, id_text
-from sage_memory.core.rows.schema import forgettings, nights
 from sage_memory.core.sleep import journal
 from sage_memory.core.sleep.index_news import tell
 from sage_memory.core.sleep.listing import FOR_GOOD, OF_ONE

@@ -18,8 +18,8 @@ from sqlalchemy.engine import Connection
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine.database import upsert
+from sage_memory.core.engine.schema import entities
 from sage_memory.core.experience import MAX_NAME, Experience
-from sage_memory.core.rows.schema import entities
 
 SENSORS = {"vision": "camera", "audio": "microphone", "proprioception": "imu"}
 """Kind of the sensor behind a modality; of others it is `sensor:MODALITY/SOURCE`."""

@@ -17,11 +17,7 @@ from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine.errors import PayloadDamaged
-from sage_memory.core.experience import unit_vector
-from sage_memory.core.identifiers import id_text
-from sage_memory.core.index.index import VectorRow
-from sage_memory.core.rows.encoded_vectors import vector_values
-from sage_memory.core.rows.schema import (
+from sage_memory.core.engine.schema import (
     ENCODING_FLOAT32,
     ROLE_PERCEPT,
     ROLE_WORDS,
@@ -29,6 +25,10 @@ from sage_memory.core.rows.schema import (
     forgettings,
     vectors,
 )
+from sage_memory.core.experience import unit_vector
+from sage_memory.core.identifiers import id_text
+from sage_memory.core.rows.encoded_vectors import vector_values
+from sage_memory.core.rows.indexed import VectorRow
 from sage_memory.core.store.store import Store
 
 BATCH = 32

@@ -13,26 +13,26 @@ from sqlalchemy.exc import OperationalError
 
 from sage_common.core.clock import Clock
 from sage_common.core.home import make_private, sync_folder
+from sage_memory.core.device import device_name
+from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import cause, check_schema, migrate, naming
 from sage_memory.core.engine.errors import ConnectionLost, StoreUnreachable
 from sage_memory.core.engine.lock import WriterLock
-from sage_memory.core.engine.storage import Storage
-from sage_memory.core.engine.writer_connection import WriterConnection
 from sage_memory.core.errors import NotStored, StoreDamaged, StoreNotWritable
 from sage_memory.core.experience import Experience, Payload, changed, check_payload, checked
 from sage_memory.core.identifiers import IdentifierFactory
 from sage_memory.core.limits import Limits
 from sage_memory.core.payloads import PayloadCache, PayloadFiles
 from sage_memory.core.recall.reader import Reader
-from sage_memory.core.rows import schema
 from sage_memory.core.rows.clocks import RowClocks, newest_stamp
 from sage_memory.core.rows.entries import Entry, admitted, stored
 from sage_memory.core.rows.inserts import NewRows, insert_new
 from sage_memory.core.rows.rows import Packed, pack
 from sage_memory.core.store.access_log import UseNotes
-from sage_memory.core.store.device import device_name
 from sage_memory.core.store.leftovers import set_aside_payloads
+from sage_memory.core.store.storage import Storage
 from sage_memory.core.store.writer import Done, GroupCommitter, Ticket
+from sage_memory.core.store.writer_connection import WriterConnection
 
 GROUP_SIZE = 256
 NEWEST = (

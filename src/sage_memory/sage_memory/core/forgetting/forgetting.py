@@ -10,21 +10,21 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core.errors import DiskRefuses, NotCompacted
-from sage_memory.core.experience import MAX_TEXT, check_text
-from sage_memory.core.identifiers import id_bytes, id_text
-from sage_memory.core.rows.changes import replace_content, set_columns
-from sage_memory.core.rows.schema import (
+from sage_memory.core.engine.schema import (
     experiences,
     forgettings,
     payloads,
     summary_members,
     vectors,
 )
+from sage_memory.core.errors import DiskRefuses, NotCompacted
+from sage_memory.core.experience import MAX_TEXT, check_text
+from sage_memory.core.forgetting.forget_cascade import Content, Disowned, contents, disown
+from sage_memory.core.identifiers import id_bytes, id_text
+from sage_memory.core.rows.changes import replace_content, set_columns
 from sage_memory.core.sleep import journal
 from sage_memory.core.sleep.listing import OF_ONE
 from sage_memory.core.sleep.stored import TOMBSTONE
-from sage_memory.core.store.forget_cascade import Content, Disowned, contents, disown
 from sage_memory.core.store.store import Store
 from sage_memory.core.store.writer import Ticket
 

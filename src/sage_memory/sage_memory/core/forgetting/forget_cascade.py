@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.rows.changes import set_columns
-from sage_memory.core.rows.schema import (
+from sage_memory.core.engine.schema import (
     ROLE_PERCEPT,
     experiences,
     forgettings,
     summary_members,
     vectors,
 )
+from sage_memory.core.rows.changes import set_columns
 from sage_memory.core.sleep import saved
 from sage_memory.core.sleep.listing import OF_ONE, for_good
 from sage_memory.core.sleep.stored import Row, cosine, values_of, vectors_of

@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from sage_memory.core.engine.database import cause, refused
 from sage_memory.core.engine.errors import ConnectionLost
-from sage_memory.core.engine.storage import Storage
 from sage_memory.core.errors import DiskRefuses
+from sage_memory.core.store.storage import Storage
 
 
 class WriterConnection:

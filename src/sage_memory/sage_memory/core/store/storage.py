@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from sage_common.core.clock import Clock
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.device import device_name
 from sage_memory.core.engine.database import (
     MAGIC,
     PLAIN,
@@ -26,7 +27,6 @@ from sage_memory.core.engine.errors import KeyMissing
 from sage_memory.core.engine.store_key import StoreKey
 from sage_memory.core.errors import StoreNotReadable, StoreReplaced
 from sage_memory.core.payloads import Seal
-from sage_memory.core.store.device import device_name
 
 DATABASE = "memory.db"
 ROOM_TO_REWRITE = 2.5

@@ -1,0 +1,1 @@
+"""What a person asks to be forgotten, and everything that was made from it."""
