@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.scheduling.trust import RunQuality, Trust, monotonicity
+from sage_orchestrator.core.budget.trust import RunQuality, Trust, monotonicity
 
 unit = st.floats(0.0, 1.0)
 lessons = st.one_of(

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 from sage_common.core.errors import InvalidInput
 from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.meter import Meter
+from sage_orchestrator.core.budget.trust import RunQuality, monotonicity
 from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin, Task
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.running.telemetry import checked_telemetry
-from sage_orchestrator.core.scheduling.trust import RunQuality, monotonicity
 
 ENERGIES_REPORTED = 256
 _NS_PER_S = 1_000_000_000

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
+from sage_orchestrator.core.budget.trust import Trust, checked_trust
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreaker, CircuitBreakerRules
 from sage_orchestrator.core.scheduling.runtime import PluginRuntime
-from sage_orchestrator.core.scheduling.trust import Trust, checked_trust
 
 
 class TrustRecord(NamedTuple):

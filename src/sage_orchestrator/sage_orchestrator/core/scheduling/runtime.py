@@ -10,13 +10,13 @@ from typing import Any
 from sage_common.core.errors import CannotContinue
 from sage_orchestrator.core.budget.allocation import Demand
 from sage_orchestrator.core.budget.atp import to_ns
+from sage_orchestrator.core.budget.trust import Trust
 from sage_orchestrator.core.plugin.interface import Interest, Plugin
 from sage_orchestrator.core.running.run import Run
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreaker
 from sage_orchestrator.core.scheduling.job import Job
 from sage_orchestrator.core.scheduling.trigger import Trigger
-from sage_orchestrator.core.scheduling.trust import Trust
 
 _NS_PER_S = 1_000_000_000
 _DELIVERIES_KEPT = 64
