@@ -27,6 +27,7 @@ setup(
     entry_points={
         "console_scripts": [
             f"{name}_encoder_node = {PACKAGE}.nodes.{name}_encoder_node:main" for name in NODES
-        ]
+        ],
+        "sage.modalities": [f"{name} = {PACKAGE}.modalities:{name.upper()}" for name in NODES],
     },
 )

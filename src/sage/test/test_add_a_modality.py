@@ -19,11 +19,11 @@ from sage.bags.selection import Selection
 from sage.bags.writer import BagWriter
 from sage.cli import main
 from sage.graph.description import GraphOptions, describe
-from sage.graph.own_modalities import OwnModality
 from sage.run.supervisor import commands
 from sage.sources.bag_plan import plan_playing
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import ModalitySpec
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_msgs.msg import Utterance
@@ -137,9 +137,9 @@ def test_a_list_in_the_file_wins_and_parameters_of_the_encoder_are_its_own(
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ("      temperature:", "      vision:", "graph.modalities.vision = 'vision'"),
+        ("      temperature:", "      vision:", "graph.modalities.vision.topic"),
         ("      temperature:", "      Warm-1:", "small letters"),
-        ("encoder:", "encodes:", "one of encoder, topic, type"),
+        ("encoder:", "encodes:", "one of encoder, like, topic, type"),
         ("temperature_encoder:Temp", "no_such_module:Temp", "PYTHONPATH"),
         ("/thermometer", "thermometer", "an absolute name"),
         ("sensor_msgs/msg/Temperature", "sensor_msgs/msg/Heat", "an installed interface"),
@@ -219,8 +219,8 @@ def test_what_a_file_asks_for_in_vain_is_warned_of(
 
 def test_a_bag_with_another_type_of_that_name_is_not_taken_for_it(tmp_path: Path) -> None:
     bag = temperature_bag(tmp_path / "bag", seconds=1)
-    own = OwnModality("warm", topic=TOPIC, type="sensor_msgs/msg/FluidPressure")
-    right = OwnModality("temperature", topic=TOPIC, type=TYPE)
+    own = ModalitySpec("warm", topic=TOPIC, type="sensor_msgs/msg/FluidPressure")
+    right = ModalitySpec("temperature", topic=TOPIC, type=TYPE)
     plan = plan_playing(bag, "/sage", [own, right])
     assert f"{TOPIC} is of {TYPE}, not sensor_msgs/msg/FluidPressure" in plan.sensors.warnings
     assert list(plan.routes) == [TOPIC] and plan.routes[TOPIC].target == TOPIC

@@ -17,10 +17,11 @@ from std_msgs.msg import Header
 
 from sage.bags.message import BagMessage
 from sage.bags.reader import open_bag
-from sage.graph.catalogue import CATALOGUE, MODALITIES
+from sage.graph.catalogue import CATALOGUE
 from sage_common.core import state_file
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import CannotContinue
+from sage_common.core.specs.modality import usual_modalities
 from sage_common.ros.container import node_class
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
@@ -35,8 +36,8 @@ END_S = SECONDS + 2.5
 PICTURES = "/sage/camera/front/image_raw"
 SOUND = "/sage/microphone/front/audio"
 NODES: dict[str, tuple[str, dict[str, Any]]] = {
-    **{f"{modality}_scorer": ("scorer", {"modality": modality}) for modality in MODALITIES},
-    **{f"{modality}_encoder": (f"{modality}_encoder", {}) for modality in MODALITIES},
+    **{f"{modality}_scorer": ("scorer", {"modality": modality}) for modality in usual_modalities()},
+    **{f"{modality}_encoder": (f"{modality}_encoder", {}) for modality in usual_modalities()},
     "motor_scorer": ("vector_scorer", {"modality": "motor"}),
     "still_scorer": ("vector_scorer", {"modality": "still", "frozen_after_s": 0.4}),
     "resting_encoder": ("language_encoder", {"load": "demand", "idle_unload_s": 0.8}),

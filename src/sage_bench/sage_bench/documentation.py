@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sage_common.core.parameters import NodeParameters, ParameterSpec, Value, specs
+from sage_common.core.specs.modality import in_order, modalities
 from sage_common.core.topics import (
     ACTIONS,
-    MODALITY_RATES_HZ,
     SERVICES,
     TOPICS,
     ServiceSpec,
@@ -34,7 +34,8 @@ QOS_PROFILES = (
 
 def render_topics() -> str:
     """`docs/topics.md`: topics, QoS profiles, services and actions."""
-    rates = ", ".join(f"{name} {rate:g}" for name, rate in MODALITY_RATES_HZ.items())
+    known = in_order(modalities().specs)
+    rates = ", ".join(f"{m.name} {m.rate_hz:g}" for m in known if m.rate_hz and not m.is_event)
     return "\n\n".join(
         (
             "# Topics, services and actions",

@@ -13,7 +13,13 @@ from installed_package import install
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.effector import EffectorSpec, effectors
 from sage_common.core.specs.entry_points import offers
-from sage_common.core.specs.modality import ModalitySpec, modalities, modality, usual_modalities
+from sage_common.core.specs.modality import (
+    UNDECLARED,
+    ModalitySpec,
+    modalities,
+    modality_spec,
+    usual_modalities,
+)
 
 SPEC = "from sage_common.core.specs.modality import ModalitySpec\n"
 GROUP = "sage.modalities"
@@ -34,10 +40,10 @@ def test_a_modality_of_a_package_is_found_by_its_entry_point(
     install(tmp_path, "thermometer", {"warm_a_spec": text}, {GROUP: {"warm_a": "warm_a_spec:WARM"}})
     assert "warm_a" not in modalities().specs
     monkeypatch.syspath_prepend(tmp_path)
-    assert modality("warm_a").topic == "/warm"
+    assert modality_spec("warm_a").topic == "/warm"
     assert modalities().offers["warm_a"].package == "thermometer"
     assert usual_modalities()[-1] == "warm_a"
-    assert modality("unheard_of") == ModalitySpec("unheard_of")
+    assert modality_spec("unheard_of") is UNDECLARED
 
 
 WRONG = [
@@ -84,7 +90,7 @@ def test_of_two_of_one_name_the_first_package_counts_and_the_other_is_named(
             tmp_path, package, {f"{package}_spec": text}, {GROUP: {"twice": f"{package}_spec:spec"}}
         )
     monkeypatch.syspath_prepend(tmp_path)
-    assert modality("twice").meaning == "of ant"
+    assert modality_spec("twice").meaning == "of ant"
     (fault,) = modalities().faults
     assert fault.offer.package == "zebra" and "package ant has it" in str(fault)
 

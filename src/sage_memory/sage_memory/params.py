@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.core.specs.modality import usual_modalities
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class MemoryParameters(NodeParameters):
     """Parameters of the memory node."""
 
     modalities: tuple[str, ...] = parameter(
-        ("vision", "audio", "language", "proprioception"), doc="modalities that are remembered"
+        usual_modalities(), doc="modalities that are remembered"
     )
     device_id: str = parameter(
         "", doc="name of this device in every record; empty: as the store says, or from the host"
@@ -35,8 +36,9 @@ class MemoryParameters(NodeParameters):
     imu: str = parameter("body", doc="IMU whose motion is kept")
     own_sensors: tuple[str, ...] = parameter(
         (),
-        doc="sensors of your own modalities, `MODALITY TOPIC TYPE` each: the message of a moment "
-        "is kept as an MCAP file; the graph fills it in",
+        doc="sensors of modalities with a topic of their own, `MODALITY TOPIC TYPE [PAYLOAD]` "
+        "each: the message of a moment is kept as an MCAP file, or as PAYLOAD (module:function) "
+        "makes it; the graph fills it in",
     )
     payload_cap_mb: float = parameter(
         500.0, doc="most bytes of all payloads; the least recently used go", unit="MB", low=0.0

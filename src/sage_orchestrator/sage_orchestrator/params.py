@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.core.specs.modality import usual_modalities
 from sage_orchestrator.core.budget.atp import to_ns
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
 from sage_orchestrator.core.scheduling.policy import Rules
@@ -38,7 +39,7 @@ class OrchestratorParameters(NodeParameters):
     )
     camera: str = parameter("front", doc="camera whose native images plugins may look at")
     modalities: tuple[str, ...] = parameter(
-        ("vision", "audio", "language", "proprioception"),
+        usual_modalities(),
         doc="modalities whose percepts plugins may work on",
     )
     models_dir: str = parameter(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.core.specs.modality import modality_spec, usual_events, usual_modalities
 
-EVENT_MODALITIES = ("language",)
 USUAL_LIMIT_S = 2.0
-BY_MODALITY = "-1: 2 s, and 0 for language"
+BY_MODALITY = "-1: 2 s, and 0 for a modality that comes by events"
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,9 @@ class ScorerParameters(NodeParameters):
     """One scorer; every modality has its own."""
 
     modality: str = parameter("vision", doc="modality whose puzzles are scored")
+    like: str = parameter(
+        "", doc="installed modality that it is another instance of; the graph fills it in"
+    )
     memory: int = parameter(
         1000, doc="percepts remembered for novelty", unit="percepts", low=10, high=10000
     )
@@ -40,6 +43,11 @@ class ScorerParameters(NodeParameters):
     )
 
     @property
+    def spec(self) -> str:
+        """Name of the modality whose spec says how its puzzles are."""
+        return self.like or self.modality
+
+    @property
     def silence_limit_s(self) -> float:
         """Silence that is a fault [s]; 0 for a stream of events."""
         return self._limit_s(self.stale_after_s)
@@ -52,7 +60,7 @@ class ScorerParameters(NodeParameters):
     def _limit_s(self, given_s: float) -> float:
         if given_s >= 0.0:
             return given_s
-        return 0.0 if self.modality in EVENT_MODALITIES else USUAL_LIMIT_S
+        return 0.0 if modality_spec(self.spec).is_event else USUAL_LIMIT_S
 
 
 @dataclass(frozen=True)
@@ -80,11 +88,9 @@ class VectorScorerParameters(ScorerParameters):
 class FusionParameters(NodeParameters):
     """Fusion of all modalities."""
 
-    modalities: tuple[str, ...] = parameter(
-        ("vision", "audio", "language", "proprioception"), doc="modalities to fuse"
-    )
+    modalities: tuple[str, ...] = parameter(usual_modalities(), doc="modalities to fuse")
     events: tuple[str, ...] = parameter(
-        EVENT_MODALITIES, doc="modalities that come as events: their silence is no fault"
+        usual_events(), doc="modalities that come as events: their silence is no fault"
     )
     max_age_s: float = parameter(
         1.0, doc="age at which a modality's salience falls out", unit="s", low=0.05, high=60.0
@@ -118,5 +124,10 @@ class AttentionParameters(NodeParameters):
         "crop",
         doc="how the vision encoder makes its square, as in its own parameter",
         choices=("crop", "letterbox"),
+    )
+    instances: tuple[str, ...] = parameter(
+        (),
+        doc="modalities that are another instance of an installed one, `MODALITY INSTALLED` each; "
+        "the graph fills it in",
     )
     marker_frame: str = parameter("base_link", doc="TF frame in which the salience bars stand")

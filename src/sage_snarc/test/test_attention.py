@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.places import PICTURE, Area, area_of
 from sage_snarc.core.attention import Attention, Region
 from sage_snarc.core.overlay import CELL_PIXELS, colours, heat_map
-from sage_snarc.core.places import PICTURE, Area, area_of
 
 MS = 10**6
 cells = hnp.arrays(

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.places import PICTURE, Spectrogram, area_of, strongest
 from sage_encoders.core import body_layout as body
 from sage_encoders.core.log_mel import frames_db
+from sage_encoders.core.places import TORSO
 from sage_snarc.core.dimensions.dimension import Reading
-from sage_snarc.core.places import PICTURE, Spectrogram, area_of, strongest
 from sage_snarc.core.reason import scorer_reason
-from sage_snarc.nodes.places import TORSO, places_of
+from sage_snarc.nodes.places import places_of
 
 
 def cell(row: int, column: int) -> np.ndarray:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sage_common.core.specs.places import strongest
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_msgs.msg import Experience, Outcome, Puzzle
-from sage_snarc.core.places import strongest
 from sage_snarc.nodes.scorer_node import ScorerNode
 
 MS = 10**6

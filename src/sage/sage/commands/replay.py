@@ -95,7 +95,8 @@ def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
     with lockstep_home(options.home) as home:
         graph = describe(_graph_options(options, home, resume=False))
         bag = Path(options.bag).expanduser()
-        plan = plan_playing(bag, options.namespace, graph.modalities) if is_played else None
+        own = [m.spec for m in graph.modalities if not m.spec.stream]
+        plan = plan_playing(bag, options.namespace, own) if is_played else None
         start_ns = plan.bag.start_ns if plan is not None else DEFAULT_START_NS
         start_ns += round((options.start or 0.0) * NS_PER_S)
         path = left_run_path(sage_home(home))

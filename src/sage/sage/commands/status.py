@@ -62,9 +62,12 @@ def run(options: argparse.Namespace) -> int:
     if running is not None:
         enter_domain(running)
     namespace = options.namespace or (running.namespace if running else "")
-    with Attached(ObserverNode, namespace) as attached:
-        if running is not None and running.namespace == namespace:
-            attached.node.latest.ended = partial(ended_processes, home, running)
+    known = running if running is not None and running.namespace == namespace else None
+    parameters = {"modalities": known.modalities} if known and known.modalities else {}
+    with Attached(ObserverNode, namespace, parameters) as attached:
+        if known is not None:
+            attached.node.latest.ended = partial(ended_processes, home, known)
+            attached.node.latest.warnings = known.warnings
         if options.svg is not None:
             return _draw(attached.node, options.svg, options.duration or LOOK_S)
         if options.once or options.json:
@@ -168,6 +171,7 @@ def _state(observer: ObserverNode) -> dict[str, object]:
             name: {"level": status.level[0], "message": status.message}
             for name, status in sorted(latest.diagnostics.items())
         },
+        "warnings": list(latest.warnings),
         "causes": [asdict(cause) for cause in latest.causes()],
         "transport": (ways := latest.transports()),
         "fallbacks": fallbacks(ways),

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 
+from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import NodeParameters
+from sage_common.core.specs.entry_points import load
+from sage_common.core.specs.modality import ModalitySpec, in_order, modalities
+from sage_common.ros.container import node_class
+
+CONTAINER = "container"
+"""Executable of `sage_common` that runs nodes by their classes."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +30,37 @@ class NodeKind:
     node_class: str
     parameters_class: str
 
+    @property
+    def is_contained(self) -> bool:
+        """Whether it has no executable of its own."""
+        return self.executable == CONTAINER
+
     def parameters_type(self) -> type[NodeParameters]:
-        """The dataclass of its parameters."""
-        module, _, name = self.parameters_class.partition(":")
-        found = getattr(importlib.import_module(module), name)
-        assert issubclass(found, NodeParameters), self.parameters_class
+        """The dataclass of its parameters.
+
+        Raises:
+            InvalidInput: it cannot be imported, or is none.
+        """
+        found = load(self.parameters_class, "parameters_class")
+        if not (isinstance(found, type) and issubclass(found, NodeParameters)):
+            raise InvalidInput("parameters_class", self.parameters_class, "a NodeParameters")
         return found
+
+
+@dataclass(frozen=True)
+class ContainedKind(NodeKind):
+    """The kind of an encoder without an executable of its own; it runs in a container."""
+
+    def parameters_type(self) -> type[NodeParameters]:
+        return node_class(self.node_class).parameters_type
+
+
+def encoder_kind(spec: ModalitySpec) -> NodeKind:
+    """The kind of node that encodes a modality."""
+    if not spec.executable:
+        return ContainedKind("sage_common", CONTAINER, spec.encoder, "")
+    package, executable = spec.executable.split("/")
+    return NodeKind(package, executable, spec.encoder, spec.parameters_class)
 
 
 def _kind(package: str, noun: str, class_name: str) -> NodeKind:
@@ -41,18 +72,12 @@ def _kind(package: str, noun: str, class_name: str) -> NodeKind:
     )
 
 
-CATALOGUE = {
+NODES = {
     "recording": _kind("sage_sensors", "recording", "Recording"),
     "camera": _kind("sage_sensors", "camera", "Camera"),
     "microphone": _kind("sage_sensors", "microphone", "Microphone"),
     "imu": _kind("sage_sensors", "imu", "Imu"),
     "text": _kind("sage_sensors", "text", "Text"),
-    "vision_encoder": _kind("sage_encoders", "vision_encoder", "VisionEncoder"),
-    "audio_encoder": _kind("sage_encoders", "audio_encoder", "AudioEncoder"),
-    "language_encoder": _kind("sage_encoders", "language_encoder", "LanguageEncoder"),
-    "proprioception_encoder": _kind(
-        "sage_encoders", "proprioception_encoder", "ProprioceptionEncoder"
-    ),
     "scorer": _kind("sage_snarc", "scorer", "Scorer"),
     "vector_scorer": _kind("sage_snarc", "vector_scorer", "VectorScorer"),
     "fusion": _kind("sage_snarc", "fusion", "Fusion"),
@@ -60,4 +85,9 @@ CATALOGUE = {
     "orchestrator": _kind("sage_orchestrator", "orchestrator", "Orchestrator"),
     "memory": _kind("sage_memory", "memory", "Memory"),
 }
-MODALITIES = ("vision", "audio", "proprioception", "language")
+"""All that are no encoders."""
+CATALOGUE = NODES | {
+    f"{spec.name}_encoder": encoder_kind(spec)
+    for spec in in_order(modalities().specs)
+    if spec.encoder and spec.executable
+}

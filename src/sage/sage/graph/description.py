@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sage.graph.catalogue import CATALOGUE, MODALITIES, NodeKind
+from sage.graph.catalogue import CATALOGUE, NODES, NodeKind, encoder_kind
 from sage.graph.environment import config_folder
-from sage.graph.own_modalities import OwnModality, encoder_kind, own_modalities
-from sage.graph.own_settings import of_own, unfed
+from sage.graph.modalities import GraphModality, graph_modalities
+from sage.graph.modality_settings import encoder_parameters, settings_of, unfed
 from sage.graph.parameters import SECTION, graph_parameters
 from sage.graph.settings import Files, left_out, node_values, plain
 from sage.sources.planning import plan_sensors
@@ -42,7 +42,7 @@ class NodeSpec:
         namespace: absolute namespace.
         parameters: checked, as YAML knows them; only those that differ from the default.
         remappings: topic names, old -> new.
-        foreign: what it is, of a node that is no part of SAGE and so not in the catalogue.
+        encoder: what it is, of an encoder: its modality's spec says it, not the catalogue.
     """
 
     kind: str
@@ -50,11 +50,11 @@ class NodeSpec:
     namespace: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     remappings: Mapping[str, str] = field(default_factory=dict)
-    foreign: NodeKind | None = None
+    encoder: NodeKind | None = None
 
     @property
     def type(self) -> NodeKind:
-        return self.foreign or CATALOGUE[self.kind]
+        return self.encoder or CATALOGUE[self.kind]
 
     @property
     def own_parameters(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Graph:
         backends: for each stream, what stands behind it: a file, a device, synthetic.
         device: cpu or cuda.
         notes: what the user should know, in words.
-        modalities: of the user's own.
+        modalities: of the graph, in the order of lists.
         warnings: those of the notes that tell of something that will not work as it was asked for.
     """
 
@@ -119,7 +119,7 @@ class Graph:
     backends: Mapping[str, str]
     device: str
     notes: tuple[str, ...]
-    modalities: tuple[OwnModality, ...] = ()
+    modalities: tuple[GraphModality, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -137,60 +137,73 @@ def describe(options: GraphOptions) -> Graph:
     device, device_notes = _device(options.profile)
     files = _files(options)
     section = _section(files, options.namespace)
-    vectors, own = graph_parameters(section).vectors, own_modalities(section, SECTION)
+    vectors = graph_parameters(section).vectors
+    modalities, faults = graph_modalities(section, SECTION)
+    own = tuple(m.spec for m in modalities if not m.spec.stream)
     sensors = plan_sensors(options.source, options.camera, options.namespace, options.loop, own)
-    nodes = _processing_nodes(options.namespace, (*MODALITIES, *(m.name for m in own)), vectors)
-    nodes += _own_encoders(options.namespace, own)
+    nodes = _processing_nodes(options.namespace, modalities, vectors)
+    nodes += _encoders(options.namespace, modalities)
     nodes += _sensor_nodes(sensors, options.namespace)
     file_notes = _left_out(files, nodes, options.namespace)
-    nodes = tuple(_with_parameters(node, files, options, own) for node in nodes)
-    warnings = (*sensors.warnings, *unfed(nodes))
+    nodes = tuple(_with_parameters(node, files, options, modalities) for node in nodes)
+    asked = {m.name for m in modalities if m.asked}
+    lacking = [text for name, text in sensors.lacking.items() if name in asked]
+    warnings = (*faults, *sensors.warnings, *lacking, *unfed(nodes))
     # A file may say it of all nodes; what stands beside them must follow the same clock.
     simulated = all(node.parameters.get("use_sim_time") for node in nodes)
     return Graph(
         options=replace(options, use_sim_time=simulated),
         nodes=nodes,
-        backends=sensors.backends,
+        backends={**{m.name: f"topic:{m.topic}" for m in own if m.topic}, **sensors.backends},
         device=device,
         notes=(
             *device_notes,
             *sensors.notes,
+            *(text for name, text in sensors.lacking.items() if name not in asked),
             *file_notes,
             *_clock_notes(options),
             *warnings,
         ),
-        modalities=own,
+        modalities=modalities,
         warnings=warnings,
     )
 
 
 def _processing_nodes(
-    namespace: str, modalities: tuple[str, ...], vectors: tuple[str, ...]
+    namespace: str, modalities: tuple[GraphModality, ...], vectors: tuple[str, ...]
 ) -> tuple[NodeSpec, ...]:
     single = ("memory", "orchestrator", "attention", "fusion")
     nodes = [NodeSpec(kind, kind, namespace) for kind in single]
     nodes += [
-        NodeSpec("scorer", f"{modality}_scorer", namespace, {"modality": modality})
+        NodeSpec(
+            "scorer",
+            f"{modality.name}_scorer",
+            namespace,
+            {"modality": modality.name, **({"like": modality.like} if modality.like else {})},
+        )
         for modality in modalities
     ]
     nodes += [
         NodeSpec("vector_scorer", f"{name}_scorer", namespace, {"modality": name})
         for name in vectors
     ]
-    nodes += [NodeSpec(f"{m}_encoder", f"{m}_encoder", namespace) for m in MODALITIES]
     return tuple(nodes)
 
 
-def _own_encoders(namespace: str, modalities: tuple[OwnModality, ...]) -> tuple[NodeSpec, ...]:
-    """Encoders of the user's own; what such a one calls its `topic` is that of its sensor."""
+def _encoders(namespace: str, modalities: tuple[GraphModality, ...]) -> tuple[NodeSpec, ...]:
     nodes = []
     for modality in modalities:
-        if modality.encoder:
-            kind, name = encoder_kind(modality), f"{modality.name}_encoder"
-            known = {spec.name for spec in specs(kind.parameters_type())}
-            listens = modality.topic and "topic" in known
-            parameters = {"topic": modality.topic} if listens else {}
-            nodes.append(NodeSpec(name, name, namespace, parameters, foreign=kind))
+        if modality.spec.encoder:
+            kind = encoder_kind(modality.spec)
+            nodes.append(
+                NodeSpec(
+                    f"{modality.like or modality.name}_encoder",
+                    f"{modality.name}_encoder",
+                    namespace,
+                    encoder_parameters(modality, kind),
+                    encoder=kind,
+                )
+            )
     return tuple(nodes)
 
 
@@ -222,13 +235,14 @@ def _left_out(files: Files, nodes: tuple[NodeSpec, ...], namespace: str) -> list
     """What the files say to others, a line a file."""
     # A file may name any node that some source has, so one file serves all sources.
     names = {SECTION, *CATALOGUE, *(node.name for node in nodes)}
-    known = {spec.name for kind in CATALOGUE.values() for spec in specs(kind.parameters_type())}
+    kinds = (*NODES.values(), *(node.type for node in nodes))
+    known = {spec.name for kind in kinds for spec in specs(kind.parameters_type())}
     notes = (left_out(entries, namespace, names, known) for entries in files)
     return [note for note in notes if note]
 
 
 def _with_parameters(
-    node: NodeSpec, files: Files, options: GraphOptions, own: tuple[OwnModality, ...]
+    node: NodeSpec, files: Files, options: GraphOptions, modalities: tuple[GraphModality, ...]
 ) -> NodeSpec:
     common: dict[str, Any] = {} if options.resume else {"resume": False}
     if options.home:
@@ -236,7 +250,10 @@ def _with_parameters(
     parameters_type = node.type.parameters_type()
     known = {spec.name for spec in specs(parameters_type)}
     given = node_values(files, node.namespace, node.kind, node.name, known)
-    asked = of_own(own, parameters_type) if node.foreign is None else {}
+    if node.encoder is None:
+        asked = settings_of(modalities, parameters_type)
+    else:
+        (asked,) = (m.spec.parameters for m in modalities if f"{m.name}_encoder" == node.name)
     values = {**asked, **given, **common, **node.parameters}
     try:
         check_ros_parameters(values)

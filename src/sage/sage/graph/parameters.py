@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sage.graph.catalogue import MODALITIES
-from sage.graph.own_modalities import NAME, PREFIX
+from sage.graph.modalities import PREFIX
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import ParameterError, build, parameter
+from sage_common.core.specs.modality import NAME, modalities
 
 SECTION = "graph"
 """Its key in a parameter file, where nodes have their names."""
@@ -39,8 +39,8 @@ def graph_parameters(values: Mapping[str, object]) -> GraphParameters:
     except ParameterError as error:
         raise ParameterError(f"{SECTION}: {error}") from error
     for name, count in Counter(made.vectors).items():
-        if count > 1 or name in MODALITIES or not NAME.fullmatch(name):
-            taken = ", ".join(MODALITIES)
+        if count > 1 or name in modalities().specs or not NAME.fullmatch(name):
+            taken = ", ".join(modalities().specs)
             expected = f"each once, of small letters, digits and _, and none of {taken}"
             raise InvalidInput(f"{SECTION}.vectors", name, expected)
     return made

@@ -13,6 +13,7 @@ from sage.graph.outages import Ended
 from sage_common.core.announcement import announced
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private
+from sage_common.core.specs.modality import modality_spec, usual_modalities
 
 LAUNCHED = "launched"
 """Stands for profile and source of a graph that `sage run` did not start."""
@@ -23,7 +24,9 @@ class RunningGraph:
     """What other commands need to reach a running graph.
 
     Attributes:
-        topics: of the sensors of the user's own modalities, full names.
+        topics: of the sensors of modalities that are not of SAGE's own sensors, full names.
+        modalities: of the graph, in the order of lists.
+        warnings: what does not work as it was asked for, in words.
         ended: processes that are not back.
     """
 
@@ -34,6 +37,8 @@ class RunningGraph:
     source: str
     network: bool
     topics: tuple[str, ...] = ()
+    modalities: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     ended: tuple[Ended, ...] = ()
 
 
@@ -88,8 +93,16 @@ def ended_processes(home: Path, running: RunningGraph | None) -> tuple[Ended, ..
 def _of_launch(home: Path) -> RunningGraph | None:
     """The graph whose processes have announced themselves."""
     for item in announced(home):
+        specs = [modality_spec(name) for name in usual_modalities()]
         return RunningGraph(
-            item.pid, item.domain_id, item.namespace, LAUNCHED, LAUNCHED, item.network
+            item.pid,
+            item.domain_id,
+            item.namespace,
+            LAUNCHED,
+            LAUNCHED,
+            item.network,
+            topics=tuple(spec.topic for spec in specs if spec.topic),
+            modalities=usual_modalities(),
         )
     return None
 
@@ -115,4 +128,5 @@ def _told(home: Path) -> RunningGraph | None:
         Ended(item["process"], item["message"], tuple(item["nodes"]), tuple(item["topics"]))
         for item in told.get("ended", ())
     )
-    return RunningGraph(**{**told, "topics": tuple(told.get("topics", ())), "ended": ended})
+    lists = {name: tuple(told.get(name, ())) for name in ("topics", "modalities", "warnings")}
+    return RunningGraph(**{**told, **lists, "ended": ended})

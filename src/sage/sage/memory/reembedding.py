@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from sage.memory.opening import open_memory
-from sage_encoders.backends.minilm import open_text_embedder
-from sage_encoders.backends.opencv_resize import resize
-from sage_encoders.core import audio, vision
-from sage_encoders.nodes.loaded_encoder import load_onnx
-from sage_encoders.params import ModelParameters
+from sage_common.core.specs.entry_points import load
+from sage_common.core.specs.modality import ModalitySpec, in_order, modalities
 from sage_memory.backends.payload_decoding import picture, sound
 from sage_memory.core.store.reembedding import Embedder, Reembedded
+
+_CONTENT: dict[str, Callable[[bytes], Any]] = {"picture": picture, "sound": sound}
 
 
 def reembed_home(
@@ -40,27 +40,16 @@ def reembed_home(
 
 def local_embedders(models: ExitStack) -> list[Embedder]:
     """The encoders of this installation; they are closed with `models`."""
-    words, _ = open_text_embedder()
-    images = load_onnx(
-        vision.MODEL,
-        ModelParameters(),
-        vision.SIGNATURE,
-        lambda model: vision.VisionEncoder(model, resize),
+    known = (spec for spec in in_order(modalities().specs) if spec.embedder)
+    return [_embedder(spec, models) for spec in known]
+
+
+def _embedder(spec: ModalitySpec, models: ExitStack) -> Embedder:
+    opened = load(spec.embedder, f"modality {spec.name}: embedder")()
+    models.callback(opened.close)
+    content = bytes.decode if spec.words else _CONTENT.get(spec.payload, bytes)
+    return Embedder(
+        "" if spec.words else spec.name,
+        opened.encoder_id,
+        lambda data: opened.embed(content(data)),
     )
-    models.callback(images.lease.close)
-    sounds = load_onnx(
-        audio.MODEL,
-        ModelParameters(),
-        audio.SIGNATURE,
-        lambda model: audio.AudioEncoder(model, "payload"),
-    )
-    models.callback(sounds.lease.close)
-    return [
-        Embedder("", words.encoder_id, lambda data: words.embed(data.decode())),
-        Embedder(
-            "vision", images.encoder.encoder_id, lambda data: images.encoder.embed(picture(data))
-        ),
-        Embedder(
-            "audio", sounds.encoder.encoder_id, lambda data: sounds.encoder.embed(*sound(data))
-        ),
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -16,11 +17,13 @@ from rclpy.task import Future as RosFuture
 from sage.graph.environment import graph_environment
 from sage.graph.runtime_file import RunningGraph
 from sage_common.core.home import sage_home
+from sage_common.ros.container import yaml_value
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import SPIN_SLICE_S
 from sage_common.ros.rclpy_host.host import RosHost
 
 NICENESS = 10
+NOTHING: Mapping[str, object] = {}
 NodeT = TypeVar("NodeT", bound=SageNode)
 
 
@@ -30,13 +33,15 @@ class Attached(Generic[NodeT]):
     Args:
         node_type: the node.
         namespace: namespace of the graph.
-        use_sim_time: take the time from /clock.
+        parameters: of the node; `use_sim_time` among them: take the time from /clock.
     """
 
-    def __init__(self, node_type: type[NodeT], namespace: str, use_sim_time: bool = False) -> None:
-        sim_time = str(use_sim_time).lower()
+    def __init__(
+        self, node_type: type[NodeT], namespace: str, parameters: Mapping[str, object] = NOTHING
+    ) -> None:
         self._arguments = ["--ros-args", "-r", f"__ns:={namespace}"]
-        self._arguments += ["-p", f"use_sim_time:={sim_time}"]
+        for name, value in parameters.items():
+            self._arguments += ["-p", f"{name}:={yaml_value(value)}"]
         self._stopping = RosFuture()
         self._ready: Future[NodeT] = Future()
         self._error: Exception | None = None

@@ -9,10 +9,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sage.graph.catalogue import MODALITIES
 from sage.observe.observer_node import Latest
 from sage.observe.tally import Tally
 from sage.observe.transports import fallbacks, in_words
+from sage_common.core.specs.modality import camera_modality
 from sage_common.core.synthetic import is_synthetic
 
 BAR_CELLS = 24
@@ -72,7 +72,7 @@ def _salience(latest: Latest) -> RenderableType:
         reason = fused.reason if fused.valid else fused.invalid_reason
         table.add_row(Text("FUSED", style="bold"), bar(fused.total), f"{fused.total:.2f}", reason)
     own = {} if fused is None else {item.modality: item for item in fused.modalities}
-    for modality in (*MODALITIES, *sorted(own.keys() - set(MODALITIES))):
+    for modality in (*latest.modalities, *sorted(own.keys() - set(latest.modalities))):
         message = latest.saliences.get(modality, own.get(modality))
         if message is None:
             table.add_row(modality, Text("-" * BAR_CELLS, style="dim"), "", "nothing yet")
@@ -159,6 +159,7 @@ def _health(latest: Latest, tally: Tally) -> RenderableType:
     ways = latest.transports()
     for name, why in fallbacks(ways).items():
         unwell.append(Text(f"warn: {name}: {why}", style="yellow"))
+    unwell += [Text(f"warn: {words}", style="yellow") for words in latest.warnings]
     for cause in latest.causes():
         colour = "yellow" if cause.level == "warn" else "red"
         unwell.append(Text(f"{cause.level}: {cause.words}", style=colour))
@@ -172,8 +173,8 @@ def _health(latest: Latest, tally: Tally) -> RenderableType:
 def _dropped(tally: Tally) -> str:
     """How many frames were dropped, and what that means."""
     frames = tally.frames.counts()
-    if frames.frames and not (tally.puzzles["vision"] or frames.dropped):
-        return "none judged yet: no vision puzzle was seen"
+    if frames.frames and not (tally.puzzles[camera_modality()] or frames.dropped):
+        return f"none judged yet: no {camera_modality()} puzzle was seen"
     if not frames.dropped:
         return "0 dropped"
     parts = []

@@ -9,7 +9,6 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from sage.graph.catalogue import MODALITIES
 from sage.graph.outages import Ended
 from sage.observe.counters import Counters, node_name
 from sage.observe.root_causes import Cause, root_causes
@@ -17,6 +16,7 @@ from sage.observe.tally import Tally
 from sage.observe.transports import transports
 from sage_common.core.health import InputHealth
 from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.core.specs.modality import camera_modality, usual_modalities
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.diagnostics import HARDWARE_ID
 from sage_common.ros.node import INACTIVE, SageNode
@@ -30,6 +30,7 @@ class ObserverParameters(NodeParameters):
     """Parameters of the observer."""
 
     camera: str = parameter("front", doc="camera whose frames are counted")
+    modalities: tuple[str, ...] = parameter(usual_modalities(), doc="modalities that are counted")
 
 
 @dataclass
@@ -42,6 +43,8 @@ class Latest:
         told_s: when each node last told of itself, by full name [s, monotonic].
         heard_s: when each node last told that it is active [s, monotonic].
         ended: gives the processes of the graph that are not back, as its run says.
+        modalities: of the graph, in the order of lists.
+        warnings: what does not work as it was asked for, as its run says.
     """
 
     saliences: dict[str, Any] = field(default_factory=dict)
@@ -56,6 +59,8 @@ class Latest:
     told_s: dict[str, float] = field(default_factory=dict)
     heard_s: dict[str, float] = field(default_factory=dict)
     ended: Callable[[], tuple[Ended, ...]] = tuple
+    modalities: tuple[str, ...] = field(default_factory=usual_modalities)
+    warnings: tuple[str, ...] = ()
 
     def causes(self) -> list[Cause]:
         """What is wrong with the graph, each cause with what follows from it."""
@@ -77,10 +82,10 @@ class ObserverNode(SageNode):
 
     def on_configure(self) -> None:
         self.tally = Tally()
-        self.latest = Latest()
+        self.latest = Latest(modalities=self.parameters.modalities)
         self._puzzle_healths: list[InputHealth] = []
         self.subscribe("camera/info", self._frame, name=self.parameters.camera)
-        for modality in MODALITIES:
+        for modality in self.parameters.modalities:
             health = self.subscribe("puzzle", self._puzzle, modality=modality)
             self._puzzle_healths.append(health)
             self.subscribe("salience", self._salience, modality=modality)
@@ -121,7 +126,8 @@ class ObserverNode(SageNode):
         self.tally.fused.add(message.total)
         # The scorer's word that it has no picture has no frame's latency.
         live = {item.modality for item in message.modalities}
-        if message.trigger_modality == "vision" and "vision" in live:
+        seen = camera_modality()
+        if message.trigger_modality == seen and seen in live:
             self.tally.latency_ms.add(message.latency_ms)
 
     def _attention(self, message: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sage.observe.frame_ledger import FrameLedger
 from sage.observe.recent_ids import RecentIds
 from sage.observe.series import Series
+from sage_common.core.specs.modality import camera_modality
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Tally:
         """Count a valid puzzle."""
         self.puzzles[modality] += 1
         self.stages_ms[f"{modality}_encode"].add(encode_ms)
-        if modality == "vision":
+        if modality == camera_modality():
             self.frames.encoded(stamp_ns)
 
     def summary(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +81,14 @@ class Playback:
         bag = Path(self._graph.options.source).expanduser().absolute()
         command = [sys.executable, "-m", "sage.replay.player", str(bag)]
         command += ["--namespace", self._graph.options.namespace, "--rate", str(self._rate)]
-        command += ["--own", json.dumps([asdict(m) for m in self._graph.modalities])]
+        command += ["--own", json.dumps(self._own())]
         # Each node has a clock of its own, and so has the session's observer.
         command += ["--clocks", str(len(nodes) + 1)]
         return [*command, *(["--loop"] if self._loop else []), "--wait-for", *nodes]
+
+    def _own(self) -> list[dict[str, str]]:
+        specs = (m.spec for m in self._graph.modalities if not m.spec.stream)
+        return [{"name": s.name, "topic": s.topic, "type": s.type} for s in specs]
 
     def _stop_player(self) -> dict[str, Any]:
         """End the player; what it says about its playing."""

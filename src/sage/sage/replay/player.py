@@ -29,10 +29,10 @@ from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 
 from sage.bags.metadata import OfferedQos
-from sage.graph.own_modalities import OwnModality
 from sage.observe.series import Series
 from sage.sources.bag_plan import BagPlan, plan_playing
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.specs.modality import ModalitySpec
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.interfaces import interface
 from sage_common.ros.process import end_with_parent
@@ -200,12 +200,17 @@ def main() -> int:
     parser.add_argument("--namespace", default="/sage")
     parser.add_argument("--rate", type=float, default=1.0)
     parser.add_argument("--loop", action="store_true")
-    parser.add_argument("--own", type=json.loads, default=[], help="own modalities, a JSON list")
+    parser.add_argument(
+        "--own",
+        type=json.loads,
+        default=[],
+        help="modalities with a topic of their own, a JSON list",
+    )
     parser.add_argument("--wait-for", nargs="*", default=[], metavar="NODE")
     parser.add_argument("--clocks", type=int, default=0, help="listeners of /clock to wait for")
     options = parser.parse_args()
     end_with_parent()
-    own = [OwnModality(**modality) for modality in options.own]
+    own = [ModalitySpec(**modality) for modality in options.own]
     plan = plan_playing(options.bag, options.namespace, own)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)

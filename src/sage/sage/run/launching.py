@@ -112,9 +112,9 @@ def node_actions(
     log_level = checked_log_level(values["log_level"])
     if truth("composed", values["composed"]):
         return [node_type(**_container(graph.nodes, log_level), **common)]
-    foreign = [node for node in graph.nodes if node.foreign is not None]
-    own = [node_type(**_container([node], log_level), **common) for node in foreign]
-    return own + [
+    contained = [node for node in graph.nodes if node.type.is_contained]
+    containers = [node_type(**_container([node], log_level), **common) for node in contained]
+    return containers + [
         node_type(
             package=node.type.package,
             executable=node.type.executable,
@@ -126,7 +126,7 @@ def node_actions(
             **common,
         )
         for node in graph.nodes
-        if node.foreign is None
+        if not node.type.is_contained
     ]
 
 

@@ -121,10 +121,14 @@ class Session:
         make_private(self.home / "log")
         remove_dead()
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
-        attached = Attached(
-            ObserverNode, self.graph.options.namespace, self.graph.options.use_sim_time
-        )
+        options = self.graph.options
+        parameters = {
+            "use_sim_time": options.use_sim_time,
+            "modalities": [modality.name for modality in self.graph.modalities],
+        }
+        attached = Attached(ObserverNode, options.namespace, parameters)
         self.observer = attached.node
+        self.observer.latest.warnings = self.graph.warnings
         self.observer.latest.ended = lambda: self.ended
         self.supervisor = Supervisor(
             self.graph,
@@ -235,7 +239,9 @@ class Session:
             profile=options.profile,
             source=options.source,
             network=self.options.network,
-            topics=tuple(m.topic for m in self.graph.modalities if m.topic),
+            topics=tuple(m.spec.topic for m in self.graph.modalities if m.spec.topic),
+            modalities=tuple(m.name for m in self.graph.modalities),
+            warnings=self.graph.warnings,
         )
 
     def tell(self, event: str) -> None:

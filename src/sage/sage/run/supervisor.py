@@ -157,7 +157,7 @@ def container_command(nodes: Iterable[NodeSpec], log_level: str) -> list[str]:
 
 def node_command(node: NodeSpec, log_level: str) -> list[str]:
     """The command that runs one node in a process of its own, as launch_ros would."""
-    if node.foreign is not None:
+    if node.type.is_contained:
         return container_command([node], log_level)
     command = [sys.executable, executable(node.type.package, node.type.executable), "--ros-args"]
     command += ["-r", f"__node:={node.name}", "-r", f"__ns:={node.namespace}"]

@@ -15,10 +15,10 @@ from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
 from sage.bags.naming import RegisteredTopic, registered_topic
 from sage.bags.reader import Bag, open_bag
 from sage.bags.stamps import has_header, header_stamp_ns, with_header_stamp
-from sage.graph.own_modalities import OwnModality
 from sage.sources.sensor_plan import STREAMS, SensorNode, SensorPlan
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import ModalitySpec
 from sage_common.ros.interfaces import interface
 
 AUDIO = "audio_common_msgs/msg/AudioDataStamped"
@@ -83,18 +83,18 @@ class BagPlan:
             yield message, self.routes[message.topic]
 
 
-def plan_bag(path: Path, namespace: str, own: Sequence[OwnModality] = ()) -> SensorPlan:
+def plan_bag(path: Path, namespace: str, own: Sequence[ModalitySpec] = ()) -> SensorPlan:
     """The sensor nodes for playing a bag; see `plan_playing`."""
     return plan_playing(path, namespace, own).sensors
 
 
-def plan_playing(path: Path, namespace: str, own: Sequence[OwnModality] = ()) -> BagPlan:
+def plan_playing(path: Path, namespace: str, own: Sequence[ModalitySpec] = ()) -> BagPlan:
     """How a bag is played into the graph of a namespace.
 
     Topics of SAGE are played under their own names in `namespace`. Of other cameras, microphones
-    and IMUs the one with the most messages goes through a sensor node with backend topic. Of the
-    user's own modalities the sensor's topic is played under its own name, or their puzzles, where
-    the bag has only these.
+    and IMUs the one with the most messages goes through a sensor node with backend topic. Of
+    modalities in `own`, which come from none of these, the sensor's topic is played under its own
+    name, or their puzzles, where the bag has only these.
 
     Raises:
         InvalidInput: it is not a bag, or nothing in it is a sensor.
@@ -119,7 +119,11 @@ def plan_playing(path: Path, namespace: str, own: Sequence[OwnModality] = ()) ->
         notes = [bag.state(), *notes]
     notes = [*notes, *builder.notes]
     sensors = SensorPlan(
-        tuple(builder.nodes), builder.backends, tuple(notes), tuple(builder.warnings)
+        tuple(builder.nodes),
+        builder.backends,
+        tuple(notes),
+        tuple(builder.warnings),
+        builder.lacking,
     )
     return BagPlan(bag, routes, sensors)
 
@@ -133,6 +137,7 @@ class _Builder:
         self.backends: dict[str, str] = dict.fromkeys(STREAMS, "absent")
         self.notes: list[str] = []
         self.warnings: list[str] = []
+        self.lacking: dict[str, str] = {}
         self._bag = bag
         self._namespace = namespace
         self._topics = [t for t in bag.topics.values() if t.count and t.encoding == "cdr"]
@@ -201,8 +206,8 @@ class _Builder:
         for topic in self._registered("vector"):
             self._play(topic, f"{self._namespace}/{self._ours[topic.name].relative_name()}")
 
-    def own(self, modality: OwnModality) -> None:
-        """A modality of the user's own: its sensor, else its puzzles."""
+    def own(self, modality: ModalitySpec) -> None:
+        """A modality that is not of SAGE's own sensors: its sensor's topic, else its puzzles."""
         sensors = [t for t in self._topics if modality.topic and t.name == modality.topic]
         for topic in sensors:
             if topic.type_name == modality.type:
@@ -216,7 +221,8 @@ class _Builder:
                 return
         wanted = [modality.topic] if modality.topic else []
         wanted.append(f"{modality.name}/puzzle")
-        self.warnings.append(f"{modality.name}: the bag has no {' and no '.join(wanted)}")
+        self.backends[modality.name] = "absent"
+        self.lacking[modality.name] = f"{modality.name}: the bag has no {' and no '.join(wanted)}"
 
     def _play_ours(self, key: str, usual: str, stream: str = "") -> bool:
         """Play a registered topic; the usual name of its sensor is preferred, and given to it."""

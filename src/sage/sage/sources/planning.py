@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sage.graph.own_modalities import OwnModality
 from sage.sources.bag_plan import plan_bag
 from sage.sources.sensor_plan import STREAMS, SensorNode, SensorPlan
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import ModalitySpec
 from sage_common.core.synthetic import SYNTHETIC
 from sage_sensors.backends.catalogue import camera_backends
 from sage_sensors.backends.recording import (
@@ -19,7 +19,7 @@ from sage_sensors.backends.recording import (
 
 
 def plan_sensors(
-    source: str, camera: str, namespace: str, loop: bool, own: tuple[OwnModality, ...] = ()
+    source: str, camera: str, namespace: str, loop: bool, own: tuple[ModalitySpec, ...] = ()
 ) -> SensorPlan:
     """The sensors for a source.
 
@@ -31,7 +31,7 @@ def plan_sensors(
             /dev/video2, or a media file.
         namespace: of the graph; a bag's own topics are played under it.
         loop: play a recording again and again.
-        own: modalities of the user's own, which a bag may hold.
+        own: modalities that come from none of these sensors, which a bag may hold.
 
     Raises:
         InvalidInput: it is none of these.

@@ -27,9 +27,11 @@ class SensorPlan:
         backends: for camera, microphone, imu and text, what stands behind it.
         notes: what the user should know, in words.
         warnings: the same of what will not work as it was asked for.
+        lacking: the same of modalities that a bag has nothing of, by name.
     """
 
     nodes: tuple[SensorNode, ...]
     backends: Mapping[str, str]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from sage_common.core.specs.modality import modality_spec
+
 
 @dataclass(frozen=True)
 class TopicSpec:
@@ -98,8 +100,7 @@ _TOPICS = (
               "any vector, of one size for ever; it has no stamp, so the time of reception counts"),
     TopicSpec("puzzle", "{modality}/puzzle", "sage_msgs/msg/Puzzle",
               "standard", 0.0, 1.0, True, True, "encoders -> scorers, fusion, memory, orchestrator",
-              "30x30 ordered codes and an embedding; "
-              "vision 30/s, audio 10/s, proprioception 20/s, language on words"),
+              "30x30 ordered codes and an embedding"),
     TopicSpec("salience", "{modality}/salience", "sage_msgs/msg/Salience",
               "standard", 0.0, 1.0, True, True, "scorers -> fusion, rviz",
               "five dimensions, total, grid and reason; one for each puzzle"),
@@ -173,8 +174,6 @@ _ACTIONS = (
 TOPICS = {spec.key: spec for spec in _TOPICS}
 SERVICES = {spec.key: spec for spec in _SERVICES}
 ACTIONS = {spec.key: spec for spec in _ACTIONS}
-MODALITY_RATES_HZ = {"vision": 30.0, "audio": 10.0, "proprioception": 20.0}
-"""Nominal rates of the modalities that come regularly; all others come by events."""
 T = TypeVar("T")
 
 
@@ -223,11 +222,13 @@ def expected_rate(key: str, **names: str) -> tuple[float, float]:
         KeyError: unknown key.
     """
     spec = topic(key)
-    modality = names.get("modality")
-    if modality is None:
+    name = names.get("modality")
+    if name is None:
         return spec.rate_hz, spec.max_age_s
-    rate_hz = MODALITY_RATES_HZ.get(modality, 0.0)
-    return rate_hz, spec.max_age_s if rate_hz else 0.0
+    known = modality_spec(name)
+    if known.is_event or not known.rate_hz:
+        return 0.0, 0.0
+    return known.rate_hz, spec.max_age_s
 
 
 def filled_topic(key: str, **names: str) -> TopicSpec:

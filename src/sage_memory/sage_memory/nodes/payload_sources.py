@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from audio_common_msgs.msg import AudioInfo
@@ -12,6 +13,8 @@ from rclpy.serialization import serialize_message
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
+from sage_common.core.specs.entry_points import load
+from sage_common.core.specs.modality import modality_spec
 from sage_common.ros.conversions.audio import SAMPLE_RATE_HZ, audio_to_array
 from sage_common.ros.conversions.definitions import canonical, definition
 from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
@@ -26,7 +29,7 @@ from sage_memory.params import MemoryParameters
 IMAGES = 12
 SOUNDS = 60  # 6 s of 100 ms
 MOTIONS = 1200  # 6 s at 200 Hz
-OWN = 20  # messages of a sensor of the user's own
+OWN = 20  # messages of a sensor with a topic of its own
 TOLERANCE_NS = 50 * NS_PER_MS
 
 MB = 1_000_000
@@ -36,24 +39,47 @@ Encode = Callable[[], Payload | None]
 
 @dataclass(frozen=True)
 class OwnSensor:
-    """The sensor of a modality of the user's own."""
+    """The sensor of a modality that has a topic of its own.
+
+    Attributes:
+        modality: its name.
+        topic, type: of its messages.
+        payload: `message`, or `module:function` from a message to its payload.
+    """
 
     modality: str
     topic: str
     type: str
+    payload: str = "message"
 
     @classmethod
     def parse(cls, text: str) -> OwnSensor:
-        """Of `MODALITY TOPIC TYPE`.
+        """Of `MODALITY TOPIC TYPE [PAYLOAD]`.
 
         Raises:
             InvalidInput: it has another form, or the type is not installed.
         """
         parts = text.split()
-        if len(parts) != 3:
-            raise InvalidInput("own_sensors", text, "MODALITY TOPIC TYPE")
+        if len(parts) not in (3, 4):
+            raise InvalidInput("own_sensors", text, "MODALITY TOPIC TYPE [PAYLOAD]")
         definition(parts[2])
         return cls(*parts)
+
+    def encoder(self) -> Callable[[Any], Payload]:
+        """What makes a payload of a message; a message is kept as it came if nothing is named.
+
+        Raises:
+            InvalidInput: what is named cannot be imported.
+        """
+        if self.payload == "message":
+            return self._as_it_came
+        found: Callable[[Any], Payload] = load(self.payload, f"own_sensors {self.modality}")
+        return found
+
+    def _as_it_came(self, message: Any) -> Payload:
+        data = canonical(serialize_message(message), self.type)
+        stamp = stamp_ns(message.header.stamp)
+        return payload_encoding.message(self.topic, self.type, stamp, data)
 
 
 def limits_of(parameters: MemoryParameters) -> Limits:
@@ -78,7 +104,10 @@ class PayloadSources:
         self._sounds = node.keep_latest("microphone/audio", SOUNDS, name=parameters.microphone)
         self._motions = node.keep_latest("imu/data", MOTIONS, name=parameters.imu)
         self._own = {
-            sensor.modality: (sensor, node.keep_latest_foreign(sensor.topic, sensor.type, OWN))
+            sensor.modality: (
+                sensor.encoder(),
+                node.keep_latest_foreign(sensor.topic, sensor.type, OWN),
+            )
             for sensor in map(OwnSensor.parse, parameters.own_sensors)
         }
         self._audio_info: AudioInfo | None = None
@@ -89,16 +118,17 @@ class PayloadSources:
 
         It returns None where the modality has no payload or the sensor's data is gone.
         """
-        if modality == "vision":
+        if modality in self._own:
+            return lambda: self._sensed(modality, end_ns)
+        kind = modality_spec(modality).payload
+        if kind == "picture":
             # Now: less than half a second is kept.
             still = self._pictures.nearest(end_ns, TOLERANCE_NS)
             return lambda: None if still is None else payload_encoding.picture(still.rgb())
-        if modality == "audio":
+        if kind == "sound":
             return lambda: self._sound(end_ns)
-        if modality == "proprioception":
+        if kind == "motion":
             return lambda: self._motion(end_ns)
-        if modality in self._own:
-            return lambda: self._sensed(modality, end_ns)
         return lambda: None
 
     def state(self) -> Arrays:
@@ -113,15 +143,12 @@ class PayloadSources:
         self._audio_info = message
 
     def _sensed(self, modality: str, end_ns: int) -> Payload | None:
-        """The message of the user's own sensor, as it came."""
-        sensor, kept = self._own[modality]
+        """What is kept of the message of a sensor with a topic of its own."""
+        encode, kept = self._own[modality]
         found = kept.nearest(end_ns)
         if found is None or abs(stamp_ns(found.header.stamp) - end_ns) > TOLERANCE_NS:
             return None
-        data = canonical(serialize_message(found), sensor.type)
-        return payload_encoding.message(
-            sensor.topic, sensor.type, stamp_ns(found.header.stamp), data
-        )
+        return encode(found)
 
     def _sound(self, end_ns: int) -> Payload | None:
         chunks = self._sounds.between(end_ns - NS_PER_S + 1, end_ns)

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import ModalitySpec, modalities, modality_spec
+from sage_common.core.topics import SERVICES
 from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.host import ServiceClient, ServiceUnavailable
 from sage_common.ros.node import SageNode
 from sage_memory.backends.payload_decoding import picture, sound
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.memory import Memory
-from sage_memory.core.store.reembedding import LANGUAGE, Embedder, Reembedding
+from sage_memory.core.store.reembedding import Embedder, Reembedding
 from sage_msgs.srv import Embed, EmbedImage, EmbedSound
 
 BATCH = 4
@@ -42,9 +44,8 @@ class Reembedder:
         self._work: Reembedding | None = None
         self._finished = False
         self._busy = False
-        self._words = node.client("language/embed")
-        self._images = node.client("vision/embed")
-        self._sounds = node.client("audio/embed")
+        served = (name for name in modalities().specs if f"{name}/embed" in SERVICES)
+        self._clients = {name: node.client(f"{name}/embed") for name in served}
         if period_s > 0.0 and node.time_is_measured:
             self._worker = node.worker("reembed")
             node.timer(period_s, self._tick)
@@ -79,21 +80,27 @@ class Reembedder:
             self._busy = False
 
     def _embedder(self, modality: str) -> Embedder | None:
-        encoder_id = self._present[modality]
-        ask: dict[str, Callable[[bytes], NDArray[np.float32]]] = {
-            LANGUAGE: lambda data: _vector(
-                self._words, Embed.Request(text=data.decode()), encoder_id
-            ),
-            "vision": lambda data: _vector(
-                self._images,
-                EmbedImage.Request(image=array_to_image(picture(data), "rgb8", Header())),
-                encoder_id,
-            ),
-            "audio": lambda data: _vector(self._sounds, _sound_request(data), encoder_id),
-        }
-        if modality not in ask:
+        client = self._clients.get(modality)
+        if client is None:
             return None
-        return Embedder("" if modality == LANGUAGE else modality, encoder_id, ask[modality])
+        encoder_id, spec = self._present[modality], modality_spec(modality)
+        request = _request(spec)
+        return Embedder(
+            "" if spec.words else modality,
+            encoder_id,
+            lambda data: _vector(client, request(data), encoder_id),
+        )
+
+
+def _request(spec: ModalitySpec) -> Callable[[bytes], Any]:
+    """From a payload, or a text, to what the service of its encoder is asked."""
+    if spec.words:
+        return lambda data: Embed.Request(text=data.decode())
+    if spec.payload == "picture":
+        return lambda data: EmbedImage.Request(
+            image=array_to_image(picture(data), "rgb8", Header())
+        )
+    return _sound_request
 
 
 def _sound_request(data: bytes) -> EmbedSound.Request:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
-from sage_snarc.core.places import Area, area_of
+from sage_common.core.specs.places import Area, area_of
 
 SIZES = (3, 4, 5)
 REGIONS = 3

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_snarc.core.places import Area
+from sage_common.core.specs.places import Area
 
 CELL_PIXELS = 24
 OUTLINE = 2  # pixels

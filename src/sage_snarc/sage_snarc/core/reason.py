@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sage_snarc.core.places import PICTURE, Places, strongest
+from sage_common.core.specs.places import PICTURE, Places, strongest
 
 if TYPE_CHECKING:
     from sage_snarc.core.stream import Observation

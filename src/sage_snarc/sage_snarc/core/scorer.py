@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID, Percept
 from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
-from sage_snarc.core.dimensions.code_arousal import LAYOUTS, Layout
-from sage_snarc.core.places import PICTURE, Places
+from sage_common.core.specs.modality import modality_spec
+from sage_common.core.specs.places import PICTURE, Places
+from sage_snarc.core.dimensions.code_arousal import Layout
 from sage_snarc.core.reason import scorer_reason
 from sage_snarc.core.stream import FREE, UNIT, Observation, Scale, Stream
 
@@ -118,14 +119,27 @@ class Scorer:
     everything learned from the old one is dropped and `resets` counts it.
     """
 
-    def __init__(self, modality: str, capacity: int = 1000, places: Places = PICTURE) -> None:
-        """`capacity`: number of percepts remembered for novelty; `places`: for words."""
+    def __init__(
+        self,
+        modality: str,
+        capacity: int = 1000,
+        places: Places = PICTURE,
+        layout: Layout | None = None,
+    ) -> None:
+        """Score the percepts of a modality.
+
+        Args:
+            modality: its name.
+            capacity: number of percepts remembered for novelty.
+            places: for words.
+            layout: of its puzzles; None: as the modality's spec says.
+        """
         self.modality = modality
         self.capacity = capacity
         self.places = places
         self.resets = 0
         self.encoder_id = ""
-        self._layout = LAYOUTS.get(modality, Layout.PICTURE)
+        self._layout = layout or Layout(modality_spec(modality).layout)
         self._stream: Stream | None = None
 
     @property

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sensor_msgs.msg import RegionOfInterest
 
+from sage_common.core.specs.places import Area, Places
 from sage_encoders.core.framing import Framing
 from sage_msgs.msg import Attention, AttentionRegion, FusedSalience, Salience
 from sage_snarc.core.attention import Region
-from sage_snarc.core.places import Area, Places
 
 AGAIN = 0.5
 

@@ -7,6 +7,7 @@ import numpy as np
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.specs.modality import camera_modality, modality_spec
 from sage_common.core.synthetic import sensor_name
 from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
@@ -24,7 +25,7 @@ from sage_snarc.nodes.messages import grid_of
 from sage_snarc.nodes.places import places_of
 from sage_snarc.params import AttentionParameters
 
-VISION = "vision"
+CAMERA = "camera"
 
 
 class AttentionNode(SageNode):
@@ -36,6 +37,7 @@ class AttentionNode(SageNode):
 
     def on_configure(self) -> None:
         self._core = Attention()
+        self._specs = dict(_instance(text) for text in self.parameters.instances)
         self._best: FusedSalience | None = None
         self._next_ns = 0
         self._attention = self.publisher("attention")
@@ -85,12 +87,13 @@ class AttentionNode(SageNode):
     ) -> AttentionMessage:
         if seen is None or not regions:
             return no_attention(fused, seen)
-        places = places_of(seen.modality)
+        places = places_of(self._specs.get(seen.modality, seen.modality))
         return attention_message(fused, seen, regions, places, self._framing(seen))
 
     def _framing(self, seen: Salience) -> Framing | None:
         """How the native picture became the percept; None unless its camera's size is known."""
-        kept = self._cameras.get(sensor_name(seen.source)) if seen.modality == VISION else None
+        is_picture = modality_spec(seen.modality).stream == CAMERA
+        kept = self._cameras.get(sensor_name(seen.source)) if is_picture else None
         info = None
         if kept is not None:
             try:
@@ -102,10 +105,18 @@ class AttentionNode(SageNode):
         return Framing.of(info.width, info.height, self.parameters.fit)
 
 
+def _instance(text: str) -> tuple[str, str]:
+    """A modality and the installed one that it is an instance of."""
+    words = text.split()
+    if len(words) != 2:
+        raise InvalidInput("instances", text, "MODALITY INSTALLED")
+    return words[0], words[1]
+
+
 def _percept_to_attend(fused: FusedSalience) -> Salience | None:
-    """The dominant modality's salience if it has a grid, else vision's, else nothing."""
+    """The dominant modality's salience if it has a grid, else that of vision, else nothing."""
     by_name = {item.modality: item for item in fused.modalities if len(item.grid)}
-    return by_name.get(fused.dominant_modality) or by_name.get(VISION)
+    return by_name.get(fused.dominant_modality) or by_name.get(camera_modality())
 
 
 def main() -> None:

@@ -1,66 +1,23 @@
-"""Names of places in the percepts of SAGE's own encoders."""
+"""Names of places in the percepts of a modality, as its spec says."""
 
 from __future__ import annotations
 
-import numpy as np
+from functools import cache
 
-from sage_common.core.puzzle import GRID
-from sage_encoders.core import body_layout as body
-from sage_encoders.core import log_mel
-from sage_encoders.core.proprioception import PAST_S
-from sage_snarc.core.places import PICTURE, Places, Spectrogram, Table
-
-TORSO = ("attitude", "turning", "acceleration", "joint")
-TIMES = (f", {PAST_S:g} s ago", "", ", as predicted")
-_GROUP = 3
-"""Slots that make up one thing: three axes, or position, velocity and effort of a joint."""
+from sage_common.core.specs.entry_points import load
+from sage_common.core.specs.modality import modality_spec
+from sage_common.core.specs.places import PICTURE, Places
 
 
-def places_of(modality: str) -> Places:
-    """How places in the percepts of a modality are called; unknown ones are like pictures."""
-    return _PLACES.get(modality, PICTURE)
+@cache
+def places_of(name: str) -> Places:
+    """How places in the percepts of a modality are called; without names of its own a picture's.
 
-
-def _sound() -> Spectrogram:
-    filters = log_mel.mel_filters().astype(np.float64)
-    bins = np.arange(filters.shape[1]) * (log_mel.SAMPLE_RATE / log_mel.N_FFT)
-    centres = filters @ bins / filters.sum(axis=1)
-    between = (centres[1:] + centres[:-1]) / 2.0
-    edges = np.concatenate(([log_mel.LOWEST_HZ], between, [log_mel.HIGHEST_HZ]))
-    bands_a_row = log_mel.BANDS // GRID
-    window_s = log_mel.FRAMES * log_mel.HOP / log_mel.SAMPLE_RATE
-    return Spectrogram(edges[::bands_a_row].tolist(), window_s)
-
-
-def _body() -> Table:
-    """What each of the 30x30 cells shows, as `body_layout` lays them out."""
-    rows = GRID // len(body.PARTS)
-    columns = GRID // len(body.TIMES)
-    return Table(
-        [
-            [
-                _part(body.PARTS[row // rows], row % rows + rows * (column % columns // body.CELLS))
-                + TIMES[column // columns]
-                for column in range(GRID)
-            ]
-            for row in range(GRID)
-        ]
-    )
-
-
-def _part(part: str, slot: int) -> str:
-    group = slot // _GROUP
-    return f"torso {TORSO[group]}" if part == "torso" else f"{part} joint {group + 1}"
-
-
-_WORDS = ("first", "middle", "last")
-_PLACES: dict[str, Places] = {
-    "audio": _sound(),
-    "proprioception": _body(),
-    "language": Table(
-        [
-            [f"{one} words" if one == other else f"{one} and {other} words" for other in _WORDS]
-            for one in _WORDS
-        ]
-    ),
-}
+    Raises:
+        InvalidInput: what its spec names cannot be imported.
+    """
+    spec = modality_spec(name)
+    if not spec.places:
+        return PICTURE
+    found: Places = load(spec.places, f"modality {name}: places")
+    return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sage_common.core.specs.modality import modality_spec
 from sage_common.ros.conversions.percepts import percept_of
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.process import run_node
 from sage_msgs.msg import Puzzle
+from sage_snarc.core.dimensions.code_arousal import Layout
 from sage_snarc.core.scorer import Scorer
 from sage_snarc.nodes.places import places_of
 from sage_snarc.nodes.stream_scorer_node import StreamScorerNode
@@ -24,12 +26,13 @@ class ScorerNode(StreamScorerNode):
     _scorer: Scorer
 
     def make_scorer(self) -> Scorer:
-        modality = self.parameters.modality
-        return Scorer(modality, self.parameters.memory, places_of(modality))
+        p = self.parameters
+        layout = Layout(modality_spec(p.spec).layout)
+        return Scorer(p.modality, p.memory, places_of(p.spec), layout)
 
     def subscribe_samples(self) -> None:
-        modality = self.parameters.modality
-        self.subscribe("puzzle", self._on_puzzle, self.on_rejected, modality=modality)
+        name = self.parameters.modality
+        self.subscribe("puzzle", self._on_puzzle, self.on_rejected, modality=name)
 
     def on_activate(self) -> None:
         super().on_activate()

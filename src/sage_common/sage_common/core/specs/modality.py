@@ -68,8 +68,10 @@ class ModalitySpec:
             (MCAP), if that begins with a header; picture, sound, motion: of SAGE's own sensors;
             none; or `module:function`, from the topic's message to a
             `sage_memory.core.experience.Payload`.
-        embedder: `module:function` that opens what embeds payloads anew after the encoder has
-            changed: an object with `encoder_id`, `embed(payload)` and `close()`; empty: none.
+        embedder: `module:function` that opens what `sage memory reembed` embeds payloads with
+            after the encoder has changed: an object with `encoder_id`, `embed(content)` and
+            `close()`. The content is a text of `words`, else that of the payload: a picture as
+            uint8 RGB [h, w, 3], a sound as float32 [n] and its rate, others as bytes. Empty: none.
         parameters: of the encoder, where they differ from its own defaults.
         executable: `package/executable` that runs the encoder; empty: SAGE's container does.
         parameters_class: `module:Class` of the encoder's parameters, so that nobody has to import
@@ -164,6 +166,8 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "float | None": ((int, float, type(None)), "a number or None"),
     "Mapping[str, Parameter]": ((Mapping,), "values by the names of parameters"),
 }
+UNDECLARED = ModalitySpec("undeclared", payload="none")
+"""What holds for a modality that no package declares: nothing is known of it."""
 
 
 def modalities() -> Registry[ModalitySpec]:
@@ -171,13 +175,9 @@ def modalities() -> Registry[ModalitySpec]:
     return read(GROUP, ModalitySpec)
 
 
-def modality(name: str) -> ModalitySpec:
-    """What is declared of a modality; of one that no package declares nothing but its name.
-
-    Raises:
-        InvalidInput: no modality can have this name.
-    """
-    return modalities().specs.get(name) or ModalitySpec(name)
+def modality_spec(name: str) -> ModalitySpec:
+    """What is declared of a modality; `UNDECLARED` if no package declares it."""
+    return modalities().specs.get(name, UNDECLARED)
 
 
 def in_order(specs: Mapping[str, ModalitySpec]) -> tuple[ModalitySpec, ...]:
@@ -192,7 +192,7 @@ def usual_modalities() -> tuple[str, ...]:
 
 def usual_events() -> tuple[str, ...]:
     """Names of those of them whose silence is no fault."""
-    return tuple(name for name in usual_modalities() if modality(name).is_event)
+    return tuple(name for name in usual_modalities() if modality_spec(name).is_event)
 
 
 def camera_modality() -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.puzzle import Percept, packed_percepts, unpacked_percepts
 from sage_common.core.sections import json_array, json_of, nest, section_of
+from sage_common.core.specs.modality import modality_spec
 from sage_memory.core.experience import MAX_NAME, Experience
 from sage_memory.core.ingest.pose_buffer import Whereabouts
 from sage_memory.core.ingest.short_term import Judgement, Moment, ShortTermMemory
@@ -19,8 +20,6 @@ from sage_memory.core.ingest.utterance_buffer import Words, WordsHeard
 
 RECENT_PERCEPTS = 32
 EARLY_SALIENCES = 8
-WINDOW_NS = {"audio": NS_PER_S, "proprioception": NS_PER_S}
-"""How long a percept of a modality looks back; others are of one instant."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class Observer:
         if not speaker and heard is not None:
             speaker = heard.speaker
         return Experience(
-            start_ns=max(percept.stamp_ns - WINDOW_NS.get(percept.modality, 0), 0),
+            start_ns=max(percept.stamp_ns - _window_ns(percept.modality), 0),
             end_ns=percept.stamp_ns,
             modality=percept.modality,
             source=percept.source,
@@ -197,6 +196,11 @@ class Observer:
             self._early[name].extend((stamp_ns, _scored(fields)) for stamp_ns, fields in kept)
         counted = json_of(present["counted"])
         self.unmatched, self.whereabouts.vague, self.whereabouts.sigma_m = counted
+
+
+def _window_ns(name: str) -> int:
+    """How long a percept of a modality looks back [ns]."""
+    return round(modality_spec(name).window_s * NS_PER_S)
 
 
 def _scored(fields: Mapping[str, Any]) -> Scored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sage_common.core.specs.modality import modality_spec
 from sage_memory.core.engine import schema
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.recall.query import Part
@@ -29,7 +30,7 @@ def _why(row: Any, score: float, parts: tuple[Part, ...]) -> str:
     for part in parts:
         if part.role == schema.ROLE_WORDS:
             return f'heard around it: "{_cut(row.text)}"; {similar}'
-    if row.text and row.modality == "language":
+    if row.text and modality_spec(row.modality).words:
         return f'said: "{_cut(row.text)}"; {similar}'
     return f"{row.modality}: {similar}"
 

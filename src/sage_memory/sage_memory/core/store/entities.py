@@ -17,13 +17,14 @@ from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import modality_spec
 from sage_memory.core.engine.database import upsert
 from sage_memory.core.engine.schema import entities
 from sage_memory.core.experience import MAX_NAME, Experience
 
-SENSORS = {"vision": "camera", "audio": "microphone", "proprioception": "imu"}
-"""Kind of the sensor behind a modality; of others it is `sensor:MODALITY/SOURCE`."""
-KINDS = (*SENSORS.values(), "sensor", "speaker", "device", "thing")
+SENSORS = ("camera", "microphone", "imu")
+"""Kinds of sensors that modalities come from; of others it is `sensor:MODALITY/SOURCE`."""
+KINDS = (*SENSORS, "sensor", "speaker", "device", "thing")
 PRIOR = 0.5
 MEMORY = 200
 """Observations after which an old one counts less: means follow what has changed."""
@@ -129,17 +130,18 @@ def sources_of(experience: Experience) -> list[str]:
     names = [_sensor(experience), f"device:{experience.device_id}"]
     if experience.entity:
         known = experience.entity.partition(":")[0] in KINDS
-        kind = "" if known else ("speaker:" if experience.modality == "language" else "thing:")
+        speaks = modality_spec(experience.modality).words
+        kind = "" if known else ("speaker:" if speaks else "thing:")
         names.append(f"{kind}{experience.entity}")
     return [name[:MAX_NAME] for name in names if not name.endswith(":")]
 
 
 def _sensor(experience: Experience) -> str:
-    modality, source = experience.modality, experience.source
-    kind = SENSORS.get(modality)
-    if kind is None and source:
-        return f"sensor:{modality}/{source}"
-    return f"{kind or 'sensor'}:{source}"
+    name, source = experience.modality, experience.source
+    stream = modality_spec(name).stream
+    if stream in SENSORS:
+        return f"{stream}:{source}"
+    return f"sensor:{name}/{source}" if source else f"sensor:{source}"
 
 
 def evidence_of(experience: Experience) -> Evidence:

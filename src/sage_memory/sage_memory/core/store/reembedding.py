@@ -16,6 +16,7 @@ from sqlalchemy import Select, and_, exists, func, insert, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import modality_spec
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.engine.schema import (
     ENCODING_FLOAT32,
@@ -32,7 +33,6 @@ from sage_memory.core.rows.indexed import VectorRow
 from sage_memory.core.store.store import Store
 
 BATCH = 32
-LANGUAGE = "language"
 Vector = NDArray[np.float32]
 Entry = tuple[int, dict[str, Any]]
 """Number of an experience, and the values of its new vector."""
@@ -192,4 +192,4 @@ def _counted(wanted: Select[Any]) -> Select[Any]:
 
 def _role(embedder: Embedder, row: Any) -> str:
     """Words are the percept itself where they were what was sensed."""
-    return ROLE_PERCEPT if embedder.modality or row.modality == LANGUAGE else ROLE_WORDS
+    return ROLE_PERCEPT if embedder.modality or modality_spec(row.modality).words else ROLE_WORDS

@@ -43,10 +43,6 @@ class Layout(Enum):
     BODY = "body"
 
 
-LAYOUTS = {"audio": Layout.SCROLL, "proprioception": Layout.BODY}
-"""Layout by modality; all others are pictures."""
-
-
 class CodeArousal(Stateful, Protocol):
     """Raw arousal of puzzles, and where it is."""
 

@@ -1,0 +1,78 @@
+"""What the modalities of a graph change in its nodes, and what was asked for in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from sage.graph.catalogue import NodeKind
+from sage.graph.modalities import GraphModality
+from sage_common.core.parameters import NodeParameters, specs
+
+LISTS = "modalities"
+
+
+class Node(Protocol):
+    """What a warning needs of a node."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+
+
+def settings_of(
+    modalities: Sequence[GraphModality], parameters_type: type[NodeParameters]
+) -> dict[str, Any]:
+    """Parameters of a node that is no encoder, where the modalities ask for other values."""
+    wanted: dict[str, tuple[str, ...]] = {
+        LISTS: tuple(m.name for m in modalities),
+        "events": tuple(m.name for m in modalities if m.spec.is_event),
+        "own_sensors": tuple(map(_sensor, filter(_has_payload, modalities))),
+        "instances": tuple(f"{m.name} {m.like}" for m in modalities if m.like),
+    }
+    defaults = {spec.name: spec.default for spec in specs(parameters_type)}
+    known = {name: value for name, value in wanted.items() if name in defaults}
+    return {name: value for name, value in known.items() if defaults[name] != value}
+
+
+def encoder_parameters(modality: GraphModality, kind: NodeKind) -> dict[str, Any]:
+    """What an encoder is told of its modality: its sensor's topic, and its name if it has many."""
+    known = {spec.name for spec in specs(kind.parameters_type())}
+    told: dict[str, Any] = {}
+    if modality.spec.topic and "topic" in known:
+        told["topic"] = modality.spec.topic
+    if modality.like:
+        told["modality"] = modality.name
+    return told
+
+
+def _has_payload(modality: GraphModality) -> bool:
+    payload = modality.spec.payload
+    return modality.is_stamped and (payload == "message" or ":" in payload)
+
+
+def _sensor(modality: GraphModality) -> str:
+    spec = modality.spec
+    payload = "" if spec.payload == "message" else f" {spec.payload}"
+    return f"{spec.name} {spec.topic} {spec.type}{payload}"
+
+
+def unfed(nodes: Iterable[Node]) -> tuple[str, ...]:
+    """Modalities that nodes are to work on and that no scorer of the graph is for, a line each."""
+    nodes = tuple(nodes)
+    scored = {node.parameters.get("modality") for node in nodes if node.kind.endswith("scorer")}
+    asking: dict[str, list[str]] = {}
+    for node in nodes:
+        for name in node.parameters.get(LISTS, ()):
+            if name not in scored:
+                asking.setdefault(name, []).append(node.name)
+    return tuple(
+        f"{name}: no encoder or scorer of this graph is for it, though {', '.join(names)} are to "
+        f"work on it; name it under graph: modalities, or run both beside the graph"
+        for name, names in sorted(asking.items())
+    )
