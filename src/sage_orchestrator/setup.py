@@ -20,9 +20,5 @@ setup(
         "console_scripts": [
             "orchestrator_node = sage_orchestrator.nodes.orchestrator_node:main",
         ],
-        "sage.irp_plugins": [
-            "focus = sage_orchestrator.irp.focus:create",
-            "recall = sage_orchestrator.irp.recall:create",
-        ],
     },
 )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.core.specs.modality import usual_modalities
 from sage_orchestrator.core.budget.atp import to_ns
+from sage_orchestrator.core.plugin.catalogue import parameter_groups
+from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
-from sage_orchestrator.core.scheduling.policy import Rules
+from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards
 
+NS_PER_MS = 1_000_000
 LOAD_TIMEOUT_S = 30.0
 LONGEST_ISOLATION_S = 300.0
 ABANDONED_LIMIT = 3
@@ -34,10 +38,13 @@ class OrchestratorParameters(NodeParameters):
         0.05, doc="least part of the budget for each plugin that asks", low=0.0, high=0.5
     )
     plugins: tuple[str, ...] = parameter(
-        ("focus", "recall"),
-        doc="refinement plugins: entry points of sage.irp_plugins, or module:factory",
+        ("look", "recall"),
+        doc="refinement plugins that are loaded: names of installed ones (`sage plugins`), or "
+        "module:SPEC, whose parameters keep their defaults",
     )
-    camera: str = parameter("front", doc="camera whose native images plugins may look at")
+    camera: str = parameter(
+        "front", doc="camera whose native images plugins may look at; empty: none"
+    )
     modalities: tuple[str, ...] = parameter(
         usual_modalities(),
         doc="modalities whose percepts plugins may work on",
@@ -67,12 +74,27 @@ class OrchestratorParameters(NodeParameters):
         high=300.0,
     )
 
-    def rules(self) -> Rules:
-        """The same for the core."""
-        return Rules(
+    @classmethod
+    def groups(cls) -> Mapping[str, type]:
+        return parameter_groups()
+
+    def of_plugin(self, spec: PluginSpec) -> PluginParameters:
+        """The parameters of a plugin; of one that is not installed the defaults."""
+        found = self.grouped.get(spec.name)
+        return found if isinstance(found, spec.parameters) else spec.parameters()
+
+    def policy(self) -> CyclePolicy:
+        """What governs each cycle."""
+        return CyclePolicy(
+            period_ns=round(self.cycle_ms * NS_PER_MS),
             budget_ns=to_ns(self.budget_atp, "budget_atp"),
             floor=self.floor,
             timeout_ns=round(self.timeout_s * NS_PER_S),
+        )
+
+    def safeguards(self) -> Safeguards:
+        """When plugins are given up."""
+        return Safeguards(
             grace_ns=round(self.grace_s * NS_PER_S),
             load_timeout_ns=round(LOAD_TIMEOUT_S * NS_PER_S),
             breaker=CircuitBreakerRules(

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sage_orchestrator.core.plugin.interface import Budget, Context, Interest, Plugin, Task
+from sage_common.core.parameters import parameter
+from sage_orchestrator.core.plugin import (
+    Budget,
+    Plugin,
+    PluginContext,
+    PluginParameters,
+    PluginSpec,
+    Task,
+    TriggerRule,
+)
 
 ATP = 100_000
+
+
+@dataclass(frozen=True)
+class EagerParameters(PluginParameters):
+    """Asks for compute at every percept."""
+
+    min_salience: float = parameter(0.0, doc="", low=0.0, high=1.0)
+    period_s: float = parameter(0.0, doc="", unit="s", low=0.0, high=60.0)
+    request_atp: float = parameter(50.0, doc="", unit="ATP", low=0.0, high=1000.0)
 
 
 class Halving(Plugin[float]):
     """Behaves: halves its energy in every step."""
 
-    interest = Interest("percept", min_salience=0.0, period_s=0.0, request_atp=50.0)
+    triggers = (TriggerRule("percept"),)
+    parameters = EagerParameters()
     nominal_step_ns = 10 * ATP
     epsilon = 0.05
 
@@ -150,29 +170,42 @@ class Slow(Endless):
 
 
 HUNG: list[Hanging] = []
-"""Made by `create_hanging`, so that a test can watch them and release them."""
+"""Made by `make_hanging`, so that a test can watch them and release them."""
 
 
-def create_halving(context: Context) -> Halving:
+def make_halving(context: PluginContext, parameters: EagerParameters) -> Halving:
     return Halving("halving")
 
 
-def create_labelling(context: Context) -> Labelling:
+def make_labelling(context: PluginContext, parameters: EagerParameters) -> Labelling:
     return Labelling("labelling")
 
 
-def create_mislabelling(context: Context) -> Mislabelling:
+def make_mislabelling(context: PluginContext, parameters: EagerParameters) -> Mislabelling:
     return Mislabelling("mislabelling")
 
 
-def create_endless(context: Context) -> Endless:
+def make_endless(context: PluginContext, parameters: EagerParameters) -> Endless:
     return Endless("endless")
 
 
-def create_raising(context: Context) -> Raising:
+def make_raising(context: PluginContext, parameters: EagerParameters) -> Raising:
     return Raising("raising")
 
 
-def create_hanging(context: Context) -> Hanging:
+def make_hanging(context: PluginContext, parameters: EagerParameters) -> Hanging:
     HUNG.append(Hanging("hanging"))
     return HUNG[-1]
+
+
+def _spec(name: str) -> PluginSpec:
+    plugin = f"misbehaving_plugins:make_{name}"
+    return PluginSpec(name, plugin, Halving.triggers, parameters=EagerParameters)
+
+
+HALVING = _spec("halving")
+LABELLING = _spec("labelling")
+MISLABELLING = _spec("mislabelling")
+ENDLESS = _spec("endless")
+RAISING = _spec("raising")
+HANGING = _spec("hanging")

@@ -1,4 +1,4 @@
-"""What plugins see around: as the peripheral tier told it, or else by a look of their own."""
+"""What plugins see around: by the peripheral tier, or else by a scan of their own."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from sage_common.ros.tensors import mailboxes
 from sage_common.ros.tensors.tile_input import TileInput
 from sage_common.ros.tensors.tile_output import TileOutput
 from sage_msgs.srv import Recall
-from sage_orchestrator.core.plugin.interface import NothingToDo, Query
-from sage_orchestrator.nodes.capabilities import MEMORY_PATIENCE_NS, Capabilities
+from sage_orchestrator.core.plugin import NothingToDo, Query
+from sage_orchestrator.nodes.capabilities import CameraView
+from sage_orchestrator.nodes.memory_client import MEMORY_PATIENCE_NS, MemoryClient
 from sage_orchestrator.nodes.tile_channel import TileChannel
 
 S = 1_000_000_000
@@ -50,13 +51,13 @@ class Pictures:
 
 
 class Around:
-    """Capabilities with one camera."""
+    """The view of one camera."""
 
     def __init__(self) -> None:
         name = f"test.{os.getpid()}.{uuid.uuid4().hex}"
         self.output = TileOutput(name, self)
-        tiles = {"front": TileInput(name, "front")}
-        self.seen = Capabilities({}, {"front": Pictures()}, tiles, TileChannel("", self), None, "")
+        tiles = TileInput(name, "front")
+        self.seen = CameraView(Pictures(), tiles, TileChannel("", self), "front")
 
     def warning(self, text: str) -> None: ...
 
@@ -115,8 +116,8 @@ class AbsentMemory:
 QUERY = Query(np.ones(1, np.float32), "model", S, "vision", 0.0, 3)
 
 
-def asking(memory: AbsentMemory, clock_ns: list[int]) -> Capabilities:
-    return Capabilities({}, {}, {}, TileChannel("", Around), memory, "", lambda: clock_ns[0])
+def asking(memory: AbsentMemory, clock_ns: list[int]) -> MemoryClient:
+    return MemoryClient(memory, lambda: clock_ns[0])
 
 
 def test_a_memory_that_may_still_be_starting_is_no_failure() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 from misbehaving_plugins import Endless, Halving, Hanging, IgnoringCancel, Raising, Slow
+from orchestrator_bench import setup_of
 
 from sage_orchestrator.core.budget.meter import MeasuredMeter
-from sage_orchestrator.core.plugin.interface import Task
+from sage_orchestrator.core.plugin import Task
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.job import Job
 
@@ -15,7 +17,7 @@ S = 1_000_000_000
 PATIENCE_S = 60.0
 
 
-def ending_of(bench, name: str):
+def result_of(bench, name: str):
     """The next result of this plugin; those of others are passed over."""
     while True:
         who, result = bench.results.get(timeout=PATIENCE_S)
@@ -26,16 +28,16 @@ def ending_of(bench, name: str):
 def test_a_plugin_that_hangs_is_charged_abandoned_and_made_anew(threaded):
     instances = [Hanging("hanging"), Hanging("hanging"), Hanging("hanging")]
     waiting = list(instances)
-    threaded.orchestrator.add(lambda: waiting.pop(0))
+    threaded.orchestrator.load(replace(setup_of(instances[0]), create=lambda: waiting.pop(0)))
     threaded.add(Halving("good"))
 
     threaded.cycle()
     assert instances[0].hangs.wait(PATIENCE_S)
-    assert ending_of(threaded, "good").state == PluginState.DONE
+    assert result_of(threaded, "good").state == PluginState.DONE
     threaded.cycle()
-    assert ending_of(threaded, "good").state == PluginState.DONE
+    assert result_of(threaded, "good").state == PluginState.DONE
     _, lines = threaded.cycle(step_s=2.5)
-    assert ending_of(threaded, "good").state == PluginState.DONE
+    assert result_of(threaded, "good").state == PluginState.DONE
     assert lines["hanging"].state == PluginState.TIMED_OUT
     assert lines["hanging"].reason == "hung in one step for 2.6 s: its thread is abandoned"
     assert lines["hanging"].spent_ns == 26 * S // 10
@@ -46,7 +48,7 @@ def test_a_plugin_that_hangs_is_charged_abandoned_and_made_anew(threaded):
     # may meet the other plugin at work, or its thread would count as hung too.
     while not instances[1].hangs.is_set():
         _, lines = threaded.cycle()
-        assert ending_of(threaded, "good").state == PluginState.DONE
+        assert result_of(threaded, "good").state == PluginState.DONE
         if lines["hanging"].state == PluginState.RUNNING:
             assert instances[1].hangs.wait(PATIENCE_S)
     threaded.cycle(step_s=2.5)
@@ -70,7 +72,7 @@ def test_stopping_does_not_wait_for_a_hung_thread(threaded):
     threaded.cycle()
     assert plugin.hangs.wait(PATIENCE_S)
     threaded.orchestrator.close()
-    assert threaded.orchestrator.cycle([]).lines == ()
+    assert threaded.orchestrator.cycle([], threaded.policy).lines == ()
     plugin.release.set()
 
 
@@ -83,7 +85,7 @@ def test_a_plugin_that_ignores_cancelling_is_told_then_abandoned(threaded):
     while not plugin.saw_cancel:
         threading.Event().wait(0.001)
     threaded.cycle(step_s=1.0)
-    assert ending_of(threaded, "stubborn").state == PluginState.TIMED_OUT
+    assert result_of(threaded, "stubborn").state == PluginState.TIMED_OUT
     assert threaded.orchestrator.health() == (1, [])
     plugin.release.set()
 
@@ -95,7 +97,7 @@ def test_a_step_that_comes_back_late_is_a_timeout_without_a_lost_thread(threaded
     assert plugin.hangs.wait(PATIENCE_S)
     threaded.now_ns += 3 * S // 2
     plugin.release.set()
-    result = ending_of(threaded, "late")
+    result = result_of(threaded, "late")
     assert result.state == PluginState.TIMED_OUT
     assert result.reason == "not done after 1 s: cancelled"
     assert threaded.orchestrator.health() == (0, [])
@@ -117,7 +119,7 @@ def test_measured_time_is_what_is_booked(make_threaded):
     bench = make_threaded(MeasuredMeter(lambda: 0, cpu_ns=Ticks(200_000)))
     bench.add(Endless("endless"))
     bench.cycle()
-    assert ending_of(bench, "endless").state == PluginState.SPENT
+    assert result_of(bench, "endless").state == PluginState.SPENT
     report, lines = bench.cycle()
     one_step = 2 * 200_000
     assert 1000 * 100_000 <= lines["endless"].spent_ns <= 1000 * 100_000 + one_step
@@ -126,8 +128,8 @@ def test_measured_time_is_what_is_booked(make_threaded):
 
 def test_accounts_add_up_while_cycles_roll_over_plugins_at_work(threaded):
     kinds = [Endless, Halving, Raising, Slow]
-    threaded.add(*[kind(kind.__name__) for kind in kinds])
-    step = {kind.__name__: kind.nominal_step_ns for kind in kinds}
+    threaded.add(*[kind(kind.__name__.lower()) for kind in kinds])
+    step = {kind.__name__.lower(): kind.nominal_step_ns for kind in kinds}
     spent, allocated = dict.fromkeys(step, 0), dict.fromkeys(step, 0)
     cycles = 0
     while cycles < 500 or not all(spent.values()):

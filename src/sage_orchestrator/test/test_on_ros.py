@@ -8,12 +8,12 @@ import json
 import pytest
 import rclpy
 from misbehaving_plugins import HUNG
+from orchestrator_graph import puzzle, salience
 from rclpy.action import ActionClient
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.task import Future
-from test_orchestrator_node import puzzle, salience
 
 from sage_common.ros.rclpy_host.host import RosHost
 from sage_msgs.action import Refine
@@ -87,7 +87,7 @@ def graph(tmp_path):
 
 
 def test_costs_are_measured_and_every_cycle_adds_up(graph):
-    outside, _ = graph("misbehaving_plugins:create_halving")
+    outside, _ = graph("misbehaving_plugins:HALVING")
     outside.until(lambda: len(outside.lines("halving")) >= 10)
     done = [line for line in outside.lines("halving") if line.state == PluginBudget.DONE]
     assert done
@@ -100,7 +100,7 @@ def test_costs_are_measured_and_every_cycle_adds_up(graph):
 
 
 def test_refine_and_set_trust_answer_over_ros(graph):
-    outside, _ = graph("misbehaving_plugins:create_halving")
+    outside, _ = graph("misbehaving_plugins:HALVING")
     outside.until(lambda: outside.refine.server_is_ready() and outside.set_trust.service_is_ready())
     answer = outside.set_trust.call_async(SetTrust.Request(plugin="halving", trust=0.25))
     outside.until(answer.done)
@@ -121,8 +121,8 @@ def test_refine_and_set_trust_answer_over_ros(graph):
 
 def test_a_plugin_that_hangs_holds_up_nobody(graph):
     outside, host = graph(
-        "misbehaving_plugins:create_halving",
-        "misbehaving_plugins:create_hanging",
+        "misbehaving_plugins:HALVING",
+        "misbehaving_plugins:HANGING",
         timeout_s=0.05,
         grace_s=0.05,
         isolate_after=1,

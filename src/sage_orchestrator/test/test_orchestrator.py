@@ -24,7 +24,7 @@ from misbehaving_plugins import (
 )
 
 from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.plugin.interface import Budget, Interest, Task
+from sage_orchestrator.core.plugin import Budget, PluginParameters, Task, TriggerRule
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.job import Job
 from sage_orchestrator.core.scheduling.trigger import Trigger
@@ -58,9 +58,9 @@ def test_an_early_stop_feeds_those_that_still_run(bench):
 def test_nobody_asks_nothing_is_allocated_and_idling_changes_no_trust(bench):
     bench.add(Halving())
     before = bench.orchestrator.state()["trust"]
-    bench.orchestrator.cycle([])
+    bench.orchestrator.cycle([], bench.policy)
     for _ in range(50):
-        report = bench.orchestrator.cycle([])
+        report = bench.orchestrator.cycle([], bench.policy)
     assert (report.allocated_ns, report.spent_ns) == (0, 0)
     assert report.lines[0].state == PluginState.IDLE
     assert report.lines[0].reason == "no new percept to work on"
@@ -70,20 +70,21 @@ def test_nobody_asks_nothing_is_allocated_and_idling_changes_no_trust(bench):
 def test_the_same_percept_is_worked_on_once(bench):
     bench.add(Halving())
     trigger = Trigger("percept", "vision", "front", 7, 0.5, dominant=True)
-    bench.orchestrator.cycle([trigger])
-    assert bench.orchestrator.cycle([trigger]).lines[0].state == PluginState.DONE
-    assert bench.orchestrator.cycle([trigger]).lines[0].state == PluginState.IDLE
+    bench.orchestrator.cycle([trigger], bench.policy)
+    assert bench.orchestrator.cycle([trigger], bench.policy).lines[0].state == PluginState.DONE
+    assert bench.orchestrator.cycle([trigger], bench.policy).lines[0].state == PluginState.IDLE
 
 
-def test_interest_decides_who_asks(bench):
+def test_triggers_and_parameters_decide_who_asks(bench):
     picky = Halving("picky")
-    picky.interest = Interest("percept", "audio", min_salience=0.4, period_s=1.0)
+    picky.triggers = (TriggerRule("percept", ("audio",)),)
+    picky.parameters = PluginParameters(min_salience=0.4, period_s=1.0)
     bench.add(picky)
 
     def line(*triggers: Trigger):
         bench.now_ns += S // 10
-        bench.orchestrator.cycle(triggers)
-        return bench.orchestrator.cycle([]).lines[0]
+        bench.orchestrator.cycle(triggers, bench.policy)
+        return bench.orchestrator.cycle([], bench.policy).lines[0]
 
     assert line(Trigger("percept", "vision", "front", 1, 0.9, True)).reason.startswith("no new")
     assert (
@@ -177,7 +178,7 @@ def test_an_order_goes_on_over_cycles_until_its_budget_is_spent(bench):
     for _ in range(12):
         bench.now_ns += S // 10
         trigger = Trigger("percept", "vision", "front", bench.now_ns, 0.5, dominant=True)
-        reports.append(bench.orchestrator.cycle([trigger]))
+        reports.append(bench.orchestrator.cycle([trigger], bench.policy))
     result = job.wait(0.0)
     assert result.state == PluginState.SPENT
     assert result.reason.startswith("the 1500 ATP of its job are spent")

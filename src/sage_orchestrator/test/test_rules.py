@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from misbehaving_plugins import Halving
+from misbehaving_plugins import HALVING
 
 from sage_common.core.errors import InvalidInput
 from sage_orchestrator.core.budget.atp import to_atp, to_ns
@@ -138,10 +138,12 @@ def test_a_keyword_that_would_be_ignored_is_refused():
 
 
 def test_a_plugin_is_found_by_module_and_attribute():
-    assert find("misbehaving_plugins:Halving") is Halving
+    assert find("misbehaving_plugins:HALVING") is HALVING
 
 
-@pytest.mark.parametrize("name", ["no_such_plugin", "misbehaving_plugins:NoSuchPlugin"])
+@pytest.mark.parametrize(
+    "name", ["no_such_plugin", "misbehaving_plugins:NoSuchPlugin", "misbehaving_plugins:Halving"]
+)
 def test_an_unknown_plugin_is_named(name):
     with pytest.raises(InvalidInput, match=name):
         find(name)

@@ -26,10 +26,10 @@ from sage_encoders.core.periphery import Periphery
 from sage_encoders.core.vision import MODEL, VisionEncoder
 from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.meter import MeasuredMeter
-from sage_orchestrator.core.plugin.interface import Region
-from sage_orchestrator.core.tile_choice import Tile, affordable_looks, worthy_tiles
-from sage_orchestrator.irp.look import Pixels, draw, square_around
+from sage_orchestrator.core.plugin import Region
 from sage_orchestrator.nodes.tile_channel import TileChannel
+from sage_plugins.look.squares import Pixels, draw, square_around
+from sage_plugins.look.tile_choice import Tile, affordable_looks, worthy_tiles
 
 VIDEO = Path("video/gopro_max_walk.mp4")
 SIZES = ((848, 480), (1920, 1080))

@@ -139,12 +139,19 @@ class NodeParameters:
     checkpoint_period_s: float = parameter(
         60.0, doc="time between saves of the learned state", unit="s", low=1.0, high=86400.0
     )
+    grouped: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+    """Of each of `groups()`, by its prefix, the dataclass with its values."""
+
+    @classmethod
+    def groups(cls) -> Mapping[str, type]:
+        """Dataclasses of further parameters by prefix: they are called `PREFIX.NAME`."""
+        return {}
 
 
 def specs(cls: type) -> tuple[ParameterSpec, ...]:
-    """The parameters of a dataclass, in order of declaration."""
+    """The parameters of a dataclass in order of declaration, then those of its groups."""
     hints = typing.get_type_hints(cls)
-    return tuple(
+    own = tuple(
         ParameterSpec(
             name=item.name,
             type=hints[item.name],
@@ -152,7 +159,18 @@ def specs(cls: type) -> tuple[ParameterSpec, ...]:
             **item.metadata[_METADATA_KEY],
         )
         for item in dataclasses.fields(cls)
+        if _METADATA_KEY in item.metadata
     )
+    grouped = (
+        dataclasses.replace(spec, name=f"{prefix}.{spec.name}")
+        for prefix, group in _groups(cls).items()
+        for spec in specs(group)
+    )
+    return (*own, *grouped)
+
+
+def _groups(cls: type) -> Mapping[str, type]:
+    return cls.groups() if issubclass(cls, NodeParameters) else {}
 
 
 def is_ros_parameter(name: str) -> bool:
@@ -186,4 +204,10 @@ def build(cls: type[T], values: Mapping[str, object]) -> T:
         name: spec.convert(values[name]) if name in values else spec.default
         for name, spec in known.items()
     }
-    return cls(**converted)
+    grouped = {
+        prefix: group(
+            **{spec.name: converted.pop(f"{prefix}.{spec.name}") for spec in specs(group)}
+        )
+        for prefix, group in _groups(cls).items()
+    }
+    return cls(**converted, **({"grouped": grouped} if grouped else {}))

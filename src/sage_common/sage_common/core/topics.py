@@ -93,7 +93,7 @@ _TOPICS = (
               zero_is_now=True),
     TopicSpec("text", "text", "sage_msgs/msg/Utterance",
               "standard", 0.0, 0.0, True, True,
-              "text, recording, people -> language encoder, memory",
+              "text, recording, people -> language encoder, memory, orchestrator",
               "words, typed, read or recognised", zero_is_now=True),
     TopicSpec("vector", "vector/{name}", "std_msgs/msg/Float32MultiArray",
               "sensor", 0.0, 0.0, False, True, "drivers, people -> vector scorers",
@@ -156,6 +156,14 @@ _SERVICES = (
                 "were not live follow with weight 0"),
     ServiceSpec("orchestrator/set_trust", "sage_msgs/srv/SetTrust", "orchestrator",
                 "set the trust of a plugin"),
+    ServiceSpec("orchestrator/load_plugin", "sage_msgs/srv/LoadPlugin", "orchestrator",
+                "load an installed plugin, or replace one that is loaded when its running work "
+                "has ended; its trust and what it owes stay"),
+    ServiceSpec("orchestrator/unload_plugin", "sage_msgs/srv/UnloadPlugin", "orchestrator",
+                "unload a plugin, at the end of a cycle; its run is cancelled, its trust is kept"),
+    ServiceSpec("orchestrator/list_plugins", "sage_msgs/srv/ListPlugins", "orchestrator",
+                "the plugins that are installed or loaded, their state, and their trust with its "
+                "reason"),
     ServiceSpec("language/embed", "sage_msgs/srv/Embed", "language encoder", "embedding of a text"),
     ServiceSpec("vision/embed", "sage_msgs/srv/EmbedImage", "vision encoder",
                 "embedding of a picture"),

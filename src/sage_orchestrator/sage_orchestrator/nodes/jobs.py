@@ -13,7 +13,7 @@ from sage_common.ros.checks import check_message
 from sage_common.ros.conversions.percepts import percept_of
 from sage_msgs.action import Refine
 from sage_orchestrator.core.budget.atp import to_atp, to_ns
-from sage_orchestrator.core.plugin.interface import Region, Task
+from sage_orchestrator.core.plugin import Region, Task
 from sage_orchestrator.core.running.run import RunResult
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.job import Job

@@ -10,10 +10,12 @@ from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget, Refinement
 from sage_msgs.srv import Recall
 from sage_orchestrator.core.budget.atp import to_atp
-from sage_orchestrator.core.plugin.interface import Memory, Query, Region
+from sage_orchestrator.core.plugin import Memory, Query, Region
 from sage_orchestrator.core.running.run import ENERGIES_REPORTED, Run, RunResult
 from sage_orchestrator.core.scheduling.report import CycleReport, PluginReport
 from sage_orchestrator.core.scheduling.trigger import Trigger
+
+NS_PER_MS = 1_000_000
 
 
 def region_of(message: Attention) -> Region | None:
@@ -74,11 +76,11 @@ def memories_of(response: Recall.Response) -> list[Memory]:
     ]
 
 
-def budget_state(report: CycleReport, cycle_ms: float, now_ns: int) -> BudgetState:
+def budget_state(report: CycleReport, now_ns: int) -> BudgetState:
     """The message of a cycle that ended now."""
     message = BudgetState(
         cycle=report.cycle,
-        cycle_ms=cycle_ms,
+        cycle_ms=report.period_ns / NS_PER_MS,
         budget_atp=to_atp(report.budget_ns),
         allocated_atp=to_atp(report.allocated_ns),
         spent_atp=to_atp(report.spent_ns),

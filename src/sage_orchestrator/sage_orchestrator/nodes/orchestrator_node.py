@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
+from concurrent.futures import Future
 from typing import Any
 
+from sage_common.core.clock import NS_PER_S
 from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_msgs.action import Refine
 from sage_msgs.msg import Outcome
-from sage_msgs.srv import SetTrust
 from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
-from sage_orchestrator.core.plugin.catalogue import find
 from sage_orchestrator.core.running.run import Run, RunResult
 from sage_orchestrator.core.scheduling.job import Job
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
-from sage_orchestrator.nodes.capabilities import Capabilities, PluginWorkers
+from sage_orchestrator.nodes.capabilities import Capabilities
 from sage_orchestrator.nodes.jobs import FEEDBACK_PERIOD_S, execute_job, job_of
 from sage_orchestrator.nodes.messages import budget_state, refinement
+from sage_orchestrator.nodes.plugin_services import PluginServices
 from sage_orchestrator.nodes.triggers import TriggerBuffer
+from sage_orchestrator.nodes.workers import PluginWorkers
 from sage_orchestrator.params import OrchestratorParameters
 
 
@@ -34,30 +35,35 @@ class OrchestratorNode(SageNode):
     parameters: OrchestratorParameters
 
     def on_configure(self) -> None:
+        self._policy = self.parameters.policy()
         self._triggers = TriggerBuffer()
         self._capabilities = Capabilities.of(self, self.parameters)
         self._workers = PluginWorkers(self.worker)
         self._orchestrator = Orchestrator(
-            self.parameters.rules(),
+            self.parameters.safeguards(),
             MeasuredMeter(self.stopwatch_ns) if self.time_is_measured else NominalMeter(),
             self.stopwatch_ns,
             self._workers,
             self._on_result,
+        )
+        self._plugins = PluginServices(
+            self._orchestrator, self._capabilities, self._read_parameters, self._wait_for_change
         )
         self._budget = self.publisher("budget")
         self._refinement = self.publisher("refinement")
         self.subscribe("fused_salience", self._triggers.on_salience)
         self.subscribe("attention", self._triggers.on_attention)
         self.subscribe("outcome", self._on_outcome)
-        self.service("orchestrator/set_trust", self._on_set_trust)
+        self.service("orchestrator/set_trust", self._plugins.on_set_trust)
+        self.service("orchestrator/load_plugin", self._plugins.on_load)
+        self.service("orchestrator/unload_plugin", self._plugins.on_unload)
+        self.service("orchestrator/list_plugins", self._plugins.on_list)
         self.action("orchestrator/refine", self._on_refine)
-        self.timer(self.parameters.cycle_ms / 1000.0, self._cycle)
+        self.timer(self._policy.period_ns / NS_PER_S, self._cycle)
 
     def on_activate(self) -> None:
-        names = [
-            self._orchestrator.add(partial(find(plugin), self._capabilities))
-            for plugin in self.parameters.plugins
-        ]
+        self._orchestrator.reopen()
+        names = self._plugins.load_all(self.parameters.plugins)
         self.diagnose(plugins=", ".join(names) or "none")
 
     def on_deactivate(self) -> None:
@@ -82,14 +88,15 @@ class OrchestratorNode(SageNode):
         self._triggers.restore(section_of(present, "triggers"))
 
     def _cycle(self) -> None:
-        report = self._orchestrator.cycle(self._triggers.newest())
+        report = self._orchestrator.cycle(self._triggers.newest(), self._policy)
         if report is None:
             return
-        self._budget.publish(budget_state(report, self.parameters.cycle_ms, self.clock.now_ns()))
+        self._budget.publish(budget_state(report, self.clock.now_ns()))
         abandoned, isolated = self._orchestrator.health()
-        self.diagnose(abandoned_threads=abandoned, isolated_plugins=", ".join(isolated) or "none")
-        out = "isolated: " + ", ".join(isolated)
-        self.set_health(*(("warn", out) if isolated else ("ok", "running")))
+        plugins = ", ".join(line.name for line in report.lines) or "none"
+        out = ", ".join(isolated) or "none"
+        self.diagnose(plugins=plugins, abandoned_threads=abandoned, isolated_plugins=out)
+        self.set_health(*(("warn", f"isolated: {out}") if isolated else ("ok", "running")))
 
     def _on_outcome(self, message: Outcome) -> None:
         self._orchestrator.learn_outcome(
@@ -105,14 +112,6 @@ class OrchestratorNode(SageNode):
             self.log.warning(f"{name}: {result.reason}", throttle_s=1.0, key=name)
         elif result.telemetry:
             self.diagnose(**{f"{name} telemetry": json.dumps(dict(result.telemetry))})
-
-    def _on_set_trust(
-        self, request: SetTrust.Request, response: SetTrust.Response
-    ) -> SetTrust.Response:
-        response.previous = self._orchestrator.set_trust(request.plugin, request.trust)
-        response.success = True
-        response.message = f"trust of {request.plugin} is now {request.trust:g}"
-        return response
 
     def _on_refine(
         self, goal: Refine.Goal, feedback: Callable[[Any], None], cancelled: Callable[[], bool]
@@ -133,6 +132,16 @@ class OrchestratorNode(SageNode):
             # Simulated time stands still during an action: the cycles pass here.
             self._cycle()
         return job.wait(FEEDBACK_PERIOD_S if self.time_is_measured else 0.0)
+
+    def _wait_for_change(self, done: Future[None], timeout_s: float) -> None:
+        if not self.time_is_measured and not done.done():
+            self._cycle()
+        done.result(timeout_s if self.time_is_measured else 0.0)
+
+    def _read_parameters(self) -> OrchestratorParameters:
+        """As they are now: a plugin that was installed since has its own, too."""
+        read: OrchestratorParameters = self._host.read_parameters(self.parameters_type)
+        return read
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ class TileChannel:
         stamp_ns: int,
         look: Callable[[NDArray[np.uint8]], T],
     ) -> T:
-        """See `Context`."""
+        """See `capabilities.Tiles`."""
         with self._lock:
             lease = self._drawn(draw, stamp_ns)
         if lease is None:

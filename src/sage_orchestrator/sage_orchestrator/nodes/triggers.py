@@ -6,7 +6,7 @@ from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Attention, FusedSalience
-from sage_orchestrator.core.plugin.interface import Region
+from sage_orchestrator.core.plugin import Region
 from sage_orchestrator.core.scheduling.trigger import Trigger
 from sage_orchestrator.nodes.messages import attention_trigger, percept_triggers, region_of
 

@@ -95,6 +95,13 @@ def read(group: str, spec_type: type[T]) -> Registry[T]:
     return _read(group, spec_type, tuple(sys.path))
 
 
+def refresh() -> None:
+    """Look anew from now on: packages may have been installed, upgraded or removed."""
+    importlib.invalidate_caches()
+    _offers.cache_clear()
+    _read.cache_clear()
+
+
 def load(path: str, field: str) -> Any:
     """What is at `module:attribute`.
 

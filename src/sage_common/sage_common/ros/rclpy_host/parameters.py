@@ -48,10 +48,10 @@ class RosParameters:
         build(cls, {name: _filled(own.get(name), value) for name, value in given.items()})
         if not self._known:
             self._node.add_on_set_parameters_callback(self._check)
-        self._known.update(own)
         for name, spec in own.items():
             if not self._node.has_parameter(name):
                 self._node.declare_parameter(name, _ros_value(spec.default), _descriptor(spec))
+        self._known.update(own)  # last: declaring one while the node is in use is no change of it
         values = {name: _value(self._node.get_parameter(name)) for name in own}
         return build(cls, {name: _filled(own[name], value) for name, value in values.items()})
 

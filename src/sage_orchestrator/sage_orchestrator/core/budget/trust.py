@@ -59,14 +59,21 @@ class Trust:
         """`belief` in [0, 1]: how outcomes turned out so far; 1 while none was reported."""
         self.value = checked_trust(value)
         self.belief = min(1.0, max(0.0, belief))
+        self.reason = "nothing learned since it was loaded"
 
     def learn_run(self, quality: RunQuality) -> None:
         """One run ended."""
         self._move(quality.score * self.belief, LEARNING_RATE)
+        self.reason = (
+            f"last run: energy did not rise in {quality.monotonicity:.0%} of its moves, "
+            f"convergence {quality.convergence:.2f}, value {quality.value:.2f}; "
+            f"outcomes so far {self.belief:.2f}"
+        )
 
     def learn_failure(self) -> None:
         """One run raised, hung, or gave what is not finite."""
         self._move(0.0, LEARNING_RATE)
+        self.reason = "its last run failed"
 
     def learn_outcome(self, reward: float) -> None:
         """What the plugin delivered turned out well (1) or badly (-1).
@@ -82,6 +89,17 @@ class Trust:
         goal = (reward + 1.0) / 2.0
         self.belief += OUTCOME_RATE * (goal - self.belief)
         self._move(goal, LEARNING_RATE)
+        self.reason = f"an outcome of {reward:+.2f}; outcomes so far {self.belief:.2f}"
+
+    def set(self, value: float) -> float:
+        """Set it by hand; the trust before.
+
+        Raises:
+            InvalidInput: not in [0.05, 1].
+        """
+        previous, self.value = self.value, checked_trust(value)
+        self.reason = "set by hand"
+        return previous
 
     def _move(self, goal: float, rate: float) -> None:
         moved = self.value + rate * (goal - self.value)

@@ -3,37 +3,106 @@
 from __future__ import annotations
 
 import difflib
-import importlib
-from collections.abc import Callable
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, cast
 
 from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.plugin.interface import Context, Plugin
+from sage_common.core.specs.entry_points import load, offers, read, refresh
+from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 
-ENTRY_POINT_GROUP = "sage.irp_plugins"
-Factory = Callable[[Context], Plugin[Any]]
+GROUP = "sage.irp_plugins"
 
 
-def find(name: str) -> Factory:
-    """The factory of a plugin.
+@dataclass(frozen=True)
+class InstalledPlugin:
+    """A plugin that an installed package declares.
+
+    Attributes:
+        name: of its entry point.
+        package: the distribution and its version.
+        spec: what is declared; None: it cannot be read.
+        problem: why not, in words.
+    """
+
+    name: str
+    package: str
+    spec: PluginSpec | None
+    problem: str = ""
+
+
+def installed() -> Mapping[str, InstalledPlugin]:
+    """The plugins of all packages by name, also those that are declared wrongly."""
+    registry = read(GROUP, PluginSpec)
+    found = {
+        fault.offer.name: InstalledPlugin(
+            fault.offer.name, _versioned(fault.offer.package), None, fault.problem
+        )
+        for fault in registry.faults
+    }
+    for name, spec in registry.specs.items():
+        found[name] = InstalledPlugin(name, _versioned(registry.offers[name].package), spec)
+    return found
+
+
+def parameter_groups() -> Mapping[str, type[PluginParameters]]:
+    """Parameters of the installed plugins, by name."""
+    specs = read(GROUP, PluginSpec).specs
+    return {name: specs[name].parameters for name in sorted(specs)}
+
+
+def find(name: str) -> PluginSpec:
+    """What is declared of a plugin.
 
     Args:
-        name: entry point name, or `module:attribute` for one that is not installed as one.
+        name: that of an installed one, a former name of it, or `module:attribute` of the spec of
+            one that is not installed.
 
     Raises:
-        InvalidInput: there is no such plugin; the nearest known name is given.
-        ImportError: its module cannot be imported.
+        InvalidInput: there is no such plugin (the nearest known name is given), or its spec cannot
+            be read.
     """
-    module, colon, attribute = name.partition(":")
-    if colon:
-        factory = getattr(importlib.import_module(module), attribute, None)
-        if not callable(factory):
-            raise InvalidInput("plugins", name, f"a callable {attribute} in {module}")
-        return cast(Factory, factory)
-    known = {entry.name: entry for entry in metadata.entry_points(group=ENTRY_POINT_GROUP)}
-    if name not in known:
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-        expected = f"an installed plugin, such as {nearest[0]}" if nearest else "none is installed"
-        raise InvalidInput("plugins", name, expected)
-    return cast(Factory, known[name].load())
+    if ":" in name:
+        spec = load(name, "plugins")
+        if not isinstance(spec, PluginSpec):
+            raise InvalidInput("plugins", name, f"a PluginSpec, not {type(spec).__name__}")
+        return spec
+    registry = read(GROUP, PluginSpec)
+    for spec in registry.specs.values():
+        if name in (spec.name, *spec.former_names):
+            return spec
+    for fault in registry.faults:
+        if fault.offer.name == name:
+            raise InvalidInput("plugins", name, f"a plugin that can be read: {fault.problem}")
+    nearest = difflib.get_close_matches(name, registry.specs, n=1, cutoff=0.0)
+    expected = f"an installed plugin, such as {nearest[0]}" if nearest else "none is installed"
+    raise InvalidInput("plugins", name, expected)
+
+
+def find_anew(name: str) -> PluginSpec:
+    """As `find`, with the modules that declare and implement the plugin imported anew.
+
+    So a package that was upgraded takes effect; what these modules import stays as it is.
+
+    Raises:
+        InvalidInput: as `find`; the modules of before are in place then.
+    """
+    refresh()
+    before = find(name)
+    targets = [offer.target for offer in offers(GROUP) if offer.name == before.name]
+    modules = {path.partition(":")[0] for path in (*targets, before.plugin)}
+    removed = {module: sys.modules.pop(module) for module in modules if module in sys.modules}
+    refresh()
+    try:
+        spec = find(name)
+        load(spec.plugin, f"plugin {name}")
+    except InvalidInput:
+        sys.modules.update(removed)
+        refresh()
+        raise
+    return spec
+
+
+def _versioned(package: str) -> str:
+    return f"{package} {metadata.version(package)}" if package else ""

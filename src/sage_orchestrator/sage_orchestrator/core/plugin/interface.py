@@ -1,76 +1,19 @@
-"""The refinement plugin (IRP, iterative refinement primitive): the interface, and what it is given.
+"""The refinement plugin (IRP, iterative refinement primitive): the class to derive from.
 
-A plugin improves an answer step by step and can be stopped after any of them. It is found by the
-entry point group `sage.irp_plugins`; the entry point is a callable `create(context) -> Plugin`.
-All methods but `__init__` run on the plugin's own worker thread, never on the executor's.
+A plugin improves an answer step by step and can be stopped after any of them. All methods but
+`__init__` run on the plugin's own worker thread, never on the executor's.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sage_common.core.puzzle import Percept
-from sage_common.core.tiles import TileView
 from sage_orchestrator.core.plugin.halting import History, converged
+from sage_orchestrator.core.plugin.task import Task
 
 State = TypeVar("State")
-T = TypeVar("T")
-TriggerKind = Literal["attention", "percept"]
-
-
-@dataclass(frozen=True)
-class Interest:
-    """When a plugin asks for compute; read by the orchestrator, so that asking runs no plugin code.
-
-    Attributes:
-        trigger: "attention": a new region of attention; "percept": a new percept.
-        modality: of the region or percept; empty: any for attention, the dominant one for percepts.
-        min_salience: [0, 1] it does not ask for less.
-        period_s: least time between two of its runs.
-        request_atp: what one run needs, as far as it knows; its share is not bounded by it.
-    """
-
-    trigger: TriggerKind
-    modality: str = ""
-    min_salience: float = 0.2
-    period_s: float = 0.5
-    request_atp: float = 200.0
-
-
-@dataclass(frozen=True)
-class Region:
-    """A region of attention in an image: pixels of the native image, at least 1 x 1."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a plugin is to work on.
-
-    Attributes:
-        stamp_ns: capture time of the percept or region.
-        modality, source: whose.
-        salience: [0, 1].
-        region: of attention; None if the task is not about an image.
-        percept: given with a job by hand; else None, and the plugin asks the context.
-    """
-
-    stamp_ns: int
-    modality: str
-    source: str
-    salience: float
-    region: Region | None = None
-    percept: Percept | None = None
 
 
 class NothingToDo(RuntimeError):
@@ -98,102 +41,16 @@ class Budget(Protocol):
     def cancelled(self) -> bool: ...
 
 
-@dataclass(frozen=True)
-class Query:
-    """A question to the memory; every condition that is set must hold.
-
-    Attributes:
-        example: float32 [D], unit length.
-        encoder_id: whose space the example lives in.
-        end_ns: only what is older than this.
-        modality: empty: all.
-        min_salience: [0, 1].
-        limit: most results.
-    """
-
-    example: NDArray[np.float32]
-    encoder_id: str
-    end_ns: int
-    modality: str
-    min_salience: float
-    limit: int
-
-
-@dataclass(frozen=True)
-class Memory:
-    """One answer of the memory: id, cosine score in [-1, 1], and the words stored with it."""
-
-    id: str
-    score: float
-    stamp_ns: int
-    text: str
-
-
-class Context(Protocol):
-    """The world as a plugin sees it; called from its worker only.
-
-    Attributes:
-        models_dir: folder of models; empty: the default one.
-    """
-
-    models_dir: str
-
-    def percept(self, modality: str, stamp_ns: int) -> Percept | None:
-        """The percept of a modality at a time; None if it is no longer there."""
-        ...
-
-    def image(self, source: str, stamp_ns: int) -> NDArray[np.uint8] | None:
-        """The native image nearest to a time, uint8 RGB [H, W, 3]; None if none is near."""
-        ...
-
-    def periphery(self, source: str, stamp_ns: int) -> TileView | None:
-        """What the peripheral tier saw of the frame nearest to a time; None if none is near."""
-        ...
-
-    def pass_on(
-        self,
-        draw: Callable[[NDArray[np.uint8]], None],
-        stamp_ns: int,
-        look: Callable[[NDArray[np.uint8]], T],
-    ) -> T:
-        """Hand a tile to an encoder, through a slot of a mailbox where there is one.
-
-        Args:
-            draw: fills the tile, uint8 RGB [224, 224, 3].
-            stamp_ns: when it was taken.
-            look: is given the filled tile where it is, and must not keep it.
-
-        Returns:
-            What `look` returned.
-
-        Raises:
-            RuntimeError: the tile was taken back while it was looked at.
-        """
-        ...
-
-    def recall(self, query: Query) -> Sequence[Memory]:
-        """Similar memories, best first.
-
-        Raises:
-            RuntimeError: the memory is not there, or refused the question.
-        """
-        ...
-
-
 class Plugin(ABC, Generic[State]):
-    """One refinement plugin.
+    """One refinement plugin; made of a `PluginContext` and its parameters.
 
     Attributes:
-        name: lower case, unique.
-        interest: when it asks for compute.
         nominal_step_ns: cost of one step where it cannot be measured (lock-step).
         max_steps: a run is stopped after so many.
         epsilon, window: default halting: |slope| < epsilon over `window` steps.
         full_value: relative fall of the energy that counts as full value.
     """
 
-    name: str
-    interest: Interest
     nominal_step_ns: int
     max_steps: int = 64
     epsilon: float = 1e-3

@@ -13,7 +13,8 @@ from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.meter import Meter
 from sage_orchestrator.core.budget.trust import RunQuality, monotonicity
 from sage_orchestrator.core.plugin.halting import History
-from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin, Task
+from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin
+from sage_orchestrator.core.plugin.task import Task
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.running.telemetry import checked_telemetry
 

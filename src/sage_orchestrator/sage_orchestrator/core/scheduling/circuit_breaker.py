@@ -51,6 +51,12 @@ class CircuitBreaker:
         self._times += 1
         self._until_ns = now_ns + length
 
+    def reset(self) -> None:
+        """The plugin was replaced: it may run at once, unless too many threads hang."""
+        self._in_a_row = 0
+        self._times = 0
+        self._until_ns = None
+
     def state(self) -> dict[str, int | None]:
         """Failures so far, and until when it is out."""
         return {name: value for name, value in vars(self).items() if name != "_rules"}

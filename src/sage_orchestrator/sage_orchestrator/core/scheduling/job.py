@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from sage_orchestrator.core.plugin.interface import Task
+from sage_orchestrator.core.plugin.task import Task
 from sage_orchestrator.core.running.run import Run, RunResult
 
 

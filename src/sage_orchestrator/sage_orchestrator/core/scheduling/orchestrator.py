@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,12 +10,13 @@ from sage_common.core.sections import Arrays, json_array, json_of
 from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.ledger import Ledger
 from sage_orchestrator.core.budget.meter import Meter
-from sage_orchestrator.core.plugin.interface import Plugin, Task
+from sage_orchestrator.core.plugin.interface import Plugin
+from sage_orchestrator.core.plugin.task import Task
 from sage_orchestrator.core.running.run import Run, RunResult
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.job import Job
-from sage_orchestrator.core.scheduling.policy import Rules, Workers
-from sage_orchestrator.core.scheduling.registry import PluginRegistry
+from sage_orchestrator.core.scheduling.manager import PluginManager
+from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards, Workers
 from sage_orchestrator.core.scheduling.report import CycleReport, report_of
 from sage_orchestrator.core.scheduling.runtime import PluginRuntime
 from sage_orchestrator.core.scheduling.trigger import Trigger
@@ -24,7 +24,7 @@ from sage_orchestrator.core.scheduling.trigger import Trigger
 _NS_PER_S = 1_000_000_000
 
 
-class Orchestrator:
+class Orchestrator(PluginManager):
     """Plugins, their trust, and the cycle.
 
     `cycle` is called by the timer and never waits for a plugin; `prepare`, `charge`,
@@ -33,68 +33,26 @@ class Orchestrator:
 
     def __init__(
         self,
-        rules: Rules,
+        safeguards: Safeguards,
         meter: Meter,
         stopwatch_ns: Callable[[], int],
         workers: Workers,
         on_result: Callable[[Run, RunResult], None] = lambda run, result: None,
     ) -> None:
         """`on_result(run, result)` is called outside the lock, mostly on the plugin's worker."""
-        self._rules = rules
+        super().__init__(safeguards.breaker, stopwatch_ns, workers)
+        self._safeguards = safeguards
         self._meter = meter
-        self._stopwatch_ns = stopwatch_ns
-        self._workers = workers
         self._on_result = on_result
-        self._lock = threading.RLock()
-        self._registry = PluginRegistry(rules.breaker)
-        self._ledger = Ledger(rules.budget_ns, rules.floor, [])
+        self._ledger = Ledger(0, 0.0, [])
+        self._period_ns = 0
         self._cycle = 0
 
-    # Plugins and trust.
-
-    def add(self, create: Callable[[], Plugin[Any]]) -> str:
-        """Take in a plugin; its name. `create` is called again whenever its thread hangs.
-
-        Raises:
-            InvalidInput: its name is empty or taken.
-        """
-        with self._lock:
-            return self._registry.add(create).name
-
     def close(self) -> None:
-        """Dismiss all plugins: the idle ones unload, the working ones are not waited for."""
-        reason = "the orchestrator stops"
+        """See `PluginManager.close`; what is left of the cycle is given to nobody."""
+        super().close()
         with self._lock:
-            dismissed = self._registry.clear()
-            self._ledger = Ledger(self._rules.budget_ns, self._rules.floor, [])
-        for runtime in dismissed:
-            if runtime.job is not None:
-                runtime.job.finish(RunResult(PluginState.FAILED, reason))
-            if runtime.run is not None and runtime.in_flight:
-                runtime.run.cancel(reason)
-                self._workers.abandon(runtime.name)
-            elif runtime.plugin is not None and runtime.loaded:
-                self._workers.submit(runtime.name, runtime.plugin.unload)
-
-    def set_trust(self, name: str, value: float) -> float:
-        """See `PluginRegistry.set_trust`."""
-        with self._lock:
-            return self._registry.set_trust(name, value)
-
-    def learn_outcome(self, reward: float, name: str, start_ns: int, end_ns: int) -> list[str]:
-        """See `PluginRegistry.learn_outcome`."""
-        with self._lock:
-            return self._registry.learn_outcome(reward, name, start_ns, end_ns)
-
-    def state(self) -> Arrays:
-        """See `PluginRegistry.state`."""
-        with self._lock:
-            return self._registry.state()
-
-    def restore(self, state: Arrays) -> None:
-        """See `PluginRegistry.restore`."""
-        with self._lock:
-            self._registry.restore(state)
+            self._ledger = Ledger(self._ledger.budget_ns, 0.0, [])
 
     def present(self) -> Arrays:
         """The cycle under way: what was asked for, spent and owed. See `restore_present`.
@@ -115,24 +73,21 @@ class Orchestrator:
             self._ledger.restore(cycle["ledger"])
             self._cycle = cycle["cycle"]
 
-    def health(self) -> tuple[int, list[str]]:
-        """Threads abandoned so far, and the plugins that are isolated now."""
-        now_ns = self._stopwatch_ns()
-        with self._lock:
-            abandoned = sum(runtime.breaker.abandoned for runtime in self._registry)
-            isolated = [s.name for s in self._registry if s.breaker.isolated(now_ns)]
-        return abandoned, isolated
-
     # The cycle.
 
-    def cycle(self, triggers: Sequence[Trigger]) -> CycleReport | None:
-        """End one cycle and begin the next; the report of the one that ended, None at first."""
+    def cycle(self, triggers: Sequence[Trigger], policy: CyclePolicy) -> CycleReport | None:
+        """End one cycle and begin the next; the report of the one that ended, None at first.
+
+        Args:
+            triggers: what plugins may want to work on now.
+            policy: what governs the cycle that begins.
+        """
         now_ns = self._stopwatch_ns()
         with self._lock:
             hung = [runtime for runtime in self._registry if self._hangs(runtime, now_ns)]
             results = [self._abandon(runtime, now_ns) for runtime in hung]
             report = self._end_cycle()
-            starting = self._begin_cycle(triggers, now_ns)
+            starting = self._begin_cycle(triggers, policy, now_ns)
         for ended, result in results:
             self._workers.abandon(ended.name)
             self._on_result(ended, result)
@@ -143,24 +98,28 @@ class Orchestrator:
     def _end_cycle(self) -> CycleReport | None:
         if self._cycle == 0:
             return None
-        report = report_of(self._cycle, self._ledger, self._registry)
+        report = report_of(self._cycle, self._period_ns, self._ledger, self._registry)
         for runtime in self._registry:
             account = self._ledger.accounts.get(runtime.name)
             if account is not None:
                 runtime.debt_ns, runtime.credit_ns = account.carry(runtime.in_flight)
+        self._remove_leaving()
         return report
 
-    def _begin_cycle(self, triggers: Sequence[Trigger], now_ns: int) -> list[tuple[str, Run]]:
+    def _begin_cycle(
+        self, triggers: Sequence[Trigger], policy: CyclePolicy, now_ns: int
+    ) -> list[tuple[str, Run]]:
         self._cycle += 1
-        asking = [runtime for runtime in self._registry if runtime.asks(triggers, now_ns)]
+        self._period_ns = policy.period_ns
+        asking = [runtime for runtime in self._registry if runtime.asks(triggers, policy, now_ns)]
         demands = [runtime.demand() for runtime in asking]
-        self._ledger = Ledger(self._rules.budget_ns, self._rules.floor, demands)
+        self._ledger = Ledger(policy.budget_ns, policy.floor, demands)
         starting = []
         for runtime in asking:
             if runtime.in_flight:
                 continue
             if self._ledger.accounts[runtime.name].is_open:
-                starting.append((runtime.name, self._start(runtime, now_ns)))
+                starting.append((runtime.name, self._start(runtime, policy, now_ns)))
                 continue
             runtime.state = PluginState.SPENT
             runtime.reason = (
@@ -168,14 +127,14 @@ class Orchestrator:
             )
         return starting
 
-    def _start(self, runtime: PluginRuntime, now_ns: int) -> Run:
+    def _start(self, runtime: PluginRuntime, policy: CyclePolicy, now_ns: int) -> Run:
         """The run to hand to the worker: a new one, or the one that was paused."""
         runtime.state, runtime.reason = PluginState.RUNNING, "at work"
         runtime.submitted_ns, runtime.paused = now_ns, False
         if runtime.run is not None:
             return runtime.run
         runtime.started_ns = now_ns
-        task, timeout_ns, limit_ns = self._assignment(runtime)
+        task, timeout_ns, limit_ns = self._assignment(runtime, policy)
         runtime.run = Run(
             runtime.name, task, self, self._meter, self._stopwatch_ns,
             timeout_ns=timeout_ns, request_ns=runtime.demand().requested_ns, limit_ns=limit_ns,
@@ -184,7 +143,9 @@ class Orchestrator:
             runtime.job.run = runtime.run
         return runtime.run
 
-    def _assignment(self, runtime: PluginRuntime) -> tuple[Task, int, int | None]:
+    def _assignment(
+        self, runtime: PluginRuntime, policy: CyclePolicy
+    ) -> tuple[Task, int, int | None]:
         """What the next run is about, its timeout, and its limit over cycles."""
         if runtime.job is not None:
             return runtime.job.task, runtime.job.timeout_ns, runtime.job.limit_ns
@@ -195,14 +156,14 @@ class Orchestrator:
         task = Task(
             trigger.stamp_ns, trigger.modality, trigger.source, trigger.salience, trigger.region
         )
-        return task, self._rules.timeout_ns, None
+        return task, policy.timeout_ns, None
 
     def _hangs(self, runtime: PluginRuntime, now_ns: int) -> bool:
         if runtime.run is None or runtime.paused:
             return False
         if runtime.run.began_ns is None:
-            return now_ns - runtime.submitted_ns > self._rules.load_timeout_ns
-        allowed_ns = runtime.run.timeout_ns + self._rules.grace_ns
+            return now_ns - runtime.submitted_ns > self._safeguards.load_timeout_ns
+        allowed_ns = runtime.run.timeout_ns + self._safeguards.grace_ns
         return now_ns - runtime.run.began_ns > allowed_ns
 
     def _abandon(self, runtime: PluginRuntime, now_ns: int) -> tuple[Run, RunResult]:
@@ -230,7 +191,7 @@ class Orchestrator:
             runtime = self._registry.get(run.name)
             plugin, loaded = runtime.plugin, runtime.loaded
         if plugin is None:
-            plugin = runtime.create()
+            plugin = runtime.setup.create()
         if not loaded:
             plugin.load()
         with self._lock:
@@ -290,6 +251,7 @@ class Orchestrator:
         if job is not None and job.run is run:
             runtime.job = None
             job.finish(result)
+        self._change_if_at_rest(runtime)
 
     # Jobs by hand.
 
@@ -305,6 +267,8 @@ class Orchestrator:
                 raise InvalidInput("plugin", name, f"one that works; {runtime.reason}")
             if runtime.job is not None:
                 raise InvalidInput("plugin", name, "one that is not busy with another job")
+            if runtime.change is not None:
+                raise InvalidInput("plugin", name, "one that is not being replaced or unloaded")
             runtime.job = job
 
     def cancel(self, name: str, job: Job, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What the orchestrator is held to, and what it needs from its surroundings."""
+"""What governs a cycle, and what the orchestrator needs from where it runs."""
 
 from __future__ import annotations
 
@@ -20,21 +20,39 @@ class Workers(Protocol):
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What the orchestrator is held to.
+class CyclePolicy:
+    """What governs one cycle; each cycle may have another.
 
     Attributes:
-        budget_ns: what a cycle may spend.
+        period_ns: length of the cycle.
+        budget_ns: what all plugins together may spend in it.
         floor: [0, 1] least part of it for each plugin that asks.
-        timeout_ns: longest run.
+        timeout_ns: longest run of those that begin in it.
+        admitted: plugins that may begin a run of their own; None: all. Jobs by hand, and runs that
+            are under way, go on.
+    """
+
+    period_ns: int
+    budget_ns: int
+    floor: float
+    timeout_ns: int
+    admitted: frozenset[str] | None = None
+
+    def admits(self, plugin: str) -> bool:
+        """Whether a plugin may begin a run of its own."""
+        return self.admitted is None or plugin in self.admitted
+
+
+@dataclass(frozen=True)
+class Safeguards:
+    """When a plugin is given up.
+
+    Attributes:
         grace_ns: after the timeout a plugin has this long to come back from its step.
         load_timeout_ns: longest loading of models.
         breaker: when failing plugins are kept out.
     """
 
-    budget_ns: int
-    floor: float
-    timeout_ns: int
     grace_ns: int
     load_timeout_ns: int
     breaker: CircuitBreakerRules

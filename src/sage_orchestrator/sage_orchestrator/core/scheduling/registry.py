@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,16 +12,19 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.sections import Arrays
 from sage_orchestrator.core.budget.trust import Trust, checked_trust
 from sage_orchestrator.core.plugin.interface import Plugin
+from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreaker, CircuitBreakerRules
 from sage_orchestrator.core.scheduling.runtime import PluginRuntime
 
 
 class TrustRecord(NamedTuple):
-    """What is kept of a plugin: trust, belief, and about when it delivered [ns], newest last."""
+    """What is kept of a plugin: trust, belief, about when it delivered [ns], newest last; and
+    what it owes, so that nobody sheds a debt by being unloaded [ns]."""
 
     trust: float
     belief: float
     delivered: tuple[int, ...]
+    debt_ns: int = 0
 
 
 class PluginRegistry:
@@ -38,33 +41,47 @@ class PluginRegistry:
     def __iter__(self) -> Iterator[PluginRuntime]:
         return iter(self._runtimes.values())
 
+    def find(self, name: str) -> PluginRuntime | None:
+        """The runtime of a plugin, by its name or a former one; None if it is not here."""
+        for runtime in self:
+            if name in (runtime.name, *runtime.setup.spec.former_names):
+                return runtime
+        return None
+
     def get(self, name: str) -> PluginRuntime:
-        """The runtime of a plugin.
+        """The runtime of a plugin, by its name or a former one.
 
         Raises:
             InvalidInput: no such plugin; the known ones are named.
         """
-        if name not in self._runtimes:
+        runtime = self.find(name)
+        if runtime is None:
             known = ", ".join(self._runtimes) or "none is loaded"
             raise InvalidInput("plugin", name, f"one of: {known}")
-        return self._runtimes[name]
+        return runtime
 
-    def add(self, create: Callable[[], Plugin[Any]]) -> PluginRuntime:
-        """Take in a plugin; `create` makes it now, and again whenever its thread hangs.
+    def add(self, setup: PluginSetup, plugin: Plugin[Any]) -> PluginRuntime:
+        """Take in a plugin and its first instance.
 
         Raises:
-            InvalidInput: its name is empty or taken.
+            InvalidInput: its name is taken.
         """
-        plugin = create()
-        if not plugin.name or plugin.name in self._runtimes:
-            raise InvalidInput("plugin.name", plugin.name, "a name that is not taken")
-        runtime = PluginRuntime(
-            plugin.name, create, plugin.interest, Trust(), CircuitBreaker(self._rules), plugin
-        )
-        if plugin.name in self._absent:
-            _apply(runtime, self._absent.pop(plugin.name))
-        self._runtimes = dict(sorted({**self._runtimes, plugin.name: runtime}.items()))
+        spec = setup.spec
+        if spec.name in self._runtimes:
+            raise InvalidInput("name", spec.name, "a name that is not taken")
+        runtime = PluginRuntime(setup, Trust(), CircuitBreaker(self._rules), plugin)
+        for name in (*spec.former_names, spec.name):
+            if name in self._absent:
+                record = self._absent.pop(name)
+                _apply(runtime, record)
+                runtime.debt_ns = record.debt_ns
+        self._runtimes = dict(sorted({**self._runtimes, spec.name: runtime}.items()))
         return runtime
+
+    def remove(self, runtime: PluginRuntime) -> None:
+        """Dismiss one plugin; its trust is kept."""
+        self._absent[runtime.name] = _record(runtime)
+        del self._runtimes[runtime.name]
 
     def clear(self) -> list[PluginRuntime]:
         """Dismiss all plugins; their trust is kept. Who they were."""
@@ -83,9 +100,7 @@ class PluginRegistry:
         Raises:
             InvalidInput: no such plugin, or not in [0.05, 1].
         """
-        trust = self.get(name).trust
-        previous, trust.value = trust.value, checked_trust(value)
-        return previous
+        return self.get(name).trust.set(value)
 
     def learn_outcome(self, reward: float, name: str, start_ns: int, end_ns: int) -> list[str]:
         """Learn how something turned out; which plugins it concerned.
@@ -139,8 +154,9 @@ class PluginRegistry:
             )
         }
         for name, record in records.items():
-            if name in self._runtimes:
-                _apply(self._runtimes[name], record)
+            runtime = self.find(name)
+            if runtime is not None:
+                _apply(runtime, record)
             else:
                 self._absent[name] = record
 
@@ -150,17 +166,16 @@ class PluginRegistry:
 
     def restore_present(self, present: Mapping[str, Any]) -> None:
         """Continue from `present()` of the same plugins."""
-        for runtime in self:
-            runtime.restore_present(present[runtime.name])
+        for name, kept in present.items():
+            self.get(name).restore_present(kept)
 
     def _known(self) -> dict[str, TrustRecord]:
-        here = {
-            runtime.name: TrustRecord(
-                runtime.trust.value, runtime.trust.belief, tuple(runtime.delivered)
-            )
-            for runtime in self
-        }
-        return {**self._absent, **here}
+        return {**self._absent, **{runtime.name: _record(runtime) for runtime in self}}
+
+
+def _record(runtime: PluginRuntime) -> TrustRecord:
+    trust = runtime.trust
+    return TrustRecord(trust.value, trust.belief, tuple(runtime.delivered), runtime.debt_ns)
 
 
 def _apply(runtime: PluginRuntime, record: TrustRecord) -> None:

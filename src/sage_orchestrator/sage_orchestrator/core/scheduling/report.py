@@ -29,10 +29,23 @@ class PluginReport:
 
 
 @dataclass(frozen=True)
+class PluginStatus:
+    """What a loaded plugin is and does now; `trust_reason` is in words."""
+
+    name: str
+    host: str
+    state: PluginState
+    reason: str
+    trust: float
+    trust_reason: str
+
+
+@dataclass(frozen=True)
 class CycleReport:
     """One cycle; `lines` are ordered by name."""
 
     cycle: int
+    period_ns: int
     budget_ns: int
     allocated_ns: int
     spent_ns: int
@@ -40,10 +53,24 @@ class CycleReport:
     lines: tuple[PluginReport, ...]
 
 
-def report_of(cycle: int, ledger: Ledger, runtimes: Iterable[PluginRuntime]) -> CycleReport:
+def report_of(
+    cycle: int, period_ns: int, ledger: Ledger, runtimes: Iterable[PluginRuntime]
+) -> CycleReport:
     """The report of a cycle that ends now."""
     lines = tuple(_line(runtime, ledger) for runtime in runtimes)
-    return CycleReport(cycle, ledger.budget_ns, *ledger.totals(), lines)
+    return CycleReport(cycle, period_ns, ledger.budget_ns, *ledger.totals(), lines)
+
+
+def status_of(runtime: PluginRuntime) -> PluginStatus:
+    """The status of a plugin."""
+    return PluginStatus(
+        runtime.name,
+        runtime.setup.spec.host,
+        runtime.state,
+        runtime.reason,
+        runtime.trust.value,
+        runtime.trust.reason,
+    )
 
 
 def _line(runtime: PluginRuntime, ledger: Ledger) -> PluginReport:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sage_common.core.errors import CannotContinue
 from sage_orchestrator.core.budget.allocation import Demand
 from sage_orchestrator.core.budget.atp import to_ns
 from sage_orchestrator.core.budget.trust import Trust
-from sage_orchestrator.core.plugin.interface import Interest, Plugin
+from sage_orchestrator.core.plugin.interface import Plugin
+from sage_orchestrator.core.plugin.setup import PluginSetup
+from sage_orchestrator.core.plugin.spec import TriggerRule
 from sage_orchestrator.core.running.run import Run
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreaker
 from sage_orchestrator.core.scheduling.job import Job
+from sage_orchestrator.core.scheduling.policy import CyclePolicy
 from sage_orchestrator.core.scheduling.trigger import Trigger
 
 _NS_PER_S = 1_000_000_000
@@ -24,6 +28,19 @@ _AT_REST = (
     "submitted_ns", "started_ns", "last_stamp_ns", "debt_ns", "credit_ns", "salience", "reason",
     "steps", "energy",
 )  # fmt: skip
+
+
+class Change(NamedTuple):
+    """What becomes of a plugin as soon as it is at rest.
+
+    Attributes:
+        setup, plugin: what takes its place; None: it leaves.
+        done: set when that has happened, and what was there before is unloaded.
+    """
+
+    setup: PluginSetup | None
+    plugin: Plugin[Any] | None
+    done: Future[None]
 
 
 @dataclass
@@ -37,11 +54,10 @@ class PluginRuntime:
         submitted_ns: when the run was handed to the worker.
         last_stamp_ns: of the newest trigger that it worked on.
         delivered: capture times of what it delivered results about, newest last.
+        change: what becomes of it when it is at rest; None: it stays as it is.
     """
 
-    name: str
-    create: Callable[[], Plugin[Any]]
-    interest: Interest
+    setup: PluginSetup
     trust: Trust
     breaker: CircuitBreaker
     plugin: Plugin[Any] | None = None
@@ -61,6 +77,17 @@ class PluginRuntime:
     steps: int = 0
     energy: float = 0.0
     delivered: deque[int] = field(default_factory=lambda: deque(maxlen=_DELIVERIES_KEPT))
+    change: Change | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the plugin."""
+        return self.setup.spec.name
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it neither works nor is to work."""
+        return self.run is None and self.job is None
 
     def present(self) -> dict[str, Any]:
         """What it did last and owes, while it is at rest.
@@ -68,7 +95,7 @@ class PluginRuntime:
         Raises:
             CannotContinue: it is at work, or given a job.
         """
-        if self.run is not None or self.job is not None:
+        if not self.is_at_rest:
             raise CannotContinue(f"plugin {self.name} is at work")
         own = {name: getattr(self, name) for name in _AT_REST}
         return {**own, "state": int(self.state), "isolation": self.breaker.state()}
@@ -85,7 +112,7 @@ class PluginRuntime:
         """Whether its worker is at work."""
         return self.run is not None and not self.paused
 
-    def asks(self, triggers: Sequence[Trigger], now_ns: int) -> bool:
+    def asks(self, triggers: Sequence[Trigger], policy: CyclePolicy, now_ns: int) -> bool:
         """Whether it wants compute now; notes what for, or why it does not."""
         if self.run is not None:
             return True
@@ -96,7 +123,7 @@ class PluginRuntime:
         if self.job is not None:
             self.salience = 1.0
             return True
-        choice = self._choose(triggers, now_ns)
+        choice = self._choose(triggers, policy, now_ns)
         if isinstance(choice, str):
             self.state, self.reason, self.salience = PluginState.IDLE, choice, 0.0
             return False
@@ -106,7 +133,7 @@ class PluginRuntime:
     def demand(self) -> Demand:
         """What it asks for."""
         if self.job is None:
-            requested_ns = to_ns(self.interest.request_atp)
+            requested_ns = to_ns(self.setup.parameters.request_atp)
         else:
             done_ns = 0 if self.run is None else self.run.spent_ns
             requested_ns = max(0, self.job.limit_ns - done_ns)
@@ -114,24 +141,32 @@ class PluginRuntime:
             self.name, self.trust.value, self.salience, requested_ns, self.debt_ns, self.credit_ns
         )
 
-    def _choose(self, triggers: Sequence[Trigger], now_ns: int) -> Trigger | str:
+    def _choose(
+        self, triggers: Sequence[Trigger], policy: CyclePolicy, now_ns: int
+    ) -> Trigger | str:
         """The trigger to work on next, or why there is none, in words."""
-        interest = self.interest
-        fitting = [trigger for trigger in triggers if self._fits(trigger)]
+        if self.change is not None:
+            return "is being unloaded"
+        if not policy.admits(self.name):
+            return "the policy in force does not admit it"
+        parameters, rules = self.setup.parameters, self.setup.spec.triggers
+        fitting = [t for t in triggers if any(_fits(t, rule) for rule in rules)]
         new = [trigger for trigger in fitting if trigger.stamp_ns != self.last_stamp_ns]
         if not new:
-            return f"no new {interest.trigger} to work on"
+            kinds = dict.fromkeys(rule.kind for rule in rules)
+            return f"no new {' or '.join(kinds)} to work on"
         best = max(new, key=lambda trigger: trigger.salience)
-        if best.salience < interest.min_salience:
-            return f"salience {best.salience:.2f} is below its {interest.min_salience:.2f}"
-        period_ns = round(interest.period_s * _NS_PER_S)
+        if best.salience < parameters.min_salience:
+            return f"salience {best.salience:.2f} is below its {parameters.min_salience:.2f}"
+        period_ns = round(parameters.period_s * _NS_PER_S)
         if self.started_ns is not None and now_ns - self.started_ns < period_ns:
-            return f"runs at most every {interest.period_s:g} s"
+            return f"runs at most every {parameters.period_s:g} s"
         return best
 
-    def _fits(self, trigger: Trigger) -> bool:
-        if trigger.kind != self.interest.trigger:
-            return False
-        if self.interest.modality:
-            return trigger.modality == self.interest.modality
-        return trigger.kind == "attention" or trigger.dominant
+
+def _fits(trigger: Trigger, rule: TriggerRule) -> bool:
+    if trigger.kind != rule.kind:
+        return False
+    if rule.modalities:
+        return trigger.modality in rule.modalities
+    return trigger.kind == "attention" or trigger.dominant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sage_orchestrator.core.plugin.interface import Region
+from sage_orchestrator.core.plugin.task import Region
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from sage_common.core.puzzle import Percept
-from sage_orchestrator.core.plugin.interface import Memory, NothingToDo, Query, Task
+from sage_orchestrator.core.plugin import Memory, NothingToDo, Query, Task
+from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.running.states import PluginState
-from sage_orchestrator.irp.recall import MIN_SALIENCES, Recall
+from sage_plugins import specs
+from sage_plugins.params import RecallParameters
+from sage_plugins.recall import MIN_SALIENCES, RecallPlugin
 
 S = 1_000_000_000
 PERCEPT = Percept(
@@ -20,14 +23,12 @@ PERCEPT = Percept(
 class World:
     """A context whose memory holds (id, score, salience)."""
 
-    models_dir = ""
-
     def __init__(self, *kept: tuple[str, float, float], percept: Percept | None = PERCEPT) -> None:
         self.kept = kept
         self.queries: list[Query] = []
         self._percept = percept
 
-    def percept(self, modality: str, stamp_ns: int) -> Percept | None:
+    def percepts(self, modality: str, stamp_ns: int) -> Percept | None:
         return self._percept
 
     def recall(self, query: Query) -> list[Memory]:
@@ -38,9 +39,9 @@ class World:
 
 
 def run_in(bench, world):
-    recall = Recall(world)
-    recall.interest = type(recall.interest)("percept", "", 0.0, 0.0)
-    bench.add(recall)
+    parameters = RecallParameters(min_salience=0.0, period_s=0.0)
+    recall = RecallPlugin(world, parameters)
+    bench.orchestrator.load(PluginSetup(specs.RECALL, parameters, lambda: recall))
     line = bench.cycles(2)[-1]["recall"]
     return line, bench.results.get(timeout=10.0)[1]
 
@@ -73,7 +74,9 @@ def test_an_empty_memory_delivers_nothing_and_loses_trust(bench):
 def test_a_percept_that_is_gone_is_nobodys_failure(bench):
     world = World(percept=None)
     with pytest.raises(NothingToDo, match="vision percept is gone"):
-        Recall(world).init_state(Task(1, "vision", "front", 0.5), budget=None)
+        RecallPlugin(world, RecallParameters()).init_state(
+            Task(1, "vision", "front", 0.5), budget=None
+        )
     line, _ = run_in(bench, world)
     assert (line.state, line.failures, line.trust) == (PluginState.DONE, 0, 0.5)
 

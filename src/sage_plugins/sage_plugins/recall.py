@@ -8,24 +8,20 @@ from typing import Any
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
-from sage_orchestrator.core.plugin.halting import History
-from sage_orchestrator.core.plugin.interface import (
+from sage_orchestrator.core.plugin import (
     Budget,
-    Context,
-    Interest,
+    History,
     Memory,
     NothingToDo,
     Plugin,
+    PluginContext,
     Query,
     Task,
 )
+from sage_plugins.params import RecallParameters
 
-LEAST_SALIENCE = 0.1
-"""A constant scene stays below it."""
 MIN_SALIENCES = (0.75, 0.5, 0.25, 0.0)
 """What memories must have mattered at least, step by step: the memorable ones come first."""
-WANTED = 3
-GOOD_SCORE = 0.9
 OLDER_NS = 2_000_000_000
 """Memories younger than this are the present itself, and would be the best match to it."""
 
@@ -39,19 +35,18 @@ class Recollection:
     found: tuple[Memory, ...]
 
 
-class Recall(Plugin[Recollection]):
+class RecallPlugin(Plugin[Recollection]):
     """Energy = 1 - best score; 1 while nothing was found."""
 
-    name = "recall"
-    interest = Interest("percept", min_salience=LEAST_SALIENCE, period_s=1.0, request_atp=40.0)
     nominal_step_ns = 500_000
     max_steps = len(MIN_SALIENCES) - 1
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: PluginContext, parameters: RecallParameters) -> None:
         self._context = context
+        self._parameters = parameters
 
     def init_state(self, task: Task, budget: Budget) -> Recollection:
-        percept = task.percept or self._context.percept(task.modality, task.stamp_ns)
+        percept = task.percept or self._context.percepts(task.modality, task.stamp_ns)
         if percept is None:
             raise NothingToDo(f"the {task.modality} percept is gone")
         return self._ask(Recollection(percept, 0, ()))
@@ -63,7 +58,8 @@ class Recall(Plugin[Recollection]):
         return 1.0 - max(0.0, state.found[0].score) if state.found else 1.0
 
     def feasible(self, state: Recollection) -> bool:
-        return len(state.found) >= WANTED and state.found[0].score >= GOOD_SCORE
+        p = self._parameters
+        return len(state.found) >= p.wanted and state.found[0].score >= p.good_score
 
     def halt(self, history: History) -> str:
         if history.feasible:
@@ -99,17 +95,12 @@ class Recall(Plugin[Recollection]):
                 end_ns=percept.stamp_ns - OLDER_NS,
                 modality=percept.modality,
                 min_salience=MIN_SALIENCES[state.rung],
-                limit=WANTED,
+                limit=self._parameters.wanted,
             )
         )
         for memory in answers:
             if not -1.001 <= memory.score <= 1.001:
                 raise InvalidInput("score", memory.score, "a cosine in [-1, 1]")
         by_id = {memory.id: memory for memory in (*state.found, *answers)}
-        best = sorted(by_id.values(), key=lambda m: (-m.score, m.id))[:WANTED]
+        best = sorted(by_id.values(), key=lambda m: (-m.score, m.id))[: self._parameters.wanted]
         return replace(state, found=tuple(best))
-
-
-def create(context: Context) -> Recall:
-    """Entry point."""
-    return Recall(context)

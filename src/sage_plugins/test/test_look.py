@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
 from sage_common.core.tiles import TileGrid, TileView
-from sage_orchestrator.core.plugin.interface import NothingToDo, Region, Task
+from sage_orchestrator.core.plugin import NothingToDo, Region, Task
+from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.trigger import Trigger
-from sage_orchestrator.irp.focus import Focus
-from sage_orchestrator.irp.look import TILE_PX, missing_detail
+from sage_plugins import specs
+from sage_plugins.look.plugin import LookPlugin
+from sage_plugins.look.squares import TILE_PX, missing_detail
+from sage_plugins.params import LookParameters
 
 WIDTH, HEIGHT = 848, 480
 
@@ -32,22 +35,27 @@ def fake_encode(tile: np.ndarray, stamp_ns: int, source: str) -> Percept:
     )  # fmt: skip
 
 
+class LookWithoutModel(LookPlugin):
+    """With an encoder that needs no model."""
+
+    def load(self) -> None:
+        self._encode = fake_encode
+
+
 class World:
     """A context with one image, what stands out in it, and a pile of the tiles passed on."""
-
-    models_dir = ""
 
     def __init__(self, image: np.ndarray | None, view: TileView | None = None) -> None:
         self._image, self._view = image, view
         self.passed: list[np.ndarray] = []
 
-    def image(self, source: str, stamp_ns: int) -> np.ndarray | None:
+    def frames(self, source: str, stamp_ns: int) -> np.ndarray | None:
         return self._image
 
     def periphery(self, source: str, stamp_ns: int) -> TileView | None:
         return self._view
 
-    def pass_on(self, draw, stamp_ns, look):
+    def tiles(self, draw, stamp_ns, look):
         tile = np.zeros((TILE_PX, TILE_PX, 3), np.uint8)
         draw(tile)
         self.passed.append(tile)
@@ -73,38 +81,38 @@ def textured(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
 
 
-def looks(focus: Focus, task: Task, budget: FixedBudget, look_atp: float = 30.0):
+def looks(plugin: LookPlugin, task: Task, budget: FixedBudget, look_atp: float = 30.0):
     """All states until the plugin would halt, each at the same cost."""
-    states = [focus.init_state(task, budget)]
+    states = [plugin.init_state(task, budget)]
     budget.pay(look_atp)
-    while not focus.feasible(states[-1]):
-        states.append(focus.step(states[-1]))
+    while not plugin.feasible(states[-1]):
+        states.append(plugin.step(states[-1]))
         budget.pay(look_atp)
     return states
 
 
 def refine(image: np.ndarray | None, region: Region | None, view: TileView | None = None):
     """All looks at a region of an image, within 2,000 ATP."""
-    focus = Focus(World(image, view), lambda: fake_encode)
-    focus.load()
-    return focus, looks(focus, Task(5, "vision", "front", 0.8, region), FixedBudget(2000.0))
+    plugin = LookWithoutModel(World(image, view), LookParameters())
+    plugin.load()
+    return plugin, looks(plugin, Task(5, "vision", "front", 0.8, region), FixedBudget(2000.0))
 
 
 def test_it_closes_in_on_the_region_and_sees_all_its_detail():
     region = Region(600, 300, 90, 60)
-    focus, states = refine(textured(), region)
+    plugin, states = refine(textured(), region)
     sides = [state.tile[2] for state in states]
     assert sides[0] == HEIGHT
     assert sides == sorted(sides, reverse=True)
     left, top, side = states[-1].tile
     assert left <= region.left and region.left + region.width <= left + side
     assert top <= region.top and region.top + region.height <= top + side
-    energies = [focus.energy(state) for state in states]
+    energies = [plugin.energy(state) for state in states]
     assert energies == sorted(energies, reverse=True)
     assert energies[0] > 0.5
     assert energies[-1] <= 0.02
 
-    result = focus.result(states[-1])
+    result = plugin.result(states[-1])
     assert result["tile"]["scale"] == TILE_PX / side
     assert result["moved"] > 0.0
     assert np.linalg.norm(result["embedding"]) == pytest.approx(1.0, abs=1e-4)
@@ -140,12 +148,12 @@ def test_any_region_that_touches_the_image_is_looked_at(left, top, width, height
         with pytest.raises(InvalidInput, match="region"):
             refine(textured(), region)
         return
-    focus, states = refine(textured(), region)
+    plugin, states = refine(textured(), region)
     for state in states:
         x, y, side = state.tile
         assert x >= 0 and x + side <= WIDTH and y >= 0 and y + side <= HEIGHT
-        assert 0.0 <= focus.energy(state) <= 1.0
-    assert len(states) <= focus.max_steps
+        assert 0.0 <= plugin.energy(state) <= 1.0
+    assert len(states) <= plugin.max_steps
 
 
 def standing_out(*tiles: tuple[int, int, float]) -> TileView:
@@ -160,17 +168,17 @@ def standing_out(*tiles: tuple[int, int, float]) -> TileView:
 def test_then_the_tiles_that_stand_out_are_looked_at_best_first():
     region = Region(600, 300, 90, 60)
     view = standing_out((0, 0, 0.2), (0, 1, 0.9), (1, 0, 0.4), (0, 2, 0.04))
-    focus, states = refine(textured(), region, view)
+    plugin, states = refine(textured(), region, view)
     last = states[-1]
     assert [(look.tile.row, look.tile.column) for look in last.looks] == [(0, 1), (1, 0), (0, 0)]
     assert last.affordable == 3
-    energies = [focus.energy(state) for state in states]
+    energies = [plugin.energy(state) for state in states]
     assert energies == sorted(energies, reverse=True)
     assert energies[-1] <= 0.02
     image, look = textured(), last.looks[0]
     left, top, side = look.square
     assert side == 170 and left <= 169 and top == 0
-    around = focus.result(last)["around"]
+    around = plugin.result(last)["around"]
     assert [(entry["row"], entry["column"]) for entry in around] == [(0, 1), (1, 0), (0, 0)]
     square = image[top : top + side, left : left + side]
     expected = fake_encode(cv2.resize(square, (TILE_PX, TILE_PX)), 5, "front")
@@ -191,27 +199,30 @@ def test_tiles_in_the_region_or_of_another_size_of_frame_are_not():
 def test_as_many_tiles_as_the_rest_of_the_budget_pays_for(look_atp, budget_atp, count):
     grid = TileGrid.of(WIDTH, HEIGHT)
     places = [(i // grid.columns, i % grid.columns, 0.5) for i in range(count)]
-    focus = Focus(World(textured(), standing_out(*places)), lambda: fake_encode)
-    focus.load()
+    plugin = LookWithoutModel(World(textured(), standing_out(*places)), LookParameters())
+    plugin.load()
     task = Task(5, "vision", "front", 0.8, Region(700, 400, 20, 20))
     for _ in range(6):  # it learns what a look costs
-        looks(focus, task, FixedBudget(1e6), look_atp)
+        looks(plugin, task, FixedBudget(1e6), look_atp)
     budget = FixedBudget(budget_atp)
-    state = looks(focus, task, budget, look_atp)[-1]
+    state = looks(plugin, task, budget, look_atp)[-1]
     tolerance_atp = 1e-3 * look_atp
     assert len(state.looks) == state.affordable
     if state.looks:
         assert budget.affordable_atp >= -tolerance_atp
     if len(state.looks) < len(state.around):
         assert budget.affordable_atp < look_atp + tolerance_atp
-    assert focus.telemetry(state)["tiles_seen"] == len(state.looks)
+    assert plugin.telemetry(state)["tiles_seen"] == len(state.looks)
 
 
 def test_it_runs_in_the_orchestrator_by_attention(bench):
-    bench.add(Focus(World(textured()), lambda: fake_encode))
+    plugin = LookWithoutModel(World(textured()), LookParameters())
+    bench.orchestrator.load(PluginSetup(specs.LOOK, LookParameters(), lambda: plugin))
     region = Region(600, 300, 90, 60)
-    bench.orchestrator.cycle([Trigger("attention", "vision", "front", 7, 0.8, region=region)])
-    line = bench.orchestrator.cycle([]).lines[0]
+    bench.orchestrator.cycle(
+        [Trigger("attention", "vision", "front", 7, 0.8, region=region)], bench.policy
+    )
+    line = bench.orchestrator.cycle([], bench.policy).lines[0]
     assert line.state == PluginState.DONE
     assert line.reason.startswith("reached its goal: tile of ")
     assert line.trust > 0.5

@@ -13,23 +13,22 @@ import numpy as np
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
+from sage_encoders.backends.opencv_resize import resize
+from sage_encoders.core.vision import MODEL, VisionEncoder
 from sage_orchestrator.core.budget.atp import to_atp
-from sage_orchestrator.core.plugin.interface import (
+from sage_orchestrator.core.plugin import (
     Budget,
-    Context,
-    Interest,
+    ModelLease,
     NothingToDo,
     Plugin,
+    PluginContext,
     Region,
     Task,
 )
-from sage_orchestrator.core.tile_choice import Tile, affordable_looks, worthy_tiles
-from sage_orchestrator.irp.look import (
+from sage_plugins.look.squares import (
     TILE_PX,
-    Look,
     Pixels,
     Square,
-    TileLook,
     centre,
     cut,
     draw,
@@ -37,20 +36,18 @@ from sage_orchestrator.irp.look import (
     missing_detail,
     square_around,
 )
+from sage_plugins.look.state import LookState, TileLook
+from sage_plugins.look.tile_choice import Tile, affordable_looks, worthy_tiles
+from sage_plugins.params import LookParameters
 
 Encode = Callable[[Pixels, int, str], Percept]
 """Encodes RGB uint8 [224, 224, 3], with its stamp and source."""
 
-VISION_MODEL = "vision_encoder.onnx"
-SHRINK = 0.7
-"""Side of each tile over that of the one before."""
-LEAST_SALIENCE = 0.1
-"""A constant scene stays below it."""
 NEWEST_SHARE = 0.3
 """Of the newest look's cost in the running mean."""
 
 
-class Focus(Plugin[Look]):
+class LookPlugin(Plugin[LookState]):
     """Energy = what the encoder has not seen yet, in [0, 1].
 
     It begins with the largest square around the region, which is about what peripheral sight
@@ -61,29 +58,29 @@ class Focus(Plugin[Look]):
     stand out, its mean with the part of their salience that was not looked at.
     """
 
-    name = "focus"
-    interest = Interest(
-        "attention", "vision", min_salience=LEAST_SALIENCE, period_s=0.5, request_atp=250.0
-    )
     nominal_step_ns = 3_000_000
     max_steps = 64
     epsilon = 0.005
 
-    def __init__(self, context: Context, load_encoder: Callable[[], Encode]) -> None:
-        """`load_encoder` is called on the worker, before the first run."""
+    def __init__(self, context: PluginContext, parameters: LookParameters) -> None:
         self._context = context
-        self._load_encoder = load_encoder
+        self._parameters = parameters
+        self._lease: ModelLease | None = None
         self._encode: Encode | None = None
         self._look_atp = to_atp(self.nominal_step_ns)
 
     def load(self) -> None:
-        self._encode = self._load_encoder()
+        self._lease = self._context.model_session(MODEL, self._parameters.precision)
+        self._encode = VisionEncoder(self._lease.model, resize).encode
 
     def unload(self) -> None:
         self._encode = None
+        if self._lease is not None:
+            self._lease.close()
+            self._lease = None
 
-    def init_state(self, task: Task, budget: Budget) -> Look:
-        image = self._context.image(task.source, task.stamp_ns)
+    def init_state(self, task: Task, budget: Budget) -> LookState:
+        image = self._context.frames(task.source, task.stamp_ns)
         if image is None:
             raise NothingToDo(f"no image of {task.source} near that time")
         height, width = image.shape[:2]
@@ -92,28 +89,30 @@ class Focus(Plugin[Look]):
         percept = self._see(image, tile, task.stamp_ns, task.source)
         missing = missing_detail(image, region, tile[2])
         around = self._around(task, image, region)
-        return self._counted(Look(image, region, tile, percept, percept, missing, around, budget))
+        return self._counted(
+            LookState(image, region, tile, percept, percept, missing, around, budget)
+        )
 
-    def step(self, state: Look) -> Look:
+    def step(self, state: LookState) -> LookState:
         self._learn_cost(state)
         state = replace(state, spent_atp=state.budget.spent_atp)
         if state.affordable is not None:
             return self._look_around(state)
         height, width = state.image.shape[:2]
         closest = max(state.region.width, state.region.height)
-        side = max(round(state.tile[2] * SHRINK), min(closest, state.tile[2]))
+        side = max(round(state.tile[2] * self._parameters.shrink), min(closest, state.tile[2]))
         tile = square_around(state.region, side, width, height)
         percept = self._see(state.image, tile, state.first.stamp_ns, state.first.source)
         missing = missing_detail(state.image, state.region, tile[2])
         return self._counted(replace(state, tile=tile, percept=percept, missing=missing))
 
-    def energy(self, state: Look) -> float:
+    def energy(self, state: LookState) -> float:
         return (state.missing + state.unseen) / 2.0 if state.around else state.missing
 
-    def feasible(self, state: Look) -> bool:
+    def feasible(self, state: LookState) -> bool:
         return state.affordable is not None and len(state.looks) >= state.affordable
 
-    def result(self, state: Look) -> Mapping[str, Any]:
+    def result(self, state: LookState) -> Mapping[str, Any]:
         left, top, side = state.tile
         scale = TILE_PX / side
         summary = (
@@ -132,7 +131,7 @@ class Focus(Plugin[Look]):
             "around": [_described(look) for look in state.looks],
         }
 
-    def telemetry(self, state: Look) -> Mapping[str, float | str | bool]:
+    def telemetry(self, state: LookState) -> Mapping[str, float | str | bool]:
         return {
             "side_px": state.tile[2],
             "moved": _moved(state),
@@ -151,7 +150,7 @@ class Focus(Plugin[Look]):
         left, top, side = square_around(region, max(region.width, region.height), width, height)
         return worthy_tiles(view, Region(left, top, side, side))
 
-    def _counted(self, state: Look) -> Look:
+    def _counted(self, state: LookState) -> LookState:
         """With K, once the region is seen; the look under way is not paid for yet."""
         if not state.sees_region:
             return state
@@ -159,7 +158,7 @@ class Focus(Plugin[Look]):
         affordable = min(affordable_looks(left_atp, self._look_atp), len(state.around))
         return replace(state, affordable=affordable)
 
-    def _look_around(self, state: Look) -> Look:
+    def _look_around(self, state: LookState) -> LookState:
         height, width = state.image.shape[:2]
         tile = state.around[len(state.looks)]
         square = square_around(
@@ -168,7 +167,7 @@ class Focus(Plugin[Look]):
         percept = self._see(state.image, square, state.first.stamp_ns, state.first.source)
         return replace(state, looks=(*state.looks, TileLook(tile, square, percept)))
 
-    def _learn_cost(self, state: Look) -> None:
+    def _learn_cost(self, state: LookState) -> None:
         """What the look before cost; the first one of a run also fetched the image."""
         if state.looks or state.percept is not state.first:
             cost_atp = state.budget.spent_atp - state.spent_atp
@@ -177,13 +176,13 @@ class Focus(Plugin[Look]):
     def _see(self, image: Pixels, square: Square, stamp_ns: int, source: str) -> Percept:
         encode = self._encode
         if encode is None:
-            raise RuntimeError("focus runs before its encoder is loaded")
-        return self._context.pass_on(
+            raise RuntimeError("look runs before its encoder is loaded")
+        return self._context.tiles(
             partial(draw, image, square), stamp_ns, lambda tile: encode(tile, stamp_ns, source)
         )
 
 
-def _moved(state: Look) -> float:
+def _moved(state: LookState) -> float:
     """1 - cosine between the embeddings of the whole and of the tile."""
     return float(1.0 - np.dot(state.first.embedding, state.percept.embedding))
 
@@ -208,19 +207,3 @@ def _jpeg(tile: Pixels) -> str:
     if not encoded:
         raise InvalidInput("tile", tile.shape, "a picture that JPEG can hold")
     return base64.b64encode(data.tobytes()).decode("ascii")
-
-
-def create(context: Context) -> Focus:
-    """Entry point: with the vision encoder's model."""
-
-    def load() -> Encode:
-        # Imported on first use: the node starts, and others run, without the model's runtime.
-        from sage_encoders.backends.models_folder import models_folder
-        from sage_encoders.backends.onnx_model import OnnxModel
-        from sage_encoders.backends.opencv_resize import resize
-        from sage_encoders.core.vision import VisionEncoder
-
-        model = OnnxModel(models_folder(context.models_dir) / VISION_MODEL)
-        return VisionEncoder(model, resize).encode
-
-    return Focus(context, load)

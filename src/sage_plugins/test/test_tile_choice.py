@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.tiles import TileGrid, TileView
-from sage_orchestrator.core.plugin.interface import Region
-from sage_orchestrator.core.tile_choice import (
+from sage_orchestrator.core.plugin import Region
+from sage_plugins.look.tile_choice import (
     LEAST_SALIENCE,
     affordable_looks,
     worthy_tiles,

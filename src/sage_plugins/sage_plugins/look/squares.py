@@ -1,78 +1,21 @@
-"""What was looked at so far, and the squares of an image that are encoded."""
+"""The squares of an image that are encoded, and what is lost in them."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.puzzle import Percept
-from sage_orchestrator.core.plugin.interface import Budget, Region
-from sage_orchestrator.core.tile_choice import Tile
+from sage_orchestrator.core.plugin import Region
 
 Pixels = NDArray[np.uint8]
 Square = tuple[int, int, int]
 """Left, top and side in px of the native image."""
 
 TILE_PX = 224
-ALL_SEEN = 0.02
 NOISE_LEVEL = 2.0
 """Grey levels (of 255) of sensor noise: variation of this size is no detail."""
-
-
-@dataclass(frozen=True)
-class TileLook:
-    """A tile of the periphery that was looked at: the square around it, encoded."""
-
-    tile: Tile
-    square: Square
-    percept: Percept
-
-
-@dataclass(frozen=True)
-class Look:
-    """What was looked at so far.
-
-    Attributes:
-        image: native RGB uint8 [H, W, 3].
-        region: of attention, inside the image.
-        tile: square around the region seen last.
-        first, percept: the encoded whole and the encoded tile.
-        missing: [0, 1] part of the region's detail that the tile's pixels are too coarse to show.
-        around: tiles of the periphery that stand out, best first, but for those in the region.
-        affordable: K, how many of them there is budget for; None: the region is not seen yet.
-        looks: at the best tiles, in order.
-        budget: of the run.
-        spent_atp: before this look.
-    """
-
-    image: Pixels
-    region: Region
-    tile: Square
-    first: Percept
-    percept: Percept
-    missing: float
-    around: tuple[Tile, ...]
-    budget: Budget
-    affordable: int | None = None
-    looks: tuple[TileLook, ...] = ()
-    spent_atp: float = 0.0
-
-    @property
-    def sees_region(self) -> bool:
-        """Whether a closer look at the region would show no more."""
-        closest = max(self.region.width, self.region.height, 1)
-        return self.missing <= ALL_SEEN or self.tile[2] <= closest
-
-    @property
-    def unseen(self) -> float:
-        """[0, 1] part of the salience around that was not looked at."""
-        whole = sum(tile.salience for tile in self.around)
-        seen = sum(look.tile.salience for look in self.looks)
-        return 1.0 - seen / whole if whole else 0.0
 
 
 def draw(image: Pixels, square: Square, tile: Pixels) -> None:
@@ -133,4 +76,5 @@ def inside(region: Region, width: int, height: int) -> Region:
 
 
 def centre(width: int, height: int) -> Region:
+    """The middle half of an image, each way."""
     return Region(width // 4, height // 4, max(1, width // 2), max(1, height // 2))

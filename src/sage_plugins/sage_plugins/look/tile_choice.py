@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.tiles import TileView
-from sage_orchestrator.core.plugin.interface import Region
+from sage_orchestrator.core.plugin import Region
 
 LEAST_SALIENCE = 0.05
 """A tile below it does not stand out."""

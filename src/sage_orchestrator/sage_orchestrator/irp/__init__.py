@@ -1,1 +1,0 @@
-"""Refinement plugins that come with SAGE."""

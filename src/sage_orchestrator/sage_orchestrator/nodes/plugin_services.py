@@ -1,0 +1,138 @@
+"""The services that load, replace, unload, list and trust plugins; each runs on a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.entry_points import refresh
+from sage_msgs.msg import PluginInfo
+from sage_msgs.srv import ListPlugins, LoadPlugin, SetTrust, UnloadPlugin
+from sage_orchestrator.core.plugin.catalogue import InstalledPlugin, find, find_anew, installed
+from sage_orchestrator.core.plugin.setup import PluginSetup, set_up
+from sage_orchestrator.core.plugin.spec import PluginSpec
+from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
+from sage_orchestrator.core.scheduling.report import PluginStatus
+from sage_orchestrator.nodes.capabilities import Capabilities
+from sage_orchestrator.params import OrchestratorParameters
+
+CHANGE_TIMEOUT_S = 8.0
+"""So long an answer waits for a change; what takes longer goes on."""
+
+
+class PluginServices:
+    """Changes which plugins an orchestrator has.
+
+    Args:
+        orchestrator: whose.
+        capabilities: what plugins may use.
+        read_parameters: the parameters of the node as they are now.
+        wait: waits until a change is done, at most so long [s]; raises what it raised, or
+            FutureTimeout.
+    """
+
+    def __init__(
+        self,
+        orchestrator: Orchestrator,
+        capabilities: Capabilities,
+        read_parameters: Callable[[], OrchestratorParameters],
+        wait: Callable[[Future[None], float], None],
+    ) -> None:
+        self._orchestrator = orchestrator
+        self._capabilities = capabilities
+        self._read_parameters = read_parameters
+        self._wait = wait
+
+    def load_all(self, names: tuple[str, ...]) -> list[str]:
+        """Load plugins as the node becomes active; their names.
+
+        Raises:
+            InvalidInput: one of them cannot be loaded, or is named twice.
+        """
+        setups = [self._set_up(find(name)) for name in names]
+        loaded = [setup.spec.name for setup in setups]
+        for name in loaded:
+            if loaded.count(name) > 1:
+                raise InvalidInput("plugins", name, "each plugin once")
+        for setup in setups:
+            self._orchestrator.load(setup)
+        return loaded
+
+    def on_load(
+        self, request: LoadPlugin.Request, response: LoadPlugin.Response
+    ) -> LoadPlugin.Response:
+        """Load or replace one."""
+        if ":" in request.plugin:
+            raise InvalidInput("plugin", request.plugin, "the name of an installed plugin")
+        refresh()
+        is_loaded = find(request.plugin).name in self._loaded()
+        spec = find_anew(request.plugin) if is_loaded else find(request.plugin)
+        done = self._orchestrator.load(self._set_up(spec))
+        response.success, response.replaced = True, is_loaded
+        word = "replaced" if is_loaded else "loaded"
+        response.message = self._outcome(done, spec.name, word)
+        return response
+
+    def on_unload(
+        self, request: UnloadPlugin.Request, response: UnloadPlugin.Response
+    ) -> UnloadPlugin.Response:
+        """Unload one."""
+        done = self._orchestrator.unload(request.plugin)
+        response.success = True
+        response.message = self._outcome(done, request.plugin, "unloaded")
+        return response
+
+    def on_list(
+        self, request: ListPlugins.Request, response: ListPlugins.Response
+    ) -> ListPlugins.Response:
+        """All that are installed or loaded, by name."""
+        refresh()
+        known, loaded = installed(), self._loaded()
+        for name in sorted({*known, *loaded}):
+            response.plugins.append(_info(name, known.get(name), loaded.get(name)))
+        response.success = True
+        return response
+
+    def on_set_trust(
+        self, request: SetTrust.Request, response: SetTrust.Response
+    ) -> SetTrust.Response:
+        """Set the trust of one by hand."""
+        response.previous = self._orchestrator.set_trust(request.plugin, request.trust)
+        response.success = True
+        response.message = f"trust of {request.plugin} is now {request.trust:g}"
+        return response
+
+    def _loaded(self) -> dict[str, PluginStatus]:
+        return {status.name: status for status in self._orchestrator.statuses()}
+
+    def _set_up(self, spec: PluginSpec) -> PluginSetup:
+        parameters = self._read_parameters().of_plugin(spec)
+        return set_up(spec, parameters, self._capabilities.offered())
+
+    def _outcome(self, done: Future[None], name: str, word: str) -> str:
+        """What became of a change, in words."""
+        try:
+            self._wait(done, CHANGE_TIMEOUT_S)
+        except FutureTimeout:
+            return f"{name} will be {word} when its running work has ended"
+        except InvalidInput:
+            raise
+        except Exception as error:  # noqa: BLE001 - what a plugin raises in unload is reported
+            return f"{name} is {word}; its unload failed: {type(error).__name__}: {error}"
+        return f"{name} is {word}"
+
+
+def _info(name: str, known: InstalledPlugin | None, status: PluginStatus | None) -> PluginInfo:
+    info = PluginInfo(name=name)
+    if known is not None:
+        info.package, info.problem = known.package, known.problem
+        if known.spec is not None:
+            info.meaning, info.host = known.spec.meaning, known.spec.host
+            info.needs = list(known.spec.needs)
+    if status is not None:
+        info.loaded, info.host = True, status.host
+        info.state, info.reason = int(status.state), status.reason
+        info.trust, info.trust_reason = status.trust, status.trust_reason
+    return info

@@ -1,0 +1,58 @@
+"""Parameters of the plugins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sage_common.core.parameters import parameter
+from sage_orchestrator.core.plugin.spec import PluginParameters
+
+LEAST_SALIENCE = 0.1
+"""A constant scene stays below it."""
+
+
+@dataclass(frozen=True)
+class LookParameters(PluginParameters):
+    """Parameters of `look`."""
+
+    min_salience: float = parameter(
+        LEAST_SALIENCE, doc="it does not ask for compute for less salience", low=0.0, high=1.0
+    )
+    request_atp: float = parameter(
+        250.0,
+        doc="what one run asks for; its share is not bounded by it",
+        unit="ATP",
+        low=0.0,
+        high=100_000.0,
+    )
+    shrink: float = parameter(
+        0.7, doc="side of each tile over that of the one before", low=0.1, high=0.95
+    )
+    precision: str = parameter(
+        "auto",
+        doc="weights of the vision encoder; auto: those that the vision encoder's node loads",
+        choices=("auto", "fp32", "fp16", "int8"),
+    )
+
+
+@dataclass(frozen=True)
+class RecallParameters(PluginParameters):
+    """Parameters of `recall`."""
+
+    min_salience: float = parameter(
+        LEAST_SALIENCE, doc="it does not ask for compute for less salience", low=0.0, high=1.0
+    )
+    period_s: float = parameter(
+        1.0, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0
+    )
+    request_atp: float = parameter(
+        40.0,
+        doc="what one run asks for; its share is not bounded by it",
+        unit="ATP",
+        low=0.0,
+        high=100_000.0,
+    )
+    wanted: int = parameter(3, doc="memories that are enough", low=1, high=20)
+    good_score: float = parameter(
+        0.9, doc="cosine of the best memory from which on that is enough", low=0.0, high=1.0
+    )

@@ -1,0 +1,24 @@
+"""The plugins, as the orchestrator finds them; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from sage_orchestrator.core.plugin.spec import PluginSpec, TriggerRule
+from sage_plugins.params import LookParameters, RecallParameters
+
+LOOK = PluginSpec(
+    name="look",
+    plugin="sage_plugins.look.plugin:LookPlugin",
+    triggers=(TriggerRule("attention", ("vision",)),),
+    meaning="look closer at what is attended, and at what stands out around it",
+    needs=("frames", "periphery", "tiles", "model_session"),
+    parameters=LookParameters,
+    former_names=("focus",),
+)
+RECALL = PluginSpec(
+    name="recall",
+    plugin="sage_plugins.recall:RecallPlugin",
+    triggers=(TriggerRule("percept"),),
+    meaning="find memories that are like what is sensed",
+    needs=("percepts", "recall"),
+    parameters=RecallParameters,
+)
