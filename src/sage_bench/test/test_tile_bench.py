@@ -35,13 +35,13 @@ def test_both_ways_look_at_the_same_tiles(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(tile_rows, "CYCLE_ATP", 1e6)  # enough for all, whatever a look costs
     encoder = Encoder()
     ours, arrays = tile_rows.compare(moving_scene(8), encoder)
-    assert (ours.lane.in_arrays, arrays.lane.in_slots) == (0, 0)
-    assert ours.lane.in_slots == len(ours.costs_atp) > 8
-    assert ours.lane.in_slots == arrays.lane.in_arrays
-    assert len(encoder.tiles) == 2 * ours.lane.in_slots
+    assert (ours.channel.in_arrays, arrays.channel.in_slots) == (0, 0)
+    assert ours.channel.in_slots == len(ours.costs_atp) > 8
+    assert ours.channel.in_slots == arrays.channel.in_arrays
+    assert len(encoder.tiles) == 2 * ours.channel.in_slots
     assert {encoder.tiles.count(tile) % 2 for tile in set(encoder.tiles)} == {0}
     assert ours.spent.tiles == arrays.spent.tiles == 8 * 15
-    assert 0 < ours.spent.looks <= ours.lane.in_slots
+    assert 0 < ours.spent.looks <= ours.channel.in_slots
     rows = {row.name: row for row in tile_rows._rows_of("848x480", ours, arrays)}
     looks = [rows[f"two tiers at 848x480, K, looks that {atp} ATP pay for"].value
              for atp in (250, 500, 1000)]  # fmt: skip

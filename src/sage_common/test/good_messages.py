@@ -126,7 +126,7 @@ def budget(h: Header) -> BudgetState:
 
 def refinement(h: Header) -> Refinement:
     energies = array.array("f", [0.5, 0.25])
-    return Refinement(header=h, plugin="focus", answer="a tree", energies=energies, spent_atp=3.0)
+    return Refinement(header=h, plugin="look", answer="a tree", energies=energies, spent_atp=3.0)
 
 
 def experience(h: Header) -> Experience:
