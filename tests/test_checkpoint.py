@@ -25,11 +25,10 @@ ASK = """
 import json, sys
 from pathlib import Path
 from sage.graph.runtime_file import running_graph
-from sage.observe.asking import AskerNode, ask
+from sage.observe.graph_service import call_service
 from sage_msgs.srv import Checkpoint
-class Asker(AskerNode):
-    service_key = "memory/checkpoint"
-answer = ask(Asker, running_graph(Path(sys.argv[1])), Checkpoint.Request())
+running = running_graph(Path(sys.argv[1]))
+answer = call_service(running, "memory/checkpoint", Checkpoint.Request())
 print(json.dumps([answer.success, answer.message, list(answer.paths)]))
 """
 

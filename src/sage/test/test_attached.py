@@ -8,14 +8,13 @@ import time
 
 import pytest
 
-from sage.observe.asking import AskerNode
 from sage.observe.attached import Attached
+from sage.observe.graph_service import ServiceCallerNode
 
 DOMAIN = "118"
 
 
-class PlainAsker(AskerNode):
-    service_key = "memory/recall"
+CALLED = {"service": "memory/recall"}
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +27,7 @@ def fail() -> None:
 
 
 def test_an_error_in_the_thread_is_raised_where_it_is_stopped() -> None:
-    attached = Attached(PlainAsker, "/attached_test")
+    attached = Attached(ServiceCallerNode, "/attached_test", CALLED)
     attached.host.create_timer(0.01, fail)
     attached._thread.join(timeout=20.0)
     assert not attached._thread.is_alive()
@@ -38,7 +37,7 @@ def test_an_error_in_the_thread_is_raised_where_it_is_stopped() -> None:
 
 
 def test_a_node_that_never_keeps_up_with_its_callbacks_can_be_stopped() -> None:
-    attached = Attached(PlainAsker, "/attached_test")
+    attached = Attached(ServiceCallerNode, "/attached_test", CALLED)
     behind = threading.Event()
     runs = []
 
@@ -55,10 +54,10 @@ def test_a_node_that_never_keeps_up_with_its_callbacks_can_be_stopped() -> None:
 
 
 def test_after_a_failure_another_node_can_be_attached() -> None:
-    attached = Attached(PlainAsker, "/attached_test")
+    attached = Attached(ServiceCallerNode, "/attached_test", CALLED)
     attached.host.create_timer(0.01, fail)
     attached._thread.join(timeout=20.0)
     with pytest.raises(ArithmeticError):
         attached.stop()
-    with Attached(PlainAsker, "/attached_test") as again:
+    with Attached(ServiceCallerNode, "/attached_test", CALLED) as again:
         assert again.node.service_client is not None

@@ -160,7 +160,7 @@ def test_a_graph_that_refuses_to_undo_is_quoted(
 ) -> None:
     refusal = SimpleNamespace(success=False, message="no night to undo", restored=0)
     monkeypatch.setattr("sage.graph.runtime_file.running_graph", lambda _home: object())
-    monkeypatch.setattr("sage.memory.services.undo", lambda *_: refusal)
+    monkeypatch.setattr("sage.client.graph_memory.call_service", lambda *_: refusal)
     status, told, said = run(capsys, "undo", "--home", tmp_path)
     assert (status, told, said) == (2, "", "sage memory: no night to undo\n")
 

@@ -22,7 +22,7 @@ from sage_memory.core.identifiers import id_text
 def test_pinning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = id_text(made_home(tmp_path)[2].id)
     status, told, _ = run(capsys, "pin", name, "--home", tmp_path)
-    assert (status, told) == (0, f"{name} is pinned: it is never let go\n")
+    assert (status, told) == (0, f"{name} is pinned: it is never evicted\n")
     assert as_json(capsys, "stats", "--home", tmp_path)["pinned"] == 1
     assert as_json(capsys, "pin", name, "--off", "--home", tmp_path)["pinned"] is False
     assert as_json(capsys, "stats", "--home", tmp_path)["pinned"] == 0

@@ -14,14 +14,15 @@ import soundfile
 from memory_homes import START_NS, experience, made_home, rich
 
 from sage.cli import main
+from sage.client.graph_memory import GraphMemory
+from sage.client.stored_memory import StoredMemory
 from sage.commands import recall
 from sage.memory.opening import open_memory
 from sage.recall.embedding import embed_text
 from sage.recall.examples import read_image, read_puzzle, read_sound
-from sage.recall.graph_memory import reply_of, request_of
+from sage.recall.messages import reply_of, request_of
 from sage.recall.nothing import why_nothing
 from sage.recall.question import Question, Sound, Spot, parse_spot
-from sage.recall.stored_memory import ask_store
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.core.sound_example import WINDOW
@@ -100,9 +101,9 @@ QUESTIONS = {
 
 
 def test_both_ways_give_the_same(home: Path) -> None:
-    stored = {name: ask_store(home, question) for name, question in QUESTIONS.items()}
+    stored = {name: StoredMemory(home).recall(question) for name, question in QUESTIONS.items()}
     like = Question(like=stored["image"].answers[0].id)
-    stored["like"] = ask_store(home, like)
+    stored["like"] = StoredMemory(home).recall(like)
     host = LockstepHost(home=home)
     host.add(MemoryNode, parameters={"device_id": "robot", "resume": False})
     for encoder in (VisionEncoderNode, AudioEncoderNode, LanguageEncoderNode):
@@ -217,8 +218,8 @@ def test_a_wrong_value_names_its_field_and_is_not_asked(
 ) -> None:
     running = object() if with_graph else None
     monkeypatch.setattr("sage.graph.runtime_file.running_graph", lambda _home: running)
-    for way in ("sage.recall.graph_memory.ask_graph", "sage.recall.stored_memory.ask_store"):
-        monkeypatch.setattr(way, lambda *_: pytest.fail("was asked"))
+    for client in (GraphMemory, StoredMemory):
+        monkeypatch.setattr(client, "recall", lambda *_: pytest.fail("was asked"))
     status, told, error = run(capsys, *words, "--home", home)
     assert (status, told) == (2, "")
     assert said in error and len(error.splitlines()) == 1

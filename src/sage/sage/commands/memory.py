@@ -1,4 +1,4 @@
-"""Look after the memory: numbers, export and import, sleep, and what is kept or let go.
+"""Look after the memory: numbers, export and import, sleep, and what is kept or forgotten.
 
 What changes the memory goes through the running graph where one runs, else straight to the store.
 """
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     taken = add("import", _import, "take an export into an empty memory; no graph may run")
     taken.add_argument("folder", type=Path, metavar="DIR")
     taken.add_argument("--merge", action="store_true", help="add what this memory lacks")
-    sleep = add("sleep", _sleep, "consolidate: merge what is alike, let go of what matters least")
+    sleep = add("sleep", _sleep, "consolidate: merge what is alike, evict what matters least")
     sleep.add_argument("--target", type=float, default=0.2, metavar="SHARE", help="default: 0.2")
     sleep.add_argument("--max-duration", type=float, default=0.0, metavar="S", help="0: until done")
     sleep.add_argument("--dry-run", action="store_true", help="only say what would be done")
@@ -118,11 +118,11 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _sleep(options: argparse.Namespace) -> int:
+    from sage.client.memory_client import memory_client
     from sage.graph.runtime_file import running_graph
     from sage.memory.bars import bars
     from sage.memory.interrupts import stop_on_interrupt
     from sage.memory.report import sleep_lines
-    from sage.memory.sleeping import sleep_in_graph, sleep_in_store
     from sage_memory.core.sleep.options import SleepOptions, checked
 
     home = sage_home(options.home)
@@ -133,26 +133,19 @@ def _sleep(options: argparse.Namespace) -> int:
             dry_run=options.dry_run,
         )
     )
-    running = running_graph(home)
+    memory = memory_client(home, running_graph(home))
     with bars() as shown, stop_on_interrupt() as should_stop:
-        if running is not None:
-            done = sleep_in_graph(running, how, shown.share, should_stop)
-        else:
-            done = sleep_in_store(home, how, shown.share, should_stop)
+        done = memory.sleep(how, shown.share, should_stop)
     _tell(options, done.as_dict(), lambda: sleep_lines(done))
     return 0
 
 
 def _undo(options: argparse.Namespace) -> int:
+    from sage.client.memory_client import memory_client
     from sage.graph.runtime_file import running_graph
-    from sage.memory.sleeping import undo_in_graph, undo_in_store
 
     home = sage_home(options.home)
-    running = running_graph(home)
-    if running is not None:
-        done = undo_in_graph(running, options.night)
-    else:
-        done = undo_in_store(home, options.night)
+    done = memory_client(home, running_graph(home)).undo_sleep(options.night)
     rest = f"; {done.message}" if done.message else ""
     _tell(options, vars(done), lambda: [f"{done.restored} experiences are as before{rest}"])
     return 0
@@ -200,27 +193,27 @@ def _reembed(options: argparse.Namespace) -> int:
 
 
 def _pin(options: argparse.Namespace) -> int:
+    from sage.client.memory_client import memory_client
     from sage.graph.runtime_file import running_graph
-    from sage.memory.tending import pin
 
     home = sage_home(options.home)
-    pin(home, running_graph(home), options.id, not options.off)
-    state = "may be let go again" if options.off else "is pinned: it is never let go"
+    memory_client(home, running_graph(home)).pin(options.id, not options.off)
+    state = "may be evicted again" if options.off else "is pinned: it is never evicted"
     shown = {"id": options.id, "pinned": not options.off}
     _tell(options, shown, lambda: [f"{options.id} {state}"])
     return 0
 
 
 def _forget(options: argparse.Namespace) -> int:
+    from sage.client.memory_client import memory_client
     from sage.graph.runtime_file import running_graph
     from sage.memory.report import remains_lines
-    from sage.memory.tending import forget
     from sage_memory.core.store.leftovers import remains
 
     home = sage_home(options.home)
     if not (options.yes or _confirmed(len(options.ids), home)):
         return 1
-    done = forget(home, running_graph(home), options.ids, options.reason)
+    done = memory_client(home, running_graph(home)).forget(options.ids, options.reason)
     line = f"{done.forgotten} experiences are gone for good, {done.bytes_freed} bytes of content"
     _tell(options, vars(done), lambda: [line])
     for warning in remains_lines(remains(home)):

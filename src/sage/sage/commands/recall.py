@@ -107,17 +107,14 @@ def _add_conditions(group: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    # Imported here: one way needs ROS, the other the store and the models.
+    from sage.client.memory_client import memory_client
     from sage.graph.runtime_file import running_graph
-    from sage.recall.graph_memory import ask_graph
     from sage.recall.nothing import why_nothing
-    from sage.recall.stored_memory import ask_store
     from sage.recall.thumbnails import write_thumbnails
 
     question = checked(_question(options))
     home = sage_home(options.home)
-    running = running_graph(home)
-    reply = ask_graph(running, question) if running else ask_store(home, question)
+    reply = memory_client(home, running_graph(home)).recall(question)
     if not reply.answers:
         reply = replace(reply, notes=(*reply.notes, *why_nothing(home, question)))
     written: dict[str, list[str]] = {}

@@ -5,15 +5,9 @@ from __future__ import annotations
 from sage.explain.account import Account, of_message
 from sage.explain.question import MomentUnknown, local_time
 from sage.graph.runtime_file import RunningGraph
-from sage.observe.asking import AskerNode, ask
+from sage.observe.graph_service import call_service
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.srv import Explain
-
-
-class ExplainAsker(AskerNode):
-    """A client of salience/explain."""
-
-    service_key = "salience/explain"
 
 
 def ask_graph(running: RunningGraph, asked_ns: int | None, within_s: float) -> Account:
@@ -24,7 +18,7 @@ def ask_graph(running: RunningGraph, asked_ns: int | None, within_s: float) -> A
         ServiceUnavailable: the graph has no fusion node, or it does not answer.
     """
     request = Explain.Request(stamp=to_stamp(asked_ns or 0), tolerance_s=within_s)
-    response = ask(ExplainAsker, running, request)
+    response = call_service(running, "salience/explain", request)
     oldest_ns = stamp_ns(response.oldest)
     if not response.found:
         text = f"the running graph: {response.message}"

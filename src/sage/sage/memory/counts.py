@@ -21,7 +21,7 @@ class Counts:
         experiences: that can be recalled, summaries among them.
         modalities: modality -> how many of them.
         summaries, covered: summaries, and moments that they stand for.
-        pinned: never let go.
+        pinned: never evicted.
         forgotten: tombstones.
         oldest_ns, newest_ns: first start and last end [ns]; None of an empty memory.
         vectors: encoder -> encoding -> how many.

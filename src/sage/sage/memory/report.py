@@ -10,7 +10,7 @@ from typing import Any
 from sage.memory.counts import Counts
 from sage.memory.exports.exporting import Exported
 from sage.memory.exports.importing import Imported
-from sage.memory.sleeping import Slept
+from sage.memory.results import SleepResult
 from sage_memory.core.recovery.repair import Repaired
 from sage_memory.core.recovery.verification import Finding
 
@@ -32,7 +32,7 @@ def stats_lines(home: Path, counts: Counts) -> list[str]:
     nights = ", ".join(f"{number} {state}" for state, number in counts.nights.items())
     lines.append(f"nights       {nights or 'none'}")
     if counts.can_be_undone:
-        lines.append(f"             {counts.can_be_undone} of what they let go can be taken back")
+        lines.append(f"             {counts.can_be_undone} of what they evicted can be taken back")
     lines.append(f"entities     {counts.entities}")
     return lines
 
@@ -77,13 +77,13 @@ def import_lines(home: Path, done: Imported) -> list[str]:
     return lines
 
 
-def sleep_lines(done: Slept) -> list[str]:
+def sleep_lines(done: SleepResult) -> list[str]:
     """What a sleep has done."""
     if not done.night_id and not done.merged and not done.payloads_removed:
         return [done.message or "nothing to do"]
     lines = [
         f"{done.merged} moments merged into {done.summaries} summaries",
-        f"let go: {done.payloads_removed} payloads, {done.texts_removed} texts, vectors of "
+        f"evicted: {done.payloads_removed} payloads, {done.texts_removed} texts, vectors of "
         f"{done.vectors_removed}",
         f"{_size(done.bytes_before)} before, {_size(done.bytes_after)} after",
         f"probe questions answered: {done.recall_before:.1%} before, {done.recall_after:.1%} after",

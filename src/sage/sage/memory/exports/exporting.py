@@ -172,7 +172,7 @@ def _copy_payloads(
 def _whole_payload(payloads: PayloadFiles, sha256: str, media_type: str) -> bytes | None:
     try:
         data = payloads.read(sha256, media_type)
-    except (OSError, PayloadDamaged):  # let go of by the running graph, or lost
+    except (OSError, PayloadDamaged):  # evicted by the running graph, or lost
         return None
     return data if hashlib.sha256(data).hexdigest() == sha256 else None
 

@@ -55,7 +55,7 @@ def check(table: Table, row: Row) -> None:
 
 
 def vectors_in(table: Table, row: Row) -> list[Row]:
-    """Rows of the vectors that a proven row holds: its own, or in the copy of what was let go."""
+    """Rows of the vectors that a proven row holds: its own, or in the copy of what was evicted."""
     if table is schema.vectors:
         return [row]
     if table is schema.forgettings and _is_copy(row):
@@ -158,7 +158,7 @@ def _is_copy(row: Row) -> bool:
 
 
 def _check_copy(row: Row, vectors: list[Row]) -> None:
-    """Prove what a night let go: columns of an experience, and vectors."""
+    """Prove what a night evicted: columns of an experience, and vectors."""
     known = {*saved.COLUMNS, *saved.BLOBS}
     if not row.keys() <= known:
         raise InvalidInput("row", sorted(row.keys() - known), f"only {sorted(known)}")

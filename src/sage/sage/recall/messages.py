@@ -1,11 +1,9 @@
-"""Asking the memory node of a running graph."""
+"""Questions and answers as messages of the memory node."""
 
 from __future__ import annotations
 
 from std_msgs.msg import Header
 
-from sage.graph.runtime_file import RunningGraph
-from sage.observe.asking import AskerNode, ask
 from sage.recall.question import Question, Remembered, Reply
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.conversions.images import array_to_image
@@ -16,22 +14,6 @@ from sage_msgs.msg import Experience
 from sage_msgs.srv import Recall
 
 DIGITS = 4
-
-
-class RecallAsker(AskerNode):
-    """A client of memory/recall."""
-
-    service_key = "memory/recall"
-
-
-def ask_graph(running: RunningGraph, question: Question) -> Reply:
-    """The answers of the graph's memory node, best first.
-
-    Raises:
-        InvalidInput: the memory refused the question; the field is named.
-        ServiceUnavailable: the graph has no memory node, or it does not answer.
-    """
-    return reply_of(ask(RecallAsker, running, request_of(question)), question)
 
 
 def request_of(question: Question) -> Recall.Request:

@@ -1,12 +1,14 @@
-"""Asking a service of a running graph."""
+"""Calling a service of a running graph."""
 
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 from sage.graph.runtime_file import RunningGraph
 from sage.observe.attached import Attached, enter_domain
+from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.node import SageNode
 
@@ -15,25 +17,32 @@ ANSWER_TIMEOUT_S = 10.0
 RETRY_S = 0.1
 
 
-class AskerNode(SageNode):
-    """A client of one service; a subclass names it."""
+@dataclass(frozen=True)
+class ServiceCallerParameters(NodeParameters):
+    """Parameters of the caller."""
 
-    default_name = "asker"
+    service: str = parameter("", doc="key of the registered service that is called")
+
+
+class ServiceCallerNode(SageNode):
+    """A client of one service."""
+
+    default_name = "service_caller"
     watches = True
-    service_key: ClassVar[str]
+    parameters_type = ServiceCallerParameters
 
     def on_configure(self) -> None:
-        self.service_client = self.client(self.service_key)
+        self.service_client = self.client(self.parameters.service)
 
 
-def ask(asker: type[AskerNode], running: RunningGraph, request: Any) -> Any:
-    """The graph's response.
+def call_service(running: RunningGraph, key: str, request: Any) -> Any:
+    """The response of a registered service of the graph.
 
     Raises:
         ServiceUnavailable: no node of the graph serves it, or it does not answer.
     """
     enter_domain(running)
-    with Attached(asker, running.namespace) as attached:
+    with Attached(ServiceCallerNode, running.namespace, {"service": key}) as attached:
         deadline = time.monotonic() + DISCOVERY_TIMEOUT_S
         while True:
             try:

@@ -6,21 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from sage.graph.runtime_file import RunningGraph
-from sage.observe.asking import DISCOVERY_TIMEOUT_S
 from sage.observe.attached import Attached, enter_domain
+from sage.observe.graph_service import DISCOVERY_TIMEOUT_S
 from sage_common.core.topics import action_spec
 from sage_common.ros.action_caller import ActionCaller
 from sage_common.ros.node import SageNode
 
 
-class ActorNode(SageNode):
+class ActionCallerNode(SageNode):
     """Stands in the graph while an action is run from outside."""
 
-    default_name = "actor"
+    default_name = "action_caller"
     watches = True
 
 
-def act(
+def run_action(
     running: RunningGraph,
     key: str,
     goal: Any,
@@ -33,6 +33,6 @@ def act(
         ServiceUnavailable: no node of the graph serves it, or it goes away.
     """
     enter_domain(running)
-    with Attached(ActorNode, running.namespace) as attached:
+    with Attached(ActionCallerNode, running.namespace) as attached:
         caller = ActionCaller(attached.host, action_spec(key), attached.host.resolve(key))
         return caller.run(goal, on_feedback, should_stop, DISCOVERY_TIMEOUT_S)

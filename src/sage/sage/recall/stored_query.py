@@ -1,12 +1,9 @@
-"""Asking the store on disk while no graph runs."""
+"""Questions and answers as the store on disk takes and gives them."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from sage.memory.opening import open_memory
 from sage.recall.embedding import embed_image, embed_sound, embed_text
 from sage.recall.question import Question, Remembered, Reply
 from sage_common.core.errors import InvalidInput
@@ -14,21 +11,13 @@ from sage_encoders.backends.text_relevance import text_relevance
 from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.recall.format import told_declined, told_notes, told_reason
-from sage_memory.core.recall.query import Answer, Query
+from sage_memory.core.recall.query import Answer, Query, Recalled
 
 DIGITS = 4
 
 
-def ask_store(home: Path, question: Question) -> Reply:
-    """The answers of the store in `home`, best first; the store is opened read-only.
-
-    Raises:
-        InvalidInput: a field of the question is wrong.
-        StoreMissing, StoreDamaged: there is no store, or it cannot be read.
-        ModelError: a model is not installed.
-    """
-    with open_memory(home, read_only=True) as memory:
-        recalled = memory.ask(_query(question))
+def reply_of(recalled: Recalled, question: Question) -> Reply:
+    """The answers of a store, best first."""
     return Reply(
         tuple(_remembered(answer) for answer in recalled.answers),
         tuple(told_declined(recalled)),
@@ -36,7 +25,13 @@ def ask_store(home: Path, question: Question) -> Reply:
     )
 
 
-def _query(question: Question) -> Query:
+def query_of(question: Question) -> Query:
+    """The query that asks this; words, a picture or a sound are embedded here.
+
+    Raises:
+        InvalidInput: a field of the question is wrong.
+        ModelError: a model is not installed.
+    """
     if question.image is not None and question.sound is not None:
         raise InvalidInput("sound", "beside image", "only one of them")
     words, words_by = embed_text(question.text) if question.text else (None, "")

@@ -1,0 +1,77 @@
+"""The memory node of a running graph, asked through its services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sage.client.memory_client import Progress
+from sage.graph.runtime_file import RunningGraph
+from sage.memory.results import Forgotten, SleepResult, SleepUndone
+from sage.observe.graph_action import run_action
+from sage.observe.graph_service import call_service
+from sage.recall.messages import reply_of, request_of
+from sage.recall.question import Question, Reply
+from sage_common.core.errors import InvalidInput
+from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.identifiers import parse_id
+from sage_memory.core.sleep.options import SleepOptions
+from sage_msgs.action import Sleep
+from sage_msgs.srv import Forget, SetPin, UndoSleep
+
+
+class GraphMemory:
+    """A `MemoryClient` of a running graph."""
+
+    def __init__(self, running: RunningGraph) -> None:
+        self._running = running
+
+    def recall(self, question: Question) -> Reply:
+        """The memory node's answers."""
+        response = call_service(self._running, "memory/recall", request_of(question))
+        return reply_of(response, question)
+
+    def pin(self, identifier: str, pinned: bool) -> None:
+        """Pin or unpin an experience."""
+        parse_id(identifier, "id")
+        request = SetPin.Request(id=identifier, pinned=pinned)
+        response = call_service(self._running, "memory/pin", request)
+        if not response.success:
+            raise InvalidInput("id", identifier, response.message)
+
+    def forget(self, identifiers: Sequence[str], reason: str) -> Forgotten:
+        """Forget experiences for good."""
+        for identifier in identifiers:
+            parse_id(identifier, "ids")
+        request = Forget.Request(ids=list(identifiers), reason=reason)
+        response = call_service(self._running, "memory/forget", request)
+        if not response.success:
+            raise InvalidInput("ids", ", ".join(identifiers), response.message)
+        return Forgotten(response.forgotten, response.bytes_freed)
+
+    def sleep(
+        self, options: SleepOptions, progress: Progress, should_stop: Callable[[], bool]
+    ) -> SleepResult:
+        """Let the memory node sleep."""
+        goal = Sleep.Goal(
+            max_duration_s=options.max_duration_s,
+            target_share=options.target_share,
+            dry_run=options.dry_run,
+        )
+        result = run_action(
+            self._running,
+            "memory/sleep",
+            goal,
+            lambda feedback: progress(feedback.progress, feedback.stage),
+            should_stop,
+        )
+        if not result.success:
+            raise InvalidInput("sleep", "refused", result.message)
+        return SleepResult.of(result)
+
+    def undo_sleep(self, run_id: str) -> SleepUndone:
+        """Take back a consolidation; a refusal's reason is the node's own."""
+        request = UndoSleep.Request(night_id=run_id)
+        response = call_service(self._running, "memory/undo_sleep", request)
+        if not response.success:
+            raise MemoryFailure(response.message)
+        return SleepUndone(response.restored, response.message)

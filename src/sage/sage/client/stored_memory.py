@@ -1,0 +1,52 @@
+"""The store of a home, opened while no graph runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sage.client.memory_client import Progress
+from sage.memory.opening import open_memory
+from sage.memory.results import Forgotten, SleepResult, SleepUndone
+from sage.recall.question import Question, Reply
+from sage.recall.stored_query import query_of, reply_of
+from sage_memory.core.identifiers import parse_id
+from sage_memory.core.sleep.options import SleepOptions
+
+
+class StoredMemory:
+    """A `MemoryClient` of the store in `home`; it is opened for each call, to recall read-only."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def recall(self, question: Question) -> Reply:
+        """The store's answers."""
+        with open_memory(self._home, read_only=True) as memory:
+            return reply_of(memory.ask(query_of(question)), question)
+
+    def pin(self, identifier: str, pinned: bool) -> None:
+        """Pin or unpin an experience."""
+        key = parse_id(identifier, "id")
+        with open_memory(self._home) as memory:
+            memory.pin(key, pinned).wait()
+
+    def forget(self, identifiers: Sequence[str], reason: str) -> Forgotten:
+        """Forget experiences for good."""
+        keys = [parse_id(identifier, "ids") for identifier in identifiers]
+        with open_memory(self._home) as memory:
+            done = memory.forget(keys, reason).wait()
+        return Forgotten(done.count, done.bytes_freed)
+
+    def sleep(
+        self, options: SleepOptions, progress: Progress, should_stop: Callable[[], bool]
+    ) -> SleepResult:
+        """Let the store sleep."""
+        with open_memory(self._home) as memory:
+            return SleepResult.of_report(memory.sleep(options, progress, should_stop))
+
+    def undo_sleep(self, run_id: str) -> SleepUndone:
+        """Take back a consolidation."""
+        with open_memory(self._home) as memory:
+            undone = memory.undo_sleep(parse_id(run_id, "night") if run_id else None)
+        return SleepUndone(undone.restored, undone.note)
