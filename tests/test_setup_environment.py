@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from environment import debian, wheel_paths
+from environment.distribution import distributions
 from environment.executables import link_executables
 from environment.interpreter import (
     Interpreter,
@@ -20,6 +21,7 @@ from environment.interpreter import (
     choose,
     without_python_settings,
 )
+from environment.lock import read_lock
 from environment.stamps import Stamps, digest_files, digest_text, source_files
 from environment.virtual_environment import VirtualEnvironment, base_interpreter
 from environment.workspace import Package, compiled_packages, python_packages, stage
@@ -169,8 +171,9 @@ class TestDigestOfPackages:
         assert [p.name for p in packages] == names
         for package in packages:
             assert (package.folder / "pyproject.toml").is_file()
-            lock = (ROOT / "requirements" / "lock.txt").read_text().splitlines()
-            assert any(line.startswith(package.built_with) for line in lock)
+            for distribution in distributions(ROOT).values():
+                pins = read_lock(distribution.lock)
+                assert any(pin.requirement.startswith(package.built_with) for pin in pins)
 
     def test_a_renamed_file_and_an_executable_bit_count(self, workspace: Path) -> None:
         package = Package("sage_a", workspace / "src/sage_a")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,18 +11,15 @@ from pathlib import Path
 
 from environment import wheel_paths
 from environment.compilation import steps_done
+from environment.distribution import Distribution
 from environment.executables import link_executables
 from environment.interpreter import Interpreter
 from environment.interrupts import let_interrupts_end
+from environment.lock import BUILT_PER_PLATFORM, Pin, pins_of, read_lock
 from environment.progress import Progress
 from environment.stamps import Stamps, digest_text
 from environment.virtual_environment import VirtualEnvironment, platform_library_folder
 from environment.workspace import Package, compiled_packages, python_packages, stage
-
-# Installed before all others: ROS, and what builds our packages on it.
-FIRST_GROUP = "build"
-# Installed without its own dependencies: only files of it are used.
-MEDIA_GROUP = "media"
 
 _PACKAGE_STEP = "package-"
 
@@ -41,18 +38,24 @@ class Work:
 
 
 class Installation:
-    """The environment `.venv` of the repository at `root`."""
+    """The environment of one distribution."""
 
     def __init__(
-        self, root: Path, interpreter: Interpreter, progress: Progress, keep_open: Sequence[int]
+        self,
+        distribution: Distribution,
+        interpreter: Interpreter,
+        progress: Progress,
+        keep_open: Sequence[int],
     ) -> None:
-        self._root = root
+        self._distribution = distribution
+        self._root = distribution.root
         self._interpreter = interpreter
         self._progress = progress
         self._keep_open = keep_open
-        self._environment = VirtualEnvironment(root / ".venv", interpreter)
+        self._environment = VirtualEnvironment(distribution.prefix, interpreter)
         self._stamps = Stamps(self._environment.prefix / ".set-up")
         self._release = ".".join(str(part) for part in interpreter.release)
+        self._pins = read_lock(distribution.lock)
 
     def is_made(self) -> bool:
         """True if the environment is there, made at this place and by this Python release."""
@@ -60,6 +63,7 @@ class Installation:
 
     def work(self, groups: Sequence[str]) -> Work:
         """What is to be done for the requirement `groups` and the packages of the repository."""
+        groups = (*self._distribution.first_groups, *groups)
         wanted = {group: self._group_digest(group) for group in groups}
         compiled = {p: self._compiled_digest(p) for p in compiled_packages(self._root)}
         packages = {p: digest_text(self._release, p.digest()) for p in python_packages(self._root)}
@@ -91,8 +95,8 @@ class Installation:
             *(_PACKAGE_STEP + p.name for p in (*work.compiled, *work.packages)),
         ):
             self._stamps.begin(step)
-        self._install_first_group(work)
-        rest = [g for g in work.groups if g not in (FIRST_GROUP, MEDIA_GROUP)]
+        self._install_first_groups(work)
+        rest = [group for group in work.groups if group not in self._distribution.first_groups]
         # One waits for the network and the disk, the other for the compiler.
         with ThreadPoolExecutor(max_workers=2) as both:
             jobs = [
@@ -104,11 +108,12 @@ class Installation:
         self._install_packages(work)
         self._remove(work.obsolete)
 
-    def _install_first_group(self, work: Work) -> None:
-        if FIRST_GROUP not in work.groups:
+    def _install_first_groups(self, work: Work) -> None:
+        first = [group for group in work.groups if group in self._distribution.first_groups]
+        if not first:
             return
-        with self._progress.step("ROS 2 and the build tools"):
-            self._run("requirements-build", self._install_command([FIRST_GROUP]))
+        with self._progress.step(f"ROS 2 {self._distribution.name.title()} and the build tools"):
+            self._install_pins("requirements-build", pins_of(self._pins, first))
             places = wheel_paths.Places(
                 python_include=self._interpreter.include,
                 numpy_include=str(self._environment.numpy_include),
@@ -116,15 +121,34 @@ class Installation:
                 site_packages=self._environment.site_packages,
             )
             wheel_paths.correct_tree(self._environment.prefix, places)
-        self._stamps.finish(FIRST_GROUP, work.groups[FIRST_GROUP])
+        for group in first:
+            self._stamps.finish(group, work.groups[group])
 
     def _install_groups(self, groups: Sequence[str], work: Work) -> None:
         if not groups:
             return
         with self._progress.step(f"requirements ({', '.join(groups)})"):
-            self._run("requirements", self._install_command(groups))
+            self._install_pins("requirements", pins_of(self._pins, groups))
         for group in groups:
             self._stamps.finish(group, work.groups[group])
+
+    def _install_pins(self, name: str, pins: Sequence[Pin]) -> None:
+        """Installs entries of the lock: each file has a hash of the lock, or pip refuses it."""
+        built = [pin for pin in pins if pin.name in BUILT_PER_PLATFORM]
+        # Bytecode comes with the first import; compiling all of it takes longer than the rest.
+        options = ["--no-compile", "--no-deps", "--require-hashes"]
+        locked = self._written(f"{name}.txt", [pin.text for pin in pins if pin not in built])
+        self._run(name, self._environment.pip("install", *options, "-r", str(locked)))
+        if built:
+            versions = self._written("versions.txt", [pin.requirement for pin in self._pins])
+            wanted = self._written(f"{name}-built.txt", [pin.requirement for pin in built])
+            options = ["--no-compile", "-c", str(versions), "-r", str(wanted)]
+            self._run(f"{name}-built", self._environment.pip("install", *options))
+
+    def _written(self, name: str, lines: Sequence[str]) -> Path:
+        path = self._distribution.build / name
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
 
     def _compile(self, packages: Sequence[Package]) -> None:
         # One after the other: what a package says of its failure is then the end of its log.
@@ -133,24 +157,22 @@ class Installation:
             log = self._progress.log(name)
             log.unlink(missing_ok=True)  # the count in it would be that of an earlier set-up
             with self._progress.step(f"compiling {package.name}", partial(steps_done, log)):
-                for folder in (self._root / "build").glob(f"{package.name}-*"):
-                    shutil.rmtree(folder)
+                outputs = self._distribution.build / package.name
+                shutil.rmtree(outputs, ignore_errors=True)
                 for wheel in self._wheels.glob(f"{package.name}-*.whl"):
                     wheel.unlink()
                 # Only a verbose pip passes on what ninja counts.
                 options = ["--verbose", "--no-build-isolation", "--no-deps", "--no-index"]
                 target = ["--wheel-dir", str(self._wheels), str(package.folder)]
-                self._run(name, self._environment.pip("wheel", *options, *target))
+                command = self._environment.pip("wheel", *options, *target)
+                self._run(name, command, {"SKBUILD_BUILD_DIR": str(outputs)})
 
     def _install_packages(self, work: Work) -> None:
         names = [package.name for package in (*work.compiled, *work.packages)]
-        folders = stage(list(work.packages), self._root, self._root / "build" / "workspace")
+        folders = stage(list(work.packages), self._root, self._distribution.build / "workspace")
         sources = [str(folder) for folder in folders]
         for package in work.compiled:
             sources += [str(wheel) for wheel in self._wheels.glob(f"{package.name}-*.whl")]
-        if MEDIA_GROUP in work.groups:
-            names.append("demo media")
-            sources += ["-r", str(self._ranges(MEDIA_GROUP))]
         if not sources:
             return
         with self._progress.step(f"installing {', '.join(names)}"):
@@ -166,8 +188,6 @@ class Installation:
             let_interrupts_end(self._environment.site_packages)
         for package, digest in (*work.compiled.items(), *work.packages.items()):
             self._stamps.finish(_PACKAGE_STEP + package.name, digest)
-        if MEDIA_GROUP in work.groups:
-            self._stamps.finish(MEDIA_GROUP, work.groups[MEDIA_GROUP])
 
     def _remove(self, names: Sequence[str]) -> None:
         if not names:
@@ -178,26 +198,24 @@ class Installation:
                 shutil.rmtree(self._environment.prefix / "lib" / name, ignore_errors=True)
                 self._stamps.begin(_PACKAGE_STEP + name)
 
-    def _install_command(self, groups: Sequence[str]) -> list[str]:
-        ranges = [item for group in groups for item in ("-r", str(self._ranges(group)))]
-        # Bytecode comes with the first import; compiling all of it takes longer than the rest.
-        options = ["--no-compile", "-c", str(self._lock)]
-        return self._environment.pip("install", *options, *ranges)
-
-    def _run(self, name: str, command: Sequence[str]) -> None:
-        environment = self._environment.process_environment()
+    def _run(
+        self, name: str, command: Sequence[str], more: Mapping[str, str] | None = None
+    ) -> None:
+        environment = {**self._environment.process_environment(), **(more or {})}
         self._progress.run(name, command, environment, self._root, self._keep_open)
 
     def _environment_digest(self) -> str:
         return digest_text(str(self._environment.prefix), self._release)
 
     def _group_digest(self, group: str) -> str:
-        texts = (path.read_text(encoding="utf-8") for path in (self._ranges(group), self._lock))
-        return digest_text(self._release, *texts)
+        ranges = self._distribution.ranges(group).read_text(encoding="utf-8")
+        return digest_text(
+            self._release, ranges, *(pin.text for pin in pins_of(self._pins, [group]))
+        )
 
     def _compiled_digest(self, package: Package) -> str:
-        lines = self._lock.read_text(encoding="utf-8").splitlines()
-        basis = [line for line in lines if line.startswith(package.built_with)]
+        requirements = [pin.requirement for pin in self._pins]
+        basis = [line for line in requirements if line.startswith(package.built_with)]
         return digest_text(self._release, package.digest(), *basis)
 
     def _outdated(self, packages: dict[Package, str]) -> dict[Package, str]:
@@ -210,13 +228,6 @@ class Installation:
     def _package_steps(self) -> set[str]:
         return {step for step in self._stamps.steps() if step.startswith(_PACKAGE_STEP)}
 
-    def _ranges(self, group: str) -> Path:
-        return self._root / "requirements" / f"{group}.in"
-
-    @property
-    def _lock(self) -> Path:
-        return self._root / "requirements" / "lock.txt"
-
     @property
     def _wheels(self) -> Path:
-        return self._root / "build" / "wheels"
+        return self._distribution.build / "wheels"

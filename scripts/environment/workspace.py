@@ -43,7 +43,7 @@ def compiled_packages(root: Path) -> list[Package]:
     interfaces = [*stand_ins, root / "src" / "sage_msgs"]
     packages = [Package(path.name, path, built_with=("ros-", "numpy==")) for path in interfaces]
     mailbox = root / "src" / "sage_cuda_mailbox"
-    tools = ("nanobind==", "ros-jazzy-ament-")
+    tools = ("nanobind==", "ros-ament-")
     packages.append(Package(mailbox.name, mailbox, unbuilt_folders=("docs",), built_with=tools))
     return packages
 

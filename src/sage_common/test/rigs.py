@@ -12,8 +12,7 @@ from typing import Any
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.action import ActionClient
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.experimental import EventsExecutor
+from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.qos import QoSProfile
 from rclpy.serialization import serialize_message
 from rclpy.signals import SignalHandlerOptions
@@ -21,6 +20,7 @@ from rclpy.task import Future
 
 from sage_common.core.topics import ACTIONS, SERVICES, topic
 from sage_common.ros.container import ros_arguments
+from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.interfaces import interface
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.node import SageNode
@@ -117,14 +117,14 @@ class RosRig:
 
     threaded = True
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, executor_type: type[Executor] = EXECUTOR) -> None:
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         self.home = home
         self.hosts: list[RosHost] = []
         self.failures: list[Exception] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._executor = EventsExecutor()
+        self._executor = executor_type()
         self.driver = rclpy.create_node("driver", namespace=NAMESPACE)
         self._driving = SingleThreadedExecutor()
         self._driving.add_node(self.driver)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from toy_nodes import ToyNode
 
 from sage_common.core.topics import topic
@@ -11,6 +12,8 @@ from sage_common.ros.node import SageNode
 from sage_msgs.action import Refine
 from sage_msgs.msg import Utterance
 from sage_msgs.srv import Embed, SetTrust
+
+pytestmark = pytest.mark.distribution
 
 
 def utterance(rig, text: str, offset_s: float = 0.0) -> Utterance:

@@ -16,6 +16,8 @@ from sage_common.ros.interfaces import interface
 from sage_common.ros.latest import serialized_stamp_ns
 from sage_msgs.msg import Attention
 
+pytestmark = pytest.mark.distribution
+
 
 @pytest.mark.parametrize("key", sorted(GOOD))
 def test_the_canonical_form_reads_back_as_the_same_message(key):

@@ -11,6 +11,8 @@ import pytest
 from sage_common.ros.qos import PROFILES
 from sage_common.ros.rclpy_host.local_bus import LocalBus, LocalSubscription
 
+pytestmark = pytest.mark.distribution
+
 
 class QueueExecutor:
     """Runs tasks when told to, as an executor that is busy until then."""
@@ -121,9 +123,9 @@ def test_a_service_is_found_until_it_is_taken_away():
 PROGRAM = """
 import json, sys, threading
 import rclpy
-from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
+from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.node import SageNode
 from sage_common.ros.rclpy_host.host import RosHost
 from sage_common.ros.conversions.stamps import to_stamp
@@ -161,7 +163,7 @@ class Listener(SageNode):
 
 rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
 hosts = [RosHost(Talker), RosHost(Listener)]
-executor = EventsExecutor()
+executor = EXECUTOR()
 for host in hosts:
     executor.add_node(host)
     host.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
@@ -17,6 +18,8 @@ from sage_common.ros.node import SageNode
 from sage_common.ros.rclpy_host.calls import QUEUE_SIZE
 from sage_msgs.msg import Utterance
 from sage_msgs.srv import SetTrust
+
+pytestmark = pytest.mark.distribution
 
 
 def state_of(ros) -> int:

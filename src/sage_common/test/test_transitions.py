@@ -15,6 +15,8 @@ from toy_nodes import ToyNode
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import Utterance
 
+pytestmark = pytest.mark.distribution
+
 CONFIGURE, ACTIVATE = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE
 DEACTIVATE, CLEANUP = Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP
 UNCONFIGURED, INACTIVE = State.PRIMARY_STATE_UNCONFIGURED, State.PRIMARY_STATE_INACTIVE

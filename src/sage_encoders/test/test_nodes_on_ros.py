@@ -8,7 +8,7 @@ import pytest
 import rclpy
 from audio_common_msgs.msg import AudioDataStamped
 from encoder_inputs import header, imu, scene, tone, utterance
-from rclpy.experimental import EventsExecutor
+from rclpy.executors import Executor
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from rclpy.task import Future
@@ -16,6 +16,7 @@ from sensor_msgs.msg import Image, Imu
 
 from sage_common.ros.conversions.audio import array_to_audio
 from sage_common.ros.conversions.images import array_to_image
+from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.node import SageNode
 from sage_common.ros.rclpy_host.host import RosHost
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
@@ -24,6 +25,8 @@ from sage_encoders.nodes.proprioception_encoder_node import ProprioceptionEncode
 from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode
 from sage_msgs.msg import Puzzle, Utterance
 from sage_msgs.srv import Embed
+
+pytestmark = pytest.mark.distribution
 
 SLICES = 600
 """Tenths of a second that a test waits for something to come about."""
@@ -38,7 +41,7 @@ MODALITIES = {
 class Outside(Node):
     """Sends every kind of sensor message, and collects puzzles."""
 
-    def __init__(self, executor: EventsExecutor) -> None:
+    def __init__(self, executor: Executor) -> None:
         super().__init__("outside", namespace="/sage")
         self.puzzles: dict[str, list[Puzzle]] = {name: [] for name in MODALITIES}
         for name, kept in self.puzzles.items():
@@ -79,7 +82,7 @@ class Outside(Node):
 def graph(tmp_path: Path):
     """Starts nodes in one executor, and a node outside."""
     rclpy.init()
-    executor = EventsExecutor()
+    executor = EXECUTOR()
     hosts: list[RosHost] = []
 
     def add(node_type: type[SageNode], **parameters: object) -> RosHost:

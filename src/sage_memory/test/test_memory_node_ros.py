@@ -17,7 +17,6 @@ rclpy = pytest.importorskip("rclpy")
 import node_inputs as inputs  # noqa: E402
 from lifecycle_msgs.msg import Transition  # noqa: E402
 from lifecycle_msgs.srv import ChangeState  # noqa: E402
-from rclpy.experimental import EventsExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from rclpy.task import Future  # noqa: E402
 from sqlalchemy import event  # noqa: E402
@@ -25,6 +24,7 @@ from sqlalchemy.pool import Pool  # noqa: E402
 
 from sage_common.core.topics import topic  # noqa: E402
 from sage_common.ros.conversions.images import image_to_array  # noqa: E402
+from sage_common.ros.executor import EXECUTOR  # noqa: E402
 from sage_common.ros.interfaces import interface  # noqa: E402
 from sage_common.ros.qos import PROFILES  # noqa: E402
 from sage_common.ros.rclpy_host.host import RosHost  # noqa: E402
@@ -36,6 +36,8 @@ from sage_memory.nodes.memory_node import MemoryNode  # noqa: E402
 from sage_msgs.msg import Experience, FusedSalience, Outcome, Puzzle  # noqa: E402
 from sage_msgs.srv import Checkpoint, Recall, SetPin  # noqa: E402
 
+pytestmark = pytest.mark.distribution
+
 PATIENCE_S = 60.0
 
 
@@ -46,7 +48,7 @@ class Driver:
         rclpy.init(args=["test", "--ros-args", "-r", "__ns:=/sage", "-p", f"home:={home}"])
         self.host = RosHost(MemoryNode)
         self.node = rclpy.create_node("driver", namespace="/sage", use_global_arguments=False)
-        self.executor = EventsExecutor()
+        self.executor = EXECUTOR()
         self.executor.add_node(self.host)
         self.executor.add_node(self.node)
         self.started = self.host.start()

@@ -10,16 +10,19 @@ import rclpy
 from misbehaving_plugins import HUNG
 from orchestrator_graph import puzzle, salience
 from rclpy.action import ActionClient
-from rclpy.experimental import EventsExecutor
+from rclpy.executors import Executor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.task import Future
 
+from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.rclpy_host.host import RosHost
 from sage_msgs.action import Refine
 from sage_msgs.msg import BudgetState, FusedSalience, PluginBudget
 from sage_msgs.srv import SetTrust
 from sage_orchestrator.nodes.orchestrator_node import OrchestratorNode
+
+pytestmark = pytest.mark.distribution
 
 PATIENCE = 600
 """Slices of a tenth of a second that a test waits for something to come about."""
@@ -28,7 +31,7 @@ PATIENCE = 600
 class Outside(Node):
     """Another node, which publishes salience and watches the budget."""
 
-    def __init__(self, executor: EventsExecutor) -> None:
+    def __init__(self, executor: Executor) -> None:
         super().__init__("outside", namespace="/sage")
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.budgets: list[BudgetState] = []
@@ -62,7 +65,7 @@ class Outside(Node):
 def graph(tmp_path):
     """Starts the orchestrator with plugins and parameters, and a node outside."""
     rclpy.init()
-    executor = EventsExecutor()
+    executor = EXECUTOR()
     hosts = []
 
     def start(*plugins: str, **parameters: object) -> tuple[Outside, RosHost]:

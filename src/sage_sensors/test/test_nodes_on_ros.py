@@ -11,12 +11,12 @@ import pytest
 import rclpy
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Imu
 
 from sage_common.ros.conversions.stamps import stamp_ns
+from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import PROFILES
 from sage_common.ros.rclpy_host.host import RosHost
@@ -26,6 +26,8 @@ from sage_sensors.nodes.imu_node import ImuNode
 from sage_sensors.nodes.microphone_node import MicrophoneNode
 from sage_sensors.nodes.recording_node import RecordingNode
 from sage_sensors.nodes.text_node import TextNode
+
+pytestmark = pytest.mark.distribution
 
 SLICES = 600
 """Tenths of a second that a test waits for something to come about."""
@@ -48,7 +50,7 @@ class Graph:
         self.heard: dict[str, list[Any]] = defaultdict(list)
         self.hosts: list[RosHost] = []
         self._home = home
-        self._executor = EventsExecutor()
+        self._executor = EXECUTOR()
         self._outside = Node("outside", namespace="/sage")
         for topic, (message_type, qos) in TOPICS.items():
             self._outside.create_subscription(

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import rclpy
-from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from std_msgs.msg import Float32MultiArray
@@ -19,12 +18,15 @@ from visualization_msgs.msg import MarkerArray
 from sage_common.core.puzzle import Percept
 from sage_common.ros.container import ros_arguments
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
+from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.rclpy_host.host import RosHost
 from sage_msgs.msg import Attention, FusedSalience, Puzzle, Salience
 from sage_snarc.nodes.attention_node import AttentionNode
 from sage_snarc.nodes.fusion_node import FusionNode
 from sage_snarc.nodes.scorer_node import ScorerNode
 from sage_snarc.nodes.vector_scorer_node import VectorScorerNode
+
+pytestmark = pytest.mark.distribution
 
 SLICES = 300
 NODES = {
@@ -40,7 +42,7 @@ class Graph:
 
     def __init__(self, home: Path) -> None:
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-        self.executor = EventsExecutor()
+        self.executor = EXECUTOR()
         self.hosts: list[RosHost] = []
         for node_type, parameters in NODES.items():
             entry = {"namespace": "/sage", "parameters": {"home": str(home), **parameters}}

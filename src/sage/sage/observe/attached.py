@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 import rclpy
-from rclpy.experimental import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future as RosFuture
 
@@ -18,6 +17,7 @@ from sage.graph.environment import graph_environment
 from sage.graph.runtime_file import RunningGraph
 from sage_common.core.home import sage_home
 from sage_common.ros.container import yaml_value
+from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import SPIN_SLICE_S
 from sage_common.ros.rclpy_host.host import RosHost
@@ -83,7 +83,7 @@ class Attached(Generic[NodeT]):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         # Kept, as after an error the future still calls it.
-        executor = self._executor = EventsExecutor()
+        executor = self._executor = EXECUTOR()
         host: RosHost | None = None
         try:
             host = RosHost(node_type, name, self._arguments)

@@ -15,13 +15,13 @@ from pathlib import Path
 from types import FrameType
 
 import rclpy
-from rclpy.executors import Executor, ExternalShutdownException
-from rclpy.experimental import EventsExecutor
+from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from sage_common.core.announcement import Announced, Announcement
+from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.node import SageNode
 from sage_common.ros.rclpy_host.host import END_TIMEOUT_S, RosHost
 
@@ -74,7 +74,7 @@ class NodeProcess:
         """Spin the hosts until a signal; 0 if every node became active."""
         self._hosts = list(hosts)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        executor = EventsExecutor()
+        executor = EXECUTOR()
         for host in self._hosts:
             executor.add_node(host)
         hosts_to_start = self._hosts if autostart else []
@@ -105,6 +105,10 @@ class NodeProcess:
             self._say_what_is_missing()
 
     def _say_what_is_missing(self) -> None:
+        if EXECUTOR is SingleThreadedExecutor and self._hosts:
+            self._hosts[0].log.warning(
+                "this rclpy has no EventsExecutor: callbacks cost a multiple of the CPU time"
+            )
         missing = [name for name in TRANSPORT_SETTINGS if not os.environ.get(name)]
         if missing and self._hosts:
             self._hosts[0].log.info(
