@@ -22,6 +22,7 @@ from sage.graph.runtime_file import LAUNCHED, RunningGraph, ended_processes, run
 from sage.observe.attached import Attached, enter_domain
 from sage.observe.live_view import in_a_line, render
 from sage.observe.observer_node import ObserverNode
+from sage.observe.sensors import heard_backends
 from sage.observe.transports import fallbacks
 from sage_common.core.home import sage_home
 
@@ -173,6 +174,7 @@ def _state(observer: ObserverNode) -> dict[str, object]:
         },
         "warnings": list(latest.warnings),
         "causes": [asdict(cause) for cause in latest.causes()],
+        "backends": heard_backends(latest.diagnostics.values()),
         "transport": (ways := latest.transports()),
         "fallbacks": fallbacks(ways),
         "dropped": latest.counters.dropped(),

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sage.observe.observer_node import Latest
+from sage.observe.sensors import heard_backends
 from sage.observe.tally import Tally
 from sage.observe.transports import fallbacks, in_words
 from sage_common.core.specs.modality import camera_modality
@@ -167,6 +168,8 @@ def _health(latest: Latest, tally: Tally) -> RenderableType:
         unwell.append(Text(f"all {len(latest.diagnostics)} nodes are well", style="green"))
     if said := in_words(ways):
         unwell.insert(1, Text(said))
+    if heard := heard_backends(latest.diagnostics.values()):
+        unwell.insert(1, Text("; ".join(f"{name}: {what}" for name, what in heard.items())))
     return Group(*unwell)
 
 

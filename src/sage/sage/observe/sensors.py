@@ -7,7 +7,7 @@ from typing import Any
 
 from sage.graph.description import Graph
 from sage.observe.counters import node_name
-from sage.sources.sensor_plan import STREAMS
+from sage_common.core.specs.modality import STREAMS
 from sage_sensors.core.samples import ABSENT
 
 _BACKEND = " backend"
@@ -19,6 +19,11 @@ def backends(graph: Graph, statuses: Iterable[Any]) -> dict[str, str]:
     for told in _told(graph, statuses).values():
         found.update(told)
     return found
+
+
+def heard_backends(statuses: Iterable[Any]) -> dict[str, str]:
+    """For each stream, what stands behind it, as nodes of a graph of which nothing is known say."""
+    return {stream: backend for status in statuses for stream, backend in _streams(status).items()}
 
 
 def all_absent(graph: Graph, statuses: Iterable[Any]) -> list[str]:
@@ -36,15 +41,15 @@ def all_absent(graph: Graph, statuses: Iterable[Any]) -> list[str]:
 def _told(graph: Graph, statuses: Iterable[Any]) -> dict[str, dict[str, str]]:
     """Backends by stream, by node."""
     nodes = _sensor_nodes(graph)
+    return {node_name(s): _streams(s) for s in statuses if node_name(s) in nodes}
+
+
+def _streams(status: Any) -> dict[str, str]:
     by_stream = {stream + _BACKEND: stream for stream in STREAMS}
     return {
-        node_name(status): {
-            by_stream[item.key]: item.value
-            for item in status.values
-            if item.key in by_stream and item.value
-        }
-        for status in statuses
-        if node_name(status) in nodes
+        by_stream[item.key]: item.value
+        for item in status.values
+        if item.key in by_stream and item.value
     }
 
 

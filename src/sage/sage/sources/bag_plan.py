@@ -15,10 +15,10 @@ from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
 from sage.bags.naming import RegisteredTopic, registered_topic
 from sage.bags.reader import Bag, open_bag
 from sage.bags.stamps import has_header, header_stamp_ns, with_header_stamp
-from sage.sources.sensor_plan import STREAMS, SensorNode, SensorPlan
+from sage.sources.sensor_plan import SensorNode, SensorPlan
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.specs.modality import ModalitySpec
+from sage_common.core.specs.modality import STREAMS, ModalitySpec
 from sage_common.ros.interfaces import interface
 
 AUDIO = "audio_common_msgs/msg/AudioDataStamped"

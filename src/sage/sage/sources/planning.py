@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sage.sources.bag_plan import plan_bag
-from sage.sources.sensor_plan import STREAMS, SensorNode, SensorPlan
+from sage.sources.sensor_plan import SensorNode, SensorPlan
 from sage_common.core.errors import InvalidInput
-from sage_common.core.specs.modality import ModalitySpec
+from sage_common.core.specs.modality import STREAMS, ModalitySpec
 from sage_common.core.synthetic import SYNTHETIC
 from sage_sensors.backends.catalogue import camera_backends
 from sage_sensors.backends.recording import (

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-STREAMS = ("camera", "microphone", "imu", "text")
-
 
 @dataclass(frozen=True)
 class SensorNode:
