@@ -54,6 +54,14 @@ def test_a_recording_becomes_salience_and_memories_that_can_be_recalled(home: Pa
     assert answers[0]["id"] not in similar.stdout
 
 
+def is_called(name: str, process: psutil.Process) -> bool:
+    try:
+        words = process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+    return f"__node:={name}" in words or any(word.endswith(f"/{name}") for word in words)
+
+
 def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(
     home: Path, start: Start
 ) -> None:
@@ -61,18 +69,18 @@ def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(
     try:
         wait_until_up(home)
         kept = experiences(home)
-        victims = {"vision_encoder", "memory", "fusion", "recording"}
+        victims = {"fork_server", "vision_encoder", "memory", "fusion", "recording"}
         killed = {}
         for process in processes_of(graph.pid):
-            name = next((v for v in victims if f"__node:={v}" in process.cmdline()), None)
+            name = next((v for v in victims if is_called(v, process)), None)
             if name:
                 process.kill()
                 killed[name] = process.pid
         assert set(killed) == victims
 
         def replaced() -> bool:
-            running = [p.cmdline() for p in processes_of(graph.pid)]
-            return all(any(f"__node:={v}" in words for words in running) for v in victims)
+            running = list(processes_of(graph.pid))
+            return all(any(is_called(v, p) for p in running) for v in victims)
 
         wait_until(replaced, UP_TIMEOUT_S, "restart of the killed processes")
         wait_until(lambda: experiences(home) > kept, UP_TIMEOUT_S, "an experience after the kills")

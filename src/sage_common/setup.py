@@ -16,5 +16,10 @@ setup(
     maintainer_email="maintainers@sage-robotics.invalid",
     description="What every SAGE node shares: topic registry, parameters, node base, hosts.",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["container = sage_common.loading:container"]},
+    entry_points={
+        "console_scripts": [
+            "container = sage_common.loading:container",
+            "fork_server = sage_common.fork_server:main",
+        ]
+    },
 )

@@ -14,6 +14,7 @@ from sage.graph.environment import (
     config_folder,
     graph_environment,
     not_in_effect,
+    without_pictures,
 )
 from sage_common.core.errors import InvalidInput
 from sage_encoders.nodes.vision_encoder_node import QUEUE_SIZE
@@ -53,6 +54,20 @@ def test_the_two_profiles_differ_in_nothing_else() -> None:
         ]
 
     assert settings("fastdds.xml") == settings("fastdds_network.xml")
+
+
+@pytest.mark.parametrize("name", ["fastdds", "fastdds_network"])
+def test_a_profile_and_its_small_one_differ_in_sizes_only(name: str) -> None:
+    def settings(path: Path) -> dict[str, str]:
+        return {e.tag.rpartition("}")[2]: e.text or "" for e in ElementTree.parse(path).iter()}
+
+    large = {"FASTRTPS_DEFAULT_PROFILES_FILE": str(config_folder() / f"{name}.xml")}
+    (small,) = without_pictures(large).values()
+    one, other = settings(Path(*large.values())), settings(Path(small))
+    differing = {tag for tag in one | other if one.get(tag) != other.get(tag)}
+    assert differing == {"segment_size", "maxMessageSize"}
+    assert int(other["maxMessageSize"]) <= int(other["segment_size"]) < int(one["segment_size"])
+    assert without_pictures({}) == {}
 
 
 def test_a_participant_that_joins_holds_senders_up_for_less_than_an_encoder_bears() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import toy_launch
 
@@ -29,8 +31,15 @@ def test_only_processes_of_sage_get_its_environment(
     for environment in of_sage:
         assert environment["ROS_DOMAIN_ID"] == "7"
         assert environment["SAGE_LOCAL_BUS"] == "1"
-        assert environment["FASTRTPS_DEFAULT_PROFILES_FILE"].endswith("fastdds.xml")
         assert environment["MALLOC_TOP_PAD_"]
+    profiles = {
+        name: Path(environment["FASTRTPS_DEFAULT_PROFILES_FILE"]).name
+        for name, environment in context.started
+        if name != "robot"
+    }
+    sending = {"container"} if composed == "true" else {"recording_node"}
+    assert {name for name, file in profiles.items() if file == "fastdds.xml"} == sending
+    assert set(profiles.values()) <= {"fastdds.xml", "fastdds_small.xml"}
 
 
 def test_arguments_of_sage_do_not_become_those_of_what_is_included_after_it(

@@ -23,12 +23,14 @@ class NodeKind:
         executable: its executable in that package.
         node_class: `package.module:Class` of the node.
         parameters_class: `package.module:Class` of its parameters.
+        sends_pictures: it publishes messages of megabytes.
     """
 
     package: str
     executable: str
     node_class: str
     parameters_class: str
+    sends_pictures: bool = True
 
     @property
     def is_contained(self) -> bool:
@@ -60,7 +62,7 @@ def encoder_kind(spec: ModalitySpec) -> NodeKind:
     if not spec.executable:
         return ContainedKind("sage_common", CONTAINER, spec.encoder, "")
     package, executable = spec.executable.split("/")
-    return NodeKind(package, executable, spec.encoder, spec.parameters_class)
+    return NodeKind(package, executable, spec.encoder, spec.parameters_class, sends_pictures=False)
 
 
 def _kind(package: str, noun: str, class_name: str) -> NodeKind:
@@ -69,6 +71,7 @@ def _kind(package: str, noun: str, class_name: str) -> NodeKind:
         executable=f"{noun}_node",
         node_class=f"{package}.nodes.{noun}_node:{class_name}Node",
         parameters_class=f"{package}.params:{class_name}Parameters",
+        sends_pictures=noun in ("recording", "camera"),
     )
 
 

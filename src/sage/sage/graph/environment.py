@@ -15,6 +15,7 @@ from sage.graph.lock_file import hold
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.rclpy_host.local_bus import VARIABLE as LOCAL_BUS
 
+PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 FIRST_DOMAIN, LAST_DOMAIN = 42, 101
 # Large frames otherwise come from mmap and are returned at each free: 1080p took 20 ms
 # instead of 8 at p99 with glibc's defaults. Measured with `sage bench loop`.
@@ -35,8 +36,7 @@ def graph_environment(domain_id: int | None, network: bool, home: Path) -> dict[
     """
     profile = str(config_folder() / ("fastdds_network.xml" if network else "fastdds.xml"))
     variables = {
-        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
-        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+        **dict.fromkeys(PROFILE_VARIABLES, profile),
         LOCAL_BUS: "1",
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET" if network else "LOCALHOST",
         "PYTHONUNBUFFERED": "1",
@@ -49,6 +49,12 @@ def graph_environment(domain_id: int | None, network: bool, home: Path) -> dict[
     if "AMENT_PREFIX_PATH" not in os.environ:
         variables["AMENT_PREFIX_PATH"] = sys.prefix
     return variables
+
+
+def without_pictures(environment: Mapping[str, str]) -> dict[str, str]:
+    """What else a process needs of `graph_environment` that sends no pictures: a small segment."""
+    paths = {name: Path(environment[name]) for name in PROFILE_VARIABLES if name in environment}
+    return {name: str(path.with_stem(f"{path.stem}_small")) for name, path in paths.items()}
 
 
 def config_folder() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Outages:
     """Those of one run, the newest 1,000.
 
     Args:
-        nodes: of each process, by its name.
+        nodes: of each process, by its name; one without nodes is back when it is started again.
     """
 
     def __init__(self, nodes: Mapping[str, frozenset[str]]) -> None:
@@ -80,8 +81,8 @@ class Outages:
             if outage.over_s is not None or began_s is None:
                 continue
             times = [heard_s.get(node, 0.0) for node in self._nodes[outage.process]]
-            if times and min(times) > began_s:
-                outage.over_s = max(times)
+            if min(times, default=math.inf) > began_s:
+                outage.over_s = max(times, default=began_s)
 
     def ended_now(self) -> tuple[Ended, ...]:
         """The processes that are not back, by name; each with its newest end."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from sage.graph.description import Graph, GraphOptions, describe
 from sage.run.session import RunOptions, Session
-from sage_common.ros.process import PARENT_VARIABLE
+from sage_common.parent import PARENT_VARIABLE
 
 STOP_TIMEOUT_S = 5.0
 

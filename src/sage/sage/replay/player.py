@@ -33,9 +33,9 @@ from sage.observe.series import Series
 from sage.sources.bag_plan import BagPlan, plan_playing
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.specs.modality import ModalitySpec
+from sage_common.parent import end_with_parent
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.interfaces import interface
-from sage_common.ros.process import end_with_parent
 
 CLOCK_PERIOD_NS = 10_000_000
 # The end of a wait is spent in a loop, because sleep() wakes up late. Longer loops cost more than

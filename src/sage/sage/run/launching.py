@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sage.graph.description import Graph, GraphOptions, NodeSpec, describe
-from sage.graph.environment import graph_environment
+from sage.graph.environment import graph_environment, without_pictures
 from sage.run.supervisor import LOG_LEVELS
 from sage.run.transport_files import remove_dead
 from sage_common.core.errors import InvalidInput
@@ -103,17 +103,18 @@ def node_actions(
 
         node_type = Node
     respawn = truth("respawn", values["respawn"])
-    common = {
-        "output": "screen",
-        "respawn": respawn,
-        "respawn_delay": 1.0,
-        "additional_env": dict(environment),
-    }
+    common = {"output": "screen", "respawn": respawn, "respawn_delay": 1.0}
+    every = dict(environment)
     log_level = checked_log_level(values["log_level"])
     if truth("composed", values["composed"]):
-        return [node_type(**_container(graph.nodes, log_level), **common)]
-    contained = [node for node in graph.nodes if node.type.is_contained]
-    containers = [node_type(**_container([node], log_level), **common) for node in contained]
+        container = _container(graph.nodes, log_level)
+        return [node_type(**container, **common, additional_env=every)]
+    small = without_pictures(every)
+    containers = [
+        node_type(**_container([node], log_level), **common, additional_env=every)
+        for node in graph.nodes
+        if node.type.is_contained
+    ]
     return containers + [
         node_type(
             package=node.type.package,
@@ -123,6 +124,7 @@ def node_actions(
             parameters=[dict(node.parameters)] if node.parameters else [],
             remappings=list(node.remappings.items()),
             arguments=["--ros-args", "--log-level", log_level],
+            additional_env=every if node.type.sends_pictures else every | small,
             **common,
         )
         for node in graph.nodes

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Protocol
 
-import onnxruntime
-
 from sage.graph.description import Graph
 from sage.observe.counters import node_name
 from sage.observe.observer_node import ObserverNode
@@ -44,6 +42,8 @@ class Run(Protocol):
 
 def summary_of(run: Run) -> dict[str, Any]:
     """Every count of a run, what its nodes said last, and what is wrong."""
+    import onnxruntime  # 17 MB, and only its version is wanted
+
     tally, latest = run.observer.tally, run.observer.latest
     statuses, ways = list(latest.diagnostics.values()), latest.transports()
     return {

@@ -17,15 +17,18 @@ from typing import IO
 from ament_index_python import get_package_prefix
 
 from sage.graph.description import Graph, NodeSpec
+from sage.graph.environment import without_pictures
 from sage.graph.outages import Outages
+from sage.run.forked_process import ForkedProcess, ForkServer
+from sage_common.parent import PARENT_VARIABLE
 from sage_common.ros.container import yaml_value
-from sage_common.ros.process import EXIT_USAGE, PARENT_VARIABLE
+from sage_common.ros.process import EXIT_USAGE
 
 STOP_TIMEOUT_S = 10.0
 FIRST_RESTART_S = 0.5
 LONGEST_RESTART_S = 10.0
 POLL_S = 0.05
-CONTAINER = "container"
+CONTAINER, FORK_SERVER = "container", "fork_server"
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 
 
@@ -34,16 +37,18 @@ class Child:
     """One process of the graph.
 
     Attributes:
-        name: of the node, or "container".
-        command: program and arguments.
+        name: of the node, or "container", or "fork_server".
+        command: program and arguments; of the fork server none.
         process: the running process.
+        environment: what it gets on top of the environment of all.
         restarts: how often it had to be started again.
         restart_at: monotonic time of the next start, or None while it runs.
     """
 
     name: str
     command: list[str]
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | ForkedProcess
+    environment: Mapping[str, str] = field(default_factory=dict)
     restarts: int = 0
     restart_at: float | None = None
     last_exit: int | None = None
@@ -52,6 +57,9 @@ class Child:
 @dataclass
 class Supervisor:
     """Starts a graph's processes and keeps them running.
+
+    One process a node comes from a fork server, so that they share what all of them load. It is a
+    process of the graph like them; what was asked of one that ended is asked of the next.
 
     Args:
         graph: what to start.
@@ -76,12 +84,21 @@ class Supervisor:
     def __post_init__(self) -> None:
         everything = frozenset(node.name for node in self.graph.nodes)
         alone = {node.name: frozenset({node.name}) for node in self.graph.nodes}
-        self.outages = Outages({CONTAINER: everything} if self.composed else alone)
+        served = {FORK_SERVER: frozenset[str](), **alone}
+        self.outages = Outages({CONTAINER: everything} if self.composed else served)
+        self._server: ForkServer | None = None
 
     def start(self) -> None:
         """Start every process."""
+        if not self.composed:
+            self._server = self._fork_server()
+            self.children.append(Child(FORK_SERVER, [], self._server.process))
+        small = without_pictures(self.environment)
+        modest = {node.name for node in self.graph.nodes if not node.type.sends_pictures}
         for name, command in commands(self.graph, self.composed, self.log_level).items():
-            self.children.append(Child(name, command, self._spawn(command)))
+            environment = small if name in modest else {}
+            process = self._spawn(command, environment)
+            self.children.append(Child(name, command, process, environment))
 
     def poll(self) -> list[str]:
         """Restart what has ended; what happened since the last call, in words."""
@@ -94,16 +111,29 @@ class Supervisor:
                 self.outages.ended(child.name, cause, time.monotonic())
                 events.append(f"{child.name} ended ({cause})")
             if self.respawn and child.restart_at and time.monotonic() >= child.restart_at:
-                child.process = self._spawn(child.command)
-                child.restart_at = None
-                child.restarts += 1
-                self.outages.restarted(child.name, time.monotonic())
+                self._restart(child)
                 events.append(f"{child.name} started again")
         return events
 
+    def _restart(self, child: Child) -> None:
+        if child.name == FORK_SERVER:
+            self._server = self._fork_server()
+            child.process = self._server.process
+            for unforked in self._nodes:
+                if unforked.process.pid is None:
+                    unforked.process = self._spawn(unforked.command, unforked.environment)
+        else:
+            child.process = self._spawn(child.command, child.environment)
+        child.restart_at = None
+        child.restarts += 1
+        self.outages.restarted(child.name, time.monotonic())
+
     def stop(self) -> list[str]:
         """SIGTERM, wait, SIGKILL what is left; names of those that had to be killed."""
-        running = [child for child in self.children if child.process.poll() is None]
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        running = [child for child in self._nodes if child.process.poll() is None]
         for child in running:
             child.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT_S
@@ -122,14 +152,35 @@ class Supervisor:
     def alive(self) -> bool:
         """True while at least one process runs, or what ended is started again."""
         if self.respawn:
-            return any(child.restart_at != math.inf for child in self.children)
-        return any(child.process.poll() is None for child in self.children)
+            return any(child.restart_at != math.inf for child in self._nodes)
+        return any(child.process.poll() is None for child in self._nodes)
+
+    @property
+    def _nodes(self) -> list[Child]:
+        """Those that run nodes."""
+        return [child for child in self.children if child.name != FORK_SERVER]
 
     def pss_mb(self) -> float:
         """Proportional set size of all processes [MB]."""
-        return sum(process_pss_mb(child.process.pid) for child in self.children)
+        pids = (child.process.pid for child in self.children)
+        return sum(process_pss_mb(pid) for pid in pids if pid is not None)
 
-    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, command: list[str], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes] | ForkedProcess:
+        if self._server is None:
+            return self._popen(command)
+        return self._server.fork(command, environment)
+
+    def _fork_server(self) -> ForkServer:
+        own = (node.type.node_class for node in self.graph.nodes if not node.type.is_contained)
+        modules = dict.fromkeys(path.partition(":")[0] for path in own)
+        program = executable("sage_common", FORK_SERVER)
+        return ForkServer(program, list(modules), self._popen)
+
+    def _popen(
+        self, command: list[str], descriptors: tuple[int, ...] = ()
+    ) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **self.environment, PARENT_VARIABLE: str(os.getpid())}
         return subprocess.Popen(
             command,
@@ -138,6 +189,7 @@ class Supervisor:
             stdout=self.log,
             stderr=self.log,
             start_new_session=True,
+            pass_fds=descriptors,
         )
 
 

@@ -90,4 +90,4 @@ def _name_of(pid: int) -> str:
     for word in words:
         if word.startswith("__node:="):
             return word.removeprefix("__node:=")
-    return Path(words[0]).name
+    return Path(words[1 if words[1:] and words[1].endswith("/fork_server") else 0]).name

@@ -19,9 +19,9 @@ from sage.graph.environment import DomainLease, graph_environment
 from sage.observe.attached import Attached
 from sage.run.supervisor import executable, process_pss_mb
 from sage_common.core.parameters import NodeParameters
+from sage_common.parent import PARENT_VARIABLE
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import PARENT_VARIABLE
 
 NAMESPACE = "/sage"
 PATIENCE_S, STOP_S = 40.0, 10.0

@@ -15,8 +15,9 @@ from typing import Any
 from rclpy.logging import LoggingSeverity
 
 from sage_common.core.errors import InvalidInput
+from sage_common.parent import end_with_parent
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import NodeProcess, end_with_parent, enter_ros
+from sage_common.ros.process import NodeProcess, enter_ros
 from sage_common.ros.rclpy_host.host import RosHost
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import queue
@@ -20,7 +19,9 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
+from sage_common.allocator import return_freed_memory
 from sage_common.core.announcement import Announced, Announcement
+from sage_common.parent import PARENT_VARIABLE, end_with_parent
 from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.node import SageNode
 from sage_common.ros.rclpy_host.host import END_TIMEOUT_S, RosHost
@@ -32,8 +33,6 @@ SPIN_SLICE_S = 0.2
 TRANSPORT_SETTINGS = ("FASTRTPS_DEFAULT_PROFILES_FILE", "MALLOC_MMAP_THRESHOLD_")
 EXIT_USAGE = 2
 """Status of a process that was started wrongly: starting it again would help nothing."""
-PARENT_VARIABLE = "SAGE_PARENT_PID"
-_PR_SET_PDEATHSIG = 1
 LEAST_END_S = 1.0
 # Default 700: collections of everything that was loaded took a fifth of a container's time.
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
@@ -165,10 +164,11 @@ class NodeProcess:
 
 
 def _tune_interpreter() -> None:
-    """Keep what was loaded at the start out of garbage collections."""
+    """Keep what was loaded at the start out of garbage collections, and give back what it left."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
+    return_freed_memory()
     threading.Thread(target=_collect_garbage, name="garbage", daemon=True).start()
 
 
@@ -181,20 +181,6 @@ def _collect_garbage() -> None:
     while True:
         time.sleep(GARBAGE_PERIOD_S)
         gc.collect()
-
-
-def end_with_parent() -> None:
-    """Have the kernel send SIGTERM when the process that started this one ends, however it ends.
-
-    Only if that process asked for it by `$SAGE_PARENT_PID`; a node that `launch` or a user started
-    is not touched.
-    """
-    parent = os.environ.get(PARENT_VARIABLE)
-    if parent is None:
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if str(os.getppid()) != parent:
-        sys.exit("the process that started this one has ended")
 
 
 def run_node(node_type: type[SageNode]) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.allocator import return_freed_memory
 from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.onnx_session import (
     OpenSession,
     open_session,
     open_written,
-    return_freed_memory,
 )
 from sage_encoders.backends.providers import ProviderError, first_that_starts
 from sage_encoders.core.card import Card, ModelError, read_card, sha256_of

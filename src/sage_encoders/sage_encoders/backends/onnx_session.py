@@ -1,8 +1,7 @@
-"""Sessions of ONNX Runtime: how they are made, and that their memory returns."""
+"""Sessions of ONNX Runtime: how they are made."""
 
 from __future__ import annotations
 
-import ctypes
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -140,10 +139,3 @@ def _signature_of(session: onnxruntime.InferenceSession) -> Signature:
         }
 
     return Signature(tensors(session.get_inputs()), tensors(session.get_outputs()))
-
-
-def return_freed_memory() -> None:
-    """Give back what loading or unloading left in glibc's allocator: 60 MB for words."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

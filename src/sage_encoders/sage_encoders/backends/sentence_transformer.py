@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_encoders.backends.onnx_session import return_freed_memory
+from sage_common.allocator import return_freed_memory
 from sage_encoders.backends.wordpiece import LONGEST
 from sage_encoders.core.card import Card, ModelError, sha256_of
 
