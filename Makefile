@@ -70,8 +70,9 @@ bench: bench-environment  ## measure loop, encoders, salience, memory and mailbo
 durability: test-environment  ## kill the memory's writer 1000 times, and cut its power 1000 times
 	@exec $(BIN)/python scripts/durability.py
 
-gpu-test: test-environment  ## test and measure the mailboxes on the GPU of this machine, if it has one
-	@exec $(BIN)/python src/sage_cuda_mailbox/test/cuda/gpu_test.py
+gpu-test: test-environment  ## test and measure mailboxes, encoders and attention on the GPU of this machine, if it has one
+	@status=0; for program in src/sage_cuda_mailbox/test/cuda/gpu_test.py src/sage_encoders/test/gpu_encoders.py; do \
+	  $(BIN)/python $$program || status=$$?; done; exit $$status
 
 train: train-environment  ## train the weights in models/ anew [DATA=../shared/data]
 	@for model in vision audio tiny_vae light_vae language; do \

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from sage_common.allocator import return_freed_memory
 from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.onnx_session import (
     OpenSession,
+    form_of,
     open_session,
     open_written,
 )
 from sage_encoders.backends.providers import ProviderError, first_that_starts
 from sage_encoders.core.card import Card, ModelError, read_card, sha256_of
+from sage_encoders.core.model import AnyTensor
 from sage_encoders.core.signature import Signature
 
 Rewrite = Callable[[memoryview], tuple[bytes, Mapping[str, NDArray[Any]]]]
@@ -43,6 +45,7 @@ class OnnxModel:
         card: of the model.
         provider: the one that runs it: tensorrt, cuda or cpu.
         provider_fault: providers before it that are present, but did not start, and why.
+        signature: what it takes and gives.
 
     Raises:
         ModelError: missing, changed or truncated file, the card of another, no such provider, not
@@ -72,9 +75,9 @@ class OnnxModel:
         session, self.provider_fault = first_that_starts(provider, start)
         return_freed_memory()
         self._session: OpenSession | None = session
-        self._signature = session.signature
+        self.signature = session.signature
         if signature is not None:
-            signature.check(str(path), self._signature)
+            signature.check(str(path), self.signature)
 
     @property
     def encoder_id(self) -> str:
@@ -86,35 +89,49 @@ class OnnxModel:
         """Of the weights: fp32, fp16 or int8."""
         return self.card.precision
 
-    def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """Outputs by name.
+    def run(self, **inputs: AnyTensor) -> dict[str, NDArray[Any]]:
+        """Outputs by name, in host memory.
+
+        Args:
+            inputs: arrays of numpy; anything else is read by DLPack where it lies.
 
         Raises:
-            InvalidInput: an input that is missing, unknown, or of another dtype or shape.
+            InvalidInput: an input that is missing, unknown, of another dtype or shape, or on a
+                device that this model's provider cannot read.
             ModelError: the model has been closed.
         """
         session = self._session
         if session is None:
             raise ModelError(f"{self.encoder_id} has been unloaded")
-        if inputs.keys() != self._signature.inputs.keys():
-            raise InvalidInput("inputs", sorted(inputs), f"{sorted(self._signature.inputs)}")
+        if inputs.keys() != self.signature.inputs.keys():
+            raise InvalidInput("inputs", sorted(inputs), f"{sorted(self.signature.inputs)}")
+        if session.device != "cpu" or not all(type(t) is np.ndarray for t in inputs.values()):
+            return dict(zip(self.signature.outputs, self._run_bound(session, inputs), strict=True))
         for name, array in inputs.items():
-            self._check(name, array)
-        return dict(zip(self._signature.outputs, session.run(inputs), strict=True))
+            self._check(name, array.dtype, array.shape)
+        return dict(zip(self.signature.outputs, session.run(inputs), strict=True))
+
+    def _run_bound(
+        self, session: OpenSession, inputs: Mapping[str, AnyTensor]
+    ) -> list[NDArray[Any]]:
+        values = {name: session.value_of(name, tensor) for name, tensor in inputs.items()}
+        for name, value in values.items():
+            self._check(name, *form_of(value))
+        return session.run_bound(values)
 
     def close(self) -> None:
         """Unload. A run that is under way ends first."""
         self._session = None
         return_freed_memory()
 
-    def _check(self, name: str, array: NDArray[Any]) -> None:
-        wanted = self._signature.inputs[name]
-        fits = len(array.shape) == len(wanted.shape) and all(
+    def _check(self, name: str, dtype: object, shape: Sequence[int]) -> None:
+        wanted = self.signature.inputs[name]
+        fits = len(shape) == len(wanted.shape) and all(
             not isinstance(size, int) or size == found
-            for size, found in zip(wanted.shape, array.shape, strict=False)
+            for size, found in zip(wanted.shape, shape, strict=False)
         )
-        if array.dtype != np.dtype(wanted.dtype) or not fits:
-            raise InvalidInput(name, f"{array.dtype} {array.shape}", str(wanted))
+        if dtype != np.dtype(wanted.dtype) or not fits:
+            raise InvalidInput(name, f"{dtype} {tuple(shape)}", str(wanted))
 
 
 def _load(
