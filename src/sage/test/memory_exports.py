@@ -11,7 +11,7 @@ from memory_homes import START_NS
 from sage.memory.exports.checking import check_export
 from sage.memory.exports.exporting import export
 from sage.memory.exports.formats import table_files
-from sage.memory.exports.importing import Imported, take_in
+from sage.memory.exports.importing import Imported, import_rows
 from sage.memory.exports.parquet_files import pyarrow
 from sage_common.core.clock import ManualClock
 from sage_memory import Memory
@@ -27,7 +27,7 @@ def read(home: Path, folder: Path, merge: bool = False) -> Imported:
     checked = check_export(folder)
     with Memory.open(home, clock=ManualClock(START_NS)) as memory:
         files = memory.payload_files
-        return memory.change(lambda c: take_in(c, files, checked, merge)).wait()
+        return memory.change(lambda c: import_rows(c, files, checked, merge)).wait()
 
 
 def without_checksums(folder: Path, encoding: str, version: int) -> None:

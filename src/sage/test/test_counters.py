@@ -102,11 +102,11 @@ def test_an_outage_lasts_until_every_node_was_heard_of_again() -> None:
     outages.look({"fusion": 10.2, "memory": 9.0})
     outages.restarted("container", 10.5)
     outages.look({"fusion": 10.4, "memory": 12.0})
-    assert outages.told(13.0) == [
+    assert outages.records(13.0) == [
         {"process": "container", "cause": "killed by SIGKILL", "out_s": 3.0, "over": False}
     ]
     outages.look({"fusion": 13.25, "memory": 13.0})
-    assert outages.told(20.0)[0] == {
+    assert outages.records(20.0)[0] == {
         "process": "container", "cause": "killed by SIGKILL", "out_s": 3.25, "over": True,
     }  # fmt: skip
 
@@ -117,8 +117,8 @@ def test_an_outage_is_counted_within_the_time_that_the_run_tells() -> None:
     outages.ended("imu", "killed by SIGKILL", 6.0)
     outages.restarted("imu", 6.5)
     outages.look({"imu": 8.0})
-    assert [told["out_s"] for told in outages.told(32.0, 10.0)] == [22.0, 0.0]
-    assert [told["out_s"] for told in outages.told(32.0)] == [27.0, 2.0]
+    assert [record["out_s"] for record in outages.records(32.0, 10.0)] == [22.0, 0.0]
+    assert [record["out_s"] for record in outages.records(32.0)] == [27.0, 2.0]
 
 
 def test_a_node_is_gone_until_its_process_is_started_again() -> None:

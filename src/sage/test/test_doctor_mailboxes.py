@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sage.doctor.finding import Finding
-from sage.doctor.mailboxes import library, lying
+from sage.doctor.mailboxes import left_segments, library
 from sage_common.ros.tensors import mailboxes
 
 MAKER = """
@@ -40,7 +40,7 @@ def found(folder: Path, content: bytes) -> Finding:
     (folder / f"sage-mailbox.{os.getuid()}.42.front").write_bytes(content)
     (folder / f"sage-mailbox.{os.getuid()}..lock").touch()
     (folder / "sage-mailbox.99999.of_another").write_bytes(b"")
-    (finding,) = lying(folder)
+    (finding,) = left_segments(folder)
     assert finding.name == "mailbox 42.front"
     return finding
 
@@ -96,10 +96,10 @@ def test_the_file_of_a_creator_that_was_killed_is_found() -> None:
         [sys.executable, "-c", MAKER, name], stdout=subprocess.PIPE, text=True
     ) as maker:
         assert maker.stdout is not None and maker.stdout.readline() == "made\n"
-        before = {finding.name: finding for finding in lying()}
+        before = {finding.name: finding for finding in left_segments()}
         maker.send_signal(signal.SIGKILL)
-    after = {finding.name: finding for finding in lying()}
+    after = {finding.name: finding for finding in left_segments()}
     mailboxes.library.sweep_stale()
     assert before[f"mailbox {name}"].text.endswith("alive")
     assert after[f"mailbox {name}"].text.endswith("dead")
-    assert f"mailbox {name}" not in {finding.name for finding in lying()}
+    assert f"mailbox {name}" not in {finding.name for finding in left_segments()}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sage.explain.account import Account, of_message
+from sage.explain.explanation import Explanation, of_message
+from sage.explain.format import lines
 from sage.explain.question import local_time
-from sage.explain.words import lines
 from sage_common.core.clock import NS_PER_S
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import FusedSalience, Salience
@@ -47,7 +47,7 @@ def worn() -> Salience:
     )  # fmt: skip
 
 
-def account(*modalities: Salience, total: float = 0.83, **fields: Any) -> Account:
+def explanation(*modalities: Salience, total: float = 0.83, **fields: Any) -> Explanation:
     message = FusedSalience(total=total, reward=0.5, valid=True, dominant_modality="audio")
     message.header.stamp = to_stamp(T0)
     message.reason = "audio: novelty 0.97, nearest seen 41 s ago; audio contradicts the others"
@@ -58,14 +58,14 @@ def account(*modalities: Salience, total: float = 0.83, **fields: Any) -> Accoun
     return of_message(message, "graph", None, 0.97, (T0 - 300 * NS_PER_S, None))
 
 
-def text(made: Account) -> str:
+def text(made: Explanation) -> str:
     return "\n".join(lines(made))
 
 
 def test_a_salient_moment() -> None:
     seen = local_time(T0 - 41 * NS_PER_S, with_date=False)
     since = local_time(T0 - 300 * NS_PER_S)
-    assert text(account(loud())) == "\n".join(
+    assert text(explanation(loud())) == "\n".join(
         [
             f"{local_time(T0)}  salience 0.83, above 97% of the moments known to the running graph "
             f"since {since}",
@@ -87,7 +87,9 @@ def test_a_salient_moment() -> None:
 
 
 def test_why_a_modality_was_not_salient() -> None:
-    said = text(account(worn(), total=0.04, dominant_modality="vision", reason="vision: as before"))
+    said = text(
+        explanation(worn(), total=0.04, dominant_modality="vision", reason="vision: as before")
+    )
     assert "not salient: vision: as before" in said
     assert "dominates, its newest percept is 33 ms older" in said
     verdict = next(line for line in said.splitlines() if line.startswith("  not salient"))
@@ -98,13 +100,13 @@ def test_why_a_modality_was_not_salient() -> None:
 
 def test_high_values_that_are_usual_here_are_no_reason() -> None:
     quiet = replace_fields(worn(), habituation=0.0, reason="vision: nothing unusual")
-    said = text(account(quiet, total=0.04))
+    said = text(explanation(quiet, total=0.04))
     assert "not salient: nothing unusual; novelty and arousal hardly above what is usual" in said
     muffled = replace_fields(worn(), habituation=0.5)
-    assert "85% habituated; novelty and arousal hardly above" in text(account(muffled))
+    assert "85% habituated; novelty and arousal hardly above" in text(explanation(muffled))
     bad = replace_fields(quiet, reward=0.2)
     assert "nothing unusual; similar moments turned out badly, which lowers it" in text(
-        account(bad)
+        explanation(bad)
     )
 
 
@@ -140,15 +142,15 @@ def replace_fields(message: Salience, **fields: Any) -> Salience:
     ],
 )
 def test_what_each_value_means(fields: dict[str, Any], said: str) -> None:
-    assert said in text(account(replace_fields(loud(), **fields)))
+    assert said in text(explanation(replace_fields(loud(), **fields)))
 
 
 def test_modalities_that_are_not_live_say_why() -> None:
     dark = salience("vision", 3.0, valid=False, invalid_reason="input is 3.0 s old")
-    made = account(loud(), dark)
+    made = explanation(loud(), dark)
     assert "vision/front  not live: input is 3.0 s old" in lines(made)
     assert made.modalities[1].weight is None
-    nothing = account(dark, total=0.0, valid=False, reason="no valid salience for 3.0 s")
+    nothing = explanation(dark, total=0.0, valid=False, reason="no valid salience for 3.0 s")
     assert "not valid: no valid salience for 3.0 s" in lines(nothing)
 
 
@@ -156,13 +158,13 @@ def test_the_distance_to_what_was_asked_for_is_said() -> None:
     for away_ns, said in (
         (-120_000_000, "120 ms before it"), (2 * NS_PER_S, "2.0 s after it"), (500_000, "")
     ):  # fmt: skip
-        made = replace(account(loud()), asked_ns=T0 - away_ns)
+        made = replace(explanation(loud()), asked_ns=T0 - away_ns)
         asked = [line for line in lines(made) if line.startswith("nearest to what was asked for")]
         assert asked == ([f"nearest to what was asked for: {said}"] if said else [])
 
 
 def test_in_a_bag_the_time_after_its_start_is_said() -> None:
-    made = replace(account(loud()), origin="walk", bag_start_ns=T0 - 12_300_000_000, rank=0.0)
+    made = replace(explanation(loud()), origin="walk", bag_start_ns=T0 - 12_300_000_000, rank=0.0)
     headline = lines(made)[0]
     assert headline.startswith(f"{local_time(T0)} (+12.300 s)  salience 0.83, above none of ")
     assert " moments of walk since " in headline
@@ -180,11 +182,11 @@ def test_in_a_bag_the_time_after_its_start_is_said() -> None:
     ],
 )
 def test_a_rank_is_never_rounded_to_all_or_none(rank: float, said: str) -> None:
-    assert f", above {said} of the moments " in lines(replace(account(loud()), rank=rank))[0]
+    assert f", above {said} of the moments " in lines(replace(explanation(loud()), rank=rank))[0]
 
 
 def test_json_holds_the_same_numbers() -> None:
-    found = json.loads(json.dumps(account(loud(), worn()).as_dict()))
+    found = json.loads(json.dumps(explanation(loud(), worn()).as_dict()))
     audio, vision = found["modalities"]
     assert (found["total"], found["dominant"], found["rank"]) == (0.83, "audio", 0.97)
     assert audio["predicted"] == {"error": 0.44, "usual_error": 0.12}

@@ -1,7 +1,7 @@
 """Every kind of node, driven with a recorded sequence, goes on after any cut as if there was none.
 
-The whole graph is cut in `test_left_run.py`; here each node stands alone, so that one that forgets
-something is found by name, even if what it forgets does not show in the graph.
+The whole graph is cut in `test_suspended_run.py`; here each node stands alone, so that one that
+forgets something is found by name, even if what it forgets does not show in the graph.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from sage.memory.opening import open_memory
 from sage.recall.embedding import embed_text
 from sage.recall.examples import read_image, read_puzzle, read_sound
 from sage.recall.messages import reply_of, request_of
-from sage.recall.nothing import why_nothing
+from sage.recall.no_answer import why_no_answer
 from sage.recall.question import Question, Sound, Spot, parse_spot
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.lockstep.host import LockstepHost
@@ -317,7 +317,7 @@ def test_a_known_name_without_an_answer_gets_no_hint(
 
 
 def test_a_graph_whose_store_lies_elsewhere_gets_no_hint(tmp_path: Path) -> None:
-    assert why_nothing(tmp_path, Question(modality="visoin")) == []
+    assert why_no_answer(tmp_path, Question(modality="visoin")) == []
 
 
 def test_nothing_is_found_in_a_damaged_store_is_said(

@@ -38,7 +38,7 @@ def test_which_processes_ended_is_told_while_the_graph_runs(tmp_path: Path) -> N
     ended = (Ended("camera", "its process ended", ("camera",), ("/sage/image_raw",)),)
     lock = GraphLock(tmp_path, RUNNING)
     assert ended_processes(tmp_path, RUNNING) == ()
-    lock.tell(replace(RUNNING, ended=ended))
+    lock.write(replace(RUNNING, ended=ended))
     assert running_graph(tmp_path) == replace(RUNNING, ended=ended)
     assert ended_processes(tmp_path, RUNNING) == ended
     assert ended_processes(tmp_path, replace(RUNNING, pid=1)) == ()

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             log=log,
         )
         show = _headless if options.headless or not sys.stdout.isatty() else _live
-        summary = show(Session(graph, run_options, on_event=_tell), options.duration)
+        summary = show(Session(graph, run_options, on_event=_print), options.duration)
     if not summary["fused"]["n"]:
         print(f"no salience was seen; the log of the graph: {log_path}", file=sys.stderr)
         _print_tail(log_path, sys.stderr)
@@ -99,7 +99,7 @@ def _live(session: Session, duration_s: float) -> dict[str, object]:
         return session.run()
 
 
-def _tell(event: str) -> None:
+def _print(event: str) -> None:
     print(event, file=sys.stderr)
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sage.commands.options import add_home_argument, positive_seconds
-from sage.explain.account import Account
+from sage.explain.explanation import Explanation
+from sage.explain.format import lines
 from sage.explain.question import MomentUnknown, Question, parse_question
-from sage.explain.words import lines
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 
@@ -44,15 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     question = parse_question(options.stamp)
     try:
-        account = _account(options, question)
+        explanation = _explanation(options, question)
     except MomentUnknown as unknown:
         print(f"sage explain: {unknown}", file=sys.stderr)
         return 1
-    print(json.dumps(account.as_dict()) if options.json else "\n".join(lines(account)))
+    print(json.dumps(explanation.as_dict()) if options.json else "\n".join(lines(explanation)))
     return 0
 
 
-def _account(options: argparse.Namespace, question: Question) -> Account:
+def _explanation(options: argparse.Namespace, question: Question) -> Explanation:
     # Imported here: one way needs ROS, another the store.
     from sage.graph.runtime_file import running_graph
 
@@ -73,7 +73,7 @@ def _account(options: argparse.Namespace, question: Question) -> Account:
 
 def _of_graph(
     running: RunningGraph, home: Path, question: Question, within_s: float | None
-) -> Account:
+) -> Explanation:
     """What the running graph knows, or what the memory has kept of a moment that it does not."""
     from sage.explain.graph_moments import ask_graph
     from sage.explain.stored_moments import look_up, stamp_of
@@ -83,13 +83,13 @@ def _of_graph(
     if question.experience_id:
         asked_ns = stamp_of(home, question.experience_id)
     try:
-        account = ask_graph(running, asked_ns, within_s or WITHIN_S)
-        return replace(account, experience_id=question.experience_id)
+        explanation = ask_graph(running, asked_ns, within_s or WITHIN_S)
+        return replace(explanation, experience_id=question.experience_id)
     except MomentUnknown as unknown:
         if asked_ns is None:
             raise
         try:
-            account = look_up(home, question, within_s or WITHIN_MEMORY_S)
+            explanation = look_up(home, question, within_s or WITHIN_MEMORY_S)
         except (MomentUnknown, MemoryFailure) as nothing:
             raise MomentUnknown(f"{unknown}; {nothing}") from nothing
-        return replace(account, notes=(*account.notes, str(unknown)))
+        return replace(explanation, notes=(*explanation.notes, str(unknown)))

@@ -73,7 +73,7 @@ def _stats(options: argparse.Namespace) -> int:
     home = sage_home(options.home)
     with open_memory(home, read_only=True) as memory:
         counts = memory.read(count)
-    _tell(options, counts.as_dict(), lambda: stats_lines(home, counts))
+    _print(options, counts.as_dict(), lambda: stats_lines(home, counts))
     return 0
 
 
@@ -85,7 +85,7 @@ def _entities(options: argparse.Namespace) -> int:
     home = sage_home(options.home)
     with open_memory(home, read_only=True) as memory:
         found = memory.read(known_entities)
-    _tell(options, {"entities": found}, lambda: entity_lines(home, found))
+    _print(options, {"entities": found}, lambda: entity_lines(home, found))
     return 0
 
 
@@ -99,7 +99,7 @@ def _export(options: argparse.Namespace) -> int:
         done = export_home(
             sage_home(options.home), folder, options.format, shown.count, shown.totals
         )
-    _tell(options, vars(done), lambda: export_lines(folder, done))
+    _print(options, vars(done), lambda: export_lines(folder, done))
     return 0
 
 
@@ -113,7 +113,7 @@ def _import(options: argparse.Namespace) -> int:
         done = import_home(
             home, options.folder.expanduser(), options.merge, shown.count, shown.totals
         )
-    _tell(options, vars(done), lambda: import_lines(home, done))
+    _print(options, vars(done), lambda: import_lines(home, done))
     return 0
 
 
@@ -136,7 +136,7 @@ def _sleep(options: argparse.Namespace) -> int:
     memory = memory_client(home, running_graph(home))
     with bars() as shown, stop_on_interrupt() as should_stop:
         done = memory.sleep(how, shown.share, should_stop)
-    _tell(options, done.as_dict(), lambda: sleep_lines(done))
+    _print(options, done.as_dict(), lambda: sleep_lines(done))
     return 0
 
 
@@ -147,7 +147,7 @@ def _undo(options: argparse.Namespace) -> int:
     home = sage_home(options.home)
     done = memory_client(home, running_graph(home)).undo_sleep(options.night)
     rest = f"; {done.message}" if done.message else ""
-    _tell(options, vars(done), lambda: [f"{done.restored} experiences are as before{rest}"])
+    _print(options, vars(done), lambda: [f"{done.restored} experiences are as before{rest}"])
     return 0
 
 
@@ -158,7 +158,7 @@ def _verify(options: argparse.Namespace) -> int:
     home = sage_home(options.home)
     found = verify_home(home)
     shown = {"findings": [vars(finding) for finding in found]}
-    _tell(options, shown, lambda: finding_lines(home, found))
+    _print(options, shown, lambda: finding_lines(home, found))
     return 1 if any(finding.serious for finding in found) else 0
 
 
@@ -171,12 +171,12 @@ def _repair(options: argparse.Namespace) -> int:
     home = sage_home(options.home)
     if not verify_home(home):
         sound = f"nothing is wrong with the store in {home}: there is nothing to repair"
-        _tell(options, {"set_aside": "", "kept": {}, "lost": []}, lambda: [sound])
+        _print(options, {"set_aside": "", "kept": {}, "lost": []}, lambda: [sound])
         return 0
     with bars() as progress:
         done = repair_home(home, Told(progress.totals, progress.count))
     shown = {"set_aside": str(done.set_aside), "kept": done.kept, "lost": done.lost}
-    _tell(options, shown, lambda: repair_lines(home, done))
+    _print(options, shown, lambda: repair_lines(home, done))
     return 0
 
 
@@ -188,7 +188,7 @@ def _reembed(options: argparse.Namespace) -> int:
     with bars() as shown, stop_on_interrupt() as should_stop:
         done = reembed_home(sage_home(options.home), shown.share, should_stop)
     rest = f"; {done.failed} could not be made, the last: {done.fault}" if done.failed else ""
-    _tell(options, vars(done), lambda: [f"{done.made} vectors made{rest}"])
+    _print(options, vars(done), lambda: [f"{done.made} vectors made{rest}"])
     return 0
 
 
@@ -200,7 +200,7 @@ def _pin(options: argparse.Namespace) -> int:
     memory_client(home, running_graph(home)).pin(options.id, not options.off)
     state = "may be evicted again" if options.off else "is pinned: it is never evicted"
     shown = {"id": options.id, "pinned": not options.off}
-    _tell(options, shown, lambda: [f"{options.id} {state}"])
+    _print(options, shown, lambda: [f"{options.id} {state}"])
     return 0
 
 
@@ -215,7 +215,7 @@ def _forget(options: argparse.Namespace) -> int:
         return 1
     done = memory_client(home, running_graph(home)).forget(options.ids, options.reason)
     line = f"{done.forgotten} experiences are gone for good, {done.bytes_freed} bytes of content"
-    _tell(options, vars(done), lambda: [line])
+    _print(options, vars(done), lambda: [line])
     for warning in remains_lines(remains(home)):
         print(warning, file=sys.stderr)
     return 0
@@ -233,7 +233,7 @@ def _confirmed(count: int, home: Path) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
-def _tell(
+def _print(
     options: argparse.Namespace, values: Mapping[str, Any], lines: Callable[[], list[str]]
 ) -> None:
     print(json.dumps(values) if options.json else "\n".join(lines()))

@@ -109,14 +109,14 @@ def _add_conditions(group: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from sage.client.memory_client import memory_client
     from sage.graph.runtime_file import running_graph
-    from sage.recall.nothing import why_nothing
+    from sage.recall.no_answer import why_no_answer
     from sage.recall.thumbnails import write_thumbnails
 
     question = checked(_question(options))
     home = sage_home(options.home)
     reply = memory_client(home, running_graph(home)).recall(question)
     if not reply.answers:
-        reply = replace(reply, notes=(*reply.notes, *why_nothing(home, question)))
+        reply = replace(reply, notes=(*reply.notes, *why_no_answer(home, question)))
     written: dict[str, list[str]] = {}
     if options.thumbnails is not None:
         written = write_thumbnails(options.thumbnails.expanduser(), reply.answers, home)
@@ -124,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
         answers = [a.as_dict() | {"thumbnails": written.get(a.id, [])} for a in reply.answers]
         print(json.dumps({"answers": answers, "declined": reply.declined, "notes": reply.notes}))
     else:
-        _tell(options, home, reply, written)
+        _print(options, home, reply, written)
     return 0 if reply.answers else 1
 
 
@@ -153,12 +153,12 @@ def _question(options: argparse.Namespace) -> Question:
     )
 
 
-def _tell(
+def _print(
     options: argparse.Namespace, home: Path, reply: Reply, written: dict[str, list[str]]
 ) -> None:
     from rich.console import Console
 
-    from sage.recall.shown import INDENT, closing_lines, drawn, lines
+    from sage.recall.format import INDENT, closing_lines, drawn, lines
 
     console = Console(highlight=False, soft_wrap=True)
     for answer in reply.answers:

@@ -17,10 +17,10 @@ from sage.commands.options import add_home_argument, add_run_arguments
 from sage.commands.run import exit_status, run_options
 from sage.commands.summary import short_summary
 from sage.graph.description import PROFILES, GraphOptions, describe
-from sage.replay.left_run import LeftRun, left_run_path
 from sage.replay.lockstep import LockstepReplay, Output
 from sage.replay.lockstep_home import lockstep_home
 from sage.replay.playback import play_bag
+from sage.replay.suspended_run import SuspendedRun, suspended_run_path
 from sage.sources.bag_plan import plan_playing
 from sage.sources.planning import is_bag
 from sage_common.core.clock import NS_PER_S
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--resume", action="store_true",
-        help="with --lockstep and --home: go on where --checkpoint has left the graph and the bag",
+        help="with --lockstep and --home: go on where --checkpoint suspended the graph and the bag",
     )  # fmt: skip
     add_run_arguments(parser)
     add_home_argument(parser)
@@ -99,10 +99,10 @@ def _lockstep(options: argparse.Namespace) -> dict[str, Any]:
         plan = plan_playing(bag, options.namespace, own) if is_played else None
         start_ns = plan.bag.start_ns if plan is not None else DEFAULT_START_NS
         start_ns += round((options.start or 0.0) * NS_PER_S)
-        path = left_run_path(sage_home(home))
-        left = LeftRun.load(path) if options.resume else None
-        leave = path if options.checkpoint else None
-        replay = LockstepReplay(graph, start_ns, output, left, leave)
+        path = suspended_run_path(sage_home(home))
+        suspended = SuspendedRun.load(path) if options.resume else None
+        suspend_to = path if options.checkpoint else None
+        replay = LockstepReplay(graph, start_ns, output, suspended, suspend_to)
         try:
             if plan is not None:
                 summary = replay.play(plan, options.duration)
@@ -124,7 +124,7 @@ def _check_leaving(options: argparse.Namespace, is_bag: bool) -> None:
         if getattr(options, name) and not is_bag:
             raise InvalidInput(name, options.bag, "a bag: a media file has no place to go on from")
     if (options.checkpoint or options.resume) and not options.home:
-        raise InvalidInput("home", "", "a folder for what is left (--home DIR)")
+        raise InvalidInput("home", "", "a folder for the suspended run (--home DIR)")
     if options.resume and options.start is not None:
         raise InvalidInput("start", options.start, "no --start with --resume: the bag goes on")
 

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         graph = describe(chosen)
         for note in graph.notes:
             print(f"note: {note}", file=sys.stderr)
-        summary = Session(graph, run_options(options), on_event=_tell).run()
+        summary = Session(graph, run_options(options), on_event=_print).run()
     if options.json:
         print(json.dumps(summary))
     else:
@@ -71,5 +71,5 @@ def run_options(options: argparse.Namespace) -> RunOptions:
     )
 
 
-def _tell(event: str) -> None:
+def _print(event: str) -> None:
     print(event, file=sys.stderr)

@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
             return _draw(attached.node, options.svg, options.duration or LOOK_S)
         if options.once or options.json:
             return _look_once(attached.node, namespace, options.json)
-        watch = _watch if sys.stdout.isatty() else _tell
+        watch = _watch if sys.stdout.isatty() else _print
         return watch(attached.node, _title(running, namespace), options.duration)
 
 
@@ -137,7 +137,7 @@ def _watch(observer: ObserverNode, title: str, duration_s: float | None) -> int:
     return 0
 
 
-def _tell(observer: ObserverNode, title: str, duration_s: float | None) -> int:
+def _print(observer: ObserverNode, title: str, duration_s: float | None) -> int:
     """For pipes and files: a line a second."""
     end = time.monotonic() + duration_s if duration_s else float("inf")
     print(title, flush=True)

@@ -23,7 +23,7 @@ _SWEEP = "python -c 'import sage_cuda_mailbox as m; print(m.sweep_stale())'"
 
 
 @dataclass(frozen=True)
-class Lying:
+class SegmentHeader:
     """A mailbox's file, as its header tells.
 
     Attributes:
@@ -62,7 +62,7 @@ def library() -> Finding:
     )
 
 
-def lying(folder: Path = SHM) -> Iterator[Finding]:
+def left_segments(folder: Path = SHM) -> Iterator[Finding]:
     """Each mailbox of this user; the lock of their names is none."""
     prefix = f"sage-mailbox.{os.getuid()}."
     for path in sorted(folder.glob(prefix + "*")):
@@ -71,7 +71,7 @@ def lying(folder: Path = SHM) -> Iterator[Finding]:
             yield _finding(name, path)
 
 
-def read(path: Path) -> Lying:
+def read(path: Path) -> SegmentHeader:
     """What a mailbox's header tells.
 
     Raises:
@@ -87,7 +87,7 @@ def read(path: Path) -> Lying:
         raise ValueError("no mailbox")
     pid, ticks, namespace = _CREATOR.unpack_from(head, _CREATOR_AT)
     (closed,) = struct.unpack_from("<I", head, _CLOSED_AT)
-    return Lying(_KINDS[kind], size / 1e6, pid, ticks, namespace, closed != 0)
+    return SegmentHeader(_KINDS[kind], size / 1e6, pid, ticks, namespace, closed != 0)
 
 
 def _finding(name: str, path: Path) -> Finding:

@@ -14,7 +14,7 @@ from sage.bags.message import BagMessage
 from sage.bags.naming import RegisteredTopic, registered_topic
 from sage.bags.reader import Bag, open_bag
 from sage.bags.stamps import header_stamp_ns
-from sage.explain.account import Account, of_message
+from sage.explain.explanation import Explanation, of_message
 from sage.explain.question import MomentUnknown, Question, local_time
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
@@ -27,7 +27,7 @@ from sage_snarc.core.reason import duration
 _DIMENSIONS_BEFORE_TOTAL = 5
 
 
-def find_in_bag(path: Path, question: Question, within_s: float) -> Account:
+def find_in_bag(path: Path, question: Question, within_s: float) -> Explanation:
     """The moment of a bag that is asked for; the newest if none is.
 
     Raises:
@@ -53,7 +53,7 @@ def find_in_bag(path: Path, question: Question, within_s: float) -> Account:
         _read(item, bag) for number, item in enumerate(bag.messages([topic])) if number == place
     )
     heard = {item.modality for item in moment.modalities}
-    account = of_message(
+    explanation = of_message(
         moment,
         origin=str(path),
         asked_ns=asked_ns,
@@ -61,7 +61,7 @@ def find_in_bag(path: Path, question: Question, within_s: float) -> Account:
         known_ns=(int(stamps.min()), int(stamps.max())),
         absent=_absent(bag, fused.namespace, stamp_ns(moment.header.stamp), heard),
     )
-    return replace(account, bag_start_ns=bag.start_ns)
+    return replace(explanation, bag_start_ns=bag.start_ns)
 
 
 def _fused_topic(bag: Bag) -> RegisteredTopic:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sage.explain.account import Account, of_message
+from sage.explain.explanation import Explanation, of_message
 from sage.explain.question import MomentUnknown, local_time
 from sage.graph.runtime_file import RunningGraph
 from sage.observe.graph_service import call_service
@@ -10,7 +10,7 @@ from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.srv import Explain
 
 
-def ask_graph(running: RunningGraph, asked_ns: int | None, within_s: float) -> Account:
+def ask_graph(running: RunningGraph, asked_ns: int | None, within_s: float) -> Explanation:
     """The moment nearest to a stamp [ns], or the newest (None).
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sage.explain.account import Account, of_experience
+from sage.explain.explanation import Explanation, of_experience
 from sage.explain.question import MomentUnknown, Question, local_time
 from sage_common.core.clock import NS_PER_S
 from sage_memory.core.identifiers import parse_id
@@ -31,7 +31,7 @@ def stamp_of(home: Path, experience_id: str) -> int:
         return _of_id(memory, home, experience_id).experience.end_ns
 
 
-def look_up(home: Path, question: Question, within_s: float) -> Account:
+def look_up(home: Path, question: Question, within_s: float) -> Explanation:
     """The kept experience that is asked for, or nearest to the time asked for, or the newest.
 
     Raises:

@@ -41,14 +41,14 @@ def settings_of(
 
 
 def encoder_parameters(modality: GraphModality, kind: NodeKind) -> dict[str, Any]:
-    """What an encoder is told of its modality, where it asks: its sensor's topic, and its name."""
+    """What an encoder that asks is given of its modality: its sensor's topic, and its name."""
     known = {spec.name for spec in specs(kind.parameters_type())}
-    told: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     if modality.spec.topic and "topic" in known:
-        told["topic"] = modality.spec.topic
+        values["topic"] = modality.spec.topic
     if "modality" in known:
-        told["modality"] = modality.name
-    return told
+        values["modality"] = modality.name
+    return values
 
 
 def _has_payload(modality: GraphModality) -> bool:

@@ -100,7 +100,7 @@ class Outages:
         ended = [o.process for o in self._all if o.restarted_s is None]
         return frozenset().union(*(self._nodes[process] for process in ended))
 
-    def told(self, now_s: float, since_s: float = 0.0) -> list[dict[str, Any]]:
+    def records(self, now_s: float, since_s: float = 0.0) -> list[dict[str, Any]]:
         """In order: `process`, `cause`, `out_s`, and whether it is over; times to 0.01 s.
 
         Args:

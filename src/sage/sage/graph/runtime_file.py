@@ -61,13 +61,13 @@ class GraphLock:
                 "home", str(home), f"a folder without a running graph (pid {pid}); --home DIR"
             )
         self._lock = lock
-        self.tell(running)
+        self.write(running)
 
-    def tell(self, running: RunningGraph) -> None:
-        """Write what other commands are told of the graph.
+    def write(self, running: RunningGraph) -> None:
+        """Write what other commands read of the graph.
 
         Raises:
-            OSError: it cannot be written; what was told before stays.
+            OSError: it cannot be written; what was written before stays.
         """
         temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_text(json.dumps(asdict(running)))
@@ -86,8 +86,8 @@ def running_graph(home: Path) -> RunningGraph | None:
 
 def ended_processes(home: Path, running: RunningGraph | None) -> tuple[Ended, ...]:
     """Which of its processes are not back, as the `sage run` that runs in this home says."""
-    told = _told(home) if running is not None and running.profile != LAUNCHED else None
-    return told.ended if told is not None and running and told.pid == running.pid else ()
+    written = _read(home) if running is not None and running.profile != LAUNCHED else None
+    return written.ended if written is not None and running and written.pid == running.pid else ()
 
 
 def _of_launch(home: Path) -> RunningGraph | None:
@@ -115,18 +115,18 @@ def _of_sage_run(home: Path) -> RunningGraph | None:
     except FileNotFoundError:
         return None
     except BlockingIOError:
-        return _told(home)
+        return _read(home)
     return None
 
 
-def _told(home: Path) -> RunningGraph | None:
+def _read(home: Path) -> RunningGraph | None:
     try:
-        told = json.loads((home / "run" / "graph.json").read_text())
+        written = json.loads((home / "run" / "graph.json").read_text())
     except FileNotFoundError:  # it begins or ends
         return None
     ended = tuple(
         Ended(item["process"], item["message"], tuple(item["nodes"]), tuple(item["topics"]))
-        for item in told.get("ended", ())
+        for item in written.get("ended", ())
     )
-    lists = {name: tuple(told.get(name, ())) for name in ("topics", "modalities", "warnings")}
-    return RunningGraph(**{**told, **lists, "ended": ended})
+    lists = {name: tuple(written.get(name, ())) for name in ("topics", "modalities", "warnings")}
+    return RunningGraph(**{**written, **lists, "ended": ended})

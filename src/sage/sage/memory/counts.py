@@ -55,15 +55,15 @@ class Counts:
 
 def count(connection: Connection) -> Counts:
     """The numbers of the store that `connection` sees."""
-    told, alive = schema.experiences, schema.experiences.c.forgotten_ns.is_(None)
+    table, alive = schema.experiences, schema.experiences.c.forgotten_ns.is_(None)
     total, summaries, covered, pinned, oldest, newest = connection.execute(
         select(
             func.count(),
-            func.count().filter(told.c.covers > 0),
-            func.coalesce(func.sum(told.c.covers), 0),
-            func.coalesce(func.sum(told.c.pinned), 0),
-            func.min(told.c.start_ns),
-            func.max(told.c.end_ns),
+            func.count().filter(table.c.covers > 0),
+            func.coalesce(func.sum(table.c.covers), 0),
+            func.coalesce(func.sum(table.c.pinned), 0),
+            func.min(table.c.start_ns),
+            func.max(table.c.end_ns),
         ).where(alive)
     ).one()
     meta = connection.execute(select(schema.meta.c.key, schema.meta.c.value))
@@ -77,11 +77,11 @@ def count(connection: Connection) -> Counts:
         device=facts["device_id"],
         schema_version=int(facts["schema_version"]),
         experiences=total,
-        modalities=_grouped(connection, told.c.modality, alive),
+        modalities=_grouped(connection, table.c.modality, alive),
         summaries=summaries,
         covered=int(covered),
         pinned=int(pinned),
-        forgotten=_number(connection, told, told.c.forgotten_ns.is_not(None)),
+        forgotten=_number(connection, table, table.c.forgotten_ns.is_not(None)),
         oldest_ns=oldest,
         newest_ns=newest,
         vectors=_vectors(connection),

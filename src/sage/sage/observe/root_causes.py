@@ -137,24 +137,24 @@ class _Graph:
 
 
 def _state(status: Any, silent_s: float) -> _State:
-    told = {item.key: item.value for item in status.values}
+    values = {item.key: item.value for item in status.values}
     level, message = min(status.level[0], ERROR), str(status.message)
     if silent_s > SILENT_AFTER_S:
         level, message = SILENT, f"not heard of for {silent_s:.0f} s"
     return _State(
         level,
         message,
-        tuple(topic for topic in told.get(AT_FAULT, "").split(", ") if topic),
-        _topics(told, RECEIVED),
-        _topics(told, PUBLISHED),
+        tuple(topic for topic in values.get(AT_FAULT, "").split(", ") if topic),
+        _topics(values, RECEIVED),
+        _topics(values, PUBLISHED),
     )
 
 
 def outputs(statuses: Iterable[Any], nodes: Sequence[str]) -> tuple[str, ...]:
     """Topics that these nodes said they publish."""
-    told = {v.key: v.value for s in statuses if node_name(s) in nodes for v in s.values}
-    return _topics(told, PUBLISHED)
+    values = {v.key: v.value for s in statuses if node_name(s) in nodes for v in s.values}
+    return _topics(values, PUBLISHED)
 
 
-def _topics(told: Mapping[str, str], ending: str) -> tuple[str, ...]:
-    return tuple(key.removesuffix(ending) for key in told if key.endswith(ending))
+def _topics(values: Mapping[str, str], ending: str) -> tuple[str, ...]:
+    return tuple(key.removesuffix(ending) for key in values if key.endswith(ending))

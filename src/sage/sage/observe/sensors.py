@@ -16,8 +16,8 @@ _BACKEND = " backend"
 def backends(graph: Graph, statuses: Iterable[Any]) -> dict[str, str]:
     """For each stream, what stands behind it: as its node tells, else as it was planned."""
     found = dict(graph.backends)
-    for told in _told(graph, statuses).values():
-        found.update(told)
+    for by_node in _backends_by_node(graph, statuses).values():
+        found.update(by_node)
     return found
 
 
@@ -28,17 +28,17 @@ def heard_backends(statuses: Iterable[Any]) -> dict[str, str]:
 
 def all_absent(graph: Graph, statuses: Iterable[Any]) -> list[str]:
     """Each sensor and where it was looked for, if the graph has sensor nodes and none has one."""
-    told = _told(graph, statuses)
+    by_node = _backends_by_node(graph, statuses)
     lines = []
     for node in _sensor_nodes(graph):
-        streams = told.get(node, {})
+        streams = by_node.get(node, {})
         if not streams or not all(backend.startswith(ABSENT) for backend in streams.values()):
             return []
         lines += [f"{stream} {backend}" for stream, backend in streams.items()]
     return lines
 
 
-def _told(graph: Graph, statuses: Iterable[Any]) -> dict[str, dict[str, str]]:
+def _backends_by_node(graph: Graph, statuses: Iterable[Any]) -> dict[str, dict[str, str]]:
     """Backends by stream, by node."""
     nodes = _sensor_nodes(graph)
     return {node_name(s): _streams(s) for s in statuses if node_name(s) in nodes}

@@ -66,28 +66,28 @@ def in_words(found: dict[str, dict[str, Any]]) -> str:
 
 def _ways(status: Any, counters: Counters) -> dict[str, Any]:
     node = node_name(status)
-    told = {item.key: item.value for item in status.values}
+    values = {item.key: item.value for item in status.values}
     ways: dict[str, Any] = {}
-    if "transport" in told:
-        ways["pictures"] = told["transport"]
+    if "transport" in values:
+        ways["pictures"] = values["transport"]
         for key in ("tensors late", "tensors missed", "outdated"):
             ways[key.replace(" ", "_")] = counters.total(node, key)
-    if "tiles" in told:
-        ways["tiles"] = told["tiles"]
+    if "tiles" in values:
+        ways["tiles"] = values["tiles"]
         for key in ("tiles frames", "tiles refused"):
             ways[key.replace(" ", "_")] = counters.total(node, key)
-    topics = [key.removesuffix(_MAILBOX) for key in told if key.endswith(_MAILBOX)]
+    topics = [key.removesuffix(_MAILBOX) for key in values if key.endswith(_MAILBOX)]
     if topics:
-        ways["mailboxes"] = {topic: _held(node, topic, told, counters) for topic in topics}
+        ways["mailboxes"] = {topic: _held(node, topic, values, counters) for topic in topics}
     return ways
 
 
-def _held(node: str, topic: str, told: dict[str, str], counters: Counters) -> dict[str, Any]:
+def _held(node: str, topic: str, values: dict[str, str], counters: Counters) -> dict[str, Any]:
     counts = {
         what.replace(" ", "_"): counters.total(node, f"{topic} {what}")
         for what in ("in place", "by copy", "refused")
     }
-    return {"state": told[topic + _MAILBOX], **counts}
+    return {"state": values[topic + _MAILBOX], **counts}
 
 
 def _is_fallback(state: str) -> bool:

@@ -14,10 +14,10 @@ def never_came(statuses: Iterable[Any]) -> list[str]:
     Args:
         statuses: the newest `DiagnosticStatus` of each node.
     """
-    told = {status.name: {v.key: v.value for v in status.values} for status in statuses}
-    own = {key.removesuffix(_PUBLISHED) for pairs in told.values() for key in pairs}
+    values = {status.name: {v.key: v.value for v in status.values} for status in statuses}
+    own = {key.removesuffix(_PUBLISHED) for pairs in values.values() for key in pairs}
     missing = {}
-    for name, pairs in told.items():
+    for name, pairs in values.items():
         for key, value in pairs.items():
             topic = key.removesuffix(_RECEIVED)
             if name.endswith("_encoder") and topic != key and value == "0" and topic not in own:

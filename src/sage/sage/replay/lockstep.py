@@ -16,7 +16,7 @@ from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.naming import registered_topic
 from sage.bags.writer import BagWriter
 from sage.graph.description import Graph
-from sage.replay.left_run import LeftRun, check_can_be_left, leave_run
+from sage.replay.suspended_run import SuspendedRun, check_can_be_suspended, suspend_run
 from sage.sources.bag_plan import BagPlan, Route
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
@@ -88,10 +88,10 @@ class LockstepReplay:
 
     Args:
         graph: its nodes.
-        start_ns: simulated time at the start [ns]; with `left` that at which it was left.
+        start_ns: simulated time at the start [ns]; with `suspended` that at which it ended.
         output: takes what the nodes publish.
-        left: where an earlier run was left, to go on from there.
-        leave: where to write how this run is left: at its end, with no tail; None: nowhere.
+        suspended: an earlier run, to go on from there.
+        suspend_to: where to write the state at the end, with no tail; None: nowhere.
     """
 
     def __init__(
@@ -99,14 +99,14 @@ class LockstepReplay:
         graph: Graph,
         start_ns: int,
         output: Output,
-        left: LeftRun | None = None,
-        leave: Path | None = None,
+        suspended: SuspendedRun | None = None,
+        suspend_to: Path | None = None,
     ) -> None:
         self.output = output
         self._graph = graph
-        self._left = left
-        self._leave = leave
-        self._start_ns = start_ns if left is None else left.clock_ns
+        self._suspended = suspended
+        self._suspend_to = suspend_to
+        self._start_ns = start_ns if suspended is None else suspended.clock_ns
         self.host = LockstepHost(
             self._start_ns, namespace=graph.options.namespace, keep_outputs=False
         )
@@ -116,7 +116,7 @@ class LockstepReplay:
         """Play a bag through the graph from the start time, at most `duration_s`; the summary.
 
         Raises:
-            InvalidInput: it cannot be taken up, or be left.
+            InvalidInput: it cannot be resumed, or not be suspended.
         """
         end_ns = max(plan.bag.end_ns, self._start_ns)
         if duration_s is not None:
@@ -136,13 +136,13 @@ class LockstepReplay:
             yield message.time_ns - 1
             data = route.moved(message)
             self.host.publish_serialized(message.time_ns, route.target, route.type_name, data)
-        yield end_ns if self._leave is not None else end_ns + round(TAIL_S * NS_PER_S)
+        yield end_ns if self._suspend_to is not None else end_ns + round(TAIL_S * NS_PER_S)
 
     def _due(self, plan: BagPlan) -> Iterator[tuple[BagMessage, Route]]:
         """What is still to be played; latched messages of before the start come with it."""
         latched: dict[str, tuple[BagMessage, Route]] = {}
         for message, route in plan.messages():
-            if self._left is not None and message.time_ns <= self._left.clock_ns:
+            if self._suspended is not None and message.time_ns <= self._suspended.clock_ns:
                 continue
             if message.time_ns < self._start_ns:
                 if route.qos.latched:
@@ -157,13 +157,13 @@ class LockstepReplay:
         begin = time.monotonic()
         try:
             self._start()
-            if self._leave is not None:
-                check_can_be_left(self.host)
+            if self._suspend_to is not None:
+                check_can_be_suspended(self.host)
             for time_ns in times_ns:
                 if time_ns >= self.host.clock.now_ns():
                     self.host.run_until(time_ns)
-            if self._leave is not None:
-                leave_run(self.host, self._leave)
+            if self._suspend_to is not None:
+                suspend_run(self.host, self._suspend_to)
                 self.host.on_output = None  # who takes it up will not have heard it close
         finally:
             self.host.close()
@@ -183,12 +183,12 @@ class LockstepReplay:
         }
 
     def _start(self) -> None:
-        if self._left is None:
+        if self._suspended is None:
             self._add_nodes()
             return
         with self.host.preparing():
             self._add_nodes()
-            self._left.take_up(self.host)
+            self._suspended.resume(self.host)
 
     def _add_nodes(self) -> None:
         for node in self._graph.nodes:

@@ -51,7 +51,7 @@ class Playback:
         self._rate = rate
         self._loop = loop
         self._player: subprocess.Popen[str] | None = None
-        self.session = Session(graph, options, on_event=_tell)
+        self.session = Session(graph, options, on_event=_print)
         self.session.on_tick = self._tick
 
     def run(self) -> dict[str, Any]:
@@ -107,5 +107,5 @@ class Playback:
         return played
 
 
-def _tell(event: str) -> None:
+def _print(event: str) -> None:
     print(event, file=sys.stderr)

@@ -193,7 +193,7 @@ class Session:
         statuses = self.observer.latest.diagnostics.values()
         self.ended = tuple(replace(e, topics=outputs(statuses, e.nodes)) for e in ended)
         try:
-            self._lock.tell(replace(self._running(self._domain_id), ended=self.ended))
+            self._lock.write(replace(self._running(self._domain_id), ended=self.ended))
         except OSError as error:
             self._on_event(f"sage status is not told which processes ended: {error}")
 

@@ -75,7 +75,7 @@ def _outages(run: Run) -> list[dict[str, Any]]:
     """Of the time that `duration_s` tells; of the whole run if no salience came."""
     since_s = run.counted_since_s
     end_s = since_s + run.elapsed_s if since_s else time.monotonic()
-    return run.supervisor.outages.told(end_s, since_s)
+    return run.supervisor.outages.records(end_s, since_s)
 
 
 def _weights(statuses: Iterable[Any]) -> dict[str, str]:

@@ -215,8 +215,8 @@ def _note_link(row: Row, seen: _Seen) -> None:
     for role, key, expected in (("summary_id", summary, True), ("member_id", member, False)):
         if bool(seen.covers[key]) != expected:
             field = f"experiences.covers of summary_members.{role}"
-            told = "1 or more: a summary" if expected else "0: a moment"
-            raise InvalidInput(field, seen.covers[key], told)
+            meaning = "1 or more: a summary" if expected else "0: a moment"
+            raise InvalidInput(field, seen.covers[key], meaning)
     seen.empty.discard(summary)
 
 

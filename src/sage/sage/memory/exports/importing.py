@@ -36,7 +36,7 @@ class Imported:
     forgotten: int = 0
 
 
-def take_in(
+def import_rows(
     connection: Connection,
     payloads: PayloadFiles,
     export: Checked,
@@ -101,10 +101,10 @@ def _merge(
     connection: Connection, payloads: PayloadFiles, export: Checked, progress: Progress
 ) -> Imported:
     done = Imported()
-    told = schema.experiences.c
+    columns = schema.experiences.c
     had = {
         bytes(row.id): row.forgotten_ns is not None
-        for row in connection.execute(select(told.id, told.forgotten_ns))
+        for row in connection.execute(select(columns.id, columns.forgotten_ns))
     }
     fresh = export.identifiers - had.keys()
     gone = {identifier for identifier, is_forgotten in had.items() if is_forgotten}
@@ -132,7 +132,7 @@ def _merge(
             done.skipped[name] += len(rows) - len(taken)
             progress(name, len(rows))
     _advance_clock(connection, export.clock)
-    alive = select(told.payload_sha256).where(told.forgotten_ns.is_(None))
+    alive = select(columns.payload_sha256).where(columns.forgotten_ns.is_(None))
     promised = schema.payloads.c.sha256.in_(alive)  # a lost file of theirs comes back, too
     kept = set(connection.execute(select(schema.payloads.c.sha256).where(promised)).scalars())
     done.payload_files = _copy_payloads(connection, payloads, export, kept | named, progress)
@@ -141,8 +141,8 @@ def _merge(
 
 def _named_payloads(export: Checked, fresh: frozenset[bytes]) -> set[str]:
     """Payloads that the experiences to be taken in have, or would have if a sleep were undone."""
-    told = (row for rows in export.rows(schema.experiences) for row in rows)
-    named = {row["payload_sha256"] for row in told if row["id"] in fresh}
+    rows_of_export = (row for rows in export.rows(schema.experiences) for row in rows)
+    named = {row["payload_sha256"] for row in rows_of_export if row["id"] in fresh}
     lettings_go = (row for rows in export.rows(schema.forgettings) for row in rows)
     copies = [
         bytes(row["saved"])

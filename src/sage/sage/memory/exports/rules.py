@@ -119,10 +119,10 @@ def _is_text(value: str) -> bool:
 def _is_context(value: Any) -> bool:
     """JSON: modality -> five dimensions."""
     try:
-        told = json.loads(value) if type(value) is str and len(value) <= MAX_JSON else None
+        parsed = json.loads(value) if type(value) is str and len(value) <= MAX_JSON else None
     except (ValueError, RecursionError):
         return False
-    rows = told.values() if isinstance(told, dict) else [None]
+    rows = parsed.values() if isinstance(parsed, dict) else [None]
     return all(
         isinstance(row, list) and len(row) == len(DIMENSIONS) and all(map(SHARE.holds, row))
         for row in rows

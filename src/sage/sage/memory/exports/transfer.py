@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from sage.memory.exports.checking import check_export
 from sage.memory.exports.exporting import Exported, Progress, export
 from sage.memory.exports.formats import table_files
-from sage.memory.exports.importing import Imported, take_in
+from sage.memory.exports.importing import Imported, import_rows
 from sage.memory.exports.tables import TABLES
 from sage.memory.opening import open_memory
 from sage_memory.core.errors import DiskRefuses
@@ -62,7 +62,7 @@ def import_home(
 
         def take(connection: Connection) -> Imported:
             with _naming(home):
-                return take_in(connection, payloads, checked, merge, progress)
+                return import_rows(connection, payloads, checked, merge, progress)
 
         return memory.change(take).wait()
 

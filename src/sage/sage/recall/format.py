@@ -19,27 +19,27 @@ PICTURE_PX = 64
 
 
 def lines(answer: Remembered, explained: bool) -> list[str]:
-    """What is told of an answer; `explained`: with all that it was judged by."""
+    """What is printed of an answer; `explained`: with all that it was judged by."""
     when = datetime.fromtimestamp(answer.start_ns / 1e9).strftime("%Y-%m-%d %H:%M:%S")
     source = f"{answer.modality}/{answer.source}" if answer.source else answer.modality
     pinned = ", pinned" if answer.pinned else ""
-    told = [f"{answer.score:5.2f}  {when}  {source}, salience {answer.salience:.2f}{pinned}"]
-    told.append(f"{INDENT}{answer.reason}")
+    rows = [f"{answer.score:5.2f}  {when}  {source}, salience {answer.salience:.2f}{pinned}"]
+    rows.append(f"{INDENT}{answer.reason}")
     if answer.kept_because and answer.kept_because not in answer.reason:
-        told.append(f"{INDENT}kept because {answer.kept_because}")
+        rows.append(f"{INDENT}kept because {answer.kept_because}")
     if answer.covers:
-        told.append(f"{INDENT}stands for {answer.covers} moments")
+        rows.append(f"{INDENT}stands for {answer.covers} moments")
     if answer.entity:
-        told.append(f"{INDENT}about {answer.entity}")
+        rows.append(f"{INDENT}about {answer.entity}")
     if answer.place is not None:
         at = ", ".join(f"{answer.place[axis]:.2f}" for axis in "xyz")
-        told.append(f"{INDENT}at {at} m in {answer.place['frame']}")
+        rows.append(f"{INDENT}at {at} m in {answer.place['frame']}")
     if explained:
-        told += _explained(answer)
+        rows += _explained(answer)
     if answer.payload:
-        told.append(f"{INDENT}{answer.payload}")
-    told.append(f"{INDENT}id {answer.id}")
-    return told
+        rows.append(f"{INDENT}{answer.payload}")
+    rows.append(f"{INDENT}id {answer.id}")
+    return rows
 
 
 def closing_lines(reply: Reply) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A run in lock-step that was left between two events, to be taken up at the same instant."""
+"""A run in lock-step that was suspended between two events, to be resumed at the same instant."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.lockstep.snapshot import identity_of, snapshot_of, take_up
 
 
-def left_run_path(home: Path) -> Path:
-    """Where a run is left in a home folder."""
+def suspended_run_path(home: Path) -> Path:
+    """Where a home folder holds a suspended run."""
     return home / "state" / "lockstep.state"
 
 
-def leave_run(host: LockstepHost, path: Path) -> None:
+def suspend_run(host: LockstepHost, path: Path) -> None:
     """Write down all that later outputs depend on; the memory's rows lie beside it.
 
     Raises:
@@ -27,11 +27,11 @@ def leave_run(host: LockstepHost, path: Path) -> None:
     try:
         state_file.save(path, snapshot_of(host), identity_of(host))
     except CannotContinue as error:
-        expected = f"a graph that can be taken up later: {error}"
+        expected = f"a graph that can be resumed later: {error}"
         raise InvalidInput("checkpoint", True, expected) from error
 
 
-def check_can_be_left(host: LockstepHost) -> None:
+def check_can_be_suspended(host: LockstepHost) -> None:
     """Refuse before anything is played what is known already: a node that reads live hardware.
 
     Raises:
@@ -41,19 +41,19 @@ def check_can_be_left(host: LockstepHost) -> None:
         try:
             node.snapshot()
         except CannotContinue as error:
-            expected = f"a graph that can be taken up later: {node.name}: {error}"
+            expected = f"a graph that can be resumed later: {node.name}: {error}"
             raise InvalidInput("checkpoint", True, expected) from error
 
 
 @dataclass(frozen=True)
-class LeftRun:
-    """What `leave_run` wrote."""
+class SuspendedRun:
+    """What `suspend_run` wrote."""
 
     path: Path
     content: StateFile
 
     @classmethod
-    def load(cls, path: Path) -> LeftRun:
+    def load(cls, path: Path) -> SuspendedRun:
         """Read it.
 
         Raises:
@@ -62,16 +62,16 @@ class LeftRun:
         try:
             return cls(path, state_file.load(path))
         except FileNotFoundError:
-            raise InvalidInput("resume", str(path), "a run that --checkpoint has left") from None
+            raise InvalidInput("resume", str(path), "a run that --checkpoint suspended") from None
         except StateFileError as error:
             raise InvalidInput("resume", "a file", f"one that can be trusted: {error}") from error
 
     @property
     def clock_ns(self) -> int:
-        """Simulated time at which it was left [ns]."""
+        """Simulated time at which it was suspended [ns]."""
         return int(self.content.arrays["clock_ns"])
 
-    def take_up(self, host: LockstepHost) -> None:
+    def resume(self, host: LockstepHost) -> None:
         """Continue on a host whose nodes are active.
 
         Raises:
@@ -81,5 +81,5 @@ class LeftRun:
             state_file.check_identity(self.path, self.content.identity, identity_of(host))
             take_up(host, self.content.arrays)
         except (KeyError, ValueError) as error:
-            found = InvalidInput("resume", "a run", f"the graph that was left: {error}")
+            found = InvalidInput("resume", "a run", f"the graph that was suspended: {error}")
             raise found from error

@@ -19,7 +19,7 @@ NAMED = {"modality": "modality", "source": "source", "entity": "entity", "device
 MOST_TOLD = 8
 
 
-def why_nothing(home: Path, question: Question) -> list[str]:
+def why_no_answer(home: Path, question: Question) -> list[str]:
     """What is to be known where a question has no answer; looks at every row.
 
     Raises:

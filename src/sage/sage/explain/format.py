@@ -1,10 +1,10 @@
-"""An account of a moment in words."""
+"""An explanation of a moment in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sage.explain.account import Account, ModalAccount, Prediction
+from sage.explain.explanation import Explanation, ModalityExplanation, Prediction
 from sage.explain.question import local_time
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_snarc.core.reason import QUIET, duration, far_away
@@ -15,45 +15,44 @@ REWARD_SPAN = 0.1
 SKILLED = 0.05
 
 
-def lines(account: Account) -> list[str]:
-    """The account, line by line."""
-    found = [_headline(account), *_circumstances(account)]
-    for modal in account.modalities:
-        found += ["", *_modal(account, modal)]
-    return found + [""] * bool(account.notes) + [f"note: {note}" for note in account.notes]
+def lines(explanation: Explanation) -> list[str]:
+    """The explanation, line by line."""
+    found = [_headline(explanation), *_circumstances(explanation)]
+    for modal in explanation.modalities:
+        found += ["", *_modal(explanation, modal)]
+    return found + [""] * bool(explanation.notes) + [f"note: {note}" for note in explanation.notes]
 
 
-def _headline(account: Account) -> str:
+def _headline(explanation: Explanation) -> str:
     where = {
         "graph": "known to the running graph since",
         "memory": "kept in the memory since",
-    }.get(account.origin, f"of {account.origin} since")
-    rank = (
-        f"above {_share(account.rank)} of the moments {where} {local_time(account.known_from_ns)}"
-    )
-    time = local_time(account.stamp_ns)
-    if account.bag_start_ns is not None:
-        time += f" (+{(account.stamp_ns - account.bag_start_ns) / NS_PER_S:.3f} s)"
-    return f"{time}  salience {account.total:.2f}, {rank}"
+    }.get(explanation.origin, f"of {explanation.origin} since")
+    since = local_time(explanation.known_from_ns)
+    rank = f"above {_share(explanation.rank)} of the moments {where} {since}"
+    time = local_time(explanation.stamp_ns)
+    if explanation.bag_start_ns is not None:
+        time += f" (+{(explanation.stamp_ns - explanation.bag_start_ns) / NS_PER_S:.3f} s)"
+    return f"{time}  salience {explanation.total:.2f}, {rank}"
 
 
-def _circumstances(account: Account) -> Iterator[str]:
-    if account.asked_ns is not None:
-        away_ns = account.stamp_ns - account.asked_ns
+def _circumstances(explanation: Explanation) -> Iterator[str]:
+    if explanation.asked_ns is not None:
+        away_ns = explanation.stamp_ns - explanation.asked_ns
         if abs(away_ns) >= NS_PER_MS:
             side = "after" if away_ns > 0 else "before"
             yield f"nearest to what was asked for: {_span(abs(away_ns))} {side} it"
-    if account.experience_id:
-        yield f"experience {account.experience_id}"
-    if not account.valid:
-        yield f"not valid: {account.reason}"
-    elif account.total < QUIET:
-        yield f"not salient: {account.reason}"
+    if explanation.experience_id:
+        yield f"experience {explanation.experience_id}"
+    if not explanation.valid:
+        yield f"not valid: {explanation.reason}"
+    elif explanation.total < QUIET:
+        yield f"not salient: {explanation.reason}"
     else:
-        yield f"because: {account.reason}"
+        yield f"because: {explanation.reason}"
 
 
-def _modal(account: Account, modal: ModalAccount) -> Iterator[str]:
+def _modal(explanation: Explanation, modal: ModalityExplanation) -> Iterator[str]:
     name = f"{modal.modality}/{modal.source}" if modal.source else modal.modality
     if not modal.live:
         yield f"{name}  not live: {modal.invalid_reason}"
@@ -61,9 +60,9 @@ def _modal(account: Account, modal: ModalAccount) -> Iterator[str]:
     parts = [] if modal.total is None else [f"total {modal.total:.2f}"]
     if modal.weight is not None:
         parts.append(f"weight {modal.weight:.2f}")
-    if modal.modality == account.dominant:
+    if modal.modality == explanation.dominant:
         parts.append("dominates")
-    age_ns = account.stamp_ns - modal.stamp_ns
+    age_ns = explanation.stamp_ns - modal.stamp_ns
     if age_ns >= NS_PER_MS:
         parts.append(f"its newest percept is {_span(age_ns)} older")
     yield f"{name}  {', '.join(parts)}".rstrip()
@@ -73,7 +72,7 @@ def _modal(account: Account, modal: ModalAccount) -> Iterator[str]:
         yield f"  {dimension:<11} {'   ?' if value is None else f'{value:.2f}'}  {meaning}"
 
 
-def verdict(modal: ModalAccount) -> str:
+def verdict(modal: ModalityExplanation) -> str:
     """Whether a live modality was salient, and why or why not."""
     total = modal.total or 0.0
     own = modal.reason.removeprefix(f"{modal.modality}: ")
@@ -92,7 +91,7 @@ def verdict(modal: ModalAccount) -> str:
     return f"not salient: {'; '.join(causes)}"
 
 
-def rows(modal: ModalAccount) -> list[tuple[str, float | None, str]]:
+def rows(modal: ModalityExplanation) -> list[tuple[str, float | None, str]]:
     """Each dimension with its value and what it means, and habituation."""
     past = f"intensity and change above {modal.arousal:.0%} of its past"
     found = [
@@ -129,7 +128,7 @@ def _surprise(rank: float, predicted: Prediction | None) -> str:
     return "as predicted, or nothing was predicted yet"
 
 
-def _novelty(modal: ModalAccount) -> str:
+def _novelty(modal: ModalityExplanation) -> str:
     if not modal.detailed:
         return f"distance to the nearest remembered percept {NOT_KEPT}"
     if modal.neighbour is None:
@@ -150,7 +149,7 @@ def _reward(value: float) -> str:
     return f"similar moments turned out {'well' if value > 0.5 else 'badly'}"
 
 
-def _conflict(modal: ModalAccount) -> str:
+def _conflict(modal: ModalityExplanation) -> str:
     if not modal.detailed:
         return f"disagreement with the other modalities {NOT_KEPT}"
     if modal.cross is None:
@@ -162,7 +161,7 @@ def _conflict(modal: ModalAccount) -> str:
     return f"{usual}, {_figure(cross.error)} off; skill {cross.skill:.2f}"
 
 
-def _habituation(modal: ModalAccount) -> str:
+def _habituation(modal: ModalityExplanation) -> str:
     taken = modal.habituation or 0.0
     if taken < 0.005:
         return "no repetition"

@@ -53,7 +53,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True)
-class ModalAccount:
+class ModalityExplanation:
     """One modality at the moment.
 
     Attributes:
@@ -91,7 +91,7 @@ class ModalAccount:
 
 
 @dataclass(frozen=True)
-class Account:
+class Explanation:
     """One moment.
 
     Attributes:
@@ -125,10 +125,10 @@ class Account:
     valid: bool
     experience_id: str
     notes: tuple[str, ...]
-    modalities: tuple[ModalAccount, ...]
+    modalities: tuple[ModalityExplanation, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """The account as JSON knows it; numbers as precise as they were sent."""
+        """The explanation as JSON knows it; numbers as precise as they were sent."""
         return {key: _rounded(value) for key, value in asdict(self).items()}
 
 
@@ -139,15 +139,15 @@ def of_message(
     rank: float,
     known_ns: tuple[int, int | None],
     absent: Sequence[Salience] = (),
-) -> Account:
-    """The account of a fused message.
+) -> Explanation:
+    """The explanation of a fused message.
 
     Args:
         absent: newest messages of modalities that are not in it, `invalid_reason` filled in.
     """
     names = (item.modality for item in message.modalities)
     weights = dict(zip(names, message.weights, strict=True))
-    return Account(
+    return Explanation(
         origin=origin,
         stamp_ns=stamp_ns(message.header.stamp),
         asked_ns=asked_ns,
@@ -169,7 +169,7 @@ def of_message(
     )
 
 
-def _of_salience(message: Salience, weight: float | None) -> ModalAccount:
+def _of_salience(message: Salience, weight: float | None) -> ModalityExplanation:
     stamp = stamp_ns(message.header.stamp)
     neighbour = cross = None
     if message.neighbour_age_s >= 0.0:
@@ -179,7 +179,7 @@ def _of_salience(message: Salience, weight: float | None) -> ModalAccount:
         )
     if message.conflict_known:
         cross = CrossPrediction(message.cross_error, message.cross_usual_error, message.cross_skill)
-    return ModalAccount(
+    return ModalityExplanation(
         modality=message.modality,
         source=message.source,
         stamp_ns=stamp,
@@ -201,10 +201,10 @@ def _of_salience(message: Salience, weight: float | None) -> ModalAccount:
     )
 
 
-def of_experience(placed: Placed, asked_ns: int | None, notes: tuple[str, ...]) -> Account:
-    """The account of a kept experience: its dimensions, but not what is behind them."""
+def of_experience(placed: Placed, asked_ns: int | None, notes: tuple[str, ...]) -> Explanation:
+    """The explanation of a kept experience: its dimensions, but not what is behind them."""
     kept = placed.experience
-    modal = ModalAccount(
+    modal = ModalityExplanation(
         modality=kept.modality,
         source=kept.source,
         stamp_ns=kept.end_ns,
@@ -224,7 +224,7 @@ def of_experience(placed: Placed, asked_ns: int | None, notes: tuple[str, ...]) 
         reason=kept.reason,
         invalid_reason="",
     )
-    return Account(
+    return Explanation(
         origin="memory",
         stamp_ns=kept.end_ns,
         asked_ns=asked_ns,

@@ -108,7 +108,7 @@ def test_a_part_that_is_not_resumed_gives_something_else(tmp_path: Path, replay:
     [
         (["--checkpoint"], "--home DIR"),
         (["--resume"], "--home DIR"),
-        (["--resume", "--home", "{home}"], "a run that --checkpoint has left"),
+        (["--resume", "--home", "{home}"], "a run that --checkpoint suspended"),
         (["--resume", "--start", "1", "--home", "{home}"], "the bag goes on"),
     ],
 )
@@ -124,20 +124,22 @@ def test_what_is_missing_is_named(
     assert said in capsys.readouterr().err
 
 
-def test_without_lockstep_nothing_can_be_left(
+def test_without_lockstep_nothing_can_be_suspended(
     rich_run: RichRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["replay", str(rich_run.bag), "--checkpoint"]) == 2
     assert "--lockstep, too" in capsys.readouterr().err
 
 
-def test_a_recording_cannot_be_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_recording_cannot_be_suspended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["replay", "recording", "--lockstep", "--checkpoint", "--home", str(tmp_path)]
     assert main(words) == 2
     assert "expected a bag" in capsys.readouterr().err
 
 
-def test_a_run_that_cannot_be_left_leaves_no_output(
+def test_a_run_that_cannot_be_suspended_leaves_no_output(
     tmp_path: Path,
     rich_run: RichRun,
     capsys: pytest.CaptureFixture[str],
@@ -147,14 +149,14 @@ def test_a_run_that_cannot_be_left_leaves_no_output(
         assert (tmp_path / "out").exists()
         raise CannotContinue("sound is being resampled")
 
-    monkeypatch.setattr("sage.replay.left_run.snapshot_of", refuse)
+    monkeypatch.setattr("sage.replay.suspended_run.snapshot_of", refuse)
     words = ["--lockstep", "--checkpoint", "--duration", "0.5", "--home", str(tmp_path / "home")]
     assert main(["replay", str(rich_run.bag), *words, "-o", str(tmp_path / "out")]) == 2
     assert "sound is being resampled" in capsys.readouterr().err
     assert not (tmp_path / "out").exists() and not (tmp_path / "home").exists()
 
 
-def test_a_run_that_cannot_be_left_again_can_be_resumed_as_before(
+def test_a_run_that_cannot_be_suspended_again_can_be_resumed_as_before(
     tmp_path: Path, rich_run: RichRun, replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_host: object) -> None:
@@ -164,7 +166,7 @@ def test_a_run_that_cannot_be_left_again_can_be_resumed_as_before(
     replay("--home", str(home), "--duration", "2.0", "--checkpoint")
     before = rows(home)
     with monkeypatch.context() as patched:
-        patched.setattr("sage.replay.left_run.snapshot_of", refuse)
+        patched.setattr("sage.replay.suspended_run.snapshot_of", refuse)
         words = ["--lockstep", "--checkpoint", "--resume", "--home", str(home)]
         words += ["--config", str(rich_run.config)]
         assert main(["replay", str(rich_run.bag), *words]) == 2
@@ -173,7 +175,7 @@ def test_a_run_that_cannot_be_left_again_can_be_resumed_as_before(
     assert rows(home) == rows(rich_run.home)
 
 
-def test_a_node_that_cannot_be_left_is_refused_before_anything_is_played(
+def test_a_node_that_cannot_be_suspended_is_refused_before_anything_is_played(
     tmp_path: Path,
     rich_run: RichRun,
     capsys: pytest.CaptureFixture[str],
