@@ -62,7 +62,12 @@ class Orchestrator(PluginManager):
         """
         with self._lock:
             runtimes = self._registry.present()
-            cycle = {"cycle": self._cycle, "ledger": self._ledger.state(), "slots": runtimes}
+            cycle = {
+                "cycle": self._cycle,
+                "period_ns": self._period_ns,
+                "ledger": self._ledger.state(),
+                "slots": runtimes,
+            }
             return {"cycle": json_array(cycle)}
 
     def restore_present(self, present: Arrays) -> None:
@@ -72,6 +77,7 @@ class Orchestrator(PluginManager):
             self._registry.restore_present(cycle["slots"])
             self._ledger.restore(cycle["ledger"])
             self._cycle = cycle["cycle"]
+            self._period_ns = cycle["period_ns"]
 
     # The cycle.
 
