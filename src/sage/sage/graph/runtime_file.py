@@ -25,7 +25,7 @@ class RunningGraph:
 
     Attributes:
         topics: of the sensors of modalities that are not of SAGE's own sensors, full names.
-        modalities: of the graph, in the order of lists.
+        modalities: of the graph, in the order of lists; empty: not known.
         warnings: what does not work as it was asked for, in words.
         ended: processes that are not back.
     """
@@ -102,7 +102,6 @@ def _of_launch(home: Path) -> RunningGraph | None:
             LAUNCHED,
             item.network,
             topics=tuple(spec.topic for spec in specs if spec.topic),
-            modalities=usual_modalities(),
         )
     return None
 
