@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 from pkgutil import iter_modules
+from typing import Any
 
 from rich.console import Console
 
@@ -49,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
         if options.quick:
             print("quick: a short run; take the figures of a full one for a comparison")
         print(f"wrote {result.write(RECORDED if options.record else MEASURED)}")
+        if options.record and not result.quick and (record := getattr(case(name), "record", None)):
+            record(result)
         if options.json:
             print(json.dumps(result.as_dict()))
     return 0 if whole else 1
@@ -63,5 +66,10 @@ def chosen(known: list[str], options: argparse.Namespace) -> list[str]:
 
 def measured(name: str, quick: bool) -> Result:
     """The result of a case."""
-    result: Result = importlib.import_module(f"sage_bench.cases.{name}").measure(quick)
+    result: Result = case(name).measure(quick)
     return result
+
+
+def case(name: str) -> Any:
+    """The module of a case; it has `measure`, and `record` if it keeps more than its result."""
+    return importlib.import_module(f"sage_bench.cases.{name}")
