@@ -1,0 +1,60 @@
+"""What was called focus is called look: the old name still opens what was written with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from orchestrator_graph import diagnostics, header, play, puzzle, started
+from test_in_graph import PLUGINS
+
+from sage_common.core import state_file
+from sage_msgs.action import Refine
+from sage_msgs.msg import Outcome
+from sage_msgs.srv import SetTrust
+from sage_orchestrator.core.plugin.catalogue import find
+from sage_plugins.specs import LOOK
+
+
+def test_a_configuration_may_use_the_former_name(tmp_path):
+    assert find("focus") == find("look") == LOOK
+    host = started(tmp_path, ["focus", "recall"])
+    host.run_for(2.0)
+    assert diagnostics(host)["plugins"] == "look, recall"
+    with pytest.raises(ValueError, match="plugins = 'look': expected each plugin once"):
+        started(tmp_path / "twice", ["focus", "look"])
+
+
+def test_trust_that_was_saved_under_the_former_name_is_taken_over(tmp_path):
+    host = started(tmp_path, PLUGINS)
+    play(host, seconds=1.0)
+    host.call("orchestrator/set_trust", SetTrust.Request(plugin="look", trust=0.77))
+    host.close()
+    path = tmp_path / "state" / "orchestrator.state"
+    saved = state_file.load(path)
+    arrays = dict(saved.arrays)
+    assert "look" in arrays["plugins"].tolist()
+    arrays["plugins"] = np.where(arrays["plugins"] == "look", "focus", arrays["plugins"])
+    state_file.save(path, arrays, saved.identity)
+
+    again = started(tmp_path, PLUGINS)
+    again.run_for(0.3)
+    trusts = {line.name: line.trust for line in again.messages("budget")[-1].plugins}
+    assert trusts["look"] == pytest.approx(0.77)
+    again.close()
+    assert state_file.load(path).arrays["plugins"].tolist() == ["endless", "look", "recall"]
+
+
+def test_messages_and_requests_may_use_the_former_name(tmp_path):
+    host = started(tmp_path, PLUGINS)
+    play(host, seconds=1.0)
+    assert host.call("orchestrator/set_trust", SetTrust.Request(plugin="focus", trust=0.5)).success
+    now = header(host.clock.now_ns())
+    host.publish("outcome", Outcome(header=now, plugin="focus", reward=-1.0, source="test"))
+    host.run_for(0.3)
+    trusts = {line.name: line.trust for line in host.messages("budget")[-1].plugins}
+    assert trusts["look"] < 0.5, "one more good run alone would have raised it"
+    goal = Refine.Goal(plugin="focus", input=puzzle(host.clock.now_ns()))
+    goal.budget_atp, goal.timeout_s = 200.0, 5.0
+    result, _ = host.run_action("orchestrator/refine", goal)
+    assert result.success and "tile of " in result.message
+    assert host.messages("refinement")[-1].plugin == "look"
