@@ -18,6 +18,7 @@ COMMANDS = {
     "status": "watch a running graph: salience, budget, memory, health",
     "recall": "ask the memory",
     "memory": "look after the memory: numbers, export, import, sleep, forgetting",
+    "plugins": "list, load, replace and unload refinement plugins",
     "explain": "say why a moment was or was not salient",
     "record": "record a running graph into a bag",
     "replay": "play a bag into the graph, or through it in lock-step",

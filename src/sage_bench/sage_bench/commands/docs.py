@@ -8,13 +8,14 @@ from pathlib import Path
 
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.parameters import SECTION, GraphParameters
-from sage_bench.documentation import render_parameters, render_topics
+from sage_bench.documentation import render_capabilities, render_parameters, render_topics
 from sage_bench.markdown import bench_figures, bench_matrices, card_figures
 from sage_common.core.parameters import NodeParameters
 from sage_sensors.backends.recording import data_folder
 
 ENCODERS_PAGE, SALIENCE_PAGE = "encoders.md", "salience_benchmark.md"
 MEMORY_PAGE, MAILBOX_PAGE = "memory_benchmark.md", "mailbox_benchmark.md"
+PLUGIN_PAGE = "add_a_plugin.md"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +96,7 @@ def filled_pages(folder: Path) -> dict[str, str]:
         },
         MEMORY_PAGE: {"bench": bench_figures(results, "memory")},
         MAILBOX_PAGE: {"bench": bench_figures(results, "mailbox")},
+        PLUGIN_PAGE: {"capabilities": render_capabilities()},
     }
     made = {}
     for name, places in blocks.items():

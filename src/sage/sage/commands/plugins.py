@@ -1,0 +1,131 @@
+"""List the refinement plugins with their trust and why; load, replace and unload them.
+
+Without a running graph the installed ones are listed. What is loaded here stays until the graph
+ends; the parameter `plugins` of the orchestrator names those that every start loads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sage.commands.options import add_home_argument
+from sage.graph.runtime_file import RunningGraph, running_graph
+from sage_common.core.errors import InvalidInput
+from sage_common.core.home import sage_home
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="what is installed and loaded, with trust and why")
+    listing.set_defaults(act=_list)
+    load = actions.add_parser(
+        "load", aliases=["replace"],
+        help="load an installed plugin; one that is loaded is replaced by what is installed now",
+    )  # fmt: skip
+    load.set_defaults(act=_load)
+    unload = actions.add_parser("unload", help="unload a plugin; its trust is kept")
+    unload.set_defaults(act=_unload)
+    for action in (load, unload):
+        action.add_argument("plugin", metavar="NAME")
+    for action in (listing, load, unload):
+        action.add_argument("--json", action="store_true")
+        add_home_argument(action)
+
+
+def run(options: argparse.Namespace) -> int:
+    return int(options.act(options))
+
+
+def _list(options: argparse.Namespace) -> int:
+    running = running_graph(sage_home(options.home))
+    found = _installed() if running is None else _of_graph(running)
+    if options.json:
+        print(json.dumps({"running": running is not None, "plugins": found}))
+        return 0
+    if running is None:
+        print("no graph runs; installed are:")
+    for plugin in found:
+        print("\n".join(_lines(plugin)))
+    return 0
+
+
+def _load(options: argparse.Namespace) -> int:
+    from sage.observe.plugin_services import load
+
+    return _changed(options, load(_needed_graph(options), options.plugin))
+
+
+def _unload(options: argparse.Namespace) -> int:
+    from sage.observe.plugin_services import unload
+
+    return _changed(options, unload(_needed_graph(options), options.plugin))
+
+
+def _changed(options: argparse.Namespace, message: str) -> int:
+    print(json.dumps({"message": message}) if options.json else message)
+    return 0
+
+
+def _needed_graph(options: argparse.Namespace) -> RunningGraph:
+    running = running_graph(sage_home(options.home))
+    if running is None:
+        expected = (
+            "a running graph; the parameter plugins of the orchestrator names those of a start"
+        )
+        raise InvalidInput("graph", "none runs", expected)
+    return running
+
+
+def _installed() -> list[dict[str, Any]]:
+    from sage_orchestrator.core.plugin.catalogue import installed
+
+    return [
+        {
+            "name": plugin.name,
+            "package": plugin.package,
+            "problem": plugin.problem,
+            "meaning": "" if plugin.spec is None else plugin.spec.meaning,
+            "needs": [] if plugin.spec is None else list(plugin.spec.needs),
+            "host": "" if plugin.spec is None else plugin.spec.host,
+            "loaded": False,
+        }
+        for plugin in sorted(installed().values(), key=lambda plugin: plugin.name)
+    ]
+
+
+def _of_graph(running: RunningGraph) -> list[dict[str, Any]]:
+    from sage.observe.plugin_services import plugins_of
+    from sage_msgs.msg import PluginBudget
+
+    states = {
+        getattr(PluginBudget, name): name.lower().replace("_", " ")
+        for name in ("IDLE", "RUNNING", "DONE", "SPENT", "TIMED_OUT", "FAILED", "ISOLATED")
+    }
+    return [
+        {
+            **{key: getattr(plugin, key) for key in plugin.get_fields_and_field_types()},
+            "needs": list(plugin.needs),
+            "trust": round(plugin.trust, 4),
+            "state": states[plugin.state] if plugin.loaded else "",
+        }
+        for plugin in plugins_of(running)
+    ]
+
+
+def _lines(plugin: Mapping[str, Any]) -> Iterator[str]:
+    name = plugin["name"]
+    if plugin["problem"]:
+        yield f"{name}: cannot be loaded: {plugin['problem']}"
+        return
+    if plugin["loaded"]:
+        yield f"{name}: {plugin['state']}, trust {plugin['trust']:.2f} ({plugin['trust_reason']})"
+        if plugin["reason"]:
+            yield f"    {plugin['reason']}"
+    else:
+        yield f"{name}: not loaded"
+    needs = ", ".join(plugin["needs"]) or "nothing"
+    yield f"    {plugin['meaning'] or 'no meaning is declared'}; needs {needs}"
+    yield f"    {plugin['package'] or 'not installed'}"
