@@ -123,6 +123,6 @@ run-lint:
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@if $(BIN)/python -c 'import numpy; exit(numpy.__version__ < "2.4")'; then \
-	  $(BIN)/mypy scripts/setup_environment.py scripts/environment $(wildcard src/*/*/core); \
+	  $(BIN)/mypy scripts/setup_environment.py scripts/environment $(wildcard src/*/*/core) src/sage_plugins/sage_plugins; \
 	else echo "types are not checked: on Python 3.10 numpy declares others than on 3.11 and 3.12"; fi
 	@git ls-files '*.c' '*.cpp' '*.cu' '*.h' '*.hpp' | xargs --no-run-if-empty $(BIN)/clang-format --dry-run --Werror

@@ -1,0 +1,126 @@
+"""A plugin of a package of its own in a real graph: loaded, replaced and unloaded under load."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import graph_command
+import pytest
+from graph_command import run, summary, wait_until, wait_until_up
+from plugin_package import block, install
+from rclpy.serialization import deserialize_message
+
+from sage.bags.reader import open_bag
+from sage_msgs.msg import BudgetState, PluginBudget, Refinement
+
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that every process of the graph searches; nothing is installed there yet."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return folder
+
+
+def plugins(home: Path) -> dict[str, dict[str, Any]]:
+    listed = summary(run(home, "plugins", "list", "--json").stdout)
+    assert listed["running"]
+    return {plugin["name"]: plugin for plugin in listed["plugins"]}
+
+
+def said(home: Path, *words: str) -> str:
+    done = run(home, "plugins", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def end(command: subprocess.Popen[str]) -> None:
+    """End a command as Ctrl+C does."""
+    command.send_signal(signal.SIGINT)
+    command.communicate(timeout=PATIENCE_S)
+
+
+def recorded(bag: Path, topic: str, kind: type) -> list[Any]:
+    return [deserialize_message(m.data, kind) for m in open_bag(bag).messages() if m.topic == topic]
+
+
+def found_by_colour(home: Path) -> Callable[[], bool]:
+    """Whether the plugin has ended a run, as its trust tells."""
+    return lambda: plugins(home)["colour"]["trust_reason"].startswith("last run")
+
+
+def test_a_plugin_comes_is_replaced_and_goes_while_every_cycle_adds_up(
+    home: Path, site: Path, start: graph_command.Start, tmp_path: Path
+) -> None:
+    graph = start("run", "--source", "synthetic")
+    wait_until_up(home)
+    assert "colour" not in plugins(home)
+    bag = tmp_path / "bag"
+    recorder = start("record", "-o", str(bag), "--duration", "600")
+    wait_until(bag.is_dir, PATIENCE_S, "the bag")
+
+    install(site)
+    assert said(home, "load", "colour") == "colour is loaded"
+    wait_until(found_by_colour(home), PATIENCE_S, "a run of the plugin")
+    trust = plugins(home)["colour"]["trust"]
+    assert trust > 0.5
+    install(site, "1.1", says="I see")
+    assert said(home, "replace", "colour") == "colour is replaced"
+    now = plugins(home)["colour"]
+    assert now["trust"] >= trust and now["package"] == "colour-plugin 1.1"
+    wait_until(found_by_colour(home), PATIENCE_S, "a run of the plugin")
+    assert said(home, "unload", "colour") == "colour is unloaded"
+    assert not plugins(home)["colour"]["loaded"]
+    refused = run(home, "plugins", "unload", "colour")
+    assert refused.returncode == 2 and "one of: look, recall" in refused.stderr
+
+    end(recorder)
+    end(graph)
+    budgets = recorded(bag, "/sage/budget", BudgetState)
+    assert {p.name for b in budgets for p in b.plugins} == {"colour", "look", "recall"}
+    assert [p.name for p in budgets[-1].plugins] == ["look", "recall"]
+    for state in budgets:
+        asked = any(p.requested_atp for p in state.plugins)
+        assert state.allocated_atp == pytest.approx(1000.0 if asked else 0.0, abs=0.01)
+        for field in ("allocated_atp", "spent_atp", "returned_atp"):
+            total = sum(getattr(p, field) for p in state.plugins)
+            assert getattr(state, field) == pytest.approx(total, abs=0.01)
+    assert [b.cycle for b in budgets] == list(range(budgets[0].cycle, budgets[-1].cycle + 1))
+    answers = [m.answer for m in recorded(bag, "/sage/refinement", Refinement)
+               if m.plugin == "colour" and m.state == PluginBudget.DONE]  # fmt: skip
+    assert answers[0].startswith("it is ") and answers[-1].startswith("I see ")
+
+    config = tmp_path / "colour.yaml"
+    config.write_text(block("yaml"))
+    digests = {replayed(home, bag, config) for _ in range(2)}
+    assert len(digests) == 1
+
+
+def replayed(home: Path, bag: Path, config: Path) -> str:
+    """The digest of ten seconds of the bag in lock-step."""
+    words = ("--lockstep", "--json", "--duration", "10", "--config", str(config))
+    done = run(home, "replay", str(bag), *words)
+    assert done.returncode == 0, done.stderr
+    found = summary(done.stdout)
+    assert found["messages"]["/sage/refinement"] > 0
+    digest: str = found["digest"]
+    return digest
+
+
+def test_without_a_graph_the_installed_plugins_are_listed(home: Path, site: Path) -> None:
+    install(site)
+    listed = summary(run(home, "plugins", "list", "--json").stdout)
+    assert not listed["running"]
+    assert [plugin["name"] for plugin in listed["plugins"]] == ["colour", "look", "recall"]
+    shown = run(home, "plugins", "list").stdout
+    assert "name the colour of what is attended; needs frames" in shown
+    refused = run(home, "plugins", "load", "colour")
+    assert refused.returncode == 2 and "expected a running graph" in refused.stderr
