@@ -6,28 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sage.graph.runtime_file import RunningGraph
-from sage.observe.asking import AskerNode, ask
+from sage.observe.graph_service import call_service
 from sage_common.core.errors import InvalidInput
 from sage_msgs.msg import PluginInfo
 from sage_msgs.srv import ListPlugins, LoadPlugin, UnloadPlugin
-
-
-class ListAsker(AskerNode):
-    """A client of orchestrator/list_plugins."""
-
-    service_key = "orchestrator/list_plugins"
-
-
-class LoadAsker(AskerNode):
-    """A client of orchestrator/load_plugin."""
-
-    service_key = "orchestrator/load_plugin"
-
-
-class UnloadAsker(AskerNode):
-    """A client of orchestrator/unload_plugin."""
-
-    service_key = "orchestrator/unload_plugin"
 
 
 def plugins_of(running: RunningGraph) -> Sequence[PluginInfo]:
@@ -36,7 +18,8 @@ def plugins_of(running: RunningGraph) -> Sequence[PluginInfo]:
     Raises:
         ServiceUnavailable: there is no orchestrator, or it does not answer.
     """
-    plugins: Sequence[PluginInfo] = ask(ListAsker, running, ListPlugins.Request()).plugins
+    response = call_service(running, "orchestrator/list_plugins", ListPlugins.Request())
+    plugins: Sequence[PluginInfo] = response.plugins
     return plugins
 
 
@@ -47,12 +30,14 @@ def load(running: RunningGraph, name: str) -> str:
         InvalidInput: it cannot be loaded.
         ServiceUnavailable: there is no orchestrator, or it does not answer.
     """
-    return _message(ask(LoadAsker, running, LoadPlugin.Request(plugin=name)), name)
+    request = LoadPlugin.Request(plugin=name)
+    return _message(call_service(running, "orchestrator/load_plugin", request), name)
 
 
 def unload(running: RunningGraph, name: str) -> str:
     """Unload a plugin; what was done, in words. Raises as `load`."""
-    return _message(ask(UnloadAsker, running, UnloadPlugin.Request(plugin=name)), name)
+    request = UnloadPlugin.Request(plugin=name)
+    return _message(call_service(running, "orchestrator/unload_plugin", request), name)
 
 
 def _message(response: Any, name: str) -> str:
