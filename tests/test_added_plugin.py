@@ -105,8 +105,8 @@ def test_a_plugin_comes_is_replaced_and_goes_while_every_cycle_adds_up(
 
 
 def replayed(home: Path, bag: Path, config: Path) -> str:
-    """The digest of ten seconds of the bag in lock-step."""
-    words = ("--lockstep", "--json", "--duration", "10", "--config", str(config))
+    """The digest of five seconds of the bag in lock-step."""
+    words = ("--lockstep", "--json", "--duration", "5", "--config", str(config))
     done = run(home, "replay", str(bag), *words)
     assert done.returncode == 0, done.stderr
     found = summary(done.stdout)
