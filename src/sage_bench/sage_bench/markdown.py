@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sage_bench.documentation import table
 from sage_bench.result import Row, shown
 from sage_encoders.core.card import Card, read_card
 
@@ -47,7 +48,7 @@ def card_figures(models: Path) -> str:
         str(path.relative_to(models).with_suffix("")): read_card(path)
         for path in sorted(models.rglob("*.json"))
     }
-    sizes = _table(
+    sizes = table(
         ("file", "model", "kB", "parameters", "seed", "training [s]", "made with"),
         (_card_cells(name, card) for name, card in cards.items()),
     )
@@ -58,13 +59,13 @@ def card_figures(models: Path) -> str:
 
 def _of_machine(found: Mapping[str, Any]) -> str:
     rows = [_row(row) for row in found["rows"] if CASE not in row["name"]]
-    table = _table(("figure", "value", "goal", "", "beside it"), (_row_cells(row) for row in rows))
+    figures = table(("figure", "value", "goal", "", "beside it"), (_row_cells(row) for row in rows))
     made = (
         f"On {found['machine']} ({found['threads']} cores, load {found['load']}), commit "
         f"{found['commit']}, by `sage bench {found['bench']}`:"
     )
     notes = [f"- {note}" for note in (*found.get("notes", ()), *found.get("errors", ()))]
-    return "\n".join([made, "", table, *(["", *notes] if notes else [])])
+    return "\n".join([made, "", figures, *(["", *notes] if notes else [])])
 
 
 def _row(written: Mapping[str, Any]) -> Row:
@@ -83,7 +84,7 @@ def _matrix(figure: str, rows: Sequence[Row], ours: str, machine: str) -> str:
     if any(row.interval for row in columns.values()):
         cells.insert(1, ["95 %", *(row.interval for row in columns.values())])
     title = f"**{figure}** ({next(iter(columns.values())).unit or 'of 1'}; {machine})"
-    return "\n".join([title, "", _table((figure, *columns), cells)])
+    return "\n".join([title, "", table((figure, *columns), cells)])
 
 
 def _cell(row: Row, value: float | None) -> str:
@@ -117,10 +118,3 @@ def _card_cells(name: str, card: Card) -> list[str]:
 def _source(card: Card) -> str:
     fields = ("data", "split")
     return "; ".join(f"{key}: {card.body[key]}" for key in fields if card.body.get(key))
-
-
-def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(titles)
-    lines = [head, ["---"] * len(head)]
-    lines += [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sage_common.core import state_file
+from sage_common.core import home, state_file
 from sage_common.core.state_file import StateFileError, check_identity, load, save
 
 ARRAYS = {
@@ -99,9 +99,9 @@ def test_a_full_disk_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch, wh
 
             write = staticmethod(full)
 
-        monkeypatch.setattr(state_file.os, "fdopen", lambda handle, _mode: FullStream(handle))
+        monkeypatch.setattr(home.os, "fdopen", lambda handle, _mode: FullStream(handle))
     else:
-        monkeypatch.setattr(state_file.os, where, full)
+        monkeypatch.setattr(home.os, where, full)
     with pytest.raises(OSError, match="No space left"):
         save(path, {"a": np.arange(9)}, WHO)
     monkeypatch.undo()

@@ -136,7 +136,7 @@ def test_a_payload_whose_name_could_not_be_synced_is_not_there(tmp_path, monkeyp
     def refuse(_folder: Path) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("sage_memory.core.payloads.files.sync_folder", refuse)
+    monkeypatch.setattr("sage_common.core.home.sync_folder", refuse)
     with pytest.raises(OSError, match="Input/output"):
         files.write(other, Payload(b"heard", "text/csv"))
     assert not files.path(other, "text/csv").exists()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, nearest_name
 from sage_common.core.parameter_files import Entry, general_values, values_for
 from sage_common.core.parameters import is_ros_parameter
 
@@ -64,9 +63,9 @@ def _check_spelling(entry: Entry, namespace: str, names: Collection[str]) -> Non
     """Refuse what is almost the name of a node; a name such as camera_2 may be another's."""
     given = entry.last_name
     own = entry.is_local or entry.name == f"{namespace.rstrip('/')}/{given}"
-    nearest = difflib.get_close_matches(given, names, n=1, cutoff=_TYPING_ERROR)
-    if own and nearest and nearest[0] not in given:
-        expected = f"a node of the graph, perhaps {nearest[0]}"
+    nearest = nearest_name(given, names, _TYPING_ERROR)
+    if own and nearest and nearest not in given:
+        expected = f"a node of the graph, perhaps {nearest}"
         if entry.is_local:
             raise InvalidInput(entry.where, given, f"{expected}; of another node the full name")
         raise InvalidInput(entry.where, entry.name, expected)

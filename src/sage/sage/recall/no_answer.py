@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from sqlalchemy import select
@@ -11,6 +10,7 @@ from sqlalchemy.engine import Connection
 from sage.memory.counts import count
 from sage.memory.opening import open_rows
 from sage.recall.question import Question
+from sage_common.core.errors import nearest_name
 from sage_memory.core.engine.schema import experiences
 from sage_memory.core.errors import MemoryFailure, StoreDamaged
 
@@ -67,7 +67,7 @@ def _known(connection: Connection, column: str) -> list[str]:
 def _hint(condition: str, asked: str, known: list[str]) -> str:
     if not known:
         return f"{condition} {asked!r}: no experience has any {condition}"
-    (nearest,) = difflib.get_close_matches(asked, known, n=1, cutoff=0.0)
+    nearest = nearest_name(asked, known)
     others = [name for name in known if name != nearest][: MOST_TOLD - 1]
     rest = f" (others: {', '.join(others)})" if others else ""
     return f"{condition} {asked!r}: no experience has it; the nearest known is {nearest}{rest}"

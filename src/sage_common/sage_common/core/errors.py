@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class InvalidInput(ValueError):
     """A value from outside that must not be used.
@@ -31,6 +34,16 @@ def shorten(value: object, length: int = 80) -> str:
     """The representation of a value, cut to `length` characters, for one log line."""
     text = repr(value)
     return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def nearest_name(name: str, known: Iterable[str], least: float = 0.0) -> str:
+    """The one of `known` that is most like `name`, for a hint; empty if there is none.
+
+    Args:
+        least: how like it has to be, from 0 (anything) to 1 (the same).
+    """
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=least)
+    return found[0] if found else ""
 
 
 class CannotContinue(RuntimeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -59,6 +60,27 @@ def make_private(folder: Path) -> None:
             raise
         return
     sync_folder(folder.parent)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file, of mode 0600, so that a crash leaves the one that was there or the new one.
+
+    It is written beside `path`, synced, renamed over it, and the folder is synced.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    handle, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(fresh, path)
+    except OSError:
+        Path(fresh).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

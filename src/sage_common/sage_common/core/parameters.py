@@ -6,12 +6,13 @@ The ROS declaration, the YAML validation and `docs/parameters.md` are made from 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from sage_common.core.errors import nearest_name
 
 Value = bool | int | float | str | tuple[str, ...] | tuple[float, ...]
 T = TypeVar("T")
@@ -198,8 +199,8 @@ def build(cls: type[T], values: Mapping[str, object]) -> T:
     known = {spec.name: spec for spec in specs(cls)}
     for name in values:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-            raise ParameterError(f"{name}: unknown parameter; the nearest known is {nearest[0]}")
+            nearest = nearest_name(name, known)
+            raise ParameterError(f"{name}: unknown parameter; the nearest known is {nearest}")
     converted = {
         name: spec.convert(values[name]) if name in values else spec.default
         for name, spec in known.items()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.home import make_private, sync_folder
+from sage_common.core.home import make_private, replace_file
 
 FORMAT = 2
 """1 had no identity."""
@@ -48,8 +46,7 @@ def save(
     """Write a state so that a crash leaves either the old file or the new one.
 
     The file is `MAGIC` with the number of the format, the SHA-256 of the rest, and an uncompressed
-    npz with the identity as JSON beside the arrays; it is written beside `path`, synced, renamed
-    over it, and the folder is synced. Mode 0600.
+    npz with the identity as JSON beside the arrays.
 
     Raises:
         ValueError: an array holds Python objects (they would need pickle).
@@ -57,17 +54,7 @@ def save(
     """
     body = _pack(arrays, identity)
     make_private(path.parent)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(MAGIC + hashlib.sha256(body).digest() + body)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+    replace_file(path, MAGIC + hashlib.sha256(body).digest() + body)
 
 
 def load(path: Path) -> StateFile:

@@ -6,11 +6,11 @@ come from it. Names are relative to the namespace of the graph.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from sage_common.core.errors import nearest_name
 from sage_common.core.specs.modality import modality_spec
 
 
@@ -259,6 +259,7 @@ def foreign_topic(
 
 def _find(kind: str, known: Mapping[str, T], key: str) -> T:
     if key not in known:
-        nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-        raise KeyError(f"{key}: unknown {kind} key; the nearest known is {nearest[0]}")
+        raise KeyError(
+            f"{key}: unknown {kind} key; the nearest known is {nearest_name(key, known)}"
+        )
     return known[key]

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from sage_common.core.clock import Clock
-from sage_common.core.home import sync_folder
+from sage_common.core.home import replace_file
 from sage_memory.backends.encryption import SALT_BYTES, Cipher, new_salt, read_salt, sqlcipher
 from sage_memory.core.engine.database import MAGIC, Driver, connect_reader, create_database
 from sage_memory.core.engine.errors import KeyWrong, StoreNotEncrypted
@@ -100,15 +100,7 @@ def driver(cipher: Cipher) -> Driver:
 
 def _write_key_check(path: Path, cipher: Cipher) -> None:
     text = json.dumps({"salt": cipher.salt.hex(), "check": cipher.check.hex()}) + "\n"
-    target = key_check_path(path)
-    fresh = target.with_name(f"{target.name}.new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(fresh, target)
-    sync_folder(path.parent)
+    replace_file(key_check_path(path), text.encode())
 
 
 def _read_key_check(path: Path) -> tuple[bytes, bytes]:

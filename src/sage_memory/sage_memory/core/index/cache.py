@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.home import make_private, sync_folder
+from sage_common.core.home import make_private, replace_file, sync_folder
 from sage_memory.core.index.columns import DERIVED, NAMED
 from sage_memory.core.index.space_view import Centre, Chunk, SpaceCopy
 from sage_memory.core.rows.indexed import COLUMNS
@@ -284,20 +284,3 @@ def _checked(signed: dict[str, Any]) -> dict[str, Any] | None:
     header: dict[str, Any] = json.loads(body)
     inside = GENERATION.fullmatch(header["folder"]) and all(map(NAME.fullmatch, header["files"]))
     return header if inside and header["format"] == FORMAT else None
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Put a file in the place of another at once, synced: a kill leaves the one or the other.
-
-    Raises:
-        OSError: the disk is full.
-    """
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(fresh, path)
-    sync_folder(path.parent)

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_memory.core.index.cache import CELLS, checksum, replace_file, write_array
+from sage_common.core.home import replace_file
+from sage_memory.core.index.cache import CELLS, checksum, write_array
 from sage_memory.core.index.ivf_build import CellsBuilt, build
 from sage_memory.core.index.ivf_lists import Cells
 from sage_memory.core.index.space_view import SpaceCopy

@@ -7,12 +7,11 @@ import hashlib
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from sage_common.core.home import make_private, sync_folder
+from sage_common.core.home import make_private, replace_file, sync_folder
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.experience import DIGEST, Payload
 
@@ -120,17 +119,10 @@ class PayloadFiles:
         self._make_durable(path.parent)
         if path.parent.is_symlink():
             raise OSError(errno.ELOOP, "a link in the place of a folder", str(path.parent))
-        handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-            sync_folder(path.parent)
+            replace_file(path, data)
         except OSError:
-            for left in (Path(temporary), path):  # whose name may not outlive a power cut
-                left.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)  # its name may not outlive a power cut
             raise
 
     def _make_durable(self, shard: Path) -> None:

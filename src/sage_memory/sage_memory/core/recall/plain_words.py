@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -10,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, nearest_name
 from sage_common.core.puzzle import Percept
 from sage_common.core.relevance import Relevance
 from sage_memory.core.experience import Experience, check_text
@@ -107,6 +106,5 @@ def _text(text: str) -> str:
 def _check_names(what: str, given: Mapping[str, Any], record: Experience | Query) -> None:
     known = vars(record)
     for name in sorted(given.keys() - known.keys()):
-        (nearest,) = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-        kind = type(record).__name__
+        kind, nearest = type(record).__name__, nearest_name(name, known)
         raise InvalidInput(what, name, f"fields of {kind}; the nearest known is {nearest}")

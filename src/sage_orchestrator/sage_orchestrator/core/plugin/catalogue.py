@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, nearest_name
 from sage_common.core.specs.entry_points import load, offers, read, refresh
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 
@@ -75,8 +74,8 @@ def find(name: str) -> PluginSpec:
     for fault in registry.faults:
         if fault.offer.name == name:
             raise InvalidInput("plugins", name, f"a plugin that can be read: {fault.problem}")
-    nearest = difflib.get_close_matches(name, registry.specs, n=1, cutoff=0.0)
-    expected = f"an installed plugin, such as {nearest[0]}" if nearest else "none is installed"
+    nearest = nearest_name(name, registry.specs)
+    expected = f"an installed plugin, such as {nearest}" if nearest else "none is installed"
     raise InvalidInput("plugins", name, expected)
 
 
