@@ -3,7 +3,10 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 PACKAGE = "sage_encoders"
-NODES = ("vision", "audio", "language", "proprioception")
+SENSES = ("vision", "audio", "language", "proprioception")
+ROBOT = ("scan", "cloud", "odometry", "battery", "diagnostics")
+MODALITIES = (*SENSES, *ROBOT)
+EXECUTABLES = {name: name for name in SENSES} | {name: f"robot.{name}" for name in ROBOT}
 # The weights lie beside the packages, in models/ of the repository.
 MODELS = sorted(
     f"../../models/{path.name}" for path in Path("../../models").glob("*.*") if path.is_file()
@@ -22,12 +25,13 @@ setup(
     zip_safe=False,
     maintainer="SAGE maintainers",
     maintainer_email="maintainers@sage-robotics.invalid",
-    description="Encoders: camera, sound, words and body as 30x30 puzzles and embeddings.",
+    description="Encoders: senses and standard robot messages as 30x30 puzzles and embeddings.",
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            f"{name}_encoder_node = {PACKAGE}.nodes.{name}_encoder_node:main" for name in NODES
+            f"{name}_encoder_node = {PACKAGE}.nodes.{path}_encoder_node:main"
+            for name, path in EXECUTABLES.items()
         ],
-        "sage.modalities": [f"{name} = {PACKAGE}.modalities:{name.upper()}" for name in NODES],
+        "sage.modalities": [f"{name} = {PACKAGE}.modalities:{name.upper()}" for name in MODALITIES],
     },
 )

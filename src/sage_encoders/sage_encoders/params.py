@@ -98,3 +98,87 @@ class ProprioceptionEncoderParameters(NodeParameters):
         (),
         doc="joint=part for joints whose name does not tell: head, torso, upper, lower, effectors",
     )
+
+
+@dataclass(frozen=True)
+class RobotEncoderParameters(NodeParameters):
+    """One topic of the robot."""
+
+    modality: str = parameter("", doc="modality of the puzzles, which names their topic")
+    topic: str = parameter("", doc="topic of the messages")
+
+
+@dataclass(frozen=True)
+class CollectingEncoderParameters(RobotEncoderParameters):
+    """One topic of the robot whose messages are collected."""
+
+    rate_hz: float = parameter(
+        2.0, doc="puzzles a second, while messages come", unit="Hz", low=0.1, high=100.0
+    )
+
+
+@dataclass(frozen=True)
+class LaserScanEncoderParameters(RobotEncoderParameters):
+    """One laser scanner."""
+
+    modality: str = parameter("scan", doc="modality of the puzzles, which names their topic")
+    topic: str = parameter("/scan", doc="sensor_msgs/LaserScan topic")
+
+
+@dataclass(frozen=True)
+class PointCloudEncoderParameters(RobotEncoderParameters):
+    """One lidar or depth camera."""
+
+    modality: str = parameter("cloud", doc="modality of the puzzles, which names their topic")
+    topic: str = parameter("/points", doc="sensor_msgs/PointCloud2 topic")
+    ignored_m: float = parameter(
+        0.3,
+        doc="points nearer to the sensor than this are the robot's own body",
+        unit="m",
+        low=0.0,
+        high=10.0,
+    )
+    axes: str = parameter(
+        "auto",
+        doc="axes of the points: a body's (x ahead) or a camera's (z ahead); auto: a camera's if "
+        "the frame's name ends in _optical or _optical_frame (REP-103)",
+        choices=("auto", "body", "optical"),
+    )
+
+
+@dataclass(frozen=True)
+class OdometryEncoderParameters(CollectingEncoderParameters):
+    """One source of odometry."""
+
+    modality: str = parameter("odometry", doc="modality of the puzzles, which names their topic")
+    topic: str = parameter("/odom", doc="nav_msgs/Odometry topic")
+    rate_hz: float = parameter(
+        20.0, doc="puzzles a second, while messages come", unit="Hz", low=0.1, high=100.0
+    )
+
+
+@dataclass(frozen=True)
+class BatteryEncoderParameters(CollectingEncoderParameters):
+    """One battery."""
+
+    modality: str = parameter("battery", doc="modality of the puzzles, which names their topic")
+    topic: str = parameter("/battery_state", doc="sensor_msgs/BatteryState topic")
+
+
+@dataclass(frozen=True)
+class DiagnosticsEncoderParameters(CollectingEncoderParameters):
+    """The health of the robot's parts."""
+
+    modality: str = parameter("diagnostics", doc="modality of the puzzles, which names their topic")
+    topic: str = parameter("/diagnostics", doc="diagnostic_msgs/DiagnosticArray topic")
+    stale_s: float = parameter(
+        10.0,
+        doc="silence of a part after which it counts as STALE",
+        unit="s",
+        low=1.0,
+        high=3600.0,
+    )
+    ignored: tuple[str, ...] = parameter(
+        ("/sage/",),
+        doc="parts whose names begin so are left out; SAGE's own report what the others did to it",
+    )

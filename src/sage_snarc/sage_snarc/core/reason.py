@@ -10,14 +10,20 @@ if TYPE_CHECKING:
     from sage_snarc.core.stream import Observation
 
 QUIET = 0.1
+MOST_WORDS = 120
 RECENT_S = 1.0
 """Seen less long ago is of the same moment."""
 
 
-def scorer_reason(modality: str, seen: Observation, places: Places = PICTURE) -> str:
+def scorer_reason(
+    modality: str, seen: Observation, places: Places = PICTURE, words: str = ""
+) -> str:
     """The main cause of one scorer's total, for instance "vision: novelty 0.97, first seen".
 
-    `places`: names places in its percepts.
+    Args:
+        modality, seen: whose it is, and how salient.
+        places: names places in its percepts.
+        words: what the percept says of itself, if anything.
     """
     drives = {
         "surprise": seen.surprise.drive,
@@ -38,7 +44,8 @@ def scorer_reason(modality: str, seen: Observation, places: Places = PICTURE) ->
         text = f"arousal {seen.arousal.rank:.2f}, change{place}"
     if abs(seen.reward - 0.5) >= 0.1:
         text += f", {'good' if seen.reward > 0.5 else 'bad'} before ({seen.reward:.2f})"
-    return f"{modality}: {text}{faded}"
+    said = f"; {words[:MOST_WORDS]}" if words else ""
+    return f"{modality}: {text}{faded}{said}"
 
 
 def _error(seen: Observation) -> str:

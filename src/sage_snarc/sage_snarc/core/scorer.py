@@ -89,7 +89,8 @@ class VectorScorer:
             self._stream = Stream(checked.size, self.capacity, FREE)
         _check_size("vector", checked, self._stream.size)
         seen = self._stream.observe(stamp_ns, checked, None)
-        return _result(stamp_ns, self.name, self.source, seen)
+        reason = scorer_reason(self.name, seen)
+        return _result(stamp_ns, self.name, self.source, seen, reason)
 
     def learn(self, start_ns: int, end_ns: int, reward: float) -> int:
         """Judge what was scored within a time span by `reward` (-1..1); number of situations.
@@ -161,7 +162,8 @@ class Scorer:
             self._stream = Stream(vector.size, self.capacity, UNIT, self._layout)
         _check_size("embedding", vector, self._stream.size)
         seen = self._stream.observe(percept.stamp_ns, vector, percept.codes)
-        return _result(percept.stamp_ns, self.modality, percept.source, seen, self.places)
+        reason = scorer_reason(self.modality, seen, self.places, percept.text)
+        return _result(percept.stamp_ns, self.modality, percept.source, seen, reason)
 
     def _checked(self, percept: Percept) -> NDArray[np.float32]:
         if percept.modality != self.modality:
@@ -237,7 +239,7 @@ def _check_size(field: str, vector: NDArray[np.float32], size: int) -> None:
 
 
 def _result(
-    stamp_ns: int, modality: str, source: str, seen: Observation, places: Places = PICTURE
+    stamp_ns: int, modality: str, source: str, seen: Observation, reason: str
 ) -> SalienceResult:
     return SalienceResult(
         stamp_ns=stamp_ns,
@@ -255,7 +257,7 @@ def _result(
         prediction_error=seen.error,
         usual_error=seen.usual_error,
         habituation=seen.habituation,
-        reason=scorer_reason(modality, seen, places),
+        reason=reason,
     )
 
 

@@ -72,7 +72,7 @@ class Observer:
     def perceive(self, percept: Percept) -> Moment | None:
         """Note a percept; the moment that is now kept, if its salience came before it."""
         self._percepts[percept.modality].append(percept)
-        if percept.text:
+        if percept.text and modality_spec(percept.modality).words:
             self.words.add(
                 Words(percept.stamp_ns, percept.text, percept.embedding, percept.encoder_id)
             )

@@ -1,0 +1,1 @@
+"""Standard robot messages as puzzles: ranges, odometry, battery, diagnostics."""

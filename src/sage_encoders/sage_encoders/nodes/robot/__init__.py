@@ -1,0 +1,1 @@
+"""Nodes that encode standard robot messages, each by its own topic."""

@@ -1,0 +1,88 @@
+"""What the encoders of standard robot messages have in common: their topic, and their puzzles."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Protocol
+
+from std_msgs.msg import Header
+
+from sage_common.core.puzzle import Percept
+from sage_common.core.sections import Arrays, Stateful, nest, section_of, text_array, text_of
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.node import SageNode
+from sage_encoders.nodes.puzzle_message import puzzle_message
+from sage_encoders.params import CollectingEncoderParameters, RobotEncoderParameters
+
+
+class RobotEncoderNode(SageNode, ABC):
+    """Encodes one type of message of one topic of the robot."""
+
+    parameters: RobotEncoderParameters
+    message_type: ClassVar[str]
+    qos: ClassVar[str] = "sensor"
+
+    def on_configure(self) -> None:
+        self._puzzles = self.publisher("puzzle", modality=self.parameters.modality)
+        self.subscribe_foreign(
+            self.parameters.topic, self.message_type, self.on_message, qos=self.qos
+        )
+
+    @abstractmethod
+    def on_message(self, message: Any) -> None:
+        """Take a message whose stamp is good.
+
+        Raises:
+            InvalidInput: what is wrong with it; it is counted and dropped.
+        """
+
+    def publish_percept(self, percept: Percept, header: Header, began_ns: int) -> None:
+        """Publish a percept.
+
+        Args:
+            percept: what was encoded.
+            header: of the newest message that it is made of.
+            began_ns: stopwatch when its encoding began.
+        """
+        self.diagnose(backend="numpy", provider="cpu", encoder_id=percept.encoder_id)
+        took_ns = self.stopwatch_ns() - began_ns
+        self._puzzles.publish(puzzle_message(percept, header, took_ns))
+
+
+class Collector(Stateful, Protocol):
+    """An encoder that collects samples and encodes them when it is asked."""
+
+    def percept(self) -> Percept | None:
+        """What it collected; None if nothing is new."""
+
+
+class CollectingEncoderNode(RobotEncoderNode):
+    """Takes every message, and encodes what was collected so many times a second while any come."""
+
+    parameters: CollectingEncoderParameters
+
+    def on_configure(self) -> None:
+        super().on_configure()
+        self.timer(1.0 / self.parameters.rate_hz, self._encode)
+
+    def on_activate(self) -> None:
+        self.frame_id = ""
+        self._collector = self.make_collector()
+
+    @abstractmethod
+    def make_collector(self) -> Collector:
+        """The encoder, with nothing collected."""
+
+    def present(self) -> Arrays:
+        return {"frame_id": text_array(self.frame_id), **nest("encoder", self._collector.state())}
+
+    def restore_present(self, present: Arrays) -> None:
+        self.frame_id = text_of(present["frame_id"])
+        self._collector.restore(section_of(present, "encoder"))
+
+    def _encode(self) -> None:
+        began_ns = self.stopwatch_ns()
+        percept = self._collector.percept()
+        if percept is not None:
+            header = Header(stamp=to_stamp(percept.stamp_ns), frame_id=self.frame_id)
+            self.publish_percept(percept, header, began_ns)
