@@ -6,7 +6,16 @@ import os
 from functools import partial
 from pathlib import Path
 
-from sage_bench.encoders import audio, autoencoders, language, loading, precision, quality, vision
+from sage_bench.encoders import (
+    audio,
+    autoencoders,
+    language,
+    loading,
+    precision,
+    quality,
+    robot,
+    vision,
+)
 from sage_bench.encoders.section import Section, Setting, run_all
 from sage_bench.result import Result, sha256_of
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
@@ -22,6 +31,7 @@ SECTIONS: dict[str, Section] = {
     "language": language.rows,
     "precision": precision.rows,
     "loading": loading.rows,
+    "robot messages": robot.time_rows,
 }
 
 

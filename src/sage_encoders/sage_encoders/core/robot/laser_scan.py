@@ -40,7 +40,7 @@ ENCODER_ID = polar.encoder_id(
 
 _BEARINGS = (np.arange(BINS) + 0.5) / BINS * 2.0 * math.pi - math.pi
 # To the left is positive, and left in the picture.
-_COLUMN = polar.Places(math.pi).of(-_BEARINGS.astype(np.float32))
+_COLUMN = polar.AngleBins(math.pi).of(-_BEARINGS.astype(np.float32))
 _BINS_OF_COLUMN = np.bincount(_COLUMN, minlength=GRID).astype(np.float64)
 _SHARE = 1.0 / _BINS_OF_COLUMN[_COLUMN]
 
@@ -186,7 +186,7 @@ def embedding(nearest: Floats) -> NDArray[np.float32]:
 
 def _places() -> Table:
     """What each cell [30][30] of the picture shows: "ahead left, 0.8 m"."""
-    bearings = -polar.place_centres(math.pi)
+    bearings = -polar.bin_centres(math.pi)
     ratio = FARTHEST_M / NEAREST_M
     rows = ["nothing within reach"]
     for row in range(1, GRID):

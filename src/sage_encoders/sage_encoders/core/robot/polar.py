@@ -1,4 +1,4 @@
-"""Directions and distances around a range sensor, as places of a grid and as numbers."""
+"""Directions and distances around a range sensor: bins of a grid, weights, words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 HALF = GRID // 2
 WIDENING = 1.5
-"""Places grow with the angle from ahead as `angle = limit * (place / 15)^WIDENING`."""
+"""Bins grow with the angle from ahead: the edges are at `limit * (number / 15)^WIDENING`."""
 NEAR_M = 3.0
 """Distance [m] at which a return counts half as much as one right at the sensor."""
 _LOOK_UP = 8192
@@ -23,38 +23,38 @@ _SECTORS = ("ahead", "ahead left", "left", "behind left", "behind")
 _LEVELS = ((-45.0, "far below"), (-15.0, "below"), (15.0, "level"), (45.0, "above"))
 
 
-def place_edges(limit: float) -> Floats:
-    """Edges [31] of the 30 places from -limit to +limit, finest in the middle [unit of limit]."""
+def bin_edges(limit: float) -> Floats:
+    """Edges [31] of the 30 bins from -limit to +limit, finest in the middle [unit of limit]."""
     upper = limit * (np.arange(HALF + 1) / HALF) ** WIDENING
     return np.concatenate((-upper[:0:-1], upper))
 
 
-def place_centres(limit: float) -> Floats:
-    """Middles [30] of the places, rising."""
-    edges = place_edges(limit)
+def bin_centres(limit: float) -> Floats:
+    """Middles [30] of the bins, rising."""
+    edges = bin_edges(limit)
     return (edges[1:] + edges[:-1]) / 2.0
 
 
-class Places:
-    """Finds the place of each of many angles, by a table of 0.02 to 0.04 degrees a step.
+class AngleBins:
+    """Finds the bin of each of many angles, by a table of 0.02 to 0.04 degrees a step.
 
     Args:
-        limit: largest angle [rad]; those beyond belong to the last place.
+        limit: largest angle [rad]; those beyond belong to the last bin.
     """
 
     def __init__(self, limit: float) -> None:
         middles = (np.arange(_LOOK_UP) + 0.5) / _LOOK_UP * 2.0 * limit - limit
-        found = np.searchsorted(place_edges(limit), middles, side="right") - 1
+        found = np.searchsorted(bin_edges(limit), middles, side="right") - 1
         self._table = np.clip(found, 0, GRID - 1).astype(np.intp)
         self._scale = np.float32(_LOOK_UP / (2.0 * limit))
         self._limit = np.float32(limit)
 
     def of(self, angles: NDArray[np.float32]) -> NDArray[np.intp]:
-        """Places [n], each 0..29 and rising with the angle, of angles [n], [rad]."""
+        """Bins [n], each 0..29 and rising with the angle, of angles [n], [rad]."""
         steps = ((angles + self._limit) * self._scale).astype(np.intp)
         np.clip(steps, 0, _LOOK_UP - 1, out=steps)
-        places: NDArray[np.intp] = self._table[steps]
-        return places
+        bins: NDArray[np.intp] = self._table[steps]
+        return bins
 
 
 def log_position(distance_m: Floats, nearest_m: float, farthest_m: float) -> Floats:

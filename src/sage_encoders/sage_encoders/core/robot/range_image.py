@@ -35,7 +35,7 @@ ENCODER_ID = polar.encoder_id(
     (NEAREST_M, FARTHEST_M, RINGS, STEPS, BAND, SECTOR, PRESENCE, polar.NEAR_M, polar.WIDENING),
 )
 
-_COLUMNS, _ROWS = polar.Places(math.pi), polar.Places(math.pi / 2.0)
+_COLUMNS, _ROWS = polar.AngleBins(math.pi), polar.AngleBins(math.pi / 2.0)
 _ROW, _COLUMN = np.divmod(np.arange(GRID * GRID), GRID)
 _BLOCK = (_ROW // BAND) * (GRID // SECTOR) + _COLUMN // SECTOR
 
@@ -148,8 +148,8 @@ def embedding(
 
 def _places() -> Table:
     """The direction of each cell [30][30] of the image: "ahead left, level"."""
-    directions = [polar.direction_words(-bearing) for bearing in polar.place_centres(math.pi)]
-    heights = [polar.elevation_words(at) for at in polar.place_centres(90.0)[::-1]]
+    directions = [polar.direction_words(-bearing) for bearing in polar.bin_centres(math.pi)]
+    heights = [polar.elevation_words(at) for at in polar.bin_centres(90.0)[::-1]]
     return Table([[f"{direction}, {height}" for direction in directions] for height in heights])
 
 

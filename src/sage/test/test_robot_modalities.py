@@ -1,0 +1,182 @@
+"""Standard robot messages, each named in a parameter file by its topic only: graph, bag, lock-step.
+
+The streams are synthetic, by the models in `robot_streams`; in the last seconds something happens.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rclpy.serialization import deserialize_message, serialize_message
+from robot_messages import (
+    battery_state,
+    diagnostic_array,
+    laser_scan,
+    odometry_message,
+    point_cloud,
+)
+from robot_streams import START_NS, Lidar, S, Scanner, battery_voltage, odometry
+
+from sage.bags.metadata import QOS_BY_PROFILE
+from sage.bags.reader import open_bag
+from sage.bags.selection import Selection
+from sage.bags.writer import BagWriter
+from sage.cli import main
+from sage.graph.description import GraphOptions, describe
+from sage_common.core.specs.modality import modality_spec
+from sage_common.ros.conversions.stamps import stamp_ns
+from sage_msgs.msg import Puzzle, Salience
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "robot_messages.md"
+SECONDS, EVENT_S = 24, 20
+TOPICS = {
+    "scan": ("/front/scan", "sensor_msgs/msg/LaserScan"),
+    "cloud": ("/lidar/points", "sensor_msgs/msg/PointCloud2"),
+    "odometry": ("/wheels/odom", "nav_msgs/msg/Odometry"),
+    "battery": ("/power", "sensor_msgs/msg/BatteryState"),
+    "diagnostics": ("/health", "diagnostic_msgs/msg/DiagnosticArray"),
+}
+
+
+def messages() -> Iterator[tuple[str, Any]]:
+    """A robot that drives, and is stopped by a person who steps in front of it."""
+    rng, scanner, lidar = np.random.default_rng(0), Scanner(beams=361, increment=0.013), Lidar(180)
+    for motion in odometry(rng, SECONDS, bumps_at_s=EVENT_S, rate_hz=20.0):
+        yield "odometry", odometry_message(motion)
+    for index in range(5 * SECONDS):
+        stamp = START_NS + index * S // 5
+        people = [(1.5, 0.3)] if index >= 5 * EVENT_S else []
+        yield "scan", laser_scan(stamp, scanner.scan(rng, people), scanner)
+        yield "cloud", point_cloud(stamp, lidar.cloud(rng, people))
+    for index in range(2 * SECONDS):
+        stamp, blocked = START_NS + index * S // 2, index >= 2 * EVENT_S
+        current = -25.0 if blocked else -2.0
+        yield "battery", battery_state(stamp, battery_voltage(rng, 0.8, current), current)
+        yield "diagnostics", diagnostic_array(stamp, base__motor=2 if blocked else 0, laser=0)
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("robot") / "bag"
+    with BagWriter(folder) as writer:
+        for topic, type_name in TOPICS.values():
+            writer.add_topic(topic, type_name, QOS_BY_PROFILE["sensor"])
+        stamped = [(stamp_ns(m.header.stamp), name, m) for name, m in messages()]
+        for time_ns, name, message in sorted(stamped, key=lambda item: item[:2]):
+            writer.write(TOPICS[name][0], time_ns, serialize_message(message))
+    return folder
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Each is named by its topic, and nothing else."""
+    lines = ["graph:", "  ros__parameters:", "    modalities:"]
+    lines += [f"      {name}: {{topic: {topic}}}" for name, (topic, _) in TOPICS.items()]
+    path = tmp_path / "robot.yaml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def replay(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(["replay", *arguments, "--lockstep", "--json"]) == 0
+    summary: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return summary
+
+
+def test_without_a_file_none_of_them_is_part_of_the_graph() -> None:
+    names = {node.name for node in describe(GraphOptions(source="topics")).nodes}
+    assert not any(f"{name}_encoder" in names for name in TOPICS)
+
+
+def test_a_topic_in_a_file_is_all_that_it_takes(config: Path) -> None:
+    described = describe(GraphOptions(config=str(config), source="topics"))
+    assert described.warnings == ()
+    nodes = {node.name: node for node in described.nodes}
+    for name, (topic, type_name) in TOPICS.items():
+        assert nodes[f"{name}_encoder"].parameters["topic"] == topic
+        assert nodes[f"{name}_scorer"].parameters["modality"] == name
+        assert f"{name} {topic} {type_name}" in nodes["memory"].parameters["own_sensors"]
+        for other in ("fusion", "memory", "orchestrator"):
+            assert name in nodes[other].parameters["modalities"]
+    assert set(nodes["fusion"].parameters["events"]) >= {"battery", "diagnostics"}
+    taken = Selection("/sage", own=tuple(topic for topic, _ in TOPICS.values()))
+    assert all(taken.takes(*topic_and_type) for topic_and_type in TOPICS.values())
+
+
+def test_the_file_of_the_page_makes_the_graph(tmp_path: Path) -> None:
+    found = re.search(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert found is not None
+    path = tmp_path / "robot.yaml"
+    path.write_text(found[1])
+    described = describe(GraphOptions(config=str(path), source="topics"))
+    assert described.warnings == ()
+    topics = {n.name: n.parameters.get("topic") for n in described.nodes}
+    assert [topics[f"{name}_encoder"] for name in TOPICS] == [
+        modality_spec(name).topic for name in TOPICS
+    ]
+
+
+def test_a_second_scanner_is_like_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        "graph: {ros__parameters: {modalities: "
+        "{scan: true, rear_scan: {like: scan, topic: /rear/scan}}}}\n"
+    )
+    nodes = {n.name: n for n in describe(GraphOptions(config=str(path), source="topics")).nodes}
+    assert nodes["scan_encoder"].parameters["topic"] == "/scan"
+    rear = nodes["rear_scan_encoder"].parameters
+    assert (rear["topic"], rear["modality"]) == ("/rear/scan", "rear_scan")
+
+
+def test_a_bag_goes_through_in_lockstep_the_same_each_time_and_the_event_stands_out(
+    bag: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = replay(capsys, str(bag), "--config", str(config), "-o", str(tmp_path / "first"))
+    assert first["warnings"] == []
+    for name, (topic, _) in TOPICS.items():
+        assert first["backends"][name] == f"bag:{topic}"
+        assert first["messages"][f"/sage/{name}/puzzle"] >= 2 * SECONDS - 2
+    second = replay(capsys, str(bag), "--config", str(config), "-o", str(tmp_path / "second"))
+    assert second["digest"] == first["digest"]
+    salience, puzzles = outputs(tmp_path / "first")
+    for name in TOPICS:
+        quiet = [m.total for m in salience[name] if 5.0 < seconds(m) < EVENT_S]
+        event = [m for m in salience[name] if EVENT_S <= seconds(m) < EVENT_S + 2]
+        assert np.mean(quiet) < 0.1, name
+        assert max(m.total for m in event) > 0.5, name
+    worst = max(salience["diagnostics"], key=lambda m: (seconds(m) >= EVENT_S, m.total))
+    assert "ERROR of base/motor: level 2" in worst.reason
+    assert puzzles["diagnostics"][-1].text == "ERROR of base/motor: level 2"
+
+
+def test_puzzles_of_a_bag_that_has_only_these_are_played(
+    bag: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = replay(capsys, str(bag), "--config", str(config), "-o", str(tmp_path / "puzzles"))
+    again = replay(capsys, str(tmp_path / "puzzles"), "--config", str(config))
+    assert again["backends"]["scan"] == "bag:/sage/scan/puzzle"
+    name = "/sage/scan/salience"
+    assert again["messages"][name] == whole["messages"][name]
+
+
+def seconds(message: Any) -> float:
+    return (stamp_ns(message.header.stamp) - START_NS) / S
+
+
+def outputs(folder: Path) -> tuple[dict[str, list[Salience]], dict[str, list[Puzzle]]]:
+    """Salience after the first, and puzzles, by modality."""
+    salience: dict[str, list[Salience]] = {name: [] for name in TOPICS}
+    puzzles: dict[str, list[Puzzle]] = {name: [] for name in TOPICS}
+    opened = open_bag(folder)
+    for name in TOPICS:
+        for item in opened.messages((f"/sage/{name}/salience",)):
+            salience[name].append(deserialize_message(item.data, Salience))
+        for item in opened.messages((f"/sage/{name}/puzzle",)):
+            puzzles[name].append(deserialize_message(item.data, Puzzle))
+    return salience, puzzles
