@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sage_common.core.puzzle import Percept
+from sage_memory.core.ingest.observer import Observer
+from sage_memory.core.ingest.pose_buffer import Whereabouts
 from sage_memory.core.ingest.short_term import Judgement, Moment, ShortTermMemory
 from sage_memory.core.ingest.utterance_buffer import Words, WordsHeard
 
@@ -162,3 +166,16 @@ def test_time_that_goes_back_leaves_a_threshold_that_can_be_used() -> None:
     earlier = [(10.0 + 0.1 * i, 0.5 + 0.01 * (i % 7)) for i in range(60)]
     kept(memory, later + earlier)
     assert 0.0 <= memory.threshold <= 1.0
+
+
+def test_what_a_percept_says_of_itself_is_not_what_was_heard() -> None:
+    observer = Observer(
+        ("diagnostics", "language", "vision"), Judgement(), 10.0, Whereabouts(1.0, 5.0)
+    )
+    said, seen = moment(1.0, 0.5).percept, moment(2.0, 0.9)
+    fault = replace(said, modality="diagnostics", text="ERROR of /motor", encoder_id="faults-1")
+    observer.perceive(fault)
+    assert observer.experience(seen).text == ""
+    assert observer.experience(replace(seen, percept=fault)).text == "ERROR of /motor"
+    observer.perceive(replace(said, modality="language", text="stop", encoder_id="minilm"))
+    assert observer.experience(seen).text == "stop"
