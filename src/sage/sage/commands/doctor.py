@@ -40,7 +40,7 @@ def _findings(profile: str) -> Iterator[Finding]:
     yield from checks.ros()
     yield from checks.transport()
     yield mailboxes.library()
-    yield from mailboxes.lying()
+    yield from mailboxes.left_segments()
     yield from checks.devices()
     yield from checks.compute(profile)
     yield from checks.weights()

@@ -17,7 +17,6 @@ from sage_common.core.specs.modality import camera_modality
 from sage_common.core.synthetic import is_synthetic
 
 BAR_CELLS = 24
-CODE_SHADES = " .:-=+*#%@"
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _STATES = ("idle", "running", "done", "spent", "timed out", "failed", "isolated")
 

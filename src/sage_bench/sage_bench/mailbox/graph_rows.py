@@ -24,7 +24,6 @@ TRANSPORT_GOAL = 2.0
 COPIES_GOALS = {True: 0.0, False: 1.0}
 QUIET_S, WARM_UP_FRAMES = 5.0, 60
 FRAMES_S, FRAMES_QUICK_S = 7.0, 2.0
-CAMERA_TO_PUZZLE = ("recording", "vision_encoder")
 NOTE = (
     "graph rows: recording and vision encoder, 30 frames/s, as the graph runs them; 1080p is the "
     "same walk scaled up. 'images': the encoder takes sensor_msgs/Image, by reference in one "
