@@ -148,7 +148,7 @@ class Hanging(Halving):
 
 
 class IgnoringCancel(Hanging):
-    """Is told between looks that it is cancelled, and goes on all the same."""
+    """Sees between looks that it is cancelled, and goes on all the same."""
 
     saw_cancel = False
 
@@ -168,6 +168,16 @@ class Slow(Endless):
 
     nominal_step_ns = 300 * ATP
 
+
+class Gate:
+    """Where a module of a test waits while it is imported."""
+
+    def __init__(self) -> None:
+        self.importing = threading.Event()
+        self.opened = threading.Event()
+
+
+GATE = Gate()
 
 HUNG: list[Hanging] = []
 """Made by `make_hanging`, so that a test can watch them and release them."""

@@ -70,7 +70,7 @@ events = st.lists(
 
 @given(budgets, st.floats(0.0, 0.2), demand_lists(), events)
 def test_a_cycle_mints_nothing_and_overspends_by_one_step_at_most(budget, floor, demands, course):
-    """Plugins step only while told that they may, as runs do; each may overrun with one step."""
+    """Plugins step only while they may, as runs do; each may overrun with one step."""
     ledger = Ledger(budget, floor, demands)
     trust = {demand.name: demand.trust for demand in demands}
     runs_on = {name for name, account in ledger.accounts.items() if account.is_open}

@@ -76,7 +76,7 @@ def test_stopping_does_not_wait_for_a_hung_thread(threaded):
     plugin.release.set()
 
 
-def test_a_plugin_that_ignores_cancelling_is_told_then_abandoned(threaded):
+def test_a_plugin_that_ignores_cancelling_is_abandoned(threaded):
     plugin = IgnoringCancel("stubborn")
     threaded.add(plugin)
     threaded.cycle()

@@ -7,7 +7,7 @@ import json
 
 import pytest
 import rclpy
-from misbehaving_plugins import HUNG
+from misbehaving_plugins import GATE, HUNG
 from orchestrator_graph import puzzle, salience
 from rclpy.action import ActionClient
 from rclpy.executors import Executor
@@ -19,7 +19,7 @@ from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.rclpy_host.host import RosHost
 from sage_msgs.action import Refine
 from sage_msgs.msg import BudgetState, FusedSalience, PluginBudget
-from sage_msgs.srv import SetTrust
+from sage_msgs.srv import LoadPlugin, SetTrust
 from sage_orchestrator.nodes.orchestrator_node import OrchestratorNode
 
 pytestmark = pytest.mark.distribution
@@ -143,3 +143,33 @@ def test_a_plugin_that_hangs_holds_up_nobody(graph):
     assert "its thread is abandoned" in timed_out[0].reason
     host.stop()
     assert not HUNG[0].release.is_set()
+
+
+SLOW_PLUGIN = """
+from dataclasses import replace
+import misbehaving_plugins as here
+here.GATE.importing.set()
+here.GATE.opened.wait(60.0)
+SLOW = replace(here.HALVING, name="slow")
+"""
+
+
+def test_a_plugin_that_is_slow_to_import_holds_up_nobody(graph, tmp_path, monkeypatch):
+    (tmp_path / "slow_plugin.py").write_text(SLOW_PLUGIN)
+    record = tmp_path / "slow_plugin-1.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: slow-plugin\nVersion: 1.0\n")
+    (record / "entry_points.txt").write_text("[sage.irp_plugins]\nslow = slow_plugin:SLOW\n")
+    outside, _ = graph("misbehaving_plugins:HALVING")
+    load = outside.create_client(LoadPlugin, "orchestrator/load_plugin")
+    outside.until(load.service_is_ready)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    answer = load.call_async(LoadPlugin.Request(plugin="slow"))
+    outside.until(GATE.importing.is_set)
+    seen = len(outside.budgets)
+    outside.until(lambda: len(outside.budgets) >= seen + 5)
+    assert not answer.done()
+    GATE.opened.set()
+    outside.until(answer.done)
+    assert answer.result().message == "slow is loaded"
+    outside.until(lambda: any(line.spent_atp > 0.0 for line in outside.lines("slow")))

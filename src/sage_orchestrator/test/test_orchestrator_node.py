@@ -54,10 +54,10 @@ def test_malformed_input_is_dropped_and_the_rest_goes_on(tmp_path):
     host.publish("outcome", Outcome(header=header(now), plugin="no_such", reward=0.5))
     play(host)
     assert host.messages("budget")[-1].spent_atp > 0.0
-    told = " ".join(line.text for line in host.logs if line.level == "warning")
-    assert "total" in told
-    assert "x_max" in told
-    assert "plugin = 'no_such'" in told
+    logged = " ".join(line.text for line in host.logs if line.level == "warning")
+    assert "total" in logged
+    assert "x_max" in logged
+    assert "plugin = 'no_such'" in logged
 
 
 def test_unknown_plugins_leave_the_node_inactive_with_the_name(tmp_path):

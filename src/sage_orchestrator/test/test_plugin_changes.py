@@ -179,7 +179,7 @@ def test_stopping_ends_changes_that_wait_and_refuses_new_ones(threaded):
     plugin.release.set()
 
 
-def test_trust_is_told_with_its_reason(bench):
+def test_trust_has_a_reason_in_words(bench):
     bench.add(Halving("p"), Raising("q"))
     assert {s.trust_reason for s in bench.orchestrator.statuses()} == {
         "nothing learned since it was loaded"

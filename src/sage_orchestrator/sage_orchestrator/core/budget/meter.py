@@ -3,7 +3,7 @@
 Computing costs the thread's CPU time in full. Waiting (for a service, a lock, a disk) holds a
 thread but no core, so it costs a tenth of the time waited; waiting is not free, because a plugin
 that only waits would otherwise never use up its budget. Time in which the kernel gave the core to
-somebody else counts as waiting too: it cannot be told apart from user space, and a tenth of it
+somebody else counts as waiting too: it cannot be distinguished from user space, and a tenth of it
 keeps the error small. Threads that native code starts by itself are not seen: plugins run their
 models with one thread.
 """
