@@ -19,6 +19,7 @@ from test_replay_lockstep import small_bag
 from sage.bags.reader import open_bag
 from sage.cli import main
 from sage.graph.description import GraphOptions, describe
+from sage.run.supervisor import commands
 from sage_common.core.specs.entry_points import refresh
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.rclpy_host.host import RosHost
@@ -146,8 +147,10 @@ def test_a_replacement_that_cannot_be_imported_leaves_the_old_plugin_at_work(
 
 
 def test_its_parameters_come_from_the_file_and_are_checked(config: Path) -> None:
-    nodes = {n.name: n for n in describe(GraphOptions(config=str(config), source="topics")).nodes}
-    parameters = nodes["orchestrator"].parameters
+    described = describe(GraphOptions(config=str(config), source="topics"))
+    parameters = {node.name: node.parameters for node in described.nodes}["orchestrator"]
+    alone = commands(described, composed=False, log_level="info")["orchestrator"]
+    assert "colour.sure:=0.5" in alone
     assert (parameters["colour.sure"], parameters["colour.period_s"]) == (0.5, 1.0)
     config.write_text(config.read_text().replace("sure: 0.5", "sure: 70.0"))
     with pytest.raises(ValueError, match=r"orchestrator: colour\.sure = 70\.0: expected number"):
