@@ -14,7 +14,8 @@ import graph_command
 import pytest
 from graph_command import UP_TIMEOUT_S, Start, processes_of, wait_until, wait_until_up
 
-from sage_common.core import state_file
+from sage_common.core.state import file as state_file
+from sage_common.core.state.packing import VALUES
 
 pytestmark = pytest.mark.alone
 
@@ -56,8 +57,9 @@ def states(home: Path) -> dict[str, dict[str, Any]]:
 
 def seen(home: Path) -> int:
     """Pictures that the saved scorer of vision has seen; 0 without one."""
-    clock = states(home).get("vision_scorer", {}).get("scorer.stream.clock")
-    return 0 if clock is None else int(clock[1])
+    arrays = states(home).get("vision_scorer", {})
+    stream = json.loads(arrays[VALUES].tobytes())["scorer"]["stream"] if arrays else None
+    return 0 if stream is None else int(stream["count"])
 
 
 def saves_all(home: Path) -> bool:

@@ -18,14 +18,15 @@ from std_msgs.msg import Header
 from sage.bags.message import BagMessage
 from sage.bags.reader import open_bag
 from sage.graph.catalogue import CATALOGUE
-from sage_common.core import state_file
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import CannotContinue
 from sage_common.core.specs.modality import usual_modalities
+from sage_common.core.state import file as state_file
 from sage_common.ros.container import node_class
+from sage_common.ros.conversions.definitions import canonical
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
-from sage_common.ros.lockstep.snapshot import identity_of, snapshot_of, take_up
+from sage_common.ros.lockstep.snapshot import identity_of, resume, snapshot_of
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import Experience, Outcome
 from sage_msgs.srv import Explain
@@ -112,7 +113,7 @@ class Drive:
         with self.host.preparing():
             self.node = self._add()
             assert identity_of(self.host) == identity
-            take_up(self.host, arrays)
+            resume(self.host, arrays)
 
     def end(self) -> list[tuple[int, str, bytes]]:
         """All that the node has published, and what it says of a moment long past."""
@@ -121,7 +122,8 @@ class Drive:
             request = Explain.Request(stamp=to_stamp(DEFAULT_START_NS + NS_PER_S), tolerance_s=9.0)
             answer = self.host.call("salience/explain", request)
             assert answer.found
-            explained = [(0, "salience/explain", serialize_message(answer.salience))]
+            data = canonical(serialize_message(answer.salience), "sage_msgs/msg/FusedSalience")
+            explained = [(0, "salience/explain", data)]
         self._collect()
         self.sent += explained
         return self.sent

@@ -30,7 +30,7 @@ def run_in(home: Path, refused: bool) -> None:
         (home / "state" / "new.state").write_bytes(b"made")
         assert remains(home) or not content(home), "a copy is in it while it runs"
         if refused:
-            raise InvalidInput("checkpoint", True, "a graph that can be taken up later")
+            raise InvalidInput("checkpoint", True, "a graph that can be resumed")
 
 
 def test_a_home_that_was_there_is_as_it_was(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_home_that_was_there_is_as_it_was(tmp_path: Path) -> None:
     (home / "link").symlink_to(tmp_path)
     home.chmod(0o750)
     before, inode = content(home), home.stat().st_ino
-    with pytest.raises(InvalidInput, match="taken up later"):
+    with pytest.raises(InvalidInput, match="resumed"):
         run_in(home, refused=True)
     assert content(home) == before
     assert home.stat().st_ino == inode and home.stat().st_mode & 0o777 == 0o750
@@ -52,7 +52,7 @@ def test_a_home_that_was_there_is_as_it_was(tmp_path: Path) -> None:
 def test_a_home_that_was_not_there_is_gone(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput), lockstep_home(str(tmp_path / "home")) as given:
         made_home(Path(given))
-        raise InvalidInput("checkpoint", True, "a graph that can be taken up later")
+        raise InvalidInput("checkpoint", True, "a graph that can be resumed")
     assert not (tmp_path / "home").exists()
 
 

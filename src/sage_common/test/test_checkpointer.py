@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sage_common.core import state_file
+from sage_common.core.state import file as state_file
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.ros.checkpointer import Checkpointer, Snapshot
 from sage_msgs.srv import Checkpoint
 
@@ -18,8 +21,11 @@ class Log:
         pass
 
 
-class Learner:
+class Learner(Stateful):
     """Keeps two arrays equal, under its guard."""
+
+    left: State[NDArray[np.float64]]
+    right: State[NDArray[np.float64]]
 
     def __init__(self) -> None:
         self.guard = threading.RLock()
@@ -28,12 +34,6 @@ class Learner:
         self.problems: dict[str, str] = {}
         self.log = Log()
         self.active = True
-
-    def state(self):
-        return {"left": self.left, "right": self.right}
-
-    def restore(self, state) -> None:
-        self.left, self.right = state["left"], state["right"]
 
     def identity(self):
         return {"node": "learner"}

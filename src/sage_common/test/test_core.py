@@ -19,7 +19,7 @@ from sage_common.core.health import InputHealth
 from sage_common.core.home import make_private, sage_home
 from sage_common.core.latched import LatchedMessages
 from sage_common.core.ring import RingBuffer
-from sage_common.core.state_file import save
+from sage_common.core.state.file import save
 from sage_common.core.throttle import Throttle
 from sage_common.core.topics import (
     ACTIONS,

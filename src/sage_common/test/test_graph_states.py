@@ -6,7 +6,7 @@ from pathlib import Path
 
 from toy_nodes import ToyNode
 
-from sage_common.core import state_file
+from sage_common.core.state import file as state_file
 from sage_common.ros.graph_states import SavedStates, save_states
 from sage_common.ros.node import SageNode
 

@@ -15,8 +15,8 @@ import pytest
 from rigs import MATCHING_S, NAMESPACE
 from toy_nodes import ToyNode
 
-from sage_common.core import state_file
 from sage_common.core.errors import InvalidInput
+from sage_common.core.state import file as state_file
 from sage_common.ros import process
 from sage_common.ros.container import node_class, ros_arguments
 from sage_common.ros.conversions.stamps import to_stamp

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sage_common.core import home, state_file
-from sage_common.core.state_file import StateFileError, check_identity, load, save
+from sage_common.core import home
+from sage_common.core.state import file as state_file
+from sage_common.core.state.file import StateFileError, check_identity, load, save
 
 ARRAYS = {
     "weights": np.arange(12, dtype=np.float32).reshape(3, 4),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.core.state.fields import State
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
@@ -44,6 +45,7 @@ class ToyNode(SageNode):
 
     default_name = "toy"
     parameters_type = ToyParameters
+    learned: State[NDArray[np.float64]]
 
     def on_configure(self) -> None:
         if self.parameters.fail == "configure":
@@ -74,14 +76,6 @@ class ToyNode(SageNode):
 
     def on_deactivate(self) -> None:
         self.open = False
-
-    def state(self) -> Mapping[str, Any]:
-        return {"learned": self.learned}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        if state["learned"].shape != (4,):
-            raise ValueError(f"learned has shape {state['learned'].shape}: expected (4,)")
-        self.learned = state["learned"].copy()
 
     def _on_text(self, message: Any) -> None:
         if message.text == "raise":

@@ -29,7 +29,7 @@ from sensor_msgs.msg import BatteryState, LaserScan, PointCloud2
 
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
-from sage_common.ros.lockstep.snapshot import snapshot_of, take_up
+from sage_common.ros.lockstep.snapshot import resume, snapshot_of
 from sage_common.ros.rclpy_host.host import RosHost
 from sage_encoders.nodes.robot.battery_encoder_node import BatteryEncoderNode
 from sage_encoders.nodes.robot.cloud_encoder_node import PointCloudEncoderNode
@@ -167,7 +167,7 @@ def test_a_node_goes_on_after_a_cut_and_two_runs_are_the_same(tmp_path: Path, na
             host = LockstepHost(host.clock.now_ns(), home=tmp_path / str(run))
             with host.preparing():
                 host.add(NODES[name][0])
-                take_up(host, snapshot)
+                resume(host, snapshot)
             outputs.append(sent)
             sent = []
         drive(host, name, 13, 30)

@@ -19,7 +19,7 @@ import test_power_loss as cuts
 
 from sage_common.core.clock import Clock, ManualClock
 from sage_common.core.home import make_private
-from sage_common.core.state_file import load, save
+from sage_common.core.state.file import load, save
 from sage_memory import Limits, Memory, Payload
 from sage_memory.core.engine.database import Driver, create_database
 from sage_memory.core.payloads import PayloadFiles

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sage_common.core.errors import CannotContinue
+from sage_common.core.state.packing import pack
 from sage_sensors.backends.resampling import Rechunker
 from sage_sensors.core.samples import SAMPLE_NS
 
@@ -73,4 +74,4 @@ def test_what_a_resampler_holds_cannot_be_written_down():
     rechunker = Rechunker(44100)
     rechunker.push(100_000_000, np.zeros(4410, np.float32))
     with pytest.raises(CannotContinue, match="44100 Hz"):
-        rechunker.state()
+        pack(rechunker)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.state.packing import VALUES
 from sage_snarc.core.learning.auroc import Advantage
 from sage_snarc.core.learning.trust import Trust
 
@@ -109,6 +110,6 @@ def test_it_resumes_and_refuses_what_is_not_its_state() -> None:
     other.restore(trust.state())
     for item in (trust, other):
         item.judge(0.5, 0.6, 1.0, CLEAR)
-    assert trust.state()["trust"].tolist() == other.state()["trust"].tolist()
+    assert trust.state()[VALUES].tobytes() == other.state()[VALUES].tobytes()
     with pytest.raises(InvalidInput, match="trust"):
         other.restore({"trust": np.array([0.5, np.nan, 0.0])})

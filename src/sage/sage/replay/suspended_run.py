@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sage_common.core import state_file
 from sage_common.core.errors import CannotContinue, InvalidInput
-from sage_common.core.state_file import StateFile, StateFileError
+from sage_common.core.state import file as state_file
+from sage_common.core.state.file import StateFile, StateFileError
 from sage_common.ros.lockstep.host import LockstepHost
-from sage_common.ros.lockstep.snapshot import identity_of, snapshot_of, take_up
+from sage_common.ros.lockstep.snapshot import Instant, identity_of, resume, snapshot_of
 
 
 def suspended_run_path(home: Path) -> Path:
@@ -69,7 +69,7 @@ class SuspendedRun:
     @property
     def clock_ns(self) -> int:
         """Simulated time at which it was suspended [ns]."""
-        return int(self.content.arrays["clock_ns"])
+        return Instant.of(self.content.arrays).clock_ns
 
     def resume(self, host: LockstepHost) -> None:
         """Continue on a host whose nodes are active.
@@ -79,7 +79,7 @@ class SuspendedRun:
         """
         try:
             state_file.check_identity(self.path, self.content.identity, identity_of(host))
-            take_up(host, self.content.arrays)
+            resume(host, self.content.arrays)
         except (KeyError, ValueError) as error:
             found = InvalidInput("resume", "a run", f"the graph that was suspended: {error}")
             raise found from error

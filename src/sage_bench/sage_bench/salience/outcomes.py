@@ -10,7 +10,7 @@ from sage_bench.salience.streams.percepts import MODALITIES, Percepts, stamp_ns
 from sage_bench.salience.streams.schedule import FAMILIES
 from sage_bench.salience.streams.windows import ROUNDING_S, WINDOW_S, judged_windows
 from sage_bench.salience.trace import Scored, Trace, fuse
-from sage_common.core.sections import Arrays
+from sage_common.core.state.arrays import Arrays
 from sage_snarc.core.fusion import FusedResult, Fusion
 
 ANNOYING = 0.8

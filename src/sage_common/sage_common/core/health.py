@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.state.fields import Fixed, State
+from sage_common.core.state.stateful import Stateful
 
 RATE_SMOOTHING = 0.1
 RATE_TOLERANCE = 0.5
 
 
 @dataclass
-class InputHealth:
+class InputHealth(Stateful):
     """Counters and freshness of one subscribed topic.
 
     Attributes:
@@ -26,18 +28,18 @@ class InputHealth:
         slowest_ns: the longest single callback [ns].
     """
 
-    topic: str
+    topic: Fixed[str]
     rate_hz: float = 0.0
     max_age_s: float = 0.0
-    received: int = 0
-    rejected: int = 0
-    last_fault: str = ""
-    refused: str = ""
-    busy_ns: int = 0
-    slowest_ns: int = 0
-    _last_arrival_ns: int | None = field(default=None, repr=False)
-    _period_s: float = field(default=0.0, repr=False)
-    _last_was_valid: bool = field(default=True, repr=False)
+    received: State[int] = 0
+    rejected: State[int] = 0
+    last_fault: State[str] = ""
+    refused: State[str] = ""
+    busy_ns: State[int] = 0
+    slowest_ns: State[int] = 0
+    _last_arrival_ns: State[int | None] = field(default=None, repr=False)
+    _period_s: State[float] = field(default=0.0, repr=False)
+    _last_was_valid: State[bool] = field(default=True, repr=False)
 
     def accept(self, now_ns: int) -> None:
         """Count a good message that arrived at `now_ns`."""

@@ -13,14 +13,11 @@ class LatchedMessages(Generic[Publisher, Message]):
     """Keeps for each publisher as many messages as its QoS depth, as DDS does (transient local)."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, list[tuple[Publisher | None, Message]]] = {}
+        self._kept: dict[str, list[tuple[Publisher, Message]]] = {}
 
     def keep(self, topic: str, publisher: Publisher, message: Message, depth: int) -> None:
-        """Keep what a publisher sent now, and `depth` of its messages in all.
-
-        What `restore` was given without a publisher may be of this one: it goes.
-        """
-        kept = [item for item in self._kept.get(topic, ()) if item[0] is not None]
+        """Keep what a publisher sent now, and `depth` of its messages in all."""
+        kept = list(self._kept.get(topic, ()))
         own = [index for index, (sender, _) in enumerate(kept) if sender == publisher]
         if len(own) >= depth:
             del kept[own[0]]
@@ -35,12 +32,12 @@ class LatchedMessages(Generic[Publisher, Message]):
         kept = self._kept.get(topic, ())
         self._kept[topic] = [item for item in kept if item[0] != publisher]
 
-    def state(self) -> list[tuple[str, Publisher | None, Message]]:
+    def state(self) -> list[tuple[str, Publisher, Message]]:
         """Topic, publisher and message of all that is kept, in order within a topic."""
         return [(topic, *item) for topic, kept in self._kept.items() for item in kept]
 
-    def restore(self, state: Iterable[tuple[str, Publisher | None, Message]]) -> None:
-        """Continue from `state()`; a publisher of None is not known."""
+    def restore(self, state: Iterable[tuple[str, Publisher, Message]]) -> None:
+        """Continue from `state()`."""
         self._kept.clear()
         for topic, publisher, message in state:
             self._kept.setdefault(topic, []).append((publisher, message))

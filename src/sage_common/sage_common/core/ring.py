@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 
-class RingBuffer:
+class RingBuffer(Stateful):
     """The newest `capacity` rows of a stream, without reallocating.
 
     Args:
@@ -17,13 +20,15 @@ class RingBuffer:
         dtype: element type.
     """
 
+    _rows: State[NDArray[Any]]
+    _written: State[int] = 0
+
     def __init__(
         self, capacity: int, row_shape: tuple[int, ...] = (), dtype: DTypeLike = np.float32
     ) -> None:
         if capacity < 1:
             raise ValueError(f"capacity = {capacity}: expected at least 1")
         self._rows = np.zeros((capacity, *row_shape), dtype=dtype)
-        self._written = 0
 
     def __len__(self) -> int:
         return min(self._written, len(self._rows))
@@ -46,15 +51,6 @@ class RingBuffer:
         self._rows[start : start + first] = kept[:first]
         self._rows[: len(kept) - first] = kept[first:]
         self._written += count
-
-    def state(self) -> Arrays:
-        """The rows and how many were ever written."""
-        return {"rows": self.latest(), "written": np.array(self._written, np.int64)}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of a buffer of the same capacity and rows."""
-        self._written = int(state["written"]) - len(state["rows"])
-        self.extend(state["rows"])
 
     def latest(self, count: int | None = None) -> NDArray[np.generic]:
         """A copy of the newest `count` rows (all by default), oldest first."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import FrameType
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 
-class Throttle:
+class Throttle(Stateful):
     """Decides whether a repeated line is due again."""
 
+    _next_ns: State[dict[str, int]]
+
     def __init__(self) -> None:
-        self._next_ns: dict[str, int] = {}
+        self._next_ns = {}
 
     def due(self, now_ns: int, period_s: float, key: str) -> bool:
         """True if `key` was not due within the last `period_s`; always true for 0."""
@@ -22,14 +25,6 @@ class Throttle:
             return False
         self._next_ns[key] = now_ns + round(period_s * NS_PER_S)
         return True
-
-    def state(self) -> dict[str, int]:
-        """When each cause is due again [ns]."""
-        return dict(self._next_ns)
-
-    def restore(self, state: Mapping[str, int]) -> None:
-        """Continue from `state()`."""
-        self._next_ns = dict(state)
 
 
 def call_site(logger: FrameType | None) -> str:

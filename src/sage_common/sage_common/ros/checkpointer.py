@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core import state_file
+from sage_common.core.state import file as state_file
 from sage_common.ros.host import Logger, Worker
 
 REFUSED_SUFFIX = ".refused"
@@ -60,9 +59,8 @@ class Checkpointer:
     def copy(self) -> Snapshot:
         """A copy of the state as it is now."""
         with self._node.guard:
-            arrays = {name: np.array(array) for name, array in self._node.state().items()}
             self._copied += 1
-            return Snapshot(self._copied, arrays)
+            return Snapshot(self._copied, self._node.state())
 
     @property
     def path(self) -> Path:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import sage_common.ros.conversions.packing  # noqa: F401 - registers messages as state
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.topics import (

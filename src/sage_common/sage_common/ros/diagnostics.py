@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from sage_common.core.health import InputHealth
-from sage_common.core.sections import Arrays, json_array, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.core.topics import TopicSpec
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.host import HEALTH_LEVELS, Publisher, Worker
@@ -30,7 +30,7 @@ _LEVELS = dict(
 )
 
 
-class Diagnostics:
+class Diagnostics(Stateful):
     """Collects the health of one node and renders it as a message.
 
     Attributes:
@@ -43,15 +43,19 @@ class Diagnostics:
         failures: errors of callbacks and jobs so far.
     """
 
+    inputs: State[list[InputHealth]]
+    values: State[dict[str, str]]
+    problems: State[dict[str, str]]
+    failures: State[int] = 0
+    _health: State[tuple[str, str]] = ("ok", "running")
+
     def __init__(self) -> None:
-        self.inputs: list[InputHealth] = []
+        self.inputs = []
         self.outputs: dict[str, Publisher] = {}
         self.workers: dict[str, Worker] = {}
-        self.values: dict[str, str] = {}
+        self.values = {}
         self.sources: list[Callable[[], Mapping[str, object]]] = []
-        self.problems: dict[str, str] = {}
-        self.failures = 0
-        self._health = ("ok", "running")
+        self.problems = {}
 
     def clear(self) -> None:
         """Forget inputs, outputs, workers, sources and problems; the node is configured anew."""
@@ -87,35 +91,6 @@ class Diagnostics:
         array = DiagnosticArray(status=[status])
         array.header.stamp = to_stamp(now_ns)
         return array
-
-    def state(self) -> Arrays:
-        """What is shown, and what was counted of the inputs; publishers count for themselves."""
-        shown = {
-            "health": self._health,
-            "values": self.values,
-            "problems": self.problems,
-            "failures": self.failures,
-            "inputs": [asdict(item) for item in self.inputs],
-        }
-        return {"shown": json_array(shown)}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of the same inputs.
-
-        Raises:
-            ValueError: the inputs are others.
-        """
-        shown = json_of(state["shown"])
-        topics = [item["topic"] for item in shown["inputs"]]
-        if topics != [item.topic for item in self.inputs]:
-            raise ValueError(f"inputs = {', '.join(topics)}: expected those of this node")
-        level, text = shown["health"]
-        self._health = (level, text)
-        self.values, self.problems = shown["values"], shown["problems"]
-        self.failures = shown["failures"]
-        for item, fields in zip(self.inputs, shown["inputs"], strict=True):
-            for name, value in fields.items():
-                setattr(item, name, value)
 
     def _summary(self, now_ns: int, active: bool) -> tuple[str, str]:
         level, text = self._health

@@ -8,12 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from sage_common.core.clock import NS_PER_S, Clock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
-from sage_common.core.sections import Arrays, blob_arrays, blobs_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.ros.checks import check_stamp_ns
 from sage_common.ros.conversions.stamps import stamp_ns as stamp_of
 from sage_common.ros.gate import Gate
@@ -22,7 +21,7 @@ _CDR_HEADER_BYTES = 4
 _STAMP_BYTES = 8
 
 
-class LatestMessages:
+class LatestMessages(Stateful):
     """The last `depth` messages of one topic whose type begins with a header.
 
     They come serialized from the middleware, or as they are from a node of this process. Keeping
@@ -36,10 +35,13 @@ class LatestMessages:
         clock: for the age of stamps.
     """
 
+    _kept: State[deque[tuple[int, bytes]]]
+    """Stamps and messages: serialized on a host that can be suspended, else as they came."""
+
     def __init__(
         self, depth: int, deserialize: Callable[[bytes], Any], gate: Gate, clock: Clock
     ) -> None:
-        self._kept: deque[tuple[int, Any]] = deque(maxlen=depth)
+        self._kept = deque(maxlen=depth)
         self._deserialize = deserialize
         self._gate = gate
         self._clock = clock
@@ -84,18 +86,6 @@ class LatestMessages:
             chosen = [item for item in self._kept if start_ns <= item[0] <= end_ns]
         opened = [self._open(item) for item in chosen]
         return [message for message in opened if message is not None]
-
-    def state(self) -> Arrays:
-        """What is kept, on a host where messages come serialized."""
-        with self._lock:
-            stamps = np.array([stamp_ns for stamp_ns, _ in self._kept], np.int64)
-            return {"stamps": stamps, **blob_arrays([data for _, data in self._kept])}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        kept = zip(state["stamps"].tolist(), blobs_of(state), strict=True)
-        with self._lock:
-            self._kept = deque(kept, maxlen=self._kept.maxlen)
 
     def _first(self, choose: Callable[[deque[tuple[int, Any]]], tuple[int, Any]]) -> Any | None:
         while True:

@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 
 from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
-from sage_common.core.sections import nest_all, section_of
+from sage_common.core.state.fields import Part, Transient, class_fields
+from sage_common.core.state.packing import pack
+from sage_common.core.state.restoring import unpack
+from sage_common.core.state.stateful import Stateful
 from sage_common.core.topics import service_spec
 from sage_common.ros.checkpointer import Checkpointer
 from sage_common.ros.connections import Connections
-from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S
+from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
 from sage_common.ros.host import Host, Publisher
+from sage_common.ros.latest import LatestMessages
 
 IDLE_TIMEOUT_S = 2.0
 DIAGNOSTICS_WAIT_S = 0.02
@@ -23,7 +27,7 @@ INACTIVE = "inactive"
 NO_CLOCK = "use_sim_time, but no /clock comes: play a bag with `ros2 bag play --clock`"
 
 
-class SageNode(Connections):
+class SageNode(Connections, Stateful):
     """A managed (lifecycle) node that runs unchanged on the ROS host and the lock-step host.
 
     A subclass sets `default_name` and `parameters_type` and overrides the hooks `on_configure`
@@ -41,6 +45,8 @@ class SageNode(Connections):
     parameters_type: ClassVar[type[NodeParameters]] = NodeParameters
     watches: ClassVar[bool] = False
     """True: it looks at a graph from outside and is no node of it; it tells no diagnostics."""
+    _diagnostics: Transient[Diagnostics]
+    _latest_messages: Transient[list[LatestMessages]]
     state_version: ClassVar[int] = 1
     """Raised when what `state` returns changes its form or its meaning."""
 
@@ -61,30 +67,24 @@ class SageNode(Connections):
     def on_deactivate(self) -> None:
         """Release what `on_activate` took."""
 
-    def state(self) -> Mapping[str, NDArray[Any]]:
-        """Everything that this node has learned, as plain arrays; empty if it learns nothing."""
-        return {}
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """All that its later outputs depend on, while nothing is under way.
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from what `state` returned; called before `on_activate`.
-
-        After an error it is called again, with what `state` returned before.
-        """
-
-    def present(self) -> Mapping[str, NDArray[Any]]:
-        """What else later outputs depend on: what was heard last, what is half done.
-
-        It is stale after a restart, so only the lock-step host keeps it, to go on at the same
-        instant. Asked while nothing is under way; messages kept by `keep_latest`, timers, counters
-        and the random generator are the base's.
+        That is the declared state, `Transient` included; messages kept by `keep_latest`, timers,
+        counters and the random generator are the base's.
 
         Raises:
             CannotContinue: this node holds something that cannot be written down.
         """
-        return {}
+        return pack(self)
 
-    def restore_present(self, present: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from what `present` returned; called after `restore` and `on_activate`."""
+    def resume(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from `snapshot`, once active.
+
+        Raises:
+            InvalidInput: it is of another node.
+        """
+        unpack(self, snapshot)
 
     def state_depends_on(self) -> Mapping[str, object]:
         """Parameters without which `state` has another form: a state of others is refused."""
@@ -104,7 +104,7 @@ class SageNode(Connections):
         self.home = sage_home(self.parameters.home)
         self.on_configure()
         checkpointer = self._checkpointer = Checkpointer(self, self._host.state_path(self.home))
-        if type(self).state is not SageNode.state:
+        if self._learns():
             saver = self.worker("checkpoint")
             spec = service_spec(SAVE_STATE)
             self._host.make_service(spec, self._host.resolve(SAVE_STATE), checkpointer.answer)
@@ -174,19 +174,11 @@ class SageNode(Connections):
         kind = type(self).__name__
         return {"node": self.name, "kind": kind, "version": str(self.state_version), **depends}
 
-    def snapshot(self) -> dict[str, NDArray[Any]]:
-        """All that its later outputs depend on, while nothing is under way."""
-        own = {"learned": self.state(), "present": self.present()}
-        kept = {f"kept {index}": kept.state() for index, kept in enumerate(self._latest_messages)}
-        return nest_all({**own, "diagnostics": self._diagnostics.state(), **kept})
-
-    def take_up(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from `snapshot`, once active; see `lockstep.snapshot.take_up`."""
-        self.restore(section_of(snapshot, "learned"))
-        self.restore_present(section_of(snapshot, "present"))
-        self._diagnostics.restore(section_of(snapshot, "diagnostics"))
-        for index, kept in enumerate(self._latest_messages):
-            kept.restore(section_of(snapshot, f"kept {index}"))
+    @classmethod
+    def _learns(cls) -> bool:
+        """Whether `state` gives anything."""
+        fields = class_fields(cls)
+        return cls.state is not SageNode.state or any(f.part is Part.LEARNED for f in fields)
 
     # -- inside ------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import GRID, Percept
-from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_encoders.core.log_mel import BANDS, FRAMES, SAMPLE_RATE, LogMelStream, normalise
 from sage_encoders.core.model import Model
 from sage_encoders.core.signature import Signature, Tensor
@@ -29,7 +30,7 @@ SIGNATURE = Signature(
 )
 
 
-class AudioEncoder:
+class AudioEncoder(Stateful):
     """Encodes a stream of sound, once every 100 ms.
 
     Where up to 300 ms of sound are missing, the window holds the last spectrum through them and
@@ -47,14 +48,16 @@ class AudioEncoder:
         bridged_ns: how long these were in total [ns].
     """
 
+    _stream: State[LogMelStream]
+    _stamp_ns: State[int] = -1
+    _waiting: State[int] = 0
+    gaps: State[int] = 0
+    bridged: State[int] = 0
+    bridged_ns: State[int] = 0
+
     def __init__(self, model: Model, source: str) -> None:
         self._model, self._source = model, source
         self._stream = LogMelStream()
-        self._stamp_ns = -1
-        self._waiting = 0
-        self.gaps = 0
-        self.bridged = 0
-        self.bridged_ns = 0
 
     @property
     def encoder_id(self) -> str:
@@ -102,17 +105,6 @@ class AudioEncoder:
         _check(window)
         frames = normalise(window_of(window))
         return np.asarray(self._model.run(log_mel=frames[None])["embedding"][0], np.float32)
-
-    def state(self) -> Arrays:
-        """The sound heard last, and what was counted."""
-        counts = [self._stamp_ns, self._waiting, self.gaps, self.bridged, self.bridged_ns]
-        return {"counts": np.array(counts, np.int64), **nest("stream", self._stream.state())}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        counts = (int(value) for value in state["counts"])
-        self._stamp_ns, self._waiting, self.gaps, self.bridged, self.bridged_ns = counts
-        self._stream.restore(section_of(state, "stream"))
 
     def _close_gap(self, count: int, stamp_ns: int) -> None:
         if self._stamp_ns < 0:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, json_array, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_encoders.core.body_layout import PARTS, SLOTS, TORSO, TORSO_JOINT_SLOT, Values
 
 _WORDS = {
@@ -46,7 +47,7 @@ def assignments(pairs: Sequence[str]) -> dict[str, str]:
 
 
 @dataclass
-class Joints:
+class Joints(Stateful):
     """The newest known position, velocity and effort of every joint.
 
     Attributes:
@@ -54,7 +55,7 @@ class Joints:
     """
 
     assigned: Mapping[str, str] = field(default_factory=dict)
-    _values: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    _values: State[dict[str, tuple[float, float, float]]] = field(default_factory=dict)
 
     def update(
         self,
@@ -94,14 +95,6 @@ class Joints:
                 if len(members):
                     triple = np.mean([self._values[name] for name in members], axis=0)
                     body[index, first + 3 * place : first + 3 * place + 3] = triple
-
-    def state(self) -> Arrays:
-        """The newest values of every joint."""
-        return {"values": json_array(self._values)}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._values = {name: tuple(triple) for name, triple in json_of(state["values"]).items()}
 
     def __len__(self) -> int:
         return len(self._values)

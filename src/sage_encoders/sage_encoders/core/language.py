@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID, Percept
+from sage_common.core.state.stateful import Stateful
 from sage_encoders.core.model import Model
 from sage_encoders.core.signature import Signature, Tensor
 
@@ -25,7 +26,7 @@ SIGNATURE = Signature(
 )
 
 
-class TextEmbedder:
+class TextEmbedder(Stateful):
     """Embeds texts with a sentence transformer (Reimers and Gurevych 2019); needs no ROS.
 
     Args:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State, Variable
+from sage_common.core.state.stateful import Stateful
 
 Floats = NDArray[np.float32]
 
@@ -80,14 +81,17 @@ def normalise(window: Floats) -> Floats:
     return scaled.astype(np.float32)
 
 
-class LogMelStream:
+class LogMelStream(Stateful):
     """The last second of a 16 kHz stream as a log-mel window; only new frames are computed."""
 
+    _tail: State[Variable]
+    _frames: State[Floats]
+    _count: State[int] = 0
+    _skip: State[int] = 0
+
     def __init__(self) -> None:
-        self._tail: Floats = np.zeros(0, np.float32)
-        self._frames: Floats = np.full((BANDS, FRAMES), FLOOR_DB, np.float32)
-        self._count = 0
-        self._skip = 0
+        self._tail = np.zeros(0, np.float32)
+        self._frames = np.full((BANDS, FRAMES), FLOOR_DB, np.float32)
 
     def reset(self) -> None:
         """Forget everything, as after a gap in the stream."""
@@ -128,20 +132,6 @@ class LogMelStream:
         kept = fresh[:, -FRAMES:]
         self._frames = np.concatenate((self._frames[:, kept.shape[1] :], kept), axis=1)
         self._count = min(self._count + fresh.shape[1], FRAMES)
-
-    def state(self) -> Arrays:
-        """The window, and the sound that waits for its frame."""
-        return {
-            "tail": self._tail.copy(),
-            "frames": self._frames.copy(),
-            "counts": np.array([self._count, self._skip], np.int64),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._tail = np.array(state["tail"], np.float32)
-        self._frames = np.array(state["frames"], np.float32)
-        self._count, self._skip = (int(value) for value in state["counts"])
 
     @property
     def full(self) -> bool:

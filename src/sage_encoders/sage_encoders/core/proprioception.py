@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
 from sage_common.core.ring import RingBuffer
-from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_encoders.core import body_layout as layout
 from sage_encoders.core.joints import Joints
 from sage_encoders.core.motion import MOTION_NUMBERS, WINDOW_S, motion_features
@@ -36,7 +37,7 @@ def _encoder_id() -> str:
 ENCODER_ID = _encoder_id()
 
 
-class ProprioceptionEncoder:
+class ProprioceptionEncoder(Stateful):
     """Collects IMU and joint samples; `percept` encodes what they say.
 
     Args:
@@ -44,15 +45,24 @@ class ProprioceptionEncoder:
         joints: newest joint values; empty for a body without joints.
     """
 
+    _joints: State[Joints]
+    _tilt: State[TiltFilter]
+    _samples: State[RingBuffer]
+    _stamps: State[RingBuffer]
+    _orientation: State[tuple[float, float, float]]
+    _imu_stamp_ns: State[int] = -1
+    _joint_stamp_ns: State[int] = -1
+    _percept_stamp_ns: State[int] = -1
+    _since_percept: State[int] = 0
+    _past: State[deque[tuple[int, layout.Values]]]
+
     def __init__(self, source: str, joints: Joints) -> None:
         self._source, self._joints = source, joints
         self._tilt = TiltFilter()
         self._samples = RingBuffer(CAPACITY, (6,), np.float64)
         self._stamps = RingBuffer(CAPACITY, (), np.int64)
         self._orientation = (math.nan, math.nan, math.nan)
-        self._imu_stamp_ns = self._joint_stamp_ns = self._percept_stamp_ns = -1
-        self._since_percept = 0
-        self._past: deque[tuple[int, layout.Values]] = deque()
+        self._past = deque()
 
     @property
     def stamp_ns(self) -> int:
@@ -137,34 +147,6 @@ class ProprioceptionEncoder:
             embedding=self._embedding(now),
             encoder_id=ENCODER_ID,
         )
-
-    def state(self) -> Arrays:
-        """The last second of the body, and its joints."""
-        past = [body for _, body in self._past]
-        newest = [self._imu_stamp_ns, self._joint_stamp_ns, self._percept_stamp_ns]
-        return {
-            "newest": np.array([*newest, self._since_percept], np.int64),
-            "orientation": np.array(self._orientation),
-            "past_stamps": np.array([stamp_ns for stamp_ns, _ in self._past], np.int64),
-            "past": np.array(past, np.float64).reshape(-1, *layout.absent().shape),
-            **nest("tilt", self._tilt.state()),
-            **nest("samples", self._samples.state()),
-            **nest("stamps", self._stamps.state()),
-            **nest("joints", self._joints.state()),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        newest = (int(value) for value in state["newest"])
-        self._imu_stamp_ns, self._joint_stamp_ns, self._percept_stamp_ns, counted = newest
-        self._since_percept = counted
-        roll, pitch, yaw = state["orientation"].tolist()
-        self._orientation = (roll, pitch, yaw)
-        self._past = deque(zip(state["past_stamps"].tolist(), state["past"], strict=True))
-        self._tilt.restore(section_of(state, "tilt"))
-        self._samples.restore(section_of(state, "samples"))
-        self._stamps.restore(section_of(state, "stamps"))
-        self._joints.restore(section_of(state, "joints"))
 
     def _body(self) -> layout.Values:
         body = layout.absent()

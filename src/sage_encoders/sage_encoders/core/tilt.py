@@ -4,37 +4,26 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 GRAVITY = 9.80665
 TIME_CONSTANT_S = 1.0
 CREDIBLE = 3.0
 
 
-class TiltFilter:
+class TiltFilter(Stateful):
     """Follows the direction of "up" in the sensor's frame (Mahony et al. 2008, without bias).
 
     The gyroscope turns it; the accelerometer pulls it back within about a second, but only while
     its magnitude is within 3 m/s^2 of gravity, that is while it does not measure a push.
     """
 
-    def __init__(self) -> None:
-        self._up: tuple[float, float, float] | None = None
+    _up: State[tuple[float, float, float] | None] = None
 
     def reset(self) -> None:
         """Forget the direction, as after a gap."""
         self._up = None
-
-    def state(self) -> Arrays:
-        """The direction, float64 [3]; empty while it is not known."""
-        return {"up": np.array(self._up or (), np.float64)}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        up = state["up"].tolist()
-        self._up = (up[0], up[1], up[2]) if up else None
 
     def update(
         self, interval_s: float, rate: tuple[float, ...], acceleration: tuple[float, ...]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import GRID, Percept
+from sage_common.core.state.stateful import Stateful
 from sage_encoders.core.framing import SIDE_PX, Framing
 from sage_encoders.core.model import Model
 from sage_encoders.core.signature import Signature, Tensor
@@ -28,7 +29,7 @@ SIGNATURE = Signature(
 )
 
 
-class VisionEncoder:
+class VisionEncoder(Stateful):
     """Encodes one RGB picture at a time.
 
     Args:

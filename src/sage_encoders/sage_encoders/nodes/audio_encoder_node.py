@@ -8,9 +8,8 @@ import numpy as np
 from audio_common_msgs.msg import AudioInfo
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.audio import audio_info, audio_to_array
-from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
@@ -31,6 +30,9 @@ class AudioEncoderNode(SageNode):
 
     default_name = "audio_encoder"
     parameters_type = AudioEncoderParameters
+    _slot: Transient[EncoderSlot[AudioEncoder]]
+    _bridged: Transient[int]
+    _info: Transient[AudioInfo]
 
     def on_configure(self) -> None:
         self._slot = EncoderSlot(self, self._load)
@@ -49,20 +51,6 @@ class AudioEncoderNode(SageNode):
 
     def on_deactivate(self) -> None:
         self._slot.deactivate()
-
-    def present(self) -> Arrays:
-        state = {"bridged": np.array(self._bridged), **nest("slot", self._slot.state())}
-        state.update(nest("heard", packed_messages({"info": self._info})))
-        encoder = self._slot.current
-        return state if encoder is None else {**state, **nest("encoder", encoder.state())}
-
-    def restore_present(self, present: Arrays) -> None:
-        self._slot.restore(section_of(present, "slot"))
-        self._bridged = int(present["bridged"])
-        self._info = unpacked_messages(section_of(present, "heard"), AudioInfo)["info"]
-        encoder = self._slot.current
-        if encoder is not None:
-            encoder.restore(section_of(present, "encoder"))
 
     def _load(self) -> LoadedEncoder[AudioEncoder]:
         microphone = self.parameters.microphone

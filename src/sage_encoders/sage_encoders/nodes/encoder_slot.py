@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.sections import Arrays, json_array, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.ros.node import SageNode
 from sage_encoders.core.card import ModelError
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder
 
-E = TypeVar("E")
+E = TypeVar("E", bound=Stateful)
 RETRY_NS = 5 * NS_PER_S
 PROBLEM = "model"
 
 
-class EncoderSlot(Generic[E]):
+class EncoderSlot(Stateful, Generic[E]):
     """Holds a node's encoder by its parameters `load` and `idle_unload_s`.
 
     Make it in `on_configure`, for it adds a timer; call `activate` and `deactivate` from the hooks.
@@ -28,13 +29,15 @@ class EncoderSlot(Generic[E]):
         load: loads it; raises ModelError.
     """
 
+    _loaded: State[LoadedEncoder[E] | None] = None
+    _used_ns: State[int] = 0
+    _next_try_ns: State[int] = 0
+    _fault: State[str] = ""
+
     def __init__(self, node: SageNode, load: Callable[[], LoadedEncoder[E]]) -> None:
         self._node, self._load_encoder = node, load
         self._lock = threading.Lock()
-        self._loaded: LoadedEncoder[E] | None = None
         self._users = 0
-        self._used_ns = 0
-        self._next_try_ns, self._fault = 0, ""
         self._on_demand = node.parameters.load == "demand"
         idle_s = node.parameters.idle_unload_s
         if self._on_demand and idle_s > 0.0:
@@ -62,23 +65,6 @@ class EncoderSlot(Generic[E]):
     def current(self) -> E | None:
         """The encoder if it is loaded; it may leave at any time."""
         return None if self._loaded is None else self._loaded.encoder
-
-    def state(self) -> Arrays:
-        """Whether the encoder is loaded, when it was used, and when loading is tried again."""
-        with self._lock:
-            loaded = self._loaded is not None
-            return {"slot": json_array([loaded, self._used_ns, self._next_try_ns, self._fault])}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`.
-
-        Raises:
-            ModelError: the model cannot be used.
-        """
-        loaded, self._used_ns, self._next_try_ns, self._fault = json_of(state["slot"])
-        with self._lock:
-            if loaded and self._loaded is None:
-                self._load()
 
     @contextmanager
     def encoder(self) -> Iterator[E | None]:
@@ -111,17 +97,16 @@ class EncoderSlot(Generic[E]):
             raise
         self._node.set_problem(PROBLEM, "")
 
-    def _load(self) -> None:
+    def _load(self) -> LoadedEncoder[E]:
         began_ns = self._node.stopwatch_ns()
-        self._loaded = self._load_encoder()
+        loaded = self._loaded = self._load_encoder()
         took_ns = self._node.stopwatch_ns() - began_ns
-        for text in self._loaded.warnings:
+        for text in loaded.warnings:
             self._node.log.warning(text)
-        if self._loaded.warnings:
-            self._node.set_health("warn", "; ".join(self._loaded.warnings))
-        self._node.diagnose(
-            **self._loaded.facts, model_loaded=True, load_ms=round(took_ns / 1e6, 1)
-        )
+        if loaded.warnings:
+            self._node.set_health("warn", "; ".join(loaded.warnings))
+        self._node.diagnose(**loaded.facts, model_loaded=True, load_ms=round(took_ns / 1e6, 1))
+        return loaded
 
     def _unload_idle(self, idle_ns: int) -> None:
         if not self._lock.acquire(blocking=False):
@@ -138,3 +123,8 @@ class EncoderSlot(Generic[E]):
         if loaded is not None:
             loaded.lease.close()
             self._node.diagnose(model_loaded=False)
+
+    def make_part(self, key: str, values: Mapping[str, Any]) -> LoadedEncoder[E]:
+        """Load again what was loaded; raises ModelError."""
+        with self._lock:
+            return self._load()

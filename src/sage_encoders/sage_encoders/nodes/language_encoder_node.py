@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
@@ -25,6 +25,7 @@ class LanguageEncoderNode(SageNode):
 
     default_name = "language_encoder"
     parameters_type = LanguageEncoderParameters
+    _slot: Transient[EncoderSlot[TextEmbedder]]
 
     def on_configure(self) -> None:
         self._slot = EncoderSlot(self, self._load)
@@ -39,12 +40,6 @@ class LanguageEncoderNode(SageNode):
 
     def on_deactivate(self) -> None:
         self._slot.deactivate()
-
-    def present(self) -> Arrays:
-        return self._slot.state()
-
-    def restore_present(self, present: Arrays) -> None:
-        self._slot.restore(present)
 
     def _load(self) -> LoadedEncoder[TextEmbedder]:
         return load_text_embedder(self.parameters)

@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_encoders.backends.model_registry import REGISTRY, Lease
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.onnx_model import OnnxModel
 from sage_encoders.core.signature import Signature
 from sage_encoders.params import ModelParameters
 
-E = TypeVar("E")
+E = TypeVar("E", bound=Stateful)
 
 
 @dataclass(frozen=True)
-class LoadedEncoder(Generic[E]):
+class LoadedEncoder(Stateful, Generic[E]):
     """What a node holds while its model is loaded.
 
     Attributes:
@@ -26,7 +28,7 @@ class LoadedEncoder(Generic[E]):
         warnings: what is not as it was asked for, in words.
     """
 
-    encoder: E
+    encoder: State[E]
     lease: Lease[Any]
     facts: Mapping[str, object]
     warnings: tuple[str, ...] = ()

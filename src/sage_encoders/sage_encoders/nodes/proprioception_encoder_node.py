@@ -6,7 +6,7 @@ from typing import Any
 
 from std_msgs.msg import Header
 
-from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
+from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
@@ -21,6 +21,8 @@ class ProprioceptionEncoderNode(SageNode):
 
     default_name = "proprioception_encoder"
     parameters_type = ProprioceptionEncoderParameters
+    _frame_id: Transient[str]
+    _encoder: Transient[ProprioceptionEncoder]
 
     def on_configure(self) -> None:
         parameters = self.parameters
@@ -36,13 +38,6 @@ class ProprioceptionEncoderNode(SageNode):
         self._joints = Joints(assignments(self.parameters.joint_parts))
         self._encoder = ProprioceptionEncoder(self.parameters.imu, self._joints)
         self.diagnose(backend="numpy", provider="cpu", encoder_id=ENCODER_ID, joints=0)
-
-    def present(self) -> Arrays:
-        return {"frame_id": text_array(self._frame_id), **nest("encoder", self._encoder.state())}
-
-    def restore_present(self, present: Arrays) -> None:
-        self._frame_id = text_of(present["frame_id"])
-        self._encoder.restore(section_of(present, "encoder"))
 
     def _on_imu(self, message: Any) -> None:
         rate, force = message.angular_velocity, message.linear_acceleration

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.images import image_to_rgb
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
@@ -28,6 +28,7 @@ class VisionEncoderNode(SageNode):
 
     default_name = "vision_encoder"
     parameters_type = VisionEncoderParameters
+    _slot: Transient[EncoderSlot[VisionEncoder]]
 
     def on_configure(self) -> None:
         self._slot = EncoderSlot(self, self._load)
@@ -48,12 +49,6 @@ class VisionEncoderNode(SageNode):
     def on_deactivate(self) -> None:
         self._slot.deactivate()
         self._periphery.close()
-
-    def present(self) -> Arrays:
-        return self._slot.state()
-
-    def restore_present(self, present: Arrays) -> None:
-        self._slot.restore(present)
 
     def _load(self) -> LoadedEncoder[VisionEncoder]:
         fit = self.parameters.fit

@@ -32,7 +32,7 @@ class StateSeal:
         self._key = key
         self._cipher: Cipher | None = None
 
-    def seal(self, state: Arrays) -> Arrays:
+    def seal(self, state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The state as one array of bytes.
 
         Raises:

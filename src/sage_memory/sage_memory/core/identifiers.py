@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 import uuid
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from sage_common.core.clock import NS_PER_MS, Clock
 from sage_common.core.errors import InvalidInput
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 ID_BYTES = 16
 _DRAWN_AT_ONCE = 256
@@ -19,7 +19,7 @@ _RANDOM_A_BITS = 12
 _RANDOM_B_BITS = 62
 
 
-class IdentifierFactory:
+class IdentifierFactory(Stateful):
     """Makes 128-bit ids that sort by time of creation.
 
     Args:
@@ -31,13 +31,18 @@ class IdentifierFactory:
             clock has gone back.
     """
 
+    _rng: State[np.random.Generator]
+    _drawn: State[list[bytes]]
+    _millisecond: State[int]
+    _counter: State[int]
+
     def __init__(
         self, clock: Clock, rng: np.random.Generator, salt: bytes, newest: bytes = b""
     ) -> None:
         self._clock = clock
         seed = rng.bytes(ID_BYTES) + hashlib.sha256(salt).digest()
         self._rng = np.random.default_rng(np.frombuffer(seed, np.uint32))
-        self._drawn: list[bytes] = []
+        self._drawn = []
         self._millisecond, self._counter = -1, 0
         if newest:
             head = int.from_bytes(newest[:8], "big")
@@ -72,20 +77,6 @@ class IdentifierFactory:
         value |= 0x7 << 76 | self._counter << 64
         value |= 0b10 << 62 | random & ((1 << _RANDOM_B_BITS) - 1)
         return value.to_bytes(ID_BYTES, "big")
-
-    def state(self) -> dict[str, Any]:
-        """All that later ids depend on beside the clock; JSON has its types."""
-        return {
-            "rng": self._rng.bit_generator.state,
-            "drawn": [bits.hex() for bits in self._drawn],
-            "newest": [self._millisecond, self._counter],
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from `state()`."""
-        self._rng.bit_generator.state = state["rng"]
-        self._drawn = [bytes.fromhex(bits) for bits in state["drawn"]]
-        self._millisecond, self._counter = state["newest"]
 
 
 def id_text(identifier: bytes) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from sage_common.core.clock import Clock, SystemClock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import no_file
-from sage_common.core.sections import Arrays
+from sage_common.core.state.arrays import Arrays
 from sage_memory.core.engine.store_key import StoreKey
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import MAX_DEVICE, check_text
@@ -126,23 +126,23 @@ class OpenMemory:
         """Counts since start; only for the writer."""
         return statistics_of(self._writable())
 
-    def leave(self) -> Arrays:
+    def suspend(self) -> Arrays:
         """What a writer that is closed now and opened later needs to go on at the same instant.
 
         Raises:
             CannotContinue: experiences wait for their commit.
             MemoryFailure: the memory is read-only or closed.
         """
-        return suspension.leave(self._writable())
+        return suspension.suspend(self._writable())
 
-    def take_up(self, left: Arrays) -> None:
-        """Continue from `leave()` of the same store: with the ids and counts that would have come.
+    def resume(self, left: Arrays) -> None:
+        """Continue from `suspend()` of the same store, with the ids and counts to come.
 
         Raises:
             InvalidInput: experiences have come or gone since.
             MemoryFailure: the memory is read-only or closed.
         """
-        suspension.take_up(self._writable(), left)
+        suspension.resume(self._writable(), left)
 
     @property
     def payload_files(self) -> PayloadFiles:

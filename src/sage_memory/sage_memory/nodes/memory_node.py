@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
+from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays, nest_all, section_of, text_array, text_of
+from sage_common.core.state.arrays import Arrays, nest, section_of
+from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.percepts import percept_of
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
@@ -36,6 +39,11 @@ class MemoryNode(SageNode):
 
     default_name = "memory"
     parameters_type = MemoryParameters
+    old_keys = renamed(observer="")
+    _observer: State[Observer]
+    _dominant: Transient[str]
+    _payloads: Transient[PayloadSources | None]
+    _sleeping: Transient[Sleeping]
 
     def on_configure(self) -> None:
         p: MemoryParameters = self.parameters
@@ -77,29 +85,21 @@ class MemoryNode(SageNode):
             self._memory.close()
             self._memory = None
 
-    def state(self) -> Arrays:
-        return self._seal.seal(self._observer.state())
+    def state(self) -> dict[str, NDArray[Any]]:
+        return self._seal.seal(super().state())
 
     def restore(self, state: Arrays) -> None:
-        self._observer.restore(self._seal.unseal(state))
+        plain = self._seal.unseal(state)
+        super().restore({name.replace("/", "."): array for name, array in plain.items()})
 
-    def present(self) -> Arrays:
-        parts = {
-            "observer": self._observer.present(),
-            "sleeping": self._sleeping.state(),
-            "sources": {} if self._payloads is None else self._payloads.state(),
-            "store": self._opened().leave(),
-        }
-        return self._seal.seal({"dominant": text_array(self._dominant), **nest_all(parts)})
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        store = nest("store", self._opened().suspend())
+        return self._seal.seal({**super().snapshot(), **store})
 
-    def restore_present(self, present: Arrays) -> None:
-        present = self._seal.unseal(present)
-        self._dominant = text_of(present["dominant"])
-        self._observer.restore_present(section_of(present, "observer"))
-        self._sleeping.restore(section_of(present, "sleeping"))
-        if self._payloads is not None:
-            self._payloads.restore(section_of(present, "sources"))
-        self._opened().take_up(section_of(present, "store"))
+    def resume(self, snapshot: Arrays) -> None:
+        plain = self._seal.unseal(snapshot)
+        super().resume(plain)
+        self._opened().resume(section_of(plain, "store"))
 
     def _on_puzzle(self, message: Puzzle) -> None:
         if message.valid:

@@ -12,12 +12,12 @@ from rclpy.serialization import serialize_message
 
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays
 from sage_common.core.specs.entry_points import load
 from sage_common.core.specs.modality import modality_spec
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.ros.conversions.audio import SAMPLE_RATE_HZ, audio_to_array
 from sage_common.ros.conversions.definitions import canonical, definition
-from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_memory.backends import payload_encoding
@@ -94,8 +94,10 @@ def limits_of(parameters: MemoryParameters) -> Limits:
     )
 
 
-class PayloadSources:
+class PayloadSources(Stateful):
     """Subscribes what payloads are made of; sensor messages stay serialized until needed."""
+
+    _audio_info: State[AudioInfo | None] = None
 
     def __init__(self, node: SageNode, parameters: MemoryParameters) -> None:
         self._pictures = node.keep_latest_pictures(
@@ -110,7 +112,6 @@ class PayloadSources:
             )
             for sensor in map(OwnSensor.parse, parameters.own_sensors)
         }
-        self._audio_info: AudioInfo | None = None
         node.subscribe("microphone/info", self._on_audio_info, name=parameters.microphone)
 
     def take(self, modality: str, end_ns: int) -> Encode:
@@ -130,14 +131,6 @@ class PayloadSources:
         if kind == "motion":
             return lambda: self._motion(end_ns)
         return lambda: None
-
-    def state(self) -> Arrays:
-        """How sound comes; messages are kept by the node."""
-        return packed_messages({"info": self._audio_info})
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._audio_info = unpacked_messages(state, AudioInfo).get("info")
 
     def _on_audio_info(self, message: AudioInfo) -> None:
         self._audio_info = message

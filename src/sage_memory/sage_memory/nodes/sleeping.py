@@ -8,7 +8,8 @@ from typing import Any
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, json_array, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.ros.node import SageNode
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.identifiers import id_text, parse_id
@@ -37,7 +38,7 @@ def options_of(parameters: MemoryParameters) -> SleepOptions:
     )
 
 
-class Sleeping:
+class Sleeping(Stateful):
     """Serves memory/sleep, memory/undo_sleep, memory/pin and memory/forget, and sleeps when idle.
 
     Args:
@@ -46,14 +47,15 @@ class Sleeping:
         parameters: of the node.
     """
 
+    _salient_ns: State[int | None] = None
+    _slept_ns: State[int | None] = None
+
     def __init__(
         self, node: SageNode, opened: Callable[[], Memory], parameters: MemoryParameters
     ) -> None:
         self._node = node
         self._opened = opened
         self._parameters = parameters
-        self._salient_ns: int | None = None
-        self._slept_ns: int | None = None
         self._asleep = False
         self._last = ""
         self._worker = node.worker("sleep")
@@ -61,14 +63,6 @@ class Sleeping:
         node.service("memory/undo_sleep", self._undo)
         node.service("memory/pin", self._pin)
         node.service("memory/forget", self._forget)
-
-    def state(self) -> Arrays:
-        """When something happened last, and when it slept [ns]."""
-        return {"times": json_array([self._salient_ns, self._slept_ns])}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`, at the same instant."""
-        self._salient_ns, self._slept_ns = json_of(state["times"])
 
     def facts(self) -> dict[str, str]:
         """What the last sleep had to say, for the diagnostics."""

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from numpy.typing import NDArray
+
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
+from sage_common.core.state.arrays import Arrays, json_array, json_of, nest, section_of
+from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
@@ -33,6 +36,7 @@ class OrchestratorNode(SageNode):
     default_name = "orchestrator"
     parameters_type = OrchestratorParameters
     parameters: OrchestratorParameters
+    _triggers: Transient[TriggerBuffer]
 
     def on_configure(self) -> None:
         self._policy = self.parameters.policy()
@@ -77,15 +81,17 @@ class OrchestratorNode(SageNode):
     def restore(self, state: Arrays) -> None:
         self._orchestrator.restore(state)
 
-    def present(self) -> Arrays:
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        learned, base = nest("learned", self.state()), nest("base", super().snapshot())
         parts = nest("orchestrator", self._orchestrator.present())
         names = json_array(self._workers.names)
-        return {"workers": names, **parts, **nest("triggers", self._triggers.state())}
+        return {"workers": names, **parts, **learned, **base}
 
-    def restore_present(self, present: Arrays) -> None:
-        self._workers.make(json_of(present["workers"]))
-        self._orchestrator.restore_present(section_of(present, "orchestrator"))
-        self._triggers.restore(section_of(present, "triggers"))
+    def resume(self, snapshot: Arrays) -> None:
+        super().resume(section_of(snapshot, "base"))
+        self.restore(section_of(snapshot, "learned"))
+        self._workers.make(json_of(snapshot["workers"]))
+        self._orchestrator.restore_present(section_of(snapshot, "orchestrator"))
 
     def _cycle(self) -> None:
         report = self._orchestrator.cycle(self._triggers.newest(), self._policy)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sage_common.core.sections import Arrays, nest, section_of
-from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Attention, FusedSalience
 from sage_orchestrator.core.plugin import Region
@@ -13,12 +13,14 @@ from sage_orchestrator.nodes.messages import attention_trigger, percept_triggers
 MODALITIES_KEPT = 16
 
 
-class TriggerBuffer:
+class TriggerBuffer(Stateful):
     """The newest fused salience, and the newest attention of each modality, of 16 at most."""
 
+    _salience: State[FusedSalience | None] = None
+    _attention: State[dict[str, Attention]]
+
     def __init__(self) -> None:
-        self._salience: FusedSalience | None = None
-        self._attention: dict[str, Attention] = {}
+        self._attention = {}
 
     def on_salience(self, message: FusedSalience) -> None:
         """Note what matters now; an invalid message: nothing is known."""
@@ -53,15 +55,3 @@ class TriggerBuffer:
         """Forget everything."""
         self._salience = None
         self._attention.clear()
-
-    def state(self) -> Arrays:
-        """What was noted."""
-        salience = packed_messages({"newest": self._salience})
-        attention = packed_messages(self._attention)
-        return {**nest("salience", salience), **nest("attention", attention)}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        salience = unpacked_messages(section_of(state, "salience"), FusedSalience)
-        self._salience = salience.get("newest")
-        self._attention = unpacked_messages(section_of(state, "attention"), Attention)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_common.core.errors import CannotContinue
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State, Variable
+from sage_common.core.state.stateful import Stateful
 from sage_sensors.core.samples import (
     CHUNK_SAMPLES,
     SAMPLE_NS,
@@ -21,18 +22,20 @@ from sage_sensors.core.samples import (
 LARGEST_GAP_NS = 50 * NS_PER_MS
 
 
-class Rechunker:
+class Rechunker(Stateful):
     """Collects blocks of mono sound and gives back whole chunks.
 
     Args:
         rate_hz: sample rate of the blocks, >= 1.
     """
 
+    _pending: State[Variable]
+    _last_ns: State[int | None] = None
+
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._resampler = self._fresh_resampler()
         self._pending = np.empty(0, np.float32)
-        self._last_ns: int | None = None
 
     def push(self, last_ns: int, block: NDArray[np.float32]) -> list[Stamped[Sound]]:
         """Add float32 [n], captured until `last_ns`; the chunks that are complete now."""
@@ -48,23 +51,6 @@ class Rechunker:
             chunks.append(Stamped(last_ns - len(self._pending) * SAMPLE_NS, Sound(chunk)))
         return chunks
 
-    def state(self) -> Arrays:
-        """Sound that waits for its chunk to fill.
-
-        Raises:
-            CannotContinue: the rate is not 16 kHz; the resampler does not give its state away.
-        """
-        if self._resampler is not None and self._last_ns is not None:
-            raise CannotContinue(f"sound of {self._rate_hz} Hz is being resampled")
-        last_ns = -1 if self._last_ns is None else self._last_ns
-        return {"pending": self._pending, "last_ns": np.array(last_ns, np.int64)}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._pending = np.array(state["pending"], np.float32)
-        last_ns = int(state["last_ns"])
-        self._last_ns = None if last_ns < 0 else last_ns
-
     def _fresh_resampler(self) -> av.AudioResampler | None:
         if self._rate_hz == SAMPLE_RATE_HZ:
             return None
@@ -79,3 +65,7 @@ class Rechunker:
         frame.sample_rate = self._rate_hz
         parts = [part.to_ndarray()[0] for part in self._resampler.resample(frame)]
         return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+    def check_can_suspend(self) -> None:
+        if self._resampler is not None and self._last_ns is not None:
+            raise CannotContinue(f"sound of {self._rate_hz} Hz is being resampled")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.sections import Arrays, json_array, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 SMOOTHING = 0.05
 STALE_PERIODS = 2.0
@@ -37,7 +38,7 @@ class SensorReport:
     trust: float
 
 
-class SensorMonitor:
+class SensorMonitor(Stateful):
     """Watches the samples of one sensor.
 
     Args:
@@ -45,6 +46,16 @@ class SensorMonitor:
             stale nor stuck: people repeat themselves.
         stuck_after_s: the same value for this long (and at least 5 times) counts as stuck [s].
     """
+
+    _period_s: State[float]
+    _stuck_repeats: State[int]
+    _samples: State[int] = 0
+    _last_ns: State[int | None] = None
+    _mean_s: State[float] = 0.0
+    _deviation: State[float] = 0.0
+    _reliability: State[float] = 1.0
+    _fingerprint: State[int | None] = None
+    _repeats: State[int] = 0
 
     def __init__(self, period_s: float, stuck_after_s: float = 1.0) -> None:
         if period_s < 0.0 or stuck_after_s <= 0.0:
@@ -55,13 +66,6 @@ class SensorMonitor:
         self._stuck_repeats = MIN_REPEATS
         if period_s > 0.0:
             self._stuck_repeats = max(MIN_REPEATS, round(stuck_after_s / period_s))
-        self._samples = 0
-        self._last_ns: int | None = None
-        self._mean_s = 0.0
-        self._deviation = 0.0
-        self._reliability = 1.0
-        self._fingerprint: int | None = None
-        self._repeats = 0
 
     def observe(self, stamp_ns: int, fingerprint: int) -> None:
         """Note a sample with its stamp [ns] and a number that equals for equal values."""
@@ -75,14 +79,6 @@ class SensorMonitor:
     def fault(self) -> None:
         """Note a failed reading or a lost device."""
         self._reliability += SMOOTHING * (0.0 - self._reliability)
-
-    def state(self) -> Arrays:
-        """Everything counted."""
-        return {"counted": json_array(vars(self))}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        vars(self).update(json_of(state["counted"]))
 
     def report(self, now_ns: int) -> SensorReport:
         """The state at `now_ns`."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from audio_common_msgs.msg import AudioInfo
 
-from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.audio import audio_to_array
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.process import run_node
@@ -25,6 +26,7 @@ class MicrophoneNode(SensorNode):
     default_name = "microphone"
     parameters_type = MicrophoneParameters
     hardware = "portaudio"
+    _rechunker: Transient[Rechunker | None] = None
 
     def make_stream(self) -> MicrophonePublisher:
         return MicrophonePublisher(self, self.parameters.name, self.parameters.frame_id)
@@ -43,19 +45,14 @@ class MicrophoneNode(SensorNode):
             sample_format=p.topic_sample_format,
             coding_format="wave",
         )
-        self._rechunker = Rechunker(p.topic_sample_rate_hz)
-        self.subscribe_foreign(topic, "audio_common_msgs/msg/AudioDataStamped", self._on_audio)
+        rechunker = self._rechunker = Rechunker(p.topic_sample_rate_hz)
+        self.subscribe_foreign(
+            topic, "audio_common_msgs/msg/AudioDataStamped", partial(self._on_audio, rechunker)
+        )
 
-    def present(self) -> Arrays:
-        return {**super().present(), **nest("rechunker", self._rechunker.state())}
-
-    def restore_present(self, present: Arrays) -> None:
-        super().restore_present(present)
-        self._rechunker.restore(section_of(present, "rechunker"))
-
-    def _on_audio(self, message: Any) -> None:
+    def _on_audio(self, rechunker: Rechunker, message: Any) -> None:
         samples = np.asarray(audio_to_array(message, self._foreign), np.float32)
-        for sample in self._rechunker.push(stamp_ns(message.header.stamp), samples):
+        for sample in rechunker.push(stamp_ns(message.header.stamp), samples):
             self._stream.deliver(sample)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import CannotContinue, InvalidInput
-from sage_common.core.sections import Arrays
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
 from sage_sensors.backends.recording import (
@@ -77,7 +76,7 @@ class RecordingNode(SageNode):
         self._feeds = {}
         self._skipped = {}
 
-    def present(self) -> Arrays:
+    def check_can_suspend(self) -> None:
         raise CannotContinue("a recording cannot be left in the middle; a bag can (sage record)")
 
     def _plan(self) -> RecordingPlan:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from sage_common.core.errors import CannotContinue, InvalidInput
-from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.state.fields import Transient
 from sage_common.core.synthetic import SYNTHETIC
 from sage_common.ros.node import SageNode
 from sage_sensors.core.playback import Schedule
@@ -29,6 +29,8 @@ class SensorNode(SageNode, ABC):
     """One sensor: a track is played, a device is read, a foreign topic is passed on."""
 
     hardware = ""
+    _stream: Transient[StreamPublisher[Any]]
+    _frames: Transient[StaticFrames | None]
 
     @abstractmethod
     def make_stream(self) -> StreamPublisher[Any]:
@@ -78,22 +80,9 @@ class SensorNode(SageNode, ABC):
             self._feed.close()
             self._feed = None
 
-    def present(self) -> Arrays:
-        if self._feed is not None:
-            raise CannotContinue(
-                f"{self._stream.backend} cannot be left in the middle; a bag can (sage record)"
-            )
-        frames = nest("frames", self._frames.state()) if self._frames is not None else {}
-        return {**self._stream.state(), **frames}
-
-    def restore_present(self, present: Arrays) -> None:
-        self._stream.restore(present)
-        if self._frames is not None:
-            self._frames.restore(section_of(present, "frames"))
-
     def _publish_frames(self) -> None:
         p = self.parameters
-        self._frames: StaticFrames | None = None
+        self._frames = None
         if getattr(p, "publish_tf", False) and self.frame_is_ours():
             place = (p.base_frame, p.position_m, p.rotation_rpy_rad)
             self._frames = StaticFrames(self, [self._stream], *place)
@@ -140,3 +129,9 @@ class SensorNode(SageNode, ABC):
         else:
             generated = self._stream.backend == SYNTHETIC
             self.set_health("ok", "a synthetic signal, no sensor" if generated else "running")
+
+    def check_can_suspend(self) -> None:
+        if self._feed is not None:
+            raise CannotContinue(
+                f"{self._stream.backend} cannot be left in the middle; a bag can (sage record)"
+            )

@@ -11,7 +11,6 @@ from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
 
 from sage_common.core.errors import CannotContinue
-from sage_common.core.sections import Arrays
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_sensors.backends.orientation import OrientationFilter
@@ -67,13 +66,12 @@ class ImuPublisher(StreamPublisher[Inertial]):
             self._orient(message, value)
         self._data.publish(message)
 
-    def state(self) -> Arrays:
+    def check_can_suspend(self) -> None:
         if self._orientation.begun:
             raise CannotContinue(
                 f"the orientation of {self._data.topic} is kept by a library that does not give it "
                 "away; a bag that SAGE recorded has it already"
             )
-        return super().state()
 
     def forward(self, message: Imu) -> None:
         """Publish another node's message, its covariances too; orientation is added if unknown."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from geometry_msgs.msg import Quaternion, TransformStamped, Vector3
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
-from sage_common.core.sections import Arrays, json_array, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.core.synthetic import synthetic_frame
 from sage_common.core.topics import TopicSpec, foreign_topic
 from sage_common.ros.conversions.stamps import to_stamp
@@ -25,7 +25,7 @@ LISTEN_S = 2
 """Time in which the robot's own transforms are looked for, before ours are published."""
 
 
-class StaticFrames:
+class StaticFrames(Stateful):
     """Publishes /tf_static as tf2's StaticTransformBroadcaster does: latched, one message a node.
 
     A frame that another node publishes is left to it: one that is heard in the first two seconds
@@ -37,6 +37,10 @@ class StaticFrames:
         streams: of its sensors.
         base_frame, position_m, rpy_rad: where these sit; see `mounting`.
     """
+
+    _known: State[set[str]]
+    _sent: State[tuple[Transform, ...]] = ()
+    _ticks: State[int] = 0
 
     def __init__(
         self,
@@ -54,9 +58,7 @@ class StaticFrames:
             for frame in (*frames, *map(synthetic_frame, frames))
         }
         self._ours = {link.child: link for chain in self._chains.values() for link in chain}
-        self._known: set[str] = set()
-        self._sent: tuple[Transform, ...] = ()
-        self._ticks = 0
+        self._known = set()
         self._output = node.publisher_of(SPEC)
         node.subscribe_foreign(TF_STATIC, TYPE, self._on_static, stamp_checked=False, qos="static")
         moving = node.make_gate(foreign_topic(TF, TYPE, stamp_checked=False), self._on_moving)
@@ -69,23 +71,6 @@ class StaticFrames:
             self._stop_listening()
         if self._ticks >= LISTEN_S:
             self._publish()
-
-    def state(self) -> Arrays:
-        """What it has heard and published."""
-        sent = [link.child for link in self._sent]
-        return {
-            "ticks": np.array(self._ticks, np.int64),
-            "known": json_array(sorted(self._known)),
-            "sent": json_array(sent),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._ticks = int(state["ticks"])
-        self._known = set(json_of(state["known"]))
-        self._sent = tuple(self._ours[child] for child in json_of(state["sent"]))
-        if self._ticks >= LISTEN_S:
-            self._stop_listening()
 
     def _on_moving(self, message: Any) -> None:
         self._note({item.child_frame_id for item in message.transforms})
@@ -117,6 +102,10 @@ class StaticFrames:
             return False
         same = _message(ours, item.header.stamp)
         return bool(item.header == same.header and item.transform == same.transform)
+
+    def restored(self) -> None:
+        if self._ticks >= LISTEN_S:
+            self._stop_listening()
 
 
 def _message(link: Transform, stamp: Any) -> TransformStamped:

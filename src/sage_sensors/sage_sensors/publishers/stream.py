@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from std_msgs.msg import Header
 
-from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.core.synthetic import SYNTHETIC, synthetic_frame
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
@@ -27,7 +28,7 @@ class Fingerprinted(Protocol):
 T = TypeVar("T", bound=Fingerprinted)
 
 
-class StreamPublisher(ABC, Generic[T]):
+class StreamPublisher(Stateful, ABC, Generic[T]):
     """Publishes the samples of one sensor and watches them.
 
     Args:
@@ -35,13 +36,16 @@ class StreamPublisher(ABC, Generic[T]):
         frame_id: TF frame of the sensor.
     """
 
+    backend: State[str] = ""
+    frame_id: State[str]
+    _monitor: State[SensorMonitor]
+
     kind: ClassVar[str] = "sensor"
     stuck_after_s: ClassVar[float] = 1.0
 
     def __init__(self, node: SageNode, frame_id: str) -> None:
         self.node = node
         self.frame_id = frame_id
-        self.backend = ""
         self._monitor = SensorMonitor(0.0)
 
     def begin(self, backend: str, period_s: float) -> None:
@@ -77,20 +81,6 @@ class StreamPublisher(ABC, Generic[T]):
     @abstractmethod
     def send(self, value: T, header: Header) -> None:
         """Publish one sample; each kind of sensor does this in its own way."""
-
-    def state(self) -> Arrays:
-        """What later messages and reports depend on.
-
-        Raises:
-            CannotContinue: it is in a library that does not give it away.
-        """
-        names = {"backend": text_array(self.backend), "frame_id": text_array(self.frame_id)}
-        return {**names, **nest("monitor", self._monitor.state())}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self.backend, self.frame_id = text_of(state["backend"]), text_of(state["frame_id"])
-        self._monitor.restore(section_of(state, "monitor"))
 
     @property
     def message_frame(self) -> str:

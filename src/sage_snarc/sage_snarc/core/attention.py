@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
 from sage_common.core.specs.places import Area, area_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 SIZES = (3, 4, 5)
 REGIONS = 3
@@ -53,7 +54,7 @@ class Region:
     inhibited: float
 
 
-class Attention:
+class Attention(Stateful):
     """Chooses squares of 3 to 5 cells of the salience grid, with inhibition of return.
 
     Winner take all over sliding windows with inhibition of return (Koch and Ullman 1985; Itti,
@@ -65,9 +66,12 @@ class Attention:
     inhibition.
     """
 
+    _inhibition: State[dict[str, NDArray[np.float64]]]
+    _stamps: State[dict[str, int]]
+
     def __init__(self) -> None:
-        self._inhibition: dict[str, NDArray[np.float64]] = {}
-        self._stamps: dict[str, int] = {}
+        self._inhibition = {}
+        self._stamps = {}
 
     def choose(
         self, key: str, stamp_ns: int, grid: NDArray[np.float32], count: int = REGIONS
@@ -106,16 +110,6 @@ class Attention:
             attended = windows[0].cells
             inhibition[attended] += (INHIBITION - inhibition[attended]) * 0.5
         return regions
-
-    def state(self) -> Arrays:
-        """Where attention has been."""
-        return {"stamps": json_array(self._stamps), **nest("inhibition", self._inhibition)}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._stamps = json_of(state["stamps"])
-        kept = section_of(state, "inhibition")
-        self._inhibition = {key: np.array(grid, np.float64) for key, grid in kept.items()}
 
     def _faded(self, key: str, stamp_ns: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
         kept = self._inhibition.get(key)

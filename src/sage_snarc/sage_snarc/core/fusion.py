@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import (
+from sage_common.core.state.arrays import (
     Arrays,
-    json_array,
-    json_of,
-    nest,
-    section_of,
-    text_array,
     text_of,
 )
+from sage_common.core.state.fields import Fixed, State, Transient
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.conflict import UNKNOWN, CrossError, CrossModal
 from sage_snarc.core.dimensions.dimension import Reading
 from sage_snarc.core.learning.weights import OutcomeWeights, Signs
@@ -90,13 +87,21 @@ class FusedResult:
     valid: bool
 
 
-class Fusion:
+class Fusion(Stateful):
     """Fuses the newest salience of every modality, once per salience that arrives.
 
     The score with equal weights (`equal_score`) is corrected by what outcomes have taught, as far
     as that can be trusted (`OutcomeWeights`). A modality older than its maximum age falls
     out and is named in the reason; it is never carried on at its last value.
     """
+
+    modalities: Fixed[tuple[str, ...]]
+    cross: State[CrossModal]
+    weights: State[OutcomeWeights]
+    _newest: Transient[dict[str, ModalSalience]]
+    _signs: Transient[dict[str, Signs]]
+    _embeddings: Transient[dict[str, tuple[int, NDArray[np.float32]]]]
+    _conflicts: Transient[dict[str, Reading | None]]
 
     def __init__(
         self, modalities: Sequence[str], max_age_s: float = 1.0, events: Sequence[str] = ()
@@ -117,10 +122,10 @@ class Fusion:
         self.max_age_ns = round(max_age_s * 1e9)
         self.cross = CrossModal(self.modalities)
         self.weights = OutcomeWeights(self.modalities)
-        self._newest: dict[str, ModalSalience] = {}
-        self._signs: dict[str, Signs] = {}
-        self._embeddings: dict[str, tuple[int, NDArray[np.float32]]] = {}
-        self._conflicts: dict[str, Reading | None] = {}
+        self._newest = {}
+        self._signs = {}
+        self._embeddings = {}
+        self._conflicts = {}
 
     def see(self, modality: str, stamp_ns: int, embedding: NDArray[np.float32]) -> None:
         """Take the newest embedding of a modality, for conflict.
@@ -234,55 +239,8 @@ class Fusion:
             valid=False,
         )
 
-    def state(self) -> Arrays:
-        """Everything learned; what was last heard is stale after a restart: see `present`."""
-        return {
-            "modalities": text_array("\n".join(self.modalities)),
-            **nest("cross", self.cross.state()),
-            **nest("weights", self.weights.state()),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`.
-
-        Raises:
-            InvalidInput: the state is of other modalities; nothing is changed.
-        """
-        kept = text_of(state["modalities"])
-        if kept != "\n".join(self.modalities):
-            raise InvalidInput("state.modalities", kept, ", ".join(self.modalities))
-        cross, weights = CrossModal(self.modalities), OutcomeWeights(self.modalities)
-        cross.restore(section_of(state, "cross"))
-        weights.restore(section_of(state, "weights"))
-        self.cross, self.weights = cross, weights
-
-    def present(self) -> Arrays:
-        """What was last heard of each modality, and what was made of it."""
-        heard = {
-            "newest": {name: vars(item) for name, item in self._newest.items()},
-            "signs": self._signs,
-            "conflicts": self._conflicts,
-            "errors": {name: self.cross.last_error(name) for name in self.modalities},
-            "seen": {name: stamp_ns for name, (stamp_ns, _) in self._embeddings.items()},
-        }
-        vectors = {name: vector for name, (_, vector) in self._embeddings.items()}
-        return {"heard": json_array(heard), **nest("embedding", vectors)}
-
-    def restore_present(self, present: Arrays) -> None:
-        """Continue from `present()`, after `restore`."""
-        heard, vectors = json_of(present["heard"]), section_of(present, "embedding")
-        self._newest = {name: ModalSalience(**item) for name, item in heard["newest"].items()}
-        self._signs = {name: Signs(*item) for name, item in heard["signs"].items()}
-        self._conflicts = {
-            name: None if item is None else Reading(*item)
-            for name, item in heard["conflicts"].items()
-        }
-        for name, item in heard["errors"].items():
-            self.cross.set_last_error(name, CrossError(*item))
-        self._embeddings = {
-            name: (stamp_ns, np.array(vectors[name], np.float32))
-            for name, stamp_ns in heard["seen"].items()
-        }
+    def from_old(self, old: Arrays) -> dict[str, object]:
+        return {"modalities": tuple(text_of(old["modalities"]).split("\n"))}
 
 
 def equal_score(totals: Sequence[float], conflict: float) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, json_array, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 NUMBERS = (
     "surprise",
@@ -94,7 +95,7 @@ class Moment(NamedTuple):
     rank: float
 
 
-class History:
+class History(Stateful):
     """A ring of the newest fusion ticks.
 
     A tick brings news of one modality only, so a row holds that and what fusion made of it; the
@@ -103,11 +104,14 @@ class History:
     the reasons as the ring turns over; grids are not kept.
     """
 
+    added: State[int] = 0
+    _rows: State[NDArray[Any]]
+    _words: State[list[tuple[str, str, str, str, str]]]
+
     def __init__(self, modalities: Sequence[str], capacity: int = 20_000) -> None:
         """`capacity`: ticks that are kept, at least 1."""
         self.modalities = tuple(sorted(modalities))
         self.capacity = capacity
-        self.added = 0
         self._number = {name: index for index, name in enumerate(self.modalities)}
         self._rows = np.zeros(
             capacity,
@@ -126,7 +130,7 @@ class History:
                 ("valid", np.bool_),
             ],
         )
-        self._words: list[tuple[str, str, str, str, str]] = []
+        self._words = []
 
     def __len__(self) -> int:
         return len(self._words)
@@ -193,27 +197,6 @@ class History:
         smaller = self._rows["total"][order] < self._rows["total"][order[place]]
         return Moment(tick, tuple(live), tuple(absent), float(smaller.mean()))
 
-    def state(self) -> Arrays:
-        """The ticks, oldest first."""
-        return {
-            "rows": self._rows[self._order()],
-            "words": json_array([self._words[slot] for slot in self._order().tolist()]),
-            "added": np.array(self.added, np.int64),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of a history of the same modalities and capacity."""
-        rows, words = state["rows"], json_of(state["words"])
-        self.added = int(state["added"])
-        first = self.added - len(rows)
-        slots = (first + np.arange(len(rows))) % self.capacity
-        self._rows[slots] = rows
-        self._words = [("",) * 5] * len(rows)
-        for slot, (reason, own, invalid, *names) in zip(slots.tolist(), words, strict=True):
-            source, frame_id = (sys.intern(name) for name in names)
-            kept = own if reason == own else reason
-            self._words[slot] = (kept, own, invalid, source, frame_id)
-
     def _order(self) -> NDArray[np.intp]:
         """Slots in use, the oldest first."""
         return (np.arange(len(self._words)) + self.added - len(self._words)) % self.capacity
@@ -251,6 +234,12 @@ class History:
             reason=reason,
             invalid_reason=invalid_reason,
         )
+
+    def restored(self) -> None:
+        """Names stand in thousands of ticks: one string for each, as when they were added."""
+        self._words = [
+            (*words[:3], sys.intern(words[3]), sys.intern(words[4])) for words in self._words
+        ]
 
 
 def _words(tick: Tick, told: Told | None) -> tuple[str, str, str, str, str]:

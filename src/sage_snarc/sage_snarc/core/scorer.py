@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID, Percept
-from sage_common.core.sections import Arrays, nest, section_of, text_array, text_of
 from sage_common.core.specs.modality import modality_spec
 from sage_common.core.specs.places import PICTURE, Places
+from sage_common.core.state.arrays import Arrays
+from sage_common.core.state.fields import Fixed, State, renamed
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.code_arousal import Layout
 from sage_snarc.core.reason import scorer_reason
-from sage_snarc.core.stream import FREE, UNIT, Observation, Scale, Stream
+from sage_snarc.core.stream import FREE, UNIT, Observation, Stream
 
 LENGTH_TOLERANCE = 0.01
 STATE_FORM = 2
@@ -61,7 +65,7 @@ class SalienceResult:
     reason: str
 
 
-class VectorScorer:
+class VectorScorer(Stateful):
     """Salience of any stream of stamped float32 vectors, without ROS and without an encoder.
 
     The vector's unit and offset do not matter; its size is fixed by the first sample.
@@ -71,12 +75,16 @@ class VectorScorer:
     0
     """
 
+    old_keys = renamed(size=("size", "capacity"))
+    capacity: Fixed[int]
+    _form: Fixed[int] = STATE_FORM
+    _stream: State[Stream | None] = None
+
     def __init__(self, name: str, source: str = "", capacity: int = 1000) -> None:
         """`capacity`: number of vectors remembered for novelty."""
         self.name = name
         self.source = source
         self.capacity = capacity
-        self._stream: Stream | None = None
 
     def score(self, stamp_ns: int, vector: ArrayLike) -> SalienceResult:
         """Score one sample and learn from it.
@@ -100,25 +108,26 @@ class VectorScorer:
         """
         return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
 
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {} if self._stream is None else _stream_state(self._stream)
+    def make_part(self, key: str, values: Mapping[str, Any]) -> Stream:
+        return Stream(values[key]["size"], self.capacity, FREE)
 
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`; bit-equal to never having stopped.
-
-        Raises:
-            InvalidInput: not the state of a scorer, or of another memory capacity.
-        """
-        self._stream = _stream_from(state, self.capacity, FREE)
+    def from_old(self, old: Arrays) -> dict[str, Any]:
+        return _stream_of_old(self, old)
 
 
-class Scorer:
+class Scorer(Stateful):
     """Salience of the percepts of one modality.
 
     Embeddings of different encoders are never compared: when the encoder's identity changes,
     everything learned from the old one is dropped and `resets` counts it.
     """
+
+    old_keys = renamed(size=("size", "capacity"))
+    capacity: Fixed[int]
+    _form: Fixed[int] = STATE_FORM
+    resets: State[int] = 0
+    encoder_id: State[str] = ""
+    _stream: State[Stream | None] = None
 
     def __init__(
         self,
@@ -138,10 +147,7 @@ class Scorer:
         self.modality = modality
         self.capacity = capacity
         self.places = places
-        self.resets = 0
-        self.encoder_id = ""
         self._layout = layout or Layout(modality_spec(modality).layout)
-        self._stream: Stream | None = None
 
     @property
     def remembered(self) -> int:
@@ -194,24 +200,11 @@ class Scorer:
         """
         return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
 
-    def state(self) -> Arrays:
-        """Everything learned."""
-        if self._stream is None:
-            return {}
-        identity = {"encoder_id": text_array(self.encoder_id), "resets": np.array(self.resets)}
-        return {**identity, **_stream_state(self._stream)}
+    def make_part(self, key: str, values: Mapping[str, Any]) -> Stream:
+        return Stream(values[key]["size"], self.capacity, UNIT, self._layout)
 
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`; bit-equal to never having stopped.
-
-        Raises:
-            InvalidInput: not the state of a scorer, or of another memory capacity.
-        """
-        stream = _stream_from(state, self.capacity, UNIT, self._layout)
-        if stream is not None:
-            self.encoder_id = text_of(state["encoder_id"])
-            self.resets = int(state["resets"])
-        self._stream = stream
+    def from_old(self, old: Arrays) -> dict[str, Any]:
+        return _stream_of_old(self, old)
 
 
 def checked_vector(field: str, vector: ArrayLike) -> NDArray[np.float32]:
@@ -261,28 +254,9 @@ def _result(
     )
 
 
-def _stream_state(stream: Stream) -> Arrays:
-    return {
-        "size": np.array([stream.size, stream.memory.capacity]),
-        "form": np.array(STATE_FORM),
-        **nest("stream", stream.state()),
-    }
-
-
-def _stream_from(
-    state: Arrays, capacity: int, scale: Scale, layout: Layout = Layout.PICTURE
-) -> Stream | None:
-    """The stream of a state; None if it is empty or of another memory capacity."""
-    if not state:
-        return None
-    if "size" not in state:
-        raise InvalidInput("state", sorted(state), "the state of a scorer")
-    form = int(state.get("form", np.array(1)))
-    if form != STATE_FORM:
-        raise InvalidInput("state.form", form, f"{STATE_FORM}, that of this version")
-    size, kept_capacity = (int(value) for value in state["size"])
-    if kept_capacity != capacity:
-        raise InvalidInput("state.size", kept_capacity, f"a memory of {capacity}, as configured")
-    stream = Stream(size, capacity, scale, layout)
-    stream.restore(section_of(state, "stream"))
-    return stream
+def _stream_of_old(scorer: Scorer | VectorScorer, old: Arrays) -> dict[str, Any]:
+    if "size" not in old:
+        raise InvalidInput("state", sorted(old), "the state of a scorer")
+    form = int(old.get("form", np.array(1)))
+    values = {"stream": {"size": int(old["size"][0])}}
+    return {"form": form, "stream": scorer.make_part("stream", values)}

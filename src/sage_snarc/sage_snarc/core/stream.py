@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays, Stateful, nest, section_of
+from sage_common.core.state.fields import Fixed, State, renamed
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.arousal import VectorArousal
 from sage_snarc.core.dimensions.bounds import Bounds
-from sage_snarc.core.dimensions.code_arousal import EMPTY_GRID, Layout, code_arousal
+from sage_snarc.core.dimensions.code_arousal import (
+    EMPTY_GRID,
+    CodeArousal,
+    Layout,
+    code_arousal,
+)
 from sage_snarc.core.dimensions.dimension import MOST, Dimension, Reading, drive_of
 from sage_snarc.core.dimensions.flatline import Lull
 from sage_snarc.core.dimensions.habituation import Habituation
@@ -81,7 +87,7 @@ class Observation(NamedTuple):
     gap: bool
 
 
-class Stream:
+class Stream(Stateful):
     """Online salience of a stream of vectors, optionally with a puzzle beside each.
 
     `total = drive(x) * (1 - habituation) * 2^(2 reward - 1)`, clipped to [0, 1], where `x` is the
@@ -92,6 +98,25 @@ class Stream:
     Long vectors are predicted and whitened through a sketch of 64 numbers; only the memory keeps
     them whole.
     """
+
+    old_keys = renamed(clock=("last_ns", "count"), period_s="period")
+    size: Fixed[int]
+    memory: State[NoveltyMemory]
+    predictor: State[Surprise]
+    _lull: State[Lull]
+    _before: State[NDArray[np.float64]]
+    habituation: State[Habituation]
+    reward: State[Reward]
+    _codes: State[CodeArousal]
+    _vectors: State[VectorArousal]
+    _surprise: State[Dimension]
+    _distance: State[Dimension]
+    _arousal: State[Dimension]
+    _origin: State[NDArray[np.float32]]
+    _bounds: State[Bounds]
+    _last_ns: State[int] = 0
+    _period_s: State[float] = 0.0
+    count: State[int] = 0
 
     def __init__(
         self,
@@ -118,9 +143,6 @@ class Stream:
         self._arousal = Dimension(RAW_FLOOR, scale.spreads)
         self._origin = np.zeros(size, np.float32)
         self._bounds = Bounds(size)
-        self._last_ns = 0
-        self._period_s = 0.0
-        self.count = 0
 
     def observe(
         self, stamp_ns: int, vector: NDArray[np.float32], codes: NDArray[np.uint8] | None
@@ -212,39 +234,3 @@ class Stream:
         smoothing = PERIOD_SMOOTHING if self._period_s > 0.0 else 1.0
         self._period_s += smoothing * (elapsed_s - self._period_s)
         return False, elapsed_s
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-        state: dict[str, NDArray[Any]] = {
-            "origin": self._origin.copy(),
-            "clock": np.array([self._last_ns, self.count], np.int64),
-            "period": np.array(self._period_s),
-            "before": self._before.copy(),
-        }
-        for name, part in self._parts():
-            state.update(nest(name, part.state()))
-        return state
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of a stream of the same size, capacity and scale."""
-        self._origin = np.array(state["origin"], np.float32)
-        self._last_ns, self.count = (int(value) for value in state["clock"])
-        self._period_s = float(state["period"])
-        self._before = np.array(state["before"], np.float64)
-        for name, part in self._parts():
-            part.restore(section_of(state, name))
-
-    def _parts(self) -> tuple[tuple[str, Stateful], ...]:
-        return (
-            ("bounds", self._bounds),
-            ("memory", self.memory),
-            ("predictor", self.predictor),
-            ("lull", self._lull),
-            ("habituation", self.habituation),
-            ("reward", self.reward),
-            ("codes", self._codes),
-            ("vectors", self._vectors),
-            ("surprise", self._surprise),
-            ("distance", self._distance),
-            ("arousal", self._arousal),
-        )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, nest, section_of
 from sage_common.core.specs.modality import camera_modality, modality_spec
+from sage_common.core.state.fields import Transient
 from sage_common.core.synthetic import sensor_name
 from sage_common.ros.conversions.images import array_to_image
-from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
@@ -34,11 +31,14 @@ class AttentionNode(SageNode):
     default_name = "attention"
     parameters_type = AttentionParameters
     parameters: AttentionParameters
+    _core: Transient[Attention]
+    _best: Transient[FusedSalience | None]
+    _next_ns: Transient[int]
 
     def on_configure(self) -> None:
         self._core = Attention()
         self._specs = dict(_instance(text) for text in self.parameters.instances)
-        self._best: FusedSalience | None = None
+        self._best = None
         self._next_ns = 0
         self._attention = self.publisher("attention")
         self._markers = self.publisher("markers")
@@ -47,19 +47,6 @@ class AttentionNode(SageNode):
             name: self.keep_latest("camera/info", 1, name=name) for name in self.parameters.cameras
         }
         self.subscribe("fused_salience", self._on_fused)
-
-    def present(self) -> Arrays:
-        return {
-            "next_ns": np.array(self._next_ns),
-            **nest("waiting", packed_messages({"best": self._best})),
-            **nest("core", self._core.state()),
-        }
-
-    def restore_present(self, present: Arrays) -> None:
-        waiting = unpacked_messages(section_of(present, "waiting"), FusedSalience)
-        self._best = waiting.get("best")
-        self._next_ns = int(present["next_ns"])
-        self._core.restore(section_of(present, "core"))
 
     def _on_fused(self, message: FusedSalience) -> None:
         if self._best is None or message.total >= self._best.total:

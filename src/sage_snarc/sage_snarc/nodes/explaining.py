@@ -8,7 +8,8 @@ from std_msgs.msg import Header
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import FusedSalience, Salience
@@ -19,13 +20,15 @@ from sage_snarc.core.reason import duration
 DEFAULT_TOLERANCE_S = 1.0
 
 
-class Explaining:
+class Explaining(Stateful):
     """Serves salience/explain from a bounded history of what the node has published.
 
     Args:
         node: that serves it.
         history: of the node's modalities.
     """
+
+    _history: State[History]
 
     def __init__(self, node: SageNode, history: History) -> None:
         self._node = node
@@ -52,14 +55,6 @@ class Explaining:
                 reason=fused.reason,
             )
         )
-
-    def state(self) -> Arrays:
-        """What is remembered."""
-        return self._history.state()
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._history.restore(state)
 
     def _explain(self, request: Explain.Request, response: Explain.Response) -> Explain.Response:
         wanted_ns = stamp_ns(request.stamp)

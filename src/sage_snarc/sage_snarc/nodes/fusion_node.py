@@ -5,8 +5,7 @@ from __future__ import annotations
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, json_array, json_of, nest_all, section_of
-from sage_common.ros.conversions.packing import packed_messages, unpacked_messages
+from sage_common.core.state.fields import State, Transient
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
@@ -35,15 +34,20 @@ class FusionNode(SageNode):
     default_name = "fusion"
     parameters_type = FusionParameters
     parameters: FusionParameters
+    _fusion: State[Fusion]
+    _judgements: State[Judgements]
+    _explaining: Transient[Explaining]
+    _newest: Transient[dict[str, Salience]]
+    _heard_ns: Transient[int | None]
 
     def on_configure(self) -> None:
         modalities = self.parameters.modalities
         self._fusion = Fusion(modalities, self.parameters.max_age_s, self.parameters.events)
         self._judgements = Judgements()
         self._explaining = Explaining(self, History(modalities, self.parameters.history))
-        self._newest: dict[str, Salience] = {}
+        self._newest = {}
         self._puzzles: dict[str, LatestMessages] = {}
-        self._heard_ns: int | None = None
+        self._heard_ns = None
         self._fused = self.publisher("fused_salience")
         self._weights = self.publisher("fusion/weights")
         for name in modalities:
@@ -59,27 +63,8 @@ class FusionNode(SageNode):
         self._heard_ns = None
         self._tell_learned()
 
-    def state(self) -> Arrays:
-        parts = {"fusion": self._fusion.state(), "judgements": self._judgements.state()}
-        return nest_all(parts)
-
-    def restore(self, state: Arrays) -> None:
-        self._fusion.restore(section_of(state, "fusion"))
-        self._judgements.restore(section_of(state, "judgements"))
-
     def state_depends_on(self) -> dict[str, object]:
         return {"modalities": ", ".join(self._fusion.modalities)}
-
-    def present(self) -> Arrays:
-        parts = {"fusion": self._fusion.present(), "explaining": self._explaining.state()}
-        newest, heard_ns = packed_messages(self._newest), json_array(self._heard_ns)
-        return {"heard_ns": heard_ns, **nest_all({**parts, "newest": newest})}
-
-    def restore_present(self, present: Arrays) -> None:
-        self._heard_ns = json_of(present["heard_ns"])
-        self._newest = unpacked_messages(section_of(present, "newest"), Salience)
-        self._fusion.restore_present(section_of(present, "fusion"))
-        self._explaining.restore(section_of(present, "explaining"))
 
     def _on_salience(self, message: Salience) -> None:
         if message.valid:

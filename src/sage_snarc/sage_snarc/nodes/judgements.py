@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, json_array, json_of
+from sage_common.core.state.arrays import Arrays, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Experience, Outcome
 
 REMEMBERED = 1024
 
 
-class Judgements:
+class Judgements(Stateful):
     """Resolves outcomes to time spans; remembers when the last 1,024 experiences were."""
 
+    _spans: State[OrderedDict[str, tuple[int, int]]]
+
     def __init__(self) -> None:
-        self._spans: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._spans = OrderedDict()
 
     def note(self, message: Experience) -> None:
         """Remember when an experience was."""
@@ -37,11 +41,5 @@ class Judgements:
             raise InvalidInput("experience_id", message.experience_id, expected)
         return self._spans[message.experience_id]
 
-    def state(self) -> Arrays:
-        """When the experiences were."""
-        return {"spans": json_array([[name, *span] for name, span in self._spans.items()])}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        spans = json_of(state["spans"])
-        self._spans = OrderedDict((name, (start_ns, end_ns)) for name, start_ns, end_ns in spans)
+    def from_old(self, old: Arrays) -> dict[str, object]:
+        return {"spans": {name: (start, end) for name, start, end in json_of(old["spans"])}}

@@ -8,7 +8,7 @@ from typing import ClassVar
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
+from sage_common.core.state.fields import State, Transient
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import Outcome
@@ -32,6 +32,12 @@ class StreamScorerNode(SageNode, ABC):
     state_version = 2
     parameters: ScorerParameters
     sample_noun: ClassVar[str]
+    _scorer: State[Scorer | VectorScorer]
+    _judgements: State[Judgements]
+    _source: Transient[str]
+    _frame_id: Transient[str]
+    _heard_ns: Transient[int | None]
+    _stillness: Transient[Stillness]
 
     @abstractmethod
     def make_scorer(self) -> Scorer | VectorScorer:
@@ -56,27 +62,11 @@ class StreamScorerNode(SageNode, ABC):
         self.diagnose(modality=modality, memory=self.parameters.memory)
 
     def on_activate(self) -> None:
-        self._heard_ns: int | None = None
+        self._heard_ns = None
         self._stillness = Stillness()
-
-    def state(self) -> Arrays:
-        judged = nest("judgements", self._judgements.state())
-        return {**nest("scorer", self._scorer.state()), **judged}
-
-    def restore(self, state: Arrays) -> None:
-        self._scorer.restore(section_of(state, "scorer"))
-        self._judgements.restore(section_of(state, "judgements"))
 
     def state_depends_on(self) -> dict[str, object]:
         return {"modality": self.parameters.modality, "memory": self.parameters.memory}
-
-    def present(self) -> Arrays:
-        heard = json_array([self._source, self._frame_id, self._heard_ns])
-        return {"heard": heard, **nest("stillness", self._stillness.state())}
-
-    def restore_present(self, present: Arrays) -> None:
-        self._source, self._frame_id, self._heard_ns = json_of(present["heard"])
-        self._stillness.restore(section_of(present, "stillness"))
 
     def publish_salience(
         self, header: Header, source: str, result: SalienceResult, content: bytes

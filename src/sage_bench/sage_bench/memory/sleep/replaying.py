@@ -18,7 +18,7 @@ from sage_bench.salience.played import Judged, Played, chosen_half, inputs, play
 from sage_bench.salience.streams.percepts import MODALITIES, stamp_ns
 from sage_bench.salience.streams.windows import window_scores
 from sage_bench.salience.trace import FUSED, LEARNED, Scored, Trace, fuse
-from sage_common.core.sections import Arrays
+from sage_common.core.state.arrays import Arrays
 from sage_memory.core.sleep.replay import ReplayView, augmented, draw
 from sage_snarc.core.fusion import Fusion, ModalSalience
 

@@ -14,7 +14,8 @@ from rclpy.serialization import deserialize_message
 
 from sage_common.core.clock import NS_PER_S, ManualClock
 from sage_common.core.parameters import build
-from sage_common.core.sections import Arrays, json_array, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_common.core.throttle import Throttle, call_site
 from sage_common.core.topics import ServiceSpec, TopicSpec
 from sage_common.ros.interfaces import interface
@@ -52,8 +53,13 @@ class Graph(Protocol):
     def add_action(self, name: str, spec: ServiceSpec, execute: Callable[..., Any]) -> None: ...
 
 
-class LockstepNodeHost:
+class LockstepNodeHost(Stateful):
     """What one node sees of the simulated graph; see `sage_common.ros.host.Host`."""
+
+    log: State[_Log]
+    timers: State[list[_Timer]]
+    _publishers: State[list[_Publisher]]
+    rng: State[np.random.Generator]
 
     threaded = False
 
@@ -71,8 +77,8 @@ class LockstepNodeHost:
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
         self.rng = np.random.default_rng(seed)
         self._graph = graph
-        self._publishers: list[_Publisher] = []
-        self._timers: list[_Timer] = []
+        self._publishers = []
+        self.timers = []
         self._remappings = {
             graph.resolve(old): graph.resolve(new) for old, new in remappings.items()
         }
@@ -108,7 +114,7 @@ class LockstepNodeHost:
         self, period_s: float, callback: Callable[[], object], steady: bool = False
     ) -> _Timer:
         timer = _Timer(self._graph, TIMER_LABEL + self.name, period_s, callback)
-        self._timers.append(timer)
+        self.timers.append(timer)
         return timer
 
     def make_service(
@@ -142,32 +148,10 @@ class LockstepNodeHost:
     def state_path(self, home: Path) -> Path:
         return home / "state" / f"{self.name}.state"
 
-    def state(self) -> Arrays:
-        """Timers, counters of publishers, throttles of the log, and the random generator."""
-        state = {
-            "timers": [timer.state() for timer in self._timers],
-            "published": [publisher.published for publisher in self._publishers],
-            "throttle": self.log.throttle.state(),
-            "rng": self.rng.bit_generator.state,
-        }
-        return {"json": json_array(state)}
 
-    def restore(self, arrays: Arrays) -> list[tuple[int, Callable[[], None]]]:
-        """Continue from `state()`; for each timer, its place in the order, and what arms it.
+class _Log(Stateful):
+    throttle: State[Throttle]
 
-        Raises:
-            ValueError: the node has other timers or publishers.
-        """
-        state = json_of(arrays["json"])
-        for publisher, count in zip(self._publishers, state["published"], strict=True):
-            publisher.published = count
-        self.log.throttle.restore(state["throttle"])
-        self.rng.bit_generator.state = state["rng"]
-        timers = zip(self._timers, state["timers"], strict=True)
-        return [timer.restore(*fields) for timer, fields in timers]
-
-
-class _Log:
     def __init__(self, graph: Graph, node: str) -> None:
         self._graph = graph
         self._node = node
@@ -190,13 +174,14 @@ class _Log:
         self._write("error", text, throttle_s, key, inspect.currentframe())
 
 
-class _Publisher:
+class _Publisher(Stateful):
+    published: State[int] = 0
+
     def __init__(self, graph: Graph, node: str, spec: TopicSpec, topic: str) -> None:
         self._graph = graph
         self._node = node
         self._spec = spec
         self.topic = topic
-        self.published = 0
 
     @property
     def subscriber_count(self) -> int:
@@ -207,7 +192,12 @@ class _Publisher:
         self.published += 1
 
 
-class _Timer:
+class _Timer(Stateful):
+    _due_ns: State[int]
+    sequence: State[int]
+    """Its place among what happens at the same time."""
+    _cancelled: State[bool] = False
+
     def __init__(
         self, graph: Graph, label: str, period_s: float, callback: Callable[[], object]
     ) -> None:
@@ -215,7 +205,6 @@ class _Timer:
         self._label = label
         self._period_ns = round(period_s * NS_PER_S)
         self._callback = callback
-        self._cancelled = False
         self._due_ns = graph.clock.now_ns()
         self._arm()
 
@@ -224,24 +213,18 @@ class _Timer:
 
     def _arm(self) -> None:
         self._due_ns += self._period_ns
-        self._sequence = self._graph.schedule(self._due_ns, self._label, self._fire)
-
-    def state(self) -> tuple[int, int, bool]:
-        """When it fires next [ns], its place among what happens then, whether it is cancelled."""
-        return self._due_ns, self._sequence, self._cancelled
-
-    def restore(
-        self, due_ns: int, sequence: int, cancelled: bool
-    ) -> tuple[int, Callable[[], None]]:
-        """Continue from `state()`: the place, and what arms it; see `LockstepNodeHost.restore`."""
-        self._due_ns, self._cancelled = due_ns - self._period_ns, cancelled
-        return sequence, self._arm
+        self.sequence = self._graph.schedule(self._due_ns, self._label, self._fire)
 
     def _fire(self) -> None:
         if self._cancelled:
             return
         self._arm()
         self._callback()
+
+    def arm_again(self) -> None:
+        """After restoring, in the order of `sequence` of all timers of the graph."""
+        self._due_ns -= self._period_ns
+        self._arm()
 
 
 class _Client:

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
-from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.state.fields import State
 from sage_encoders.core.robot import polar
+from sage_encoders.core.robot.collector import Collector
 from sage_encoders.core.robot.strip_chart import BARS, StripChart, bars, chart_places, signed_level
 
 Floats = NDArray[np.float64]
@@ -81,17 +82,21 @@ class BatterySample:
     health: int = 0
 
 
-class BatteryEncoder:
+class BatteryEncoder(Collector):
     """Collects samples; `percept` encodes the last minute.
 
     Args:
         modality, source: of its percepts.
     """
 
+    _chart: State[StripChart]
+    _stamp_ns: State[int] = _NO_TIME
+    _encoded_ns: State[int] = _NO_TIME
+    _now: State[NDArray[np.float64]]
+
     def __init__(self, modality: str = "battery", source: str = "battery") -> None:
         self._modality, self._source = modality, source
         self._chart = StripChart(BARS, round(COLUMN_S * NS_PER_S))
-        self._stamp_ns = self._encoded_ns = _NO_TIME
         self._now = np.full(BARS, np.nan)
 
     def add(self, stamp_ns: int, sample: BatterySample) -> None:
@@ -120,20 +125,6 @@ class BatteryEncoder:
             embedding=embedding(self._now),
             encoder_id=ENCODER_ID,
         )
-
-    def state(self) -> Arrays:
-        """The last minute."""
-        return {
-            "stamps": np.array([self._stamp_ns, self._encoded_ns], np.int64),
-            "now": self._now.copy(),
-            **nest("chart", self._chart.state()),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._stamp_ns, self._encoded_ns = (int(value) for value in state["stamps"])
-        self._now = np.array(state["now"], np.float64)
-        self._chart.restore(section_of(state, "chart"))
 
     def _quantities(self, sample: BatterySample) -> Floats:
         """The ten quantities; NaN where not measured."""

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import GRID, Percept
-from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
+from sage_common.core.state.fields import State
 from sage_encoders.core.robot import polar
+from sage_encoders.core.robot.collector import Collector
 from sage_encoders.core.robot.strip_chart import StripChart, chart_places
 
 Floats = NDArray[np.float64]
@@ -57,7 +58,7 @@ class Part:
     changed_ns: int
 
 
-class DiagnosticsEncoder:
+class DiagnosticsEncoder(Collector):
     """Collects reports; `percept` encodes the last half minute, with the worst in words.
 
     Args:
@@ -65,14 +66,18 @@ class DiagnosticsEncoder:
         stale_s: silence after which a part counts as STALE, as an aggregator would say [s].
     """
 
+    _parts: State[dict[str, Part]]
+    _chart: State[StripChart]
+    _stamp_ns: State[int] = -1
+    _encoded_ns: State[int] = -1
+
     def __init__(
         self, modality: str = "diagnostics", source: str = "diagnostics", stale_s: float = 10.0
     ) -> None:
         self._modality, self._source = modality, source
         self._stale_ns = round(stale_s * NS_PER_S)
-        self._parts: dict[str, Part] = {}
+        self._parts = {}
         self._chart = StripChart(GRID, round(COLUMN_S * NS_PER_S))
-        self._stamp_ns = self._encoded_ns = -1
 
     @property
     def parts(self) -> int:
@@ -116,24 +121,6 @@ class DiagnosticsEncoder:
             encoder_id=ENCODER_ID,
             text=self._worst(before_ns),
         )
-
-    def state(self) -> Arrays:
-        """The parts and the last half minute."""
-        parts = [[*part.status, part.heard_ns, part.changed_ns] for part in self._parts.values()]
-        return {
-            "stamps": np.array([self._stamp_ns, self._encoded_ns], np.int64),
-            "parts": json_array(parts),
-            **nest("chart", self._chart.state()),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._stamp_ns, self._encoded_ns = (int(value) for value in state["stamps"])
-        self._parts = {
-            name: Part(Status(name, level, message), heard_ns, changed_ns)
-            for name, level, message, heard_ns, changed_ns in json_of(state["parts"])
-        }
-        self._chart.restore(section_of(state, "chart"))
 
     def _hear(self, stamp_ns: int, report: Status) -> None:
         known = self._parts.get(report.name)

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
-from sage_common.core.sections import Arrays, json_array, json_of, nest, section_of
+from sage_common.core.state.fields import State
 from sage_encoders.core.robot import polar
+from sage_encoders.core.robot.collector import Collector
 from sage_encoders.core.robot.strip_chart import BARS, StripChart, bars, chart_places, signed_level
 
 Floats = NDArray[np.float64]
@@ -55,7 +56,7 @@ PLACES = chart_places(QUANTITIES, COLUMN_S)
 _NO_TIME = -1
 
 
-class OdometryEncoder:
+class OdometryEncoder(Collector):
     """Collects poses and twists; `percept` encodes the last three seconds.
 
     Slip is how fast the pose leaves the way that the twist says: wheels that spin or are blocked
@@ -66,13 +67,21 @@ class OdometryEncoder:
         modality, source: of its percepts.
     """
 
+    _encoded_ns: State[int] = _NO_TIME
+    _stamp_ns: State[int] = _NO_TIME
+    _chart: State[StripChart]
+    _now: State[Floats]
+    _twist: State[Floats]
+    _way: State[Floats]
+    _turned: State[float] = 0.0
+    _ways: State[deque[tuple[int, Floats]]]
+
     def __init__(self, modality: str = "odometry", source: str = "odometry") -> None:
         self._modality, self._source = modality, source
-        self._encoded_ns = self._stamp_ns = _NO_TIME
         self._chart = StripChart(BARS, round(COLUMN_S * NS_PER_S))
         self._now, self._twist = np.zeros(BARS), np.zeros(6)
-        self._way, self._turned = np.zeros(3), 0.0
-        self._ways: deque[tuple[int, Floats]] = deque()
+        self._way = np.zeros(3)
+        self._ways = deque()
 
     def add(
         self,
@@ -131,31 +140,10 @@ class OdometryEncoder:
             encoder_id=ENCODER_ID,
         )
 
-    def state(self) -> Arrays:
-        """The last three seconds."""
-        ways = [[stamp, *way.tolist()] for stamp, way in self._ways]
-        return {
-            "stamps": np.array([self._stamp_ns, self._encoded_ns], np.int64),
-            "twist": self._twist.copy(),
-            "now": self._now.copy(),
-            "way": np.append(self._way, self._turned),
-            "ways": json_array(ways),
-            **nest("chart", self._chart.state()),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._stamp_ns, self._encoded_ns = (int(value) for value in state["stamps"])
-        self._twist = np.array(state["twist"], np.float64)
-        self._now = np.array(state["now"], np.float64)
-        self._way, self._turned = np.array(state["way"][:3], np.float64), float(state["way"][3])
-        self._ways = deque((way[0], np.array(way[1:])) for way in json_of(state["ways"]))
-        self._chart.restore(section_of(state, "chart"))
-
     def _start_anew(self) -> None:
         """What was before a gap says nothing of what came after it."""
         self._chart = StripChart(BARS, round(COLUMN_S * NS_PER_S))
-        self._way, self._turned = np.zeros(3), 0.0
+        self._way = np.zeros(3)
         self._ways.clear()
 
     def _slip(

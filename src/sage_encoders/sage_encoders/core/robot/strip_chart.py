@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.puzzle import CODES, GRID
-from sage_common.core.sections import Arrays
 from sage_common.core.specs.places import Table
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 Floats = NDArray[np.float64]
 
@@ -19,7 +20,7 @@ TOP = BAR * (CODES - 1)
 BARS = GRID // BAR
 
 
-class StripChart:
+class StripChart(Stateful):
     """Thirty columns of a fixed time each; the newest one is filled while it lasts.
 
     Of the samples within one column the value of the largest magnitude stays, so that a short peak
@@ -30,11 +31,14 @@ class StripChart:
         column_ns: time of a column [ns].
     """
 
+    values: State[Floats]
+    _newest: State[int] = -1
+    _last: State[Floats]
+
     def __init__(self, quantities: int, column_ns: int) -> None:
-        self.values: Floats = np.full((quantities, GRID), np.nan)
+        self.values = np.full((quantities, GRID), np.nan)
         self._column_ns = column_ns
-        self._newest = -1
-        self._last: Floats = np.full(quantities, np.nan)
+        self._last = np.full(quantities, np.nan)
 
     def add(self, stamp_ns: int, sample: Floats) -> None:
         """Take a sample [quantities], not older than the one before; NaN: not known."""
@@ -50,17 +54,6 @@ class StripChart:
             larger = ~(np.abs(sample) <= np.abs(now)) & ~np.isnan(sample)
             self.values[larger, -1] = sample[larger]
         self._last = sample.copy()
-
-    def state(self) -> Arrays:
-        """The columns."""
-        newest = np.array(self._newest, np.int64)
-        return {"values": self.values.copy(), "newest": newest, "last": self._last.copy()}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of a chart of the same size."""
-        self.values = np.array(state["values"], np.float64)
-        self._newest = int(state["newest"])
-        self._last = np.array(state["last"], np.float64)
 
 
 def bars(levels: Floats) -> NDArray[np.uint8]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from std_msgs.msg import Header
 
 from sage_common.core.puzzle import Percept
-from sage_common.core.sections import Arrays, Stateful, nest, section_of, text_array, text_of
+from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
+from sage_encoders.core.robot.collector import Collector
 from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import CollectingEncoderParameters, RobotEncoderParameters
 
@@ -49,17 +50,12 @@ class RobotEncoderNode(SageNode, ABC):
         self._puzzles.publish(puzzle_message(percept, header, took_ns))
 
 
-class Collector(Stateful, Protocol):
-    """An encoder that collects samples and encodes them when it is asked."""
-
-    def percept(self) -> Percept | None:
-        """What it collected; None if nothing is new."""
-
-
 class CollectingEncoderNode(RobotEncoderNode):
     """Takes every message, and encodes what was collected so many times a second while any come."""
 
     parameters: CollectingEncoderParameters
+    frame_id: Transient[str]
+    _collector: Transient[Collector]
 
     def on_configure(self) -> None:
         super().on_configure()
@@ -72,13 +68,6 @@ class CollectingEncoderNode(RobotEncoderNode):
     @abstractmethod
     def make_collector(self) -> Collector:
         """The encoder, with nothing collected."""
-
-    def present(self) -> Arrays:
-        return {"frame_id": text_array(self.frame_id), **nest("encoder", self._collector.state())}
-
-    def restore_present(self, present: Arrays) -> None:
-        self.frame_id = text_of(present["frame_id"])
-        self._collector.restore(section_of(present, "encoder"))
 
     def _encode(self) -> None:
         began_ns = self.stopwatch_ns()

@@ -10,9 +10,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.puzzle import Percept, packed_percepts, unpacked_percepts
-from sage_common.core.sections import json_array, json_of, nest, section_of
+from sage_common.core.puzzle import Percept
 from sage_common.core.specs.modality import modality_spec
+from sage_common.core.state.fields import State, Transient
+from sage_common.core.state.stateful import Stateful
 from sage_memory.core.experience import MAX_NAME, Experience
 from sage_memory.core.ingest.pose_buffer import Whereabouts
 from sage_memory.core.ingest.short_term import Judgement, Moment, ShortTermMemory
@@ -40,7 +41,7 @@ class Scored:
     context: Mapping[str, tuple[float, ...]] | None = None
 
 
-class Observer:
+class Observer(Stateful):
     """Joins percepts with their salience by stamp, and judges them with some hindsight.
 
     Args:
@@ -49,6 +50,13 @@ class Observer:
         words_window_s: words go with what happens up to this long after them.
         whereabouts: gives moments their place.
     """
+
+    words: State[WordsHeard]
+    whereabouts: State[Whereabouts]
+    unmatched: Transient[int] = 0
+    _short_term: State[dict[str, ShortTermMemory]]
+    _percepts: Transient[dict[str, deque[Percept]]]
+    _early: Transient[dict[str, deque[tuple[int, Scored]]]]
 
     def __init__(
         self,
@@ -59,13 +67,8 @@ class Observer:
     ) -> None:
         self.words = WordsHeard(words_window_s)
         self.whereabouts = whereabouts
-        self.unmatched = 0
-        self._percepts: dict[str, deque[Percept]] = {
-            modality: deque(maxlen=RECENT_PERCEPTS) for modality in modalities
-        }
-        self._early: dict[str, deque[tuple[int, Scored]]] = {
-            modality: deque(maxlen=EARLY_SALIENCES) for modality in modalities
-        }
+        self._percepts = {modality: deque(maxlen=RECENT_PERCEPTS) for modality in modalities}
+        self._early = {modality: deque(maxlen=EARLY_SALIENCES) for modality in modalities}
         self._short_term = {modality: ShortTermMemory(judgement) for modality in modalities}
         self._newest: dict[str, Moment] = {}
 
@@ -158,44 +161,10 @@ class Observer:
             context=moment.context,
         )
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """All that `restore` needs to continue as if not interrupted."""
-        parts = {f"short_term/{name}": part.state() for name, part in self._short_term.items()}
-        parts["words"] = self.words.state()
-        parts["whereabouts"] = self.whereabouts.state()
-        return {f"{part}/{key}": value for part, s in parts.items() for key, value in s.items()}
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from what `state` returned; modalities that it lacks start empty.
-
-        Raises:
-            KeyError, ValueError: it is not such a state.
-        """
-        self.words.restore(_part(state, "words/"))
-        self.whereabouts.restore(_part(state, "whereabouts/"))
+    def restored(self) -> None:
         for modality, buffer in self._short_term.items():
-            own = _part(state, f"short_term/{modality}/")
-            if own:
-                buffer.restore(own)
             if buffer.newest is not None:
                 self._newest[modality] = buffer.newest
-
-    def present(self) -> dict[str, NDArray[Any]]:
-        """What waits to be joined, and what was counted."""
-        percepts = [percept for kept in self._percepts.values() for percept in kept]
-        early = {name: [[at, vars(s)] for at, s in kept] for name, kept in self._early.items()}
-        counted = [self.unmatched, self.whereabouts.vague, self.whereabouts.sigma_m]
-        waiting = {"early": json_array(early), "counted": json_array(counted)}
-        return {**waiting, **nest("percepts", packed_percepts(percepts))}
-
-    def restore_present(self, present: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from `present()`, after `restore`."""
-        for percept in unpacked_percepts(section_of(present, "percepts")):
-            self._percepts[percept.modality].append(percept)
-        for name, kept in json_of(present["early"]).items():
-            self._early[name].extend((stamp_ns, _scored(fields)) for stamp_ns, fields in kept)
-        counted = json_of(present["counted"])
-        self.unmatched, self.whereabouts.vague, self.whereabouts.sigma_m = counted
 
 
 def _window_ns(name: str) -> int:

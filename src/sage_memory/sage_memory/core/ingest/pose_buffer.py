@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.state.arrays import Arrays, json_of
+from sage_common.core.state.fields import State, Transient
+from sage_common.core.state.stateful import Stateful
 from sage_memory.core.experience import Place, check_place
 
 CAPACITY = 256
 _POSITION, _ORIENTATION = 3, 4
 
 
-class Whereabouts:
+class Whereabouts(Stateful):
     """The newest poses, found by time.
 
     Args:
@@ -28,12 +27,14 @@ class Whereabouts:
         max_age_s: a pose goes with what happens up to this long before and after it [s].
     """
 
+    _poses: State[deque[tuple[int, Place]]]
+    vague: Transient[int] = 0
+    sigma_m: Transient[float] = math.nan
+
     def __init__(self, max_sigma_m: float, max_age_s: float) -> None:
         self._max_sigma_m = max_sigma_m
         self._max_age_ns = round(max_age_s * NS_PER_S)
-        self._poses: deque[tuple[int, Place]] = deque(maxlen=CAPACITY)
-        self.vague = 0
-        self.sigma_m = math.nan
+        self._poses = deque(maxlen=CAPACITY)
 
     def add(self, stamp_ns: int, place: Place) -> None:
         """Note a pose; one that is not known well enough is counted in `vague`, and ends the last.
@@ -59,28 +60,9 @@ class Whereabouts:
         """Poses that were too vague, and how vague the newest one was, for diagnostics."""
         return {"vague_poses": self.vague, "place_sigma_m": f"{self.sigma_m:.2f}"}
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """All that `restore` needs."""
-        places = [place for _, place in self._poses]
-        rows = [[*p.position, *p.orientation, *p.covariance] for p in places]
-        return {
-            "stamps": np.array([stamp for stamp, _ in self._poses], np.int64),
-            "numbers": np.array(rows, np.float64),
-            "frames": np.frombuffer(json.dumps([p.frame for p in places]).encode(), np.uint8),
-        }
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from what `state` returned.
-
-        Raises:
-            KeyError, ValueError: it is not such a state; nothing was changed.
-        """
-        frames = json.loads(state["frames"].tobytes())
-        rows = zip(state["stamps"], frames, state["numbers"], strict=True)
-        self._poses = deque(
-            ((int(stamp), _place(frame, numbers.tolist())) for stamp, frame, numbers in rows),
-            maxlen=CAPACITY,
-        )
+    def from_old(self, old: Arrays) -> dict[str, object]:
+        rows = zip(old["stamps"], json_of(old["frames"]), old["numbers"].tolist(), strict=True)
+        return {"poses": [(int(stamp), _place(frame, numbers)) for stamp, frame, numbers in rows]}
 
 
 def worst_sigma_m(place: Place) -> float:

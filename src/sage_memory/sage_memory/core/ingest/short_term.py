@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.puzzle import GRID, Percept
 from sage_common.core.ring import RingBuffer
+from sage_common.core.state.arrays import Arrays, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 HISTORY = 600
 LEARNING_MOMENTS = 20
@@ -68,13 +68,19 @@ class Judgement:
     patience_s: float = 2.0
 
 
-class ShortTermMemory:
+class ShortTermMemory(Stateful):
     """The newest moments of one modality, and which of them are worth keeping.
 
     Kept is a local maximum of the score (within the spacing, and what the buffer holds) that
     reaches the threshold: the floor, and the quantile of the recent past above which a few
     moments per spacing lie. A modality slower than the spacing knows only the floor.
     """
+
+    _moments: State[deque[Moment]]
+    _unjudged: State[int] = 0
+    _past: State[RingBuffer]
+    """Stamps [s] and scores."""
+    _last_kept_ns: State[int | None] = None
 
     def __init__(self, judgement: Judgement) -> None:
         if not 0 <= judgement.newer < judgement.capacity:
@@ -83,10 +89,8 @@ class ShortTermMemory:
             )
         self._rules = judgement
         self._spacing_ns = round(judgement.spacing_s * NS_PER_S)
-        self._moments: deque[Moment] = deque(maxlen=judgement.capacity)
-        self._unjudged = 0
+        self._moments = deque(maxlen=judgement.capacity)
         self._past = RingBuffer(HISTORY, (2,), np.float64)  # stamp [s], score
-        self._last_kept_ns: int | None = None
 
     def __len__(self) -> int:
         return len(self._moments)
@@ -155,54 +159,30 @@ class ShortTermMemory:
                 return False
         return moment.score >= self.threshold
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """All that `restore` needs to continue as if not interrupted."""
-        moments = list(self._moments)
-        words = [
-            [*(getattr(m.percept, name) for name in WORD_NAMES), m.reason, m.context]
-            for m in moments
-        ]
-        last = -1 if self._last_kept_ns is None else self._last_kept_ns
-        return {
-            "position": np.array([self._unjudged, last], np.int64),
-            "past": self._past.latest(),
-            "stamps": np.array([m.percept.stamp_ns for m in moments], np.int64),
-            "codes": np.array([m.percept.codes for m in moments], np.uint8),
-            "embedding_sizes": np.array([m.percept.embedding.size for m in moments], np.int64),
-            "embeddings": np.concatenate(
-                [np.zeros(0, np.float32), *(m.percept.embedding for m in moments)]
-            ),
-            "dimensions": np.array(
-                [[getattr(m, name) for name in DIMENSION_NAMES] for m in moments], np.float64
-            ),
-            "words": np.frombuffer(json.dumps(words).encode(), np.uint8),
-        }
+    def restored(self) -> None:
+        self._unjudged = min(self._unjudged, len(self._moments))
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from what `state` returned.
-
-        Raises:
-            KeyError, ValueError: it is not such a state; nothing was changed.
-        """
-        words = json.loads(state["words"].tobytes())
-        codes = state["codes"].reshape(-1, GRID, GRID)
-        ends = np.cumsum(state["embedding_sizes"])
-        embeddings = np.split(state["embeddings"].astype(np.float32), ends[:-1])
+    def from_old(self, old: Arrays) -> dict[str, object]:
+        ends = np.cumsum(old["embedding_sizes"])
+        rows = zip(
+            old["stamps"].tolist(),
+            json_of(old["words"]),
+            old["codes"].reshape(-1, GRID, GRID),
+            np.split(old["embeddings"].astype(np.float32), ends[:-1]),
+            old["dimensions"].tolist(),
+            strict=False,
+        )
         moments = [
             Moment(
-                Percept(int(stamp), names[0], names[1], grid, embedding, names[2], names[3]),
-                **dict(zip(DIMENSION_NAMES, row.tolist(), strict=True)),
-                reason=names[4],
-                context=names[5] and {key: tuple(row) for key, row in names[5].items()},
+                Percept(stamp, words[0], words[1], grid, embedding, words[2], words[3]),
+                **dict(zip(DIMENSION_NAMES, row, strict=True)),
+                reason=words[4],
+                context=words[5] and {key: tuple(item) for key, item in words[5].items()},
             )
-            for stamp, names, grid, embedding, row in zip(
-                state["stamps"], words, codes, embeddings, state["dimensions"], strict=False
-            )
+            for stamp, words, grid, embedding, row in rows
         ]
-        unjudged, last = (int(value) for value in state["position"])
-        past = state["past"].reshape(-1, 2)
-        self._moments = deque(moments, maxlen=self._rules.capacity)
-        self._unjudged = min(unjudged, len(self._moments))
-        self._last_kept_ns = None if last < 0 else last
-        self._past = RingBuffer(HISTORY, (2,), np.float64)
-        self._past.extend(past)
+        past = RingBuffer(HISTORY, (2,), np.float64)
+        past.extend(old["past"].reshape(-1, 2))
+        unjudged, last = old["position"].tolist()
+        kept = {"moments": moments, "unjudged": unjudged, "past": past}
+        return {**kept, "last_kept_ns": None if last < 0 else last}

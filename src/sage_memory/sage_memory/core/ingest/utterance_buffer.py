@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.state.arrays import Arrays, json_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 CAPACITY = 64
 
@@ -27,16 +27,18 @@ class Words:
     speaker: str = ""
 
 
-class WordsHeard:
+class WordsHeard(Stateful):
     """The newest utterances, found by time.
 
     Args:
         window_s: an utterance goes with what happens up to this long after it.
     """
 
+    _heard: State[deque[Words]]
+
     def __init__(self, window_s: float) -> None:
         self._window_ns = round(window_s * NS_PER_S)
-        self._heard: deque[Words] = deque(maxlen=CAPACITY)
+        self._heard = deque(maxlen=CAPACITY)
 
     def add(self, words: Words) -> None:
         """Note an utterance; one that is known already gets the embedding and the speaker."""
@@ -57,32 +59,12 @@ class WordsHeard:
         same = (w.speaker for w in self._heard if w.stamp_ns == stamp_ns and w.text == text)
         return next(same, "")
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """All that `restore` needs."""
-        nothing = np.zeros(0, np.float32)
-        embeddings = [nothing if w.embedding is None else w.embedding for w in self._heard]
-        names = [[w.text, w.encoder_id, w.speaker] for w in self._heard]
+    def from_old(self, old: Arrays) -> dict[str, object]:
+        embeddings = np.split(old["embeddings"], np.cumsum(old["sizes"])[:-1])
+        rows = zip(old["stamps"], embeddings, json_of(old["names"]), strict=False)
         return {
-            "stamps": np.array([w.stamp_ns for w in self._heard], np.int64),
-            "sizes": np.array([e.size for e in embeddings], np.int64),
-            "embeddings": np.concatenate([nothing, *embeddings]),
-            "names": np.frombuffer(json.dumps(names).encode(), np.uint8),
-        }
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from what `state` returned.
-
-        Raises:
-            KeyError, ValueError: it is not such a state.
-        """
-        names = json.loads(state["names"].tobytes())
-        embeddings = np.split(state["embeddings"], np.cumsum(state["sizes"])[:-1])
-        self._heard = deque(
-            (
+            "heard": [
                 Words(int(stamp), text, vector if encoder_id else None, encoder_id, speaker)
-                for stamp, vector, (text, encoder_id, speaker) in zip(
-                    state["stamps"], embeddings, names, strict=False
-                )
-            ),
-            maxlen=CAPACITY,
-        )
+                for stamp, vector, (text, encoder_id, speaker) in rows
+            ]
+        }

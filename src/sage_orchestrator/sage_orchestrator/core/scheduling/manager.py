@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays
+from sage_common.core.state.arrays import Arrays
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.running.run import RunResult

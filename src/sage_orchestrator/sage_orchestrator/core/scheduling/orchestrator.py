@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, json_array, json_of
+from sage_common.core.state.arrays import Arrays, json_array, json_of
 from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.ledger import Ledger
 from sage_orchestrator.core.budget.meter import Meter

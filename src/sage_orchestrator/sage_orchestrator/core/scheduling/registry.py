@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays
+from sage_common.core.state.arrays import Arrays
 from sage_orchestrator.core.budget.trust import Trust, checked_trust
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup

@@ -5,17 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.whitening import Whitening
 
 MEAN_HORIZON = 100
 
 
-class VectorArousal:
+class VectorArousal(Stateful):
     """Whitened distance of a vector from its mean over the last hundred samples.
 
     Unlike surprise it lasts as long as what caused it, until that becomes the mean.
     """
+
+    _usual: State[Whitening]
 
     def __init__(self, size: int, floor: float = 0.0) -> None:
         """`size`: components. `floor`: length below which a difference is nothing."""
@@ -24,11 +27,3 @@ class VectorArousal:
     def observe(self, vector: NDArray[np.float64]) -> float:
         """Raw arousal (>= 0) of a vector float64 [size], usually about 1."""
         return self._usual.observe(vector)
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return nest("usual", self._usual.state())
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._usual.restore(section_of(state, "usual"))

@@ -7,14 +7,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.stateful import Stateful
 
 HORIZON = 300
 EAGER = 20
 FARTHEST = 1000.0
 
 
-class Bounds:
+class Bounds(Stateful):
     """Moves a vector that is beyond 1,000 usual distances from the recent mean to that distance.
 
     It stays as salient as can be, but one reading of 1e14 among ones does not blind means,
@@ -23,10 +24,13 @@ class Bounds:
     need none of this.
     """
 
+    old_keys = renamed(scalars=("count", "square"))
+    _count: State[int] = 0
+    _mean: State[NDArray[np.float64]]
+    _square: State[float] = 0.0
+
     def __init__(self, size: int) -> None:
-        self._count = 0
         self._mean = np.zeros(size)
-        self._square = 0.0
 
     def bounded(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """`vector` float32 [size] or its stand-in; then it becomes usual."""
@@ -42,16 +46,3 @@ class Bounds:
         self._mean += rate * offset
         self._square += rate * (square - self._square)
         return vector
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {
-            "scalars": np.array([self._count, self._square]),
-            "mean": self._mean.copy(),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        count, self._square = (float(value) for value in state["scalars"])
-        self._count = int(count)
-        self._mean = np.array(state["mean"], np.float64)

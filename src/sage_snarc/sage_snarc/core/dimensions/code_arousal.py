@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays, Stateful, nest, section_of
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.whitening import Whitening
 
 GRID = 10
@@ -43,19 +44,12 @@ class Layout(Enum):
     BODY = "body"
 
 
-class CodeArousal(Stateful, Protocol):
-    """Raw arousal of puzzles, and where it is."""
-
-    def observe(self, codes: Codes, gap: bool) -> tuple[float | None, Grid]:
-        """Raw arousal (>= 0; None: the vector says it all) and grid float32 [10, 10], 0..1."""
-
-
 def code_arousal(layout: Layout) -> CodeArousal:
     """The arousal of puzzles of a layout."""
     return BandArousal() if layout is Layout.SCROLL else CellArousal(layout is Layout.PICTURE)
 
 
-class CellArousal:
+class CellArousal(Stateful):
     """Arousal of a puzzle whose cells are places.
 
     Codes are ordered, so differences mean something. A cell of the 10x10 grid is the change of the
@@ -66,10 +60,16 @@ class CellArousal:
     the rest.
     """
 
+    _count: State[int] = 0
+    _last: State[NDArray[np.float32]]
+    _mean: State[NDArray[np.float32]]
+    _usual: State[NDArray[np.float32]]
+    _change: State[NDArray[np.float32]]
+    _variance: State[NDArray[np.float32]]
+
     def __init__(self, counts: bool = True) -> None:
         """`counts`: whether raw arousal is told."""
         self._counts = counts
-        self._count = 0
         self._last = np.zeros((GRID, GRID), np.float32)
         self._mean = np.zeros((GRID, GRID), np.float32)
         self._usual = np.zeros((GRID, GRID), np.float32)
@@ -121,29 +121,11 @@ class CellArousal:
         np.sqrt(self._variance + SPREAD_FLOOR**2, out=self._spread)
         return float(np.add.reduce(spreads[-TOP_CELLS:])) / TOP_CELLS
 
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {
-            "count": np.array(self._count, np.int64),
-            "last": self._last.copy(),
-            "mean": self._mean.copy(),
-            "usual": self._usual.copy(),
-            "change": self._change.copy(),
-            "variance": self._variance.copy(),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._count = int(state["count"])
-        self._last = np.array(state["last"], np.float32)
-        self._mean = np.array(state["mean"], np.float32)
-        self._usual = np.array(state["usual"], np.float32)
-        self._change = np.array(state["change"], np.float32)
-        self._variance = np.array(state["variance"], np.float32)
+    def restored(self) -> None:
         self._spread = np.sqrt(self._variance + np.float32(SPREAD_FLOOR**2))
 
 
-class BandArousal:
+class BandArousal(Stateful):
     """Arousal of a puzzle that scrolls: rows are bands, the newest columns are at the right.
 
     Raw arousal is the whitened distance of the profile over the bands of the newest six columns
@@ -151,8 +133,12 @@ class BandArousal:
     units of the bands' usual deviation, so the same sound is seen to wander through the grid.
     """
 
+    _count: State[int] = 0
+    _profile: State[Whitening]
+    _mean: State[NDArray[np.float32]]
+    _usual: State[NDArray[np.float32]]
+
     def __init__(self) -> None:
-        self._count = 0
         self._profile = Whitening(SIDE, SPREAD_HORIZON, floor=float(CELL_FLOOR))
         self._mean = np.zeros(SIDE, np.float32)
         self._usual = np.zeros(SIDE, np.float32)
@@ -177,22 +163,6 @@ class BandArousal:
         self._usual += rate * (offset @ BLOCK_MEAN - self._usual)
         return raw, grid if self._count > 1 else np.zeros_like(grid)
 
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {
-            "count": np.array(self._count, np.int64),
-            "mean": self._mean.copy(),
-            "usual": self._usual.copy(),
-            **nest("profile", self._profile.state()),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._count = int(state["count"])
-        self._mean = np.array(state["mean"], np.float32)
-        self._usual = np.array(state["usual"], np.float32)
-        self._profile.restore(section_of(state, "profile"))
-
 
 def _pooled(cells: NDArray[np.float32]) -> Grid:
     """Means of 3x3 blocks: float32 [30, 30] -> [10, 10]."""
@@ -204,3 +174,6 @@ def _clip(grid: Grid) -> None:
     """To 0..1, in place; `numpy.clip` takes several times as long for so few cells."""
     np.maximum(grid, 0.0, out=grid)
     np.minimum(grid, 1.0, out=grid)
+
+
+CodeArousal: TypeAlias = CellArousal | BandArousal

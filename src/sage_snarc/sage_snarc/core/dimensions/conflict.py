@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.state.fields import State, Transient, renamed
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.dimension import NOTHING, Dimension, Reading
 from sage_snarc.core.dimensions.whitening import Whitening
 
@@ -38,7 +39,7 @@ class CrossError(NamedTuple):
 NO_ERROR = CrossError(0.0, 0.0, 0.0)
 
 
-class CrossModal:
+class CrossModal(Stateful):
     """Predicts each modality from the others, online, and scores what that leaves unexplained.
 
     Every embedding is projected to 8 numbers (fixed random projection seeded by the modality's
@@ -49,6 +50,10 @@ class CrossModal:
     surprise, fitted online) is calibrated like every dimension, and counts only as far as the
     prediction has skill over predicting the mean: who cannot predict cannot be contradicted.
     """
+
+    old_keys = renamed(views="view", predictors="predictor")
+    _views: State[dict[str, _View]]
+    _predictors: State[dict[str, _LeastSquares]]
 
     def __init__(self, modalities: Sequence[str]) -> None:
         self.modalities = tuple(sorted(modalities))
@@ -90,32 +95,18 @@ class CrossModal:
         """What the modality's newest tick with others was compared with; not kept in `state()`."""
         return self._predictors[modality].last
 
-    def set_last_error(self, modality: str, error: CrossError) -> None:
-        """Continue where `last_error` was this."""
-        self._predictors[modality].last = error
 
-    def state(self) -> Arrays:
-        """Everything learned."""
-        state: dict[str, NDArray[np.generic]] = {}
-        for name in self.modalities:
-            state.update(nest(f"view.{name}", self._views[name].state()))
-            state.update(nest(f"predictor.{name}", self._predictors[name].state()))
-        return state
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of the same modalities."""
-        for name in self.modalities:
-            self._views[name].restore(section_of(state, f"view.{name}"))
-            self._predictors[name].restore(section_of(state, f"predictor.{name}"))
-
-
-class _View:
+class _View(Stateful):
     """Eight standardised numbers of one modality's embedding."""
+
+    old_keys = renamed(size=("size", "count"))
+    _size: State[int] = 0
+    _count: State[int] = 0
+    _mean: State[NDArray[np.float64]]
+    _variance: State[NDArray[np.float64]]
 
     def __init__(self, name: str) -> None:
         self._seed = zlib.crc32(name.encode())
-        self._projection = np.zeros((WIDTH, 0), np.float32)
-        self._count = 0
         self._mean = np.zeros(WIDTH)
         self._variance = np.zeros(WIDTH)
 
@@ -135,10 +126,9 @@ class _View:
         return self._standardise(self._project(embedding))
 
     def _project(self, embedding: NDArray[np.float32]) -> NDArray[np.float64]:
-        if self._projection.shape[1] != embedding.size:
-            generator = np.random.default_rng([self._seed, embedding.size])
-            shape = (WIDTH, embedding.size)
-            self._projection = generator.standard_normal(shape, np.float32)
+        if self._size != embedding.size:
+            self._size = embedding.size
+            self.restored()
             self._count = 0
             self._mean[:] = 0.0
             self._variance[:] = 0.0
@@ -151,35 +141,32 @@ class _View:
         safe = np.divide(offset, deviation, out=np.zeros(WIDTH), where=deviation > 1e-6)
         return np.clip(safe, -5.0, 5.0, out=safe)
 
-    def state(self) -> Arrays:
-        return {
-            "size": np.array([self._projection.shape[1], self._count], np.int64),
-            "mean": self._mean.copy(),
-            "variance": self._variance.copy(),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        size, count = (int(value) for value in state["size"])
-        self._project(np.zeros(size, np.float32))
-        self._count = count
-        self._mean = np.array(state["mean"], np.float64)
-        self._variance = np.array(state["variance"], np.float64)
+    def restored(self) -> None:
+        generator = np.random.default_rng([self._seed, self._size])
+        self._projection = generator.standard_normal((WIDTH, self._size), np.float32)
 
 
-class _LeastSquares:
+class _LeastSquares(Stateful):
     """Recursive least squares with forgetting, and the calibration of what it leaves."""
+
+    old_keys = renamed(powers=("count", "error_power", "target_power"))
+    _inverse: State[NDArray[np.float64]]
+    _weights: State[NDArray[np.float64]]
+    _count: State[int] = 0
+    _error_power: State[float] = 0.0
+    _target_power: State[float] = 0.0
+    _moments: State[NDArray[np.float64]]
+    """Means of surprise, error, surprise^2, surprise * error: the line of error on surprise."""
+    _residual: State[Dimension]
+    _whitening: State[Whitening]
+    last: Transient[CrossError] = NO_ERROR
 
     def __init__(self, inputs: int) -> None:
         self._inverse = np.eye(inputs)
         self._weights = np.zeros((inputs, WIDTH))
-        self._count = 0
-        self._error_power = 0.0
-        self._target_power = 0.0
-        # Means of surprise, error, surprise^2, surprise * error: the line of error on surprise.
         self._moments = np.zeros(4)
         self._residual = Dimension(floor=0.05)
         self._whitening = Whitening(WIDTH, HORIZON, centred=False)
-        self.last = NO_ERROR
 
     @property
     def skill(self) -> float:
@@ -228,22 +215,3 @@ class _LeastSquares:
         self._target_power += rate * (power - self._target_power)
         seen = np.array([surprise, size, surprise * surprise, surprise * size])
         self._moments += rate * (seen - self._moments)
-
-    def state(self) -> Arrays:
-        return {
-            "inverse": self._inverse.copy(),
-            "weights": self._weights.copy(),
-            "powers": np.array([self._count, self._error_power, self._target_power]),
-            "moments": self._moments.copy(),
-            **nest("residual", self._residual.state()),
-            **nest("whitening", self._whitening.state()),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        self._inverse = np.array(state["inverse"], np.float64)
-        self._weights = np.array(state["weights"], np.float64)
-        count, self._error_power, self._target_power = (float(v) for v in state["powers"])
-        self._count = int(count)
-        self._moments = np.array(state["moments"], np.float64)
-        self._residual.restore(section_of(state, "residual"))
-        self._whitening.restore(section_of(state, "whitening"))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.quantile import Quantile
 
 HIGH_SHARE = 0.95
@@ -40,7 +39,7 @@ class Reading(NamedTuple):
 NOTHING = Reading(0.0, 0.0)
 
 
-class Dimension:
+class Dimension(Stateful):
     """A raw measure (>= 0), its calibration and its excess.
 
     A rank alone cannot be salience: in a steady stream ranks are uniform, however little happens,
@@ -51,6 +50,12 @@ class Dimension:
     Where most of the past is 0 (repeated or quantised values), what is not 0 is compared with its
     like, and its rarity is added: log20 of one over the share that is not 0, which is 1 at 5 %.
     """
+
+    old_keys = renamed(quantile="", scale=("middle", "spread", "rarity"))
+    quantile: State[Quantile]
+    _rarity: State[float] = 0.0
+    _middle: State[float] = 0.0
+    _spread: State[float] = LEAST_SPREAD
 
     def __init__(self, floor: float = 0.0, spreads: float = 1.0) -> None:
         """Calibrate a measure.
@@ -63,9 +68,6 @@ class Dimension:
         self.floor = floor
         self.spreads = spreads
         self.quantile = Quantile()
-        self._rarity = 0.0
-        self._middle = 0.0
-        self._spread = LEAST_SPREAD
 
     def observe(self, value: float) -> Reading:
         """Compare `value` (finite, >= 0) with the past, then let it become past."""
@@ -95,18 +97,6 @@ class Dimension:
         high = self.quantile.value(below + HIGH_SHARE * above) + self.floor
         ratio = high / self._middle if self._middle > 0.0 else 1.0
         self._spread = max(self.spreads * math.log(ratio), LEAST_SPREAD)
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {
-            **self.quantile.state(),
-            "scale": np.array([self._middle, self._spread, self._rarity]),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self.quantile.restore(state)
-        self._middle, self._spread, self._rarity = (float(value) for value in state["scale"])
 
 
 def drive_of(excess: float) -> float:

@@ -6,9 +6,8 @@ import math
 from collections import deque
 from itertools import islice
 
-import numpy as np
-
-from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.dimension import MOST, NOTHING, Reading
 from sage_snarc.core.dimensions.quantile import Quantile
 
@@ -21,7 +20,7 @@ UNIT = 0.5
 HORIZON = 1000
 
 
-class Lull:
+class Lull(Stateful):
     """The other side of surprise: the stream changes far less than it nearly ever did.
 
     A camera that freezes, or a motor that stops, is an event, though every predictor of it does
@@ -35,6 +34,13 @@ class Lull:
     a stop (no change at all) counts for as much as stops are rare (log20 of one over their rate).
     """
 
+    old_keys = renamed(last=("last", "stop_rate"))
+    _stop_rate: State[float] = 0.0
+    _changes: State[Quantile]
+    _recent: State[deque[float]]
+    _last: State[float] = 0.0
+    _count: State[int] = 0
+
     def __init__(self, floor: float = 0.0, spreads: float = 0.0) -> None:
         """Watch a stream's changes.
 
@@ -45,11 +51,8 @@ class Lull:
         """
         self.floor = floor
         self.spreads = spreads
-        self._stop_rate = 0.0
         self._changes = Quantile()
-        self._recent: deque[float] = deque(maxlen=RECENT)
-        self._last = 0.0
-        self._count = 0
+        self._recent = deque(maxlen=RECENT)
 
     def observe(self, change: float, gap: bool) -> Reading:
         """Compare a change (>= 0) with the past; NOTHING after a `gap` and among the first 50."""
@@ -88,19 +91,3 @@ class Lull:
         """Logarithm that makes an excess of 1."""
         middle, low = (self._changes.value(share) + floor for share in (0.5, LOW_SHARE))
         return max(self.spreads * math.log(middle / low), UNIT)
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-        own = {
-            "recent": np.array(self._recent, np.float64),
-            "last": np.array([self._last, self._stop_rate]),
-            "count": np.array(self._count, np.int64),
-        }
-        return {**own, **nest("changes", self._changes.state())}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._recent = deque((float(value) for value in state["recent"]), RECENT)
-        self._last, self._stop_rate = (float(value) for value in state["last"])
-        self._count = int(state["count"])
-        self._changes.restore(section_of(state, "changes"))

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.stateful import Stateful
 
 STAY_S = 1.0
 RECOVERY_S = 120.0
@@ -18,7 +19,7 @@ HORIZON = 3.0
 LEAST_FADE = 1e-6
 
 
-class Habituation:
+class Habituation(Stateful):
     """How used one is to the present situation, from the doses that it and its like have had.
 
     Each remembered situation (a slot of the novelty memory) holds a dose: how strongly it called
@@ -33,13 +34,16 @@ class Habituation:
     Spencer (1966).
     """
 
+    old_keys = renamed(last=("last_slot", "last_ns", "stays"))
+    _dose: State[NDArray[np.float64]]
+    _fade: State[float] = 1.0
+    """All doses fade alike, so one factor fades for all; doses are kept divided by it."""
+    _last_slot: State[int] = -1
+    _last_ns: State[int] = 0
+    _stays: State[bool] = False
+
     def __init__(self, capacity: int) -> None:
-        # All doses fade alike, so one factor fades for all; doses are kept divided by it.
         self._dose = np.zeros(capacity)
-        self._fade = 1.0
-        self._last_slot = -1
-        self._last_ns = 0
-        self._stays = False
 
     def strength(self, squared: NDArray[np.float32], usual: float, stamp_ns: int) -> float:
         """Habituation to the present situation, [0, 0.97].
@@ -79,21 +83,6 @@ class Habituation:
         taken = call * min(period_s / STAY_S, 1.0) if self._stays else call
         self._dose[slot] += taken / self._fade
         self._last_slot = slot
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {
-            "dose": self._dose.copy(),
-            "fade": np.array(self._fade),
-            "last": np.array([self._last_slot, self._last_ns, int(self._stays)], np.int64),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._dose = np.array(state["dose"], np.float64)
-        self._fade = float(state["fade"])
-        self._last_slot, self._last_ns, stays = (int(value) for value in state["last"])
-        self._stays = bool(stays)
 
 
 def _kernel(squared: NDArray[np.float32], reach: float) -> NDArray[np.float64]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.stateful import Stateful
 
 SCALE_HORIZON = 1000
 AGEING = 3e-5
@@ -39,7 +40,7 @@ class Neighbour(NamedTuple):
     unit: float
 
 
-class NoveltyMemory:
+class NoveltyMemory(Stateful):
     """A bounded, diverse memory of vectors with exact nearest-neighbour search.
 
     One matrix-vector product a sample, so time does not depend on the stream's length. When the
@@ -55,15 +56,24 @@ class NoveltyMemory:
     and any unit.
     """
 
+    old_keys = renamed(
+        scalars=("mean_square", "dimension"), counts=("count", "seen_total", "updates")
+    )
+    count: State[int] = 0
+    seen_total: State[int] = 0
+    mean_square: State[float] = 0.0
+    dimension: State[float] = 1.0
+    _updates: State[int] = 0
+    _rows: State[NDArray[np.float32]]
+    _norms: State[NDArray[np.float32]]
+    _spacing: State[NDArray[np.float32]]
+    ids: State[NDArray[np.int64]]
+    _seen: State[NDArray[np.int64]]
+
     def __init__(self, size: int, capacity: int = 1000, floor: float = 0.0) -> None:
         """`size`: components. `floor`: smallest unit of distance; 0 for free scales."""
         self.capacity = capacity
         self.floor = floor
-        self.count = 0
-        self.seen_total = 0
-        self.mean_square = 0.0
-        self.dimension = 1.0
-        self._updates = 0
         self._rows = np.zeros((capacity, size), np.float32)
         self._norms = np.zeros(capacity, np.float32)
         self._spacing = np.zeros(capacity, np.float32)
@@ -146,34 +156,6 @@ class NoveltyMemory:
         # Scaled chi-square: mean^2 / variance = k / 2.
         dimension = 2.0 * mean * mean / variance if variance > 0.0 else 1.0
         self.dimension += rate * (min(max(dimension, 1.0), 1e4) - self.dimension)
-
-    def state(self) -> Arrays:
-        """Everything remembered; rows in use only."""
-        used = slice(0, self.count)
-        return {
-            "scalars": np.array([self.mean_square, self.dimension], np.float64),
-            "counts": np.array([self.count, self.seen_total, self._updates], np.int64),
-            "rows": self._rows[used].copy(),
-            "norms": self._norms[used].copy(),
-            "spacing": self._spacing[used].copy(),
-            "ids": self.ids[used].copy(),
-            "seen": self._seen[used].copy(),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of a memory of the same size and capacity."""
-        self.count, self.seen_total, self._updates = (int(value) for value in state["counts"])
-        self.mean_square, self.dimension = (float(value) for value in state["scalars"])
-        used = slice(0, self.count)
-        for mine, name in (
-            (self._rows, "rows"),
-            (self._norms, "norms"),
-            (self._spacing, "spacing"),
-            (self.ids, "ids"),
-            (self._seen, "seen"),
-        ):
-            mine[...] = 0
-            mine[used] = state[name]
 
 
 def nearest_share(dimension: float, count: int) -> float:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 
-import numpy as np
-
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 GOLDEN = 0.6180339887498949
 PLASTIC = 0.7548776662466927
 
 
-class Quantile:
+class Quantile(Stateful):
     """Ranks values against a bounded, exponentially forgetting sample of their past.
 
     A sorted sample of at most `capacity` values. Until `horizon` values have been seen it is a
@@ -24,6 +23,9 @@ class Quantile:
     Values are non-negative with a natural zero (an error, a distance, a change). Ties are not
     rare: only what lies below `(1 - tolerance) * value` counts, so a constant ranks 0.
     """
+
+    count: State[int] = 0
+    _kept: State[list[float]]
 
     def __init__(
         self,
@@ -37,8 +39,7 @@ class Quantile:
         self.horizon = horizon
         self.tolerance = tolerance
         self.prior = prior
-        self.count = 0
-        self._kept: list[float] = []
+        self._kept = []
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -69,12 +70,3 @@ class Quantile:
         if (self.count * GOLDEN) % 1.0 < admission:
             del self._kept[int((self.count * PLASTIC) % 1.0 * self.capacity)]
             insort(self._kept, value)
-
-    def state(self) -> Arrays:
-        """Everything learned: `kept` float64 [<= capacity], `count` int64 []."""
-        return {"kept": np.array(self._kept, np.float64), "count": np.array(self.count, np.int64)}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of an equally configured instance."""
-        self._kept = [float(value) for value in state["kept"]]
-        self.count = int(state["count"])

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.novelty import Neighbour
 
 RECENT = 4096
@@ -15,13 +16,21 @@ BANDWIDTH = 0.25
 UNKNOWN = 0.5
 
 
-class Reward:
+class Reward(Stateful):
     """Value of remembered situations, learned from outcomes, read by a kernel over distance.
 
     Kernel regression (Nadaraya 1964, Watson 1964) over the slots of the novelty memory whose
     outcome is known, with one pseudo-observation of "unknown" (0.5): far from every judged
     situation the answer is 0.5. Each slot holds the running mean of its outcomes.
     """
+
+    _value: State[NDArray[np.float64]]
+    _trials: State[NDArray[np.float64]]
+    _owner: State[NDArray[np.int64]]
+    _stamps: State[NDArray[np.int64]]
+    _slots: State[NDArray[np.int64]]
+    _ids: State[NDArray[np.int64]]
+    _next: State[int] = 0
 
     def __init__(self, capacity: int) -> None:
         self._value = np.zeros(capacity)
@@ -30,7 +39,6 @@ class Reward:
         self._stamps = np.full(RECENT, np.iinfo(np.int64).min, np.int64)
         self._slots = np.zeros(RECENT, np.int64)
         self._ids = np.zeros(RECENT, np.int64)
-        self._next = 0
         self._judged = np.zeros(0, np.int64)
 
     def predict(self, near: Neighbour, ids: NDArray[np.int64]) -> float:
@@ -78,25 +86,5 @@ class Reward:
         self._judged = np.flatnonzero(self._trials > 0.0)
         return len(newest)
 
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {
-            "value": self._value.copy(),
-            "trials": self._trials.copy(),
-            "owner": self._owner.copy(),
-            "stamps": self._stamps.copy(),
-            "slots": self._slots.copy(),
-            "ids": self._ids.copy(),
-            "next": np.array(self._next, np.int64),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        self._value = np.array(state["value"], np.float64)
-        self._trials = np.array(state["trials"], np.float64)
-        self._owner = np.array(state["owner"], np.int64)
-        self._stamps = np.array(state["stamps"], np.int64)
-        self._slots = np.array(state["slots"], np.int64)
-        self._ids = np.array(state["ids"], np.int64)
-        self._next = int(state["next"])
+    def restored(self) -> None:
         self._judged = np.flatnonzero(self._trials > 0.0)

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays, nest, section_of
+from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.whitening import Whitening
 
 STEP = 0.05
@@ -17,7 +18,7 @@ COEFFICIENT_LIMIT = 1.5
 TINY = 1e-200
 
 
-class Surprise:
+class Surprise(Stateful):
     """Online linear predictor of a vector stream, adapted by normalised LMS.
 
     Per component `i`: `x̂_i(t) = m_i + a_i (x_i(t-1) - m_i) + b_i (x_i(t-2) - m_i)`, where `m` is
@@ -30,12 +31,19 @@ class Surprise:
     where there always are.
     """
 
+    old_keys = renamed(scalars=("count", "lags", "error"))
+    count: State[int] = 0
+    error: State[float] = 0.0
+    _lags: State[int] = 0
+    _mean: State[NDArray[np.float64]]
+    _power: State[NDArray[np.float64]]
+    _weights: State[NDArray[np.float64]]
+    _past: State[NDArray[np.float64]]
+    _errors: State[Whitening]
+
     def __init__(self, size: int, floor: float = 0.0) -> None:
         """`size`: components. `floor`: smallest usual error that means anything; 0: free scale."""
         self.floor = floor
-        self.count = 0
-        self.error = 0.0
-        self._lags = 0
         self._mean = np.zeros(size)
         self._power = np.zeros(size)
         self._weights = np.stack([np.ones(size), np.zeros(size)])
@@ -94,24 +102,3 @@ class Surprise:
         self._weights += error * inputs
         if self.count % 8 == 0:
             np.clip(self._weights, -COEFFICIENT_LIMIT, COEFFICIENT_LIMIT, out=self._weights)
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {
-            "scalars": np.array([self.count, self._lags, self.error], np.float64),
-            "mean": self._mean.copy(),
-            "power": self._power.copy(),
-            "weights": self._weights.copy(),
-            "past": self._past.copy(),
-            **nest("errors", self._errors.state()),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-        count, lags, self.error = (float(value) for value in state["scalars"])
-        self.count, self._lags = int(count), int(lags)
-        self._mean = np.array(state["mean"], np.float64)
-        self._power = np.array(state["power"], np.float64)
-        self._weights = np.array(state["weights"], np.float64)
-        self._past = np.array(state["past"], np.float64)
-        self._errors.restore(section_of(state, "errors"))

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.stateful import Stateful
 
 RIDGE = 0.02
 REFRESH = 16
@@ -16,7 +17,7 @@ LEAST_SEEN = 5
 LARGEST = 1e6
 
 
-class Whitening:
+class Whitening(Stateful):
     """Mahalanobis distance (1936) to an exponential mean, with an exponential covariance.
 
     Divided by the root of the number of components, so what is usual is about 1 in any number of
@@ -26,6 +27,17 @@ class Whitening:
     and is inverted anew, every 16 samples; at first with every sample.
     """
 
+    old_keys = renamed(counts=("count", "known", "filled"))
+    count: State[int] = 0
+    _mean: State[NDArray[np.float64]]
+    _covariance: State[NDArray[np.float64]]
+    _inverse: State[NDArray[np.float64]]
+    _known: State[bool] = False
+    _waiting: State[NDArray[np.float64]]
+    _weights: State[NDArray[np.float64]]
+    _decay: State[float] = 1.0
+    _filled: State[int] = 0
+
     def __init__(self, size: int, horizon: int, centred: bool = True, floor: float = 0.0) -> None:
         """`size`: components. `horizon`: samples of memory. `centred`: False: the mean is 0.
 
@@ -33,16 +45,12 @@ class Whitening:
         """
         self.horizon = horizon
         self.centred = centred
-        self.count = 0
         self._floor_variance = floor * floor / size
         self._mean = np.zeros(size)
         self._covariance = np.zeros((size, size))
         self._inverse = np.zeros((size, size))
-        self._known = False
         self._waiting = np.zeros((REFRESH, size))
         self._weights = np.zeros(REFRESH)
-        self._decay = 1.0
-        self._filled = 0
 
     def observe(self, vector: NDArray[np.float64]) -> float:
         """Distance of `vector` float64 [size], 0..1e6; then it becomes usual.
@@ -86,26 +94,3 @@ class Whitening:
             ridged = self._covariance.copy()
             ridged.flat[:: size + 1] += ridge
             self._inverse = np.linalg.inv(ridged)
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {
-            "counts": np.array([self.count, int(self._known), self._filled], np.int64),
-            "decay": np.array(self._decay),
-            "waiting": self._waiting.copy(),
-            "weights": self._weights.copy(),
-            "mean": self._mean.copy(),
-            "covariance": self._covariance.copy(),
-            "inverse": self._inverse.copy(),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of an equally configured instance."""
-        self.count, known, self._filled = (int(value) for value in state["counts"])
-        self._decay = float(state["decay"])
-        self._waiting = np.array(state["waiting"], np.float64)
-        self._weights = np.array(state["weights"], np.float64)
-        self._known = bool(known)
-        self._mean = np.array(state["mean"], np.float64)
-        self._covariance = np.array(state["covariance"], np.float64)
-        self._inverse = np.array(state["inverse"], np.float64)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 Vector = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ def share_of(log_odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-log_odds))
 
 
-class LogisticRegression:
+class LogisticRegression(Stateful):
     """Weights of features, regularised towards a prior and bounded.
 
     The mode of the posterior under a Gaussian prior (Bishop 2006, ch. 4.3 to 4.5), by Newton's
@@ -41,6 +41,8 @@ class LogisticRegression:
     The intercept takes up how often anything matters; its prior is all but flat.
 
     """
+
+    _values: State[Vector]
 
     def __init__(self, prior: Vector, spread: float, low: float, high: float) -> None:
         """Begin with the weights `prior` [d].
@@ -106,21 +108,6 @@ class LogisticRegression:
         signed = np.where(mattered, 1.0, -1.0) * (design @ values)
         offset = values - self._prior
         return float(counts @ np.logaddexp(0.0, -signed) + 0.5 * self._precision @ offset**2)
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {"values": self._values.copy()}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of as many features.
-
-        Raises:
-            InvalidInput: another number of features.
-        """
-        values = np.array(state["values"], np.float64)
-        if values.shape != self._values.shape:
-            raise InvalidInput("values", list(values.shape), f"{len(self._values)} numbers")
-        self._values = values
 
 
 def _shares(log_odds: Vector) -> Vector:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.learning.auroc import Advantage, advantage, auroc
 from sage_snarc.core.learning.recent_ticks import ScoredTick, Scores
 
 JUDGED = 512
 
 
-class Verdicts:
+class Verdicts(Stateful):
     """The last 512 outcomes, with the features and the scores of the moments that they judged.
 
     Scores are those said when the moments came, so before anything was learned from its outcome:
     what is computed from them is prequential (Dawid 1984).
     """
+
+    _features: State[NDArray[np.float64]]
+    _scores: State[NDArray[np.float64]]
+    _rewards: State[NDArray[np.float64]]
+    _counts: State[NDArray[np.int64]]
 
     def __init__(self, features: int) -> None:
         """Hold moments of so many features."""
@@ -68,26 +73,3 @@ class Verdicts:
     @property
     def _held(self) -> int:
         return min(int(self._counts.sum()), JUDGED)
-
-    def state(self) -> Arrays:
-        """Everything remembered."""
-        return {
-            "features": self._features.copy(),
-            "scores": self._scores.copy(),
-            "rewards": self._rewards.copy(),
-            "counts": self._counts.copy(),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`.
-
-        Raises:
-            InvalidInput: moments of other features.
-        """
-        features = np.array(state["features"], np.float64)
-        if features.shape != self._features.shape:
-            raise InvalidInput("features", list(features.shape), str(list(self._features.shape)))
-        self._features = features
-        self._scores = np.array(state["scores"], np.float64)
-        self._rewards = np.array(state["rewards"], np.float64)
-        self._counts = np.array(state["counts"], np.int64)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 RECENT = 4096
 NEVER = np.iinfo(np.int64).min
@@ -34,15 +34,19 @@ class ScoredTick(NamedTuple):
     scores: Scores
 
 
-class RecentTicks:
+class RecentTicks(Stateful):
     """The last 4,096 fusion ticks: stamps, features and scores."""
+
+    _stamps: State[NDArray[np.int64]]
+    _features: State[NDArray[np.float64]]
+    _scores: State[NDArray[np.float64]]
+    _next: State[int] = 0
 
     def __init__(self, features: int) -> None:
         """Remember ticks of so many features."""
         self._stamps = np.full(RECENT, NEVER, np.int64)
         self._features = np.zeros((RECENT, features))
         self._scores = np.zeros((RECENT, len(Scores._fields)))
-        self._next = 0
 
     def add(self, stamp_ns: int, features: NDArray[np.float64], scores: Scores) -> None:
         """Remember a tick."""
@@ -70,26 +74,3 @@ class RecentTicks:
         place = within[int(self._scores[within, -1].argmax())]
         scores = Scores(*(float(score) for score in self._scores[within].max(axis=0)))
         return ScoredTick(self._features[place].copy(), scores)
-
-    def state(self) -> Arrays:
-        """Everything remembered."""
-        return {
-            "stamps": self._stamps.copy(),
-            "features": self._features.copy(),
-            "scores": self._scores.copy(),
-            "next": np.array(self._next, np.int64),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`.
-
-        Raises:
-            InvalidInput: ticks of other features.
-        """
-        features = np.array(state["features"], np.float64)
-        if features.shape != self._features.shape:
-            raise InvalidInput("features", list(features.shape), str(list(self._features.shape)))
-        self._stamps = np.array(state["stamps"], np.int64)
-        self._features = features
-        self._scores = np.array(state["scores"], np.float64)
-        self._next = int(state["next"])

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays
+from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.learning.auroc import Advantage
 
 STAKE = 1.0
@@ -20,7 +21,7 @@ LEAST_ERROR = 1e-6
 UNCLEAR = 0.5
 
 
-class Trust:
+class Trust(Stateful):
     """Share of the learned score in the fused one, earned and lost by outcomes.
 
     Two forecasters say how probable it was that a moment mattered: equal weights (made a
@@ -46,10 +47,10 @@ class Trust:
     below that of equal weights.
     """
 
-    def __init__(self) -> None:
-        self.trust = 0.0
-        self._purse = 0.0
-        self._evidence = DOUBT
+    old_keys = renamed(trust=("trust", "purse", "evidence"))
+    trust: State[float] = 0.0
+    _purse: State[float] = 0.0
+    _evidence: State[float] = DOUBT
 
     def judge(self, equal: float, learned: float, count: float, order: Advantage) -> None:
         """Follow one outcome.
@@ -70,17 +71,8 @@ class Trust:
         affordable = max(1.0 - math.exp(-STAKE - self._purse), 0.0)
         self.trust = min(wanted * min(max(clarity, 0.0), 1.0), affordable)
 
-    def state(self) -> Arrays:
-        """Everything learned."""
-        return {"trust": np.array([self.trust, self._purse, self._evidence])}
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`.
-
-        Raises:
-            InvalidInput: not three numbers in their ranges.
-        """
-        values = np.asarray(state["trust"], np.float64)
-        if values.shape != (3,) or not np.isfinite(values).all():
-            raise InvalidInput("trust", values.tolist(), "trust, purse and evidence")
-        self.trust, self._purse, self._evidence = (float(value) for value in values)
+    def restored(self) -> None:
+        """Raises InvalidInput: one of the numbers is not finite."""
+        numbers = [self.trust, self._purse, self._evidence]
+        if not np.isfinite(numbers).all():
+            raise InvalidInput("trust", numbers, "finite trust, purse and evidence")

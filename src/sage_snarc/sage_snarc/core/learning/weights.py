@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.sections import Arrays, Stateful, nest, section_of
+from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.learning.logistic import LogisticRegression, log_odds, share_of
 from sage_snarc.core.learning.outcome_window import Verdicts
 from sage_snarc.core.learning.recent_ticks import RecentTicks, ScoredTick, Scores
@@ -66,7 +66,7 @@ class Learned:
     auroc_equal: float
 
 
-class OutcomeWeights:
+class OutcomeWeights(Stateful):
     """Learns from outcomes what in the modalities' salience mattered, and how far to trust that.
 
     A moment's features are log-odds (bounded by 0.01 and 0.99): of each modality's total, surprise,
@@ -85,6 +85,16 @@ class OutcomeWeights:
         verdicts: the last outcomes.
     """
 
+    old_keys = renamed(scale=("offset", "scale"), stamp_ns="stamp")
+    _model: State[LogisticRegression]
+    _rival: State[LogisticRegression]
+    _trust: State[Trust]
+    recent: State[RecentTicks]
+    verdicts: State[Verdicts]
+    _offset: State[float] = 0.0
+    _scale: State[float] = 1.0
+    _stamp_ns: State[int] = 0
+
     def __init__(self, modalities: Sequence[str]) -> None:
         self.modalities = tuple(sorted(modalities))
         parts = [f"{name}{part}" for name in self.modalities for part in _PARTS]
@@ -96,9 +106,7 @@ class OutcomeWeights:
         self._rival = LogisticRegression(prior[-1:], SPREAD, 0.0, BOUND)
         self._trust = Trust()
         self.recent = RecentTicks(len(self.names))
-        self._offset, self._scale = 0.0, 1.0
         self.verdicts = Verdicts(len(self.names))
-        self._stamp_ns = 0
 
     @property
     def trust(self) -> float:
@@ -209,36 +217,4 @@ class OutcomeWeights:
             auroc_fused=areas.fused,
             auroc_learned=areas.learned,
             auroc_equal=areas.equal,
-        )
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-        state: dict[str, NDArray[np.generic]] = {
-            "scale": np.array([self._offset, self._scale]),
-            "stamp": np.array(self._stamp_ns, np.int64),
-        }
-        for name, part in self._parts():
-            state.update(nest(name, part.state()))
-        return state
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()` of the same modalities.
-
-        Raises:
-            InvalidInput: not such a state.
-        """
-        if "scale" not in state:
-            raise InvalidInput("state.weights", sorted(state), "weights of features")
-        for name, part in self._parts():
-            part.restore(section_of(state, name))
-        self._offset, self._scale = (float(value) for value in state["scale"])
-        self._stamp_ns = int(state["stamp"])
-
-    def _parts(self) -> tuple[tuple[str, Stateful], ...]:
-        return (
-            ("model", self._model),
-            ("rival", self._rival),
-            ("trust", self._trust),
-            ("recent", self.recent),
-            ("verdicts", self.verdicts),
         )

@@ -1,10 +1,10 @@
-"""State as one flat mapping of plain arrays: nested by `section.name`, words and bytes packed."""
+"""State as one flat mapping of plain arrays: nested by `section.name`, words and JSON as bytes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,24 +12,9 @@ from numpy.typing import NDArray
 Arrays = Mapping[str, NDArray[Any]]
 
 
-class Stateful(Protocol):
-    """Something that learns, and can be saved and resumed."""
-
-    def state(self) -> Arrays:
-        """Everything learned."""
-
-    def restore(self, state: Arrays) -> None:
-        """Continue from `state()`."""
-
-
 def nest(section: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
     """`arrays` with every name put below `section`."""
     return {f"{section}.{name}": array for name, array in arrays.items()}
-
-
-def nest_all(parts: Mapping[str, Arrays]) -> dict[str, NDArray[Any]]:
-    """Every part below its own name."""
-    return {key: array for name, part in parts.items() for key, array in nest(name, part).items()}
 
 
 def section_of(state: Arrays, section: str) -> dict[str, NDArray[Any]]:
@@ -60,18 +45,3 @@ def json_array(value: object) -> NDArray[np.uint8]:
 def json_of(array: NDArray[Any]) -> Any:
     """What `json_array` packed; tuples have become lists."""
     return json.loads(text_of(array))
-
-
-def blob_arrays(blobs: Sequence[bytes]) -> dict[str, NDArray[Any]]:
-    """Byte strings as `sizes` int64 [n] and `bytes` uint8 [sum of sizes]."""
-    return {
-        "sizes": np.array([len(blob) for blob in blobs], np.int64),
-        "bytes": np.frombuffer(b"".join(blobs), np.uint8),
-    }
-
-
-def blobs_of(state: Arrays) -> list[bytes]:
-    """The byte strings that `blob_arrays` packed."""
-    whole = state["bytes"].tobytes()
-    ends = np.cumsum(state["sizes"]).tolist()
-    return [whole[start:end] for start, end in zip([0, *ends], ends, strict=False)]
