@@ -172,13 +172,5 @@ def _window_ns(name: str) -> int:
     return round(modality_spec(name).window_s * NS_PER_S)
 
 
-def _scored(fields: Mapping[str, Any]) -> Scored:
-    context = fields["context"]
-    if context is None:
-        return Scored(**fields)
-    tuples = {name: tuple(numbers) for name, numbers in context.items()}
-    return Scored(**{**fields, "context": tuples})
-
-
 def _part(state: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
     return {key[len(prefix) :]: v for key, v in state.items() if key.startswith(prefix)}
