@@ -14,6 +14,7 @@ from sage_common.core.state import file as state_file
 from sage_common.core.state.packing import VALUES
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_memory.nodes.memory_node import MemoryNode
+from sage_orchestrator.nodes.orchestrator_node import OrchestratorNode
 from sage_snarc.nodes.fusion_node import FusionNode
 from sage_snarc.nodes.scorer_node import ScorerNode
 
@@ -46,6 +47,7 @@ def parameters_of(identity: dict[str, str]) -> dict[str, Any]:
         ("language_scorer", ScorerNode),
         ("fusion", FusionNode),
         ("memory", MemoryNode),
+        ("orchestrator", OrchestratorNode),
     ],
 )
 def test_an_old_state_is_restored_whole(tmp_path: Path, name: str, node_type: Any) -> None:

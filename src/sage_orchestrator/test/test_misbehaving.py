@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from misbehaving_plugins import Endless, Halving, Hanging, IgnoringCancel, Raising, Slow
 from orchestrator_bench import setup_of
+from test_orchestrator import trusts
 
 from sage_orchestrator.core.budget.meter import MeasuredMeter
 from sage_orchestrator.core.plugin import Task
@@ -58,12 +59,12 @@ def test_a_plugin_that_hangs_is_charged_abandoned_and_made_anew(threaded):
     assert lines["hanging"].reason == "2 of its threads hang: out until restart"
 
     # A thread that comes back after all changes nothing.
-    before = threaded.orchestrator.state()["trust"].tolist()
+    before = trusts(threaded.orchestrator)
     instances[0].release.set()
     instances[1].release.set()
     _, lines = threaded.cycle()
     assert lines["hanging"].spent_ns == 0
-    assert threaded.orchestrator.state()["trust"].tolist()[1] == before[1]
+    assert trusts(threaded.orchestrator)[1] == before[1]
 
 
 def test_stopping_does_not_wait_for_a_hung_thread(threaded):

@@ -7,11 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from numpy.typing import NDArray
-
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.state.arrays import Arrays, json_array, json_of, nest, section_of
-from sage_common.core.state.fields import Transient
+from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import run_node
@@ -36,6 +33,9 @@ class OrchestratorNode(SageNode):
     default_name = "orchestrator"
     parameters_type = OrchestratorParameters
     parameters: OrchestratorParameters
+    old_keys = renamed(orchestrator="")
+    _workers: Transient[PluginWorkers]
+    _orchestrator: State[Orchestrator]
     _triggers: Transient[TriggerBuffer]
 
     def on_configure(self) -> None:
@@ -74,24 +74,6 @@ class OrchestratorNode(SageNode):
         self._orchestrator.close()
         self._capabilities.close()
         self._triggers.clear()
-
-    def state(self) -> Arrays:
-        return self._orchestrator.state()
-
-    def restore(self, state: Arrays) -> None:
-        self._orchestrator.restore(state)
-
-    def snapshot(self) -> dict[str, NDArray[Any]]:
-        learned, base = nest("learned", self.state()), nest("base", super().snapshot())
-        parts = nest("orchestrator", self._orchestrator.present())
-        names = json_array(self._workers.names)
-        return {"workers": names, **parts, **learned, **base}
-
-    def resume(self, snapshot: Arrays) -> None:
-        super().resume(section_of(snapshot, "base"))
-        self.restore(section_of(snapshot, "learned"))
-        self._workers.make(json_of(snapshot["workers"]))
-        self._orchestrator.restore_present(section_of(snapshot, "orchestrator"))
 
     def _cycle(self) -> None:
         report = self._orchestrator.cycle(self._triggers.newest(), self._policy)

@@ -125,6 +125,9 @@ class Declared:
         """Attributes by key, of a state that an older version wrote in a form of its own."""
         return {}
 
+    def packing(self) -> None:
+        """Called before packing; what is kept in another form is brought into that of the state."""
+
     def check_can_suspend(self) -> None:
         """Asked before transient state is packed.
 

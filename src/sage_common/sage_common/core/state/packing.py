@@ -60,6 +60,7 @@ def pack(item: Declared, parts: Parts = EVERYTHING) -> Packed:
 def _values_of(item: Declared, parts: Parts, path: str, arrays: Packed) -> dict[str, Any]:
     if Part.TRANSIENT in parts:
         item.check_can_suspend()
+    item.packing()
     values: dict[str, Any] = {}
     for field in declared_fields(item):
         inner, where = within(field, parts), path + field.key

@@ -9,9 +9,10 @@ again. Hence, in one cycle, spent <= allocated + one step, and over any number o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_orchestrator.core.budget.allocation import Demand, allocate, split
 
 
@@ -53,8 +54,11 @@ class Account:
         return max(0, -balance), max(0, balance) if in_flight else 0
 
 
-class Ledger:
+class Ledger(Stateful):
     """The accounts of the plugins that asked for compute in one cycle. Not locked: the owner is."""
+
+    budget_ns: State[int]
+    accounts: State[dict[str, Account]]
 
     def __init__(self, budget_ns: int, floor: float, demands: Sequence[Demand]) -> None:
         """Shares the budget; an account whose share is less than its debt starts closed."""
@@ -97,19 +101,6 @@ class Ledger:
         parts = split(rest, [trusts[taker.demand.name] for taker in takers])
         for taker, part in zip(takers, parts, strict=True):
             taker.received += part
-
-    def state(self) -> dict[str, Any]:
-        """All accounts."""
-        return {
-            "budget_ns": self.budget_ns,
-            "accounts": [asdict(account) for account in self.accounts.values()],
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from `state()`."""
-        self.budget_ns = state["budget_ns"]
-        accounts = [Account(**{**a, "demand": Demand(**a["demand"])}) for a in state["accounts"]]
-        self.accounts = {account.demand.name: account for account in accounts}
 
     def totals(self) -> tuple[int, int, int]:
         """Sums over all accounts: allocated, spent, returned."""

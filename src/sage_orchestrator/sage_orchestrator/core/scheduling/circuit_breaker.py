@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 
 
 @dataclass(frozen=True)
@@ -23,16 +25,17 @@ class CircuitBreakerRules:
     abandoned_limit: int
 
 
-class CircuitBreaker:
+class CircuitBreaker(Stateful):
     """Failures of one plugin. When isolation ends one run is tried; if it fails, out again."""
+
+    _in_a_row: State[int] = 0
+    _times: State[int] = 0
+    _until_ns: State[int | None] = None
+    failures: State[int] = 0
+    abandoned: State[int] = 0
 
     def __init__(self, rules: CircuitBreakerRules) -> None:
         self._rules = rules
-        self._in_a_row = 0
-        self._times = 0
-        self._until_ns: int | None = None
-        self.failures = 0
-        self.abandoned = 0
 
     def succeeded(self) -> None:
         """A run ended well: earlier failures are forgiven, though still counted."""
@@ -56,14 +59,6 @@ class CircuitBreaker:
         self._in_a_row = 0
         self._times = 0
         self._until_ns = None
-
-    def state(self) -> dict[str, int | None]:
-        """Failures so far, and until when it is out."""
-        return {name: value for name, value in vars(self).items() if name != "_rules"}
-
-    def restore(self, state: Mapping[str, int | None]) -> None:
-        """Continue from `state()`."""
-        vars(self).update(state)
 
     @property
     def is_final(self) -> bool:

@@ -7,15 +7,19 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+import numpy as np
+
 from sage_common.core.errors import InvalidInput
 from sage_common.core.state.arrays import Arrays
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.running.run import RunResult
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
 from sage_orchestrator.core.scheduling.policy import Workers
-from sage_orchestrator.core.scheduling.registry import PluginRegistry
+from sage_orchestrator.core.scheduling.registry import PluginRegistry, TrustRecord
 from sage_orchestrator.core.scheduling.report import PluginStatus, status_of
 from sage_orchestrator.core.scheduling.runtime import Change, PluginRuntime
 
@@ -23,13 +27,17 @@ STOPPED = "the orchestrator stops"
 UNLOADED = "the plugin is unloaded"
 
 
-class PluginManager:
+class PluginManager(Stateful):
     """The plugins of an orchestrator; safe to use from several threads.
 
     A plugin is replaced or unloaded when it is at rest: a run under way ends first, and an account
     of the cycle under way stays open until the cycle has been reported. Whatever changes, its trust
     and what it owes stay.
     """
+
+    records: State[dict[str, TrustRecord]]
+    """What was learned, as it is packed."""
+    _registry: State[PluginRegistry]
 
     def __init__(
         self, rules: CircuitBreakerRules, stopwatch_ns: Callable[[], int], workers: Workers
@@ -120,15 +128,25 @@ class PluginManager:
         with self._lock:
             return self._registry.learn_outcome(reward, name, start_ns, end_ns)
 
-    def state(self) -> Arrays:
-        """See `PluginRegistry.state`."""
-        with self._lock:
-            return self._registry.state()
+    def packing(self) -> None:
+        with self._lock:  # debts end with the process
+            known = self._registry.records.items()
+            self.records = {name: record._replace(debt_ns=0) for name, record in sorted(known)}
 
-    def restore(self, state: Arrays) -> None:
-        """See `PluginRegistry.restore`."""
+    def restored(self) -> None:
+        """Raises InvalidInput: a record holds what is no trust."""
         with self._lock:
-            self._registry.restore(state)
+            self._registry.apply(self.records)
+
+    def from_old(self, old: Arrays) -> dict[str, object]:
+        ends = np.cumsum(old["deliveries"])
+        delivered = np.split(old["delivered"], ends)[: len(ends)]
+        rows = zip(old["plugins"], old["trust"], old["belief"], delivered, strict=True)
+        records = {
+            str(name): TrustRecord(float(trust), float(belief), tuple(at.tolist()))
+            for name, trust, belief, at in rows
+        }
+        return {"records": records}
 
     def health(self) -> tuple[int, list[str]]:
         """Threads abandoned so far, and the plugins that are isolated now."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.state.arrays import Arrays, json_array, json_of
+from sage_common.core.state.fields import Transient
 from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.ledger import Ledger
 from sage_orchestrator.core.budget.meter import Meter
@@ -31,6 +31,10 @@ class Orchestrator(PluginManager):
     `remaining_ns`, `pause` and `finish` are called by runs, from workers.
     """
 
+    _ledger: Transient[Ledger]
+    _period_ns: Transient[int] = 0
+    _cycle: Transient[int] = 0
+
     def __init__(
         self,
         safeguards: Safeguards,
@@ -45,39 +49,12 @@ class Orchestrator(PluginManager):
         self._meter = meter
         self._on_result = on_result
         self._ledger = Ledger(0, 0.0, [])
-        self._period_ns = 0
-        self._cycle = 0
 
     def close(self) -> None:
         """See `PluginManager.close`; what is left of the cycle is given to nobody."""
         super().close()
         with self._lock:
             self._ledger = Ledger(self._ledger.budget_ns, 0.0, [])
-
-    def present(self) -> Arrays:
-        """The cycle under way: what was asked for, spent and owed. See `restore_present`.
-
-        Raises:
-            CannotContinue: a plugin is at work; what it holds is its own.
-        """
-        with self._lock:
-            runtimes = self._registry.present()
-            cycle = {
-                "cycle": self._cycle,
-                "period_ns": self._period_ns,
-                "ledger": self._ledger.state(),
-                "slots": runtimes,
-            }
-            return {"cycle": json_array(cycle)}
-
-    def restore_present(self, present: Arrays) -> None:
-        """Continue from `present()` of the same plugins, in the same cycle."""
-        cycle = json_of(present["cycle"])
-        with self._lock:
-            self._registry.restore_present(cycle["slots"])
-            self._ledger.restore(cycle["ledger"])
-            self._cycle = cycle["cycle"]
-            self._period_ns = cycle["period_ns"]
 
     # The cycle.
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sage_common.core.errors import InvalidInput
-from sage_common.core.state.arrays import Arrays
+from sage_common.core.state.fields import Declared, Transient
 from sage_orchestrator.core.budget.trust import Trust, checked_trust
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup
@@ -27,15 +24,17 @@ class TrustRecord(NamedTuple):
     debt_ns: int = 0
 
 
-class PluginRegistry:
+class PluginRegistry(Declared):
     """Plugins by name, in order of name. Not locked: the owner is.
 
     The record of a plugin that is not here now is kept, for when it comes back.
     """
 
+    _runtimes: Transient[dict[str, PluginRuntime]]
+
     def __init__(self, rules: CircuitBreakerRules) -> None:
         self._rules = rules
-        self._runtimes: dict[str, PluginRuntime] = {}
+        self._runtimes = {}
         self._absent: dict[str, TrustRecord] = {}
 
     def __iter__(self) -> Iterator[PluginRuntime]:
@@ -86,7 +85,7 @@ class PluginRegistry:
     def clear(self) -> list[PluginRuntime]:
         """Dismiss all plugins; their trust is kept. Who they were."""
         dismissed = list(self._runtimes.values())
-        self._absent.update(self._known())
+        self._absent.update(self.records)
         self._runtimes = {}
         return dismissed
 
@@ -120,57 +119,24 @@ class PluginRegistry:
             runtime.trust.learn_outcome(reward)
         return [runtime.name for runtime in concerned]
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """What was learned: `plugins` (names), `trust` and `belief`, float64 [N], and what each
-        delivered: `deliveries` int64 [N] stamps of each in `delivered` int64 [sum] [ns]."""
-        known = self._known()
-        records = [known[name] for name in sorted(known)]
-        return {
-            "plugins": np.array(sorted(known), dtype=np.str_),
-            "trust": np.array([record.trust for record in records], np.float64),
-            "belief": np.array([record.belief for record in records], np.float64),
-            "deliveries": np.array([len(record.delivered) for record in records], np.int64),
-            "delivered": np.array([at for s in records for at in s.delivered], np.int64),
-        }
+    @property
+    def records(self) -> dict[str, TrustRecord]:
+        """What was learned of every plugin, here or not."""
+        return {**self._absent, **{runtime.name: _record(runtime) for runtime in self}}
 
-    def restore(self, state: Arrays) -> None:
-        """Continue from what `state` gave.
+    def apply(self, records: Mapping[str, TrustRecord]) -> None:
+        """Continue with `records`.
 
         Raises:
-            InvalidInput: an array is absent, of the wrong length, or holds what is no trust.
+            InvalidInput: one holds what is no trust.
         """
-        for field in ("plugins", "trust", "belief", "deliveries"):
-            if field not in state or state[field].shape != state["plugins"].shape:
-                raise InvalidInput(field, state.get(field), "one entry for each plugin")
-        ends = np.cumsum(state["deliveries"])
-        records = {
-            str(name): TrustRecord(checked_trust(float(trust)), float(belief), tuple(at.tolist()))
-            for name, trust, belief, at in zip(
-                state["plugins"],
-                state["trust"],
-                state["belief"],
-                np.split(state["delivered"], ends)[: len(ends)],
-                strict=True,
-            )
-        }
         for name, record in records.items():
+            checked_trust(record.trust)
             runtime = self.find(name)
             if runtime is not None:
                 _apply(runtime, record)
             else:
                 self._absent[name] = record
-
-    def present(self) -> dict[str, Any]:
-        """See `PluginRuntime.present`, by name."""
-        return {runtime.name: runtime.present() for runtime in self}
-
-    def restore_present(self, present: Mapping[str, Any]) -> None:
-        """Continue from `present()` of the same plugins."""
-        for name, kept in present.items():
-            self.get(name).restore_present(kept)
-
-    def _known(self) -> dict[str, TrustRecord]:
-        return {**self._absent, **{runtime.name: _record(runtime) for runtime in self}}
 
 
 def _record(runtime: PluginRuntime) -> TrustRecord:

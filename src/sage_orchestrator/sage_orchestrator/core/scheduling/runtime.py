@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sage_common.core.errors import CannotContinue
+from sage_common.core.state.fields import Declared, Transient
 from sage_orchestrator.core.budget.allocation import Demand
 from sage_orchestrator.core.budget.atp import to_ns
 from sage_orchestrator.core.budget.trust import Trust
@@ -24,10 +25,6 @@ from sage_orchestrator.core.scheduling.trigger import Trigger
 
 _NS_PER_S = 1_000_000_000
 _DELIVERIES_KEPT = 64
-_AT_REST = (
-    "submitted_ns", "started_ns", "last_stamp_ns", "debt_ns", "credit_ns", "salience", "reason",
-    "steps", "energy",
-)  # fmt: skip
 
 
 class Change(NamedTuple):
@@ -44,7 +41,7 @@ class Change(NamedTuple):
 
 
 @dataclass
-class PluginRuntime:
+class PluginRuntime(Declared):
     """One plugin: its instance, its trust, what it is doing now, and what it owes.
 
     Attributes:
@@ -59,23 +56,23 @@ class PluginRuntime:
 
     setup: PluginSetup
     trust: Trust
-    breaker: CircuitBreaker
+    breaker: Transient[CircuitBreaker]
     plugin: Plugin[Any] | None = None
     loaded: bool = False
     run: Run | None = None
     paused: bool = False
     pending: Trigger | None = None
     job: Job | None = None
-    submitted_ns: int = 0
-    started_ns: int | None = None
-    last_stamp_ns: int | None = None
-    debt_ns: int = 0
-    credit_ns: int = 0
-    salience: float = 0.0
-    state: PluginState = PluginState.IDLE
-    reason: str = ""
-    steps: int = 0
-    energy: float = 0.0
+    submitted_ns: Transient[int] = 0
+    started_ns: Transient[int | None] = None
+    last_stamp_ns: Transient[int | None] = None
+    debt_ns: Transient[int] = 0
+    credit_ns: Transient[int] = 0
+    salience: Transient[float] = 0.0
+    state: Transient[PluginState] = PluginState.IDLE
+    reason: Transient[str] = ""
+    steps: Transient[int] = 0
+    energy: Transient[float] = 0.0
     delivered: deque[int] = field(default_factory=lambda: deque(maxlen=_DELIVERIES_KEPT))
     change: Change | None = None
 
@@ -89,23 +86,9 @@ class PluginRuntime:
         """Whether it neither works nor is to work."""
         return self.run is None and self.job is None
 
-    def present(self) -> dict[str, Any]:
-        """What it did last and owes, while it is at rest.
-
-        Raises:
-            CannotContinue: it is at work, or given a job.
-        """
+    def check_can_suspend(self) -> None:
         if not self.is_at_rest:
             raise CannotContinue(f"plugin {self.name} is at work")
-        own = {name: getattr(self, name) for name in _AT_REST}
-        return {**own, "state": int(self.state), "isolation": self.breaker.state()}
-
-    def restore_present(self, present: Mapping[str, Any]) -> None:
-        """Continue from `present()`."""
-        for name in _AT_REST:
-            setattr(self, name, present[name])
-        self.state = PluginState(present["state"])
-        self.breaker.restore(present["isolation"])
 
     @property
     def in_flight(self) -> bool:
