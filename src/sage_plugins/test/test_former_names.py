@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from orchestrator_graph import diagnostics, header, play, puzzle, started
 from test_in_graph import PLUGINS
 
-from sage_common.core import state_file
+from sage_common.core.state import file as state_file
+from sage_common.core.state.arrays import json_array, json_of
+from sage_common.core.state.packing import VALUES
 from sage_msgs.action import Refine
 from sage_msgs.msg import Outcome
 from sage_msgs.srv import SetTrust
@@ -31,17 +32,18 @@ def test_trust_that_was_saved_under_the_former_name_is_taken_over(tmp_path):
     host.close()
     path = tmp_path / "state" / "orchestrator.state"
     saved = state_file.load(path)
-    arrays = dict(saved.arrays)
-    assert "look" in arrays["plugins"].tolist()
-    arrays["plugins"] = np.where(arrays["plugins"] == "look", "focus", arrays["plugins"])
-    state_file.save(path, arrays, saved.identity)
+    values = json_of(saved.arrays[VALUES])
+    records = values["orchestrator"]["records"]
+    records["focus"] = records.pop("look")
+    state_file.save(path, {VALUES: json_array(values)}, saved.identity)
 
     again = started(tmp_path, PLUGINS)
     again.run_for(0.3)
     trusts = {line.name: line.trust for line in again.messages("budget")[-1].plugins}
     assert trusts["look"] == pytest.approx(0.77)
     again.close()
-    assert state_file.load(path).arrays["plugins"].tolist() == ["endless", "look", "recall"]
+    kept = json_of(state_file.load(path).arrays[VALUES])["orchestrator"]["records"]
+    assert list(kept) == ["endless", "look", "recall"]
 
 
 def test_messages_and_requests_may_use_the_former_name(tmp_path):
