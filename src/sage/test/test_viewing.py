@@ -95,7 +95,7 @@ def test_a_pipe_gets_a_line_a_second(
     latest.fused = FusedSalience(total=0.625, reason="a bang", valid=True)
     gone = DiagnosticStatus(name="/sage/camera", level=DiagnosticStatus.ERROR, message="gone")
     latest.diagnostics[gone.name] = gone
-    assert status._tell(SimpleNamespace(latest=latest), "SAGE /sage", 0.001) == 0
+    assert status._print(SimpleNamespace(latest=latest), "SAGE /sage", 0.001) == 0
     title, first, *_ = capsys.readouterr().out.splitlines()
     assert title == "SAGE /sage"
     assert first.endswith("salience 0.62  a bang; error: camera: gone")
