@@ -12,8 +12,7 @@ mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not
 
 from mailbox_ends import SHAPE, Camera  # noqa: E402
 
-from sage_common.ros.tensors import mailboxes  # noqa: E402
-from sage_common.ros.tensors import output as tensor_output  # noqa: E402
+from sage_common.ros.tensors import connection, mailboxes  # noqa: E402
 from sage_common.ros.tensors.handles import mailbox_name  # noqa: E402
 from sage_common.ros.tensors.output import SLOTS  # noqa: E402
 from sage_common.ros.tensors.reader import TensorGone, TensorReader  # noqa: E402
@@ -141,7 +140,7 @@ def test_frames_that_were_not_published_give_their_slots_back(
 def test_a_taken_name_is_said_once_and_tried_again(
     camera: Camera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tensor_output, "RETRY_NS", 0)
+    monkeypatch.setattr(connection, "RETRY_NS", 0)
     with mailbox.TensorMailbox.create(camera.name, slot_bytes=4096):
         assert camera.show() is None and camera.show() is None
         assert len(camera.log.lines) == 1 and "is there already" in camera.log.lines[0]

@@ -116,13 +116,15 @@ def test_it_begins_anew_after_it_was_closed(channel: TileChannel) -> None:
 
 
 def test_without_the_library_tiles_are_arrays_and_that_is_said_once(
-    channel: TileChannel, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(mailboxes, "library", None)
     monkeypatch.setattr(mailboxes, "MISSING", "not installed")
+    log = Lines()
+    channel = TileChannel("tiles-without-a-library", log)
     for level in (3, 4):
         assert pass_on(channel, level) == (level, True)
-    assert channel._log.lines == ["tiles go to the focus encoder as arrays: not installed"]
+    assert log.lines == ["tiles go to the focus encoder as arrays: not installed"]
     assert channel.facts() == {
         "focus tiles": "arrays (not installed)",
         "focus tiles in slots": 0,
@@ -131,6 +133,7 @@ def test_without_the_library_tiles_are_arrays_and_that_is_said_once(
 
 
 def test_a_host_without_mailboxes_says_nothing() -> None:
-    channel = TileChannel("", Lines())
+    log = Lines()
+    channel = TileChannel("", log)
     assert pass_on(channel, 3) == (3, True)
-    assert channel.facts() == {} and channel._log.lines == []
+    assert channel.facts() == {} and log.lines == []

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.clock import NS_PER_S
 from sage_common.ros.host import Logger
 from sage_common.ros.tensors import mailboxes
+from sage_common.ros.tensors.connection import OwnMailbox
 from sage_encoders.core.framing import SIDE_PX
 
 TILE_CHANNEL = "focus/tiles"
@@ -20,7 +19,6 @@ TILE_CHANNEL = "focus/tiles"
 SHAPE = (SIDE_PX, SIDE_PX, 3)
 SLOTS = 8
 TTL_MS = 1000
-RETRY_NS = 5 * NS_PER_S
 T = TypeVar("T")
 
 
@@ -41,13 +39,9 @@ class TileChannel:
     def __init__(self, mailbox_name: str, log: Logger) -> None:
         self.in_slots = self.in_arrays = 0
         self._name = mailbox_name
-        self._log = log
         self._lock = threading.Lock()
-        self._mailbox: Any = None
-        self._writer: Any = None
+        self._own = OwnMailbox("tiles go to the focus encoder as arrays", log)
         self._reader: Any = None
-        self._fault = ""
-        self._next_try_ns = 0
 
     def pass_on(
         self,
@@ -74,20 +68,18 @@ class TileChannel:
     def close(self) -> None:
         """Remove the mailbox; the next tile makes a new one."""
         with self._lock:
-            if self._mailbox is not None:
+            if self._reader is not None:
                 self._reader.close()
-                self._writer.close()
-                self._mailbox.close()
-            self._mailbox = self._writer = self._reader = None
-            self._next_try_ns = 0
+                self._reader = None
+            self._own.close()
 
     def facts(self) -> dict[str, object]:
         """For /diagnostics."""
         if not self._name:
             return {}
-        way = f"arrays ({self._fault or 'no tile yet'})"
-        if self._mailbox is not None:
-            way = f"mailbox {self._mailbox.backend}"
+        way = f"arrays ({self._own.fault or 'no tile yet'})"
+        if self._own.mailbox is not None:
+            way = f"mailbox {self._own.mailbox.backend}"
         return {
             "focus tiles": way,
             "focus tiles in slots": self.in_slots,
@@ -96,11 +88,11 @@ class TileChannel:
 
     def _drawn(self, draw: Callable[[NDArray[np.uint8]], None], stamp_ns: int) -> Any:
         """The encoder's lease on a tile that was drawn into a slot; None: no slot to be had."""
-        if self._mailbox is None and not self._make_mailbox():
+        if self._own.mailbox is None and not self._make_mailbox():
             return None
         library = mailboxes.library
         try:
-            with self._writer.acquire("overwrite") as slot:
+            with self._own.writer.acquire("overwrite") as slot:
                 draw(slot.array(SHAPE, "uint8"))
                 slot.publish(stamp_ns=stamp_ns)
                 return self._reader.open(slot.slot, slot.generation)
@@ -108,27 +100,12 @@ class TileChannel:
             return None
 
     def _make_mailbox(self) -> bool:
-        now_ns = time.monotonic_ns()
-        if not self._name or now_ns < self._next_try_ns:
-            return False
-        if mailboxes.library is None:
-            return self._give_up(mailboxes.MISSING, now_ns)
-        try:
-            self._mailbox = mailboxes.library.TensorMailbox.create(
-                self._name,
-                slot_bytes=int(np.prod(SHAPE)),
-                slot_count=SLOTS,
-                ttl_ms=TTL_MS,
+        def create(library: Any) -> Any:
+            return library.TensorMailbox.create(
+                self._name, slot_bytes=int(np.prod(SHAPE)), slot_count=SLOTS, ttl_ms=TTL_MS
             )
-        except mailboxes.library.MailboxError as error:
-            return self._give_up(str(error), now_ns)
-        self._writer, self._reader = self._mailbox.writer(), self._mailbox.reader()
-        self._fault = ""
-        return True
 
-    def _give_up(self, fault: str, now_ns: int) -> bool:
-        self._next_try_ns = now_ns + RETRY_NS
-        if fault != self._fault:
-            self._log.warning(f"tiles go to the focus encoder as arrays: {fault}")
-        self._fault = fault
-        return False
+        if not self._name or not self._own.make(create):
+            return False
+        self._reader = self._own.mailbox.reader()
+        return True

@@ -9,8 +9,9 @@ from sage_common.core.clock import NS_PER_S
 from sage_common.core.health import InputHealth
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.host import Logger
+from sage_common.ros.tensors.connection import MailboxUnreachable
 from sage_common.ros.tensors.picture import Picture
-from sage_common.ros.tensors.reader import MailboxUnreachable, TensorGone, TensorReader
+from sage_common.ros.tensors.reader import TensorGone, TensorReader
 from sage_msgs.msg import TensorHandle
 
 LOOK_PERIOD_S = 0.25

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,17 +12,16 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from std_msgs.msg import Header
 
-from sage_common.core.clock import NS_PER_S
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.host import Logger, Publisher
 from sage_common.ros.tensors import mailboxes
+from sage_common.ros.tensors.connection import OwnMailbox
 from sage_common.ros.tensors.handles import make_handle
 from sage_msgs.msg import TensorHandle
 
 # Enough for 7 frames decoded ahead, 12 that the memory keeps, and 5 in front of an encoder.
 SLOTS = 24
 TTL_MS = 1000
-RETRY_NS = NS_PER_S
 
 
 @dataclass(frozen=True)
@@ -71,11 +69,8 @@ class TensorOutput:
         self._is_active = is_active
         self._log = log
         self._lock = threading.Lock()
-        self._mailbox: Any = None
-        self._writer: Any = None
+        self._own = OwnMailbox("frames go as images only", log)
         self._tag = 0
-        self._fault = ""
-        self._next_try_ns = 0
 
     @property
     def wanted(self) -> bool:
@@ -99,7 +94,7 @@ class TensorOutput:
         if self._publisher is None or not self.wanted:
             return
         with self._lock:
-            if slot is not None and slot.mailbox is self._mailbox:
+            if slot is not None and slot.mailbox is self._own.mailbox:
                 handle = self._hand_over(slot, header)
                 self.in_place += handle is not None
             else:
@@ -111,16 +106,15 @@ class TensorOutput:
     def close(self) -> None:
         """Remove the mailbox; the next tensor makes a new one. Readers keep what they hold."""
         with self._lock:
-            self._close_mailbox()
-            self._next_try_ns = 0
+            self._own.close()
 
     def facts(self) -> dict[str, object]:
         """For /diagnostics."""
         if self._publisher is None:
             return {}
-        topic, mailbox = self._publisher.topic, self._mailbox
+        topic, mailbox = self._publisher.topic, self._own.mailbox
         if mailbox is None:
-            return {f"{topic} mailbox": f"none: {self._fault or 'nobody subscribes'}"}
+            return {f"{topic} mailbox": f"none: {self._own.fault or 'nobody subscribes'}"}
         counted = mailbox.statistics()
         size_mb = mailbox.slot_count * mailbox.slot_bytes / 1e6
         return {
@@ -135,7 +129,9 @@ class TensorOutput:
     def _slot(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> TensorSlot | None:
         lease = self._acquire(math.prod(shape) * dtype.itemsize)
         return (
-            None if lease is None else TensorSlot(lease.array(shape, dtype), lease, self._mailbox)
+            None
+            if lease is None
+            else TensorSlot(lease.array(shape, dtype), lease, self._own.mailbox)
         )
 
     def _copied(self, array: NDArray[Any]) -> TensorSlot | None:
@@ -159,41 +155,20 @@ class TensorOutput:
 
     def _acquire(self, tensor_bytes: int) -> Any:
         """A lease to write by; None: no mailbox, or all its slots are in use."""
-        has_room = self._mailbox is not None and self._mailbox.slot_bytes >= tensor_bytes
+        mailbox = self._own.mailbox
+        has_room = mailbox is not None and mailbox.slot_bytes >= tensor_bytes
         if not has_room and not self._make_mailbox(tensor_bytes):
             return None
         try:
-            return self._writer.acquire("overwrite")
+            return self._own.writer.acquire("overwrite")
         except mailboxes.library.Full:
             return None
 
     def _make_mailbox(self, slot_bytes: int) -> bool:
-        now_ns = time.monotonic_ns()
-        if now_ns < self._next_try_ns:
-            return False
-        self._close_mailbox()
-        if mailboxes.library is None:
-            return self._give_up(mailboxes.MISSING, now_ns)
-        try:
-            mailboxes.library.sweep_stale()  # of graphs that were killed, and had other names
-            self._mailbox = mailboxes.library.TensorMailbox.create(
+        def create(library: Any) -> Any:
+            library.sweep_stale()  # of graphs that were killed, and had other names
+            return library.TensorMailbox.create(
                 self._name, slot_bytes=slot_bytes, slot_count=SLOTS, ttl_ms=TTL_MS
             )
-        except mailboxes.library.MailboxError as error:
-            return self._give_up(str(error), now_ns)
-        self._writer = self._mailbox.writer()
-        self._fault = ""
-        return True
 
-    def _give_up(self, fault: str, now_ns: int) -> bool:
-        self._next_try_ns = now_ns + RETRY_NS
-        if fault != self._fault:
-            self._log.warning(f"frames go as images only: {fault}")
-        self._fault = fault
-        return False
-
-    def _close_mailbox(self) -> None:
-        if self._mailbox is not None:
-            self._writer.close()
-            self._mailbox.close()
-        self._mailbox = self._writer = None
+        return self._own.make(create)

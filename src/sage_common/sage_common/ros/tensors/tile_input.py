@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 import numpy as np
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.tiles import RECORD_TYPE, TILE_RECORD, TileView, view_of
 from sage_common.ros.tensors import mailboxes
+from sage_common.ros.tensors.connection import AttachedMailbox, MailboxUnreachable
 
 KEPT = 8
 MOST_RECORDS = 4096
@@ -33,8 +33,7 @@ class TileInput:
         self.fault = ""
         self._name = mailbox_name
         self._source = source
-        self._mailbox: Any = None
-        self._reader: Any = None
+        self._attached = AttachedMailbox("BroadcastMailbox", mailbox_name, oldest=True)
         self._views: deque[TileView] = deque(maxlen=KEPT)
         self._part = np.zeros(0, TILE_RECORD)
         self._part_stamp_ns = 0
@@ -51,21 +50,19 @@ class TileInput:
 
     def close(self) -> None:
         """Leave the mailbox."""
-        if self._reader is not None:
-            self._reader.close()
-        self._mailbox = self._reader = None
-        self._views.clear()
-        self._part = self._part[:0]
+        self._attached.leave()
+        self._forget()
 
     def _read(self) -> None:
-        self._attach_if_new()
-        if self._reader is None:
+        self._attach()
+        reader = self._attached.reader
+        if reader is None:
             return
         try:
-            read = self._reader.pop_many(MOST_RECORDS)
+            read = reader.pop_many(MOST_RECORDS)
         except mailboxes.library.Closed:
             return
-        self.lost = self._reader.lost
+        self.lost = reader.lost
         is_ours = (read["type"] == RECORD_TYPE) & (read["length"] == TILE_RECORD.itemsize)
         ours = read[is_ours]
         tiles = np.ascontiguousarray(ours["payload"]).view(TILE_RECORD).reshape(-1)
@@ -88,18 +85,20 @@ class TileInput:
             self.refused += 1
         self._part = part[:0]
 
-    def _attach_if_new(self) -> None:
-        if self._mailbox is not None and not self._mailbox.closed:
+    def _attach(self) -> None:
+        if not self._name:
+            self.fault = "this host has no mailboxes"
             return
-        library = mailboxes.library
-        if library is None or not self._name:
-            self.fault = mailboxes.MISSING if self._name else "this host has no mailboxes"
-            return
+        before = self._attached.mailbox
         try:
-            mailbox = library.BroadcastMailbox.attach(self._name)
-            reader = mailbox.reader(oldest=True)
-        except library.MailboxError as error:
+            self._attached.attach()
+        except MailboxUnreachable as error:
             self.fault = str(error)
             return
-        self.close()
-        self._mailbox, self._reader, self.fault = mailbox, reader, ""
+        if self._attached.mailbox is not before:
+            self._forget()
+            self.fault = ""
+
+    def _forget(self) -> None:
+        self._views.clear()
+        self._part = self._part[:0]
