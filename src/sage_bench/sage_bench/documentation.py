@@ -28,7 +28,13 @@ QOS_PROFILES = (
     ("standard", "reliable", "volatile", 10, "percepts, salience, events"),
     ("latched", "reliable", "transient local", 1, "state that a late subscriber needs at once"),
     ("static", "reliable", "transient local", 100, "state of many nodes on one topic: /tf_static"),
-    ("bulk", "reliable", "volatile", 5, "handles of tensors: the newest counts"),
+    (
+        "bulk",
+        "reliable",
+        "volatile",
+        12,
+        "handles of tensors: who loses one loses what still lies in the mailbox",
+    ),
 )
 """The profiles as they are explained; a test holds them against `sage_common.ros.qos`."""
 

@@ -55,7 +55,7 @@ QOS_BY_PROFILE = {
     "sensor": OfferedQos(depth=5),
     "standard": OfferedQos(depth=10),
     "latched": OfferedQos(latched=True, depth=1),
-    "bulk": OfferedQos(depth=1),
+    "bulk": OfferedQos(depth=12),
 }
 
 

@@ -21,7 +21,9 @@ PROFILES = {
     "standard": _profile(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
     "latched": _profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
     "static": _profile(100, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
-    "bulk": _profile(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
+    # A handle is small, but who loses one loses a tensor that still lies in its mailbox: as many as
+    # a reader keeps pictures, half of the mailbox's slots (sage_common.ros.tensors.output).
+    "bulk": _profile(12, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
 }
 
 """What a subscription asks for."""
