@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from orchestrator_graph import diagnostics, header, play, puzzle, started
 from test_in_graph import PLUGINS
@@ -44,6 +45,23 @@ def test_trust_that_was_saved_under_the_former_name_is_taken_over(tmp_path):
     again.close()
     kept = json_of(state_file.load(path).arrays[VALUES])["orchestrator"]["records"]
     assert list(kept) == ["endless", "look", "recall"]
+
+
+def test_a_state_file_of_the_time_of_the_former_name_opens(tmp_path):
+    started(tmp_path, PLUGINS).close()
+    path = tmp_path / "state" / "orchestrator.state"
+    of_then = {
+        "plugins": np.array(["focus", "recall"]),
+        "trust": np.array([0.83, 0.21]),
+        "belief": np.array([1.0, 0.5]),
+        "deliveries": np.array([2, 0], np.int64),
+        "delivered": np.array([11, 12], np.int64),
+    }
+    state_file.save(path, of_then, state_file.load(path).identity)
+    host = started(tmp_path, PLUGINS)
+    host.run_for(0.3)
+    trusts = {line.name: line.trust for line in host.messages("budget")[-1].plugins}
+    assert trusts == pytest.approx({"endless": 0.5, "look": 0.83, "recall": 0.21})
 
 
 def test_messages_and_requests_may_use_the_former_name(tmp_path):
