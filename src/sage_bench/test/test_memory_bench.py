@@ -12,7 +12,7 @@ import pytest
 from memory_bench_toys import TOY, by_name
 
 from sage_bench.encoders.section import Figures, Setting
-from sage_bench.memory import alike, cells, parts, recall, recall_clips, relevance, remember
+from sage_bench.memory import alike, parts, recall, recall_clips, relevance, remember
 from sage_bench.memory.inputs import clips
 from sage_bench.memory.inputs.condition import KINDS
 from sage_bench.memory.inputs.corpus import Corpus, clustered
@@ -43,16 +43,17 @@ def test_remembering_stands_beside_raw_sqlite_and_the_peers(
 
 
 def test_recall_and_filters_of_every_peer(toy_place: Callable[..., Workplace]) -> None:
-    for package in ("emem", "sqlite_vec", "usearch", "hnswlib", "apsw"):
+    for package in ("emem", "sqlite_vec", "usearch", "hnswlib", "faiss", "apsw"):
         pytest.importorskip(package)
     found = recall.rows(toy_place())
     rows = by_name(found)
     peers = {"eMEM", "sqlite-vec", "usearch, exact", "usearch HNSW", "hnswlib HNSW",
-             "numpy float32"}  # fmt: skip
+             "faiss SQ8", "numpy float32"}  # fmt: skip
     for size in ("120", "240"):
         whole = rows[f"recall@10 at {size}"]
         assert whole.value == 1.0 and set(whole.baselines) == peers
         assert whole.baselines["numpy float32"] == whole.baselines["sqlite-vec"] == 1.0
+        assert whole.baselines["faiss SQ8"] == 1.0
         assert set(rows[f"recall of whole records at {size}, p50"].baselines) == peers
         taken = rows[f"time to take in {size}"]
         assert taken.value > 0.0
@@ -61,6 +62,7 @@ def test_recall_and_filters_of_every_peer(toy_place: Callable[..., Workplace]) -
         row = rows[f"filter by {kind} keeping 10.0% of 240, recall@10"]
         assert row.value == 1.0, kind
         assert row.baselines["numpy float32"] == row.baselines["sqlite-vec"] == 1.0
+        assert row.baselines["faiss SQ8"] == 1.0
         assert ("eMEM" in row.baselines) == (kind != "salience")
     assert "slowest filter to no filter at 240, p50" in rows
     assert rows["recall@10 at 100 independent"].value == 1.0
@@ -126,17 +128,6 @@ def test_a_peer_that_fails_is_named_and_the_others_are_measured(toy_sentences: S
     assert "somepackage is not installed" in found.notes[0]
     assert found.notes[1] == "broken failed at 50: no room"
     assert "numpy float32 is not measured at 50" in found.notes[2]
-
-
-def test_cells_are_built_once_and_measured(toy_place: Callable[..., Workplace]) -> None:
-    none = cells.rows(toy_place())
-    assert not none.rows and "no cells" in none.notes[-1]
-    workplace = toy_place(sizes=(2_500,))
-    rows = by_name(cells.rows(workplace))
-    assert rows["recall@10 with cells at 2,500"].value > 0.8
-    assert rows["search alone with cells at 2,500, p50"].samples == TOY.queries
-    built_s = rows["time to build the cells of 2,500"].value
-    assert by_name(cells.rows(workplace))["time to build the cells of 2,500"].value == built_s
 
 
 def test_opening_is_measured_in_a_process_of_its_own(toy_place: Callable[..., Workplace]) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from sage_memory import Memory, Query
 from sage_memory.core.engine.schema import experiences
-from sage_memory.core.index import cache, space
+from sage_memory.core.index import cache, scan, space
 from sage_memory.core.index.cache import Facts, IndexCache
 from sage_memory.core.index.index import ROLES, VectorIndex
 from sage_memory.core.rows.changes import set_columns
@@ -24,7 +24,9 @@ FACTS = Facts("1", "r", 7)
 
 @pytest.fixture(autouse=True)
 def written_at_once(monkeypatch) -> None:
-    """Small stores have a cache, too, and several chunks."""
+    """Small stores have a cache, too, several chunks, and bits."""
+    monkeypatch.setattr(space, "CENTRE_FROM", 2048)
+    monkeypatch.setattr(scan, "FEW_IN_ALL", 2048)
     monkeypatch.setattr(space, "MAX_CHUNK", 1024)
     monkeypatch.setattr(cache, "LEAST_NEW", 1)
 
@@ -213,6 +215,16 @@ def test_a_forgetting_removes_the_cache(home, experience) -> None:
         memory._writable().reader.index.forget([10])
         assert not list((home / "index").iterdir())
         assert memory.recall(Query(entity="anna")) == []
+
+
+def test_a_forgetting_removes_what_an_earlier_version_left(home, experience) -> None:
+    with Memory.open(home) as memory:
+        kept = memory.remember(experience(0)).wait()
+        lists = home / "index" / "cells-0a1b2c3d-bits.npy"
+        lists.parent.mkdir(exist_ok=True)
+        lists.write_bytes(b"signs of vectors")
+        memory.forget([kept.id], "asked").wait()
+    assert not lists.exists()
 
 
 def test_a_reader_never_writes_it(home, experience) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sage_memory import Query
+from sage_memory.core.index import scan, space
 from sage_memory.core.index.index import ROLES, VectorIndex
 from sage_memory.core.recall import conditions
 
@@ -73,6 +74,14 @@ def test_hooks_lead_where_building_anew_leads(items, drawn) -> None:
     assert searched(index, asked, source) == searched(fresh, asked, source)
 
 
+@pytest.fixture
+def bits_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some thousand vectors are told apart by bits first, as more of them are."""
+    monkeypatch.setattr(space, "CENTRE_FROM", 2048)
+    monkeypatch.setattr(scan, "FEW_IN_ALL", 2048)
+    monkeypatch.setattr(scan, "FEW", 512)
+
+
 @pytest.fixture(scope="module")
 def clustered() -> list[dict]:
     """6,000 vectors in 64 dimensions' worth of bits and more, in 50 heaps; a sixth are heard."""
@@ -94,11 +103,17 @@ def large(clustered) -> VectorIndex:
     return build(clustered, parts=7)
 
 
+@pytest.mark.parametrize("by_bits", [False, True])
 @pytest.mark.parametrize(
     "condition", [{}, {"modality": "audio"}, {"modality": "vision"}, {"source": "rare"},
                   {"start_ns": 5000}, {"source": "rare", "end_ns": 2000}]
 )  # fmt: skip
-def test_the_ten_nearest_are_found_among_many(clustered, large, condition) -> None:
+def test_the_ten_nearest_are_found_among_many(
+    clustered, large, condition, by_bits, request
+) -> None:
+    if by_bits:
+        request.getfixturevalue("bits_of_few")
+        large = build(clustered, parts=7)
     matrix = np.stack([item["vectors"]["a", ROLES[0]] for item in clustered])
     rng = np.random.default_rng(1)
     found, all_of_them = 0, 0
@@ -120,6 +135,7 @@ def test_the_ten_nearest_are_found_among_many(clustered, large, condition) -> No
     assert found >= 0.99 * all_of_them
 
 
+@pytest.mark.usefixtures("bits_of_few")
 @pytest.mark.parametrize("condition", [{}, {"modality": "vision"}])
 def test_the_nearest_to_two_meanings_are_found_among_many(clustered, condition) -> None:
     rng = np.random.default_rng(3)

@@ -108,7 +108,7 @@ def _figures(place: Workplace, name: str, corpus: Corpus) -> Figures:
         Condition("salience", share, least_total=float(totals[-max(1, round(share * len(corpus)))]))
         for share in SHARES
     ]
-    chosen = [maker for maker in peers(place) if maker.__name__ in ("<lambda>", "numpy")]
+    chosen = [maker for maker in peers(place) if maker.__name__ in ("<lambda>", "faiss", "numpy")]
     measured = measure(corpus, chosen, len(corpus.queries), place.scale.limit_s, wanted)
     truth = Truth.of(corpus.vectors, corpus.queries)
     made = plain_rows(measured, truth, where, None) + filter_rows(measured, truth, where, None)

@@ -17,11 +17,9 @@ class Limits:
             sleep needs, which have up to half of it.
         min_free_bytes: payloads are refused when the disk would have less left.
         payload_rules: when payloads go although there is room.
-        cells: use the cells of near vectors that `Memory.build_cells` has built.
     """
 
     queue_size: int = 256
     payload_cap_bytes: int = 500_000_000
     min_free_bytes: int = 200_000_000
     payload_rules: PayloadRules = field(default_factory=PayloadRules)
-    cells: bool = False

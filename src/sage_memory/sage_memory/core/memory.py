@@ -15,7 +15,6 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.forgetting.forgetting import Forgotten, forget, pin
 from sage_memory.core.identifiers import id_text
-from sage_memory.core.index.ivf_build import CellsBuilt
 from sage_memory.core.open_memory import OpenMemory
 from sage_memory.core.recall import plain_words
 from sage_memory.core.recall.placement import Placed
@@ -169,24 +168,6 @@ class Memory(OpenMemory):
             MemoryFailure: the memory is read-only or closed.
         """
         return Reembedding(self._writable(), embedders, batch)
-
-    def build_cells(self) -> dict[str, CellsBuilt]:
-        """Put near vectors in cells, of which a search looks into a few: faster from 100,000.
-
-        Takes a minute or two for 1,000,000, on one core; recall and remembering go on meanwhile.
-        How few cells find 99 of 100 that a full search finds is measured on sample questions.
-        Where that takes more than a third of them, none are kept, and every search is full as
-        before. `Limits(cells=True)` uses them again after the next start.
-
-        Returns:
-            Encoder id -> what came of it; only those with enough vectors.
-
-        Raises:
-            InvalidInput: the store is encrypted: cells would hold its vectors in the clear.
-            OSError: the disk is full.
-            MemoryFailure: the memory is read-only or closed.
-        """
-        return self._writable().reader.build_cells()
 
     def checkpoint(self) -> None:
         """Wait until everything queued so far is on the disk.

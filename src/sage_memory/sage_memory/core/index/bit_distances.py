@@ -1,4 +1,4 @@
-"""How many signs of vectors differ from a query's, and which vectors differ in the fewest."""
+"""How many signs of vectors differ from a query's."""
 
 from __future__ import annotations
 
@@ -18,10 +18,6 @@ BLOCK_WORDS = 2**16
 """Words worked on at once: few enough to stay in the cache."""
 GATHER_BELOW = 0.3
 """Below this share of wanted vectors, picking out their bits is cheaper than comparing all."""
-RANKED_AT_FIRST = 1024
-"""About so many are ranked at least."""
-COUNTED = 2048
-"""Of so many it is estimated down to which distance that is."""
 
 
 def bit_distances(
@@ -86,46 +82,3 @@ def _joined(parts: list[Part], out: NDArray[np.uint64]) -> NDArray[np.uint64]:
                 row.take(inside.places, out=own, mode="clip")  # with "raise" numpy copies twice
         start += inside.size
     return out
-
-
-class Ranking:
-    """Vectors by their distance, the nearest first, as far down as it was asked for.
-
-    Args:
-        distances: uint8 [n], at most `FARTHEST`.
-    """
-
-    def __init__(self, distances: NDArray[np.uint8]) -> None:
-        self._distances = distances
-        self._places = np.zeros(0, np.int64)
-        self._ranked = np.zeros(0, np.uint8)
-
-    def ties(self, count: int) -> int:
-        """How many are at least as near as the one in place `count`, which exists."""
-        self._rank(count)
-        return self.within(int(self._ranked[count - 1]))
-
-    def within(self, distance: int) -> int:
-        """How many of those ranked so far are at most so far away."""
-        return int(np.searchsorted(self._ranked, distance, side="right"))
-
-    def places(self, start: int, stop: int) -> NDArray[np.int64]:
-        """Which vectors are in these places of the ranking, ascending."""
-        return np.sort(self._places[start:stop])
-
-    def _rank(self, count: int) -> None:
-        """Rank all up to some distance, at least so many."""
-        if count <= len(self._ranked):
-            return
-        distances = self._distances
-        count = min(max(count, RANKED_AT_FIRST), len(distances))
-        sample = distances[:: max(1, len(distances) // COUNTED)]
-        upto = np.add.accumulate(np.bincount(sample, minlength=FARTHEST + 1))
-        cut = int(np.searchsorted(upto, count / len(distances) * len(sample)))
-        places = np.flatnonzero(distances <= cut)
-        while len(places) < count:  # the sample promised too many
-            cut += 1
-            places = np.flatnonzero(distances <= cut)
-        near = distances[places]
-        order = np.argsort(near, kind="stable")
-        self._places, self._ranked = places[order], near[order]

@@ -35,10 +35,10 @@ from sage_memory.core.rows.indexed import COLUMNS
 
 FORMAT = 2
 HEADER = "header.json"
-CELLS = "cells-"
+LISTS = "cells-*"
+"""Files of earlier versions, with signs of vectors in them: they go with the cache."""
 GENERATION, NAME = re.compile(r"g[0-9]+"), re.compile(r"[a-z0-9_]+")
 """Names of its folders and files: none in a header may lead out of the cache."""
-"""Files of `cell_files` begin with it; they are discarded together with the cache."""
 LEAST_NEW, NEW_SHARE = 1000, 0.02
 """It is written again after so many new rows, and that share of all."""
 READ_BLOCK = 2**20
@@ -105,7 +105,7 @@ class IndexCache:
             self.losses += 1
             self.rows, self._files, self._generation = 0, {}, ""
             if self.folder.exists():
-                for path in [self.folder / HEADER, *self.folder.glob(f"{CELLS}*")]:
+                for path in [self.folder / HEADER, *self.folder.glob(LISTS)]:
                     path.unlink(missing_ok=True)
                 for leftover in self._generations():
                     shutil.rmtree(leftover)

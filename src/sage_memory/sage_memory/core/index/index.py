@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,6 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine.schema import ENCODING_INT8
 from sage_memory.core.index.cache import Facts, IndexCopy
 from sage_memory.core.index.columns import Columns
-from sage_memory.core.index.ivf_build import CellsBuilt
-from sage_memory.core.index.ivf_files import BUILD_FROM, build_cells, open_cells
 from sage_memory.core.index.space import Space
 from sage_memory.core.index.space_view import ROLES, SpaceView
 from sage_memory.core.rows.encoded_vectors import SCALE_BYTES, decode_all
@@ -204,36 +201,6 @@ class VectorIndex:
             for encoder_id, space in copy.spaces.items():
                 self._spaces[encoder_id] = Space.of_copy(space)
                 self._sizes[encoder_id] = space.dim
-
-    def build_cells(self, folder: Path) -> dict[str, CellsBuilt]:
-        """Write the cells of each large space to `folder`, and use them; others search meanwhile.
-
-        Returns:
-            Encoder id -> what came of it.
-
-        Raises:
-            OSError: the disk is full.
-        """
-        with self._lock:
-            self._settle()
-            copies = {name: space.copy() for name, space in self._spaces.items()}
-        built = {
-            encoder_id: build_cells(folder, encoder_id, copy)
-            for encoder_id, copy in copies.items()
-            if len(copy.rows) >= BUILD_FROM
-        }
-        self.open_cells(folder)
-        return built
-
-    def open_cells(self, folder: Path) -> None:
-        """Use the cells in `folder` that are of the vectors here."""
-        with self._lock:
-            self._settle()
-            spaces = {name: (space, space.crc32.view()) for name, space in self._spaces.items()}
-        for encoder_id, (space, crc32) in spaces.items():
-            cells = open_cells(folder, encoder_id, space.dim, crc32)
-            with self._changing():
-                space.cells = cells
 
     def _lost(self) -> None:
         if self.on_loss is not None:

@@ -8,16 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ONES = np.array([bin(byte).count("1") for byte in range(256)], np.uint8)
-HAS_BOTH = hasattr(np, "vecdot") and hasattr(np, "bitwise_count")
-
-
-def vecdot_by_others(
-    first: NDArray[Any], second: NDArray[Any], out: NDArray[Any] | None = None
-) -> NDArray[Any]:
-    """`numpy.vecdot`: products of the last axis, [..., n] with [n] or with as many, summed."""
-    if second.ndim == 1:
-        return np.asarray(np.matmul(first, second, out=out))
-    return np.asarray(np.einsum("...i,...i->...", first, second, out=out))
 
 
 def bitwise_count_by_table(
@@ -33,5 +23,4 @@ def bitwise_count_by_table(
     return out
 
 
-vecdot: Any = np.vecdot if HAS_BOTH else vecdot_by_others
-bitwise_count: Any = np.bitwise_count if HAS_BOTH else bitwise_count_by_table
+bitwise_count: Any = getattr(np, "bitwise_count", bitwise_count_by_table)

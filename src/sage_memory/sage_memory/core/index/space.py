@@ -6,15 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.index.columns import GrowingArray
-from sage_memory.core.index.ivf_lists import Cells
 from sage_memory.core.index.quantised import pack, quantise, word_count
 from sage_memory.core.index.rotation import rotated
 from sage_memory.core.index.space_view import ROLES, Centre, Chunk, SpaceCopy, SpaceView
 
 CHUNK_BYTES = 2**24
 MIN_CHUNK, MAX_CHUNK = 1024, 65536
-CENTRE_FROM = 2048
-"""Fewer vectors need no bits: comparing all of them in int8 is as fast."""
+CENTRE_FROM = 16_384
+"""Fewer vectors need no bits: comparing all of them in int8 is as fast (see `scan.FEW_IN_ALL`)."""
 CENTRE_AGAIN, CENTRE_LAST = 8, 200_000
 """The centre is taken anew of so many times more vectors; not of more than that, which takes long:
 by then it hardly moves."""
@@ -41,7 +40,6 @@ class Space:
         self.size = chunk_size(dim)
         self.chunks: list[Chunk] = []
         self.centre: Centre | None = None
-        self.cells: Cells | None = None
         self.rows = GrowingArray(np.int32)
         self.roles = GrowingArray(np.int8)
         self.live = GrowingArray(np.bool_)
@@ -75,7 +73,6 @@ class Space:
             self._ascending,
             self._aligned and whole,
             self._doubled,
-            self.cells,
         )
 
     def extend(

@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.engine import schema
-from sage_memory.core.index.ivf_lists import Cells
 
 ROLES = (schema.ROLE_PERCEPT, schema.ROLE_WORDS)
-SAMPLE = 192
 
 
 @dataclass
@@ -48,13 +46,11 @@ class Inside(NamedTuple):
             return cls(len(slots), slice(first, last + 1))
         return cls(len(slots), slots - base)
 
-
-class Sample(NamedTuple):
-    """Some vectors of a space: slots int64 [n], codes float32 [n, dim], scales float32 [n]."""
-
-    slots: NDArray[np.int64]
-    codes: NDArray[np.float32]
-    scales: NDArray[np.float32]
+    def of(self, chunk: Chunk) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+        """Codes [size, dim] and scales [size] of the vectors there."""
+        if isinstance(self.places, slice):
+            return chunk.codes[self.places], chunk.scales[self.places]
+        return chunk.codes.take(self.places, axis=0), chunk.scales.take(self.places)
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,6 @@ class SpaceView:
         centre: of the bits; None: there are none yet.
         ascending: `rows` never fall; `aligned`: slot i is row i.
         doubled: there may be experiences with a vector of each role.
-        cells: find near slots faster; None: there are none.
     """
 
     dim: int
@@ -102,7 +97,6 @@ class SpaceView:
     ascending: bool
     aligned: bool
     doubled: bool
-    cells: Cells | None
 
     @cached_property
     def common_kinds(self) -> int:
@@ -113,15 +107,6 @@ class SpaceView:
     def heard(self) -> bool:
         """Whether there are vectors of words beside those of percepts."""
         return bool(self.roles.any())
-
-    @cached_property
-    def sample(self) -> Sample:
-        """Vectors in evenly spaced slots, about `SAMPLE` of them, dropped ones among them."""
-        slots = np.arange(0, self.count, max(1, self.count // SAMPLE))
-        codes = np.empty((len(slots), self.dim), np.int8)
-        scales = np.empty(len(slots), np.float32)
-        self.gather(slots, codes, scales)
-        return Sample(slots, codes.astype(np.float32), scales)
 
     def parts(
         self, slots: NDArray[np.int64] | None, most: int
@@ -143,23 +128,6 @@ class SpaceView:
                     yield chunk, start, Inside(stop - start, slice(start - base, stop - base))
                 else:
                     yield chunk, start, Inside.of_slots(slots[start:stop], base)
-
-    def gather(
-        self, slots: NDArray[np.int64], codes: NDArray[np.int8], scales: NDArray[np.float32]
-    ) -> None:
-        """Copy the vectors of ascending slots [n] to `codes` [n, dim] and `scales` [n]."""
-        if len(self.chunks) == 1:
-            self.chunks[0].codes.take(slots, axis=0, out=codes, mode="clip")
-            self.chunks[0].scales.take(slots, out=scales, mode="clip")
-            return
-        bounds = slots.searchsorted(np.arange(len(self.chunks) + 1) * self.size).tolist()
-        places = slots % self.size
-        for chunk, (first, last) in zip(self.chunks, pairwise(bounds), strict=True):
-            if first < last:
-                here, part = places[first:last], slice(first, last)
-                # "clip", as with "raise" numpy copies twice
-                chunk.codes.take(here, axis=0, out=codes[part], mode="clip")
-                chunk.scales.take(here, out=scales[part], mode="clip")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from sqlalchemy import event, func, select
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine.database import begin_snapshot, data_version, naming
 from sage_memory.core.engine.plain_query import UNDECODED, replacing
 from sage_memory.core.engine.schema import experiences, meta, vectors
@@ -22,7 +21,6 @@ from sage_memory.core.errors import StoreDamaged
 from sage_memory.core.index.cache import Facts, IndexCache, IndexCopy
 from sage_memory.core.index.change_feed import Follower
 from sage_memory.core.index.index import VectorIndex
-from sage_memory.core.index.ivf_build import CellsBuilt
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.rows.clocks import NEWEST_CHANGE
 
@@ -134,26 +132,6 @@ class KeptIndex:
             self._follower.stamp = None
             cache.rows = 0
             return False
-
-    def build_cells(self) -> dict[str, CellsBuilt]:
-        """Build the cells of the large spaces and use them; see `Memory.build_cells`.
-
-        Raises:
-            InvalidInput: the store is encrypted; cells would hold its vectors in the clear.
-            OSError: the disk is full.
-        """
-        if self._cache is None:
-            raise InvalidInput("cells", True, "False for an encrypted store")
-        losses = self._cache.losses
-        built = self.index.build_cells(self._cache.folder)
-        if self._cache.losses != losses:  # they may tell of what was forgotten meanwhile
-            self._cache.discard()
-        return built
-
-    def open_cells(self) -> None:
-        """Use the cells that were built, as far as they are of the vectors that there are."""
-        if self._cache is not None:
-            self.index.open_cells(self._cache.folder)
 
     def capture(self) -> Captured | None:
         """What the cache is to be written from, if it is time to; between two commits."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.index.index import View
-from sage_memory.core.index.scan import cosines
+from sage_memory.core.index.int8_scan import Int8Query, cosines
 from sage_memory.core.recall.exact import Hit
 from sage_memory.core.recall.meaning import Meaning, Source
 from sage_memory.core.recall.search import search
@@ -36,7 +36,7 @@ def background(view: View, meaning: Meaning) -> Background | None:
     if space is None or not space.count:
         return None
     slots = np.arange(0, space.count, max(1, space.count // SAMPLE))
-    similar, _ = cosines(space, slots, meaning.vector)
+    similar = cosines(space, slots, Int8Query.of(meaning.vector)).similar
     return Background(float(similar.mean()), max(float(similar.std()), LEAST_SPREAD))
 
 

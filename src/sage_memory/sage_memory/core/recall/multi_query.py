@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from sage_memory.core.index.bit_distances import bit_distances
 from sage_memory.core.index.index import View
-from sage_memory.core.index.scan import SMALL_DIM, Line, cosines, evenly, narrowed
+from sage_memory.core.index.int8_scan import Compared, Int8Query, cosines
+from sage_memory.core.index.scan import SMALL_DIM, narrowed
 from sage_memory.core.recall.meaning import Meaning
 
 
@@ -24,6 +25,7 @@ class Together:
 
     def __init__(self, view: View, meaning: Meaning, slots: NDArray[np.int64] | None) -> None:
         self._space, self._query = view.spaces[meaning.encoder_id], meaning.vector
+        self._asked = Int8Query.of(meaning.vector)
         self._slots = np.arange(self._space.count) if slots is None else slots
         owners = self._space.rows[self._slots]
         self._starts = np.flatnonzero(np.diff(owners, prepend=-1))
@@ -43,33 +45,31 @@ class Together:
         found = bit_distances(self._space, self._space.centre, self._query, slots)
         return np.asarray(np.minimum.reduceat(found, self._starts), np.uint8)
 
-    def cosines(self, places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Of the experiences in ascending places [n], and how far at most they are off [n]."""
+    def cosines(self, places: NDArray[np.int64]) -> Compared:
+        """Of the experiences in ascending places [n]."""
         counts = self._counts[places]
         firsts = np.cumsum(counts) - counts
         own = np.repeat(self._starts[places] - firsts, counts) + np.arange(counts.sum())
-        similar, error = cosines(self._space, self._slots[own], self._query)
+        _, similar, error = cosines(self._space, self._slots[own], self._asked)
         upper = np.maximum.reduceat(similar + error, firsts)
         lower = np.maximum.reduceat(similar - error, firsts)
         half = np.float32(0.5)
-        return half * (upper + lower), half * (upper - lower)
+        return Compared(places, half * (upper + lower), half * (upper - lower))
 
 
-def nearest_to_all(
-    meanings: list[Together], limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Places of experiences that hold the `limit` best, with mean cosine [n] and its bound [n]."""
+def nearest_to_all(meanings: list[Together], limit: int) -> Compared:
+    """Places of experiences that hold the `limit` best, with the mean of their cosines."""
     share = np.float32(len(meanings))
 
-    def compare(places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def compare(places: NDArray[np.int64]) -> Compared:
         found = [meaning.cosines(places) for meaning in meanings]
-        return sum(one for one, _ in found) / share, sum(error for _, error in found) / share
+        similar, bounds = (sum(parts) / share for parts in list(zip(*found, strict=True))[1:])
+        return Compared(places, similar, bounds)
 
     distances = np.zeros(0, np.uint16)
     for number, meaning in enumerate(meanings):
         own = meaning.distances().astype(np.uint16)
         distances = own if number == 0 else distances + own
     shared = (distances // len(meanings)).astype(np.uint8)
-    sample = evenly(len(shared))
-    line = Line.through(compare(sample)[0], shared[sample])
-    return narrowed(shared, compare, limit, line)
+    found = narrowed(shared, compare, limit)
+    return compare(np.arange(len(shared))) if found is None else found

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.index.index import View
-from sage_memory.core.index.scan import FEW, by_cells, cosines, nearest
+from sage_memory.core.index.int8_scan import Int8Query, cosines
+from sage_memory.core.index.scan import FEW, nearest
 from sage_memory.core.index.space_view import ROLES, SpaceView
 from sage_memory.core.recall.exact import WORST_PUZZLE, Hit, Scored, exact_scores
 from sage_memory.core.recall.meaning import Meaning, Source
@@ -27,7 +28,7 @@ FIRST_BATCH, LARGEST_BATCH = 64, 1024
 FIRST_EXACT, MOST_EXACT = 256, 16_384
 """Vectors fetched at first at most, or 4 for each answer; and in all, where so many are so alike
 that int8 does not tell which are nearer: about 0.1 s. Then the answers may be those of a cosine
-that is less by `scan.ERROR` (about 0.003)."""
+that is less by `int8_scan.ERROR` (about 0.003)."""
 SKETCH_BLOCK = 8192
 
 
@@ -132,9 +133,8 @@ def _nearest(view: View, wanted: NDArray[np.bool_], meaning: Meaning, limit: int
     space = view.spaces[meaning.encoder_id]
     slots = slots_of(view, space, wanted, meaning)
     each = 1 if meaning.percepts_only or not space.doubled else len(ROLES)
-    found = by_cells(space, meaning.vector, slots, each * limit)
-    slots, similar, error = found or nearest(space, meaning.vector, slots, each * limit)
-    rows = space.rows[slots].astype(np.int64)
+    found, similar, error = nearest(space, meaning.vector, slots, each * limit)
+    rows = space.rows[found].astype(np.int64)
     if each == 1:
         return Bounds(rows, similar + error, similar - error)
     return _by_row(rows, similar, error)
@@ -171,7 +171,8 @@ def _bounds(view: View, wanted: NDArray[np.bool_], asked: list[Meaning], limit: 
         space = view.spaces[meaning.encoder_id]
         slots = slots_of(view, space, fitting, meaning)
         slots = np.arange(space.count) if slots is None else slots
-        one = _by_row(space.rows[slots].astype(np.int64), *cosines(space, slots, meaning.vector))
+        _, similar, error = cosines(space, slots, Int8Query.of(meaning.vector))
+        one = _by_row(space.rows[slots].astype(np.int64), similar, error)
         upper += one.upper
         lower += one.lower
     return Bounds(rows, upper / np.float32(len(asked)), lower / np.float32(len(asked)))

@@ -119,8 +119,6 @@ class Store:
         self._ids = IdentifierFactory(clock, rng, salt, largest)
         self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files)
         self.reader.load(owner=True)
-        if limits.cells:
-            self.reader.open_cells()
         self._uses = UseNotes(self.payloads, clock)
         self.committer = GroupCommitter(self._commit, limits.queue_size, GROUP_SIZE)
         self.swept = 0
