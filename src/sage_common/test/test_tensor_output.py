@@ -164,5 +164,8 @@ def test_without_the_library_all_goes_on_and_says_so(
 
 def test_names_of_mailboxes() -> None:
     assert mailbox_name("/sage/camera/front/tensor", 42) == "42.sage.camera.front.tensor"
+    # what the mailboxes' C++ says of the same topic
+    both = mailbox_name(f"/{'a' * 60}/{'b' * 80}/tensor", 7)
+    assert both == f"7.{'a' * 60}.{'b' * 48}.518f6497e3259fc1" and len(both) == 128
     long = [mailbox_name(f"/{'a' * 200}{end}", 1) for end in "xy"]
     assert len(set(long)) == 2 and {len(name) for name in long} == {128}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import hashlib
 from typing import Any
 
 from std_msgs.msg import Header
@@ -15,6 +14,7 @@ BACKENDS = ("host", "shm", "cuda_vmm", "cuda_ipc", "pinned")
 MAX_DIMENSIONS = 8
 _LONGEST_NAME = 128
 _HASH_CHARACTERS = 16
+_FNV_START, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 
 
 def mailbox_name(topic: str, domain_id: int) -> str:
@@ -29,8 +29,15 @@ def mailbox_name(topic: str, domain_id: int) -> str:
     name = f"{domain_id}{topic.replace('/', '.')}"
     if len(name) <= _LONGEST_NAME:
         return name
-    rest = hashlib.sha256(name.encode()).hexdigest()[:_HASH_CHARACTERS]
-    return f"{name[: _LONGEST_NAME - _HASH_CHARACTERS - 1]}.{rest}"
+    return f"{name[: _LONGEST_NAME - _HASH_CHARACTERS - 1]}.{_fnv(name):016x}"
+
+
+def _fnv(text: str) -> int:
+    """FNV-1a, 64 bits."""
+    value = _FNV_START
+    for byte in text.encode():
+        value = (value ^ byte) * _FNV_PRIME % 2**64
+    return value
 
 
 def make_handle(
