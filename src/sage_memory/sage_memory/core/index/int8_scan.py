@@ -54,7 +54,7 @@ class Int8Query(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Slots int64 [n], ascending, with cosine float32 [n], and how far at most it is off [n]."""
+    """Slots int64 [n] with cosine float32 [n], and how far at most it is off [n]."""
 
     slots: Slots
     similar: Floats
@@ -75,7 +75,7 @@ def nearest_of(space: SpaceView, slots: Slots | None, query: Int8Query, limit: i
     count = space.count if slots is None else len(slots)
     if count <= max(AT_ONCE, SAMPLED * limit):
         return cosines(space, np.arange(count) if slots is None else slots, query)
-    if slots is not None and count > DENSE * space.count:
+    if slots is not None and in_a_row(space, slots):
         similar, scales = (values[slots] for values in _products(space, None, query, 1))
     else:
         similar, scales = _products(space, slots, query, 1)
@@ -84,6 +84,11 @@ def nearest_of(space: SpaceView, slots: Slots | None, query: Int8Query, limit: i
     near = np.flatnonzero(similar >= _least(similar[::SAMPLED], limit, off))
     places = near[similar[near] >= _least(similar[near], limit, off)]
     return cosines(space, places if slots is None else slots[places], query)
+
+
+def in_a_row(space: SpaceView, slots: Slots | None) -> bool:
+    """Whether so many are wanted (None: all) that none need to be picked out."""
+    return slots is None or len(slots) > DENSE * space.count
 
 
 def _least(similar: Floats, limit: int, off: float) -> float:
@@ -101,9 +106,9 @@ def _products(
     similar, scales = np.empty(count, np.float32), np.empty(count, np.float32)
     asked = query.codes[:parts]
     done = 0
-    for chunk, _, inside in space.parts(slots, BLOCK):
-        here = slice(done, done + inside.size)
-        codes, scales[here] = inside.of(chunk)
+    for codes, sizes in space.vectors(slots, BLOCK):
+        here = slice(done, done + len(codes))
+        scales[here] = sizes
         sums = np.asarray(simsimd.cdist(asked, codes, "dot"))  # whole numbers below 2^53
         product = sums[0] * query.scales[0]
         similar[here] = product + sums[1] * query.scales[1] if parts == 2 else product

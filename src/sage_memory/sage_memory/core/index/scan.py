@@ -19,7 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_memory.core.index.bit_distances import FARTHEST, bit_distances
-from sage_memory.core.index.int8_scan import Compared, Int8Query, Slots, cosines, nearest_of
+from sage_memory.core.index.int8_scan import (
+    Compared,
+    Int8Query,
+    Slots,
+    cosines,
+    in_a_row,
+    nearest_of,
+)
 from sage_memory.core.index.space_view import SpaceView
 
 Compare = Callable[[Slots], Compared]
@@ -29,20 +36,20 @@ FEW_IN_ALL = 32768
 """Of so many, all are compared, wanted or not: they need not be picked out."""
 SMALL_DIM = 64
 """Vectors up to this size have too few bits to be told apart by."""
-FIRST = 256
+FIRST = 128
 SAMPLE = 192
 COUNTED = 2048
 """Of so many it is estimated how far away the nearest ones are."""
 SURE = 3.0
 """Standard deviations below the estimate at which the cut is made."""
 MOST_SHARE = 1 / 8
-"""Comparing more of all vectors one by one takes longer than comparing all."""
+"""Picking out more of all vectors takes longer than comparing all in a row."""
 
 
 def nearest(
     space: SpaceView, query: NDArray[np.float32], slots: Slots | None, limit: int
 ) -> Compared:
-    """Slots that hold the `limit` nearest of those wanted.
+    """Slots that hold the `limit` nearest of those wanted, in any order.
 
     Args:
         slots: wanted, ascending; None: all.
@@ -55,17 +62,21 @@ def nearest(
             bit_distances(space, space.centre, query, slots),
             lambda places: cosines(space, places if slots is None else slots[places], asked),
             limit,
+            MOST_SHARE if in_a_row(space, slots) else 1.0,
         )
         if found is not None:
             return found
     return nearest_of(space, slots, asked, limit)
 
 
-def narrowed(distances: NDArray[np.uint8], compare: Compare, limit: int) -> Compared | None:
+def narrowed(
+    distances: NDArray[np.uint8], compare: Compare, limit: int, most: float = MOST_SHARE
+) -> Compared | None:
     """What holds the `limit` best of those at such distances; None: the bits do not tell.
 
     Args:
         compare: those in ascending places of `distances`.
+        most: share that is worth picking out.
     """
     sample = np.arange(0, len(distances), max(1, len(distances) // SAMPLE))
     line = Line.through(compare(sample).similar, distances[sample])
@@ -76,9 +87,10 @@ def narrowed(distances: NDArray[np.uint8], compare: Compare, limit: int) -> Comp
     if least <= cut:
         return found
     near = distances <= least
-    if np.count_nonzero(near) > MOST_SHARE * len(distances):
+    if np.count_nonzero(near) > most * len(distances):
         return None
-    return compare(np.flatnonzero(near))
+    rest = compare(np.flatnonzero(near & (distances > cut)))
+    return Compared(*map(np.concatenate, zip(found, rest, strict=True)))
 
 
 def _first(distances: NDArray[np.uint8], count: int) -> tuple[int, Slots]:

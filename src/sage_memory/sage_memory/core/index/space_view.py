@@ -46,12 +46,6 @@ class Inside(NamedTuple):
             return cls(len(slots), slice(first, last + 1))
         return cls(len(slots), slots - base)
 
-    def of(self, chunk: Chunk) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-        """Codes [size, dim] and scales [size] of the vectors there."""
-        if isinstance(self.places, slice):
-            return chunk.codes[self.places], chunk.scales[self.places]
-        return chunk.codes.take(self.places, axis=0), chunk.scales.take(self.places)
-
 
 @dataclass(frozen=True)
 class Centre:
@@ -128,6 +122,32 @@ class SpaceView:
                     yield chunk, start, Inside(stop - start, slice(start - base, stop - base))
                 else:
                     yield chunk, start, Inside.of_slots(slots[start:stop], base)
+
+    def vectors(
+        self, slots: NDArray[np.int64] | None, most: int
+    ) -> Iterator[tuple[NDArray[np.int8], NDArray[np.float32]]]:
+        """Codes [n, dim] and scales [n] of ascending slots (None: all), in turn, `most` at once."""
+        if slots is None:
+            for chunk, _, inside in self.parts(None, most):
+                yield chunk.codes[inside.places], chunk.scales[inside.places]
+            return
+        for start in range(0, len(slots), most):
+            some = slots[start : start + most]
+            codes, scales = (
+                np.empty((len(some), self.dim), np.int8),
+                np.empty(len(some), np.float32),
+            )
+            for chunk, first, inside in self.parts(some, most):
+                here = slice(first, first + inside.size)
+                if isinstance(inside.places, slice):
+                    codes[here], scales[here] = (
+                        chunk.codes[inside.places],
+                        chunk.scales[inside.places],
+                    )
+                else:  # "clip", as with "raise" numpy copies twice
+                    chunk.codes.take(inside.places, axis=0, out=codes[here], mode="clip")
+                    chunk.scales.take(inside.places, out=scales[here], mode="clip")
+            yield codes, scales
 
 
 @dataclass(frozen=True)
