@@ -60,6 +60,14 @@ class Compared(NamedTuple):
     similar: Floats
     bounds: Floats
 
+    def joined(self, others: Compared) -> Compared:
+        """Both together."""
+        return Compared(
+            np.concatenate([self.slots, others.slots]),
+            np.concatenate([self.similar, others.similar]),
+            np.concatenate([self.bounds, others.bounds]),
+        )
+
 
 def cosines(space: SpaceView, slots: Slots, query: Int8Query) -> Compared:
     """Of the slots, ascending."""

@@ -90,7 +90,7 @@ def narrowed(
     if np.count_nonzero(near) > most * len(distances):
         return None
     rest = compare(np.flatnonzero(near & (distances > cut)))
-    return Compared(*map(np.concatenate, zip(found, rest, strict=True)))
+    return found.joined(rest)
 
 
 def _first(distances: NDArray[np.uint8], count: int) -> tuple[int, Slots]:
