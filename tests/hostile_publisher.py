@@ -16,12 +16,12 @@ from typing import Any
 import rclpy
 from audio_common_msgs.msg import AudioDataStamped
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.experimental import EventsExecutor
 from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, Imu, JointState
 
 from sage_common.core.topics import topic, topic_name
 from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.qos import PROFILES
 from sage_common.ros.tensors.handles import mailbox_name
 from sage_msgs.msg import (
@@ -91,7 +91,7 @@ def main() -> None:
     """Publish, collect, print."""
     rclpy.init()
     node = rclpy.create_node("hostile", namespace="/sage")
-    executor = EventsExecutor()
+    executor = EXECUTOR()
     executor.add_node(node)
     rejected: dict[str, int] = defaultdict(int)
     puzzles = [0]

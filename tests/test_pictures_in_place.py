@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, Image
@@ -24,6 +23,7 @@ from std_msgs.msg import Header
 
 from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
+from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import PROFILES
 from sage_common.ros.rclpy_host.host import RosHost
@@ -55,7 +55,7 @@ class Graph:
         self._home = home
         self._hosts: list[RosHost] = []
         self._children: list[subprocess.Popen[bytes]] = []
-        self._executor = EventsExecutor()
+        self._executor = EXECUTOR()
         self.onlooker = Node("onlooker", namespace="/sage")
         subscribe, standard = self.onlooker.create_subscription, PROFILES["standard"]
         for topic, kept in self.puzzles.items():

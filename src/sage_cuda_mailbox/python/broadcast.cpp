@@ -16,6 +16,7 @@
 #include "reading.hpp"
 #include "records.hpp"
 #include "sage_mailbox/broadcast_mailbox.hpp"
+#include "shared_definitions.hpp"
 #include "statistics.hpp"
 
 namespace nb = nanobind;
@@ -157,10 +158,10 @@ private:
 
 void define_writer(nb::module_ & module)
 {
-  nb::class_<Writer>(
+  nb::class_<Writer> type(
       module, "BroadcastWriter",
-      "Writes records. Made by BroadcastMailbox.writer(); holds one place in the mailbox.")
-      .def(
+      "Writes records. Made by BroadcastMailbox.writer(); holds one place in the mailbox.");
+  type.def(
           "push", &Writer::push, "payload"_a.none(), "type"_a.none() = 0, "stamp_ns"_a.none() = 0,
           nb::sig(
               "def push(self, payload: bytes | bytearray | memoryview | numpy.ndarray, type: int = "
@@ -176,21 +177,17 @@ void define_writer(nb::module_ & module)
       .def_prop_ro(
           "producer", [](const Writer & writer) { return writer.get().producer(); },
           "What readers see as `Record.producer`.")
-      .def("close", &Writer::close, "Gives the place back.")
-      .def(
-          "__enter__", [](nb::handle self) { return nb::borrow(self); },
-          nb::sig("def __enter__(self) -> BroadcastWriter"))
-      .def(
-          "__exit__", [](Writer & writer, nb::args) { writer.close(); },
-          nb::sig("def __exit__(self, *exception: object) -> None"));
+      .def("close", &Writer::close, "Gives the place back.");
+  define_context(
+      type, "def __enter__(self) -> BroadcastWriter", [](Writer & writer) { writer.close(); });
 }
 
 void define_reader(nb::module_ & module)
 {
-  nb::class_<Reader>(
+  nb::class_<Reader> type(
       module, "BroadcastReader",
-      "Reads records at its own pace. Made by BroadcastMailbox.reader(). One thread at a time.")
-      .def(
+      "Reads records at its own pace. Made by BroadcastMailbox.reader(). One thread at a time.");
+  type.def(
           "pop", &Reader::pop,
           "The next record; None if there is nothing new.\n\n"
           "Raises Closed once the mailbox is closed and everything in it was read.")
@@ -200,20 +197,6 @@ void define_reader(nb::module_ & module)
           "Up to `limit` records that are there, as one structured array: `sequence`, `stamp_ns`,\n"
           "`producer`, `type`, `length`, and `payload` (uint8, zero behind `length`).\n\n"
           "Raises Closed as pop() does; InvalidArgument.")
-      .def(
-          "wait",
-          [](Reader & reader, nb::handle timeout_s) {
-            return reader.reading().wait(timeout_ns(timeout_s));
-          },
-          "timeout_s"_a = nb::none(),
-          nb::sig("def wait(self, timeout_s: float | None = None) -> bool"),
-          "Waits until there is a record: True; False if the time was over. Lets other threads\n"
-          "run. Raises Closed, InvalidArgument.")
-      .def(
-          "fileno", [](Reader & reader) { return reader.reading().fileno(); },
-          "A file descriptor for selectors and asyncio, readable while there may be a record, and\n"
-          "once the mailbox is closed: then pop() until it returns None. Belongs to the reader.\n"
-          "The first call starts a thread that watches the mailbox.")
       .def_prop_ro(
           "lost", [](Reader & reader) { return reader.reading().get().lost(); },
           "Records overwritten, or never finished, before this reader came to them.")
@@ -222,15 +205,8 @@ void define_reader(nb::module_ & module)
           "Sequence of the record that is read next.")
       .def_prop_ro(
           "payload_bytes", [](Reader & reader) { return reader.reading().get().payload_bytes(); },
-          "The longest payload of a record.")
-      .def(
-          "close", [](Reader & reader) { reader.reading().close(); }, "Ends this reader.")
-      .def(
-          "__enter__", [](nb::handle self) { return nb::borrow(self); },
-          nb::sig("def __enter__(self) -> BroadcastReader"))
-      .def(
-          "__exit__", [](Reader & reader, nb::args) { reader.reading().close(); },
-          nb::sig("def __exit__(self, *exception: object) -> None"));
+          "The longest payload of a record.");
+  define_reading(type, "def __enter__(self) -> BroadcastReader", "Ends this reader.");
 }
 
 }  // namespace broadcast
@@ -241,11 +217,11 @@ void define_broadcast(nb::module_ & module)
   define_record(module);
   define_writer(module);
   define_reader(module);
-  nb::class_<Mailbox>(
+  nb::class_<Mailbox> type(
       module, "BroadcastMailbox",
       "Small records from many writers to many readers; nobody waits for anybody.\n\n"
-      "The object that create() returned closes the mailbox when it is closed or deleted.")
-      .def_static(
+      "The object that create() returned closes the mailbox when it is closed or deleted.");
+  type.def_static(
           "create", &Mailbox::create, "name"_a.none(), nb::kw_only(), "cell_bytes"_a.none() = 64,
           "cell_count"_a.none() = 1024, "place_count"_a.none() = 64, "backend"_a.none() = "shm",
           nb::sig(
@@ -282,27 +258,13 @@ void define_broadcast(nb::module_ & module)
           "statistics", [](Mailbox & mailbox) { return as_dict(mailbox.get().statistics()); },
           nb::sig("def statistics(self) -> dict[str, typing.Any]"),
           "What the mailbox counts, and its backend and device.")
-      .def(
-          "close", &Mailbox::close, nb::call_guard<nb::gil_scoped_release>(),
-          "Says that nothing more comes, and frees the name; only for the creator's process.")
-      .def_prop_ro("closed", [](Mailbox & mailbox) { return mailbox.segment().is_closed(); })
-      .def_prop_ro(
-          "orphaned", [](Mailbox & mailbox) { return mailbox.segment().is_orphaned(); }, kOrphaned)
-      .def_prop_ro("name", [](Mailbox & mailbox) { return mailbox.segment().name(); })
-      .def_prop_ro(
-          "backend", [](Mailbox & mailbox) { return name_of(mailbox.segment().backend()); })
       .def_prop_ro(
           "cell_count", [](Mailbox & mailbox) { return mailbox.segment().geometry().cell_count; })
       .def_prop_ro(
           "payload_bytes",
           [](Mailbox & mailbox) { return mailbox.segment().geometry().payload_bytes_of_cell(); },
-          "The longest payload of a record.")
-      .def(
-          "__enter__", [](nb::handle self) { return nb::borrow(self); },
-          nb::sig("def __enter__(self) -> BroadcastMailbox"))
-      .def(
-          "__exit__", [](Mailbox & mailbox, nb::args) { mailbox.close(); },
-          nb::sig("def __exit__(self, *exception: object) -> None"));
+          "The longest payload of a record.");
+  define_place(type, "def __enter__(self) -> BroadcastMailbox");
 }
 
 }  // namespace sage::mailbox::python

@@ -12,6 +12,7 @@
 #include "errors.hpp"
 #include "leases.hpp"
 #include "reading.hpp"
+#include "shared_definitions.hpp"
 #include "statistics.hpp"
 
 namespace nb = nanobind;
@@ -167,31 +168,27 @@ private:
 
 void define_writer(nb::module_ & module)
 {
-  nb::class_<Writer>(
+  nb::class_<Writer> type(
       module, "TensorWriter",
-      "Writes tensors. Made by TensorMailbox.writer(); holds one place in the mailbox.")
-      .def(
+      "Writes tensors. Made by TensorMailbox.writer(); holds one place in the mailbox.");
+  type.def(
           "acquire", &Writer::acquire, "when_full"_a.none() = "refuse",
           nb::sig("def acquire(self, when_full: str = 'refuse') -> WriteLease"),
           "Takes a slot to fill. Never waits.\n\n"
           "Args: `when_full`: 'refuse', or 'overwrite': take the oldest tensor that no reader has\n"
           "taken yet. Raises Full, Closed, InvalidArgument.")
-      .def("close", &Writer::close, "Ends this writer; its open leases stay.")
-      .def(
-          "__enter__", [](nb::handle self) { return nb::borrow(self); },
-          nb::sig("def __enter__(self) -> TensorWriter"))
-      .def(
-          "__exit__", [](Writer & writer, nb::args) { writer.close(); },
-          nb::sig("def __exit__(self, *exception: object) -> None"));
+      .def("close", &Writer::close, "Ends this writer; its open leases stay.");
+  define_context(
+      type, "def __enter__(self) -> TensorWriter", [](Writer & writer) { writer.close(); });
 }
 
 void define_reader(nb::module_ & module)
 {
-  nb::class_<Reader>(
+  nb::class_<Reader> type(
       module, "TensorReader",
       "Is given each tensor that is published while it is there. Made by TensorMailbox.reader();\n"
-      "holds one place in the mailbox. One thread at a time.")
-      .def(
+      "holds one place in the mailbox. One thread at a time.");
+  type.def(
           "next", &Reader::next, nb::sig("def next(self) -> ReadLease | None"),
           "A lease on the next tensor; None if there is nothing new. Tensors that are no longer\n"
           "to be had are counted in `missed`. Raises Closed once everything was read.")
@@ -200,32 +197,11 @@ void define_reader(nb::module_ & module)
           nb::sig("def open(self, slot: int, generation: int) -> ReadLease"),
           "A lease on the tensor that a handle names; gives back what was published before it.\n\n"
           "Raises GenerationMismatch, Expired, NotLeased, InvalidArgument.")
-      .def(
-          "wait",
-          [](Reader & reader, nb::handle timeout_s) {
-            return reader.reading().wait(timeout_ns(timeout_s));
-          },
-          "timeout_s"_a = nb::none(),
-          nb::sig("def wait(self, timeout_s: float | None = None) -> bool"),
-          "Waits until there is a tensor: True; False if the time was over. Lets other threads\n"
-          "run. Raises Closed, InvalidArgument.")
-      .def(
-          "fileno", [](Reader & reader) { return reader.reading().fileno(); },
-          "A file descriptor for selectors and asyncio, readable while there may be a tensor, and\n"
-          "once the mailbox is closed: then next() until it returns None. Belongs to the reader.\n"
-          "The first call starts a thread that watches the mailbox.")
       .def_prop_ro(
           "missed", [](Reader & reader) { return reader.reading().get().missed(); },
-          "Tensors that were recycled or expired before next() came to them.")
-      .def(
-          "close", [](Reader & reader) { reader.reading().close(); },
-          "Ends this reader; its open leases stay.")
-      .def(
-          "__enter__", [](nb::handle self) { return nb::borrow(self); },
-          nb::sig("def __enter__(self) -> TensorReader"))
-      .def(
-          "__exit__", [](Reader & reader, nb::args) { reader.reading().close(); },
-          nb::sig("def __exit__(self, *exception: object) -> None"));
+          "Tensors that were recycled or expired before next() came to them.");
+  define_reading(
+      type, "def __enter__(self) -> TensorReader", "Ends this reader; its open leases stay.");
 }
 
 }  // namespace tensors
@@ -236,11 +212,11 @@ void define_tensors(nb::module_ & module)
   define_leases(module);
   define_writer(module);
   define_reader(module);
-  nb::class_<Mailbox>(
+  nb::class_<Mailbox> type(
       module, "TensorMailbox",
       "Tensors change hands, their bytes stay where they are.\n\n"
-      "The object that create() returned closes the mailbox when it is closed or deleted.")
-      .def_static(
+      "The object that create() returned closes the mailbox when it is closed or deleted.");
+  type.def_static(
           "create", &Mailbox::create, "name"_a.none(), nb::kw_only(), "slot_bytes"_a.none(),
           "slot_count"_a.none() = 4, "place_count"_a.none() = 32, "ttl_ms"_a.none() = 0,
           "backend"_a.none() = "shm",
@@ -277,31 +253,16 @@ void define_tensors(nb::module_ & module)
           nb::sig("def statistics(self) -> dict[str, typing.Any]"),
           "What the mailbox counts, its backend and device, its free slots, and how many tensors\n"
           "writers of this very object wrote in place and by a copy.")
-      .def(
-          "close", &Mailbox::close, nb::call_guard<nb::gil_scoped_release>(),
-          "Says that nothing more comes, and frees the name; only for the creator's process.")
-      .def_prop_ro("closed", [](const Mailbox & mailbox) { return mailbox.segment().is_closed(); })
-      .def_prop_ro(
-          "orphaned", [](const Mailbox & mailbox) { return mailbox.segment().is_orphaned(); },
-          kOrphaned)
-      .def_prop_ro("name", [](const Mailbox & mailbox) { return mailbox.segment().name(); })
-      .def_prop_ro(
-          "backend", [](const Mailbox & mailbox) { return name_of(mailbox.segment().backend()); })
       .def_prop_ro(
           "device", [](const Mailbox & mailbox) { return mailbox.segment().device(); },
           "Index of the GPU; -1: host memory.")
       .def_prop_ro(
           "slot_count",
           [](const Mailbox & mailbox) { return mailbox.segment().geometry().slot_count; })
-      .def_prop_ro(
-          "slot_bytes",
-          [](const Mailbox & mailbox) { return mailbox.segment().geometry().slot_bytes; })
-      .def(
-          "__enter__", [](nb::handle self) { return nb::borrow(self); },
-          nb::sig("def __enter__(self) -> TensorMailbox"))
-      .def(
-          "__exit__", [](Mailbox & mailbox, nb::args) { mailbox.close(); },
-          nb::sig("def __exit__(self, *exception: object) -> None"));
+      .def_prop_ro("slot_bytes", [](const Mailbox & mailbox) {
+        return mailbox.segment().geometry().slot_bytes;
+      });
+  define_place(type, "def __enter__(self) -> TensorMailbox");
 }
 
 }  // namespace sage::mailbox::python
