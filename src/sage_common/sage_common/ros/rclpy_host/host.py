@@ -44,7 +44,6 @@ class RosHost(ManagedNode):
         node_type: the node to run.
         name: node name; None: the node's default, or `__node` from the command line.
         cli_args: ROS arguments of this node only (container); None: those of the process.
-        overrides: parameter values that win over files.
     """
 
     threaded = True
