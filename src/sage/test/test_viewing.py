@@ -68,6 +68,17 @@ def test_the_view_shows_fused_streams_of_the_user_too() -> None:
     assert "motor_current: stalled" in shown(latest, Tally())
 
 
+def test_the_view_names_what_packages_declare_wrongly_and_what_stands_behind_a_sensor() -> None:
+    fault = "sage.modalities scent of package nose is left out: rate_hz = 'fast'"
+    latest = Latest(modalities=("vision", "temperature"), warnings=(fault,))
+    camera = DiagnosticStatus(name="/sage/camera", level=DiagnosticStatus.OK)
+    camera.values = [KeyValue(key="camera backend", value="wanderer:bar")]
+    latest.diagnostics[camera.name] = camera
+    text = shown(latest, Tally())
+    assert "camera: wanderer:bar" in text and "temperature" in text and "audio" not in text
+    assert f"warn: {fault}" in text
+
+
 def test_a_long_reason_is_wrapped_not_cut() -> None:
     words = [f"word{index}" for index in range(40)]
     latest = Latest()
