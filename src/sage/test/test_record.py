@@ -154,6 +154,23 @@ def test_simulated_time_stamps_the_messages(node: Node, tmp_path: Path) -> None:
     assert times == [second * NS_PER_S for second in range(1, 6)]
 
 
+def test_before_the_first_simulated_time_nothing_is_stamped_with_another(
+    node: Node, tmp_path: Path
+) -> None:
+    clock = node.create_publisher(Clock, "/clock", 1)
+    readings = node.create_publisher(Imu, IMU, PROFILES["sensor"])
+    bench = Bench(tmp_path / "bag", Selection("/sage"))
+    bench.find(IMU)
+    wait_for(lambda: readings.get_subscription_count() and clock.get_subscription_count())
+    readings.publish(imu(1.0))
+    time.sleep(0.1)
+    assert bench.recorder.take() == 0
+    clock.publish(Clock(clock=to_stamp(7 * NS_PER_S)))
+    bench.take(1)
+    bench.writer.close()
+    assert [m.time_ns for m in open_bag(tmp_path / "bag").messages([IMU])] == [7 * NS_PER_S]
+
+
 def record(*arguments: str) -> subprocess.Popen[str]:
     """`sage record` in a process of its own."""
     command = "import sys; from sage.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -62,7 +62,8 @@ class Recorder:
         writer: where messages go.
         selection: which topics.
 
-    Messages are stamped with the time of their reception; under simulated time with /clock.
+    Messages are stamped with the time of their reception; under simulated time with /clock, whose
+    first message those of the other topics wait for.
     """
 
     def __init__(self, node: Node, writer: BagWriter, selection: Selection) -> None:
@@ -98,6 +99,8 @@ class Recorder:
             OSError: the disk is full.
         """
         self._take_clock()
+        if self._clock is not None and not self._clock_ns:
+            return 0
         before = self.messages
         for topic in self.topics.values():
             # A burst on one topic must not starve the others.
