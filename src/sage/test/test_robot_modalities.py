@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ def test_a_second_scanner_is_like_the_first(tmp_path: Path) -> None:
 def test_a_bag_goes_through_in_lockstep_the_same_each_time_and_the_event_stands_out(
     bag: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = replay(capsys, str(bag), "--config", str(config), "-o", str(tmp_path / "first"))
+    words = (str(bag), "--config", str(config), "--home", str(tmp_path / "home"))
+    first = replay(capsys, *words, "-o", str(tmp_path / "first"))
     assert first["warnings"] == []
     for name, (topic, _) in TOPICS.items():
         assert first["backends"][name] == f"bag:{topic}"
@@ -104,6 +106,9 @@ def test_a_bag_goes_through_in_lockstep_the_same_each_time_and_the_event_stands_
     worst = max(salience["diagnostics"], key=lambda m: (seconds(m) >= EVENT_S, m.total))
     assert "ERROR of base/motor: level 2" in worst.reason
     assert puzzles["diagnostics"][-1].text == "ERROR of base/motor: level 2"
+    kept = experiences(tmp_path / "home")
+    assert {(name, media) for name, media, _ in kept} == {(n, "application/x-mcap") for n in TOPICS}
+    assert ("diagnostics", "application/x-mcap", "ERROR of base/motor: level 2") in kept
 
 
 def test_puzzles_of_a_bag_that_has_only_these_are_played(
@@ -114,6 +119,13 @@ def test_puzzles_of_a_bag_that_has_only_these_are_played(
     assert again["backends"]["scan"] == "bag:/sage/scan/puzzle"
     name = "/sage/scan/salience"
     assert again["messages"][name] == whole["messages"][name]
+
+
+def experiences(home: Path) -> set[tuple[str, str, str]]:
+    """Modality, kind of payload, and words of what memory keeps."""
+    (path,) = home.rglob("memory.db")
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        return set(connection.execute("SELECT modality, payload_media_type, text FROM experiences"))
 
 
 def seconds(message: Any) -> float:
