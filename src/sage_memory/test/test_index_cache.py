@@ -25,7 +25,7 @@ FACTS = Facts("1", "r", 7)
 @pytest.fixture(autouse=True)
 def written_at_once(monkeypatch) -> None:
     """Small stores have a cache, too, several chunks, and bits."""
-    monkeypatch.setattr(space, "CENTRE_FROM", 2048)
+    monkeypatch.setattr(space, "STATISTICS_FROM", 2048)
     monkeypatch.setattr(scan, "FEW_IN_ALL", 2048)
     monkeypatch.setattr(space, "MAX_CHUNK", 1024)
     monkeypatch.setattr(cache, "LEAST_NEW", 1)

@@ -77,7 +77,7 @@ def test_hooks_lead_where_building_anew_leads(items, drawn) -> None:
 @pytest.fixture
 def bits_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some thousand vectors are told apart by bits first, as more of them are."""
-    monkeypatch.setattr(space, "CENTRE_FROM", 2048)
+    monkeypatch.setattr(space, "STATISTICS_FROM", 2048)
     monkeypatch.setattr(scan, "FEW_IN_ALL", 2048)
     monkeypatch.setattr(scan, "FEW", 512)
 

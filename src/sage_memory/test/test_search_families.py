@@ -49,7 +49,7 @@ def independent(rng: np.random.Generator, count: int) -> np.ndarray:
 @pytest.mark.parametrize("family", [near_identical, sparse, spiky, independent])
 def test_the_ten_nearest_are_found_in_every_kind_of_vectors(family, by_bits, monkeypatch) -> None:
     if by_bits:  # as of more vectors
-        monkeypatch.setattr(space, "CENTRE_FROM", 2048)
+        monkeypatch.setattr(space, "STATISTICS_FROM", 2048)
         monkeypatch.setattr(scan, "FEW_IN_ALL", 2048)
         monkeypatch.setattr(scan, "FEW", 512)
     rng = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sage_memory.core.index.numpy_two import bitwise_count
 from sage_memory.core.index.quantised import weighty_signs
 from sage_memory.core.index.rotation import rotated
-from sage_memory.core.index.space_view import Centre, Chunk, Inside, SpaceView
+from sage_memory.core.index.space_view import Chunk, Inside, QuantiserStatistics, SpaceView
 
 Part = tuple[Chunk, Inside]
 FARTHEST = 255
@@ -22,13 +22,13 @@ GATHER_BELOW = 0.3
 
 def bit_distances(
     space: SpaceView,
-    centre: Centre,
+    statistics: QuantiserStatistics,
     query: NDArray[np.float32],
     slots: NDArray[np.int64] | None,
 ) -> NDArray[np.uint8]:
     """How many weighty signs differ: uint8 [n] of the wanted slots (None: all)."""
     turned = rotated(query[None])[0]
-    signs, mask, _ = weighty_signs(turned, np.abs(turned) * centre.deviation)
+    signs, mask = weighty_signs(turned, np.abs(turned) * statistics.deviation)
     if slots is None or len(slots) < GATHER_BELOW * space.count:
         return _differing(space, slots, signs, mask)
     return _differing(space, None, signs, mask)[slots]

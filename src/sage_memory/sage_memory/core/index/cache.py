@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.home import make_private, replace_file, sync_folder
 from sage_memory.core.index.columns import DERIVED, NAMED
-from sage_memory.core.index.space_view import Centre, Chunk, SpaceCopy
+from sage_memory.core.index.space_view import Chunk, QuantiserStatistics, SpaceCopy
 from sage_memory.core.rows.indexed import COLUMNS
 
 FORMAT = 2
@@ -177,7 +177,7 @@ class IndexCache:
     ) -> dict[str, Any]:
         for name, values in space.slots().items():
             files[f"s{number}_{name}"] = write_array(fresh / f"s{number}_{name}.npy", values)
-        centred = space.centre.count if space.centre is not None else 0
+        centred = space.statistics.count if space.statistics is not None else 0
         for index, chunk in enumerate(space.chunks):
             for name, values in (
                 ("codes", chunk.codes), ("scales", chunk.scales), ("bits", chunk.bits),
@@ -235,9 +235,11 @@ class IndexCache:
                 )
             slots = {name: load(f"s{number}_{name}") for name in SpaceCopy.SLOTS}
             mean, deviation = slots.pop("mean"), slots.pop("deviation")
-            centre = Centre(mean, deviation, about["centred"]) if about["centred"] else None
+            statistics = (
+                QuantiserStatistics(mean, deviation, about["centred"]) if about["centred"] else None
+            )
             spaces[about["encoder_id"]] = SpaceCopy(
-                about["dim"], about["size"], chunks, centre, untouched=True, **slots
+                about["dim"], about["size"], chunks, statistics, untouched=True, **slots
             )
         facts = Facts(header["created_ns"], header["device_id"], header["stamp"])
         columns = {name: load(name) for name in (*COLUMNS, *DERIVED)}

@@ -35,8 +35,8 @@ def pack(signs: NDArray[np.bool_]) -> NDArray[np.uint64]:
 
 def weighty_signs(
     query: NDArray[np.float32], weights: NDArray[np.float32]
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64], float]:
-    """Signs of a query and mask of its weightiest components, in words, and their weight in sum."""
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Signs of a query, and mask of its weightiest components, in words."""
     dim = len(query)
     weighty = min(MOST_WEIGHTY, max(1, round(WEIGHTY_SHARE * dim)))
     chosen = weights.argpartition(dim - weighty)[dim - weighty :]
@@ -44,4 +44,4 @@ def weighty_signs(
     asked[0] = query > 0
     asked[1, chosen] = True
     signs, mask = pack(asked)
-    return signs, mask, float(weights[chosen].sum())
+    return signs, mask

@@ -57,9 +57,9 @@ def nearest(
     asked = Int8Query.of(query)
     wanted = space.count if slots is None else len(slots)
     many = wanted > max(FEW, 8 * limit) and space.count > FEW_IN_ALL
-    if many and space.centre is not None and space.dim > SMALL_DIM:
+    if many and space.statistics is not None and space.dim > SMALL_DIM:
         found = narrowed(
-            bit_distances(space, space.centre, query, slots),
+            bit_distances(space, space.statistics, query, slots),
             lambda places: cosines(space, places if slots is None else slots[places], asked),
             limit,
             MOST_SHARE if in_a_row(space, slots) else 1.0,

@@ -8,16 +8,22 @@ from numpy.typing import NDArray
 from sage_memory.core.index.columns import GrowingArray
 from sage_memory.core.index.quantised import pack, quantise, word_count
 from sage_memory.core.index.rotation import rotated
-from sage_memory.core.index.space_view import ROLES, Centre, Chunk, SpaceCopy, SpaceView
+from sage_memory.core.index.space_view import (
+    ROLES,
+    Chunk,
+    QuantiserStatistics,
+    SpaceCopy,
+    SpaceView,
+)
 
 CHUNK_BYTES = 2**24
 MIN_CHUNK, MAX_CHUNK = 1024, 65536
-CENTRE_FROM = 16_384
+STATISTICS_FROM = 16_384
 """Fewer vectors need no bits: comparing all of them in int8 is as fast (see `scan.FEW_IN_ALL`)."""
-CENTRE_AGAIN, CENTRE_LAST = 8, 200_000
-"""The centre is taken anew of so many times more vectors; not of more than that, which takes long:
-by then it hardly moves."""
-CENTRE_SAMPLE = 4096
+STATISTICS_AGAIN, STATISTICS_LAST = 8, 200_000
+"""They are measured anew of so many times more vectors; not of more than that, which takes long: by
+then they hardly change."""
+STATISTICS_SAMPLE = 4096
 BLOCK = 1024
 """Vectors rotated at once: few enough to stay in the cache."""
 
@@ -39,7 +45,7 @@ class Space:
         self.dim = dim
         self.size = chunk_size(dim)
         self.chunks: list[Chunk] = []
-        self.centre: Centre | None = None
+        self.statistics: QuantiserStatistics | None = None
         self.rows = GrowingArray(np.int32)
         self.roles = GrowingArray(np.int8)
         self.live = GrowingArray(np.bool_)
@@ -69,7 +75,7 @@ class Space:
             self.roles.view(),
             None if whole else self.live.view(),
             self.kinds.view()[:experiences],
-            self.centre,
+            self.statistics,
             self._ascending,
             self._aligned and whole,
             self._doubled,
@@ -87,9 +93,11 @@ class Space:
         codes, scales = quantise(vectors)
         self._fill(start, codes, scales)
         self.adopt(rows, roles, crc32, np.ones(count, np.bool_))
-        due = CENTRE_FROM if self.centre is None else CENTRE_AGAIN * self.centre.count
-        if self.count >= due and (self.centre is None or self.count <= CENTRE_LAST):
-            self._recentre()
+        due = (
+            STATISTICS_FROM if self.statistics is None else STATISTICS_AGAIN * self.statistics.count
+        )
+        if self.count >= due and (self.statistics is None or self.count <= STATISTICS_LAST):
+            self._measure()
 
     def adopt(
         self,
@@ -121,7 +129,7 @@ class Space:
         """The space of which this is a copy; full chunks are used as they are."""
         space = cls(copy.dim)
         space.size = copy.size
-        space.centre = copy.centre
+        space.statistics = copy.statistics
         for chunk in copy.chunks:
             if len(chunk.codes) < copy.size:
                 chunk = space._roomy(chunk)
@@ -143,7 +151,7 @@ class Space:
             self.dim,
             self.size,
             chunks,
-            self.centre,
+            self.statistics,
             self.rows.view()[slots],
             self.roles.view()[slots],
             self.crc32.view()[slots],
@@ -206,8 +214,8 @@ class Space:
             chunk = self.chunks[index]
             chunk.codes[inside] = codes[part]
             chunk.scales[inside] = scales[part]
-            if self.centre is not None:
-                chunk.bits[:, inside] = sign_bits(codes[part], scales[part], self.centre).T
+            if self.statistics is not None:
+                chunk.bits[:, inside] = sign_bits(codes[part], scales[part], self.statistics).T
             done = part.stop
 
     def _empty_chunk(self) -> Chunk:
@@ -218,32 +226,32 @@ class Space:
             np.zeros((word_count(self.dim), self.size), np.uint64),
         )
 
-    def _recentre(self) -> None:
-        step = max(1, self.count // CENTRE_SAMPLE)
+    def _measure(self) -> None:
+        step = max(1, self.count // STATISTICS_SAMPLE)
         slots = range(0, self.count, step)
         sample = rotated(np.stack([
             self.chunks[slot // self.size].codes[slot % self.size]
             * self.chunks[slot // self.size].scales[slot % self.size]
             for slot in slots
         ]))  # fmt: skip
-        self.centre = Centre(sample.mean(axis=0), sample.std(axis=0), self.count)
+        self.statistics = QuantiserStatistics(sample.mean(axis=0), sample.std(axis=0), self.count)
         fresh = []
         for index, chunk in enumerate(self.chunks):
             filled = min(self.size, self.count - index * self.size)
             bits = np.zeros_like(chunk.bits)  # views that were given out keep theirs
-            own = sign_bits(chunk.codes[:filled], chunk.scales[:filled], self.centre)
+            own = sign_bits(chunk.codes[:filled], chunk.scales[:filled], self.statistics)
             bits[:, :filled] = own.T
             fresh.append(Chunk(chunk.codes, chunk.scales, bits))
         self.chunks = fresh
 
 
 def sign_bits(
-    codes: NDArray[np.int8], scales: NDArray[np.float32], centre: Centre
+    codes: NDArray[np.int8], scales: NDArray[np.float32], statistics: QuantiserStatistics
 ) -> NDArray[np.uint64]:
-    """Which components of vectors [n, dim], rotated, are above the centre: uint64 [n, words]."""
+    """Which components of vectors [n, dim], rotated, are above the mean: uint64 [n, words]."""
     parts = []
     for start in range(0, len(codes), BLOCK):
         part = slice(start, start + BLOCK)
         values = codes[part].astype(np.float32) * scales[part, None]
-        parts.append(pack(rotated(values) > centre.mean))
+        parts.append(pack(rotated(values) > statistics.mean))
     return np.concatenate(parts)

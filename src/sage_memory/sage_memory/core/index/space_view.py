@@ -24,7 +24,7 @@ class Chunk:
         codes: int8 [size, dim].
         scales: float32 [size]; a vector is about its scale times its codes.
         bits: uint64 [words, size]; bit set: that component of the rotated vector is above the
-            centre of the space.
+            mean of the space.
     """
 
     codes: NDArray[np.int8]
@@ -48,7 +48,7 @@ class Inside(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Centre:
+class QuantiserStatistics:
     """Where the bits of a space are taken from: mean and deviation of a sample of its vectors,
     rotated (see `rotation`).
 
@@ -74,7 +74,7 @@ class SpaceView:
         roles: int8 [count], index into `ROLES`.
         live: bool [count], False: the vector was dropped; None: all are live.
         kinds: uint8 [experiences], bit r: the experience has a vector of role r here.
-        centre: of the bits; None: there are none yet.
+        statistics: of the bits; None: there are none yet.
         ascending: `rows` never fall; `aligned`: slot i is row i.
         doubled: there may be experiences with a vector of each role.
     """
@@ -87,7 +87,7 @@ class SpaceView:
     roles: NDArray[np.int8]
     live: NDArray[np.bool_] | None
     kinds: NDArray[np.uint8]
-    centre: Centre | None
+    statistics: QuantiserStatistics | None
     ascending: bool
     aligned: bool
     doubled: bool
@@ -164,7 +164,7 @@ class SpaceCopy:
     dim: int
     size: int
     chunks: list[Chunk]
-    centre: Centre | None
+    statistics: QuantiserStatistics | None
     rows: NDArray[np.int32]
     roles: NDArray[np.int8]
     crc32: NDArray[np.uint32]
@@ -177,6 +177,6 @@ class SpaceCopy:
             "rows": self.rows,
             "roles": self.roles,
             "crc32": self.crc32,
-            "mean": nothing if self.centre is None else self.centre.mean,
-            "deviation": nothing if self.centre is None else self.centre.deviation,
+            "mean": nothing if self.statistics is None else self.statistics.mean,
+            "deviation": nothing if self.statistics is None else self.statistics.deviation,
         }

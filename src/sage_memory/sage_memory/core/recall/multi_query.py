@@ -16,7 +16,7 @@ from sage_memory.core.index.scan import SMALL_DIM, narrowed
 from sage_memory.core.recall.meaning import Meaning
 
 
-class Together:
+class MeaningScan:
     """One of several meanings, compared with experiences: of several vectors the best counts.
 
     Args:
@@ -35,14 +35,14 @@ class Together:
     def possible(view: View, meaning: Meaning) -> bool:
         """Whether there are bits, of vectors in the order of their experiences."""
         space = None if meaning.codes is not None else view.spaces[meaning.encoder_id]
-        bits = space is not None and space.centre is not None and space.dim > SMALL_DIM
+        bits = space is not None and space.statistics is not None and space.dim > SMALL_DIM
         return bits and space is not None and space.ascending
 
     def distances(self) -> NDArray[np.uint8]:
         """Of each experience [n]."""
-        assert self._space.centre is not None
+        assert self._space.statistics is not None
         slots = None if len(self._slots) == self._space.count else self._slots
-        found = bit_distances(self._space, self._space.centre, self._query, slots)
+        found = bit_distances(self._space, self._space.statistics, self._query, slots)
         return np.asarray(np.minimum.reduceat(found, self._starts), np.uint8)
 
     def cosines(self, places: NDArray[np.int64]) -> Compared:
@@ -57,7 +57,7 @@ class Together:
         return Compared(places, half * (upper + lower), half * (upper - lower))
 
 
-def nearest_to_all(meanings: list[Together], limit: int) -> Compared:
+def nearest_to_all(meanings: list[MeaningScan], limit: int) -> Compared:
     """Places of experiences that hold the `limit` best, with the mean of their cosines."""
     share = np.float32(len(meanings))
 

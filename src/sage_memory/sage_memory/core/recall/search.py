@@ -19,7 +19,7 @@ from sage_memory.core.index.scan import FEW, nearest
 from sage_memory.core.index.space_view import ROLES, SpaceView
 from sage_memory.core.recall.exact import WORST_PUZZLE, Hit, Scored, exact_scores
 from sage_memory.core.recall.meaning import Meaning, Source
-from sage_memory.core.recall.multi_query import Together, nearest_to_all
+from sage_memory.core.recall.multi_query import MeaningScan, nearest_to_all
 from sage_memory.core.rows.rows import sketch
 
 Floats = NDArray[np.float32]
@@ -158,10 +158,10 @@ def _bounds(view: View, wanted: NDArray[np.bool_], asked: list[Meaning], limit: 
     for meaning in asked:
         fitting &= comparable(view, meaning)
     rows = np.flatnonzero(fitting)
-    if len(rows) > max(FEW, 8 * limit) and all(Together.possible(view, m) for m in asked):
-        together = [Together(view, m, slots_of(view, view.spaces[m.encoder_id], fitting, m))
+    if len(rows) > max(FEW, 8 * limit) and all(MeaningScan.possible(view, m) for m in asked):
+        scans = [MeaningScan(view, m, slots_of(view, view.spaces[m.encoder_id], fitting, m))
                     for m in asked]  # fmt: skip
-        places, similar, error = nearest_to_all(together, limit)
+        places, similar, error = nearest_to_all(scans, limit)
         return Bounds(rows[places], similar + error, similar - error)
     upper, lower = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
     for meaning in asked:
