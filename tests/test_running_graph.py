@@ -97,6 +97,16 @@ def test_it_explains_its_moments(graph: RunningGraph) -> None:
     assert "keeps nothing within 60 s" in long_ago.stderr
 
 
+def test_it_hears_of_pressure_and_goes_on(graph: RunningGraph) -> None:
+    for level in ("red", "green"):
+        said = run(graph.home, "pressure", level)
+        assert said.returncode == 0, said.stderr
+        nodes = int(said.stdout.removeprefix(f"{level}: sent to ").removesuffix(" nodes\n"))
+        assert nodes >= 5, "three encoders with models, memory, orchestrator"
+    looked = run(graph.home, "status", "--json")
+    assert set(summary(looked.stdout)["salience"]) >= {"vision", "audio"}
+
+
 def test_it_sleeps_and_takes_it_back_pins_and_forgets(graph: RunningGraph) -> None:
     home = graph.home
 

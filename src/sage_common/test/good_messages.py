@@ -28,6 +28,7 @@ from sage_msgs.msg import (
     PluginBudget,
     Puzzle,
     Refinement,
+    ResourcePressure,
     Salience,
     TensorHandle,
     Utterance,
@@ -158,6 +159,7 @@ GOOD: dict[str, Callable[[Header], Any]] = {
     "experience": experience,
     "refinement": refinement,
     "outcome": outcome,
+    "pressure": lambda header: ResourcePressure(header=header, level=ResourcePressure.RED),
     "markers": lambda _header: MarkerArray(),
     "heatmap": image,
 }
@@ -284,6 +286,7 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("outcome", "reward", _set("reward", -1.1)),
     ("outcome", "reward", _set("reward", NAN)),
     ("outcome", "end", _set("start.sec", 5)),
+    ("pressure", "level", _set("level", 3)),
 ]
 
 PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()

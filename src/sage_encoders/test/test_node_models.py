@@ -17,6 +17,7 @@ from sage_encoders.core.card import ModelError
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
 from sage_encoders.nodes.language_encoder_node import LanguageEncoderNode
 from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode
+from sage_msgs.msg import ResourcePressure
 
 NODES = {"vision_encoder": VisionEncoderNode, "audio_encoder": AudioEncoderNode}
 
@@ -235,3 +236,32 @@ def test_on_demand_a_wrong_file_is_a_problem_until_it_is_mended(
     host.run_for(5.0)
     assert show_picture(host) == 1
     assert "damaged" not in newest_status(host).message
+
+
+def pressure(host: LockstepHost, level: int) -> None:
+    host.publish("pressure", ResourcePressure(header=header(host.clock.now_ns(), ""), level=level))
+    host.run_for(0.1)
+
+
+def test_under_pressure_a_model_that_nobody_uses_leaves_and_comes_back_with_the_next_input(
+    host: LockstepHost, models: Path
+) -> None:
+    host.add(LanguageEncoderNode, parameters={"models_dir": str(models)})
+    assert shown(host)["model_loaded"] == "True"
+    host.run_for(6.0)
+    pressure(host, ResourcePressure.RED)
+    found = shown(host)
+    assert found["model_loaded"] == "False" and REGISTRY.open_models == 0
+    assert float(found["given back: model [MB]"]) > 10.0
+    host.publish("text", utterance(host.clock.now_ns(), "a dog barks"))
+    host.run_for(0.5)
+    assert len(host.messages("puzzle", modality="language")) == 1
+    assert shown(host)["model_loaded"] == "True"
+
+
+def test_under_pressure_a_model_in_use_stays(host: LockstepHost, models: Path) -> None:
+    host.add(VisionEncoderNode, parameters={"models_dir": str(models)})
+    host.run_for(6.0)
+    assert show_picture(host) == 1
+    pressure(host, ResourcePressure.RED)
+    assert shown(host)["model_loaded"] == "True"

@@ -20,6 +20,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_memory import Memory, Query, StoreLocked
 from sage_memory.nodes.memory_node import MemoryNode
+from sage_msgs.msg import ResourcePressure
 from sage_msgs.srv import Checkpoint, Recall, StoreExperience
 
 T0 = DEFAULT_START_NS
@@ -236,6 +237,24 @@ def test_payloads_switched_off_ask_for_no_images(tmp_path) -> None:
     see(host, PEAK)
     (kept,) = experiences(host)
     assert kept.payload_sha256 == ""
+    host.close()
+
+
+def test_under_pressure_payloads_leave_and_their_moments_stay(tmp_path) -> None:
+    host = start(tmp_path, payload_cap_red=0.0)
+    see(host, PEAK)
+    (kept,) = experiences(host)
+    path = tmp_path / "payloads" / kept.payload_sha256[:2] / f"{kept.payload_sha256}.webp"
+    size = path.stat().st_size
+    for level in (ResourcePressure.YELLOW, ResourcePressure.RED):
+        assert path.exists()
+        host.publish("pressure", ResourcePressure(header=kept.header, level=level))
+        host.run_for(2.0)
+    assert not path.exists()
+    shown = diagnostics(host)
+    assert shown["pressure"] == "red"
+    assert shown["given back: payloads [MB]"] == f"{size / 2**20:.1f}"
+    assert shown["payload_bytes"] == "0" and shown["experiences"] == "1"
     host.close()
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from sage_common.core.topics import topic_name
+
+NOT_AWAITED = "/" + topic_name("pressure")
+"""Where it ends so, a topic that stays silent is good news."""
 _RECEIVED, _PUBLISHED, _REJECTED, _FAULT = " received", " published", " rejected", " last fault"
 
 
@@ -20,6 +24,8 @@ def never_came(statuses: Iterable[Any]) -> list[str]:
     for name, pairs in values.items():
         for key, value in pairs.items():
             topic = key.removesuffix(_RECEIVED)
+            if topic.endswith(NOT_AWAITED):
+                continue
             if name.endswith("_encoder") and topic != key and value == "0" and topic not in own:
                 missing[topic] = _why(pairs, topic)
     return [f"{topic}{why}" for topic, why in sorted(missing.items())]

@@ -128,6 +128,9 @@ _TOPICS = (
               "people, effectors, tests -> scorers, fusion, orchestrator",
               "how well something turned out; without time span (start, end), experience_id and "
               "plugin: the second up to its stamp", zero_is_now=True),
+    TopicSpec("pressure", "pressure", "sage_msgs/msg/ResourcePressure",
+              "latched", 0.0, 0.0, False, True, "people -> encoders, orchestrator, memory",
+              "how tight memory is; who hears of it gives back what it can, the cheapest first"),
     TopicSpec("markers", "markers", "visualization_msgs/msg/MarkerArray",
               "standard", 10.0, 1.0, False, False, "attention -> rviz",
               "salience bars and reasons; published only while somebody subscribes"),

@@ -14,6 +14,7 @@ from sage_common.core.puzzle import CODES, GRID
 from sage_common.ros.conversions.audio import SAMPLE_FORMATS, SMALLEST_SAMPLE_BYTES
 from sage_common.ros.conversions.images import MAX_SIDE_PX, check_image
 from sage_common.ros.conversions.stamps import stamp_ns
+from sage_common.ros.pressure import LEVELS
 from sage_common.ros.tensors.handles import check_handle
 
 MAX_AHEAD_S = 1.0
@@ -320,6 +321,11 @@ def _outcome(message: Any) -> None:
         raise InvalidInput("end", stamp_ns(message.end), "not before start")
 
 
+def _pressure(message: Any) -> None:
+    if message.level >= len(LEVELS):
+        raise InvalidInput("level", message.level, "0, 1 or 2")
+
+
 _CHECKS: dict[str, Callable[[Any], None]] = {
     "audio_common_msgs/msg/AudioDataStamped": _audio,
     "audio_common_msgs/msg/AudioInfo": _audio_info,
@@ -331,6 +337,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "sage_msgs/msg/Outcome": _outcome,
     "sage_msgs/msg/Puzzle": _puzzle,
     "sage_msgs/msg/Refinement": _refinement,
+    "sage_msgs/msg/ResourcePressure": _pressure,
     "sage_msgs/msg/Salience": _salience,
     "sage_msgs/msg/TensorHandle": check_handle,
     "sage_msgs/msg/Utterance": _utterance,

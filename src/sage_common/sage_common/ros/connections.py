@@ -23,6 +23,7 @@ from sage_common.ros.gate import FAULT_LOG_PERIOD_S, Gate
 from sage_common.ros.host import Host, Publisher, ServiceClient, Timer, Worker
 from sage_common.ros.interfaces import interface
 from sage_common.ros.latest import LatestMessages
+from sage_common.ros.pressure import Cost, PressureListener, Reclaimable
 from sage_common.ros.tensors.ends import TensorEnds
 from sage_common.ros.tensors.latest_pictures import LatestPictures
 from sage_common.ros.tensors.output import TensorOutput
@@ -53,6 +54,7 @@ class Connections:
         self._clients: dict[str, ServiceClient] = {}
         self._diagnostics = Diagnostics()
         self._tensors = TensorEnds(self, host, self._diagnostics)
+        self._pressure = PressureListener(self)
 
     def disconnect(self) -> None:
         """Forget all that the factories made; the node is configured anew."""
@@ -60,6 +62,7 @@ class Connections:
         self._latest_messages.clear()
         self._clients.clear()
         self._tensors.clear()
+        self._pressure.clear()
         self._diagnostics.clear()
 
     def publisher(self, topic_key: str, **names: str) -> Publisher:
@@ -222,6 +225,16 @@ class Connections:
         worker = self._host.make_worker(name, queue_size, self.report_failure)
         self._diagnostics.workers[name] = worker
         return worker
+
+    def reclaimable(
+        self,
+        name: str,
+        cost: Cost,
+        held_bytes: Callable[[], int],
+        relieve: Callable[[int], None],
+    ) -> None:
+        """Register what this node could give back when memory is tight; see `Reclaimable`."""
+        self._pressure.add(Reclaimable(name, cost, held_bytes, relieve))
 
     def stopwatch_ns(self) -> int:
         """Monotonic time [ns] for measuring own cost; stands still on the lock-step host."""

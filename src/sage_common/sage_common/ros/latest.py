@@ -72,6 +72,11 @@ class LatestMessages(Stateful):
             self._kept.append((stamp_ns, data))
         self.health.accept(now_ns)
 
+    def keep_at_most(self, depth: int) -> None:
+        """Keep so many from now on, the newest of those that are there."""
+        with self._lock:
+            self._kept = deque(self._kept, maxlen=depth)
+
     def newest(self) -> Any | None:
         """The newest good message; None if there is none."""
         return self._first(lambda kept: kept[-1])

@@ -19,6 +19,7 @@ from sage_common.ros.connections import Connections
 from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
 from sage_common.ros.host import Host, Publisher
 from sage_common.ros.latest import LatestMessages
+from sage_common.ros.pressure import PressureListener
 
 IDLE_TIMEOUT_S = 2.0
 DIAGNOSTICS_WAIT_S = 0.02
@@ -47,6 +48,7 @@ class SageNode(Connections, Stateful):
     """True: it looks at a graph from outside and is no node of it; it tells no diagnostics."""
     _diagnostics: Transient[Diagnostics]
     _latest_messages: Transient[list[LatestMessages]]
+    _pressure: Transient[PressureListener]
     state_version: ClassVar[int] = 1
     """Raised when what `state` returns changes its form or its meaning."""
 
@@ -85,6 +87,7 @@ class SageNode(Connections, Stateful):
             InvalidInput: it is of another node.
         """
         unpack(self, snapshot)
+        self._pressure.resumed()
 
     def state_depends_on(self) -> Mapping[str, object]:
         """Parameters without which `state` has another form: a state of others is refused."""
@@ -103,6 +106,7 @@ class SageNode(Connections, Stateful):
         self.parameters = self._host.read_parameters(self.parameters_type)
         self.home = sage_home(self.parameters.home)
         self.on_configure()
+        self._pressure.listen()
         checkpointer = self._checkpointer = Checkpointer(self, self._host.state_path(self.home))
         if self._learns():
             saver = self.worker("checkpoint")
@@ -138,6 +142,7 @@ class SageNode(Connections, Stateful):
             self.active = True
             for gate in self._gates:
                 gate.open()
+        self._pressure.activated()
 
     def deactivate(self) -> None:
         """Stop callbacks, let workers finish, save the learned state, release everything.

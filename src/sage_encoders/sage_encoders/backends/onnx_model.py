@@ -43,6 +43,7 @@ class OnnxModel:
 
     Attributes:
         card: of the model.
+        size_bytes: of the file.
         provider: the one that runs it: tensorrt, cuda or cpu.
         provider_fault: providers before it that are present, but did not start, and why.
         signature: what it takes and gives.
@@ -74,6 +75,7 @@ class OnnxModel:
 
         session, self.provider_fault = first_that_starts(provider, start)
         return_freed_memory()
+        self.size_bytes = path.stat().st_size
         self._session: OpenSession | None = session
         self.signature = session.signature
         if signature is not None:

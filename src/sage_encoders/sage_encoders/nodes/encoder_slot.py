@@ -11,11 +11,14 @@ from sage_common.core.clock import NS_PER_S
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.node import SageNode
+from sage_common.ros.pressure import GREEN, Cost
 from sage_encoders.core.card import ModelError
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder
 
 E = TypeVar("E", bound=Stateful)
 RETRY_NS = 5 * NS_PER_S
+GIVE_BACK_AFTER_NS = 5 * NS_PER_S
+"""A model that was used since then would be loaded again at once."""
 PROBLEM = "model"
 
 
@@ -33,6 +36,7 @@ class EncoderSlot(Stateful, Generic[E]):
     _used_ns: State[int] = 0
     _next_try_ns: State[int] = 0
     _fault: State[str] = ""
+    _given_back: State[bool] = False
 
     def __init__(self, node: SageNode, load: Callable[[], LoadedEncoder[E]]) -> None:
         self._node, self._load_encoder = node, load
@@ -40,6 +44,7 @@ class EncoderSlot(Stateful, Generic[E]):
         self._users = 0
         self._on_demand = node.parameters.load == "demand"
         idle_s = node.parameters.idle_unload_s
+        node.reclaimable("model", Cost.RELOAD, self._held_bytes, self._relieve)
         if self._on_demand and idle_s > 0.0:
             node.timer(idle_s / 4.0, lambda: self._unload_idle(round(idle_s * NS_PER_S)))
 
@@ -74,7 +79,8 @@ class EncoderSlot(Stateful, Generic[E]):
             ModelError: it is loaded on demand, and cannot be. Tried again after 5 s at the soonest.
         """
         with self._lock:
-            if self._loaded is None and self._on_demand and self._node.active:
+            wanted = self._on_demand or self._given_back
+            if self._loaded is None and wanted and self._node.active:
                 self._load_on_demand()
             loaded = self._loaded
             self._users += 1
@@ -107,6 +113,17 @@ class EncoderSlot(Stateful, Generic[E]):
             self._node.set_health("warn", "; ".join(loaded.warnings))
         self._node.diagnose(**loaded.facts, model_loaded=True, load_ms=round(took_ns / 1e6, 1))
         return loaded
+
+    def _held_bytes(self) -> int:
+        loaded = self._loaded
+        return 0 if loaded is None else loaded.size_bytes
+
+    def _relieve(self, level: int) -> None:
+        """Under pressure, give back a model that was not used of late; it is loaded when needed."""
+        if level == GREEN:
+            return
+        self._unload_idle(GIVE_BACK_AFTER_NS)
+        self._given_back = self._loaded is None
 
     def _unload_idle(self, idle_ns: int) -> None:
         if not self._lock.acquire(blocking=False):

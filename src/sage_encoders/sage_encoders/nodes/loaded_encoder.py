@@ -25,6 +25,7 @@ class LoadedEncoder(Stateful, Generic[E]):
         encoder: what the node encodes with.
         lease: of the model.
         facts: for /diagnostics.
+        size_bytes: of the model's weights; 0: not known.
         warnings: what is not as it was asked for, in words.
     """
 
@@ -32,6 +33,7 @@ class LoadedEncoder(Stateful, Generic[E]):
     lease: Lease[Any]
     facts: Mapping[str, object]
     warnings: tuple[str, ...] = ()
+    size_bytes: int = 0
 
 
 def load_onnx(
@@ -59,7 +61,9 @@ def load_onnx(
         signature,
     )
     model = lease.model
-    return LoadedEncoder(make(model), lease, onnx_facts(model), onnx_warnings(model))
+    return LoadedEncoder(
+        make(model), lease, onnx_facts(model), onnx_warnings(model), model.size_bytes
+    )
 
 
 def onnx_facts(model: OnnxModel) -> dict[str, object]:

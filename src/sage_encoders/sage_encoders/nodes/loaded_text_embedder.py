@@ -42,7 +42,9 @@ def _on_onnx(
     )
     model = lease.model.network
     facts = {**onnx_facts(model), "backend": "onnx_int8", "precision": "int8"}
-    return LoadedEncoder(lease.model.embedder, lease, facts, warnings + onnx_warnings(model))
+    return LoadedEncoder(
+        lease.model.embedder, lease, facts, warnings + onnx_warnings(model), model.size_bytes
+    )
 
 
 def _on_pytorch(parameters: LanguageEncoderParameters) -> LoadedEncoder[TextEmbedder]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sage_common.ros.node import SageNode
+from sage_common.ros.pressure import Cost
 from sage_memory.core.memory import Memory
 from sage_memory.nodes.sleeping import Sleeping
 
@@ -25,6 +26,7 @@ class Housekeeping:
         self._node = node
         self._opened = opened
         self._sleeping = sleeping
+        node.reclaimable("payloads", Cost.LOSS, self._payload_bytes, self._relieve)
         self._worker = node.worker("housekeeping") if node.time_is_measured else None
 
     def tick(self, shown: Mapping[str, object]) -> None:
@@ -33,6 +35,16 @@ class Housekeeping:
             self._do(shown)
         else:
             self._worker.submit(self._do, shown)
+
+    def _payload_bytes(self) -> int:
+        return int(self._opened().statistics().payload_bytes)
+
+    def _relieve(self, level: int) -> None:
+        """Keep fewer payloads under pressure; those above the cap go few by few, some at once."""
+        memory = self._opened()
+        memory.set_pressure(level)
+        if (evicting := memory.tend_payloads()) is not None:
+            evicting.wait()
 
     def _do(self, shown: Mapping[str, object]) -> None:
         self._opened().tend_payloads()

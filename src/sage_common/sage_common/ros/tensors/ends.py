@@ -11,6 +11,7 @@ from sage_common.ros.diagnostics import Diagnostics
 from sage_common.ros.gate import Gate
 from sage_common.ros.host import Host, Logger, Publisher, Timer
 from sage_common.ros.latest import LatestMessages
+from sage_common.ros.pressure import Cost
 from sage_common.ros.tensors.input import LOOK_PERIOD_S, TensorInput
 from sage_common.ros.tensors.latest_pictures import LatestPictures
 from sage_common.ros.tensors.output import TensorOutput
@@ -33,6 +34,14 @@ class Wiring(Protocol):
     def stopwatch_ns(self) -> int: ...
 
     def diagnose(self, **values: object) -> None: ...
+
+    def reclaimable(
+        self,
+        name: str,
+        cost: Cost,
+        held_bytes: Callable[[], int],
+        relieve: Callable[[int], None],
+    ) -> None: ...
 
     def make_gate(self, spec: TopicSpec, callback: Callable[..., None]) -> Gate: ...
 
@@ -99,6 +108,8 @@ class TensorEnds:
         node = self._node
         messages, subscribe = node.kept_messages(image_key, depth, **names)
         pictures = LatestPictures(messages, depth)
+        name = f"pictures of {filled_topic(image_key, **names).name}"
+        node.reclaimable(name, Cost.REFILL, pictures.held_bytes, pictures.relieve)
         if self._mailbox_name(tensor_key, names):
             taken = TensorInput(pictures.keep, node.log, node.stopwatch_ns)
             self._link(taken, tensor_key, subscribe, messages, names)

@@ -43,6 +43,7 @@ class LatestPictures:
 
     def __init__(self, messages: LatestMessages, depth: int) -> None:
         self._messages = messages
+        self._depth = depth
         self._lent: deque[Picture] = deque(maxlen=depth)
         self._lock = threading.Lock()
 
@@ -50,6 +51,18 @@ class LatestPictures:
         """Keep a picture; the oldest goes back to its camera, unless it is being copied."""
         with self._lock:
             self._lent.append(picture)
+
+    def held_bytes(self) -> int:
+        """Of the pictures that are kept from a mailbox, which must not overwrite them."""
+        with self._lock:
+            return sum(picture.pixels.nbytes for picture in self._lent)
+
+    def relieve(self, level: int) -> None:
+        """Keep fewer under pressure: half of them at yellow, one at red."""
+        depth = (self._depth, -(-self._depth // 2), 1)[level]
+        self._messages.keep_at_most(depth)
+        with self._lock:
+            self._lent = deque(self._lent, maxlen=depth)
 
     def clear(self) -> None:
         """Give all lent pictures back."""

@@ -1,0 +1,39 @@
+"""A node beside a graph that says how tight memory is."""
+
+from __future__ import annotations
+
+import time
+
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.node import SageNode
+from sage_msgs.msg import ResourcePressure
+
+MATCHING_S, HEARD_S = 3.0, 0.5
+PERIOD_S = 0.05
+
+
+class PressureNode(SageNode):
+    """Sends one message of pressure."""
+
+    default_name = "pressure"
+    watches = True
+
+    def on_configure(self) -> None:
+        self._output = self.publisher("pressure")
+
+    def send(self, level: int) -> int:
+        """Send a level, and wait until it has gone out; how many subscribers there were.
+
+        The subscribers of a graph are found one after another: it waits until no more come.
+        """
+        end_s, count = time.monotonic() + MATCHING_S, 0
+        since_s = time.monotonic()
+        while time.monotonic() < end_s and not (count and time.monotonic() > since_s + HEARD_S):
+            if self._output.subscriber_count != count:
+                count, since_s = self._output.subscriber_count, time.monotonic()
+            time.sleep(PERIOD_S)
+        message = ResourcePressure(level=level, gpu_used_mb=-1.0, gpu_total_mb=-1.0, power_w=-1.0)
+        message.header.stamp = to_stamp(self.clock.now_ns())
+        self._output.publish(message)
+        time.sleep(HEARD_S)
+        return count

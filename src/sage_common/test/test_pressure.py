@@ -1,0 +1,94 @@
+"""Under pressure a node gives back what it can, the cheapest first, and says how much."""
+
+from __future__ import annotations
+
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.node import SageNode
+from sage_common.ros.pressure import Cost
+from sage_msgs.msg import ResourcePressure
+
+MB = 2**20
+
+
+class HoardingNode(SageNode):
+    """Holds three things, one of which fails to shrink."""
+
+    default_name = "hoarding"
+
+    def on_configure(self) -> None:
+        self.held = {"photos": 8 * MB, "model": 4 * MB, "cache": 2 * MB}
+        self.asked: list[tuple[str, int]] = []
+        for name, cost in (
+            ("photos", Cost.LOSS),
+            ("cache", Cost.REFILL),
+            ("model", Cost.RELOAD),
+        ):
+            self.reclaimable(
+                name,
+                cost,
+                lambda n=name: self.held[n],
+                lambda level, n=name: self.relieve(n, level),
+            )
+
+    def relieve(self, name: str, level: int) -> None:
+        self.asked.append((name, level))
+        if name == "model":
+            raise RuntimeError("it is in use")
+        self.held[name] //= 1 + level
+
+
+def pressure(rig, level: int) -> None:
+    message = ResourcePressure(level=level)
+    message.header.stamp = to_stamp(rig.now_ns())
+    rig.publish("pressure", message)
+
+
+def values(rig) -> dict[str, str]:
+    status = rig.status("hoarding")
+    return {} if status is None else {item.key: item.value for item in status.values}
+
+
+def test_the_cheapest_is_asked_first_one_that_fails_holds_up_none_and_it_is_shown(rig):
+    node = rig.add(HoardingNode)
+    pressure(rig, ResourcePressure.YELLOW)
+    assert rig.until(lambda: len(node.asked) == 3)
+    assert node.asked == [("cache", 1), ("model", 1), ("photos", 1)]
+    assert rig.until(lambda: values(rig).get("pressure") == "yellow")
+    shown = values(rig)
+    assert shown["given back: cache [MB]"] == "1.0"
+    assert shown["given back: model [MB]"] == "0.0"
+    assert shown["given back: photos [MB]"] == "4.0"
+    assert shown["last_failure"] == "RuntimeError: it is in use"
+    pressure(rig, ResourcePressure.GREEN)
+    assert rig.until(lambda: values(rig).get("pressure") == "green")
+    assert node.asked[3:] == [("cache", 0), ("model", 0), ("photos", 0)]
+
+
+def test_what_is_made_anew_under_pressure_is_told_of_it(rig):
+    node = rig.add(HoardingNode)
+    pressure(rig, ResourcePressure.RED)
+    assert rig.until(lambda: len(node.asked) == 3)
+    rig.deactivate(node)
+    rig.activate(node)
+    assert rig.until(lambda: len(node.asked) >= 6)
+    assert node.asked[-1] == ("photos", 2)
+
+
+def test_a_level_that_there_is_not_is_refused(rig):
+    node = rig.add(HoardingNode)
+    pressure(rig, 3)
+    assert rig.until(lambda: values(rig).get("/sage/pressure rejected") == "1")
+    pressure(rig, ResourcePressure.RED)
+    assert rig.until(lambda: len(node.asked) == 3)
+    assert {level for _, level in node.asked} == {2}
+
+
+class PlainNode(SageNode):
+    """Has nothing to give back."""
+
+    default_name = "plain"
+
+
+def test_a_node_without_anything_to_give_back_does_not_listen(rig):
+    node = rig.add(PlainNode)
+    assert [item.topic for item in node._diagnostics.inputs] == []
