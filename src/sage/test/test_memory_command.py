@@ -148,7 +148,7 @@ def test_sleep_and_undo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     status, _, said = run(capsys, "undo", "--home", tmp_path)
     assert status == 2
     assert said == (
-        "sage memory: no night to undo: this memory has not slept yet, or every night is taken "
+        "sage memory: no sleep to undo: this memory has not slept yet, or every sleep is taken "
         "back already\n"
     )
     with Memory.open(tmp_path, read_only=True) as memory:
@@ -158,11 +158,11 @@ def test_sleep_and_undo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_a_graph_that_refuses_to_undo_is_quoted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refusal = SimpleNamespace(success=False, message="no night to undo", restored=0)
+    refusal = SimpleNamespace(success=False, message="no sleep to undo", restored=0)
     monkeypatch.setattr("sage.graph.runtime_file.running_graph", lambda _home: object())
     monkeypatch.setattr("sage.client.graph_memory.call_service", lambda *_: refusal)
     status, told, said = run(capsys, "undo", "--home", tmp_path)
-    assert (status, told, said) == (2, "", "sage memory: no night to undo\n")
+    assert (status, told, said) == (2, "", "sage memory: no sleep to undo\n")
 
 
 def test_wrong_values_of_sleep_are_named(
@@ -171,7 +171,7 @@ def test_wrong_values_of_sleep_are_named(
     for words, said in (
         (("sleep", "--target", "0"), "target_share = 0.0"),
         (("sleep", "--max-duration", "-1"), "max_duration_s = -1.0"),
-        (("undo", "abc"), "night = 'abc': expected a UUID"),
+        (("undo", "abc"), "run = 'abc': expected a UUID"),
     ):
         status, told, error = run(capsys, *words, "--home", tmp_path)
         assert (status, told) == (2, "") and said in error

@@ -26,10 +26,10 @@ from sage_memory import Memory, Payload, Query
 from sage_memory.core.engine import schema
 from sage_memory.core.rows.changes import set_columns
 from sage_memory.core.rows.encoded_vectors import encode_int8, vector_values
-from sage_memory.core.sleep import saved
-from sage_memory.core.sleep.report import NightReport
+from sage_memory.core.sleep.records import saved_copy
+from sage_memory.core.sleep.report import ConsolidationReport
 
-NIGHT = UUID("018bcfe5-6800-7000-8000-000000000001").bytes
+RUN = UUID("018bcfe5-6800-7000-8000-000000000001").bytes
 parametrized = pytest.mark.parametrize("encoding", FORMATS)
 
 
@@ -45,7 +45,7 @@ def rows_of(table: Table):
 
 
 def everything(home: Path) -> None:
-    """Give a store a row of every table: a tombstone, a night, a summary, an entity, int8."""
+    """Give a store a row of every table: a tombstone, a run, a summary, an entity, int8."""
     with Memory.open(home, clock=ManualClock(homes.START_NS)) as memory:
         ids = [answer.experience.id for answer in memory.recall(Query(limit=100))]
 
@@ -57,11 +57,11 @@ def everything(home: Path) -> None:
             pair = {"summary_id": ids[0], "member_id": ids[1]}
             connection.execute(insert(schema.summary_members), [pair])
             set_columns(connection, [ids[0]], {"covers": 1})
-            night = {"id": NIGHT, "started_ns": 5, "state": "done", "cause": "idle"}
-            night |= {"recall_before": 1 / 3, "report": NightReport(NIGHT).to_json()}
-            connection.execute(insert(schema.nights), [night])
-            gone = {"night_id": NIGHT, "experience_id": ids[1], "what": "text", "at_ns": 6}
-            copy = saved.pack({"text": "seen"}, [vector])
+            run = {"id": RUN, "started_ns": 5, "state": "done", "cause": "idle"}
+            run |= {"recall_before": 1 / 3, "report": ConsolidationReport(RUN).to_json()}
+            connection.execute(insert(schema.nights), [run])
+            gone = {"night_id": RUN, "experience_id": ids[1], "what": "text", "at_ns": 6}
+            copy = saved_copy.pack({"text": "seen"}, [vector])
             rows = [gone | {"reason": "dull", "undo_until_ns": 7, "saved": copy}]
             connection.execute(insert(schema.forgettings), rows)
             entity = {

@@ -114,7 +114,7 @@ class MemoryParameters(NodeParameters):
         600.0, doc="moments without a common place merge within this time", unit="s", low=1.0
     )
     sleep_grace_s: float = parameter(
-        604800.0, doc="time in which what a sleep let go can be taken back", unit="s", low=0.0
+        604800.0, doc="time in which what a sleep evicted can be restored", unit="s", low=0.0
     )
     sleep_idle_s: float = parameter(
         0.0, doc="sleep after this time without a salient moment; 0: never alone", unit="s", low=0.0

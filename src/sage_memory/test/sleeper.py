@@ -1,7 +1,7 @@
 """Sleeps until it is killed; run by test_undo.py in a process of its own.
 
 Globals given by the test: FOLDER (of the store), FATAL_STEP (number of the step after which it
-kills itself), and HELPER (path of night_home.py).
+kills itself), and HELPER (path of sleep_home.py).
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
-import night_home
 import numpy as np
 import pytest
+import sleep_home
 from sqlalchemy import select, update
 
 from sage_common.core.clock import ManualClock
@@ -136,10 +136,10 @@ def test_too_many_damaged_rows_are_a_damaged_store(tmp_path, experience, monkeyp
 
 
 def test_what_the_store_changes_itself_keeps_its_rows_whole(tmp_path) -> None:
-    with night_home.opened(tmp_path) as memory:
-        kept = night_home.fill(memory)
+    with sleep_home.opened(tmp_path) as memory:
+        kept = sleep_home.fill(memory)
         memory.pin(kept[3], True).wait()
-        report = memory.sleep(night_home.THOROUGH)
+        report = memory.sleep(sleep_home.THOROUGH)
         assert report.summaries > 0
         assert report.texts_removed > 0
         memory.forget(kept[7:10], "asked for").wait()  # of a group that has a summary
@@ -150,14 +150,14 @@ def test_what_the_store_changes_itself_keeps_its_rows_whole(tmp_path) -> None:
 
 
 def test_no_change_hides_damage(tmp_path) -> None:
-    with night_home.opened(tmp_path) as memory:
-        kept = night_home.fill(memory)
+    with sleep_home.opened(tmp_path) as memory:
+        kept = sleep_home.fill(memory)
         for identifier in (kept[1], kept[13]):
             alter(memory, identifier, text="altered")
         alter(memory, kept[14], source="elsewhere")
         memory.pin(kept[1], True).wait()
         memory.pin(kept[1], False).wait()
-        assert memory.sleep(night_home.THOROUGH).texts_removed > 0
+        assert memory.sleep(sleep_home.THOROUGH).texts_removed > 0
         asleep = damaged_rows(memory)
         memory.undo_sleep()
         for identifier in (kept[1], kept[13], kept[14]):
@@ -169,10 +169,10 @@ def test_no_change_hides_damage(tmp_path) -> None:
 
 
 def test_a_damaged_moment_gets_into_no_summary(tmp_path) -> None:
-    with night_home.opened(tmp_path) as memory:
-        kept = night_home.fill(memory, groups=2)
+    with sleep_home.opened(tmp_path) as memory:
+        kept = sleep_home.fill(memory, groups=2)
         alter(memory, kept[1], text="altered")
-        memory.sleep(night_home.OPTIONS)
+        memory.sleep(sleep_home.OPTIONS)
         texts = memory.read(lambda c: c.execute(select(experiences.c.text)).scalars().all())
         assert not any("altered" in text and text != "altered" for text in texts)
 

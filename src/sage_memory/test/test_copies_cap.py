@@ -1,11 +1,11 @@
-"""Copies for undoing a sleep count under the payload cap; above their share a night is final."""
+"""Copies for undoing a sleep count under the payload cap; above their share a run is final."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import night_home as home
 import pytest
+import sleep_home as home
 from sqlalchemy import func, select
 
 from sage_common.core.clock import ManualClock
@@ -29,14 +29,14 @@ def test_copies_take_room_from_the_payloads_up_to_half_of_the_cap(tmp_path: Path
     cap = 200_000
     with opened(tmp_path, cap) as memory:
         home.fill(memory)
-        night = memory.sleep(home.OPTIONS).night_id
+        run = memory.sleep(home.OPTIONS).night_id
         kept = copies(memory)
         assert 0 < kept < cap // 2
         for index in range(40):
             payload = Payload(bytes([index]) * 10_000, "image/webp")
             memory.remember(home.moment(2000 + index), payload).wait()
         assert memory.statistics().payload_bytes + copies(memory) <= cap
-        assert memory.undo_sleep(night).restored
+        assert memory.undo_sleep(run).restored
         assert copies(memory) == 0
         for index in range(40, 60):
             payload = Payload(bytes([index]) * 10_000, "image/webp")
@@ -50,6 +50,6 @@ def test_a_night_whose_copies_are_above_their_share_is_final(tmp_path: Path) -> 
         report = memory.sleep(home.OPTIONS)
         assert "above its share of the payload cap: final now is" in report.note
         assert copies(memory) == 0
-        with pytest.raises(InvalidInput, match="a night whose grace is not over"):
+        with pytest.raises(InvalidInput, match="a run whose grace is not over"):
             memory.undo_sleep(report.night_id)
         assert not [one for one in memory.inspect() if one.serious]

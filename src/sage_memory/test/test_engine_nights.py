@@ -1,8 +1,8 @@
-"""A night and its undoing on a file, an encrypted file and a PostgreSQL server."""
+"""A run and its undoing on a file, an encrypted file and a PostgreSQL server."""
 
 from __future__ import annotations
 
-import night_home
+import sleep_home
 
 from sage_common.core.clock import ManualClock
 from sage_memory import Limits
@@ -11,18 +11,18 @@ LIMITS = Limits(min_free_bytes=0, queue_size=100_000)
 
 
 def test_a_night_lets_go_and_is_undone(place) -> None:
-    clock = ManualClock(night_home.START_NS + 3600 * 10**9)
+    clock = ManualClock(sleep_home.START_NS + 3600 * 10**9)
     with place.open(clock=clock, limits=LIMITS) as memory:
-        night_home.fill(memory)
-        before = night_home.content(memory)
-        report = memory.sleep(night_home.OPTIONS)
+        sleep_home.fill(memory)
+        before = sleep_home.content(memory)
+        report = memory.sleep(sleep_home.OPTIONS)
         assert not report.rolled_back, report
-        asleep = night_home.content(memory)
+        asleep = sleep_home.content(memory)
         assert len(asleep["summary_members"]) > 0
         assert asleep["vectors"] != before["vectors"]
         memory.verify()
     with place.open(clock=clock, limits=LIMITS) as memory:
         memory.verify()
         memory.undo_sleep()
-        assert night_home.content(memory) == before
+        assert sleep_home.content(memory) == before
         memory.verify()

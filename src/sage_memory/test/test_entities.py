@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import night_home as home
 import numpy as np
 import pytest
+import sleep_home as home
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core.ingest.payload_policy import WEIGHTS, Sidecar, affect
+from sage_memory.core.ingest.payload_policy import WEIGHTS, PayloadPolicy, affect
 from sage_memory.core.store.entities import Entity, Evidence, named, sources_of, updated
 
 DAY_NS = 86400 * 10**9
@@ -124,8 +124,8 @@ def test_affect_is_a_weighted_mean() -> None:
 
 def test_the_sidecar_keeps_what_moves_and_what_is_pinned() -> None:
     calm, moving = home.moment(surprise=0.0, arousal=0.0), home.moment(surprise=0.9, arousal=0.9)
-    gate = Sidecar(0.3)
+    gate = PayloadPolicy(0.3)
     assert not gate.keeps_payload(calm) and gate.keeps_payload(moving)
     assert gate.keeps_payload(replace(calm, pinned=True))
     assert (gate.verbatim, gate.conceptual) == (2, 1)
-    assert Sidecar(0.0).keeps_payload(calm)
+    assert PayloadPolicy(0.0).keeps_payload(calm)

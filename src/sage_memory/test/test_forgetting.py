@@ -6,9 +6,9 @@ import resource
 import sqlite3
 from pathlib import Path
 
-import night_home as home
 import numpy as np
 import pytest
+import sleep_home as home
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 

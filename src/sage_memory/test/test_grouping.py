@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core.sleep import grouping
-from sage_memory.core.sleep.grouping import buckets_of, groups, stars
-from sage_memory.core.sleep.replay import ReplayView, augmented, draw
+from sage_memory.core.sleep.selection import grouping
+from sage_memory.core.sleep.selection.grouping import buckets_of, groups, stars
+from sage_memory.core.sleep.selection.replay import ReplayView, augmented, draw
 
 
 def cosine(one, other) -> float:

@@ -107,7 +107,7 @@ def test_everything_of_an_old_store_is_still_there(tmp_path, script) -> None:
 @pytest.mark.parametrize("script", RELEASED, ids=lambda script: script.stem)
 def test_rows_of_an_old_store_get_checksums_and_its_clock_is_behind_none(tmp_path, script) -> None:
     path = old_store(tmp_path, script)
-    with sqlite3.connect(path) as connection:  # as a crash in a night could leave it
+    with sqlite3.connect(path) as connection:  # as a crash in a run could leave it
         connection.execute("UPDATE meta SET value = '5' WHERE key = 'clock'")
     connection.close()
     with Memory.open(tmp_path) as memory:

@@ -190,9 +190,9 @@ def counted(memory: Memory, count: int, clock: ManualClock, experience) -> None:
         memory.remember(experience(index), picture(index)).wait()
 
 
-def tend(memory: Memory) -> int:
+def evict(memory: Memory) -> int:
     rounds = 0
-    while (ticket := memory.tend_payloads()) is not None:
+    while (ticket := memory.evict_payloads()) is not None:
         ticket.wait()
         rounds += 1
         assert rounds < 100
@@ -206,10 +206,10 @@ def test_payloads_not_asked_for_go_after_their_time(tmp_path, experience, clock)
         clock.advance_to(clock.now_ns() + 90 * 10**9)
         memory.recall(Query(limit=1))
         memory.checkpoint()
-        tend(memory)
+        evict(memory)
         assert len(files(tmp_path)) == 3
         clock.advance_to(clock.now_ns() + 20 * 10**9)
-        tend(memory)
+        evict(memory)
         assert len(files(tmp_path)) == 1
         assert memory.statistics().payload_bytes == 1000
 
@@ -218,12 +218,12 @@ def test_pressure_shrinks_the_cap_few_by_few(tmp_path, experience, clock) -> Non
     limits = Limits(min_free_bytes=0, payload_cap_bytes=200_000)
     with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
         counted(memory, 200, clock, experience)
-        assert memory.tend_payloads() is None
+        assert memory.evict_payloads() is None
         memory.set_pressure(1)
-        assert tend(memory) == 2
+        assert evict(memory) == 2
         assert memory.statistics().payload_bytes == 100_000
         memory.set_pressure(2)
-        assert tend(memory) == 2
+        assert evict(memory) == 2
         assert memory.statistics().payload_bytes == 20_000
         assert files(tmp_path) == {sha(picture(index)) for index in range(180, 200)}
         memory.set_pressure(0)

@@ -46,7 +46,7 @@ class RecordedStorage(FileStorage):
 
 
 @dataclass
-class Told:
+class ProgressCallback:
     """What a client had been told when the power failed."""
 
     kept: list[bytes] = field(default_factory=list)
@@ -117,12 +117,12 @@ def crash_everywhere(
     operations: list[power_loss.Operation],
     points: int,
     folder: Path,
-    prove: Callable[[Path, Told], None],
+    prove: Callable[[Path, ProgressCallback], None],
 ) -> Verdict:
     """Let the power fail after `points` of the operations, and look at what is left each time."""
     chance = random.Random(points)
     disk = power_loss.Disk(before)
-    told = Told()
+    told = ProgressCallback()
     verdict = Verdict()
     times = sorted(chance.choices(range(len(operations) + 1), k=points))
     done = 0
@@ -151,7 +151,7 @@ def crash_everywhere(
     return verdict
 
 
-def prove_whole(home: Path, told: Told) -> None:
+def prove_whole(home: Path, told: ProgressCallback) -> None:
     """The store opens, is sound, and holds everything that was acknowledged."""
     with Memory.open(home) as memory:
         memory.verify()
@@ -236,7 +236,7 @@ def test_a_power_cut_while_it_migrates_leaves_either_version(
         Store(home, storage, clock, rng, "robot", Limits()).close()
     versions = set()
 
-    def prove_either(crashed: Path, _told: Told) -> None:
+    def prove_either(crashed: Path, _told: ProgressCallback) -> None:
         connection = sqlite3.connect(crashed / "memory.db")
         (version,) = connection.execute(
             "SELECT value FROM meta WHERE key = 'schema_version'"

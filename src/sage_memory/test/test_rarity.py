@@ -1,16 +1,16 @@
-"""What nothing else is like keeps its words in a night; a night that misses its target says so."""
+"""What nothing else is like keeps its words in a run; a run that misses its target says so."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-import night_home as home
 import numpy as np
 import pytest
+import sleep_home as home
 
 from sage_memory import Memory, Payload, Query
-from sage_memory.core.sleep import rarity
+from sage_memory.core.sleep.selection import rarity
 
 RARE = 17
 

@@ -208,7 +208,7 @@ def test_an_example_without_a_vector_is_refused_by_name(tmp_path, experience) ->
 
 
 def test_another_process_sees_what_has_changed(tmp_path, experience) -> None:
-    """An entity that is corrected, vectors that are let go, and one that becomes int8."""
+    """An entity that is corrected, vectors that are evicted, and one that becomes int8."""
     with Memory.open(tmp_path) as memory, Memory.open(tmp_path, read_only=True) as reader:
         kept = [memory.remember(experience(number)).wait() for number in range(4)]
         asked = Query(example=experience(1).embedding, example_encoder_id="vision-1-abc")

@@ -13,9 +13,9 @@ import pytest
 
 from sage_memory import Memory, Payload, Query, StoreDamaged, StoreLocked, StoreMissing
 from sage_memory.core.engine.database import begin_snapshot, open_reader, open_writer
-from sage_memory.core.errors import DiskRefuses, NothingLeft
+from sage_memory.core.errors import DiskRefuses, NothingToRecover
 from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.recovery.repair import Told, repair
+from sage_memory.core.recovery.repair import ProgressCallback, repair
 from sage_memory.core.recovery.verification import Finding, inspect_rows
 from sage_memory.core.rows.changes import set_columns
 
@@ -146,7 +146,7 @@ def test_a_full_disk_is_named_and_leaves_no_half_made_store(
 
 def test_of_an_empty_file_nothing_is_left_to_save(tmp_path, experience) -> None:
     fill(tmp_path, experience).write_bytes(b"")
-    with pytest.raises(NothingLeft, match=r"nothing is left to save.*backup") as caught:
+    with pytest.raises(NothingToRecover, match=r"nothing is left to save.*backup") as caught:
         repair(tmp_path)
     assert "memory repair" not in str(caught.value)
 
@@ -162,7 +162,7 @@ def test_a_vector_that_does_not_match_is_left_out_of_the_repaired_store(
     assert repaired.kept["experiences"] == COUNT and repaired.kept["vectors"] == COUNT - 1
     assert repaired.lost == [
         "1 vectors that do not match their checksums",
-        "1 experiences have no vectors: let go on purpose, or lost",
+        "1 experiences have no vectors: evicted on purpose, or lost",
     ]
     assert assert_sound(tmp_path, experience) == set(range(COUNT))
     aside = sqlite3.connect(repaired.set_aside / "memory.db")
@@ -176,7 +176,10 @@ def test_a_repair_tells_how_far_it_is(tmp_path, experience, monkeypatch) -> None
     change(path, "UPDATE vectors SET crc32 = 1 WHERE number = 7")
     most: dict[str, int] = {}
     done: list[tuple[str, int]] = []
-    repair(tmp_path, told=Told(most.update, lambda name, more: done.append((name, more))))
+    repair(
+        tmp_path,
+        progress=ProgressCallback(most.update, lambda name, more: done.append((name, more))),
+    )
     assert most == {"experiences": COUNT, "vectors": COUNT, "clocks": COUNT}
     assert [more for name, more in done if name == "experiences"] == [16, 16, 16, 12]
     assert sum(more for name, more in done if name == "vectors") == COUNT - 1

@@ -9,9 +9,9 @@ import pytest
 
 from sage_common.core.puzzle import Percept
 from sage_memory.core.ingest.observer import Observer
-from sage_memory.core.ingest.pose_buffer import Whereabouts
-from sage_memory.core.ingest.short_term import Judgement, Moment, ShortTermMemory
-from sage_memory.core.ingest.utterance_buffer import Words, WordsHeard
+from sage_memory.core.ingest.pose_buffer import PoseBuffer
+from sage_memory.core.ingest.short_term import Moment, RetentionPolicy, ShortTermMemory
+from sage_memory.core.ingest.utterance_buffer import HeardText, UtteranceBuffer
 
 S = 1_000_000_000
 
@@ -32,7 +32,7 @@ def kept(memory: ShortTermMemory, series: list[tuple[float, float]]) -> list[flo
 
 
 def test_a_peak_is_kept_once_three_newer_moments_follow() -> None:
-    memory = ShortTermMemory(Judgement())
+    memory = ShortTermMemory(RetentionPolicy())
     assert kept(memory, [(0.0, 0.2), (0.1, 0.9)]) == []
     assert kept(memory, [(0.2, 0.3), (0.3, 0.3)]) == []
     assert kept(memory, [(0.4, 0.3)]) == [0.1]
@@ -40,20 +40,20 @@ def test_a_peak_is_kept_once_three_newer_moments_follow() -> None:
 
 def test_hindsight_prefers_the_higher_peak_that_follows() -> None:
     series = [(0.0, 0.1), (0.1, 0.6), (0.2, 0.9), (0.3, 0.2), (0.4, 0.2), (0.5, 0.2)]
-    assert kept(ShortTermMemory(Judgement()), series) == [0.2]
-    at_once = ShortTermMemory(Judgement(newer=0))
+    assert kept(ShortTermMemory(RetentionPolicy()), series) == [0.2]
+    at_once = ShortTermMemory(RetentionPolicy(newer=0))
     assert kept(at_once, series) == [0.1], "judged at once, the lower one comes first"
 
 
 def test_below_the_floor_nothing_is_kept() -> None:
     rng = np.random.default_rng(0)
     series = [(i / 30, float(rng.uniform(0.0, 0.29))) for i in range(600)]
-    assert kept(ShortTermMemory(Judgement(floor=0.3)), series) == []
+    assert kept(ShortTermMemory(RetentionPolicy(floor=0.3)), series) == []
 
 
 def test_a_constant_scene_is_kept_once_at_most_however_salient() -> None:
     series = [(i / 30, 0.8) for i in range(600)]
-    assert len(kept(ShortTermMemory(Judgement()), series)) <= 1
+    assert len(kept(ShortTermMemory(RetentionPolicy()), series)) <= 1
 
 
 @pytest.mark.parametrize("rate_hz", [10, 20, 30])
@@ -62,7 +62,7 @@ def test_twenty_busy_seconds_give_some_but_not_hundreds(rate_hz, seed) -> None:
     rng = np.random.default_rng(seed)
     scores = np.clip(np.convolve(rng.normal(0.5, 0.3, 20 * rate_hz), [0.3, 0.4, 0.3], "same"), 0, 1)
     series = [(i / rate_hz, float(score)) for i, score in enumerate(scores)]
-    stamps = kept(ShortTermMemory(Judgement()), series)
+    stamps = kept(ShortTermMemory(RetentionPolicy()), series)
     assert 4 <= len(stamps) <= 20
     assert min(np.diff(stamps)) >= 1.0
 
@@ -71,11 +71,11 @@ def test_an_event_stands_out_of_a_busy_past() -> None:
     rng = np.random.default_rng(3)
     series = [(i / 30, float(rng.uniform(0.3, 0.6))) for i in range(600)]
     series += [(20.0 + i / 30, 0.95 if i == 5 else 0.4) for i in range(10)]
-    assert kept(ShortTermMemory(Judgement()), series)[-1] == pytest.approx(20.0 + 5 / 30)
+    assert kept(ShortTermMemory(RetentionPolicy()), series)[-1] == pytest.approx(20.0 + 5 / 30)
 
 
 def test_rare_events_know_only_the_floor_and_do_not_wait_for_ever() -> None:
-    memory = ShortTermMemory(Judgement(patience_s=2.0))
+    memory = ShortTermMemory(RetentionPolicy(patience_s=2.0))
     found = []
     for i in range(40):
         assert memory.add(moment(5.0 * i, 0.4)) is None or i >= 3
@@ -85,7 +85,7 @@ def test_rare_events_know_only_the_floor_and_do_not_wait_for_ever() -> None:
 
 
 def test_a_recording_that_starts_again_empties_the_buffer() -> None:
-    memory = ShortTermMemory(Judgement())
+    memory = ShortTermMemory(RetentionPolicy())
     kept(memory, [(100.0 + i / 10, 0.5) for i in range(8)])
     assert kept(memory, [(0.0, 0.2)]) == []
     assert len(memory) == 1
@@ -95,10 +95,10 @@ def test_a_recording_that_starts_again_empties_the_buffer() -> None:
 def test_interrupted_and_resumed_equals_uninterrupted() -> None:
     rng = np.random.default_rng(1)
     series = [(i / 30, float(rng.uniform(0.0, 1.0))) for i in range(900)]
-    whole = ShortTermMemory(Judgement())
+    whole = ShortTermMemory(RetentionPolicy())
     truth = kept(whole, series)
     for cut in (0, 1, 5, 437):
-        first, second = ShortTermMemory(Judgement()), ShortTermMemory(Judgement())
+        first, second = ShortTermMemory(RetentionPolicy()), ShortTermMemory(RetentionPolicy())
         before = kept(first, series[:cut])
         second.restore(first.state())
         assert before + kept(second, series[cut:]) == truth
@@ -108,7 +108,7 @@ def test_interrupted_and_resumed_equals_uninterrupted() -> None:
 
 
 def test_restored_moments_carry_everything() -> None:
-    first, second = ShortTermMemory(Judgement()), ShortTermMemory(Judgement())
+    first, second = ShortTermMemory(RetentionPolicy()), ShortTermMemory(RetentionPolicy())
     told = [moment(i / 10, 0.9 if i == 1 else 0.1) for i in range(5)]
     for item in told[:4]:
         first.add(item)
@@ -124,13 +124,13 @@ def test_restored_moments_carry_everything() -> None:
 
 def test_impossible_buffer_is_refused() -> None:
     with pytest.raises(ValueError, match=r"newer = 10: expected 0 to capacity - 1 = 9"):
-        ShortTermMemory(Judgement(capacity=10, newer=10))
+        ShortTermMemory(RetentionPolicy(capacity=10, newer=10))
 
 
 def test_the_latest_words_within_the_window_go_with_a_moment() -> None:
-    words = WordsHeard(10.0)
-    words.add(Words(1 * S, "hello"))
-    words.add(Words(5 * S, "a dog", np.ones(3, np.float32), "minilm"))
+    words = UtteranceBuffer(10.0)
+    words.add(HeardText(1 * S, "hello"))
+    words.add(HeardText(5 * S, "a dog", np.ones(3, np.float32), "minilm"))
     assert words.around(0) is None, "what is said later is not heard yet"
     assert words.around(4 * S).text == "hello"
     assert words.around(5 * S).text == "a dog"
@@ -141,27 +141,27 @@ def test_the_latest_words_within_the_window_go_with_a_moment() -> None:
 def test_an_embedding_completes_the_same_words_whichever_comes_first() -> None:
     vector = np.ones(3, np.float32)
     for order in ([0, 1], [1, 0]):
-        words = WordsHeard(10.0)
-        both = [Words(S, "a dog"), Words(S, "a dog", vector, "minilm")]
+        words = UtteranceBuffer(10.0)
+        both = [HeardText(S, "a dog"), HeardText(S, "a dog", vector, "minilm")]
         for index in order:
             words.add(both[index])
         assert words.around(S).encoder_id == "minilm"
-        again = WordsHeard(10.0)
+        again = UtteranceBuffer(10.0)
         again.restore(words.state())
         np.testing.assert_array_equal(again.around(S).embedding, vector)
 
 
 def test_words_without_embedding_survive_too() -> None:
-    words, again = WordsHeard(10.0), WordsHeard(10.0)
+    words, again = UtteranceBuffer(10.0), UtteranceBuffer(10.0)
     again.restore(words.state())
     assert again.around(S) is None
-    words.add(Words(S, "Grüße"))
+    words.add(HeardText(S, "Grüße"))
     again.restore(words.state())
-    assert again.around(S) == Words(S, "Grüße")
+    assert again.around(S) == HeardText(S, "Grüße")
 
 
 def test_time_that_goes_back_leaves_a_threshold_that_can_be_used() -> None:
-    memory = ShortTermMemory(Judgement())
+    memory = ShortTermMemory(RetentionPolicy())
     later = [(1000.0 + 0.1 * i, 0.5 + 0.01 * (i % 7)) for i in range(60)]
     earlier = [(10.0 + 0.1 * i, 0.5 + 0.01 * (i % 7)) for i in range(60)]
     kept(memory, later + earlier)
@@ -170,7 +170,7 @@ def test_time_that_goes_back_leaves_a_threshold_that_can_be_used() -> None:
 
 def test_what_a_percept_says_of_itself_is_not_what_was_heard() -> None:
     observer = Observer(
-        ("diagnostics", "language", "vision"), Judgement(), 10.0, Whereabouts(1.0, 5.0)
+        ("diagnostics", "language", "vision"), RetentionPolicy(), 10.0, PoseBuffer(1.0, 5.0)
     )
     said, seen = moment(1.0, 0.5).percept, moment(2.0, 0.9)
     fault = replace(said, modality="diagnostics", text="ERROR of /motor", encoder_id="faults-1")

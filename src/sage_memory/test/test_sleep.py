@@ -1,12 +1,12 @@
-"""A night: what it merges, lets go, keeps, and answers; once is enough."""
+"""A run: what it merges, evicts, keeps, and answers; once is enough."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import night_home as home
 import numpy as np
 import pytest
+import sleep_home as home
 from sqlalchemy import func, select
 
 from sage_common.core.clock import ManualClock
@@ -141,7 +141,7 @@ def test_progress_rises_to_one_and_names_stages(tmp_path) -> None:
         memory.sleep(OPTIONS, lambda share, stage: seen.append((share, stage)))
     shares = [share for share, _ in seen]
     assert shares == sorted(shares) and shares[-1] == 1.0
-    assert {"merging", "letting go", "done"} <= {stage for _, stage in seen}
+    assert {"merging", "evicting", "done"} <= {stage for _, stage in seen}
 
 
 def test_told_to_stop_it_ends_whole_and_a_later_night_goes_on(tmp_path) -> None:
@@ -160,7 +160,7 @@ def test_remembering_goes_on_and_is_not_touched_by_the_running_night(tmp_path) -
 
         def progress(_share: float, stage: str) -> None:
             if stage == "settled":
-                return  # the night has not begun
+                return  # the run has not begun
             index = 10_000 + len(late)
             late.append(memory.remember(make(index, embedding=group_vector(0, 0), text="late")))
 
@@ -189,14 +189,14 @@ def test_places_merge_over_time_and_times_without_a_place_do_not(tmp_path) -> No
 
 
 def test_recall_that_falls_rolls_the_night_back(tmp_path, monkeypatch) -> None:
-    from sage_memory.core.sleep import night
-    from sage_memory.core.sleep.probes import Recalled
+    from sage_memory.core.sleep import consolidation as run
+    from sage_memory.core.sleep.selection.probes import Recalled
 
     with opened(tmp_path) as memory:
         fill(memory)
         before = content(memory)
         shares = iter([Recalled(1.0, 1.0), Recalled(1.0, 0.85)])
-        monkeypatch.setattr(night, "ask", lambda *_: next(shares))
+        monkeypatch.setattr(run, "ask", lambda *_: next(shares))
         report = memory.sleep(THOROUGH)
         assert report.rolled_back and "recall fell from 1.000 to 0.850" in report.note
         assert report.bytes_after == report.bytes_before
@@ -207,14 +207,14 @@ def test_recall_that_falls_rolls_the_night_back(tmp_path, monkeypatch) -> None:
 
 
 def test_replay_is_handed_over_when_asked_for(tmp_path) -> None:
-    from sage_memory.core.sleep.night import Night
+    from sage_memory.core.sleep.consolidation import ConsolidationRun
 
     with opened(tmp_path) as memory:
         fill(memory)
         given: list[np.ndarray] = []
         store = memory._store
         options = replace(OPTIONS, replay=10)
-        report = Night(store, memory._clock, options, replay=given.append).sleep()
+        report = ConsolidationRun(store, memory._clock, options, replay=given.append).sleep()
         assert report.replayed == 10 == len(set(given[0].tolist()))
 
 
@@ -235,7 +235,7 @@ def test_an_empty_memory_sleeps_soundly(tmp_path) -> None:
 
 
 def test_bytes_are_counted_alike_one_by_one_and_in_sum(tmp_path) -> None:
-    from sage_memory.core.sleep.survey import survey, total_bytes
+    from sage_memory.core.sleep.selection.survey import survey, total_bytes
 
     with opened(tmp_path) as memory:
         fill(memory)

@@ -1,4 +1,4 @@
-"""What a night did is taken back bit for bit; one that is killed goes on or leaves no trace."""
+"""What a run did is undone bit for bit; one that is killed goes on or leaves no trace."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
-import night_home as home
 import pytest
+import sleep_home as home
 from sqlalchemy import select, update
 
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload
 from sage_memory.core.engine.schema import experiences, forgettings, nights, payloads
-from sage_memory.core.errors import NoNightToUndo
+from sage_memory.core.errors import NoRunToUndo
 from sage_memory.core.rows.checksums import row_crc32
-from sage_memory.core.sleep import eviction, listing, night, purge, undo
+from sage_memory.core.sleep import consolidation as run
+from sage_memory.core.sleep.changes import eviction, purge, summaries, undo
+from sage_memory.core.sleep.records import forgetting_list
 
 PINNED, COVERS = (experiences.columns.keys().index(name) for name in ("pinned", "covers"))
 NOW_NS = home.START_NS + 3600 * 10**9
@@ -30,9 +32,9 @@ class Killed(BaseException):
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch) -> None:
-    """Many transactions a night, so that there is much to cut off."""
-    monkeypatch.setattr(night, "GROUPS_A_STEP", 2)
-    monkeypatch.setattr(night, "PARTINGS_A_STEP", 7)
+    """Many transactions a run, so that there is much to cut off."""
+    monkeypatch.setattr(run, "GROUPS_PER_STEP", 2)
+    monkeypatch.setattr(run, "EVICTIONS_PER_STEP", 7)
     monkeypatch.setattr(undo, "STEP", 7)
     monkeypatch.setattr(purge, "AT_ONCE", 16)
 
@@ -42,13 +44,13 @@ def rows_of(memory: Memory, *columns) -> list:
 
 
 def list_of(memory: Memory) -> list[tuple[bytes, str]]:
-    """Whom something was let go of, and why, whether it can still be undone or not."""
+    """Whom something was evict, and why, whether it can still be undone or not."""
     column = forgettings.c
     rows = rows_of(memory, column.experience_id, column.reason, column.undo_until_ns, column.saved)
     listed = []
     for row in rows:
         one = [(bytes(row.experience_id), row.reason)]
-        listed += one if row.undo_until_ns is not None else listing.unpack(row.saved)
+        listed += one if row.undo_until_ns is not None else forgetting_list.unpack(row.saved)
     return sorted(listed)
 
 
@@ -73,7 +75,7 @@ def steps_of_a_night(folder: Path) -> int:
 
 
 def essence(memory: Memory) -> dict[str, list]:
-    """What is the same after a night that was cut off and went on: all but new ids and clocks."""
+    """What is the same after a run that was cut off and went on: all but new ids and clocks."""
     found = home.content(memory)
     moments = [row for row in found["experiences"] if row[COVERS] == 0]
     covers = sorted(row.covers for row in rows_of(memory, experiences.c.covers) if row.covers)
@@ -101,12 +103,28 @@ def test_undo_restores_bit_for_bit(tmp_path) -> None:
         memory.verify()
 
 
+def test_a_run_of_an_older_version_is_undone_whole(tmp_path, monkeypatch) -> None:
+    """Its summaries are marked with the word of that version."""
+    written = summaries._mark
+    monkeypatch.setattr(summaries, "_mark", lambda run, word="night": written(run, word))
+    with home.opened(tmp_path) as memory:
+        home.fill(memory)
+        before = home.content(memory)
+        report = memory.sleep(home.THOROUGH)
+        reasons = [row.reason for row in rows_of(memory, experiences.c.reason)]
+        assert report.summaries == sum(reason.startswith("night ") for reason in reasons) > 0
+    monkeypatch.undo()
+    with home.opened(tmp_path) as memory:
+        memory.undo_sleep()
+        assert home.content(memory) == before
+
+
 def test_payload_files_come_back(tmp_path) -> None:
     with home.opened(tmp_path) as memory:
         ids = home.fill(memory)
         memory.sleep(home.THOROUGH)
         gone = memory.of_id(ids[1]).experience
-        assert memory.payload(gone) == (None, "no payload was kept, or it was let go")
+        assert memory.payload(gone) == (None, "no payload was kept, or it was evicted")
         memory.undo_sleep()
         data, note = memory.payload(memory.of_id(ids[1]).experience)
         assert data == b"payload 1 " * 50 and note == ""
@@ -125,7 +143,7 @@ def test_payloads_kept_for_undoing_are_the_first_to_go_and_undo_says_so(tmp_path
         salient = memory.payload(memory.of_id(ids[0]).experience)
         assert salient[0] is not None
         undone = memory.undo_sleep()
-        assert "let go to stay under the cap" in undone.note
+        assert "evicted to stay under the cap" in undone.note
         lost = {bytes(r.id) for r in rows_of(memory, experiences.c.id, experiences.c.payload_sha256)
                 if r.payload_sha256 and memory.payload(memory.of_id(bytes(r.id)).experience)[0]
                 is None}  # fmt: skip
@@ -184,7 +202,7 @@ def test_a_night_without_grace_can_be_rolled_back_until_it_is_over(tmp_path) -> 
         purge.settle(memory._store, NOW_NS + 1)
         (running,) = rows_of(memory, nights.c.id, nights.c.state)
         assert running.state == "running"
-        undo.take_back(memory._store, bytes(running.id), "rolled back", NOW_NS + 1)
+        undo.undo_run(memory._store, bytes(running.id), "rolled back", NOW_NS + 1)
         assert home.content(memory) == before
 
 
@@ -204,13 +222,13 @@ def test_only_the_last_night_can_be_undone(tmp_path) -> None:
     clock = ManualClock(NOW_NS)
     with home.opened(tmp_path, clock) as memory:
         home.fill(memory)
-        with pytest.raises(NoNightToUndo, match="no night to undo: this memory has not slept"):
+        with pytest.raises(NoRunToUndo, match="no sleep to undo: this memory has not slept"):
             memory.undo_sleep()
         first = memory.sleep(replace(home.OPTIONS, target_share=0.8))
         clock.advance_to(NOW_NS + 10**9)
         middle = home.content(memory)
         second = memory.sleep(home.THOROUGH)
-        with pytest.raises(InvalidInput, match="the last night that was not undone"):
+        with pytest.raises(InvalidInput, match="the last run that was not undone"):
             memory.undo_sleep(first.night_id)
         memory.undo_sleep(second.night_id)
         assert home.content(memory) == middle
@@ -324,7 +342,7 @@ def test_what_changes_after_its_letting_go_was_prepared_is_heeded(tmp_path, chan
         late = []
 
         def progress(_share: float, stage: str) -> None:
-            if stage == "letting go" and not late:
+            if stage == "evicting" and not late:
                 late.extend(ids[11:16])  # steps are of 7, in the order of the file
                 if change == "forget":
                     memory.forget(late, "asked to").wait()
@@ -346,13 +364,13 @@ def test_what_changes_after_its_letting_go_was_prepared_is_heeded(tmp_path, chan
 
 
 def test_saved_copies_hold_every_byte() -> None:
-    from sage_memory.core.sleep import saved
+    from sage_memory.core.sleep.records import saved_copy
 
     row = {"text": "a\nb", "reason": "é", "context": None, "codes": b"\x00\n\xff", "sketch": b"s"}
     vector = {"encoder_id": "e", "role": "percept", "dim": 2, "encoding": "f32", "crc32": 7,
               "vector": b"12345678"}  # fmt: skip
-    blob = saved.pack(row, [vector])
-    assert saved.unpack(blob) == (row, [vector])
+    blob = saved_copy.pack(row, [vector])
+    assert saved_copy.unpack(blob) == (row, [vector])
     with pytest.raises(ValueError, match="announced"):
-        saved.unpack(blob[:-1])
+        saved_copy.unpack(blob[:-1])
     assert eviction.WHAT[eviction.PAYLOAD] == "payload"

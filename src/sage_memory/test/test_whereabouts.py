@@ -7,7 +7,7 @@ import pytest
 
 from sage_common.core.errors import InvalidInput
 from sage_memory import Place
-from sage_memory.core.ingest.pose_buffer import Whereabouts, worst_sigma_m
+from sage_memory.core.ingest.pose_buffer import PoseBuffer, worst_sigma_m
 
 S = 1_000_000_000
 
@@ -20,7 +20,7 @@ def place(x: float, sigma_m: float = 0.1, **changes) -> Place:
 
 
 def test_the_nearest_pose_in_time_is_the_place() -> None:
-    where = Whereabouts(1.0, 5.0)
+    where = PoseBuffer(1.0, 5.0)
     assert where.at(S) is None
     for second in range(1, 4):
         where.add(second * S, place(float(second)))
@@ -31,7 +31,7 @@ def test_the_nearest_pose_in_time_is_the_place() -> None:
 
 
 def test_a_vague_pose_ends_what_was_known() -> None:
-    where = Whereabouts(1.0, 5.0)
+    where = PoseBuffer(1.0, 5.0)
     where.add(S, place(1.0))
     where.add(2 * S, place(2.0, sigma_m=1.5))
     assert where.at(S) is None
@@ -55,7 +55,7 @@ def test_the_worst_direction_counts() -> None:
     ],
 )
 def test_a_wrong_pose_is_refused_and_what_was_known_stays(changes, field) -> None:
-    where = Whereabouts(1.0, 5.0)
+    where = PoseBuffer(1.0, 5.0)
     where.add(S, place(1.0))
     with pytest.raises(InvalidInput) as refused:
         where.add(2 * S, place(2.0, **changes))
@@ -64,7 +64,7 @@ def test_a_wrong_pose_is_refused_and_what_was_known_stays(changes, field) -> Non
 
 
 def test_resumed_knows_the_same_places() -> None:
-    where, again = Whereabouts(1.0, 5.0), Whereabouts(1.0, 5.0)
+    where, again = PoseBuffer(1.0, 5.0), PoseBuffer(1.0, 5.0)
     again.restore(where.state())
     assert again.at(S) is None
     for second in range(3):

@@ -6,20 +6,24 @@ import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
-from sage_snarc.core.history import NUMBERS, History, Tick, Told
+from sage_snarc.core.history import NUMBERS, History, ModalityScore, Tick
 
 MODALITIES = ("vision", "audio", "language")
 S = 10**9
 
 
-def told(modality: str, stamp_ns: int, total: float = 0.5, **changes: object) -> Told:
+def told(modality: str, stamp_ns: int, total: float = 0.5, **changes: object) -> ModalityScore:
     numbers = tuple(total if name == "total" else 0.25 for name in NUMBERS)
     words = (f"{modality}: x", "")
-    item = Told(stamp_ns, modality, "front", f"{modality}_frame", numbers, 7, True, True, *words)
+    item = ModalityScore(
+        stamp_ns, modality, "front", f"{modality}_frame", numbers, 7, True, True, *words
+    )
     return item._replace(**changes)
 
 
-def tick(item: Told | None, live: dict[str, float], total: float = 0.5, at_ns: int = 0) -> Tick:
+def tick(
+    item: ModalityScore | None, live: dict[str, float], total: float = 0.5, at_ns: int = 0
+) -> Tick:
     stamp_ns = item.stamp_ns if item else at_ns
     dominant = next(iter(live), "")
     return Tick(stamp_ns, item, total, 0.125, 3.5, dominant, live, "in words")
@@ -62,7 +66,7 @@ def test_the_silence_of_all_is_a_moment_too() -> None:
     history.add(tick(None, {}, 0.0, at_ns=5 * S))
     moment = history.nearest(0)
     assert moment is not None
-    assert (moment.tick.told, moment.tick.dominant, moment.live) == (None, "", ())
+    assert (moment.tick.score, moment.tick.dominant, moment.live) == (None, "", ())
     assert [item.modality for item in moment.absent] == ["audio"]
 
 
@@ -71,7 +75,7 @@ def test_the_nearest_is_found_whatever_the_order_and_the_last_of_equals_wins() -
     for stamp_s, name in ((5, "vision"), (2, "audio"), (9, "vision"), (9, "audio")):
         history.add(tick(told(name, stamp_s * S), {name: 1.0}))
     found = [history.nearest(stamp) for stamp in (1, 3 * S, 4 * S, 9 * S, 100 * S)]
-    triggers = [(m.tick.stamp_ns // S, m.tick.told.modality) for m in found if m and m.tick.told]
+    triggers = [(m.tick.stamp_ns // S, m.tick.score.modality) for m in found if m and m.tick.score]
     assert triggers == [(2, "audio"), (2, "audio"), (5, "vision"), (9, "audio"), (9, "audio")]
     assert history.oldest_ns == 2 * S
 

@@ -183,7 +183,7 @@ def test_the_strongest_tick_of_a_span_is_judged() -> None:
     for stamp, total in enumerate((0.1, 0.9, 0.2, 0.95)):
         weights.judge(stamp, {"vision": Signs.of(total, 0.5, 0.5, 0.5)}, 0.0, total)
     assert weights.learn(0, 2, 1.0, 7)
-    assert weights.verdicts.features[0, -1] == pytest.approx(math.log(0.9 / 0.1))
+    assert weights.outcomes.features[0, -1] == pytest.approx(math.log(0.9 / 0.1))
     assert not weights.learn(4, 9, 1.0, 9)
     assert weights.report().stamp_ns == 7
 

@@ -48,5 +48,5 @@ class StoredMemory:
     def undo_sleep(self, run_id: str) -> SleepUndone:
         """Take back a consolidation."""
         with open_memory(self._home) as memory:
-            undone = memory.undo_sleep(parse_id(run_id, "night") if run_id else None)
+            undone = memory.undo_sleep(parse_id(run_id, "run") if run_id else None)
         return SleepUndone(undone.restored, undone.note)

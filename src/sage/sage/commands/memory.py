@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     forget.add_argument("ids", nargs="+", metavar="ID")
     forget.add_argument("--reason", default="asked to", help="kept; must not repeat the content")
     forget.add_argument("--yes", action="store_true", help="do not ask")
-    undo = add("undo", _undo, "take back the last sleep, or this one")
-    undo.add_argument("night", nargs="?", default="", metavar="NIGHT", help="as `sleep` told it")
+    undo = add("undo", _undo, "undo the last sleep, or this one")
+    undo.add_argument("run", nargs="?", default="", metavar="RUN", help="as `sleep` told it")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -145,7 +145,7 @@ def _undo(options: argparse.Namespace) -> int:
     from sage.graph.runtime_file import running_graph
 
     home = sage_home(options.home)
-    done = memory_client(home, running_graph(home)).undo_sleep(options.night)
+    done = memory_client(home, running_graph(home)).undo_sleep(options.run)
     rest = f"; {done.message}" if done.message else ""
     _print(options, vars(done), lambda: [f"{done.restored} experiences are as before{rest}"])
     return 0
@@ -166,7 +166,7 @@ def _repair(options: argparse.Namespace) -> int:
     from sage.memory.bars import bars
     from sage.memory.repairing import repair_home, verify_home
     from sage.memory.report import repair_lines
-    from sage_memory.core.recovery.repair import Told
+    from sage_memory.core.recovery.repair import ProgressCallback
 
     home = sage_home(options.home)
     if not verify_home(home):
@@ -174,7 +174,7 @@ def _repair(options: argparse.Namespace) -> int:
         _print(options, {"set_aside": "", "kept": {}, "lost": []}, lambda: [sound])
         return 0
     with bars() as progress:
-        done = repair_home(home, Told(progress.totals, progress.count))
+        done = repair_home(home, ProgressCallback(progress.totals, progress.count))
     shown = {"set_aside": str(done.set_aside), "kept": done.kept, "lost": done.lost}
     _print(options, shown, lambda: repair_lines(home, done))
     return 0

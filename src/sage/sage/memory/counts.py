@@ -27,7 +27,7 @@ class Counts:
         vectors: encoder -> encoding -> how many.
         payloads, payload_bytes: kept verbatim.
         nights: state -> how many sleeps.
-        can_be_undone: lettings-go that a sleep can still take back.
+        can_be_undone: evictions that can still be undone.
         entities: whose trust is known.
     """
 

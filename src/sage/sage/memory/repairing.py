@@ -9,7 +9,7 @@ from sage.memory.opening import open_memory
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.errors import StoreDamaged, StoreTooOld
 from sage_memory.core.opening import URL_VARIABLE, find_store
-from sage_memory.core.recovery.repair import Repaired, Told, repair
+from sage_memory.core.recovery.repair import ProgressCallback, Repaired, repair
 from sage_memory.core.recovery.verification import REPAIR, Finding
 
 
@@ -31,7 +31,7 @@ def verify_home(home: Path) -> list[Finding]:
         return [Finding("file", error.detail, True, REPAIR)]
 
 
-def repair_home(home: Path, told: Told | None = None) -> Repaired:
+def repair_home(home: Path, told: ProgressCallback | None = None) -> Repaired:
     """Put a store of all that can be read in the place of a damaged one; no graph runs.
 
     Args:
@@ -45,7 +45,7 @@ def repair_home(home: Path, told: Told | None = None) -> Repaired:
     if found.url:
         raise InvalidInput(URL_VARIABLE, "set", "a store in a file; a server repairs its own")
     if found.key is None:
-        return repair(home, told=told)
+        return repair(home, progress=told)
     from sage_memory.backends import encrypted_file
 
     cipher = encrypted_file.unlock(home / "memory.db", found.key)

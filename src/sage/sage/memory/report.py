@@ -32,7 +32,7 @@ def stats_lines(home: Path, counts: Counts) -> list[str]:
     nights = ", ".join(f"{number} {state}" for state, number in counts.nights.items())
     lines.append(f"nights       {nights or 'none'}")
     if counts.can_be_undone:
-        lines.append(f"             {counts.can_be_undone} of what they evicted can be taken back")
+        lines.append(f"             {counts.can_be_undone} of what they evicted can be restored")
     lines.append(f"entities     {counts.entities}")
     return lines
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sage_memory.core.identifiers import id_text
-from sage_memory.core.sleep.report import NightReport
+from sage_memory.core.sleep.report import ConsolidationReport
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SleepResult:
         return cls(**{item.name: getattr(result, item.name) for item in fields(cls)})
 
     @classmethod
-    def of_report(cls, report: NightReport) -> SleepResult:
+    def of_report(cls, report: ConsolidationReport) -> SleepResult:
         """That of a store's report."""
         named = {"message": report.note, "night_id": ""}
         if report.night_id:

@@ -153,7 +153,7 @@ _SERVICES = (
     ServiceSpec("memory/forget", "sage_msgs/srv/Forget", "memory",
                 "remove experiences for good, payloads too"),
     ServiceSpec("memory/undo_sleep", "sage_msgs/srv/UndoSleep", "memory",
-                "take back what a sleep let go"),
+                "restore what a sleep evicted"),
     ServiceSpec("salience/explain", "sage_msgs/srv/Explain", "fusion",
                 "why a recent moment was or was not salient; grids are left out, modalities that "
                 "were not live follow with weight 0"),

@@ -1,6 +1,6 @@
 """A store on a PostgreSQL server: one schema a device, so that a fleet shares one database.
 
-A device writes its own schema alone, under an advisory lock that the server lets go of when the
+A device writes its own schema alone, under an advisory lock that the server releases when the
 writer's connection ends. Row numbers, clock and facts are thus each device's own, as in a file.
 """
 

@@ -125,12 +125,12 @@ class NotStored(MemoryFailure):
     """A commit failed: the experience was not kept."""
 
 
-class NoNightToUndo(MemoryFailure):
-    """The last sleep was to be taken back, and there is none."""
+class NoRunToUndo(MemoryFailure):
+    """The last sleep was to be undone, and there is none."""
 
     def __init__(self) -> None:
         super().__init__(
-            "no night to undo: this memory has not slept yet, or every night is taken back already"
+            "no sleep to undo: this memory has not slept yet, or every sleep is undone already"
         )
 
 
@@ -158,7 +158,7 @@ class NotCompacted(MemoryFailure):
         )
 
 
-class NothingLeft(StoreDamaged):
+class NothingToRecover(StoreDamaged):
     """A damaged store of which nothing can be saved."""
 
     def __init__(self, path: Path, detail: str) -> None:

@@ -79,7 +79,7 @@ class Experience:
         entity: who or what it is about or from: a speaker, a person, an object; may be empty.
         context: modality -> the five `DIMENSIONS` of every live modality then; None: unknown.
         covers: moments that this summary stands for; 0: it is a moment itself.
-        pinned: never consolidated, never let go.
+        pinned: never consolidated, never evicted.
         id: UUIDv7, 16 bytes.
         device_id: device on which it was experienced.
         payload_sha256, payload_media_type: empty if none was kept.

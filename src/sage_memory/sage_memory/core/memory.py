@@ -19,10 +19,10 @@ from sage_memory.core.open_memory import OpenMemory
 from sage_memory.core.recall import plain_words
 from sage_memory.core.recall.placement import Placed
 from sage_memory.core.recall.query import Answer, Query, Recalled, checked
-from sage_memory.core.sleep.night import Night, Progress
+from sage_memory.core.sleep.changes.undo import Undone, undo_sleep
+from sage_memory.core.sleep.consolidation import ConsolidationRun, Progress
 from sage_memory.core.sleep.options import SleepOptions
-from sage_memory.core.sleep.report import NightReport
-from sage_memory.core.sleep.undo import Undone, undo_sleep
+from sage_memory.core.sleep.report import ConsolidationReport
 from sage_memory.core.store.entities import Entity, Evidence, evidence_of, learn, read, sources_of
 from sage_memory.core.store.reembedding import BATCH, Embedder, Reembedding
 from sage_memory.core.store.writer import Ticket
@@ -135,12 +135,12 @@ class Memory(OpenMemory):
         progress: Progress = lambda _share, _stage: None,
         should_stop: Callable[[], bool] = lambda: False,
         elapsed_s: Callable[[], float] = time.monotonic,
-    ) -> NightReport:
-        """Consolidate; remembering and recall go on meanwhile. A night cut off is continued.
+    ) -> ConsolidationReport:
+        """Consolidate; remembering and recall go on meanwhile. A run cut off is continued.
 
         Args:
             progress: called after every step.
-            should_stop: asked before every step; the night then ends early, and whole.
+            should_stop: asked before every step; the run then ends early, and whole.
             elapsed_s: stopwatch for `max_duration_s`.
 
         Raises:
@@ -148,15 +148,15 @@ class Memory(OpenMemory):
             NotStored: the disk refused; the next call goes on from there.
             MemoryFailure: the memory is read-only or closed.
         """
-        night = (options or SleepOptions(), progress, should_stop, elapsed_s)
-        return Night(self._writable(), self._clock, *night).sleep()
+        run = (options or SleepOptions(), progress, should_stop, elapsed_s)
+        return ConsolidationRun(self._writable(), self._clock, *run).sleep()
 
     def undo_sleep(self, night_id: bytes | str | None = None) -> Undone:
-        """Take back the last night, or this one (16 bytes or text): all is as it was before.
+        """Undo the last run, or this one (16 bytes or text): all is as it was before.
 
         Raises:
-            InvalidInput: no such night, a later one must be undone first, or its grace is over.
-            NoNightToUndo: the last one was asked for, and there is none.
+            InvalidInput: no such run, a later one must be undone first, or its grace is over.
+            NoRunToUndo: the last one was asked for, and there is none.
             MemoryFailure: the memory is read-only or closed.
         """
         return undo_sleep(self._writable(), night_id, self._clock.now_ns())
@@ -228,7 +228,7 @@ class Memory(OpenMemory):
     def set_pressure(self, level: int) -> None:
         """Use less of the payload cap when memory is tight: 0 green, 1 yellow, 2 red.
 
-        What is above goes few by few, with `tend_payloads` and with payloads that come.
+        What is above goes few by few, with `evict_payloads` and with payloads that come.
 
         Raises:
             InvalidInput: another level.
@@ -238,8 +238,8 @@ class Memory(OpenMemory):
             raise InvalidInput("level", level, "0, 1 or 2")
         self._writable().payloads.cap.pressure = level
 
-    def tend_payloads(self) -> Ticket[int] | None:
-        """Let go of some payloads that are too old or above the cap; None if none need to.
+    def evict_payloads(self) -> Ticket[int] | None:
+        """Evict some payloads that are too old or above the cap; None if none need to.
 
         Raises:
             MemoryFailure: the memory is read-only or closed.
@@ -248,6 +248,6 @@ class Memory(OpenMemory):
         if not store.payloads.due(now_ns):
             return None
         return store.change(
-            lambda connection: store.payloads.tend(connection, now_ns),
-            lambda _: store.payloads.bury(),
+            lambda connection: store.payloads.evict(connection, now_ns),
+            lambda _: store.payloads.delete_removed(),
         )

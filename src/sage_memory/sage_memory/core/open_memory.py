@@ -171,7 +171,7 @@ class OpenMemory:
         return self._writable().change(action)
 
     def close(self) -> None:
-        """Commit what waits, then let go of the store. Calling it twice is fine."""
+        """Commit what waits, then release the store. Calling it twice is fine."""
         if self._closed:
             return
         self._closed = True

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from sage_common.ros.node import SageNode
 from sage_common.ros.pressure import Cost
 from sage_memory.core.memory import Memory
-from sage_memory.nodes.sleeping import Sleeping
+from sage_memory.nodes.sleep_service import SleepService
 
 
 class Housekeeping:
@@ -22,10 +22,12 @@ class Housekeeping:
         sleeping: when to sleep.
     """
 
-    def __init__(self, node: SageNode, opened: Callable[[], Memory], sleeping: Sleeping) -> None:
+    def __init__(
+        self, node: SageNode, opened: Callable[[], Memory], sleeping: SleepService
+    ) -> None:
         self._node = node
         self._opened = opened
-        self._sleeping = sleeping
+        self._sleep_service = sleeping
         node.reclaimable("payloads", Cost.LOSS, self._payload_bytes, self._relieve)
         self._worker = node.worker("housekeeping") if node.time_is_measured else None
 
@@ -43,14 +45,14 @@ class Housekeeping:
         """Keep fewer payloads under pressure; those above the cap go few by few, some at once."""
         memory = self._opened()
         memory.set_pressure(level)
-        if (evicting := memory.tend_payloads()) is not None:
+        if (evicting := memory.evict_payloads()) is not None:
             evicting.wait()
 
     def _do(self, shown: Mapping[str, object]) -> None:
-        self._opened().tend_payloads()
-        self._sleeping.tick(self._node.clock.now_ns())
+        self._opened().evict_payloads()
+        self._sleep_service.tick(self._node.clock.now_ns())
         statistics = self._opened().statistics()
-        facts = dict(vars(statistics)) | self._sleeping.facts()
+        facts = dict(vars(statistics)) | self._sleep_service.facts()
         if not self._node.time_is_measured:
             del facts["disk_free_bytes"]  # others write to the disk, too: two runs would differ
         self._node.diagnose(**shown, **facts)

@@ -17,17 +17,17 @@ from sage_common.ros.process import run_node
 from sage_memory.backends.sealed_state import StateSeal
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.ingest.observer import Observer
-from sage_memory.core.ingest.pose_buffer import Whereabouts
-from sage_memory.core.ingest.short_term import Judgement, Moment
-from sage_memory.core.ingest.utterance_buffer import Words
+from sage_memory.core.ingest.pose_buffer import PoseBuffer
+from sage_memory.core.ingest.short_term import Moment, RetentionPolicy
+from sage_memory.core.ingest.utterance_buffer import HeardText
 from sage_memory.core.memory import Memory
 from sage_memory.core.opening import find_store
 from sage_memory.nodes import messages
+from sage_memory.nodes.experience_writer import ExperienceWriter
 from sage_memory.nodes.housekeeping import Housekeeping
-from sage_memory.nodes.keeping import Keeping
 from sage_memory.nodes.memory_services import MemoryServices
 from sage_memory.nodes.payload_sources import PayloadSources, limits_of
-from sage_memory.nodes.sleeping import Sleeping
+from sage_memory.nodes.sleep_service import SleepService
 from sage_memory.params import MemoryParameters
 from sage_msgs.msg import FusedSalience, Puzzle, Utterance
 
@@ -43,13 +43,13 @@ class MemoryNode(SageNode):
     _observer: State[Observer]
     _dominant: Transient[str]
     _payloads: Transient[PayloadSources | None]
-    _sleeping: Transient[Sleeping]
+    _sleeping: Transient[SleepService]
 
     def on_configure(self) -> None:
         p: MemoryParameters = self.parameters
-        judgement = Judgement(p.buffer_items, p.newer_items, p.salience_floor, p.spacing_s)
-        whereabouts = Whereabouts(p.max_place_sigma_m, p.max_place_age_s)
-        self._observer = Observer(p.modalities, judgement, p.words_window_s, whereabouts)
+        policy = RetentionPolicy(p.buffer_items, p.newer_items, p.salience_floor, p.spacing_s)
+        poses = PoseBuffer(p.max_place_sigma_m, p.max_place_age_s)
+        self._observer = Observer(p.modalities, policy, p.words_window_s, poses)
         self._found = find_store(
             self.home, os.environ, url=p.database_url, key_file=p.encryption_key_file
         )
@@ -62,10 +62,10 @@ class MemoryNode(SageNode):
         self.subscribe("fused_salience", self._on_salience)
         self.subscribe("text", self._on_text)
         self.subscribe("pose", self._on_pose)
-        self._keeping = Keeping(self, self._opened, self._observer, self._payloads, p)
-        self._services = MemoryServices(self, self._opened, self._newest, self._keeping.now)
-        self._sleeping = Sleeping(self, self._opened, p)
-        self._housekeeping = Housekeeping(self, self._opened, self._sleeping)
+        self._writer = ExperienceWriter(self, self._opened, self._observer, self._payloads, p)
+        self._services = MemoryServices(self, self._opened, self._newest, self._writer.now)
+        self._sleep_service = SleepService(self, self._opened, p)
+        self._housekeeping = Housekeeping(self, self._opened, self._sleep_service)
         self.timer(PERIOD_S, self._on_timer)
 
     def on_activate(self) -> None:
@@ -80,7 +80,7 @@ class MemoryNode(SageNode):
         )
 
     def on_deactivate(self) -> None:
-        self._keeping.drain()
+        self._writer.drain()
         if self._memory is not None:
             self._memory.close()
             self._memory = None
@@ -103,21 +103,21 @@ class MemoryNode(SageNode):
 
     def _on_puzzle(self, message: Puzzle) -> None:
         if message.valid:
-            self._keeping.later(self._observer.perceive(percept_of(message)))
+            self._writer.later(self._observer.perceive(percept_of(message)))
 
     def _on_text(self, message: Utterance) -> None:
         stamp = stamp_ns(message.header.stamp)
-        self._observer.words.add(Words(stamp, message.text, speaker=message.speaker))
+        self._observer.words.add(HeardText(stamp, message.text, speaker=message.speaker))
 
     def _on_pose(self, message: PoseWithCovarianceStamped) -> None:
-        self._observer.whereabouts.add(stamp_ns(message.header.stamp), messages.place_of(message))
+        self._observer.poses.add(stamp_ns(message.header.stamp), messages.place_of(message))
 
     def _on_salience(self, message: FusedSalience) -> None:
         self._dominant = message.dominant_modality
         stamp = stamp_ns(message.header.stamp)
-        self._sleeping.note_salience(message.total, stamp)
+        self._sleep_service.note_salience(message.total, stamp)
         if (scored := messages.scored_of(message)) is not None:
-            self._keeping.later(self._observer.score(message.trigger_modality, stamp, scored))
+            self._writer.later(self._observer.score(message.trigger_modality, stamp, scored))
 
     def _newest(self, modality: str) -> Moment | None:
         return self._observer.newest(modality or self._dominant)
@@ -129,9 +129,9 @@ class MemoryNode(SageNode):
 
     def _on_timer(self) -> None:
         for moment in self._observer.expire(self.clock.now_ns()):
-            self._keeping.later(moment)
-        whereabouts = self._observer.whereabouts.facts()
-        self._housekeeping.tick({"unmatched_saliences": self._observer.unmatched, **whereabouts})
+            self._writer.later(moment)
+        poses = self._observer.poses.facts()
+        self._housekeeping.tick({"unmatched_saliences": self._observer.unmatched, **poses})
 
 
 def main() -> None:

@@ -13,9 +13,9 @@ from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.ingest.short_term import Moment
-from sage_memory.core.ingest.utterance_buffer import Words
+from sage_memory.core.ingest.utterance_buffer import HeardText
 from sage_memory.core.memory import Memory
-from sage_memory.nodes.recalling import Recalling
+from sage_memory.nodes.recall_service import RecallService
 from sage_msgs.srv import Checkpoint, StoreExperience
 
 
@@ -34,13 +34,13 @@ class MemoryServices:
         node: SageNode,
         opened: Callable[[], Memory],
         newest: Callable[[str], Moment | None],
-        keep: Callable[[Moment, Words | None], Experience],
+        keep: Callable[[Moment, HeardText | None], Experience],
     ) -> None:
         self._node = node
         self._opened = opened
         self._newest = newest
         self._keep = keep
-        self._recalling = Recalling(node, opened)
+        self._recalling = RecallService(node, opened)
         node.service("memory/store", self._store)
         node.service("memory/checkpoint", self._checkpoint)
 
@@ -52,7 +52,7 @@ class MemoryServices:
             raise InvalidInput("modality", request.modality, "one that has been scored already")
         words = None
         if request.text:
-            words = Words(moment.percept.stamp_ns, request.text)
+            words = HeardText(moment.percept.stamp_ns, request.text)
             try:
                 vector, encoder_id = self._recalling.meaning(request.text)
                 words = replace(words, embedding=vector, encoder_id=encoder_id)

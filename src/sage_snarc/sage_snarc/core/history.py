@@ -32,7 +32,7 @@ NUMBERS = (
 """What is kept of a scorer's message as float32, by the names of `sage_msgs/msg/Salience`."""
 
 
-class Told(NamedTuple):
+class ModalityScore(NamedTuple):
     """What one scorer said of one percept, with the conflict that fusion found.
 
     Attributes:
@@ -61,7 +61,7 @@ class Tick(NamedTuple):
 
     Attributes:
         stamp_ns: stamp of the tick [ns].
-        told: what triggered it; None: the silence of all.
+        score: what triggered it; None: the silence of all.
         total, conflict: fused, [0, 1].
         latency_ms: of the tick [ms].
         dominant: modality that contributed most; empty if none was live.
@@ -70,7 +70,7 @@ class Tick(NamedTuple):
     """
 
     stamp_ns: int
-    told: Told | None
+    score: ModalityScore | None
     total: float
     conflict: float
     latency_ms: float
@@ -90,8 +90,8 @@ class Moment(NamedTuple):
     """
 
     tick: Tick
-    live: tuple[Told, ...]
-    absent: tuple[Told, ...]
+    live: tuple[ModalityScore, ...]
+    absent: tuple[ModalityScore, ...]
     rank: float
 
 
@@ -117,7 +117,7 @@ class History(Stateful):
             capacity,
             [
                 ("stamp_ns", np.int64),
-                ("told_ns", np.int64),
+                ("scored_ns", np.int64),
                 ("neighbour_id", np.uint64),
                 ("numbers", np.float32, len(NUMBERS)),
                 ("total", np.float32),
@@ -146,26 +146,26 @@ class History(Stateful):
         Raises:
             InvalidInput: news of a modality that is not one of the history's.
         """
-        told = tick.told
-        if told is not None and told.modality not in self._number:
-            raise InvalidInput("modality", told.modality, "one of " + ", ".join(self.modalities))
+        score = tick.score
+        if score is not None and score.modality not in self._number:
+            raise InvalidInput("modality", score.modality, "one of " + ", ".join(self.modalities))
         slot = self.added % self.capacity
         # Written anew in place; a tuple of the whole row takes a third of the time of its fields.
         self._rows[slot] = (
             tick.stamp_ns,
-            told.stamp_ns if told else 0,
-            told.neighbour_id if told else 0,
-            told.numbers if told else (0.0,) * len(NUMBERS),
+            score.stamp_ns if score else 0,
+            score.neighbour_id if score else 0,
+            score.numbers if score else (0.0,) * len(NUMBERS),
             tick.total,
             tick.conflict,
             tick.latency_ms,
             tuple(tick.weights.get(name, np.nan) for name in self.modalities),
-            self._number[told.modality] if told else -1,
+            self._number[score.modality] if score else -1,
             self._number.get(tick.dominant, -1),
-            told.conflict_known if told else False,
-            told.valid if told else False,
+            score.conflict_known if score else False,
+            score.valid if score else False,
         )
-        words = _words(tick, told)
+        words = _words(tick, score)
         if slot == len(self._words):
             self._words.append(words)
         else:
@@ -187,13 +187,13 @@ class History(Stateful):
             place -= int(away_ns[::-1].argmin())
         tick = self._tick(int(order[place]))
         heard = self._rows["modality"][order[: place + 1]]
-        live: list[Told] = []
-        absent: list[Told] = []
+        live: list[ModalityScore] = []
+        absent: list[ModalityScore] = []
         for number, name in enumerate(self.modalities):
             places = np.flatnonzero(heard == number)
             if places.size:
-                told = self._told(int(order[places[-1]]))
-                (live if name in tick.weights else absent).append(told)
+                score = self._modality_score(int(order[places[-1]]))
+                (live if name in tick.weights else absent).append(score)
         smaller = self._rows["total"][order] < self._rows["total"][order[place]]
         return Moment(tick, tuple(live), tuple(absent), float(smaller.mean()))
 
@@ -206,7 +206,7 @@ class History(Stateful):
         dominant = int(row["dominant"])
         return Tick(
             stamp_ns=int(row["stamp_ns"]),
-            told=self._told(slot) if row["modality"] >= 0 else None,
+            score=self._modality_score(slot) if row["modality"] >= 0 else None,
             total=float(row["total"]),
             conflict=float(row["conflict"]),
             latency_ms=float(row["latency_ms"]),
@@ -219,11 +219,11 @@ class History(Stateful):
             reason=self._words[slot][0],
         )
 
-    def _told(self, slot: int) -> Told:
+    def _modality_score(self, slot: int) -> ModalityScore:
         row = self._rows[slot]
         _, reason, invalid_reason, source, frame_id = self._words[slot]
-        return Told(
-            stamp_ns=int(row["told_ns"]),
+        return ModalityScore(
+            stamp_ns=int(row["scored_ns"]),
             modality=self.modalities[int(row["modality"])],
             source=source,
             frame_id=frame_id,
@@ -242,10 +242,10 @@ class History(Stateful):
         ]
 
 
-def _words(tick: Tick, told: Told | None) -> tuple[str, str, str, str, str]:
+def _words(tick: Tick, score: ModalityScore | None) -> tuple[str, str, str, str, str]:
     """What a tick says in words; equal texts are kept once."""
-    if told is None:
+    if score is None:
         return tick.reason, "", "", "", ""
-    reason = told.reason if tick.reason == told.reason else tick.reason
-    names = sys.intern(told.source), sys.intern(told.frame_id)
-    return reason, told.reason, told.invalid_reason, *names
+    reason = score.reason if tick.reason == score.reason else tick.reason
+    names = sys.intern(score.source), sys.intern(score.frame_id)
+    return reason, score.reason, score.invalid_reason, *names

@@ -20,7 +20,7 @@ from sage_snarc.core.dimensions.code_arousal import (
     code_arousal,
 )
 from sage_snarc.core.dimensions.dimension import MOST, Dimension, Reading, drive_of
-from sage_snarc.core.dimensions.flatline import Lull
+from sage_snarc.core.dimensions.flatline import Flatline
 from sage_snarc.core.dimensions.habituation import Habituation
 from sage_snarc.core.dimensions.novelty import Neighbour, NoveltyMemory
 from sage_snarc.core.dimensions.reward import Reward
@@ -103,7 +103,7 @@ class Stream(Stateful):
     size: Fixed[int]
     memory: State[NoveltyMemory]
     predictor: State[Surprise]
-    _lull: State[Lull]
+    _flatline: State[Flatline]
     _before: State[NDArray[np.float64]]
     habituation: State[Habituation]
     reward: State[Reward]
@@ -132,7 +132,7 @@ class Stream(Stateful):
         self._sketch = sketch(size)
         width = size if self._sketch is None else len(self._sketch)
         self.predictor = Surprise(width, scale.error)
-        self._lull = Lull(scale.error / 4.0, scale.spreads if self.free else 0.0)
+        self._flatline = Flatline(scale.error / 4.0, scale.spreads if self.free else 0.0)
         self._before = np.zeros(width)
         self.habituation = Habituation(capacity)
         self.reward = Reward(capacity)
@@ -195,8 +195,10 @@ class Stream(Stateful):
         step = wide - self._before
         change = math.sqrt(float(step @ step))
         self._before = wide
-        lull = self._lull.observe(change if change > resolution else 0.0, gap or self.count == 0)
-        return max(self._surprise.observe(ratio), lull, key=lambda reading: reading.excess)
+        flat = self._flatline.observe(
+            change if change > resolution else 0.0, gap or self.count == 0
+        )
+        return max(self._surprise.observe(ratio), flat, key=lambda reading: reading.excess)
 
     def _arousing(
         self, wide: NDArray[np.float64], codes: NDArray[np.uint8] | None, gap: bool

@@ -13,8 +13,7 @@ from sage_common.ros.process import run_node
 from sage_msgs.msg import FusedSalience, Outcome, Salience
 from sage_snarc.core.fusion import Fusion
 from sage_snarc.core.history import History
-from sage_snarc.nodes.explaining import Explaining
-from sage_snarc.nodes.judgements import Judgements
+from sage_snarc.nodes.explain_service import ExplainService
 from sage_snarc.nodes.messages import (
     embedding_of,
     fused_message,
@@ -22,6 +21,7 @@ from sage_snarc.nodes.messages import (
     weights_message,
     weights_words,
 )
+from sage_snarc.nodes.outcome_resolver import OutcomeResolver
 from sage_snarc.params import FusionParameters
 
 WATCH_PERIOD_S = 0.5
@@ -35,16 +35,16 @@ class FusionNode(SageNode):
     parameters_type = FusionParameters
     parameters: FusionParameters
     _fusion: State[Fusion]
-    _judgements: State[Judgements]
-    _explaining: Transient[Explaining]
+    _outcomes: State[OutcomeResolver]
+    _explain_service: Transient[ExplainService]
     _newest: Transient[dict[str, Salience]]
     _heard_ns: Transient[int | None]
 
     def on_configure(self) -> None:
         modalities = self.parameters.modalities
         self._fusion = Fusion(modalities, self.parameters.max_age_s, self.parameters.events)
-        self._judgements = Judgements()
-        self._explaining = Explaining(self, History(modalities, self.parameters.history))
+        self._outcomes = OutcomeResolver()
+        self._explain_service = ExplainService(self, History(modalities, self.parameters.history))
         self._newest = {}
         self._puzzles: dict[str, LatestMessages] = {}
         self._heard_ns = None
@@ -54,7 +54,7 @@ class FusionNode(SageNode):
             # Only the puzzle that was scored is read, once: most of a puzzle's cost is reading it.
             self._puzzles[name] = self.keep_latest("puzzle", PUZZLES_KEPT, modality=name)
             self.subscribe("salience", self._on_salience, modality=name)
-        self.subscribe("experience", self._judgements.note)
+        self.subscribe("experience", self._outcomes.note)
         self.subscribe("outcome", self._on_outcome)
         self.timer(WATCH_PERIOD_S, self._watch)
         self.diagnose(modalities=", ".join(modalities))
@@ -77,7 +77,7 @@ class FusionNode(SageNode):
         now_ns, grids = self.clock.now_ns(), self.parameters.grids
         sent = fused_message(message.header, fused, self._newest, now_ns, grids)
         self._fused.publish(sent)
-        self._explaining.keep(sent, message)
+        self._explain_service.keep(sent, message)
 
     def _see_puzzle(self, message: Salience) -> None:
         kept = self._puzzles.get(message.modality)
@@ -111,7 +111,7 @@ class FusionNode(SageNode):
             message = FusedSalience(header=Header(stamp=to_stamp(now_ns)), reward=0.5)
             message.reason = message.invalid_reason = why
             self._fused.publish(message)
-            self._explaining.keep(message, None)
+            self._explain_service.keep(message, None)
 
     def _tell_learned(self) -> None:
         learned = self._fusion.weights.report()
@@ -119,7 +119,7 @@ class FusionNode(SageNode):
         self.diagnose(**weights_words(learned))
 
     def _on_outcome(self, message: Outcome) -> None:
-        start_ns, end_ns = self._judgements.span(message)
+        start_ns, end_ns = self._outcomes.span(message)
         stamp = stamp_ns(message.header.stamp)
         learned = self._fusion.learn(start_ns, end_ns, message.reward, stamp)
         self.diagnose(last_outcome=f"{message.reward:+.2f}, {'used' if learned else 'not used'}")

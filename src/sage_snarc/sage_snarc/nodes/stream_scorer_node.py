@@ -12,10 +12,10 @@ from sage_common.core.state.fields import State, Transient
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import Outcome
-from sage_snarc.core.dimensions.frozen_input import Stillness
+from sage_snarc.core.dimensions.frozen_input import FrozenInput
 from sage_snarc.core.scorer import SalienceResult, Scorer, VectorScorer
-from sage_snarc.nodes.judgements import Judgements
 from sage_snarc.nodes.messages import invalid_salience, salience_message
+from sage_snarc.nodes.outcome_resolver import OutcomeResolver
 from sage_snarc.params import ScorerParameters
 
 WATCH_PERIOD_S = 0.5
@@ -33,11 +33,11 @@ class StreamScorerNode(SageNode, ABC):
     parameters: ScorerParameters
     sample_noun: ClassVar[str]
     _scorer: State[Scorer | VectorScorer]
-    _judgements: State[Judgements]
+    _outcomes: State[OutcomeResolver]
     _source: Transient[str]
     _frame_id: Transient[str]
     _heard_ns: Transient[int | None]
-    _stillness: Transient[Stillness]
+    _frozen_input: Transient[FrozenInput]
 
     @abstractmethod
     def make_scorer(self) -> Scorer | VectorScorer:
@@ -50,12 +50,12 @@ class StreamScorerNode(SageNode, ABC):
     def on_configure(self) -> None:
         modality = self.parameters.modality
         self._scorer = self.make_scorer()
-        self._judgements = Judgements()
+        self._outcomes = OutcomeResolver()
         self._source = ""
         self._frame_id = ""
         self._salience = self.publisher("salience", modality=modality)
         self.subscribe_samples()
-        self.subscribe("experience", self._judgements.note)
+        self.subscribe("experience", self._outcomes.note)
         self.subscribe("outcome", self._on_outcome)
         if self.parameters.silence_limit_s > 0.0:
             self.timer(WATCH_PERIOD_S, self._watch)
@@ -63,7 +63,7 @@ class StreamScorerNode(SageNode, ABC):
 
     def on_activate(self) -> None:
         self._heard_ns = None
-        self._stillness = Stillness()
+        self._frozen_input = FrozenInput()
 
     def state_depends_on(self) -> dict[str, object]:
         return {"modality": self.parameters.modality, "memory": self.parameters.memory}
@@ -81,7 +81,7 @@ class StreamScorerNode(SageNode, ABC):
         """
         self._heard_ns = self.clock.now_ns()
         self._source, self._frame_id = source, header.frame_id
-        still_s = self._stillness.observe(stamp_ns(header.stamp), content)
+        still_s = self._frozen_input.observe(stamp_ns(header.stamp), content)
         if 0.0 < self.parameters.frozen_limit_s <= still_s:
             why = f"the same {self.sample_noun} for {still_s:.1f} s"
             self.set_health("warn", f"{why}: frozen or covered sensor, or constant scene")
@@ -112,6 +112,6 @@ class StreamScorerNode(SageNode, ABC):
             self._publish_fault(f"no input for {silent_s:.1f} s")
 
     def _on_outcome(self, message: Outcome) -> None:
-        start_ns, end_ns = self._judgements.span(message)
+        start_ns, end_ns = self._outcomes.span(message)
         judged = self._scorer.learn(start_ns, end_ns, message.reward)
         self.diagnose(last_outcome=f"{message.reward:+.2f} for {judged} situations")

@@ -49,7 +49,7 @@ class Checked:
         manifest: what it holds.
         files: how its tables are read.
         identifiers: ids of its experiences.
-        sizes: encoder id -> size of its vectors, those that undoing brings back among them.
+        sizes: encoder id -> size of its vectors, those that undoing restores among them.
         payload_names: hash -> name of the file.
         clock: the newest stamp of its logical clock.
     """

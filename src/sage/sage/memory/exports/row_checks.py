@@ -28,10 +28,10 @@ from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core.engine import schema
 from sage_memory.core.experience import MAX_STAMP_NS
 from sage_memory.core.rows.rows import PUZZLE_BYTES, sketch
-from sage_memory.core.sleep import listing, saved
-from sage_memory.core.sleep.journal import DONE, RUNNING, Page
+from sage_memory.core.sleep.changes.run_record import DONE, RUNNING, Page
 from sage_memory.core.sleep.options import checked
-from sage_memory.core.sleep.report import NightReport
+from sage_memory.core.sleep.records import forgetting_list, saved_copy
+from sage_memory.core.sleep.report import ConsolidationReport
 from sage_memory.core.store.entities import named
 
 UNREADABLE = (
@@ -59,7 +59,7 @@ def vectors_in(table: Table, row: Row) -> list[Row]:
     if table is schema.vectors:
         return [row]
     if table is schema.forgettings and _is_copy(row):
-        return saved.unpack(row["saved"])[1]
+        return saved_copy.unpack(row["saved"])[1]
     return []
 
 
@@ -103,11 +103,11 @@ def _night(row: Row) -> None:
         if row["state"] == RUNNING:
             _check_page(Page.of_row(row))
         else:
-            _check_report(NightReport.of_json(row["report"]))
+            _check_report(ConsolidationReport.of_json(row["report"]))
     except InvalidInput as error:
         raise InvalidInput(f"nights.report.{error.field}", error.value, error.expected) from None
     except UNREADABLE:
-        raise InvalidInput("nights.report", row["report"], "the report of a night") from None
+        raise InvalidInput("nights.report", row["report"], "the report of a run") from None
 
 
 def _check_page(page: Page) -> None:
@@ -119,12 +119,12 @@ def _check_page(page: Page) -> None:
         check_value(f"before.{name}", getattr(page.before, name), SHARE)
     for question in page.questions:
         key = len(question.identifier)
-        if key != listing.ID_BYTES or not np.isfinite(question.vector).all():
+        if key != forgetting_list.ID_BYTES or not np.isfinite(question.vector).all():
             raise InvalidInput("questions", key, "ids of 16 bytes and finite vectors")
         check_value("questions", question.encoder_id, RULES["vectors"]["encoder_id"])
 
 
-def _check_report(report: NightReport) -> None:
+def _check_report(report: ConsolidationReport) -> None:
     for field in fields(report):
         value = getattr(report, field.name)
         if type(value) is not type(field.default):
@@ -142,9 +142,9 @@ def _forgetting(row: Row) -> None:
         return
     try:
         if row["undo_until_ns"] is None:
-            listing.unpack(blob)
+            forgetting_list.unpack(blob)
         else:
-            _check_copy(*saved.unpack(blob))
+            _check_copy(*saved_copy.unpack(blob))
     except InvalidInput as error:
         raise InvalidInput(
             f"forgettings.saved.{error.field}", error.value, error.expected
@@ -158,8 +158,8 @@ def _is_copy(row: Row) -> bool:
 
 
 def _check_copy(row: Row, vectors: list[Row]) -> None:
-    """Prove what a night evicted: columns of an experience, and vectors."""
-    known = {*saved.COLUMNS, *saved.BLOBS}
+    """Prove what a run evicted: columns of an experience, and vectors."""
+    known = {*saved_copy.COLUMNS, *saved_copy.BLOBS}
     if not row.keys() <= known:
         raise InvalidInput("row", sorted(row.keys() - known), f"only {sorted(known)}")
     for name, value in row.items():

@@ -16,10 +16,10 @@ from sage_bench.salience.streams.percepts import MODALITIES, stamp_ns
 from sage_bench.salience.streams.windows import WINDOW_S
 from sage_bench.salience.trace import FUSED, Trace, fuse
 from sage_common.core.clock import NS_PER_S
-from sage_memory.core.ingest.short_term import Judgement, Moment, ShortTermMemory
+from sage_memory.core.ingest.short_term import Moment, RetentionPolicy, ShortTermMemory
 
-HINDSIGHT = Judgement()
-AT_ONCE = Judgement(newer=0)
+HINDSIGHT = RetentionPolicy()
+AT_ONCE = RetentionPolicy(newer=0)
 BLOCK_S = 60.0
 RESAMPLES = 1000
 NOTE = (
@@ -117,7 +117,7 @@ def rows(place: Workplace) -> Figures:
     return Figures(tuple(made), (NOTE, found))
 
 
-def kept(played: Played, traces: Sequence[Trace], rules: Judgement) -> Kept:
+def kept(played: Played, traces: Sequence[Trace], rules: RetentionPolicy) -> Kept:
     """Play every stream through buffers with these rules."""
     found: list[tuple[int, float, float, float]] = []
     for number, (scored, trace) in enumerate(zip(played.scored, traces, strict=True)):

@@ -19,7 +19,7 @@ from sage_bench.salience.streams.percepts import MODALITIES, stamp_ns
 from sage_bench.salience.streams.windows import window_scores
 from sage_bench.salience.trace import FUSED, LEARNED, Scored, Trace, fuse
 from sage_common.core.state.arrays import Arrays
-from sage_memory.core.sleep.replay import ReplayView, augmented, draw
+from sage_memory.core.sleep.selection.replay import ReplayView, augmented, draw
 from sage_snarc.core.fusion import Fusion, ModalSalience
 
 NIGHTS = 3

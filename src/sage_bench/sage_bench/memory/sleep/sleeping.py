@@ -1,4 +1,4 @@
-"""Rows of the bench: what a night takes, what it lets go, and what is still known after it."""
+"""Rows of the bench: what a night takes, what it evicts, and what is still known after it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Slept:
 
 
 def rows(place: Workplace) -> Figures:
-    """A night of ours beside simpler ways to let go; and the peer's on fewer moments."""
+    """A night of ours beside simpler ways to evicted; and the peer's on fewer moments."""
     scale = place.scale
     lived = life(place.sentences, scale.slept_on, scale.probes)
     place.inputs[f"life of {scale.slept_on:,} moments"] = lived.moments.digest
@@ -130,7 +130,7 @@ def sleep(place: Workplace, lived: Life) -> Slept:
         bytes_after = file_bytes(home)
     note = (
         f"the night on {len(lived.moments):,}: {report.summaries:,} summaries of "
-        f"{report.merged:,} moments; let go {report.payloads_removed:,} payloads, "
+        f"{report.merged:,} moments; evicted {report.payloads_removed:,} payloads, "
         f"{report.texts_removed:,} texts, {report.vectors_removed:,} vectors, made "
         f"{report.vectors_quantised:,} int8; by its own account {report.bytes_before / 1e6:,.0f} "
         f"to {report.bytes_after / 1e6:,.0f} MB, and its own questions "

@@ -17,9 +17,9 @@ from sage_memory.core.engine.schema import (
     vectors,
 )
 from sage_memory.core.rows.changes import set_columns
-from sage_memory.core.sleep import saved
-from sage_memory.core.sleep.listing import OF_ONE, for_good
-from sage_memory.core.sleep.stored import Row, cosine, values_of, vectors_of
+from sage_memory.core.sleep.records import saved_copy
+from sage_memory.core.sleep.records.forgetting_list import PER_EXPERIENCE, permanently_evicted
+from sage_memory.core.sleep.records.rewriting import Row, cosine, values_of, vectors_of
 
 TOO_ALIKE = 0.9999
 """Cosine from which the vector of a summary is that of a member, which it must not outlive."""
@@ -27,7 +27,7 @@ TOO_ALIKE = 0.9999
 
 @dataclass
 class Content:
-    """All that is known of an experience that is to be forgotten, let go or not.
+    """All that is known of an experience that is to be forgotten, evicted or not.
 
     Attributes:
         texts, codes, shas: values that it has, or had before a sleep.
@@ -45,7 +45,7 @@ class Content:
 
 
 @dataclass
-class Disowned:
+class CascadeResult:
     """What became of the summaries.
 
     Attributes:
@@ -72,17 +72,17 @@ def contents(connection: Connection, rows: Sequence[Any]) -> dict[bytes, Content
         found[bytes(row.id)] = content
     copies = connection.execute(
         select(forgettings.c.experience_id, forgettings.c.saved).where(
-            forgettings.c.experience_id.in_(ids), forgettings.c.undone_ns.is_(None), OF_ONE
+            forgettings.c.experience_id.in_(ids), forgettings.c.undone_ns.is_(None), PER_EXPERIENCE
         )
     )
-    for key in for_good(connection) & found.keys():
+    for key in permanently_evicted(connection) & found.keys():
         found[key].complete = False
     for key, copy in copies:
         content = found[bytes(key)]
         if copy is None:
             content.complete = False
             continue
-        values, lost = saved.unpack(copy)
+        values, lost = saved_copy.unpack(copy)
         _note(content, values)
         content.vectors += lost
     return found
@@ -94,7 +94,7 @@ def _note(content: Content, values: Mapping[str, Any]) -> None:
     content.shas |= {values["payload_sha256"]} if values.get("payload_sha256") else set()
 
 
-def disown(connection: Connection, known: Mapping[bytes, Content]) -> Disowned:
+def cascade(connection: Connection, known: Mapping[bytes, Content]) -> CascadeResult:
     """Remove from summaries what they took over from experiences that are to be forgotten.
 
     Where it is no longer known what was taken over, all words and the puzzle go. The mean of
@@ -107,16 +107,18 @@ def disown(connection: Connection, known: Mapping[bytes, Content]) -> Disowned:
     members: dict[bytes, list[Content]] = {}
     for summary, member in wanted:
         members.setdefault(bytes(summary), []).append(known[bytes(member)])
-    copies = forgettings.c.experience_id.in_(list(members)) & OF_ONE
+    copies = forgettings.c.experience_id.in_(list(members)) & PER_EXPERIENCE
     connection.execute(update(forgettings).where(copies).values(saved=None))
-    done = Disowned()
+    done = CascadeResult()
     for summary, lost in members.items():
         if not _shorten(connection, summary, lost, done):
             done.emptied.append(summary)
     return done
 
 
-def _shorten(connection: Connection, summary: bytes, lost: list[Content], done: Disowned) -> bool:
+def _shorten(
+    connection: Connection, summary: bytes, lost: list[Content], done: CascadeResult
+) -> bool:
     """False if nothing is left of the summary."""
     link = summary_members.c
     count = select(func.count()).select_from(summary_members).where(link.summary_id == summary)

@@ -19,12 +19,12 @@ from sage_memory.core.engine.schema import (
 )
 from sage_memory.core.errors import DiskRefuses, NotCompacted
 from sage_memory.core.experience import MAX_TEXT, check_text
-from sage_memory.core.forgetting.forget_cascade import Content, Disowned, contents, disown
+from sage_memory.core.forgetting.forget_cascade import CascadeResult, Content, cascade, contents
 from sage_memory.core.identifiers import id_bytes, id_text
 from sage_memory.core.rows.changes import replace_content, set_columns
-from sage_memory.core.sleep import journal
-from sage_memory.core.sleep.listing import OF_ONE
-from sage_memory.core.sleep.stored import TOMBSTONE
+from sage_memory.core.sleep.changes import run_record as run_record
+from sage_memory.core.sleep.records.forgetting_list import PER_EXPERIENCE
+from sage_memory.core.sleep.records.rewriting import TOMBSTONE
 from sage_memory.core.store.store import Store
 from sage_memory.core.store.writer import Ticket
 
@@ -68,13 +68,13 @@ def forget(
         raise InvalidInput("len(reason)", len(reason), f"at most {MAX_TEXT} characters")
     wanted = list(dict.fromkeys(ids))
     numbers: list[int] = []
-    changed: list[Disowned] = []
+    changed: list[CascadeResult] = []
 
     def remove(connection: Connection) -> Forgotten:
         return _remove(store, connection, wanted, reason, now_ns, numbers, changed)
 
-    def tell(_done: Forgotten) -> None:
-        store.payloads.bury()
+    def update_index(_done: Forgotten) -> None:
+        store.payloads.delete_removed()
         index = store.reader.index
         for disowned in changed:
             for encoder_id, some in disowned.dropped.items():
@@ -87,7 +87,7 @@ def forget(
         except DiskRefuses as error:
             raise NotCompacted(error) from error
 
-    return store.change(remove, tell)
+    return store.change(remove, update_index)
 
 
 def _remove(
@@ -97,7 +97,7 @@ def _remove(
     reason: str,
     now_ns: int,
     numbers: list[int],
-    changed: list[Disowned],
+    changed: list[CascadeResult],
 ) -> Forgotten:
     column = experiences.c
     rows = connection.execute(
@@ -109,18 +109,18 @@ def _remove(
         raise InvalidInput("ids", named, "experiences of this store that are not forgotten")
     known = contents(connection, rows)
     freed = sum(_size(row, known[bytes(row.id)]) for row in rows)
-    disowned = disown(connection, known)
+    disowned = cascade(connection, known)
     gone = [*wanted, *disowned.emptied]
     link = summary_members.c
     connection.execute(delete(vectors).where(vectors.c.experience_id.in_(gone)))
     connection.execute(
         delete(summary_members).where(or_(link.summary_id.in_(gone), link.member_id.in_(wanted)))
     )
-    listed = forgettings.c.experience_id.in_(gone) & OF_ONE
+    listed = forgettings.c.experience_id.in_(gone) & PER_EXPERIENCE
     connection.execute(update(forgettings).where(listed).values(saved=None))
     tombstone = TOMBSTONE | {"pinned": 0, "forgotten_ns": now_ns, "forgotten_reason": reason}
     replace_content(connection, gone, tombstone)
-    journal.ask_no_more_about(connection, wanted)
+    run_record.remove_probes(connection, wanted)
     shas = {sha for content in known.values() for sha in content.shas}
     used = _used(connection, shas)
     freed += store.payloads.remove(connection, shas - used)
@@ -144,7 +144,7 @@ def _used(connection: Connection, shas: set[str]) -> set[str]:
         return set()
     own = experiences.c.payload_sha256
     used = set(connection.execute(select(own).where(own.in_(shas))).scalars())
-    copies = select(forgettings.c.saved).where(forgettings.c.saved.is_not(None), OF_ONE)
+    copies = select(forgettings.c.saved).where(forgettings.c.saved.is_not(None), PER_EXPERIENCE)
     for copy in connection.execute(copies).scalars():
         used |= {sha for sha in shas - used if sha.encode() in copy}
     return used

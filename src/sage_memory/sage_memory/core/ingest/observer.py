@@ -15,9 +15,9 @@ from sage_common.core.specs.modality import modality_spec
 from sage_common.core.state.fields import State, Transient
 from sage_common.core.state.stateful import Stateful
 from sage_memory.core.experience import MAX_NAME, Experience
-from sage_memory.core.ingest.pose_buffer import Whereabouts
-from sage_memory.core.ingest.short_term import Judgement, Moment, ShortTermMemory
-from sage_memory.core.ingest.utterance_buffer import Words, WordsHeard
+from sage_memory.core.ingest.pose_buffer import PoseBuffer
+from sage_memory.core.ingest.short_term import Moment, RetentionPolicy, ShortTermMemory
+from sage_memory.core.ingest.utterance_buffer import HeardText, UtteranceBuffer
 
 RECENT_PERCEPTS = 32
 EARLY_SALIENCES = 8
@@ -46,13 +46,13 @@ class Observer(Stateful):
 
     Args:
         modalities: that are remembered.
-        judgement: how.
+        policy: how.
         words_window_s: words go with what happens up to this long after them.
-        whereabouts: gives moments their place.
+        poses: gives moments their place.
     """
 
-    words: State[WordsHeard]
-    whereabouts: State[Whereabouts]
+    utterances: State[UtteranceBuffer]
+    poses: State[PoseBuffer]
     unmatched: Transient[int] = 0
     _short_term: State[dict[str, ShortTermMemory]]
     _percepts: Transient[dict[str, deque[Percept]]]
@@ -61,23 +61,23 @@ class Observer(Stateful):
     def __init__(
         self,
         modalities: Sequence[str],
-        judgement: Judgement,
+        policy: RetentionPolicy,
         words_window_s: float,
-        whereabouts: Whereabouts,
+        poses: PoseBuffer,
     ) -> None:
-        self.words = WordsHeard(words_window_s)
-        self.whereabouts = whereabouts
+        self.utterances = UtteranceBuffer(words_window_s)
+        self.poses = poses
         self._percepts = {modality: deque(maxlen=RECENT_PERCEPTS) for modality in modalities}
         self._early = {modality: deque(maxlen=EARLY_SALIENCES) for modality in modalities}
-        self._short_term = {modality: ShortTermMemory(judgement) for modality in modalities}
+        self._short_term = {modality: ShortTermMemory(policy) for modality in modalities}
         self._newest: dict[str, Moment] = {}
 
     def perceive(self, percept: Percept) -> Moment | None:
         """Note a percept; the moment that is now kept, if its salience came before it."""
         self._percepts[percept.modality].append(percept)
         if percept.text and modality_spec(percept.modality).words:
-            self.words.add(
-                Words(percept.stamp_ns, percept.text, percept.embedding, percept.encoder_id)
+            self.utterances.add(
+                HeardText(percept.stamp_ns, percept.text, percept.embedding, percept.encoder_id)
             )
         early = self._early[percept.modality]
         for index, (stamp_ns, scored) in enumerate(early):
@@ -128,14 +128,14 @@ class Observer(Stateful):
         """The newest scored moment of a modality; None if there is none yet."""
         return self._newest.get(modality)
 
-    def experience(self, moment: Moment, words: Words | None = None) -> Experience:
+    def experience(self, moment: Moment, words: HeardText | None = None) -> Experience:
         """The record of a moment with its own words, and with `words` or else those around it."""
         percept = moment.percept
         heard = words
         if heard is None and not percept.text:  # its own words are in its own embedding already
-            heard = self.words.around(percept.stamp_ns)
+            heard = self.utterances.around(percept.stamp_ns)
         texts = [percept.text, heard.text if heard else ""]
-        speaker = self.words.speaker_of(percept.stamp_ns, percept.text) if percept.text else ""
+        speaker = self.utterances.speaker_of(percept.stamp_ns, percept.text) if percept.text else ""
         if not speaker and heard is not None:
             speaker = heard.speaker
         return Experience(
@@ -156,7 +156,7 @@ class Observer(Stateful):
             text="\n".join(text for text in texts if text),
             text_embedding=heard.embedding if heard else None,
             text_encoder_id=heard.encoder_id if heard else "",
-            place=self.whereabouts.at(percept.stamp_ns),
+            place=self.poses.at(percept.stamp_ns),
             entity=speaker[:MAX_NAME],
             context=moment.context,
         )

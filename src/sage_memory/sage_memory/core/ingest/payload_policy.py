@@ -24,7 +24,7 @@ def affect(experience: Experience) -> float:
     return sum(WEIGHTS[name] * value for name, value in parts.items())
 
 
-class Sidecar:
+class PayloadPolicy:
     """Decides which moments keep their payload.
 
     Args:

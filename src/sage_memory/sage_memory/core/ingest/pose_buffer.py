@@ -18,7 +18,7 @@ CAPACITY = 256
 _POSITION, _ORIENTATION = 3, 4
 
 
-class Whereabouts(Stateful):
+class PoseBuffer(Stateful):
     """The newest poses, found by time.
 
     Args:

@@ -50,7 +50,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class RetentionPolicy:
     """How moments are judged.
 
     Attributes:
@@ -82,14 +82,14 @@ class ShortTermMemory(Stateful):
     """Stamps [s] and scores."""
     _last_kept_ns: State[int | None] = None
 
-    def __init__(self, judgement: Judgement) -> None:
-        if not 0 <= judgement.newer < judgement.capacity:
+    def __init__(self, policy: RetentionPolicy) -> None:
+        if not 0 <= policy.newer < policy.capacity:
             raise ValueError(
-                f"newer = {judgement.newer}: expected 0 to capacity - 1 = {judgement.capacity - 1}"
+                f"newer = {policy.newer}: expected 0 to capacity - 1 = {policy.capacity - 1}"
             )
-        self._rules = judgement
-        self._spacing_ns = round(judgement.spacing_s * NS_PER_S)
-        self._moments = deque(maxlen=judgement.capacity)
+        self._rules = policy
+        self._spacing_ns = round(policy.spacing_s * NS_PER_S)
+        self._moments = deque(maxlen=policy.capacity)
         self._past = RingBuffer(HISTORY, (2,), np.float64)  # stamp [s], score
 
     def __len__(self) -> int:

@@ -17,7 +17,7 @@ CAPACITY = 64
 
 
 @dataclass(frozen=True)
-class Words:
+class HeardText:
     """An utterance: when it ended, its text, its embedding if an encoder gave one, who said it."""
 
     stamp_ns: int
@@ -27,20 +27,20 @@ class Words:
     speaker: str = ""
 
 
-class WordsHeard(Stateful):
+class UtteranceBuffer(Stateful):
     """The newest utterances, found by time.
 
     Args:
         window_s: an utterance goes with what happens up to this long after it.
     """
 
-    _heard: State[deque[Words]]
+    _heard: State[deque[HeardText]]
 
     def __init__(self, window_s: float) -> None:
         self._window_ns = round(window_s * NS_PER_S)
         self._heard = deque(maxlen=CAPACITY)
 
-    def add(self, words: Words) -> None:
+    def add(self, words: HeardText) -> None:
         """Note an utterance; one that is known already gets the embedding and the speaker."""
         for index, known in enumerate(self._heard):
             if known.stamp_ns == words.stamp_ns and known.text == words.text:
@@ -49,7 +49,7 @@ class WordsHeard(Stateful):
                 return
         self._heard.append(words)
 
-    def around(self, stamp_ns: int) -> Words | None:
+    def around(self, stamp_ns: int) -> HeardText | None:
         """The latest utterance within the window before `stamp_ns`; None if there is none."""
         fitting = [w for w in self._heard if 0 <= stamp_ns - w.stamp_ns <= self._window_ns]
         return max(fitting, key=lambda words: words.stamp_ns, default=None)
@@ -64,7 +64,7 @@ class WordsHeard(Stateful):
         rows = zip(old["stamps"], embeddings, json_of(old["names"]), strict=False)
         return {
             "heard": [
-                Words(int(stamp), text, vector if encoder_id else None, encoder_id, speaker)
+                HeardText(int(stamp), text, vector if encoder_id else None, encoder_id, speaker)
                 for stamp, vector, (text, encoder_id, speaker) in rows
             ]
         }

@@ -39,7 +39,7 @@ class Admission:
 
 
 class PayloadCache:
-    """Admits payloads under a byte cap, letting go of the least recently used.
+    """Admits payloads under a byte cap, evicting the least recently used.
 
     Only the writer's thread calls it. Files appear before their row is committed and vanish
     after it is gone, so that a crash leaves orphans (swept at the next start), never a row
@@ -90,8 +90,8 @@ class PayloadCache:
         every_ns = round(min(self._ttl_s / 10, MOST_BETWEEN_LOOKS_S) * NS_PER_S)
         return every_ns > 0 and not 0 <= now_ns - self._tended_ns < every_ns
 
-    def tend(self, connection: Connection, now_ns: int) -> int:
-        """Let go of some payloads that are too old, or above the cap; how many were.
+    def evict(self, connection: Connection, now_ns: int) -> int:
+        """Evict some payloads that are too old, or above the cap; how many were.
 
         Few at a time, the least recently used first: call it again while it is `due`.
         """
@@ -171,7 +171,7 @@ class PayloadCache:
         self.total_bytes -= freed
         return freed
 
-    def bury(self) -> None:
+    def delete_removed(self) -> None:
         """Remove the files whose rows are gone; call after the commit."""
         for sha256, media_type in self._doomed.items():
             with contextlib.suppress(OSError, PayloadDamaged):  # what is left is an orphan, swept

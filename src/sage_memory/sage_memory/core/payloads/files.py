@@ -96,7 +96,7 @@ class PayloadFiles:
     def checked(self, sha256: str, media_type: str) -> tuple[bytes | None, str]:
         """The payload, and what is wrong with it in words; None if it cannot be had."""
         if not sha256:
-            return None, "no payload was kept, or it was let go"
+            return None, "no payload was kept, or it was evicted"
         try:
             data = self.read(sha256, media_type)
         except (OSError, PayloadDamaged) as error:

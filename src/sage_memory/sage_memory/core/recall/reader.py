@@ -220,7 +220,7 @@ class Reader(KeptIndex):
         if path is not None:
             return path, ""
         lost = self.files.path(sha256, media_type)
-        return None, f"the payload is gone (let go to stay under the cap, or lost): {lost}"
+        return None, f"the payload is gone (evicted to stay under the cap, or lost): {lost}"
 
 
 def _embeddings(connection: Connection, numbers: list[int]) -> dict[bytes, NDArray[np.float32]]:

@@ -29,7 +29,7 @@ CHILD = struct.Struct(">I")
 INTERIOR = 5
 
 
-class Wreck:
+class DamagedDatabase:
     """A database of which pages may be unreadable.
 
     Args:
@@ -80,7 +80,7 @@ class Wreck:
         return [row for row in rows if _fits(table, row)]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def _columns(self, table: str) -> list[str]:
@@ -123,7 +123,7 @@ class Wreck:
             return None
 
 
-def open_wreck(path: Path, driver: Driver, workshop: Path) -> Wreck:
+def open_damaged(path: Path, driver: Driver, workshop: Path) -> DamagedDatabase:
     """The damaged file, or a copy of it in `workshop` that can be opened.
 
     A file that is too short is filled up. Where its table of tables cannot be read, that of a new
@@ -133,7 +133,7 @@ def open_wreck(path: Path, driver: Driver, workshop: Path) -> Wreck:
         StoreDamaged: no copy can be opened either.
     """
     try:
-        return Wreck(path, driver)
+        return DamagedDatabase(path, driver)
     except StoreDamaged as error:
         detail = error.detail
     model = workshop / "model.db"
@@ -145,7 +145,7 @@ def open_wreck(path: Path, driver: Driver, workshop: Path) -> Wreck:
         copy = workshop / path.name
         _copy_with(path, copy, pages, at_least=len(content) // PAGE_BYTES)
         with suppress(StoreDamaged):
-            return Wreck(copy, driver)
+            return DamagedDatabase(copy, driver)
     raise StoreDamaged(path, detail)
 
 

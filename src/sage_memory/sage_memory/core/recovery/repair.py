@@ -30,11 +30,11 @@ from sage_memory.core.engine.database import (
 )
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.engine.lock import WriterLock
-from sage_memory.core.errors import DiskRefuses, NothingLeft, StoreMissing, StoreNotReadable
+from sage_memory.core.errors import DiskRefuses, NothingToRecover, StoreMissing, StoreNotReadable
 from sage_memory.core.experience import DIGEST
 from sage_memory.core.identifiers import ID_BYTES, id_text
 from sage_memory.core.payloads import PayloadFiles, Seal
-from sage_memory.core.recovery.damaged_database import Row, Wreck, open_wreck
+from sage_memory.core.recovery.damaged_database import DamagedDatabase, Row, open_damaged
 from sage_memory.core.rows.checksums import COLUMNS, row_crc32
 from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.rows.rows import sketch
@@ -50,8 +50,8 @@ LATER: Row = {
 
 
 @dataclass(frozen=True)
-class Told:
-    """Who is told how far it is.
+class ProgressCallback:
+    """Called as a repair proceeds.
 
     Attributes:
         totals: is given the name of a table, and how many rows it may have.
@@ -78,7 +78,10 @@ class Repaired:
 
 
 def repair(
-    home: Path, driver: Driver = PLAIN, seal: Seal | None = None, told: Told | None = None
+    home: Path,
+    driver: Driver = PLAIN,
+    seal: Seal | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Repaired:
     """Put a store of all that can be read in the place of a damaged one.
 
@@ -89,13 +92,13 @@ def repair(
     Args:
         home: folder of the store.
         driver, seal: of an encrypted one.
-        told: is told how far it is; None: nobody is.
+        progress: is told how far it is; None: nobody is.
 
     Raises:
         StoreLocked: it is in use.
         StoreMissing: there is none.
         StoreNotReadable: it is another user's.
-        NothingLeft: nothing at all can be read; put a backup in its place.
+        NothingToRecover: nothing at all can be read; put a backup in its place.
         DiskRefuses: there is no room for a second file; nothing was changed.
     """
     path = home / "memory.db"
@@ -110,17 +113,17 @@ def repair(
     try:
         log = path.with_name(f"{path.name}-wal")
         if not path.stat().st_size and not (log.exists() and log.stat().st_size):
-            raise NothingLeft(path, "0 bytes long")
+            raise NothingToRecover(path, "0 bytes long")
         with naming(fresh), TemporaryDirectory(prefix=".repair-", dir=home) as workshop:
-            wreck = open_wreck(path, driver, Path(workshop))
+            damaged = open_damaged(path, driver, Path(workshop))
             try:
-                if all(not any(wreck.rows(table)) for table in (schema.meta, schema.experiences)):
-                    raise NothingLeft(path, "nothing of it can be read")
+                if all(not any(damaged.rows(table)) for table in (schema.meta, schema.experiences)):
+                    raise NothingToRecover(path, "nothing of it can be read")
                 files = PayloadFiles(home / "payloads", seal)
-                made = _Repair(wreck, files, _folder(home), told or Told())
+                made = _Repair(damaged, files, _folder(home), progress or ProgressCallback())
                 repaired = made.into(fresh, driver)
             finally:
-                wreck.close()
+                damaged.close()
         _exchange(path, fresh, repaired.set_aside)
     except OSError as error:
         raise DiskRefuses(fresh, str(error.strerror)) from error
@@ -155,13 +158,15 @@ def _exchange(path: Path, fresh: Path, aside: Path) -> None:
 
 
 class _Repair:
-    """One pass over a wreck."""
+    """One pass over a damaged store."""
 
-    def __init__(self, wreck: Wreck, files: PayloadFiles, aside: Path, told: Told) -> None:
-        self._wreck = wreck
-        self._told = told
+    def __init__(
+        self, damaged: DamagedDatabase, files: PayloadFiles, aside: Path, progress: ProgressCallback
+    ) -> None:
+        self._damaged = damaged
+        self._progress = progress
         self._files = files
-        self._facts_found = {row["key"]: row["value"] for row in wreck.rows(schema.meta)}
+        self._facts_found = {row["key"]: row["value"] for row in damaged.rows(schema.meta)}
         self._devices: Counter[str] = Counter()
         self._payloads_named: dict[str, str] = {}
         self._report = Repaired(aside)
@@ -181,29 +186,29 @@ class _Repair:
         engine = open_writer(fresh, driver)
         with engine.begin() as connection:
             schema.metadata.create_all(connection)
-            most = self._wreck.highest(schema.experiences)
+            most = self._damaged.highest(schema.experiences)
             self._copy(connection, schema.experiences, self._experiences(), most)
-            most = self._wreck.highest(schema.vectors)
+            most = self._damaged.highest(schema.vectors)
             self._copy(connection, schema.vectors, self._vectors(), most)
             self._copy(connection, schema.clocks, self._clocks(), len(self._known))
             self._copy(connection, schema.summary_members, self._links())
             self._copy(connection, schema.payloads, self._payloads())
             for table in (schema.nights, schema.forgettings, schema.entities):
-                self._copy(connection, table, self._wreck.rows(table))
+                self._copy(connection, table, self._damaged.rows(table))
             self._copy(connection, schema.meta, self._facts())
             revision = {"version_num": schema.REVISION}
             connection.execute(insert(schema.alembic_version), [revision])
         engine.dispose()  # moves the log into the file
-        self._tell()
+        self._report_progress()
         return self._report
 
     def _copy(
         self, connection: Connection, table: Table, rows: Iterator[Row], most: int = 0
     ) -> None:
-        """Write rows, each once; with `most`, how many there may be, it is told how far it is."""
+        """Write rows, each once; with `most`, how many there may be, progress is reported."""
         count = 0
         if most:
-            self._told.totals({table.name: most})
+            self._progress.totals({table.name: most})
         keys: set[tuple[Any, ...]] = set()
         batch: list[Row] = []
         for row in rows:
@@ -216,16 +221,16 @@ class _Repair:
             if len(batch) == BATCH:
                 connection.execute(insert(table), batch)
                 if most:
-                    self._told.count(table.name, len(batch))
+                    self._progress.count(table.name, len(batch))
                 batch = []
         if batch:
             connection.execute(insert(table), batch)
         if most:
-            self._told.count(table.name, len(batch))
+            self._progress.count(table.name, len(batch))
         self._report.kept[table.name] = count
 
     def _experiences(self) -> Iterator[Row]:
-        for row in self._wreck.rows(schema.experiences):
+        for row in self._damaged.rows(schema.experiences):
             if len(row["id"]) != ID_BYTES or row["id"] in self._known:
                 continue
             if "crc32" in row and row["crc32"] != row_crc32(_in_order(row)):
@@ -247,7 +252,7 @@ class _Repair:
 
     def _vectors(self) -> Iterator[Row]:
         seen: set[tuple[bytes, str, str]] = set()
-        for row in self._wreck.rows(schema.vectors):
+        for row in self._damaged.rows(schema.vectors):
             row = LATER | row
             key = (row["experience_id"], row["encoder_id"], row["role"])
             if not _is_whole(row):
@@ -262,7 +267,7 @@ class _Repair:
     def _clocks(self) -> Iterator[Row]:
         missing = []
         for identifier in self._known:
-            rows = self._wreck.of(schema.clocks, "experience_id", identifier)
+            rows = self._damaged.of(schema.clocks, "experience_id", identifier)
             self._newest_clock = max([self._newest_clock, *(row["stamp"] for row in rows)])
             yield from rows
             if not any(row["field"] == schema.WHOLE for row in rows):
@@ -278,7 +283,7 @@ class _Repair:
             }
 
     def _links(self) -> Iterator[Row]:
-        for row in self._wreck.rows(schema.summary_members):
+        for row in self._damaged.rows(schema.summary_members):
             if row["summary_id"] in self._known and row["member_id"] in self._known:
                 yield row
             else:
@@ -286,7 +291,7 @@ class _Repair:
 
     def _payloads(self) -> Iterator[Row]:
         """Rows of payloads; one that was lost is made anew, lest its file be swept away."""
-        for row in self._wreck.rows(schema.payloads):
+        for row in self._damaged.rows(schema.payloads):
             if not DIGEST.fullmatch(row["sha256"]):
                 continue
             self._payloads_named.pop(row["sha256"], None)
@@ -320,7 +325,7 @@ class _Repair:
         often = self._devices.most_common(1)
         return self._facts_found.get("device_id") or (often[0][0] if often else device_name())
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         gaps = (max(self._numbers) if self._numbers else 0) - len(self._numbers)
         bare = len(self._known - self._whole)
         lost = [f"{count} {what}" for what, count in self._lost.items() if count]
@@ -328,7 +333,7 @@ class _Repair:
         if gone or not self._known:
             lost.insert(0, f"at least {gone} experiences" if self._known else "all experiences")
         if bare:
-            lost.append(f"{bare} experiences have no vectors: let go on purpose, or lost")
+            lost.append(f"{bare} experiences have no vectors: evicted on purpose, or lost")
         for identifier in self._altered[:MOST_NAMED]:
             lost.append(f"experience {id_text(identifier)}: it was altered; kept as it is read now")
         if len(self._altered) > MOST_NAMED:

@@ -132,7 +132,7 @@ def _wrongs(row: Any, whole_id: bool) -> Iterator[str]:
 
 def _wrong_puzzle(codes: bytes, drawn: bytes) -> str:
     if not codes:
-        return ""  # let go
+        return ""  # evicted
     try:
         puzzle = np.frombuffer(zlib.decompress(codes), np.uint8)
     except zlib.error as error:
@@ -229,6 +229,6 @@ def _unnamed_payloads(connection: Connection, files: PayloadFiles) -> Iterator[F
         path = files.path(sha256, rows[sha256])
         yield Finding("payload", f"{path}: no experience names it", False, f"remove it: {path}")
     for path in sorted(files.orphans(rows)):
-        with suppress(FileNotFoundError):  # let go of by the running graph
+        with suppress(FileNotFoundError):  # evicted by the running graph
             if time.time() - path.stat().st_mtime > SETTLED_S:
                 yield Finding("payload", f"{path}: no row names it", False, SWEPT)

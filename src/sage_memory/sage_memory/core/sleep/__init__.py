@@ -1,1 +1,1 @@
-"""Consolidation: the steps of a night, each of them safe to be cut off."""
+"""Consolidation: the steps of a run, each of them safe to be cut off."""

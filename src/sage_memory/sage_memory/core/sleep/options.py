@@ -1,4 +1,4 @@
-"""What a night may do."""
+"""What a run may do."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class SleepOptions:
     """How a memory sleeps.
 
     Attributes:
-        target_share: (0, 1] of the bytes that all experiences would take had no night let
-            anything go; a night stops there.
+        target_share: (0, 1] of the bytes that all experiences would take had no run let
+            anything go; a run stops there.
         salience_floor: what has this total salience, or more, is not touched.
         similarity: cosine above which moments of one place, or of one time, are alike.
         span_s: moments without a place merge within stretches of this length [s].
         cell_m: moments of one frame merge within cells of this side [m], at any time.
         min_group: fewest moments that get a summary.
-        grace_s: time in which a night can be undone [s].
+        grace_s: time in which a run can be undone [s].
         half_life_s: age at which a moment counts half as much [s].
         questions: probe questions about salient moments, and as many about all.
-        margin: a night is rolled back if the share of all questions that are answered fell by
+        margin: a run is rolled back if the share of all questions that are answered fell by
             more than this.
         salient_margin: the same for the questions about salient moments.
         replay: experiences to replay; 0: none.
@@ -64,7 +64,7 @@ class SleepOptions:
     cause: str = "asked"
 
     def to_json(self) -> str:
-        """Text for the journal."""
+        """Text for the run_record."""
         return json.dumps(asdict(self))
 
 

@@ -1,4 +1,4 @@
-"""What a night has done, in figures and words."""
+"""What a run has done, in figures and words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sage_memory.core.identifiers import id_text, parse_id
 
 
 def missed(left_bytes: int, target_bytes: int) -> str:
-    """That a night did not come down to its target, in words; empty if it did."""
+    """That a run did not come down to its target, in words; empty if it did."""
     if left_bytes <= target_bytes:
         return ""
     return (
@@ -19,8 +19,8 @@ def missed(left_bytes: int, target_bytes: int) -> str:
 
 
 @dataclass(frozen=True)
-class NightReport:
-    """What a night has done.
+class ConsolidationReport:
+    """What a run has done.
 
     Attributes:
         night_id: 16 bytes; empty: nothing was changed, and nothing is to be undone.
@@ -28,7 +28,7 @@ class NightReport:
         replayed: experiences replayed.
         summaries, merged: summaries made, and moments that they cover.
         payloads_removed, texts_removed: experiences whose payload, or whose words, puzzle and
-            context, were let go.
+            context, were evicted.
         vectors_quantised, vectors_removed: experiences whose vectors are int8 now, and that
             lost vectors to their summary.
         bytes_before, bytes_after: of rows, vectors and payloads; afterwards without what is
@@ -58,12 +58,12 @@ class NightReport:
     note: str = ""
 
     def to_json(self) -> str:
-        """Text for the journal."""
+        """Text for the run_record."""
         return json.dumps(asdict(self) | {"night_id": id_text(self.night_id)})
 
     @classmethod
-    def of_json(cls, text: str) -> NightReport:
-        """The report of the journal."""
+    def of_json(cls, text: str) -> ConsolidationReport:
+        """The report of the run_record."""
         values = json.loads(text)
         report = cls(**values)
         return replace(report, night_id=parse_id(values["night_id"], "night_id"))

@@ -258,7 +258,7 @@ class Store:
         with self._transaction() as connection:
             found = stored(connection, entries)
         if found:
-            self.payloads.bury()
+            self.payloads.delete_removed()
         return found
 
     def _write(self, entries: Sequence[Entry]) -> list[Experience]:
@@ -280,7 +280,7 @@ class Store:
                 raise NotStored(cause(error)) from error
             raise
         self._next_number = numbers.stop
-        self.payloads.bury()
+        self.payloads.delete_removed()
         self.reader.index.add(*rows)
         return kept
 

@@ -20,7 +20,7 @@ UNIT = 0.5
 HORIZON = 1000
 
 
-class Lull(Stateful):
+class Flatline(Stateful):
     """The other side of surprise: the stream changes far less than it nearly ever did.
 
     A camera that freezes, or a motor that stops, is an event, though every predictor of it does

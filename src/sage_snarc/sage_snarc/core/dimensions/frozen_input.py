@@ -6,7 +6,7 @@ from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 
 
-class Stillness(Stateful):
+class FrozenInput(Stateful):
     """Measures how long the samples of a stream have been equal; one compare a sample.
 
     A living sensor has noise, so samples that are equal to the bit come from a sensor that hangs

@@ -13,7 +13,7 @@ from sage_snarc.core.learning.recent_ticks import ScoredTick, Scores
 JUDGED = 512
 
 
-class Verdicts(Stateful):
+class OutcomeWindow(Stateful):
     """The last 512 outcomes, with the features and the scores of the moments that they judged.
 
     Scores are those said when the moments came, so before anything was learned from its outcome:

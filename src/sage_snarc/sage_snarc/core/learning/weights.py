@@ -13,7 +13,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State, renamed
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.learning.logistic import LogisticRegression, log_odds, share_of
-from sage_snarc.core.learning.outcome_window import Verdicts
+from sage_snarc.core.learning.outcome_window import OutcomeWindow
 from sage_snarc.core.learning.recent_ticks import RecentTicks, ScoredTick, Scores
 from sage_snarc.core.learning.trust import Trust
 
@@ -90,7 +90,7 @@ class OutcomeWeights(Stateful):
     _rival: State[LogisticRegression]
     _trust: State[Trust]
     recent: State[RecentTicks]
-    verdicts: State[Verdicts]
+    outcomes: State[OutcomeWindow]
     _offset: State[float] = 0.0
     _scale: State[float] = 1.0
     _stamp_ns: State[int] = 0
@@ -106,7 +106,7 @@ class OutcomeWeights(Stateful):
         self._rival = LogisticRegression(prior[-1:], SPREAD, 0.0, BOUND)
         self._trust = Trust()
         self.recent = RecentTicks(len(self.names))
-        self.verdicts = Verdicts(len(self.names))
+        self.outcomes = OutcomeWindow(len(self.names))
 
     @property
     def trust(self) -> float:
@@ -182,7 +182,7 @@ class OutcomeWeights(Stateful):
         moment = self.recent.strongest(start_ns, end_ns)
         if moment is None or reward == 0.0:
             return False
-        self.verdicts.add(moment, reward)
+        self.outcomes.add(moment, reward)
         self._weigh(moment, reward)
         self._fit()
         self._stamp_ns = stamp_ns
@@ -193,10 +193,10 @@ class OutcomeWeights(Stateful):
         sign = math.copysign(1.0, reward)
         learned = share_of(sign * self._model.log_odds(moment.features))
         equal = share_of(sign * self._rival.log_odds(moment.features[-1:]))
-        self._trust.judge(equal, learned, abs(reward), self.verdicts.advantage())
+        self._trust.judge(equal, learned, abs(reward), self.outcomes.advantage())
 
     def _fit(self) -> None:
-        rewards, features = self.verdicts.rewards, self.verdicts.features
+        rewards, features = self.outcomes.rewards, self.outcomes.features
         self._model.fit(features, rewards > 0.0, np.abs(rewards))
         self._rival.fit(features[:, -1:], rewards > 0.0, np.abs(rewards))
         raw, equal = self.recent.features @ self._model.weights, self.recent.features[:, -1]
@@ -206,14 +206,14 @@ class OutcomeWeights(Stateful):
 
     def report(self) -> Learned:
         """What has been learned, and whether that has paid off."""
-        areas = self.verdicts.areas()
+        areas = self.outcomes.areas()
         return Learned(
             stamp_ns=self._stamp_ns,
             names=self.names,
             weights=tuple(self._model.weights.tolist()),
             trust=self.trust,
-            successes=self.verdicts.successes,
-            failures=self.verdicts.failures,
+            successes=self.outcomes.successes,
+            failures=self.outcomes.failures,
             auroc_fused=areas.fused,
             auroc_learned=areas.learned,
             auroc_equal=areas.equal,

@@ -1,4 +1,4 @@
-"""Whom a night lets go of, in which order, and with which words."""
+"""Whom a run evicts, in which order, and with which words."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
-from sage_memory.core.sleep.plan import Plan
-from sage_memory.core.sleep.survey import Survey
+from sage_memory.core.sleep.selection.retention_plan import Plan
+from sage_memory.core.sleep.selection.survey import Survey
 
 BAND = 32_768
-"""Partings that are made in the order of the file, which touches each of its pages once."""
+"""Evictions that are made in the order of the file, which touches each of its pages once."""
 
 
 @dataclass(frozen=True)
-class Parting:
-    """One experience to let go of.
+class Eviction:
+    """One experience to evict from.
 
     Attributes:
         identifier: 16 bytes.
@@ -34,12 +34,12 @@ class Parting:
     last_user: bool = True
 
 
-def partings_of(seen: Survey, decided: Plan, now_ns: int) -> list[Parting]:
-    """All partings of a plan, with their ages at a stamp [ns]."""
+def evictions_of(seen: Survey, decided: Plan, now_ns: int) -> list[Eviction]:
+    """All evictions of a plan, with their ages at a stamp [ns]."""
     holders: dict[str, int] = {}
     for sha in seen.payload:
         holders[sha] = holders.get(sha, 0) + 1
-    partings = []
+    evictions = []
     for row in _in_bands(decided.order):
         sha = seen.payload[row]
         holders[sha] -= 1
@@ -48,8 +48,8 @@ def partings_of(seen: Survey, decided: Plan, now_ns: int) -> list[Parting]:
         reason = f"salience {seen.total[row]:.2f}, {days:.1f} d old"
         if summary >= 0:
             reason += f", 1 of {seen.covers[summary]}"
-        partings.append(
-            Parting(
+        evictions.append(
+            Eviction(
                 identifier=bytes(seen.identifier[row]),
                 rung=int(decided.depth[row]),
                 reason=reason,
@@ -57,7 +57,7 @@ def partings_of(seen: Survey, decided: Plan, now_ns: int) -> list[Parting]:
                 last_user=bool(sha) and holders[sha] == 0,
             )
         )
-    return partings
+    return evictions
 
 
 def _in_bands(order: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""What to let go: rung by rung of the ladder, least valuable first, until few enough are left."""
+"""What to evict: rung by rung of the ladder, least valuable first, until few enough are left."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_memory.core.sleep.options import SleepOptions
-from sage_memory.core.sleep.rarity import Rare
-from sage_memory.core.sleep.survey import LISTING_BYTES, Survey
+from sage_memory.core.sleep.selection.rarity import Rarity
+from sage_memory.core.sleep.selection.survey import LISTING_BYTES, Survey
 
 NOTHING, PAYLOAD, TEXT, INT8, VECTORS = range(5)
-"""Rungs: each one lets go what those before it do, and more."""
+"""Rungs: each one evicts what those before it do, and more."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a night lets go.
+    """What a run evicts.
 
     Attributes:
         depth: deepest rung of each experience of the survey, int64 [n].
@@ -43,14 +43,16 @@ def value(seen: Survey, half_life_s: float) -> NDArray[np.float64]:
     return np.asarray(seen.total * 0.5 ** (age_s / half_life_s) / (1 + np.log(alike)), np.float64)
 
 
-def plan(seen: Survey, options: SleepOptions, target_bytes: int, rare: Rare | None = None) -> Plan:
+def plan(
+    seen: Survey, options: SleepOptions, target_bytes: int, rare: Rarity | None = None
+) -> Plan:
     """How deep each experience must go so that at most `target_bytes` are left, if it can be.
 
     Args:
         rare: what keeps its words, or all, because nothing is like it; None: nothing does.
     """
     free = ~seen.protected(options.salience_floor)
-    rare = rare or Rare.none(seen)
+    rare = rare or Rarity.none(seen)
     touchable, payload_free = free & ~rare.words, free & ~rare.payloads
     moment = seen.covers == 0
     gains = {

@@ -2,7 +2,7 @@
 
 Rare is a moment whose percept has no other of the same encoder with a cosine of `similarity` or
 more, anywhere in the memory. The rarest keep their words and puzzles, and as far as there is room
-their payloads, within a share of the bytes that a night may leave.
+their payloads, within a share of the bytes that a run may terms.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from sqlalchemy import ColumnElement, select
 from sage_memory.core.engine.schema import ROLE_PERCEPT, vectors
 from sage_memory.core.rows.encoded_vectors import decode_all
 from sage_memory.core.sleep.options import SleepOptions
-from sage_memory.core.sleep.survey import Survey
+from sage_memory.core.sleep.selection.survey import Survey
 from sage_memory.core.store.store import Store
 
 SHARE = 0.25
-"""Of the bytes that a night aims at: so many may be kept for being rare."""
+"""Of the bytes that a run aims at: so many may be kept for being rare."""
 PAYLOAD_SHARE = 0.02
 """The same for their payloads, which are large: words say more in fewer bytes."""
 SAMPLE = 1024
@@ -35,8 +35,8 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Rare:
-    """What a night keeps because it is rare.
+class Rarity:
+    """What a run keeps because it is rare.
 
     Attributes:
         words: experiences of a survey that keep words, puzzle and vectors, bool [n].
@@ -47,15 +47,15 @@ class Rare:
     payloads: NDArray[np.bool_]
 
     @classmethod
-    def none(cls, seen: Survey) -> Rare:
+    def none(cls, seen: Survey) -> Rarity:
         """Nothing is rare."""
         nothing = np.zeros(len(seen), np.bool_)
         return cls(nothing, nothing)
 
 
-def rare_of(store: Store, seen: Survey, options: SleepOptions, target_bytes: int) -> Rare:
+def rarity_of(store: Store, seen: Survey, options: SleepOptions, target_bytes: int) -> Rarity:
     """What is rare among the moments of a survey, within its share of the target."""
-    found = Rare.none(seen)
+    found = Rarity.none(seen)
     candidates = seen.free(options.salience_floor)
     if not candidates.size:
         return found
@@ -69,7 +69,7 @@ def rare_of(store: Store, seen: Survey, options: SleepOptions, target_bytes: int
     words, payloads = found.words.copy(), found.payloads.copy()
     words[kept] = True
     payloads[kept[np.cumsum(seen.payload_bytes[kept]) <= left]] = True
-    return Rare(words, payloads)
+    return Rarity(words, payloads)
 
 
 def _nearest(

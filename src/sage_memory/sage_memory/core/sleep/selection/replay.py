@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core.sleep.survey import Survey
+from sage_memory.core.sleep.selection.survey import Survey
 
 OLD_EVERY = 2
 """One of so many replayed experiences is an old one, drawn evenly: what is known is not lost over
@@ -22,7 +22,7 @@ class ReplayView:
     Attributes:
         number: row number, int64 [n].
         total, surprise: [0, 1], float64 [n].
-        new: not replayed in an earlier night, bool [n].
+        new: not replayed in an earlier run, bool [n].
     """
 
     number: NDArray[np.int64]
@@ -32,7 +32,7 @@ class ReplayView:
 
 
 def replay_view(seen: Survey, last_horizon: int) -> ReplayView:
-    """Moments of a survey; new are those after the newest one of the last night."""
+    """Moments of a survey; new are those after the newest one of the last run."""
     moments = seen.covers == 0
     number = seen.number[moments]
     return ReplayView(number, seen.total[moments], seen.surprise[moments], number > last_horizon)

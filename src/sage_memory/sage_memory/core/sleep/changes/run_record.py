@@ -1,4 +1,4 @@
-"""The table of nights: what makes a night that was cut off go on where it stopped."""
+"""The table of runs: what makes a run that was cut off go on where it stopped."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.schema import experiences, nights
 from sage_memory.core.sleep.options import SleepOptions
-from sage_memory.core.sleep.probes import Question, Recalled
-from sage_memory.core.sleep.report import NightReport
+from sage_memory.core.sleep.report import ConsolidationReport
+from sage_memory.core.sleep.selection.probes import Question, Recalled
 
 RUNNING, DONE, ROLLED_BACK, UNDONE = "running", "done", "rolled back", "undone"
 
 
 @dataclass(frozen=True)
-class Page:
-    """A night that was begun.
+class RunRecord:
+    """A run that was begun.
 
     Attributes:
-        night: 16 bytes.
+        run: 16 bytes.
         started_ns: when.
-        options: of that night.
+        options: of that run.
         horizon: newest row number that it looks at.
         bytes_before, target_bytes: where it began, and where it may stop.
         questions: asked before and after.
         before: shares answered before.
     """
 
-    night: bytes
+    run: bytes
     started_ns: int
     options: SleepOptions
     horizon: int
@@ -43,11 +43,11 @@ class Page:
     before: Recalled
 
     @classmethod
-    def of_row(cls, row: Any) -> Page:
-        """The page of a row of the table (a mapping), written while the night was running."""
+    def of_row(cls, row: Any) -> RunRecord:
+        """The record of a row of the table (a mapping), written while the run was running."""
         facts = json.loads(row["report"])
         return cls(
-            night=bytes(row["id"]),
+            run=bytes(row["id"]),
             started_ns=row["started_ns"],
             options=SleepOptions(**facts["options"]),
             horizon=facts["horizon"],
@@ -58,7 +58,7 @@ class Page:
         )
 
     def write(self, connection: Connection) -> None:
-        """Begin the night."""
+        """Begin the run."""
         facts = {
             "options": asdict(self.options),
             "horizon": self.horizon,
@@ -67,23 +67,23 @@ class Page:
             "before": asdict(self.before),
             "questions": [question.to_json() for question in self.questions],
         }
-        row = {"id": self.night, "started_ns": self.started_ns, "state": RUNNING,
+        row = {"id": self.run, "started_ns": self.started_ns, "state": RUNNING,
                "cause": self.options.cause, "recall_before": self.before.all,
                "report": json.dumps(facts)}  # fmt: skip
         connection.execute(insert(nights), [row])
 
 
-def running(connection: Connection) -> Page | None:
-    """The night that was cut off, if any."""
+def running(connection: Connection) -> RunRecord | None:
+    """The run that was cut off, if any."""
     row = connection.execute(
         select(nights).where(nights.c.state == RUNNING).order_by(nights.c.started_ns).limit(1)
     ).one_or_none()
     if row is None:
         return None
-    return Page.of_row(row._mapping)
+    return RunRecord.of_row(row._mapping)
 
 
-def half_undone(connection: Connection) -> list[bytes]:
+def interrupted_undos(connection: Connection) -> list[bytes]:
     """Nights whose undoing was cut off."""
     wanted = select(nights.c.id).where(
         nights.c.state.in_((ROLLED_BACK, UNDONE)), nights.c.finished_ns.is_(None)
@@ -92,27 +92,27 @@ def half_undone(connection: Connection) -> list[bytes]:
 
 
 def last_done(connection: Connection) -> bytes | None:
-    """The newest night that can be undone first; None: there is none."""
+    """The newest run that can be undone first; None: there is none."""
     wanted = select(nights.c.id).where(nights.c.state.in_((DONE, RUNNING)))
     newest = connection.execute(wanted.order_by(nights.c.started_ns.desc(), nights.c.id.desc()))
     key = newest.scalars().first()
     return None if key is None else bytes(key)
 
 
-def mark(connection: Connection, night: bytes, **values: Any) -> None:
-    """Set columns of a night."""
-    connection.execute(update(nights).where(nights.c.id == night).values(**values))
+def mark(connection: Connection, run: bytes, **values: Any) -> None:
+    """Set columns of a run."""
+    connection.execute(update(nights).where(nights.c.id == run).values(**values))
 
 
 def freed_bytes(connection: Connection) -> int:
-    """By all nights that were not undone."""
+    """By all runs that were not undone."""
     reports = connection.execute(select(nights.c.report).where(nights.c.state == DONE)).scalars()
-    done = [NightReport.of_json(text) for text in reports]
+    done = [ConsolidationReport.of_json(text) for text in reports]
     return sum(report.bytes_before - report.bytes_after for report in done)
 
 
 def last_horizon(connection: Connection, before_ns: int) -> int:
-    """Row number up to which the nights before have looked; 0: there was none."""
+    """Row number up to which the runs before have looked; 0: there was none."""
     earlier = select(func.max(nights.c.started_ns)).where(
         nights.c.state == DONE, nights.c.started_ns < before_ns
     )
@@ -123,9 +123,9 @@ def last_horizon(connection: Connection, before_ns: int) -> int:
     return int(connection.execute(older).scalar_one() or 0)
 
 
-def rng_of(night: bytes) -> np.random.Generator:
-    """The generator of a night: equal ids draw equally."""
-    return np.random.default_rng(np.frombuffer(night, np.uint32))
+def rng_of(run: bytes) -> np.random.Generator:
+    """The generator of a run: equal ids draw equally."""
+    return np.random.default_rng(np.frombuffer(run, np.uint32))
 
 
 def newest_number(connection: Connection) -> int:
@@ -133,12 +133,12 @@ def newest_number(connection: Connection) -> int:
     return int(connection.execute(select(func.max(experiences.c.number))).scalar_one() or 0)
 
 
-def ask_no_more_about(connection: Connection, identifiers: Sequence[bytes]) -> None:
-    """Strike questions about experiences from a night that is not over."""
+def remove_probes(connection: Connection, identifiers: Sequence[bytes]) -> None:
+    """Strike questions about experiences from a run that is not over."""
     gone = {identifier.hex() for identifier in identifiers}
     column = nights.c
     found = connection.execute(select(column.id, column.report).where(column.state == RUNNING))
-    for night, report in found.all():
+    for run, report in found.all():
         facts = json.loads(report)
         facts["questions"] = [values for values in facts["questions"] if values[0] not in gone]
-        mark(connection, bytes(night), report=json.dumps(facts))
+        mark(connection, bytes(run), report=json.dumps(facts))

@@ -1,13 +1,13 @@
-"""Tells the index what a step of a night has changed; on the writer's thread, after the commit."""
+"""Tells the index what a step of a run has changed; on the writer's thread, after the commit."""
 
 from __future__ import annotations
 
 from sage_memory.core.index.index import VectorIndex
 from sage_memory.core.rows.indexed import VectorRow
-from sage_memory.core.sleep.stored import Change
+from sage_memory.core.sleep.records.rewriting import Change
 
 
-def tell(index: VectorIndex, change: Change) -> None:
+def update_index(index: VectorIndex, change: Change) -> None:
     """Take a committed change over into the index."""
     for encoder_id, numbers in change.dropped.items():
         index.drop_vectors(numbers, encoder_id)

@@ -12,9 +12,9 @@ from sage_memory.core.errors import NotStored
 from sage_memory.core.experience import Experience
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.ingest.observer import Observer
-from sage_memory.core.ingest.payload_policy import Sidecar
+from sage_memory.core.ingest.payload_policy import PayloadPolicy
 from sage_memory.core.ingest.short_term import Moment
-from sage_memory.core.ingest.utterance_buffer import Words
+from sage_memory.core.ingest.utterance_buffer import HeardText
 from sage_memory.core.memory import Memory
 from sage_memory.nodes.messages import experience_message
 from sage_memory.nodes.payload_sources import Encode, PayloadSources
@@ -26,7 +26,7 @@ QUEUE_SIZE = 32
 COMMIT_TIMEOUT_S = 30.0
 
 
-class Keeping:
+class ExperienceWriter:
     """Stores moments on a worker, publishes them when they are safe, and hears outcomes.
 
     Args:
@@ -50,7 +50,7 @@ class Keeping:
         self._observer = observer
         self._payloads = payloads
         self._half_life_s = parameters.trust_half_life_s
-        self._sidecar = Sidecar(parameters.verbatim_affect)
+        self._sidecar = PayloadPolicy(parameters.verbatim_affect)
         self._kept = node.publisher("experience")
         self._worker = node.worker("keep", QUEUE_SIZE)
         self._reembedder = Reembedder(node, opened, parameters.reembed_period_s)
@@ -62,7 +62,7 @@ class Keeping:
             experience = self._observer.experience(moment)
             self._worker.submit(self._store_later, experience, self._take(moment))
 
-    def now(self, moment: Moment, words: Words | None) -> Experience:
+    def now(self, moment: Moment, words: HeardText | None) -> Experience:
         """Keep a moment with words; it is committed and synced when this returns."""
         return self._store(self._observer.experience(moment, words), self._take(moment))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.plain_query import KEYS, PlainQuery
@@ -28,7 +28,7 @@ from sage_memory.core.rows.changes import replace_content
 from sage_memory.core.rows.checksums import is_whole
 from sage_memory.core.rows.encoded_vectors import encode_int8
 from sage_memory.core.rows.rows import Packed, pack, read_experience
-from sage_memory.core.sleep.stored import TOMBSTONE, Change, Row, values_of, vectors_of
+from sage_memory.core.sleep.records.rewriting import TOMBSTONE, Change, Row, values_of, vectors_of
 from sage_memory.core.store.store import Store
 
 TEXT_LENGTH = 1000
@@ -46,13 +46,13 @@ def summarise(
     store: Store,
     connection: Connection,
     groups: Sequence[tuple[int, Sequence[int]]],
-    night: bytes,
+    run: bytes,
     similarity: float,
 ) -> Change:
     """Keep a summary of each group (row numbers of the centre, of all) that is still as it was.
 
     A group of which anything was forgotten, pinned or covered since, or is damaged, is left
-    alone: the next night finds what is left of it.
+    alone: the next run finds what is left of it.
     """
     rows = _members(connection, [number for _, members in groups for number in members])
     free = [
@@ -69,7 +69,7 @@ def summarise(
         if percept is None:
             continue
         words = _words(blobs, [rows[centre].id, *(row.id for row in members)])
-        summary = store.name(_experience(rows[centre], members, night, percept, words))
+        summary = store.name(_experience(rows[centre], members, run, percept, words))
         made.append(summary)
         links += [(summary.id, row.id) for row in members]
     if not made:
@@ -79,7 +79,7 @@ def summarise(
     return Change(summaries=[summary.covers for summary in made], news=rows_made)
 
 
-def dissolve(
+def delete_summaries(
     store: Store, connection: Connection, identifiers: Sequence[bytes], reason: str, now_ns: int
 ) -> Change:
     """Make tombstones without content of summaries; what they covered stands for itself again."""
@@ -105,23 +105,24 @@ def dissolve(
     return change
 
 
-def of_night(connection: Connection, night: bytes) -> list[bytes]:
-    """Ids of the summaries that a night made and that were not dissolved."""
+def of_run(connection: Connection, run: bytes) -> list[bytes]:
+    """Ids of the summaries that a run made and that were not dissolved."""
     column = experiences.c
-    made = select(column.id).where(
-        column.covers > 0, column.forgotten_ns.is_(None), column.reason.startswith(_mark(night))
+    marks = [column.reason.startswith(_mark(run, word)) for word in ("run", "night")]
+    made = select(column.id).where(  # older versions wrote: night
+        column.covers > 0, column.forgotten_ns.is_(None), or_(*marks)
     )
     return [bytes(key) for key in connection.execute(made).scalars()]
 
 
-def _mark(night: bytes) -> str:
-    return f"night {id_text(night)}: "
+def _mark(run: bytes, word: str = "run") -> str:
+    return f"{word} {id_text(run)}: "
 
 
 def _experience(
     centre: Any,
     members: Sequence[Any],
-    night: bytes,
+    run: bytes,
     percept: NDArray[np.float32],
     words: Row | None,
 ) -> Experience:
@@ -134,7 +135,7 @@ def _experience(
         start_ns=min(row.start_ns for row in members),
         end_ns=max(row.end_ns for row in members),
         total=max(row.total for row in members),
-        reason=f"{_mark(night)}{len(members)} moments alike",
+        reason=f"{_mark(run)}{len(members)} moments alike",
         text="\n".join(texts)[:TEXT_LENGTH],
         text_embedding=None if words is None else values_of(words),
         text_encoder_id="" if words is None else words["encoder_id"],

@@ -1,4 +1,4 @@
-"""Brings back what was let go, bit for bit, from the saved copies."""
+"""Restores what was evicted, bit for bit, from the saved copies."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.schema import forgettings, payloads
-from sage_memory.core.sleep import saved
-from sage_memory.core.sleep.stored import Change, Rewriting, alive_rows, vectors_of
+from sage_memory.core.sleep.records import saved_copy
+from sage_memory.core.sleep.records.rewriting import Change, Rewriting, alive_rows, vectors_of
 from sage_memory.core.store.store import Store
 
 GONE = "forgotten on request since, or its saved copy is gone"
-NO_PAYLOAD = "its payload was let go to stay under the cap"
+NO_PAYLOAD = "its payload was evicted to stay under the cap"
 
 
-def bring_back(store: Store, connection: Connection, entries: Sequence[Any], now_ns: int) -> Change:
+def restore_evicted(
+    store: Store, connection: Connection, entries: Sequence[Any], now_ns: int
+) -> Change:
     """Undo forgettings (rows of the table); what cannot be undone is in the notes."""
     change, writing = Change(), Rewriting()
     rows = alive_rows(connection, [bytes(entry.experience_id) for entry in entries])
@@ -30,7 +32,7 @@ def bring_back(store: Store, connection: Connection, entries: Sequence[Any], now
             change.notes.append(GONE)
             continue
         change.restored += 1
-        kept, lost = saved.unpack(entry.saved)
+        kept, lost = saved_copy.unpack(entry.saved)
         writing.set(row, kept)
         if "sketch" in kept:
             change.sketches[row["number"]] = kept["sketch"]

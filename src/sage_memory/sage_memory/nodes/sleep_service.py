@@ -15,7 +15,7 @@ from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.memory import Memory
 from sage_memory.core.sleep.options import SleepOptions
-from sage_memory.core.sleep.report import NightReport
+from sage_memory.core.sleep.report import ConsolidationReport
 from sage_memory.params import MemoryParameters
 from sage_msgs.action import Sleep
 from sage_msgs.srv import Forget, SetPin, UndoSleep
@@ -38,7 +38,7 @@ def options_of(parameters: MemoryParameters) -> SleepOptions:
     )
 
 
-class Sleeping(Stateful):
+class SleepService(Stateful):
     """Serves memory/sleep, memory/undo_sleep, memory/pin and memory/forget, and sleeps when idle.
 
     Args:
@@ -74,7 +74,7 @@ class Sleeping(Stateful):
             self._salient_ns = stamp_ns
 
     def tick(self, now_ns: int) -> None:
-        """Sleep if nothing has happened for long enough; the night ends when something does."""
+        """Sleep if nothing has happened for long enough; the run ends when something does."""
         p = self._parameters
         if p.sleep_idle_s <= 0.0 or self._asleep:
             return
@@ -92,7 +92,7 @@ class Sleeping(Stateful):
             report = self._opened().sleep(
                 options, should_stop=lambda: self._salient_ns != since_ns or not self._node.active
             )
-            self._last = told(report)
+            self._last = format_report(report)
             self._node.log.info(f"slept: {self._last}")
         finally:
             self._asleep = False
@@ -116,7 +116,7 @@ class Sleeping(Stateful):
             report = self._opened().sleep(options, progress, cancel_requested)
         except MemoryFailure as error:
             return Sleep.Result(success=False, message=str(error))
-        self._last = told(report)
+        self._last = format_report(report)
         result = Sleep.Result(success=True, message=self._last)
         if report.night_id:
             result.night_id = id_text(report.night_id)
@@ -125,9 +125,9 @@ class Sleeping(Stateful):
         return result
 
     def _undo(self, request: UndoSleep.Request, response: UndoSleep.Response) -> UndoSleep.Response:
-        night = parse_id(request.night_id, "night_id") if request.night_id else None
+        run = parse_id(request.night_id, "night_id") if request.night_id else None
         try:
-            undone = self._opened().undo_sleep(night)
+            undone = self._opened().undo_sleep(run)
         except MemoryFailure as error:
             response.success, response.message = False, str(error)
             return response
@@ -135,7 +135,7 @@ class Sleeping(Stateful):
         response.restored = undone.restored
         response.message = f"{undone.restored} experiences are as they were"
         if undone.note:
-            response.message += f"; not brought back: {undone.note}"
+            response.message += f"; not restored: {undone.note}"
         return response
 
     def _pin(self, request: SetPin.Request, response: SetPin.Response) -> SetPin.Response:
@@ -158,8 +158,8 @@ class Sleeping(Stateful):
         return response
 
 
-def told(report: NightReport) -> str:
-    """A night in words."""
+def format_report(report: ConsolidationReport) -> str:
+    """A run in words."""
     if not report.night_id:
         return report.note
     words = (

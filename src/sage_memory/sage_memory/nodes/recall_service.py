@@ -24,7 +24,7 @@ EMBED_TIMEOUT_S = 5.0
 Embedding = tuple[NDArray[np.float32], str]
 
 
-class Recalling:
+class RecallService:
     """Serves memory/recall; the handler runs on a worker.
 
     Args:

@@ -1,4 +1,4 @@
-"""Finds what a night merges: groups of moments alike, their vectors read bucket by bucket."""
+"""Finds what a run merges: groups of moments alike, their vectors read bucket by bucket."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sqlalchemy.engine import Connection
 
 from sage_memory.core.engine.schema import ENCODING_FLOAT32, ROLE_PERCEPT, vectors
 from sage_memory.core.rows.encoded_vectors import decode, rounded_to_int8
-from sage_memory.core.sleep.grouping import Group, groups
 from sage_memory.core.sleep.options import SleepOptions
-from sage_memory.core.sleep.survey import Survey
+from sage_memory.core.sleep.selection.grouping import Group, groups
+from sage_memory.core.sleep.selection.survey import Survey
 from sage_memory.core.store.store import Store
 
 VECTORS_A_QUERY = 1000
 
 
-def alike(store: Store, seen: Survey, options: SleepOptions) -> Iterator[Group]:
+def near_duplicates(store: Store, seen: Survey, options: SleepOptions) -> Iterator[Group]:
     """Groups of a survey, each moment in one of them at most, found as they are asked for."""
 
     def load(rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -36,7 +36,7 @@ def alike(store: Store, seen: Survey, options: SleepOptions) -> Iterator[Group]:
 
 
 def _percepts(connection: Connection, identifiers: Sequence[bytes]) -> NDArray[np.float32]:
-    """Vectors in int8 precision, [n, dim]: what was let go to int8 groups as it did before."""
+    """Vectors in int8 precision, [n, dim]: what was evicted to int8 groups as it did before."""
     column = vectors.c
     row_of = {key: row for row, key in enumerate(identifiers)}
     width = connection.execute(select(func.max(column.dim))).scalar_one() or 1

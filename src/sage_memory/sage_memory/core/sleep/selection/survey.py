@@ -1,4 +1,4 @@
-"""What is in the store, in columns: what a night looks at before it decides."""
+"""What is in the store, in columns: what a run looks at before it decides."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sage_memory.core.engine.schema import (
     summary_members,
     vectors,
 )
-from sage_memory.core.sleep.grouping import buckets_of
-from sage_memory.core.sleep.listing import listings
 from sage_memory.core.sleep.options import SleepOptions
+from sage_memory.core.sleep.records.forgetting_list import listings
+from sage_memory.core.sleep.selection.grouping import buckets_of
 
 TEXT_BYTES = (
     func.length(experiences.c.text)
@@ -61,7 +61,7 @@ class Survey:
         buckets: see `buckets_of`, int64; and the same of cells and stretches that lie across
             the borders of the first.
         payload: hash, object; empty: none.
-        payload_bytes: freed when this one lets go: 0 where a more valuable one shares it.
+        payload_bytes: freed when this one is evicted: 0 where a more valuable one shares it.
         text_bytes: of words, puzzle and context.
         vector_bytes, int8_bytes: as they are, and as they would be in int8.
         listed: entries that it has in the list of forgettings, int64.
@@ -88,13 +88,13 @@ class Survey:
 
     @property
     def bytes(self) -> NDArray[np.int64]:
-        """Bytes of each experience: row, vectors, its payload, and what the nights wrote of it."""
+        """Bytes of each experience: row, vectors, its payload, and what the runs wrote of it."""
         written = LISTING_BYTES * self.listed + MEMBER_BYTES * (self.summary >= 0)
         content = self.text_bytes + self.vector_bytes + self.payload_bytes
         return ROW_BYTES + content + written
 
     def protected(self, floor: float) -> NDArray[np.bool_]:
-        """Which ones no night may touch."""
+        """Which ones no run may touch."""
         return self.pinned | (self.total >= floor)
 
     def free(self, floor: float) -> NDArray[np.int64]:

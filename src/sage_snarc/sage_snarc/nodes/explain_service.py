@@ -14,13 +14,13 @@ from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import FusedSalience, Salience
 from sage_msgs.srv import Explain
-from sage_snarc.core.history import NUMBERS, History, Moment, Tick, Told
+from sage_snarc.core.history import NUMBERS, History, ModalityScore, Moment, Tick
 from sage_snarc.core.reason import duration
 
 DEFAULT_TOLERANCE_S = 1.0
 
 
-class Explaining(Stateful):
+class ExplainService(Stateful):
     """Serves salience/explain from a bounded history of what the node has published.
 
     Args:
@@ -37,16 +37,16 @@ class Explaining(Stateful):
 
     def keep(self, fused: FusedSalience, trigger: Salience | None) -> None:
         """Remember a fused message and the salience that triggered it (None: a silence)."""
-        told = None
+        score = None
         if trigger is not None:
             # The copy in the fused message knows its conflict; one that is not live has none.
             among = (item for item in fused.modalities if item.modality == trigger.modality)
-            told = _told(next(among, trigger))
+            score = _modality_score(next(among, trigger))
         names = (item.modality for item in fused.modalities)
         self._history.add(
             Tick(
                 stamp_ns=stamp_ns(fused.header.stamp),
-                told=told,
+                score=score,
                 total=fused.total,
                 conflict=fused.conflict,
                 latency_ms=fused.latency_ms,
@@ -79,8 +79,8 @@ class Explaining(Stateful):
         return response
 
 
-def _told(message: Salience) -> Told:
-    return Told(
+def _modality_score(message: Salience) -> ModalityScore:
+    return ModalityScore(
         stamp_ns=stamp_ns(message.header.stamp),
         modality=message.modality,
         source=message.source,
@@ -97,18 +97,18 @@ def _told(message: Salience) -> Told:
 def _fused(moment: Moment) -> FusedSalience:
     """The message of a moment; modalities that were not live follow with weight 0, not valid."""
     tick = moment.tick
-    frame_id = tick.told.frame_id if tick.told else ""
+    frame_id = tick.score.frame_id if tick.score else ""
     message = FusedSalience(header=Header(stamp=to_stamp(tick.stamp_ns), frame_id=frame_id))
-    message.modalities = [_salience(told) for told in moment.live]
+    message.modalities = [_salience(score) for score in moment.live]
     message.reward = 0.5
     for salience in message.modalities:
         if salience.modality == tick.dominant:
             for name in ("surprise", "novelty", "arousal", "reward"):
                 setattr(message, name, getattr(salience, name))
-    message.modalities += [_absent(told, tick.stamp_ns) for told in moment.absent]
-    weights = [tick.weights[told.modality] for told in moment.live] + [0.0] * len(moment.absent)
+    message.modalities += [_absent(score, tick.stamp_ns) for score in moment.absent]
+    weights = [tick.weights[score.modality] for score in moment.live] + [0.0] * len(moment.absent)
     message.weights = array.array("f", weights)
-    message.trigger_modality = tick.told.modality if tick.told else ""
+    message.trigger_modality = tick.score.modality if tick.score else ""
     message.dominant_modality = tick.dominant
     message.conflict = tick.conflict
     message.total = tick.total
@@ -119,24 +119,24 @@ def _fused(moment: Moment) -> FusedSalience:
     return message
 
 
-def _salience(told: Told) -> Salience:
-    message = Salience(modality=told.modality, source=told.source)
-    message.header = Header(stamp=to_stamp(told.stamp_ns), frame_id=told.frame_id)
-    for name, value in zip(NUMBERS, told.numbers, strict=True):
+def _salience(score: ModalityScore) -> Salience:
+    message = Salience(modality=score.modality, source=score.source)
+    message.header = Header(stamp=to_stamp(score.stamp_ns), frame_id=score.frame_id)
+    for name, value in zip(NUMBERS, score.numbers, strict=True):
         setattr(message, name, value)
-    message.neighbour_id = told.neighbour_id
-    message.conflict_known = told.conflict_known
-    message.valid = told.valid
-    message.reason = told.reason
-    message.invalid_reason = told.invalid_reason
+    message.neighbour_id = score.neighbour_id
+    message.conflict_known = score.conflict_known
+    message.valid = score.valid
+    message.reason = score.reason
+    message.invalid_reason = score.invalid_reason
     return message
 
 
-def _absent(told: Told, now_ns: int) -> Salience:
+def _absent(score: ModalityScore, now_ns: int) -> Salience:
     """What was heard last of a modality that was not fused, and why it was not."""
-    message = _salience(told)
-    if told.valid:
-        silent_s = (now_ns - told.stamp_ns) / NS_PER_S
+    message = _salience(score)
+    if score.valid:
+        silent_s = (now_ns - score.stamp_ns) / NS_PER_S
         message.invalid_reason = f"silent for {duration(max(silent_s, 0.0))}"
     message.valid, message.total = False, 0.0
     return message

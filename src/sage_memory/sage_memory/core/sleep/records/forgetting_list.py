@@ -1,7 +1,7 @@
-"""The list of what was let go: a row for each experience, or a short form for many.
+"""The list of what was evicted: a row for each experience, or a short form for many.
 
-While a forgetting can be undone it has a row of its own, with a copy of what was let go. Once its
-grace is over, the rows of one night, stamp and kind become one, for good: `saved` then holds the
+While a forgetting can be undone it has a row of its own, with a copy of what was evicted. Once its
+grace is over, the rows of one run, stamp and kind become one, for good: `saved` then holds the
 ids and the reasons of all of them, `experience_id` is the first, and `undo_until_ns` is null.
 """
 
@@ -23,9 +23,9 @@ from sage_memory.core.identifiers import ID_BYTES
 COUNT = struct.Struct("<I")
 MOST_BYTES = 2**28
 """Of a short form that is unpacked: far above what 4,096 reasons take."""
-FOR_GOOD = and_(forgettings.c.undo_until_ns.is_(None), forgettings.c.saved.is_not(None))
+PERMANENT = and_(forgettings.c.undo_until_ns.is_(None), forgettings.c.saved.is_not(None))
 """Rows that are the short form of many."""
-OF_ONE = or_(forgettings.c.undo_until_ns.is_not(None), forgettings.c.saved.is_(None))
+PER_EXPERIENCE = or_(forgettings.c.undo_until_ns.is_not(None), forgettings.c.saved.is_(None))
 """Rows about one experience."""
 
 
@@ -62,12 +62,12 @@ def unpack(blob: bytes) -> list[tuple[bytes, str]]:
 
 
 def listings(connection: Connection) -> Counter[bytes]:
-    """How often each experience is in the list of what was let go and did not come back."""
+    """How often each experience is in the list of what was evicted and did not come back."""
     column = forgettings.c
     kept = column.undone_ns.is_(None)
     rows = connection.execute(
         select(column.experience_id, func.count())
-        .where(kept, OF_ONE)
+        .where(kept, PER_EXPERIENCE)
         .group_by(column.experience_id)
     )
     counts = Counter({bytes(key): count for key, count in rows})
@@ -75,11 +75,11 @@ def listings(connection: Connection) -> Counter[bytes]:
     return counts
 
 
-def for_good(connection: Connection) -> set[bytes]:
-    """Experiences of which something was let go that cannot be brought back any more."""
+def permanently_evicted(connection: Connection) -> set[bytes]:
+    """Experiences of which something was evicted that cannot be restored any more."""
     return set(_settled(connection))
 
 
 def _settled(connection: Connection) -> Iterator[bytes]:
-    for blob in connection.execute(select(forgettings.c.saved).where(FOR_GOOD)).scalars():
+    for blob in connection.execute(select(forgettings.c.saved).where(PERMANENT)).scalars():
         yield from (identifier for identifier, _ in unpack(blob))

@@ -8,10 +8,11 @@ from sqlalchemy.engine import Connection
 from sage_memory.core.engine.schema import experiences, forgettings, nights
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.payloads import OPEN_COPY
-from sage_memory.core.sleep import journal, saved
-from sage_memory.core.sleep.eviction import FIRST_TO_GO_NS
-from sage_memory.core.sleep.listing import pack
-from sage_memory.core.sleep.stored import Row
+from sage_memory.core.sleep.changes import run_record as run_record
+from sage_memory.core.sleep.changes.eviction import FIRST_TO_GO_NS
+from sage_memory.core.sleep.records import saved_copy
+from sage_memory.core.sleep.records.forgetting_list import pack
+from sage_memory.core.sleep.records.rewriting import Row
 from sage_memory.core.store.store import Store
 
 AT_ONCE = 4096
@@ -19,10 +20,10 @@ AT_ONCE = 4096
 _KEY = ("night_id", "what", "at_ns")
 
 
-def settle(store: Store, now_ns: int) -> int:
+def purge_expired(store: Store, now_ns: int) -> int:
     """Drop the saved copies whose grace is over, and the payloads only they needed.
 
-    A night that is not over keeps its copies: it may have to be rolled back.
+    A run that is not over keeps its copies: it may have to be rolled back.
 
     Returns:
         experiences whose copies were dropped.
@@ -32,8 +33,8 @@ def settle(store: Store, now_ns: int) -> int:
     settled = 0
     while True:
         count = store.change(
-            lambda connection: _settle_some(store, connection, used, now_ns),
-            lambda _: store.payloads.bury(),
+            lambda connection: _purge_some(store, connection, used, now_ns),
+            lambda _: store.payloads.delete_removed(),
         ).wait()
         if not count:
             break
@@ -42,10 +43,11 @@ def settle(store: Store, now_ns: int) -> int:
     return settled
 
 
-def close_above_cap(store: Store, now_ns: int) -> str:
-    """Let nights be final, the oldest first, whose copies are above their share of the cap.
+def finalise_above_cap(store: Store, now_ns: int) -> str:
+    """Let runs be final, the oldest first, whose copies are above their share of the cap.
 
-    Copies may take what the payloads leave of it, and half of it in any case. `settle` drops them.
+    Copies may take what the payloads leave of it, and half of it in any case; `purge_expired`
+    drops them.
 
     Returns:
         what was done, in words; empty: nothing.
@@ -58,10 +60,10 @@ def close_above_cap(store: Store, now_ns: int) -> str:
     most = max(cache.cap.now_bytes // 2, cache.cap.now_bytes - cache.total_bytes)
     total = sum(int(bytes_of) for _, bytes_of in found)
     final: list[bytes] = []
-    for night, bytes_of in found:
+    for run, bytes_of in found:
         if total - most <= 0:
             break
-        final.append(bytes(night))
+        final.append(bytes(run))
         total -= int(bytes_of)
     if not final:
         return ""
@@ -73,10 +75,10 @@ def close_above_cap(store: Store, now_ns: int) -> str:
     return f"what undoing needs is above its share of the payload cap: final now is {named}"
 
 
-def _settle_some(store: Store, connection: Connection, used: set[str], now_ns: int) -> int:
+def _purge_some(store: Store, connection: Connection, used: set[str], now_ns: int) -> int:
     column = forgettings.c
     names = ("number", "night_id", "experience_id", "what", "reason", "at_ns")
-    head = func.substr(column.saved, 1, saved.HEAD_BYTES).label("head")
+    head = func.substr(column.saved, 1, saved_copy.HEAD_BYTES).label("head")
     rows = connection.execute(
         select(*(column[name] for name in names), head)
         .where(_over(now_ns))
@@ -95,7 +97,7 @@ def _settle_some(store: Store, connection: Connection, used: set[str], now_ns: i
         key = (row.night_id, row.what, row.at_ns)
         alike.setdefault(key, []).append((bytes(row.experience_id), row.reason))
     connection.execute(insert(forgettings), [_short(key, some) for key, some in alike.items()])
-    shas = {saved.payload_of(row.head) for row in rows if row.head is not None} - {""}
+    shas = {saved_copy.payload_of(row.head) for row in rows if row.head is not None} - {""}
     store.payloads.remove(connection, shas - used, last_used_ns=FIRST_TO_GO_NS)
     return len(rows)
 
@@ -107,10 +109,12 @@ def _used_payloads(connection: Connection, now_ns: int) -> set[str]:
     """
     own, copy = experiences.c.payload_sha256, forgettings.c.saved
     used = set(connection.execute(select(own).where(own != "")).scalars())
-    open_copies = select(func.substr(copy, 1, saved.HEAD_BYTES)).where(
+    open_copies = select(func.substr(copy, 1, saved_copy.HEAD_BYTES)).where(
         copy.is_not(None), forgettings.c.undo_until_ns.is_not(None), not_(_over(now_ns))
     )
-    return used | {saved.payload_of(head) for head in connection.execute(open_copies).scalars()}
+    return used | {
+        saved_copy.payload_of(head) for head in connection.execute(open_copies).scalars()
+    }
 
 
 def _short(key: tuple[bytes | None, str, int], listed: list[tuple[bytes, str]]) -> Row:
@@ -122,7 +126,7 @@ def _short(key: tuple[bytes | None, str, int], listed: list[tuple[bytes, str]]) 
 
 def _over(now_ns: int) -> ColumnElement[bool]:
     column = forgettings.c
-    open_nights = select(nights.c.id).where(nights.c.state == journal.RUNNING)
+    open_nights = select(nights.c.id).where(nights.c.state == run_record.RUNNING)
     return and_(
         column.undone_ns.is_(None),
         column.undo_until_ns <= now_ns,

@@ -1,4 +1,4 @@
-"""Rows that a night reads and rewrites, many at a time, in the caller's transaction."""
+"""Rows that a run reads and rewrites, many at a time, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BLANK: Row = {
     "codes": b"", "sketch": b"", "text": "", "reason": "", "context": None,
     "place_covariance": b"", "payload_sha256": "", "payload_media_type": "",
 }  # fmt: skip
-"""Columns that a night lets go, and what they are then."""
+"""Columns that a run evicts, and what they are then."""
 TOMBSTONE: Row = {
     "codes": b"", "sketch": b"", "text": "", "reason": "", "entity": "", "context": None,
     "place_frame": None, "place_x": None, "place_y": None, "place_z": None,
@@ -141,7 +141,7 @@ def _setting(names: tuple[str, ...]) -> PlainStatement:
 
 
 def alive_rows(connection: Connection, identifiers: Sequence[bytes]) -> dict[bytes, Row]:
-    """What a night may change of the experiences that were not forgotten, by id."""
+    """What a run may change of the experiences that were not forgotten, by id."""
     found = _ALIVE.rows(connection, identifiers)
     return {row.id: dict(zip(_OF_ALIVE, row, strict=True)) for row in found}
 

@@ -14,7 +14,7 @@ from sage_msgs.msg import Experience, Outcome
 REMEMBERED = 1024
 
 
-class Judgements(Stateful):
+class OutcomeResolver(Stateful):
     """Resolves outcomes to time spans; remembers when the last 1,024 experiences were."""
 
     _spans: State[OrderedDict[str, tuple[int, int]]]

@@ -16,8 +16,8 @@ from sage_memory.core.engine.schema import ENCODING_INT8, ROLE_WORDS, summary_me
 from sage_memory.core.recall.query import Query
 from sage_memory.core.recall.reader import Reader
 from sage_memory.core.rows.encoded_vectors import decode, encode_int8
-from sage_memory.core.sleep.stored import values_of, vectors_of
-from sage_memory.core.sleep.survey import Survey
+from sage_memory.core.sleep.records.rewriting import values_of, vectors_of
+from sage_memory.core.sleep.selection.survey import Survey
 
 BEST = 10
 """A question is answered if what it is about is among so many best answers."""
@@ -44,7 +44,7 @@ class Question:
     vector: NDArray[np.float32]
 
     def to_json(self) -> list[Any]:
-        """For the journal; the vector as int8."""
+        """For the run_record; the vector as int8."""
         (blob,) = encode_int8(self.vector[None])
         coded = base64.b64encode(blob).decode()
         return [self.identifier.hex(), self.salient, self.encoder_id, self.words,
@@ -52,7 +52,7 @@ class Question:
 
     @classmethod
     def of_json(cls, values: Sequence[Any]) -> Question:
-        """The question of the journal."""
+        """The question of the run_record."""
         key, salient, encoder_id, words, dim, coded = values
         vector = decode(ENCODING_INT8, dim, base64.b64decode(coded))
         return cls(bytes.fromhex(key), salient, encoder_id, words, vector)

@@ -20,7 +20,7 @@ VECTOR_NAMES = ("encoder_id", "role", "dim", "encoding", "crc32")
 
 
 def pack(row: Mapping[str, Any], vectors: Sequence[Mapping[str, Any]]) -> bytes:
-    """Blob of what is let go: of `row` its `COLUMNS` and `BLOBS`, as far as there; its vectors."""
+    """Blob of what is evicted: of `row` its `COLUMNS` and `BLOBS`, as far as there; its vectors."""
     blobs = {name: row[name] for name in BLOBS if row.get(name) is not None}
     head = {
         "row": {name: row[name] for name in COLUMNS if name in row},

@@ -12,10 +12,8 @@ from sqlalchemy.engine import Connection
 from sage_memory.core.engine.plain_sql import Insertion
 from sage_memory.core.engine.schema import ENCODING_FLOAT32, WHOLE, clocks, forgettings, payloads
 from sage_memory.core.rows.clocks import NEWEST_CHANGE
-from sage_memory.core.sleep import saved
-from sage_memory.core.sleep.eviction_plan import Parting
-from sage_memory.core.sleep.plan import INT8, PAYLOAD, TEXT, VECTORS
-from sage_memory.core.sleep.stored import (
+from sage_memory.core.sleep.records import saved_copy
+from sage_memory.core.sleep.records.rewriting import (
     Change,
     Rewriting,
     Row,
@@ -25,6 +23,8 @@ from sage_memory.core.sleep.stored import (
     values_of,
     vectors_of,
 )
+from sage_memory.core.sleep.selection.eviction_plan import Eviction
+from sage_memory.core.sleep.selection.retention_plan import INT8, PAYLOAD, TEXT, VECTORS
 from sage_memory.core.store.store import Store
 
 WHAT = {PAYLOAD: "payload", TEXT: "codes", INT8: "vectors", VECTORS: "vectors"}
@@ -44,17 +44,17 @@ FIRST_TO_GO_NS = 0
 
 
 @dataclass(frozen=True)
-class Leave:
-    """Under which night it happens.
+class EvictionTerms:
+    """Under which run it happens.
 
     Attributes:
-        night: 16 bytes.
+        run: 16 bytes.
         floor: what has this total salience stays.
         undo_until_ns: until when it can be undone.
         now_ns: when it is listed to have happened.
     """
 
-    night: bytes
+    run: bytes
     floor: float
     undo_until_ns: int
     now_ns: int
@@ -62,16 +62,16 @@ class Leave:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is to be written so that some experiences let go.
+    """What is to be written so that some experiences are evicted.
 
     Attributes:
-        partings, leave: what was asked for.
+        evictions, terms: what was asked for.
         change, writing, unused, listed: rows to rewrite, payloads without a user, rows of the list.
         stamp: of the newest change that was known.
     """
 
-    partings: Sequence[Parting]
-    leave: Leave
+    evictions: Sequence[Eviction]
+    terms: EvictionTerms
     change: Change
     writing: Rewriting
     unused: list[str]
@@ -79,38 +79,40 @@ class Prepared:
     stamp: int
 
 
-def prepare(connection: Connection, partings: Sequence[Parting], leave: Leave) -> Prepared:
+def prepare(
+    connection: Connection, evictions: Sequence[Eviction], terms: EvictionTerms
+) -> Prepared:
     """Decide what goes of each, pack it for undoing; skip what was pinned since. Writes nothing."""
     stamp = connection.execute(NEWEST_CHANGE).scalar_one() or 0
-    rows = alive_rows(connection, [parting.identifier for parting in partings])
-    own = vectors_of(connection, [*rows, *(p.summary for p in partings if p.summary)])
+    rows = alive_rows(connection, [eviction.identifier for eviction in evictions])
+    own = vectors_of(connection, [*rows, *(p.summary for p in evictions if p.summary)])
     change, writing = Change(), Rewriting()
     unused: list[str] = []
     listed: list[tuple[Any, ...]] = []
-    for parting in partings:
-        row = rows.get(parting.identifier)
-        if row is None or row["pinned"] or row["total"] >= leave.floor:
+    for eviction in evictions:
+        row = rows.get(eviction.identifier)
+        if row is None or row["pinned"] or row["total"] >= terms.floor:
             continue
         kept = _payload(row, change)
-        if kept and parting.last_user:
+        if kept and eviction.last_user:
             unused.append(row["payload_sha256"])
-        if parting.rung >= TEXT:
+        if eviction.rung >= TEXT:
             kept |= _text(row, change)
         lost: list[Row] = []
-        if parting.rung >= INT8:
-            mine, standing_in = own.get(parting.identifier, []), own.get(parting.summary, [])
-            lost = _vectors(parting, row, mine, standing_in, change, writing)
+        if eviction.rung >= INT8:
+            mine, standing_in = own.get(eviction.identifier, []), own.get(eviction.summary, [])
+            lost = _vectors(eviction, row, mine, standing_in, change, writing)
         if kept or lost:
             writing.blank(row, kept)
-            writing.clocks.append((parting.identifier, WHAT[parting.rung]))
-            listed.append(_listed(parting, leave, saved.pack(kept, lost)))
-    return Prepared(partings, leave, change, writing, unused, listed, stamp)
+            writing.clocks.append((eviction.identifier, WHAT[eviction.rung]))
+            listed.append(_listed(eviction, terms, saved_copy.pack(kept, lost)))
+    return Prepared(evictions, terms, change, writing, unused, listed, stamp)
 
 
-def let_go(store: Store, connection: Connection, prepared: Prepared) -> Change:
+def evict(store: Store, connection: Connection, prepared: Prepared) -> Change:
     """Write what was prepared; prepare it anew if any of it has changed meanwhile."""
     if _outdated(connection, prepared):
-        prepared = prepare(connection, prepared.partings, prepared.leave)
+        prepared = prepare(connection, prepared.evictions, prepared.terms)
     prepared.writing.write(store, connection, prepared.change.vectors)
     if prepared.unused:
         connection.execute(
@@ -134,7 +136,7 @@ def _outdated(connection: Connection, prepared: Prepared) -> bool:
         )
     ).all()
     looked_at = {
-        key for parting in prepared.partings for key in (parting.identifier, parting.summary)
+        key for eviction in prepared.evictions for key in (eviction.identifier, eviction.summary)
     }
     return any(row.field == "forgotten" or bytes(row.experience_id) in looked_at for row in changed)
 
@@ -156,7 +158,7 @@ def _text(row: Row, change: Change) -> Row:
 
 
 def _vectors(
-    parting: Parting,
+    eviction: Eviction,
     row: Row,
     own: list[Row],
     standing_in: list[Row],
@@ -166,7 +168,7 @@ def _vectors(
     """Vectors that go, to int8 or to the summary that answers for them."""
     lost, small = [], []
     for vector in own:
-        if parting.rung >= VECTORS and _answered(vector, standing_in):
+        if eviction.rung >= VECTORS and _answered(vector, standing_in):
             lost.append(vector)
         elif vector["encoding"] == ENCODING_FLOAT32:
             lost.append(vector)
@@ -188,8 +190,8 @@ def _answered(vector: Row, standing_in: list[Row]) -> bool:
     )
 
 
-def _listed(parting: Parting, leave: Leave, copy: bytes) -> tuple[Any, ...]:
+def _listed(eviction: Eviction, terms: EvictionTerms, copy: bytes) -> tuple[Any, ...]:
     """A row of `forgettings`, in the order of `LISTED`."""
-    night, until_ns, now_ns = leave.night, leave.undo_until_ns, leave.now_ns
-    what = WHAT[parting.rung]
-    return (night, parting.identifier, what, parting.reason, now_ns, until_ns, copy)
+    run, until_ns, now_ns = terms.run, terms.undo_until_ns, terms.now_ns
+    what = WHAT[eviction.rung]
+    return (run, eviction.identifier, what, eviction.reason, now_ns, until_ns, copy)

@@ -1,0 +1,1 @@
+"""The transactions of a run of sleep, and what undoes them."""

@@ -1,0 +1,119 @@
+"""Undoes a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import or_, select
+from sqlalchemy.engine import Connection
+
+from sage_common.core.errors import InvalidInput
+from sage_memory.core.engine.schema import forgettings, nights
+from sage_memory.core.errors import NoRunToUndo
+from sage_memory.core.identifiers import id_bytes, id_text
+from sage_memory.core.sleep.changes import run_record as run_record
+from sage_memory.core.sleep.changes.index_update import update_index
+from sage_memory.core.sleep.changes.restore import restore_evicted
+from sage_memory.core.sleep.changes.summaries import delete_summaries, of_run
+from sage_memory.core.sleep.records.forgetting_list import PER_EXPERIENCE, PERMANENT
+from sage_memory.core.sleep.records.rewriting import Change
+from sage_memory.core.store.store import Store
+
+STEP = 256
+"""Experiences of one transaction."""
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What came back: experiences restored, and what could not be, in words."""
+
+    night_id: bytes
+    restored: int
+    note: str
+
+
+def undo_sleep(store: Store, run: bytes | str | None, now_ns: int) -> Undone:
+    """Undo the last run, or the named one where no later run stands on it.
+
+    Rows, vectors and payloads are as they were, bit for bit; summaries become tombstones.
+
+    Raises:
+        InvalidInput: no such run, a later one must be undone first, or its grace is over.
+        NoRunToUndo: the last one was asked for, and there is none.
+    """
+    if run is not None:
+        run = id_bytes(run, "night_id")
+    with store.reader.snapshot() as connection:
+        last = run_record.last_done(connection)
+        wanted = run or last
+        if wanted is None:
+            raise NoRunToUndo
+        if wanted != last:
+            expected = "the last run that was not undone"
+            expected += f": {id_text(last)}" if last else "; there is none"
+            raise InvalidInput("night_id", id_text(wanted), expected)
+        column = forgettings.c
+        of_it = (column.night_id == wanted) & column.undone_ns.is_(None)
+        over = connection.execute(
+            select(column.number)
+            .where(of_it, or_(PERMANENT, column.undo_until_ns <= now_ns))
+            .limit(1)
+        ).one_or_none()
+        if over is not None:
+            raise InvalidInput("night_id", id_text(wanted), "a run whose grace is not over")
+    return undo_run(store, wanted, run_record.UNDONE, now_ns)
+
+
+def undo_run(store: Store, run: bytes, state: str, now_ns: int) -> Undone:
+    """Undo all that a run did, however far it came; to be called again if it is cut off."""
+    store.change(
+        lambda connection: run_record.mark(connection, run, state=state, finished_ns=None)
+    ).wait()
+    restored, notes = 0, list[str]()
+    while True:
+        change = store.change(
+            lambda connection: _restore_some(store, connection, run, now_ns),
+            lambda change: update_index(store.reader.index, change),
+        ).wait()
+        if not change.restored and not change.notes:
+            break
+        restored += change.restored
+        notes += change.notes
+    with store.reader.snapshot() as connection:
+        summaries = iter(of_run(connection, run))
+    while some := list(islice(summaries, STEP)):
+        store.change(
+            lambda connection, some=some: delete_summaries(store, connection, some, state, now_ns),  # type: ignore[misc]
+            lambda change: update_index(store.reader.index, change),
+        ).wait()
+    store.change(lambda connection: run_record.mark(connection, run, finished_ns=now_ns)).wait()
+    store.change(store.payloads.cap.count_copies).wait()
+    counts = {note: notes.count(note) for note in dict.fromkeys(notes)}
+    return Undone(run, restored, "; ".join(f"{n} x {note}" for note, n in counts.items()))
+
+
+def _restore_some(store: Store, connection: Connection, run: bytes, now_ns: int) -> Change:
+    column = forgettings.c
+    entries = connection.execute(
+        select(column.number, column.experience_id, column.what, column.saved)
+        .where(column.night_id == run, column.undone_ns.is_(None), PER_EXPERIENCE)
+        .order_by(column.number)
+        .limit(STEP)
+    ).all()
+    return restore_evicted(store, connection, entries, now_ns) if entries else Change()
+
+
+def finish_undos(store: Store, now_ns: int) -> None:
+    """Complete what was cut off while it was being undone."""
+    with store.reader.snapshot() as connection:
+        waiting = [
+            (bytes(row.id), row.state)
+            for row in connection.execute(
+                select(nights.c.id, nights.c.state).where(
+                    nights.c.id.in_(run_record.interrupted_undos(connection))
+                )
+            )
+        ]
+    for run, state in waiting:
+        undo_run(store, run, state, now_ns)

@@ -1,0 +1,1 @@
+"""What is kept of what sleep removes: rows rewritten, copies for undoing, the list."""

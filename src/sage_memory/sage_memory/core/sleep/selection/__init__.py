@@ -1,0 +1,1 @@
+"""What a run of sleep finds, and what it keeps, merges and evicts."""
