@@ -158,14 +158,14 @@ class WordReceiver : public Receiver
 {
 public:
   explicit WordReceiver(const SharedSlots & slots)
-  : slots_(slots), seen_(SystemWords::load(&slots.word().number))
+  : slots_(slots), seen_(SystemAtomics::load(&slots.word().number))
   {
   }
 
   Got take(Arrival & arrival) override
   {
     const SharedWord & word = slots_.word();
-    const std::uint32_t number = SystemWords::load(&word.number);
+    const std::uint32_t number = SystemAtomics::load(&word.number);
     if (number == seen_) {
       return Got::nothing;
     }
@@ -173,7 +173,7 @@ public:
       missed_ += number - seen_ - kDepth;
       seen_ = number - kDepth;
     }
-    const std::int64_t stamp_ns = SystemWords::load(&word.stamps_ns[seen_ % kDepth]);
+    const std::int64_t stamp_ns = SystemAtomics::load(&word.stamps_ns[seen_ % kDepth]);
     if (slots_.payload_bytes() != 0) {
       const volatile std::byte * view = slots_.payload(seen_);
       (void)view[0];
@@ -216,8 +216,8 @@ private:
   void say(std::int64_t stamp_ns)
   {
     SharedWord & word = slots_.word();
-    SystemWords::store(&word.stamps_ns[word.number % kDepth], stamp_ns);
-    SystemWords::store(&word.number, word.number + 1);
+    SystemAtomics::store(&word.stamps_ns[word.number % kDepth], stamp_ns);
+    SystemAtomics::store(&word.number, word.number + 1);
     if (is_slept_on_) {
       syscall(SYS_futex, &word.number, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
     }

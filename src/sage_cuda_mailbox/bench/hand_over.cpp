@@ -13,9 +13,9 @@
 #include <thread>
 
 #include "channel.hpp"
+#include "sage_mailbox/atomics.hpp"
 #include "sage_mailbox/status.hpp"
 #include "sage_mailbox/wakeup.hpp"
-#include "sage_mailbox/words.hpp"
 #include "thread_clock.hpp"
 
 namespace sage::mailbox::bench
@@ -95,7 +95,7 @@ void read_all(
   const OnCore kept(1 + index, 1 + what.readers);
   const auto receiver = sender.receiver();
   std::fill_n(arrivals, what.count, Arrival{});  // its pages are to be there in this process, too
-  SystemWords::store(&report.ready, 1u);
+  SystemAtomics::store(&report.ready, 1u);
   std::uint32_t timed = 0;
   Arrival arrival;
   const std::int64_t begin_ns = monotonic_ns();
@@ -123,13 +123,13 @@ void read_all(
   report.missed = receiver->missed();
   report.cpu_share = static_cast<double>(thread_cpu_ns() - used_ns) /
                      static_cast<double>(monotonic_ns() - begin_ns);
-  SystemWords::store(&report.done, 1u + timed);
+  SystemAtomics::store(&report.done, 1u + timed);
 }
 
 void wait_until(const std::uint32_t & word)
 {
   const std::int64_t end_ns = monotonic_ns() + kReadersTimeoutNs;
-  while (SystemWords::load(&word) == 0) {
+  while (SystemAtomics::load(&word) == 0) {
     if (monotonic_ns() > end_ns) {
       throw std::runtime_error("a reader did not answer within 20 s");
     }
@@ -248,7 +248,7 @@ Times measure(const HandOver & what, Via via)
     waitpid(child, nullptr, 0);
   }
   for (std::uint32_t index = 0; index < what.readers; ++index) {
-    const std::uint32_t done = SystemWords::load(&reports[index].done);
+    const std::uint32_t done = SystemAtomics::load(&reports[index].done);
     if (done == 0) {
       throw std::runtime_error("a reader ended early");
     }

@@ -57,7 +57,7 @@ DeviceRing::DeviceRing(int device, std::uint32_t cell_bytes, std::uint32_t cell_
   const std::uint64_t bytes = cells_at + std::uint64_t{cell_count} * cell_bytes;
   std::vector<std::uint64_t> image(bytes / 8);
   auto * base = reinterpret_cast<std::byte *>(image.data());
-  Ring<SystemWords, NeverGone>(
+  Ring<SystemAtomics, NeverGone>(
       reinterpret_cast<Header *>(base), base + cells_at, cell_bytes, cell_count, NeverGone{})
       .clear();
   checked(cudaSetDevice(device_), "cudaSetDevice");

@@ -128,9 +128,9 @@ Status Readiness::publish(
   checked(cudaEventRecord(event, stream), "cudaEventRecord");
   const Handle handle = handle_of(event);
   for (std::size_t index = 0; index < handle.size(); ++index) {
-    SystemWords::store_relaxed(&slot.event[index], handle[index]);
+    SystemAtomics::store_relaxed(&slot.event[index], handle[index]);
   }
-  SystemWords::store_relaxed(generation_of_event(slot), id.generation);
+  SystemAtomics::store_relaxed(generation_of_event(slot), id.generation);
   return lease.publish(tensor, ttl_ns, readers);
 }
 
@@ -140,10 +140,10 @@ Status Readiness::wait(const ReadLease & lease, cudaStream_t stream)
     return Status::not_leased;
   }
   Slot & slot = segment_->slots()[lease.id().slot];
-  const std::uint64_t generation = SystemWords::load_relaxed(generation_of_event(slot));
+  const std::uint64_t generation = SystemAtomics::load_relaxed(generation_of_event(slot));
   Handle handle{};
   for (std::size_t index = 0; index < handle.size(); ++index) {
-    handle[index] = SystemWords::load_relaxed(&slot.event[index]);
+    handle[index] = SystemAtomics::load_relaxed(&slot.event[index]);
   }
   const Status status = lease.check();  // only now it is sure that the words are of one tensor
   if (status != Status::ok || generation != lease.id().generation) {

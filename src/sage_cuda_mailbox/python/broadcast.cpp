@@ -136,7 +136,7 @@ public:
         integer("limit", limit, 1, std::numeric_limits<std::int64_t>::max());
     BroadcastReader & reader = reading_.get();
     const Segment & segment = *reading_.segment();
-    const std::uint64_t head = SystemWords::load(&segment.header().head);
+    const std::uint64_t head = SystemAtomics::load(&segment.header().head);
     const std::uint64_t there = std::min<std::uint64_t>(
         head - std::min(head, reader.next()), segment.geometry().cell_count);
     // one more than there are, to find out whether the mailbox is closed

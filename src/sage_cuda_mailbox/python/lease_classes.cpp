@@ -10,8 +10,8 @@ namespace sage::mailbox::python
 namespace
 {
 
-using FillingSelf = nb::pointer_and_handle<Filling>;
-using LookingSelf = nb::pointer_and_handle<Looking>;
+using PyWriteLeaseSelf = nb::pointer_and_handle<PyWriteLease>;
+using PyReadLeaseSelf = nb::pointer_and_handle<PyReadLease>;
 
 constexpr const char * kDlpackSignature =
     "def __dlpack__(self, *, stream: object = None, max_version: tuple[int, int] | None = None, "
@@ -19,13 +19,13 @@ constexpr const char * kDlpackSignature =
 
 void define_write_lease(nb::module_ & module)
 {
-  nb::class_<Filling>(
+  nb::class_<PyWriteLease>(
       module, "WriteLease",
       "A slot being filled. Made by TensorWriter.acquire(); a context manager, which gives the\n"
       "slot back if it was not published.")
       .def(
           "array",
-          [](FillingSelf self, nb::handle shape, nb::handle dtype, nb::handle offset_bytes) {
+          [](PyWriteLeaseSelf self, nb::handle shape, nb::handle dtype, nb::handle offset_bytes) {
             self.p->describe(shape, dtype, nb::none(), offset_bytes);
             return self.p->view(self.h);
           },
@@ -39,7 +39,7 @@ void define_write_lease(nb::module_ & module)
           "the first element. Raises InvalidArgument, WrongDtype, NotLeased.")
       .def(
           "describe",
-          [](Filling & lease, nb::handle shape, nb::handle dtype, nb::handle strides_bytes,
+          [](PyWriteLease & lease, nb::handle shape, nb::handle dtype, nb::handle strides_bytes,
              nb::handle offset_bytes) {
             lease.describe(shape, dtype, strides_bytes, offset_bytes);
           },
@@ -52,12 +52,12 @@ void define_write_lease(nb::module_ & module)
           "The same without an array, for who writes otherwise, as by torch.from_dlpack(lease);\n"
           "`dtype` may be 'bfloat16', and `strides_bytes` leave gaps.")
       .def(
-          "copy", [](FillingSelf self, nb::handle array) { self.p->copy(self.h, array); },
+          "copy", [](PyWriteLeaseSelf self, nb::handle array) { self.p->copy(self.h, array); },
           "array"_a.none(), nb::sig("def copy(self, array: object) -> None"),
           "Copies an array of host memory into the slot; it is what publish() hands over. Counted\n"
           "as `written_by_copy`.")
       .def(
-          "publish", &Filling::publish, "tag"_a.none() = 0, "stamp_ns"_a.none() = 0,
+          "publish", &PyWriteLease::publish, "tag"_a.none() = 0, "stamp_ns"_a.none() = 0,
           "ttl_ms"_a = nb::none(),
           nb::sig(
               "def publish(self, tag: int = 0, stamp_ns: int = 0, "
@@ -67,38 +67,38 @@ void define_write_lease(nb::module_ & module)
           "Args: `tag`: for instance a frame number; `stamp_ns`: of the sensor sample; `ttl_ms`:\n"
           "how long readers may keep it, 0: until given back, None: as the mailbox was made.\n"
           "Raises Closed, Busy (nobody has it), NotLeased, InvalidArgument.")
-      .def("abandon", &Filling::abandon, "Gives the slot back unpublished.")
+      .def("abandon", &PyWriteLease::abandon, "Gives the slot back unpublished.")
       .def(
           "__dlpack__",
-          [](FillingSelf self, nb::handle, nb::handle max_version, nb::handle dl_device,
+          [](PyWriteLeaseSelf self, nb::handle, nb::handle max_version, nb::handle dl_device,
              nb::handle copy) { return self.p->capsule(self.h, max_version, dl_device, copy); },
           nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(),
           "dl_device"_a = nb::none(), "copy"_a = nb::none(), nb::sig(kDlpackSignature))
       .def(
-          "__dlpack_device__", &Filling::device,
+          "__dlpack_device__", &PyWriteLease::device,
           nb::sig("def __dlpack_device__(self) -> tuple[int, int]"))
-      .def_prop_ro("slot", [](const Filling & lease) { return lease.id().slot; })
-      .def_prop_ro("generation", [](const Filling & lease) { return lease.id().generation; })
-      .def_prop_ro("bytes", &Filling::bytes, "Size of the slot.")
-      .def_prop_ro("is_open", &Filling::is_open)
+      .def_prop_ro("slot", [](const PyWriteLease & lease) { return lease.id().slot; })
+      .def_prop_ro("generation", [](const PyWriteLease & lease) { return lease.id().generation; })
+      .def_prop_ro("bytes", &PyWriteLease::bytes, "Size of the slot.")
+      .def_prop_ro("is_open", &PyWriteLease::is_open)
       .def(
           "__enter__", [](nb::handle self) { return nb::borrow(self); },
           nb::sig("def __enter__(self) -> WriteLease"))
       .def(
-          "__exit__", [](Filling & lease, nb::args) { lease.abandon(); },
+          "__exit__", [](PyWriteLease & lease, nb::args) { lease.abandon(); },
           nb::sig("def __exit__(self, *exception: object) -> None"));
 }
 
 void define_read_lease(nb::module_ & module)
 {
-  nb::class_<Looking>(
+  nb::class_<PyReadLease>(
       module, "ReadLease",
       "A tensor being looked at. Made by TensorReader; a context manager, which gives the lease\n"
       "back, and raises Expired or GenerationMismatch if it had ended before. Arrays over it keep\n"
       "it alive; once it is given back their memory stays mapped, but may hold something newer.")
       .def(
           "numpy",
-          [](LookingSelf self, nb::handle dtype, nb::handle shape) {
+          [](PyReadLeaseSelf self, nb::handle dtype, nb::handle shape) {
             return self.p->view(self.h, dtype, shape);
           },
           "dtype"_a = nb::none(), "shape"_a = nb::none(),
@@ -110,51 +110,51 @@ void define_read_lease(nb::module_ & module)
           "WrongDtype also for what numpy lacks: bfloat16, and memory of a GPU.")
       .def(
           "__dlpack__",
-          [](LookingSelf self, nb::handle, nb::handle max_version, nb::handle dl_device,
+          [](PyReadLeaseSelf self, nb::handle, nb::handle max_version, nb::handle dl_device,
              nb::handle copy) { return self.p->capsule(self.h, max_version, dl_device, copy); },
           nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(),
           "dl_device"_a = nb::none(), "copy"_a = nb::none(), nb::sig(kDlpackSignature),
           "For torch.from_dlpack(lease) and the like, without a copy. Not to be written.")
       .def(
-          "__dlpack_device__", &Looking::device,
+          "__dlpack_device__", &PyReadLease::device,
           nb::sig("def __dlpack_device__(self) -> tuple[int, int]"))
       .def(
-          "check", &Looking::check,
+          "check", &PyReadLease::check,
           "Raises Expired or GenerationMismatch if what is seen may be something else by now.")
       .def(
-          "release", &Looking::release,
+          "release", &PyReadLease::release,
           "Gives the lease back. Raises Expired or GenerationMismatch if it had ended before.")
-      .def_prop_ro("slot", [](const Looking & lease) { return lease.id().slot; })
-      .def_prop_ro("generation", [](const Looking & lease) { return lease.id().generation; })
+      .def_prop_ro("slot", [](const PyReadLease & lease) { return lease.id().slot; })
+      .def_prop_ro("generation", [](const PyReadLease & lease) { return lease.id().generation; })
       .def_prop_ro(
-          "shape", [](const Looking & lease) { return shape_of(lease.tensor()); },
+          "shape", [](const PyReadLease & lease) { return shape_of(lease.tensor()); },
           nb::sig("def shape(self) -> tuple[int, ...]"))
       .def_prop_ro(
-          "strides_bytes", [](const Looking & lease) { return strides_of(lease.tensor()); },
+          "strides_bytes", [](const PyReadLease & lease) { return strides_of(lease.tensor()); },
           nb::sig("def strides_bytes(self) -> tuple[int, ...]"))
       .def_prop_ro(
-          "offset_bytes", [](const Looking & lease) { return lease.tensor().offset_bytes; })
+          "offset_bytes", [](const PyReadLease & lease) { return lease.tensor().offset_bytes; })
       .def_prop_ro(
           "dtype",
-          [](const Looking & lease) {
+          [](const PyReadLease & lease) {
             return nb::str(mailbox::name_of(lease.tensor().type).c_str());
           },
           "Its name in numpy, or 'bfloat16'.")
       .def_prop_ro(
-          "tag", [](const Looking & lease) { return lease.tensor().tag; },
+          "tag", [](const PyReadLease & lease) { return lease.tensor().tag; },
           "Set by the writer, for instance a frame number.")
       .def_prop_ro(
-          "stamp_ns", [](const Looking & lease) { return lease.tensor().stamp_ns; },
+          "stamp_ns", [](const PyReadLease & lease) { return lease.tensor().stamp_ns; },
           "Of the sensor sample [ns].")
-      .def_prop_ro("backend", [](const Looking & lease) { return name_of(lease.backend()); })
-      .def_prop_ro("device", &Looking::device_index, "Index of the GPU; -1: host memory.")
-      .def_prop_ro("is_open", &Looking::is_open)
+      .def_prop_ro("backend", [](const PyReadLease & lease) { return name_of(lease.backend()); })
+      .def_prop_ro("device", &PyReadLease::device_index, "Index of the GPU; -1: host memory.")
+      .def_prop_ro("is_open", &PyReadLease::is_open)
       .def(
           "__enter__", [](nb::handle self) { return nb::borrow(self); },
           nb::sig("def __enter__(self) -> ReadLease"))
       .def(
           "__exit__",
-          [](Looking & lease, nb::handle type, nb::handle, nb::handle) {
+          [](PyReadLease & lease, nb::handle type, nb::handle, nb::handle) {
             lease.leave(!type.is_none());
           },
           "type"_a.none(), "value"_a.none(), "traceback"_a.none(),

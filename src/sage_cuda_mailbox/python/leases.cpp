@@ -55,7 +55,7 @@ void check_room(const Tensor & tensor, std::uint64_t slot_bytes)
 
 }  // namespace
 
-Filling::Filling(std::shared_ptr<Home> home, WriteLease lease)
+PyWriteLease::PyWriteLease(std::shared_ptr<Home> home, WriteLease lease)
 : home_(std::move(home)),
   lease_(std::move(lease)),
   id_(lease_.id()),
@@ -63,7 +63,7 @@ Filling::Filling(std::shared_ptr<Home> home, WriteLease lease)
 {
 }
 
-WriteLease & Filling::get()
+WriteLease & PyWriteLease::get()
 {
   if (!is_open()) {
     raise(Status::not_leased, words_of(id_) + " is published or given back");
@@ -71,9 +71,12 @@ WriteLease & Filling::get()
   return lease_;
 }
 
-std::uint64_t Filling::bytes() const { return home_->mailbox.segment()->geometry().slot_bytes; }
+std::uint64_t PyWriteLease::bytes() const
+{
+  return home_->mailbox.segment()->geometry().slot_bytes;
+}
 
-void Filling::describe(
+void PyWriteLease::describe(
     nb::handle shape_wanted, nb::handle dtype, nb::handle strides_bytes, nb::handle offset_bytes)
 {
   get();
@@ -92,7 +95,7 @@ void Filling::describe(
   is_copied_ = false;
 }
 
-const Tensor & Filling::described_tensor() const
+const Tensor & PyWriteLease::described_tensor() const
 {
   if (!tensor_) {
     refuse("tensor", "not described", "array(), describe() or copy() before");
@@ -100,7 +103,7 @@ const Tensor & Filling::described_tensor() const
   return *tensor_;
 }
 
-nb::object Filling::view(nb::handle self)
+nb::object PyWriteLease::view(nb::handle self)
 {
   get();
   nb::object array = numpy_view(ground_, described_tensor(), Access::write, self);
@@ -108,7 +111,7 @@ nb::object Filling::view(nb::handle self)
   return array;
 }
 
-nb::object Filling::capsule(
+nb::object PyWriteLease::capsule(
     nb::handle self, nb::handle max_version, nb::handle dl_device, nb::handle copy)
 {
   get();
@@ -116,7 +119,7 @@ nb::object Filling::capsule(
       ground_, described_tensor(), Access::write, self, max_version, dl_device, copy);
 }
 
-void Filling::copy(nb::handle self, nb::handle array)
+void PyWriteLease::copy(nb::handle self, nb::handle array)
 {
   const nb::module_ numpy = nb::module_::import_("numpy");
   const nb::object source = numpy.attr("asarray")(array);
@@ -125,7 +128,7 @@ void Filling::copy(nb::handle self, nb::handle array)
   is_copied_ = true;
 }
 
-std::uint32_t Filling::publish(nb::handle tag, nb::handle stamp_ns, nb::handle ttl_ms)
+std::uint32_t PyWriteLease::publish(nb::handle tag, nb::handle stamp_ns, nb::handle ttl_ms)
 {
   WriteLease & lease = get();
   Tensor tensor = described_tensor();
@@ -147,13 +150,13 @@ std::uint32_t Filling::publish(nb::handle tag, nb::handle stamp_ns, nb::handle t
   return readers;
 }
 
-void Filling::abandon()
+void PyWriteLease::abandon()
 {
   end_writing();
   lease_.abandon();
 }
 
-void Filling::end_writing()
+void PyWriteLease::end_writing()
 {
   for (const nb::object & reference : views_) {
     const nb::object array = reference();
@@ -164,7 +167,7 @@ void Filling::end_writing()
   views_.clear();
 }
 
-Looking::Looking(std::shared_ptr<Home> home, ReadLease lease)
+PyReadLease::PyReadLease(std::shared_ptr<Home> home, ReadLease lease)
 : home_(std::move(home)),
   tensor_(lease.tensor()),
   id_(lease.id()),
@@ -174,7 +177,7 @@ Looking::Looking(std::shared_ptr<Home> home, ReadLease lease)
 {
 }
 
-ReadLease & Looking::get()
+ReadLease & PyReadLease::get()
 {
   if (!is_open()) {
     raise(Status::not_leased, words_of(id_) + " is given back");
@@ -182,21 +185,21 @@ ReadLease & Looking::get()
   return lease_;
 }
 
-nb::object Looking::view(nb::handle self, nb::handle dtype, nb::handle shape)
+nb::object PyReadLease::view(nb::handle self, nb::handle dtype, nb::handle shape)
 {
   get();
   expect(tensor_, dtype, shape);
   return numpy_view(ground_, tensor_, Access::read, self);
 }
 
-nb::object Looking::capsule(
+nb::object PyReadLease::capsule(
     nb::handle self, nb::handle max_version, nb::handle dl_device, nb::handle copy)
 {
   get();
   return dlpack_capsule(ground_, tensor_, Access::read, self, max_version, dl_device, copy);
 }
 
-void Looking::check()
+void PyReadLease::check()
 {
   const Status status = get().check();
   if (status != Status::ok) {
@@ -204,7 +207,7 @@ void Looking::check()
   }
 }
 
-void Looking::release()
+void PyReadLease::release()
 {
   const Status status = get().release();
   if (status != Status::ok) {
@@ -212,7 +215,7 @@ void Looking::release()
   }
 }
 
-void Looking::leave(bool is_failing)
+void PyReadLease::leave(bool is_failing)
 {
   if (is_open()) {
     const Status status = get().release();
@@ -222,7 +225,7 @@ void Looking::leave(bool is_failing)
   }
 }
 
-void Looking::raise_ended(Status status) const
+void PyReadLease::raise_ended(Status status) const
 {
   raise(status, home_->name() + ", " + words_of(id_));
 }

@@ -29,10 +29,10 @@ struct Home {
 };
 
 /// A slot being filled.
-class Filling
+class PyWriteLease
 {
 public:
-  Filling(std::shared_ptr<Home> home, WriteLease lease);
+  PyWriteLease(std::shared_ptr<Home> home, WriteLease lease);
 
   TensorId id() const { return id_; }
   std::uint64_t bytes() const;
@@ -66,10 +66,10 @@ private:
 };
 
 /// A tensor being looked at.
-class Looking
+class PyReadLease
 {
 public:
-  Looking(std::shared_ptr<Home> home, ReadLease lease);
+  PyReadLease(std::shared_ptr<Home> home, ReadLease lease);
 
   TensorId id() const { return id_; }
   const Tensor & tensor() const { return tensor_; }

@@ -97,7 +97,7 @@ public:
   {
   }
 
-  std::unique_ptr<Filling> acquire(nb::handle when_full)
+  std::unique_ptr<PyWriteLease> acquire(nb::handle when_full)
   {
     if (!writer_) {
       raise(Error::closed, "this writer is closed");
@@ -113,7 +113,7 @@ public:
     if (status != Status::ok) {
       raise(status, home_->name());
     }
-    return std::make_unique<Filling>(home_, std::move(lease));
+    return std::make_unique<PyWriteLease>(home_, std::move(lease));
   }
 
   void close() { writer_.reset(); }
@@ -132,18 +132,18 @@ public:
   {
   }
 
-  std::unique_ptr<Looking> next()
+  std::unique_ptr<PyReadLease> next()
   {
     ReadLease lease;
     const Status status = reading_.get().next(lease);
     if (status == Status::ok) {
-      return std::make_unique<Looking>(home_, std::move(lease));
+      return std::make_unique<PyReadLease>(home_, std::move(lease));
     }
     reading_.found_nothing(status);
     return nullptr;
   }
 
-  std::unique_ptr<Looking> open(nb::handle slot, nb::handle generation)
+  std::unique_ptr<PyReadLease> open(nb::handle slot, nb::handle generation)
   {
     const TensorId id{
         static_cast<std::uint32_t>(
@@ -156,7 +156,7 @@ public:
           status, home_->name() + ", slot " + std::to_string(id.slot) + ", generation " +
                       std::to_string(id.generation));
     }
-    return std::make_unique<Looking>(home_, std::move(lease));
+    return std::make_unique<PyReadLease>(home_, std::move(lease));
   }
 
   Reading<TensorReader> & reading() { return reading_; }

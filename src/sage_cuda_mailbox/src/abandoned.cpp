@@ -2,11 +2,11 @@
 
 #include <sys/mman.h>
 
-#include "sage_mailbox/places.hpp"
+#include "sage_mailbox/atomics.hpp"
+#include "sage_mailbox/participant_table.hpp"
 #include "sage_mailbox/process.hpp"
 #include "sage_mailbox/status.hpp"
 #include "sage_mailbox/wakeup.hpp"
-#include "sage_mailbox/words.hpp"
 
 namespace sage::mailbox
 {
@@ -29,25 +29,26 @@ struct VisibleProcesses {
 };
 
 /// The tables of a mailbox, mapped for as long as a look at them takes.
-class Glance
+class MappedHeader
 {
 public:
-  Glance(const FileDescriptor & file, const Geometry & geometry)
+  MappedHeader(const FileDescriptor & file, const Geometry & geometry)
   : base_(map(file, geometry.payload_at())), geometry_(geometry)
   {
   }
-  Glance(const Glance &) = delete;
-  Glance & operator=(const Glance &) = delete;
-  ~Glance() { munmap(base_, geometry_.payload_at()); }
+  MappedHeader(const MappedHeader &) = delete;
+  MappedHeader & operator=(const MappedHeader &) = delete;
+  ~MappedHeader() { munmap(base_, geometry_.payload_at()); }
 
   Header & header() const { return *reinterpret_cast<Header *>(base_); }
-  bool is_closed() const { return SystemWords::load(&header().closed) != 0; }
+  bool is_closed() const { return SystemAtomics::load(&header().closed) != 0; }
   /// True if a participant is alive, as far as `Processes` can tell.
   template <class Processes>
   bool has_participants() const
   {
     auto * table = reinterpret_cast<Place *>(base_ + geometry_.places_at());
-    return Places<SystemWords, Processes>(&header(), table, geometry_.place_count).any_alive();
+    return ParticipantTable<SystemAtomics, Processes>(&header(), table, geometry_.place_count)
+        .any_alive();
   }
 
 private:
@@ -56,10 +57,10 @@ private:
 };
 
 /// Of processes that cannot be looked at, the claims on the file tell whether any is left.
-bool has_participants(const FileDescriptor & file, const Glance & glance)
+bool has_participants(const FileDescriptor & file, const MappedHeader & mapped)
 {
-  return glance.has_participants<VisibleProcesses>() ||
-         (glance.has_participants<SystemProcesses>() && is_claimed(file, Claim::attached));
+  return mapped.has_participants<VisibleProcesses>() ||
+         (mapped.has_participants<SystemProcesses>() && is_claimed(file, Claim::attached));
 }
 
 }  // namespace
@@ -79,7 +80,7 @@ bool has_creator(const FileDescriptor & file, const Process & creator)
 
 void say_closed(Header & header)
 {
-  SystemWords::exchange(&header.closed, std::uint32_t{1});
+  SystemAtomics::exchange(&header.closed, std::uint32_t{1});
   wake_sleepers(header);
 }
 
@@ -92,13 +93,13 @@ bool remove_if_abandoned(const std::string & name, bool even_if_others_live)
       return false;
     }
     const Identity identity = identity_in(file, bytes, name);
-    const Glance glance(file, identity.geometry);
-    if (!glance.is_closed()) {
+    const MappedHeader mapped(file, identity.geometry);
+    if (!mapped.is_closed()) {
       if (has_creator(file, identity.creator) ||
-          (!even_if_others_live && has_participants(file, glance))) {
+          (!even_if_others_live && has_participants(file, mapped))) {
         return false;
       }
-      say_closed(glance.header());
+      say_closed(mapped.header());
     }
     return remove_name(name, file);
   } catch (const NotAMailbox &) {

@@ -63,7 +63,7 @@ Status BroadcastWriter::push(
 BroadcastReader::BroadcastReader(std::shared_ptr<Segment> segment, From from)
 : segment_(std::move(segment)),
   places_(
-      std::make_unique<SystemPlaces>(
+      std::make_unique<SystemParticipants>(
           &segment_->header(), segment_->places(), segment_->geometry().place_count)),
   late_(std::make_unique<LateWriters>(*places_, LateWriters::kReadersGraceNs)),
   ring_(ring_in(*segment_, *late_)),

@@ -52,7 +52,7 @@ Status WriteLease::publish(const Tensor & tensor, std::int64_t ttl_ns, std::uint
   }
   wake_sleepers(port->header());
   if (is_copied_) {
-    SystemWords::add(&port->header().copied, std::uint64_t{1});
+    SystemAtomics::add(&port->header().copied, std::uint64_t{1});
   }
   if (readers != nullptr) {
     *readers = count;

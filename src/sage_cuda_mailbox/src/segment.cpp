@@ -87,7 +87,7 @@ void initialise(Segment & segment)
   const Geometry & geometry = segment.geometry();
   fill(segment.header(), geometry, segment.backend(), segment.device(), SystemProcesses::current());
   const auto never = [](Holder) { return false; };
-  Ring<SystemWords, decltype(never)>(
+  Ring<SystemAtomics, decltype(never)>(
       &segment.header(), segment.cells(), geometry.cell_bytes, geometry.cell_count, never)
       .clear();
 }
@@ -235,7 +235,7 @@ void Segment::free_name()
   }
 }
 
-bool Segment::is_closed() const { return SystemWords::load(&header().closed) != 0; }
+bool Segment::is_closed() const { return SystemAtomics::load(&header().closed) != 0; }
 
 bool Segment::is_orphaned() const
 {

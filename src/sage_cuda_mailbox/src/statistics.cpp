@@ -1,6 +1,6 @@
 #include "sage_mailbox/statistics.hpp"
 
-#include "sage_mailbox/words.hpp"
+#include "sage_mailbox/atomics.hpp"
 
 namespace sage::mailbox
 {
@@ -11,19 +11,19 @@ Statistics statistics_of(const Segment & segment)
   Statistics seen{
       segment.backend(),
       segment.device(),
-      SystemWords::load(&header.head),
-      SystemWords::load(&header.skipped),
-      SystemWords::load(&header.refused),
-      SystemWords::load(&header.published),
-      SystemWords::load(&header.reclaimed),
-      SystemWords::load(&header.expired),
-      SystemWords::load(&header.overwritten),
-      SystemWords::load(&header.copied),
+      SystemAtomics::load(&header.head),
+      SystemAtomics::load(&header.skipped),
+      SystemAtomics::load(&header.refused),
+      SystemAtomics::load(&header.published),
+      SystemAtomics::load(&header.reclaimed),
+      SystemAtomics::load(&header.expired),
+      SystemAtomics::load(&header.overwritten),
+      SystemAtomics::load(&header.copied),
       0,
       0,
       segment.is_closed()};
   for (std::uint32_t index = 0; index < segment.geometry().place_count; ++index) {
-    const PlaceWord place = PlaceWord::of(SystemWords::load(&segment.places()[index].word));
+    const PlaceWord place = PlaceWord::of(SystemAtomics::load(&segment.places()[index].word));
     if (place.state == PlaceWord::active) {
       seen.writers += place.role == PlaceWord::writer ? 1 : 0;
       seen.readers += place.role == PlaceWord::reader ? 1 : 0;

@@ -131,7 +131,8 @@ TensorMailbox TensorMailbox::attach(const std::string & name)
 
 std::uint32_t TensorMailbox::free_slots() const
 {
-  SystemPlaces places(&segment_->header(), segment_->places(), segment_->geometry().place_count);
+  SystemParticipants places(
+      &segment_->header(), segment_->places(), segment_->geometry().place_count);
   const SystemPool pool(
       &segment_->header(), segment_->slots(), segment_->leases(), segment_->geometry().slot_count,
       places);

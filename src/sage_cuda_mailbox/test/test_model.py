@@ -22,7 +22,7 @@ COMMON = ("engine", "explorer", "main", "naming", "operations", "pool_world")
 # A seeded bug changes a protocol only; what compiles without any needs no second build.
 REBUILT = {
     "ring.hpp": ("ring_scenarios",),
-    "places.hpp": ("places_scenarios",),
+    "participant_table.hpp": ("participant_scenarios",),
     "lease_table.hpp": ("pool_scenarios", "pool_world"),
     "pool.hpp": ("pool_scenarios", "pool_world"),
 }
@@ -46,7 +46,7 @@ BUGS = [
     Bug(
         "a reader does not look again after copying",
         "ring.hpp",
-        "return Words::load_relaxed(cell) == word;",
+        "return Atomics::load_relaxed(cell) == word;",
         "return true;",
         "ring-laps",
         "reader 0 is given",
@@ -62,8 +62,8 @@ BUGS = [
     Bug(
         "the head is moved before the cell is taken",
         "ring.hpp",
-        "if (Words::replace(cell, word, mine.packed())) {",
-        "advance(sequence);\n      if (Words::replace(cell, word, mine.packed())) {",
+        "if (Atomics::replace(cell, word, mine.packed())) {",
+        "advance(sequence);\n      if (Atomics::replace(cell, word, mine.packed())) {",
         "ring-no-lap",
         "lost record",
     ),
@@ -95,7 +95,7 @@ BUGS = [
     ),
     Bug(
         "the epoch stays the same when a participant leaves",
-        "places.hpp",
+        "participant_table.hpp",
         "PlaceWord::vacant, holder.epoch + 1}",
         "PlaceWord::vacant, holder.epoch}",
         "places-full",
@@ -103,7 +103,7 @@ BUGS = [
     ),
     Bug(
         "a place is given away though its holder lives",
-        "places.hpp",
+        "participant_table.hpp",
         "if (is_alive(index, place)) {",
         "if (place.state == PlaceWord::joining && is_alive(index, place)) {",
         "places-full",
@@ -115,7 +115,7 @@ BUGS = [
         "readers = leases_.grant(id);",
         "std::uint64_t early = word;\n"
         "    word = SlotWord{SlotWord::published, writer, id.generation}.packed();\n"
-        "    Words::replace(&slot.word, early, word);\n"
+        "    Atomics::replace(&slot.word, early, word);\n"
         "    readers = leases_.grant(id);",
         "pool-one-slot",
         "",
@@ -158,7 +158,7 @@ BUGS = [
     Bug(
         "a lease that was taken just before its reader retired counts as not taken",
         "lease_table.hpp",
-        "if (lease.state == LeaseWord::pending && Words::load(word) != found) {",
+        "if (lease.state == LeaseWord::pending && Atomics::load(word) != found) {",
         "if (false) {",
         "pool-retiring",
         "has an open lease",
@@ -174,8 +174,8 @@ BUGS = [
     Bug(
         "two writers may take one slot",
         "pool.hpp",
-        "if (!Words::replace(&slots_[slot].word, found, mine.packed())) {",
-        "Words::store(&slots_[slot].word, mine.packed());\n    if (false) {",
+        "if (!Atomics::replace(&slots_[slot].word, found, mine.packed())) {",
+        "Atomics::store(&slots_[slot].word, mine.packed());\n    if (false) {",
         "pool-one-slot",
         "slot",
     ),

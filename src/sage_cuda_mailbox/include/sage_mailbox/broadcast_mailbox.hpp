@@ -17,7 +17,7 @@
 namespace sage::mailbox
 {
 
-using SystemRing = Ring<SystemWords, LateWriters &>;
+using SystemRing = Ring<SystemAtomics, LateWriters &>;
 
 /// Writes records. One thread at a time; any number of writers, in any process.
 class BroadcastWriter
@@ -72,7 +72,7 @@ public:
 
 private:
   std::shared_ptr<Segment> segment_;
-  std::unique_ptr<SystemPlaces> places_;
+  std::unique_ptr<SystemParticipants> places_;
   std::unique_ptr<LateWriters> late_;
   SystemRing ring_;
   Cursor cursor_;

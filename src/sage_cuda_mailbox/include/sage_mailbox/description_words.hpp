@@ -10,25 +10,25 @@
 namespace sage::mailbox
 {
 
-/// Relaxed stores: publishing the slot makes them visible. Words: the atomic operations.
-template <class Words>
+/// Relaxed stores: publishing the slot makes them visible. Atomics: the atomic operations.
+template <class Atomics>
 void store_description(Slot & slot, const Description & description)
 {
   const auto * from = reinterpret_cast<const std::uint64_t *>(&description);
   auto * to = reinterpret_cast<std::uint64_t *>(&slot.description);
   for (std::size_t index = 0; index < kDescriptionWords; ++index) {
-    Words::store_relaxed(to + index, from[index]);
+    Atomics::store_relaxed(to + index, from[index]);
   }
 }
 
 /// Relaxed loads: what was loaded is worth something only if the lease is good afterwards.
-template <class Words>
+template <class Atomics>
 void load_description(const Slot & slot, Description & description)
 {
   const auto * from = reinterpret_cast<const std::uint64_t *>(&slot.description);
   auto * to = reinterpret_cast<std::uint64_t *>(&description);
   for (std::size_t index = 0; index < kDescriptionWords; ++index) {
-    to[index] = Words::load_relaxed(from + index);
+    to[index] = Atomics::load_relaxed(from + index);
   }
 }
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "sage_mailbox/places.hpp"
+#include "sage_mailbox/participant_table.hpp"
 #include "sage_mailbox/process.hpp"
 #include "sage_mailbox/wakeup.hpp"
 
@@ -21,7 +21,8 @@ public:
   /// A writer only comes to a record that has not been finished for a whole lap.
   static constexpr std::int64_t kWritersGraceNs = 0;
 
-  LateWriters(const Places<SystemWords, SystemProcesses> & places, std::int64_t grace_ns)
+  LateWriters(
+      const ParticipantTable<SystemAtomics, SystemProcesses> & places, std::int64_t grace_ns)
   : places_(&places), grace_ns_(grace_ns)
   {
   }
@@ -50,7 +51,7 @@ private:
   static constexpr std::int64_t kPatienceNs = 1'000'000;
   static constexpr Holder kNobody{kMostPlaces, PlaceWord::kEpochs};
 
-  const Places<SystemWords, SystemProcesses> * places_;
+  const ParticipantTable<SystemAtomics, SystemProcesses> * places_;
   std::int64_t grace_ns_;
   Holder suspect_ = kNobody;
   std::int64_t late_since_ns_ = 0;

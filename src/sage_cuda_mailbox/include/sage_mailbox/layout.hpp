@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "sage_mailbox/words.hpp"
+#include "sage_mailbox/atomics.hpp"
 
 namespace sage::mailbox
 {

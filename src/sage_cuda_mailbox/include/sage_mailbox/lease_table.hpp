@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "sage_mailbox/layout.hpp"
-#include "sage_mailbox/places.hpp"
+#include "sage_mailbox/participant_table.hpp"
 #include "sage_mailbox/status.hpp"
 #include "sage_mailbox/tensor_id.hpp"
 
@@ -22,12 +22,12 @@ namespace sage::mailbox
 /// What lies in a slot is not known here: it is the pool's (pool.hpp), which passes in what a
 /// question about leases needs of it.
 ///
-/// Words: the atomic operations. Processes: which processes are alive.
-template <class Words, class Processes>
+/// Atomics: the atomic operations. Processes: which processes are alive.
+template <class Atomics, class Processes>
 class LeaseTable
 {
 public:
-  using Participants = Places<Words, Processes>;
+  using Participants = ParticipantTable<Atomics, Processes>;
 
   LeaseTable(
       Header * header, std::uint64_t * words, std::uint32_t slot_count, Participants & places)
@@ -42,7 +42,7 @@ public:
     for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
       if (const auto reader = places_.reader_at(place)) {
         const LeaseWord lease{LeaseWord::pending, reader->epoch, id.generation};
-        Words::store(word_of(id.slot, place), lease.packed());
+        Atomics::store(word_of(id.slot, place), lease.packed());
         ++readers;
       }
     }
@@ -59,7 +59,7 @@ public:
       return Status::invalid;
     }
     std::uint64_t * word = word_of(id.slot, reader.place);
-    std::uint64_t found = Words::load(word);
+    std::uint64_t found = Atomics::load(word);
     for (;;) {
       const LeaseWord lease = LeaseWord::of(found);
       if (lease.generation != id.generation) {
@@ -69,7 +69,7 @@ public:
         return ended(lease);
       }
       const LeaseWord held{LeaseWord::held, reader.epoch, id.generation};
-      if (Words::replace(word, found, held.packed())) {
+      if (Atomics::replace(word, found, held.packed())) {
         return Status::ok;
       }
     }
@@ -82,8 +82,8 @@ public:
     if (!is_in_table(reader, id)) {
       return Status::invalid;
     }
-    Words::acquire_fence();
-    const LeaseWord lease = LeaseWord::of(Words::load(word_of(id.slot, reader.place)));
+    Atomics::acquire_fence();
+    const LeaseWord lease = LeaseWord::of(Atomics::load(word_of(id.slot, reader.place)));
     if (lease.generation != id.generation) {
       return Status::recycled;
     }
@@ -98,7 +98,7 @@ public:
       return Status::invalid;
     }
     std::uint64_t * word = word_of(id.slot, reader.place);
-    std::uint64_t found = Words::load(word);
+    std::uint64_t found = Atomics::load(word);
     for (;;) {
       const LeaseWord lease = LeaseWord::of(found);
       if (lease.generation != id.generation) {
@@ -108,7 +108,7 @@ public:
         return ended(lease);
       }
       const LeaseWord released{LeaseWord::released, reader.epoch, id.generation};
-      if (Words::replace(word, found, released.packed())) {
+      if (Atomics::replace(word, found, released.packed())) {
         return Status::ok;
       }
     }
@@ -120,11 +120,11 @@ public:
   {
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
       std::uint64_t * word = word_of(slot, reader.place);
-      std::uint64_t found = Words::load(word);
+      std::uint64_t found = Atomics::load(word);
       const LeaseWord lease = LeaseWord::of(found);
       if (lease.state == LeaseWord::pending && lease.epoch == reader.epoch && is_meant(slot)) {
         const LeaseWord ended{state, reader.epoch, lease.generation};
-        Words::replace(word, found, ended.packed());
+        Atomics::replace(word, found, ended.packed());
       }
     }
   }
@@ -134,7 +134,7 @@ public:
   std::optional<TensorId> find_pending(Holder reader, const IsMeant & is_meant) const
   {
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
-      const LeaseWord lease = LeaseWord::of(Words::load(word_of(slot, reader.place)));
+      const LeaseWord lease = LeaseWord::of(Atomics::load(word_of(slot, reader.place)));
       if (lease.state != LeaseWord::pending || lease.epoch != reader.epoch) {
         continue;
       }
@@ -152,11 +152,11 @@ public:
   {
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
       std::uint64_t * word = word_of(slot, reader.place);
-      std::uint64_t found = Words::load(word);
+      std::uint64_t found = Atomics::load(word);
       const LeaseWord lease = LeaseWord::of(found);
       if (lease.state == LeaseWord::held && lease.epoch == reader.epoch) {
         const LeaseWord released{LeaseWord::released, reader.epoch, lease.generation};
-        Words::replace(word, found, released.packed());
+        Atomics::replace(word, found, released.packed());
       }
     }
   }
@@ -165,7 +165,7 @@ public:
   bool any_open(TensorId id) const
   {
     for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
-      const LeaseWord lease = LeaseWord::of(Words::load(word_of(id.slot, place)));
+      const LeaseWord lease = LeaseWord::of(Atomics::load(word_of(id.slot, place)));
       const Holder reader{place, lease.epoch};
       if (lease.generation == id.generation && lease.is_open() &&
           places_.may_use(reader, lease.state == LeaseWord::held) && !places_.is_gone(reader)) {
@@ -179,7 +179,7 @@ public:
   bool any_held(TensorId id) const
   {
     for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
-      const LeaseWord lease = LeaseWord::of(Words::load(word_of(id.slot, place)));
+      const LeaseWord lease = LeaseWord::of(Atomics::load(word_of(id.slot, place)));
       if (lease.generation == id.generation && lease.state == LeaseWord::held &&
           !places_.has_left({place, lease.epoch})) {
         return true;
@@ -196,21 +196,21 @@ public:
   {
     for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
       std::uint64_t * word = word_of(id.slot, place);
-      std::uint64_t found = Words::load(word);
+      std::uint64_t found = Atomics::load(word);
       LeaseWord lease = LeaseWord::of(found);
       if (lease.generation != id.generation || !lease.is_open()) {
         continue;
       }
       const Holder reader{place, lease.epoch};
       if (!places_.may_use(reader, lease.state == LeaseWord::held)) {
-        if (lease.state == LeaseWord::pending && Words::load(word) != found) {
+        if (lease.state == LeaseWord::pending && Atomics::load(word) != found) {
           return false;  // taken between the two loads, before its reader retired
         }
         continue;
       }
       if (ask_kernel && places_.is_gone(reader)) {
         places_.leave(reader);  // so that nobody else has to ask
-        Words::add(&header_->reclaimed, std::uint64_t{1});
+        Atomics::add(&header_->reclaimed, std::uint64_t{1});
         continue;
       }
       if (!expired || !expire(word, found)) {
@@ -225,14 +225,14 @@ public:
   {
     for (std::uint32_t place = 0, used = places_.used(); place < used; ++place) {
       std::uint64_t * word = word_of(id.slot, place);
-      std::uint64_t found = Words::load(word);
+      std::uint64_t found = Atomics::load(word);
       const LeaseWord lease = LeaseWord::of(found);
       if (lease.generation != id.generation || lease.state != LeaseWord::pending) {
         continue;
       }
       const LeaseWord overwritten{LeaseWord::overwritten, lease.epoch, id.generation};
-      if (Words::replace(word, found, overwritten.packed())) {
-        Words::add(&header_->overwritten, std::uint64_t{1});
+      if (Atomics::replace(word, found, overwritten.packed())) {
+        Atomics::add(&header_->overwritten, std::uint64_t{1});
       } else if (LeaseWord::of(found).state == LeaseWord::held) {
         return false;
       }
@@ -269,8 +269,8 @@ private:
     const std::uint64_t generation = lease.generation;
     while (lease.generation == generation && lease.is_open()) {
       const LeaseWord expired{LeaseWord::expired, lease.epoch, generation};
-      if (Words::replace(word, found, expired.packed())) {
-        Words::add(&header_->expired, std::uint64_t{1});
+      if (Atomics::replace(word, found, expired.packed())) {
+        Atomics::add(&header_->expired, std::uint64_t{1});
         return true;
       }
       lease = LeaseWord::of(found);

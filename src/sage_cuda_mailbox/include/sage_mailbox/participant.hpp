@@ -4,15 +4,15 @@
 
 #include <memory>
 
-#include "sage_mailbox/places.hpp"
+#include "sage_mailbox/atomics.hpp"
+#include "sage_mailbox/participant_table.hpp"
 #include "sage_mailbox/process.hpp"
 #include "sage_mailbox/segment.hpp"
-#include "sage_mailbox/words.hpp"
 
 namespace sage::mailbox
 {
 
-using SystemPlaces = Places<SystemWords, SystemProcesses>;
+using SystemParticipants = ParticipantTable<SystemAtomics, SystemProcesses>;
 
 class Participant
 {
@@ -24,7 +24,7 @@ public:
   Participant & operator=(const Participant &) = delete;
 
   const std::shared_ptr<Segment> & segment() const { return segment_; }
-  SystemPlaces & places() { return places_; }
+  SystemParticipants & places() { return places_; }
   Holder holder() const { return holder_; }
   /// True in a process that was forked from the one that took the place. There it must not be used:
   /// if the parent died, whatever the child does would be taken for a dead process's leavings.
@@ -32,7 +32,7 @@ public:
 
 private:
   std::shared_ptr<Segment> segment_;
-  SystemPlaces places_;
+  SystemParticipants places_;
   Holder holder_;
   std::uint32_t forks_;
 };

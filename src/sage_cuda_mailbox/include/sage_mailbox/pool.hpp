@@ -8,7 +8,7 @@
 #include "sage_mailbox/description_words.hpp"
 #include "sage_mailbox/layout.hpp"
 #include "sage_mailbox/lease_table.hpp"
-#include "sage_mailbox/places.hpp"
+#include "sage_mailbox/participant_table.hpp"
 #include "sage_mailbox/status.hpp"
 #include "sage_mailbox/tensor_id.hpp"
 
@@ -28,12 +28,12 @@ enum class WhenFull : std::uint32_t {
 /// back. A slot is free when no lease on its generation is open: nobody frees it, the next writer
 /// finds it so. A lease also ends with its time to live, and with its reader.
 ///
-/// Words: the atomic operations. Processes: which processes are alive.
-template <class Words, class Processes>
+/// Atomics: the atomic operations. Processes: which processes are alive.
+template <class Atomics, class Processes>
 class Pool
 {
 public:
-  using Participants = Places<Words, Processes>;
+  using Participants = ParticipantTable<Atomics, Processes>;
 
   Pool(
       Header * header, Slot * slots, std::uint64_t * leases, std::uint32_t slot_count,
@@ -65,7 +65,7 @@ public:
     if (when_full == WhenFull::overwrite && claim_oldest(writer, now_ns, id)) {
       return Status::ok;
     }
-    Words::add(&header_->refused, std::uint64_t{1});
+    Atomics::add(&header_->refused, std::uint64_t{1});
     return Status::full;
   }
 
@@ -82,17 +82,17 @@ public:
     }
     Slot & slot = slots_[id.slot];
     std::uint64_t word = SlotWord{SlotWord::writing, writer, id.generation}.packed();
-    if (Words::load(&slot.word) != word) {
+    if (Atomics::load(&slot.word) != word) {
       return Status::not_leased;
     }
-    store_description<Words>(slot, description);
-    Words::store_relaxed(&slot.published_ns, now_ns);
-    Words::store_relaxed(&slot.ttl_ns, ttl_ns);
-    Words::store_relaxed(&slot.order, Words::load(&header_->head));
-    Words::add(&header_->published, std::uint64_t{1});
+    store_description<Atomics>(slot, description);
+    Atomics::store_relaxed(&slot.published_ns, now_ns);
+    Atomics::store_relaxed(&slot.ttl_ns, ttl_ns);
+    Atomics::store_relaxed(&slot.order, Atomics::load(&header_->head));
+    Atomics::add(&header_->published, std::uint64_t{1});
     readers = leases_.grant(id);
     const SlotWord published{SlotWord::published, writer, id.generation};
-    return Words::replace(&slot.word, word, published.packed()) ? Status::ok : Status::not_leased;
+    return Atomics::replace(&slot.word, word, published.packed()) ? Status::ok : Status::not_leased;
   }
 
   /// Takes a tensor back that was published, but of which nobody could be told.
@@ -106,8 +106,8 @@ public:
     }
     std::uint64_t word = SlotWord{SlotWord::writing, writer, id.generation}.packed();
     const SlotWord vacant{SlotWord::vacant, writer, id.generation};
-    return Words::replace(&slots_[id.slot].word, word, vacant.packed()) ? Status::ok
-                                                                        : Status::not_leased;
+    return Atomics::replace(&slots_[id.slot].word, word, vacant.packed()) ? Status::ok
+                                                                          : Status::not_leased;
   }
 
   /// Takes a reader's lease, and copies what is said of the tensor.
@@ -120,7 +120,7 @@ public:
     if (taken != Status::ok) {
       return resolved(taken, id);
     }
-    load_description<Words>(slots_[id.slot], description);
+    load_description<Atomics>(slots_[id.slot], description);
     return check(reader, id);  // what was read is worth nothing if the lease ended meanwhile
   }
 
@@ -132,7 +132,10 @@ public:
   Status release(Holder reader, TensorId id) { return resolved(leases_.release(reader, id), id); }
 
   /// A sequence that is not above that of the tensor's announcement, nor that of any later one.
-  std::uint64_t order_of(TensorId id) const { return Words::load_relaxed(&slots_[id.slot].order); }
+  std::uint64_t order_of(TensorId id) const
+  {
+    return Atomics::load_relaxed(&slots_[id.slot].order);
+  }
 
   /// Ends a reader's leases, not yet taken, on tensors of a lower order.
   ///
@@ -141,7 +144,7 @@ public:
   void end_older(Holder reader, std::uint64_t order, LeaseWord::State state)
   {
     leases_.end_pending(reader, state, [this, order](std::uint32_t slot) {
-      return Words::load_relaxed(&slots_[slot].order) < order;
+      return Atomics::load_relaxed(&slots_[slot].order) < order;
     });
   }
 
@@ -149,7 +152,7 @@ public:
   std::optional<TensorId> find_orphan(Holder reader) const
   {
     return leases_.find_pending(reader, [this](TensorId id) {
-      const SlotWord found = SlotWord::of(Words::load(&slots_[id.slot].word));
+      const SlotWord found = SlotWord::of(Atomics::load(&slots_[id.slot].word));
       return found.state == SlotWord::published && found.generation == id.generation &&
              places_.is_gone(found.writer);
     });
@@ -164,7 +167,7 @@ public:
   {
     std::uint32_t count = 0;
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
-      const SlotWord found = SlotWord::of(Words::load(&slots_[slot].word));
+      const SlotWord found = SlotWord::of(Atomics::load(&slots_[slot].word));
       bool is_free = true;
       if (found.state == SlotWord::writing) {
         is_free = places_.is_gone(found.writer);
@@ -192,7 +195,7 @@ private:
     if (said != Status::recycled) {
       return said;
     }
-    const SlotWord found = SlotWord::of(Words::load(&slots_[id.slot].word));
+    const SlotWord found = SlotWord::of(Atomics::load(&slots_[id.slot].word));
     return found.generation == id.generation ? Status::not_leased : Status::recycled;
   }
 
@@ -210,7 +213,7 @@ private:
   bool claim_if_free(
       Holder writer, std::uint32_t slot, std::int64_t now_ns, bool ask_kernel, TensorId & id)
   {
-    const std::uint64_t word = Words::load(&slots_[slot].word);
+    const std::uint64_t word = Atomics::load(&slots_[slot].word);
     const SlotWord found = SlotWord::of(word);
     bool free = found.state == SlotWord::vacant;
     if (found.state == SlotWord::writing) {
@@ -225,23 +228,23 @@ private:
   bool claim(Holder writer, std::uint32_t slot, std::uint64_t found, TensorId & id)
   {
     const SlotWord mine{SlotWord::writing, writer, next(SlotWord::of(found).generation)};
-    if (!Words::replace(&slots_[slot].word, found, mine.packed())) {
+    if (!Atomics::replace(&slots_[slot].word, found, mine.packed())) {
       return false;
     }
-    Words::release_fence();  // a reader that sees what is written next sees that its lease ended
+    Atomics::release_fence();  // a reader that sees what is written next sees that its lease ended
     id = {slot, mine.generation};
     return true;
   }
 
   bool has_expired(std::uint32_t slot, std::int64_t now_ns) const
   {
-    const std::int64_t ttl_ns = Words::load_relaxed(&slots_[slot].ttl_ns);
+    const std::int64_t ttl_ns = Atomics::load_relaxed(&slots_[slot].ttl_ns);
     if (ttl_ns <= 0) {
       return false;
     }
     // reckoned without signs: the words may be anything
     const auto published_ns =
-        static_cast<std::uint64_t>(Words::load_relaxed(&slots_[slot].published_ns));
+        static_cast<std::uint64_t>(Atomics::load_relaxed(&slots_[slot].published_ns));
     const std::uint64_t age_ns = static_cast<std::uint64_t>(now_ns) - published_ns;
     return static_cast<std::int64_t>(age_ns) >= ttl_ns;
   }
@@ -254,7 +257,7 @@ private:
       if (slot == slot_count_) {
         return false;
       }
-      const std::uint64_t word = Words::load(&slots_[slot].word);
+      const std::uint64_t word = Atomics::load(&slots_[slot].word);
       const SlotWord found = SlotWord::of(word);
       const TensorId oldest{slot, found.generation};
       if (found.state != SlotWord::published || !leases_.revoke_pending(oldest)) {
@@ -273,8 +276,8 @@ private:
     std::uint32_t oldest = slot_count_;
     std::uint64_t oldest_order = ~std::uint64_t{0};
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
-      const SlotWord found = SlotWord::of(Words::load(&slots_[slot].word));
-      const std::uint64_t order = Words::load_relaxed(&slots_[slot].order);
+      const SlotWord found = SlotWord::of(Atomics::load(&slots_[slot].word));
+      const std::uint64_t order = Atomics::load_relaxed(&slots_[slot].order);
       if (found.state == SlotWord::published && order < oldest_order &&
           !leases_.any_held({slot, found.generation})) {
         oldest = slot;
@@ -287,7 +290,7 @@ private:
   Header * header_;
   Slot * slots_;
   std::uint32_t slot_count_;
-  LeaseTable<Words, Processes> leases_;
+  LeaseTable<Atomics, Processes> leases_;
   Participants & places_;
   std::int64_t ask_again_ns_ = 0;
 };

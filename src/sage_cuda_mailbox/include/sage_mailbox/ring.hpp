@@ -35,8 +35,8 @@ struct Cursor {
 /// lock, with atomic payload words; H.-J. Boehm, Can seqlocks get along with programming language
 /// memory models?, MSPC 2012).
 ///
-/// Words: the atomic operations. Gone: `bool operator()(Holder) const`, true if a writer ended.
-template <class Words, class Gone>
+/// Atomics: the atomic operations. Gone: `bool operator()(Holder) const`, true if a writer ended.
+template <class Atomics, class Gone>
 class Ring
 {
 public:
@@ -65,9 +65,9 @@ public:
     std::uint32_t skips = 0;
     std::uint64_t overtaken = kNever;
     while (skips <= kMostSkips) {
-      const std::uint64_t sequence = Words::load(&header_->head);
+      const std::uint64_t sequence = Atomics::load(&header_->head);
       std::uint64_t * cell = cell_at(sequence);
-      std::uint64_t word = Words::load(cell);
+      std::uint64_t word = Atomics::load(cell);
       const CellWord found = CellWord::of(word);
       const std::int64_t ahead = found.ahead_of(sequence);
       if (ahead > 0) {
@@ -85,20 +85,20 @@ public:
       }
       if (found.writing && !gone_(found.holder)) {
         if (advance(sequence)) {
-          Words::add(&header_->skipped, std::uint64_t{1});
+          Atomics::add(&header_->skipped, std::uint64_t{1});
           ++skips;
         }
         continue;
       }
       const CellWord mine{true, writer, sequence & kSequenceMask};
-      if (Words::replace(cell, word, mine.packed())) {
+      if (Atomics::replace(cell, word, mine.packed())) {
         advance(sequence);
         head.sequence = sequence;
         write(cell, head, payload, mine);
         return Status::ok;
       }
     }
-    Words::add(&header_->refused, std::uint64_t{1});
+    Atomics::add(&header_->refused, std::uint64_t{1});
     return Status::busy;
   }
 
@@ -110,7 +110,7 @@ public:
   SAGE_HOST_DEVICE Status pop(Cursor & cursor, RecordHead & head, void * payload) const
   {
     for (;;) {
-      const std::uint64_t end = Words::load(&header_->head);
+      const std::uint64_t end = Atomics::load(&header_->head);
       if (cursor.next == end) {
         return Status::empty;
       }
@@ -123,7 +123,7 @@ public:
         cursor.overrun = cursor.next;
       }
       const std::uint64_t * cell = cell_at(cursor.next);
-      const std::uint64_t word = Words::load(cell);
+      const std::uint64_t word = Atomics::load(cell);
       const CellWord found = CellWord::of(word);
       if (found.ahead_of(cursor.next) == 0) {
         if (!found.writing) {
@@ -148,21 +148,21 @@ public:
   /// True if `pop` would say something else than empty or pending.
   SAGE_HOST_DEVICE bool has_record(const Cursor & cursor) const
   {
-    const std::uint64_t end = Words::load(&header_->head);
+    const std::uint64_t end = Atomics::load(&header_->head);
     if (cursor.next == end) {
       return false;
     }
-    const CellWord found = CellWord::of(Words::load(cell_at(cursor.next)));
+    const CellWord found = CellWord::of(Atomics::load(cell_at(cursor.next)));
     return !found.writing || found.ahead_of(cursor.next) != 0 || gone_(found.holder);
   }
 
   /// A cursor at the end: it will see what is written from now on.
-  SAGE_HOST_DEVICE Cursor end() const { return {Words::load(&header_->head), 0}; }
+  SAGE_HOST_DEVICE Cursor end() const { return {Atomics::load(&header_->head), 0}; }
 
   /// A cursor at the oldest record that may still be there.
   SAGE_HOST_DEVICE Cursor begin() const
   {
-    const std::uint64_t end = Words::load(&header_->head);
+    const std::uint64_t end = Atomics::load(&header_->head);
     return {end > cell_count_ ? end - cell_count_ : 0, 0};
   }
 
@@ -172,7 +172,7 @@ public:
     for (std::uint64_t index = 0; index < cell_count_; ++index) {
       // as if the lap before had been written: one lap behind the first sequence
       const CellWord before{false, {0, 0}, (index - cell_count_) & kSequenceMask};
-      Words::store(cell_at(index), before.packed());
+      Atomics::store(cell_at(index), before.packed());
     }
   }
 
@@ -190,41 +190,41 @@ private:
 
   SAGE_HOST_DEVICE bool advance(std::uint64_t sequence)
   {
-    return Words::replace(&header_->head, sequence, sequence + 1);
+    return Atomics::replace(&header_->head, sequence, sequence + 1);
   }
 
   SAGE_HOST_DEVICE void write(
       std::uint64_t * cell, const RecordHead & head, const void * payload, CellWord mine)
   {
-    Words::release_fence();  // a reader that sees any of the following sees 'writing', too
+    Atomics::release_fence();  // a reader that sees any of the following sees 'writing', too
     const std::uint64_t label = std::uint64_t{head.length} | std::uint64_t{head.type} << 16 |
                                 std::uint64_t{head.producer} << 32;
-    Words::store_relaxed(cell + 1, label);
-    Words::store_relaxed(cell + 2, static_cast<std::uint64_t>(head.stamp_ns));
+    Atomics::store_relaxed(cell + 1, label);
+    Atomics::store_relaxed(cell + 2, static_cast<std::uint64_t>(head.stamp_ns));
     const auto * bytes = static_cast<const unsigned char *>(payload);
     for (std::uint32_t at = 0; at < head.length; at += 8) {
-      Words::store_relaxed(cell + kHeadWords + at / 8, gather(bytes + at, head.length - at));
+      Atomics::store_relaxed(cell + kHeadWords + at / 8, gather(bytes + at, head.length - at));
     }
     mine.writing = false;
-    Words::store(cell, mine.packed());
+    Atomics::store(cell, mine.packed());
   }
 
   SAGE_HOST_DEVICE bool read(
       const std::uint64_t * cell, std::uint64_t word, RecordHead & head, void * payload) const
   {
-    const std::uint64_t label = Words::load_relaxed(cell + 1);
+    const std::uint64_t label = Atomics::load_relaxed(cell + 1);
     head.length = static_cast<std::uint16_t>(label);
     head.type = static_cast<std::uint16_t>(label >> 16);
     head.producer = static_cast<std::uint32_t>(label >> 32);
-    head.stamp_ns = static_cast<std::int64_t>(Words::load_relaxed(cell + 2));
+    head.stamp_ns = static_cast<std::int64_t>(Atomics::load_relaxed(cell + 2));
     const std::uint32_t length = head.length < payload_bytes() ? head.length : payload_bytes();
     auto * bytes = static_cast<unsigned char *>(payload);
     for (std::uint32_t at = 0; at < length; at += 8) {
-      scatter(bytes + at, length - at, Words::load_relaxed(cell + kHeadWords + at / 8));
+      scatter(bytes + at, length - at, Atomics::load_relaxed(cell + kHeadWords + at / 8));
     }
-    Words::acquire_fence();
+    Atomics::acquire_fence();
     head.length = static_cast<std::uint16_t>(length);
-    return Words::load_relaxed(cell) == word;
+    return Atomics::load_relaxed(cell) == word;
   }
 
   /// Up to eight bytes as a word.

@@ -19,7 +19,7 @@
 namespace sage::mailbox
 {
 
-using SystemPool = Pool<SystemWords, SystemProcesses>;
+using SystemPool = Pool<SystemAtomics, SystemProcesses>;
 
 /// Where the bytes of the slots are, for this process.
 class Payload

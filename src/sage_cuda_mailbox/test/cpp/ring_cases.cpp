@@ -118,7 +118,7 @@ void a_sleeper_that_nobody_wakes_looks_again()
   }
   const Segment & segment = *mailbox.segment();
   const auto never = [](Holder) { return false; };
-  Ring<SystemWords, decltype(never)> ring(&header, segment.cells(), 64, 8, never);
+  Ring<SystemAtomics, decltype(never)> ring(&header, segment.cells(), 64, 8, never);
   RecordHead head;
   EXPECT(ring.push({0, 0}, head, nullptr) == Status::ok);
   sleeper.join();

@@ -22,7 +22,7 @@ struct Announcement {
 
 void write_and_announce(int self)
 {
-  Places table = places();
+  ParticipantTable table = places();
   Ring announcements = ring(table);
   for (int index = 0; index < pool_shape.tensors; ++index) {
     const int tensor = self * pool_shape.tensors + index;
@@ -72,7 +72,7 @@ Status use_announced(int reader, const Ring & announcements, Cursor & cursor, Po
 void read_announced(int self)
 {
   const int reader = self - pool_shape.writers;
-  Places table = places();
+  ParticipantTable table = places();
   const Ring announcements = ring(table);
   Pool slots = pool(table);
   Cursor

@@ -70,7 +70,7 @@ int main(int count, char ** arguments)
   const Options options = parsed(count, arguments);
   std::vector<model::Scenario> scenarios = model::ring_scenarios();
   for (const auto & more :
-       {model::places_scenarios(), model::pool_scenarios(), model::handover_scenarios()}) {
+       {model::participant_scenarios(), model::pool_scenarios(), model::handover_scenarios()}) {
     scenarios.insert(scenarios.end(), more.begin(), more.end());
   }
   bool all_hold = true;

@@ -17,7 +17,7 @@ int tensor_count() { return pool_shape.writers * pool_shape.tensors; }
 
 void write_tensors(int self)
 {
-  Places table = places();
+  ParticipantTable table = places();
   for (int index = 0; index < pool_shape.tensors; ++index) {
     const int tensor = self * pool_shape.tensors + index;
     engine.quiet(static_cast<std::uint64_t>(tensor));
@@ -25,7 +25,7 @@ void write_tensors(int self)
     if (fill_slot(self, tensor, slots)) {
       engine.quiet(static_cast<std::uint64_t>(tensor) | 512);
       publish_tensor(self, tensor, slots);
-      Words::add(&engine.header().head, std::uint64_t{1});  // stands for the announcement
+      Atomics::add(&engine.header().head, std::uint64_t{1});  // stands for the announcement
     }
   }
 }
@@ -70,7 +70,7 @@ void read_as(int reader, Holder holder, Pool & slots)
 
 void read_all(int self)
 {
-  Places table = places();
+  ParticipantTable table = places();
   Pool slots = pool(table);
   read_as(self - pool_shape.writers, holder_of(self), slots);
 }
@@ -79,7 +79,7 @@ void read_all(int self)
 void read_greedily(int self)
 {
   const int reader = self - pool_shape.writers;
-  Places table = places();
+  ParticipantTable table = places();
   Pool slots = pool(table);
   unsigned seen = 0;
   for (int tensor = next_told(seen); tensor >= 0; tensor = next_told(seen)) {
@@ -94,7 +94,7 @@ void read_greedily(int self)
 /// Leaves, and comes back while tensors are being published.
 void read_late(int self)
 {
-  Places table = places();
+  ParticipantTable table = places();
   Pool slots = pool(table);
   table.leave(holder_of(self));
   const auto holder = table.join(PlaceWord::reader, Processes::of(self));
@@ -111,7 +111,7 @@ void read_late(int self)
 void read_newest(int self)
 {
   const int reader = self - pool_shape.writers;
-  Places table = places();
+  ParticipantTable table = places();
   Pool slots = pool(table);
   unsigned seen = 0;
   for (;;) {
@@ -139,7 +139,7 @@ void read_newest(int self)
 void read_and_retire(int self)
 {
   const int reader = self - pool_shape.writers;
-  Places table = places();
+  ParticipantTable table = places();
   Pool slots = pool(table);
   unsigned seen = 0;
   const int tensor = next_told(seen);
@@ -155,7 +155,7 @@ void read_and_retire(int self)
 /// Takes the first tensor and never gives it back.
 void read_and_keep(int self)
 {
-  Places table = places();
+  ParticipantTable table = places();
   Pool slots = pool(table);
   unsigned seen = 0;
   const int tensor = next_told(seen);

@@ -189,7 +189,7 @@ void set_up_pool(const PoolShape & shape, Engine::Body writer, Engine::Body read
   for (int index = 0; index < shape.readers; ++index) {
     engine.add(kReaders[index], reader, index < shape.mortal_readers);
   }
-  Places table = places();
+  ParticipantTable table = places();
   ring(table).clear();
   for (int index = 0; index < shape.writers; ++index) {
     table.join(PlaceWord::writer, Processes::of(index));
@@ -224,7 +224,7 @@ void check_leases()
 
 void check_slots_are_free()
 {
-  Places table = places();
+  ParticipantTable table = places();
   Pool pool_now = pool(table);
   for (int survivor = 0; survivor < pool_shape.writers + pool_shape.readers; ++survivor) {
     if (engine.participant(survivor).stage != Stage::finished) {

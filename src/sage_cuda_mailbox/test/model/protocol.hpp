@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "engine.hpp"
-#include "sage_mailbox/places.hpp"
+#include "sage_mailbox/participant_table.hpp"
 #include "sage_mailbox/pool.hpp"
 #include "sage_mailbox/process.hpp"
 #include "sage_mailbox/ring.hpp"
@@ -15,7 +15,7 @@ namespace model
 
 /// Atomic operations: each is a point where others may come first. Memory orders have no meaning
 /// here, and fences are nothing.
-struct Words {
+struct Atomics {
   template <class T>
   static T load(const T * word)
   {
@@ -79,22 +79,22 @@ struct Processes {
   }
 };
 
-using Places = mailbox::Places<Words, Processes>;
-using Pool = mailbox::Pool<Words, Processes>;
+using ParticipantTable = mailbox::ParticipantTable<Atomics, Processes>;
+using Pool = mailbox::Pool<Atomics, Processes>;
 
 /// Whether a writer ended. The library asks the kernel only after some patience: it may say `no`
 /// of one that just died, as if it had been asked before.
 class Gone
 {
 public:
-  explicit Gone(const Places & places) : places_(&places) {}
+  explicit Gone(const ParticipantTable & places) : places_(&places) {}
   bool operator()(mailbox::Holder writer) const { return places_->is_gone(writer); }
 
 private:
-  const Places * places_;
+  const ParticipantTable * places_;
 };
 
-using Ring = mailbox::Ring<Words, Gone>;
+using Ring = mailbox::Ring<Atomics, Gone>;
 
 inline mailbox::Place * place_table()
 {
@@ -102,14 +102,17 @@ inline mailbox::Place * place_table()
   return reinterpret_cast<mailbox::Place *>(base + engine.geometry().places_at());
 }
 
-inline Places places() { return {&engine.header(), place_table(), engine.geometry().place_count}; }
+inline ParticipantTable places()
+{
+  return {&engine.header(), place_table(), engine.geometry().place_count};
+}
 
 inline void * cells()
 {
   return reinterpret_cast<std::byte *>(&engine.header()) + engine.geometry().cells_at();
 }
 
-inline Ring ring(const Places & places)
+inline Ring ring(const ParticipantTable & places)
 {
   const mailbox::Geometry & geometry = engine.geometry();
   return {&engine.header(), cells(), geometry.cell_bytes, geometry.cell_count, Gone(places)};
@@ -127,7 +130,7 @@ inline std::uint64_t * leases()
   return reinterpret_cast<std::uint64_t *>(base + engine.geometry().leases_at());
 }
 
-inline Pool pool(Places & places)
+inline Pool pool(ParticipantTable & places)
 {
   return {&engine.header(), slots(), leases(), engine.geometry().slot_count, places};
 }

@@ -74,7 +74,7 @@ void remember_push(int record, Status status, std::uint64_t sequence)
 
 void write_records(int self)
 {
-  Places table = places();
+  ParticipantTable table = places();
   Ring records = ring(table);
   const mailbox::Holder holder{static_cast<std::uint32_t>(self), 0};
   for (int index = 0; index < shape.records; ++index) {
@@ -119,7 +119,7 @@ void check_delivery(int reader, const RecordHead & head, std::uint64_t payload)
 void read_records(int self)
 {
   const int reader = self - shape.writers;
-  Places table = places();
+  ParticipantTable table = places();
   const Ring records = ring(table);
   Cursor cursor = records.begin();
   const std::uint64_t start = cursor.next;
@@ -199,7 +199,7 @@ void set_up(const Shape & wanted)
   for (int reader = 0; reader < wanted.readers; ++reader) {
     engine.add(kReaders[reader], read_records);
   }
-  Places table = places();
+  ParticipantTable table = places();
   ring(table).clear();
   for (int writer = 0; writer < wanted.writers; ++writer) {
     table.join(mailbox::PlaceWord::writer, Processes::of(writer));

@@ -10,7 +10,7 @@ namespace model
 {
 
 std::vector<Scenario> ring_scenarios();
-std::vector<Scenario> places_scenarios();
+std::vector<Scenario> participant_scenarios();
 std::vector<Scenario> pool_scenarios();
 std::vector<Scenario> handover_scenarios();
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sage_cuda_mailbox import Closed
 
-from .places import Places
+from .participant_table import ParticipantTable
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class BroadcastMailbox:
     def __init__(self, cell_count: int, place_count: int = 64) -> None:
         self.cell_count = cell_count
         self.records: list[Record] = []
-        self.places = Places(place_count)
+        self.places = ParticipantTable(place_count)
         self.closed = False
 
     def writer(self) -> BroadcastWriter:

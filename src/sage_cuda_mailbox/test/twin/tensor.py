@@ -9,7 +9,7 @@ import numpy as np
 from sage_cuda_mailbox import Closed, Expired, Full, GenerationMismatch, NotLeased
 
 from .broadcast import BroadcastMailbox, BroadcastReader
-from .places import Places
+from .participant_table import ParticipantTable
 from .slots import OPEN, Lease, Slot, ended, lease_at
 
 NS_PER_MS = 1_000_000
@@ -22,7 +22,7 @@ class TensorMailbox:
         self, slot_count: int, now_ns: Callable[[], int], place_count: int = 32, ttl_ms: float = 0
     ) -> None:
         self.slots = [Slot([Lease() for _ in range(place_count)]) for _ in range(slot_count)]
-        self.places = Places(place_count)
+        self.places = ParticipantTable(place_count)
         cell_count = 2
         while cell_count < 2 * slot_count:
             cell_count *= 2

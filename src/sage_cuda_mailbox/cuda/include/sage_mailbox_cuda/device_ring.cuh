@@ -15,7 +15,7 @@ struct NeverGone {
   SAGE_HOST_DEVICE bool operator()(Holder) const { return false; }
 };
 
-using KernelRing = Ring<SystemWords, NeverGone>;
+using KernelRing = Ring<SystemAtomics, NeverGone>;
 
 /// A ring as it is given to a kernel: by value.
 struct RingView {

@@ -1,6 +1,6 @@
 // Who takes part in a mailbox: joining, leaving, and being found dead.
-#ifndef SAGE_MAILBOX__PLACES_HPP_
-#define SAGE_MAILBOX__PLACES_HPP_
+#ifndef SAGE_MAILBOX__PARTICIPANT_TABLE_HPP_
+#define SAGE_MAILBOX__PARTICIPANT_TABLE_HPP_
 
 #include <cstdint>
 #include <optional>
@@ -16,11 +16,11 @@ namespace sage::mailbox
 /// A participant is a place in one of its epochs (Holder). Nothing has to be cleaned up for one
 /// that leaves or dies: its place gets a new epoch, and whatever it still holds bears the old one.
 /// Everybody can therefore take over at any instant, even from whoever was just taking over.
-template <class Words, class Processes>
-class Places
+template <class Atomics, class Processes>
+class ParticipantTable
 {
 public:
-  Places(Header * header, Place * table, std::uint32_t count)
+  ParticipantTable(Header * header, Place * table, std::uint32_t count)
   : header_(header), table_(table), count_(count)
   {
   }
@@ -29,7 +29,7 @@ public:
   std::optional<Holder> join(PlaceWord::Role role, const Process & process)
   {
     for (std::uint32_t index = 0; index < count_; ++index) {
-      std::uint64_t word = Words::load(&table_[index].word);
+      std::uint64_t word = Atomics::load(&table_[index].word);
       PlaceWord place = PlaceWord::of(word);
       if (place.state != PlaceWord::vacant) {
         if (is_alive(index, place)) {
@@ -39,15 +39,15 @@ public:
       }
       const std::uint32_t mark = namespace_mark(process.process_namespace);
       const PlaceWord joining{process.pid, role, PlaceWord::joining, place.epoch, mark};
-      if (!Words::replace(&table_[index].word, word, joining.packed())) {
+      if (!Atomics::replace(&table_[index].word, word, joining.packed())) {
         continue;
       }
       raise_used(index + 1);
-      Words::store(&table_[index].started, process.started);
-      Words::store(&table_[index].process_namespace, process.process_namespace);
+      Atomics::store(&table_[index].started, process.started);
+      Atomics::store(&table_[index].process_namespace, process.process_namespace);
       word = joining.packed();
       const PlaceWord active{process.pid, role, PlaceWord::active, place.epoch, mark};
-      if (Words::replace(&table_[index].word, word, active.packed())) {
+      if (Atomics::replace(&table_[index].word, word, active.packed())) {
         return Holder{index, place.epoch % PlaceWord::kEpochs};
       }
     }
@@ -57,28 +57,28 @@ public:
   /// Gives the place back. What its holder still holds is anybody's from here on.
   void leave(Holder holder)
   {
-    std::uint64_t word = Words::load(&table_[holder.place].word);
+    std::uint64_t word = Atomics::load(&table_[holder.place].word);
     if (PlaceWord::of(word).epoch == holder.epoch) {
       const PlaceWord vacant{0, 0, PlaceWord::vacant, holder.epoch + 1};
-      Words::replace(&table_[holder.place].word, word, vacant.packed());
+      Atomics::replace(&table_[holder.place].word, word, vacant.packed());
     }
   }
 
   /// A reader keeps the leases that it took, but is given no more, and takes no more.
   void retire(Holder reader)
   {
-    std::uint64_t word = Words::load(&table_[reader.place].word);
+    std::uint64_t word = Atomics::load(&table_[reader.place].word);
     PlaceWord place = PlaceWord::of(word);
     if (place.state == PlaceWord::active && place.epoch == reader.epoch) {
       place.role = PlaceWord::retired_reader;
-      Words::replace(&table_[reader.place].word, word, place.packed());
+      Atomics::replace(&table_[reader.place].word, word, place.packed());
     }
   }
 
   /// The active reader at `index`, if there is one; its process is not looked at.
   std::optional<Holder> reader_at(std::uint32_t index) const
   {
-    const PlaceWord place = PlaceWord::of(Words::load(&table_[index].word));
+    const PlaceWord place = PlaceWord::of(Atomics::load(&table_[index].word));
     if (place.state != PlaceWord::active || place.role != PlaceWord::reader) {
       return std::nullopt;
     }
@@ -91,14 +91,14 @@ public:
     if (holder.place >= count_) {
       return true;
     }
-    const PlaceWord place = PlaceWord::of(Words::load(&table_[holder.place].word));
+    const PlaceWord place = PlaceWord::of(Atomics::load(&table_[holder.place].word));
     return place.state != PlaceWord::active || place.epoch != holder.epoch;
   }
 
   /// False if an open lease is worth nothing: its reader left, or retired before it took it.
   bool may_use(Holder reader, bool is_taken) const
   {
-    const PlaceWord place = PlaceWord::of(Words::load(&table_[reader.place].word));
+    const PlaceWord place = PlaceWord::of(Atomics::load(&table_[reader.place].word));
     return place.state == PlaceWord::active && place.epoch == reader.epoch &&
            (is_taken || place.role != PlaceWord::retired_reader);
   }
@@ -109,7 +109,7 @@ public:
     if (holder.place >= count_) {
       return true;
     }
-    const PlaceWord place = PlaceWord::of(Words::load(&table_[holder.place].word));
+    const PlaceWord place = PlaceWord::of(Atomics::load(&table_[holder.place].word));
     return place.state != PlaceWord::active || place.epoch != holder.epoch ||
            !is_alive(holder.place, place);
   }
@@ -118,7 +118,7 @@ public:
   bool any_alive() const
   {
     for (std::uint32_t index = 0; index < used(); ++index) {
-      const PlaceWord place = PlaceWord::of(Words::load(&table_[index].word));
+      const PlaceWord place = PlaceWord::of(Atomics::load(&table_[index].word));
       if (place.state != PlaceWord::vacant && is_alive(index, place)) {
         return true;
       }
@@ -132,15 +132,15 @@ public:
   /// Places of which any may be taken: those from here on never were.
   std::uint32_t used() const
   {
-    const std::uint32_t used = Words::load(&header_->places_used);
+    const std::uint32_t used = Atomics::load(&header_->places_used);
     return used < count_ ? used : count_;
   }
 
 private:
   void raise_used(std::uint32_t least)
   {
-    std::uint32_t used = Words::load(&header_->places_used);
-    while (used < least && !Words::replace(&header_->places_used, used, least)) {
+    std::uint32_t used = Atomics::load(&header_->places_used);
+    while (used < least && !Atomics::replace(&header_->places_used, used, least)) {
     }
   }
 
@@ -150,8 +150,8 @@ private:
       return Processes::exists(place.pid, place.namespace_mark);  // the fields are not there yet
     }
     return Processes::is_alive(
-        {place.pid, Words::load(&table_[index].started),
-         Words::load(&table_[index].process_namespace)});
+        {place.pid, Atomics::load(&table_[index].started),
+         Atomics::load(&table_[index].process_namespace)});
   }
 
   Header * header_;
@@ -161,4 +161,4 @@ private:
 
 }  // namespace sage::mailbox
 
-#endif  // SAGE_MAILBOX__PLACES_HPP_
+#endif  // SAGE_MAILBOX__PARTICIPANT_TABLE_HPP_

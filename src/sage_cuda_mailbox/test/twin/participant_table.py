@@ -5,7 +5,7 @@ from __future__ import annotations
 from sage_cuda_mailbox import MailboxError
 
 
-class Places:
+class ParticipantTable:
     """So many places; whoever joins gets the first that is vacant."""
 
     def __init__(self, count: int) -> None:

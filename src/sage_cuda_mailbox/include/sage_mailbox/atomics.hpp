@@ -1,6 +1,6 @@
 // Atomic words in memory that several processes, and a GPU, share.
-#ifndef SAGE_MAILBOX__WORDS_HPP_
-#define SAGE_MAILBOX__WORDS_HPP_
+#ifndef SAGE_MAILBOX__ATOMICS_HPP_
+#define SAGE_MAILBOX__ATOMICS_HPP_
 
 #include <cstdint>
 
@@ -16,9 +16,10 @@ namespace sage::mailbox
 
 /// Atomic operations on words of 32 and 64 bits, on the host and in CUDA kernels.
 ///
-/// The protocols (places.hpp, ring.hpp, lease_table.hpp, pool.hpp) take this as a parameter, so
-/// that the model checker can put itself in its place and choose the order of all operations.
-struct SystemWords {
+/// The protocols (participant_table.hpp, ring.hpp, lease_table.hpp, pool.hpp) take this as a
+/// parameter, so that the model checker can put itself in its place and choose the order of all
+/// operations.
+struct SystemAtomics {
   template <class T>
   SAGE_HOST_DEVICE static T load(const T * word)
   {
@@ -126,4 +127,4 @@ private:
 
 }  // namespace sage::mailbox
 
-#endif  // SAGE_MAILBOX__WORDS_HPP_
+#endif  // SAGE_MAILBOX__ATOMICS_HPP_

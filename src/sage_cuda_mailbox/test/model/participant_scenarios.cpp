@@ -58,7 +58,7 @@ void remember_joining(int self, Holder holder)
 
 void stay(int self)
 {
-  Places table = places();
+  ParticipantTable table = places();
   for (int index = 0; index < shape.stays; ++index) {
     engine.quiet(static_cast<std::uint64_t>(index));
     const auto holder = table.join(PlaceWord::reader, Processes::of(self));
@@ -79,7 +79,7 @@ void stay(int self)
 /// Asks of whoever is seen whether he is gone.
 void watch(int /*self*/)
 {
-  const Places table = places();
+  const ParticipantTable table = places();
   for (std::uint32_t place = 0; place < kPlaces; ++place) {
     const auto seen = table.reader_at(place);
     if (seen && table.is_gone(*seen) && holds_and_lives(seen->place, seen->epoch)) {
@@ -90,7 +90,7 @@ void watch(int /*self*/)
 
 void check_end()
 {
-  Places table = places();
+  ParticipantTable table = places();
   for (int survivor = 0; survivor < shape.joiners; ++survivor) {
     if (engine.participant(survivor).stage != Stage::finished) {
       continue;
@@ -123,7 +123,7 @@ void set_up(const Shape & wanted)
 
 }  // namespace
 
-std::vector<Scenario> places_scenarios()
+std::vector<Scenario> participant_scenarios()
 {
   return {
       {"places-watched", "2 join and leave twice, each may die, a third watches; 2 places",
