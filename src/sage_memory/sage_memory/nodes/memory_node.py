@@ -107,7 +107,7 @@ class MemoryNode(SageNode):
 
     def _on_text(self, message: Utterance) -> None:
         stamp = stamp_ns(message.header.stamp)
-        self._observer.words.add(HeardText(stamp, message.text, speaker=message.speaker))
+        self._observer.utterances.add(HeardText(stamp, message.text, speaker=message.speaker))
 
     def _on_pose(self, message: PoseWithCovarianceStamped) -> None:
         self._observer.poses.add(stamp_ns(message.header.stamp), messages.place_of(message))

@@ -99,7 +99,7 @@ class Stream(Stateful):
     them whole.
     """
 
-    old_keys = renamed(clock=("last_ns", "count"), period_s="period")
+    old_keys = renamed(clock=("last_ns", "count"), period_s="period", flatline="lull")
     size: Fixed[int]
     memory: State[NoveltyMemory]
     predictor: State[Surprise]

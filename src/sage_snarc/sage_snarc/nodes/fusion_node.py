@@ -5,7 +5,7 @@ from __future__ import annotations
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.state.fields import State, Transient
+from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
@@ -34,6 +34,7 @@ class FusionNode(SageNode):
     default_name = "fusion"
     parameters_type = FusionParameters
     parameters: FusionParameters
+    old_keys = renamed(outcomes="judgements")
     _fusion: State[Fusion]
     _outcomes: State[OutcomeResolver]
     _explain_service: Transient[ExplainService]

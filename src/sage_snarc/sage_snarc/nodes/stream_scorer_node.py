@@ -8,7 +8,7 @@ from typing import ClassVar
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.state.fields import State, Transient
+from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import Outcome
@@ -32,6 +32,7 @@ class StreamScorerNode(SageNode, ABC):
     state_version = 2
     parameters: ScorerParameters
     sample_noun: ClassVar[str]
+    old_keys = renamed(outcomes="judgements")
     _scorer: State[Scorer | VectorScorer]
     _outcomes: State[OutcomeResolver]
     _source: Transient[str]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.puzzle import Percept
 from sage_common.core.specs.modality import modality_spec
-from sage_common.core.state.fields import State, Transient
+from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.core.state.stateful import Stateful
 from sage_memory.core.experience import MAX_NAME, Experience
 from sage_memory.core.ingest.pose_buffer import PoseBuffer
@@ -51,6 +51,7 @@ class Observer(Stateful):
         poses: gives moments their place.
     """
 
+    old_keys = renamed(utterances="words", poses="whereabouts")
     utterances: State[UtteranceBuffer]
     poses: State[PoseBuffer]
     unmatched: Transient[int] = 0

@@ -85,7 +85,7 @@ class OutcomeWeights(Stateful):
         verdicts: the last outcomes.
     """
 
-    old_keys = renamed(scale=("offset", "scale"), stamp_ns="stamp")
+    old_keys = renamed(scale=("offset", "scale"), stamp_ns="stamp", outcomes="verdicts")
     _model: State[LogisticRegression]
     _rival: State[LogisticRegression]
     _trust: State[Trust]
