@@ -199,7 +199,7 @@ def test_a_night_without_grace_can_be_rolled_back_until_it_is_over(tmp_path) -> 
             memory.sleep(replace(home.THOROUGH, grace_s=0.0), kill_at(9))
     with home.opened(tmp_path) as memory:
         assert home.content(memory) != before
-        purge.settle(memory._store, NOW_NS + 1)
+        purge.purge_expired(memory._store, NOW_NS + 1)
         (running,) = rows_of(memory, nights.c.id, nights.c.state)
         assert running.state == "running"
         undo.undo_run(memory._store, bytes(running.id), "rolled back", NOW_NS + 1)
@@ -274,7 +274,7 @@ def test_an_undoing_that_is_killed_is_completed_by_the_next_sleep(tmp_path, monk
         home.fill(memory)
         before = home.content(memory)
         memory.sleep(home.THOROUGH)
-        real, calls = undo.tell, []
+        real, calls = undo.update_index, []
 
         def dying(*arguments) -> None:
             calls.append(None)
@@ -282,10 +282,10 @@ def test_an_undoing_that_is_killed_is_completed_by_the_next_sleep(tmp_path, monk
                 raise RuntimeError("killed")
             real(*arguments)
 
-        monkeypatch.setattr(undo, "tell", dying)
+        monkeypatch.setattr(undo, "update_index", dying)
         with pytest.raises(Exception, match="killed"):
             memory.undo_sleep()
-        monkeypatch.setattr(undo, "tell", real)
+        monkeypatch.setattr(undo, "update_index", real)
     with home.opened(tmp_path) as memory:
         assert home.content(memory) != before
         memory.sleep(replace(home.THOROUGH, target_share=1.0))

@@ -28,7 +28,7 @@ from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core.engine import schema
 from sage_memory.core.experience import MAX_STAMP_NS
 from sage_memory.core.rows.rows import PUZZLE_BYTES, sketch
-from sage_memory.core.sleep.changes.run_record import DONE, RUNNING, Page
+from sage_memory.core.sleep.changes.run_record import DONE, RUNNING, RunRecord
 from sage_memory.core.sleep.options import checked
 from sage_memory.core.sleep.records import forgetting_list, saved_copy
 from sage_memory.core.sleep.report import ConsolidationReport
@@ -101,7 +101,7 @@ def _night(row: Row) -> None:
         return  # its report is read no more
     try:
         if row["state"] == RUNNING:
-            _check_page(Page.of_row(row))
+            _check_page(RunRecord.of_row(row))
         else:
             _check_report(ConsolidationReport.of_json(row["report"]))
     except InvalidInput as error:
@@ -110,7 +110,7 @@ def _night(row: Row) -> None:
         raise InvalidInput("nights.report", row["report"], "the report of a run") from None
 
 
-def _check_page(page: Page) -> None:
+def _check_page(page: RunRecord) -> None:
     checked(page.options)
     for name in ("horizon", "bytes_before", "target_bytes"):
         most = MAX_NUMBER if name == "horizon" else MAX_STAMP_NS
