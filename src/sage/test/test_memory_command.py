@@ -148,8 +148,8 @@ def test_sleep_and_undo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     status, _, said = run(capsys, "undo", "--home", tmp_path)
     assert status == 2
     assert said == (
-        "sage memory: no sleep to undo: this memory has not slept yet, or every sleep is taken "
-        "back already\n"
+        "sage memory: no sleep to undo: this memory has not slept yet, or every sleep is undone "
+        "already\n"
     )
     with Memory.open(tmp_path, read_only=True) as memory:
         assert len(memory.recall(Query(limit=100))) == 41
