@@ -40,7 +40,7 @@ def keep(host: LockstepHost, count: int) -> list:
 
 def sleeping(host: LockstepHost):
     (node,) = host.nodes
-    return node._sleeping
+    return node._sleep_service
 
 
 def table(home: Path, query: str) -> list:
