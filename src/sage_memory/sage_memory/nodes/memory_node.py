@@ -43,7 +43,7 @@ class MemoryNode(SageNode):
     _observer: State[Observer]
     _dominant: Transient[str]
     _payloads: Transient[PayloadSources | None]
-    _sleeping: Transient[SleepService]
+    _sleep_service: Transient[SleepService]
 
     def on_configure(self) -> None:
         p: MemoryParameters = self.parameters
