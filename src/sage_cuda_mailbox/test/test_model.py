@@ -17,7 +17,7 @@ import pytest
 
 HERE = Path(__file__).parent
 HEADERS = HERE.parent / "include"
-SCENARIOS = ("ring", "places", "pool", "handover")
+SCENARIOS = ("ring", "participant", "pool", "handover")
 COMMON = ("engine", "explorer", "main", "naming", "operations", "pool_world")
 # A seeded bug changes a protocol only; what compiles without any needs no second build.
 REBUILT = {
