@@ -42,7 +42,7 @@ class NodeSpec:
         namespace: absolute namespace.
         parameters: checked, as YAML knows them; only those that differ from the default.
         remappings: topic names, old -> new.
-        encoder: what it is, of an encoder: its modality's spec says it, not the catalogue.
+        declared: what it is, where a spec says it and not the catalogue.
     """
 
     kind: str
@@ -50,11 +50,11 @@ class NodeSpec:
     namespace: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     remappings: Mapping[str, str] = field(default_factory=dict)
-    encoder: NodeKind | None = None
+    declared: NodeKind | None = None
 
     @property
     def type(self) -> NodeKind:
-        return self.encoder or CATALOGUE[self.kind]
+        return self.declared or CATALOGUE[self.kind]
 
     @property
     def own_parameters(self) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _encoders(namespace: str, modalities: tuple[GraphModality, ...]) -> tuple[No
                     f"{modality.name}_encoder",
                     namespace,
                     encoder_parameters(modality, kind),
-                    encoder=kind,
+                    declared=kind,
                 )
             )
     return tuple(nodes)
@@ -250,7 +250,7 @@ def _with_parameters(
     parameters_type = node.type.parameters_type()
     known = {spec.name for spec in specs(parameters_type)}
     given = node_values(files, node.namespace, node.kind, node.name, known)
-    if node.encoder is None:
+    if node.declared is None:
         asked = settings_of(modalities, parameters_type)
     else:
         (asked,) = (m.spec.parameters for m in modalities if f"{m.name}_encoder" == node.name)

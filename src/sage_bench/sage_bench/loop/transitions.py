@@ -76,7 +76,7 @@ def with_heartbeat(graph: Graph) -> Graph:
     module = "sage_bench.loop.heartbeat_node"
     kind = NodeKind("sage_bench", "", f"{module}:HeartbeatNode", f"{module}:HeartbeatParameters")
     shared = {"home": graph.options.home, "resume": False}
-    beat = NodeSpec(HEARTBEAT, HEARTBEAT, graph.options.namespace, shared, foreign=kind)
+    beat = NodeSpec(HEARTBEAT, HEARTBEAT, graph.options.namespace, shared, declared=kind)
     return replace(graph, nodes=(beat, *graph.nodes))
 
 
