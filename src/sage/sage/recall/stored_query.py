@@ -10,7 +10,7 @@ from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.text_relevance import text_relevance
 from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.identifiers import id_text, parse_id
-from sage_memory.core.recall.format import told_declined, told_notes, told_reason
+from sage_memory.core.recall.format import format_declined, format_notes, format_reason
 from sage_memory.core.recall.query import Answer, Query, Recalled
 
 DIGITS = 4
@@ -20,8 +20,8 @@ def reply_of(recalled: Recalled, question: Question) -> Reply:
     """The answers of a store, best first."""
     return Reply(
         tuple(_remembered(answer) for answer in recalled.answers),
-        tuple(told_declined(recalled)),
-        tuple(told_notes(recalled, with_filter=question.declined)),
+        tuple(format_declined(recalled)),
+        tuple(format_notes(recalled, with_filter=question.declined)),
     )
 
 
@@ -84,7 +84,7 @@ def _remembered(answer: Answer) -> Remembered:
         dimensions={name: _rounded(getattr(experience, name)) for name in DIMENSIONS},
         place=place,
         text=experience.text,
-        reason=told_reason(answer),
+        reason=format_reason(answer),
         kept_because=experience.reason,
         encoder=experience.encoder_id,
         covers=experience.covers,

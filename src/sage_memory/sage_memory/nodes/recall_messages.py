@@ -9,7 +9,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import GRID
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_memory.core.identifiers import parse_id
-from sage_memory.core.recall.format import told_declined, told_notes, told_reason
+from sage_memory.core.recall.format import format_declined, format_notes, format_reason
 from sage_memory.core.recall.query import Query, Recalled
 from sage_memory.nodes.messages import experience_message
 from sage_msgs.srv import Recall
@@ -70,9 +70,9 @@ def fill_response(
     """Put answers, what was declined and what is to be known into a response."""
     answers = recalled.answers
     response.success = True
-    response.message = "\n".join(told_notes(recalled, with_filter))
+    response.message = "\n".join(format_notes(recalled, with_filter))
     response.experiences = [experience_message(a.experience, with_codes) for a in answers]
     response.scores = [float(answer.score) for answer in answers]
-    response.reasons = [told_reason(answer) for answer in answers]
+    response.reasons = [format_reason(answer) for answer in answers]
     response.payload_paths = [str(answer.payload_path or "") for answer in answers]
-    response.declined = told_declined(recalled)
+    response.declined = format_declined(recalled)

@@ -49,7 +49,7 @@ class Sums(NamedTuple):
     vectors: dict[str, tuple[int, int]]
 
 
-class KeptIndex:
+class IndexSync:
     """The index of a store, in step with its rows, whoever writes them.
 
     Args:

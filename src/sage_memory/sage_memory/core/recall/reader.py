@@ -19,7 +19,7 @@ from sage_memory.core.errors import RowDamaged, StoreDamaged
 from sage_memory.core.experience import MAX_STAMP_NS
 from sage_memory.core.identifiers import id_bytes
 from sage_memory.core.index.index import View
-from sage_memory.core.index.sync import KeptIndex
+from sage_memory.core.index.sync import IndexSync
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.recall import placement
 from sage_memory.core.recall.conditions import conditions, wanted
@@ -47,7 +47,7 @@ PERCEPTS = PlainQuery(
 )
 
 
-class Reader(KeptIndex):
+class Reader(IndexSync):
     """Answers from the rows.
 
     Attributes:

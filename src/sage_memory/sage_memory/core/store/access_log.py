@@ -10,7 +10,7 @@ from sage_common.core.clock import Clock
 from sage_memory.core.payloads import PayloadCache
 
 
-class UseNotes:
+class AccessLog:
     """Taken from any thread, written with the next commit."""
 
     def __init__(self, payloads: PayloadCache, clock: Clock) -> None:

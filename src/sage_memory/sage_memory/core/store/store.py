@@ -28,7 +28,7 @@ from sage_memory.core.rows.clocks import RowClocks, newest_stamp
 from sage_memory.core.rows.entries import Entry, admitted, stored
 from sage_memory.core.rows.inserts import NewRows, insert_new
 from sage_memory.core.rows.rows import Packed, pack
-from sage_memory.core.store.access_log import UseNotes
+from sage_memory.core.store.access_log import AccessLog
 from sage_memory.core.store.leftovers import set_aside_payloads
 from sage_memory.core.store.storage import Storage
 from sage_memory.core.store.writer import Done, GroupCommitter, Ticket
@@ -119,7 +119,7 @@ class Store:
         self._ids = IdentifierFactory(clock, rng, salt, largest)
         self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files)
         self.reader.load(owner=True)
-        self._uses = UseNotes(self.payloads, clock)
+        self._uses = AccessLog(self.payloads, clock)
         self.committer = GroupCommitter(self._commit, limits.queue_size, GROUP_SIZE)
         self.swept = 0
         self.committer.run(self._sweep)
