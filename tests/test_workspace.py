@@ -79,7 +79,9 @@ def test_every_package_is_imported_from_the_install_space(install_space: Path) -
 
 def test_every_node_has_its_executable_in_lib(install_space: Path) -> None:
     found = {path.name for path in install_space.glob("sage_*/lib/sage_*/*_node")}
-    wanted = {path.stem for path in (ROOT / "src").glob("*/*/nodes/*_node.py") if _has_main(path)}
+    wanted = {
+        path.stem for path in (ROOT / "src").glob("*/*/nodes/**/*_node.py") if _has_main(path)
+    }
     assert wanted
     assert found == wanted
 

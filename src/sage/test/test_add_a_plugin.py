@@ -89,7 +89,7 @@ def test_it_is_loaded_replaced_and_unloaded_while_the_graph_runs(
     assert answers(host)[-1] == "it is grey"
     host.call("orchestrator/set_trust", SetTrust.Request(plugin="colour", trust=0.9))
 
-    code = (site / "colour_plugin.py").read_text().replace('"it is', '"I see')
+    code = (site / "colour_plugin.py").read_text().replace('"it is', '"what I see is')
     (site / "colour_plugin.py").write_text(code)
     answer = host.call("orchestrator/load_plugin", LoadPlugin.Request(plugin="colour"))
     assert (answer.replaced, answer.message) == (True, "colour is replaced")
@@ -102,7 +102,7 @@ def test_it_is_loaded_replaced_and_unloaded_while_the_graph_runs(
     assert list(known["colour"].needs) == ["frames"]
     assert known["look"].package and not known["look"].loaded
     play(host, seconds=1.0)
-    assert (answers(host)[0], answers(host)[-1]) == ("it is grey", "I see grey")
+    assert (answers(host)[0], answers(host)[-1]) == ("it is grey", "what I see is grey")
 
     answer = host.call("orchestrator/unload_plugin", UnloadPlugin.Request(plugin="colour"))
     assert (answer.success, answer.message) == (True, "colour is unloaded")

@@ -133,7 +133,8 @@ def beams_of(first: float, increment: float, count: int) -> Beams:
     if increment == 0.0:
         return Beams(first, increment, bins, empty[:0], empty[:0])
     ahead = np.mod((_BEARINGS[empty] - first) * math.copysign(1.0, increment), 2.0 * math.pi)
-    beam = np.minimum(np.rint(ahead / abs(increment)), count - 1).astype(np.intp)
+    with np.errstate(over="ignore"):  # what is beyond the last beam is nearest to that
+        beam = np.minimum(np.rint(ahead / abs(increment)), count - 1).astype(np.intp)
     apart = np.abs(ahead - beam * abs(increment))
     # Those just before the first beam are nearly a turn after it.
     before = 2.0 * math.pi - ahead
