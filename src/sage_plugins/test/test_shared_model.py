@@ -21,8 +21,9 @@ def test_both_lease_the_same_model_and_the_last_one_closes_it(tmp_path):
     look.load()
     of_node = load_onnx(MODEL, VisionEncoderParameters(), SIGNATURE, lambda model: model)
     assert look._lease.model is of_node.lease.model
-    assert REGISTRY.open_models == before + 1
+    held = REGISTRY.open_models
+    assert held - before in (0, 1), "0 if an earlier test of this process holds that model, too"
     look.unload()
-    assert REGISTRY.open_models == before + 1
+    assert REGISTRY.open_models == held
     of_node.lease.close()
     assert REGISTRY.open_models == before
