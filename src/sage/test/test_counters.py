@@ -150,7 +150,8 @@ def summary(**changed: Any) -> dict[str, Any]:
         "fused": {"n": 9, "mean": 0.2, "max": 0.7}, "pss_mb": 900.0,
         "latency_ms": {"camera_to_salience": {"p50": 20.0, "p99": 40.0}},
         "transport": latest.transports(), "dropped": latest.counters.dropped(),
-        "outages": [], "health": {}, "causes": [], "backends": {"camera": "file:a.mp4"}, **changed,
+        "outages": [], "health": {}, "callback_errors": {}, "causes": [],
+        "backends": {"camera": "file:a.mp4"}, **changed,
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def run(counted_since_s: float) -> SimpleNamespace:
     outages.ended("camera", "killed by SIGKILL", 103.0)
     outages.restarted("camera", 105.0)
     told = [
-        status("fusion", DiagnosticStatus.OK, "running"),
+        status("fusion", DiagnosticStatus.OK, "running", failures="2", last_failure="OSError: oh"),
         status("vision_encoder", DiagnosticStatus.OK, "running", weights_sha256="ab" * 32),
         status("attention", DiagnosticStatus.WARN, "inactive"),
         status("memory", DiagnosticStatus.ERROR, "the disk is full"),
@@ -51,6 +51,7 @@ def test_a_summary_says_what_ran_how_long_and_who_is_not_well() -> None:
     assert summary["health"] == {"attention": "inactive", "memory": "the disk is full"}
     assert summary["failed_nodes"] == ["memory"]
     assert summary["weights"] == {"vision_encoder": "ab" * 32}
+    assert summary["callback_errors"] == {"fusion": "errors in callbacks: 2, the last: OSError: oh"}
     assert summary["restarts"] == 1 and summary["signal"] is None
 
 

@@ -20,6 +20,7 @@ from rich.live import Live
 from sage.commands.options import add_home_argument, positive_seconds
 from sage.graph.runtime_file import LAUNCHED, RunningGraph, ended_processes, running_graph
 from sage.observe.attached import Attached, enter_domain
+from sage.observe.counters import callback_errors
 from sage.observe.live_view import in_a_line, render
 from sage.observe.observer_node import ObserverNode
 from sage.observe.sensors import heard_backends
@@ -174,6 +175,7 @@ def _state(observer: ObserverNode) -> dict[str, object]:
         },
         "warnings": list(latest.warnings),
         "causes": [asdict(cause) for cause in latest.causes()],
+        "callback_errors": callback_errors(latest.diagnostics.values()),
         "backends": heard_backends(latest.diagnostics.values()),
         "transport": (ways := latest.transports()),
         "fallbacks": fallbacks(ways),

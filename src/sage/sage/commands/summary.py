@@ -38,6 +38,7 @@ def short_summary(summary: dict[str, Any]) -> str:
     named = {name for cause in causes for name in (cause.name, *cause.consequences)}
     health = sorted(summary["health"].items())
     lines += [f"{name}: {why}" for name, why in health if name not in named]
+    lines += [f"{name}: {what}" for name, what in summary["callback_errors"].items()]
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _ENDINGS = (" dropped", " rejected", " refused", " overruns", " in place", " by copy")
@@ -51,6 +51,18 @@ class Counters:
 def node_name(status: Any) -> str:
     """Name of the node that a status is of, without its namespace."""
     return str(status.name).rsplit("/", 1)[-1]
+
+
+def callback_errors(statuses: Iterable[Any]) -> dict[str, str]:
+    """Nodes whose callbacks or jobs have raised since they started: how often, and the last."""
+    found = {}
+    for status in statuses:
+        values = {item.key: item.value for item in status.values}
+        if "last_failure" in values:
+            found[node_name(status)] = (
+                f"errors in callbacks: {values['failures']}, the last: {values['last_failure']}"
+            )
+    return found
 
 
 def worst_place(dropped: Mapping[str, Mapping[str, int]], nodes: list[str]) -> str:

@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from sage.observe.counters import callback_errors
 from sage.observe.observer_node import Latest
 from sage.observe.sensors import heard_backends
 from sage.observe.tally import Tally
@@ -157,8 +158,8 @@ def _health(latest: Latest, tally: Tally) -> RenderableType:
         line += f"; camera to salience p50 {latency['p50']} ms, p99 {latency['p99']} ms"
     unwell: list[Any] = [Text(line)]
     ways = latest.transports()
-    for name, why in fallbacks(ways).items():
-        unwell.append(Text(f"warn: {name}: {why}", style="yellow"))
+    for found in (fallbacks(ways), callback_errors(latest.diagnostics.values())):
+        unwell += [Text(f"warn: {name}: {why}", style="yellow") for name, why in found.items()]
     unwell += [Text(f"warn: {words}", style="yellow") for words in latest.warnings]
     for cause in latest.causes():
         colour = "yellow" if cause.level == "warn" else "red"

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from sage.graph.description import Graph
-from sage.observe.counters import node_name
+from sage.observe.counters import callback_errors, node_name
 from sage.observe.observer_node import ObserverNode
 from sage.observe.sensors import backends
 from sage.observe.transports import fallbacks
@@ -65,6 +65,7 @@ def summary_of(run: Run) -> dict[str, Any]:
         "weights": _weights(statuses),
         "causes": [asdict(cause) for cause in latest.causes()],
         "health": {**fallbacks(ways), **_health(statuses)},
+        "callback_errors": callback_errors(statuses),
         "signal": run.signal,
         "failed_nodes": _failed_nodes(statuses),
         "never_came": never_came(statuses),

@@ -61,5 +61,5 @@ class Housekeeping:
             self._node.set_health("error", text)
             return
         noted = (statistics.last_damage, statistics.last_refusal, statistics.index_cache_refusal)
-        if worst := next(filter(None, noted), ""):
-            self._node.set_health("warn", worst)
+        if any(noted):
+            self._node.set_health("warn", "; ".join(filter(None, noted)))

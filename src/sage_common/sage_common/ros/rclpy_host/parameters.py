@@ -64,14 +64,16 @@ class RosParameters:
     def _check(self, changes: list[Parameter]) -> SetParametersResult:
         """Refuse a wrong value, and any that would not take effect before the next `configure`."""
         for change in changes:
-            if change.name in self._known:
-                try:
-                    spec = self._known[change.name]
+            spec = self._known.get(change.name)
+            if spec is None and not is_ros_parameter(change.name):
+                continue  # it is being declared
+            try:
+                if spec is not None:
                     spec.convert(_filled(spec, _value(change)))
-                except ParameterError as error:
-                    return SetParametersResult(successful=False, reason=str(error))
-                if self.in_use:
-                    return SetParametersResult(successful=False, reason=f"{change.name}: {IN_USE}")
+            except ParameterError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+            if self.in_use:
+                return SetParametersResult(successful=False, reason=f"{change.name}: {IN_USE}")
         return SetParametersResult(successful=True)
 
 
