@@ -1,0 +1,71 @@
+"""`sage doctor` lists what packages offer; what one declares wrongly is left out and named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from installed_package import install
+
+from sage.cli import main
+from sage.doctor.packages import offered
+from sage.graph.description import GraphOptions, describe
+from sage_common.core.specs.modality import usual_modalities
+
+pytestmark = pytest.mark.usefixtures("defaults_without_packages")
+
+
+def test_a_modality_that_cannot_be_imported_is_left_out_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = "from sage_common.core.specs.modality import ModalitySpec\n"
+    spec += "GONE = ModalitySpec('gone', encoder='no_such_module:Encoder')\n"
+    spec += "ODD = ModalitySpec('odd', topic='/odd', type='odd_msgs/msg/Odd', rate_hz=1.0)"
+    points = {name: f"strange_spec:{name.upper()}" for name in ("gone", "odd", "lost")}
+    points["sound"] = "strange_spec:sound"
+    install(tmp_path, "strange", {"strange_spec": spec}, {"sage.modalities": points})
+    monkeypatch.syspath_prepend(tmp_path)
+    described = describe(GraphOptions(source="topics"))
+    assert [modality.name for modality in described.modalities] == list(usual_modalities())[:4]
+    assert {"vision_encoder", "vision_scorer"} <= {node.name for node in described.nodes}
+    said = "\n".join(described.warnings)
+    for words in (
+        "sage.modalities gone of package strange is left out: encoder = 'no_such_module:Encoder'",
+        "odd of package strange is left out: type = 'odd_msgs/msg/Odd': expected an installed",
+        "lost of package strange is left out",
+        "an attribute LOST in strange_spec",
+    ):
+        assert words in said, said
+    assert main(["doctor", "--json"]) in (0, 1)
+    found = json.loads(capsys.readouterr().out)
+    warned = [item["text"] for item in found if item["name"] == "package strange"]
+    assert len(warned) == 4 and all(item in said for item in warned)
+
+
+def test_the_doctor_lists_what_packages_offer(
+    installed_thermometer: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effector = "from sage_common.core.specs.effector import EffectorSpec\n"
+    effector += "HEAD = EffectorSpec('head', 'robot:Head', 'turns the head', 2.0, True, "
+    effector += "{'pan_rad': (-1.5, 1.5)})\nHead = create = object\n"
+    install(
+        tmp_path,
+        "robot-parts",
+        {"robot": effector},
+        {
+            "sage.effectors": {"head": "robot:HEAD"},
+            "sage.camera_backends": {"eyes": "robot:create", "blind": "robot:nothing"},
+        },
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = {finding.name: finding for finding in offered()}
+    assert "temperature (thermometer)" in found["modalities"].text
+    assert "vision (sage_encoders)" in found["modalities"].text
+    assert "recall (sage_plugins)" in found["plugins"].text
+    assert found["camera backends"].text == "eyes (robot-parts)"
+    said = "turns the head; can be undone; at most 2 s; pan_rad -1.5 to 1.5"
+    assert found["effector head (robot-parts)"].text == said
+    broken = found["package robot-parts"]
+    assert broken.level == "warn" and "sage.camera_backends blind" in broken.text
