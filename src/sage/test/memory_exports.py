@@ -27,7 +27,7 @@ def read(home: Path, folder: Path, merge: bool = False) -> Imported:
     checked = check_export(folder)
     with Memory.open(home, clock=ManualClock(START_NS)) as memory:
         files = memory.payload_files
-        return memory.change(lambda c: import_rows(c, files, checked, merge)).wait()
+        return memory.change(lambda c: import_rows(c, files, checked, merge)).result()
 
 
 def without_checksums(folder: Path, encoding: str, version: int) -> None:

@@ -54,12 +54,12 @@ def rich(index: int) -> Experience:
 def made_home(home: Path, count: int = 6, rich_ones: int = 3) -> list[Experience]:
     """A store with plain and rich experiences, payloads among them; all that was kept."""
     with Memory.open(home, clock=ManualClock(START_NS), rng=np.random.default_rng(1)) as memory:
-        tickets = []
+        futures = []
         for index in range(count):
             payload = None
             if index % 2:
                 data = hashlib.sha256(str(index).encode()).digest() * 9
                 payload = Payload(data, ("image/webp", "audio/flac")[index % 4 // 2])
             made = rich(index) if index < rich_ones else experience(index)
-            tickets.append(memory.remember(made, payload))
-        return [ticket.wait() for ticket in tickets]
+            futures.append(memory.remember(made, payload))
+        return [future.result() for future in futures]

@@ -24,7 +24,7 @@ def content(home: Path) -> dict[str, bytes]:
 def run_in(home: Path, refused: bool) -> None:
     with lockstep_home(str(home)) as given:
         with Memory.open(given) as memory:
-            memory.remember(experience(77), Payload(b"seen", "image/webp")).wait()
+            memory.remember(experience(77), Payload(b"seen", "image/webp")).result()
         shutil.rmtree(home / "payloads" / sorted(os.listdir(home / "payloads"))[0])
         (home / "state").mkdir(exist_ok=True)
         (home / "state" / "new.state").write_bytes(b"made")

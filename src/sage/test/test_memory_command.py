@@ -127,7 +127,7 @@ def similar(home: Path) -> None:
             )  # fmt: skip
             memory.remember(moment)
         last = experience(99, total=0.95, encoder_id="vision-1", modality="vision")
-        memory.remember(last).wait()
+        memory.remember(last).result()
 
 
 def test_sleep_and_undo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

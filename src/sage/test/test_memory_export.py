@@ -73,7 +73,7 @@ def everything(home: Path) -> None:
             entity |= {"conflict": 0.0, "trust": 1.0, "observations": 3, "last_ns": 9}
             connection.execute(insert(schema.entities), [entity])
 
-        memory.change(write_all).wait()
+        memory.change(write_all).result()
 
 
 @parametrized
@@ -159,7 +159,7 @@ def test_whatever_was_kept_comes_back(
             told_of = {key: fields[key] for key in fields if key not in ("payload", "media_type")}
             data = fields["payload"]
             payload = None if data is None else Payload(data, fields["media_type"])
-            memory.remember(homes.experience(index, **told_of), payload).wait()
+            memory.remember(homes.experience(index, **told_of), payload).result()
     stored = [path for path in (folder / "old" / "payloads").rglob("*") if path.is_file()]
     for path in stored[: int(lost)]:
         path.unlink()
@@ -181,7 +181,7 @@ def test_a_store_that_is_not_empty_is_only_added_to_and_on_request(
     write(tmp_path / "old", tmp_path / "export", encoding)
     shutil.copytree(tmp_path / "old", tmp_path / "new")
     with Memory.open(tmp_path / "new", clock=ManualClock(homes.START_NS)) as memory:
-        memory.remember(homes.experience(50)).wait()
+        memory.remember(homes.experience(50)).result()
     with pytest.raises(InvalidInput, match="7 experiences"):
         read(tmp_path / "new", tmp_path / "export")
     same = read(tmp_path / "new", tmp_path / "export", merge=True)
@@ -189,7 +189,7 @@ def test_a_store_that_is_not_empty_is_only_added_to_and_on_request(
     assert same.skipped["experiences"] == 6
     other = tmp_path / "other"
     with Memory.open(other, device_id="another", rng=np.random.default_rng(9)) as memory:
-        memory.remember(homes.rich(70), Payload(b"seen", "image/webp")).wait()
+        memory.remember(homes.rich(70), Payload(b"seen", "image/webp")).result()
     write(other, tmp_path / "more", encoding)
     added = read(tmp_path / "new", tmp_path / "more", merge=True)
     assert (added.rows["experiences"], added.rows["vectors"]) == (1, 2)
@@ -208,7 +208,7 @@ def test_what_was_forgotten_does_not_come_back_with_a_merge(tmp_path: Path, enco
     everything(home)
     write(home, tmp_path / "export", encoding)
     with Memory.open(home) as memory:
-        memory.forget([made[1].id], "asked to").wait()
+        memory.forget([made[1].id], "asked to").result()
     before = contents(home / "payloads")
     kept = next((home / "payloads").glob(f"*/{made[3].payload_sha256}.*"))
     kept.unlink()
@@ -252,7 +252,7 @@ def test_what_does_not_fit_its_checksum_is_named(
     homes.made_home(tmp_path / "home")
     with Memory.open(tmp_path / "home") as memory:
         altered = table.update().where(table.c.number == 2).values(**change)
-        memory.change(lambda c: c.execute(altered).rowcount).wait()
+        memory.change(lambda c: c.execute(altered).rowcount).result()
         files = table_files("jsonl")
         with pytest.raises(InvalidInput, match=f"{named}.*memory repair"):
             memory.read(lambda c: export(c, memory.payload_files, tmp_path / "out", files))
@@ -262,7 +262,7 @@ def test_an_import_leaves_the_clock_behind_no_row(tmp_path: Path) -> None:
     homes.made_home(tmp_path / "old")
     with Memory.open(tmp_path / "old") as memory:
         clock = schema.meta.update().where(schema.meta.c.key == "clock").values(value="7")
-        memory.change(lambda c: c.execute(clock).rowcount).wait()
+        memory.change(lambda c: c.execute(clock).rowcount).result()
     write(tmp_path / "old", tmp_path / "export", "jsonl")
     read(tmp_path / "new", tmp_path / "export")
     with Memory.open(tmp_path / "new", read_only=True) as memory:

@@ -62,11 +62,11 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             homes.experience(100, start_ns=homes.START_NS + k, total=0.1, text="the same")
             for k in range(5)
         ]
-        kept = [memory.remember(one).wait() for one in twins]
+        kept = [memory.remember(one).result() for one in twins]
         memory.learn_about(kept[0], 3600.0)
         clock.advance_to(homes.START_NS + 10**12)
         assert memory.sleep(SleepOptions(target_share=0.05)).night_id
-        memory.pin(memory.recall(Query(limit=1))[0].experience.id, True).wait()
+        memory.pin(memory.recall(Query(limit=1))[0].experience.id, True).result()
     for encoding in FORMATS:
         if encoding == "parquet":
             pytest.importorskip("pyarrow", reason="requirements/memory.in is not installed")
@@ -122,8 +122,8 @@ def works(home: Path) -> None:
         memory.recall(Query(example=np.ones(16, np.float32), example_encoder_id="vision-1-abc"))
         memory.recall(Query(example_codes=np.zeros((30, 30), np.uint8)))
         memory.sleep(SleepOptions(target_share=0.05))
-        memory.forget([answers[0].experience.id], "asked to").wait()
-        memory.remember(homes.experience(200)).wait()
+        memory.forget([answers[0].experience.id], "asked to").result()
+        memory.remember(homes.experience(200)).result()
     with Memory.open(home, clock=clock) as memory:
         assert not [one for one in memory.inspect() if one.serious]
 
@@ -214,7 +214,7 @@ def test_what_is_refused_leaves_a_store_as_it_was(tmp_path: Path, exported: Path
 def test_a_vector_of_another_size_than_the_stores_is_not_merged(tmp_path: Path) -> None:
     homes.made_home(tmp_path / "home")
     with Memory.open(tmp_path / "other", rng=np.random.default_rng(8)) as memory:
-        memory.remember(homes.experience(0, embedding=np.ones(8, np.float32))).wait()
+        memory.remember(homes.experience(0, embedding=np.ones(8, np.float32))).result()
     write(tmp_path / "other", tmp_path / "export", "jsonl")
     with pytest.raises(ValueError, match=r"vectors.dim = 8: expected 16, as all of vision-1-abc"):
         read(tmp_path / "home", tmp_path / "export", merge=True)

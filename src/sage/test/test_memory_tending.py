@@ -95,7 +95,7 @@ def old_home(home: Path, count: int = 70) -> None:
         said = experience(count + 1, modality="language", text="a dog barks", **old)
         memory.remember(said)
         heard = experience(count + 2, modality="proprioception", text="mind the step", **old)
-        memory.remember(heard).wait()
+        memory.remember(heard).result()
         lost = memory.recall(Query(modality="vision", limit=1))[0].payload_path
     lost.unlink()
 

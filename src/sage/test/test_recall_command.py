@@ -67,15 +67,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if index == 2:
                 changes |= {"text": "a dog barks", "text_embedding": words}
                 changes |= {"text_encoder_id": words_by}
-            memory.remember(type(kept)(**changes), picture(image)).wait()
+            memory.remember(type(kept)(**changes), picture(image)).result()
         for index, hertz in enumerate((220, 880, 3000), start=5):
             vector, encoder_id = embed_sound(Sound(tone(hertz), 16000))
             kept = experience(
                 index, modality="audio", source="left", embedding=vector, encoder_id=encoder_id
             )
-            memory.remember(kept, sound(tone(hertz), 16000)).wait()
+            memory.remember(kept, sound(tone(hertz), 16000)).result()
         old = experience(20, embedding=np.ones(8, np.float32), encoder_id="vision-0")
-        memory.remember(old, Payload(b"gone", "image/webp")).wait()
+        memory.remember(old, Payload(b"gone", "image/webp")).result()
     for path in (folder / "payloads").rglob("*.webp"):
         if path.read_bytes() == b"gone":
             path.unlink()
@@ -261,7 +261,7 @@ def test_an_encrypted_memory_is_asked_with_its_key(
     pytest.importorskip("sqlcipher3", reason="requirements/memory.in is not installed")
     monkeypatch.setenv("SAGE_MEMORY_KEY", "a passphrase of some length")
     with open_memory(tmp_path / "home") as memory:
-        memory.remember(experience(0), picture(scene(0))).wait()
+        memory.remember(experience(0), picture(scene(0))).result()
     words = ("--home", tmp_path / "home", "--thumbnails", tmp_path / "seen", "--json")
     status, told, _ = run(capsys, *words)
     assert status == 0 and len(json.loads(told)["answers"][0]["thumbnails"]) == 1

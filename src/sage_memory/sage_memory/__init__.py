@@ -18,12 +18,13 @@ from sage_memory.core.limits import Limits
 from sage_memory.core.memory import Memory
 from sage_memory.core.recall.query import Answer, Declined, Query, Recalled
 from sage_memory.core.statistics import Statistics
-from sage_memory.core.store.writer import Ticket
+from sage_memory.core.store.writer import Future
 
 __all__ = [
     "Answer",
     "Declined",
     "Experience",
+    "Future",
     "Limits",
     "Memory",
     "MemoryBusy",
@@ -42,5 +43,4 @@ __all__ = [
     "StoreReplaced",
     "StoreTooNew",
     "StoreTooOld",
-    "Ticket",
 ]

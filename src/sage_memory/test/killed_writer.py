@@ -42,8 +42,8 @@ def remember_until_killed(home: Path, options: dict, first: int, acks) -> None:
             waiting.append((number, memory.remember(numbered(number), payload(number))))
             number += 1
             if len(waiting) == IN_FLIGHT:
-                oldest, ticket = waiting.popleft()
-                acks.send((oldest, ticket.wait().id))
+                oldest, future = waiting.popleft()
+                acks.send((oldest, future.result().id))
 
 
 if "ACKS" in globals():

@@ -54,7 +54,7 @@ def group_vector(group: int, member: int, dim: int = DIM) -> NDArray[np.float32]
 
 def fill(memory: Memory, groups: int = GROUPS, size: int = SIZE, **changes: Any) -> list[bytes]:
     """Remember groups of alike moments with payloads, every tenth of them salient; their ids."""
-    tickets = []
+    futures = []
     for index in range(groups * size):
         group, member = divmod(index, size)
         values: dict[str, Any] = {
@@ -64,8 +64,8 @@ def fill(memory: Memory, groups: int = GROUPS, size: int = SIZE, **changes: Any)
             "entity": f"thing {group}",
         }
         payload = Payload(f"payload {index} ".encode() * 50, "image/webp")
-        tickets.append(memory.remember(moment(index, **(values | changes)), payload))
-    return [ticket.wait().id for ticket in tickets]
+        futures.append(memory.remember(moment(index, **(values | changes)), payload))
+    return [future.result().id for future in futures]
 
 
 def opened(home: Path, clock: ManualClock | None = None) -> Memory:

@@ -26,19 +26,19 @@ ALTERED = "the bad dogs is open"
 
 
 def fill(memory: Memory, experience, count: int = 12, **changes) -> list[bytes]:
-    tickets = [
+    futures = [
         memory.remember(
             experience(i, text=f"{SAID} {i}", place=Place("map", (float(i), 0.5, -0.0)), **changes)
         )
         for i in range(count)
     ]
-    return [ticket.wait().id for ticket in tickets]
+    return [future.result().id for future in futures]
 
 
 def alter(memory: Memory, identifier: bytes, **values) -> None:
     """Change columns behind the store's back, which sets no checksum."""
     row = update(experiences).where(experiences.c.id == identifier)
-    memory.change(lambda connection: connection.execute(row.values(**values)) and None).wait()
+    memory.change(lambda connection: connection.execute(row.values(**values)) and None).result()
 
 
 def damaged_rows(memory: Memory) -> list[str]:
@@ -119,8 +119,8 @@ def test_a_change_of_any_column_is_found(tmp_path, experience, column) -> None:
 
 def test_numbers_that_sqlite_keeps_otherwise_have_the_same_checksum(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience(1, reward=-0.0, total=1, arousal=np.float32(0.1))).wait()
-        memory.remember(experience(2, text="a\0b \u2028 \U0001f600", context={})).wait()
+        memory.remember(experience(1, reward=-0.0, total=1, arousal=np.float32(0.1))).result()
+        memory.remember(experience(2, text="a\0b \u2028 \U0001f600", context={})).result()
         assert damaged_rows(memory) == []
 
 
@@ -138,14 +138,14 @@ def test_too_many_damaged_rows_are_a_damaged_store(tmp_path, experience, monkeyp
 def test_what_the_store_changes_itself_keeps_its_rows_whole(tmp_path) -> None:
     with sleep_home.opened(tmp_path) as memory:
         kept = sleep_home.fill(memory)
-        memory.pin(kept[3], True).wait()
+        memory.pin(kept[3], True).result()
         report = memory.sleep(sleep_home.THOROUGH)
         assert report.summaries > 0
         assert report.texts_removed > 0
-        memory.forget(kept[7:10], "asked for").wait()  # of a group that has a summary
+        memory.forget(kept[7:10], "asked for").result()  # of a group that has a summary
         assert damaged_rows(memory) == []
         memory.undo_sleep()
-        memory.pin(kept[3], False).wait()
+        memory.pin(kept[3], False).result()
         assert damaged_rows(memory) == []
 
 
@@ -155,8 +155,8 @@ def test_no_change_hides_damage(tmp_path) -> None:
         for identifier in (kept[1], kept[13]):
             alter(memory, identifier, text="altered")
         alter(memory, kept[14], source="elsewhere")
-        memory.pin(kept[1], True).wait()
-        memory.pin(kept[1], False).wait()
+        memory.pin(kept[1], True).result()
+        memory.pin(kept[1], False).result()
         assert memory.sleep(sleep_home.THOROUGH).texts_removed > 0
         asleep = damaged_rows(memory)
         memory.undo_sleep()
@@ -164,7 +164,7 @@ def test_no_change_hides_damage(tmp_path) -> None:
             name = id_text(identifier)
             assert any(name in where for where in asleep), name
             assert any(name in where for where in damaged_rows(memory)), name
-        memory.forget([kept[1]], "damaged").wait()
+        memory.forget([kept[1]], "damaged").result()
         assert not any(id_text(kept[1]) in where for where in damaged_rows(memory))
 
 
@@ -193,7 +193,9 @@ def test_repair_keeps_an_altered_row_and_names_it(tmp_path, experience) -> None:
 def test_columns_are_set_with_their_checksum(tmp_path, experience) -> None:
     with Memory.open(tmp_path, clock=ManualClock(10**18), limits=Limits()) as memory:
         kept = fill(memory, experience)
-        memory.change(lambda c: set_columns(c, [*kept[:2], b"unknown"], {"entity": "anna"})).wait()
+        memory.change(
+            lambda c: set_columns(c, [*kept[:2], b"unknown"], {"entity": "anna"})
+        ).result()
         assert damaged_rows(memory) == []
         assert memory.of_id(kept[1]).experience.entity == "anna"
     assert set(CONTENT) < set(COLUMNS)

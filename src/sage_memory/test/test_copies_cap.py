@@ -34,13 +34,13 @@ def test_copies_take_room_from_the_payloads_up_to_half_of_the_cap(tmp_path: Path
         assert 0 < kept < cap // 2
         for index in range(40):
             payload = Payload(bytes([index]) * 10_000, "image/webp")
-            memory.remember(home.moment(2000 + index), payload).wait()
+            memory.remember(home.moment(2000 + index), payload).result()
         assert memory.statistics().payload_bytes + copies(memory) <= cap
         assert memory.undo_sleep(run).restored
         assert copies(memory) == 0
         for index in range(40, 60):
             payload = Payload(bytes([index]) * 10_000, "image/webp")
-            memory.remember(home.moment(2000 + index), payload).wait()
+            memory.remember(home.moment(2000 + index), payload).result()
         assert memory.statistics().payload_bytes > cap - kept
 
 

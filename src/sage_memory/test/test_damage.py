@@ -19,8 +19,8 @@ from sage_memory.core.engine.schema import SCHEMA_VERSION
 
 def fill_and_close(home: Path, experience, count: int = 60) -> Path:
     with Memory.open(home) as memory:
-        for ticket in [memory.remember(experience(i)) for i in range(count)]:
-            ticket.wait()
+        for future in [memory.remember(experience(i)) for i in range(count)]:
+            future.result()
     return home / "memory.db"
 
 
@@ -83,7 +83,7 @@ def test_a_flipped_bit_in_a_vector_is_left_out_and_counted(tmp_path, experience)
 
 def test_index_that_misses_a_row_is_found_out(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience()).wait()
+        memory.remember(experience()).result()
         memory.verify()
         with memory._store._transaction() as connection:
             connection.exec_driver_sql("UPDATE vectors SET crc32 = crc32 + 1")
@@ -102,5 +102,5 @@ def test_a_newer_schema_is_refused(tmp_path, experience) -> None:
 def test_half_made_store_is_made_anew(tmp_path, experience) -> None:
     (tmp_path / "memory.db.new").write_bytes(b"cut off")
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience()).wait()
+        memory.remember(experience()).result()
     assert not (tmp_path / "memory.db.new").exists()

@@ -83,7 +83,7 @@ class Rememberer:
         index = 0
         while not self._stop.is_set():
             try:
-                self.acknowledged.append(self._memory.remember(self._make(index)).wait().id)
+                self.acknowledged.append(self._memory.remember(self._make(index)).result().id)
             except MemoryFailure as failure:
                 self.failures.append(failure)
             index += 1

@@ -61,11 +61,11 @@ def questions(make) -> list[Query]:
 
 def fill(memory: Memory, make) -> list[bytes]:
     """Remember them all; every fifth has a payload. Their ids."""
-    tickets = []
+    futures = []
     for index in range(COUNT):
         payload = Payload(f"payload {index}".encode() * 9, "image/webp") if index % 5 == 0 else None
-        tickets.append(memory.remember(lived(make, index), payload))
-    return [ticket.wait().id for ticket in tickets]
+        futures.append(memory.remember(lived(make, index), payload))
+    return [future.result().id for future in futures]
 
 
 def told(answer) -> tuple:
@@ -80,7 +80,7 @@ def equal_ids() -> dict:
 
 def test_what_was_remembered_comes_back_whole(place, experience) -> None:
     with place.open() as memory:
-        kept = memory.remember(lived(experience, 5), Payload(b"picture" * 9, "image/webp")).wait()
+        kept = memory.remember(lived(experience, 5), Payload(b"picture" * 9, "image/webp")).result()
     with place.open() as memory:
         memory.verify()
         (answer,) = memory.recall(Query(with_embedding=True))
@@ -132,10 +132,10 @@ def test_a_reader_needs_a_store(place) -> None:
 
 def test_a_reader_follows_the_writer(place, experience) -> None:
     with place.open() as memory:
-        first = memory.remember(lived(experience, 1)).wait()
+        first = memory.remember(lived(experience, 1)).result()
         with place.open(read_only=True) as reader:
             assert [a.experience.id for a in reader.recall(Query())] == [first.id]
-            second = memory.remember(lived(experience, 2)).wait()
+            second = memory.remember(lived(experience, 2)).result()
             found = {a.experience.id for a in reader.recall(Query())}
             assert found == {first.id, second.id}
             reader.verify()
@@ -181,7 +181,7 @@ def test_a_store_of_the_first_version_is_migrated(place, experience) -> None:
         query = Query(example=experience(3).embedding, example_encoder_id="vision-1-abc")
         (answer,) = memory.recall(query)
         assert answer.experience.id == identifier
-        memory.remember(lived(experience, 4)).wait()
+        memory.remember(lived(experience, 4)).result()
         memory.verify()
     engine = place.storage()
     engine.check()
@@ -203,10 +203,10 @@ def test_what_is_forgotten_is_in_no_file(place, experience, request) -> None:
     with place.open() as memory:
         kept = memory.remember(
             experience(1, text=words, reason=words), Payload(picture, "image/webp")
-        ).wait()
-        other = memory.remember(lived(experience, 2)).wait()
+        ).result()
+        other = memory.remember(lived(experience, 2)).result()
         assert (words.encode() in everything()) == ("key" not in place.options)
-        assert memory.forget([kept.id], "on request").wait().count == 1
+        assert memory.forget([kept.id], "on request").result().count == 1
         left = everything()
         assert words.encode() not in left
         assert picture[:40] not in left
@@ -217,8 +217,8 @@ def test_what_is_forgotten_is_in_no_file(place, experience, request) -> None:
 
 def test_a_pin_is_kept(place, experience) -> None:
     with place.open() as memory:
-        kept = memory.remember(lived(experience, 1)).wait()
-        memory.pin(kept.id, True).wait()
+        kept = memory.remember(lived(experience, 1)).result()
+        memory.pin(kept.id, True).result()
     with place.open() as memory:
         (answer,) = memory.recall(Query())
         assert answer.experience.pinned
@@ -226,8 +226,8 @@ def test_a_pin_is_kept(place, experience) -> None:
 
 def test_what_cannot_be_stored_is_not_told_to_the_log(place, experience, monkeypatch) -> None:
     with place.open() as memory:
-        kept = memory.remember(experience(1)).wait()
+        kept = memory.remember(experience(1)).result()
         monkeypatch.setattr(memory._store._ids, "next", lambda: kept.id)
         with pytest.raises(NotStored, match=r"(?i)unique") as caught:
-            memory.remember(experience(2, text="the red door")).wait()
+            memory.remember(experience(2, text="the red door")).result()
     assert "red door" not in str(caught.value)

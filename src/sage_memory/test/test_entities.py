@@ -90,10 +90,10 @@ def test_experiences_count_for_their_sensor_device_and_speaker(tmp_path) -> None
     with home.opened(tmp_path) as memory:
         kept = memory.remember(
             home.moment(1, modality="language", entity="anna", reward=1.0, conflict=0.0)
-        ).wait()
+        ).result()
         assert sources_of(kept) == ["sensor:language/front", "device:robot", "speaker:anna"]
         for _ in range(3):
-            memory.learn_about(kept, HALF_LIFE_S).wait()
+            memory.learn_about(kept, HALF_LIFE_S).result()
         known = memory.entities()
     assert set(known) == {"sensor:language/front", "device:robot", "speaker:anna"}
     with home.opened(tmp_path) as memory:

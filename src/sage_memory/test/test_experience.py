@@ -83,15 +83,15 @@ def test_a_wrong_query_is_refused(tmp_path: Path, field: str, value: Any) -> Non
 def test_numbers_of_numpy_are_numbers(tmp_path: Path, experience: Any) -> None:
     told = experience(1, surprise=np.float32(0.5), start_ns=np.int64(5), total=1)
     with Memory.open(str(tmp_path)) as memory:
-        assert memory.remember(told).wait().surprise == 0.5
+        assert memory.remember(told).result().surprise == 0.5
 
 
 def test_what_was_kept_shares_no_puzzle_with_the_caller(tmp_path: Path, experience: Any) -> None:
     codes = np.zeros((30, 30), np.uint8)
     with Memory.open(tmp_path) as memory:
-        ticket = memory.remember(experience(1, codes=codes))
+        future = memory.remember(experience(1, codes=codes))
         codes[:] = 9
-        kept = ticket.wait()
+        kept = future.result()
     assert not kept.codes.any()
 
 
@@ -112,6 +112,6 @@ def test_a_sketch_is_the_sums_of_blocks_alone_and_among_many(experience: Any) ->
 def test_a_place_as_far_as_numbers_go_is_one(tmp_path: Path, experience: Any) -> None:
     far = Place("map", (1.7e308, 1.7e308, 0.0))
     with Memory.open(tmp_path) as memory:
-        assert memory.remember(experience(1, place=far)).wait().place == far
+        assert memory.remember(experience(1, place=far)).result().place == far
         with pytest.raises(InvalidInput, match="3 finite numbers"):
             memory.remember(experience(2, place=Place("map", (float("inf"), -np.inf, 0.0))))

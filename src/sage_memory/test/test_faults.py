@@ -36,8 +36,8 @@ PAGE = 4096
 
 def fill(home: Path, experience) -> Path:
     with Memory.open(home) as memory:
-        for ticket in [memory.remember(experience(i)) for i in range(COUNT)]:
-            ticket.wait()
+        for future in [memory.remember(experience(i)) for i in range(COUNT)]:
+            future.result()
     return home / "memory.db"
 
 
@@ -62,7 +62,7 @@ def crashed_copy(home: Path, experience) -> Path:
     copy.mkdir()
     with Memory.open(live) as memory:
         for index in range(COUNT):
-            memory.remember(experience(index)).wait()
+            memory.remember(experience(index)).result()
         for name in ("memory.db", "memory.db-wal"):
             shutil.copy(live / name, copy / name)
     return copy / "memory.db"
@@ -86,7 +86,7 @@ def test_a_broken_page_of_an_index_of_the_database_is_named_when_it_is_used(
     with pytest.raises((StoreDamaged, NotStored), match="malformed"):
         memory = Memory.open(tmp_path)
         try:
-            memory.remember(experience(99)).wait()
+            memory.remember(experience(99)).result()
         finally:
             memory.close()
 
@@ -108,7 +108,7 @@ def test_without_its_log_the_store_is_older_but_sound(tmp_path, experience) -> N
     with Memory.open(path.parent) as memory:
         memory.verify()
         assert memory.statistics().experiences < COUNT
-        memory.remember(experience(99)).wait()
+        memory.remember(experience(99)).result()
 
 
 def test_a_database_of_another_program_is_left_alone(tmp_path) -> None:
@@ -133,17 +133,17 @@ def test_an_empty_file_is_named_and_not_filled(tmp_path) -> None:
 
 def test_a_database_that_another_program_locks_refuses_and_goes_on(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience(0)).wait()
+        memory.remember(experience(0)).result()
         with memory._store._transaction() as connection:
             connection.exec_driver_sql("PRAGMA busy_timeout = 50")
         other = sqlite3.connect(tmp_path / "memory.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(NotStored, match="database is locked"):
-            memory.remember(experience(1)).wait()
+            memory.remember(experience(1)).result()
         assert memory.recall(Query())[0].experience.reason == "reason 0", "recall goes on"
         other.execute("ROLLBACK")
         other.close()
-        memory.remember(experience(2)).wait()
+        memory.remember(experience(2)).result()
         assert memory.statistics().failed == 1
         assert "database is locked" in memory.statistics().last_failure
         memory.verify()
@@ -170,13 +170,13 @@ sys.path.insert(0, sys.argv[2])
 from conftest import make
 home = pathlib.Path(sys.argv[1])
 with Memory.open(home) as memory:
-    memory.remember(make(0)).wait()
+    memory.remember(make(0)).result()
     room = (home / "memory.db-wal").stat().st_size + 60_000
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
     kept, refused = 1, 0
     for index in range(1, 100):
         try:
-            memory.remember(make(index)).wait()
+            memory.remember(make(index)).result()
             kept += 1
         except NotStored as error:
             refused += 1
@@ -187,7 +187,7 @@ with Memory.open(home) as memory:
     assert str(reason) == memory._store.committer.last_failure
     assert len(memory.recall(Query(limit=1000))) == kept
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    memory.remember(make(200)).wait()
+    memory.remember(make(200)).result()
     memory.verify()
 with Memory.open(home) as memory:
     assert len(memory.recall(Query(limit=1000))) == kept + 1
@@ -214,9 +214,9 @@ def test_no_room_on_the_disk_refuses_experiences_keeps_the_rest_and_goes_on(tmp_
 def test_a_clock_that_goes_back_keeps_order_and_ids_apart(tmp_path, experience) -> None:
     clock = ManualClock(10**18)
     with Memory.open(tmp_path, clock=clock) as memory:
-        ids = [memory.remember(experience(0)).wait().id]
+        ids = [memory.remember(experience(0)).result().id]
         memory._store._clock._now_ns = 10**17  # an hour of 1973
-        ids += [memory.remember(experience(i)).wait().id for i in range(1, 20)]
+        ids += [memory.remember(experience(i)).result().id for i in range(1, 20)]
         assert len(set(ids)) == 20
         memory.verify()
     connection = sqlite3.connect(tmp_path / "memory.db")
@@ -231,14 +231,14 @@ def test_a_clock_that_goes_back_keeps_order_and_ids_apart(tmp_path, experience) 
 def test_nothing_is_acknowledged_once_the_file_is_another_one(tmp_path, experience, how) -> None:
     backup = fill(tmp_path / "backup", experience)
     with Memory.open(tmp_path / "home") as memory:
-        memory.remember(experience(0)).wait()
+        memory.remember(experience(0)).result()
         if how == "replaced":
             os.replace(backup, tmp_path / "home" / "memory.db")
         else:
             (tmp_path / "home" / "memory.db").unlink()
         for index in (1, 2):
             with pytest.raises(StoreReplaced, match="restart what writes it"):
-                memory.remember(experience(index)).wait()
+                memory.remember(experience(index)).result()
         assert memory.statistics().failed == 2
 
 
@@ -290,7 +290,7 @@ def test_the_log_does_not_grow_without_bound(tmp_path, experience, monkeypatch) 
     with Memory.open(tmp_path) as memory:
         sizes = []
         for index in range(600):
-            memory.remember(experience(index)).wait()
+            memory.remember(experience(index)).result()
             sizes.append(log.stat().st_size)
         assert max(sizes) < 4 * 200 * PAGE
         assert (tmp_path / "memory.db").stat().st_size > max(sizes) / 4
@@ -305,7 +305,7 @@ def test_forgotten_bytes_are_gone_and_the_file_shrinks(
     secret = "the secret word"
     with Memory.open(tmp_path) as memory:
         for index in range(300):
-            memory.remember(experience(index, text=f"{secret} {index}" * 20)).wait()
+            memory.remember(experience(index, text=f"{secret} {index}" * 20)).result()
         before = database.size_bytes(tmp_path / "memory.db")
         store = memory._store
 
@@ -313,8 +313,8 @@ def test_forgotten_bytes_are_gone_and_the_file_shrinks(
             connection.exec_driver_sql("DELETE FROM vectors")
             connection.exec_driver_sql("UPDATE experiences SET text = '', codes = x''")
 
-        store.change(remove).wait()
-        freed = store.compact().wait()
+        store.change(remove).result()
+        freed = store.compact().result()
         after = database.size_bytes(tmp_path / "memory.db")
         assert freed > 0 and after < before / 2
     left = b"".join(file.read_bytes() for file in tmp_path.glob("memory.db*"))
@@ -324,24 +324,24 @@ def test_forgotten_bytes_are_gone_and_the_file_shrinks(
 def test_no_room_to_compact_is_told_and_nothing_is_lost(tmp_path, experience, monkeypatch) -> None:
     monkeypatch.setattr(storage, "ROOM_TO_REWRITE", 1e9)
     with Memory.open(tmp_path) as memory:
-        tickets = [memory.remember(experience(i, text="long" * 500)) for i in range(300)]
-        ids = [ticket.wait().id for ticket in tickets]
+        futures = [memory.remember(experience(i, text="long" * 500)) for i in range(300)]
+        ids = [future.result().id for future in futures]
         store = memory._store
 
         def remove(connection) -> None:
             set_columns(connection, ids[:200], {"text": ""})
 
-        store.change(remove).wait()
-        assert store.compact().wait() > 0
-        store.change(lambda connection: set_columns(connection, ids, {"text": ""})).wait()
+        store.change(remove).result()
+        assert store.compact().result() > 0
+        store.change(lambda connection: set_columns(connection, ids, {"text": ""})).result()
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4 * PAGE, limits[1]))
         try:
             with pytest.raises(DiskRefuses, match=r"memory\.db: the disk refuses .*make room"):
-                store.compact().wait()
+                store.compact().result()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert store.compact().wait() > 0
+        assert store.compact().result() > 0
         memory.verify()
         assert len(memory.recall(Query(limit=1000))) == 300
 
@@ -351,16 +351,16 @@ def test_a_failing_disk_fails_everyone_who_waits_once(tmp_path, experience) -> N
         store = memory._store
         release = threading.Event()
         store.committer.run(lambda: release.wait() and None)
-        tickets = [memory.remember(experience(i)) for i in range(50)]
+        futures = [memory.remember(experience(i)) for i in range(50)]
         with sqlite3.connect(tmp_path / "memory.db") as other:
             store._connection.rows.exec_driver_sql("PRAGMA busy_timeout = 50")
             store._connection.rows.rollback()
             other.execute("BEGIN IMMEDIATE")
             release.set()
-            for ticket in tickets:
+            for future in futures:
                 with pytest.raises(MemoryFailure, match="database is locked"):
-                    ticket.wait()
+                    future.result()
             other.rollback()
         other.close()
         assert memory.statistics().failed == 50
-        memory.remember(experience(60)).wait()
+        memory.remember(experience(60)).result()

@@ -20,7 +20,7 @@ def test_each_finding_comes_once_with_how_often(
 ) -> None:
     monkeypatch.setattr(open_memory, "inspect_rows", lambda *_: [PAGE, VECTOR, PAGE, PAGE])
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience(1)).wait()
+        memory.remember(experience(1)).result()
         found = memory.inspect()
     often = Finding("page", "database disk image is malformed (3 times)", True, REPAIR)
     assert found == [often, VECTOR]

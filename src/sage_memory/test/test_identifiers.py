@@ -107,5 +107,5 @@ def test_ids_ascend_over_an_opening_with_a_clock_that_went_back(tmp_path, experi
     made = []
     for now_ns in (5_000 * MS, 1_000 * MS, 4_000 * MS):
         with Memory.open(tmp_path, clock=ManualClock(now_ns)) as memory:
-            made += [memory.remember(experience(i)).wait().id for i in range(3)]
+            made += [memory.remember(experience(i)).result().id for i in range(3)]
     assert made == sorted(set(made))

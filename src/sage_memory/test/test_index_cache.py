@@ -155,7 +155,7 @@ def home(tmp_path, experience) -> Path:
     """Ten experiences, the last of which is the only one of Anna; with a cache."""
     with Memory.open(tmp_path) as memory:
         for index in range(10):
-            memory.remember(experience(index, entity="anna" if index == 9 else "")).wait()
+            memory.remember(experience(index, entity="anna" if index == 9 else "")).result()
     assert IndexCache(tmp_path / "index").read() is not None
     return tmp_path
 
@@ -180,7 +180,7 @@ def test_a_damaged_cache_is_thrown_away(home, experience, kind) -> None:
 def test_newer_rows_and_changes_are_taken_in(home, experience, monkeypatch) -> None:
     monkeypatch.setattr(cache, "LEAST_NEW", 1000)  # the cache stays as it is
     with Memory.open(home) as memory:
-        kept = memory.remember(experience(20, entity="anna")).wait()
+        kept = memory.remember(experience(20, entity="anna")).result()
         first = memory.recall(Query(entity="anna", limit=20))
         store = memory._writable()
 
@@ -191,7 +191,7 @@ def test_newer_rows_and_changes_are_taken_in(home, experience, monkeypatch) -> N
             store.set_clock(connection, identifier, "entity")
             return identifier
 
-        renamed = store.change(rename).wait()
+        renamed = store.change(rename).result()
     for read_only in (True, False):
         with Memory.open(home, read_only=read_only) as memory:
             now = {answer.experience.id for answer in memory.recall(Query(entity="anna"))}
@@ -202,7 +202,7 @@ def test_a_cache_of_other_rows_is_thrown_away(home, tmp_path_factory, experience
     other = tmp_path_factory.mktemp("other")
     with Memory.open(other) as memory:
         for index in range(30, 40):
-            memory.remember(experience(index)).wait()
+            memory.remember(experience(index)).result()
     (home / "index").rename(home / "own")
     (other / "index").rename(home / "index")
     with Memory.open(home) as memory:
@@ -219,11 +219,11 @@ def test_a_forgetting_removes_the_cache(home, experience) -> None:
 
 def test_a_forgetting_removes_what_an_earlier_version_left(home, experience) -> None:
     with Memory.open(home) as memory:
-        kept = memory.remember(experience(0)).wait()
+        kept = memory.remember(experience(0)).result()
         lists = home / "index" / "cells-0a1b2c3d-bits.npy"
         lists.parent.mkdir(exist_ok=True)
         lists.write_bytes(b"signs of vectors")
-        memory.forget([kept.id], "asked").wait()
+        memory.forget([kept.id], "asked").result()
     assert not lists.exists()
 
 
@@ -239,7 +239,7 @@ def test_what_a_kill_left_half_written_is_removed(home, experience) -> None:
     (home / "index" / "g7" / "number.npy").write_bytes(b"half")
     (home / "index" / "header.json.new").write_bytes(b"half")
     with Memory.open(home) as memory:
-        memory.remember(experience(50)).wait()
+        memory.remember(experience(50)).result()
     assert len([path for path in (home / "index").iterdir() if path.is_dir()]) == 1
     with Memory.open(home) as memory:
         assert len(memory.recall(Query(limit=100))) == 11
@@ -249,7 +249,7 @@ def test_a_cache_that_cannot_be_written_is_said(home, experience) -> None:
     shutil.rmtree(home / "index")
     (home / "index").write_text("in the way")
     with Memory.open(home) as memory:
-        memory.remember(experience(50)).wait()
+        memory.remember(experience(50)).result()
         memory.checkpoint()
         assert str(home / "index") in memory.statistics().index_cache_refusal
         assert len(memory.recall(Query(limit=100))) == 11

@@ -144,7 +144,7 @@ def test_recall_of_an_old_store_works_and_it_takes_new_experiences(
             assert len(answer) == (identifier not in gone)
             for one in answer:
                 assert drawn == sketch(one.experience.codes).tobytes()
-        new = memory.remember(experience(70, entity="speaker:anna")).wait()
+        new = memory.remember(experience(70, entity="speaker:anna")).result()
         memory.verify()
         assert new.id in {a.experience.id for a in memory.recall(Query(limit=100))}
     with Memory.open(tmp_path) as memory:

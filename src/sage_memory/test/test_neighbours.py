@@ -35,7 +35,7 @@ def test_a_writer_of_another_process_is_told_too(tmp_path, experience) -> None:
         "print(len(Memory.open(home, read_only=True).recall(Query())))"
     )
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience()).wait()
+        memory.remember(experience()).result()
         done = subprocess.run(
             [sys.executable, "-c", program, str(tmp_path)],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
@@ -50,14 +50,14 @@ def test_reader_follows_the_writer_and_cannot_write(tmp_path, experience) -> Non
     with pytest.raises(StoreMissing, match="no store here"):
         Memory.open(tmp_path, read_only=True)
     with Memory.open(tmp_path) as writer:
-        writer.remember(experience(0)).wait()
+        writer.remember(experience(0)).result()
         with Memory.open(tmp_path, read_only=True) as reader:
             assert len(reader.recall(Query())) == 1
-            kept = [writer.remember(experience(i)).wait() for i in range(1, 40)]
+            kept = [writer.remember(experience(i)).result() for i in range(1, 40)]
             assert len(reader.recall(Query(limit=100))) == 40
             like = Query(example=kept[5].embedding, example_encoder_id="vision-1-abc")
             assert reader.recall(like)[0].experience.id == kept[5].id
-            writer.forget([kept[5].id], "").wait()
+            writer.forget([kept[5].id], "").result()
             assert reader.recall(like)[0].experience.id != kept[5].id
             reader.verify()
             with pytest.raises(MemoryFailure, match="read-only"):
@@ -66,13 +66,13 @@ def test_reader_follows_the_writer_and_cannot_write(tmp_path, experience) -> Non
 
 def test_a_reader_beside_a_busy_writer_never_stumbles(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as writer:
-        first = writer.remember(experience(0)).wait()
+        first = writer.remember(experience(0)).result()
         stop = threading.Event()
 
         def write() -> None:
             number = 1
             while not stop.is_set():
-                writer.remember(experience(number)).wait()
+                writer.remember(experience(number)).result()
                 number += 1
 
         thread = threading.Thread(target=write)

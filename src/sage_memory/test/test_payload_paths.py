@@ -36,7 +36,7 @@ def named(home: Path, memory: Memory, identifier: bytes, sha256: str) -> None:
         values = {"payload_sha256": sha256, "payload_media_type": CSV}
         set_columns(connection, [identifier], values)
 
-    memory.change(write).wait()
+    memory.change(write).result()
 
 
 @given(name=names, media_type=st.text(max_size=20) | st.sampled_from([CSV, "../x", "image/webp"]))
@@ -56,7 +56,7 @@ def test_a_name_that_leads_out_deletes_and_reads_nothing(tmp_path: Path, experie
     victim.parent.mkdir()
     victim.write_bytes(b"mine")
     with Memory.open(home) as memory:
-        kept = [memory.remember(experience(i), Payload(b"seen", CSV)).wait() for i in range(2)]
+        kept = [memory.remember(experience(i), Payload(b"seen", CSV)).result() for i in range(2)]
         named(home, memory, kept[0].id, "../../victim/name")
         answers = {answer.experience.id: answer for answer in memory.recall(Query())}
         hostile = answers[kept[0].id]
@@ -66,7 +66,7 @@ def test_a_name_that_leads_out_deletes_and_reads_nothing(tmp_path: Path, experie
         data, fault = memory.payload(hostile.experience)
         assert data is None and "64 hexadecimal digits" in fault
         assert any("64 hexadecimal digits" in one.where for one in memory.inspect())
-        memory.forget([kept[0].id], "asked to").wait()
+        memory.forget([kept[0].id], "asked to").result()
     assert victim.read_bytes() == b"mine"
     named_again = home / "payloads" / kept[1].payload_sha256[:2]
     assert len(list(named_again.iterdir())) == 1
@@ -74,7 +74,7 @@ def test_a_name_that_leads_out_deletes_and_reads_nothing(tmp_path: Path, experie
 
 def test_repair_drops_a_name_that_is_no_digest(tmp_path: Path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        kept = memory.remember(experience(), Payload(b"seen", CSV)).wait()
+        kept = memory.remember(experience(), Payload(b"seen", CSV)).result()
         named(tmp_path, memory, kept.id, "../../victim/name")
     done = repair(tmp_path)
     assert "1 payloads whose hash is none" in done.lost
@@ -88,7 +88,7 @@ def test_a_link_in_the_payload_folder_leads_nowhere(tmp_path: Path, experience, 
     home, outside = tmp_path / "home", tmp_path / "outside"
     outside.mkdir()
     with Memory.open(home) as memory:
-        kept = memory.remember(experience(), Payload(b"seen", CSV)).wait()
+        kept = memory.remember(experience(), Payload(b"seen", CSV)).result()
         path = memory.recall(Query())[0].payload_path
     path.rename(outside / path.name)
     if place == "folder":
@@ -101,9 +101,9 @@ def test_a_link_in_the_payload_folder_leads_nowhere(tmp_path: Path, experience, 
         answer = memory.recall(Query())[0]
         assert answer.payload_path is None and "not a link" in answer.payload_note
         assert memory.payload(answer.experience)[0] is None
-        assert memory.remember(experience(1), Payload(b"seen", CSV)).wait().payload_sha256 == ""
+        assert memory.remember(experience(1), Payload(b"seen", CSV)).result().payload_sha256 == ""
         assert "not a link" in memory.statistics().last_refusal
-        memory.forget([kept.id], "asked to").wait()
+        memory.forget([kept.id], "asked to").result()
     with Memory.open(home):
         pass  # sweeps what no row names
     assert {found.name for found in outside.iterdir()} == {path.name, "other.txt"}
@@ -115,9 +115,9 @@ def test_the_folder_of_all_payloads_may_be_a_link(tmp_path: Path, experience) ->
     disk.mkdir()
     os.symlink(disk, tmp_path / "home" / "payloads")
     with Memory.open(tmp_path / "home") as memory:
-        kept = memory.remember(experience(), Payload(b"seen", CSV)).wait()
+        kept = memory.remember(experience(), Payload(b"seen", CSV)).result()
         assert memory.payload(kept) == (b"seen", "")
-        memory.forget([kept.id], "asked to").wait()
+        memory.forget([kept.id], "asked to").result()
     assert not [path for path in disk.rglob("*") if path.is_file()]
 
 
@@ -127,7 +127,7 @@ def test_a_cache_whose_header_leads_out_of_it_is_not_read(
 ) -> None:
     monkeypatch.setattr(cache, "LEAST_NEW", 1)
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience()).wait()
+        memory.remember(experience()).result()
         memory.checkpoint()
     path = tmp_path / "index" / HEADER
     assert IndexCache(tmp_path / "index").read() is not None

@@ -30,7 +30,7 @@ def sha(payload: Payload) -> str:
 
 def test_payload_lies_under_its_hash_and_comes_back(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        kept = memory.remember(experience(), picture(1)).wait()
+        kept = memory.remember(experience(), picture(1)).result()
         assert kept.payload_sha256 == sha(picture(1))
         (answer,) = memory.recall(Query())
     path = tmp_path / "payloads" / kept.payload_sha256[:2] / f"{kept.payload_sha256}.webp"
@@ -45,7 +45,7 @@ def test_payload_lies_under_its_hash_and_comes_back(tmp_path, experience) -> Non
 def test_equal_payloads_are_stored_once(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
         for index in range(3):
-            memory.remember(experience(index), picture(1)).wait()
+            memory.remember(experience(index), picture(1)).result()
         assert memory.statistics().payload_bytes == 1000
     assert len(files(tmp_path)) == 1
 
@@ -56,14 +56,14 @@ def test_cap_lets_the_least_recently_used_go(tmp_path, experience, clock) -> Non
         kept = []
         for index in range(3):
             clock.advance_to(clock.now_ns() + 1)
-            kept.append(memory.remember(experience(index), picture(index)).wait())
+            kept.append(memory.remember(experience(index), picture(index)).result())
         clock.advance_to(clock.now_ns() + 1)
         like = Query(example_id=kept[1].id, modality="vision", start_ns=kept[0].start_ns,
                      end_ns=kept[0].end_ns)  # fmt: skip
         assert memory.recall(like)[0].experience.id == kept[0].id  # the first is used again
         clock.advance_to(clock.now_ns() + 1)
         memory.checkpoint()
-        memory.remember(experience(3), picture(3)).wait()
+        memory.remember(experience(3), picture(3)).result()
         assert memory.statistics().payload_bytes == 3000
         assert files(tmp_path) == {sha(picture(index)) for index in (0, 2, 3)}
         gone = [a for a in memory.recall(Query()) if a.experience.id == kept[1].id]
@@ -76,12 +76,12 @@ def test_evicted_and_seen_again_in_one_go(tmp_path, experience, clock) -> None:
 
     limits = Limits(payload_cap_bytes=1000, min_free_bytes=0)
     with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
-        memory.remember(experience(0), picture(0)).wait()
+        memory.remember(experience(0), picture(0)).result()
         release = threading.Event()
         memory._store.committer.run(lambda: release.wait() and None)
-        tickets = [memory.remember(experience(i), picture(i % 2)) for i in (1, 2)]
+        futures = [memory.remember(experience(i), picture(i % 2)) for i in (1, 2)]
         release.set()
-        assert [ticket.wait().payload_sha256 for ticket in tickets] == [
+        assert [future.result().payload_sha256 for future in futures] == [
             sha(picture(1)), sha(picture(0))
         ]  # fmt: skip
         assert files(tmp_path) == {sha(picture(0))}
@@ -90,7 +90,7 @@ def test_evicted_and_seen_again_in_one_go(tmp_path, experience, clock) -> None:
 
 def test_payload_above_the_cap_is_refused_and_the_experience_kept(tmp_path, experience) -> None:
     with Memory.open(tmp_path, limits=Limits(payload_cap_bytes=500)) as memory:
-        kept = memory.remember(experience(), picture(1)).wait()
+        kept = memory.remember(experience(), picture(1)).result()
         assert kept.payload_sha256 == "" and kept.payload_media_type == ""
         statistics = memory.statistics()
         assert (statistics.experiences, statistics.payloads_refused) == (1, 1)
@@ -101,7 +101,7 @@ def test_payload_above_the_cap_is_refused_and_the_experience_kept(tmp_path, expe
 def test_a_nearly_full_disk_keeps_experiences_without_payloads(tmp_path, experience) -> None:
     free = shutil.disk_usage(tmp_path).free
     with Memory.open(tmp_path, limits=Limits(min_free_bytes=2 * free)) as memory:
-        assert memory.remember(experience(), picture(1)).wait().payload_sha256 == ""
+        assert memory.remember(experience(), picture(1)).result().payload_sha256 == ""
         assert "kept for experiences" in memory.statistics().last_refusal
     assert files(tmp_path) == set()
 
@@ -109,7 +109,7 @@ def test_a_nearly_full_disk_keeps_experiences_without_payloads(tmp_path, experie
 def test_a_failing_write_keeps_the_experience(tmp_path, experience) -> None:
     (tmp_path / "payloads").write_bytes(b"a file where the folder should be")
     with Memory.open(tmp_path) as memory:
-        kept = memory.remember(experience(), picture(1)).wait()
+        kept = memory.remember(experience(), picture(1)).result()
         assert kept.payload_sha256 == ""
         assert memory.statistics().payloads_refused == 1
         assert memory.statistics().last_refusal.startswith("payload not kept: ")
@@ -130,11 +130,11 @@ def test_failed_write_leaves_no_temporary_file(tmp_path, monkeypatch) -> None:
 
 def test_lost_file_is_a_note(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience(), picture(1)).wait()
+        memory.remember(experience(), picture(1)).result()
         shutil.rmtree(tmp_path / "payloads")
         (answer,) = memory.recall(Query())
         assert answer.payload_path is None and "gone" in answer.payload_note
-        memory.remember(experience(1), picture(1)).wait()
+        memory.remember(experience(1), picture(1)).result()
         assert all(answer.payload_path for answer in memory.recall(Query()))
 
 
@@ -142,11 +142,11 @@ def test_a_new_store_moves_the_payloads_of_an_earlier_one_aside(
     tmp_path, experience, caplog
 ) -> None:
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience(1), Payload(b"seen", "image/webp")).wait()
+        memory.remember(experience(1), Payload(b"seen", "image/webp")).result()
     old = {path.name for path in (tmp_path / "payloads").glob("*/*")}
     (tmp_path / "memory.db").rename(tmp_path / "memory.db.damaged")
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience(2), Payload(b"heard", "image/webp")).wait()
+        memory.remember(experience(2), Payload(b"heard", "image/webp")).result()
     (aside,) = tmp_path.glob("payloads.before-*")
     assert {path.name for path in aside.glob("*/*")} == old
     assert str(aside) in caplog.text
@@ -157,7 +157,7 @@ def test_a_new_store_moves_the_payloads_of_an_earlier_one_aside(
 
 def test_orphans_are_swept_at_start(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        kept = memory.remember(experience(), picture(1)).wait()
+        kept = memory.remember(experience(), picture(1)).result()
     orphan = tmp_path / "payloads" / "cd" / f"{'cd' * 32}.webp"
     half = tmp_path / "payloads" / kept.payload_sha256[:2] / ".cut-off"
     for path in (orphan, half):
@@ -174,12 +174,12 @@ def test_total_is_known_again_after_a_restart(tmp_path, experience) -> None:
     limits = Limits(payload_cap_bytes=2000, min_free_bytes=0)
     clock = ManualClock(10**18)
     with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
-        memory.remember(experience(0), picture(0)).wait()
+        memory.remember(experience(0), picture(0)).result()
         clock.advance_to(clock.now_ns() + 1)
-        memory.remember(experience(1), picture(1)).wait()
+        memory.remember(experience(1), picture(1)).result()
     with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
         assert memory.statistics().payload_bytes == 2000
-        memory.remember(experience(2), picture(2)).wait()
+        memory.remember(experience(2), picture(2)).result()
         assert memory.statistics().payload_bytes == 2000
     assert files(tmp_path) == {sha(picture(1)), sha(picture(2))}
 
@@ -187,13 +187,13 @@ def test_total_is_known_again_after_a_restart(tmp_path, experience) -> None:
 def counted(memory: Memory, count: int, clock: ManualClock, experience) -> None:
     for index in range(count):
         clock.advance_to(clock.now_ns() + 1)
-        memory.remember(experience(index), picture(index)).wait()
+        memory.remember(experience(index), picture(index)).result()
 
 
 def evict(memory: Memory) -> int:
     rounds = 0
-    while (ticket := memory.evict_payloads()) is not None:
-        ticket.wait()
+    while (future := memory.evict_payloads()) is not None:
+        future.result()
         rounds += 1
         assert rounds < 100
     return rounds
@@ -238,13 +238,13 @@ def test_what_comes_under_pressure_makes_room_for_itself_twice(tmp_path, experie
     with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
         counted(memory, 100, clock, experience)
         memory.set_pressure(1)
-        memory.remember(experience(300), picture(200)).wait()
+        memory.remember(experience(300), picture(200)).result()
         assert memory.statistics().payload_bytes == 99_000
 
 
 def test_a_corrupt_payload_is_a_note(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        kept = memory.remember(experience(), picture(1)).wait()
+        kept = memory.remember(experience(), picture(1)).result()
         assert memory.payload(kept) == (picture(1).data, "")
         (path,) = (tmp_path / "payloads").rglob("*.webp")
         path.write_bytes(b"\x00" + picture(1).data[1:])
@@ -258,8 +258,8 @@ def test_a_corrupt_payload_is_a_note(tmp_path, experience) -> None:
 def test_what_is_remembered_pinned_keeps_its_payload(tmp_path, experience, clock) -> None:
     limits = Limits(payload_cap_bytes=2000, min_free_bytes=0)
     with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
-        memory.remember(experience(0, pinned=True), picture(0)).wait()
+        memory.remember(experience(0, pinned=True), picture(0)).result()
         for index in range(1, 4):
             clock.advance_to(clock.now_ns() + 1)
-            memory.remember(experience(index), picture(index)).wait()
+            memory.remember(experience(index), picture(index)).result()
         assert files(tmp_path) == {sha(picture(0)), sha(picture(3))}

@@ -93,7 +93,7 @@ def test_a_store_that_may_not_be_used_is_told_by_name(shared: Path, experience, 
     for number, (action, error) in enumerate(zip((writes, reads, repairs), expected, strict=True)):
         home = shared / f"home{number}"
         with Memory.open(home) as memory:
-            memory.remember(experience(), Payload(b"seen", "text/csv")).wait()
+            memory.remember(experience(), Payload(b"seen", "text/csv")).result()
         if os.getuid() == 0:
             for path in [home, *home.rglob("*")]:
                 os.chown(path, NOBODY, NOBODY)

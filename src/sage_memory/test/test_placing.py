@@ -17,7 +17,7 @@ def home(tmp_path: Path, experience) -> Path:
     """Five experiences, 1 ms apart, each of 1 us; totals 0.5, 0.1, 0.9, 0.3, 0.7."""
     with Memory.open(tmp_path) as memory:
         for index, total in enumerate((0.5, 0.1, 0.9, 0.3, 0.7)):
-            memory.remember(experience(index, total=total)).wait()
+            memory.remember(experience(index, total=total)).result()
     return tmp_path
 
 
@@ -44,7 +44,7 @@ def test_an_id_finds_its_experience_until_it_is_forgotten(home: Path, experience
         assert again is not None
         assert again.experience.reason == "reason 0"
         assert memory.of_id(b"\0" * 16) is None
-        memory.forget([first.experience.id], "test").wait()
+        memory.forget([first.experience.id], "test").result()
         assert memory.of_id(first.experience.id) is None
         next_one = memory.at(0)
         assert next_one is not None
@@ -55,7 +55,7 @@ def test_an_id_finds_its_experience_until_it_is_forgotten(home: Path, experience
 def test_of_equally_near_ones_the_last_is_taken(tmp_path: Path, experience) -> None:
     with Memory.open(tmp_path) as memory:
         for reason in ("one", "two"):
-            memory.remember(experience(0, reason=reason)).wait()
+            memory.remember(experience(0, reason=reason)).result()
         placed = memory.at(experience(0).start_ns)
         assert placed is not None and placed.experience.reason == "two"
 
@@ -69,7 +69,7 @@ def test_an_empty_memory_knows_none(tmp_path: Path) -> None:
 
 def test_a_reader_sees_what_the_writer_commits(home: Path, experience) -> None:
     with Memory.open(home) as writer, Memory.open(home, read_only=True) as reader:
-        kept = writer.remember(experience(9)).wait()
+        kept = writer.remember(experience(9)).result()
         placed = reader.at(2**63 - 1)
         assert placed is not None and placed.experience.id == kept.id
         assert reader.of_id(kept.id) is not None

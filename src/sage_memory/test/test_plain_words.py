@@ -24,10 +24,10 @@ def test_words_are_added_asked_for_and_forgotten_by_the_id_that_is_printed(tmp_p
         assert [a.id for a in memory.recall("an open door", entity="anna")] == [door]
         placed = memory.of_id(door)
         assert placed is not None and placed.experience.text.startswith("the red door")
-        memory.pin(door, True).wait()
+        memory.pin(door, True).result()
         like = memory.recall(Query(example_id=door))
         assert [answer.experience.text for answer in like] == ["the battery is nearly empty"]
-        memory.forget([door], "asked to").wait()
+        memory.forget([door], "asked to").result()
         assert memory.of_id(door) is None
     with Memory.open(tmp_path, read_only=True) as memory:
         recalled = memory.ask("unicorn on the moon", with_declined=True)
@@ -88,7 +88,7 @@ def test_nothing_fits_where_the_best_is_below_the_floor(tmp_path, experience, co
             memory.remember(
                 replace(experience(number), text="y", text_embedding=own.astype(np.float32),
                         text_encoder_id="w", source=source)
-            ).wait()  # fmt: skip
+            ).result()  # fmt: skip
         assert bool(memory.recall(asked)) == fits  # the floor of 4 is 0.44
         recalled = memory.ask(replace(asked, with_declined=True, limit=2))
         assert len(recalled.declined) == (1 if fits else 2)
@@ -109,7 +109,7 @@ def test_only_what_reaches_the_floor_is_an_answer_beside_the_best(tmp_path, expe
             memory.remember(
                 replace(experience(number), text="y", text_embedding=vector.astype(np.float32),
                         text_encoder_id="w")
-            ).wait()  # fmt: skip
+            ).result()  # fmt: skip
         recalled = memory.ask(replace(asked, with_declined=True))
         assert [round(answer.score, 2) for answer in recalled.answers] == [0.9, 0.5]
         assert [(round(left.score, 2), left.reason) for left in recalled.declined] == [

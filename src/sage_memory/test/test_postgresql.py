@@ -108,7 +108,7 @@ def test_devices_share_a_database_and_not_a_store(tmp_path, postgres, device, ex
     stores = [f"{device[-60:]} {name}" for name in "ab"]
     for index, name in enumerate(stores):
         with Memory.open(tmp_path / name[-1], url=postgres.url, device_id=name) as memory:
-            memory.remember(experience(index)).wait()
+            memory.remember(experience(index)).result()
     for index, name in enumerate(stores):
         options = {"url": postgres.url, "device_id": name, "read_only": True}
         with Memory.open(tmp_path / "elsewhere", **options) as memory:
@@ -159,19 +159,19 @@ def test_a_server_that_stays_away_stores_nothing(
 ) -> None:
     monkeypatch.setattr(postgresql, "RECONNECT_S", 0.2)
     with Memory.open(tmp_path, url=postgres.url, device_id=device) as memory:
-        kept = memory.remember(experience(1)).wait()
+        kept = memory.remember(experience(1)).result()
         postgres.stop("fast")
         try:
             for index in (2, 3):
                 with pytest.raises(NotStored, match="cannot be reached"):
-                    memory.remember(experience(index)).wait()
+                    memory.remember(experience(index)).result()
             with pytest.raises(StoreUnreachable):
                 memory.recall(Query())
             with pytest.raises(StoreUnreachable):
                 Memory.open(tmp_path / "b", url=postgres.url, device_id="other")
         finally:
             postgres.start()
-        later = memory.remember(experience(4)).wait()
+        later = memory.remember(experience(4)).result()
         memory.verify()
         assert {a.experience.id for a in memory.recall(Query())} == {kept.id, later.id}
         assert memory.statistics().failed == 2
@@ -194,8 +194,8 @@ def test_what_a_lost_answer_left_in_doubt_is_written_once(
 
         dialect = memory._store._connection.rows.dialect
         monkeypatch.setattr(dialect, "do_commit", answer_lost)
-        kept = memory.remember(experience(1)).wait()
-        again = memory.remember(experience(2)).wait()
+        kept = memory.remember(experience(1)).result()
+        again = memory.remember(experience(2)).result()
         memory.verify()
         assert [a.experience.id for a in memory.recall(Query(limit=9))].count(kept.id) == 1
         assert len(memory.recall(Query(limit=9))) == 2
@@ -208,11 +208,11 @@ def test_numbers_go_on_after_those_that_were_brought_along(
 ) -> None:
     options = {"url": postgres.url, "device_id": device}
     with Memory.open(tmp_path, **options) as memory:
-        memory.remember(experience(1)).wait()
+        memory.remember(experience(1)).result()
         bring = text("UPDATE vectors SET number = number + 2")  # as an import may
-        memory.change(lambda connection: connection.execute(bring).rowcount).wait()
+        memory.change(lambda connection: connection.execute(bring).rowcount).result()
     with Memory.open(tmp_path, **options) as memory:
         for index in (2, 3, 4):
-            memory.remember(experience(index)).wait()
+            memory.remember(experience(index)).result()
         memory.verify()
         assert len(memory.recall(Query())) == 4

@@ -80,7 +80,7 @@ def live(home: Path, experience, level: str = "FULL") -> list[power_loss.Operati
             Limits(),
         )
         assert store.durability == "WAL, synchronous FULL"
-        store.committer.run(lambda: None).wait()  # the connection is the writer's until it rests
+        store.committer.run(lambda: None).result()  # the connection is the writer's until it rests
         with store._transaction() as connection:
             connection.exec_driver_sql(f"PRAGMA synchronous={level}")
             connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
@@ -89,15 +89,15 @@ def live(home: Path, experience, level: str = "FULL") -> list[power_loss.Operati
         for turn in range(ROUNDS):
             group = range(number, number + chance.choice((1, 1, 2, 5)))
             number = group.stop
-            tickets = [store.remember(experience(i, text=f"word {i}"), None) for i in group]
-            kept = [ticket.wait().id for ticket in tickets]
+            futures = [store.remember(experience(i, text=f"word {i}"), None) for i in group]
+            kept = [future.result().id for future in futures]
             for identifier in kept:
                 recorder.say(("kept", identifier))
             if turn % 5 == 0:
-                store.change(pin(store, kept[0])).wait()
+                store.change(pin(store, kept[0])).result()
                 recorder.say(("pinned", kept[0]))
             if turn % 13 == 12:
-                store.compact().wait()
+                store.compact().result()
         store.close()
     return recorder.operations
 
@@ -186,8 +186,8 @@ def prove_whole(home: Path, told: ProgressCallback) -> None:
 def filled(home: Path, experience) -> dict[str, bytes]:
     """A store with some experiences, closed; its files."""
     with Memory.open(home, device_id="robot") as memory:
-        for ticket in [memory.remember(experience(i)) for i in range(30)]:
-            ticket.wait()
+        for future in [memory.remember(experience(i)) for i in range(30)]:
+            future.result()
     return files_of(home)
 
 

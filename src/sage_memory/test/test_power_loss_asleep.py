@@ -30,7 +30,7 @@ def read_copies(store: Store, folder: Path) -> None:
 
     @contextmanager
     def snapshot() -> Iterator[Connection]:
-        store.committer.run(lambda: None).wait()  # what was asked for before is written
+        store.committer.run(lambda: None).result()  # what was asked for before is written
         copy = folder / f"copy{len(list(folder.iterdir()))}"
         copy.mkdir()
         for name, content in cuts.files_of(store.path.parent).items():
@@ -72,7 +72,7 @@ def test_no_power_cut_in_a_night_leaves_the_clock_behind_a_row(tmp_path, record_
         if saved < newest:
             raise LookupError(f"clock {saved} is behind the stamp {newest}")
         with Memory.open(crashed, clock=ManualClock(1), limits=LIMITS) as memory:
-            memory.remember(sleep_home.moment(10_000)).wait()
+            memory.remember(sleep_home.moment(10_000)).result()
         assert stamps_of(crashed / "memory.db")[1] > newest, "a later row has a later stamp"
 
     points = max(cuts.CRASH_POINTS // 4, 20)
@@ -89,6 +89,6 @@ def test_a_store_whose_clock_was_left_behind_goes_on_after_its_rows(tmp_path) ->
         connection.execute("UPDATE meta SET value = '5' WHERE key = 'clock'")
     _, newest = stamps_of(tmp_path / "memory.db")
     with Memory.open(tmp_path, clock=ManualClock(1), limits=LIMITS) as memory:
-        memory.remember(sleep_home.moment(10_000)).wait()
+        memory.remember(sleep_home.moment(10_000)).result()
     saved, last = stamps_of(tmp_path / "memory.db")
     assert saved >= last > newest

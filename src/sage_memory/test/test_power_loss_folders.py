@@ -57,7 +57,7 @@ def remember(home: Path, disk: Any, monkeypatch, experience, first: int, count: 
         )  # fmt: skip
         for index in range(first, first + count):
             payload = Payload(f"payload {index}".encode() * 9, "image/webp")
-            kept = store.remember(experience(index), payload).wait()
+            kept = store.remember(experience(index), payload).result()
             disk.say((kept.id, kept.payload_sha256, payload.data))
         store.close()
 

@@ -17,15 +17,15 @@ RARE = 17
 
 def remember_rare(memory: Memory, **changes) -> list[bytes]:
     """Events like nothing else, of little salience, among the others; their ids."""
-    tickets = []
+    futures = []
     for index in range(RARE):
         vector = np.random.default_rng([500, 1 + index]).normal(size=home.DIM).astype(np.float32)
         event = home.moment(
             500 + index, embedding=vector, total=0.1, text=f"event {index}", **changes
         )
         payload = Payload(f"event {index} ".encode() * 20, "image/webp")
-        tickets.append(memory.remember(event, payload))
-    return [ticket.wait().id for ticket in tickets]
+        futures.append(memory.remember(event, payload))
+    return [future.result().id for future in futures]
 
 
 def answered(memory: Memory, ids: list[bytes]) -> list:
@@ -59,7 +59,7 @@ def test_what_is_alike_is_not_rare_wherever_it_was(tmp_path: Path) -> None:
             start = home.START_NS + index * 10**15
             one = home.moment(900 + index, embedding=vector, total=0.1, start_ns=start,
                               end_ns=start, text="twin")  # fmt: skip
-            memory.remember(one).wait()
+            memory.remember(one).result()
         memory.sleep(home.OPTIONS)
         texts = [a.experience.text for a in memory.recall(Query(limit=1000, covered=True))]
         assert "twin" not in texts

@@ -44,8 +44,8 @@ def left_behind(tmp_path: Path, experience, names: tuple[str, ...], **options) -
     """The files of a store whose writer was killed: the last experiences are in the log alone."""
     home = tmp_path / "left"
     with Memory.open(tmp_path / "live", **options) as memory:
-        for ticket in [memory.remember(experience(i)) for i in range(COUNT)]:
-            ticket.wait()
+        for future in [memory.remember(experience(i)) for i in range(COUNT)]:
+            future.result()
         home.mkdir()
         for name in names:
             if (tmp_path / "live" / name).exists():

@@ -45,7 +45,7 @@ unit, puzzle = truth.unit, truth.puzzle
 )  # fmt: skip
 def test_wrong_query_names_its_field(tmp_path, experience, asked, field) -> None:
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience()).wait()
+        memory.remember(experience()).result()
         with pytest.raises(InvalidInput, match=field):
             memory.recall(asked)
 
@@ -54,16 +54,16 @@ def test_words_find_the_moments_of_all_modalities(tmp_path, experience) -> None:
     dog, car = unit([1, 0, 0.1]), unit([0, 1, 0.1])
     heard = {"text_encoder_id": "minilm", "text": "look, a dog", "text_embedding": dog}
     with Memory.open(tmp_path) as memory:
-        seen = memory.remember(experience(1, **heard)).wait()
-        listened = memory.remember(experience(2, modality="audio", **heard)).wait()
+        seen = memory.remember(experience(1, **heard)).result()
+        listened = memory.remember(experience(2, modality="audio", **heard)).result()
         said = memory.remember(
             experience(
                 3, modality="language", text="look, a dog", embedding=dog, encoder_id="minilm"
             )
-        ).wait()
+        ).result()
         other = heard | {"text": "a car", "text_embedding": car}
-        memory.remember(experience(4, **other)).wait()
-        memory.remember(experience(5)).wait()
+        memory.remember(experience(4, **other)).result()
+        memory.remember(experience(5)).result()
         asked = Query(text="dog", text_embedding=dog, text_encoder_id="minilm", limit=3)
         answers = memory.recall(asked)
         assert {a.experience.id for a in answers} == {seen.id, listened.id, said.id}
@@ -81,9 +81,9 @@ def test_an_experience_as_example_finds_its_likes_not_itself(tmp_path, experienc
     near = base.copy()
     near[1] = 0.1
     with Memory.open(tmp_path) as memory:
-        first = memory.remember(experience(1, embedding=base)).wait()
-        twin = memory.remember(experience(2, embedding=near)).wait()
-        far = memory.remember(experience(3, embedding=-base)).wait()
+        first = memory.remember(experience(1, embedding=base)).result()
+        twin = memory.remember(experience(2, embedding=near)).result()
+        far = memory.remember(experience(3, embedding=-base)).result()
         answers = memory.recall(Query(example_id=first.id))
         assert [a.experience.id for a in answers] == [twin.id, far.id]
         assert answers[0].score > 0.99 and answers[1].score == pytest.approx(-1.0)
@@ -92,8 +92,8 @@ def test_an_experience_as_example_finds_its_likes_not_itself(tmp_path, experienc
 def test_each_encoder_is_searched_in_its_own_space(tmp_path, experience) -> None:
     same = np.ones(16, np.float32)
     with Memory.open(tmp_path) as memory:
-        old = memory.remember(experience(1, embedding=same, encoder_id="vision-1")).wait()
-        new = memory.remember(experience(2, embedding=same, encoder_id="vision-2")).wait()
+        old = memory.remember(experience(1, embedding=same, encoder_id="vision-1")).result()
+        new = memory.remember(experience(2, embedding=same, encoder_id="vision-2")).result()
         for encoder_id, kept in (("vision-1", old), ("vision-2", new)):
             answers = memory.recall(Query(example=same, example_encoder_id=encoder_id))
             assert [a.experience.id for a in answers] == [kept.id]
@@ -103,7 +103,7 @@ def test_each_encoder_is_searched_in_its_own_space(tmp_path, experience) -> None
 def test_without_a_meaning_the_most_salient_come_first(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
         for index, total in enumerate([0.2, 0.9, 0.5]):
-            memory.remember(experience(index, total=total)).wait()
+            memory.remember(experience(index, total=total)).result()
         answers = memory.recall(Query(min_salience=0.3))
     assert [a.score for a in answers] == pytest.approx([0.9, 0.5])
     assert answers[0].reason == "salience 0.90: reason 1"
@@ -111,10 +111,10 @@ def test_without_a_meaning_the_most_salient_come_first(tmp_path, experience) -> 
 
 def test_a_place_an_entity_and_a_time_are_conditions(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        kitchen = memory.remember(experience(1, place=Place("map", (1.0, 2.0, 0.0)))).wait()
-        above = memory.remember(experience(2, place=Place("map", (1.0, 2.0, 3.0)))).wait()
-        memory.remember(experience(3, place=Place("odom", (1.0, 2.0, 0.0)))).wait()
-        anna = memory.remember(experience(4, entity="anna")).wait()
+        kitchen = memory.remember(experience(1, place=Place("map", (1.0, 2.0, 0.0)))).result()
+        above = memory.remember(experience(2, place=Place("map", (1.0, 2.0, 3.0)))).result()
+        memory.remember(experience(3, place=Place("odom", (1.0, 2.0, 0.0)))).result()
+        anna = memory.remember(experience(4, entity="anna")).result()
         near = Query(place_frame="map", place=(1.5, 2.0, 0.0), place_radius_m=1.0)
         assert [a.experience.id for a in memory.recall(near)] == [kitchen.id]
         anywhere_above = replace(near, place=(1.5, 2.0, float("nan")))
@@ -127,9 +127,9 @@ def test_a_place_an_entity_and_a_time_are_conditions(tmp_path, experience) -> No
 def test_what_came_close_and_was_declined_is_told(tmp_path, experience) -> None:
     base = np.ones(16, np.float32)
     with Memory.open(tmp_path) as memory:
-        heard = memory.remember(experience(1, embedding=base, modality="audio")).wait()
-        dull = memory.remember(experience(2, embedding=base, total=0.1)).wait()
-        memory.remember(experience(3, embedding=-base, total=0.9)).wait()
+        heard = memory.remember(experience(1, embedding=base, modality="audio")).result()
+        dull = memory.remember(experience(2, embedding=base, total=0.1)).result()
+        memory.remember(experience(3, embedding=-base, total=0.9)).result()
         asked = Query(
             example=base, example_encoder_id="vision-1-abc", modality="vision",
             min_salience=0.5, with_declined=True,
@@ -149,13 +149,13 @@ def test_one_question_is_asked_in_the_spaces_of_several_models(tmp_path, experie
     with Memory.open(tmp_path) as memory:
         for index in range(40):
             old = (common + 0.3 * rng.normal(size=16)).astype(np.float32)
-            memory.remember(experience(index, embedding=old, encoder_id="old")).wait()
+            memory.remember(experience(index, embedding=old, encoder_id="old")).result()
             new = rng.normal(size=16).astype(np.float32)
-            memory.remember(experience(50 + index, embedding=new, encoder_id="new")).wait()
+            memory.remember(experience(50 + index, embedding=new, encoder_id="new")).result()
         target = rng.normal(size=16).astype(np.float32)
         close = (target + 0.3 * rng.normal(size=16)).astype(np.float32)
-        wanted = memory.remember(experience(99, embedding=close, encoder_id="new")).wait()
-        bare = memory.remember(experience(100, encoder_id="third")).wait()
+        wanted = memory.remember(experience(99, embedding=close, encoder_id="new")).result()
+        bare = memory.remember(experience(100, encoder_id="third")).result()
         question = (common + 0.3 * rng.normal(size=16)).astype(np.float32)
         asked = Query(example=question, example_encoder_id="old", alternatives={"new": target})
         recalled = memory._current().ask(checked(asked))
@@ -171,7 +171,7 @@ def test_one_question_is_asked_in_the_spaces_of_several_models(tmp_path, experie
 
 def test_a_puzzle_finds_the_puzzles_that_differ_least(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        kept = [memory.remember(experience(n, codes=puzzle(n))).wait() for n in range(20)]
+        kept = [memory.remember(experience(n, codes=puzzle(n))).result() for n in range(20)]
         answers = memory.recall(Query(example_codes=puzzle(7), limit=20))
         assert answers[0].experience.id == kept[7].id and answers[0].score == 1.0
         for answer in answers:
@@ -183,13 +183,13 @@ def test_a_puzzle_finds_the_puzzles_that_differ_least(tmp_path, experience) -> N
 def test_of_a_summary_and_what_it_covers_the_best_answers(tmp_path, experience) -> None:
     base = np.ones(16, np.float32)
     with Memory.open(tmp_path) as memory:
-        members = [memory.remember(experience(n, embedding=base)).wait() for n in range(12)]
-        other = memory.remember(experience(20, embedding=-base)).wait()
+        members = [memory.remember(experience(n, embedding=base)).result() for n in range(12)]
+        other = memory.remember(experience(20, embedding=-base)).result()
         near = base.copy()
         near[0] = 0.5
-        summary = memory.remember(experience(30, embedding=near, covers=12)).wait()
+        summary = memory.remember(experience(30, embedding=near, covers=12)).result()
         links = [{"summary_id": summary.id, "member_id": member.id} for member in members]
-        memory._writable().change(lambda c: c.execute(insert(summary_members), links)).wait()
+        memory._writable().change(lambda c: c.execute(insert(summary_members), links)).result()
         asked = Query(example=base, example_encoder_id="vision-1-abc", limit=3)
         answers = memory.recall(asked)
         assert [answer.experience.id for answer in answers] == [members[-1].id, other.id]
@@ -201,8 +201,8 @@ def test_of_a_summary_and_what_it_covers_the_best_answers(tmp_path, experience) 
 
 def test_an_example_without_a_vector_is_refused_by_name(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        kept = memory.remember(experience(1)).wait()
-        memory._writable().change(lambda c: c.execute(delete(vectors))).wait()
+        kept = memory.remember(experience(1)).result()
+        memory._writable().change(lambda c: c.execute(delete(vectors))).result()
         with pytest.raises(InvalidInput, match=r"example_id.*that has a vector"):
             memory.recall(Query(example_id=kept.id))
 
@@ -210,7 +210,7 @@ def test_an_example_without_a_vector_is_refused_by_name(tmp_path, experience) ->
 def test_another_process_sees_what_has_changed(tmp_path, experience) -> None:
     """An entity that is corrected, vectors that are evicted, and one that becomes int8."""
     with Memory.open(tmp_path) as memory, Memory.open(tmp_path, read_only=True) as reader:
-        kept = [memory.remember(experience(number)).wait() for number in range(4)]
+        kept = [memory.remember(experience(number)).result() for number in range(4)]
         asked = Query(example=experience(1).embedding, example_encoder_id="vision-1-abc")
         assert len(reader.recall(asked)) == 4
         store = memory._writable()
@@ -225,7 +225,7 @@ def test_another_process_sees_what_has_changed(tmp_path, experience) -> None:
             for place, field in ((0, "entity"), (1, "vectors"), (2, "vectors")):
                 store.set_clock(connection, kept[place].id, field)
 
-        store.change(change).wait()
+        store.change(change).result()
         answers = reader.recall(asked)
         assert {a.experience.id for a in answers} == {kept[0].id, kept[1].id, kept[3].id}
         assert [a.experience.id for a in reader.recall(Query(entity="anna"))] == [kept[0].id]

@@ -51,7 +51,7 @@ def fill(memory: Memory, experience, count: int) -> None:
     image = picture(np.full((8, 8, 3), 90, np.uint8))
     for index in range(count):
         memory.remember(experience(index), image)
-    memory.remember(experience(count, modality="audio", text="a dog")).wait()
+    memory.remember(experience(count, modality="audio", text="a dog")).result()
 
 
 def test_it_makes_what_is_missing_few_at_a_time(tmp_path, experience) -> None:
@@ -125,13 +125,13 @@ def test_killed_at_any_batch_it_goes_on_and_makes_each_once(tmp_path, experience
 def test_forgotten_meanwhile_and_lost_payloads_get_none(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
         kept = [
-            memory.remember(experience(i), Payload(str(i).encode(), "image/webp")).wait()
+            memory.remember(experience(i), Payload(str(i).encode(), "image/webp")).result()
             for i in range(3)
         ]
 
         def embed(data: bytes) -> np.ndarray:
             if data == b"0":
-                memory.forget([kept[1].id], "asked to").wait()
+                memory.forget([kept[1].id], "asked to").result()
             return np.ones(4, np.float32)
 
         memory.payload_files.path(kept[2].payload_sha256, "image/webp").unlink()

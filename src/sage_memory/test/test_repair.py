@@ -25,15 +25,15 @@ COUNT = 60
 
 def fill(home: Path, experience) -> Path:
     with Memory.open(home, device_id="robot") as memory:
-        tickets = [
+        futures = [
             memory.remember(
                 experience(i, text=f"word {i}"),
                 Payload(f"payload {i}".encode(), "image/webp") if i % 10 == 0 else None,
             )
             for i in range(COUNT)
         ]
-        for ticket in tickets:
-            ticket.wait()
+        for future in futures:
+            future.result()
     return home / "memory.db"
 
 
@@ -66,7 +66,7 @@ def assert_sound(home: Path, experience) -> set[int]:
             told = experience(number)
             assert (answer.experience.codes == told.codes).all()
             assert answer.experience.text == f"word {number}"
-        new = memory.remember(experience(999)).wait()
+        new = memory.remember(experience(999)).result()
         assert new.id in {answer.experience.id for answer in memory.recall(Query(limit=1000))}
     return numbers
 
@@ -114,7 +114,7 @@ def test_payloads_that_no_experience_names_are_found(tmp_path, experience) -> No
     fill(tmp_path, experience)
     with Memory.open(tmp_path) as memory:
         first = memory.recall(Query(end_ns=experience(0).end_ns))[0].experience.id
-        memory.change(lambda c: set_columns(c, [first], {"payload_sha256": ""})).wait()
+        memory.change(lambda c: set_columns(c, [first], {"payload_sha256": ""})).result()
     orphan = tmp_path / "payloads" / "ab" / f"{'ab' * 32}.webp"
     orphan.parent.mkdir(exist_ok=True)
     orphan.write_bytes(b"left behind")
@@ -223,7 +223,7 @@ def test_a_file_cut_short_keeps_what_is_in_it(tmp_path, experience) -> None:
 def test_the_log_is_read_too_and_does_not_meet_the_new_file(tmp_path, experience) -> None:
     memory = Memory.open(tmp_path)
     for index in range(20):
-        memory.remember(experience(index, text=f"word {index}")).wait()
+        memory.remember(experience(index, text=f"word {index}")).result()
     copy = tmp_path / "copy"
     copy.mkdir()
     for name in ("memory.db", "memory.db-wal"):

@@ -69,7 +69,7 @@ def test_a_night_is_the_same_to_a_memory_opened_afterwards(tmp_path) -> None:
 def test_what_is_salient_or_pinned_is_not_touched(tmp_path) -> None:
     with opened(tmp_path) as memory:
         ids = fill(memory)
-        memory.pin(ids[1], True).wait()
+        memory.pin(ids[1], True).result()
         before = {row[1]: row for row in content(memory)["experiences"]}
         memory.sleep(THOROUGH)
         after = {row[1]: row for row in content(memory)["experiences"]}
@@ -165,7 +165,7 @@ def test_remembering_goes_on_and_is_not_touched_by_the_running_night(tmp_path) -
             late.append(memory.remember(make(index, embedding=group_vector(0, 0), text="late")))
 
         memory.sleep(THOROUGH, progress)
-        ids = {ticket.wait().id for ticket in late}
+        ids = {future.result().id for future in late}
         texts = {bytes(r.id): r.text for r in rows_of(memory, experiences.c.id, experiences.c.text)}
         assert all(texts[identifier] == "late" for identifier in ids)
 
@@ -181,7 +181,7 @@ def test_places_merge_over_time_and_times_without_a_place_do_not(tmp_path) -> No
             vector = group_vector(0, index)
             memory.remember(
                 make(index, start_ns=when, end_ns=when, embedding=vector, total=0.2, place=place)
-            ).wait()
+            ).result()
         report = memory.sleep(THOROUGH)
         assert (report.summaries, report.merged) == (1, 4)
         (summary,) = rows_of(memory, experiences.c.place_frame, experiences.c.covers)[8:]

@@ -32,7 +32,7 @@ def test_every_field_comes_back(tmp_path, experience) -> None:
         3, place=place, text="a dog", text_embedding=words, text_encoder_id="minilm-1"
     )
     with Memory.open(tmp_path, device_id="robot-7") as memory:
-        kept = memory.remember(told).wait()
+        kept = memory.remember(told).result()
     with Memory.open(tmp_path) as memory:
         (answer,) = memory.recall(Query(with_embedding=True))
     found = answer.experience
@@ -49,7 +49,7 @@ def test_every_field_comes_back(tmp_path, experience) -> None:
 
 def test_acknowledged_means_synced_in_the_write_ahead_log(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience()).wait()
+        memory.remember(experience()).result()
         with memory._store._transaction() as live:
             assert live.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
             assert live.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
@@ -61,7 +61,7 @@ def test_row_vector_and_clock_stand_together_and_the_schema_is_stamped(
 ) -> None:
     with Memory.open(tmp_path) as memory:
         kept = [memory.remember(experience(i)) for i in range(5)]
-        ids = [ticket.wait().id for ticket in kept]
+        ids = [future.result().id for future in kept]
     assert [row[0] for row in rows(tmp_path, "SELECT id FROM experiences ORDER BY number")] == ids
     assert {row[0] for row in rows(tmp_path, "SELECT experience_id FROM vectors")} == set(ids)
     stamps = rows(tmp_path, "SELECT experience_id, stamp, field FROM clocks ORDER BY stamp")
@@ -77,10 +77,10 @@ def test_clock_of_changes_ascends_over_a_restart_with_a_clock_gone_back(
     tmp_path, experience, clock
 ) -> None:
     with Memory.open(tmp_path, clock=clock) as memory:
-        first = memory.remember(experience(0)).wait()
+        first = memory.remember(experience(0)).result()
     with Memory.open(tmp_path, clock=ManualClock(1_000)) as memory:
-        memory.remember(experience(1)).wait()
-        memory.forget([first.id], "asked to").wait()
+        memory.remember(experience(1)).result()
+        memory.forget([first.id], "asked to").result()
     stamps = rows(tmp_path, "SELECT field, stamp FROM clocks ORDER BY stamp")
     assert [field for field, _ in stamps] == ["*", "*", "forgotten"]
     assert len({stamp for _, stamp in stamps}) == 3
@@ -88,11 +88,11 @@ def test_clock_of_changes_ascends_over_a_restart_with_a_clock_gone_back(
 
 def test_the_forgotten_are_marked_not_found_and_not_deleted(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        kept = [memory.remember(experience(i)).wait() for i in range(3)]
-        memory.forget([kept[1].id], "asked to").wait()
+        kept = [memory.remember(experience(i)).result() for i in range(3)]
+        memory.forget([kept[1].id], "asked to").result()
         assert {a.experience.id for a in memory.recall(Query())} == {kept[0].id, kept[2].id}
         with pytest.raises(InvalidInput, match="experiences of this store"):
-            memory.forget([b"x" * 16], "").wait()
+            memory.forget([b"x" * 16], "").result()
     with Memory.open(tmp_path) as memory:
         assert {a.experience.id for a in memory.recall(Query())} == {kept[0].id, kept[2].id}
     marks = rows(tmp_path, "SELECT forgotten_reason FROM experiences ORDER BY number")
@@ -121,7 +121,7 @@ def test_wrong_input_names_its_field_and_nothing_is_kept(
     tmp_path, experience, changes, field
 ) -> None:
     with Memory.open(tmp_path) as memory:
-        memory.remember(experience()).wait()
+        memory.remember(experience()).result()
         with pytest.raises(InvalidInput, match=field):
             memory.remember(experience(1, **changes))
         memory.checkpoint()
@@ -141,7 +141,7 @@ def test_closed_memory_says_so_and_closes_twice(tmp_path, experience) -> None:
 def test_files_are_private(tmp_path, experience) -> None:
     home = tmp_path / "home"
     with Memory.open(home) as memory:
-        memory.remember(experience()).wait()
+        memory.remember(experience()).result()
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
         for file in home.iterdir():
             assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file
@@ -156,7 +156,7 @@ def test_lock_step_runs_give_identical_stores(tmp_path, experience) -> None:
             ids = []
             for index in range(20):
                 clock.advance_to(10**18 + index * 400_000)
-                ids.append(memory.remember(experience(index)).wait().id)
+                ids.append(memory.remember(experience(index)).result().id)
         return ids
 
     first, second = run(tmp_path / "a"), run(tmp_path / "b")

@@ -139,7 +139,7 @@ def test_payloads_kept_for_undoing_are_the_first_to_go_and_undo_says_so(tmp_path
     clock = ManualClock(NOW_NS + 10**9)
     limits = Limits(min_free_bytes=0, payload_cap_bytes=cap)
     with Memory.open(tmp_path, clock=clock, limits=limits) as memory:
-        memory.remember(home.moment(999), Payload(b"new" * 300, "image/webp")).wait()
+        memory.remember(home.moment(999), Payload(b"new" * 300, "image/webp")).result()
         salient = memory.payload(memory.of_id(ids[0]).experience)
         assert salient[0] is not None
         undone = memory.undo_sleep()
@@ -182,7 +182,7 @@ def test_the_list_of_an_earlier_version_is_shortened_without_losing_a_word(tmp_p
         memory.sleep(home.THOROUGH)
         listed = list_of(memory)
         emptied = update(forgettings).values(saved=None, undo_until_ns=NOW_NS)
-        memory._store.change(lambda connection: connection.execute(emptied)).wait()
+        memory._store.change(lambda connection: connection.execute(emptied)).result()
         with pytest.raises(InvalidInput, match="grace is not over"):
             memory.undo_sleep()
         clock.advance_to(NOW_NS + 1)
@@ -213,7 +213,7 @@ def test_what_is_forgotten_after_the_grace_leaves_the_others_listed(tmp_path) ->
         memory.sleep(replace(home.THOROUGH, grace_s=0.0))
         listed = list_of(memory)
         first, *_ = rows_of(memory, forgettings.c.experience_id)
-        memory.forget([bytes(first.experience_id)], "asked to").wait()
+        memory.forget([bytes(first.experience_id)], "asked to").result()
         assert list_of(memory) == listed
         memory.verify()
 
@@ -323,7 +323,7 @@ def test_what_is_pinned_during_the_night_stays(tmp_path, monkeypatch) -> None:
             if stage == "merging" and not pinned:
                 pinned.extend(ids[1:4])
                 for identifier in pinned:
-                    memory.pin(identifier, True).wait()
+                    memory.pin(identifier, True).result()
 
         memory.sleep(home.THOROUGH, progress)
         after = {row[1]: row for row in home.content(memory)["experiences"]}
@@ -345,9 +345,9 @@ def test_what_changes_after_its_letting_go_was_prepared_is_heeded(tmp_path, chan
             if stage == "evicting" and not late:
                 late.extend(ids[11:16])  # steps are of 7, in the order of the file
                 if change == "forget":
-                    memory.forget(late, "asked to").wait()
+                    memory.forget(late, "asked to").result()
                 for identifier in late if change == "pin" else ():
-                    memory.pin(identifier, True).wait()
+                    memory.pin(identifier, True).result()
 
         report = memory.sleep(home.THOROUGH, progress)
         assert late and not report.rolled_back

@@ -51,12 +51,12 @@ def test_no_field_of_an_experience_breaks_the_store(tmp_path: Path, experience) 
         for field in fields(Experience):
             for value in WRONG:
                 wrong = replace(experience(1), **{field.name: value})
-                refused_or_fine(lambda wrong=wrong: memory.remember(wrong).wait())
+                refused_or_fine(lambda wrong=wrong: memory.remember(wrong).result())
         for value in WRONG:
             refused_or_fine(lambda value=value: memory.remember(value))
             for payload in (value, Payload(value, "a/b"), Payload(b"x", value)):
-                refused_or_fine(lambda p=payload: memory.remember(experience(2), p).wait())
-        kept = memory.remember(experience(3)).wait()
+                refused_or_fine(lambda p=payload: memory.remember(experience(2), p).result())
+        kept = memory.remember(experience(3)).result()
         assert kept.id in {answer.experience.id for answer in memory.recall(Query(limit=1000))}
         memory.sleep()
         serious = [one for one in memory.inspect() if one.serious]
@@ -65,7 +65,7 @@ def test_no_field_of_an_experience_breaks_the_store(tmp_path: Path, experience) 
 
 def test_no_field_of_a_question_or_of_a_sleep_breaks_it(tmp_path: Path, experience) -> None:
     with Memory.open(tmp_path) as memory:
-        kept = memory.remember(experience()).wait()
+        kept = memory.remember(experience()).result()
         for asked in (Query(), ASKED):
             for field in fields(Query):
                 for value in WRONG:
@@ -78,11 +78,12 @@ def test_no_field_of_a_question_or_of_a_sleep_breaks_it(tmp_path: Path, experien
         for value in WRONG:
             for action in (
                 memory.recall, memory.at, memory.of_id, memory.payload,
-                lambda v: memory.forget(v, "r").wait(), lambda v: memory.forget([v], "r").wait(),
-                lambda v: memory.forget([b"y" * 16], v).wait(),
-                lambda v: memory.pin(v, True).wait(), lambda v: memory.pin(kept.id, v).wait(),
-                memory.undo_sleep, lambda v: memory.learn_outcome(v, 5, 0.5, 9.0).wait(),
-                lambda v: memory.learn_outcome(0, 5, v, 9.0).wait(),
+                lambda v: memory.forget(v, "r").result(),
+                lambda v: memory.forget([v], "r").result(),
+                lambda v: memory.forget([b"y" * 16], v).result(),
+                lambda v: memory.pin(v, True).result(), lambda v: memory.pin(kept.id, v).result(),
+                memory.undo_sleep, lambda v: memory.learn_outcome(v, 5, 0.5, 9.0).result(),
+                lambda v: memory.learn_outcome(0, 5, v, 9.0).result(),
             ):  # fmt: skip
                 refused_or_fine(lambda action=action, value=value: action(value))
         assert memory.recall(Query())[0].experience.id == kept.id
@@ -116,7 +117,7 @@ def test_numbers_of_numpy_are_stored_as_numbers(tmp_path: Path, experience) -> N
     place = Place("map", (one, one, one))
     told = experience(place=place, context={"vision": [one] * 5}, total=one)
     with Memory.open(tmp_path) as memory:
-        memory.remember(told).wait()
+        memory.remember(told).result()
     with Memory.open(tmp_path) as memory:
         (answer,) = memory.recall(
             Query(place_frame="map", place=(0.5, 0.5, 0.5), place_radius_m=1.0)

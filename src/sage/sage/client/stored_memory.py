@@ -29,13 +29,13 @@ class StoredMemory:
         """Pin or unpin an experience."""
         key = parse_id(identifier, "id")
         with open_memory(self._home) as memory:
-            memory.pin(key, pinned).wait()
+            memory.pin(key, pinned).result()
 
     def forget(self, identifiers: Sequence[str], reason: str) -> Forgotten:
         """Forget experiences for good."""
         keys = [parse_id(identifier, "ids") for identifier in identifiers]
         with open_memory(self._home) as memory:
-            done = memory.forget(keys, reason).wait()
+            done = memory.forget(keys, reason).result()
         return Forgotten(done.count, done.bytes_freed)
 
     def sleep(

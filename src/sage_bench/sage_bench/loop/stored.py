@@ -16,13 +16,13 @@ def fill(home: Path, count: int, device_id: str = "") -> None:
     """Store `count` random moments in a memory in `home`, which may be new."""
     rng = np.random.default_rng(0)
     with Memory.open(home, device_id=device_id) as memory:
-        tickets = []
+        futures = []
         for number in range(count):
-            tickets.append(memory.remember(random_experience(rng, number)))
-            if len(tickets) >= GROUP or number == count - 1:
-                for ticket in tickets:
-                    ticket.wait()
-                tickets.clear()
+            futures.append(memory.remember(random_experience(rng, number)))
+            if len(futures) >= GROUP or number == count - 1:
+                for future in futures:
+                    future.result()
+                futures.clear()
 
 
 def random_experience(rng: np.random.Generator, number: int) -> Experience:

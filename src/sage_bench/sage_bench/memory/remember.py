@@ -27,7 +27,7 @@ TABLE = """CREATE TABLE moments (
 INSERT = "INSERT INTO moments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 NOTE = (
     "remembering: 384 numbers, a puzzle, words, a place; ours through Memory.remember, waiting for "
-    f"each ticket, or with 1,024 tickets on the way; rates are the best of {RUNS} runs (eMEM: one "
+    f"each future, or with 1,024 futures on the way; rates are the best of {RUNS} runs (eMEM: one "
     "run of 3,000). Raw SQLite and sqlite-vec are WAL and synchronous FULL as ours is, one or two "
     "tables and no checks; eMEM (flush_batch_size 1, or its default of 5) is WAL and synchronous "
     "NORMAL and keeps its graph in memory until it is closed, so what it acknowledged is not "
@@ -85,7 +85,7 @@ def rows(place: Workplace) -> Figures:
 def _ours_alone(folder: Path, corpus: Corpus) -> Stored:
     moments = list(corpus.experiences())
     with Memory.open(folder, device_id=DEVICE, limits=limits()) as memory:
-        return _each(moments, lambda moment: memory.remember(moment).wait())
+        return _each(moments, lambda moment: memory.remember(moment).result())
 
 
 def _ours_grouped(folder: Path, corpus: Corpus) -> Stored:

@@ -1,7 +1,7 @@
 """The memory: remember, recall, and lose nothing that was acknowledged. No ROS needed.
 
 with Memory.open(Path("/var/lib/sage")) as memory:
-    kept = memory.remember(experience, Payload(webp, "image/webp")).wait()
+    kept = memory.remember(experience, Payload(webp, "image/webp")).result()
     answers = memory.recall(Query(example_id=kept.id, min_salience=0.5))
 """
 
@@ -25,7 +25,7 @@ from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import ConsolidationReport
 from sage_memory.core.store.entities import Entity, Evidence, evidence_of, learn, read, sources_of
 from sage_memory.core.store.reembedding import BATCH, Embedder, Reembedding
-from sage_memory.core.store.writer import Ticket
+from sage_memory.core.store.writer import Future
 
 MOST_JUDGED = 100
 
@@ -36,10 +36,10 @@ class Memory(OpenMemory):
 
     def remember(
         self, experience: Experience, payload: Payload | None = None
-    ) -> Ticket[Experience]:
+    ) -> Future[Experience]:
         """Queue an experience and return at once; from any thread.
 
-        `wait()` of the ticket returns the experience with its id after it was committed and
+        `result()` of the future returns the experience with its id after it was committed and
         synced: from then on it survives a kill and a power cut. A payload that cannot be kept
         (full disk, above the cap) is left out, counted, and its hash is empty.
 
@@ -64,7 +64,7 @@ class Memory(OpenMemory):
             NotStored: the disk refused.
         """
         said = plain_words.experience(text, self._clock.now_ns(), fields)
-        return id_text(self.remember(said, payload).wait().id)
+        return id_text(self.remember(said, payload).result().id)
 
     def recall(self, query: Query | str, **conditions: Any) -> list[Answer]:
         """The best answers, best first; as many as asked for whenever so many exist.
@@ -112,20 +112,20 @@ class Memory(OpenMemory):
         """
         return self._current().of_id(identifier)
 
-    def forget(self, identifiers: Sequence[bytes | str], reason: str) -> Ticket[Forgotten]:
+    def forget(self, identifiers: Sequence[bytes | str], reason: str) -> Future[Forgotten]:
         """Remove experiences (ids of 16 bytes or as text) for good, payloads too; tombstones stay.
 
         Raises:
             InvalidInput: none or too many ids, or too long a reason.
-            MemoryFailure: the memory is read-only or closed. An unknown id fails the ticket.
+            MemoryFailure: the memory is read-only or closed. An unknown id fails the future.
         """
         return forget(self._writable(), identifiers, reason, self._clock.now_ns())
 
-    def pin(self, identifier: bytes | str, pinned: bool) -> Ticket[None]:
+    def pin(self, identifier: bytes | str, pinned: bool) -> Future[None]:
         """Never consolidate an experience (16 bytes or text), nor let anything of it go; or again.
 
         Raises:
-            MemoryFailure: the memory is read-only or closed. An unknown id fails the ticket.
+            MemoryFailure: the memory is read-only or closed. An unknown id fails the future.
         """
         return pin(self._writable(), identifier, pinned)
 
@@ -177,7 +177,7 @@ class Memory(OpenMemory):
         """
         self._writable().flush()
 
-    def learn_about(self, experience: Experience, half_life_s: float) -> Ticket[dict[str, Entity]]:
+    def learn_about(self, experience: Experience, half_life_s: float) -> Future[dict[str, Entity]]:
         """Let an experience count for the reputation of those that it is from or about.
 
         Raises:
@@ -189,7 +189,7 @@ class Memory(OpenMemory):
 
     def learn_outcome(
         self, start_ns: int, end_ns: int, reward: float, half_life_s: float
-    ) -> Ticket[dict[str, Entity]]:
+    ) -> Future[dict[str, Entity]]:
         """Let an outcome count for those that the moments it judges were from or about.
 
         Args:
@@ -238,7 +238,7 @@ class Memory(OpenMemory):
             raise InvalidInput("level", level, "0, 1 or 2")
         self._writable().payloads.cap.pressure = level
 
-    def evict_payloads(self) -> Ticket[int] | None:
+    def evict_payloads(self) -> Future[int] | None:
         """Evict some payloads that are too old or above the cap; None if none need to.
 
         Raises:

@@ -26,7 +26,7 @@ from sage_memory.core.recovery.verification import Finding, compare_index, disti
 from sage_memory.core.statistics import Statistics, statistics_of
 from sage_memory.core.store.storage import open_storage
 from sage_memory.core.store.store import Store
-from sage_memory.core.store.writer import Ticket
+from sage_memory.core.store.writer import Future
 
 Done = TypeVar("Done")
 Opened = TypeVar("Opened", bound="OpenMemory")
@@ -159,7 +159,7 @@ class OpenMemory:
         with self._current().snapshot() as connection:
             return action(connection)
 
-    def change(self, action: Callable[[Connection], Done]) -> Ticket[Done]:
+    def change(self, action: Callable[[Connection], Done]) -> Future[Done]:
         """Run `action` in a transaction on the writer's thread, in its turn.
 
         For tools that open the memory, change rows, and close it: recalls through this object may

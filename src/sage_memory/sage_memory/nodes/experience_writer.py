@@ -87,7 +87,7 @@ class ExperienceWriter:
         except InvalidInput as error:
             self._node.log.warning(f"kept without payload: {error}", throttle_s=1.0, key="payload")
             payload = None
-        kept = self._opened().remember(experience, payload).wait(COMMIT_TIMEOUT_S)
+        kept = self._opened().remember(experience, payload).result(COMMIT_TIMEOUT_S)
         self._kept.publish(experience_message(kept))
         self._learn_about(kept)
         self._reembedder.note(kept.modality, kept.encoder_id)
@@ -96,7 +96,7 @@ class ExperienceWriter:
     def _learn_about(self, kept: Experience) -> None:
         learnt = self._opened().learn_about(kept, self._half_life_s)
         try:
-            learnt.wait(COMMIT_TIMEOUT_S)
+            learnt.result(COMMIT_TIMEOUT_S)
         except (NotStored, TimeoutError) as error:  # the experience itself is kept
             self._node.log.warning(f"kept, but not counted for its sources: {error}")
 
@@ -115,4 +115,4 @@ class ExperienceWriter:
 
     def _learn(self, start_ns: int, end_ns: int, reward: float) -> None:
         learnt = self._opened().learn_outcome(start_ns, end_ns, reward, self._half_life_s)
-        learnt.wait(COMMIT_TIMEOUT_S)  # what it could not learn is reported; replay knows when
+        learnt.result(COMMIT_TIMEOUT_S)  # what it could not learn is reported; replay knows when

@@ -46,7 +46,7 @@ class Housekeeping:
         memory = self._opened()
         memory.set_pressure(level)
         if (evicting := memory.evict_payloads()) is not None:
-            evicting.wait()
+            evicting.result()
 
     def _do(self, shown: Mapping[str, object]) -> None:
         self._opened().evict_payloads()

@@ -140,7 +140,7 @@ class SleepService(Stateful):
 
     def _pin(self, request: SetPin.Request, response: SetPin.Response) -> SetPin.Response:
         try:
-            self._opened().pin(parse_id(request.id), request.pinned).wait()
+            self._opened().pin(parse_id(request.id), request.pinned).result()
             response.success = True
         except (MemoryFailure, InvalidInput) as error:
             response.success, response.message = False, str(error)
@@ -149,7 +149,7 @@ class SleepService(Stateful):
     def _forget(self, request: Forget.Request, response: Forget.Response) -> Forget.Response:
         try:
             wanted = [parse_id(text, "ids") for text in request.ids]
-            forgotten = self._opened().forget(wanted, request.reason).wait()
+            forgotten = self._opened().forget(wanted, request.reason).result()
             response.success = True
             response.forgotten = forgotten.count
             response.bytes_freed = forgotten.bytes_freed

@@ -64,7 +64,7 @@ def import_home(
             with _naming(home):
                 return import_rows(connection, payloads, checked, merge, progress)
 
-        return memory.change(take).wait()
+        return memory.change(take).result()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sage_bench.memory.inputs.cache import kept_folder
 from sage_bench.memory.inputs.condition import Condition
 from sage_bench.memory.inputs.corpus import Corpus, row_of
 from sage_bench.memory.peers.peer import LIMIT, Search
-from sage_memory import Experience, Limits, Memory, Payload, Query, Ticket
+from sage_memory import Experience, Future, Limits, Memory, Payload, Query
 from sage_memory.core.engine.schema import SCHEMA_VERSION
 
 DEVICE = "bench"
@@ -27,14 +27,14 @@ def store_all(
     memory: Memory, moments: Iterable[Experience | tuple[Experience, Payload]]
 ) -> list[bytes]:
     """Remember everything, many on the way at a time; their ids, all acknowledged."""
-    waiting: deque[Ticket[Experience]] = deque()
+    waiting: deque[Future[Experience]] = deque()
     kept = []
     for moment in moments:
         experience, payload = moment if isinstance(moment, tuple) else (moment, None)
         if len(waiting) >= WAITING:
-            kept.append(waiting.popleft().wait().id)
+            kept.append(waiting.popleft().result().id)
         waiting.append(memory.remember(experience, payload))
-    kept += [ticket.wait().id for ticket in waiting]
+    kept += [future.result().id for future in waiting]
     return kept
 
 

@@ -103,7 +103,7 @@ def remember_ours(home: Path, corpus: Corpus) -> None:
     """Every moment, each acknowledged before the next."""
     memory = Memory.open(home, device_id=DEVICE, limits=limits())
     for experience in corpus.experiences():
-        memory.remember(experience).wait()
+        memory.remember(experience).result()
 
 
 def remember_emem(folder: Path, corpus: Corpus) -> None:

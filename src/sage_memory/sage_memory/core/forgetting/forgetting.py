@@ -26,7 +26,7 @@ from sage_memory.core.sleep.changes import run_record as run_record
 from sage_memory.core.sleep.records.forgetting_list import PER_EXPERIENCE
 from sage_memory.core.sleep.records.rewriting import TOMBSTONE
 from sage_memory.core.store.store import Store
-from sage_memory.core.store.writer import Ticket
+from sage_memory.core.store.writer import Future
 
 MOST_AT_ONCE = 1000
 
@@ -41,8 +41,8 @@ class Forgotten:
 
 def forget(
     store: Store, identifiers: Sequence[bytes | str], reason: str, now_ns: int
-) -> Ticket[Forgotten]:
-    """Remove experiences for good; the ticket settles when the files hold nothing of them.
+) -> Future[Forgotten]:
+    """Remove experiences for good; the future settles when the files hold nothing of them.
 
     Gone are their rows' content, vectors, links, the copies kept for undoing a sleep, what
     summaries took over from them, and payloads that no other experience has. The database is
@@ -54,8 +54,8 @@ def forget(
 
     Raises:
         InvalidInput: none or too many, or too long a reason. An id that is unknown, or forgotten
-            already, fails the ticket; nothing is forgotten then.
-        NotCompacted: from the ticket: they are forgotten, but the disk is too full to shrink the
+            already, fails the future; nothing is forgotten then.
+        NotCompacted: from the future: they are forgotten, but the disk is too full to shrink the
             file; their bytes leave it when the store is next closed with room on the disk.
     """
     if not isinstance(identifiers, Sequence) or isinstance(identifiers, bytes | str):
@@ -158,11 +158,11 @@ def _pin_payload(connection: Connection, sha256: str) -> None:
     connection.execute(update(payloads).where(same).values(pinned=most.scalar_subquery()))
 
 
-def pin(store: Store, identifier: bytes | str, pinned: bool) -> Ticket[None]:
+def pin(store: Store, identifier: bytes | str, pinned: bool) -> Future[None]:
     """Keep an experience from every sleep, and its payload from the cap; or no longer.
 
     A payload stays pinned as long as one of the experiences that share it is. An unknown id fails
-    the ticket with `InvalidInput`.
+    the future with `InvalidInput`.
     """
     identifier = id_bytes(identifier)
     if not isinstance(pinned, bool):

@@ -38,7 +38,7 @@ from sage_memory.core.sleep.selection.survey import (
     total_bytes,
 )
 from sage_memory.core.store.store import Store
-from sage_memory.core.store.writer import Ticket
+from sage_memory.core.store.writer import Future
 
 WOULD = "nothing was changed; figures are about what a run would do"
 GROUPS_PER_STEP = 32
@@ -128,7 +128,7 @@ class ConsolidationRun:
         self._progress(0.05, "questions drawn")
         recalled = ask(self._store.reader, questions)
         record = RunRecord(run, now_ns, options, horizon, before, target, questions, recalled)
-        self._store.change(record.write).wait()
+        self._store.change(record.write).result()
         self._seen = seen
         return record
 
@@ -155,7 +155,7 @@ class ConsolidationRun:
         self._seen = None
         candidates = max(len(seen.free(record.options.salience_floor)), 1)
         found = near_duplicates(self._store, seen, record.options)
-        waiting: Ticket[Change] | None = None
+        waiting: Future[Change] | None = None
         while some := list(islice(found, GROUPS_PER_STEP)):  # the next ones are found meanwhile
             report = self._merged(report, waiting, candidates)
             waiting = None
@@ -169,10 +169,10 @@ class ConsolidationRun:
             )
         return self._merged(report, waiting, candidates)
 
-    def _merged(self, report: Report, waiting: Ticket[Change] | None, candidates: int) -> Report:
+    def _merged(self, report: Report, waiting: Future[Change] | None, candidates: int) -> Report:
         if waiting is None:
             return report
-        covers = waiting.wait().summaries
+        covers = waiting.result().summaries
         report = replace(report, summaries=report.summaries + len(covers),
                          merged=report.merged + sum(covers))  # fmt: skip
         self._progress(0.1 + 0.3 * min(report.merged / candidates, 1.0), "merging")
@@ -184,7 +184,7 @@ class ConsolidationRun:
         decided = plan(seen, record.options, record.target_bytes, rare)
         evictions = evictions_of(seen, decided, record.started_ns)
         until_ns = record.started_ns + round(record.options.grace_s * NS_PER_S)
-        waiting: Ticket[Change] | None = None
+        waiting: Future[Change] | None = None
         for first in range(0, len(evictions), EVICTIONS_PER_STEP):
             some = evictions[first : first + EVICTIONS_PER_STEP]
             terms = EvictionTerms(
@@ -201,10 +201,10 @@ class ConsolidationRun:
             )
         return self._evicted(report, waiting, 1.0)
 
-    def _evicted(self, report: Report, waiting: Ticket[Change] | None, share: float) -> Report:
+    def _evicted(self, report: Report, waiting: Future[Change] | None, share: float) -> Report:
         if waiting is None:
             return report
-        change = waiting.wait()
+        change = waiting.result()
         self._progress(0.4 + 0.5 * share, "evicting")
         return replace(
             report,
@@ -241,7 +241,7 @@ class ConsolidationRun:
         self._store.change(
             lambda c: run_record.mark(c, record.run, state=state, finished_ns=now_ns,
                                    recall_after=after.all, report=report.to_json())
-        ).wait()  # fmt: skip
+        ).result()  # fmt: skip
         self._purge()
         self._progress(1.0, state)
         return report
@@ -275,13 +275,13 @@ class ConsolidationRun:
 
     def _purge(self) -> None:
         if purge_expired(self._store, self._clock.now_ns()):
-            self._store.compact().wait()
+            self._store.compact().result()
 
     def _survey(self, record: RunRecord) -> Survey:
         with self._store.reader.snapshot() as connection:
             return survey(connection, record.options, record.horizon)
 
-    def _step(self, action: Callable[[Connection], Change]) -> Ticket[Change]:
+    def _step(self, action: Callable[[Connection], Change]) -> Future[Change]:
         return self._store.change(
             action, lambda change: update_index(self._store.reader.index, change)
         )

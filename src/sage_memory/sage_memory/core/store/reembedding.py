@@ -157,7 +157,7 @@ class Reembedding:
             rows = [VectorRow(number, *(values[n] for n in names)) for number, values in kept]
             self._store.reader.index.add([], rows)
 
-        return self._store.change(write, tell).wait()
+        return self._store.change(write, tell).result()
 
 
 def _lacking(embedder: Embedder) -> Select[Any]:

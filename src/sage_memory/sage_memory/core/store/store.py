@@ -31,7 +31,7 @@ from sage_memory.core.rows.rows import Packed, pack
 from sage_memory.core.store.access_log import AccessLog
 from sage_memory.core.store.leftovers import set_aside_payloads
 from sage_memory.core.store.storage import Storage
-from sage_memory.core.store.writer import Done, GroupCommitter, Ticket
+from sage_memory.core.store.writer import Done, Future, GroupCommitter
 from sage_memory.core.store.writer_connection import WriterConnection
 
 GROUP_SIZE = 256
@@ -124,7 +124,7 @@ class Store:
         self.swept = 0
         self.committer.run(self._sweep)
 
-    def remember(self, experience: Experience, payload: Payload | None) -> Ticket[Experience]:
+    def remember(self, experience: Experience, payload: Payload | None) -> Future[Experience]:
         """Queue an experience; see `Memory.remember`."""
         proven = checked(experience)
         if payload is not None:
@@ -144,7 +144,7 @@ class Store:
 
     def change(
         self, action: Callable[[Connection], Done], then: Callable[[Done], None] | None = None
-    ) -> Ticket[Done]:
+    ) -> Future[Done]:
         """Run `action` in a transaction of its own on the writer's thread, in its turn.
 
         The index does not hear of it: whoever changes what the index holds tells it in `then`,
@@ -193,8 +193,8 @@ class Store:
         self._next_number += count  # of a transaction that fails they stay unused
         return range(first, first + count)
 
-    def compact(self) -> Ticket[int]:
-        """Give the space of what was removed back to the disk; the ticket tells the bytes."""
+    def compact(self) -> Future[int]:
+        """Give the space of what was removed back to the disk; the future tells the bytes."""
         return self.committer.run(self.compact_now)
 
     def compact_now(self) -> int:
@@ -214,12 +214,12 @@ class Store:
         Raises:
             NotStored: the disk refused.
         """
-        self.committer.run(self._write_uses).wait()
-        self.reader.write_cache(self.committer.run(self.reader.capture).wait())
+        self.committer.run(self._write_uses).result()
+        self.reader.write_cache(self.committer.run(self.reader.capture).result())
 
     def verify(self) -> None:
         """Prove that the index equals the rows, between two commits."""
-        self.committer.run(lambda: self.reader.verify(follow=False)).wait()
+        self.committer.run(lambda: self.reader.verify(follow=False)).result()
 
     def close(self) -> None:
         """Commit what waits, close the files, let go of the store."""

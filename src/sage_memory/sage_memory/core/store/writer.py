@@ -16,8 +16,9 @@ Result = TypeVar("Result")
 Done = TypeVar("Done")
 
 
-class Ticket(Generic[Result]):
-    """A promise of the writer."""
+class Future(Generic[Result]):
+    """What the writer's thread is still to do; as `concurrent.futures.Future`, in a seventh of its
+    time."""
 
     __slots__ = ("_error", "_gate", "_result", "_settled")
 
@@ -28,12 +29,11 @@ class Ticket(Generic[Result]):
         self._result: Result
         self._error: BaseException | None = None
 
-    @property
     def done(self) -> bool:
         """True once it is committed and synced, or has failed."""
         return self._settled
 
-    def wait(self, timeout_s: float | None = None) -> Result:
+    def result(self, timeout_s: float | None = None) -> Result:
         """What was stored, after it was committed and synced.
 
         Raises:
@@ -65,11 +65,11 @@ class Ticket(Generic[Result]):
 
 
 @dataclass
-class _Deed:
+class _Task:
     """Something to do between two groups, in its turn."""
 
     action: Callable[[], Any]
-    ticket: Ticket[Any]
+    future: Future[Any]
 
 
 class GroupCommitter(Generic[Item, Result]):
@@ -94,7 +94,7 @@ class GroupCommitter(Generic[Item, Result]):
         self._commit = commit
         self._capacity = capacity
         self._group_size = group_size
-        self._queue: deque[tuple[Item, Ticket[Result]] | _Deed] = deque()
+        self._queue: deque[tuple[Item, Future[Result]] | _Task] = deque()
         self._waiting = 0
         self._changing = threading.Lock()  # held by whoever changes the queue
         self._news = threading.Lock()  # open when something was queued; a Condition takes longer
@@ -113,7 +113,7 @@ class GroupCommitter(Generic[Item, Result]):
         """Items in the queue."""
         return self._waiting
 
-    def submit(self, make: Callable[[], Item]) -> Ticket[Result]:
+    def submit(self, make: Callable[[], Item]) -> Future[Result]:
         """Queue the item that `make` gives; never waits for the disk.
 
         `make` runs while the queue is held, so that what it numbers is numbered in order.
@@ -121,27 +121,27 @@ class GroupCommitter(Generic[Item, Result]):
         Raises:
             MemoryBusy: the queue is full; the item was not made.
         """
-        ticket: Ticket[Result] = Ticket()
+        future: Future[Result] = Future()
         with self._changing:
             if self._closing:
                 raise NotStored("the store is closed")
             if self._waiting >= self._capacity:
                 self.refused += 1
                 raise MemoryBusy(self.refused, self._capacity)
-            self._queue.append((make(), ticket))
+            self._queue.append((make(), future))
             self._waiting += 1
             self._announce()
-        return ticket
+        return future
 
-    def run(self, action: Callable[[], Done]) -> Ticket[Done]:
+    def run(self, action: Callable[[], Done]) -> Future[Done]:
         """Run `action` on the writer's thread, after all that was queued before."""
-        deed = _Deed(action, Ticket())
+        task = _Task(action, Future())
         with self._changing:
             if self._closing:
                 raise NotStored("the store is closed")
-            self._queue.append(deed)
+            self._queue.append(task)
             self._announce()
-        return deed.ticket
+        return task.future
 
     def close(self) -> None:
         """Commit what waits, then stop."""
@@ -162,16 +162,16 @@ class GroupCommitter(Generic[Item, Result]):
                     return
             if not work:
                 self._news.acquire()
-            elif isinstance(work, _Deed):
+            elif isinstance(work, _Task):
                 self._do(work)
             else:
                 self._commit_group(work)
 
-    def _next_work(self) -> _Deed | list[tuple[Item, Ticket[Result]]]:
-        group: list[tuple[Item, Ticket[Result]]] = []
+    def _next_work(self) -> _Task | list[tuple[Item, Future[Result]]]:
+        group: list[tuple[Item, Future[Result]]] = []
         while self._queue and len(group) < self._group_size:
             head = self._queue[0]
-            if isinstance(head, _Deed):
+            if isinstance(head, _Task):
                 if not group:
                     self._queue.popleft()
                     return head
@@ -181,7 +181,7 @@ class GroupCommitter(Generic[Item, Result]):
             group.append(head)
         return group
 
-    def _commit_group(self, group: list[tuple[Item, Ticket[Result]]]) -> None:
+    def _commit_group(self, group: list[tuple[Item, Future[Result]]]) -> None:
         try:
             results = self._commit([item for item, _ in group])
         except Exception as error:  # noqa: BLE001 - saves the thread; who waits must hear of it
@@ -189,10 +189,10 @@ class GroupCommitter(Generic[Item, Result]):
             return
         self.groups += 1
         self.committed += len(group)
-        for (_, ticket), result in zip(group, results, strict=True):
-            ticket.resolve(result)
+        for (_, future), result in zip(group, results, strict=True):
+            future.resolve(result)
 
-    def _refuse_group(self, group: list[tuple[Item, Ticket[Result]]], error: BaseException) -> None:
+    def _refuse_group(self, group: list[tuple[Item, Future[Result]]], error: BaseException) -> None:
         if len(group) > 1 and not isinstance(error, NotStored):
             half = len(group) // 2  # one bad item must not take the others with it
             self._commit_group(group[:half])
@@ -200,13 +200,13 @@ class GroupCommitter(Generic[Item, Result]):
             return
         self.failed += len(group)
         self.last_failure = str(error)
-        for _, ticket in group:
-            ticket.fail(error)
+        for _, future in group:
+            future.fail(error)
 
-    def _do(self, deed: _Deed) -> None:
+    def _do(self, task: _Task) -> None:
         try:
-            result = deed.action()
+            result = task.action()
         except Exception as error:  # noqa: BLE001 - saves the thread; who waits must hear of it
-            deed.ticket.fail(error)
+            task.future.fail(error)
         else:
-            deed.ticket.resolve(result)
+            task.future.resolve(result)

@@ -35,11 +35,11 @@ def purge_expired(store: Store, now_ns: int) -> int:
         count = store.change(
             lambda connection: _purge_some(store, connection, used, now_ns),
             lambda _: store.payloads.delete_removed(),
-        ).wait()
+        ).result()
         if not count:
             break
         settled += count
-    store.change(store.payloads.cap.count_copies).wait()
+    store.change(store.payloads.cap.count_copies).result()
     return settled
 
 
@@ -70,7 +70,7 @@ def finalise_above_cap(store: Store, now_ns: int) -> str:
     ended = update(forgettings).where(OPEN_COPY, column.night_id.in_(final))
     store.change(
         lambda connection: connection.execute(ended.values(undo_until_ns=now_ns)).rowcount
-    ).wait()
+    ).result()
     named = ", ".join(map(id_text, final))
     return f"what undoing needs is above its share of the payload cap: final now is {named}"
 

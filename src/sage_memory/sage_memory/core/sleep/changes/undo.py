@@ -69,13 +69,13 @@ def undo_run(store: Store, run: bytes, state: str, now_ns: int) -> Undone:
     """Undo all that a run did, however far it came; to be called again if it is cut off."""
     store.change(
         lambda connection: run_record.mark(connection, run, state=state, finished_ns=None)
-    ).wait()
+    ).result()
     restored, notes = 0, list[str]()
     while True:
         change = store.change(
             lambda connection: _restore_some(store, connection, run, now_ns),
             lambda change: update_index(store.reader.index, change),
-        ).wait()
+        ).result()
         if not change.restored and not change.notes:
             break
         restored += change.restored
@@ -86,9 +86,9 @@ def undo_run(store: Store, run: bytes, state: str, now_ns: int) -> Undone:
         store.change(
             lambda connection, some=some: delete_summaries(store, connection, some, state, now_ns),  # type: ignore[misc]
             lambda change: update_index(store.reader.index, change),
-        ).wait()
-    store.change(lambda connection: run_record.mark(connection, run, finished_ns=now_ns)).wait()
-    store.change(store.payloads.cap.count_copies).wait()
+        ).result()
+    store.change(lambda connection: run_record.mark(connection, run, finished_ns=now_ns)).result()
+    store.change(store.payloads.cap.count_copies).result()
     counts = {note: notes.count(note) for note in dict.fromkeys(notes)}
     return Undone(run, restored, "; ".join(f"{n} x {note}" for note, n in counts.items()))
 
