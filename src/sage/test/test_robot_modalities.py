@@ -18,7 +18,7 @@ from sage.bags.reader import open_bag
 from sage.bags.selection import Selection
 from sage.cli import main
 from sage.graph.description import GraphOptions, describe
-from sage_common.core.specs.modality import modality_spec
+from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Puzzle, Salience
 
@@ -70,7 +70,7 @@ def test_the_file_of_the_page_makes_the_graph(tmp_path: Path) -> None:
     assert described.warnings == ()
     topics = {n.name: n.parameters.get("topic") for n in described.nodes}
     assert [topics[f"{name}_encoder"] for name in TOPICS] == [
-        modality_spec(name).topic for name in TOPICS
+        ModalitySpecs()[name].topic for name in TOPICS
     ]
 
 

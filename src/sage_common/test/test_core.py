@@ -26,7 +26,6 @@ from sage_common.core.topics import (
     SERVICES,
     TOPICS,
     action_spec,
-    expected_rate,
     filled_topic,
     foreign_topic,
     service_spec,
@@ -189,9 +188,12 @@ def test_names_and_unknown_keys():
 
 
 def test_a_modality_that_comes_by_events_has_no_age():
-    assert expected_rate("puzzle", modality="vision") == (30.0, 1.0)
-    assert expected_rate("salience", modality="language") == (0.0, 0.0)
-    assert expected_rate("imu/data", name="body") == (100.0, 0.5)
+    vision = filled_topic("puzzle", modality="vision")
+    assert (vision.rate_hz, vision.max_age_s) == (30.0, 1.0)
+    words = filled_topic("salience", modality="language")
+    assert (words.rate_hz, words.max_age_s) == (0.0, 0.0)
+    body = filled_topic("imu/data", name="body")
+    assert (body.rate_hz, body.max_age_s) == (100.0, 0.5)
 
 
 def test_a_filled_topic_has_its_name_and_the_rate_of_its_modality():

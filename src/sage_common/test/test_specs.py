@@ -16,10 +16,11 @@ from sage_common.core.specs.entry_points import offers
 from sage_common.core.specs.modality import (
     UNDECLARED,
     ModalitySpec,
+    ModalitySpecs,
     modalities,
-    modality_spec,
     usual_modalities,
 )
+from sage_common.core.topics import filled_topic
 
 SPEC = "from sage_common.core.specs.modality import ModalitySpec\n"
 GROUP = "sage.modalities"
@@ -40,10 +41,19 @@ def test_a_modality_of_a_package_is_found_by_its_entry_point(
     install(tmp_path, "thermometer", {"warm_a_spec": text}, {GROUP: {"warm_a": "warm_a_spec:WARM"}})
     assert "warm_a" not in modalities().specs
     monkeypatch.syspath_prepend(tmp_path)
-    assert modality_spec("warm_a").topic == "/warm"
+    assert ModalitySpecs()["warm_a"].topic == "/warm"
     assert modalities().offers["warm_a"].package == "thermometer"
     assert usual_modalities()[-1] == "warm_a"
-    assert modality_spec("unheard_of") is UNDECLARED
+    assert ModalitySpecs()["unheard_of"] is UNDECLARED
+
+
+def test_an_instance_has_what_is_declared_of_its_kind() -> None:
+    specs = ModalitySpecs(("speech language", "cellar cellar_kind"))
+    assert specs["speech"].words and specs["speech"].name == "speech"
+    assert specs["cellar"] is UNDECLARED
+    assert filled_topic("puzzle", ModalitySpecs(("left vision",)), modality="left").rate_hz == 30.0
+    with pytest.raises(InvalidInput, match="instances = 'speech': expected MODALITY INSTALLED"):
+        ModalitySpecs(("speech",))
 
 
 WRONG = [
@@ -90,7 +100,7 @@ def test_of_two_of_one_name_the_first_package_counts_and_the_other_is_named(
             tmp_path, package, {f"{package}_spec": text}, {GROUP: {"twice": f"{package}_spec:spec"}}
         )
     monkeypatch.syspath_prepend(tmp_path)
-    assert modality_spec("twice").meaning == "of ant"
+    assert ModalitySpecs()["twice"].meaning == "of ant"
     (fault,) = modalities().faults
     assert fault.offer.package == "zebra" and "package ant has it" in str(fault)
 

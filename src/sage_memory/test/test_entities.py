@@ -9,10 +9,12 @@ import pytest
 import sleep_home as home
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import ModalitySpecs
 from sage_memory.core.ingest.payload_policy import WEIGHTS, PayloadPolicy, affect
 from sage_memory.core.store.entities import Entity, Evidence, named, sources_of, updated
 
 DAY_NS = 86400 * 10**9
+SPECS = ModalitySpecs()
 HALF_LIFE_S = 7 * 86400.0
 
 
@@ -91,7 +93,11 @@ def test_experiences_count_for_their_sensor_device_and_speaker(tmp_path) -> None
         kept = memory.remember(
             home.moment(1, modality="language", entity="anna", reward=1.0, conflict=0.0)
         ).result()
-        assert sources_of(kept) == ["sensor:language/front", "device:robot", "speaker:anna"]
+        assert sources_of(kept, SPECS["language"]) == [
+            "sensor:language/front",
+            "device:robot",
+            "speaker:anna",
+        ]
         for _ in range(3):
             memory.learn_about(kept, HALF_LIFE_S).result()
         known = memory.entities()
@@ -104,7 +110,7 @@ def test_experiences_count_for_their_sensor_device_and_speaker(tmp_path) -> None
 
 def test_sensors_of_one_name_are_told_apart_by_their_kind() -> None:
     names = [
-        sources_of(home.moment(1, modality=modality))[0]
+        sources_of(home.moment(1, modality=modality), SPECS[modality])[0]
         for modality in ("vision", "audio", "proprioception", "scan")
     ]
     assert names == ["camera:front", "microphone:front", "imu:front", "sensor:scan/front"]

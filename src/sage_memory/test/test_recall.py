@@ -75,6 +75,21 @@ def test_words_find_the_moments_of_all_modalities(tmp_path, experience) -> None:
         assert len(memory.recall(replace(asked, limit=10))) == 4, "no words, no answer by words"
 
 
+def test_a_store_remembers_which_modalities_are_instances_of_others(tmp_path, experience) -> None:
+    said = experience(1, modality="radio", text="look, a dog", entity="anna", encoder_id="minilm")
+    with Memory.open(tmp_path, instances=("radio language", "rear vision")) as memory:
+        memory.remember(said).result()
+        memory.learn_about(said, 60.0).result()
+        assert "speaker:anna" in memory.entities()
+    with Memory.open(tmp_path, instances=("rear audio",)) as memory:
+        assert memory.modality_specs["rear"].payload == "sound"
+    with Memory.open(tmp_path, read_only=True) as memory:
+        (answer,) = memory.recall(Query(example=said.embedding, example_encoder_id="minilm"))
+        assert answer.reason.startswith('said: "look, a dog"')
+        assert memory.modality_specs["rear"].payload == "sound"
+        assert not memory.inspect()
+
+
 def test_an_experience_as_example_finds_its_likes_not_itself(tmp_path, experience) -> None:
     base = np.zeros(16, np.float32)
     base[0] = 1.0

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.ros.host import ServiceUnavailable
 from sage_memory import Memory, Payload, Query
 from sage_memory.backends.payload_encoding import picture
@@ -21,6 +22,7 @@ class StandIn:
     time_is_measured = True
 
     def __init__(self) -> None:
+        self.modality_specs = ModalitySpecs()
         self.encoders = {"vision/embed": "vision-2", "language/embed": "words-2"}
         self.shown: dict[str, Any] = {}
         self.calls = 0
@@ -120,6 +122,18 @@ def test_killed_at_any_batch_it_goes_on_and_makes_each_once(tmp_path, experience
             memory.verify()
     with Memory.open(tmp_path) as memory:
         assert memory.reembed([embedder]).step() == 0
+
+
+def test_two_modalities_of_one_encoder_both_get_theirs(tmp_path, experience) -> None:
+    rng = np.random.default_rng(0)
+    with Memory.open(tmp_path) as memory:
+        for index, name in enumerate(("rear", "vision", "rear", "vision")):
+            memory.remember(experience(index, modality=name), Payload(b"x", "image/webp")).result()
+        embedders = [Embedder(n, "v-2", lambda _: rng.normal(size=6)) for n in ("vision", "rear")]
+        work = memory.reembed(embedders)
+        while work.step():
+            pass
+        assert work.done.made == 4
 
 
 def test_forgotten_meanwhile_and_lost_payloads_get_none(tmp_path, experience) -> None:

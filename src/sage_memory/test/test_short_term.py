@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from sage_common.core.puzzle import Percept
+from sage_common.core.specs.modality import ModalitySpecs
 from sage_memory.core.ingest.observer import Observer
 from sage_memory.core.ingest.pose_buffer import PoseBuffer
 from sage_memory.core.ingest.short_term import Moment, RetentionPolicy, ShortTermMemory
 from sage_memory.core.ingest.utterance_buffer import HeardText, UtteranceBuffer
 
 S = 1_000_000_000
+SPECS = ModalitySpecs()
 
 
 def moment(stamp_s: float, score: float) -> Moment:
@@ -170,7 +172,10 @@ def test_time_that_goes_back_leaves_a_threshold_that_can_be_used() -> None:
 
 def test_what_a_percept_says_of_itself_is_not_what_was_heard() -> None:
     observer = Observer(
-        ("diagnostics", "language", "vision"), RetentionPolicy(), 10.0, PoseBuffer(1.0, 5.0)
+        {name: SPECS[name] for name in ("diagnostics", "language", "vision")},
+        RetentionPolicy(),
+        10.0,
+        PoseBuffer(1.0, 5.0),
     )
     said, seen = moment(1.0, 0.5).percept, moment(2.0, 0.9)
     fault = replace(said, modality="diagnostics", text="ERROR of /motor", encoder_id="faults-1")
@@ -178,4 +183,15 @@ def test_what_a_percept_says_of_itself_is_not_what_was_heard() -> None:
     assert observer.experience(seen).text == ""
     assert observer.experience(replace(seen, percept=fault)).text == "ERROR of /motor"
     observer.perceive(replace(said, modality="language", text="stop", encoder_id="minilm"))
+    assert observer.experience(seen).text == "stop"
+
+
+def test_an_instance_looks_back_and_speaks_as_its_kind_does() -> None:
+    specs = ModalitySpecs(("rear audio", "radio language"))
+    modalities = {name: specs[name] for name in ("rear", "radio", "vision")}
+    observer = Observer(modalities, RetentionPolicy(), 10.0, PoseBuffer(1.0, 5.0))
+    seen = moment(2.0, 0.9)
+    heard = replace(seen, percept=replace(seen.percept, modality="rear"))
+    assert observer.experience(heard).start_ns == S
+    observer.perceive(replace(seen.percept, modality="radio", text="stop", encoder_id="minilm"))
     assert observer.experience(seen).text == "stop"

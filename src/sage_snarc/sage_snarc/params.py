@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sage_common.core.parameters import NodeParameters, parameter
-from sage_common.core.specs.modality import modality_spec, usual_events, usual_modalities
+from sage_common.core.specs.modality import usual_events, usual_modalities
 
-USUAL_LIMIT_S = 2.0
 BY_MODALITY = "-1: 2 s, and 0 for a modality that comes by events"
 
 
@@ -16,9 +15,6 @@ class ScorerParameters(NodeParameters):
     """One scorer; every modality has its own."""
 
     modality: str = parameter("vision", doc="modality whose puzzles are scored")
-    like: str = parameter(
-        "", doc="installed modality that it is another instance of; the graph fills it in"
-    )
     memory: int = parameter(
         1000, doc="percepts remembered for novelty", unit="percepts", low=10, high=10000
     )
@@ -41,26 +37,6 @@ class ScorerParameters(NodeParameters):
     grid: bool = parameter(
         True, doc="say where in the percept the salience is; attention needs it, most bytes are its"
     )
-
-    @property
-    def spec(self) -> str:
-        """Name of the modality whose spec says how its puzzles are."""
-        return self.like or self.modality
-
-    @property
-    def silence_limit_s(self) -> float:
-        """Silence that is a fault [s]; 0 for a stream of events."""
-        return self._limit_s(self.stale_after_s)
-
-    @property
-    def frozen_limit_s(self) -> float:
-        """Time with the same sample that is worth a warning [s]; 0 for a stream of events."""
-        return self._limit_s(self.frozen_after_s)
-
-    def _limit_s(self, given_s: float) -> float:
-        if given_s >= 0.0:
-            return given_s
-        return 0.0 if modality_spec(self.spec).is_event else USUAL_LIMIT_S
 
 
 @dataclass(frozen=True)
@@ -124,10 +100,5 @@ class AttentionParameters(NodeParameters):
         "crop",
         doc="how the vision encoder makes its square, as in its own parameter",
         choices=("crop", "letterbox"),
-    )
-    instances: tuple[str, ...] = parameter(
-        (),
-        doc="modalities that are another instance of an installed one, `MODALITY INSTALLED` each; "
-        "the graph fills it in",
     )
     marker_frame: str = parameter("base_link", doc="TF frame in which the salience bars stand")

@@ -157,16 +157,17 @@ def test_fusion_drops_malformed_salience(host: LockstepHost, puzzle: Make) -> No
     assert len([line for line in host.logs if "dropped" in line.text]) == 4
 
 
-def test_attention_names_the_best_regions_of_sound(host: LockstepHost) -> None:
-    host.add(AttentionNode, parameters={"regions": 2})
+@pytest.mark.parametrize("modality", ["audio", "rear"])
+def test_attention_names_the_best_regions_of_sound(host: LockstepHost, modality: str) -> None:
+    host.add(AttentionNode, parameters={"regions": 2, "instances": ["rear audio"]})
     grid = np.zeros((10, 10), np.float32)
     grid[0:3, 7:10] = 0.9
     grid[7:10, 3:6] = 0.6
     grid[7:10, 0:3] = 0.3
-    heard = Salience(modality="audio", source="front", total=0.8, reason="audio: loud", valid=True)
+    heard = Salience(modality=modality, source="front", total=0.8, reason="audio: loud", valid=True)
     heard.grid_rows = heard.grid_columns = 10
     heard.grid = array.array("f", grid.tobytes())
-    message = FusedSalience(dominant_modality="audio", total=0.8, reward=0.5, valid=True)
+    message = FusedSalience(dominant_modality=modality, total=0.8, reward=0.5, valid=True)
     message.modalities, message.weights = [heard], array.array("f", [1.0])
     message.header.stamp = to_stamp(T0)
     host.publish("fused_salience", message)

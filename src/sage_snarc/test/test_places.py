@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.core.specs.places import PICTURE, Spectrogram, area_of, strongest
 from sage_encoders.core import body_layout as body
 from sage_encoders.core.log_mel import frames_db
@@ -15,6 +16,8 @@ from sage_encoders.core.places import TORSO
 from sage_snarc.core.dimensions.dimension import Reading
 from sage_snarc.core.reason import scorer_reason
 from sage_snarc.nodes.places import places_of
+
+SPECS = ModalitySpecs()
 
 
 def cell(row: int, column: int) -> np.ndarray:
@@ -36,7 +39,7 @@ def cell(row: int, column: int) -> np.ndarray:
 )
 def test_a_picture_has_nine_places(row: int, column: int, name: str) -> None:
     assert PICTURE.name(strongest(cell(row, column))) == name
-    assert places_of("vision") == places_of("temperature") == PICTURE
+    assert places_of(SPECS["vision"]) == places_of(SPECS["temperature"]) == PICTURE
 
 
 @pytest.mark.parametrize("hertz", [100, 300, 700, 1000, 1500, 2000, 3000, 4000, 5000, 7000])
@@ -45,7 +48,7 @@ def test_a_tone_is_named_by_its_band(hertz: float) -> None:
     time = np.arange(16_000) / 16_000
     spectrum = frames_db(np.sin(2.0 * np.pi * hertz * time).astype(np.float32)).mean(axis=1)
     row = int(spectrum.argmax()) // 6
-    name = places_of("audio").name(strongest(cell(row, 7)))
+    name = places_of(SPECS["audio"]).name(strongest(cell(row, 7)))
     band, when = name.split(", ")
     assert when == "0.2 s ago" or when == "0.3 s ago"
     unit = 1000.0 if band.endswith("kHz") else 1.0
@@ -71,7 +74,7 @@ def test_a_tone_is_named_by_its_band(hertz: float) -> None:
 def test_a_region_of_sound(
     row: int, column: int, size: int, peak: tuple[int, int], name: str
 ) -> None:
-    assert places_of("audio").name(area_of(cell(*peak), row, column, size)) == name
+    assert places_of(SPECS["audio"]).name(area_of(cell(*peak), row, column, size)) == name
 
 
 def test_edges_must_rise() -> None:
@@ -96,7 +99,7 @@ def test_every_slot_of_the_body_is_named_where_it_lies(part: int, time: int) -> 
         row, column = (int(place[len(place) // 2]) for place in np.nonzero(change))
         fine = np.zeros((30, 30), np.float32)
         fine[row, column] = 1.0
-        name, _, when = places_of("proprioception").name(strongest(fine)).partition(", ")
+        name, _, when = places_of(SPECS["proprioception"]).name(strongest(fine)).partition(", ")
         assert when == ("0.5 s ago", "", "as predicted")[time]
         if body.PARTS[part] == "torso":
             what = name.removeprefix("torso ")
@@ -131,7 +134,7 @@ def test_the_reason_of_a_novelty_says_how_far_the_nearest_is(relative: float, fa
 
 
 def test_words_have_an_order() -> None:
-    places = places_of("language")
+    places = places_of(SPECS["language"])
     assert places.name(strongest(cell(0, 0))) == "first words"
     assert places.name(strongest(cell(9, 5))) == "last and middle words"
 
@@ -148,8 +151,8 @@ def test_the_reason_of_an_arousal_says_where() -> None:
         grid=cell(7, 6),
     )
     assert scorer_reason("vision", seen) == "vision: arousal 0.92, change at bottom centre"
-    heard = scorer_reason("audio", seen, places_of("audio"))
+    heard = scorer_reason("audio", seen, places_of(SPECS["audio"]))
     assert heard == "audio: arousal 0.92, change at 3.4-4.6 kHz, 0.3 s ago"
     seen.grid = cell(3, 4)
-    felt = scorer_reason("proprioception", seen, places_of("proprioception"))
+    felt = scorer_reason("proprioception", seen, places_of(SPECS["proprioception"]))
     assert felt == "proprioception: arousal 0.92, change at torso turning"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sage_common.core.specs.places import strongest
+from sage_common.core.specs.places import PICTURE, strongest
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_msgs.msg import Experience, Outcome, Puzzle
@@ -52,6 +52,14 @@ def test_a_scorer_names_places_of_its_sense(host: LockstepHost) -> None:
     node = host.add(ScorerNode, parameters={"modality": "audio"})
     loud = strongest(np.eye(10, dtype=np.float32)[:1].repeat(10, axis=0))
     assert node.make_scorer().places.name(loud) == "below 260 Hz, 0.9 s ago"
+
+
+def test_an_instance_is_scored_as_its_kind_is(host: LockstepHost) -> None:
+    given = {"modality": "radio", "instances": ["radio language"]}
+    node = host.add(ScorerNode, parameters=given)
+    corner = strongest(np.eye(10, dtype=np.float32)[:1])
+    assert node.make_scorer().places.name(corner) != PICTURE.name(corner)
+    assert node.silence_limit_s == node.frozen_limit_s == 0.0, "words come by events"
 
 
 def test_an_invalid_puzzle_gives_a_defined_salience(host: LockstepHost, puzzle: Make) -> None:

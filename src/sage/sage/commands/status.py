@@ -65,7 +65,9 @@ def run(options: argparse.Namespace) -> int:
         enter_domain(running)
     namespace = options.namespace or (running.namespace if running else "")
     known = running if running is not None and running.namespace == namespace else None
-    parameters = {"modalities": known.modalities} if known and known.modalities else {}
+    parameters = {}
+    if known and known.modalities:
+        parameters = {"modalities": known.modalities, "instances": known.instances}
     with Attached(ObserverNode, namespace, parameters) as attached:
         if known is not None:
             attached.node.latest.ended = partial(ended_processes, home, known)

@@ -13,7 +13,7 @@ from typing import Any
 from sage.graph.catalogue import CATALOGUE, NODES, NodeKind, encoder_kind
 from sage.graph.environment import config_folder
 from sage.graph.modalities import GraphModality, graph_modalities
-from sage.graph.modality_settings import encoder_parameters, settings_of, unfed
+from sage.graph.modality_settings import encoder_parameters, instances_of, settings_of, unfed
 from sage.graph.parameters import SECTION, graph_parameters
 from sage.graph.settings import Files, left_out, node_values, plain
 from sage.sources.planning import plan_sensors
@@ -179,7 +179,7 @@ def _processing_nodes(
             "scorer",
             f"{modality.name}_scorer",
             namespace,
-            {"modality": modality.name, **({"like": modality.like} if modality.like else {})},
+            {"modality": modality.name},
         )
         for modality in modalities
     ]
@@ -247,6 +247,8 @@ def _with_parameters(
     common: dict[str, Any] = {} if options.resume else {"resume": False}
     if options.home:
         common["home"] = options.home
+    if instances := instances_of(modalities):
+        common["instances"] = instances
     parameters_type = node.type.parameters_type()
     known = {spec.name for spec in specs(parameters_type)}
     given = node_values(files, node.namespace, node.kind, node.name, known)

@@ -33,11 +33,15 @@ def settings_of(
         LISTS: tuple(m.name for m in modalities),
         "events": tuple(m.name for m in modalities if m.spec.is_event),
         "own_sensors": tuple(map(_sensor, filter(_has_payload, modalities))),
-        "instances": tuple(f"{m.name} {m.like}" for m in modalities if m.like),
     }
     defaults = {spec.name: spec.default for spec in specs(parameters_type)}
     known = {name: value for name, value in wanted.items() if name in defaults}
     return {name: value for name, value in known.items() if defaults[name] != value}
+
+
+def instances_of(modalities: Sequence[GraphModality]) -> tuple[str, ...]:
+    """Those that are another instance of an installed one, as every node is told of them."""
+    return tuple(f"{m.name} {m.like}" for m in modalities if m.like)
 
 
 def encoder_parameters(modality: GraphModality, kind: NodeKind) -> dict[str, Any]:

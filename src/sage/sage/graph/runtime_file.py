@@ -13,7 +13,7 @@ from sage.graph.outages import Ended
 from sage_common.core.announcement import announced
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private
-from sage_common.core.specs.modality import modality_spec, usual_modalities
+from sage_common.core.specs.modality import in_order, modalities
 
 LAUNCHED = "launched"
 """Stands for profile and source of a graph that `sage run` did not start."""
@@ -26,6 +26,7 @@ class RunningGraph:
     Attributes:
         topics: of the sensors of modalities that are not of SAGE's own sensors, full names.
         modalities: of the graph, in the order of lists; empty: not known.
+        instances: those of them that are another instance of an installed one, as parameters say.
         warnings: what does not work as it was asked for, in words.
         ended: processes that are not back.
     """
@@ -38,6 +39,7 @@ class RunningGraph:
     network: bool
     topics: tuple[str, ...] = ()
     modalities: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     ended: tuple[Ended, ...] = ()
 
@@ -93,7 +95,6 @@ def ended_processes(home: Path, running: RunningGraph | None) -> tuple[Ended, ..
 def _of_launch(home: Path) -> RunningGraph | None:
     """The graph whose processes have announced themselves."""
     for item in announced(home):
-        specs = [modality_spec(name) for name in usual_modalities()]
         return RunningGraph(
             item.pid,
             item.domain_id,
@@ -101,7 +102,7 @@ def _of_launch(home: Path) -> RunningGraph | None:
             LAUNCHED,
             LAUNCHED,
             item.network,
-            topics=tuple(spec.topic for spec in specs if spec.topic),
+            topics=tuple(s.topic for s in in_order(modalities().specs) if s.on and s.topic),
         )
     return None
 
@@ -127,5 +128,6 @@ def _read(home: Path) -> RunningGraph | None:
         Ended(item["process"], item["message"], tuple(item["nodes"]), tuple(item["topics"]))
         for item in written.get("ended", ())
     )
-    lists = {name: tuple(written.get(name, ())) for name in ("topics", "modalities", "warnings")}
+    names = ("topics", "modalities", "instances", "warnings")
+    lists = {name: tuple(written.get(name, ())) for name in names}
     return RunningGraph(**{**written, **lists, "ended": ended})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from sage.memory.opening import open_memory
 from sage_common.core.specs.entry_points import load
-from sage_common.core.specs.modality import ModalitySpec, in_order, modalities
+from sage_common.core.specs.modality import ModalitySpec, in_order
 from sage_memory.backends.payload_decoding import picture, sound
 from sage_memory.core.store.reembedding import Embedder, Reembedded
 
@@ -26,7 +26,7 @@ def reembed_home(
         ModelError: a model is not installed.
     """
     with ExitStack() as models, open_memory(home) as memory:
-        work = memory.reembed(local_embedders(models))
+        work = memory.reembed(local_embedders(models, memory.modality_specs))
         total = work.missing()
         looked_at = 0
         while not should_stop():
@@ -38,9 +38,9 @@ def reembed_home(
         return work.done
 
 
-def local_embedders(models: ExitStack) -> list[Embedder]:
-    """The encoders of this installation; they are closed with `models`."""
-    known = (spec for spec in in_order(modalities().specs) if spec.embedder)
+def local_embedders(models: ExitStack, specs: Mapping[str, ModalitySpec]) -> list[Embedder]:
+    """The encoders of this installation for modalities; they are closed with `models`."""
+    known = (spec for spec in in_order(specs) if spec.embedder)
     return [_embedder(spec, models) for spec in known]
 
 

@@ -14,7 +14,6 @@ from sage.observe.observer_node import Latest
 from sage.observe.sensors import heard_backends
 from sage.observe.tally import Tally
 from sage.observe.transports import fallbacks, in_words
-from sage_common.core.specs.modality import camera_modality
 from sage_common.core.synthetic import is_synthetic
 
 BAR_CELLS = 24
@@ -176,8 +175,8 @@ def _health(latest: Latest, tally: Tally) -> RenderableType:
 def _dropped(tally: Tally) -> str:
     """How many frames were dropped, and what that means."""
     frames = tally.frames.counts()
-    if frames.frames and not (tally.puzzles[camera_modality()] or frames.dropped):
-        return f"none judged yet: no {camera_modality()} puzzle was seen"
+    if frames.frames and not (tally.puzzles[tally.camera_modality] or frames.dropped):
+        return f"none judged yet: no {tally.camera_modality} puzzle was seen"
     if not frames.dropped:
         return "0 dropped"
     parts = []

@@ -16,7 +16,7 @@ from sage.observe.tally import Tally
 from sage.observe.transports import transports
 from sage_common.core.health import InputHealth
 from sage_common.core.parameters import NodeParameters, parameter
-from sage_common.core.specs.modality import camera_modality, usual_modalities
+from sage_common.core.specs.modality import usual_modalities
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.diagnostics import HARDWARE_ID
 from sage_common.ros.node import INACTIVE, SageNode
@@ -126,7 +126,7 @@ class ObserverNode(SageNode):
         self.tally.fused.add(message.total)
         # The scorer's word that it has no picture has no frame's latency.
         live = {item.modality for item in message.modalities}
-        seen = camera_modality()
+        seen = self.tally.camera_modality
         if message.trigger_modality == seen and seen in live:
             self.tally.latency_ms.add(message.latency_ms)
 

@@ -30,6 +30,7 @@ class Tally:
         spent_atp: compute that each plugin has spent.
         refinements: results that each plugin has published.
         invalid: messages that said they are not valid, by topic.
+        camera_modality: whose puzzles are of the camera's frames; empty: none.
     """
 
     frames: FrameLedger = field(default_factory=FrameLedger)
@@ -42,12 +43,13 @@ class Tally:
     spent_atp: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     refinements: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     invalid: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    camera_modality: str = field(default_factory=camera_modality)
 
     def puzzle(self, modality: str, stamp_ns: int, encode_ms: float) -> None:
         """Count a valid puzzle."""
         self.puzzles[modality] += 1
         self.stages_ms[f"{modality}_encode"].add(encode_ms)
-        if modality == camera_modality():
+        if modality == self.camera_modality:
             self.frames.encoded(stamp_ns)
 
     def summary(self) -> dict[str, Any]:

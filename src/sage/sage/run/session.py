@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from sage.graph.description import Graph
 from sage.graph.environment import DomainLease, graph_environment
+from sage.graph.modality_settings import instances_of
 from sage.graph.outages import Ended
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.observe.attached import Attached
@@ -125,6 +126,7 @@ class Session:
         parameters = {
             "use_sim_time": options.use_sim_time,
             "modalities": [modality.name for modality in self.graph.modalities],
+            "instances": instances_of(self.graph.modalities),
         }
         attached = Attached(ObserverNode, options.namespace, parameters)
         self.observer = attached.node
@@ -241,6 +243,7 @@ class Session:
             network=self.options.network,
             topics=tuple(m.spec.topic for m in self.graph.modalities if m.spec.topic),
             modalities=tuple(m.name for m in self.graph.modalities),
+            instances=instances_of(self.graph.modalities),
             warnings=self.graph.warnings,
         )
 

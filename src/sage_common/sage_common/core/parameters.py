@@ -140,6 +140,11 @@ class NodeParameters:
     checkpoint_period_s: float = parameter(
         60.0, doc="time between saves of the learned state", unit="s", low=1.0, high=86400.0
     )
+    instances: tuple[str, ...] = parameter(
+        (),
+        doc="modalities that are another instance of an installed one, `MODALITY INSTALLED` each; "
+        "the graph fills it in",
+    )
     grouped: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
     """Of each of `groups()`, by its prefix, the dataclass with its values."""
 

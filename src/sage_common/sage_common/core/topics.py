@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sage_common.core.errors import nearest_name
-from sage_common.core.specs.modality import modality_spec
+from sage_common.core.specs.modality import ModalitySpec, ModalitySpecs
 
 
 @dataclass(frozen=True)
@@ -224,33 +224,29 @@ def topic_name(key: str, **names: str) -> str:
     return topic(key).name.format(**names)
 
 
-def expected_rate(key: str, **names: str) -> tuple[float, float]:
-    """Nominal rate [Hz] and maximum age [s] of a topic with its placeholders filled in.
-
-    A modality that comes by events (language, say) has neither: both are 0.
-
-    Raises:
-        KeyError: unknown key.
-    """
-    spec = topic(key)
-    name = names.get("modality")
-    if name is None:
-        return spec.rate_hz, spec.max_age_s
-    known = modality_spec(name)
-    if known.is_event or not known.rate_hz:
-        return 0.0, 0.0
-    return known.rate_hz, spec.max_age_s
-
-
-def filled_topic(key: str, **names: str) -> TopicSpec:
+def filled_topic(
+    key: str, specs: Mapping[str, ModalitySpec] | None = None, **names: str
+) -> TopicSpec:
     """A topic with its placeholders filled in, and with the rate that its modality has.
+
+    That of a modality that comes by events (language, say) has neither rate nor maximum age: both
+    are 0.
+
+    Args:
+        key: of the topic.
+        specs: of modalities, made once by who asks often; None: what is declared now.
+        names: of the placeholders.
 
     Raises:
         KeyError: unknown key, or a placeholder without a value.
     """
-    rate_hz, max_age_s = expected_rate(key, **names)
-    name = topic_name(key, **names)
-    return replace(topic(key), name=name, rate_hz=rate_hz, max_age_s=max_age_s)
+    filled = replace(topic(key), name=topic_name(key, **names))
+    if "modality" not in names:
+        return filled
+    known = (ModalitySpecs() if specs is None else specs)[names["modality"]]
+    if known.is_event or not known.rate_hz:
+        return replace(filled, rate_hz=0.0, max_age_s=0.0)
+    return replace(filled, rate_hz=known.rate_hz)
 
 
 def foreign_topic(

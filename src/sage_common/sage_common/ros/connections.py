@@ -9,6 +9,7 @@ from typing import Any
 import sage_common.ros.conversions.packing  # noqa: F401 - registers messages as state
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
+from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.core.topics import (
     TopicSpec,
     action_spec,
@@ -49,6 +50,7 @@ class Connections:
         self.clock = host.clock
         self.active = False
         self.guard = threading.RLock()
+        self.modality_specs = ModalitySpecs()
         self._gates: list[Gate] = []
         self._latest_messages: list[LatestMessages] = []
         self._clients: dict[str, ServiceClient] = {}
@@ -67,7 +69,7 @@ class Connections:
 
     def publisher(self, topic_key: str, **names: str) -> Publisher:
         """A publisher of a registered topic; `names` fill the placeholders of its name."""
-        return self.publisher_of(filled_topic(topic_key, **names))
+        return self.publisher_of(filled_topic(topic_key, self.modality_specs, **names))
 
     def publisher_of(self, spec: TopicSpec) -> Publisher:
         """A publisher of a topic that is all of ROS's, such as /tf_static."""
@@ -89,7 +91,10 @@ class Connections:
         `health.alive(self.clock.now_ns())`. The newest message of a latched topic that came while
         the node was inactive is delivered when it becomes active.
         """
-        spec, modality = filled_topic(topic_key, **names), names.get("modality", "")
+        spec, modality = (
+            filled_topic(topic_key, self.modality_specs, **names),
+            names.get("modality", ""),
+        )
         gate = self.make_gate(spec, callback, on_rejected, modality)
         self.connect(gate)
         return gate.health
@@ -300,7 +305,10 @@ class Connections:
         self, topic_key: str, depth: int, **names: str
     ) -> tuple[LatestMessages, Callable[[], Callable[[], None]]]:
         """A store for the newest messages of a topic, and what subscribes it."""
-        spec, modality = filled_topic(topic_key, **names), names.get("modality", "")
+        spec, modality = (
+            filled_topic(topic_key, self.modality_specs, **names),
+            names.get("modality", ""),
+        )
         return self._kept_by(self.make_gate(spec, lambda _message: None, None, modality), depth)
 
     def _kept_by(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
+from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.core.state.fields import Part, Transient, class_fields
 from sage_common.core.state.packing import pack
 from sage_common.core.state.restoring import unpack
@@ -104,6 +105,7 @@ class SageNode(Connections, Stateful):
         self.set_health("warn", INACTIVE)
         self.unconfigure()
         self.parameters = self._host.read_parameters(self.parameters_type)
+        self.modality_specs = ModalitySpecs(self.parameters.instances)
         self.home = sage_home(self.parameters.home)
         self.on_configure()
         self._pressure.listen()

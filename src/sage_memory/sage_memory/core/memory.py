@@ -184,7 +184,7 @@ class Memory(OpenMemory):
             MemoryFailure: the memory is read-only or closed.
         """
         evidence = evidence_of(experience)
-        told = [(name, evidence) for name in sources_of(experience)]
+        told = [(name, evidence) for name in self._sources_of(experience)]
         return self._writable().change(lambda connection: learn(connection, told, half_life_s))
 
     def learn_outcome(
@@ -201,9 +201,12 @@ class Memory(OpenMemory):
             MemoryFailure: the memory is read-only or closed.
         """
         judged = self.recall(Query(start_ns=start_ns, end_ns=end_ns, limit=MOST_JUDGED))
-        names = {name for answer in judged for name in sources_of(answer.experience)}
+        names = {name for answer in judged for name in self._sources_of(answer.experience)}
         told = [(name, Evidence(end_ns, reward=reward)) for name in sorted(names)]
         return self.change(lambda connection: learn(connection, told, half_life_s))
+
+    def _sources_of(self, experience: Experience) -> list[str]:
+        return sources_of(experience, self.modality_specs[experience.modality])
 
     def entities(self) -> dict[str, Entity]:
         """Sensors, speakers, devices and things that experiences were from or about, by name.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from sage_common.core.clock import Clock, SystemClock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import no_file
+from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.core.state.arrays import Arrays
 from sage_memory.core.engine.store_key import StoreKey
 from sage_memory.core.errors import MemoryFailure
@@ -53,6 +54,7 @@ class OpenMemory:
         limits: Limits | None = None,
         url: str = "",
         key: StoreKey | None = None,
+        instances: Sequence[str] = (),
     ) -> Opened:
         """Open the store in `home`, and make it if it is not there.
 
@@ -68,6 +70,8 @@ class OpenMemory:
                 `postgresql+pg8000://user@host/database`; it holds one store a device. Its
                 password comes from `PGPASSWORD` or the password file, never from here.
             key: of an encrypted store; `find_key` finds it.
+            instances: modalities that are another instance of an installed one, `MODALITY
+                INSTALLED` each; the store remembers them.
 
         Raises:
             StoreLocked: another process writes it; its pid is named.
@@ -97,6 +101,7 @@ class OpenMemory:
             rng if rng is not None else np.random.default_rng(),
             device_id,
             limits or Limits(),
+            instances,
         )
         return cls(store.reader, store, clock)
 
@@ -143,6 +148,11 @@ class OpenMemory:
             MemoryFailure: the memory is read-only or closed.
         """
         suspension.resume(self._writable(), left)
+
+    @property
+    def modality_specs(self) -> ModalitySpecs:
+        """What is declared of the modalities of its experiences."""
+        return self._reader.specs
 
     @property
     def payload_files(self) -> PayloadFiles:

@@ -49,7 +49,8 @@ class MemoryNode(SageNode):
         p: MemoryParameters = self.parameters
         policy = RetentionPolicy(p.buffer_items, p.newer_items, p.salience_floor, p.spacing_s)
         poses = PoseBuffer(p.max_place_sigma_m, p.max_place_age_s)
-        self._observer = Observer(p.modalities, policy, p.words_window_s, poses)
+        remembered = {name: self.modality_specs[name] for name in p.modalities}
+        self._observer = Observer(remembered, policy, p.words_window_s, poses)
         self._found = find_store(
             self.home, os.environ, url=p.database_url, key_file=p.encryption_key_file
         )
@@ -77,6 +78,7 @@ class MemoryNode(SageNode):
             limits=limits_of(self.parameters),
             url=self._found.url,
             key=self._found.key,
+            instances=self.parameters.instances,
         )
 
     def on_deactivate(self) -> None:

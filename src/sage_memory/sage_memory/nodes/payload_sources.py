@@ -13,7 +13,6 @@ from rclpy.serialization import serialize_message
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.entry_points import load
-from sage_common.core.specs.modality import modality_spec
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.conversions.audio import SAMPLE_RATE_HZ, audio_to_array
@@ -100,6 +99,7 @@ class PayloadSources(Stateful):
     _audio_info: State[AudioInfo | None] = None
 
     def __init__(self, node: SageNode, parameters: MemoryParameters) -> None:
+        self._specs = node.modality_specs
         self._pictures = node.keep_latest_pictures(
             "camera/tensor", "camera/image_raw", IMAGES, name=parameters.camera
         )
@@ -121,7 +121,7 @@ class PayloadSources(Stateful):
         """
         if modality in self._own:
             return lambda: self._sensed(modality, end_ns)
-        kind = modality_spec(modality).payload
+        kind = self._specs[modality].payload
         if kind == "picture":
             # Now: less than half a second is kept.
             still = self._pictures.nearest(end_ns, TOLERANCE_NS)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from std_msgs.msg import Header
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.specs.modality import ModalitySpec, modalities, modality_spec
+from sage_common.core.specs.modality import ModalitySpec
 from sage_common.core.topics import SERVICES
 from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.host import ServiceClient, ServiceUnavailable
@@ -44,7 +44,7 @@ class Reembedder:
         self._work: Reembedding | None = None
         self._finished = False
         self._busy = False
-        served = (name for name in modalities().specs if f"{name}/embed" in SERVICES)
+        served = (name for name in node.modality_specs if f"{name}/embed" in SERVICES)
         self._clients = {name: node.client(f"{name}/embed") for name in served}
         if period_s > 0.0 and node.time_is_measured:
             self._worker = node.worker("reembed")
@@ -83,7 +83,7 @@ class Reembedder:
         client = self._clients.get(modality)
         if client is None:
             return None
-        encoder_id, spec = self._present[modality], modality_spec(modality)
+        encoder_id, spec = self._present[modality], self._node.modality_specs[modality]
         request = _request(spec)
         return Embedder(
             "" if spec.words else modality,

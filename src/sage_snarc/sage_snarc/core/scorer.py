@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID, Percept
-from sage_common.core.specs.modality import modality_spec
+from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.core.specs.places import PICTURE, Places
 from sage_common.core.state.arrays import Arrays
 from sage_common.core.state.fields import Fixed, State, renamed
@@ -147,7 +147,7 @@ class Scorer(Stateful):
         self.modality = modality
         self.capacity = capacity
         self.places = places
-        self._layout = layout or Layout(modality_spec(modality).layout)
+        self._layout = layout or Layout(ModalitySpecs()[modality].layout)
 
     @property
     def remembered(self) -> int:

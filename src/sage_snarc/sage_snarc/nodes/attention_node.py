@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.specs.modality import camera_modality, modality_spec
+from sage_common.core.specs.modality import camera_modality
 from sage_common.core.state.fields import Transient
 from sage_common.core.synthetic import sensor_name
 from sage_common.ros.conversions.images import array_to_image
@@ -37,7 +37,7 @@ class AttentionNode(SageNode):
 
     def on_configure(self) -> None:
         self._core = Attention()
-        self._specs = dict(_instance(text) for text in self.parameters.instances)
+        self._camera_modality = camera_modality()
         self._best = None
         self._next_ns = 0
         self._attention = self.publisher("attention")
@@ -56,7 +56,7 @@ class AttentionNode(SageNode):
             return
         self._next_ns = now_ns + round(NS_PER_S / self.parameters.rate_hz)
         chosen, self._best = self._best, None
-        seen = _percept_to_attend(chosen)
+        seen = _percept_to_attend(chosen, self._camera_modality)
         regions: tuple[Region, ...] = ()
         if seen is not None:
             key = f"{seen.modality}/{seen.source}"
@@ -74,12 +74,12 @@ class AttentionNode(SageNode):
     ) -> AttentionMessage:
         if seen is None or not regions:
             return no_attention(fused, seen)
-        places = places_of(self._specs.get(seen.modality, seen.modality))
+        places = places_of(self.modality_specs[seen.modality])
         return attention_message(fused, seen, regions, places, self._framing(seen))
 
     def _framing(self, seen: Salience) -> Framing | None:
         """How the native picture became the percept; None unless its camera's size is known."""
-        is_picture = modality_spec(seen.modality).stream == CAMERA
+        is_picture = self.modality_specs[seen.modality].stream == CAMERA
         kept = self._cameras.get(sensor_name(seen.source)) if is_picture else None
         info = None
         if kept is not None:
@@ -92,18 +92,10 @@ class AttentionNode(SageNode):
         return Framing.of(info.width, info.height, self.parameters.fit)
 
 
-def _instance(text: str) -> tuple[str, str]:
-    """A modality and the installed one that it is an instance of."""
-    words = text.split()
-    if len(words) != 2:
-        raise InvalidInput("instances", text, "MODALITY INSTALLED")
-    return words[0], words[1]
-
-
-def _percept_to_attend(fused: FusedSalience) -> Salience | None:
-    """The dominant modality's salience if it has a grid, else that of vision, else nothing."""
+def _percept_to_attend(fused: FusedSalience, otherwise: str) -> Salience | None:
+    """Salience of the dominant modality if it has a grid, else of `otherwise`, else nothing."""
     by_name = {item.modality: item for item in fused.modalities if len(item.grid)}
-    return by_name.get(fused.dominant_modality) or by_name.get(camera_modality())
+    return by_name.get(fused.dominant_modality) or by_name.get(otherwise)
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sage_common.core.specs.modality import modality_spec
 from sage_common.ros.conversions.percepts import percept_of
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.process import run_node
@@ -26,9 +25,9 @@ class ScorerNode(StreamScorerNode):
     _scorer: Scorer
 
     def make_scorer(self) -> Scorer:
-        p = self.parameters
-        layout = Layout(modality_spec(p.spec).layout)
-        return Scorer(p.modality, p.memory, places_of(p.spec), layout)
+        modality = self.parameters.modality
+        spec = self.modality_specs[modality]
+        return Scorer(modality, self.parameters.memory, places_of(spec), Layout(spec.layout))
 
     def subscribe_samples(self) -> None:
         name = self.parameters.modality
@@ -55,7 +54,7 @@ class ScorerNode(StreamScorerNode):
         if not message.valid:
             return str(message.invalid_reason)
         age_s = (self.clock.now_ns() - stamp_ns(message.header.stamp)) * 1e-9
-        if 0.0 < self.parameters.silence_limit_s < age_s:
+        if 0.0 < self.silence_limit_s < age_s:
             return f"input is {age_s:.1f} s old"
         return ""
 

@@ -19,6 +19,7 @@ from sage_snarc.nodes.outcome_resolver import OutcomeResolver
 from sage_snarc.params import ScorerParameters
 
 WATCH_PERIOD_S = 0.5
+USUAL_LIMIT_S = 2.0
 
 
 class StreamScorerNode(SageNode, ABC):
@@ -49,7 +50,10 @@ class StreamScorerNode(SageNode, ABC):
         """Subscribe the stream, with `on_rejected` for what is wrong with it."""
 
     def on_configure(self) -> None:
-        modality = self.parameters.modality
+        p, modality = self.parameters, self.parameters.modality
+        usual_s = 0.0 if self.modality_specs[modality].is_event else USUAL_LIMIT_S
+        self.silence_limit_s = p.stale_after_s if p.stale_after_s >= 0.0 else usual_s
+        self.frozen_limit_s = p.frozen_after_s if p.frozen_after_s >= 0.0 else usual_s
         self._scorer = self.make_scorer()
         self._outcomes = OutcomeResolver()
         self._source = ""
@@ -58,9 +62,9 @@ class StreamScorerNode(SageNode, ABC):
         self.subscribe_samples()
         self.subscribe("experience", self._outcomes.note)
         self.subscribe("outcome", self._on_outcome)
-        if self.parameters.silence_limit_s > 0.0:
+        if self.silence_limit_s > 0.0:
             self.timer(WATCH_PERIOD_S, self._watch)
-        self.diagnose(modality=modality, memory=self.parameters.memory)
+        self.diagnose(modality=modality, memory=p.memory)
 
     def on_activate(self) -> None:
         self._heard_ns = None
@@ -83,7 +87,7 @@ class StreamScorerNode(SageNode, ABC):
         self._heard_ns = self.clock.now_ns()
         self._source, self._frame_id = source, header.frame_id
         still_s = self._frozen_input.observe(stamp_ns(header.stamp), content)
-        if 0.0 < self.parameters.frozen_limit_s <= still_s:
+        if 0.0 < self.frozen_limit_s <= still_s:
             why = f"the same {self.sample_noun} for {still_s:.1f} s"
             self.set_health("warn", f"{why}: frozen or covered sensor, or constant scene")
         else:
@@ -109,7 +113,7 @@ class StreamScorerNode(SageNode, ABC):
             self.set_health("warn", f"no {self.sample_noun} yet")
             return
         silent_s = (self.clock.now_ns() - self._heard_ns) * 1e-9
-        if silent_s > self.parameters.silence_limit_s:
+        if silent_s > self.silence_limit_s:
             self._publish_fault(f"no input for {silent_s:.1f} s")
 
     def _on_outcome(self, message: Outcome) -> None:

@@ -23,8 +23,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.entry_points import Registry, read
@@ -175,9 +175,41 @@ def modalities() -> Registry[ModalitySpec]:
     return read(GROUP, ModalitySpec)
 
 
-def modality_spec(name: str) -> ModalitySpec:
-    """What is declared of a modality; `UNDECLARED` if no package declares it."""
-    return modalities().specs.get(name, UNDECLARED)
+class ModalitySpecs(dict[str, ModalitySpec]):
+    """What is declared of modalities, by name; `UNDECLARED` of one that no package declares.
+
+    Made once, when a node is configured: what packages declare is searched for then.
+
+    Args:
+        instances: `MODALITY INSTALLED` each: another instance of a declared modality, which has
+            what is declared of that.
+
+    Raises:
+        InvalidInput: an instance of another form.
+    """
+
+    def __init__(self, instances: Iterable[str] = ()) -> None:
+        declared = modalities().specs
+        super().__init__(declared)
+        for text in instances:
+            name, like = self.instance(text)
+            if like in declared:
+                self[name] = replace(declared[like], name=name)
+
+    @staticmethod
+    def instance(text: str) -> tuple[str, str]:
+        """Of `MODALITY INSTALLED` both.
+
+        Raises:
+            InvalidInput: it has another form.
+        """
+        name, _, like = text.partition(" ")
+        if not NAME.fullmatch(name) or not NAME.fullmatch(like):
+            raise InvalidInput("instances", text, "MODALITY INSTALLED")
+        return name, like
+
+    def __missing__(self, _name: str) -> ModalitySpec:
+        return UNDECLARED
 
 
 def in_order(specs: Mapping[str, ModalitySpec]) -> tuple[ModalitySpec, ...]:
@@ -192,7 +224,7 @@ def usual_modalities() -> tuple[str, ...]:
 
 def usual_events() -> tuple[str, ...]:
     """Names of those of them whose silence is no fault."""
-    return tuple(name for name in usual_modalities() if modality_spec(name).is_event)
+    return tuple(s.name for s in in_order(modalities().specs) if s.on and s.is_event)
 
 
 def camera_modality() -> str:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.puzzle import Percept
-from sage_common.core.specs.modality import modality_spec
+from sage_common.core.specs.modality import ModalitySpec
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.core.state.stateful import Stateful
 from sage_memory.core.experience import MAX_NAME, Experience
@@ -45,7 +42,7 @@ class Observer(Stateful):
     """Joins percepts with their salience by stamp, and judges them with some hindsight.
 
     Args:
-        modalities: that are remembered.
+        modalities: that are remembered, with what is declared of each.
         policy: how.
         words_window_s: words go with what happens up to this long after them.
         poses: gives moments their place.
@@ -61,13 +58,15 @@ class Observer(Stateful):
 
     def __init__(
         self,
-        modalities: Sequence[str],
+        modalities: Mapping[str, ModalitySpec],
         policy: RetentionPolicy,
         words_window_s: float,
         poses: PoseBuffer,
     ) -> None:
         self.utterances = UtteranceBuffer(words_window_s)
         self.poses = poses
+        self._speaks = {name for name, spec in modalities.items() if spec.words}
+        self._window_ns = {n: round(spec.window_s * NS_PER_S) for n, spec in modalities.items()}
         self._percepts = {modality: deque(maxlen=RECENT_PERCEPTS) for modality in modalities}
         self._early = {modality: deque(maxlen=EARLY_SALIENCES) for modality in modalities}
         self._short_term = {modality: ShortTermMemory(policy) for modality in modalities}
@@ -76,7 +75,7 @@ class Observer(Stateful):
     def perceive(self, percept: Percept) -> Moment | None:
         """Note a percept; the moment that is now kept, if its salience came before it."""
         self._percepts[percept.modality].append(percept)
-        if percept.text and modality_spec(percept.modality).words:
+        if percept.text and percept.modality in self._speaks:
             self.utterances.add(
                 HeardText(percept.stamp_ns, percept.text, percept.embedding, percept.encoder_id)
             )
@@ -140,7 +139,7 @@ class Observer(Stateful):
         if not speaker and heard is not None:
             speaker = heard.speaker
         return Experience(
-            start_ns=max(percept.stamp_ns - _window_ns(percept.modality), 0),
+            start_ns=max(percept.stamp_ns - self._window_ns[percept.modality], 0),
             end_ns=percept.stamp_ns,
             modality=percept.modality,
             source=percept.source,
@@ -166,12 +165,3 @@ class Observer(Stateful):
         for modality, buffer in self._short_term.items():
             if buffer.newest is not None:
                 self._newest[modality] = buffer.newest
-
-
-def _window_ns(name: str) -> int:
-    """How long a percept of a modality looks back [ns]."""
-    return round(modality_spec(name).window_s * NS_PER_S)
-
-
-def _part(state: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {key[len(prefix) :]: v for key, v in state.items() if key.startswith(prefix)}

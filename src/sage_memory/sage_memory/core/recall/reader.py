@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection, Engine
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import ModalitySpecs
 from sage_memory.core.engine.database import naming
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.engine.plain_query import KEYS, PlainQuery
@@ -51,11 +52,15 @@ class Reader(IndexSync):
     """Answers from the rows.
 
     Attributes:
+        specs: of the modalities of its rows.
         damaged: rows that recalls came across and left out.
     """
 
-    def __init__(self, path: Path, engine: Engine, files: PayloadFiles) -> None:
+    def __init__(
+        self, path: Path, engine: Engine, files: PayloadFiles, specs: ModalitySpecs
+    ) -> None:
         super().__init__(path, engine, files)
+        self.specs = specs
         self.damaged = DamagedRows()
 
     def recall(self, query: Query) -> list[Answer]:
@@ -192,7 +197,7 @@ class Reader(IndexSync):
         for rank, ((row, experience), hit) in enumerate(zip(records, hits, strict=True), start=1):
             path, note = self._payload(row.payload_sha256, row.payload_media_type)
             summary = covering.get(experience.id, b"")
-            why = reason(row, hit.score, hit.parts, summary)
+            why = reason(row, hit.score, hit.parts, summary, self.specs[row.modality].words)
             answers.append(
                 made(
                     Answer,

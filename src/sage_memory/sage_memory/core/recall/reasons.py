@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sage_common.core.specs.modality import modality_spec
 from sage_memory.core.engine import schema
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.recall.query import Part
@@ -12,13 +11,16 @@ from sage_memory.core.recall.query import Part
 REASON_WORDS = 60
 
 
-def reason(row: Any, score: float, parts: tuple[Part, ...], summary_id: bytes) -> str:
-    """In words: what was heard or seen, how similar it is to what, and what covers it."""
+def reason(row: Any, score: float, parts: tuple[Part, ...], summary_id: bytes, speaks: bool) -> str:
+    """In words: what was heard or seen, how similar it is to what, and what covers it.
+
+    `speaks`: the words of the row are what was sensed.
+    """
     covered = f"; one of those in the summary {id_text(summary_id)}" if summary_id else ""
-    return _why(row, score, parts) + covered
+    return _why(row, score, parts, speaks) + covered
 
 
-def _why(row: Any, score: float, parts: tuple[Part, ...]) -> str:
+def _why(row: Any, score: float, parts: tuple[Part, ...], speaks: bool) -> str:
     if not parts:
         return f"salience {score:.2f}: {row.reason}" if row.reason else f"salience {score:.2f}"
     if len(parts) == 1:
@@ -30,7 +32,7 @@ def _why(row: Any, score: float, parts: tuple[Part, ...]) -> str:
     for part in parts:
         if part.role == schema.ROLE_WORDS:
             return f'heard around it: "{_cut(row.text)}"; {similar}'
-    if row.text and modality_spec(row.modality).words:
+    if row.text and speaks:
         return f'said: "{_cut(row.text)}"; {similar}'
     return f"{row.modality}: {similar}"
 

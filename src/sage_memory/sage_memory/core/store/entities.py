@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.specs.modality import modality_spec
+from sage_common.core.specs.modality import ModalitySpec
 from sage_memory.core.engine.database import upsert
 from sage_memory.core.engine.schema import entities
 from sage_memory.core.experience import MAX_NAME, Experience
@@ -125,20 +125,18 @@ def _mean(old: float, new: float | None, weight: float) -> float:
     return old if new is None else old + weight * (new - old)
 
 
-def sources_of(experience: Experience) -> list[str]:
-    """Names of the entities that an experience is from or about."""
-    names = [_sensor(experience), f"device:{experience.device_id}"]
+def sources_of(experience: Experience, spec: ModalitySpec) -> list[str]:
+    """Names of the entities that an experience of a modality is from or about."""
+    names = [_sensor(experience, spec.stream), f"device:{experience.device_id}"]
     if experience.entity:
         known = experience.entity.partition(":")[0] in KINDS
-        speaks = modality_spec(experience.modality).words
-        kind = "" if known else ("speaker:" if speaks else "thing:")
+        kind = "" if known else ("speaker:" if spec.words else "thing:")
         names.append(f"{kind}{experience.entity}")
     return [name[:MAX_NAME] for name in names if not name.endswith(":")]
 
 
-def _sensor(experience: Experience) -> str:
+def _sensor(experience: Experience, stream: str) -> str:
     name, source = experience.modality, experience.source
-    stream = modality_spec(name).stream
     if stream in SENSORS:
         return f"{stream}:{source}"
     return f"sensor:{name}/{source}" if source else f"sensor:{source}"

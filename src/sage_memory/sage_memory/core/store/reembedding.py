@@ -16,7 +16,6 @@ from sqlalchemy import Select, and_, exists, func, insert, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.specs.modality import modality_spec
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.engine.schema import (
     ENCODING_FLOAT32,
@@ -81,7 +80,7 @@ class Reembedding:
         self._store = store
         self._batch = batch
         self._embedders = embedders
-        self._passed = {embedder.encoder_id: 0 for embedder in embedders}
+        self._passed = {_key(embedder): 0 for embedder in embedders}
         self.done = Reembedded()
 
     def missing(self) -> int:
@@ -109,7 +108,7 @@ class Reembedding:
 
     def _wanted(self, embedder: Embedder) -> Select[Any]:
         # What was tried and could not be made is not tried again while this object lives.
-        passed = self._passed[embedder.encoder_id]
+        passed = self._passed[_key(embedder)]
         return _lacking(embedder).where(experiences.c.number > passed)
 
     def _make(self, embedder: Embedder, rows: Sequence[Any]) -> None:
@@ -121,13 +120,14 @@ class Reembedding:
                 self.done.failed += 1
                 self.done.fault = f"{id_text(bytes(row.id))}: {error}"
                 continue
-            role = _role(embedder, row)
+            speaks = self._store.reader.specs[row.modality].words  # they were what was sensed
+            role = ROLE_PERCEPT if embedder.modality or speaks else ROLE_WORDS
             values = vector_values(
                 row.id, embedder.encoder_id, role, vector.size, ENCODING_FLOAT32, vector.tobytes()
             )
             entries.append((row.number, values))
         self.done.made += len(self._write(entries))
-        self._passed[embedder.encoder_id] = rows[-1].number
+        self._passed[_key(embedder)] = rows[-1].number
 
     def _source(self, embedder: Embedder, row: Any) -> bytes:
         if not embedder.modality:
@@ -160,6 +160,10 @@ class Reembedding:
         return self._store.change(write, tell).result()
 
 
+def _key(embedder: Embedder) -> tuple[str, str]:
+    return embedder.modality, embedder.encoder_id
+
+
 def _lacking(embedder: Embedder) -> Select[Any]:
     """Experiences that have something to embed, and no vector of this encoder."""
     has_one = exists().where(
@@ -188,8 +192,3 @@ def _lacking(embedder: Embedder) -> Select[Any]:
 
 def _counted(wanted: Select[Any]) -> Select[Any]:
     return select(func.count()).select_from(wanted.subquery())
-
-
-def _role(embedder: Embedder, row: Any) -> str:
-    """Words are the percept itself where they were what was sensed."""
-    return ROLE_PERCEPT if embedder.modality or modality_spec(row.modality).words else ROLE_WORDS

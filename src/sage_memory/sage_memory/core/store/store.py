@@ -30,6 +30,7 @@ from sage_memory.core.rows.inserts import NewRows, insert_new
 from sage_memory.core.rows.rows import Packed, pack
 from sage_memory.core.store.access_log import AccessLog
 from sage_memory.core.store.leftovers import set_aside_payloads
+from sage_memory.core.store.modality_facts import save_instances
 from sage_memory.core.store.storage import Storage
 from sage_memory.core.store.writer import Done, Future, GroupCommitter
 from sage_memory.core.store.writer_connection import WriterConnection
@@ -60,6 +61,7 @@ class Store:
         rng: np.random.Generator,
         device_id: str,
         limits: Limits,
+        instances: Sequence[str] = (),
     ) -> None:
         self.path = storage.place
         self._storage = storage
@@ -69,7 +71,7 @@ class Store:
             raise StoreNotWritable(self.path, str(error.strerror)) from error
         self._lock = WriterLock(home / "memory.lock", self.path)
         try:
-            self._open(home, clock, rng, device_id, limits)
+            self._open(home, clock, rng, device_id, limits, instances)
         except BaseException:
             self._lock.close()
             raise
@@ -81,6 +83,7 @@ class Store:
         rng: np.random.Generator,
         device_id: str,
         limits: Limits,
+        instances: Sequence[str],
     ) -> None:
         self._clock = clock
         try:
@@ -104,6 +107,7 @@ class Store:
         connection = self._connection.rows
         with naming(self.path), connection.begin():
             facts = check_schema(connection, self.path)
+            specs = save_instances(connection, facts, instances)
             self.durability = self._storage.durability(connection)
             self.payloads.load(connection)
             newest = connection.execute(NEWEST).one_or_none()
@@ -117,7 +121,7 @@ class Store:
         self._next_number = newest.number + 1 if newest else 1
         salt = self.device_id.encode() + (bytes(newest.id) if newest else b"")
         self._ids = IdentifierFactory(clock, rng, salt, largest)
-        self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files)
+        self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files, specs)
         self.reader.load(owner=True)
         self._uses = AccessLog(self.payloads, clock)
         self.committer = GroupCommitter(self._commit, limits.queue_size, GROUP_SIZE)
