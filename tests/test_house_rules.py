@@ -7,6 +7,8 @@ from pathlib import Path
 import house_rules as rules
 import pytest
 
+from sage_common.core.specs.entry_points import OWN_PACKAGES
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = sorted(
     path.parent
@@ -19,6 +21,10 @@ MODULES = {name: path for package in PACKAGES for name, path in rules.modules(pa
 def test_there_are_packages_to_check() -> None:
     assert {package.name for package in PACKAGES} == set(rules.FLOORS) - {"sage_msgs"}
     assert len(MODULES) > 50
+
+
+def test_own_packages_are_those_of_the_workspace() -> None:
+    assert {package.name for package in PACKAGES} == OWN_PACKAGES
 
 
 def test_cores_are_free_of_ros_and_of_other_packages() -> None:

@@ -105,6 +105,21 @@ def test_of_two_of_one_name_the_first_package_counts_and_the_other_is_named(
     assert fault.offer.package == "zebra" and "package ant has it" in str(fault)
 
 
+def test_a_package_is_not_ours_because_of_how_its_name_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ("sage-thermometer", "apricot"):
+        text = SPEC + f"spec = ModalitySpec('alike', meaning='of {package}')"
+        module = f"{package[:4]}_alike"
+        install(tmp_path, package, {module: text}, {GROUP: {"alike": f"{module}:spec"}})
+    text = SPEC + "spec = ModalitySpec('vision')"
+    install(tmp_path, "a-camera", {"a_camera": text}, {GROUP: {"vision": "a_camera:spec"}})
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = modalities()
+    assert registry.specs["alike"].meaning == "of apricot"
+    assert registry.offers["vision"].package == "sage_encoders"
+
+
 def test_specs_are_read_without_what_they_name() -> None:
     code = (
         "import sys; from sage_common.core.specs import modality, effector\n"

@@ -19,6 +19,23 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sage_common.core.errors import InvalidInput
 
+OWN_PACKAGES = frozenset(
+    {
+        "sage",
+        "sage_bench",
+        "sage_common",
+        "sage_cuda_mailbox",
+        "sage_encoders",
+        "sage_memory",
+        "sage_orchestrator",
+        "sage_plugins",
+        "sage_sensors",
+        "sage_snarc",
+        "sage_training",
+    }
+)
+"""SAGE's own distributions; of two offers of one name theirs counts."""
+
 
 class Named(Protocol):
     """A spec: a dataclass that checks itself when it is made, with a name."""
@@ -137,7 +154,7 @@ def _offers(group: str, path: tuple[str, ...]) -> tuple[Offer, ...]:
 
 
 def _is_own(package: str) -> bool:
-    return package.replace("-", "_").partition("_")[0] == "sage"
+    return package.replace("-", "_").lower() in OWN_PACKAGES
 
 
 @lru_cache(maxsize=32)
