@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.core.specs.modality import ModalitySpec
 from sage_common.core.tiles import TILE_PX
 from sage_common.core.transport import TRANSPORTS
+from sage_encoders.modalities import BATTERY, CLOUD, DIAGNOSTICS, ODOMETRY, PROPRIOCEPTION, SCAN
+
+
+def _modality(spec: ModalitySpec) -> Any:
+    return parameter(spec.name, doc="modality of the puzzles, which names their topic")
+
+
+def _topic(spec: ModalitySpec) -> Any:
+    return parameter(spec.topic, doc=f"{spec.type.replace('/msg', '')} topic")
+
+
+def _rate_hz(spec: ModalitySpec) -> Any:
+    doc = "puzzles a second at most, while messages come"
+    return parameter(spec.rate_hz, doc=doc, unit="Hz", low=0.1, high=100.0)
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,9 @@ class ProprioceptionEncoderParameters(NodeParameters):
     """One IMU and the joints."""
 
     imu: str = parameter("body", doc="name of the IMU")
-    rate_hz: float = parameter(20.0, doc="puzzles a second", unit="Hz", low=1.0, high=100.0)
+    rate_hz: float = parameter(
+        PROPRIOCEPTION.rate_hz, doc="puzzles a second", unit="Hz", low=1.0, high=100.0
+    )
     joint_parts: tuple[str, ...] = parameter(
         (),
         doc="joint=part for joints whose name does not tell: head, torso, upper, lower, effectors",
@@ -101,36 +119,19 @@ class ProprioceptionEncoderParameters(NodeParameters):
 
 
 @dataclass(frozen=True)
-class RobotEncoderParameters(NodeParameters):
-    """One topic of the robot."""
-
-    modality: str = parameter("", doc="modality of the puzzles, which names their topic")
-    topic: str = parameter("", doc="topic of the messages")
-
-
-@dataclass(frozen=True)
-class CollectingEncoderParameters(RobotEncoderParameters):
-    """One topic of the robot whose messages are collected."""
-
-    rate_hz: float = parameter(
-        2.0, doc="puzzles a second, while messages come", unit="Hz", low=0.1, high=100.0
-    )
-
-
-@dataclass(frozen=True)
-class LaserScanEncoderParameters(RobotEncoderParameters):
+class LaserScanEncoderParameters(NodeParameters):
     """One laser scanner."""
 
-    modality: str = parameter("scan", doc="modality of the puzzles, which names their topic")
-    topic: str = parameter("/scan", doc="sensor_msgs/LaserScan topic")
+    modality: str = _modality(SCAN)
+    topic: str = _topic(SCAN)
 
 
 @dataclass(frozen=True)
-class PointCloudEncoderParameters(RobotEncoderParameters):
+class PointCloudEncoderParameters(NodeParameters):
     """One lidar or depth camera."""
 
-    modality: str = parameter("cloud", doc="modality of the puzzles, which names their topic")
-    topic: str = parameter("/points", doc="sensor_msgs/PointCloud2 topic")
+    modality: str = _modality(CLOUD)
+    topic: str = _topic(CLOUD)
     ignored_m: float = parameter(
         0.3,
         doc="points nearer to the sensor than this are the robot's own body",
@@ -147,30 +148,30 @@ class PointCloudEncoderParameters(RobotEncoderParameters):
 
 
 @dataclass(frozen=True)
-class OdometryEncoderParameters(CollectingEncoderParameters):
+class OdometryEncoderParameters(NodeParameters):
     """One source of odometry."""
 
-    modality: str = parameter("odometry", doc="modality of the puzzles, which names their topic")
-    topic: str = parameter("/odom", doc="nav_msgs/Odometry topic")
-    rate_hz: float = parameter(
-        20.0, doc="puzzles a second, while messages come", unit="Hz", low=0.1, high=100.0
-    )
+    modality: str = _modality(ODOMETRY)
+    topic: str = _topic(ODOMETRY)
+    rate_hz: float = _rate_hz(ODOMETRY)
 
 
 @dataclass(frozen=True)
-class BatteryEncoderParameters(CollectingEncoderParameters):
+class BatteryEncoderParameters(NodeParameters):
     """One battery."""
 
-    modality: str = parameter("battery", doc="modality of the puzzles, which names their topic")
-    topic: str = parameter("/battery_state", doc="sensor_msgs/BatteryState topic")
+    modality: str = _modality(BATTERY)
+    topic: str = _topic(BATTERY)
+    rate_hz: float = _rate_hz(BATTERY)
 
 
 @dataclass(frozen=True)
-class DiagnosticsEncoderParameters(CollectingEncoderParameters):
+class DiagnosticsEncoderParameters(NodeParameters):
     """The health of the robot's parts."""
 
-    modality: str = parameter("diagnostics", doc="modality of the puzzles, which names their topic")
-    topic: str = parameter("/diagnostics", doc="diagnostic_msgs/DiagnosticArray topic")
+    modality: str = _modality(DIAGNOSTICS)
+    topic: str = _topic(DIAGNOSTICS)
+    rate_hz: float = _rate_hz(DIAGNOSTICS)
     stale_s: float = parameter(
         10.0,
         doc="silence of a part after which it counts as STALE",

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.process import run_node
 from sage_encoders.core.robot.battery import BatteryEncoder, BatterySample
+from sage_encoders.modalities import BATTERY
 from sage_encoders.nodes.robot.robot_encoder_node import CollectingEncoderNode
 from sage_encoders.params import BatteryEncoderParameters
 
 
 class BatteryEncoderNode(CollectingEncoderNode):
-    """Encodes how the battery is, at most twice a second."""
+    """Encodes how the battery is."""
 
     default_name = "battery_encoder"
     parameters_type = BatteryEncoderParameters
-    message_type = "sensor_msgs/msg/BatteryState"
+    spec = BATTERY
+    collector_type = BatteryEncoder
     _collector: BatteryEncoder
 
-    def make_collector(self) -> BatteryEncoder:
-        return BatteryEncoder(self.parameters.modality, self.parameters.modality)
-
-    def on_message(self, message: Any) -> None:
+    def collect(self, stamp: int, message: Any) -> None:
         sample = BatterySample(
             voltage=message.voltage,
             current=message.current,
@@ -33,8 +31,7 @@ class BatteryEncoderNode(CollectingEncoderNode):
             status=message.power_supply_status,
             health=message.power_supply_health,
         )
-        self._collector.add(stamp_ns(message.header.stamp), sample)
-        self.frame_id = message.header.frame_id
+        self._collector.add(stamp, sample)
 
 
 def main() -> None:

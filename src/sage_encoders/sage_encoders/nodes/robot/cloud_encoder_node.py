@@ -11,6 +11,7 @@ from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.process import run_node
 from sage_encoders.core.robot.point_fields import CloudLayout, PointField
 from sage_encoders.core.robot.range_image import PointCloudEncoder, Points
+from sage_encoders.modalities import CLOUD
 from sage_encoders.nodes.robot.robot_encoder_node import RobotEncoderNode
 from sage_encoders.params import PointCloudEncoderParameters
 
@@ -20,7 +21,7 @@ class PointCloudEncoderNode(RobotEncoderNode):
 
     default_name = "cloud_encoder"
     parameters_type = PointCloudEncoderParameters
-    message_type = "sensor_msgs/msg/PointCloud2"
+    spec = CLOUD
 
     def on_configure(self) -> None:
         super().on_configure()

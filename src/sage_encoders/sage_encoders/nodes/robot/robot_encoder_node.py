@@ -8,26 +8,23 @@ from typing import Any, ClassVar
 from std_msgs.msg import Header
 
 from sage_common.core.puzzle import Percept
+from sage_common.core.specs.modality import ModalitySpec
 from sage_common.core.state.fields import Transient
-from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_encoders.core.robot.collector import Collector
 from sage_encoders.nodes.puzzle_message import puzzle_message
-from sage_encoders.params import CollectingEncoderParameters, RobotEncoderParameters
 
 
 class RobotEncoderNode(SageNode, ABC):
     """Encodes one type of message of one topic of the robot."""
 
-    parameters: RobotEncoderParameters
-    message_type: ClassVar[str]
+    spec: ClassVar[ModalitySpec]
     qos: ClassVar[str] = "sensor"
 
     def on_configure(self) -> None:
         self._puzzles = self.publisher("puzzle", modality=self.parameters.modality)
-        self.subscribe_foreign(
-            self.parameters.topic, self.message_type, self.on_message, qos=self.qos
-        )
+        self.subscribe_foreign(self.parameters.topic, self.spec.type, self.on_message, qos=self.qos)
 
     @abstractmethod
     def on_message(self, message: Any) -> None:
@@ -53,7 +50,7 @@ class RobotEncoderNode(SageNode, ABC):
 class CollectingEncoderNode(RobotEncoderNode):
     """Takes every message, and encodes what was collected so many times a second while any come."""
 
-    parameters: CollectingEncoderParameters
+    collector_type: ClassVar[type[Collector]]
     frame_id: Transient[str]
     _collector: Transient[Collector]
 
@@ -65,9 +62,21 @@ class CollectingEncoderNode(RobotEncoderNode):
         self.frame_id = ""
         self._collector = self.make_collector()
 
-    @abstractmethod
     def make_collector(self) -> Collector:
         """The encoder, with nothing collected."""
+        return self.collector_type(self.parameters.modality, self.parameters.modality)
+
+    def on_message(self, message: Any) -> None:
+        self.collect(stamp_ns(message.header.stamp), message)
+        self.frame_id = message.header.frame_id
+
+    @abstractmethod
+    def collect(self, stamp: int, message: Any) -> None:
+        """Give a message and its stamp [ns] to the collector.
+
+        Raises:
+            InvalidInput: as `on_message`.
+        """
 
     def _encode(self) -> None:
         began_ns = self.stopwatch_ns()

@@ -9,6 +9,7 @@ import numpy as np
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.process import run_node
 from sage_encoders.core.robot.laser_scan import LaserScanEncoder
+from sage_encoders.modalities import SCAN
 from sage_encoders.nodes.robot.robot_encoder_node import RobotEncoderNode
 from sage_encoders.params import LaserScanEncoderParameters
 
@@ -18,7 +19,7 @@ class LaserScanEncoderNode(RobotEncoderNode):
 
     default_name = "scan_encoder"
     parameters_type = LaserScanEncoderParameters
-    message_type = "sensor_msgs/msg/LaserScan"
+    spec = SCAN
 
     def on_activate(self) -> None:
         modality = self.parameters.modality
