@@ -120,7 +120,7 @@ class Lying(Halving):
 
 
 class Babbling(Halving):
-    """Its telemetry does not fit the schema."""
+    """Its telemetry is not made of scalars."""
 
     def telemetry(self, state: float) -> Mapping[str, Any]:
         return {"nested": {"not": "allowed"}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,7 +15,6 @@ from sage_common.core.synthetic import sensor_name
 from sage_common.core.tiles import TileView
 from sage_common.ros.conversions.percepts import percept_of
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.host import ServiceClient
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
 from sage_common.ros.tensors.latest_pictures import LatestPictures, Still
@@ -115,48 +114,18 @@ class CameraView:
 
 
 class Capabilities:
-    """What plugins may use of the graph.
+    """What plugins may use of the graph; to be made when `node` is configured."""
 
-    Args:
-        puzzles: kept by modality.
-        utterances: kept.
-        camera: None: plugins have none to look through.
-        memory: of the graph.
-        language: client of language/embed.
-        models_dir: folder of models, or empty.
-    """
-
-    def __init__(
-        self,
-        puzzles: Mapping[str, LatestMessages],
-        utterances: LatestMessages,
-        camera: CameraView | None,
-        memory: MemoryClient,
-        language: ServiceClient,
-        models_dir: str,
-    ) -> None:
-        self._puzzles = puzzles
-        self._utterances = utterances
-        self._camera = camera
-        self._memory = memory
-        self._language = language
-        self._models_dir = models_dir
-
-    @classmethod
-    def of(cls, node: SageNode, parameters: OrchestratorParameters) -> Capabilities:
-        """Those of a node; to be made when it is configured."""
-        puzzles = {
+    def __init__(self, node: SageNode, parameters: OrchestratorParameters) -> None:
+        self._puzzles = {
             m: node.keep_latest("puzzle", KEPT_PUZZLES, modality=m) for m in parameters.modalities
         }
+        self._utterances = node.keep_latest("text", KEPT_UTTERANCES)
+        self._camera = CameraView.of(node, parameters.camera) if parameters.camera else None
         stopwatch = node.stopwatch_ns if node.time_is_measured else None
-        return cls(
-            puzzles,
-            node.keep_latest("text", KEPT_UTTERANCES),
-            CameraView.of(node, parameters.camera) if parameters.camera else None,
-            MemoryClient(node.client("memory/recall"), stopwatch),
-            node.client("language/embed"),
-            parameters.models_dir,
-        )
+        self._memory = MemoryClient(node.client("memory/recall"), stopwatch)
+        self._language = node.client("language/embed")
+        self._models_dir = parameters.models_dir
 
     def offered(self) -> dict[str, Callable[..., Any]]:
         """All capabilities by name."""

@@ -41,7 +41,7 @@ class OrchestratorNode(SageNode):
     def on_configure(self) -> None:
         self._policy = self.parameters.policy()
         self._triggers = TriggerBuffer()
-        self._capabilities = Capabilities.of(self, self.parameters)
+        self._capabilities = Capabilities(self, self.parameters)
         self._workers = PluginWorkers(self.worker)
         self._orchestrator = Orchestrator(
             self.parameters.safeguards(),

@@ -16,9 +16,9 @@ from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin
 from sage_orchestrator.core.plugin.task import Task
 from sage_orchestrator.core.running.states import PluginState
-from sage_orchestrator.core.running.telemetry import checked_telemetry
 
 ENERGIES_REPORTED = 256
+LONGEST_DETAIL = 1024
 _NS_PER_S = 1_000_000_000
 _ENERGY_TOLERANCE = 1e-4
 _CONVERGENCE = {"halted": 1.0, "budget": 0.9, "steps": 0.5}
@@ -35,7 +35,7 @@ class RunResult:
         output: the answer; empty after a failure.
         labels: names of what it recognised, best first.
         quality: what trust learns; None: nothing (failures are learned apart).
-        telemetry: fits telemetry.schema.json; empty after a failure.
+        telemetry: how it went, and as `details` the plugin's own; empty after a failure.
     """
 
     state: PluginState
@@ -233,20 +233,34 @@ class Run:
             "monotonicity": quality.monotonicity,
             "convergence": quality.convergence,
             "value": quality.value,
-            "details": dict(plugin.telemetry(self._state)),
+            "details": checked_details(plugin.telemetry(self._state)),
         }
         learned = quality if stopped_by and self.history.steps else None
         summary = str(result.get("summary", ""))
         words = f"{reason}: {summary}" if summary else reason
-        return RunResult(
-            state, words, result, learned, checked_telemetry(telemetry), _labels_in(result)
-        )
+        return RunResult(state, words, result, learned, telemetry, _labels_in(result))
 
     def _elapsed_ns(self) -> int:
         return 0 if self.began_ns is None else self._stopwatch_ns() - self.began_ns
 
     def _overdue(self) -> bool:
         return self._elapsed_ns() > self.timeout_ns
+
+
+def checked_details(details: Mapping[str, Any]) -> dict[str, Any]:
+    """A plugin's own telemetry, if JSON has it and it is scalars only.
+
+    Raises:
+        InvalidInput: a value is no finite number, no text of at most 1024 characters and not true
+            or false, or a name is no text.
+    """
+    for name, value in details.items():
+        is_text = isinstance(value, str) and len(value) <= LONGEST_DETAIL
+        is_number = isinstance(value, int | float) and math.isfinite(value)
+        if not (isinstance(name, str) and (is_text or is_number)):
+            expected = f"a finite number or text of at most {LONGEST_DETAIL} characters"
+            raise InvalidInput(f"details.{name}", value, expected)
+    return dict(details)
 
 
 def _labels_in(result: Mapping[str, Any]) -> tuple[str, ...]:
