@@ -15,14 +15,12 @@ LONG_S = 20.0
 def control():
     made = ControlWorker("toy/control", lambda error: None)
     yield made
-    assert made.close(LONG_S)
+    assert made.stop(LONG_S)
 
 
 def test_jobs_run_one_after_another_in_their_order_on_one_thread(control):
     ran: list[tuple[int, int]] = []
-    outcomes = [
-        control.submit(lambda n=n: ran.append((n, threading.get_ident()))) for n in range(5)
-    ]
+    outcomes = [control.start(lambda n=n: ran.append((n, threading.get_ident()))) for n in range(5)]
     for outcome in outcomes:
         outcome.result(LONG_S)
     assert [number for number, _ in ran] == list(range(5))
@@ -42,18 +40,18 @@ def test_what_a_job_raises_is_raised_where_it_was_asked_for_and_the_next_one_run
 
 def test_more_than_may_wait_is_refused_in_words(control):
     go, begun = threading.Event(), threading.Event()
-    first = control.submit(lambda: begun.set() or go.wait(LONG_S))
+    first = control.start(lambda: begun.set() or go.wait(LONG_S))
     assert begun.wait(LONG_S)
     for _ in range(QUEUE_SIZE):
         assert control.offer(lambda: None)
     with pytest.raises(ControlClosed, match=f"{QUEUE_SIZE} transitions wait already"):
-        control.submit(lambda: None)
+        control.start(lambda: None)
     go.set()
     assert first.result(LONG_S)
 
 
 def test_after_its_end_nothing_is_taken():
     control = ControlWorker("toy/control", lambda error: None)
-    assert control.close(LONG_S)
+    assert control.stop(LONG_S)
     with pytest.raises(ControlClosed):
         control.run(lambda: None)

@@ -240,7 +240,7 @@ def test_a_node_ends_in_bounded_time_while_a_transition_hangs(ros, toy):
     assert f"a transition did not end within {STOP_S:g} s: it is left" in ros.logs()
     assert not host.start(), "it takes no more"
     host.node.go.set()
-    assert host._control.close(10.0)
+    assert host._control.stop(10.0)
     host.destroy_node()
 
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sage_common.core.errors import InvalidInput
 
-
-class Server(Protocol):
-    """The node that serves."""
-
-    name: str
-    active: bool
-
-    def report_failure(self, error: BaseException) -> None: ...
+if TYPE_CHECKING:
+    from sage_common.ros.connections import Connections
 
 
 def refusal(response_type: Callable[[], Any], reason: str) -> Any:
@@ -28,7 +22,10 @@ def refusal(response_type: Callable[[], Any], reason: str) -> Any:
 
 
 def answer(
-    server: Server, response_type: Callable[[], Any], handler: Callable[..., Any], *arguments: Any
+    server: Connections,
+    response_type: Callable[[], Any],
+    handler: Callable[..., Any],
+    *arguments: Any,
 ) -> Any:
     """What `handler(*arguments)` returns, or a refusal with the reason."""
     if not server.active:

@@ -7,30 +7,17 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from sage_common.core.state import file as state_file
-from sage_common.ros.host import Logger, Worker
+from sage_common.ros.host import Worker
+
+if TYPE_CHECKING:
+    from sage_common.ros.node import SageNode
 
 REFUSED_SUFFIX = ".refused"
-
-
-class Learner(Protocol):
-    """The node whose state is kept."""
-
-    log: Logger
-    guard: threading.RLock
-    active: bool
-
-    def state(self) -> Mapping[str, NDArray[Any]]: ...
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None: ...
-
-    def identity(self) -> Mapping[str, str]: ...
-
-    def set_problem(self, cause: str, text: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -48,7 +35,7 @@ class Checkpointer:
     nor a slow disk hold each other up; an older copy never overwrites a newer one.
     """
 
-    def __init__(self, node: Learner, path: Path) -> None:
+    def __init__(self, node: SageNode, path: Path) -> None:
         self._node = node
         self._path = path
         self._writing = threading.Lock()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from sage_common.allocator import return_freed_memory
-from sage_common.core.health import InputHealth
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.host import Worker
+
+if TYPE_CHECKING:
+    from sage_common.ros.connections import Connections
 
 GREEN, YELLOW, RED = 0, 1, 2
 LEVELS = ("green", "yellow", "red")
@@ -47,23 +49,6 @@ class Reclaimable:
     relieve: Callable[[int], None]
 
 
-class Owner(Protocol):
-    """The node whose they are; see `Connections`."""
-
-    active: bool
-
-    @property
-    def time_is_measured(self) -> bool: ...
-
-    def worker(self, name: str, queue_size: int = 1) -> Worker: ...
-
-    def subscribe(self, topic_key: str, callback: Callable[[Any], None]) -> InputHealth: ...
-
-    def diagnose(self, **values: object) -> None: ...
-
-    def report_failure(self, error: BaseException) -> None: ...
-
-
 class PressureListener(Stateful):
     """Asks all that a node has registered to give back, the cheapest first.
 
@@ -77,7 +62,7 @@ class PressureListener(Stateful):
     level: State[int] = GREEN
     _given_bytes: State[dict[str, int]]
 
-    def __init__(self, node: Owner) -> None:
+    def __init__(self, node: Connections) -> None:
         self._node = node
         self._items: list[Reclaimable] = []
         self._given_bytes = {}

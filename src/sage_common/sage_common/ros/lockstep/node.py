@@ -7,12 +7,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rclpy.serialization import deserialize_message
 
-from sage_common.core.clock import NS_PER_S, ManualClock
+from sage_common.core.clock import NS_PER_S
 from sage_common.core.parameters import build
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
@@ -20,37 +20,10 @@ from sage_common.core.throttle import Throttle, call_site
 from sage_common.core.topics import ServiceSpec, TopicSpec
 from sage_common.ros.interfaces import interface
 
+if TYPE_CHECKING:
+    from sage_common.ros.lockstep.host import LockstepHost
+
 TIMER_LABEL = "~timer "
-
-
-class Graph(Protocol):
-    """The simulated graph, as its nodes' hosts use it."""
-
-    clock: ManualClock
-
-    def resolve(self, name: str) -> str: ...
-
-    def schedule(self, time_ns: int, label: str, action: Callable[[], None]) -> int: ...
-
-    def emit(self, node: str, name: str, spec: TopicSpec, message: Any) -> None: ...
-
-    def subscriber_count(self, spec: TopicSpec, name: str) -> int: ...
-
-    def call_by_name(self, name: str, request: Any) -> Any: ...
-
-    def find_services(self, ending: str) -> list[str]: ...
-
-    def write_log(self, level: str, node: str, text: str) -> None: ...
-
-    def add_subscription(
-        self, name: str, node: str, spec: TopicSpec, callback: Callable[[Any], None], raw: bool
-    ) -> Callable[[], None]: ...
-
-    def add_service(
-        self, name: str, spec: ServiceSpec, handler: Callable[[Any, Any], Any]
-    ) -> None: ...
-
-    def add_action(self, name: str, spec: ServiceSpec, execute: Callable[..., Any]) -> None: ...
 
 
 class LockstepNodeHost(Stateful):
@@ -65,7 +38,7 @@ class LockstepNodeHost(Stateful):
 
     def __init__(
         self,
-        graph: Graph,
+        graph: LockstepHost,
         name: str,
         overrides: Mapping[str, object],
         remappings: Mapping[str, str],
@@ -152,7 +125,7 @@ class LockstepNodeHost(Stateful):
 class _Log(Stateful):
     throttle: State[Throttle]
 
-    def __init__(self, graph: Graph, node: str) -> None:
+    def __init__(self, graph: LockstepHost, node: str) -> None:
         self._graph = graph
         self._node = node
         self.throttle = Throttle()
@@ -177,7 +150,7 @@ class _Log(Stateful):
 class _Publisher(Stateful):
     published: State[int] = 0
 
-    def __init__(self, graph: Graph, node: str, spec: TopicSpec, topic: str) -> None:
+    def __init__(self, graph: LockstepHost, node: str, spec: TopicSpec, topic: str) -> None:
         self._graph = graph
         self._node = node
         self._spec = spec
@@ -199,7 +172,7 @@ class _Timer(Stateful):
     _cancelled: State[bool] = False
 
     def __init__(
-        self, graph: Graph, label: str, period_s: float, callback: Callable[[], object]
+        self, graph: LockstepHost, label: str, period_s: float, callback: Callable[[], object]
     ) -> None:
         self._graph = graph
         self._label = label
@@ -228,7 +201,7 @@ class _Timer(Stateful):
 
 
 class _Client:
-    def __init__(self, graph: Graph, name: str) -> None:
+    def __init__(self, graph: LockstepHost, name: str) -> None:
         self._graph = graph
         self._name = name
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse
@@ -35,20 +34,17 @@ def serve(
 ) -> Any:
     """Serve a service; the handler runs on the worker while the executor goes on.
 
-    The events executor of rclpy 7.1 cannot await a service callback: the callback returns a
-    deferred answer, and `send_response` sends what the worker makes of it. Every request is
+    The events executor of rclpy 7.1 cannot await a service callback: the callback returns what
+    was asked, and `send_response` sends what the worker makes of it. Every request is
     answered, if only with the reason why it could not be met.
     """
     response_type = interface(spec.type).Response
 
-    def respond(request: Any, response: Any) -> _Deferred:
-        return _Deferred(request, response)
-
-    service = node.create_service(interface(spec.type), name, respond)
+    service = node.create_service(interface(spec.type), name, lambda *asked: asked)
     send = service.send_response
 
-    def work(deferred: _Deferred, header: Any) -> None:
-        response = handler(deferred.request, deferred.response)
+    def work(asked: tuple[Any, Any], header: Any) -> None:
+        response = handler(*asked)
         try:
             send(response, header)
         except InvalidHandle:
@@ -58,8 +54,8 @@ def serve(
             send(refusal(response_type, f"{type(error).__name__}: {error}"), header)
             raise
 
-    def send_from_worker(deferred: _Deferred, header: Any) -> None:
-        if not worker.offer(work, deferred, header):
+    def send_from_worker(asked: tuple[Any, Any], header: Any) -> None:
+        if not worker.offer(work, asked, header):
             send(refusal(response_type, f"{name}: {_BUSY}"), header)
 
     service.send_response = send_from_worker
@@ -93,12 +89,6 @@ def local_call(
     return call
 
 
-@dataclass(frozen=True)
-class _Deferred:
-    request: Any
-    response: Any
-
-
 def serve_action(
     node: Node, spec: ServiceSpec, name: str, execute: Callable[..., Any], worker: ThreadWorker
 ) -> ActionServer:
@@ -106,18 +96,22 @@ def serve_action(
     action_type = interface(spec.type)
 
     async def run(goal_handle: Any) -> Any:
-        def publish_feedback(feedback: Any) -> None:
-            goal_handle.publish_feedback(feedback)
+        done = Future(executor=node.executor)
 
-        def cancel_requested() -> bool:
-            return bool(goal_handle.is_cancel_requested)
+        def work() -> None:
+            try:
+                result = execute(
+                    goal_handle.request,
+                    goal_handle.publish_feedback,
+                    lambda: bool(goal_handle.is_cancel_requested),
+                )
+            except Exception as error:  # noqa: BLE001 - raised where the outcome is awaited
+                done.set_exception(error)
+            else:
+                done.set_result(result)
 
-        job = _Job(
-            Future(executor=node.executor),
-            lambda: execute(goal_handle.request, publish_feedback, cancel_requested),
-        )
-        if worker.offer(job):
-            result = await job.done
+        if worker.offer(work):
+            result = await done
         else:
             result = refusal(action_type.Result, f"{name}: {_BUSY}")
         if not isinstance(result, action_type.Result):
@@ -133,22 +127,6 @@ def serve_action(
     return ActionServer(
         node, action_type, name, run, cancel_callback=lambda _handle: CancelResponse.ACCEPT
     )
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A job whose outcome is awaited on the executor."""
-
-    done: Future
-    work: Callable[[], Any]
-
-    def __call__(self) -> None:
-        try:
-            result = self.work()
-        except Exception as error:  # noqa: BLE001 - the awaiting side gets it
-            self.done.set_exception(error)
-        else:
-            self.done.set_result(result)
 
 
 class Client:

@@ -73,10 +73,10 @@ class ManagedNode(LifecycleNode):
         """
         self.ending = True
         try:
-            self._control.submit(bring_down).result(timeout_s)
+            self._control.start(bring_down).result(timeout_s)
         except (ControlClosed, FutureTimeout):
             return False
-        return self._control.close(timeout_s)
+        return self._control.stop(timeout_s)
 
     def destroy_soon(self, destroy: Callable[[], object]) -> None:
         """Destroy an entity; from a transition, as soon as the executor comes to it."""

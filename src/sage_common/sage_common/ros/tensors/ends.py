@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from sage_common.core.topics import TopicSpec, filled_topic, topic_name
+from sage_common.core.topics import filled_topic, topic_name
 from sage_common.core.transport import IMAGE
 from sage_common.ros.diagnostics import Diagnostics
 from sage_common.ros.gate import Gate
-from sage_common.ros.host import Host, Logger, Publisher, Timer
+from sage_common.ros.host import Host
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.pressure import Cost
 from sage_common.ros.tensors.input import LOOK_PERIOD_S, TensorInput
@@ -18,38 +18,8 @@ from sage_common.ros.tensors.output import TensorOutput
 from sage_common.ros.tensors.picture import Picture
 from sage_common.ros.tensors.reader import TensorReader
 
-
-class Wiring(Protocol):
-    """The node, as this uses it."""
-
-    active: bool
-    log: Logger
-
-    def publisher(self, topic_key: str, **names: str) -> Publisher: ...
-
-    def timer(
-        self, period_s: float, callback: Callable[[], None], steady: bool = False
-    ) -> Timer: ...
-
-    def stopwatch_ns(self) -> int: ...
-
-    def diagnose(self, **values: object) -> None: ...
-
-    def reclaimable(
-        self,
-        name: str,
-        cost: Cost,
-        held_bytes: Callable[[], int],
-        relieve: Callable[[int], None],
-    ) -> None: ...
-
-    def make_gate(self, spec: TopicSpec, callback: Callable[..., None]) -> Gate: ...
-
-    def connect(self, gate: Gate) -> Callable[[], None]: ...
-
-    def kept_messages(
-        self, topic_key: str, depth: int, **names: str
-    ) -> tuple[LatestMessages, Callable[[], Callable[[], None]]]: ...
+if TYPE_CHECKING:
+    from sage_common.ros.connections import Connections
 
 
 class TensorEnds:
@@ -58,7 +28,7 @@ class TensorEnds:
     On a host without mailboxes, pictures are messages, and nothing else is set up.
     """
 
-    def __init__(self, node: Wiring, host: Host, diagnostics: Diagnostics) -> None:
+    def __init__(self, node: Connections, host: Host, diagnostics: Diagnostics) -> None:
         self._node, self._host, self._diagnostics = node, host, diagnostics
         self._closers: list[Callable[[], None]] = []
 
