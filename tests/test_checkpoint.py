@@ -26,7 +26,7 @@ ASK = """
 import json, sys
 from pathlib import Path
 from sage.graph.runtime_file import running_graph
-from sage.observe.graph_service import call_service
+from sage.observe.graph_calls import call_service
 from sage_msgs.srv import Checkpoint
 running = running_graph(Path(sys.argv[1]))
 answer = call_service(running, "memory/checkpoint", Checkpoint.Request())

@@ -22,7 +22,7 @@ COMMANDS = {
     "explain": "say why a moment was or was not salient",
     "record": "record a running graph into a bag",
     "replay": "play a bag into the graph, or through it in lock-step",
-    "pressure": "tell a running graph how tight memory is",
+    "pressure": "publish to a running graph how tight memory is",
     "doctor": "say what is found and in effect, and how to fix what is not",
 }
 GROUP = "sage.commands"

@@ -9,12 +9,9 @@ import time
 import pytest
 
 from sage.observe.attached import Attached
-from sage.observe.graph_service import ServiceCallerNode
+from sage.observe.graph_calls import CallerNode
 
 DOMAIN = "118"
-
-
-CALLED = {"service": "memory/recall"}
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +24,7 @@ def fail() -> None:
 
 
 def test_an_error_in_the_thread_is_raised_where_it_is_stopped() -> None:
-    attached = Attached(ServiceCallerNode, "/attached_test", CALLED)
+    attached = Attached(CallerNode, "/attached_test")
     attached.host.create_timer(0.01, fail)
     attached._thread.join(timeout=20.0)
     assert not attached._thread.is_alive()
@@ -37,7 +34,7 @@ def test_an_error_in_the_thread_is_raised_where_it_is_stopped() -> None:
 
 
 def test_a_node_that_never_keeps_up_with_its_callbacks_can_be_stopped() -> None:
-    attached = Attached(ServiceCallerNode, "/attached_test", CALLED)
+    attached = Attached(CallerNode, "/attached_test")
     behind = threading.Event()
     runs = []
 
@@ -54,10 +51,10 @@ def test_a_node_that_never_keeps_up_with_its_callbacks_can_be_stopped() -> None:
 
 
 def test_after_a_failure_another_node_can_be_attached() -> None:
-    attached = Attached(ServiceCallerNode, "/attached_test", CALLED)
+    attached = Attached(CallerNode, "/attached_test")
     attached.host.create_timer(0.01, fail)
     attached._thread.join(timeout=20.0)
     with pytest.raises(ArithmeticError):
         attached.stop()
-    with Attached(ServiceCallerNode, "/attached_test", CALLED) as again:
-        assert again.node.service_client is not None
+    with Attached(CallerNode, "/attached_test") as again:
+        assert again.node.client("memory/recall") is not None

@@ -24,7 +24,7 @@ def test_a_command_that_listens_is_no_node_of_the_graph() -> None:
         for name in ("camera", f"{LISTENER}_4711")
     ]
     ObserverNode._diagnostic(node, DiagnosticArray(status=said))
-    assert list(node.latest.diagnostics) == list(node.latest.told_s) == ["/sage/camera"]
+    assert list(node.latest.diagnostics) == list(node.latest.reported_s) == ["/sage/camera"]
     assert [cause.name for cause in node.latest.causes()] == ["camera"]
 
 

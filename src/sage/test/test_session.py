@@ -39,6 +39,6 @@ def test_a_run_says_for_whom_it_waits_once_and_not_for_ever() -> None:
     told: list[str] = []
     made = session(told)
     assert not made._is_over() and not made._is_over()
-    assert told == ["the time is over; waiting up to 10 s for word of camera"]
+    assert told == ["the time is over; waiting up to 10 s for a status of camera"]
     made.elapsed_s = 12.0 + HEARD_TIMEOUT_S
     assert made._is_over()

@@ -10,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from sage.commands.run import exit_status
 from sage.observe.waiting import never_came
-from sage.run.waiting import START_TIMEOUT_S, TELL_PERIOD_S, Waiting
+from sage.run.waiting import REPORT_PERIOD_S, START_TIMEOUT_S, Waiting
 
 IMAGE = "/sage/camera/front/image_raw"
 
@@ -52,7 +52,7 @@ def run(source: str, duration_s: float | None, heard: bool = True) -> Any:
         observer=SimpleNamespace(latest=SimpleNamespace(diagnostics=diagnostics)),
         options=SimpleNamespace(duration_s=duration_s, wait=False),
         all_heard=lambda: heard,
-        tell=told.append,
+        report=told.append,
         told=told,
     )
 
@@ -61,7 +61,7 @@ def test_the_time_that_was_asked_for_counts_from_when_all_nodes_run() -> None:
     waits = run("topics", 8.0)
     waiting = Waiting(waits, 0.0)
     assert not waiting.is_over(4.0)
-    assert not waiting.is_over(4.0 + TELL_PERIOD_S)
+    assert not waiting.is_over(4.0 + REPORT_PERIOD_S)
     assert waits.told == [f"waiting: nothing has come on {IMAGE}"]
     assert waiting.is_over(12.0)
 

@@ -114,7 +114,7 @@ def test_without_a_mailbox_it_says_why_once(ends: Ends, monkeypatch: pytest.Monk
     monkeypatch.setattr(mailboxes, "library", None)
     monkeypatch.setattr(mailboxes, "MISSING", "not installed")
     assert not ends.output.open() and not ends.output.open()
-    assert ends.log.lines == ["tiles are not told: not installed"]
+    assert ends.log.lines == ["tiles are not published: not installed"]
     assert ends.output.facts() == {"tiles": "none: not installed"}
     assert ends.seen(1) is None and ends.input.fault == "not installed"
     assert not TileOutput("", ends.log).open()

@@ -75,7 +75,7 @@ class VisionEncoderParameters(ModelParameters):
     )
     tiles_rate_hz: float = parameter(
         10.0,
-        doc="how often the salience of all tiles is told through a mailbox; 0: never",
+        doc="how often the salience of all tiles is published through a mailbox; 0: never",
         unit="Hz",
         low=0.0,
         high=60.0,

@@ -9,7 +9,7 @@ from sage_common.core.parameters import NodeParameters, parameter
 _MEDIA = "a media file (video, sound, or both)"
 
 RECORDING_ENDED = "the recording has ended"
-"""What a recording tells of itself once it is over."""
+"""Health message of a recording once it is over."""
 
 
 @dataclass(frozen=True)

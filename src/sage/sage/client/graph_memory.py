@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from sage.client.memory_client import Progress
 from sage.graph.runtime_file import RunningGraph
 from sage.memory.results import Forgotten, SleepResult, SleepUndone
-from sage.observe.graph_action import run_action
-from sage.observe.graph_service import call_service
+from sage.observe.graph_calls import call_service, run_action
 from sage.recall.messages import reply_of, request_of
 from sage.recall.question import Question, Reply
 from sage_common.core.errors import InvalidInput

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     forget.add_argument("--reason", default="asked to", help="kept; must not repeat the content")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     undo = add("undo", _undo, "undo the last sleep, or this one")
-    undo.add_argument("run", nargs="?", default="", metavar="RUN", help="as `sleep` told it")
+    undo.add_argument("run", nargs="?", default="", metavar="RUN", help="as `sleep` printed it")
 
 
 def run(options: argparse.Namespace) -> int:

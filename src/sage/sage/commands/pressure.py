@@ -1,4 +1,4 @@
-"""Tell a running graph how tight memory is: what can be given back is, the cheapest first."""
+"""Publish how tight memory is: the nodes give back what they can, the cheapest first."""
 
 from __future__ import annotations
 

@@ -30,12 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--declined", action="store_true",
-        help="also tell what came close, and which condition it failed, for instance beside "
+        help="also print what came close, and which condition it failed, for instance beside "
         "--modality audio",
     )  # fmt: skip
     parser.add_argument(
         "--explain", action="store_true",
-        help="also tell salience by dimension, encoders, and how many each condition left; "
+        help="also print salience by dimension, encoders, and how many each condition left; "
         "--declined is in it",
     )  # fmt: skip
     parser.add_argument(

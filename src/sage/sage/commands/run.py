@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
 def exit_status(summary: dict[str, Any]) -> int:
     """0 if salience was seen and every node could do its work at the end; else 1, and why.
 
-    A run that a signal ended before any salience came: 128 and its number, as shells tell it.
+    A run that a signal ended before any salience came: 128 and its number, as in shells.
     """
     failed = summary["failed_nodes"]
     for name in failed:

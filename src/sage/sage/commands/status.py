@@ -32,7 +32,7 @@ LINE_PERIOD_S = 1.0
 DRAW_PERIOD_S = 0.02
 LOOK_TIMEOUT_S = 10.0
 FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
-# Nodes tell about themselves once a second; on a busy machine that takes longer to arrive.
+# Nodes publish their status once a second; on a busy machine that takes longer to arrive.
 LOOK_S = 2.5
 
 
@@ -106,7 +106,7 @@ def _wait_for_first_message(observer: ObserverNode, then_s: float = LOOK_S) -> b
 
 
 def _is_heard(observer: ObserverNode, namespace: str) -> bool:
-    """Whether a node of this namespace has told of itself."""
+    """Whether a status of a node of this namespace has come."""
     start = namespace.rstrip("/") + "/"
     return any(name.startswith(start) for name in observer.latest.diagnostics)
 

@@ -15,7 +15,7 @@ NAMED_OUTAGES = 3
 
 
 def short_summary(summary: dict[str, Any]) -> str:
-    """What a session told, in words; causes and outages only where there were any."""
+    """The summary of a session in words; causes and outages only where there were any."""
     fused, camera = summary["fused"], summary["latency_ms"]["camera_to_salience"]
     if not fused["n"]:
         return "\n".join(["ended before any salience was seen", *_outages(summary)])

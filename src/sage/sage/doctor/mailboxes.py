@@ -24,7 +24,7 @@ _SWEEP = "python -c 'import sage_cuda_mailbox as m; print(m.sweep_stale())'"
 
 @dataclass(frozen=True)
 class SegmentHeader:
-    """A mailbox's file, as its header tells.
+    """The header of a mailbox's file.
 
     Attributes:
         kind: records or tensors.
@@ -44,7 +44,7 @@ class SegmentHeader:
 
     @property
     def creator(self) -> str:
-        """alive, dead, closed it, or cannot be told (another process id namespace)."""
+        """alive, dead, closed it, or in another container (its process ids are not ours)."""
         if self.closed:
             return "closed it"
         if self.pid_namespace != os.stat("/proc/self/ns/pid").st_ino:
@@ -72,7 +72,7 @@ def left_segments(folder: Path = SHM) -> Iterator[Finding]:
 
 
 def read(path: Path) -> SegmentHeader:
-    """What a mailbox's header tells.
+    """The header of a mailbox's file.
 
     Raises:
         OSError: it cannot be read.

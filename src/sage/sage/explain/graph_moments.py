@@ -5,7 +5,7 @@ from __future__ import annotations
 from sage.explain.explanation import Explanation, of_message
 from sage.explain.question import MomentUnknown, local_time
 from sage.graph.runtime_file import RunningGraph
-from sage.observe.graph_service import call_service
+from sage.observe.graph_calls import call_service
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.srv import Explain
 

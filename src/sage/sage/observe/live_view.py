@@ -86,8 +86,8 @@ def _salience(latest: Latest) -> RenderableType:
 
 def _own(message: Any, fused: Any) -> str:
     """The reason of a modality, unless the line above says it already."""
-    is_told = fused is not None and fused.valid and message.reason in fused.reason
-    return "as above" if message.reason and is_told else _marked(message)
+    is_said = fused is not None and fused.valid and message.reason in fused.reason
+    return "as above" if message.reason and is_said else _marked(message)
 
 
 def _marked(message: Any) -> str:

@@ -40,8 +40,8 @@ class Latest:
     Attributes:
         diagnostics: status by full name of the node.
         counters: what the nodes have counted.
-        told_s: when each node last told of itself, by full name [s, monotonic].
-        heard_s: when each node last told that it is active [s, monotonic].
+        reported_s: when the last status of each node came, by full name [s, monotonic].
+        active_s: when each node last reported that it is active [s, monotonic].
         ended: gives the processes of the graph that are not back, as its run says.
         modalities: of the graph, in the order of lists.
         warnings: what does not work as it was asked for, as its run says.
@@ -56,15 +56,17 @@ class Latest:
     experiences: list[Any] = field(default_factory=list)
     diagnostics: dict[str, Any] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
-    told_s: dict[str, float] = field(default_factory=dict)
-    heard_s: dict[str, float] = field(default_factory=dict)
+    reported_s: dict[str, float] = field(default_factory=dict)
+    active_s: dict[str, float] = field(default_factory=dict)
     ended: Callable[[], tuple[Ended, ...]] = tuple
     modalities: tuple[str, ...] = field(default_factory=usual_modalities)
     warnings: tuple[str, ...] = ()
 
     def causes(self) -> list[Cause]:
         """What is wrong with the graph, each cause with what follows from it."""
-        return root_causes(self.diagnostics.values(), self.told_s, time.monotonic(), self.ended())
+        return root_causes(
+            self.diagnostics.values(), self.reported_s, time.monotonic(), self.ended()
+        )
 
     def transports(self) -> dict[str, dict[str, Any]]:
         """Ways of pictures and tiles; see `sage.observe.transports`."""
@@ -151,9 +153,9 @@ class ObserverNode(SageNode):
             if status.hardware_id != HARDWARE_ID or node_name(status).startswith(LISTENER):
                 continue  # of other nodes of the robot, and of commands that listen
             self.latest.diagnostics[status.name] = status
-            self.latest.told_s[status.name] = time.monotonic()
+            self.latest.reported_s[status.name] = time.monotonic()
             self.latest.counters.note(status)
             if status.message != INACTIVE:
-                self.latest.heard_s[node_name(status)] = time.monotonic()
+                self.latest.active_s[node_name(status)] = time.monotonic()
         for health in self._puzzle_healths:
             self.latest.counters.set(LISTENER, f"{health.topic} rejected", health.rejected)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sage.graph.runtime_file import RunningGraph
-from sage.observe.graph_service import call_service
+from sage.observe.graph_calls import call_service
 from sage_common.core.errors import InvalidInput
 from sage_msgs.msg import PluginInfo
 from sage_msgs.srv import ListPlugins, LoadPlugin, UnloadPlugin

@@ -1,7 +1,7 @@
 """What is wrong with a graph, traced back to where it begins.
 
 A node that has no input says so, and so does every node behind it. Which node depends on which
-topic is in what the nodes themselves tell in /diagnostics.
+topic is in what the nodes themselves report in /diagnostics.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Cause:
 
     Attributes:
         name: of a node, of a process of several, or of a topic that no node at fault publishes.
-        level: warn, error, silent (the node does not tell of itself any more) or ended (its
+        level: warn, error, silent (no status of the node comes any more) or ended (its
             process is known to be gone).
         message: what is wrong, in words.
         consequences: nodes that say nothing but that their input is at fault because of it.
@@ -60,7 +60,7 @@ class _State:
 
 def root_causes(
     statuses: Iterable[Any],
-    told_s: Mapping[str, float],
+    reported_s: Mapping[str, float],
     now_s: float,
     ended: Sequence[Ended] = (),
 ) -> list[Cause]:
@@ -68,12 +68,12 @@ def root_causes(
 
     Args:
         statuses: the newest diagnostic_msgs/DiagnosticStatus of each node.
-        told_s: when each came, by its full name; one that is not in it came now [s].
+        reported_s: when each came, by its full name; one that is not in it came now [s].
         now_s: the time [s].
         ended: processes that are known to be gone, whatever their nodes said last.
     """
     nodes = {
-        node_name(status): _state(status, now_s - told_s.get(status.name, now_s))
+        node_name(status): _state(status, now_s - reported_s.get(status.name, now_s))
         for status in statuses
     }
     for gone in ended:

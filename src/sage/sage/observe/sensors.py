@@ -1,4 +1,4 @@
-"""What the sensor nodes of a running graph tell of what stands behind them."""
+"""Devices, files or signals behind the sensor nodes of a running graph, as they report them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BACKEND = " backend"
 
 
 def backends(graph: Graph, statuses: Iterable[Any]) -> dict[str, str]:
-    """For each stream, what stands behind it: as its node tells, else as it was planned."""
+    """For each stream, what stands behind it: as its node reports, else as it was planned."""
     found = dict(graph.backends)
     for by_node in _backends_by_node(graph, statuses).values():
         found.update(by_node)

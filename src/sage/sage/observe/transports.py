@@ -1,4 +1,4 @@
-"""On which way pictures and tiles go through a running graph, as its nodes tell."""
+"""On which way pictures and tiles go through a running graph, as its nodes report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def transports(statuses: Iterable[Any], counters: Counters) -> dict[str, dict[st
     """For each node that takes or gives pictures, its ways and counts.
 
     A node that takes them has `pictures` (`mailbox shm`, or `image (why)`), `tensors_late`,
-    `tensors_missed`, `outdated`; one that tells of tiles has `tiles`, `tiles_frames`,
+    `tensors_missed`, `outdated`; one that publishes tiles has `tiles`, `tiles_frames`,
     `tiles_refused`; one that gives pictures has, by topic, `mailboxes`: `state`, `in_place`,
     `by_copy`, `refused`.
 

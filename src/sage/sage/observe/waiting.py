@@ -1,4 +1,4 @@
-"""What a graph still waits for, as its encoders tell it in /diagnostics."""
+"""What a graph still waits for, as its encoders report in /diagnostics."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Session:
     Args:
         graph: what to run.
         options: how.
-        on_event: told when a process ended or was started again.
+        on_event: given a line when a process ended or was started again, or is waited for.
 
     Attributes:
         elapsed_s: since the first fused salience [s]; 0 before.
@@ -92,7 +92,7 @@ class Session:
         self._on_event = on_event
         self._stopping = False
         self.signal: int | None = None
-        self._is_told_unheard = False
+        self._is_reported_unheard = False
         self._log_error = ""
 
     def run(self) -> dict[str, Any]:
@@ -173,8 +173,8 @@ class Session:
                 self._keep_logs_small()
             for event in self.supervisor.poll():
                 self._on_event(event)
-            self.supervisor.outages.look(self.observer.latest.heard_s)
-            self._tell_ended()
+            self.supervisor.outages.look(self.observer.latest.active_s)
+            self._publish_ended()
             self.on_tick(self)
             time.sleep(POLL_S)
 
@@ -187,7 +187,7 @@ class Session:
                 self._on_event(f"the log files may grow: {error}")
             self._log_error = str(error)
 
-    def _tell_ended(self) -> None:
+    def _publish_ended(self) -> None:
         """Say which processes are not back where `sage status` reads it, when that has changed."""
         ended = self.supervisor.outages.ended_now()
         if ended == tuple(replace(process, topics=()) for process in self.ended):
@@ -197,7 +197,7 @@ class Session:
         try:
             self._lock.write(replace(self._running(self._domain_id), ended=self.ended))
         except OSError as error:
-            self._on_event(f"sage status is not told which processes ended: {error}")
+            self._on_event(f"sage status does not know which processes ended: {error}")
 
     def _is_over(self) -> bool:
         """True once the wished time has passed and every node has said how it is.
@@ -210,14 +210,16 @@ class Session:
         if wished_s is None or self.elapsed_s < wished_s:
             return False
         unheard = self._unheard()
-        if unheard and not self._is_told_unheard:
-            self._is_told_unheard = True
+        if unheard and not self._is_reported_unheard:
+            self._is_reported_unheard = True
             names = ", ".join(unheard)
-            self.tell(f"the time is over; waiting up to {HEARD_TIMEOUT_S:g} s for word of {names}")
+            self.report(
+                f"the time is over; waiting up to {HEARD_TIMEOUT_S:g} s for a status of {names}"
+            )
         return not unheard or self.elapsed_s >= wished_s + HEARD_TIMEOUT_S
 
     def all_heard(self) -> bool:
-        """True once every node has told of itself whose process is not known to be gone."""
+        """True once every node has reported whose process is not known to be gone."""
         return not self._unheard()
 
     def _unheard(self) -> list[str]:
@@ -247,7 +249,7 @@ class Session:
             warnings=self.graph.warnings,
         )
 
-    def tell(self, event: str) -> None:
+    def report(self, event: str) -> None:
         """Pass on what happened."""
         self._on_event(event)
 

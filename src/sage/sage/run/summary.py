@@ -6,41 +6,18 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from sage.graph.description import Graph
 from sage.observe.counters import callback_errors, node_name
-from sage.observe.observer_node import ObserverNode
 from sage.observe.sensors import backends
 from sage.observe.transports import fallbacks
 from sage.observe.waiting import never_came
-from sage.run.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from sage.run.session import Session
 
 
-class Options(Protocol):
-    """How it was run."""
-
-    @property
-    def composed(self) -> bool: ...
-
-
-class Run(Protocol):
-    """The run; see `sage.run.session.Session`."""
-
-    graph: Graph
-    observer: ObserverNode
-    supervisor: Supervisor
-    elapsed_s: float
-    start_s: float | None
-    counted_since_s: float
-    pss_mb: float
-    signal: int | None
-
-    @property
-    def options(self) -> Options: ...
-
-
-def summary_of(run: Run) -> dict[str, Any]:
+def summary_of(run: Session) -> dict[str, Any]:
     """Every count of a run, what its nodes said last, and what is wrong."""
     import onnxruntime  # 17 MB, and only its version is wanted
 
@@ -72,8 +49,8 @@ def summary_of(run: Run) -> dict[str, Any]:
     }
 
 
-def _outages(run: Run) -> list[dict[str, Any]]:
-    """Of the time that `duration_s` tells; of the whole run if no salience came."""
+def _outages(run: Session) -> list[dict[str, Any]]:
+    """Within `duration_s`; of the whole run if no salience came."""
     since_s = run.counted_since_s
     end_s = since_s + run.elapsed_s if since_s else time.monotonic()
     return run.supervisor.outages.records(end_s, since_s)

@@ -2,58 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from sage.graph.description import Graph
-from sage.observe.observer_node import ObserverNode
 from sage.observe.sensors import all_absent
 from sage.observe.waiting import never_came
 
+if TYPE_CHECKING:
+    from sage.run.session import Session
+
 START_TIMEOUT_S = 60.0
-TELL_PERIOD_S = 5.0
-
-
-class Options(Protocol):
-    """How long a run was asked for."""
-
-    @property
-    def duration_s(self) -> float | None: ...
-
-    @property
-    def wait(self) -> bool: ...
-
-
-class Run(Protocol):
-    """The run that waits."""
-
-    graph: Graph
-    observer: ObserverNode
-
-    @property
-    def options(self) -> Options: ...
-
-    def all_heard(self) -> bool: ...
-
-    def tell(self, event: str) -> None: ...
+REPORT_PERIOD_S = 5.0
 
 
 class Waiting:
     """Of one run, begun at `begin_s` [s, monotonic]."""
 
-    def __init__(self, run: Run, begin_s: float) -> None:
+    def __init__(self, run: Session, begin_s: float) -> None:
         self._run = run
         self._begin_s = begin_s
         self._running_since_s: float | None = None
-        self._next_tell_s = 0.0
+        self._next_report_s = 0.0
 
     def is_over(self, now_s: float) -> bool:
         """True once nothing more is waited for; the run is told what has not come."""
         if self._running_since_s is None and self._run.all_heard():
             self._running_since_s = now_s
-            self._next_tell_s = now_s + TELL_PERIOD_S
-        if self._running_since_s is not None and now_s >= self._next_tell_s:
-            self._next_tell_s = now_s + TELL_PERIOD_S
-            self._tell_missing()
+            self._next_report_s = now_s + REPORT_PERIOD_S
+        if self._running_since_s is not None and now_s >= self._next_report_s:
+            self._next_report_s = now_s + REPORT_PERIOD_S
+            self._report_missing()
         return not self._run.options.wait and self._is_in_vain(now_s)
 
     def _is_in_vain(self, now_s: float) -> bool:
@@ -61,11 +38,11 @@ class Waiting:
         if self._is_asked_time_over(now_s):
             return True
         if now_s - self._begin_s > START_TIMEOUT_S:
-            self._run.tell(f"no fused salience within {START_TIMEOUT_S:g} s of the start")
+            self._run.report(f"no fused salience within {START_TIMEOUT_S:g} s of the start")
             return True
         if absent := all_absent(self._run.graph, self._run.observer.latest.diagnostics.values()):
-            self._run.tell("no sensor is there: " + "; ".join(absent))
-            self._run.tell("plug one in, name one, or wait for one: --wait")
+            self._run.report("no sensor is there: " + "; ".join(absent))
+            self._run.report("plug one in, name one, or wait for one: --wait")
         return bool(absent)
 
     def _is_asked_time_over(self, now_s: float) -> bool:
@@ -75,6 +52,6 @@ class Waiting:
             return False
         return now_s - since_s >= duration_s
 
-    def _tell_missing(self) -> None:
+    def _report_missing(self) -> None:
         if missing := never_came(self._run.observer.latest.diagnostics.values()):
-            self._run.tell(f"waiting: nothing has come on {', '.join(missing)}")
+            self._run.report(f"waiting: nothing has come on {', '.join(missing)}")

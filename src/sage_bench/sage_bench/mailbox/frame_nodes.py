@@ -17,7 +17,7 @@ from sage_common.ros.tensors.picture import Picture
 
 CAMERA = "bench"
 RATE_HZ = 30.0
-TELL_PERIOD_S = 0.5
+REPORT_PERIOD_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class FrameListener(SageNode):
         self.subscribe_tensor(
             "camera/tensor", "camera/image_raw", self._take, self.parameters.transport, name=CAMERA
         )
-        self.timer(TELL_PERIOD_S, self._tell)
+        self.timer(REPORT_PERIOD_S, self._tell)
 
     def _take(self, picture: Picture) -> None:
         with picture:

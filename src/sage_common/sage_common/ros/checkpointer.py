@@ -71,7 +71,7 @@ class Checkpointer:
         """Copy and write; an error is logged and shown in /diagnostics, the node goes on."""
         try:
             snapshot = self.copy()
-        except Exception as error:  # noqa: BLE001 - a node that cannot tell its state can still end
+        except Exception as error:  # noqa: BLE001 - a node that cannot give its state can still end
             self._report(error)
         else:
             self.write_or_report(snapshot)
@@ -87,7 +87,7 @@ class Checkpointer:
                 path = self.save()
             else:
                 path = str(self._path) if self._path.exists() else ""
-        except Exception as error:  # noqa: BLE001 - the caller must be told
+        except Exception as error:  # noqa: BLE001 - the caller must get an answer
             response.message = f"{type(error).__name__}: {error}"
         else:
             response.success, response.paths = True, [path] if path else []

@@ -86,7 +86,7 @@ class Connections:
     ) -> InputHealth:
         """Subscribe a registered topic; `callback` sees only messages that passed the checks.
 
-        `on_rejected` is told what was wrong with the others, those included for which `callback`
+        `on_rejected` is given what was wrong with the others, those included for which `callback`
         raised InvalidInput. Ask the answer whether the input is alive:
         `health.alive(self.clock.now_ns())`. The newest message of a latched topic that came while
         the node was inactive is delivered when it becomes active.

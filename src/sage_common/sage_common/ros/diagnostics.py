@@ -1,4 +1,4 @@
-"""What a node tells about itself in /diagnostics."""
+"""What a node reports in /diagnostics."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Gate:
         modality: what `message.modality` must be; empty: not checked.
         callback: sees only good messages, and only while the node is active.
         health: counts.
-        on_rejected: is told of a message that did not pass; None: nobody is.
+        on_rejected: is given the fault of a message that did not pass; None: nobody is.
     """
 
     owner: Owner

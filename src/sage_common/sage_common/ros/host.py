@@ -120,7 +120,7 @@ class Host(Protocol):
     ) -> Callable[[], None]:
         """Subscribe, and return what ends it before the node does.
 
-        `on_refused` is told why a publisher is not connected (QoS).
+        `on_refused` is given the reason why a publisher is not connected (QoS).
         """
         ...
 

@@ -46,7 +46,7 @@ class SageNode(Connections, Stateful):
     default_name: ClassVar[str] = "node"
     parameters_type: ClassVar[type[NodeParameters]] = NodeParameters
     watches: ClassVar[bool] = False
-    """True: it looks at a graph from outside and is no node of it; it tells no diagnostics."""
+    """True: it looks at a graph from outside and is no node of it; it publishes no diagnostics."""
     _diagnostics: Transient[Diagnostics]
     _latest_messages: Transient[list[LatestMessages]]
     _pressure: Transient[PressureListener]
@@ -117,7 +117,7 @@ class SageNode(Connections, Stateful):
             self.timer(self.parameters.checkpoint_period_s, lambda: checkpointer.checkpoint(saver))
 
     def unconfigure(self) -> None:
-        """Forget what the factories made; only the node's health is told, as it was set last."""
+        """Forget what the factories made; only its health is published, as it was set last."""
         self.disconnect()
         if not self.watches:
             output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
@@ -203,7 +203,7 @@ class SageNode(Connections, Stateful):
         self._end_callbacks()
         try:
             self._give_back()
-        except Exception as error:  # noqa: BLE001 - the cause of the failure is what is told
+        except Exception as error:  # noqa: BLE001 - the cause of the failure is what is reported
             self.log.warning(f"after the failed activation: {type(error).__name__}: {error}")
 
     def _give_back(self) -> None:
@@ -214,14 +214,14 @@ class SageNode(Connections, Stateful):
                 self._tensors.close()
 
     def _publish_diagnostics(self, output: Publisher) -> None:
-        """Tell of the node's health; left out where it would have to wait for a transition."""
+        """Publish the node's health; left out where it would have to wait for a transition."""
         if self.guard.acquire(timeout=DIAGNOSTICS_WAIT_S):
             try:
-                self.guarded(self._tell_diagnostics, output)
+                self.guarded(self._render_diagnostics, output)
             finally:
                 self.guard.release()
 
-    def _tell_diagnostics(self, output: Publisher) -> None:
+    def _render_diagnostics(self, output: Publisher) -> None:
         name = self._host.resolve(self.name)
         self.set_problem("clock", "" if self.clock.now_ns() else NO_CLOCK)
         output.publish(self._diagnostics.message(name, self.clock.now_ns(), self.active))

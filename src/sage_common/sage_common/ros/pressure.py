@@ -39,7 +39,7 @@ class Reclaimable:
         name: for /diagnostics.
         cost: of giving it back.
         held_bytes: how much it holds now.
-        relieve: told the level of pressure, green included, on a worker: holds less the higher it
+        relieve: called with the level, green included, on a worker: holds less the higher it
             is, and again as much as it likes at green.
     """
 
@@ -56,7 +56,7 @@ class PressureListener(Stateful):
         node: whose they are.
 
     Attributes:
-        level: of pressure, as it was last told: green, yellow or red.
+        level: of pressure, as it was last published: green, yellow or red.
     """
 
     level: State[int] = GREEN

@@ -116,7 +116,7 @@ class NodeProcess:
             )
 
     def _announce(self, host: RosHost) -> None:
-        """Let commands find this process; `sage run` tells of its own itself."""
+        """Let commands find this process; `sage run` announces its own."""
         if self._stop or self._announced is not None or os.environ.get(PARENT_VARIABLE):
             return
         is_local = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "").upper() == "LOCALHOST"

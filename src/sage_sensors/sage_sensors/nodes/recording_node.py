@@ -66,9 +66,9 @@ class RecordingNode(SageNode):
             if track is not None:
                 self._feeds[kind] = PlaybackFeed(track, self._schedule, stream, self._workers[kind])
         self.diagnose(**{f"{kind} backend": name for kind, name in plan.backends.items()})
-        told = ", ".join(f"{kind} {name}" for kind, name in plan.backends.items())
+        shown = ", ".join(f"{kind} {name}" for kind, name in plan.backends.items())
         real = all(name.startswith("file:") for name in plan.backends.values())
-        (self.log.info if real else self.log.warning)(f"playing: {told}")
+        (self.log.info if real else self.log.warning)(f"playing: {shown}")
 
     def on_deactivate(self) -> None:
         for feed in self._feeds.values():
@@ -120,8 +120,8 @@ class RecordingNode(SageNode):
             self.log.info(RECORDING_ENDED, throttle_s=3600.0, key="ended")
             self.set_health("ok", RECORDING_ENDED)
         elif skipped := self._newly_skipped():
-            told = ", ".join(f"{count} of {kind}" for kind, count in skipped.items())
-            self.set_health("warn", f"overloaded: left out in the last second: {told}")
+            shown = ", ".join(f"{count} of {kind}" for kind, count in skipped.items())
+            self.set_health("warn", f"overloaded: left out in the last second: {shown}")
         elif stale:
             self.set_health("warn", "late: " + ", ".join(stale))
         else:

@@ -20,7 +20,7 @@ ANY_PERIOD_S = 1.0
 
 
 class Fingerprinted(Protocol):
-    """A sample that can tell whether it equals the one before."""
+    """A sample that can be compared with the one before."""
 
     def fingerprint(self) -> int: ...
 

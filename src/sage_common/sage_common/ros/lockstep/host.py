@@ -70,8 +70,9 @@ class LogLine:
 class LockstepHost:
     """A simulated graph.
 
-    `on_output(delivered)` is told of every message that a node publishes; `on_handled(node, topic,
-    duration_ns)` of the real time that a node took over one message, inline workers included.
+    `on_output(delivered)` is called with every message that a node publishes, and
+    `on_handled(node, topic, duration_ns)` with the real time that a node took over one message,
+    inline workers included.
     `nodes`, `node_hosts`, `events` and `latched` are what `lockstep.snapshot` writes down.
 
     Args:

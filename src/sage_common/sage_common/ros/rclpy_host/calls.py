@@ -50,7 +50,7 @@ def serve(
         except InvalidHandle:
             return  # the node is being destroyed; nobody can be answered any more
         except Exception as error:
-            # What the handler made cannot be sent: tell the caller, then the log.
+            # What the handler made cannot be sent: answer the caller so, then log it.
             send(refusal(response_type, f"{type(error).__name__}: {error}"), header)
             raise
 

@@ -18,7 +18,7 @@ class ThreadWorker:
     Args:
         name: of the thread.
         queue_size: jobs that may wait, >= 1; a newer one pushes the oldest out.
-        on_error: told what a job raised; the worker goes on.
+        on_error: given what a job raised; the worker goes on.
     """
 
     def __init__(

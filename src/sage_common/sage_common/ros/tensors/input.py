@@ -18,7 +18,7 @@ LOOK_PERIOD_S = 0.25
 SILENCE_S = 1.0
 # A slow camera is waited for longer: this many of its periods.
 SILENT_PERIODS = 4.0
-# A camera that comes and goes is told of once so often.
+# A camera that comes and goes is logged once so often.
 SAID_PERIOD_NS = 60 * NS_PER_S
 NO_TENSOR = "no tensor came"
 NOTHING = "none (neither tensor nor image came)"
@@ -50,7 +50,7 @@ class TensorInput:
         self._log = log
         self._stopwatch_ns = stopwatch_ns
         self._said_ns: dict[str, int] = {}
-        self._told = self._reason = ""
+        self._logged = self._reason = ""
         self._images_before = 0
         self._image_seen_ns: int | None = None
         self._end_images: Callable[[], None] | None = None
@@ -123,14 +123,14 @@ class TensorInput:
         elif self._image_came:
             if self._image_seen_ns is None:
                 self._image_seen_ns = now_ns
-            # A camera of SAGE's that has just begun may give images first; that is nothing to tell.
+            # A camera of SAGE's that has just begun may give images first; that is nothing to log.
             if now_ns - self._image_seen_ns > SILENCE_S * NS_PER_S:
                 self._say(self._log.info)
 
     def close(self) -> None:
         """The node became inactive: leave the mailbox, and begin anew afterwards."""
         self._reader.close()
-        self._told = ""
+        self._logged = ""
         self._use_tensors()
         self._opened_ns = None
         self._tag = 0
@@ -167,10 +167,10 @@ class TensorInput:
         """Say that images are taken, once for each reason and period."""
         now_ns, said_ns = self._stopwatch_ns(), self._said_ns.get(self._reason)
         said_lately = said_ns is not None and now_ns - said_ns < SAID_PERIOD_NS
-        if self._told == self._reason or said_lately:
+        if self._logged == self._reason or said_lately:
             return
         self._said_ns[self._reason] = now_ns
-        self._told = self._reason
+        self._logged = self._reason
         handles, images = self._healths
         say(f"{images.topic}: taken instead of {handles.topic}: {self._reason}")
 
@@ -179,8 +179,8 @@ class TensorInput:
         if end is not None:
             end()
             self._expect(self._healths[0])
-        if self._told:
-            self._told = ""
+        if self._logged:
+            self._logged = ""
             handles, images = self._healths
             self._log.info(f"{handles.topic}: taken again, and no longer {images.topic}")
 

@@ -1,4 +1,4 @@
-"""Tiles of a camera's frames, told to everybody through a mailbox of records."""
+"""Tiles of a camera's frames, published to everybody through a mailbox of records."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class TileOutput:
         log: of the node.
 
     Attributes:
-        frames: told so far.
-        refused: frames that could not be told whole.
+        frames: published so far.
+        refused: frames that could not be published whole.
     """
 
     def __init__(self, mailbox_name: str, log: Logger) -> None:
         self.frames = self.refused = 0
         self._name = mailbox_name
-        self._own = OwnMailbox("tiles are not told", log)
+        self._own = OwnMailbox("tiles are not published", log)
 
     def open(self) -> bool:
         """Make the mailbox, unless it is there; False if there is none to write to."""
@@ -42,7 +42,7 @@ class TileOutput:
         )
 
     def publish(self, view: TileView) -> None:
-        """Tell what was seen of a frame; a no-op without `open`."""
+        """Publish what was seen of a frame; a no-op without `open`."""
         if self._own.mailbox is None:
             return
         content, size = view.records().tobytes(), TILE_RECORD.itemsize

@@ -1,0 +1,62 @@
+"""Services and actions of a running graph, called from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sage.graph.runtime_file import RunningGraph
+from sage.observe.attached import Attached, enter_domain
+from sage_common.core.topics import action_spec
+from sage_common.ros.action_caller import ActionCaller
+from sage_common.ros.host import ServiceUnavailable
+from sage_common.ros.node import SageNode
+
+DISCOVERY_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 10.0
+RETRY_S = 0.1
+
+
+class CallerNode(SageNode):
+    """Stands in the graph while something is called from outside."""
+
+    default_name = "caller"
+    watches = True
+
+
+def call_service(running: RunningGraph, key: str, request: Any) -> Any:
+    """The response of a registered service of the graph.
+
+    Raises:
+        ServiceUnavailable: no node of the graph serves it, or it does not answer.
+    """
+    enter_domain(running)
+    with Attached(CallerNode, running.namespace) as attached:
+        client = attached.node.client(key)
+        deadline = time.monotonic() + DISCOVERY_TIMEOUT_S
+        while True:
+            try:
+                return client.call(request, ANSWER_TIMEOUT_S)
+            except ServiceUnavailable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_S)
+
+
+def run_action(
+    running: RunningGraph,
+    key: str,
+    goal: Any,
+    on_feedback: Callable[[Any], None],
+    should_stop: Callable[[], bool],
+) -> Any:
+    """The result of a registered action; it is cancelled when `should_stop` says so.
+
+    Raises:
+        ServiceUnavailable: no node of the graph serves it, or it goes away.
+    """
+    enter_domain(running)
+    with Attached(CallerNode, running.namespace) as attached:
+        caller = ActionCaller(attached.host, action_spec(key), attached.host.resolve(key))
+        return caller.run(goal, on_feedback, should_stop, DISCOVERY_TIMEOUT_S)
