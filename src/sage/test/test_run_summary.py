@@ -25,10 +25,16 @@ def run(counted_since_s: float) -> SimpleNamespace:
     outages.ended("camera", "killed by SIGKILL", 103.0)
     outages.restarted("camera", 105.0)
     told = [
-        status("fusion", DiagnosticStatus.OK, "running", failures="2", last_failure="OSError: oh"),
+        status(
+            "fusion",
+            DiagnosticStatus.OK,
+            "running",
+            callback_errors="2",
+            last_callback_error="OSError: oh",
+        ),
         status("vision_encoder", DiagnosticStatus.OK, "running", weights_sha256="ab" * 32),
         status("attention", DiagnosticStatus.WARN, "inactive"),
-        status("memory", DiagnosticStatus.ERROR, "the disk is full"),
+        status("memory", DiagnosticStatus.ERROR, "the disk is full", last_failure=""),
     ]
     latest = Latest(diagnostics={item.name: item for item in told})
     return SimpleNamespace(

@@ -257,8 +257,8 @@ def test_the_view_shows_on_which_way_pictures_go() -> None:
 
 def test_the_view_names_a_node_whose_callbacks_raise_although_it_runs_on() -> None:
     status = DiagnosticStatus(name="/sage/fusion", level=b"\x00", message="running")
-    status.values = [KeyValue(key="failures", value="3")]
-    status.values.append(KeyValue(key="last_failure", value="RuntimeError: oh"))
+    status.values = [KeyValue(key="callback_errors", value="3")]
+    status.values.append(KeyValue(key="last_callback_error", value="RuntimeError: oh"))
     latest = Latest(diagnostics={status.name: status})
     text = shown(latest, Tally())
     assert "warn: fusion: errors in callbacks: 3, the last: RuntimeError: oh" in text

@@ -94,7 +94,7 @@ def test_a_callback_that_raises_is_counted_and_the_node_goes_on(rig):
     assert rig.until(lambda: node.health.received == 1)
     assert rig.until(lambda: any("ZeroDivisionError: told to raise" in x for x in rig.logs()))
     assert rig.until(
-        lambda: "last_failure" in {v.key for v in getattr(rig.status("toy"), "values", ())}
+        lambda: "last_callback_error" in {v.key for v in getattr(rig.status("toy"), "values", ())}
     )
 
 

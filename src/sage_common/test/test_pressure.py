@@ -58,7 +58,7 @@ def test_the_cheapest_is_asked_first_one_that_fails_holds_up_none_and_it_is_show
     assert shown["given back: cache [MB]"] == "1.0"
     assert shown["given back: model [MB]"] == "0.0"
     assert shown["given back: photos [MB]"] == "4.0"
-    assert shown["last_failure"] == "RuntimeError: it is in use"
+    assert shown["last_callback_error"] == "RuntimeError: it is in use"
     pressure(rig, ResourcePressure.GREEN)
     assert rig.until(lambda: values(rig).get("pressure") == "green")
     assert node.asked[3:] == [("cache", 0), ("model", 0), ("photos", 0)]

@@ -58,10 +58,9 @@ def callback_errors(statuses: Iterable[Any]) -> dict[str, str]:
     found = {}
     for status in statuses:
         values = {item.key: item.value for item in status.values}
-        if "last_failure" in values:
-            found[node_name(status)] = (
-                f"errors in callbacks: {values['failures']}, the last: {values['last_failure']}"
-            )
+        if count := values.get("callback_errors"):
+            last = values.get("last_callback_error", "")
+            found[node_name(status)] = f"errors in callbacks: {count}, the last: {last}"
     return found
 
 

@@ -271,7 +271,10 @@ class Connections:
         self._diagnostics.failures += 1
         text = f"{type(error).__name__}: {error}"
         self.log.error(text, throttle_s=FAULT_LOG_PERIOD_S, key=type(error).__name__)
-        self.diagnose(failures=self._diagnostics.failures, last_failure=text[:FAULT_CHARACTERS])
+        self.diagnose(
+            callback_errors=self._diagnostics.failures,
+            last_callback_error=text[:FAULT_CHARACTERS],
+        )
 
     # -- for sage_common.ros ------------------------------------------------------------------
 
