@@ -11,7 +11,7 @@ from sage_memory.core.engine.store_key import StoreKey, find_key
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.recall.reader import Reader
-from sage_memory.core.store.modality_facts import stored_specs
+from sage_memory.core.store.modality_facts import stored_instances
 from sage_memory.core.store.storage import Storage
 
 URL_VARIABLE = "SAGE_MEMORY_URL"
@@ -53,9 +53,9 @@ def open_reader(home: Path, storage: Storage) -> Reader:
     engine = storage.open_reader()
     try:
         with naming(storage.place), engine.connect() as connection:
-            specs = stored_specs(check_schema(connection, storage.place))
+            instances = stored_instances(check_schema(connection, storage.place))
         files = PayloadFiles(home / "payloads", storage.seal)
-        reader = Reader(storage.place, engine, files, specs)
+        reader = Reader(storage.place, engine, files, instances)
         reader.load()
     except MemoryFailure:
         engine.dispose()

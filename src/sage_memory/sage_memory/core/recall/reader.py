@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -52,16 +54,20 @@ class Reader(IndexSync):
     """Answers from the rows.
 
     Attributes:
-        specs: of the modalities of its rows.
         damaged: rows that recalls came across and left out.
     """
 
     def __init__(
-        self, path: Path, engine: Engine, files: PayloadFiles, specs: ModalitySpecs
+        self, path: Path, engine: Engine, files: PayloadFiles, instances: Sequence[str]
     ) -> None:
         super().__init__(path, engine, files)
-        self.specs = specs
+        self._instances = instances
         self.damaged = DamagedRows()
+
+    @cached_property
+    def specs(self) -> ModalitySpecs:
+        """What is declared of the modalities of its rows; read with the first that needs it."""
+        return ModalitySpecs(self._instances)
 
     def recall(self, query: Query) -> list[Answer]:
         """Answers to a checked query, best first."""
@@ -197,7 +203,8 @@ class Reader(IndexSync):
         for rank, ((row, experience), hit) in enumerate(zip(records, hits, strict=True), start=1):
             path, note = self._payload(row.payload_sha256, row.payload_media_type)
             summary = covering.get(experience.id, b"")
-            why = reason(row, hit.score, hit.parts, summary, self.specs[row.modality].words)
+            speaks = bool(row.text) and self.specs[row.modality].words
+            why = reason(row, hit.score, hit.parts, summary, speaks)
             answers.append(
                 made(
                     Answer,

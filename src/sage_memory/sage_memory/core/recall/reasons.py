@@ -32,7 +32,7 @@ def _why(row: Any, score: float, parts: tuple[Part, ...], speaks: bool) -> str:
     for part in parts:
         if part.role == schema.ROLE_WORDS:
             return f'heard around it: "{_cut(row.text)}"; {similar}'
-    if row.text and speaks:
+    if speaks:
         return f'said: "{_cut(row.text)}"; {similar}'
     return f"{row.modality}: {similar}"
 

@@ -13,24 +13,20 @@ from sage_memory.core.engine.schema import meta
 FACT = "instances"
 
 
-def stored_specs(facts: Mapping[str, str]) -> ModalitySpecs:
-    """What is declared of the modalities of a store, its instances included.
-
-    Raises:
-        InvalidInput: an instance of another form than `MODALITY INSTALLED`.
-    """
-    return ModalitySpecs(_lines(facts))
+def stored_instances(facts: Mapping[str, str]) -> list[str]:
+    """The instances that a store knows of, `MODALITY INSTALLED` each."""
+    return facts.get(FACT, "").splitlines()
 
 
 def save_instances(
     connection: Connection, facts: Mapping[str, str], instances: Sequence[str]
-) -> ModalitySpecs:
-    """Add instances, `MODALITY INSTALLED` each, to those of the store, in the caller's transaction.
+) -> list[str]:
+    """Add instances to those of the store, in the caller's transaction; all of them.
 
     Raises:
         InvalidInput: an instance of another form.
     """
-    known = dict(line.split(" ", 1) for line in _lines(facts))
+    known = dict(line.split(" ", 1) for line in stored_instances(facts))
     merged = known | dict(ModalitySpecs.instance(text) for text in instances)
     lines = [f"{name} {like}" for name, like in sorted(merged.items())]
     if merged != known:
@@ -40,8 +36,4 @@ def save_instances(
                 index_elements=["key"], set_={"value": entry.excluded.value}
             )
         )
-    return ModalitySpecs(lines)
-
-
-def _lines(facts: Mapping[str, str]) -> list[str]:
-    return facts.get(FACT, "").splitlines()
+    return lines

@@ -107,7 +107,7 @@ class Store:
         connection = self._connection.rows
         with naming(self.path), connection.begin():
             facts = check_schema(connection, self.path)
-            specs = save_instances(connection, facts, instances)
+            instances = save_instances(connection, facts, instances)
             self.durability = self._storage.durability(connection)
             self.payloads.load(connection)
             newest = connection.execute(NEWEST).one_or_none()
@@ -121,7 +121,7 @@ class Store:
         self._next_number = newest.number + 1 if newest else 1
         salt = self.device_id.encode() + (bytes(newest.id) if newest else b"")
         self._ids = IdentifierFactory(clock, rng, salt, largest)
-        self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files, specs)
+        self.reader = Reader(self.path, self._storage.open_reader(), self.payloads.files, instances)
         self.reader.load(owner=True)
         self._uses = AccessLog(self.payloads, clock)
         self.committer = GroupCommitter(self._commit, limits.queue_size, GROUP_SIZE)
