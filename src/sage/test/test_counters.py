@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from sage.commands.summary import short_summary
 from sage.graph.outages import Ended, Outages
-from sage.observe.counters import Counters, worst_place
+from sage.observe.counters import Counters, callback_errors, worst_place
 from sage.observe.observer_node import LISTENER, Latest
 from sage.observe.transports import fallbacks, in_words
+from sage_common.ros.lockstep.host import LockstepHost
+from sage_memory.nodes.memory_node import MemoryNode
 
 TENSOR = "/sage/camera/front/tensor"
 
@@ -188,3 +191,13 @@ def test_the_text_says_outages_and_what_is_not_well() -> None:
     assert "ended 2 times" in twice and "13.1 s of the run, and not back at the end" in twice
     several = [{**outage, "process": f"node{index}"} for index in range(5)]
     assert "outages of 2 more processes" in short_summary(summary(outages=several))
+
+
+def test_a_memory_that_runs_is_no_error_of_a_callback(tmp_path: Path) -> None:
+    host = LockstepHost(home=tmp_path)
+    host.add(MemoryNode)
+    host.run_for(3.0)
+    sent = [item.message() for item in host.outputs if item.topic == "/diagnostics"]
+    (told,) = sent[-1].status
+    assert callback_errors([told]) == {} and any(v.key == "experiences" for v in told.values)
+    host.close()

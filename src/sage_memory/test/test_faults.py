@@ -145,7 +145,7 @@ def test_a_database_that_another_program_locks_refuses_and_goes_on(tmp_path, exp
         other.close()
         memory.remember(experience(2)).result()
         assert memory.statistics().failed == 1
-        assert "database is locked" in memory.statistics().last_failure
+        assert "database is locked" in memory.statistics().last_write_failure
         memory.verify()
 
 

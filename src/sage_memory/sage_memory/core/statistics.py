@@ -34,7 +34,7 @@ class Statistics:
     waiting: int
     refused: int
     failed: int
-    last_failure: str
+    last_write_failure: str
     committed: int
     groups: int
     payload_bytes: int
@@ -56,7 +56,7 @@ def statistics_of(store: Store) -> Statistics:
         waiting=store.committer.waiting,
         refused=store.committer.refused,
         failed=store.committer.failed,
-        last_failure=store.committer.last_failure,
+        last_write_failure=store.committer.last_failure,
         committed=store.committer.committed,
         groups=store.committer.groups,
         payload_bytes=store.payloads.total_bytes,

@@ -57,7 +57,7 @@ class Housekeeping:
             del facts["disk_free_bytes"]  # others write to the disk, too: two runs would differ
         self._node.diagnose(**shown, **facts)
         if statistics.failed:
-            text = f"{statistics.failed} experiences were not kept: {statistics.last_failure}"
+            text = f"{statistics.failed} experiences were not kept: {statistics.last_write_failure}"
             self._node.set_health("error", text)
             return
         noted = (statistics.last_damage, statistics.last_refusal, statistics.index_cache_refusal)
