@@ -119,10 +119,10 @@ def test_it_sleeps_and_takes_it_back_pins_and_forgets(graph: RunningGraph) -> No
     wait_until(lambda: experiences(home) > 3, UP_TIMEOUT_S, "experiences")
     kept = json.loads(run(home, "recall", "--limit", "2", "--json").stdout)["answers"]
     assert memory("pin", kept[0]["id"])["pinned"]
-    night = memory("sleep", "--target", "0.5")
-    assert night["bytes_after"] <= night["bytes_before"]
-    if night["night_id"]:
-        memory("undo", night["night_id"])
+    slept = memory("sleep", "--target", "0.5")
+    assert slept["bytes_after"] <= slept["bytes_before"]
+    if slept["run_id"]:
+        memory("undo", slept["run_id"])
     assert memory("forget", kept[1]["id"], "--yes")["forgotten"] == 1
     refused = run(home, "memory", "pin", kept[1]["id"])
     assert refused.returncode == 2 and "not forgotten" in refused.stderr

@@ -134,13 +134,13 @@ def test_sleep_and_undo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     similar(tmp_path)
     before = as_json(capsys, "stats", "--home", tmp_path)
     dry = as_json(capsys, "sleep", "--dry-run", "--home", tmp_path)
-    assert dry["merged"] > 0 and dry["night_id"] == ""
+    assert dry["merged"] > 0 and dry["run_id"] == ""
     assert as_json(capsys, "stats", "--home", tmp_path) == before
     done = as_json(capsys, "sleep", "--home", tmp_path)
     assert done["summaries"] > 0 and done["bytes_after"] < done["bytes_before"]
     after = as_json(capsys, "stats", "--home", tmp_path)
     assert after["summaries"] == done["summaries"]
-    back = as_json(capsys, "undo", done["night_id"], "--home", tmp_path)
+    back = as_json(capsys, "undo", done["run_id"], "--home", tmp_path)
     assert back["restored"] > 0
     restored = as_json(capsys, "stats", "--home", tmp_path)
     assert restored["vectors"] == before["vectors"]

@@ -65,7 +65,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         kept = [memory.remember(one).result() for one in twins]
         memory.learn_about(kept[0], 3600.0)
         clock.advance_to(homes.START_NS + 10**12)
-        assert memory.sleep(SleepOptions(target_share=0.05)).night_id
+        assert memory.sleep(SleepOptions(target_share=0.05)).run_id
         memory.pin(memory.recall(Query(limit=1))[0].experience.id, True).result()
     for encoding in FORMATS:
         if encoding == "parquet":
@@ -176,8 +176,8 @@ TOLD: dict[str, tuple[str, str, Any, str]] = {
     "a clock": ("clocks", "stamp", FAR, "clocks.stamp"),
     "a field": ("clocks", "field", "total", "clocks.field"),
     "a role": ("vectors", "role", "smell", "vectors.role"),
-    "a run": ("nights", "report", "[]", "nights.report"),
-    "a deep run": ("nights", "report", "[" * 100_000, "nights.report"),
+    "a run": ("consolidation_runs", "report", "[]", "consolidation_runs.report"),
+    "a deep run": ("consolidation_runs", "report", "[" * 100_000, "consolidation_runs.report"),
     "a deep context": ("experiences", "context", "[" * 100_000, "experiences.context"),
     "a copy": ("forgettings", "saved", b"no", "forgettings.saved"),
     "an entity": ("entities", "name", "anna", "KIND:NAME"),

@@ -103,26 +103,26 @@ def serve(requests: socket.socket, tracing: Tracing) -> list[str]:
 
 def fork_for(parent: int, tracing: Tracing) -> int:
     """Fork a process that becomes a child of `parent`; its number here, 0 in it."""
-    told, tell = os.pipe()
+    read_end, write_end = os.pipe()
     waited, done = os.pipe()
     tracing.before_fork()
     between = os.fork()
     if not between:
         pid = os.fork()
         if pid:
-            os.write(tell, str(pid).encode())
+            os.write(write_end, str(pid).encode())
             os._exit(0)
         tracing.after_fork_in_child()
-        for descriptor in (told, tell, done):
+        for descriptor in (read_end, write_end, done):
             os.close(descriptor)
         os.read(waited, 1)  # until the one in between is gone, and `parent` has taken over
         os.close(waited)
         return 0
     tracing.after_fork_in_parent()
-    os.close(tell)
+    os.close(write_end)
     os.waitpid(between, 0)
-    pid = int(os.read(told, 32))
-    for descriptor in (told, waited, done):
+    pid = int(os.read(read_end, 32))
+    for descriptor in (read_end, waited, done):
         os.close(descriptor)
     return pid
 

@@ -29,7 +29,7 @@ def test_copies_take_room_from_the_payloads_up_to_half_of_the_cap(tmp_path: Path
     cap = 200_000
     with opened(tmp_path, cap) as memory:
         home.fill(memory)
-        run = memory.sleep(home.OPTIONS).night_id
+        run = memory.sleep(home.OPTIONS).run_id
         kept = copies(memory)
         assert 0 < kept < cap // 2
         for index in range(40):
@@ -44,12 +44,12 @@ def test_copies_take_room_from_the_payloads_up_to_half_of_the_cap(tmp_path: Path
         assert memory.statistics().payload_bytes > cap - kept
 
 
-def test_a_night_whose_copies_are_above_their_share_is_final(tmp_path: Path) -> None:
+def test_a_sleep_whose_copies_are_above_their_share_is_final(tmp_path: Path) -> None:
     with opened(tmp_path, 30_000) as memory:
         home.fill(memory)
         report = memory.sleep(home.OPTIONS)
         assert "above its share of the payload cap: final now is" in report.note
         assert copies(memory) == 0
         with pytest.raises(InvalidInput, match="a run whose grace is not over"):
-            memory.undo_sleep(report.night_id)
+            memory.undo_sleep(report.run_id)
         assert not [one for one in memory.inspect() if one.serious]

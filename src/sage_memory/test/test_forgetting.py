@@ -130,7 +130,7 @@ def test_what_is_forgotten_pins_nothing_any_more(tmp_path) -> None:
         assert [row.pinned for row in rows_of(memory, payloads)] == [0]
 
 
-def test_forgetting_after_a_night_reaches_saved_copies_and_the_summary(tmp_path) -> None:
+def test_forgetting_after_a_sleep_reaches_saved_copies_and_the_summary(tmp_path) -> None:
     told, parts = secret(total=0.2)
     parts["payload"] = b"secret payload 99"
     with home.opened(tmp_path) as memory:

@@ -1,14 +1,12 @@
-"""Groups of what is alike, and replay: pure functions, whatever they are given."""
+"""Groups of what is alike: pure functions, whatever they are given."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from sage_common.core.errors import InvalidInput
 from sage_memory.core.sleep.selection import grouping
 from sage_memory.core.sleep.selection.grouping import buckets_of, groups, stars
-from sage_memory.core.sleep.selection.replay import ReplayView, augmented, draw
 
 
 def cosine(one, other) -> float:
@@ -72,39 +70,3 @@ def test_only_candidates_of_one_bucket_are_grouped(monkeypatch) -> None:
         assert len(set(buckets[group.rows].tolist())) == 1
         assert set(group.rows.tolist()) <= set(candidates.tolist()) and group.centre in group.rows
     assert sum(len(group.rows) for group in found) == len(candidates)
-
-
-def view(count: int, new_share: float = 0.5, seed: int = 0) -> ReplayView:
-    rng = np.random.default_rng(seed)
-    new = np.arange(count) >= count * (1 - new_share)
-    return ReplayView(np.arange(count) + 7, rng.random(count), rng.random(count), new)
-
-
-@pytest.mark.parametrize("count", [0, 1, 5, 40, 100])
-def test_a_draw_depends_on_nothing_but_its_arguments(count) -> None:
-    one, other = (draw(view(40), np.random.default_rng(3), count) for _ in range(2))
-    assert one.tolist() == other.tolist() and one.dtype == np.int64
-    assert len(one) == len(set(one.tolist())) == min(count, 40)
-
-
-def test_new_and_old_come_in_turns() -> None:
-    drawn = draw(view(40), np.random.default_rng(0), 20) - 7
-    assert [bool(number >= 20) for number in drawn] == [True, False] * 10
-
-
-def test_the_salient_and_surprising_come_more_often() -> None:
-    seen = view(40, new_share=1.0)
-    weight = seen.total * seen.surprise
-    first = [int(draw(seen, np.random.default_rng(k), 1)[0]) - 7 for k in range(4000)]
-    share = np.bincount(first, minlength=40) / 4000
-    assert np.abs(share - weight / weight.sum()).max() < 0.02
-    with pytest.raises(InvalidInput, match="count"):
-        draw(seen, np.random.default_rng(0), -1)
-
-
-def test_noise_leaves_the_meaning_alone() -> None:
-    rng = np.random.default_rng(0)
-    vector = rng.normal(size=384).astype(np.float32)
-    changed = augmented(vector, rng)
-    assert 0.995 < cosine(vector, changed) < 1.0
-    assert np.linalg.norm(changed) == pytest.approx(1.0, abs=1e-6)

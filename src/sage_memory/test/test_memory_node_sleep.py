@@ -55,12 +55,12 @@ def test_it_sleeps_as_asked_and_takes_it_back(tmp_path) -> None:
     feedback = []
     goal = Sleep.Goal(target_share=0.3)
     result = sleeping(host)._sleep(goal, feedback.append, lambda: False)
-    assert result.success and result.payloads_removed == 6 and result.night_id
+    assert result.success and result.payloads_removed == 6 and result.run_id
     assert result.bytes_after < result.bytes_before and "bytes became" in result.message
     shares = [one.progress for one in feedback]
     assert shares == sorted(shares) and shares[-1] == 1.0 and feedback[-1].stage == "done"
     assert table(tmp_path, "SELECT id, codes, payload_sha256 FROM experiences") != before
-    undone = host.call("memory/undo_sleep", UndoSleep.Request(night_id=result.night_id))
+    undone = host.call("memory/undo_sleep", UndoSleep.Request(run_id=result.run_id))
     assert undone.success and undone.restored == 6, undone.message
     assert table(tmp_path, "SELECT id, codes, payload_sha256 FROM experiences") == before
     again = host.call("memory/undo_sleep", UndoSleep.Request())
@@ -72,8 +72,8 @@ def test_a_dry_run_and_a_wrong_goal(tmp_path) -> None:
     host = start(tmp_path)
     keep(host, 3)
     result = sleeping(host)._sleep(Sleep.Goal(dry_run=True), lambda _: None, lambda: False)
-    assert result.success and result.night_id == "" and "nothing was changed" in result.message
-    assert table(tmp_path, "SELECT * FROM nights") == []
+    assert result.success and result.run_id == "" and "nothing was changed" in result.message
+    assert table(tmp_path, "SELECT * FROM consolidation_runs") == []
     host.close()
 
 
@@ -97,14 +97,14 @@ def test_pinned_moments_are_not_touched_and_forgotten_ones_are_gone(tmp_path) ->
     host.close()
 
 
-@pytest.mark.parametrize(("idle_s", "nights"), [(0.0, 0), (30.0, 1)])
-def test_it_sleeps_when_nothing_happens_only_if_told_to(tmp_path, idle_s, nights) -> None:
+@pytest.mark.parametrize(("idle_s", "sleeps"), [(0.0, 0), (30.0, 1)])
+def test_it_sleeps_when_nothing_happens_only_if_told_to(tmp_path, idle_s, sleeps) -> None:
     host = start(tmp_path, sleep_idle_s=idle_s, sleep_every_s=3600.0)
     keep(host, 5)
     host.run_for(20.0)
-    assert table(tmp_path, "SELECT * FROM nights") == []
+    assert table(tmp_path, "SELECT * FROM consolidation_runs") == []
     host.run_for(60.0)
-    assert len(table(tmp_path, "SELECT * FROM nights WHERE cause = 'idle'")) == nights
+    assert len(table(tmp_path, "SELECT * FROM consolidation_runs WHERE cause = 'idle'")) == sleeps
     host.close()
 
 

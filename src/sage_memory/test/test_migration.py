@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sleep_home
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
 from sage_memory import Memory, Query, StoreTooOld
 from sage_memory.core.engine import schema
+from sage_memory.core.recovery.repair import repair
 from sage_memory.core.rows.rows import sketch
 from sage_memory.migrations import upgrade
 
@@ -96,15 +99,57 @@ def test_everything_of_an_old_store_is_still_there(tmp_path, script) -> None:
     after = contents(path)
     for name in before.keys() - {"meta", "alembic_version"}:
         columns, rows = before[name]
-        kept = [after[name][0].index(column) for column in columns]
-        assert [tuple(row[i] for i in kept) for row in after[name][1]] == rows, name
+        names, found = after[schema.PRESENT_NAMES.get(name, name)]
+        kept = [names.index(schema.PRESENT_NAMES.get(column, column)) for column in columns]
+        assert [tuple(row[i] for i in kept) for row in found] == rows, name
     assert dict(after["meta"][1]) == dict(before["meta"][1]) | {
         "schema_version": str(schema.SCHEMA_VERSION)
     }
     assert after["alembic_version"][1] == [(schema.REVISION,)]
 
 
-@pytest.mark.parametrize("script", RELEASED, ids=lambda script: script.stem)
+def test_a_sleep_before_the_runs_had_their_name_can_still_be_undone(tmp_path) -> None:
+    with sleep_home.opened(tmp_path) as memory:
+        sleep_home.fill(memory)
+        before = sleep_home.content(memory)
+        run = memory.sleep(sleep_home.OPTIONS).run_id
+    as_version_4(tmp_path / "memory.db")
+    with sleep_home.opened(tmp_path) as memory:
+        assert not memory.sleep(sleep_home.OPTIONS).run_id, "what that sleep freed is counted"
+        assert memory.undo_sleep(run).run_id == run
+        assert sleep_home.content(memory) == before
+
+
+def test_a_damaged_store_of_version_4_keeps_what_its_sleep_did(tmp_path) -> None:
+    with sleep_home.opened(tmp_path) as memory:
+        sleep_home.fill(memory)
+        before = sleep_home.content(memory)
+        run = memory.sleep(sleep_home.OPTIONS).run_id
+    as_version_4(tmp_path / "memory.db")
+    repair(tmp_path)
+    with sleep_home.opened(tmp_path) as memory:
+        assert memory.undo_sleep(run).run_id == run
+        assert sleep_home.content(memory) == before
+
+
+def as_version_4(path: Path) -> None:
+    """Give a store the names and the reports that it had at schema 4."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE consolidation_runs RENAME TO nights")
+        connection.execute("DROP INDEX forgettings_by_run")
+        connection.execute("ALTER TABLE forgettings RENAME COLUMN run_id TO night_id")
+        connection.execute("CREATE INDEX forgettings_by_night ON forgettings (night_id)")
+        connection.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+        for key, text in connection.execute("SELECT id, report FROM nights").fetchall():
+            report = json.loads(text)
+            report |= {"night_id": report.pop("run_id"), "replayed": 0}
+            values = (json.dumps(report), key)
+            connection.execute("UPDATE nights SET report = ? WHERE id = ?", values)
+    connection.close()
+
+
+@pytest.mark.parametrize("script", RELEASED[:3], ids=lambda script: script.stem)
 def test_rows_of_an_old_store_get_checksums_and_its_clock_is_behind_none(tmp_path, script) -> None:
     path = old_store(tmp_path, script)
     with sqlite3.connect(path) as connection:  # as a crash in a run could leave it
@@ -120,7 +165,8 @@ def test_recall_of_an_old_store_works_and_it_takes_new_experiences(
 ) -> None:
     before = contents(old_store(tmp_path, script))
     columns, rows = before["vectors"]
-    gone = {row[1] for row in before["experiences"][1] if row[-1] is not None}
+    forgotten = before["experiences"][0].index("forgotten_ns")
+    gone = {row[1] for row in before["experiences"][1] if row[forgotten] is not None}
     with Memory.open(tmp_path) as memory:
         for row in (dict(zip(columns, row, strict=True)) for row in rows):
             vector = np.frombuffer(row["vector"], np.float32)
@@ -234,7 +280,7 @@ def test_a_kill_while_it_migrates_leaves_either_version(tmp_path) -> None:
         whole = {"1": "0001", present: schema.REVISION}[versions[-1]]
         assert found["alembic_version"][1] == [(whole,)]
         migrated = versions[-1] == present
-        assert ("nights" in found) == ("sketch" in found["experiences"][0]) == migrated
+        assert ("consolidation_runs" in found) == ("sketch" in found["experiences"][0]) == migrated
         assert len(found["experiences"][1]) == 7909
         if migrated:
             break

@@ -52,7 +52,7 @@ def stamps_of(path: Path) -> tuple[int, int]:
 
 
 @pytest.mark.timeout(3600)
-def test_no_power_cut_in_a_night_leaves_the_clock_behind_a_row(tmp_path, record_property) -> None:
+def test_no_power_cut_in_a_sleep_leaves_the_clock_behind_a_row(tmp_path, record_property) -> None:
     home = tmp_path / "home"
     with sleep_home.opened(home) as memory:
         sleep_home.fill(memory, groups=8, size=5)

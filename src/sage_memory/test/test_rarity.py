@@ -42,7 +42,7 @@ def test_rare_events_of_little_salience_keep_their_words(
         home.fill(memory, groups=40)
         ids = remember_rare(memory)
         report = memory.sleep(home.OPTIONS)
-        assert report.night_id and report.texts_removed > 100
+        assert report.run_id and report.texts_removed > 100
         events = answered(memory, ids)
         assert sorted(answer.experience.text for answer in events) == sorted(
             f"event {index}" for index in range(RARE)
@@ -78,7 +78,7 @@ def test_the_rarest_come_first_where_there_is_no_room_for_all(
         assert not all(answer.payload_path for answer in kept) or len(kept) == 1
 
 
-def test_a_night_that_misses_its_target_says_so(tmp_path: Path) -> None:
+def test_a_sleep_that_misses_its_target_says_so(tmp_path: Path) -> None:
     with home.opened(tmp_path) as memory:
         home.fill(memory)
         dry = memory.sleep(replace(home.THOROUGH, dry_run=True))
@@ -87,5 +87,5 @@ def test_a_night_that_misses_its_target_says_so(tmp_path: Path) -> None:
         assert report.bytes_after > report.target_bytes
         assert "the target was not reached" in report.note
         again = memory.sleep(home.THOROUGH)
-        assert not again.night_id
+        assert not again.run_id
         assert again.note.startswith("nothing to do; the target was not reached")

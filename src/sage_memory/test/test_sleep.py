@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import sleep_home as home
 from sqlalchemy import func, select
@@ -12,7 +11,7 @@ from sqlalchemy import func, select
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory
-from sage_memory.core.engine.schema import experiences, forgettings, nights, summary_members
+from sage_memory.core.engine.schema import experiences, forgettings, runs, summary_members
 from sage_memory.core.sleep.options import SleepOptions
 
 GROUPS, OPTIONS, SIZE, START_NS = home.GROUPS, home.OPTIONS, home.SIZE, home.START_NS
@@ -54,7 +53,7 @@ def test_every_moment_is_still_answered_by_itself_or_its_summary(tmp_path) -> No
             assert identifier in found or summary_of[identifier] in found
 
 
-def test_a_night_is_the_same_to_a_memory_opened_afterwards(tmp_path) -> None:
+def test_a_sleep_is_the_same_to_a_memory_opened_afterwards(tmp_path) -> None:
     with opened(tmp_path) as memory:
         fill(memory)
         memory.sleep(THOROUGH)
@@ -81,17 +80,17 @@ def test_what_is_salient_or_pinned_is_not_touched(tmp_path) -> None:
         assert not covered & set(kept)
 
 
-def test_a_second_night_right_after_does_nothing(tmp_path) -> None:
+def test_a_second_sleep_right_after_does_nothing(tmp_path) -> None:
     with opened(tmp_path) as memory:
         fill(memory)
         for options in (OPTIONS, THOROUGH):
             memory.sleep(options)
             before = content(memory)
-            count = len(rows_of(memory, nights.c.id))
+            count = len(rows_of(memory, runs.c.id))
             report = memory.sleep(options)
-            assert report.night_id == b"" and report.note.startswith("nothing to do")
+            assert report.run_id == b"" and report.note.startswith("nothing to do")
             assert content(memory) == before
-            assert len(rows_of(memory, nights.c.id)) == count
+            assert len(rows_of(memory, runs.c.id)) == count
 
 
 def test_it_stops_at_the_target_and_takes_the_cheapest_first(tmp_path) -> None:
@@ -113,20 +112,20 @@ def test_every_forgetting_is_listed_with_a_reason_and_without_content(tmp_path) 
         report = memory.sleep(THOROUGH)
         listed = rows_of(memory, forgettings)
         assert len(listed) >= report.texts_removed
-        assert {bytes(row.night_id) for row in listed} == {report.night_id}
+        assert {bytes(row.run_id) for row in listed} == {report.run_id}
         assert all(row.reason.startswith("salience 0.") for row in listed)
         assert not any("group" in row.reason for row in listed)
         until = {row.undo_until_ns for row in listed}
         assert until == {START_NS + 3600 * 10**9 + round(OPTIONS.grace_s * 1e9)}
 
 
-def test_a_dry_run_changes_nothing_and_foretells_the_night(tmp_path) -> None:
+def test_a_dry_run_changes_nothing_and_foretells_the_sleep(tmp_path) -> None:
     with opened(tmp_path) as memory:
         fill(memory)
         before = content(memory)
         foretold = memory.sleep(replace(THOROUGH, dry_run=True))
-        assert content(memory) == before and rows_of(memory, nights.c.id) == []
-        assert foretold.night_id == b"" and "nothing was changed" in foretold.note
+        assert content(memory) == before and rows_of(memory, runs.c.id) == []
+        assert foretold.run_id == b"" and "nothing was changed" in foretold.note
         done = memory.sleep(THOROUGH)
         assert (foretold.summaries, foretold.merged) == (done.summaries, done.merged)
         assert foretold.texts_removed == done.texts_removed
@@ -144,16 +143,16 @@ def test_progress_rises_to_one_and_names_stages(tmp_path) -> None:
     assert {"merging", "evicting", "done"} <= {stage for _, stage in seen}
 
 
-def test_told_to_stop_it_ends_whole_and_a_later_night_goes_on(tmp_path) -> None:
+def test_told_to_stop_it_ends_whole_and_a_later_sleep_goes_on(tmp_path) -> None:
     with opened(tmp_path) as memory:
         fill(memory)
         report = memory.sleep(THOROUGH, should_stop=lambda: True)
         assert report.note.startswith("stopped") and report.texts_removed == 0
-        assert rows_of(memory, nights.c.state)[0].state == "done"
+        assert rows_of(memory, runs.c.state)[0].state == "done"
         assert memory.sleep(THOROUGH).texts_removed > 0
 
 
-def test_remembering_goes_on_and_is_not_touched_by_the_running_night(tmp_path) -> None:
+def test_remembering_goes_on_and_is_not_touched_by_the_running_sleep(tmp_path) -> None:
     with opened(tmp_path) as memory:
         fill(memory)
         late = []
@@ -188,7 +187,7 @@ def test_places_merge_over_time_and_times_without_a_place_do_not(tmp_path) -> No
         assert (summary.place_frame, summary.covers) == ("map", 4)
 
 
-def test_recall_that_falls_rolls_the_night_back(tmp_path, monkeypatch) -> None:
+def test_recall_that_falls_rolls_the_sleep_back(tmp_path, monkeypatch) -> None:
     from sage_memory.core.sleep import consolidation as run
     from sage_memory.core.sleep.selection.probes import Recalled
 
@@ -201,21 +200,9 @@ def test_recall_that_falls_rolls_the_night_back(tmp_path, monkeypatch) -> None:
         assert report.rolled_back and "recall fell from 1.000 to 0.850" in report.note
         assert report.bytes_after == report.bytes_before
         assert content(memory) == before
-        state = rows_of(memory, nights.c.state, nights.c.recall_before, nights.c.recall_after)
+        state = rows_of(memory, runs.c.state, runs.c.recall_before, runs.c.recall_after)
         assert [tuple(row) for row in state] == [("rolled back", 1.0, 0.85)]
         memory.verify()
-
-
-def test_replay_is_handed_over_when_asked_for(tmp_path) -> None:
-    from sage_memory.core.sleep.consolidation import ConsolidationRun
-
-    with opened(tmp_path) as memory:
-        fill(memory)
-        given: list[np.ndarray] = []
-        store = memory._store
-        options = replace(OPTIONS, replay=10)
-        report = ConsolidationRun(store, memory._clock, options, replay=given.append).sleep()
-        assert report.replayed == 10 == len(set(given[0].tolist()))
 
 
 @pytest.mark.parametrize(
@@ -231,7 +218,7 @@ def test_wrong_options_are_refused_by_name(tmp_path, field, value) -> None:
 def test_an_empty_memory_sleeps_soundly(tmp_path) -> None:
     with opened(tmp_path) as memory:
         assert memory.sleep(SleepOptions()).note == "nothing to do"
-        assert memory.read(lambda c: c.execute(select(func.count(nights.c.id))).scalar_one()) == 0
+        assert memory.read(lambda c: c.execute(select(func.count(runs.c.id))).scalar_one()) == 0
 
 
 def test_bytes_are_counted_alike_one_by_one_and_in_sum(tmp_path) -> None:

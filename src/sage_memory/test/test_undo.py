@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload
-from sage_memory.core.engine.schema import experiences, forgettings, nights, payloads
+from sage_memory.core.engine.schema import experiences, forgettings, payloads, runs
 from sage_memory.core.errors import NoRunToUndo
 from sage_memory.core.rows.checksums import row_crc32
 from sage_memory.core.sleep import consolidation as run
@@ -66,7 +66,7 @@ def kill_at(step: int):
     return progress
 
 
-def steps_of_a_night(folder: Path) -> int:
+def steps_of_a_sleep(folder: Path) -> int:
     with home.opened(folder) as memory:
         home.fill(memory, groups=5)
         calls = []
@@ -91,12 +91,12 @@ def test_undo_restores_bit_for_bit(tmp_path) -> None:
         report = memory.sleep(home.THOROUGH)
         assert home.content(memory) != before
         undone = memory.undo_sleep()
-        assert undone.night_id == report.night_id and undone.note == ""
+        assert undone.run_id == report.run_id and undone.note == ""
         assert undone.restored == len({bytes(r[0]) for r in rows_of(
             memory, forgettings.c.experience_id)})  # fmt: skip
         assert home.content(memory) == before
         assert [(a.experience.id, a.score) for a in memory.recall(home.like(3, 2))] == answers
-        assert [row.state for row in rows_of(memory, nights.c.state)] == ["undone"]
+        assert [row.state for row in rows_of(memory, runs.c.state)] == ["undone"]
         memory.verify()
     with home.opened(tmp_path) as memory:
         assert home.content(memory) == before
@@ -191,7 +191,7 @@ def test_the_list_of_an_earlier_version_is_shortened_without_losing_a_word(tmp_p
         assert len(rows_of(memory, forgettings.c.number)) < len(listed) / 4
 
 
-def test_a_night_without_grace_can_be_rolled_back_until_it_is_over(tmp_path) -> None:
+def test_a_sleep_without_grace_can_be_rolled_back_until_it_is_over(tmp_path) -> None:
     with home.opened(tmp_path) as memory:
         home.fill(memory, groups=5)
         before = home.content(memory)
@@ -200,7 +200,7 @@ def test_a_night_without_grace_can_be_rolled_back_until_it_is_over(tmp_path) -> 
     with home.opened(tmp_path) as memory:
         assert home.content(memory) != before
         purge.purge_expired(memory._store, NOW_NS + 1)
-        (running,) = rows_of(memory, nights.c.id, nights.c.state)
+        (running,) = rows_of(memory, runs.c.id, runs.c.state)
         assert running.state == "running"
         undo.undo_run(memory._store, bytes(running.id), "rolled back", NOW_NS + 1)
         assert home.content(memory) == before
@@ -218,7 +218,7 @@ def test_what_is_forgotten_after_the_grace_leaves_the_others_listed(tmp_path) ->
         memory.verify()
 
 
-def test_only_the_last_night_can_be_undone(tmp_path) -> None:
+def test_only_the_last_sleep_can_be_undone(tmp_path) -> None:
     clock = ManualClock(NOW_NS)
     with home.opened(tmp_path, clock) as memory:
         home.fill(memory)
@@ -229,15 +229,15 @@ def test_only_the_last_night_can_be_undone(tmp_path) -> None:
         middle = home.content(memory)
         second = memory.sleep(home.THOROUGH)
         with pytest.raises(InvalidInput, match="the last run that was not undone"):
-            memory.undo_sleep(first.night_id)
-        memory.undo_sleep(second.night_id)
+            memory.undo_sleep(first.run_id)
+        memory.undo_sleep(second.run_id)
         assert home.content(memory) == middle
-        memory.undo_sleep(first.night_id)
+        memory.undo_sleep(first.run_id)
         assert all(row.undone_ns for row in rows_of(memory, forgettings.c.undone_ns))
 
 
 def test_killed_after_any_step_it_goes_on_to_the_same_end(tmp_path) -> None:
-    steps = steps_of_a_night(tmp_path / "whole")
+    steps = steps_of_a_sleep(tmp_path / "whole")
     assert steps > 10
     with home.opened(tmp_path / "whole") as memory:
         whole = essence(memory)
@@ -249,14 +249,14 @@ def test_killed_after_any_step_it_goes_on_to_the_same_end(tmp_path) -> None:
                 memory.sleep(home.THOROUGH, kill_at(step))
         with home.opened(folder) as memory:
             memory.sleep(home.THOROUGH)
-            states = [row.state for row in rows_of(memory, nights.c.state)]
+            states = [row.state for row in rows_of(memory, runs.c.state)]
             assert states == ["done"], step
             assert essence(memory) == whole, step
             memory.verify()
 
 
 def test_killed_after_any_step_it_can_be_undone(tmp_path) -> None:
-    steps = steps_of_a_night(tmp_path / "whole")
+    steps = steps_of_a_sleep(tmp_path / "whole")
     for step in range(3, steps, 3):
         folder = tmp_path / str(step)
         with home.opened(folder) as memory:
@@ -290,7 +290,7 @@ def test_an_undoing_that_is_killed_is_completed_by_the_next_sleep(tmp_path, monk
         assert home.content(memory) != before
         memory.sleep(replace(home.THOROUGH, target_share=1.0))
         assert home.content(memory) == before
-        assert [row.state for row in rows_of(memory, nights.c.state)] == ["undone"]
+        assert [row.state for row in rows_of(memory, runs.c.state)] == ["undone"]
 
 
 @pytest.mark.parametrize("step", [3, 4, 6])
@@ -307,13 +307,13 @@ def test_a_real_kill(tmp_path, step) -> None:
     assert process.exitcode == -signal.SIGKILL
     with home.opened(tmp_path) as memory:
         memory.sleep(home.THOROUGH)
-        assert [row.state for row in rows_of(memory, nights.c.state)] == ["done"]
+        assert [row.state for row in rows_of(memory, runs.c.state)] == ["done"]
         memory.verify()
         memory.undo_sleep()
         assert home.content(memory) == before
 
 
-def test_what_is_pinned_during_the_night_stays(tmp_path, monkeypatch) -> None:
+def test_what_is_pinned_during_the_sleep_stays(tmp_path, monkeypatch) -> None:
     with home.opened(tmp_path) as memory:
         ids = home.fill(memory)
         before = {row[1]: row for row in home.content(memory)["experiences"]}
@@ -334,7 +334,7 @@ def test_what_is_pinned_during_the_night_stays(tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("change", ["pin", "forget"])
-def test_what_changes_after_its_letting_go_was_prepared_is_heeded(tmp_path, change) -> None:
+def test_what_changes_after_its_eviction_was_prepared_is_heeded(tmp_path, change) -> None:
     """While one step is written the next one is prepared: it is prepared anew then."""
     with home.opened(tmp_path) as memory:
         ids = home.fill(memory)

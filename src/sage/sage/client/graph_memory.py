@@ -69,7 +69,7 @@ class GraphMemory:
 
     def undo_sleep(self, run_id: str) -> SleepUndone:
         """Take back a consolidation; a refusal's reason is the node's own."""
-        request = UndoSleep.Request(night_id=run_id)
+        request = UndoSleep.Request(run_id=run_id)
         response = call_service(self._running, "memory/undo_sleep", request)
         if not response.success:
             raise MemoryFailure(response.message)

@@ -26,7 +26,7 @@ class Counts:
         oldest_ns, newest_ns: first start and last end [ns]; None of an empty memory.
         vectors: encoder -> encoding -> how many.
         payloads, payload_bytes: kept verbatim.
-        nights: state -> how many sleeps.
+        sleeps: state -> how many.
         can_be_undone: evictions that can still be undone.
         entities: whose trust is known.
     """
@@ -44,7 +44,7 @@ class Counts:
     vectors: dict[str, dict[str, int]]
     payloads: int
     payload_bytes: int
-    nights: dict[str, int]
+    sleeps: dict[str, int]
     can_be_undone: int
     entities: int
 
@@ -87,7 +87,7 @@ def count(connection: Connection) -> Counts:
         vectors=_vectors(connection),
         payloads=payloads,
         payload_bytes=int(payload_bytes),
-        nights=_grouped(connection, schema.nights.c.state),
+        sleeps=_grouped(connection, schema.runs.c.state),
         can_be_undone=_number(connection, schema.forgettings, *undoable),
         entities=_number(connection, schema.entities),
     )

@@ -31,11 +31,11 @@ def verify_home(home: Path) -> list[Finding]:
         return [Finding("file", error.detail, True, REPAIR)]
 
 
-def repair_home(home: Path, told: ProgressCallback | None = None) -> Repaired:
+def repair_home(home: Path, progress: ProgressCallback | None = None) -> Repaired:
     """Put a store of all that can be read in the place of a damaged one; no graph runs.
 
     Args:
-        told: is told how far it is.
+        progress: called as it proceeds.
 
     Raises:
         InvalidInput: the store lies on a server, which has its own tools.
@@ -45,8 +45,8 @@ def repair_home(home: Path, told: ProgressCallback | None = None) -> Repaired:
     if found.url:
         raise InvalidInput(URL_VARIABLE, "set", "a store in a file; a server repairs its own")
     if found.key is None:
-        return repair(home, progress=told)
+        return repair(home, progress=progress)
     from sage_memory.backends import encrypted_file
 
     cipher = encrypted_file.unlock(home / "memory.db", found.key)
-    return repair(home, encrypted_file.driver(cipher), cipher, told)
+    return repair(home, encrypted_file.driver(cipher), cipher, progress)

@@ -1,4 +1,4 @@
-"""What `sage memory` tells people."""
+"""What `sage memory` prints for people."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def stats_lines(home: Path, counts: Counts) -> list[str]:
         kinds = ", ".join(f"{number} as {kind}" for kind, number in encodings.items())
         lines.append(f"vectors      {encoder_id}: {kinds}")
     lines.append(f"payloads     {counts.payloads}, {_size(counts.payload_bytes)}")
-    nights = ", ".join(f"{number} {state}" for state, number in counts.nights.items())
-    lines.append(f"nights       {nights or 'none'}")
+    sleeps = ", ".join(f"{number} {state}" for state, number in counts.sleeps.items())
+    lines.append(f"sleeps       {sleeps or 'none'}")
     if counts.can_be_undone:
         lines.append(f"             {counts.can_be_undone} of what they evicted can be restored")
     lines.append(f"entities     {counts.entities}")
@@ -79,7 +79,7 @@ def import_lines(home: Path, done: Imported) -> list[str]:
 
 def sleep_lines(done: SleepResult) -> list[str]:
     """What a sleep has done."""
-    if not done.night_id and not done.merged and not done.payloads_removed:
+    if not done.run_id and not done.merged and not done.payloads_removed:
         return [done.message or "nothing to do"]
     lines = [
         f"{done.merged} moments merged into {done.summaries} summaries",
@@ -92,8 +92,8 @@ def sleep_lines(done: SleepResult) -> list[str]:
         lines.append("recall fell too far: everything is as before")
     if done.message:
         lines.append(done.message)
-    if done.night_id and not done.rolled_back:
-        lines.append(f"to take it back: sage memory undo {done.night_id}")
+    if done.run_id and not done.rolled_back:
+        lines.append(f"to take it back: sage memory undo {done.run_id}")
     return lines
 
 

@@ -30,9 +30,8 @@ class SleepResult:
     """What a sleep has done; see `Sleep.action` for the fields."""
 
     message: str
-    night_id: str
+    run_id: str
     rolled_back: bool
-    replayed: int
     summaries: int
     merged: int
     payloads_removed: int
@@ -51,9 +50,9 @@ class SleepResult:
     @classmethod
     def of_report(cls, report: ConsolidationReport) -> SleepResult:
         """That of a store's report."""
-        named = {"message": report.note, "night_id": ""}
-        if report.night_id:
-            named["night_id"] = id_text(report.night_id)
+        named = {"message": report.note, "run_id": ""}
+        if report.run_id:
+            named["run_id"] = id_text(report.run_id)
         same = {f.name: getattr(report, f.name) for f in fields(cls) if f.name not in named}
         return cls(**named, **same)
 

@@ -47,7 +47,7 @@ def request_of(question: Question) -> Recall.Request:
 
 
 def reply_of(response: Recall.Response, question: Question) -> Reply:
-    """What a response tells.
+    """What a response holds.
 
     Raises:
         InvalidInput: it is a refusal, or an id is no UUID: files are named after it.

@@ -53,7 +53,7 @@ class Question:
         min_salience: 0 to 1.
         modality, source, entity, device: only this one; empty: all.
         limit: most answers, 1 to 1000.
-        declined: also tell what came close and was declined.
+        declined: also say what came close and was declined.
     """
 
     text: str = ""

@@ -14,7 +14,7 @@ from sage_bench.encoders.section import Figures, Setting, run_all
 from sage_bench.memory import alike, recall, recall_clips, relevance, remember
 from sage_bench.memory.process import growth, killing, opening, resuming
 from sage_bench.memory.scale import FULL, QUICK, Scale
-from sage_bench.memory.sleep import hindsight, replaying, sleeping
+from sage_bench.memory.sleep import hindsight, sleeping
 from sage_bench.memory.workplace import Workplace, tell
 from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
@@ -38,7 +38,6 @@ PARTS: Mapping[str, Part] = {
     "growth": growth.rows,
     "kill": killing.rows,
     "hindsight": hindsight.rows,
-    "replay": replaying.rows,
 }
 
 

@@ -22,8 +22,8 @@ class Scale:
         gaussian: rows of the independent vectors.
         alike: rows of near-identical frames and of sparse vectors, ascending.
         resumed: experiences that a graph resumes with.
-        slept_on: memories that a night is about.
-        probes: questions asked before and after a night.
+        slept_on: memories that a sleep is about.
+        probes: questions asked before and after a sleep.
         peer_slept_on: observations that the peer consolidates.
         capped: experiences stored under a cap.
         killed: experiences stored before a kill.

@@ -184,7 +184,7 @@ class ServerStorage:
     def _connect(self, deadline: float) -> Any:
         """A connection, tried until `deadline` while the server is away or starting.
 
-        Whoever waits is told so at the first failure.
+        Whoever waits learns of it at the first failure.
         """
         waiting = False
         while True:

@@ -15,7 +15,7 @@ class StoreLocked(MemoryFailure):
     Args:
         path: the database.
         pid: the process, 0 if it is not known.
-        holder: who it is where a number does not tell: on a server.
+        holder: who it is where a number does not say: on a server.
         fix: what helps whoever wanted to write.
     """
 

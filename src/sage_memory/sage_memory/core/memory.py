@@ -151,7 +151,7 @@ class Memory(OpenMemory):
         run = (options or SleepOptions(), progress, should_stop, elapsed_s)
         return ConsolidationRun(self._writable(), self._clock, *run).sleep()
 
-    def undo_sleep(self, night_id: bytes | str | None = None) -> Undone:
+    def undo_sleep(self, run_id: bytes | str | None = None) -> Undone:
         """Undo the last run, or this one (16 bytes or text): all is as it was before.
 
         Raises:
@@ -159,7 +159,7 @@ class Memory(OpenMemory):
             NoRunToUndo: the last one was asked for, and there is none.
             MemoryFailure: the memory is read-only or closed.
         """
-        return undo_sleep(self._writable(), night_id, self._clock.now_ns())
+        return undo_sleep(self._writable(), run_id, self._clock.now_ns())
 
     def reembed(self, embedders: Sequence[Embedder], batch: int = BATCH) -> Reembedding:
         """Work that gives what was kept with other encoders vectors of these; see there.
@@ -184,8 +184,8 @@ class Memory(OpenMemory):
             MemoryFailure: the memory is read-only or closed.
         """
         evidence = evidence_of(experience)
-        told = [(name, evidence) for name in self._sources_of(experience)]
-        return self._writable().change(lambda connection: learn(connection, told, half_life_s))
+        found = [(name, evidence) for name in self._sources_of(experience)]
+        return self._writable().change(lambda connection: learn(connection, found, half_life_s))
 
     def learn_outcome(
         self, start_ns: int, end_ns: int, reward: float, half_life_s: float
@@ -202,8 +202,8 @@ class Memory(OpenMemory):
         """
         judged = self.recall(Query(start_ns=start_ns, end_ns=end_ns, limit=MOST_JUDGED))
         names = {name for answer in judged for name in self._sources_of(answer.experience)}
-        told = [(name, Evidence(end_ns, reward=reward)) for name in sorted(names)]
-        return self.change(lambda connection: learn(connection, told, half_life_s))
+        found = [(name, Evidence(end_ns, reward=reward)) for name in sorted(names)]
+        return self.change(lambda connection: learn(connection, found, half_life_s))
 
     def _sources_of(self, experience: Experience) -> list[str]:
         return sources_of(experience, self.modality_specs[experience.modality])

@@ -21,7 +21,7 @@ from sage_msgs.action import Sleep
 from sage_msgs.srv import Forget, SetPin, UndoSleep
 
 COPIED = (
-    "rolled_back", "replayed", "summaries", "merged", "payloads_removed", "texts_removed",
+    "rolled_back", "summaries", "merged", "payloads_removed", "texts_removed",
     "vectors_removed", "bytes_before", "bytes_after", "recall_before", "recall_after",
 )  # fmt: skip
 """Fields of the result of the action that are named as in the report."""
@@ -118,14 +118,14 @@ class SleepService(Stateful):
             return Sleep.Result(success=False, message=str(error))
         self._last = format_report(report)
         result = Sleep.Result(success=True, message=self._last)
-        if report.night_id:
-            result.night_id = id_text(report.night_id)
+        if report.run_id:
+            result.run_id = id_text(report.run_id)
         for name in COPIED:
             setattr(result, name, getattr(report, name))
         return result
 
     def _undo(self, request: UndoSleep.Request, response: UndoSleep.Response) -> UndoSleep.Response:
-        run = parse_id(request.night_id, "night_id") if request.night_id else None
+        run = parse_id(request.run_id, "run_id") if request.run_id else None
         try:
             undone = self._opened().undo_sleep(run)
         except MemoryFailure as error:
@@ -160,7 +160,7 @@ class SleepService(Stateful):
 
 def format_report(report: ConsolidationReport) -> str:
     """A run in words."""
-    if not report.night_id:
+    if not report.run_id:
         return report.note
     words = (
         f"{report.bytes_before} bytes became {report.bytes_after}; {report.summaries} summaries of "

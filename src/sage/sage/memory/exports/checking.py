@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from sage.memory.exports.earlier import checksum, completed, exported_table
+from sage.memory.exports.earlier import checksum, completed, exported_table, with_present_names
 from sage.memory.exports.formats import TableFiles, table_files
 from sage.memory.exports.manifest import ExportRefused, Manifest, check_files, read_manifest
 from sage.memory.exports.row_checks import check, vectors_in
@@ -27,7 +27,7 @@ ONCE: dict[str, tuple[tuple[str, ...], ...]] = {
     "vectors": (("number",), ("experience_id", "encoder_id", "role")),
     "clocks": (("experience_id", "field"),),
     "summary_members": (("summary_id", "member_id"),),
-    "nights": (("id",),),
+    "consolidation_runs": (("id",),),
     "forgettings": (("number",),),
     "entities": (("name",),),
 }
@@ -88,6 +88,7 @@ def check_export(folder: Path) -> Checked:
         clock = _check_facts(manifest)
     except InvalidInput as error:
         raise ExportRefused(folder, f"manifest: {error}") from None
+    manifest = with_present_names(manifest)
     if manifest.tables.keys() != TABLES.keys() or manifest.rows.keys() != TABLES.keys():
         raise ExportRefused(folder, f"expected the tables {', '.join(TABLES)}")
     check_files(folder, manifest)

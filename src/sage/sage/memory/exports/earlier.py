@@ -1,40 +1,59 @@
-"""Tables of exports of earlier schemas, completed to those of the present one."""
+"""Exports of earlier schemas, read as those of the present one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy import Column, MetaData, Table
 
+from sage.memory.exports.manifest import Manifest
 from sage.memory.exports.tables import Row
 from sage_memory.core.engine import schema
 from sage_memory.core.rows.checksums import COLUMNS, row_crc32
 
 CHECKSUMS_SINCE = 4
 """Schema from which on rows of experiences have a checksum."""
-_BARE = Table(
-    "experiences",
-    MetaData(),
-    *(
-        Column(column.name, column.type, nullable=column.nullable)
-        for column in schema.experiences.columns
-        if column.name != "crc32"
-    ),
-)
+NAMES_SINCE = 5
+"""Schema from which on what was called otherwise has its present names."""
+Value = TypeVar("Value")
+
+
+def with_present_names(manifest: Manifest) -> Manifest:
+    """The manifest with the tables' names of the present schema."""
+    if manifest.schema_version >= NAMES_SINCE:
+        return manifest
+    return replace(manifest, rows=_renamed(manifest.rows), tables=_renamed(manifest.tables))
 
 
 def exported_table(table: Table, version: int) -> Table:
     """A table of the present schema as exports of a schema version hold it."""
-    return _BARE if table is schema.experiences and version < CHECKSUMS_SINCE else table
+    if version >= NAMES_SINCE:
+        return table
+    bare = table is schema.experiences and version < CHECKSUMS_SINCE
+    columns = [
+        Column(schema.FORMER_NAMES.get(column.name, column.name), column.type)
+        for column in table.columns
+        if not (bare and column.name == "crc32")
+    ]
+    return table if table is schema.vectors else Table(table.name, MetaData(), *columns)
 
 
 def completed(table: Table, rows: Sequence[Row], version: int) -> list[Row]:
-    """Rows of such a table with the columns that came later."""
-    if exported_table(table, version) is table:
+    """Rows of such a table with the columns that came later, by their present names."""
+    if version >= NAMES_SINCE:
         return list(rows)
-    return [row | {"crc32": checksum(row)} for row in rows]
+    present = [_renamed(row) for row in rows]
+    if table is schema.experiences and version < CHECKSUMS_SINCE:
+        return [row | {"crc32": checksum(row)} for row in present]
+    return present
 
 
 def checksum(row: Row) -> int:
     """The checksum that a row of an experience must have."""
     return row_crc32([row.get(name) for name in COLUMNS])
+
+
+def _renamed(values: Mapping[str, Value]) -> dict[str, Value]:
+    return {schema.PRESENT_NAMES.get(name, name): value for name, value in values.items()}

@@ -143,10 +143,10 @@ def _named_payloads(export: Checked, fresh: frozenset[bytes]) -> set[str]:
     """Payloads that the experiences to be taken in have, or would have if a sleep were undone."""
     rows_of_export = (row for rows in export.rows(schema.experiences) for row in rows)
     named = {row["payload_sha256"] for row in rows_of_export if row["id"] in fresh}
-    lettings_go = (row for rows in export.rows(schema.forgettings) for row in rows)
+    forgettings = (row for rows in export.rows(schema.forgettings) for row in rows)
     copies = [
         bytes(row["saved"])
-        for row in lettings_go
+        for row in forgettings
         if row["experience_id"] in fresh and row["saved"] is not None
     ]
     every = (row["sha256"] for rows in export.rows(schema.payloads) for row in rows)
@@ -155,7 +155,7 @@ def _named_payloads(export: Checked, fresh: frozenset[bytes]) -> set[str]:
 
 def _present(connection: Connection, table: Table) -> set[Any]:
     """Keys that the store has, of the tables that do not belong to one experience."""
-    if table in (schema.payloads, schema.nights, schema.entities):
+    if table in (schema.payloads, schema.runs, schema.entities):
         (key,) = table.primary_key.columns
         return set(connection.execute(select(key)).scalars())
     if table is schema.summary_members:

@@ -96,28 +96,32 @@ def _check_puzzle(table: str, codes: bytes, drawn: bytes) -> None:
         raise InvalidInput(f"{table}.sketch", drawn, "the sums of the blocks of its puzzle")
 
 
-def _night(row: Row) -> None:
+def _run(row: Row) -> None:
     if row["state"] not in (DONE, RUNNING):
         return  # its report is read no more
     try:
         if row["state"] == RUNNING:
-            _check_page(RunRecord.of_row(row))
+            _check_record(RunRecord.of_row(row))
         else:
             _check_report(ConsolidationReport.of_json(row["report"]))
     except InvalidInput as error:
-        raise InvalidInput(f"nights.report.{error.field}", error.value, error.expected) from None
+        raise InvalidInput(
+            f"consolidation_runs.report.{error.field}", error.value, error.expected
+        ) from None
     except UNREADABLE:
-        raise InvalidInput("nights.report", row["report"], "the report of a run") from None
+        raise InvalidInput(
+            "consolidation_runs.report", row["report"], "the report of a run"
+        ) from None
 
 
-def _check_page(page: RunRecord) -> None:
-    checked(page.options)
+def _check_record(record: RunRecord) -> None:
+    checked(record.options)
     for name in ("horizon", "bytes_before", "target_bytes"):
         most = MAX_NUMBER if name == "horizon" else MAX_STAMP_NS
-        check_value(name, getattr(page, name), whole(0, most))
+        check_value(name, getattr(record, name), whole(0, most))
     for name in ("salient", "all"):
-        check_value(f"before.{name}", getattr(page.before, name), SHARE)
-    for question in page.questions:
+        check_value(f"before.{name}", getattr(record.before, name), SHARE)
+    for question in record.questions:
         key = len(question.identifier)
         if key != forgetting_list.ID_BYTES or not np.isfinite(question.vector).all():
             raise InvalidInput("questions", key, "ids of 16 bytes and finite vectors")
@@ -187,7 +191,7 @@ def _entity(row: Row) -> None:
 CHECKS: dict[str, Callable[[Row], Any]] = {
     "experiences": _experience,
     "vectors": check_vector,
-    "nights": _night,
+    "consolidation_runs": _run,
     "forgettings": _forgetting,
     "entities": _entity,
 }

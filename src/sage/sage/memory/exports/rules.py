@@ -211,11 +211,11 @@ RULES: dict[str, dict[str, Rule]] = {
         "device_id": DEVICE,
     },
     "summary_members": {"summary_id": KEY, "member_id": KEY},
-    "nights": {
+    "consolidation_runs": {
         "id": UUID7,
         "started_ns": STAMP_NS,
         "finished_ns": STAMP_NS,
-        "state": one_of(*schema.NIGHT_STATES),
+        "state": one_of(*schema.RUN_STATES),
         "cause": TEXT,
         "recall_before": SHARE,
         "recall_after": SHARE,
@@ -223,9 +223,9 @@ RULES: dict[str, dict[str, Rule]] = {
     },
     "forgettings": {
         "number": NUMBER,
-        "night_id": KEY,
+        "run_id": KEY,
         "experience_id": KEY,
-        "what": one_of(*schema.LET_GO),
+        "what": one_of(*schema.EVICTABLE),
         "reason": TEXT,
         "at_ns": STAMP_NS,
         "undo_until_ns": STAMP_NS,

@@ -18,7 +18,7 @@ TABLES: dict[str, Table] = {
         schema.vectors,
         schema.clocks,
         schema.summary_members,
-        schema.nights,
+        schema.runs,
         schema.forgettings,
         schema.entities,
     )

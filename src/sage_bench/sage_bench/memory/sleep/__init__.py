@@ -1,1 +1,1 @@
-"""Rows of the memory bench on sleep, replay and hindsight."""
+"""Rows of the memory bench on sleep and hindsight."""

@@ -1,4 +1,4 @@
-"""Rows of the bench: what a night takes, what it evicts, and what is still known after it."""
+"""Rows of the bench: what a sleep takes, what it evicts, and what is still known after it."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ OPTIONS = SleepOptions(grace_s=0.0)
 NOTE = (
     "sleep: a life of scenes (real sentences as meanings, each at a place, seen in several visits "
     "of several moments, a tenth of them salient), half of the moments with 6 kB of payload. "
-    "Questions, which the night does not know, are the same in other words (pairs that people "
+    "Questions, which the sleep does not know, are the same in other words (pairs that people "
     "judged to mean the same); answered: among ten answers is a moment of the scene, or a summary "
     f"that links to one, within {NEAR_M:g} m of its place. Still answered: of those that were "
-    "answered before. Bytes are those of all files, with no grace period in which a night could be "
+    "answered before. Bytes are those of all files, with no grace period in which a sleep could be "
     "undone"
 )
 DROPPING = (
@@ -45,13 +45,13 @@ DROPPING = (
 
 @dataclass(frozen=True)
 class Slept:
-    """A memory before and after a night.
+    """A memory before and after a sleep.
 
     Attributes:
-        taken_s: by the night.
+        taken_s: by the sleep.
         bytes_before, bytes_after: of all files.
         before, after: which questions were answered, bool [q].
-        note: what the night says of itself.
+        note: what the sleep says of itself.
     """
 
     taken_s: float
@@ -63,7 +63,7 @@ class Slept:
 
 
 def rows(place: Workplace) -> Figures:
-    """A night of ours beside simpler ways to evicted; and the peer's on fewer moments."""
+    """A sleep of ours beside simpler ways to evict; and the peer's on fewer moments."""
     scale = place.scale
     lived = life(place.sentences, scale.slept_on, scale.probes)
     place.inputs[f"life of {scale.slept_on:,} moments"] = lived.moments.digest
@@ -75,13 +75,13 @@ def rows(place: Workplace) -> Figures:
 
 
 def night_rows(lived: Life, slept: Slept, full: bool) -> list[Row]:
-    """What one night did, with goals if it was of full size."""
+    """What one sleep did, with goals if it was of full size."""
     share = 100.0 * slept.bytes_after / slept.bytes_before
     size = len(lived.moments)
     made = [
-        Row(f"night on {size:,} memories", slept.taken_s, "s", GOAL_S if full else None),
+        Row(f"sleep on {size:,} memories", slept.taken_s, "s", GOAL_S if full else None),
         Row(
-            f"bytes after a night on {size:,}, to before", share, "%", GOAL_BYTES if full else None
+            f"bytes after a sleep on {size:,}, to before", share, "%", GOAL_BYTES if full else None
         ),
     ]
     rivals = dropping(lived, share / 100.0)
@@ -96,10 +96,10 @@ def night_rows(lived: Life, slept: Slept, full: bool) -> list[Row]:
             for name, after in rivals.items()
         }
         made += [
-            Row(f"{kind} questions still answered after a night on {size:,}",
+            Row(f"{kind} questions still answered after a sleep on {size:,}",
                 still(slept.before[chosen], slept.after[chosen]), "%", goal if full else None,
                 "higher", beside, int(known.sum())),
-            Row(f"{kind} questions answered before a night on {size:,}",
+            Row(f"{kind} questions answered before a sleep on {size:,}",
                 100.0 * float(slept.before[chosen].mean()), "%", None, "higher",
                 {"after": 100.0 * float(slept.after[chosen].mean())}, int(chosen.sum())),
         ]  # fmt: skip
@@ -117,7 +117,7 @@ def sleep(place: Workplace, lived: Life) -> Slept:
     filled = kept_folder(
         place.homes, f"life-{SCHEMA_VERSION}", lived.moments, lambda home: _remember(home, lived)
     )
-    tell(f"sleep: a night on {len(lived.moments):,}")
+    tell(f"sleep: a sleep on {len(lived.moments):,}")
     with place.fresh_folder() as folder:
         home = _copy(filled, folder / "home")
         bytes_before = file_bytes(home)
@@ -129,7 +129,7 @@ def sleep(place: Workplace, lived: Life) -> Slept:
             after = answered(memory, home, lived)
         bytes_after = file_bytes(home)
     note = (
-        f"the night on {len(lived.moments):,}: {report.summaries:,} summaries of "
+        f"the sleep on {len(lived.moments):,}: {report.summaries:,} summaries of "
         f"{report.merged:,} moments; evicted {report.payloads_removed:,} payloads, "
         f"{report.texts_removed:,} texts, {report.vectors_removed:,} vectors, made "
         f"{report.vectors_quantised:,} int8; by its own account {report.bytes_before / 1e6:,.0f} "

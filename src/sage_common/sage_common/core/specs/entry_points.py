@@ -184,7 +184,7 @@ def _checked(offer: Offer, spec_type: type[T]) -> T:
 
 
 def _in_words(error: InvalidInput, spec_type: type[Any]) -> str:
-    """The problem; who gave a field that there is none of is told which there are."""
+    """The problem; for an unknown field it names those there are."""
     if not isinstance(error.__cause__, TypeError):
         return str(error)
     known = ", ".join(field.name for field in fields(spec_type))

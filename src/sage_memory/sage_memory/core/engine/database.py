@@ -123,7 +123,7 @@ def connect_reader(path: Path, driver: Driver) -> sqlite3.Connection:
 
 
 def _reading(path: Path) -> tuple[str, str]:
-    """Options for a reader's URI, and what it should be told about the medium, in words."""
+    """Options for a reader's URI, and what is to be said of the medium, in words."""
     if os.access(path.parent, os.W_OK):
         return "mode=ro", ""
     log, index = (path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm"))

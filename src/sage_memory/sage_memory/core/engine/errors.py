@@ -32,7 +32,7 @@ class KeyWrong(MemoryFailure):
 
     Args:
         path: the database file.
-        certain: False: its head may be damaged as well, and nothing is left that would tell.
+        certain: False: its head may be damaged as well, and nothing is left that would show it.
     """
 
     def __init__(self, path: Path, *, certain: bool) -> None:

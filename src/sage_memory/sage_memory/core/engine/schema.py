@@ -26,8 +26,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
-SCHEMA_VERSION = 4
-REVISION = "0004"
+SCHEMA_VERSION = 5
+REVISION = "0005"
 """Revision that Alembic finds stamped in a store of this version."""
 WHOLE = "*"
 MUTABLE_FIELDS = (
@@ -37,9 +37,12 @@ ROLE_PERCEPT = "percept"
 ROLE_WORDS = "words"
 ENCODING_FLOAT32 = "f32"
 ENCODING_INT8 = "i8"
-LET_GO = ("payload", "text", "codes", "vectors", "everything")
+EVICTABLE = ("payload", "text", "codes", "vectors", "everything")
 """What a forgetting can be about, the cheapest to lose first."""
-NIGHT_STATES = ("running", "done", "rolled back", "undone")
+FORMER_NAMES = {"consolidation_runs": "nights", "run_id": "night_id"}
+"""Tables and columns, and their names before schema 5."""
+PRESENT_NAMES = {former: present for present, former in FORMER_NAMES.items()}
+RUN_STATES = ("running", "done", "rolled back", "undone")
 
 
 class NoBytes(ColumnElement[bytes]):
@@ -78,7 +81,7 @@ experiences = Table(
         server_default=text("''"),
         comment="who or what it is about or from: a speaker, a person, an object",
     ),
-    Column("codes", LargeBinary, nullable=False, comment="puzzle, 900 bytes, zlib; empty: let go"),
+    Column("codes", LargeBinary, nullable=False, comment="puzzle, 900 bytes, zlib; empty: evicted"),
     Column(
         "sketch",
         LargeBinary(36),
@@ -116,7 +119,7 @@ experiences = Table(
         Integer,
         nullable=False,
         server_default="0",
-        comment="1: never consolidated, never let go",
+        comment="1: never consolidated, never evicted",
     ),
     Column("schema_version", Integer, nullable=False),
     Column("forgotten_ns", BigInteger, comment="tombstone: when it was forgotten; null: it is not"),
@@ -182,7 +185,7 @@ payloads = Table(
     Column("media_type", String(64), nullable=False),
     Column("created_ns", BigInteger, nullable=False),
     Column("last_used_ns", BigInteger, nullable=False),
-    Column("pinned", Integer, nullable=False, default=0, comment="1: never let go"),
+    Column("pinned", Integer, nullable=False, default=0, comment="1: never evicted"),
     Index("payloads_by_use", "pinned", "last_used_ns"),
 )
 
@@ -195,13 +198,13 @@ summary_members = Table(
     sqlite_with_rowid=False,
 )
 
-nights = Table(
-    "nights",
+runs = Table(
+    "consolidation_runs",
     metadata,
     Column("id", LargeBinary(16), primary_key=True, comment="UUIDv7"),
     Column("started_ns", BigInteger, nullable=False),
     Column("finished_ns", BigInteger),
-    Column("state", String(16), nullable=False, comment="one of NIGHT_STATES"),
+    Column("state", String(16), nullable=False, comment="one of RUN_STATES"),
     Column("cause", String(64), nullable=False, comment="idle, or who asked"),
     Column("recall_before", Float),
     Column("recall_after", Float),
@@ -214,17 +217,17 @@ forgettings = Table(
     "forgettings",
     metadata,
     Column("number", ROW_NUMBER, primary_key=True),
-    Column("night_id", LargeBinary(16), comment="null: by a cap, or on request"),
+    Column("run_id", LargeBinary(16), comment="null: by a cap, or on request"),
     Column("experience_id", LargeBinary(16), nullable=False),
-    Column("what", String(16), nullable=False, comment="one of LET_GO"),
+    Column("what", String(16), nullable=False, comment="one of EVICTABLE"),
     Column("reason", Text, nullable=False),
     Column("at_ns", BigInteger, nullable=False),
     Column("undo_until_ns", BigInteger, comment="null: for good"),
     Column("undone_ns", BigInteger),
-    # after the grace, the lettings go of one night, kind and stamp are one row: ids and reasons
+    # after the grace, the evictions of one run, kind and stamp are one row: ids and reasons
     Column("saved", LargeBinary, comment="what undoing needs; null once the grace period is over"),
     Index("forgettings_by_experience", "experience_id"),
-    Index("forgettings_by_night", "night_id"),
+    Index("forgettings_by_run", "run_id"),
 )
 
 entities = Table(

@@ -143,8 +143,8 @@ def _shorten(
         connection.execute(delete(vectors).where(vectors.c.number.in_(numbers)))
     for vector in borrowed:
         done.dropped.setdefault(vector["encoder_id"], []).append(row.number)
-    told = ("covers", "sketch", "place_frame", "place_x", "place_y", "place_z")
-    done.columns[row.number] = {name: values[name] for name in told if name in values}
+    indexed = ("covers", "sketch", "place_frame", "place_x", "place_y", "place_z")
+    done.columns[row.number] = {name: values[name] for name in indexed if name in values}
     return True
 
 

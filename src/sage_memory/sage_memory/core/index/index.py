@@ -56,7 +56,7 @@ class View:
 class VectorIndex:
     """All vectors in a small form, by encoder, and the columns that filters look at.
 
-    It is told of every commit by `add`, `forget`, `revive`, `drop_vectors`, `replace_vectors`,
+    It follows every commit by `add`, `forget`, `revive`, `drop_vectors`, `replace_vectors`,
     and `update`, after the commit and in its order.
 
     Attributes:

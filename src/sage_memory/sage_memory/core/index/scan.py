@@ -72,7 +72,7 @@ def nearest(
 def narrowed(
     distances: NDArray[np.uint8], compare: Compare, limit: int, most: float = MOST_SHARE
 ) -> Compared | None:
-    """What holds the `limit` best of those at such distances; None: the bits do not tell.
+    """What holds the `limit` best of those at such distances; None: the bits do not show it.
 
     Args:
         compare: those in ascending places of `distances`.

@@ -44,8 +44,8 @@ class UtteranceBuffer(Stateful):
         """Note an utterance; one that is known already gets the embedding and the speaker."""
         for index, known in enumerate(self._heard):
             if known.stamp_ns == words.stamp_ns and known.text == words.text:
-                told = known if words.embedding is None else words
-                self._heard[index] = replace(told, speaker=known.speaker or words.speaker)
+                kept = known if words.embedding is None else words
+                self._heard[index] = replace(kept, speaker=known.speaker or words.speaker)
                 return
         self._heard.append(words)
 

@@ -84,7 +84,7 @@ class Scored:
 def exact_scores(
     view: View, rows: NDArray[np.int64], asked: list[Meaning], source: Source
 ) -> Scored:
-    """Exact scores of experiences [n]; what was let go in between is left out."""
+    """Exact scores of experiences [n]; what was evicted in between is left out."""
     joined = view.columns["id"][rows].tobytes()
     ids = [joined[start : start + ID_BYTES] for start in range(0, len(joined), ID_BYTES)]
     scores = np.empty((len(ids), len(asked)), np.float64)

@@ -1,4 +1,4 @@
-"""What is told of a recall, word for word the same through the graph and from the store."""
+"""What a recall reports, word for word the same through the graph and from the store."""
 
 from __future__ import annotations
 

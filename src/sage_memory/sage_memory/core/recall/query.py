@@ -48,7 +48,7 @@ class Query:
             and what it covers only the best one does, so that the others do not fill the list.
         limit: most answers, 1..1000.
         with_embedding: answers carry the embedding of the percept.
-        with_declined: also tell what came close and which condition it failed.
+        with_declined: also return what came close and which condition it failed.
         relevance: of the encoder of `text_embedding`: where words are all that is compared, what
             is below its floor is declined; None: the nearest, however far.
     """

@@ -89,11 +89,11 @@ class Reader(IndexSync):
                 if query.with_declined
                 else []
             )
-        told = notes(view, asked) + unlike.notes
+        said = notes(view, asked) + unlike.notes
         if source.faults:
             self.damaged.note(source.faults)
-            told += [fault_note(*fault) for fault in source.faults.items()]
-        return Recalled(answers, declined[: query.limit], told, asked.kept)
+            said += [fault_note(*fault) for fault in source.faults.items()]
+        return Recalled(answers, declined[: query.limit], said, asked.kept)
 
     def at(self, stamp_ns: int) -> Placed | None:
         """The experience nearest in time that is whole; None if none is kept.

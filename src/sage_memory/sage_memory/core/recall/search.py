@@ -27,7 +27,7 @@ Rows = NDArray[np.int64]
 FIRST_BATCH, LARGEST_BATCH = 64, 1024
 FIRST_EXACT, MOST_EXACT = 256, 16_384
 """Vectors fetched at first at most, or 4 for each answer; and in all, where so many are so alike
-that int8 does not tell which are nearer: about 0.1 s. Then the answers may be those of a cosine
+that int8 does not show which are nearer: about 0.1 s. Then the answers may be those of a cosine
 that is less by `int8_scan.ERROR` (about 0.003)."""
 SKETCH_BLOCK = 8192
 

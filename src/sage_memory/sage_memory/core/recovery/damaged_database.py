@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Float, Integer, LargeBinary, Table
 
 from sage_common.core.clock import SystemClock
 from sage_memory.core.engine.database import Driver, connect_file, create_database
+from sage_memory.core.engine.schema import FORMER_NAMES, PRESENT_NAMES
 from sage_memory.core.errors import StoreDamaged
 
 LEAST_ROW_BYTES = 64
@@ -63,9 +64,9 @@ class DamagedDatabase:
         Of a table with row numbers, ranges around an unreadable page are halved until the rows
         beside it are found; of others, the rows before it.
         """
-        if table.name not in self._names:
+        names = self._names.get(self._name(table), [])
+        if not names:
             return
-        names = self._names[table.name]
         found = self._in_order(table) if _has_no_rowid(table) else self._ranged(table)
         for values in found:
             row = dict(zip(names, values, strict=True))
@@ -74,8 +75,9 @@ class DamagedDatabase:
 
     def of(self, table: Table, column: str, key: bytes) -> list[Row]:
         """Readable rows with this key, by an index or the primary key."""
-        names = self._names.get(table.name, [])
-        wanted = f"SELECT * FROM {table.name} WHERE {column} = ?"
+        name = self._name(table)
+        names = self._names.get(name, [])
+        wanted = f"SELECT * FROM {name} WHERE {column} = ?"
         rows = [dict(zip(names, row, strict=True)) for row in self._read(wanted, (key,)) or ()]
         return [row for row in rows if _fits(table, row)]
 
@@ -84,16 +86,23 @@ class DamagedDatabase:
         self._connection.close()
 
     def _columns(self, table: str) -> list[str]:
-        return [row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")]
+        """Names of a table's columns, those of an earlier schema as they are called now."""
+        found = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
+        return [PRESENT_NAMES.get(row[1], row[1]) for row in found]
+
+    def _name(self, table: Table) -> str:
+        """What the file calls a table."""
+        former = FORMER_NAMES.get(table.name, "")
+        return former if former in self._names else table.name
 
     def _in_order(self, table: Table) -> Iterator[tuple[Any, ...]]:
         cursor = self._connection.cursor()
         with suppress(self._errors):
-            yield from cursor.execute(f"SELECT * FROM {table.name}")
+            yield from cursor.execute(f"SELECT * FROM {self._name(table)}")
 
     def _ranged(self, table: Table) -> Iterator[tuple[Any, ...]]:
         """All readable rows by their row numbers."""
-        wanted = f"SELECT * FROM {table.name} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
+        wanted = f"SELECT * FROM {self._name(table)} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
         for start in range(1, self.highest(table) + 1, ROWS_AT_ONCE):
             waiting = [(start, start + ROWS_AT_ONCE - 1)]
             while waiting:
@@ -107,9 +116,10 @@ class DamagedDatabase:
 
     def highest(self, table: Table) -> int:
         """The last row number: by the table, else by an index of it, else as many as fit."""
-        indexes = self._read(f"PRAGMA index_list({table.name})", ()) or []
-        scans = [f'(SELECT rowid FROM {table.name} INDEXED BY "{row[1]}")' for row in indexes]
-        for source in (table.name, *scans):
+        name = self._name(table)
+        indexes = self._read(f"PRAGMA index_list({name})", ()) or []
+        scans = [f'(SELECT rowid FROM {name} INDEXED BY "{row[1]}")' for row in indexes]
+        for source in (name, *scans):
             found = self._read(f"SELECT max(rowid) FROM {source}", ())
             if found is not None:
                 return int(found[0][0] or 0)
@@ -170,7 +180,7 @@ def _table_of_tables(content: bytes) -> list[int]:
 
 
 def _copy_with(path: Path, copy: Path, pages: dict[int, bytes], at_least: int) -> None:
-    """Copy a file, put `pages` into it, and let its header tell its true number of pages."""
+    """Copy a file, put `pages` into it, and let its header hold its true number of pages."""
     shutil.copyfile(path, copy)
     count = max(at_least, -(-path.stat().st_size // PAGE_BYTES))
     with copy.open("r+b") as stream:

@@ -92,7 +92,7 @@ def repair(
     Args:
         home: folder of the store.
         driver, seal: of an encrypted one.
-        progress: is told how far it is; None: nobody is.
+        progress: called as it proceeds; None: not.
 
     Raises:
         StoreLocked: it is in use.
@@ -193,7 +193,7 @@ class _Repair:
             self._copy(connection, schema.clocks, self._clocks(), len(self._known))
             self._copy(connection, schema.summary_members, self._links())
             self._copy(connection, schema.payloads, self._payloads())
-            for table in (schema.nights, schema.forgettings, schema.entities):
+            for table in (schema.runs, schema.forgettings, schema.entities):
                 self._copy(connection, table, self._damaged.rows(table))
             self._copy(connection, schema.meta, self._facts())
             revision = {"version_num": schema.REVISION}

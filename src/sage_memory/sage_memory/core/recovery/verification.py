@@ -67,7 +67,7 @@ class Finding:
 
 
 def distinct(found: Sequence[Finding]) -> list[Finding]:
-    """Each finding once, in order; `where` tells how often: one page fails many readings."""
+    """Each finding once, in order; `where` says how often: one page fails many readings."""
     return [
         finding if times == 1 else replace(finding, where=f"{finding.where} ({times} times)")
         for finding, times in Counter(found).items()

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import NS_PER_S, Clock
@@ -27,7 +25,6 @@ from sage_memory.core.sleep.selection.eviction_plan import evictions_of
 from sage_memory.core.sleep.selection.near_duplicates import near_duplicates
 from sage_memory.core.sleep.selection.probes import ask, draw_questions
 from sage_memory.core.sleep.selection.rarity import rarity_of
-from sage_memory.core.sleep.selection.replay import draw, replay_view
 from sage_memory.core.sleep.selection.retention_plan import INT8, PAYLOAD, TEXT, VECTORS, plan
 from sage_memory.core.sleep.selection.survey import (
     MEMBER_BYTES,
@@ -57,7 +54,6 @@ class ConsolidationRun:
         progress: called after every step.
         should_stop: asked before every step; the run then ends early, and whole.
         elapsed_s: stopwatch for `max_duration_s`.
-        replay: gets the row numbers of what is to be lived through again, in order.
     """
 
     def __init__(
@@ -68,7 +64,6 @@ class ConsolidationRun:
         progress: Progress = lambda share, stage: None,
         should_stop: Callable[[], bool] = lambda: False,
         elapsed_s: Callable[[], float] = time.monotonic,
-        replay: Callable[[NDArray[np.int64]], None] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -77,7 +72,6 @@ class ConsolidationRun:
         self._should_stop = should_stop
         self._elapsed_s = elapsed_s
         self._began_s = elapsed_s()
-        self._replay = replay
         self._short = ""  # why nothing can be done although too much is there
         self._seen: Survey | None = None  # what a run that was begun just now has looked at
 
@@ -102,7 +96,6 @@ class ConsolidationRun:
         report = Report(record.run, bytes_before=record.bytes_before,
                              target_bytes=record.target_bytes, recall_before=record.before.all,
                              salient_before=record.before.salient)  # fmt: skip
-        report = self._replay_moments(record, report)
         report = self._merge(record, report)
         report = self._evict(record, report)
         return self._verify_recall(record, report)
@@ -137,18 +130,6 @@ class ConsolidationRun:
             return True
         rare = rarity_of(self._store, seen, self._options, target)
         return len(plan(seen, self._options, target, rare).order) > 0
-
-    def _replay_moments(self, record: RunRecord, report: Report) -> Report:
-        if self._replay is None or not record.options.replay:
-            return report
-        with self._store.reader.snapshot() as connection:
-            seen = survey(connection, record.options, record.horizon)
-            horizon = run_record.last_horizon(connection, record.started_ns)
-        drawn = draw(
-            replay_view(seen, horizon), run_record.rng_of(record.run), record.options.replay
-        )
-        self._replay(drawn)
-        return replace(report, replayed=len(drawn))
 
     def _merge(self, record: RunRecord, report: Report) -> Report:
         seen = self._seen or self._survey(record)

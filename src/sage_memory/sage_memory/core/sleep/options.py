@@ -18,7 +18,7 @@ BOUNDS: dict[str, tuple[float, float, type]] = {
     "max_duration_s": (0.0, CENTURY_S, float),
     "cell_m": (0.0, 1e12, float),
     "min_group": (2, 2**31 - 1, int),
-    **dict.fromkeys(("questions", "replay"), (0, 2**31 - 1, int)),
+    "questions": (0, 2**31 - 1, int),
 }
 """Option -> least and most value, and its type."""
 
@@ -41,7 +41,6 @@ class SleepOptions:
         margin: a run is rolled back if the share of all questions that are answered fell by
             more than this.
         salient_margin: the same for the questions about salient moments.
-        replay: experiences to replay; 0: none.
         max_duration_s: begin nothing new after this time [s]; 0: until done.
         dry_run: only say what would be done.
         cause: who asked, or `idle`.
@@ -58,7 +57,6 @@ class SleepOptions:
     questions: int = 200
     margin: float = 0.1
     salient_margin: float = 0.02
-    replay: int = 0
     max_duration_s: float = 0.0
     dry_run: bool = False
     cause: str = "asked"

@@ -23,9 +23,8 @@ class ConsolidationReport:
     """What a run has done.
 
     Attributes:
-        night_id: 16 bytes; empty: nothing was changed, and nothing is to be undone.
+        run_id: 16 bytes; empty: nothing was changed, and nothing is to be undone.
         rolled_back: recall fell too far, and everything is as before.
-        replayed: experiences replayed.
         summaries, merged: summaries made, and moments that they cover.
         payloads_removed, texts_removed: experiences whose payload, or whose words, puzzle and
             context, were evicted.
@@ -39,9 +38,8 @@ class ConsolidationReport:
         note: in words, where there is something to say.
     """
 
-    night_id: bytes = b""
+    run_id: bytes = b""
     rolled_back: bool = False
-    replayed: int = 0
     summaries: int = 0
     merged: int = 0
     payloads_removed: int = 0
@@ -59,11 +57,14 @@ class ConsolidationReport:
 
     def to_json(self) -> str:
         """Text for the run_record."""
-        return json.dumps(asdict(self) | {"night_id": id_text(self.night_id)})
+        return json.dumps(asdict(self) | {"run_id": id_text(self.run_id)})
 
     @classmethod
     def of_json(cls, text: str) -> ConsolidationReport:
-        """The report of the run_record."""
+        """The report of the run_record; of one before schema 5, too."""
         values = json.loads(text)
+        if "night_id" in values:
+            values["run_id"] = values.pop("night_id")
+            values.pop("replayed", None)
         report = cls(**values)
-        return replace(report, night_id=parse_id(values["night_id"], "night_id"))
+        return replace(report, run_id=parse_id(values["run_id"], "run_id"))

@@ -1,4 +1,4 @@
-"""Notes of which payloads were asked for: hints for what to let go first."""
+"""Notes of which payloads were asked for: hints for what to evict first."""
 
 from __future__ import annotations
 

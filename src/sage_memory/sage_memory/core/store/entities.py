@@ -1,8 +1,8 @@
-"""Reputation of sources: what came of what a sensor, a speaker, a device, or a thing told.
+"""Reputation of sources: what came of what a sensor, a speaker, a device, or a thing said.
 
 Trust is a mean of evidence with a prior of one observation of 0.5 (Laplace's rule), where the
 evidence of one experience is the mean of how well it turned out, how well it agreed with what
-others told, and how little it was in conflict. Without news it halves its distance to 0.5 once a
+others said, and how little it was in conflict. Without news it halves its distance to 0.5 once a
 half life: who was not heard of for long is neither trusted nor distrusted.
 """
 
@@ -68,7 +68,7 @@ class Evidence:
     Attributes:
         stamp_ns: when.
         reward: [-1, 1]; None: it turned out in no way yet.
-        conflict: [0, 1] with what others told at that moment; None: nothing is known.
+        conflict: [0, 1] with what others said at that moment; None: nothing is known.
     """
 
     stamp_ns: int
@@ -157,14 +157,14 @@ def read(connection: Connection, names: Iterable[str] | None = None) -> dict[str
 
 
 def learn(
-    connection: Connection, told: Iterable[tuple[str, Evidence]], half_life_s: float
+    connection: Connection, found: Iterable[tuple[str, Evidence]], half_life_s: float
 ) -> dict[str, Entity]:
     """Add evidence about named entities, in order, in the caller's transaction; how they are now.
 
     Raises:
         InvalidInput: a name has no kind, or a value is out of range.
     """
-    pairs = list(told)
+    pairs = list(found)
     known = read(connection, {name for name, _ in pairs})
     changed: dict[str, Entity] = {}
     for name, evidence in pairs:

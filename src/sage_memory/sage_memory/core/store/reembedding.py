@@ -152,12 +152,12 @@ class Reembedding:
                 self._store.set_clocks(connection, changed)
             return kept
 
-        def tell(kept: list[Entry]) -> None:
+        def update(kept: list[Entry]) -> None:
             names = VectorRow._fields[1:]
             rows = [VectorRow(number, *(values[n] for n in names)) for number, values in kept]
             self._store.reader.index.add([], rows)
 
-        return self._store.change(write, tell).result()
+        return self._store.change(write, update).result()
 
 
 def _key(embedder: Embedder) -> tuple[str, str]:

@@ -151,7 +151,7 @@ class Store:
     ) -> Future[Done]:
         """Run `action` in a transaction of its own on the writer's thread, in its turn.
 
-        The index does not hear of it: whoever changes what the index holds tells it in `then`,
+        The index does not hear of it: whoever changes what the index holds updates it in `then`,
         which runs on the same thread after the commit.
         """
 
@@ -198,7 +198,7 @@ class Store:
         return range(first, first + count)
 
     def compact(self) -> Future[int]:
-        """Give the space of what was removed back to the disk; the future tells the bytes."""
+        """Give the space of what was removed back to the disk; the future gives the bytes."""
         return self.committer.run(self.compact_now)
 
     def compact_now(self) -> int:

@@ -32,7 +32,7 @@ WHAT = {PAYLOAD: "payload", TEXT: "codes", INT8: "vectors", VECTORS: "vectors"}
 went. One row and one clock for each experience: they stay when the content is gone."""
 LISTED = Insertion(
     forgettings,
-    ("night_id", "experience_id", "what", "reason", "at_ns", "undo_until_ns", "saved"),
+    ("run_id", "experience_id", "what", "reason", "at_ns", "undo_until_ns", "saved"),
 )
 PAYLOAD_COLUMNS = ("payload_sha256", "payload_media_type")
 TEXT_COLUMNS = ("text", "reason", "context", "codes", "sketch", "place_covariance")

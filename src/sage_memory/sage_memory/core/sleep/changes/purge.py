@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, or_, select, update
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.engine.schema import experiences, forgettings, nights
+from sage_memory.core.engine.schema import experiences, forgettings, runs
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.payloads import OPEN_COPY
 from sage_memory.core.sleep.changes import run_record as run_record
@@ -17,7 +17,7 @@ from sage_memory.core.store.store import Store
 
 AT_ONCE = 4096
 """Most rows of one transaction, and so of one short form."""
-_KEY = ("night_id", "what", "at_ns")
+_KEY = ("run_id", "what", "at_ns")
 
 
 def purge_expired(store: Store, now_ns: int) -> int:
@@ -54,7 +54,7 @@ def finalise_above_cap(store: Store, now_ns: int) -> str:
     """
     column, cache = forgettings.c, store.payloads
     size = func.sum(func.length(column.saved))
-    wanted = select(column.night_id, size).where(OPEN_COPY).group_by(column.night_id)
+    wanted = select(column.run_id, size).where(OPEN_COPY).group_by(column.run_id)
     with store.reader.snapshot() as connection:
         found = connection.execute(wanted.order_by(func.min(column.number))).all()
     most = max(cache.cap.now_bytes // 2, cache.cap.now_bytes - cache.total_bytes)
@@ -67,7 +67,7 @@ def finalise_above_cap(store: Store, now_ns: int) -> str:
         total -= int(bytes_of)
     if not final:
         return ""
-    ended = update(forgettings).where(OPEN_COPY, column.night_id.in_(final))
+    ended = update(forgettings).where(OPEN_COPY, column.run_id.in_(final))
     store.change(
         lambda connection: connection.execute(ended.values(undo_until_ns=now_ns)).rowcount
     ).result()
@@ -77,7 +77,7 @@ def finalise_above_cap(store: Store, now_ns: int) -> str:
 
 def _purge_some(store: Store, connection: Connection, used: set[str], now_ns: int) -> int:
     column = forgettings.c
-    names = ("number", "night_id", "experience_id", "what", "reason", "at_ns")
+    names = ("number", "run_id", "experience_id", "what", "reason", "at_ns")
     head = func.substr(column.saved, 1, saved_copy.HEAD_BYTES).label("head")
     rows = connection.execute(
         select(*(column[name] for name in names), head)
@@ -94,7 +94,7 @@ def _purge_some(store: Store, connection: Connection, used: set[str], now_ns: in
     )
     alike: dict[tuple[bytes | None, str, int], list[tuple[bytes, str]]] = {}
     for row in rows:
-        key = (row.night_id, row.what, row.at_ns)
+        key = (row.run_id, row.what, row.at_ns)
         alike.setdefault(key, []).append((bytes(row.experience_id), row.reason))
     connection.execute(insert(forgettings), [_short(key, some) for key, some in alike.items()])
     shas = {saved_copy.payload_of(row.head) for row in rows if row.head is not None} - {""}
@@ -126,9 +126,9 @@ def _short(key: tuple[bytes | None, str, int], listed: list[tuple[bytes, str]]) 
 
 def _over(now_ns: int) -> ColumnElement[bool]:
     column = forgettings.c
-    open_nights = select(nights.c.id).where(nights.c.state == run_record.RUNNING)
+    open_runs = select(runs.c.id).where(runs.c.state == run_record.RUNNING)
     return and_(
         column.undone_ns.is_(None),
         column.undo_until_ns <= now_ns,
-        or_(column.night_id.is_(None), column.night_id.not_in(open_nights)),
+        or_(column.run_id.is_(None), column.run_id.not_in(open_runs)),
     )

@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.engine import Connection
 
-from sage_memory.core.engine.schema import experiences, nights
+from sage_memory.core.engine.schema import experiences, runs
 from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import ConsolidationReport
 from sage_memory.core.sleep.selection.probes import Question, Recalled
@@ -46,6 +46,7 @@ class RunRecord:
     def of_row(cls, row: Any) -> RunRecord:
         """The record of a row of the table (a mapping), written while the run was running."""
         facts = json.loads(row["report"])
+        facts["options"].pop("replay", None)  # of a run before schema 5
         return cls(
             run=bytes(row["id"]),
             started_ns=row["started_ns"],
@@ -70,13 +71,13 @@ class RunRecord:
         row = {"id": self.run, "started_ns": self.started_ns, "state": RUNNING,
                "cause": self.options.cause, "recall_before": self.before.all,
                "report": json.dumps(facts)}  # fmt: skip
-        connection.execute(insert(nights), [row])
+        connection.execute(insert(runs), [row])
 
 
 def running(connection: Connection) -> RunRecord | None:
     """The run that was cut off, if any."""
     row = connection.execute(
-        select(nights).where(nights.c.state == RUNNING).order_by(nights.c.started_ns).limit(1)
+        select(runs).where(runs.c.state == RUNNING).order_by(runs.c.started_ns).limit(1)
     ).one_or_none()
     if row is None:
         return None
@@ -84,43 +85,31 @@ def running(connection: Connection) -> RunRecord | None:
 
 
 def interrupted_undos(connection: Connection) -> list[bytes]:
-    """Nights whose undoing was cut off."""
-    wanted = select(nights.c.id).where(
-        nights.c.state.in_((ROLLED_BACK, UNDONE)), nights.c.finished_ns.is_(None)
+    """Runs whose undoing was cut off."""
+    wanted = select(runs.c.id).where(
+        runs.c.state.in_((ROLLED_BACK, UNDONE)), runs.c.finished_ns.is_(None)
     )
     return [bytes(key) for key in connection.execute(wanted).scalars()]
 
 
 def last_done(connection: Connection) -> bytes | None:
     """The newest run that can be undone first; None: there is none."""
-    wanted = select(nights.c.id).where(nights.c.state.in_((DONE, RUNNING)))
-    newest = connection.execute(wanted.order_by(nights.c.started_ns.desc(), nights.c.id.desc()))
+    wanted = select(runs.c.id).where(runs.c.state.in_((DONE, RUNNING)))
+    newest = connection.execute(wanted.order_by(runs.c.started_ns.desc(), runs.c.id.desc()))
     key = newest.scalars().first()
     return None if key is None else bytes(key)
 
 
 def mark(connection: Connection, run: bytes, **values: Any) -> None:
     """Set columns of a run."""
-    connection.execute(update(nights).where(nights.c.id == run).values(**values))
+    connection.execute(update(runs).where(runs.c.id == run).values(**values))
 
 
 def freed_bytes(connection: Connection) -> int:
     """By all runs that were not undone."""
-    reports = connection.execute(select(nights.c.report).where(nights.c.state == DONE)).scalars()
+    reports = connection.execute(select(runs.c.report).where(runs.c.state == DONE)).scalars()
     done = [ConsolidationReport.of_json(text) for text in reports]
     return sum(report.bytes_before - report.bytes_after for report in done)
-
-
-def last_horizon(connection: Connection, before_ns: int) -> int:
-    """Row number up to which the runs before have looked; 0: there was none."""
-    earlier = select(func.max(nights.c.started_ns)).where(
-        nights.c.state == DONE, nights.c.started_ns < before_ns
-    )
-    began_ns = connection.execute(earlier).scalar_one()
-    if began_ns is None:
-        return 0
-    older = select(func.max(experiences.c.number)).where(experiences.c.end_ns <= began_ns)
-    return int(connection.execute(older).scalar_one() or 0)
 
 
 def rng_of(run: bytes) -> np.random.Generator:
@@ -136,7 +125,7 @@ def newest_number(connection: Connection) -> int:
 def remove_probes(connection: Connection, identifiers: Sequence[bytes]) -> None:
     """Strike questions about experiences from a run that is not over."""
     gone = {identifier.hex() for identifier in identifiers}
-    column = nights.c
+    column = runs.c
     found = connection.execute(select(column.id, column.report).where(column.state == RUNNING))
     for run, report in found.all():
         facts = json.loads(report)

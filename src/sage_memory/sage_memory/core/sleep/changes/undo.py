@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
-from sage_memory.core.engine.schema import forgettings, nights
+from sage_memory.core.engine.schema import forgettings, runs
 from sage_memory.core.errors import NoRunToUndo
 from sage_memory.core.identifiers import id_bytes, id_text
 from sage_memory.core.sleep.changes import run_record as run_record
@@ -28,7 +28,7 @@ STEP = 256
 class Undone:
     """What came back: experiences restored, and what could not be, in words."""
 
-    night_id: bytes
+    run_id: bytes
     restored: int
     note: str
 
@@ -43,7 +43,7 @@ def undo_sleep(store: Store, run: bytes | str | None, now_ns: int) -> Undone:
         NoRunToUndo: the last one was asked for, and there is none.
     """
     if run is not None:
-        run = id_bytes(run, "night_id")
+        run = id_bytes(run, "run_id")
     with store.reader.snapshot() as connection:
         last = run_record.last_done(connection)
         wanted = run or last
@@ -52,16 +52,16 @@ def undo_sleep(store: Store, run: bytes | str | None, now_ns: int) -> Undone:
         if wanted != last:
             expected = "the last run that was not undone"
             expected += f": {id_text(last)}" if last else "; there is none"
-            raise InvalidInput("night_id", id_text(wanted), expected)
+            raise InvalidInput("run_id", id_text(wanted), expected)
         column = forgettings.c
-        of_it = (column.night_id == wanted) & column.undone_ns.is_(None)
+        of_it = (column.run_id == wanted) & column.undone_ns.is_(None)
         over = connection.execute(
             select(column.number)
             .where(of_it, or_(PERMANENT, column.undo_until_ns <= now_ns))
             .limit(1)
         ).one_or_none()
         if over is not None:
-            raise InvalidInput("night_id", id_text(wanted), "a run whose grace is not over")
+            raise InvalidInput("run_id", id_text(wanted), "a run whose grace is not over")
     return undo_run(store, wanted, run_record.UNDONE, now_ns)
 
 
@@ -97,7 +97,7 @@ def _restore_some(store: Store, connection: Connection, run: bytes, now_ns: int)
     column = forgettings.c
     entries = connection.execute(
         select(column.number, column.experience_id, column.what, column.saved)
-        .where(column.night_id == run, column.undone_ns.is_(None), PER_EXPERIENCE)
+        .where(column.run_id == run, column.undone_ns.is_(None), PER_EXPERIENCE)
         .order_by(column.number)
         .limit(STEP)
     ).all()
@@ -110,8 +110,8 @@ def finish_undos(store: Store, now_ns: int) -> None:
         waiting = [
             (bytes(row.id), row.state)
             for row in connection.execute(
-                select(nights.c.id, nights.c.state).where(
-                    nights.c.id.in_(run_record.interrupted_undos(connection))
+                select(runs.c.id, runs.c.state).where(
+                    runs.c.id.in_(run_record.interrupted_undos(connection))
                 )
             )
         ]

@@ -1,4 +1,4 @@
-"""Moments that nothing else in the memory is like: what only they can tell must not go first.
+"""Moments that nothing else in the memory is like: what only they hold must not go first.
 
 Rare is a moment whose percept has no other of the same encoder with a cosine of `similarity` or
 more, anywhere in the memory. The rarest keep their words and puzzles, and as far as there is room

@@ -54,7 +54,6 @@ class Survey:
         identifier: the 16 bytes, object.
         start_ns: int64.
         total: salience, float64.
-        surprise: float64.
         pinned: bool.
         covers: moments it is a summary of, int64.
         summary: row here of the summary that covers it, -1: none.
@@ -71,7 +70,6 @@ class Survey:
     identifier: NDArray[Any]
     start_ns: NDArray[np.int64]
     total: NDArray[np.float64]
-    surprise: NDArray[np.float64]
     pinned: NDArray[np.bool_]
     covers: NDArray[np.int64]
     summary: NDArray[np.int64]
@@ -107,7 +105,7 @@ def survey(connection: Connection, options: SleepOptions, horizon: int) -> Surve
     table = experiences.c
     found = connection.execute(
         select(
-            table.number, table.id, table.start_ns, table.total, table.surprise, table.pinned,
+            table.number, table.id, table.start_ns, table.total, table.pinned,
             table.covers, table.modality, table.source, table.encoder_id, table.place_frame,
             table.place_x, table.place_y, table.payload_sha256,
             TEXT_BYTES, table.forgotten_ns.is_(None),
@@ -115,29 +113,28 @@ def survey(connection: Connection, options: SleepOptions, horizon: int) -> Surve
         .where(_seen(horizon))
         .order_by(table.number)
     ).all()  # fmt: skip
-    columns = list(zip(*found, strict=True)) if found else [()] * 16
-    number, identifier, start_ns, total, surprise, pinned, covers = columns[:7]
+    columns = list(zip(*found, strict=True)) if found else [()] * 15
+    number, identifier, start_ns, total, pinned, covers = columns[:6]
     buckets = [_buckets(columns, options, shift) for shift in (0.0, 0.5)]
-    alive = np.asarray(columns[15], np.bool_)
+    alive = np.asarray(columns[14], np.bool_)
     ids = _objects(identifier)[alive]
     total_alive = np.asarray(total, np.float64)[alive]
     pinned_alive = np.asarray(pinned, np.bool_)[alive]
     sizes = _vector_sizes(connection, ids)
-    shas = _objects(columns[13])[alive]
+    shas = _objects(columns[12])[alive]
     worth = np.where(pinned_alive, 2.0, total_alive)
     return Survey(
         number=np.asarray(number, np.int64)[alive],
         identifier=ids,
         start_ns=np.asarray(start_ns, np.int64)[alive],
         total=total_alive,
-        surprise=np.asarray(surprise, np.float64)[alive],
         pinned=pinned_alive,
         covers=np.asarray(covers, np.int64)[alive],
         summary=_summaries(connection, ids),
         buckets=(buckets[0][alive], buckets[1][alive]),
         payload=shas,
         payload_bytes=_payload_sizes(connection, shas, worth),
-        text_bytes=np.asarray(columns[14], np.int64)[alive],
+        text_bytes=np.asarray(columns[13], np.int64)[alive],
         vector_bytes=sizes[0],
         int8_bytes=sizes[1],
         listed=_listed(connection, ids),
@@ -171,17 +168,17 @@ def total_bytes(connection: Connection, horizon: int) -> int:
 
 def _buckets(columns: list[Any], options: SleepOptions, shift: float) -> NDArray[np.int64]:
     start_ns = np.asarray(columns[2], np.int64)
-    frame = np.array([name or "" for name in columns[10]], np.str_)
+    frame = np.array([name or "" for name in columns[9]], np.str_)
     placed = frame != ""
-    x, y = (np.asarray(columns[k], np.float64) for k in (11, 12))
+    x, y = (np.asarray(columns[k], np.float64) for k in (10, 11))
     cells = [
         np.where(placed, np.floor(np.where(placed, v, 0.0) / options.cell_m + shift), 0.0)
         for v in (x, y)
     ]
     span_ns = round(options.span_s * NS_PER_S)
     stretch = np.where(placed, 0, (start_ns + round(shift * span_ns)) // span_ns)
-    names = [np.array(columns[k], np.str_) for k in (7, 8, 9)]
-    summaries = np.asarray(columns[6], np.int64) > 0  # apart: they shift nobody's rank
+    names = [np.array(columns[k], np.str_) for k in (6, 7, 8)]
+    summaries = np.asarray(columns[5], np.int64) > 0  # apart: they shift nobody's rank
     return buckets_of([summaries, *names, frame, *cells, stretch])
 
 

@@ -10,7 +10,7 @@ from sage_memory import Limits
 LIMITS = Limits(min_free_bytes=0, queue_size=100_000)
 
 
-def test_a_night_lets_go_and_is_undone(place) -> None:
+def test_a_sleep_evicts_and_is_undone(place) -> None:
     clock = ManualClock(sleep_home.START_NS + 3600 * 10**9)
     with place.open(clock=clock, limits=LIMITS) as memory:
         sleep_home.fill(memory)

@@ -1,4 +1,4 @@
-"""What the memory bench says of nights, growth, hindsight and replay, at toy size."""
+"""What the memory bench says of sleep, growth and hindsight, at toy size."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sage_bench.memory.inputs.life import life
 from sage_bench.memory.inputs.sentences import Sentences
 from sage_bench.memory.process import growth
 from sage_bench.memory.process.growth import Growth, slope
-from sage_bench.memory.sleep import hindsight, replaying, sleeping
+from sage_bench.memory.sleep import hindsight, sleeping
 from sage_bench.memory.sleep.hindsight import Counts, Kept
 from sage_bench.memory.workplace import Workplace
 from sage_bench.result import Row
 from sage_bench.salience.played import Played
 
 
-def test_a_night_stands_beside_simpler_ways_to_let_go(
+def test_a_sleep_stands_beside_simpler_ways_to_evict(
     toy_place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def peer_rows(place: Workplace, notes: list[str]) -> list[Row]:
@@ -29,9 +29,9 @@ def test_a_night_stands_beside_simpler_ways_to_let_go(
     monkeypatch.setattr(sleeping, "_peer_rows", peer_rows)
     found = sleeping.rows(toy_place())
     rows = by_name(found)
-    assert rows["night on 150 memories"].goal is None, "only the full size has goals"
-    assert 0.0 < rows["bytes after a night on 150, to before"].value < 150.0
-    still = rows["all questions still answered after a night on 150"]
+    assert rows["sleep on 150 memories"].goal is None, "only the full size has goals"
+    assert 0.0 < rows["bytes after a sleep on 150, to before"].value < 150.0
+    still = rows["all questions still answered after a sleep on 150"]
     assert 0.0 <= still.value <= 100.0
     assert set(still.baselines) == {
         "dropping at random", "dropping the oldest", "dropping the least salient",
@@ -80,7 +80,7 @@ def test_hindsight_counts_events_and_moments_within_them(streams: Played) -> Non
     assert values == (0.75, 0.75) and gain == low == high == 0.0
 
 
-def test_hindsight_and_replay_have_rows_with_baselines(
+def test_hindsight_has_rows_with_baselines(
     toy_place: Callable[..., Workplace], streams: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hindsight, "play", lambda setting, half: streams)
@@ -90,11 +90,3 @@ def test_hindsight_and_replay_have_rows_with_baselines(
     assert 0.5 < precision.value <= 1.0 and set(precision.baselines) == {"judged at once"}
     gain = rows["precision of what is kept, hindsight minus at once"]
     assert gain.low is not None and gain.low <= gain.value <= gain.high
-    assert replaying.rows(toy_place()).notes == (replaying.TOO_SHORT,)
-    monkeypatch.setattr(replaying, "NIGHTS", 1)
-    found = by_name(replaying.compared(streams.part(0, 1), streams.part(1, 2)))
-    fused = found[f"AUROC of fused salience after {replaying.DRAWN}"]
-    assert set(fused.baselines) == {replaying.NONE, replaying.RANDOM}
-    assert 0.0 <= fused.value <= 1.0
-    skill = found[f"cross-modal skill, audio, after {replaying.DRAWN}"]
-    assert set(skill.baselines) == {replaying.NONE, replaying.RANDOM} and skill.samples == 1
