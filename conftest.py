@@ -12,9 +12,14 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from ros_graph import RosGraph
 
 _DOMAINS = range(20, 60)
 
@@ -55,6 +60,16 @@ def _isolate() -> None:
 
 
 _isolate()
+
+
+@pytest.fixture
+def ros_graph(tmp_path: Path) -> Iterator[RosGraph]:
+    """Nodes on the real ROS host, in one executor of this process."""
+    from ros_graph import RosGraph
+
+    made = RosGraph(tmp_path)
+    yield made
+    made.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

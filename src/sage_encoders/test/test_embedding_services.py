@@ -21,13 +21,6 @@ from sage_msgs.srv import EmbedImage, EmbedSound
 S = 1_000_000_000
 
 
-@pytest.fixture
-def host(tmp_path: Path):
-    host = LockstepHost(home=tmp_path)
-    yield host
-    host.close()
-
-
 def test_a_picture_has_the_embedding_of_the_same_frame(host: LockstepHost) -> None:
     host.add(VisionEncoderNode)
     now_ns = host.clock.now_ns()

@@ -22,13 +22,6 @@ from sage_msgs.srv import Embed
 S = 1_000_000_000
 
 
-@pytest.fixture
-def host(tmp_path: Path):
-    host = LockstepHost(home=tmp_path)
-    yield host
-    host.close()
-
-
 def warnings(host: LockstepHost) -> list[str]:
     return [line.text for line in host.logs if line.level == "warning"]
 

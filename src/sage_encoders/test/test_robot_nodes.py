@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
-from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from rclpy.serialization import serialize_message
-from rclpy.task import Future
 from robot_messages import (
     battery_state,
     diagnostic_array,
@@ -25,12 +21,12 @@ from robot_messages import (
     point_cloud,
 )
 from robot_streams import Lidar, S, Scanner, battery_voltage, odometry
+from ros_graph import RosGraph
 from sensor_msgs.msg import BatteryState, LaserScan, PointCloud2
 
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_common.ros.lockstep.snapshot import resume, snapshot_of
-from sage_common.ros.rclpy_host.host import RosHost
 from sage_encoders.modalities import PROPRIOCEPTION
 from sage_encoders.nodes.robot.battery_encoder_node import BatteryEncoderNode
 from sage_encoders.nodes.robot.cloud_encoder_node import PointCloudEncoderNode
@@ -95,13 +91,6 @@ def broken(name: str, stamp: int) -> tuple[Any, str]:
         return message, "percentage = 87.0: expected 0 to 1, or NaN"
     message.status[0].level = b"\x07"
     return message, "status[0].level = 7: expected 0 (OK), 1 (WARN), 2 (ERROR) or 3 (STALE)"
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[LockstepHost]:
-    host = LockstepHost(home=tmp_path)
-    yield host
-    host.close()
 
 
 def send(host: LockstepHost, name: str, message: Any) -> None:
@@ -245,59 +234,39 @@ TYPES: dict[str, type] = {
 }
 
 
-class Robot(Node):
-    """Sends every message ten times a second, and collects puzzles."""
+class Robot:
+    """Sends every message ten times a second from a node."""
 
-    def __init__(self, executor: EventsExecutor) -> None:
-        super().__init__("robot", namespace="/sage")
-        self.puzzles: dict[str, list[Puzzle]] = {name: [] for name in NODES}
-        for name, kept in self.puzzles.items():
-            self.create_subscription(Puzzle, f"{name}/puzzle", kept.append, 10)
+    def __init__(self, node: Node) -> None:
         self._outputs = {
-            name: self.create_publisher(
+            name: node.create_publisher(
                 TYPES[name],
                 node_type.parameters_type().topic,
                 10 if node_type.qos == "standard" else qos_profile_sensor_data,
             )
             for name, (node_type, _, _) in NODES.items()
         }
-        self._executor = executor
+        self._clock = node.get_clock()
         self._rng = np.random.default_rng(0)
         self._ticks = 0
-        self.create_timer(0.1, self._send)
-        executor.add_node(self)
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        for _ in range(600):
-            if condition():
-                return
-            self._executor.spin_until_future_complete(Future(), timeout_sec=0.1)
-        raise AssertionError("it did not come about")
+        node.create_timer(0.1, self._send)
 
     def _send(self) -> None:
-        now_ns = self.get_clock().now().nanoseconds
+        now_ns = self._clock.now().nanoseconds
         for name, output in self._outputs.items():
             output.publish(NODES[name][1](now_ns, self._ticks % 20, self._rng))
         self._ticks += 1
 
 
-def test_all_in_one_executor_constructed_driven_destroyed(tmp_path: Path) -> None:
-    rclpy.init()
-    executor = EventsExecutor()
-    hosts = []
+def test_all_in_one_executor_constructed_driven_destroyed(ros_graph: RosGraph) -> None:
     for node_type, _, _ in NODES.values():
-        home = f"home:={json.dumps(str(tmp_path))}"
-        host = RosHost(node_type, cli_args=["--ros-args", "-r", "__ns:=/sage", "-p", home])
-        hosts.append(host)
-        executor.add_node(host)
-        assert host.start()
-    robot = Robot(executor)
-    robot.until(lambda: all(len(kept) >= 2 for kept in robot.puzzles.values()))
-    for name, kept in robot.puzzles.items():
+        ros_graph.start(node_type)
+    puzzles = {name: ros_graph.hear(Puzzle, f"{name}/puzzle") for name in NODES}
+    Robot(ros_graph.outside)
+    ros_graph.until(lambda: all(len(kept) >= 2 for kept in puzzles.values()))
+    for name, kept in puzzles.items():
         assert all(message.valid and message.modality == name for message in kept)
         assert all(message.encode_ms > 0.0 for message in kept)
-    for host in hosts:
+    for host in ros_graph.hosts:
         host.stop()
         assert not host.node.active
-    executor.shutdown()
-    rclpy.shutdown()

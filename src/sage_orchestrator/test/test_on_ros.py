@@ -6,16 +6,12 @@ import itertools
 import json
 
 import pytest
-import rclpy
 from misbehaving_plugins import GATE, HUNG
 from orchestrator_graph import puzzle, salience
 from rclpy.action import ActionClient
-from rclpy.executors import Executor
-from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.task import Future
+from ros_graph import RosGraph
 
-from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.rclpy_host.host import RosHost
 from sage_msgs.action import Refine
 from sage_msgs.msg import BudgetState, FusedSalience, PluginBudget
@@ -24,34 +20,18 @@ from sage_orchestrator.nodes.orchestrator_node import OrchestratorNode
 
 pytestmark = pytest.mark.distribution
 
-PATIENCE = 600
-"""Slices of a tenth of a second that a test waits for something to come about."""
 
+class Outside:
+    """Publishes salience and watches the budget."""
 
-class Outside(Node):
-    """Another node, which publishes salience and watches the budget."""
-
-    def __init__(self, executor: Executor) -> None:
-        super().__init__("outside", namespace="/sage")
+    def __init__(self, graph: RosGraph) -> None:
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        self.budgets: list[BudgetState] = []
-        self.create_subscription(BudgetState, "budget", self.budgets.append, latched)
-        self.salience = self.create_publisher(FusedSalience, "salience", 10)
-        self.set_trust = self.create_client(SetTrust, "orchestrator/set_trust")
-        self.refine = ActionClient(self, Refine, "orchestrator/refine")
-        self.create_timer(0.05, self._publish)
-        self._executor = executor
-        executor.add_node(self)
-
-    def now_ns(self) -> int:
-        return self.get_clock().now().nanoseconds
-
-    def until(self, condition) -> None:
-        for _ in range(PATIENCE):
-            if condition():
-                return
-            self._executor.spin_until_future_complete(Future(), timeout_sec=0.1)
-        raise AssertionError("it did not come about")
+        self.node, self.until, self.now_ns = graph.outside, graph.until, graph.now_ns
+        self.budgets: list[BudgetState] = graph.hear(BudgetState, "budget", latched)
+        self.salience = self.node.create_publisher(FusedSalience, "salience", 10)
+        self.set_trust = self.node.create_client(SetTrust, "orchestrator/set_trust")
+        self.refine = ActionClient(self.node, Refine, "orchestrator/refine")
+        self.node.create_timer(0.05, self._publish)
 
     def lines(self, name: str) -> list[PluginBudget]:
         every = itertools.chain.from_iterable(state.plugins for state in self.budgets)
@@ -62,28 +42,16 @@ class Outside(Node):
 
 
 @pytest.fixture
-def graph(tmp_path):
-    """Starts the orchestrator with plugins and parameters, and a node outside."""
-    rclpy.init()
-    executor = EXECUTOR()
-    hosts = []
+def graph(ros_graph: RosGraph):
+    """Starts the orchestrator with plugins and parameters, and what watches it."""
 
     def start(*plugins: str, **parameters: object) -> tuple[Outside, RosHost]:
-        values = {"plugins": list(plugins), "home": str(tmp_path), **parameters}
-        arguments = ["--ros-args", "-r", "__ns:=/sage"]
-        for name, value in values.items():
-            arguments += ["-p", f"{name}:={json.dumps(value)}"]
-        host = RosHost(OrchestratorNode, cli_args=arguments)
-        hosts.append(host)
-        executor.add_node(host)
-        assert host.start()
-        return Outside(executor), host
+        host = ros_graph.start(OrchestratorNode, plugins=list(plugins), **parameters)
+        return Outside(ros_graph), host
 
     yield start
-    for host in hosts:
+    for host in ros_graph.hosts:
         host.stop()
-    executor.shutdown()
-    rclpy.shutdown()
     for plugin in HUNG:
         plugin.release.set()
     HUNG.clear()
@@ -161,7 +129,7 @@ def test_a_plugin_that_is_slow_to_import_holds_up_nobody(graph, tmp_path, monkey
     (record / "METADATA").write_text("Metadata-Version: 2.1\nName: slow-plugin\nVersion: 1.0\n")
     (record / "entry_points.txt").write_text("[sage.irp_plugins]\nslow = slow_plugin:SLOW\n")
     outside, _ = graph("misbehaving_plugins:HALVING")
-    load = outside.create_client(LoadPlugin, "orchestrator/load_plugin")
+    load = outside.node.create_client(LoadPlugin, "orchestrator/load_plugin")
     outside.until(load.service_is_ready)
     monkeypatch.syspath_prepend(str(tmp_path))
     answer = load.call_async(LoadPlugin.Request(plugin="slow"))

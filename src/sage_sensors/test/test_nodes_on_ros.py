@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import rclpy
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.node import Node
-from rclpy.task import Future
+from ros_graph import RosGraph
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Imu
 
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.node import SageNode
 from sage_common.ros.qos import PROFILES
 from sage_common.ros.rclpy_host.host import RosHost
@@ -29,8 +24,6 @@ from sage_sensors.nodes.text_node import TextNode
 
 pytestmark = pytest.mark.distribution
 
-SLICES = 600
-"""Tenths of a second that a test waits for something to come about."""
 TOPICS: dict[str, tuple[Any, str]] = {
     "camera/front/image_raw": (Image, "sensor"),
     "camera/front/image_raw/compressed": (CompressedImage, "sensor"),
@@ -44,52 +37,19 @@ TOPICS: dict[str, tuple[Any, str]] = {
 
 
 class Graph:
-    """Nodes in one executor, and a listener outside."""
+    """Nodes, and all that is heard of them."""
 
-    def __init__(self, home: Path) -> None:
-        self.heard: dict[str, list[Any]] = defaultdict(list)
-        self.hosts: list[RosHost] = []
-        self._home = home
-        self._executor = EXECUTOR()
-        self._outside = Node("outside", namespace="/sage")
-        for topic, (message_type, qos) in TOPICS.items():
-            self._outside.create_subscription(
-                message_type, topic, self.heard[topic].append, PROFILES[qos]
-            )
-        self._executor.add_node(self._outside)
-
-    def start(self, node_type: type[SageNode], **parameters: object) -> RosHost:
-        arguments = ["--ros-args", "-r", "__ns:=/sage", "-p", f"home:={self._home}"]
-        for name, value in parameters.items():
-            arguments += ["-p", f"{name}:={value}"]
-        host = RosHost(node_type, cli_args=arguments)
-        self.hosts.append(host)
-        self._executor.add_node(host)
-        assert host.start()
-        return host
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        for _ in range(SLICES):
-            if condition():
-                return
-            self._executor.spin_until_future_complete(Future(), timeout_sec=0.1)
-        raise AssertionError("it did not come about")
-
-    def close(self) -> None:
-        for host in self.hosts:
-            host.stop()
-        self._executor.remove_node(self._outside)
-        self._outside.destroy_node()
-        self._executor.shutdown()
+    def __init__(self, graph: RosGraph) -> None:
+        self.hosts, self.start, self.until = graph.hosts, graph.start, graph.until
+        self.heard = {
+            topic: graph.hear(message_type, topic, PROFILES[qos])
+            for topic, (message_type, qos) in TOPICS.items()
+        }
 
 
 @pytest.fixture
-def graph(tmp_path: Path) -> Iterator[Graph]:
-    rclpy.init()
-    graph = Graph(tmp_path)
-    yield graph
-    graph.close()
-    rclpy.shutdown()
+def graph(ros_graph: RosGraph) -> Graph:
+    return Graph(ros_graph)
 
 
 def test_a_recording_is_heard_on_every_topic_with_the_same_stamps(

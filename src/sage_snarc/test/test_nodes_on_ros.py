@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import rclpy
-from rclpy.signals import SignalHandlerOptions
-from rclpy.task import Future
+from ros_graph import RosGraph
 from std_msgs.msg import Float32MultiArray
 from visualization_msgs.msg import MarkerArray
 
 from sage_common.core.puzzle import Percept
-from sage_common.ros.container import ros_arguments
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
-from sage_common.ros.executor import EXECUTOR
-from sage_common.ros.rclpy_host.host import RosHost
 from sage_msgs.msg import Attention, FusedSalience, Puzzle, Salience
 from sage_snarc.nodes.attention_node import AttentionNode
 from sage_snarc.nodes.fusion_node import FusionNode
@@ -28,7 +23,6 @@ from sage_snarc.nodes.vector_scorer_node import VectorScorerNode
 
 pytestmark = pytest.mark.distribution
 
-SLICES = 300
 NODES = {
     ScorerNode: {},
     VectorScorerNode: {"modality": "motor_current"},
@@ -38,56 +32,30 @@ NODES = {
 
 
 class Graph:
-    """Two scorers, fusion and attention under one executor, and a node outside."""
+    """Two scorers, fusion and attention, what they hear and what is heard of them."""
 
-    def __init__(self, home: Path) -> None:
-        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-        self.executor = EXECUTOR()
-        self.hosts: list[RosHost] = []
+    def __init__(self, graph: RosGraph) -> None:
         for node_type, parameters in NODES.items():
-            entry = {"namespace": "/sage", "parameters": {"home": str(home), **parameters}}
-            host = RosHost(node_type, None, ros_arguments(entry))
-            self.hosts.append(host)
-            self.executor.add_node(host)
-            assert host.start()
-        self.outside = rclpy.create_node("outside", namespace="/sage")
-        self.executor.add_node(self.outside)
+            graph.start(node_type, **parameters)
+        self.hosts, self.outside = graph.hosts, graph.outside
+        self.until, self.now_ns = graph.until, graph.now_ns
         self.puzzles = self.outside.create_publisher(Puzzle, "vision/puzzle", 10)
         self.vectors = self.outside.create_publisher(Float32MultiArray, "vector/motor_current", 10)
-        self.heard: dict[str, list[Any]] = {}
-        for name, kind in (
-            ("vision/salience", Salience),
-            ("motor_current/salience", Salience),
-            ("salience", FusedSalience),
-            ("attention", Attention),
-            ("markers", MarkerArray),
-        ):
-            kept = self.heard[name] = []
-            self.outside.create_subscription(kind, name, kept.append, 10)
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        for _ in range(SLICES):
-            if condition():
-                return
-            self.executor.spin_until_future_complete(Future(), timeout_sec=0.1)
-        raise AssertionError("it did not come about")
-
-    def now_ns(self) -> int:
-        return int(self.outside.get_clock().now().nanoseconds)
-
-    def close(self) -> None:
-        for host in self.hosts:
-            host.stop()
-        self.executor.shutdown()
-        self.outside.destroy_node()
-        rclpy.shutdown()
+        self.heard: dict[str, list[Any]] = {
+            name: graph.hear(kind, name)
+            for name, kind in (
+                ("vision/salience", Salience),
+                ("motor_current/salience", Salience),
+                ("salience", FusedSalience),
+                ("attention", Attention),
+                ("markers", MarkerArray),
+            )
+        }
 
 
 @pytest.fixture
-def graph(tmp_path: Path) -> Iterator[Graph]:
-    made = Graph(tmp_path)
-    yield made
-    made.close()
+def graph(ros_graph: RosGraph) -> Graph:
+    return Graph(ros_graph)
 
 
 def test_puzzles_become_salience_attention_and_markers(
