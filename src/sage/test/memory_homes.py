@@ -7,34 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from experiences import START_NS, numbered
 
 from sage_common.core.clock import ManualClock
 from sage_memory import Experience, Memory, Payload, Place
 
-START_NS = 1_700_000_000_000_000_000
 DIM = 16
 
 
 def experience(index: int, **changes: Any) -> Experience:
-    """Experience number `index`: everything in it follows from the number."""
-    rng = np.random.default_rng(index)
+    """Experience number `index`, one a second, seen or heard by turns."""
+    modality = ("vision", "audio")[index % 2]
+    start_ns = START_NS + index * 1_000_000_000
     values: dict[str, Any] = {
-        "start_ns": START_NS + index * 1_000_000_000,
-        "end_ns": START_NS + index * 1_000_000_000 + 1000,
-        "modality": ("vision", "audio")[index % 2],
-        "source": "front",
-        "codes": rng.integers(0, 10, (30, 30), dtype=np.uint8),
-        "embedding": rng.normal(size=DIM).astype(np.float32),
-        "encoder_id": f"{('vision', 'audio')[index % 2]}-1-abc",
-        "surprise": 0.1,
-        "novelty": 0.2,
-        "arousal": 0.3,
-        "reward": 0.5,
-        "conflict": 0.4,
-        "total": round(float(rng.random()), 3),
-        "reason": f"reason {index}",
+        "start_ns": start_ns,
+        "end_ns": start_ns + 1000,
+        "modality": modality,
+        "encoder_id": f"{modality}-1-abc",
     }
-    return Experience(**(values | changes))
+    return numbered(index, DIM, **(values | changes))
 
 
 def rich(index: int) -> Experience:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import rclpy
+from lockstep_replay import replay
 from orchestrator_graph import diagnostics, play, started
 from plugin_package import block, install
 from rclpy.serialization import deserialize_message
-from test_replay_lockstep import small_bag
+from small_bag import small_bag
 
 from sage.bags.reader import open_bag
-from sage.cli import main
 from sage.graph.description import GraphOptions, describe
 from sage.run.supervisor import commands
 from sage_common.core.specs.entry_points import refresh
@@ -186,9 +184,3 @@ def test_it_goes_through_lockstep_the_same_each_time(
     plugins = {deserialize_message(m.data, Refinement).plugin for m in found}
     assert "colour" in plugins
     assert replay(capsys, bag, "--config", str(config))["digest"] == first["digest"]
-
-
-def replay(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    assert main(["replay", *arguments, "--lockstep", "--json"]) == 0
-    summary: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return summary

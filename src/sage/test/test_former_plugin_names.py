@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
+from lockstep_replay import replay
 from rclpy.serialization import deserialize_message, serialize_message
-from test_replay_lockstep import START_NS, header, small_bag
+from small_bag import START_NS, header, small_bag
 
 from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.reader import open_bag
 from sage.bags.writer import BagWriter
-from sage.cli import main
 from sage_common.core.clock import NS_PER_S
 from sage_msgs.msg import BudgetState, Outcome, PluginBudget, Refinement
 
@@ -47,9 +46,7 @@ def test_both_open_and_mean_the_plugin_look(
     config = tmp_path / "old.yaml"
     config.write_text("orchestrator: {ros__parameters: {plugins: [focus, recall]}}\n")
     bag, output = old_bag(tmp_path / "bag"), tmp_path / "again"
-    arguments = ["--lockstep", "--json", "--config", str(config), "-o", str(output)]
-    assert main(["replay", str(bag), *arguments]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["warnings"] == []
+    assert replay(capsys, str(bag), "--config", str(config), "-o", str(output))["warnings"] == []
     last = [item for item in open_bag(output).messages() if item.topic == "/sage/budget"][-1]
     state = deserialize_message(last.data, BudgetState)
     assert [line.name for line in state.plugins] == ["look", "recall"]

@@ -9,86 +9,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from audio_common_msgs.msg import AudioInfo
-from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import CompressedImage, Imu
-from std_msgs.msg import Header
+from lockstep_replay import replay
+from rclpy.serialization import deserialize_message
+from small_bag import SECONDS, START_NS, small_bag
 
-from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.reader import open_bag
-from sage.bags.writer import BagWriter
 from sage.cli import main
 from sage_common.core.clock import NS_PER_S
-from sage_common.ros.conversions.audio import array_to_audio
-from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
-from sage_msgs.msg import FusedSalience, Puzzle, Utterance
+from sage_common.ros.conversions.stamps import stamp_ns
+from sage_msgs.msg import FusedSalience, Puzzle
 
 DATA = Path(os.environ.get("SAGE_DATA") or Path(__file__).parents[4] / "shared" / "data")
-START_NS = 1_700_000_000 * NS_PER_S
-SECONDS = 2
-CAMERA = "/sage/camera/front/image_raw/compressed"
-MICROPHONE = "/sage/microphone/front/audio"
-MICROPHONE_INFO = "/sage/microphone/front/info"
-IMU = "/sage/imu/body/data"
-TEXT = "/sage/text"
-
-
-def header(time_ns: int) -> Header:
-    return Header(stamp=to_stamp(time_ns))
-
-
-def frame(i: int) -> CompressedImage:
-    """A bright square that walks over a gradient, as JPEG."""
-    picture = np.tile(np.linspace(0, 120, 160, dtype=np.uint8), (120, 1))
-    picture = np.dstack([picture] * 3)
-    picture[20 + i : 50 + i, 2 * i : 2 * i + 30] = 240
-    _, data = cv2.imencode(".jpg", picture)
-    return CompressedImage(format="jpeg", data=data.tobytes())
-
-
-def small_bag(folder: Path, seed: int = 1) -> Path:
-    """Two seconds of camera, microphone, IMU and a word, as `sage record` writes them."""
-    rng = np.random.default_rng(seed)
-    with BagWriter(folder) as writer:
-        writer.add_topic(CAMERA, "sensor_msgs/msg/CompressedImage", QOS_BY_PROFILE["sensor"])
-        writer.add_topic(
-            MICROPHONE, "audio_common_msgs/msg/AudioDataStamped", QOS_BY_PROFILE["sensor"]
-        )
-        writer.add_topic(
-            MICROPHONE_INFO, "audio_common_msgs/msg/AudioInfo", QOS_BY_PROFILE["latched"]
-        )
-        writer.add_topic(IMU, "sensor_msgs/msg/Imu", QOS_BY_PROFILE["sensor"])
-        writer.add_topic(TEXT, "sage_msgs/msg/Utterance", QOS_BY_PROFILE["standard"])
-
-        def write(topic: str, time_ns: int, message: Any) -> None:
-            if hasattr(message, "header"):
-                message.header = header(time_ns)
-            writer.write(topic, time_ns, serialize_message(message))
-
-        info = AudioInfo(channels=1, sample_rate=16000, sample_format="F32LE", coding_format="wave")
-        write(MICROPHONE_INFO, START_NS, info)
-        for i in range(SECONDS * 30):
-            write(CAMERA, START_NS + i * NS_PER_S // 30, frame(i))
-        for i in range(1, SECONDS * 10):
-            time_ns = START_NS + i * NS_PER_S // 10
-            sound = (rng.standard_normal(1600) * 0.05).astype(np.float32)
-            write(MICROPHONE, time_ns, array_to_audio(sound, header(time_ns)))
-        for i in range(SECONDS * 100):
-            message = Imu()
-            message.linear_acceleration.z = 9.81 + float(rng.standard_normal()) * 0.1
-            message.angular_velocity.x = float(rng.standard_normal()) * 0.05
-            write(IMU, START_NS + i * NS_PER_S // 100, message)
-        write(TEXT, START_NS + NS_PER_S, Utterance(text="a red car comes", confidence=1.0))
-    return folder
-
-
-def replay_in_process(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    assert main(["replay", *arguments, "--lockstep", "--json"]) == 0
-    summary: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return summary
 
 
 def replay_in_another(hash_seed: str, *arguments: str) -> dict[str, Any]:
@@ -120,7 +53,7 @@ def test_two_runs_over_one_bag_are_equal(
 ) -> None:
     bag = str(small_bag(tmp_path / "bag"))
     outputs = [tmp_path / run / "out" for run in ("first", "second")]
-    first = replay_in_process(capsys, bag, "-o", str(outputs[0]))
+    first = replay(capsys, bag, "-o", str(outputs[0]))
     second = replay_in_another("12345", bag, "-o", str(outputs[1]))
     assert first["digest"] == second["digest"]
     assert first["bag_sha256"] == second["bag_sha256"]
@@ -157,15 +90,14 @@ def check_outputs(folder: Path, counts: dict[str, int]) -> None:
 
 def test_other_input_gives_other_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     digests = {
-        replay_in_process(capsys, str(small_bag(tmp_path / str(seed), seed)))["digest"]
-        for seed in (1, 2)
+        replay(capsys, str(small_bag(tmp_path / str(seed), seed)))["digest"] for seed in (1, 2)
     }
     assert len(digests) == 2
 
 
 def test_duration_limits_the_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bag = str(small_bag(tmp_path / "bag"))
-    summary = replay_in_process(capsys, bag, "--duration", "0.5")
+    summary = replay(capsys, bag, "--duration", "0.5")
     assert summary["messages"]["/sage/vision/puzzle"] == 16
     assert summary["simulated_s"] == 1.5
 
@@ -178,7 +110,7 @@ def test_no_home_is_left_behind(
     (tmp_path / "tmp").mkdir()
     before = sorted(Path(os.environ["SAGE_HOME"]).iterdir())
     bag = str(small_bag(tmp_path / "bag"))
-    replay_in_process(capsys, bag, "--duration", "0.3")
+    replay(capsys, bag, "--duration", "0.3")
     assert list((tmp_path / "tmp").glob("sage-lockstep-*")) == []
     assert sorted(Path(os.environ["SAGE_HOME"]).iterdir()) == before
 
@@ -188,7 +120,7 @@ def test_a_home_of_its_own_keeps_its_memories(
 ) -> None:
     bag = str(small_bag(tmp_path / "bag"))
     home = tmp_path / "home"
-    replay_in_process(capsys, bag, "--duration", "0.3", "--home", str(home))
+    replay(capsys, bag, "--duration", "0.3", "--home", str(home))
     assert any(home.iterdir())
 
 
@@ -211,7 +143,7 @@ def test_wrong_arguments_are_explained(
 
 
 def test_a_graph_with_its_own_sensors_repeats(capsys: pytest.CaptureFixture[str]) -> None:
-    runs = [replay_in_process(capsys, "recording", "--duration", "1.5") for _ in range(2)]
+    runs = [replay(capsys, "recording", "--duration", "1.5") for _ in range(2)]
     assert runs[0]["digest"] == runs[1]["digest"]
     assert runs[0]["simulated_s"] == 1.5
     assert runs[0]["messages"]["/sage/vision/puzzle"] > 0
@@ -223,7 +155,7 @@ def test_a_graph_with_its_own_sensors_repeats(capsys: pytest.CaptureFixture[str]
 def test_the_recorded_walk_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bag = str(DATA / "bags" / "gopro_walk_ros2")
     outputs = [tmp_path / run / "out" for run in ("first", "second")]
-    first = replay_in_process(capsys, bag, "-o", str(outputs[0]))
+    first = replay(capsys, bag, "-o", str(outputs[0]))
     second = replay_in_another("7", bag, "-o", str(outputs[1]))
     assert first["digest"] == second["digest"]
     assert files(outputs[0]) == files(outputs[1])

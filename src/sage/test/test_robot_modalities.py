@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lockstep_replay import replay
 from rclpy.serialization import deserialize_message
 from robot_bag import EVENT_S, SECONDS, TOPICS, write_bag, write_config
 from robot_streams import START_NS, S
 
 from sage.bags.reader import open_bag
 from sage.bags.selection import Selection
-from sage.cli import main
 from sage.graph.description import GraphOptions, describe
 from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.ros.conversions.stamps import stamp_ns
@@ -33,12 +32,6 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     return write_config(tmp_path / "robot.yaml")
-
-
-def replay(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    assert main(["replay", *arguments, "--lockstep", "--json"]) == 0
-    summary: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return summary
 
 
 def test_without_a_file_none_of_them_is_part_of_the_graph() -> None:

@@ -6,8 +6,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from mailbox_ends import Camera
 
 HERE = str(Path(__file__).parent)
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
@@ -35,3 +39,13 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[object]:
     made = LockstepRig(tmp_path) if request.param == "lockstep" else RosRig(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def camera() -> Iterator[Camera]:
+    """The writing end of a mailbox of pictures."""
+    from mailbox_ends import Camera
+
+    made = Camera()
+    yield made
+    made.output.close()

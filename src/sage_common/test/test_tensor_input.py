@@ -70,13 +70,6 @@ class Node:
 
 
 @pytest.fixture
-def camera() -> Iterator[Camera]:
-    made = Camera()
-    yield made
-    made.output.close()
-
-
-@pytest.fixture
 def node(camera: Camera) -> Iterator[Node]:
     """Attached: it has missed the first picture, as everybody who comes later."""
     made = Node(camera.name)

@@ -19,13 +19,6 @@ from sage_common.ros.tensors.reader import TensorGone, TensorReader  # noqa: E40
 
 
 @pytest.fixture
-def camera() -> Iterator[Camera]:
-    made = Camera()
-    yield made
-    made.output.close()
-
-
-@pytest.fixture
 def reader(camera: Camera) -> Iterator[TensorReader]:
     """One that is there already: what was published before a reader came is not for it."""
     made = TensorReader(camera.name)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from experiences import START_NS, numbered
 from numpy.typing import NDArray
 from sqlalchemy import select
 
@@ -15,7 +16,6 @@ from sage_memory import Experience, Limits, Memory, Payload, Query
 from sage_memory.core.engine import schema
 from sage_memory.core.sleep.options import SleepOptions
 
-START_NS = 1_700_000_000_000_000_000
 DIM = 32
 GROUPS, SIZE = 12, 6
 OPTIONS = SleepOptions(target_share=0.3, questions=40, grace_s=3600.0)
@@ -24,25 +24,8 @@ TABLES = ("experiences", "vectors", "summary_members", "payloads")
 
 
 def moment(index: int = 0, **changes: Any) -> Experience:
-    """Experience number `index`: everything in it follows from the number."""
-    rng = np.random.default_rng(index)
-    values: dict[str, Any] = {
-        "start_ns": START_NS + index * 1_000_000,
-        "end_ns": START_NS + index * 1_000_000 + 1000,
-        "modality": "vision",
-        "source": "front",
-        "codes": rng.integers(0, 10, (30, 30), dtype=np.uint8),
-        "embedding": rng.normal(size=DIM).astype(np.float32),
-        "encoder_id": "vision-1-abc",
-        "surprise": 0.1,
-        "novelty": 0.2,
-        "arousal": 0.3,
-        "reward": 0.5,
-        "conflict": 0.4,
-        "total": 0.2,
-        "reason": f"reason {index}",
-    }
-    return Experience(**(values | changes))
+    """Experience number `index`, which does not stand out."""
+    return numbered(index, DIM, **({"total": 0.2} | changes))
 
 
 def group_vector(group: int, member: int, dim: int = DIM) -> NDArray[np.float32]:

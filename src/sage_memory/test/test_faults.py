@@ -167,16 +167,16 @@ FULL_DISK = """
 import pathlib, resource, sys
 from sage_memory import Memory, NotStored, Query
 sys.path.insert(0, sys.argv[2])
-from conftest import make
+from experiences import numbered
 home = pathlib.Path(sys.argv[1])
 with Memory.open(home) as memory:
-    memory.remember(make(0)).result()
+    memory.remember(numbered(0)).result()
     room = (home / "memory.db-wal").stat().st_size + 60_000
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
     kept, refused = 1, 0
     for index in range(1, 100):
         try:
-            memory.remember(make(index)).result()
+            memory.remember(numbered(index)).result()
             kept += 1
         except NotStored as error:
             refused += 1
@@ -187,7 +187,7 @@ with Memory.open(home) as memory:
     assert str(reason) == memory._store.committer.last_failure
     assert len(memory.recall(Query(limit=1000))) == kept
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    memory.remember(make(200)).result()
+    memory.remember(numbered(200)).result()
     memory.verify()
 with Memory.open(home) as memory:
     assert len(memory.recall(Query(limit=1000))) == kept + 1

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_rows import rows
 
 from sage_common.core.errors import InvalidInput
 from sage_memory import (
@@ -17,11 +16,6 @@ from sage_memory import (
     NotStored,
     Query,
 )
-
-
-def rows(home: Path, sql: str) -> list[tuple]:
-    with sqlite3.connect(f"file:{home / 'memory.db'}?mode=ro", uri=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def test_full_queue_refuses_at_once_and_counts(tmp_path, experience) -> None:

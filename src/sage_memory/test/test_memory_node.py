@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sqlite3
 from pathlib import Path
 
 import cv2
@@ -15,6 +14,7 @@ import soundfile
 from mcap.reader import make_reader
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import Temperature
+from stored_rows import rows
 
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
@@ -64,8 +64,7 @@ def test_a_salient_moment_is_published_after_it_was_committed(tmp_path) -> None:
 
     def look(item) -> None:
         if item.topic.endswith("/experience"):
-            with sqlite3.connect(f"file:{tmp_path / 'memory.db'}?mode=ro", uri=True) as connection:
-                committed.append(connection.execute("SELECT count(*) FROM vectors").fetchone()[0])
+            committed.append(rows(tmp_path, "SELECT count(*) FROM vectors")[0][0])
 
     host.on_output = look
     see(host, PEAK)

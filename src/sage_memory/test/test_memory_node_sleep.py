@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import node_inputs as inputs
 import pytest
+from stored_rows import rows
 
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_memory.nodes.memory_node import MemoryNode
@@ -43,15 +43,10 @@ def sleeping(host: LockstepHost):
     return node._sleep_service
 
 
-def table(home: Path, query: str) -> list:
-    with sqlite3.connect(f"file:{home / 'memory.db'}?mode=ro", uri=True) as connection:
-        return connection.execute(query).fetchall()
-
-
 def test_it_sleeps_as_asked_and_takes_it_back(tmp_path) -> None:
     host = start(tmp_path)
     keep(host, 6)
-    before = table(tmp_path, "SELECT id, codes, payload_sha256 FROM experiences")
+    before = rows(tmp_path, "SELECT id, codes, payload_sha256 FROM experiences")
     feedback = []
     goal = Sleep.Goal(target_share=0.3)
     result = sleeping(host)._sleep(goal, feedback.append, lambda: False)
@@ -59,10 +54,10 @@ def test_it_sleeps_as_asked_and_takes_it_back(tmp_path) -> None:
     assert result.bytes_after < result.bytes_before and "bytes became" in result.message
     shares = [one.progress for one in feedback]
     assert shares == sorted(shares) and shares[-1] == 1.0 and feedback[-1].stage == "done"
-    assert table(tmp_path, "SELECT id, codes, payload_sha256 FROM experiences") != before
+    assert rows(tmp_path, "SELECT id, codes, payload_sha256 FROM experiences") != before
     undone = host.call("memory/undo_sleep", UndoSleep.Request(run_id=result.run_id))
     assert undone.success and undone.restored == 6, undone.message
-    assert table(tmp_path, "SELECT id, codes, payload_sha256 FROM experiences") == before
+    assert rows(tmp_path, "SELECT id, codes, payload_sha256 FROM experiences") == before
     again = host.call("memory/undo_sleep", UndoSleep.Request())
     assert not again.success and "no sleep to undo" in again.message
     host.close()
@@ -73,7 +68,7 @@ def test_a_dry_run_and_a_wrong_goal(tmp_path) -> None:
     keep(host, 3)
     result = sleeping(host)._sleep(Sleep.Goal(dry_run=True), lambda _: None, lambda: False)
     assert result.success and result.run_id == "" and "nothing was changed" in result.message
-    assert table(tmp_path, "SELECT * FROM consolidation_runs") == []
+    assert rows(tmp_path, "SELECT * FROM consolidation_runs") == []
     host.close()
 
 
@@ -82,8 +77,8 @@ def test_pinned_moments_are_not_touched_and_forgotten_ones_are_gone(tmp_path) ->
     kept = keep(host, 4)
     assert host.call("memory/pin", SetPin.Request(id=kept[1].id, pinned=True)).success
     sleeping(host)._sleep(Sleep.Goal(target_share=0.05), lambda _: None, lambda: False)
-    rows = table(tmp_path, "SELECT payload_sha256 != '' FROM experiences ORDER BY number")
-    assert [row[0] for row in rows] == [0, 1, 0, 0]
+    marks = rows(tmp_path, "SELECT payload_sha256 != '' FROM experiences ORDER BY number")
+    assert [row[0] for row in marks] == [0, 1, 0, 0]
     gone = host.call("memory/forget", Forget.Request(ids=[kept[1].id], reason="asked to"))
     assert gone.success and gone.forgotten == 1 and gone.bytes_freed > 0
     assert not list((tmp_path / "payloads").rglob(f"{kept[1].payload_sha256}*"))
@@ -102,9 +97,9 @@ def test_it_sleeps_when_nothing_happens_only_if_told_to(tmp_path, idle_s, sleeps
     host = start(tmp_path, sleep_idle_s=idle_s, sleep_every_s=3600.0)
     keep(host, 5)
     host.run_for(20.0)
-    assert table(tmp_path, "SELECT * FROM consolidation_runs") == []
+    assert rows(tmp_path, "SELECT * FROM consolidation_runs") == []
     host.run_for(60.0)
-    assert len(table(tmp_path, "SELECT * FROM consolidation_runs WHERE cause = 'idle'")) == sleeps
+    assert len(rows(tmp_path, "SELECT * FROM consolidation_runs WHERE cause = 'idle'")) == sleeps
     host.close()
 
 
@@ -112,7 +107,7 @@ def test_sources_get_a_reputation(tmp_path) -> None:
     host = start(tmp_path)
     keep(host, 3)
     host.close()
-    found = table(tmp_path, "SELECT name, observations FROM entities ORDER BY name")
+    found = rows(tmp_path, "SELECT name, observations FROM entities ORDER BY name")
     assert found == [("camera:front", 3), ("device:robot", 3)]
 
 

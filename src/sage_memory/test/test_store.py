@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_rows import rows
 
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
@@ -18,11 +18,6 @@ from sage_memory import (
     Query,
 )
 from sage_memory.core.engine.schema import REVISION, SCHEMA_VERSION
-
-
-def rows(home: Path, sql: str) -> list[tuple]:
-    with sqlite3.connect(f"file:{home / 'memory.db'}?mode=ro", uri=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def test_every_field_comes_back(tmp_path, experience) -> None:
