@@ -3,10 +3,18 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 PACKAGE = "sage_encoders"
-SENSES = ("vision", "audio", "language", "proprioception")
-ROBOT = ("scan", "cloud", "odometry", "battery", "diagnostics")
-MODALITIES = (*SENSES, *ROBOT)
-EXECUTABLES = {name: name for name in SENSES} | {name: f"robot.{name}" for name in ROBOT}
+MODALITIES = {
+    "vision": "nodes.vision_encoder_node:Vision",
+    "audio": "nodes.audio_encoder_node:Audio",
+    "language": "nodes.language_encoder_node:Language",
+    "proprioception": "nodes.proprioception_encoder_node:Proprioception",
+    "scan": "nodes.robot.scan_encoder_node:LaserScan",
+    "cloud": "nodes.robot.cloud_encoder_node:PointCloud",
+    "odometry": "nodes.robot.odometry_encoder_node:Odometry",
+    "battery": "nodes.robot.battery_encoder_node:Battery",
+    "diagnostics": "nodes.robot.diagnostics_encoder_node:Diagnostics",
+}
+"""By name, module and noun of the encoder node."""
 # The weights lie beside the packages, in models/ of the repository.
 MODELS = sorted(
     f"../../models/{path.name}" for path in Path("../../models").glob("*.*") if path.is_file()
@@ -29,8 +37,8 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            f"{name}_encoder_node = {PACKAGE}.nodes.{path}_encoder_node:main"
-            for name, path in EXECUTABLES.items()
+            f"{name}_encoder_node = {PACKAGE}.{path}EncoderNode.main"
+            for name, path in MODALITIES.items()
         ],
         "sage.modalities": [f"{name} = {PACKAGE}.modalities:{name.upper()}" for name in MODALITIES],
     },

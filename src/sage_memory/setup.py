@@ -16,5 +16,7 @@ setup(
     maintainer_email="maintainers@sage-robotics.invalid",
     description="Keeps what mattered: a durable store of experiences, recalled by meaning.",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["memory_node = sage_memory.nodes.memory_node:main"]},
+    entry_points={
+        "console_scripts": ["memory_node = sage_memory.nodes.memory_node:MemoryNode.main"]
+    },
 )

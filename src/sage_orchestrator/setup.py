@@ -18,7 +18,7 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "orchestrator_node = sage_orchestrator.nodes.orchestrator_node:main",
+            "orchestrator_node = sage_orchestrator.nodes.orchestrator_node:OrchestratorNode.main",
         ],
     },
 )

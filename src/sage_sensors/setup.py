@@ -18,7 +18,7 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            f"{name}_node = {PACKAGE}.nodes.{name}_node:main"
+            f"{name}_node = {PACKAGE}.nodes.{name}_node:{name.title()}Node.main"
             for name in ("camera", "imu", "microphone", "recording", "text")
         ]
     },

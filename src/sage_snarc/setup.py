@@ -18,10 +18,10 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "attention_node = sage_snarc.nodes.attention_node:main",
-            "fusion_node = sage_snarc.nodes.fusion_node:main",
-            "scorer_node = sage_snarc.nodes.scorer_node:main",
-            "vector_scorer_node = sage_snarc.nodes.vector_scorer_node:main",
+            "attention_node = sage_snarc.nodes.attention_node:AttentionNode.main",
+            "fusion_node = sage_snarc.nodes.fusion_node:FusionNode.main",
+            "scorer_node = sage_snarc.nodes.scorer_node:ScorerNode.main",
+            "vector_scorer_node = sage_snarc.nodes.vector_scorer_node:VectorScorerNode.main",
         ]
     },
 )

@@ -14,9 +14,9 @@ from sage_bench.salience import endurance, finding, learning, played, quiet, spe
 from sage_bench.salience.baselines import anomaly, forms
 from sage_bench.salience.endurance import Growth
 from sage_bench.salience.played import Played, chosen_half
+from sage_bench.salience.score_latency import ScoreLatency
 from sage_bench.salience.streams.percepts import Percepts
 from sage_common.core.errors import InvalidInput
-from sage_snarc.latency import ScoreLatency
 
 FULL = Setting(Path("data"), Path("models"), quick=False)
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from toy_nodes import ToyNode
 
-from sage_common.ros.process import run_node
-
 PERIOD_MS = 2
 BEHIND = 20
 
@@ -30,4 +28,4 @@ class BusyToyNode(ToyNode):
 
 
 if __name__ == "__main__":
-    run_node(BusyToyNode)
+    BusyToyNode.main()

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from toy_nodes import ToyNode
 
-from sage_common.ros.process import run_node
-
 
 class SlowToyNode(ToyNode):
     """Says in a file that it is activating, and takes a second for it."""
@@ -23,4 +21,4 @@ class SlowToyNode(ToyNode):
 
 
 if __name__ == "__main__":
-    run_node(SlowToyNode)
+    SlowToyNode.main()

@@ -14,7 +14,6 @@ from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.core.state.fields import State
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 from sage_msgs.action import Refine
 from sage_msgs.msg import Outcome
 from sage_msgs.srv import Embed, SetTrust
@@ -134,10 +133,5 @@ class ToyNode(SageNode):
         return result
 
 
-def main() -> None:
-    """Run the toy as a process of its own."""
-    run_node(ToyNode)
-
-
 if __name__ == "__main__":
-    main()
+    ToyNode.main()

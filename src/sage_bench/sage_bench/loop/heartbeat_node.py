@@ -8,7 +8,6 @@ from sage_common.core.parameters import NodeParameters
 from sage_common.core.topics import TopicSpec
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 
 HEARTBEAT = "heartbeat"
 PERIOD_S = 0.02
@@ -29,8 +28,3 @@ class HeartbeatNode(SageNode):
         self.timer(
             PERIOD_S, lambda: output.publish(Header(stamp=to_stamp(self.clock.now_ns()))), True
         )
-
-
-def main() -> None:
-    """Run the heartbeat as a process of its own."""
-    run_node(HeartbeatNode)

@@ -18,10 +18,10 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from sage_bench.salience.score_latency import ScoreLatency, score_latency
 from sage_common.core.puzzle import CODES, GRID, Percept
 from sage_snarc.core.fusion import Fusion, ModalSalience
 from sage_snarc.core.scorer import Scorer
-from sage_snarc.latency import ScoreLatency, score_latency
 
 PERIOD_NS = 33_333_333
 VISION_SIZE, AUDIO_SIZE = 128, 64

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row
 from sage_bench.salience.endurance import measured_growth, measured_latency
-from sage_snarc.latency import ScoreLatency
+from sage_bench.salience.score_latency import ScoreLatency
 
 SIZES = {"vision": 128, "audio": 64, "proprioception": 89}
 """Components of each modality's embedding."""

@@ -94,6 +94,13 @@ class SageNode(Connections, Stateful):
         """Parameters without which `state` has another form: a state of others is refused."""
         return {}
 
+    @classmethod
+    def main(cls) -> None:
+        """Run one in this process: the executable of a node."""
+        from sage_common.ros.process import run_node  # that imports this module
+
+        run_node(cls)
+
     # -- lifecycle, driven by the host -------------------------------------------------------
 
     def configure(self) -> None:

@@ -12,7 +12,6 @@ from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.audio import audio_info, audio_to_array
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 from sage_encoders.core.audio import MODEL, SIGNATURE, AudioEncoder
 from sage_encoders.core.log_mel import SAMPLE_RATE
 from sage_encoders.nodes.embedding_answer import fill_embedding
@@ -110,8 +109,3 @@ class AudioEncoderNode(SageNode):
             bridged=encoder.bridged,
             bridged_ms=round(encoder.bridged_ns / 1e6),
         )
-
-
-def main() -> None:
-    """Run the node in a process of its own."""
-    run_node(AudioEncoderNode)

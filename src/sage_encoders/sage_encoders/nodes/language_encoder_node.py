@@ -7,7 +7,6 @@ from typing import Any
 from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 from sage_encoders.core.language import TextEmbedder
 from sage_encoders.nodes.embedding_answer import fill_embedding
 from sage_encoders.nodes.encoder_slot import EncoderSlot
@@ -65,8 +64,3 @@ class LanguageEncoderNode(SageNode):
             lambda e: e.embed(request.text),
             lambda e: e.encoder_id,
         )
-
-
-def main() -> None:
-    """Run the node in a process of its own."""
-    run_node(LanguageEncoderNode)

@@ -9,7 +9,6 @@ from std_msgs.msg import Header
 from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 from sage_encoders.core.joints import Joints, assignments
 from sage_encoders.core.proprioception import ENCODER_ID, ProprioceptionEncoder
 from sage_encoders.nodes.puzzle_message import puzzle_message
@@ -70,8 +69,3 @@ class ProprioceptionEncoderNode(SageNode):
             return
         header = Header(stamp=to_stamp(percept.stamp_ns), frame_id=self._frame_id)
         self._puzzles.publish(puzzle_message(percept, header, self.stopwatch_ns() - began_ns))
-
-
-def main() -> None:
-    """Run the node in a process of its own."""
-    run_node(ProprioceptionEncoderNode)

@@ -8,7 +8,6 @@ from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.images import image_to_rgb
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 from sage_common.ros.tensors.picture import Picture
 from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.core.vision import MODEL, SIGNATURE, VisionEncoder
@@ -80,8 +79,3 @@ class VisionEncoderNode(SageNode):
         return fill_embedding(
             response, self._slot, self.name, lambda e: e.embed(image), lambda e: e.encoder_id
         )
-
-
-def main() -> None:
-    """Run the node in a process of its own."""
-    run_node(VisionEncoderNode)

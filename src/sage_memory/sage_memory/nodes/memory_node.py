@@ -13,7 +13,6 @@ from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.percepts import percept_of
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 from sage_memory.backends.sealed_state import StateSeal
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.ingest.observer import Observer
@@ -134,8 +133,3 @@ class MemoryNode(SageNode):
             self._writer.later(moment)
         poses = self._observer.poses.facts()
         self._housekeeping.tick({"unmatched_saliences": self._observer.unmatched, **poses})
-
-
-def main() -> None:
-    """Run the memory node."""
-    run_node(MemoryNode)

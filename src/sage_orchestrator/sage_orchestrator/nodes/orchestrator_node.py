@@ -11,7 +11,6 @@ from sage_common.core.clock import NS_PER_S
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 from sage_msgs.action import Refine
 from sage_msgs.msg import Outcome
 from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
@@ -130,8 +129,3 @@ class OrchestratorNode(SageNode):
         """As they are now: a plugin that was installed since has its own, too."""
         read: OrchestratorParameters = self._host.read_parameters(self.parameters_type)
         return read
-
-
-def main() -> None:
-    """Executable `orchestrator_node`."""
-    run_node(OrchestratorNode)

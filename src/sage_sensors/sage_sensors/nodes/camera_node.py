@@ -7,7 +7,6 @@ from typing import Any
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.conversions.images import compressed_to_rgb, image_to_rgb
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.process import run_node
 from sage_sensors.backends import catalogue
 from sage_sensors.core.samples import Device, Frame, Stamped, Track
 from sage_sensors.nodes.sensor_node import SensorNode
@@ -58,7 +57,3 @@ class CameraNode(SensorNode):
         if not self.parameters.frame_id and message.header.frame_id:
             self._stream.frame_id = message.header.frame_id
         self._stream.deliver(Stamped(stamp_ns(message.header.stamp), frame))
-
-
-def main() -> None:
-    run_node(CameraNode)

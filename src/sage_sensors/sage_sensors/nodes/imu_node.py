@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sage_common.ros.process import run_node
 from sage_sensors.backends import catalogue
 from sage_sensors.core.samples import Device, Inertial, Track
 from sage_sensors.nodes.sensor_node import SensorNode
@@ -27,7 +26,3 @@ class ImuNode(SensorNode):
     def subscribe_source(self, topic: str) -> None:
         stream: ImuPublisher = self._stream  # type: ignore[assignment]
         self.subscribe_foreign(topic, "sensor_msgs/msg/Imu", stream.forward)
-
-
-def main() -> None:
-    run_node(ImuNode)

@@ -11,7 +11,6 @@ from audio_common_msgs.msg import AudioInfo
 from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.audio import audio_to_array
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.process import run_node
 from sage_sensors.backends import catalogue
 from sage_sensors.backends.resampling import Rechunker
 from sage_sensors.core.samples import Device, Sound, Track
@@ -54,7 +53,3 @@ class MicrophoneNode(SensorNode):
         samples = np.asarray(audio_to_array(message, self._foreign), np.float32)
         for sample in rechunker.push(stamp_ns(message.header.stamp), samples):
             self._stream.deliver(sample)
-
-
-def main() -> None:
-    run_node(MicrophoneNode)

@@ -8,7 +8,6 @@ from typing import Any
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import CannotContinue, InvalidInput
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 from sage_sensors.backends.recording import (
     RecordingPlan,
     data_folder,
@@ -130,7 +129,3 @@ class RecordingNode(SageNode):
 
 def _path(text: str) -> Path | None:
     return Path(text).expanduser() if text else None
-
-
-def main() -> None:
-    run_node(RecordingNode)

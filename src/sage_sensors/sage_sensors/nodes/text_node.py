@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sage_common.ros.process import run_node
 from sage_sensors.backends import catalogue
 from sage_sensors.core.samples import Device, Track, Words
 from sage_sensors.nodes.sensor_node import SensorNode
@@ -21,7 +20,3 @@ class TextNode(SensorNode):
 
     def make_source(self, backend: str) -> Track[Words] | Device[Words]:
         return catalogue.text(backend, self.parameters, self.clock)
-
-
-def main() -> None:
-    run_node(TextNode)

@@ -10,7 +10,6 @@ from sage_common.core.synthetic import sensor_name
 from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 from sage_encoders.core.framing import Framing
 from sage_msgs.msg import Attention as AttentionMessage
 from sage_msgs.msg import FusedSalience, Salience
@@ -96,11 +95,3 @@ def _percept_to_attend(fused: FusedSalience, otherwise: str) -> Salience | None:
     """Salience of the dominant modality if it has a grid, else of `otherwise`, else nothing."""
     by_name = {item.modality: item for item in fused.modalities if len(item.grid)}
     return by_name.get(fused.dominant_modality) or by_name.get(otherwise)
-
-
-def main() -> None:
-    run_node(AttentionNode)
-
-
-if __name__ == "__main__":
-    main()

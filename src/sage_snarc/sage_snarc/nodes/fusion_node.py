@@ -9,7 +9,6 @@ from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import run_node
 from sage_msgs.msg import FusedSalience, Outcome, Salience
 from sage_snarc.core.fusion import Fusion
 from sage_snarc.core.history import History
@@ -126,11 +125,3 @@ class FusionNode(SageNode):
         self.diagnose(last_outcome=f"{message.reward:+.2f}, {'used' if learned else 'not used'}")
         if learned:
             self._tell_learned()
-
-
-def main() -> None:
-    run_node(FusionNode)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sage_common.ros.conversions.percepts import percept_of
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.process import run_node
 from sage_msgs.msg import Puzzle
 from sage_snarc.core.dimensions.code_arousal import Layout
 from sage_snarc.core.scorer import Scorer
@@ -68,11 +67,3 @@ def content_of(message: Puzzle) -> bytes:
     if codes == codes[:1] * len(codes):
         return codes[:1]
     return codes + bytes(message.embedding)
-
-
-def main() -> None:
-    run_node(ScorerNode)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,6 @@ import numpy as np
 from std_msgs.msg import Float32MultiArray, Header
 
 from sage_common.ros.conversions.stamps import to_stamp
-from sage_common.ros.process import run_node
 from sage_snarc.core.scorer import VectorScorer
 from sage_snarc.nodes.stream_scorer_node import StreamScorerNode
 from sage_snarc.params import VectorScorerParameters
@@ -42,11 +41,3 @@ class VectorScorerNode(StreamScorerNode):
         result = self._scorer.score(now_ns, vector)
         header = Header(stamp=to_stamp(now_ns))
         self.publish_salience(header, self._source, result, vector.tobytes())
-
-
-def main() -> None:
-    run_node(VectorScorerNode)
-
-
-if __name__ == "__main__":
-    main()

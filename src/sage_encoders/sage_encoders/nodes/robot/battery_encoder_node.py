@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sage_common.ros.process import run_node
 from sage_encoders.core.robot.battery import BatteryEncoder, BatterySample
 from sage_encoders.modalities import BATTERY
 from sage_encoders.nodes.robot.robot_encoder_node import CollectingEncoderNode
@@ -32,8 +31,3 @@ class BatteryEncoderNode(CollectingEncoderNode):
             health=message.power_supply_health,
         )
         self._collector.add(stamp, sample)
-
-
-def main() -> None:
-    """Run the node in a process of its own."""
-    run_node(BatteryEncoderNode)

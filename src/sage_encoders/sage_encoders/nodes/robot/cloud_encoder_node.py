@@ -8,7 +8,6 @@ import numpy as np
 from std_msgs.msg import Header
 
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.process import run_node
 from sage_encoders.core.robot.point_fields import CloudLayout, PointField
 from sage_encoders.core.robot.range_image import PointCloudEncoder, Points
 from sage_encoders.modalities import CLOUD
@@ -60,8 +59,3 @@ def layout_of(message: Any) -> CloudLayout:
         message.row_step,
         message.is_bigendian,
     )
-
-
-def main() -> None:
-    """Run the node in a process of its own."""
-    run_node(PointCloudEncoderNode)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sage_common.ros.process import run_node
 from sage_encoders.core.robot.diagnostics import DiagnosticsEncoder, Status
 from sage_encoders.modalities import DIAGNOSTICS
 from sage_encoders.nodes.robot.robot_encoder_node import CollectingEncoderNode
@@ -32,8 +31,3 @@ class DiagnosticsEncoderNode(CollectingEncoderNode):
             return
         self._collector.add(stamp, reports)
         self.diagnose(parts=self._collector.parts)
-
-
-def main() -> None:
-    """Run the node in a process of its own."""
-    run_node(DiagnosticsEncoderNode)

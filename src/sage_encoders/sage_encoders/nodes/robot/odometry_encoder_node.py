@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sage_common.ros.process import run_node
 from sage_encoders.core.robot.odometry import OdometryEncoder
 from sage_encoders.modalities import ODOMETRY
 from sage_encoders.nodes.robot.robot_encoder_node import CollectingEncoderNode
@@ -29,8 +28,3 @@ class OdometryEncoderNode(CollectingEncoderNode):
             (twist.linear.x, twist.linear.y, twist.linear.z),
             (twist.angular.x, twist.angular.y, twist.angular.z),
         )
-
-
-def main() -> None:
-    """Run the node in a process of its own."""
-    run_node(OdometryEncoderNode)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.process import run_node
 from sage_encoders.core.robot.laser_scan import LaserScanEncoder
 from sage_encoders.modalities import SCAN
 from sage_encoders.nodes.robot.robot_encoder_node import RobotEncoderNode
@@ -34,8 +33,3 @@ class LaserScanEncoderNode(RobotEncoderNode):
             (message.range_min, message.range_max),
         )
         self.publish_percept(percept, message.header, began_ns)
-
-
-def main() -> None:
-    """Run the node in a process of its own."""
-    run_node(LaserScanEncoderNode)

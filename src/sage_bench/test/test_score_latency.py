@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sage_snarc.latency import score_latency
+from sage_bench.salience.score_latency import score_latency
 
 
 def test_it_measures_with_a_full_memory() -> None:
