@@ -159,7 +159,7 @@ def test_a_graph_that_refuses_to_undo_is_quoted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusal = SimpleNamespace(success=False, message="no sleep to undo", restored=0)
-    monkeypatch.setattr("sage.graph.runtime_file.running_graph", lambda _home: object())
+    monkeypatch.setattr("sage.client.memory_client.running_graph", lambda _home: object())
     monkeypatch.setattr("sage.client.graph_memory.call_service", lambda *_: refusal)
     status, told, said = run(capsys, "undo", "--home", tmp_path)
     assert (status, told, said) == (2, "", "sage memory: no sleep to undo\n")

@@ -217,7 +217,7 @@ def test_a_wrong_value_names_its_field_and_is_not_asked(
     with_graph: bool,
 ) -> None:
     running = object() if with_graph else None
-    monkeypatch.setattr("sage.graph.runtime_file.running_graph", lambda _home: running)
+    monkeypatch.setattr("sage.client.memory_client.running_graph", lambda _home: running)
     for client in (GraphMemory, StoredMemory):
         monkeypatch.setattr(client, "recall", lambda *_: pytest.fail("was asked"))
     status, told, error = run(capsys, *words, "--home", home)

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from sage.observe.frame_ledger import MOST_UNDECIDED, SETTLED_AT_ONCE, FrameLedger
-from sage.observe.recent_ids import REMEMBERED, RecentIds
 from sage.observe.series import Series
-from sage.observe.tally import Tally
+from sage.observe.tally import REMEMBERED, RecentIds, Tally
 from sage_common.core.clock import NS_PER_S
 
 FRAME_NS = 33_333_333

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from sage.graph.runtime_file import RunningGraph
+from sage.graph.runtime_file import running_graph
 from sage.memory.results import Forgotten, SleepResult, SleepUndone
 from sage.recall.question import Question, Reply
 from sage_memory.core.sleep.options import SleepOptions
@@ -60,9 +60,10 @@ class MemoryClient(Protocol):
         """
 
 
-def memory_client(home: Path, running: RunningGraph | None) -> MemoryClient:
+def memory_client(home: Path) -> MemoryClient:
     """The client of the graph that runs in `home`, or of the store if none does."""
     # Imported here: one way needs ROS, the other the store and the models.
+    running = running_graph(home)
     if running is not None:
         from sage.client.graph_memory import GraphMemory
 

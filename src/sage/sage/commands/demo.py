@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -12,11 +13,11 @@ from rich.console import Console
 from rich.live import Live
 
 from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
-from sage.commands.run import exit_status
+from sage.commands.run import exit_status, run_options
 from sage.commands.summary import short_summary
 from sage.graph.description import describe
 from sage.observe.live_view import render
-from sage.run.session import RunOptions, Session
+from sage.run.session import Session
 from sage_common.core.home import make_private, sage_home
 
 DEFAULT_DURATION_S = 30.0
@@ -42,17 +43,9 @@ def run(options: argparse.Namespace) -> int:
     for note in graph.notes:
         print(f"note: {note}", flush=True)
     with log_path.open("wb") as log:
-        run_options = RunOptions(
-            composed=options.composed,
-            duration_s=options.duration,
-            log_level=options.log_level,
-            respawn=not options.no_respawn,
-            network=options.network,
-            wait=options.wait,
-            log=log,
-        )
+        how = replace(run_options(options), log=log)
         show = _headless if options.headless or not sys.stdout.isatty() else _live
-        summary = show(Session(graph, run_options, on_event=_print), options.duration)
+        summary = show(Session(graph, how, on_event=_print), options.duration)
     if not summary["fused"]["n"]:
         print(f"no salience was seen; the log of the graph: {log_path}", file=sys.stderr)
         _print_tail(log_path, sys.stderr)

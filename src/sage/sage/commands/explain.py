@@ -66,7 +66,7 @@ def _explanation(options: argparse.Namespace, question: Question) -> Explanation
     running = running_graph(home)
     if running is not None:
         return _of_graph(running, home, question, options.within)
-    from sage.explain.stored_moments import look_up
+    from sage.explain.moments import look_up
 
     return look_up(home, question, options.within or WITHIN_MEMORY_S)
 
@@ -75,8 +75,7 @@ def _of_graph(
     running: RunningGraph, home: Path, question: Question, within_s: float | None
 ) -> Explanation:
     """What the running graph knows, or what the memory has kept of a moment that it does not."""
-    from sage.explain.graph_moments import ask_graph
-    from sage.explain.stored_moments import look_up, stamp_of
+    from sage.explain.moments import ask_graph, look_up, stamp_of
     from sage_memory.core.errors import MemoryFailure
 
     asked_ns = question.stamp_ns

@@ -119,7 +119,6 @@ def _import(options: argparse.Namespace) -> int:
 
 def _sleep(options: argparse.Namespace) -> int:
     from sage.client.memory_client import memory_client
-    from sage.graph.runtime_file import running_graph
     from sage.memory.bars import bars
     from sage.memory.interrupts import stop_on_interrupt
     from sage.memory.report import sleep_lines
@@ -133,19 +132,17 @@ def _sleep(options: argparse.Namespace) -> int:
             dry_run=options.dry_run,
         )
     )
-    memory = memory_client(home, running_graph(home))
     with bars() as shown, stop_on_interrupt() as should_stop:
-        done = memory.sleep(how, shown.share, should_stop)
+        done = memory_client(home).sleep(how, shown.share, should_stop)
     _print(options, done.as_dict(), lambda: sleep_lines(done))
     return 0
 
 
 def _undo(options: argparse.Namespace) -> int:
     from sage.client.memory_client import memory_client
-    from sage.graph.runtime_file import running_graph
 
     home = sage_home(options.home)
-    done = memory_client(home, running_graph(home)).undo_sleep(options.run)
+    done = memory_client(home).undo_sleep(options.run)
     rest = f"; {done.message}" if done.message else ""
     _print(options, vars(done), lambda: [f"{done.restored} experiences are as before{rest}"])
     return 0
@@ -194,10 +191,9 @@ def _reembed(options: argparse.Namespace) -> int:
 
 def _pin(options: argparse.Namespace) -> int:
     from sage.client.memory_client import memory_client
-    from sage.graph.runtime_file import running_graph
 
     home = sage_home(options.home)
-    memory_client(home, running_graph(home)).pin(options.id, not options.off)
+    memory_client(home).pin(options.id, not options.off)
     state = "may be evicted again" if options.off else "is pinned: it is never evicted"
     shown = {"id": options.id, "pinned": not options.off}
     _print(options, shown, lambda: [f"{options.id} {state}"])
@@ -206,14 +202,13 @@ def _pin(options: argparse.Namespace) -> int:
 
 def _forget(options: argparse.Namespace) -> int:
     from sage.client.memory_client import memory_client
-    from sage.graph.runtime_file import running_graph
     from sage.memory.report import remains_lines
     from sage_memory.core.store.leftovers import remains
 
     home = sage_home(options.home)
     if not (options.yes or _confirmed(len(options.ids), home)):
         return 1
-    done = memory_client(home, running_graph(home)).forget(options.ids, options.reason)
+    done = memory_client(home).forget(options.ids, options.reason)
     line = f"{done.forgotten} experiences are gone for good, {done.bytes_freed} bytes of content"
     _print(options, vars(done), lambda: [line])
     for warning in remains_lines(remains(home)):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
 
 from sage.graph.description import PROFILES, GraphOptions
 from sage.run.supervisor import LOG_LEVELS
@@ -10,16 +12,21 @@ from sage.run.supervisor import LOG_LEVELS
 
 def add_graph_arguments(parser: argparse.ArgumentParser) -> None:
     """Options that choose a graph."""
-    parser.add_argument("--profile", choices=PROFILES, default="nano", help="default: nano")
+    add_description_arguments(parser)
     parser.add_argument(
         "--source",
         default="recording",
         help="recording, live, topics (a robot publishes them), synthetic, a media file, or a bag",
     )
     parser.add_argument("--camera", default="auto", help="for --source live: backend or device")
-    parser.add_argument("--namespace", default="/sage", help="default: /sage")
-    parser.add_argument("--config", default="", metavar="FILE", help="your own parameter file")
     parser.add_argument("--once", action="store_true", help="play a recording once, not in a loop")
+
+
+def add_description_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of a graph, whatever its source is."""
+    parser.add_argument("--profile", choices=PROFILES, default="nano", help="default: nano")
+    parser.add_argument("--namespace", default="/sage", help="of the graph; default: /sage")
+    parser.add_argument("--config", default="", metavar="FILE", help="your own parameter file")
     parser.add_argument(
         "--fresh", action="store_true", help="start without the saved state; memories are kept"
     )
@@ -69,12 +76,19 @@ def graph_options(options: argparse.Namespace) -> GraphOptions:
     )
 
 
-def positive_seconds(text: str) -> float:
-    """An argparse type: seconds greater than zero."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0.0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected seconds greater than 0")
-    return value
+def number(fits: Callable[[float], bool], expected: str) -> Callable[[str], float]:
+    """An argparse type: a finite number that fits; `expected` says in words which do."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and fits(value)):
+            raise argparse.ArgumentTypeError(f"{text!r}: expected {expected}")
+        return value
+
+    return parse
+
+
+positive_seconds = number(lambda value: value > 0.0, "seconds greater than 0")

@@ -25,10 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "load", aliases=["replace"],
         help="load an installed plugin; one that is loaded is replaced by what is installed now",
     )  # fmt: skip
-    load.set_defaults(act=_load)
     unload = actions.add_parser("unload", help="unload a plugin; its trust is kept")
-    unload.set_defaults(act=_unload)
     for action in (load, unload):
+        action.set_defaults(act=_change)
         action.add_argument("plugin", metavar="NAME")
     for action in (listing, load, unload):
         action.add_argument("--json", action="store_true")
@@ -52,31 +51,25 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _load(options: argparse.Namespace) -> int:
-    from sage.observe.plugin_services import load
+def _change(options: argparse.Namespace) -> int:
+    """Load, replace or unload a plugin of the running graph."""
+    from sage.observe.graph_calls import call_service
+    from sage_msgs.srv import LoadPlugin, UnloadPlugin
 
-    return _changed(options, load(_needed_graph(options), options.plugin))
-
-
-def _unload(options: argparse.Namespace) -> int:
-    from sage.observe.plugin_services import unload
-
-    return _changed(options, unload(_needed_graph(options), options.plugin))
-
-
-def _changed(options: argparse.Namespace, message: str) -> int:
-    print(json.dumps({"message": message}) if options.json else message)
-    return 0
-
-
-def _needed_graph(options: argparse.Namespace) -> RunningGraph:
     running = running_graph(sage_home(options.home))
     if running is None:
         expected = (
             "a running graph; the parameter plugins of the orchestrator names those of a start"
         )
         raise InvalidInput("graph", "none runs", expected)
-    return running
+    unloads = options.action == "unload"
+    key = "orchestrator/unload_plugin" if unloads else "orchestrator/load_plugin"
+    request = (UnloadPlugin if unloads else LoadPlugin).Request(plugin=options.plugin)
+    response = call_service(running, key, request)
+    if not response.success:
+        raise InvalidInput("plugin", options.plugin, response.message)
+    print(json.dumps({"message": response.message}) if options.json else response.message)
+    return 0
 
 
 def _installed() -> list[dict[str, Any]]:
@@ -97,13 +90,15 @@ def _installed() -> list[dict[str, Any]]:
 
 
 def _of_graph(running: RunningGraph) -> list[dict[str, Any]]:
-    from sage.observe.plugin_services import plugins_of
+    from sage.observe.graph_calls import call_service
     from sage_msgs.msg import PluginBudget
+    from sage_msgs.srv import ListPlugins
 
     states = {
         getattr(PluginBudget, name): name.lower().replace("_", " ")
         for name in ("IDLE", "RUNNING", "DONE", "SPENT", "TIMED_OUT", "FAILED", "ISOLATED")
     }
+    response = call_service(running, "orchestrator/list_plugins", ListPlugins.Request())
     return [
         {
             **{key: getattr(plugin, key) for key in plugin.get_fields_and_field_types()},
@@ -111,7 +106,7 @@ def _of_graph(running: RunningGraph) -> list[dict[str, Any]]:
             "trust": round(plugin.trust, 4),
             "state": states[plugin.state] if plugin.loaded else "",
         }
-        for plugin in plugins_of(running)
+        for plugin in response.plugins
     ]
 
 

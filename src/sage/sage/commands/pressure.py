@@ -3,11 +3,46 @@
 from __future__ import annotations
 
 import argparse
+import time
 
 from sage.graph.runtime_file import running_graph
+from sage.observe.attached import Attached, enter_domain
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.node import SageNode
 from sage_common.ros.pressure import LEVELS
+from sage_msgs.msg import ResourcePressure
+
+MATCHING_S, HEARD_S = 3.0, 0.5
+PERIOD_S = 0.05
+
+
+class PressureNode(SageNode):
+    """Sends one message of pressure."""
+
+    default_name = "pressure"
+    watches = True
+
+    def on_configure(self) -> None:
+        self._output = self.publisher("pressure")
+
+    def send(self, level: int) -> int:
+        """Send a level, and wait until it has gone out; how many subscribers there were.
+
+        The subscribers of a graph are found one after another: it waits until no more come.
+        """
+        end_s, count = time.monotonic() + MATCHING_S, 0
+        since_s = time.monotonic()
+        while time.monotonic() < end_s and not (count and time.monotonic() > since_s + HEARD_S):
+            if self._output.subscriber_count != count:
+                count, since_s = self._output.subscriber_count, time.monotonic()
+            time.sleep(PERIOD_S)
+        message = ResourcePressure(level=level, gpu_used_mb=-1.0, gpu_total_mb=-1.0, power_w=-1.0)
+        message.header.stamp = to_stamp(self.clock.now_ns())
+        self._output.publish(message)
+        time.sleep(HEARD_S)
+        return count
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from sage.observe.attached import Attached, enter_domain
-    from sage.observe.pressure_node import PressureNode
-
     running = running_graph(sage_home())
     if running is None:
         raise InvalidInput("home", str(sage_home()), "a running graph: sage run")

@@ -108,13 +108,12 @@ def _add_conditions(group: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from sage.client.memory_client import memory_client
-    from sage.graph.runtime_file import running_graph
     from sage.recall.no_answer import why_no_answer
     from sage.recall.thumbnails import write_thumbnails
 
     question = checked(_question(options))
     home = sage_home(options.home)
-    reply = memory_client(home, running_graph(home)).recall(question)
+    reply = memory_client(home).recall(question)
     if not reply.answers:
         reply = replace(reply, notes=(*reply.notes, *why_no_answer(home, question)))
     written: dict[str, list[str]] = {}

@@ -13,10 +13,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sage.commands.options import add_home_argument, add_run_arguments
+from sage.commands.options import add_description_arguments, add_run_arguments, number
 from sage.commands.run import exit_status, run_options
 from sage.commands.summary import short_summary
-from sage.graph.description import PROFILES, GraphOptions, describe
+from sage.graph.description import GraphOptions, describe
 from sage.replay.lockstep import LockstepReplay, Output
 from sage.replay.lockstep_home import lockstep_home
 from sage.replay.playback import play_bag
@@ -29,25 +29,22 @@ from sage_common.core.home import sage_home
 from sage_common.ros.lockstep.host import DEFAULT_START_NS
 
 RECORDING_S = 10.0
+_OFFSET = number(lambda value: value >= 0.0, "seconds, at least 0")
+_RATE = number(lambda value: 0.01 <= value <= 100.0, "a speed from 0.01 to 100")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bag", help="a rosbag2 folder, an .mcap, .db3 or .bag file")
-    parser.add_argument("--profile", choices=PROFILES, default="nano", help="default: nano")
-    parser.add_argument("--namespace", default="/sage", help="of the graph; default: /sage")
-    parser.add_argument("--config", default="", metavar="FILE", help="your own parameter file")
-    parser.add_argument("--rate", type=_rate, default=1.0, help="speed of playing; default: 1")
+    add_description_arguments(parser)
+    parser.add_argument("--rate", type=_RATE, default=1.0, help="speed of playing; default: 1")
     parser.add_argument("--loop", action="store_true", help="play again and again")
-    parser.add_argument(
-        "--fresh", action="store_true", help="start without the saved state; memories are kept"
-    )
     parser.add_argument("--lockstep", action="store_true", help="simulated time, deterministic")
     parser.add_argument(
         "-o", "--output", type=Path, default=None, metavar="DIR",
         help="with --lockstep: write what the graph publishes as a bag",
     )  # fmt: skip
     parser.add_argument(
-        "--start", type=_offset, default=None, metavar="S",
+        "--start", type=_OFFSET, default=None, metavar="S",
         help="with --lockstep: begin S seconds into the bag",
     )  # fmt: skip
     parser.add_argument(
@@ -59,7 +56,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --lockstep and --home: go on where --checkpoint suspended the graph and the bag",
     )  # fmt: skip
     add_run_arguments(parser)
-    add_home_argument(parser)
     parser.add_argument("--json", action="store_true", help="last line: the summary as JSON")
 
 
@@ -159,23 +155,3 @@ def _play_text(summary: dict[str, Any]) -> str:
     if played["late_ms"]["p99"] is not None:
         text += f", late by p50 {played['late_ms']['p50']} ms, p99 {played['late_ms']['p99']} ms"
     return f"{text}\n{short_summary(summary)}"
-
-
-def _offset(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0.0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected seconds, at least 0")
-    return value
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0.01 <= value <= 100.0:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a speed from 0.01 to 100")
-    return value

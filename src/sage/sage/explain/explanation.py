@@ -52,7 +52,7 @@ class Neighbour:
     distance: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModalityExplanation:
     """One modality at the moment.
 
@@ -73,24 +73,24 @@ class ModalityExplanation:
     modality: str
     source: str
     stamp_ns: int
-    live: bool
-    weight: float | None
-    total: float | None
+    live: bool = True
+    weight: float | None = None
+    total: float | None = None
     surprise: float
     novelty: float
     arousal: float
     reward: float
     conflict: float | None
-    predicted: Prediction | None
-    cross: CrossPrediction | None
-    neighbour: Neighbour | None
-    habituation: float | None
-    detailed: bool
+    predicted: Prediction | None = None
+    cross: CrossPrediction | None = None
+    neighbour: Neighbour | None = None
+    habituation: float | None = None
+    detailed: bool = False
     reason: str
-    invalid_reason: str
+    invalid_reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """One moment.
 
@@ -118,13 +118,13 @@ class Explanation:
     rank: float
     known_from_ns: int
     known_to_ns: int | None
-    bag_start_ns: int | None
-    dominant: str
+    bag_start_ns: int | None = None
+    dominant: str = ""
     conflict: float
     reason: str
-    valid: bool
-    experience_id: str
-    notes: tuple[str, ...]
+    valid: bool = True
+    experience_id: str = ""
+    notes: tuple[str, ...] = ()
     modalities: tuple[ModalityExplanation, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -155,13 +155,10 @@ def of_message(
         rank=rank,
         known_from_ns=known_ns[0],
         known_to_ns=known_ns[1],
-        bag_start_ns=None,
         dominant=message.dominant_modality,
         conflict=message.conflict,
         reason=message.reason,
         valid=message.valid,
-        experience_id="",
-        notes=(),
         modalities=tuple(
             _of_salience(item, weights.get(item.modality))
             for item in (*message.modalities, *absent)
@@ -180,23 +177,17 @@ def _of_salience(message: Salience, weight: float | None) -> ModalityExplanation
     if message.conflict_known:
         cross = CrossPrediction(message.cross_error, message.cross_usual_error, message.cross_skill)
     return ModalityExplanation(
-        modality=message.modality,
-        source=message.source,
+        **_said_by_both(message),
         stamp_ns=stamp,
         live=message.valid,
         weight=weight if message.valid else None,
         total=message.total,
-        surprise=message.surprise,
-        novelty=message.novelty,
-        arousal=message.arousal,
-        reward=message.reward,
         conflict=message.conflict if message.conflict_known else None,
         predicted=Prediction(message.prediction_error, message.usual_error),
         cross=cross,
         neighbour=neighbour,
         habituation=message.habituation,
         detailed=True,
-        reason=message.reason,
         invalid_reason=message.invalid_reason,
     )
 
@@ -204,26 +195,7 @@ def _of_salience(message: Salience, weight: float | None) -> ModalityExplanation
 def of_experience(placed: Placed, asked_ns: int | None, notes: tuple[str, ...]) -> Explanation:
     """The explanation of a kept experience: its dimensions, but not what is behind them."""
     kept = placed.experience
-    modal = ModalityExplanation(
-        modality=kept.modality,
-        source=kept.source,
-        stamp_ns=kept.end_ns,
-        live=True,
-        weight=None,
-        total=None,
-        surprise=kept.surprise,
-        novelty=kept.novelty,
-        arousal=kept.arousal,
-        reward=kept.reward,
-        conflict=kept.conflict,
-        predicted=None,
-        cross=None,
-        neighbour=None,
-        habituation=None,
-        detailed=False,
-        reason=kept.reason,
-        invalid_reason="",
-    )
+    modal = ModalityExplanation(**_said_by_both(kept), stamp_ns=kept.end_ns, conflict=kept.conflict)
     return Explanation(
         origin="memory",
         stamp_ns=kept.end_ns,
@@ -232,15 +204,18 @@ def of_experience(placed: Placed, asked_ns: int | None, notes: tuple[str, ...]) 
         rank=placed.rank,
         known_from_ns=placed.oldest_ns,
         known_to_ns=placed.newest_ns,
-        bag_start_ns=None,
-        dominant="",
         conflict=kept.conflict,
         reason=kept.reason,
-        valid=True,
         experience_id=id_text(kept.id),
         notes=notes,
         modalities=(modal,),
     )
+
+
+def _said_by_both(source: Any) -> dict[str, Any]:
+    """What a salience message and a kept experience know by the same names."""
+    names = ("modality", "source", "surprise", "novelty", "arousal", "reward", "reason")
+    return {name: getattr(source, name) for name in names}
 
 
 def _rounded(value: Any) -> Any:
