@@ -14,7 +14,7 @@ from std_msgs.msg import Float32MultiArray, String
 from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
 from sage.bags.naming import registered_topic
 from sage.bags.selection import Selection
-from sage.bags.stamps import has_header, header_stamp_ns, with_header_stamp
+from sage.bags.stamps import has_header, with_header_stamp
 from sage.bags.writer import BagWriter
 from sage.sources.bag_plan import plan_playing
 from sage.sources.planning import plan_sensors
@@ -22,6 +22,7 @@ from sage.sources.sensor_plan import SensorNode
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
+from sage_common.ros.latest import serialized_stamp_ns
 from sage_msgs.msg import Puzzle, Utterance
 
 START_NS = 1_600_000_000 * NS_PER_S
@@ -154,7 +155,7 @@ def test_wrong_stamps_are_moved_together(tmp_path: Path) -> None:
     stamps = {}
     for message, route in plan.messages():
         stamps.setdefault(message.topic, []).append(
-            header_stamp_ns(route.moved(message)) - message.time_ns
+            serialized_stamp_ns(route.moved(message)) - message.time_ns
         )
     # Whichever is first is moved to its time of reception; 40 ms remain between the two.
     assert set(stamps["/imu"]) in ({0}, {40_000_000})
@@ -173,11 +174,11 @@ def test_stamps_in_serialized_messages() -> None:
     message = Utterance(text="hello", speaker="me")
     message.header.stamp = to_stamp(12_000_000_345)
     data = serialize_message(message)
-    assert header_stamp_ns(data) == 12_000_000_345
+    assert serialized_stamp_ns(data) == 12_000_000_345
     moved = deserialize_message(with_header_stamp(data, 99_000_000_001), Utterance)
     assert stamp_ns(moved.header.stamp) == 99_000_000_001
     assert (moved.text, moved.speaker) == ("hello", "me")
-    assert header_stamp_ns(with_header_stamp(data, -5)) == 0
+    assert serialized_stamp_ns(with_header_stamp(data, -5)) == 0
     assert has_header("sensor_msgs/msg/Imu")
     assert not has_header("audio_common_msgs/msg/AudioInfo")
     assert not has_header("nothing_msgs/msg/Nothing")

@@ -19,7 +19,6 @@ from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos, parse_qos
 from sage.bags.reader import open_bag
 from sage.bags.writer import BagWriter
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.qos import OFFERED
 from sage_msgs.msg import Utterance
 
 IMU = "sensor_msgs/msg/Imu"
@@ -153,8 +152,3 @@ def test_qos_of_older_bags_is_understood() -> None:
     assert parse_qos("") is None
     assert parse_qos("[]") is None
     assert parse_qos("{: [") is None
-
-
-def test_bags_state_the_depths_that_publishers_offer() -> None:
-    for name, stated in QOS_BY_PROFILE.items():
-        assert stated.depth == OFFERED[name].depth, name

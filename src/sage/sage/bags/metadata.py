@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+from sage_common.ros.qos import OFFERED, qos_profile
 
 FORMAT_VERSION = 9
 ROS_DISTRIBUTION = "jazzy"
@@ -31,6 +34,23 @@ class OfferedQos:
     latched: bool = False
     depth: int = 10
 
+    @classmethod
+    def of_ros(cls, profile: QoSProfile) -> OfferedQos:
+        """What a profile of rclpy offers."""
+        return cls(
+            profile.reliability == ReliabilityPolicy.RELIABLE,
+            profile.durability == DurabilityPolicy.TRANSIENT_LOCAL,
+            profile.depth,
+        )
+
+    def as_ros(self) -> QoSProfile:
+        """The profile for rclpy."""
+        return qos_profile(
+            self.depth,
+            ReliabilityPolicy.RELIABLE if self.reliable else ReliabilityPolicy.BEST_EFFORT,
+            DurabilityPolicy.TRANSIENT_LOCAL if self.latched else DurabilityPolicy.VOLATILE,
+        )
+
     def as_mapping(self) -> dict[str, Any]:
         """The profile as rosbag2 writes it."""
         return {
@@ -38,10 +58,10 @@ class OfferedQos:
             "depth": self.depth,
             "reliability": "reliable" if self.reliable else "best_effort",
             "durability": "transient_local" if self.latched else "volatile",
-            "deadline": dict(_INFINITE),
-            "lifespan": dict(_INFINITE),
+            "deadline": _INFINITE,
+            "lifespan": _INFINITE,
             "liveliness": "automatic",
-            "liveliness_lease_duration": dict(_INFINITE),
+            "liveliness_lease_duration": _INFINITE,
             "avoid_ros_namespace_conventions": False,
         }
 
@@ -50,13 +70,8 @@ class OfferedQos:
         return to_yaml([self.as_mapping()]).strip()
 
 
-# What SAGE's publishers offer, by name of the profile; see `sage_common.ros.qos`.
-QOS_BY_PROFILE = {
-    "sensor": OfferedQos(depth=5),
-    "standard": OfferedQos(depth=10),
-    "latched": OfferedQos(latched=True, depth=1),
-    "bulk": OfferedQos(depth=12),
-}
+QOS_BY_PROFILE = {name: OfferedQos.of_ros(profile) for name, profile in OFFERED.items()}
+"""What SAGE's publishers offer, by name of the profile."""
 
 
 @functools.cache
@@ -123,8 +138,8 @@ def bag_metadata(
             "files": [
                 {
                     "path": file_name,
-                    "starting_time": dict(starting_time),
-                    "duration": dict(duration),
+                    "starting_time": starting_time,
+                    "duration": duration,
                     "message_count": count,
                 }
             ],

@@ -8,7 +8,7 @@ from typing import Any
 
 from ament_index_python import PackageNotFoundError
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
 from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
@@ -151,10 +151,13 @@ class Recorder:
         known = registered_topic(name, type_name)
         if known is not None:
             return QOS_BY_PROFILE[known.spec.qos]
-        offers = [end.qos_profile for end in self._node.get_publishers_info_by_topic(name)]
+        offers = [
+            OfferedQos.of_ros(end.qos_profile)
+            for end in self._node.get_publishers_info_by_topic(name)
+        ]
         return OfferedQos(
-            reliable=all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers),
-            latched=all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers),
+            reliable=all(offer.reliable for offer in offers),
+            latched=all(offer.latched for offer in offers),
         )
 
 
@@ -163,12 +166,7 @@ def _profile(name: str, type_name: str, qos: OfferedQos) -> QoSProfile:
     # As SAGE's nodes: sensor data also from a publisher that offers best effort only.
     if known is not None and known.spec.qos == "sensor":
         qos = replace(qos, reliable=False)
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=_DEPTH_OF_BIG if type_name in _BIG else _DEPTH,
-        reliability=ReliabilityPolicy.RELIABLE if qos.reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if qos.latched else DurabilityPolicy.VOLATILE,
-    )
+    return replace(qos, depth=_DEPTH_OF_BIG if type_name in _BIG else _DEPTH).as_ros()
 
 
 def _ignore(message: Any) -> None:

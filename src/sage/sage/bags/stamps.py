@@ -1,4 +1,4 @@
-"""Header stamps in serialized messages, read and moved without deserializing."""
+"""Header stamps in serialized messages, moved without deserializing."""
 
 from __future__ import annotations
 
@@ -20,16 +20,6 @@ def has_header(type_name: str) -> bool:
         return False
     fields = typestore().get_msgdef(type_name).fields
     return bool(fields) and fields[0][1][1] == "std_msgs/msg/Header"
-
-
-def header_stamp_ns(data: bytes) -> int:
-    """The stamp of a serialized message that starts with a header [ns].
-
-    Raises:
-        struct.error: the message is too short.
-    """
-    seconds, nanoseconds = _STAMP[data[1] & 1].unpack_from(data, _ENCAPSULATION)
-    return int(seconds) * NS_PER_S + int(nanoseconds)
 
 
 def with_header_stamp(data: bytes, stamp_ns: int) -> bytes:

@@ -13,7 +13,6 @@ from rclpy.serialization import deserialize_message
 from sage.bags.message import BagMessage
 from sage.bags.naming import RegisteredTopic, registered_topic
 from sage.bags.reader import Bag, open_bag
-from sage.bags.stamps import header_stamp_ns
 from sage.explain.explanation import Explanation, of_message
 from sage.explain.question import MomentUnknown, Question, local_time
 from sage_common.core.clock import NS_PER_S
@@ -21,6 +20,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.ros.checks import check_message
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.interfaces import interface
+from sage_common.ros.latest import serialized_stamp_ns
 from sage_msgs.msg import Salience
 from sage_snarc.core.reason import duration
 
@@ -102,9 +102,9 @@ def _stamps_and_totals(bag: Bag, topic: str) -> tuple[np.ndarray, np.ndarray]:
     stamps, totals = [], []
     for item in bag.messages([topic]):
         try:
-            stamps.append(header_stamp_ns(item.data))
+            stamps.append(serialized_stamp_ns(item.data))
             totals.append(fused_total(item.data))
-        except struct.error as error:
+        except (InvalidInput, struct.error) as error:
             raise _unreadable(bag, item, error) from error
     return np.array(stamps, np.int64), np.array(totals, np.float32)
 
@@ -136,7 +136,7 @@ def _absent(bag: Bag, namespace: str, now_ns: int, heard: set[str]) -> list[Sali
     }
     newest: dict[str, BagMessage] = {}
     for item in bag.messages(sorted(topics)) if topics else ():
-        if header_stamp_ns(item.data) <= now_ns:
+        if serialized_stamp_ns(item.data) <= now_ns:
             newest[item.topic] = item
     found = []
     for _, item in sorted(newest.items()):

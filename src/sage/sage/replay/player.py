@@ -24,11 +24,10 @@ from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 
-from sage.bags.metadata import OfferedQos
 from sage.observe.series import Series
 from sage.sources.bag_plan import BagPlan, plan_playing
 from sage_common.core.clock import NS_PER_S
@@ -78,7 +77,7 @@ class Player:
         self._clock = node.create_publisher(Clock, "/clock", newest)
         self._publishers = {
             route.target: node.create_publisher(
-                interface(route.type_name), route.target, _profile(route.qos)
+                interface(route.type_name), route.target, route.qos.as_ros()
             )
             for route in plan.routes.values()
         }
@@ -184,14 +183,6 @@ class Player:
     def _unheard(self, clocks: int) -> list[str]:
         unheard = [n for n, p in self._publishers.items() if not p.get_subscription_count()]
         return unheard + ["/clock"] * (self._clock.get_subscription_count() < clocks)
-
-
-def _profile(qos: OfferedQos) -> QoSProfile:
-    return QoSProfile(
-        depth=qos.depth,
-        reliability=ReliabilityPolicy.RELIABLE if qos.reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if qos.latched else DurabilityPolicy.VOLATILE,
-    )
 
 
 def main() -> int:

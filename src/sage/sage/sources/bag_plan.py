@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +13,13 @@ from sage.bags.message import BagMessage, BagTopic
 from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
 from sage.bags.naming import RegisteredTopic, registered_topic
 from sage.bags.reader import Bag, open_bag
-from sage.bags.stamps import has_header, header_stamp_ns, with_header_stamp
+from sage.bags.stamps import has_header, with_header_stamp
 from sage.sources.sensor_plan import SensorNode, SensorPlan
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.modality import STREAMS, ModalitySpec
 from sage_common.ros.interfaces import interface
+from sage_common.ros.latest import serialized_stamp_ns
 
 AUDIO = "audio_common_msgs/msg/AudioDataStamped"
 AUDIO_INFO = "audio_common_msgs/msg/AudioInfo"
@@ -59,7 +59,7 @@ class Route:
             return message.data
         if self.shift_ns is None:
             return with_header_stamp(message.data, message.time_ns + later_ns)
-        stamp_ns = header_stamp_ns(message.data) + self.shift_ns + later_ns
+        stamp_ns = serialized_stamp_ns(message.data) + self.shift_ns + later_ns
         return with_header_stamp(message.data, stamp_ns)
 
 
@@ -318,8 +318,8 @@ def _stamp_offsets(bag: Bag, routes: Mapping[str, Route]) -> dict[str, int]:
     for number, message in enumerate(bag.messages(names)):
         if message.topic not in offsets:
             try:
-                stamp_ns = header_stamp_ns(message.data)
-            except (struct.error, IndexError) as error:
+                stamp_ns = serialized_stamp_ns(message.data)
+            except InvalidInput as error:
                 raise InvalidInput(message.topic, len(message.data), "a whole message") from error
             offsets[message.topic] = stamp_ns - message.time_ns
         if len(offsets) == len(names) or number >= PROBED:

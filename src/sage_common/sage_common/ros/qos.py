@@ -5,9 +5,10 @@ from __future__ import annotations
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 
-def _profile(
+def qos_profile(
     depth: int, reliability: ReliabilityPolicy, durability: DurabilityPolicy
 ) -> QoSProfile:
+    """A profile that keeps the last `depth` messages."""
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
         depth=depth,
@@ -17,13 +18,13 @@ def _profile(
 
 
 PROFILES = {
-    "sensor": _profile(5, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
-    "standard": _profile(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
-    "latched": _profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
-    "static": _profile(100, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
+    "sensor": qos_profile(5, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
+    "standard": qos_profile(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
+    "latched": qos_profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
+    "static": qos_profile(100, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
     # A handle is small, but who loses one loses a tensor that still lies in its mailbox: as many as
     # a reader keeps pictures, half of the mailbox's slots (sage_common.ros.tensors.output).
-    "bulk": _profile(12, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
+    "bulk": qos_profile(12, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
 }
 
 """What a subscription asks for."""
@@ -32,7 +33,7 @@ PROFILES = {
 # it asks for best effort. A slow reliable reader holds nothing up: bench/sensor_qos.py.
 OFFERED = {
     **PROFILES,
-    "sensor": _profile(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
+    "sensor": qos_profile(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
 }
 """What a publisher offers."""
 
