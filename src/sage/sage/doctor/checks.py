@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ament_index_python import get_package_prefix, get_resources
 
-from sage.doctor.finding import Finding
+from sage.doctor.finding import Finding, needed
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.environment import config_folder, not_in_effect
 from sage_common.core.errors import InvalidInput
@@ -20,6 +20,7 @@ from sage_sensors.backends.recording import GENERATED, data_folder, find_demo_re
 
 MIN_SHM_MB = 256
 MIN_DISK_MB = 1024
+PLUG_IN = "plug one in, or use --source recording"
 _PACKAGES = sorted({"sage", "sage_common", "sage_msgs", *(k.package for k in CATALOGUE.values())})
 
 
@@ -34,10 +35,7 @@ def ros() -> Iterator[Finding]:
     yield Finding("ROS 2", "ok", f"rclpy {version} from {origin} in {prefix}")
     python = ".".join(map(str, sys.version_info[:3]))
     supported = (3, 10) <= sys.version_info[:2] <= (3, 12)
-    yield Finding(
-        "Python", "ok" if supported else "error", python,
-        "" if supported else "use Python 3.10 to 3.12",
-    )  # fmt: skip
+    yield needed("Python", supported, python, "use Python 3.10 to 3.12", "error")
     known = get_resources("packages")
     for package in (*_PACKAGES, "audio_common_msgs", "tf2_msgs"):
         if package not in known:
@@ -51,16 +49,12 @@ def transport() -> Iterator[Finding]:
     for name, reach in (("fastdds.xml", "this host"), ("fastdds_network.xml", "network")):
         path = config_folder() / name
         found = path.is_file()
-        yield Finding(
-            f"Fast DDS profile ({reach})", "ok" if found else "error",
-            str(path) if found else f"{path} is missing", "" if found else "install sage again",
-        )  # fmt: skip
+        text = str(path) if found else f"{path} is missing"
+        yield needed(f"Fast DDS profile ({reach})", found, text, "install sage again", "error")
     implementation = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
     fast = implementation == "rmw_fastrtps_cpp"
-    yield Finding(
-        "RMW", "ok" if fast else "warn", implementation,
-        "" if fast else "unset RMW_IMPLEMENTATION: the transport profile is for Fast DDS",
-    )  # fmt: skip
+    fix = "unset RMW_IMPLEMENTATION: the transport profile is for Fast DDS"
+    yield needed("RMW", fast, implementation, fix)
     missing = not_in_effect(os.environ)
     how = "set for every process that sage run and the launch files start"
     text = f"not in this shell: {', '.join(missing)}; {how}" if missing else "set in this shell"
@@ -69,29 +63,19 @@ def transport() -> Iterator[Finding]:
     domain = os.environ.get("ROS_DOMAIN_ID") or "chosen for each run"
     yield Finding("discovery", "ok", f"range {scope}, domain {domain}")
     free_mb = shutil.disk_usage("/dev/shm").free // 2**20 if Path("/dev/shm").is_dir() else 0
-    enough = free_mb >= MIN_SHM_MB
-    yield Finding(
-        "/dev/shm", "ok" if enough else "warn", f"{free_mb} MB free",
-        "" if enough else f"mount it with at least {MIN_SHM_MB} MB (docker: --shm-size=256m)",
-    )  # fmt: skip
+    fix = f"mount it with at least {MIN_SHM_MB} MB (docker: --shm-size=256m)"
+    yield needed("/dev/shm", free_mb >= MIN_SHM_MB, f"{free_mb} MB free", fix)
 
 
 def devices() -> Iterator[Finding]:
     """Cameras, microphones and IMUs; a graph runs without them on a recording."""
     cameras = sorted(str(path) for path in Path("/dev").glob("video*"))
-    fix = "plug one in, or use --source recording"
-    yield Finding(
-        "cameras",
-        "ok" if cameras else "warn",
-        ", ".join(cameras) or "none",
-        "" if cameras else fix,
-    )
+    yield needed("cameras", bool(cameras), ", ".join(cameras) or "none", PLUG_IN)
     yield _microphones()
     imus = sorted(
         path.parent.name for path in Path("/sys/bus/iio/devices").glob("iio:device*/in_accel_x_raw")
     )
-    yield Finding("IMUs (iio)", "ok" if imus else "warn", ", ".join(imus) or "none",
-                  "" if imus else fix)  # fmt: skip
+    yield needed("IMUs (iio)", bool(imus), ", ".join(imus) or "none", PLUG_IN)
 
 
 def _microphones() -> Finding:
@@ -100,9 +84,7 @@ def _microphones() -> Finding:
     except OSError as error:
         return Finding("microphones", "warn", str(error), "apt-get install libportaudio2")
     names = [d["name"] for d in sounddevice.query_devices() if d["max_input_channels"] > 0]
-    if names:
-        return Finding("microphones", "ok", ", ".join(names))
-    return Finding("microphones", "warn", "none", "plug one in, or use --source recording")
+    return needed("microphones", bool(names), ", ".join(names) or "none", PLUG_IN)
 
 
 def compute(profile: str) -> Iterator[Finding]:

@@ -20,3 +20,8 @@ class Finding:
     level: str
     text: str
     fix: str = ""
+
+
+def needed(name: str, is_met: bool, text: str, fix: str, otherwise: str = "warn") -> Finding:
+    """What is met, or `otherwise` and how to fix it."""
+    return Finding(name, "ok", text) if is_met else Finding(name, otherwise, text, fix)

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from types import TracebackType
 from typing import Generic, TypeVar
 
 import rclpy
@@ -16,7 +15,7 @@ from rclpy.task import Future as RosFuture
 from sage.graph.environment import graph_environment
 from sage.graph.runtime_file import RunningGraph
 from sage_common.core.home import sage_home
-from sage_common.ros.container import yaml_value
+from sage_common.ros.container import ros_arguments
 from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.node import SageNode
 from sage_common.ros.process import SPIN_SLICE_S
@@ -39,9 +38,7 @@ class Attached(Generic[NodeT]):
     def __init__(
         self, node_type: type[NodeT], namespace: str, parameters: Mapping[str, object] = NOTHING
     ) -> None:
-        self._arguments = ["--ros-args", "-r", f"__ns:={namespace}"]
-        for name, value in parameters.items():
-            self._arguments += ["-p", f"{name}:={yaml_value(value)}"]
+        self._arguments = ros_arguments({"namespace": namespace, "parameters": parameters})
         self._stopping = RosFuture()
         self._ready: Future[NodeT] = Future()
         self._error: Exception | None = None
@@ -69,12 +66,7 @@ class Attached(Generic[NodeT]):
     def __enter__(self) -> Attached[NodeT]:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.stop()
 
     def _run(self, node_type: type[NodeT], name: str) -> None:

@@ -21,7 +21,7 @@ from sage.graph.environment import without_pictures
 from sage.graph.outages import Outages
 from sage.run.forked_process import ForkedProcess, ForkServer
 from sage_common.parent import PARENT_VARIABLE
-from sage_common.ros.container import yaml_value
+from sage_common.ros.container import ros_arguments
 from sage_common.ros.process import EXIT_USAGE
 
 STOP_TIMEOUT_S = 10.0
@@ -211,13 +211,9 @@ def node_command(node: NodeSpec, log_level: str) -> list[str]:
     """The command that runs one node in a process of its own, as launch_ros would."""
     if node.type.is_contained:
         return container_command([node], log_level)
-    command = [sys.executable, executable(node.type.package, node.type.executable), "--ros-args"]
-    command += ["-r", f"__node:={node.name}", "-r", f"__ns:={node.namespace}"]
-    for old, new in node.remappings.items():
-        command += ["-r", f"{old}:={new}"]
-    for key, value in node.parameters.items():
-        command += ["-p", f"{key}:={yaml_value(value)}"]
-    return [*command, "--log-level", log_level]
+    program = executable(node.type.package, node.type.executable)
+    arguments = ros_arguments(node.container_entry(log_level))
+    return [sys.executable, program, *arguments, "--log-level", log_level]
 
 
 def executable(package: str, name: str) -> str:

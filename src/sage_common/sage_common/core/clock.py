@@ -14,7 +14,6 @@ class Clock(Protocol):
 
     def now_ns(self) -> int:
         """Nanoseconds since the Unix epoch (or since the start of a simulation)."""
-        ...
 
 
 class SystemClock:

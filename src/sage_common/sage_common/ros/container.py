@@ -42,7 +42,10 @@ def node_class(path: str) -> type[SageNode]:
 
 def ros_arguments(entry: dict[str, Any]) -> list[str]:
     """The ROS command line of one entry of the graph."""
-    arguments = ["--ros-args", "-r", f"__ns:={entry['namespace']}"]
+    arguments = ["--ros-args"]
+    if "name" in entry:
+        arguments += ["-r", f"__node:={entry['name']}"]
+    arguments += ["-r", f"__ns:={entry['namespace']}"]
     for old, new in entry.get("remappings", {}).items():
         arguments += ["-r", f"{old}:={new}"]
     for key, value in entry.get("parameters", {}).items():

@@ -40,7 +40,6 @@ class Publisher(Protocol):
     @property
     def published(self) -> int:
         """Messages sent so far."""
-        ...
 
     def publish(self, message: Any) -> None: ...
 
@@ -50,7 +49,6 @@ class ServiceClient(Protocol):
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until somebody offers the service; False if nobody does in time."""
-        ...
 
     def call(self, request: Any, timeout_s: float) -> Any:
         """The response.
@@ -58,7 +56,6 @@ class ServiceClient(Protocol):
         Raises:
             ServiceUnavailable: nobody offers the service, or no answer within `timeout_s`.
         """
-        ...
 
 
 class Worker(Protocol):
@@ -67,19 +64,15 @@ class Worker(Protocol):
     @property
     def dropped(self) -> int:
         """Jobs that were pushed out of the full queue by newer ones."""
-        ...
 
     def submit(self, job: Callable[..., None], *arguments: Any) -> bool:
         """Queue a job; False if the oldest waiting one had to make room."""
-        ...
 
     def wait_idle(self, timeout_s: float) -> bool:
         """Wait until nothing runs or waits; False if that took longer than `timeout_s`."""
-        ...
 
     def abandon(self) -> None:
         """Its job hangs: drop what waits, take no more, and never wait for the thread again."""
-        ...
 
 
 class Timer(Protocol):
@@ -122,17 +115,14 @@ class Host(Protocol):
 
         `on_refused` is given the reason why a publisher is not connected (QoS).
         """
-        ...
 
     def mailbox_name(self, topic: str) -> str:
         """What the mailbox of a topic is called; empty: this host has no mailboxes."""
-        ...
 
     def make_timer(
         self, period_s: float, callback: Callable[[], object], steady: bool = False
     ) -> Timer:
         """A timer on the node's clock, or on one that runs also while a simulated one stands."""
-        ...
 
     def make_service(
         self, spec: ServiceSpec, name: str, handler: Callable[[Any, Any], Any]
@@ -140,7 +130,6 @@ class Host(Protocol):
 
     def find_services(self, ending: str) -> list[str]:
         """Full names of the services of this namespace, now, that end with `ending`."""
-        ...
 
     def make_client(self, spec: ServiceSpec, name: str) -> ServiceClient: ...
 
@@ -152,7 +141,6 @@ class Host(Protocol):
 
     def wait_idle(self, timeout_s: float) -> bool:
         """Wait until no worker runs or has jobs; False if that took longer."""
-        ...
 
     def stopwatch_ns(self) -> int: ...
 

@@ -136,7 +136,6 @@ class Track(Protocol[T_co]):
         Raises:
             SourceError: it cannot be read.
         """
-        ...
 
 
 @runtime_checkable
@@ -152,7 +151,6 @@ class Skipping(Protocol):
 
     def skip_to(self, time_ns: int) -> None:
         """What lies before this moment of the track [ns] is unwanted, until `items` begins anew."""
-        ...
 
 
 @runtime_checkable
@@ -185,7 +183,6 @@ class Device(Protocol[T_co]):
         Raises:
             SourceError: it is absent, busy, or cannot do what is asked.
         """
-        ...
 
     def read(self) -> Stamped[T_co] | None:
         """The next sample; None if none came within a fraction of a second.
@@ -194,8 +191,6 @@ class Device(Protocol[T_co]):
             SourceError: the device was lost.
             EOFError: it has ended for good (standard input).
         """
-        ...
 
     def close(self) -> None:
         """Give it back; may be called twice."""
-        ...

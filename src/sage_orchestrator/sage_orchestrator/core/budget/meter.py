@@ -31,11 +31,9 @@ class Meter(Protocol):
 
     def start(self) -> Mark:
         """The beginning of a stretch; end it on the same thread."""
-        ...
 
     def cost_ns(self, mark: Mark, nominal_ns: int) -> int:
         """Cost since `mark` of a stretch that its plugin declares to cost `nominal_ns`."""
-        ...
 
 
 class MeasuredMeter:

@@ -74,11 +74,9 @@ class ModelLease(Protocol):
     @property
     def model(self) -> Any:
         """The model, `sage_encoders.backends.onnx_model.OnnxModel`."""
-        ...
 
     def close(self) -> None:
         """Give it back; the last one who does unloads it."""
-        ...
 
 
 class Percepts(Protocol):

@@ -30,12 +30,10 @@ class Budget(Protocol):
     def affordable_atp(self) -> float:
         """What is left of what it asked for, or was given to use; if it was not given any, no
         more than is left of this cycle's share."""
-        ...
 
     @property
     def spent_atp(self) -> float:
         """What its steps have cost, as measured; the one under way is not in it."""
-        ...
 
     @property
     def cancelled(self) -> bool: ...

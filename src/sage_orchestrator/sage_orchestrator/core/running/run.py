@@ -56,17 +56,14 @@ class BudgetBroker(Protocol):
 
     def prepare(self, run: Run) -> Plugin[Any]:
         """The plugin, loaded."""
-        ...
 
     def charge(self, run: Run, cost_ns: int) -> bool:
         """Book cost of the step under way; False: the account is empty."""
-        ...
 
     def remaining_ns(self, run: Run) -> int: ...
 
     def pause(self, run: Run) -> None:
         """The account is empty, and the run goes on in a later cycle."""
-        ...
 
     def finish(self, run: Run, result: RunResult) -> None: ...
 

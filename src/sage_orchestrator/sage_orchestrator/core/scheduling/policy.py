@@ -16,7 +16,6 @@ class Workers(Protocol):
 
     def abandon(self, name: str) -> None:
         """Its thread hangs: never wait for it, and use a new one from now on."""
-        ...
 
 
 @dataclass(frozen=True)
