@@ -13,6 +13,8 @@ from experiences import START_NS, numbered
 from sage_common.core.clock import ManualClock
 from sage_memory import Experience, Memory
 from sage_memory.core.engine.store_key import StoreKey
+from sage_memory.core.sleep import consolidation
+from sage_memory.core.sleep.changes import purge, undo
 from sage_memory.core.store.storage import Storage, open_storage
 
 Make = Callable[..., Experience]
@@ -78,3 +80,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         server = request.getfixturevalue("postgres")
         return Place(home, {"url": server.url, "device_id": f"{tmp_path}"[-64:]})
     return Place(home)
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many transactions a sleep, so that there is much to cut off."""
+    monkeypatch.setattr(consolidation, "GROUPS_PER_STEP", 2)
+    monkeypatch.setattr(consolidation, "EVICTIONS_PER_STEP", 7)
+    monkeypatch.setattr(undo, "STEP", 7)
+    monkeypatch.setattr(purge, "AT_ONCE", 16)

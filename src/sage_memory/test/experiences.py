@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sage_memory import Experience
+from sage_memory import Experience, Memory
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -31,3 +32,11 @@ def numbered(index: int = 0, dim: int = 16, **changes: Any) -> Experience:
         "reason": f"reason {index}",
     }
     return Experience(**(values | changes))
+
+
+def fill(home: Path, count: int) -> Path:
+    """Remember the first `count` of them in `home`; the database, closed."""
+    with Memory.open(home) as memory:
+        for future in [memory.remember(numbered(index)) for index in range(count)]:
+            future.result()
+    return home / "memory.db"

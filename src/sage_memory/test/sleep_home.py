@@ -15,6 +15,7 @@ from sage_common.core.clock import ManualClock
 from sage_memory import Experience, Limits, Memory, Payload, Query
 from sage_memory.core.engine import schema
 from sage_memory.core.sleep.options import SleepOptions
+from sage_memory.core.sleep.records import forgetting_list
 
 DIM = 32
 GROUPS, SIZE = 12, 6
@@ -80,3 +81,19 @@ def content(memory: Memory) -> dict[str, list[tuple[Any, ...]]]:
 def like(group: int, member: int, **changes: Any) -> Query:
     """What resembles a member of a group."""
     return Query(example=group_vector(group, member), example_encoder_id="vision-1-abc", **changes)
+
+
+def rows_of(memory: Memory, *columns: Any) -> list[Any]:
+    """These columns of every row, from within."""
+    return memory.read(lambda connection: connection.execute(select(*columns)).all())
+
+
+def list_of(memory: Memory) -> list[tuple[bytes, str]]:
+    """What was evicted of whom, and why, whether it can still be undone or not."""
+    column = schema.forgettings.c
+    rows = rows_of(memory, column.experience_id, column.reason, column.undo_until_ns, column.saved)
+    listed = []
+    for row in rows:
+        one = [(bytes(row.experience_id), row.reason)]
+        listed += one if row.undo_until_ns is not None else forgetting_list.unpack(row.saved)
+    return sorted(listed)

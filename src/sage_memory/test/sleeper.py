@@ -1,4 +1,4 @@
-"""Sleeps until it is killed; run by test_undo.py in a process of its own.
+"""Sleeps until it is killed; run by test_killed_sleep.py in a process of its own.
 
 Globals given by the test: FOLDER (of the store), FATAL_STEP (number of the step after which it
 kills itself), and HELPER (path of sleep_home.py).

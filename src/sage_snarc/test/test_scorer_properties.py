@@ -10,9 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
-from sage_common.core.state.packing import VALUES
 from sage_snarc.core.scorer import SalienceResult, Scorer, VectorScorer
 
 PERIOD_NS = 33_333_333
@@ -227,118 +225,12 @@ def test_what_is_new_is_not_said_to_have_been_seen_just_now(percept: Make) -> No
     assert " s ago" not in result.reason
 
 
-@pytest.mark.parametrize(
-    ("vector", "message"),
-    [
-        ([np.nan, 1.0], "vector = nan"),
-        ([np.inf, 1.0], "vector = inf"),
-        ([1e30, 1.0], "vector = 1"),
-        ([], "vector = "),
-        ([[1.0]], "vector = "),
-        (["warm"], "vector = "),
-        ([1.0, 2.0, 3.0], "vector = '3 components'"),
-    ],
-)
-def test_a_wrong_vector_is_refused_by_name(vector: list[object], message: str) -> None:
-    scorer = VectorScorer("x")
-    scorer.score(0, [1.0, 2.0])
-    before = scorer.state()
-    with pytest.raises(InvalidInput, match=message):
-        scorer.score(1, vector)
-    after = scorer.state()
-    assert all(np.array_equal(before[name], after[name]) for name in before)
-
-
-def test_a_wrong_percept_is_refused_by_name(percept: Make) -> None:
-    scorer = Scorer("vision")
-    scorer.score(percept(np.ones(8)))
-    good = percept(np.ones(8), PERIOD_NS)
-    wrong = {
-        "modality": {"modality": "audio"},
-        "codes": {"codes": np.full((30, 30), 10, np.uint8)},
-        "codes = 'uint8 [3, 3]'": {"codes": np.zeros((3, 3), np.uint8)},
-        "codes = 'float64": {"codes": np.zeros((30, 30))},
-        "embedding = nan": {"embedding": np.full(8, np.nan, np.float32)},
-        "embedding = inf": {"embedding": np.full(8, np.inf, np.float32)},
-        "embedding = 'length 2.8": {"embedding": np.ones(8, np.float32)},
-        "embedding = '4 components": {"embedding": np.full(4, 0.5, np.float32)},
-    }
-    for message, fields in wrong.items():
-        with pytest.raises(InvalidInput) as caught:
-            scorer.score(Percept(**{**vars(good), **fields}))
-        assert message.split(" ")[0] == caught.value.field
-        assert str(caught.value).startswith(message)
-
-
 def test_another_encoder_starts_afresh(percept: Make) -> None:
     scorer = Scorer("vision")
     scorer.score(percept(np.ones(8)))
     result = scorer.score(percept(np.ones(16), PERIOD_NS, encoder_id="test 2 111111111111"))
     assert scorer.resets == 1
     assert result.novelty == 1.0
-
-
-def test_state_resumes_bit_equal(stream: MakeStream) -> None:
-    rows = np.random.default_rng(9).standard_normal((1400, 24))
-    items = list(stream(np.concatenate([rows, rows[:100]])))
-    whole, first = Scorer("vision"), Scorer("vision")
-    for item in items[:1200]:
-        whole.score(item)
-        first.score(item)
-    for scorer in (whole, first):
-        scorer.learn(items[300].stamp_ns, items[340].stamp_ns, 0.7)
-    second = Scorer("vision")
-    second.restore({name: array.copy() for name, array in first.state().items()})
-    for item in items[1200:]:
-        one, other = whole.score(item), second.score(item)
-        assert np.array_equal(one.grid, other.grid)
-        assert {**vars(one), "grid": 0} == {**vars(other), "grid": 0}
-    for name, array in whole.state().items():
-        assert np.array_equal(array, second.state()[name]), name
-
-
-@pytest.mark.parametrize("reward", [np.nan, 1.5, -np.inf])
-def test_a_wrong_reward_is_refused(reward: float) -> None:
-    scorer = VectorScorer("x")
-    scorer.score(0, [1.0])
-    with pytest.raises(InvalidInput, match="reward = "):
-        scorer.learn(0, 0, reward)
-    assert scorer.score(1, [1.0]).reward == 0.5
-
-
-def test_what_is_no_state_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="the state of a scorer"):
-        VectorScorer("x").restore({"a": np.zeros(1)})
-
-
-def test_state_of_an_earlier_form_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="form = 1: expected 2"):
-        VectorScorer("x").restore({"size": np.array([1, 1000])})
-
-
-def test_state_of_another_memory_size_is_refused() -> None:
-    small = VectorScorer("x", capacity=10)
-    small.score(0, [1.0])
-    with pytest.raises(InvalidInput, match="capacity = 10: expected 1000"):
-        VectorScorer("x").restore(small.state())
-
-
-def test_state_does_not_grow_with_the_stream() -> None:
-    """20,000 frames of a wandering 4-vector, with outcomes."""
-    generator = np.random.default_rng(10)
-    rows = generator.standard_normal((20_000, 4)).cumsum(axis=0).astype(np.float32)
-    scorer = VectorScorer("x", capacity=200)
-    sizes: list[int] = []
-    words: list[int] = []
-    for index, row in enumerate(rows):
-        scorer.score(index * PERIOD_NS, row)
-        if index % 5000 == 4999:
-            scorer.learn((index - 50) * PERIOD_NS, index * PERIOD_NS, 1.0)
-            arrays = scorer.state()
-            words.append(arrays.pop(VALUES).nbytes)
-            sizes.append(sum(array.nbytes for array in arrays.values()))
-    assert sizes[0] == sizes[-1]
-    assert words[-1] < 1.1 * words[0]
 
 
 def test_what_turned_out_well_is_worth_more(stream: MakeStream) -> None:

@@ -1,0 +1,70 @@
+"""The state of a scorer: resumed bit for bit, refused where it is another's, bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.puzzle import Percept
+from sage_common.core.state.packing import VALUES
+from sage_snarc.core.scorer import Scorer, VectorScorer
+
+PERIOD_NS = 33_333_333
+MakeStream = Callable[..., Iterator[Percept]]
+
+
+def test_state_resumes_bit_equal(stream: MakeStream) -> None:
+    rows = np.random.default_rng(9).standard_normal((1400, 24))
+    items = list(stream(np.concatenate([rows, rows[:100]])))
+    whole, first = Scorer("vision"), Scorer("vision")
+    for item in items[:1200]:
+        whole.score(item)
+        first.score(item)
+    for scorer in (whole, first):
+        scorer.learn(items[300].stamp_ns, items[340].stamp_ns, 0.7)
+    second = Scorer("vision")
+    second.restore({name: array.copy() for name, array in first.state().items()})
+    for item in items[1200:]:
+        one, other = whole.score(item), second.score(item)
+        assert np.array_equal(one.grid, other.grid)
+        assert {**vars(one), "grid": 0} == {**vars(other), "grid": 0}
+    for name, array in whole.state().items():
+        assert np.array_equal(array, second.state()[name]), name
+
+
+def test_what_is_no_state_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="the state of a scorer"):
+        VectorScorer("x").restore({"a": np.zeros(1)})
+
+
+def test_state_of_an_earlier_form_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="form = 1: expected 2"):
+        VectorScorer("x").restore({"size": np.array([1, 1000])})
+
+
+def test_state_of_another_memory_size_is_refused() -> None:
+    small = VectorScorer("x", capacity=10)
+    small.score(0, [1.0])
+    with pytest.raises(InvalidInput, match="capacity = 10: expected 1000"):
+        VectorScorer("x").restore(small.state())
+
+
+def test_state_does_not_grow_with_the_stream() -> None:
+    """20,000 frames of a wandering 4-vector, with outcomes."""
+    generator = np.random.default_rng(10)
+    rows = generator.standard_normal((20_000, 4)).cumsum(axis=0).astype(np.float32)
+    scorer = VectorScorer("x", capacity=200)
+    sizes: list[int] = []
+    words: list[int] = []
+    for index, row in enumerate(rows):
+        scorer.score(index * PERIOD_NS, row)
+        if index % 5000 == 4999:
+            scorer.learn((index - 50) * PERIOD_NS, index * PERIOD_NS, 1.0)
+            arrays = scorer.state()
+            words.append(arrays.pop(VALUES).nbytes)
+            sizes.append(sum(array.nbytes for array in arrays.values()))
+    assert sizes[0] == sizes[-1]
+    assert words[-1] < 1.1 * words[0]
