@@ -11,47 +11,38 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.audio import audio_info, audio_to_array
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.node import SageNode
 from sage_encoders.core.audio import MODEL, SIGNATURE, AudioEncoder
 from sage_encoders.core.log_mel import SAMPLE_RATE
-from sage_encoders.nodes.embedding_answer import fill_embedding
-from sage_encoders.nodes.encoder_slot import EncoderSlot
+from sage_encoders.modalities import AUDIO
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder, load_onnx
+from sage_encoders.nodes.model_encoder_node import ModelEncoderNode
 from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import AudioEncoderParameters
 
-# A lost block is a gap in the sound, so blocks may wait for a second.
-WAITING_BLOCKS = 10
 
-
-class AudioEncoderNode(SageNode):
+class AudioEncoderNode(ModelEncoderNode):
     """Encodes the last second of sound every 100 ms."""
 
     default_name = "audio_encoder"
     parameters_type = AudioEncoderParameters
-    _slot: Transient[EncoderSlot[AudioEncoder]]
+    spec = AUDIO
+    waiting = 10  # a lost block is a gap in the sound, so blocks may wait for a second
     _bridged: Transient[int]
     _info: Transient[AudioInfo]
 
     def on_configure(self) -> None:
-        self._slot = EncoderSlot(self, self._load)
+        super().on_configure()
         self._bridged = 0
         self._info = audio_info()
-        self._puzzles = self.publisher("puzzle", modality="audio")
-        self._worker = self.worker("encode", WAITING_BLOCKS)
         name = self.parameters.microphone
         self.subscribe("microphone/info", self._on_info, name=name)
         self.subscribe("microphone/audio", self._on_audio, name=name)
-        self.service("audio/embed", self._on_embed)
 
     def on_activate(self) -> None:
-        self._slot.activate()
-        self.diagnose(dropped=0, gaps=0, bridged=0, bridged_ms=0)
+        super().on_activate()
+        self.diagnose(gaps=0, bridged=0, bridged_ms=0)
 
-    def on_deactivate(self) -> None:
-        self._slot.deactivate()
-
-    def _load(self) -> LoadedEncoder[AudioEncoder]:
+    def load(self) -> LoadedEncoder[AudioEncoder]:
         microphone = self.parameters.microphone
         return load_onnx(
             MODEL, self.parameters, SIGNATURE, lambda model: AudioEncoder(model, microphone)
@@ -84,15 +75,8 @@ class AudioEncoderNode(SageNode):
         if percept is not None:
             self._puzzles.publish(puzzle_message(percept, header, took_ns))
 
-    def _on_embed(self, request: Any, response: Any) -> Any:
-        samples, rate_hz = np.array(request.samples, np.float32), request.sample_rate
-        return fill_embedding(
-            response,
-            self._slot,
-            self.name,
-            lambda e: e.embed(samples, rate_hz),
-            lambda e: e.encoder_id,
-        )
+    def embed(self, encoder: AudioEncoder, request: Any) -> Any:
+        return encoder.embed(np.array(request.samples, np.float32), request.sample_rate)
 
     def _report_gaps(self, encoder: AudioEncoder) -> None:
         if encoder.bridged > self._bridged:

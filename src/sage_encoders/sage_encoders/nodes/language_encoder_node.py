@@ -4,43 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.node import SageNode
 from sage_encoders.core.language import TextEmbedder
-from sage_encoders.nodes.embedding_answer import fill_embedding
-from sage_encoders.nodes.encoder_slot import EncoderSlot
+from sage_encoders.modalities import LANGUAGE
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder
 from sage_encoders.nodes.loaded_text_embedder import load_text_embedder
+from sage_encoders.nodes.model_encoder_node import ModelEncoderNode
 from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import LanguageEncoderParameters
 
-WAITING_UTTERANCES = 16
 UNKNOWN_SPEAKER = "text"
 
 
-class LanguageEncoderNode(SageNode):
+class LanguageEncoderNode(ModelEncoderNode):
     """Encodes every utterance; none is dropped unless 16 are waiting."""
 
     default_name = "language_encoder"
     parameters_type = LanguageEncoderParameters
-    _slot: Transient[EncoderSlot[TextEmbedder]]
+    spec = LANGUAGE
+    waiting = 16
 
     def on_configure(self) -> None:
-        self._slot = EncoderSlot(self, self._load)
-        self._puzzles = self.publisher("puzzle", modality="language")
-        self._worker = self.worker("encode", WAITING_UTTERANCES)
+        super().on_configure()
         self.subscribe("text", self._on_text)
-        self.service("language/embed", self._on_embed)
 
-    def on_activate(self) -> None:
-        self._slot.activate()
-        self.diagnose(dropped=0)
-
-    def on_deactivate(self) -> None:
-        self._slot.deactivate()
-
-    def _load(self) -> LoadedEncoder[TextEmbedder]:
+    def load(self) -> LoadedEncoder[TextEmbedder]:
         return load_text_embedder(self.parameters)
 
     def _on_text(self, message: Any) -> None:
@@ -56,11 +44,5 @@ class LanguageEncoderNode(SageNode):
         self._puzzles.publish(puzzle_message(percept, header, took_ns))
         self.diagnose(dropped=self._worker.dropped)
 
-    def _on_embed(self, request: Any, response: Any) -> Any:
-        return fill_embedding(
-            response,
-            self._slot,
-            self.name,
-            lambda e: e.embed(request.text),
-            lambda e: e.encoder_id,
-        )
+    def embed(self, encoder: TextEmbedder, request: Any) -> Any:
+        return encoder.embed(request.text)

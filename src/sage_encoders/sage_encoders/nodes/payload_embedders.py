@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,8 @@ def pictures() -> PayloadEmbedder:
     Raises:
         ModelError: the model is not installed.
     """
-    loaded = load_onnx(
-        vision.MODEL,
-        ModelParameters(),
-        vision.SIGNATURE,
-        lambda model: vision.VisionEncoder(model, resize),
-    )
+    made = partial(vision.VisionEncoder, resize=resize)
+    loaded = load_onnx(vision.MODEL, ModelParameters(), vision.SIGNATURE, made)
     return PayloadEmbedder(loaded.encoder.encoder_id, loaded.encoder.embed, loaded.lease.close)
 
 
@@ -52,12 +49,8 @@ def sounds() -> PayloadEmbedder:
     Raises:
         ModelError: the model is not installed.
     """
-    loaded = load_onnx(
-        audio.MODEL,
-        ModelParameters(),
-        audio.SIGNATURE,
-        lambda model: audio.AudioEncoder(model, "payload"),
-    )
+    made = partial(audio.AudioEncoder, source="payload")
+    loaded = load_onnx(audio.MODEL, ModelParameters(), audio.SIGNATURE, made)
     encoder = loaded.encoder
     return PayloadEmbedder(
         encoder.encoder_id, lambda sound: encoder.embed(*sound), loaded.lease.close
