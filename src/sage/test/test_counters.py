@@ -140,7 +140,7 @@ def test_a_process_is_told_as_ended_until_its_nodes_are_heard_again() -> None:
     words = "its process ended (killed by SIGKILL)"
     assert outages.ended_now() == (Ended("camera", words, ("camera",)),)
     outages.restarted("camera", 10.5)
-    assert outages.ended_now()[0].message == f"{words}; started again, not heard of since"
+    assert outages.ended_now()[0].message == f"{words}; started again, no status since"
     outages.look({"camera": 11.0})
     assert outages.ended_now() == ()
 

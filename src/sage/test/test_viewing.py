@@ -262,7 +262,7 @@ def test_the_view_names_a_node_whose_callbacks_raise_although_it_runs_on() -> No
     latest = Latest(diagnostics={status.name: status})
     text = shown(latest, Tally())
     assert "warn: fusion: errors in callbacks: 3, the last: RuntimeError: oh" in text
-    assert "nodes are well" not in text
+    assert "nodes are ok" not in text
 
 
 def test_the_drawing_is_of_the_most_salient_moment(

@@ -169,7 +169,7 @@ def test_a_publisher_that_is_refused_for_qos_is_named_in_log_and_diagnostics(ros
     ros.add(ToyNode)
     best_effort = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
     ros.driver.create_publisher(Utterance, "/sage/text", best_effort)
-    wanted = "a publisher is not heard: its QoS (RELIABILITY) does not fit 'standard'"
+    wanted = "a publisher is not connected: its QoS (RELIABILITY) does not fit 'standard'"
     assert ros.until(lambda: any(f"/sage/text: {wanted}" in line for line in ros.logs()))
     assert ros.until(lambda: wanted in getattr(ros.status("toy"), "message", ""))
     assert ros.status("toy").level == ros.status("toy").ERROR
@@ -187,7 +187,7 @@ def test_a_subscriber_that_is_refused_for_qos_is_named_in_log_and_diagnostics(ro
     ros.add(SensorToy)
     wants_history = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     ros.driver.create_subscription(Imu, "/sage/imu/toy/data", print, wants_history)
-    wanted = "a subscriber hears nothing: its QoS (DURABILITY) does not fit 'sensor'"
+    wanted = "a subscriber gets nothing: its QoS (DURABILITY) does not fit 'sensor'"
     assert ros.until(lambda: any(f"/sage/imu/toy/data: {wanted}" in line for line in ros.logs()))
     key = "/sage/imu/toy/data refused"
     assert ros.until(

@@ -1,4 +1,4 @@
-"""Look after the memory: numbers, export and import, sleep, and what is kept or forgotten.
+"""Manage the memory: numbers, export and import, sleep, and what is kept or forgotten.
 
 What changes the memory goes through the running graph where one runs, else straight to the store.
 """
@@ -34,15 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export = add("export", _export, "write everything into a new folder; a graph may run")
     export.add_argument("folder", type=Path, metavar="DIR")
     export.add_argument("--format", choices=FORMATS, default="parquet", help="default: parquet")
-    taken = add("import", _import, "take an export into an empty memory; no graph may run")
-    taken.add_argument("folder", type=Path, metavar="DIR")
-    taken.add_argument("--merge", action="store_true", help="add what this memory lacks")
+    imported = add("import", _import, "import an export into an empty memory; no graph may run")
+    imported.add_argument("folder", type=Path, metavar="DIR")
+    imported.add_argument("--merge", action="store_true", help="add what this memory lacks")
     sleep = add("sleep", _sleep, "consolidate: merge what is alike, evict what matters least")
     sleep.add_argument("--target", type=float, default=0.2, metavar="SHARE", help="default: 0.2")
     sleep.add_argument("--max-duration", type=float, default=0.0, metavar="S", help="0: until done")
     sleep.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    add("verify", _verify, "look at every row, checksum, link and payload")
-    add("repair", _repair, "make a sound store of what can be read of a damaged one")
+    add("verify", _verify, "check every row, checksum, link and payload")
+    add("repair", _repair, "rebuild a store from what can be read of a damaged one")
     add("reembed", _reembed, "vectors of the present encoders for what was kept with others")
     pin = add("pin", _pin, "never evict anything of an experience")
     pin.add_argument("id", metavar="ID")

@@ -84,7 +84,7 @@ def _look_once(observer: ObserverNode, namespace: str, as_json: bool) -> int:
     seen = _wait_for_first_message(observer)
     if not (seen or _is_heard(observer, namespace) or observer.latest.ended()):
         raise FileNotFoundError(
-            f"nothing is heard of a graph in namespace {namespace} of ROS domain "
+            f"nothing comes from a graph in namespace {namespace} of ROS domain "
             f"{os.environ.get('ROS_DOMAIN_ID', '0')} within {LOOK_TIMEOUT_S:g} s: neither salience "
             "nor /diagnostics of its nodes"
         )

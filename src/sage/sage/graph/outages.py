@@ -21,7 +21,7 @@ class Outage:
         cause: how it ended.
         ended_s: when [s, monotonic].
         restarted_s: when it was started again; None: not yet.
-        over_s: when all its nodes were heard of again; None: not yet.
+        over_s: when all its nodes reported again; None: not yet.
     """
 
     process: str
@@ -89,7 +89,7 @@ class Outages:
         found = {}
         for outage in self._all:
             if outage.over_s is None:
-                again = "" if outage.restarted_s is None else "; started again, not heard of since"
+                again = "" if outage.restarted_s is None else "; started again, no status since"
                 message = f"its process ended ({outage.cause}){again}"
                 nodes = tuple(sorted(self._nodes[outage.process]))
                 found[outage.process] = Ended(outage.process, message, nodes)

@@ -66,11 +66,6 @@ class FrameLedger:
             self._first_ns, self._lost_unheard = stamp_ns, 0
         self._first_ns = min(self._first_ns, stamp_ns)
 
-    @property
-    def undecided(self) -> int:
-        """Frames that are held one by one."""
-        return len(self._encoded)
-
     def counts(self) -> FrameCounts:
         """What is known now."""
         stamps = sorted(self._encoded)

@@ -155,21 +155,21 @@ def _health(latest: Latest, tally: Tally) -> RenderableType:
     line = f"{frames.frames} frames since this view began, {_dropped(tally)}"
     if latency["p50"] is not None:
         line += f"; camera to salience p50 {latency['p50']} ms, p99 {latency['p99']} ms"
-    unwell: list[Any] = [Text(line)]
+    lines: list[Any] = [Text(line)]
     ways = latest.transports()
     for found in (fallbacks(ways), callback_errors(latest.diagnostics.values())):
-        unwell += [Text(f"warn: {name}: {why}", style="yellow") for name, why in found.items()]
-    unwell += [Text(f"warn: {words}", style="yellow") for words in latest.warnings]
+        lines += [Text(f"warn: {name}: {why}", style="yellow") for name, why in found.items()]
+    lines += [Text(f"warn: {words}", style="yellow") for words in latest.warnings]
     for cause in latest.causes():
         colour = "yellow" if cause.level == "warn" else "red"
-        unwell.append(Text(f"{cause.level}: {cause.words}", style=colour))
-    if len(unwell) == 1 and latest.diagnostics:
-        unwell.append(Text(f"all {len(latest.diagnostics)} nodes are well", style="green"))
+        lines.append(Text(f"{cause.level}: {cause.words}", style=colour))
+    if len(lines) == 1 and latest.diagnostics:
+        lines.append(Text(f"all {len(latest.diagnostics)} nodes are ok", style="green"))
     if said := in_words(ways):
-        unwell.insert(1, Text(said))
+        lines.insert(1, Text(said))
     if heard := heard_backends(latest.diagnostics.values()):
-        unwell.insert(1, Text("; ".join(f"{name}: {what}" for name, what in heard.items())))
-    return Group(*unwell)
+        lines.insert(1, Text("; ".join(f"{name}: {what}" for name, what in heard.items())))
+    return Group(*lines)
 
 
 def _dropped(tally: Tally) -> str:

@@ -86,15 +86,15 @@ def root_causes(
 class _Graph:
     def __init__(self, nodes: Mapping[str, _State]) -> None:
         self._nodes = nodes
-        self._givers: dict[str, list[str]] = {}
+        self._publishers: dict[str, list[str]] = {}
         for name, state in nodes.items():
             for topic in state.outputs:
-                self._givers.setdefault(topic, []).append(name)
+                self._publishers.setdefault(topic, []).append(name)
         # What ended before it was heard lacks no less: topics of nobody else are laid to it.
         unheard = [n for n, s in nodes.items() if s.level == ENDED and not s.outputs]
-        for topic in {t for s in nodes.values() for t in s.at_fault} - self._givers.keys():
+        for topic in {t for s in nodes.values() for t in s.at_fault} - self._publishers.keys():
             if unheard:
-                self._givers[topic] = unheard
+                self._publishers[topic] = unheard
 
     def causes(self) -> list[Cause]:
         found: dict[str, list[str]] = {}
@@ -106,7 +106,7 @@ class _Graph:
         return sorted(made, key=lambda c: (-LEVELS.index(c.level), -len(c.consequences), c.name))
 
     def _roots(self, name: str) -> set[str]:
-        """Nodes and topics because of which an unwell node is at fault."""
+        """Nodes and topics because of which a node that is not ok is at fault."""
         roots: set[str] = set()
         lacking: set[str] = set()
         seen, ahead = {name}, [name]
@@ -117,11 +117,13 @@ class _Graph:
                 roots.add(at)
                 continue
             for topic in state.at_fault if state.level != OK else state.inputs:
-                givers = self._givers.get(topic, [])
-                if state.level != OK and not any(self._nodes[g].level != OK for g in givers):
-                    (lacking if givers else roots).add(topic)
-                ahead += [giver for giver in givers if giver not in seen]
-                seen.update(givers)
+                publishers = self._publishers.get(topic, [])
+                if state.level != OK and not any(
+                    self._nodes[node].level != OK for node in publishers
+                ):
+                    (lacking if publishers else roots).add(topic)
+                ahead += [node for node in publishers if node not in seen]
+                seen.update(publishers)
         return roots or lacking or set(self._nodes[name].at_fault)
 
     def _cause(self, root: str, names: list[str]) -> Cause:
@@ -130,9 +132,11 @@ class _Graph:
             state = self._nodes[root]
             follow = (*(name for name in state.nodes if name != root), *follow)
             return Cause(root, LEVELS[state.level], state.message, follow)
-        givers = self._givers.get(root)
-        lacking = f"too little, or nothing fit to use, comes from {', '.join(givers or ())}"
-        message = lacking if givers else "no node of the graph publishes it, and too little comes"
+        publishers = self._publishers.get(root)
+        lacking = f"too little, or nothing fit to use, comes from {', '.join(publishers or ())}"
+        message = (
+            lacking if publishers else "no node of the graph publishes it, and too little comes"
+        )
         return Cause(root, LEVELS[WARN], message, follow)
 
 
@@ -140,7 +144,7 @@ def _state(status: Any, silent_s: float) -> _State:
     values = {item.key: item.value for item in status.values}
     level, message = min(status.level[0], ERROR), str(status.message)
     if silent_s > SILENT_AFTER_S:
-        level, message = SILENT, f"not heard of for {silent_s:.0f} s"
+        level, message = SILENT, f"no status for {silent_s:.0f} s"
     return _State(
         level,
         message,

@@ -22,6 +22,7 @@ from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.container import node_class
 from sage_common.ros.lockstep.host import Delivered, LockstepHost
+from sage_encoders.core.card import sha256_of
 
 # What is still on its way at the end of a bag gets this much simulated time.
 TAIL_S = 1.0
@@ -68,7 +69,7 @@ class Output:
         if self.writer is None:
             return {}
         self.writer.close()
-        return {"bag": str(self.writer.folder), "bag_sha256": _file_digest(self.writer.path)}
+        return {"bag": str(self.writer.folder), "bag_sha256": sha256_of(self.writer.path)}
 
     def discard(self) -> None:
         """Remove the bag, if there is one: of a run that was refused."""
@@ -199,12 +200,3 @@ class LockstepReplay:
         """What the nodes logged at this level, each text once."""
         lines = (f"{line.node}: {line.text}" for line in self.host.logs if line.level == level)
         return list(dict.fromkeys(lines))
-
-
-def _file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as stream:
-        digest = hashlib.sha256()
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -202,7 +202,7 @@ class Session:
     def _is_over(self) -> bool:
         """True once the wished time has passed and every node has said how it is.
 
-        On a busy machine a node may be heard of late; how it is belongs into the summary.
+        On a busy machine the status of a node may come late; it belongs into the summary.
         """
         if self._is_played() and self.elapsed_s > 0.0:
             return True

@@ -70,7 +70,7 @@ class Supervisor:
         respawn: start a process again after it ended by itself.
 
     Attributes:
-        outages: from the end of a process until it is heard of again.
+        outages: from the end of a process until it reports again.
     """
 
     graph: Graph

@@ -47,4 +47,4 @@ def nearest_name(name: str, known: Iterable[str], least: float = 0.0) -> str:
 
 
 class CannotContinue(RuntimeError):
-    """A graph that cannot be left now and taken up later; the message says why."""
+    """A graph that cannot be suspended now and resumed later; the message says why."""

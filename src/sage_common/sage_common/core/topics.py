@@ -149,7 +149,7 @@ _SERVICES = (
     ServiceSpec("~/save_state", "sage_msgs/srv/Checkpoint", "every node that learns",
                 "write its own learned state to disk now; memory/checkpoint asks all of them"),
     ServiceSpec("memory/pin", "sage_msgs/srv/SetPin", "memory",
-                "never let an experience go, or let it go again"),
+                "pin an experience, which is then never evicted, or unpin it"),
     ServiceSpec("memory/forget", "sage_msgs/srv/Forget", "memory",
                 "remove experiences for good, payloads too"),
     ServiceSpec("memory/undo_sleep", "sage_msgs/srv/UndoSleep", "memory",

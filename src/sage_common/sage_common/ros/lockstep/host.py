@@ -145,7 +145,7 @@ class LockstepHost:
 
     @contextlib.contextmanager
     def preparing(self) -> Iterator[None]:
-        """While nodes are added that then take up a snapshot: what they publish goes nowhere."""
+        """While nodes are added that then resume from a snapshot: what they publish is dropped."""
         self._preparing = True
         try:
             yield

@@ -181,7 +181,7 @@ class RosHost(ManagedNode):
 
     def _refuse_subscriber(self, spec: TopicSpec, topic: str, event: Any) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)
-        text = f"a subscriber hears nothing: its QoS ({policy}) does not fit {spec.qos!r}"
+        text = f"a subscriber gets nothing: its QoS ({policy}) does not fit {spec.qos!r}"
         self.log.warning(f"{topic}: {text}")
         self.node.diagnose(**{f"{topic} refused": text})
 
@@ -195,7 +195,9 @@ class RosHost(ManagedNode):
     ) -> Callable[[], None]:
         def refused(event: Any) -> None:
             policy = qos_policy_name_from_kind(event.last_policy_kind)
-            on_refused(f"a publisher is not heard: its QoS ({policy}) does not fit {spec.qos!r}")
+            on_refused(
+                f"a publisher is not connected: its QoS ({policy}) does not fit {spec.qos!r}"
+            )
 
         subscription = self.create_subscription(
             interface(spec.type),
