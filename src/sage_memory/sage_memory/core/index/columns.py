@@ -117,7 +117,8 @@ class Columns:
         codes = {}
         for name in NAMED:
             names = {code: known for known, code in self.codes[name].items()}
-            used = [names[code] for code in np.unique(arrays[name][~gone]).tolist()]
+            codes_used = np.flatnonzero(np.bincount(arrays[name][~gone]))
+            used = [names[code] for code in codes_used.tolist()]
             own = {known: code for code, known in enumerate(["", *filter(None, used)])}
             fresh = np.array([own.get(names[code], 0) for code in range(len(names))] or [0])
             arrays[name] = fresh[arrays[name]].astype(np.int32)

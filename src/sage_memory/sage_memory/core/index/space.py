@@ -190,7 +190,7 @@ class Space:
         scales = np.empty(len(slots), np.float32)
         bits = np.empty((word_count(self.dim), len(slots)), np.uint64)
         homes = slots // self.size
-        for home in np.unique(homes).tolist():
+        for home in np.flatnonzero(np.bincount(homes)).tolist():
             here = homes == home
             inside = slots[here] - home * self.size
             codes[here] = self.chunks[home].codes[inside]
