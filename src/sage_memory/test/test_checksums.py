@@ -20,6 +20,7 @@ from sage_memory.core.recovery.repair import repair
 from sage_memory.core.rows.changes import set_columns
 from sage_memory.core.rows.checksums import COLUMNS, CONTENT, is_whole, row_crc32
 from sage_memory.core.rows.records import MOST_NAMED
+from sage_memory.core.rows.rows import CHECKED_SINCE
 
 SAID = "the red door is open"
 ALTERED = "the bad dogs is open"
@@ -93,6 +94,27 @@ def test_a_puzzle_that_cannot_be_unpacked_fails_no_recall(tmp_path, experience, 
         assert bad not in {answer.experience.id for answer in recalled.answers}
         assert [id_text(bad) in note for note in recalled.notes] == [True]
         assert len(kept) == 5
+
+
+def test_a_puzzle_that_was_damaged_before_rows_had_checksums_fails_no_recall(
+    tmp_path, experience
+) -> None:
+    with Memory.open(tmp_path) as memory:
+        kept = fill(memory, experience, count=3)
+        damaged = {"codes": b"no puzzle", "schema_version": CHECKED_SINCE - 1}
+        memory.change(lambda connection: set_columns(connection, kept[:1], damaged)).result()
+        recalled = memory.ask(Query())
+        assert {answer.experience.id for answer in recalled.answers} == set(kept[1:])
+        assert "cannot be read" in recalled.notes[0]
+
+
+def test_a_puzzle_is_unpacked_when_it_is_looked_at(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        memory.remember(experience(1)).result()
+        (answer,) = memory.recall(Query())
+    assert "codes" not in vars(answer.experience)
+    assert np.array_equal(replace(answer.experience, text="other").codes, experience(1).codes)
+    assert np.array_equal(answer.experience.codes, experience(1).codes)
 
 
 def test_every_engine_names_a_damaged_row(place, experience) -> None:

@@ -23,12 +23,12 @@ FILTER_GOALS_MS = {100_000: 0.5, 1_000_000: 5.0}
 GOAL_RECALL, GOAL_TAIL = 0.99, 2.0
 GOAL_FILTER_RATIO = 1.0
 INCLUDED = (
-    "recall: SAGE, eMEM and sqlite-vec give whole records (ours with puzzle, reasons, scores and a "
-    "look for the payload's file), usearch, hnswlib, faiss and numpy row numbers only; embedding "
-    "the question is included for none. One question at a time, one caller; usearch and hnswlib "
-    "search with an expansion of 128 and build with their own defaults; numpy and usearch's exact "
-    "search use float32 in memory; faiss compares 8 bits a number in one thread (SQ8), and the 64 "
-    "nearest by that in float32"
+    "recall: SAGE, eMEM and sqlite-vec give whole records (ours with reasons, scores, a look for"
+    " the payload's file, and the puzzle, which is unpacked when it is looked at), usearch, "
+    "hnswlib, faiss and numpy row numbers only; embedding the question is included for none. One"
+    " question at a time, one caller; usearch and hnswlib search with an expansion of 128 and "
+    "build with their own defaults; numpy and usearch's exact search use float32 in memory; "
+    "faiss compares 8 bits a number in one thread (SQ8), and the 64 nearest by that in float32"
 )
 FILTERS = (
     "filters: eMEM by time_range, layer and spatial_center (salience cannot be said); sqlite-vec "

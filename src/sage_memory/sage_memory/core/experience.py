@@ -121,7 +121,7 @@ def changed(experience: Experience, **fields: Any) -> Experience:
     `dataclasses.replace` passes every field through the constructor, which takes twenty times as
     long as remembering can spare.
     """
-    copy = object.__new__(Experience)
+    copy = object.__new__(type(experience))
     object.__setattr__(copy, "__dict__", experience.__dict__ | fields)
     return copy
 

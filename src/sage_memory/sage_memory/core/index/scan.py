@@ -98,11 +98,9 @@ def _first(distances: NDArray[np.uint8], count: int) -> tuple[int, Slots]:
     sample = distances[:: max(1, len(distances) // COUNTED)]
     upto = np.add.accumulate(np.bincount(sample, minlength=FARTHEST + 1))
     cut = int(np.searchsorted(upto, count / len(distances) * len(sample)))
-    places = np.flatnonzero(distances <= cut)
-    while len(places) < count:  # the sample promised too many
+    while np.count_nonzero(distances <= cut) < count:  # the sample promised too many
         cut += 1
-        places = np.flatnonzero(distances <= cut)
-    return cut, places
+    return cut, np.flatnonzero(distances <= cut)
 
 
 class Line:

@@ -6,7 +6,7 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 from typing import Any, NamedTuple
 
@@ -36,6 +36,22 @@ ORIENTATION = struct.Struct("=4d")
 COVARIANCE = struct.Struct("=36d")
 UNKNOWN = bytes(COVARIANCE.size)  # sleep let it go
 PUZZLE_BYTES = GRID * GRID
+CHECKED_SINCE = 4
+"""Schema whose rows had a checksum from the first: what matches it can be unpacked."""
+
+
+class StoredExperience(Experience):
+    """One out of a row; its puzzle is unpacked when it is first looked at."""
+
+    packed: bytes
+
+    @cached_property
+    def codes(self) -> NDArray[np.uint8]:
+        if not self.packed:  # sleep let it go
+            return np.zeros((GRID, GRID), np.uint8)
+        # the size is known: without it zlib begins with 16 KiB
+        unpacked = zlib.decompress(self.packed, bufsize=PUZZLE_BYTES)
+        return np.frombuffer(unpacked, np.uint8).reshape(GRID, GRID)
 
 
 class Packed(NamedTuple):
@@ -135,16 +151,17 @@ def read_experience(row: Any, embedding: NDArray[np.float32]) -> Experience:
     """The experience of a row of the `experiences` table; `embedding` may be empty.
 
     The fields are set at once; the constructor of a frozen class takes ten times as long.
+
+    Raises:
+        zlib.error, ValueError, TypeError: it was damaged before rows had checksums.
     """
-    # the size is known: without it zlib begins with 16 KiB
-    codes = zlib.decompress(row.codes, bufsize=PUZZLE_BYTES) if row.codes else bytes(PUZZLE_BYTES)
-    experience = object.__new__(Experience)
+    experience = object.__new__(StoredExperience)
     experience.__dict__.update(
+        packed=row.codes,
         start_ns=row.start_ns,
         end_ns=row.end_ns,
         modality=row.modality,
         source=row.source,
-        codes=np.frombuffer(codes, np.uint8).reshape(GRID, GRID),
         embedding=embedding,
         encoder_id=row.encoder_id,
         surprise=row.surprise,
@@ -168,6 +185,8 @@ def read_experience(row: Any, embedding: NDArray[np.float32]) -> Experience:
         payload_media_type=row.payload_media_type,
         schema_version=row.schema_version,
     )
+    if row.schema_version < CHECKED_SINCE:
+        _ = experience.codes
     return experience
 
 
