@@ -11,7 +11,7 @@ from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory
 from sage_memory.core.identifiers import IdentifierFactory, id_text, parse_id
-from sage_memory.core.rows.logical_clock import LogicalClock
+from sage_memory.core.rows.clocks import RowClocks
 
 MS = 1_000_000
 
@@ -73,7 +73,7 @@ class JumpingClock:
 
 def test_logical_clock_ascends_while_the_clock_stands_or_goes_back() -> None:
     physical = JumpingClock()
-    clock = LogicalClock(physical)
+    clock = RowClocks(physical, 0, "robot")
     stamps = []
     for milliseconds in (1000, 1000, 1000, 400, 400, 1001, 1001):
         physical.now = milliseconds * MS
@@ -84,12 +84,9 @@ def test_logical_clock_ascends_while_the_clock_stands_or_goes_back() -> None:
     assert stamps[5] >> 16 == 1001
 
 
-def test_logical_clock_passes_what_it_observes() -> None:
-    physical = JumpingClock()
-    clock = LogicalClock(physical, last=7)
-    clock.observe(500 << 16)
+def test_logical_clock_goes_on_from_what_the_store_has_given() -> None:
+    clock = RowClocks(JumpingClock(), 500 << 16, "robot")
     assert clock.tick() == (500 << 16) + 1
-    assert clock.last == (500 << 16) + 1
 
 
 def test_ids_ascend_where_the_clock_goes_back() -> None:

@@ -73,18 +73,18 @@ def _stats(options: argparse.Namespace) -> int:
     home = sage_home(options.home)
     with open_memory(home, read_only=True) as memory:
         counts = memory.read(count)
-    _print(options, counts.as_dict(), lambda: stats_lines(home, counts))
+    _print(options, vars(counts), lambda: stats_lines(home, counts))
     return 0
 
 
 def _entities(options: argparse.Namespace) -> int:
-    from sage.memory.entities import known_entities
     from sage.memory.opening import open_memory
     from sage.memory.report import entity_lines
 
     home = sage_home(options.home)
     with open_memory(home, read_only=True) as memory:
-        found = memory.read(known_entities)
+        known = memory.entities().values()
+    found = sorted(map(vars, known), key=lambda entity: (-entity["trust"], entity["name"]))
     _print(options, {"entities": found}, lambda: entity_lines(home, found))
     return 0
 
@@ -134,7 +134,7 @@ def _sleep(options: argparse.Namespace) -> int:
     )
     with bars() as shown, stop_on_interrupt() as should_stop:
         done = memory_client(home).sleep(how, shown.share, should_stop)
-    _print(options, done.as_dict(), lambda: sleep_lines(done))
+    _print(options, vars(done), lambda: sleep_lines(done))
     return 0
 
 

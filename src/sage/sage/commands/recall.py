@@ -120,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
     if options.thumbnails is not None:
         written = write_thumbnails(options.thumbnails.expanduser(), reply.answers, home)
     if options.json:
-        answers = [a.as_dict() | {"thumbnails": written.get(a.id, [])} for a in reply.answers]
+        answers = [vars(a) | {"thumbnails": written.get(a.id, [])} for a in reply.answers]
         print(json.dumps({"answers": answers, "declined": reply.declined, "notes": reply.notes}))
     else:
         _print(options, home, reply, written)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sage_memory.core.identifiers import id_text
@@ -55,7 +55,3 @@ class SleepResult:
             named["run_id"] = id_text(report.run_id)
         same = {f.name: getattr(report, f.name) for f in fields(cls) if f.name not in named}
         return cls(**named, **same)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)

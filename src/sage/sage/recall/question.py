@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -105,10 +105,6 @@ class Remembered:
     payload: str
     sha256: str
     media_type: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """The answer as JSON knows it."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,10 @@ MOST_JUDGED = 100
 
 @final
 class Memory(OpenMemory):
-    """Experiences of one device, in `home`; make it with `open`."""
+    """Experiences of one device, in `home`; make it with `open`.
+
+    Closed, everything raises MemoryFailure; read-only, whatever writes.
+    """
 
     def remember(
         self, experience: Experience, payload: Payload | None = None
@@ -46,7 +49,6 @@ class Memory(OpenMemory):
         Raises:
             InvalidInput: a field is wrong, or an embedding has another size than its encoder's.
             MemoryBusy: the queue is full; nothing was kept.
-            MemoryFailure: the memory is read-only or closed.
         """
         return self._writable().remember(experience, payload)
 
@@ -77,7 +79,7 @@ class Memory(OpenMemory):
         Raises:
             InvalidInput: names the field of the query, its value, and what was expected.
             StoreDamaged: a row cannot be read.
-            MemoryFailure: the memory is closed, or there is no model for words.
+            MemoryFailure: there is no model for words.
         """
         return self.ask(query, **conditions).answers
 
@@ -99,7 +101,6 @@ class Memory(OpenMemory):
 
         Raises:
             StoreDamaged: a row cannot be read.
-            MemoryFailure: the memory is closed.
         """
         return self._current().at(stamp_ns)
 
@@ -108,7 +109,6 @@ class Memory(OpenMemory):
 
         Raises:
             StoreDamaged: a row cannot be read.
-            MemoryFailure: the memory is closed.
         """
         return self._current().of_id(identifier)
 
@@ -117,7 +117,7 @@ class Memory(OpenMemory):
 
         Raises:
             InvalidInput: none or too many ids, or too long a reason.
-            MemoryFailure: the memory is read-only or closed. An unknown id fails the future.
+            InvalidInput: from the future: there is no such experience.
         """
         return forget(self._writable(), identifiers, reason, self._clock.now_ns())
 
@@ -125,7 +125,7 @@ class Memory(OpenMemory):
         """Never consolidate an experience (16 bytes or text), nor let anything of it go; or again.
 
         Raises:
-            MemoryFailure: the memory is read-only or closed. An unknown id fails the future.
+            InvalidInput: from the future: there is no such experience.
         """
         return pin(self._writable(), identifier, pinned)
 
@@ -146,7 +146,6 @@ class Memory(OpenMemory):
         Raises:
             InvalidInput: an option is wrong.
             NotStored: the disk refused; the next call goes on from there.
-            MemoryFailure: the memory is read-only or closed.
         """
         run = (options or SleepOptions(), progress, should_stop, elapsed_s)
         return ConsolidationRun(self._writable(), self._clock, *run).sleep()
@@ -157,16 +156,11 @@ class Memory(OpenMemory):
         Raises:
             InvalidInput: no such run, a later one must be undone first, or its grace is over.
             NoRunToUndo: the last one was asked for, and there is none.
-            MemoryFailure: the memory is read-only or closed.
         """
         return undo_sleep(self._writable(), run_id, self._clock.now_ns())
 
     def reembed(self, embedders: Sequence[Embedder], batch: int = BATCH) -> Reembedding:
-        """Work that gives what was kept with other encoders vectors of these; see there.
-
-        Raises:
-            MemoryFailure: the memory is read-only or closed.
-        """
+        """Work that gives what was kept with other encoders vectors of these; see there."""
         return Reembedding(self._writable(), embedders, batch)
 
     def checkpoint(self) -> None:
@@ -178,11 +172,7 @@ class Memory(OpenMemory):
         self._writable().flush()
 
     def learn_about(self, experience: Experience, half_life_s: float) -> Future[dict[str, Entity]]:
-        """Let an experience count for the reputation of those that it is from or about.
-
-        Raises:
-            MemoryFailure: the memory is read-only or closed.
-        """
+        """Let an experience count for the reputation of those that it is from or about."""
         evidence = evidence_of(experience)
         found = [(name, evidence) for name in self._sources_of(experience)]
         return self._writable().change(lambda connection: learn(connection, found, half_life_s))
@@ -198,7 +188,6 @@ class Memory(OpenMemory):
 
         Raises:
             InvalidInput: the reward is out of range.
-            MemoryFailure: the memory is read-only or closed.
         """
         judged = self.recall(Query(start_ns=start_ns, end_ns=end_ns, limit=MOST_JUDGED))
         names = {name for answer in judged for name in self._sources_of(answer.experience)}
@@ -213,16 +202,11 @@ class Memory(OpenMemory):
 
         Raises:
             StoreDamaged: a row cannot be read.
-            MemoryFailure: the memory is closed.
         """
         return self.read(read)
 
     def payload(self, experience: Experience) -> tuple[bytes | None, str]:
-        """The payload of an experience, its hash proven; or None, and why not, in words.
-
-        Raises:
-            MemoryFailure: the memory is closed.
-        """
+        """The payload of an experience, its hash proven; or None, and why not, in words."""
         if not isinstance(experience, Experience):
             raise InvalidInput("experience", experience, "an Experience")
         files = self._current().files
@@ -235,18 +219,13 @@ class Memory(OpenMemory):
 
         Raises:
             InvalidInput: another level.
-            MemoryFailure: the memory is read-only or closed.
         """
         if level not in (0, 1, 2):
             raise InvalidInput("level", level, "0, 1 or 2")
         self._writable().payloads.cap.pressure = level
 
     def evict_payloads(self) -> Future[int] | None:
-        """Evict some payloads that are too old or above the cap; None if none need to.
-
-        Raises:
-            MemoryFailure: the memory is read-only or closed.
-        """
+        """Evict some payloads that are too old or above the cap; None if none need to."""
         store, now_ns = self._writable(), self._clock.now_ns()
         if not store.payloads.due(now_ns):
             return None

@@ -106,11 +106,7 @@ class OpenMemory:
         return cls(store.reader, store, clock)
 
     def inspect(self) -> list[Finding]:
-        """Everything that is wrong with the store; takes minutes on a large one.
-
-        Raises:
-            MemoryFailure: the memory is closed.
-        """
+        """Everything that is wrong with the store; takes minutes on a large one."""
         files = self.payload_files
         found = compare_index(self.verify)
         found += self.read(lambda connection: inspect_rows(connection, files))
@@ -136,7 +132,6 @@ class OpenMemory:
 
         Raises:
             CannotContinue: experiences wait for their commit.
-            MemoryFailure: the memory is read-only or closed.
         """
         return suspension.suspend(self._writable())
 
@@ -145,7 +140,6 @@ class OpenMemory:
 
         Raises:
             InvalidInput: experiences have come or gone since.
-            MemoryFailure: the memory is read-only or closed.
         """
         suspension.resume(self._writable(), left)
 
@@ -164,7 +158,6 @@ class OpenMemory:
 
         Raises:
             StoreDamaged: a row cannot be read.
-            MemoryFailure: the memory is closed.
         """
         with self._current().snapshot() as connection:
             return action(connection)
@@ -174,9 +167,6 @@ class OpenMemory:
 
         For tools that open the memory, change rows, and close it: recalls through this object may
         not see the change.
-
-        Raises:
-            MemoryFailure: the memory is read-only or closed.
         """
         return self._writable().change(action)
 

@@ -24,10 +24,9 @@ from sage.memory.exports.rules import (
 from sage.memory.exports.tables import Row
 from sage.memory.exports.vectors import check_vector
 from sage_common.core.errors import InvalidInput
-from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core.engine import schema
 from sage_memory.core.experience import MAX_STAMP_NS
-from sage_memory.core.rows.rows import PUZZLE_BYTES, sketch
+from sage_memory.core.rows.rows import sketch, unpack_puzzle
 from sage_memory.core.sleep.changes.run_record import DONE, RUNNING, RunRecord
 from sage_memory.core.sleep.options import checked
 from sage_memory.core.sleep.records import forgetting_list, saved_copy
@@ -83,16 +82,10 @@ def _check_puzzle(table: str, codes: bytes, drawn: bytes) -> None:
             raise InvalidInput(f"{table}.sketch", drawn, "nothing, as there is no puzzle")
         return
     try:
-        reader = zlib.decompressobj()
-        puzzle = reader.decompress(codes, PUZZLE_BYTES + 1)
-        whole_one = reader.eof and not reader.unused_data
-    except zlib.error:
-        puzzle, whole_one = b"", False
-    values = np.frombuffer(puzzle, np.uint8)
-    if not whole_one or values.size != PUZZLE_BYTES or int(values.max()) >= CODES:
-        expected = f"{PUZZLE_BYTES} codes of 0 to {CODES - 1}, packed by zlib"
-        raise InvalidInput(f"{table}.codes", codes, expected)
-    if sketch(values.reshape(GRID, GRID)).tobytes() != drawn:
+        puzzle = unpack_puzzle(codes)
+    except InvalidInput as error:
+        raise InvalidInput(f"{table}.codes", codes, error.expected) from None
+    if sketch(puzzle).tobytes() != drawn:
         raise InvalidInput(f"{table}.sketch", drawn, "the sums of the blocks of its puzzle")
 
 

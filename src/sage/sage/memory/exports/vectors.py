@@ -11,7 +11,6 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine import schema
 from sage_memory.core.rows.encoded_vectors import decode
 
-FLOAT_BYTES = 4
 LENGTHS = {
     schema.ENCODING_FLOAT32: (0.999, 1.001),
     schema.ENCODING_INT8: (0.5, 2.0),
@@ -26,19 +25,14 @@ def check_vector(row: Row) -> None:
         InvalidInput: names what is wrong.
     """
     blob, dim, encoding = row["vector"], row["dim"], row["encoding"]
-    sizes = {
-        schema.ENCODING_FLOAT32: FLOAT_BYTES * dim,
-        schema.ENCODING_INT8: FLOAT_BYTES + dim,
-    }
-    if encoding not in sizes:
-        raise InvalidInput("vectors.encoding", encoding, f"one of {', '.join(sizes)}")
-    if dim < 1 or len(blob) != sizes[encoding]:
-        found = f"{len(blob)} bytes for dim {dim}"
-        raise InvalidInput("vectors.vector", found, f"{sizes[encoding]} bytes and dim of 1 or more")
+    try:
+        values = decode(encoding, dim, blob)
+    except InvalidInput as error:
+        raise InvalidInput(f"vectors.{error.field}", error.value, error.expected) from None
     if zlib.crc32(blob) != row["crc32"]:
         raise InvalidInput("vectors.crc32", row["crc32"], f"{zlib.crc32(blob)}, that of the vector")
     least, most = LENGTHS[encoding]
     with np.errstate(all="ignore"):  # what is not finite has no length within bounds
-        length = float(np.linalg.norm(decode(encoding, dim, blob).astype(np.float64)))
+        length = float(np.linalg.norm(values.astype(np.float64)))
     if not least <= length <= most:  # nor is NaN
         raise InvalidInput("|vectors.vector|", length, f"a length from {least} to {most}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sage_memory.core.engine.store_key import FILE_VARIABLE, KEY_VARIABLE
-from sage_memory.core.errors import MemoryFailure, NotStored
+from sage_memory.core.errors import MemoryFailure, NotStored, StoreFailure
 
 SOURCES = f"the parameter encryption_key_file, {FILE_VARIABLE} or {KEY_VARIABLE}"
 
@@ -20,11 +20,10 @@ class OptionMissing(MemoryFailure):
         )
 
 
-class KeyMissing(MemoryFailure):
+class KeyMissing(StoreFailure):
     """The store is encrypted, and no key was given."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path}: the store is encrypted; give its key by {SOURCES}")
+    text = "{path}: the store is encrypted; give its key by " + SOURCES
 
 
 class KeyWrong(MemoryFailure):
@@ -45,15 +44,14 @@ class KeyWrong(MemoryFailure):
         )
 
 
-class StoreNotEncrypted(MemoryFailure):
+class StoreNotEncrypted(StoreFailure):
     """A key was given for a store whose files are readable by anyone."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path}: the store is not encrypted, but a key was given; open it without the key, or "
-            "move its memories into an encrypted one: `sage memory export` without the key, "
-            "`sage memory import` with it into another home"
-        )
+    text = (
+        "{path}: the store is not encrypted, but a key was given; open it without the key, or move "
+        "its memories into an encrypted one: `sage memory export` without the key, `sage memory "
+        "import` with it into another home"
+    )
 
 
 class PayloadDamaged(MemoryFailure):
@@ -73,14 +71,13 @@ class NotDurable(MemoryFailure):
         )
 
 
-class StoreUnreachable(NotStored):
+class StoreUnreachable(NotStored, StoreFailure):
     """The server did not answer in time; what was not acknowledged is not stored."""
 
-    def __init__(self, path: Path, detail: str) -> None:
-        super().__init__(
-            f"{path}: the server cannot be reached ({detail}); start it, or check its URL, "
-            "the password (PGPASSWORD, PGPASSFILE) and the network"
-        )
+    text = (
+        "{path}: the server cannot be reached ({detail}); start it, or check its URL, the password "
+        "(PGPASSWORD, PGPASSFILE) and the network"
+    )
 
 
 class ConnectionLost(StoreUnreachable):

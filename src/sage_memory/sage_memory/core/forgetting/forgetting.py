@@ -85,7 +85,7 @@ def forget(
         try:
             store.compact_now()
         except DiskRefuses as error:
-            raise NotCompacted(error) from error
+            raise NotCompacted(error.path, error.detail) from error
 
     return store.change(remove, update_index)
 

@@ -13,13 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Table, insert
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sync_folder
-from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core.device import device_name
 from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import (
@@ -37,7 +35,7 @@ from sage_memory.core.payloads import PayloadFiles, Seal
 from sage_memory.core.recovery.damaged_database import DamagedDatabase, Row, open_damaged
 from sage_memory.core.rows.checksums import COLUMNS, row_crc32
 from sage_memory.core.rows.encoded_vectors import decode
-from sage_memory.core.rows.rows import sketch
+from sage_memory.core.rows.rows import sketch, unpack_puzzle
 
 BATCH = 512
 MOST_NAMED = 100
@@ -349,12 +347,9 @@ def _in_order(row: Row) -> tuple[Any, ...]:
 def _sketch_of(codes: bytes) -> bytes:
     """Sketch of a packed puzzle; empty if it is none."""
     try:
-        puzzle = np.frombuffer(zlib.decompress(codes), np.uint8)
-    except zlib.error:
+        return sketch(unpack_puzzle(codes)).tobytes()
+    except InvalidInput:
         return b""
-    if puzzle.size != GRID * GRID or int(puzzle.max()) >= CODES:
-        return b""
-    return sketch(puzzle.reshape(GRID, GRID)).tobytes()
 
 
 def _is_whole(row: Row) -> bool:

@@ -11,13 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DatabaseError
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import cause, damaged_pages
 from sage_memory.core.engine.errors import PayloadDamaged
@@ -38,7 +36,7 @@ from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.rows.checksums import is_whole
 from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.rows.records import ALTERED
-from sage_memory.core.rows.rows import sketch
+from sage_memory.core.rows.rows import sketch, unpack_puzzle
 
 BATCH = 1024
 SETTLED_S = 60.0
@@ -134,14 +132,10 @@ def _wrong_puzzle(codes: bytes, drawn: bytes) -> str:
     if not codes:
         return ""  # evicted
     try:
-        puzzle = np.frombuffer(zlib.decompress(codes), np.uint8)
-    except zlib.error as error:
-        return f"its puzzle cannot be unpacked ({error})"
-    if puzzle.size != GRID * GRID or int(puzzle.max()) >= CODES:
-        return "its puzzle is none"
-    if sketch(puzzle.reshape(GRID, GRID)).tobytes() != drawn:
-        return "its sketch is not that of its puzzle"
-    return ""
+        puzzle = unpack_puzzle(codes)
+    except InvalidInput:
+        return "its puzzle is none, or cannot be unpacked"
+    return "" if sketch(puzzle).tobytes() == drawn else "its sketch is not that of its puzzle"
 
 
 def _vectors(connection: Connection) -> Iterator[Finding]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
-from sage_common.core.clock import Clock
+from sage_common.core.clock import NS_PER_MS, Clock
 from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import upsert
 from sage_memory.core.engine.plain_sql import PlainStatement
-from sage_memory.core.rows.logical_clock import LogicalClock
+
+COUNTER_BITS = 16
+
 
 SAVE_FACT = PlainStatement(
     update(schema.meta)
@@ -44,21 +47,30 @@ def newest_stamp(connection: Connection) -> int:
 
 
 class RowClocks:
-    """The clocks of one device's store.
+    """The hybrid logical clocks of one device's store: stamps that order changes over devices.
+
+    A stamp is one integer: milliseconds of the physical clock in the upper 48 bits, a counter in
+    the lower 16, which carries into the milliseconds; the database orders it as it is (Kulkarni et
+    al. 2014, "Logical Physical Clocks and Consistent Snapshots in Globally Distributed Databases").
 
     Args:
-        clock: the physical clock.
+        clock: the physical clock; it may go backwards.
         last: the newest stamp that the store has given, 0 if none.
         device_id: whose changes they stamp.
     """
 
     def __init__(self, clock: Clock, last: int, device_id: str) -> None:
-        self._stamps = LogicalClock(clock, last)
+        self._clock = clock
+        self._last = last
         self._device_id = device_id
+        self._lock = threading.Lock()
 
     def tick(self) -> int:
-        """A stamp for a new row, greater than every one before; from any thread."""
-        return self._stamps.tick()
+        """A stamp for a new row or change, greater than every one before; from any thread."""
+        physical = (self._clock.now_ns() // NS_PER_MS) << COUNTER_BITS
+        with self._lock:
+            self._last = max(physical, self._last + 1)
+            return self._last
 
     def set(self, connection: Connection, changed: Sequence[tuple[bytes, str]]) -> None:
         """Stamp changes of fields, in the transaction that makes them.
@@ -72,7 +84,7 @@ class RowClocks:
             {
                 "experience_id": identifier,
                 "field": field,
-                "stamp": self._stamps.tick(),
+                "stamp": self.tick(),
                 "device_id": self._device_id,
             }
             for identifier, field in changed
@@ -85,5 +97,5 @@ class RowClocks:
 
     def save(self, connection: Connection) -> None:
         """Write the newest stamp, in a transaction that wrote rows with stamps."""
-        newest = str(self._stamps.last)  # maybe of an entry still queued: never behind a row
+        newest = str(self._last)  # maybe of an entry still queued: never behind a row
         SAVE_FACT.run(connection, (newest, "clock"))

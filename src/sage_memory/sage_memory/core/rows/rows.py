@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.puzzle import GRID
+from sage_common.core.errors import InvalidInput
+from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core.engine import schema
 from sage_memory.core.experience import Experience, Place
 from sage_memory.core.rows.checksums import row_crc32
@@ -122,6 +123,25 @@ def _vector(
 ) -> tuple[str, str, int, str, int, bytes]:
     blob = vector.tobytes()
     return (encoder_id, role, vector.size, schema.ENCODING_FLOAT32, zlib.crc32(blob), blob)
+
+
+def unpack_puzzle(codes: bytes) -> NDArray[np.uint8]:
+    """The puzzle of packed codes that may be anything, uint8 [30, 30].
+
+    Raises:
+        InvalidInput: they are none.
+    """
+    reader = zlib.decompressobj()
+    try:
+        raw = reader.decompress(codes, PUZZLE_BYTES + 1)
+    except zlib.error:
+        raw = b""
+    values = np.frombuffer(raw, np.uint8)
+    whole = reader.eof and not reader.unused_data and values.size == PUZZLE_BYTES
+    if not whole or int(values.max()) >= CODES:
+        expected = f"{PUZZLE_BYTES} codes of 0 to {CODES - 1}, packed by zlib"
+        raise InvalidInput("codes", codes, expected)
+    return values.reshape(GRID, GRID)
 
 
 def sketch(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -12,20 +12,25 @@ from sqlalchemy.engine import Connection
 from sage_common.core.clock import NS_PER_S, Clock
 from sage_memory.core.sleep.changes import run_record as run_record
 from sage_memory.core.sleep.changes.eviction import EvictionTerms, evict, prepare
-from sage_memory.core.sleep.changes.index_update import update_index
 from sage_memory.core.sleep.changes.purge import finalise_above_cap, purge_expired
 from sage_memory.core.sleep.changes.run_record import RunRecord
 from sage_memory.core.sleep.changes.summaries import summarise
 from sage_memory.core.sleep.changes.undo import finish_undos, undo_run
 from sage_memory.core.sleep.options import SleepOptions, checked
-from sage_memory.core.sleep.records.rewriting import Change
+from sage_memory.core.sleep.records.rewriting import Change, update_index
 from sage_memory.core.sleep.report import ConsolidationReport as Report
 from sage_memory.core.sleep.report import missed
-from sage_memory.core.sleep.selection.eviction_plan import evictions_of
 from sage_memory.core.sleep.selection.near_duplicates import near_duplicates
 from sage_memory.core.sleep.selection.probes import ask, draw_questions
 from sage_memory.core.sleep.selection.rarity import rarity_of
-from sage_memory.core.sleep.selection.retention_plan import INT8, PAYLOAD, TEXT, VECTORS, plan
+from sage_memory.core.sleep.selection.retention_plan import (
+    INT8,
+    PAYLOAD,
+    TEXT,
+    VECTORS,
+    evictions_of,
+    plan,
+)
 from sage_memory.core.sleep.selection.survey import (
     MEMBER_BYTES,
     ROW_BYTES,

@@ -23,8 +23,7 @@ from sage_memory.core.sleep.records.rewriting import (
     values_of,
     vectors_of,
 )
-from sage_memory.core.sleep.selection.eviction_plan import Eviction
-from sage_memory.core.sleep.selection.retention_plan import INT8, PAYLOAD, TEXT, VECTORS
+from sage_memory.core.sleep.selection.retention_plan import INT8, PAYLOAD, TEXT, VECTORS, Eviction
 from sage_memory.core.store.store import Store
 
 WHAT = {PAYLOAD: "payload", TEXT: "codes", INT8: "vectors", VECTORS: "vectors"}

@@ -18,8 +18,10 @@ from sage_memory.core.engine.plain_query import KEYS, PlainQuery
 from sage_memory.core.engine.plain_sql import PlainStatement
 from sage_memory.core.engine.schema import ENCODING_INT8, experiences, vectors
 from sage_memory.core.experience import DIMENSIONS
+from sage_memory.core.index.index import VectorIndex
 from sage_memory.core.rows.checksums import CONTENT, changed_crc32
 from sage_memory.core.rows.encoded_vectors import decode, encode_int8
+from sage_memory.core.rows.indexed import VectorRow
 from sage_memory.core.rows.inserts import VECTORS, NewRows
 from sage_memory.core.rows.rows import VECTOR_COLUMNS
 from sage_memory.core.store.store import Store
@@ -177,3 +179,23 @@ def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """Cosine of the angle between two vectors; 0 if one has no length."""
     lengths = math.sqrt(float(one @ one) * float(other @ other))
     return float(one @ other) / lengths if lengths else 0.0
+
+
+def update_index(index: VectorIndex, change: Change) -> None:
+    """Take a committed change over into the index."""
+    for encoder_id, numbers in change.dropped.items():
+        index.drop_vectors(numbers, encoder_id)
+    fresh = [
+        VectorRow._make(
+            row["experience_number" if name == "number" else name] for name in VectorRow._fields
+        )
+        for row in [*change.kept, *change.vectors]
+    ]
+    index.add(change.news.experiences, [*change.news.vectors, *fresh])
+    numbers_of: dict[bytes, list[int]] = {}
+    for number, sketch in change.sketches.items():
+        numbers_of.setdefault(sketch, []).append(number)
+    for sketch, numbers in numbers_of.items():
+        index.update_all(numbers, sketch=sketch)
+    if change.forgotten:
+        index.forget(change.forgotten)
