@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.puzzle import Percept
 from sage_common.core.state.fields import State
 from sage_encoders.core.robot import polar
-from sage_encoders.core.robot.collector import Collector
+from sage_encoders.core.robot.collector import Collector, View
 from sage_encoders.core.robot.strip_chart import BARS, StripChart, bars, chart_places, signed_level
 
 Floats = NDArray[np.float64]
@@ -54,7 +53,6 @@ HEALTH_UNKNOWN, HEALTH_GOOD, HEALTHS = 0, 1, 9
 ENCODER_ID = polar.encoder_id("battery", 1, (COLUMN_S, *LOWEST, *HIGHEST, OCTAVE, *WEIGHTS))
 PLACES = chart_places(QUANTITIES, COLUMN_S)
 
-_NO_TIME = -1
 _CHARGE_ROUNDING = 0.01
 
 
@@ -83,19 +81,14 @@ class BatterySample:
 
 
 class BatteryEncoder(Collector):
-    """Collects samples; `percept` encodes the last minute.
+    """Collects samples; `percept` encodes the last minute."""
 
-    Args:
-        modality, source: of its percepts.
-    """
-
+    encoder_id = ENCODER_ID
     _chart: State[StripChart]
-    _stamp_ns: State[int] = _NO_TIME
-    _encoded_ns: State[int] = _NO_TIME
     _now: State[NDArray[np.float64]]
 
     def __init__(self, modality: str = "battery", source: str = "battery") -> None:
-        self._modality, self._source = modality, source
+        super().__init__(modality, source)
         self._chart = StripChart(BARS, round(COLUMN_S * NS_PER_S))
         self._now = np.full(BARS, np.nan)
 
@@ -106,25 +99,13 @@ class BatteryEncoder(Collector):
             InvalidInput: out of range, nothing measured at all, or not newer than the last sample.
         """
         _check(sample)
-        if stamp_ns <= self._stamp_ns:
-            raise InvalidInput("header.stamp", stamp_ns, f"after {self._stamp_ns}")
+        self._check_newer(stamp_ns)
         self._stamp_ns = stamp_ns
         self._now = self._quantities(sample)
         self._chart.add(stamp_ns, self._now)
 
-    def percept(self) -> Percept | None:
-        """Encode the present; None if nothing arrived since the last percept."""
-        if self._stamp_ns <= self._encoded_ns:
-            return None
-        self._encoded_ns = self._stamp_ns
-        return Percept(
-            stamp_ns=self._stamp_ns,
-            modality=self._modality,
-            source=self._source,
-            codes=bars(levels_of(self._chart.values)),
-            embedding=embedding(self._now),
-            encoder_id=ENCODER_ID,
-        )
+    def _view(self) -> View:
+        return View(bars(levels_of(self._chart.values)), embedding(self._now))
 
     def _quantities(self, sample: BatterySample) -> Floats:
         """The ten quantities; NaN where not measured."""

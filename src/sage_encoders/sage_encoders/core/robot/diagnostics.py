@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.puzzle import GRID, Percept
+from sage_common.core.puzzle import GRID
 from sage_common.core.state.fields import State
 from sage_encoders.core.robot import polar
-from sage_encoders.core.robot.collector import Collector
+from sage_encoders.core.robot.collector import Collector, View
 from sage_encoders.core.robot.strip_chart import StripChart, chart_places
 
 Floats = NDArray[np.float64]
@@ -66,15 +66,14 @@ class DiagnosticsEncoder(Collector):
         stale_s: silence after which a part counts as STALE, as an aggregator would say [s].
     """
 
+    encoder_id = ENCODER_ID
     _parts: State[dict[str, Part]]
     _chart: State[StripChart]
-    _stamp_ns: State[int] = -1
-    _encoded_ns: State[int] = -1
 
     def __init__(
         self, modality: str = "diagnostics", source: str = "diagnostics", stale_s: float = 10.0
     ) -> None:
-        self._modality, self._source = modality, source
+        super().__init__(modality, source)
         self._stale_ns = round(stale_s * NS_PER_S)
         self._parts = {}
         self._chart = StripChart(GRID, round(COLUMN_S * NS_PER_S))
@@ -105,22 +104,11 @@ class DiagnosticsEncoder(Collector):
             by_age = sorted(self._parts.items(), key=lambda item: item[1].heard_ns)
             self._parts = dict(by_age[-MOST_NAMES:])
 
-    def percept(self) -> Percept | None:
-        """Encode the present; None if nothing arrived since the last percept."""
-        if self._stamp_ns <= self._encoded_ns:
-            return None
+    def _view(self) -> View:
         self._age()
-        before_ns, self._encoded_ns = self._encoded_ns, self._stamp_ns
         self._chart.add(self._stamp_ns, self._rows())
-        return Percept(
-            stamp_ns=self._stamp_ns,
-            modality=self._modality,
-            source=self._source,
-            codes=np.nan_to_num(self._chart.values).astype(np.uint8),
-            embedding=self._embedding(),
-            encoder_id=ENCODER_ID,
-            text=self._worst(before_ns),
-        )
+        codes = np.nan_to_num(self._chart.values).astype(np.uint8)
+        return View(codes, self._embedding(), self._worst(self._encoded_ns))
 
     def _hear(self, stamp_ns: int, report: Status) -> None:
         known = self._parts.get(report.name)

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.puzzle import Percept
 from sage_common.core.state.fields import State
 from sage_encoders.core.robot import polar
-from sage_encoders.core.robot.collector import Collector
+from sage_encoders.core.robot.collector import Collector, View
 from sage_encoders.core.robot.strip_chart import BARS, StripChart, bars, chart_places, signed_level
 
 Floats = NDArray[np.float64]
@@ -53,8 +52,6 @@ LARGEST = 1e9
 ENCODER_ID = polar.encoder_id("odometry", 1, (*LIMITS, *NOISE, COLUMN_S, SLIP_S, STRENGTH))
 PLACES = chart_places(QUANTITIES, COLUMN_S)
 
-_NO_TIME = -1
-
 
 class OdometryEncoder(Collector):
     """Collects poses and twists; `percept` encodes the last three seconds.
@@ -62,13 +59,9 @@ class OdometryEncoder(Collector):
     Slip is how fast the pose leaves the way that the twist says: wheels that spin or are blocked
     beside a pose that other sensors have corrected, or a pose that jumps. Where both come from the
     wheels alone it stays at 0, and slip shows as acceleration.
-
-    Args:
-        modality, source: of its percepts.
     """
 
-    _encoded_ns: State[int] = _NO_TIME
-    _stamp_ns: State[int] = _NO_TIME
+    encoder_id = ENCODER_ID
     _chart: State[StripChart]
     _now: State[Floats]
     _twist: State[Floats]
@@ -77,7 +70,7 @@ class OdometryEncoder(Collector):
     _ways: State[deque[tuple[int, Floats]]]
 
     def __init__(self, modality: str = "odometry", source: str = "odometry") -> None:
-        self._modality, self._source = modality, source
+        super().__init__(modality, source)
         self._chart = StripChart(BARS, round(COLUMN_S * NS_PER_S))
         self._now, self._twist = np.zeros(BARS), np.zeros(6)
         self._way = np.zeros(3)
@@ -102,8 +95,7 @@ class OdometryEncoder(Collector):
             InvalidInput: not finite, no rotation, or not newer than the last sample.
         """
         _check(position, quaternion, linear, angular)
-        if stamp_ns <= self._stamp_ns:
-            raise InvalidInput("header.stamp", stamp_ns, f"after {self._stamp_ns}")
+        self._check_newer(stamp_ns)
         elapsed_s = (stamp_ns - self._stamp_ns) / NS_PER_S
         if self._stamp_ns < 0 or elapsed_s > GAP_S:
             self._start_anew()
@@ -123,22 +115,11 @@ class OdometryEncoder(Collector):
         self._chart.add(stamp_ns, sample)
         self._now = sample
 
-    def percept(self) -> Percept | None:
-        """Encode the present; None if nothing arrived since the last percept."""
-        if self._stamp_ns <= self._encoded_ns:
-            return None
-        self._encoded_ns = self._stamp_ns
+    def _view(self) -> View:
         values, limits = self._chart.values, LIMITS[:, None]
         levels = signed_level(values, limits)
         levels[UNSIGNED] = 2.0 * levels[UNSIGNED] - 1.0
-        return Percept(
-            stamp_ns=self._stamp_ns,
-            modality=self._modality,
-            source=self._source,
-            codes=bars(levels),
-            embedding=embedding(self._now, values[:, -RECENT_COLUMNS:]),
-            encoder_id=ENCODER_ID,
-        )
+        return View(bars(levels), embedding(self._now, values[:, -RECENT_COLUMNS:]))
 
     def _start_anew(self) -> None:
         """What was before a gap says nothing of what came after it."""
