@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
-from sage_encoders.backends.minilm import open_text_embedder, wordpiece
+from sage_encoders.backends.minilm import OpenTextEmbedder, wordpiece
 from sage_encoders.core.card import ModelError, read_card
 from sage_encoders.core.language import TextEmbedder, similarity_puzzle
 from sage_training.language.measures import measure, ranks, sentence_pairs
@@ -12,7 +12,7 @@ from sage_training.language.measures import measure, ranks, sentence_pairs
 
 @pytest.fixture(scope="module")
 def embedder(models: Path) -> TextEmbedder:
-    return open_text_embedder(str(models))[0]
+    return OpenTextEmbedder(models).embedder
 
 
 def test_meaning_counts_more_than_words(embedder: TextEmbedder) -> None:
@@ -37,7 +37,7 @@ def test_percept(embedder: TextEmbedder) -> None:
 
 
 def test_two_openings_agree_to_the_bit(models: Path, embedder: TextEmbedder) -> None:
-    again = open_text_embedder(str(models))[0]
+    again = OpenTextEmbedder(models).embedder
     text = "a robot walks along a path"
     assert np.array_equal(again.embed(text), embedder.embed(text))
     assert np.array_equal(again.percept(text, 0, "a").codes, embedder.percept(text, 0, "a").codes)
@@ -77,11 +77,11 @@ def test_ranks_share_ties() -> None:
 
 def test_missing_and_changed_vocabulary(models: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"minilm\.json"):
-        open_text_embedder(str(tmp_path))
+        OpenTextEmbedder(tmp_path)
     (tmp_path / "minilm.json").write_bytes((models / "minilm.json").read_bytes())
     (tmp_path / "minilm_vocab.txt").write_text("[PAD]\n")
     with pytest.raises(ModelError, match=r"minilm_vocab\.txt"):
-        open_text_embedder(str(tmp_path))
+        OpenTextEmbedder(tmp_path)
 
 
 def test_card_figure_on_a_sample(models: Path, data: Path, embedder: TextEmbedder) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.backends import sentence_transformer
-from sage_encoders.backends.minilm import open_text_embedder
+from sage_encoders.backends.minilm import OpenTextEmbedder
 from sage_encoders.backends.sentence_transformer import SentenceTransformerModel, placement
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.language import TextEmbedder
@@ -34,7 +34,7 @@ def pytorch() -> TextEmbedder:
 
 @pytest.fixture(scope="module")
 def int8(models: Path) -> TextEmbedder:
-    return open_text_embedder(str(models))[0]
+    return OpenTextEmbedder(models).embedder
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,7 @@ def test_refuses_what_it_cannot_do(provider: str, precision: str) -> None:
 
 WITHOUT_NETWORK = """
 import socket, sys
+from pathlib import Path
 
 class Refused(socket.socket):
     def __init__(self, *arguments, **options):
@@ -123,8 +124,8 @@ class Refused(socket.socket):
 
 socket.socket = Refused
 if sys.argv[1] == "onnx_int8":
-    from sage_encoders.backends.minilm import open_text_embedder
-    embedder, _ = open_text_embedder(sys.argv[2])
+    from sage_encoders.backends.minilm import OpenTextEmbedder
+    embedder = OpenTextEmbedder(Path(sys.argv[2])).embedder
 else:
     from sage_encoders.backends.sentence_transformer import SentenceTransformerModel
     from sage_encoders.core.language import TextEmbedder

@@ -95,13 +95,13 @@ def _look_once(observer: ObserverNode, namespace: str, as_json: bool) -> int:
     return 0 if seen else 1
 
 
-def _wait_for_first_message(observer: ObserverNode, then_s: float = LOOK_S) -> bool:
-    """Wait for fused salience, and then `then_s` for the rest; False if none came."""
+def _wait_for_first_message(observer: ObserverNode) -> bool:
+    """Wait for fused salience, and then a while for the rest; False if none came."""
     deadline = time.monotonic() + LOOK_TIMEOUT_S
     while observer.latest.fused is None and time.monotonic() < deadline:
         time.sleep(0.1)
     if observer.latest.fused is not None:
-        time.sleep(then_s)
+        time.sleep(LOOK_S)
     return observer.latest.fused is not None
 
 

@@ -22,7 +22,7 @@ class NodeKind:
         package: ROS package that installs it.
         executable: its executable in that package.
         node_class: `package.module:Class` of the node.
-        parameters_class: `package.module:Class` of its parameters.
+        parameters_class: `package.module:Class` of its parameters; empty: as its class says.
         sends_pictures: it publishes messages of megabytes.
     """
 
@@ -43,24 +43,18 @@ class NodeKind:
         Raises:
             InvalidInput: it cannot be imported, or is none.
         """
+        if not self.parameters_class:
+            return node_class(self.node_class).parameters_type
         found = load(self.parameters_class, "parameters_class")
         if not (isinstance(found, type) and issubclass(found, NodeParameters)):
             raise InvalidInput("parameters_class", self.parameters_class, "a NodeParameters")
         return found
 
 
-@dataclass(frozen=True)
-class ContainedKind(NodeKind):
-    """The kind of an encoder without an executable of its own; it runs in a container."""
-
-    def parameters_type(self) -> type[NodeParameters]:
-        return node_class(self.node_class).parameters_type
-
-
 def encoder_kind(spec: ModalitySpec) -> NodeKind:
     """The kind of node that encodes a modality."""
     if not spec.executable:
-        return ContainedKind("sage_common", CONTAINER, spec.encoder, "")
+        return NodeKind("sage_common", CONTAINER, spec.encoder, "")
     package, executable = spec.executable.split("/")
     return NodeKind(package, executable, spec.encoder, spec.parameters_class, sends_pictures=False)
 

@@ -17,7 +17,6 @@ from sage.graph.modality_settings import encoder_parameters, instances_of, setti
 from sage.graph.parameters import SECTION, graph_parameters
 from sage.graph.settings import Files, left_out, node_values, plain
 from sage.sources.planning import plan_sensors
-from sage.sources.sensor_plan import SensorNode, SensorPlan
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameter_files import read_entries, values_for
 from sage_common.core.parameters import (
@@ -143,7 +142,7 @@ def describe(options: GraphOptions) -> Graph:
     sensors = plan_sensors(options.source, options.camera, options.namespace, options.loop, own)
     nodes = _processing_nodes(options.namespace, modalities, vectors)
     nodes += _encoders(options.namespace, modalities)
-    nodes += _sensor_nodes(sensors, options.namespace)
+    nodes += tuple(NodeSpec(s.kind, s.name, options.namespace, s.parameters) for s in sensors.nodes)
     file_notes = _left_out(files, nodes, options.namespace)
     nodes = tuple(_with_parameters(node, files, options, modalities) for node in nodes)
     asked = {m.name for m in modalities if m.asked}
@@ -205,14 +204,6 @@ def _encoders(namespace: str, modalities: tuple[GraphModality, ...]) -> tuple[No
                 )
             )
     return tuple(nodes)
-
-
-def _sensor_nodes(plan: SensorPlan, namespace: str) -> tuple[NodeSpec, ...]:
-    return tuple(_sensor_node(sensor, namespace) for sensor in plan.nodes)
-
-
-def _sensor_node(sensor: SensorNode, namespace: str) -> NodeSpec:
-    return NodeSpec(sensor.kind, sensor.name, namespace, sensor.parameters)
 
 
 def _files(options: GraphOptions) -> Files:

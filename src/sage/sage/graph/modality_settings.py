@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sage.graph.catalogue import NodeKind
 from sage.graph.modalities import GraphModality
 from sage_common.core.parameters import NodeParameters, specs
 
+if TYPE_CHECKING:
+    from sage.graph.description import NodeSpec
+
 LISTS = "modalities"
-
-
-class Node(Protocol):
-    """What a warning needs of a node."""
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def parameters(self) -> Mapping[str, Any]: ...
 
 
 def settings_of(
@@ -66,7 +56,7 @@ def _sensor(modality: GraphModality) -> str:
     return f"{spec.name} {spec.topic} {spec.type}{payload}"
 
 
-def unfed(nodes: Iterable[Node]) -> tuple[str, ...]:
+def unfed(nodes: Iterable[NodeSpec]) -> tuple[str, ...]:
     """Modalities that nodes are to work on and that no scorer of the graph is for, a line each."""
     nodes = tuple(nodes)
     scored = {node.parameters.get("modality") for node in nodes if node.kind.endswith("scorer")}

@@ -170,13 +170,13 @@ def parse_time(field: str, text: str, clock: Clock | None = None) -> int:
         raise InvalidInput(field, text, expected) from None
 
 
-def parse_span(since: str, until: str, clock: Clock | None = None) -> tuple[int, int]:
+def parse_span(since: str, until: str) -> tuple[int, int]:
     """The bounds of the time in nanoseconds, each as `parse_time` has it; 0: none.
 
     Raises:
         InvalidInput: one is no time, cannot be stored, or the first is after the second.
     """
-    clock = clock or SystemClock()
+    clock = SystemClock()
     span = parse_time("since", since, clock), parse_time("until", until, clock)
     for name, text, stamp_ns in zip(("since", "until"), (since, until), span, strict=True):
         if not 0 <= stamp_ns <= MAX_STAMP_NS:

@@ -30,10 +30,10 @@ class MissingInput(InvalidInput):
         self.args = (f"{field} is missing: expected {expected}",)
 
 
-def shorten(value: object, length: int = 80) -> str:
-    """The representation of a value, cut to `length` characters, for one log line."""
+def shorten(value: object) -> str:
+    """The representation of a value, cut to 80 characters, for one log line."""
     text = repr(value)
-    return text if len(text) <= length else text[: length - 3] + "..."
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def nearest_name(name: str, known: Iterable[str], least: float = 0.0) -> str:

@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sage_encoders.backends.minilm_graph import compact
-from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.onnx_model import OnnxModel
 from sage_encoders.backends.wordpiece import wordpiece
 from sage_encoders.core.card import ModelError, read_card, sha256_of
@@ -41,18 +40,6 @@ class OpenTextEmbedder:
     def close(self) -> None:
         """Unload the network."""
         self.network.close()
-
-
-def open_text_embedder(
-    models_dir: str = "", provider: str = "auto", threads: int = 1
-) -> tuple[TextEmbedder, OnnxModel]:
-    """The text embedder and the network that it runs.
-
-    Raises:
-        ModelError: as `OpenTextEmbedder`.
-    """
-    opened = OpenTextEmbedder(models_folder(models_dir), provider, threads)
-    return opened.embedder, opened.network
 
 
 def network_file() -> Path:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_encoders.backends.minilm import open_text_embedder
+from sage_encoders.backends.minilm import OpenTextEmbedder
+from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.core import audio, vision
 from sage_encoders.nodes.loaded_encoder import load_onnx
@@ -63,5 +64,6 @@ def texts() -> PayloadEmbedder:
     Raises:
         ModelError: the model is not installed.
     """
-    words, network = open_text_embedder()
-    return PayloadEmbedder(words.encoder_id, words.embed, network.close)
+    opened = OpenTextEmbedder(models_folder())
+    words = opened.embedder
+    return PayloadEmbedder(words.encoder_id, words.embed, opened.close)

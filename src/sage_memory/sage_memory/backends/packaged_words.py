@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from sage_common.core.relevance import Relevance
-from sage_encoders.backends.minilm import open_text_embedder
+from sage_encoders.backends.minilm import OpenTextEmbedder
+from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.text_relevance import text_relevance
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.language import TextEmbedder
@@ -28,7 +29,7 @@ def embedder() -> PackagedWords:
         MemoryFailure: the package or the models are not installed.
     """
     try:
-        opened, _ = open_text_embedder()
+        opened = OpenTextEmbedder(models_folder()).embedder
         return PackagedWords(opened, text_relevance(opened.encoder_id))
     except ModelError as error:
         raise MemoryFailure(str(error)) from error

@@ -9,6 +9,9 @@ from sage_common.core.state.stateful import Stateful
 
 GOLDEN = 0.6180339887498949
 PLASTIC = 0.7548776662466927
+TOLERANCE = 0.02
+PRIOR = 10.0
+"""Pseudo-count of values above, so that ranks start at 0 and earn their height."""
 
 
 class Quantile(Stateful):
@@ -21,24 +24,15 @@ class Quantile(Stateful):
     random generator: even over ranks, and bit-equal when resumed.
 
     Values are non-negative with a natural zero (an error, a distance, a change). Ties are not
-    rare: only what lies below `(1 - tolerance) * value` counts, so a constant ranks 0.
+    rare: only what lies below `(1 - TOLERANCE) * value` counts, so a constant ranks 0.
     """
 
     count: State[int] = 0
     _kept: State[list[float]]
 
-    def __init__(
-        self,
-        capacity: int = 512,
-        horizon: int = 4096,
-        tolerance: float = 0.02,
-        prior: float = 10.0,
-    ) -> None:
-        """`prior`: pseudo-count of values above, so that ranks start at 0 and earn their height."""
+    def __init__(self, capacity: int = 512, horizon: int = 4096) -> None:
         self.capacity = capacity
         self.horizon = horizon
-        self.tolerance = tolerance
-        self.prior = prior
         self._kept = []
 
     def __len__(self) -> int:
@@ -46,8 +40,8 @@ class Quantile(Stateful):
 
     def rank(self, value: float) -> float:
         """Share of the past that lies clearly below `value`, in [0, 1); 0 before any past."""
-        below = bisect_left(self._kept, value * (1.0 - self.tolerance))
-        return below / (len(self._kept) + self.prior)
+        below = bisect_left(self._kept, value * (1.0 - TOLERANCE))
+        return below / (len(self._kept) + PRIOR)
 
     def value(self, share: float) -> float:
         """The value below which `share` (0..1) of the past lies; 0 before any past."""

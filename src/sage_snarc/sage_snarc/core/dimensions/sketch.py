@@ -12,15 +12,15 @@ SEED = 20
 
 
 @lru_cache(maxsize=16)
-def sketch(size: int, width: int = LONGEST) -> NDArray[np.float32] | None:
-    """A matrix float32 [width, size] that keeps lengths on average; None if `size` is no more.
+def sketch(size: int) -> NDArray[np.float32] | None:
+    """A matrix float32 [64, size] that keeps lengths on average; None if `size` is no more.
 
     Rows are orthonormal up to one factor, drawn at random once for each size (Johnson and
     Lindenstrauss 1984), so what learns a covariance or a list of neighbours costs the same for a
     laser scan as for an embedding.
     """
-    if size <= width:
+    if size <= LONGEST:
         return None
-    normal = np.random.default_rng([SEED, size, width]).standard_normal((size, width))
+    normal = np.random.default_rng([SEED, size, LONGEST]).standard_normal((size, LONGEST))
     orthonormal, _ = np.linalg.qr(normal)
-    return np.ascontiguousarray(orthonormal.T * np.sqrt(size / width), np.float32)
+    return np.ascontiguousarray(orthonormal.T * np.sqrt(size / LONGEST), np.float32)
