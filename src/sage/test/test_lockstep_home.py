@@ -12,7 +12,7 @@ from memory_homes import experience, made_home
 from sage.replay.lockstep_home import lockstep_home
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Payload, Query
-from sage_memory.core.store.leftovers import remains
+from sage_memory.core.store.leftovers import find_leftovers
 
 
 def content(home: Path) -> dict[str, bytes]:
@@ -28,7 +28,7 @@ def run_in(home: Path, refused: bool) -> None:
         shutil.rmtree(home / "payloads" / sorted(os.listdir(home / "payloads"))[0])
         (home / "state").mkdir(exist_ok=True)
         (home / "state" / "new.state").write_bytes(b"made")
-        assert remains(home) or not content(home), "a copy is in it while it runs"
+        assert find_leftovers(home) or not content(home), "a copy is in it while it runs"
         if refused:
             raise InvalidInput("checkpoint", True, "a graph that can be resumed")
 
@@ -43,7 +43,7 @@ def test_a_home_that_was_there_is_as_it_was(tmp_path: Path) -> None:
         run_in(home, refused=True)
     assert content(home) == before
     assert home.stat().st_ino == inode and home.stat().st_mode & 0o777 == 0o750
-    assert not remains(home)
+    assert not find_leftovers(home)
     with Memory.open(home) as memory:
         memory.verify()
         assert len(memory.recall(Query(limit=100))) == 6
@@ -60,7 +60,7 @@ def test_a_run_that_is_not_refused_stays(tmp_path: Path) -> None:
     home = tmp_path / "home"
     made_home(home)
     run_in(home, refused=False)
-    assert (home / "state" / "new.state").read_bytes() == b"made" and not remains(home)
+    assert (home / "state" / "new.state").read_bytes() == b"made" and not find_leftovers(home)
     with Memory.open(home) as memory:
         assert len(memory.recall(Query(limit=100))) == 7
     with lockstep_home("") as given:

@@ -10,7 +10,7 @@ import sleep_home as home
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.modality import ModalitySpecs
-from sage_memory.core.ingest.payload_policy import WEIGHTS, PayloadPolicy, affect
+from sage_memory.core.ingest.payload_policy import WEIGHTS, affect, keeps_payload
 from sage_memory.core.store.entities import Entity, Evidence, named, sources_of, updated
 
 DAY_NS = 86400 * 10**9
@@ -128,10 +128,8 @@ def test_affect_is_a_weighted_mean() -> None:
         assert affect(replace(calm, **{name: 0.8})) == pytest.approx(0.8 * WEIGHTS[name])
 
 
-def test_the_sidecar_keeps_what_moves_and_what_is_pinned() -> None:
+def test_payloads_are_kept_of_what_moves_and_what_is_pinned() -> None:
     calm, moving = home.moment(surprise=0.0, arousal=0.0), home.moment(surprise=0.9, arousal=0.9)
-    gate = PayloadPolicy(0.3)
-    assert not gate.keeps_payload(calm) and gate.keeps_payload(moving)
-    assert gate.keeps_payload(replace(calm, pinned=True))
-    assert (gate.verbatim, gate.conceptual) == (2, 1)
-    assert PayloadPolicy(0.0).keeps_payload(calm)
+    assert not keeps_payload(calm, 0.3) and keeps_payload(moving, 0.3)
+    assert keeps_payload(replace(calm, pinned=True), 0.3)
+    assert keeps_payload(calm, 0.0)

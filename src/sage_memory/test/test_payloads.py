@@ -13,7 +13,7 @@ from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Limits, Memory, Payload, Query
 from sage_memory.core.payloads import PayloadFiles, PayloadRules
-from sage_memory.core.store.leftovers import remains
+from sage_memory.core.store.leftovers import find_leftovers
 
 
 def picture(index: int, size: int = 1000) -> Payload:
@@ -150,7 +150,7 @@ def test_a_new_store_moves_the_payloads_of_an_earlier_one_aside(
     (aside,) = tmp_path.glob("payloads.before-*")
     assert {path.name for path in aside.glob("*/*")} == old
     assert str(aside) in caplog.text
-    assert remains(tmp_path) == [tmp_path / "memory.db.damaged", aside]
+    assert find_leftovers(tmp_path) == [tmp_path / "memory.db.damaged", aside]
     with Memory.open(tmp_path):
         assert list(tmp_path.glob("payloads.before-*")) == [aside], "only before a new store"
 

@@ -202,8 +202,8 @@ def _pin(options: argparse.Namespace) -> int:
 
 def _forget(options: argparse.Namespace) -> int:
     from sage.client.memory_client import memory_client
-    from sage.memory.report import remains_lines
-    from sage_memory.core.store.leftovers import remains
+    from sage.memory.report import leftover_lines
+    from sage_memory.core.store.leftovers import find_leftovers
 
     home = sage_home(options.home)
     if not (options.yes or _confirmed(len(options.ids), home)):
@@ -211,7 +211,7 @@ def _forget(options: argparse.Namespace) -> int:
     done = memory_client(home).forget(options.ids, options.reason)
     line = f"{done.forgotten} experiences are gone for good, {done.bytes_freed} bytes of content"
     _print(options, vars(done), lambda: [line])
-    for warning in remains_lines(remains(home)):
+    for warning in leftover_lines(find_leftovers(home)):
         print(warning, file=sys.stderr)
     return 0
 

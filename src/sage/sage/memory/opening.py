@@ -13,7 +13,7 @@ from sage_memory.core.engine.database import begin_snapshot, check_schema, namin
 from sage_memory.core.memory import Memory
 from sage_memory.core.opening import find_store
 from sage_memory.core.payloads import PayloadFiles
-from sage_memory.core.store.storage import open_storage
+from sage_memory.core.store.storage import Storage, open_storage
 
 
 def open_memory(home: Path, *, read_only: bool = False) -> Memory:
@@ -33,10 +33,15 @@ def open_payloads(home: Path) -> PayloadFiles:
     Raises:
         MemoryFailure: the key is missing or wrong.
     """
+    storage = _storage(home)
+    return PayloadFiles(home / "payloads", storage.seal)
+
+
+def _storage(home: Path) -> Storage:
     found = find_store(home, os.environ)
     storage = open_storage(home, found.url, found.key, "")
     storage.check()
-    return PayloadFiles(home / "payloads", storage.seal)
+    return storage
 
 
 @contextmanager
@@ -46,9 +51,7 @@ def open_rows(home: Path) -> Iterator[Connection]:
     Raises:
         MemoryFailure: as `Memory.open` for reading.
     """
-    found = find_store(home, os.environ)
-    storage = open_storage(home, found.url, found.key, "")
-    storage.check()
+    storage = _storage(home)
     engine = storage.open_reader()
     try:
         with naming(storage.place), engine.connect() as connection:

@@ -109,7 +109,7 @@ def finding_lines(home: Path, found: Sequence[Finding]) -> list[str]:
     return lines
 
 
-def remains_lines(left: Sequence[Path]) -> list[str]:
+def leftover_lines(left: Sequence[Path]) -> list[str]:
     """A warning that what was forgotten may still be in files that were set aside."""
     if not left:
         return []

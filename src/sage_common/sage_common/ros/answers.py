@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sage_common.core.errors import InvalidInput
-
 if TYPE_CHECKING:
     from sage_common.ros.connections import Connections
 
@@ -32,7 +30,7 @@ def answer(
         return refusal(response_type, f"{server.name} is not active")
     try:
         return handler(*arguments)
-    except InvalidInput as error:
+    except server.refusals as error:
         return refusal(response_type, str(error))
     except Exception as error:  # noqa: BLE001 - the caller must get an answer
         server.report_failure(error)

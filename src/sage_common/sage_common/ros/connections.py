@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import sage_common.ros.conversions.packing  # noqa: F401 - registers messages as state
 from sage_common.core.errors import InvalidInput
@@ -42,6 +42,9 @@ class Connections:
     Args:
         host: where the node runs; see `sage_common.ros.host`.
     """
+
+    refusals: ClassVar[tuple[type[Exception], ...]] = (InvalidInput,)
+    """Errors of the handlers of requests that are answers, and no failures of the node."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -183,8 +186,8 @@ class Connections:
     def service(self, key: str, handler: Callable[[Any, Any], Any]) -> None:
         """Serve a registered service; `handler(request, response) -> response` runs on a worker.
 
-        A request that comes while the node is inactive, that is refused with `InvalidInput`, or
-        that fails is answered too: `success` is false and `message` says why.
+        A request that comes while the node is inactive, that is refused with one of `refusals`,
+        or that fails is answered too: `success` is false and `message` says why.
         """
         spec = service_spec(key)
         empty = interface(spec.type).Response

@@ -12,7 +12,7 @@ from sage_memory.core.errors import NotStored
 from sage_memory.core.experience import Experience
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.ingest.observer import Observer
-from sage_memory.core.ingest.payload_policy import PayloadPolicy
+from sage_memory.core.ingest.payload_policy import keeps_payload
 from sage_memory.core.ingest.short_term import Moment
 from sage_memory.core.ingest.utterance_buffer import HeardText
 from sage_memory.core.memory import Memory
@@ -50,7 +50,7 @@ class ExperienceWriter:
         self._observer = observer
         self._payloads = payloads
         self._half_life_s = parameters.trust_half_life_s
-        self._sidecar = PayloadPolicy(parameters.verbatim_affect)
+        self._least_affect = parameters.verbatim_affect
         self._kept = node.publisher("experience")
         self._worker = node.worker("keep", QUEUE_SIZE)
         self._reembedder = Reembedder(node, opened, parameters.reembed_period_s)
@@ -60,7 +60,7 @@ class ExperienceWriter:
         """Keep a moment, if it is one; returns at once."""
         if moment is not None:
             experience = self._observer.experience(moment)
-            self._worker.submit(self._store_later, experience, self._take(moment))
+            self._worker.submit(self._store, experience, self._take(moment))
 
     def now(self, moment: Moment, words: HeardText | None) -> Experience:
         """Keep a moment with words; it is committed and synced when this returns."""
@@ -77,13 +77,10 @@ class ExperienceWriter:
             return lambda: None
         return self._payloads.take(moment.percept.modality, moment.percept.stamp_ns)
 
-    def _store_later(self, experience: Experience, encode: Encode) -> None:
-        self._store(experience, encode)
-
     def _store(self, experience: Experience, encode: Encode) -> Experience:
         """Encode the payload, commit, and publish what is then safe; on a worker."""
         try:
-            payload = encode() if self._sidecar.keeps_payload(experience) else None
+            payload = encode() if keeps_payload(experience, self._least_affect) else None
         except InvalidInput as error:
             self._node.log.warning(f"kept without payload: {error}", throttle_s=1.0, key="payload")
             payload = None

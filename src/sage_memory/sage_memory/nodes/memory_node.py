@@ -8,11 +8,14 @@ from typing import Any
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from numpy.typing import NDArray
 
+from sage_common.core.errors import InvalidInput
 from sage_common.core.state.arrays import Arrays, nest, section_of
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.percepts import percept_of
 from sage_common.ros.conversions.stamps import stamp_ns
+from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.node import SageNode
+from sage_encoders.core.card import ModelError
 from sage_memory.backends.sealed_state import StateSeal
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.ingest.observer import Observer
@@ -38,6 +41,7 @@ class MemoryNode(SageNode):
 
     default_name = "memory"
     parameters_type = MemoryParameters
+    refusals = (InvalidInput, MemoryFailure, ModelError, ServiceUnavailable, TimeoutError, OSError)
     old_keys = renamed(observer="")
     _observer: State[Observer]
     _dominant: Transient[str]

@@ -9,7 +9,6 @@ from sage_common.core.errors import InvalidInput
 from sage_common.ros.graph_states import save_states
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.node import SageNode
-from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.experience import Experience
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.ingest.short_term import Moment
@@ -58,22 +57,15 @@ class MemoryServices:
                 words = replace(words, embedding=vector, encoder_id=encoder_id)
             except ServiceUnavailable as error:
                 response.message = f"stored, but not to be found by these words: {error}"
-        try:
-            response.id = id_text(self._keep(moment, words).id)
-            response.success = True
-        except (MemoryFailure, TimeoutError) as error:
-            response.success, response.message = False, str(error)
+        response.id = id_text(self._keep(moment, words).id)
+        response.success = True
         return response
 
     def _checkpoint(
         self, request: Checkpoint.Request, response: Checkpoint.Response
     ) -> Checkpoint.Response:
-        try:
-            memory = self._opened()
-            memory.checkpoint()
-            saved = save_states(self._node)
-            response.paths = [str(self._node.home / "memory.db"), *saved.paths]
-            response.success, response.message = not saved.failures, "; ".join(saved.failures)
-        except (MemoryFailure, OSError) as error:
-            response.success, response.message = False, str(error)
+        self._opened().checkpoint()
+        saved = save_states(self._node)
+        response.paths = [str(self._node.home / "memory.db"), *saved.paths]
+        response.success, response.message = not saved.failures, "; ".join(saved.failures)
         return response

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
-from sage_common.ros.host import ServiceClient, ServiceUnavailable
+from sage_common.ros.host import ServiceClient
 from sage_common.ros.node import SageNode
 from sage_encoders.backends.text_relevance import text_relevance
-from sage_encoders.core.card import ModelError
-from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.memory import Memory
 from sage_memory.core.recall.query import Query
 from sage_memory.nodes.recall_messages import fill_response, query_of
@@ -51,14 +49,10 @@ class RecallService:
 
     def _recall(self, request: Recall.Request, response: Recall.Response) -> Recall.Response:
         started = self._node.stopwatch_ns()
-        try:
-            query = self._embedded(query_of(request), request)
-            recalled = self._opened().ask(query)
-            fill_response(
-                response, recalled, request.with_declined, with_codes=not request.without_codes
-            )
-        except (MemoryFailure, ModelError, ServiceUnavailable) as error:
-            response.success, response.message = False, str(error)
+        recalled = self._opened().ask(self._embedded(query_of(request), request))
+        fill_response(
+            response, recalled, request.with_declined, with_codes=not request.without_codes
+        )
         response.search_ms = (self._node.stopwatch_ns() - started) / 1e6
         return response
 

@@ -7,11 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.node import SageNode
-from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.memory import Memory
 from sage_memory.core.sleep.options import SleepOptions
@@ -112,10 +110,7 @@ class SleepService(Stateful):
         def progress(share: float, stage: str) -> None:
             publish_feedback(Sleep.Feedback(progress=share, stage=stage))
 
-        try:
-            report = self._opened().sleep(options, progress, cancel_requested)
-        except MemoryFailure as error:
-            return Sleep.Result(success=False, message=str(error))
+        report = self._opened().sleep(options, progress, cancel_requested)
         self._last = format_report(report)
         result = Sleep.Result(success=True, message=self._last)
         if report.run_id:
@@ -126,11 +121,7 @@ class SleepService(Stateful):
 
     def _undo(self, request: UndoSleep.Request, response: UndoSleep.Response) -> UndoSleep.Response:
         run = parse_id(request.run_id, "run_id") if request.run_id else None
-        try:
-            undone = self._opened().undo_sleep(run)
-        except MemoryFailure as error:
-            response.success, response.message = False, str(error)
-            return response
+        undone = self._opened().undo_sleep(run)
         response.success = True
         response.restored = undone.restored
         response.message = f"{undone.restored} experiences are as they were"
@@ -139,22 +130,15 @@ class SleepService(Stateful):
         return response
 
     def _pin(self, request: SetPin.Request, response: SetPin.Response) -> SetPin.Response:
-        try:
-            self._opened().pin(parse_id(request.id), request.pinned).result()
-            response.success = True
-        except (MemoryFailure, InvalidInput) as error:
-            response.success, response.message = False, str(error)
+        self._opened().pin(parse_id(request.id), request.pinned).result()
+        response.success = True
         return response
 
     def _forget(self, request: Forget.Request, response: Forget.Response) -> Forget.Response:
-        try:
-            wanted = [parse_id(text, "ids") for text in request.ids]
-            forgotten = self._opened().forget(wanted, request.reason).result()
-            response.success = True
-            response.forgotten = forgotten.count
-            response.bytes_freed = forgotten.bytes_freed
-        except (MemoryFailure, InvalidInput) as error:
-            response.success, response.message = False, str(error)
+        wanted = [parse_id(text, "ids") for text in request.ids]
+        forgotten = self._opened().forget(wanted, request.reason).result()
+        response.success = True
+        response.forgotten, response.bytes_freed = forgotten.count, forgotten.bytes_freed
         return response
 
 

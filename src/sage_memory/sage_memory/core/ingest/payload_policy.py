@@ -2,7 +2,7 @@
 
 Affect is how much a moment moves: how aroused the sense is, how far the reward is from "none
 known", how surprising and how contradictory it is. The weights are chosen, not measured, and
-what is below a threshold is only told apart on request: by default every moment keeps its
+what is below a threshold goes without only on request: by default every moment keeps its
 payload, and the byte cap decides what goes.
 """
 
@@ -24,24 +24,6 @@ def affect(experience: Experience) -> float:
     return sum(WEIGHTS[name] * value for name, value in parts.items())
 
 
-class PayloadPolicy:
-    """Decides which moments keep their payload.
-
-    Args:
-        least_affect: moments below it are kept by meaning only, [0, 1]; 0: all keep it.
-
-    Attributes:
-        verbatim, conceptual: how many were kept with and without.
-    """
-
-    def __init__(self, least_affect: float) -> None:
-        self._least = least_affect
-        self.verbatim = 0
-        self.conceptual = 0
-
-    def keeps_payload(self, experience: Experience) -> bool:
-        """Whether a moment keeps its payload; pinned ones always do."""
-        kept = experience.pinned or affect(experience) >= self._least
-        self.verbatim += kept
-        self.conceptual += not kept
-        return kept
+def keeps_payload(experience: Experience, least_affect: float) -> bool:
+    """Whether a moment keeps its payload, by its affect in [0, 1]; pinned ones always do."""
+    return experience.pinned or affect(experience) >= least_affect

@@ -43,6 +43,6 @@ def set_aside_payloads(home: Path, clock: Clock) -> Path | None:
     return aside
 
 
-def remains(home: Path) -> list[Path]:
+def find_leftovers(home: Path) -> list[Path]:
     """What may still hold content that was forgotten: damaged stores, payloads set aside."""
     return sorted(path for kind in KINDS for path in home.glob(kind))
