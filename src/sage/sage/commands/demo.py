@@ -7,7 +7,6 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 from rich.console import Console
 from rich.live import Live
@@ -23,6 +22,7 @@ from sage_common.core.home import make_private, sage_home
 DEFAULT_DURATION_S = 30.0
 HEADLESS_PERIOD_S = 5.0
 REFRESH_TICKS = 5
+TAIL_LINES = 15
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         summary = show(Session(graph, how, on_event=_print), options.duration)
     if not summary["fused"]["n"]:
         print(f"no salience was seen; the log of the graph: {log_path}", file=sys.stderr)
-        _print_tail(log_path, sys.stderr)
+        _print_tail(log_path)
     print(short_summary(summary))
     print(f"ask it: {Path(sys.prefix, 'bin', 'sage')} recall 'a building with windows'")
     print(json.dumps(summary), flush=True)
@@ -96,6 +96,6 @@ def _print(event: str) -> None:
     print(event, file=sys.stderr)
 
 
-def _print_tail(path: Path, stream: IO[str], lines: int = 15) -> None:
-    for line in path.read_text(errors="replace").splitlines()[-lines:]:
-        print(f"  {line}", file=stream)
+def _print_tail(path: Path) -> None:
+    for line in path.read_text(errors="replace").splitlines()[-TAIL_LINES:]:
+        print(f"  {line}", file=sys.stderr)

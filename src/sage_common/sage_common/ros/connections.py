@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from rclpy.serialization import deserialize_message
+
 import sage_common.ros.conversions.packing  # noqa: F401 - registers messages as state
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
@@ -320,8 +322,9 @@ class Connections:
     def _kept_by(
         self, gate: Gate, depth: int
     ) -> tuple[LatestMessages, Callable[[], Callable[[], None]]]:
+        message_type = interface(gate.spec.type)
         kept = LatestMessages(
-            depth, lambda data: self._host.deserialize(data, gate.spec.type), gate, self.clock
+            depth, lambda data: deserialize_message(data, message_type), gate, self.clock
         )
         self._latest_messages.append(kept)
         return kept, lambda: self._host.make_subscription(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -143,7 +142,3 @@ class Host(Protocol):
         """Wait until no worker runs or has jobs; False if that took longer."""
 
     def stopwatch_ns(self) -> int: ...
-
-    def deserialize(self, data: bytes, type_name: str) -> Any: ...
-
-    def state_path(self, home: Path) -> Path: ...

@@ -116,7 +116,8 @@ class SageNode(Connections, Stateful):
         self.home = sage_home(self.parameters.home)
         self.on_configure()
         self._pressure.listen()
-        checkpointer = self._checkpointer = Checkpointer(self, self._host.state_path(self.home))
+        path = self.home / "state" / f"{self.name}.state"
+        checkpointer = self._checkpointer = Checkpointer(self, path)
         if self._learns():
             saver = self.worker("checkpoint")
             spec = service_spec(SAVE_STATE)

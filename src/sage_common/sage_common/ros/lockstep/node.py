@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rclpy.serialization import deserialize_message
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.parameters import build
@@ -18,7 +16,6 @@ from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_common.core.throttle import Throttle, call_site
 from sage_common.core.topics import ServiceSpec, TopicSpec
-from sage_common.ros.interfaces import interface
 
 if TYPE_CHECKING:
     from sage_common.ros.lockstep.host import LockstepHost
@@ -114,12 +111,6 @@ class LockstepNodeHost(Stateful):
 
     def stopwatch_ns(self) -> int:
         return self.clock.now_ns()
-
-    def deserialize(self, data: bytes, type_name: str) -> Any:
-        return deserialize_message(data, interface(type_name))
-
-    def state_path(self, home: Path) -> Path:
-        return home / "state" / f"{self.name}.state"
 
 
 class _Log(Stateful):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -16,7 +15,6 @@ from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallba
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import qos_policy_name_from_kind
-from rclpy.serialization import deserialize_message
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.throttle import Throttle, call_site
@@ -273,12 +271,6 @@ class RosHost(ManagedNode):
 
     def stopwatch_ns(self) -> int:
         return time.perf_counter_ns()
-
-    def deserialize(self, data: bytes, type_name: str) -> Any:
-        return deserialize_message(data, interface(type_name))
-
-    def state_path(self, home: Path) -> Path:
-        return home / "state" / f"{self.name}.state"
 
 
 class _RosClock:
