@@ -130,7 +130,7 @@ public:
     base_(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
   {
     if (base_ == MAP_FAILED) {
-      throw MailboxError("no memory for a word and its slots");
+      throw OutOfMemory("no memory for a word and its slots");
     }
     word_ = new (base_) SharedWord();
   }

@@ -14,7 +14,7 @@
 
 #include "channel.hpp"
 #include "sage_mailbox/atomics.hpp"
-#include "sage_mailbox/status.hpp"
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/wakeup.hpp"
 #include "thread_clock.hpp"
 
@@ -46,7 +46,7 @@ public:
         nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0))
   {
     if (base_ == MAP_FAILED) {
-      throw MailboxError("no memory for " + std::to_string(bytes) + " bytes of figures");
+      throw OutOfMemory("no memory for " + std::to_string(bytes) + " bytes of figures");
     }
   }
   SharedArray(const SharedArray &) = delete;

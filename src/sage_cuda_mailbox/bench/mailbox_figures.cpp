@@ -172,6 +172,7 @@ void print(const char * name, Times & found)
   }
   // where no hand-over met both sides on their cores there is no such figure
   if (!found.on_core_ns.empty()) {
+    std::printf(", \"on_core_p50\": %.3f", percentile_us(found.on_core_ns, 0.5));
     std::printf(", \"on_core_p99\": %.3f", percentile_us(found.on_core_ns, 0.99));
     std::printf(", \"on_core_p999\": %.3f", percentile_us(found.on_core_ns, 0.999));
   }

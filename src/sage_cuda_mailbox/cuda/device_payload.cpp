@@ -203,7 +203,7 @@ int device_with(const DeviceUuid & uuid)
       return device;
     }
   }
-  throw MailboxError(
+  throw WrongBackend(
       "the GPU that the tensors lie on is not among the " + std::to_string(count) +
       " that this process sees (CUDA_VISIBLE_DEVICES)");
 }
@@ -214,7 +214,7 @@ std::shared_ptr<Payload> opened(const Segment & segment)
   const MemoryOffer & offer = received.offer;
   if (offer.bytes != payload_bytes(segment) ||
       offer.backend != static_cast<std::uint32_t>(segment.backend())) {
-    throw NotAMailbox(
+    throw WrongSize(
         "mailbox '" + segment.name() + "': " + std::to_string(offer.bytes) + " bytes of backend " +
         std::to_string(offer.backend) + " are offered, expected " +
         std::to_string(payload_bytes(segment)) + " of backend " +
@@ -232,10 +232,9 @@ std::shared_ptr<Payload> opened(const Segment & segment)
 
 [[noreturn]] void refuse(const Segment & segment)
 {
-  throw MailboxError(
-      "mailbox '" + segment.name() + "' has backend " +
-      std::to_string(static_cast<std::uint32_t>(segment.backend())) +
-      ", expected 2 (cuda_vmm), 3 (cuda_ipc) or 4 (pinned)");
+  throw WrongBackend(
+      "mailbox '" + segment.name() +
+      "': " + mismatch("backend", name_of(segment.backend()), "cuda_vmm, cuda_ipc or pinned"));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace sage::mailbox::cuda_backend
 {
 
 /// Allocates, or registers, the memory of a mailbox that this process just created, in the backend
-/// and on the device that the segment names. Throws CudaError, MailboxError.
+/// and on the device that the segment names. Throws CudaError, WrongBackend, SystemCallError.
 std::shared_ptr<Payload> created_payload(const std::shared_ptr<Segment> & segment);
 
 /// Gets at the memory of a mailbox that was attached to. In the creator's own process that is the

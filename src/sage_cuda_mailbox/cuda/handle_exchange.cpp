@@ -17,7 +17,7 @@
 #include <memory>
 #include <utility>
 
-#include "sage_mailbox/status.hpp"
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox::cuda_backend
 {
@@ -29,12 +29,10 @@ constexpr char kPrefix[] = "sage-mailbox.";
 constexpr int kWaiting = 16;
 constexpr timeval kPatience{2, 0};
 
-[[noreturn]] void fail(const std::string & what)
-{
-  throw MailboxError(what + ": " + std::strerror(errno));
-}
+[[noreturn]] void fail(const std::string & what) { throw SystemCallError(what, errno); }
 
-/// The user's runtime folder; nobody else can write there. Throws MailboxError.
+/// The user's runtime folder; nobody else can write there. Throws SystemCallError,
+/// WrongOwner.
 std::string runtime_folder()
 {
   const char * given = std::getenv("XDG_RUNTIME_DIR");
@@ -51,7 +49,7 @@ std::string runtime_folder()
   }
   if (!S_ISDIR(found.st_mode) || found.st_uid != geteuid() ||
       (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    throw MailboxError(folder + " is not a folder that only this user can write to");
+    throw WrongOwner(folder + " is not a folder that only this user can write to");
   }
   return folder;
 }
@@ -61,7 +59,7 @@ sockaddr_un address_of(const std::string & path)
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    throw MailboxError(path + " is too long for the name of a socket");
+    throw SystemCallError(path + " as the name of a socket", ENAMETOOLONG);
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   return address;
@@ -203,7 +201,7 @@ ReceivedOffer receive_offer(std::uint64_t nonce)
     fail("the creator of the device memory does not answer at " + path);
   }
   if (!is_own_user(peer)) {
-    throw MailboxError("another user answers at " + path);
+    throw WrongOwner("another user answers at " + path);
   }
   MemoryOffer offer;
   iovec part{&offer, sizeof offer};
@@ -222,7 +220,7 @@ ReceivedOffer receive_offer(std::uint64_t nonce)
   }
   FileDescriptor memory(descriptor);
   if (length != sizeof offer || offer.nonce != nonce) {
-    throw MailboxError("what answers at " + path + " is not the creator of this mailbox");
+    throw NotAMailbox("what answers at " + path + " is not the creator of this mailbox");
   }
   return {offer, std::move(memory)};
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/wakeup.hpp"
 #include "sage_mailbox_cuda/checked.hpp"
 #include "sage_mailbox_cuda/device_traits.hpp"
@@ -19,7 +20,7 @@ const std::shared_ptr<Segment> & usable(const std::shared_ptr<Segment> & segment
 {
   const DeviceTraits traits = traits_of(device);
   if (!traits.has_host_atomics) {
-    throw MailboxError(
+    throw WrongBackend(
         "mailbox '" + segment->name() + "': kernels on device " + std::to_string(device) + " (" +
         traits.name + ") cannot write to it, its atomic operations do not hold for processors");
   }

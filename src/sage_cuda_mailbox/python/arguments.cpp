@@ -40,10 +40,10 @@ std::int64_t duration_ns(const char * field, nb::handle value, double unit_ns)
   const double number = PyBool_Check(value.ptr()) ? -1 : PyFloat_AsDouble(value.ptr());
   if (PyErr_Occurred() != nullptr) {
     PyErr_Clear();
-    refuse(field, written(value), "a number from 0 on, or None");
+    throw InvalidArgument(field, written(value), "a number from 0 on, or None");
   }
   if (!(number >= 0) || !(number * unit_ns <= kLongestS * kNsPerS)) {
-    refuse(field, written(value), "a number from 0 on, up to 32 years, or None");
+    throw InvalidArgument(field, written(value), "a number from 0 on, up to 32 years, or None");
   }
   return static_cast<std::int64_t>(std::llround(number * unit_ns));
 }
@@ -57,7 +57,7 @@ Numbers numbers(const char * field, nb::handle value, Read read)
     return found;
   }
   if (PyUnicode_Check(value.ptr()) || !PySequence_Check(value.ptr())) {
-    refuse(field, written(value), "integers");
+    throw InvalidArgument(field, written(value), "integers");
   }
   for (const nb::handle item : nb::borrow<nb::sequence>(value)) {
     found.push_back(read(field, item));
@@ -74,7 +74,7 @@ std::int64_t integer(const char * field, nb::handle value, std::int64_t least, s
   const std::int64_t number =
       index.is_valid() ? PyLong_AsLongLongAndOverflow(index.ptr(), &overflow) : 0;
   if (!index.is_valid() || overflow != 0 || number < least || number > most) {
-    refuse(field, written(value), range(least, most));
+    throw InvalidArgument(field, written(value), range(least, most));
   }
   return number;
 }
@@ -85,7 +85,7 @@ std::uint64_t unsigned_integer(const char * field, nb::handle value)
   const std::uint64_t number = index.is_valid() ? PyLong_AsUnsignedLongLong(index.ptr()) : 0;
   if (!index.is_valid() || PyErr_Occurred() != nullptr) {
     PyErr_Clear();
-    refuse(field, written(value), "an integer from 0 to 18446744073709551615");
+    throw InvalidArgument(field, written(value), "an integer from 0 to 18446744073709551615");
   }
   return number;
 }
@@ -93,13 +93,13 @@ std::uint64_t unsigned_integer(const char * field, nb::handle value)
 std::string text(const char * field, nb::handle value)
 {
   if (!PyUnicode_Check(value.ptr())) {
-    refuse(field, written(value), "a string");
+    throw InvalidArgument(field, written(value), "a string");
   }
   Py_ssize_t length = 0;
   const char * characters = PyUnicode_AsUTF8AndSize(value.ptr(), &length);
   if (characters == nullptr) {
     PyErr_Clear();
-    refuse(field, written(value), "a string without lone surrogates");
+    throw InvalidArgument(field, written(value), "a string without lone surrogates");
   }
   return {characters, static_cast<std::size_t>(length)};
 }
@@ -107,7 +107,7 @@ std::string text(const char * field, nb::handle value)
 bool truth(const char * field, nb::handle value)
 {
   if (!PyBool_Check(value.ptr())) {
-    refuse(field, written(value), "True or False");
+    throw InvalidArgument(field, written(value), "True or False");
   }
   return value.is(nb::handle(Py_True));
 }
@@ -174,10 +174,10 @@ DataType element_type(nb::handle dtype)
   const nb::object type = numpy_dtype(dtype);
   if (!type.is_valid()) {
     PyErr_Clear();
-    refuse("dtype", written(dtype), "what numpy.dtype takes, or 'bfloat16'");
+    throw InvalidArgument("dtype", written(dtype), "what numpy.dtype takes, or 'bfloat16'");
   }
   if (!nb::cast<bool>(type.attr("isnative"))) {
-    refuse("dtype", written(dtype), "this machine's byte order");
+    throw InvalidArgument("dtype", written(dtype), "this machine's byte order");
   }
   return data_type(name_of_type(type));
 }

@@ -5,10 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <string>
 #include <utility>
 
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/process.hpp"
 #include "sage_mailbox/wakeup.hpp"
 
@@ -26,7 +25,7 @@ int make_event()
 {
   const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (event < 0) {
-    throw MailboxError(std::string("no eventfd: ") + std::strerror(errno));
+    throw SystemCallError("no eventfd", errno);
   }
   return event;
 }

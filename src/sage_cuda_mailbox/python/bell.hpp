@@ -17,7 +17,7 @@ namespace sage::mailbox::python
 class Bell
 {
 public:
-  /// Set from the beginning: what came before is to be read, too. Throws MailboxError. Not for a
+  /// Set from the beginning: what came before is to be read, too. Throws SystemCallError. Not for a
   /// process forked later.
   explicit Bell(std::shared_ptr<Segment> segment);
   ~Bell();

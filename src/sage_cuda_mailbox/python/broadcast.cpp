@@ -77,7 +77,7 @@ public:
     BroadcastWriter & writer = get();
     const Bytes payload("payload", object, PyBUF_SIMPLE);
     if (payload.length() > writer.payload_bytes()) {
-      refuse(
+      throw InvalidArgument(
           "payload", std::to_string(payload.length()) + " bytes",
           "at most " + std::to_string(writer.payload_bytes()));
     }
@@ -97,7 +97,7 @@ public:
   BroadcastWriter & get() const
   {
     if (!writer_) {
-      raise(Error::closed, "this writer is closed");
+      throw Closed("this writer is closed");
     }
     return *writer_;
   }
@@ -231,7 +231,7 @@ void define_broadcast(nb::module_ & module)
           "Args: `cell_bytes`: 64, 128, 192 or 256, a payload has 24 less; `cell_count`: a power\n"
           "of two, how far a reader may lag; `place_count`: how many writers there can be at a\n"
           "time, 1 to 256; `backend`: 'host' (this process) or 'shm' (this user's processes).\n"
-          "Raises NameTaken, InvalidArgument, MailboxError (no memory).")
+          "Raises NameTaken, OutOfMemory, InvalidArgument.")
       .def_static(
           "attach", &Mailbox::attach, "name"_a.none(),
           nb::sig("def attach(name: str) -> BroadcastMailbox"),
@@ -242,7 +242,7 @@ void define_broadcast(nb::module_ & module)
             require_open(mailbox.segment());
             return std::make_unique<Writer>(mailbox.get());
           },
-          "A new writer. Raises Closed; MailboxError if all places are taken.")
+          "A new writer. Raises Closed, NoFreePlace.")
       .def(
           "reader",
           [](Mailbox & mailbox, nb::handle oldest) {

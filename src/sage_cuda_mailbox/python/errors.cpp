@@ -2,9 +2,8 @@
 
 #include <nanobind/stl/string.h>
 
-#include <array>
 #include <exception>
-#include <stdexcept>
+#include <iterator>
 
 namespace nb = nanobind;
 
@@ -14,98 +13,106 @@ namespace sage::mailbox::python
 namespace
 {
 
-std::array<PyObject *, kErrors> classes{};  // as long as the module, which is never unloaded
+template <class Error>
+bool is(const std::exception & error)
+{
+  return dynamic_cast<const Error *>(&error) != nullptr;
+}
 
+/// An exception class, which its bases stand before.
 struct Definition {
-  Error error;
   const char * name;
-  PyObject * also;  // a class of Python's own that it is, too
+  const char * base;        // one of these classes; empty: Exception
+  PyObject * const * also;  // a class of Python's own that it is, too
+  bool (*is_this)(const std::exception &);
   const char * meaning;
 };
 
-void define(nb::module_ & module, const Definition & definition)
+const Definition kDefinitions[] = {
+    {"MailboxError", "", nullptr, is<MailboxError>, "A mailbox cannot do what it was asked for."},
+    {"OpenError", "MailboxError", nullptr, is<OpenError>,
+     "A mailbox could not be created or attached to."},
+    {"NameTaken", "OpenError", &PyExc_FileExistsError, is<NameTaken>,
+     "The name is taken by a mailbox whose creator is alive, or by a file that is no mailbox."},
+    {"NoSuchMailbox", "OpenError", &PyExc_FileNotFoundError, is<NoSuchMailbox>,
+     "There is no mailbox of this name."},
+    {"OutOfMemory", "OpenError", &PyExc_MemoryError, is<OutOfMemory>,
+     "/dev/shm, or this process, has no room for the mailbox."},
+    {"WrongBackend", "OpenError", nullptr, is<WrongBackend>,
+     "Its tensors lie where this build cannot look."},
+    {"NotAMailbox", "OpenError", nullptr, is<NotAMailbox>,
+     "What lies under the name cannot be used as the mailbox that was asked for."},
+    {"WrongOwner", "NotAMailbox", &PyExc_PermissionError, is<WrongOwner>,
+     "The file is another user's, or open to other users."},
+    {"WrongVersion", "NotAMailbox", nullptr, is<WrongVersion>,
+     "The mailbox has another layout than this library."},
+    {"WrongKind", "NotAMailbox", &PyExc_TypeError, is<WrongKind>,
+     "It holds tensors where records were asked for, or the other way round."},
+    {"WrongSize", "NotAMailbox", nullptr, is<WrongSize>,
+     "The file is shorter or longer than its header says."},
+    {"DamagedHeader", "NotAMailbox", nullptr, is<DamagedHeader>,
+     "The header's checksum is wrong, or a field in it is out of range."},
+    {"NoFreePlace", "MailboxError", nullptr, is<NoFreePlace>,
+     "As many writers and readers are alive as the mailbox has places."},
+    {"SendError", "MailboxError", nullptr, is<SendError>, "Nothing was written."},
+    {"Full", "SendError", &PyExc_BlockingIOError, is<Full>,
+     "Every slot is being written, or leased to a reader."},
+    {"Busy", "SendError", &PyExc_BlockingIOError, is<Busy>,
+     "Stalled writers hold the next cells; nothing was written."},
+    {"ReceiveError", "MailboxError", nullptr, is<ReceiveError>,
+     "The tensor is no longer to be had, or was taken back while it was looked at."},
+    {"Expired", "ReceiveError", &PyExc_TimeoutError, is<Expired>,
+     "The lease ended before: its time was over, or the slot was taken for something newer."},
+    {"GenerationMismatch", "ReceiveError", &PyExc_LookupError, is<GenerationMismatch>,
+     "The slot was recycled: it holds another tensor than the one asked for."},
+    {"NotLeased", "MailboxError", &PyExc_RuntimeError, is<NotLeased>,
+     "There is no lease: never given, already taken, or given back."},
+    {"Closed", "MailboxError", &PyExc_EOFError, is<Closed>,
+     "The mailbox, or this end of it, is closed, and everything was read."},
+    {"Inherited", "MailboxError", &PyExc_RuntimeError, is<Inherited>,
+     "Made before a fork, by the parent: it is not this process's to use."},
+    {"CorruptMailbox", "MailboxError", nullptr, is<CorruptMailbox>,
+     "A word in shared memory is out of range: somebody else wrote there."},
+    {"SystemCallError", "MailboxError", &PyExc_OSError, is<SystemCallError>,
+     "The kernel refused something that a mailbox needs."},
+    {"InUse", "MailboxError", &PyExc_RuntimeError, is<InUse>,
+     "A reader is used by two threads at once."},
+    {"WrongDtype", "MailboxError", &PyExc_TypeError, is<WrongDtype>,
+     "The tensor has another element type or shape, or one that the library asked for lacks."},
+    {"InvalidArgument", "MailboxError", &PyExc_ValueError, is<std::invalid_argument>,
+     "An argument is out of range; the text names it, its value and what was expected."},
+};
+
+PyObject * classes[std::size(kDefinitions)] = {};  // as long as the module: it is never unloaded
+
+void define(nb::module_ & module, const Definition & definition, PyObject *& defined)
 {
-  const bool is_root = definition.error == Error::mailbox;
-  PyObject * root = classes[static_cast<std::size_t>(Error::mailbox)];
-  const nb::object bases =
-      is_root           ? nb::borrow(PyExc_Exception)
-      : definition.also ? nb::object(nb::make_tuple(nb::handle(root), nb::handle(definition.also)))
-                        : nb::borrow(root);
+  const std::string own_base = definition.base;
+  nb::object bases =
+      own_base.empty() ? nb::borrow(PyExc_Exception) : nb::object(module.attr(definition.base));
+  if (definition.also != nullptr) {
+    bases = nb::make_tuple(bases, nb::handle(*definition.also));
+  }
   const std::string name = nb::cast<std::string>(module.attr("__name__")) + "." + definition.name;
-  PyObject * type =
-      PyErr_NewExceptionWithDoc(name.c_str(), definition.meaning, bases.ptr(), nullptr);
-  if (type == nullptr) {
+  defined = PyErr_NewExceptionWithDoc(name.c_str(), definition.meaning, bases.ptr(), nullptr);
+  if (defined == nullptr) {
     throw nb::python_error();
   }
-  classes[static_cast<std::size_t>(definition.error)] = type;
-  module.attr(definition.name) = nb::handle(type);
-}
-
-void set(Error error, const char * text)
-{
-  PyErr_SetString(classes[static_cast<std::size_t>(error)], text);
+  module.attr(definition.name) = nb::handle(defined);
 }
 
 void translate(const std::exception_ptr & thrown, void *)
 {
   try {
     std::rethrow_exception(thrown);
-  } catch (const NameTaken & error) {
-    set(Error::name_taken, error.what());
-  } catch (const NoSuchMailbox & error) {
-    set(Error::no_such_mailbox, error.what());
-  } catch (const NotAMailbox & error) {
-    set(Error::not_a_mailbox, error.what());
-  } catch (const MailboxError & error) {
-    set(Error::mailbox, error.what());
-  } catch (const std::invalid_argument & error) {
-    set(Error::invalid_argument, error.what());
-  }
-}
-
-Error error_of(Status status)
-{
-  switch (status) {
-    case Status::closed:
-      return Error::closed;
-    case Status::full:
-      return Error::full;
-    case Status::busy:
-      return Error::busy;
-    case Status::expired:
-      return Error::expired;
-    case Status::recycled:
-      return Error::generation_mismatch;
-    case Status::not_leased:
-      return Error::not_leased;
-    case Status::invalid:
-      return Error::not_a_mailbox;
-    default:
-      return Error::mailbox;
-  }
-}
-
-const char * meaning_of(Status status)
-{
-  switch (status) {
-    case Status::closed:
-      return "the mailbox is closed";
-    case Status::full:
-      return "every slot is being written, or leased to a reader";
-    case Status::busy:
-      return "stalled writers hold the next cells; nothing was written";
-    case Status::expired:
-      return "the lease ended before: its time was over, or the slot was taken for something newer";
-    case Status::recycled:
-      return "the slot has another generation: it holds something newer";
-    case Status::not_leased:
-      return "there is no lease: never given, already taken, or given back";
-    case Status::inherited:
-      return "made before a fork, and the parent's: make a new writer or reader in this process";
-    case Status::invalid:
-      return "the mailbox was tampered with";
-    default:
-      return name_of(status);
+  } catch (const std::exception & error) {
+    for (std::size_t at = std::size(kDefinitions); at-- > 0;) {
+      if (kDefinitions[at].is_this(error)) {
+        PyErr_SetString(classes[at], error.what());
+        return;
+      }
+    }
+    throw;  // none of the library's
   }
 }
 
@@ -113,49 +120,10 @@ const char * meaning_of(Status status)
 
 void define_errors(nb::module_ & module)
 {
-  const Definition definitions[] = {
-      {Error::mailbox, "MailboxError", nullptr, "A mailbox cannot do what it was asked for."},
-      {Error::name_taken, "NameTaken", nullptr,
-       "The name is taken by a mailbox whose creator is alive."},
-      {Error::no_such_mailbox, "NoSuchMailbox", nullptr, "There is no mailbox of this name."},
-      {Error::not_a_mailbox, "NotAMailbox", nullptr,
-       "What lies under the name is no mailbox of this kind and version, or damaged, or of "
-       "another user."},
-      {Error::closed, "Closed", nullptr,
-       "The mailbox, or this end of it, is closed, and everything was read."},
-      {Error::full, "Full", nullptr, "Every slot is being written, or leased to a reader."},
-      {Error::busy, "Busy", nullptr, "Stalled writers hold the next cells; nothing was written."},
-      {Error::expired, "Expired", nullptr,
-       "The lease ended before: its time was over, or the slot was taken for something newer."},
-      {Error::generation_mismatch, "GenerationMismatch", nullptr,
-       "The slot was recycled: it holds another tensor than the one asked for."},
-      {Error::not_leased, "NotLeased", nullptr,
-       "There is no lease: never given, already taken, or given back."},
-      {Error::wrong_dtype, "WrongDtype", PyExc_TypeError,
-       "The tensor has another element type or shape, or one that the library asked for lacks."},
-      {Error::invalid_argument, "InvalidArgument", PyExc_ValueError,
-       "An argument is out of range; the text names it, its value and what was expected."},
-  };
-  for (const Definition & definition : definitions) {
-    define(module, definition);
+  for (std::size_t at = 0; at < std::size(kDefinitions); ++at) {
+    define(module, kDefinitions[at], classes[at]);
   }
   nb::register_exception_translator(translate);
-}
-
-void raise(Error error, const std::string & text)
-{
-  set(error, text.c_str());
-  throw nb::python_error();
-}
-
-void refuse(const std::string & field, const std::string & value, const std::string & expected)
-{
-  raise(Error::invalid_argument, field + " is " + value + ", expected " + expected);
-}
-
-void raise(Status status, const std::string & what)
-{
-  raise(error_of(status), what + ": " + meaning_of(status));
 }
 
 std::string written(nb::handle value)

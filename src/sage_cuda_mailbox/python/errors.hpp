@@ -1,4 +1,4 @@
-// What is raised in Python.
+// What is raised in Python: the library's errors under their own names.
 #ifndef ERRORS_HPP_
 #define ERRORS_HPP_
 
@@ -6,39 +6,22 @@
 
 #include <string>
 
-#include "sage_mailbox/status.hpp"
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox::python
 {
 
-enum class Error {
-  mailbox,
-  name_taken,
-  no_such_mailbox,
-  not_a_mailbox,
-  closed,
-  full,
-  busy,
-  expired,
-  generation_mismatch,
-  not_leased,
-  wrong_dtype,
-  invalid_argument,
+/// A reader is used by two threads at once.
+struct InUse : MailboxError {
+  using MailboxError::MailboxError;
 };
-inline constexpr std::size_t kErrors = 12;
+/// The tensor is another than was asked for, or one that the asking library has no type for.
+struct WrongDtype : MailboxError {
+  using MailboxError::MailboxError;
+};
 
-/// Puts the exception classes into the module, and has those of the library translated.
+/// Puts the exception classes into the module, and has the library's errors translated.
 void define_errors(nanobind::module_ & module);
-
-[[noreturn]] void raise(Error error, const std::string & text);
-
-/// `<field> is <value>, expected <expected>`.
-[[noreturn]] void refuse(
-    const std::string & field, const std::string & value, const std::string & expected);
-
-/// Raises what a status that is neither ok, nor empty, nor pending stands for; `what` begins the
-/// sentence.
-[[noreturn]] void raise(Status status, const std::string & what);
 
 /// `value` as Python writes it, with its class where that helps.
 std::string written(nanobind::handle value);

@@ -26,8 +26,7 @@ void expect(const Tensor & tensor, nb::handle dtype, nb::handle wanted_shape)
   if (!dtype.is_none()) {
     const DataType wanted = element_type(dtype);
     if (!(wanted == tensor.type)) {
-      raise(
-          Error::wrong_dtype,
+      throw WrongDtype(
           "dtype is " + mailbox::name_of(tensor.type) + ", expected " + mailbox::name_of(wanted));
     }
   }
@@ -35,8 +34,7 @@ void expect(const Tensor & tensor, nb::handle dtype, nb::handle wanted_shape)
     const nb::tuple found = shape_of(tensor);
     const auto wanted = shape(wanted_shape);
     if (!std::equal(wanted.begin(), wanted.end(), tensor.shape.begin(), tensor.shape.end())) {
-      raise(
-          Error::wrong_dtype, "shape is " + written(found) + ", expected " + written(wanted_shape));
+      throw WrongDtype("shape is " + written(found) + ", expected " + written(wanted_shape));
     }
   }
 }
@@ -46,7 +44,7 @@ void check_room(const Tensor & tensor, std::uint64_t slot_bytes)
 {
   const std::uint64_t room = slot_bytes - std::min(tensor.offset_bytes, slot_bytes);
   if (tensor.offset_bytes <= slot_bytes && tensor.element_count() > room / tensor.type.bytes()) {
-    refuse(
+    throw InvalidArgument(
         "shape", written(shape_of(tensor)) + " of " + mailbox::name_of(tensor.type),
         "at most " + std::to_string(room) + " bytes behind offset_bytes in the slot of " +
             std::to_string(slot_bytes));
@@ -98,7 +96,7 @@ void PyWriteLease::describe(
 const Tensor & PyWriteLease::described_tensor() const
 {
   if (!tensor_) {
-    refuse("tensor", "not described", "array(), describe() or copy() before");
+    throw InvalidArgument("tensor", "not described", "array(), describe() or copy() before");
   }
   return *tensor_;
 }

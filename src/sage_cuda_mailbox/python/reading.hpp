@@ -48,10 +48,10 @@ public:
   Reader & get() const
   {
     if (!reader_) {
-      raise(Error::closed, "this reader is closed");
+      throw Closed("this reader is closed");
     }
     if (is_in_use_) {
-      raise(Error::mailbox, "this reader is in use by another thread");
+      throw InUse("this reader is in use by another thread");
     }
     return *reader_;
   }
@@ -67,7 +67,7 @@ public:
       if (status == Status::ok) {
         return true;
       }
-      if (status != Status::empty) {
+      if (status != Status::timed_out) {
         raise(status, name());
       }
       if (PyErr_CheckSignals() != 0) {
@@ -109,7 +109,7 @@ public:
     }
     if (has_bell()) {
       bell_->clear();
-      if (get().wait(0) != Status::empty) {
+      if (get().wait(0) != Status::timed_out) {
         bell_->set();
       }
     }

@@ -56,7 +56,7 @@ Bytes::Bytes(const char * field, nb::handle object, int flags)
 {
   if (PyObject_GetBuffer(object.ptr(), &view_, flags) != 0) {
     PyErr_Clear();
-    refuse(field, written(object), "bytes, or another buffer without gaps");
+    throw InvalidArgument(field, written(object), "bytes, or another buffer without gaps");
   }
 }
 

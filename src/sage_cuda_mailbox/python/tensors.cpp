@@ -100,12 +100,12 @@ public:
   std::unique_ptr<PyWriteLease> acquire(nb::handle when_full)
   {
     if (!writer_) {
-      raise(Error::closed, "this writer is closed");
+      throw Closed("this writer is closed");
     }
     const bool is_known = PyUnicode_Check(when_full.ptr());
     const std::string policy = is_known ? text("when_full", when_full) : "";
     if (policy != "refuse" && policy != "overwrite") {
-      refuse("when_full", written(when_full), "'refuse' or 'overwrite'");
+      throw InvalidArgument("when_full", written(when_full), "'refuse' or 'overwrite'");
     }
     WriteLease lease;
     const Status status =
@@ -229,7 +229,7 @@ void define_tensors(nb::module_ & module)
           "many writers and readers there can be at a time, 1 to 256; `ttl_ms`: how long readers\n"
           "may keep a tensor, 0: until given back; `backend`: 'host' (this process), 'shm' (this\n"
           "user's processes), 'cuda_vmm', 'cuda_ipc' or 'pinned'.\n"
-          "Raises NameTaken, InvalidArgument, MailboxError (no memory).")
+          "Raises NameTaken, OutOfMemory, InvalidArgument.")
       .def_static(
           "attach", &Mailbox::attach, "name"_a.none(),
           nb::sig("def attach(name: str) -> TensorMailbox"),
@@ -240,14 +240,14 @@ void define_tensors(nb::module_ & module)
             require_open(mailbox.segment());
             return std::make_unique<Writer>(mailbox.home());
           },
-          "A new writer. Raises Closed; MailboxError if all places are taken.")
+          "A new writer. Raises Closed, NoFreePlace.")
       .def(
           "reader",
           [](Mailbox & mailbox) {
             require_open(mailbox.segment());
             return std::make_unique<Reader>(mailbox.home());
           },
-          "A new reader. Raises Closed; MailboxError if all places are taken.")
+          "A new reader. Raises Closed, NoFreePlace.")
       .def(
           "statistics", &Mailbox::statistics,
           nb::sig("def statistics(self) -> dict[str, typing.Any]"),

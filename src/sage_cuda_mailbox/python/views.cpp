@@ -38,10 +38,9 @@ Parts parts_of(const Ground & ground, const Tensor & tensor)
   const auto element_bytes = static_cast<std::int64_t>(tensor.type.bytes());
   for (std::size_t axis = 0; axis < parts.dimensions; ++axis) {
     if (tensor.strides_bytes[axis] % element_bytes != 0) {
-      raise(
-          Error::wrong_dtype, "strides_bytes is " + std::to_string(tensor.strides_bytes[axis]) +
-                                  ", expected a multiple of the element's " +
-                                  std::to_string(element_bytes) + " bytes");
+      throw WrongDtype(
+          "strides_bytes is " + std::to_string(tensor.strides_bytes[axis]) +
+          ", expected a multiple of the element's " + std::to_string(element_bytes) + " bytes");
     }
     parts.shape[axis] = tensor.shape[axis];
     parts.strides[axis] = tensor.strides_bytes[axis] / element_bytes;
@@ -65,14 +64,12 @@ nb::object as_array(const Parts & parts, nb::handle owner)
 nb::object numpy_view(const Ground & ground, const Tensor & tensor, Access access, nb::handle owner)
 {
   if (ground.device >= 0) {
-    raise(
-        Error::wrong_dtype,
+    throw WrongDtype(
         "the tensor lies on GPU " + std::to_string(ground.device) +
-            ", numpy sees host memory only: take it by DLPack, as torch.from_dlpack(lease)");
+        ", numpy sees host memory only: take it by DLPack, as torch.from_dlpack(lease)");
   }
   if (tensor.type.code == DataType::brain_floating) {
-    raise(
-        Error::wrong_dtype,
+    throw WrongDtype(
         "dtype is bfloat16, which numpy lacks: take it by DLPack, as torch.from_dlpack(lease)");
   }
   const Parts parts = parts_of(ground, tensor);

@@ -3,9 +3,9 @@
 #include <sys/mman.h>
 
 #include "sage_mailbox/atomics.hpp"
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/participant_table.hpp"
 #include "sage_mailbox/process.hpp"
-#include "sage_mailbox/status.hpp"
 #include "sage_mailbox/wakeup.hpp"
 
 namespace sage::mailbox

@@ -1,9 +1,9 @@
 #include "sage_mailbox/broadcast_mailbox.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/wakeup.hpp"
 
 namespace sage::mailbox
@@ -98,7 +98,7 @@ Status BroadcastReader::wait(std::int64_t timeout_ns)
     }
     const std::int64_t left_ns = deadline.left_ns();
     if (left_ns == 0) {
-      return Status::empty;
+      return Status::timed_out;
     }
     const bool is_being_written = ring_.end().next != cursor_.next;
     sleep_until_woken(
@@ -120,9 +120,7 @@ BroadcastMailbox BroadcastMailbox::create(
   geometry.cell_count = options.cell_count;
   geometry.place_count = options.place_count;
   if (options.backend != Backend::host && options.backend != Backend::shm) {
-    throw std::invalid_argument(
-        "backend is " + std::to_string(static_cast<std::uint32_t>(options.backend)) +
-        ", expected 0 (host) or 1 (shm)");
+    throw InvalidArgument("backend", name_of(options.backend), "host or shm");
   }
   auto segment = Segment::create(name, geometry, options.backend);
   return {segment, Creation(segment)};
@@ -132,7 +130,7 @@ BroadcastMailbox BroadcastMailbox::attach(const std::string & name)
 {
   auto segment = Segment::attach(name);
   if (segment->geometry().kind != Kind::broadcast) {
-    throw NotAMailbox("mailbox '" + name + "' holds tensors, expected records");
+    throw WrongKind("mailbox '" + name + "' holds tensors, expected records");
   }
   return {std::move(segment), Creation()};
 }

@@ -1,7 +1,8 @@
 #include "sage_mailbox/handle.hpp"
 
-#include <stdexcept>
 #include <utility>
+
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox
 {
@@ -22,8 +23,7 @@ std::string listed(const Values & values)
 void expect_same(const char * field, const std::string & said, const std::string & held)
 {
   if (said != held) {
-    throw std::invalid_argument(
-        std::string(field) + " is " + said + ", expected " + held + ", as in the mailbox");
+    throw InvalidArgument(field, said, held + ", as in the mailbox");
   }
 }
 
@@ -46,15 +46,13 @@ void compare(const Handle & handle, const ReadLease & lease)
 Status HandleReader::open(const Handle & handle, ReadLease & lease)
 {
   if (handle.mailbox != name_) {
-    throw std::invalid_argument(
-        "mailbox is '" + handle.mailbox + "', expected '" + name_ + "' on this topic");
+    throw InvalidArgument("mailbox", "'" + handle.mailbox + "'", "'" + name_ + "' on this topic");
   }
   attach_if_new();
   ReadLease taken;
   const Status status = reader_->open(handle.id, taken);
   if (status == Status::invalid) {
-    throw std::invalid_argument(
-        "slot is " + std::to_string(handle.id.slot) + ", expected one that can be opened");
+    throw InvalidArgument("slot", std::to_string(handle.id.slot), "one that can be opened");
   }
   if (status == Status::ok) {
     compare(handle, taken);

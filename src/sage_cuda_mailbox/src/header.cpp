@@ -4,10 +4,10 @@
 #include <time.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
-#include <stdexcept>
 
-#include "sage_mailbox/status.hpp"
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox
 {
@@ -22,7 +22,7 @@ std::uint64_t random_number()
 {
   std::uint64_t number = 0;
   if (getrandom(&number, sizeof number, 0) != sizeof number) {
-    throw MailboxError("the kernel gave no random number");
+    throw SystemCallError("no random number for a new mailbox", errno);
   }
   return number;
 }
@@ -34,9 +34,10 @@ std::int64_t unix_ns()
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+template <class Error>
 [[noreturn]] void refuse(const std::string & where, const std::string & what)
 {
-  throw NotAMailbox(where + " is not a mailbox that can be used: " + what);
+  throw Error(where + " is not a mailbox that can be used: " + what);
 }
 
 }  // namespace
@@ -82,18 +83,22 @@ void fill(
 Identity believed(const Header & copy, std::uint64_t bytes, const std::string & where)
 {
   if (std::memcmp(copy.magic, kMagic, sizeof kMagic) != 0) {
-    refuse(where, "it does not begin with SAGEMBX");
+    refuse<NotAMailbox>(where, "it does not begin with SAGEMBX");
   }
   if (copy.layout_version != kLayoutVersion) {
-    refuse(
-        where, "layout_version is " + std::to_string(copy.layout_version) + ", expected " +
-                   std::to_string(kLayoutVersion));
+    refuse<WrongVersion>(
+        where,
+        mismatch(
+            "layout_version", std::to_string(copy.layout_version), std::to_string(kLayoutVersion)));
   }
   if (copy.checksum != checksum_of(copy)) {
-    refuse(where, "the header is damaged (checksum)");
+    refuse<DamagedHeader>(
+        where, mismatch(
+                   "the header's checksum", std::to_string(copy.checksum),
+                   std::to_string(checksum_of(copy))));
   }
   if (copy.backend > static_cast<std::uint32_t>(Backend::pinned)) {
-    refuse(where, "backend is " + std::to_string(copy.backend) + ", expected 0 to 4");
+    refuse<DamagedHeader>(where, mismatch("backend", std::to_string(copy.backend), "0 to 4"));
   }
   Geometry geometry;
   geometry.kind = static_cast<Kind>(copy.kind);
@@ -106,11 +111,11 @@ Identity believed(const Header & copy, std::uint64_t bytes, const std::string & 
   geometry.payload_inside = backend != Backend::cuda_vmm && backend != Backend::cuda_ipc;
   try {
     check(geometry);
-  } catch (const std::invalid_argument & error) {
-    refuse(where, error.what());
+  } catch (const InvalidArgument & error) {
+    refuse<DamagedHeader>(where, error.what());
   }
   if (copy.total_bytes != geometry.total_bytes() || copy.total_bytes != bytes) {
-    refuse(
+    refuse<WrongSize>(
         where, "it has " + std::to_string(bytes) + " bytes and says " +
                    std::to_string(copy.total_bytes) + ", expected " +
                    std::to_string(geometry.total_bytes()));

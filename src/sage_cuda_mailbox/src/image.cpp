@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <stdexcept>
 
 #include "colour.hpp"
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox
 {
@@ -39,12 +39,6 @@ constexpr std::array<Encoding, 11> kEncodings{{
     {"32FC1", kFloat, 1, nullptr},
 }};
 
-[[noreturn]] void refuse(
-    const std::string & field, const std::string & value, const std::string & expected)
-{
-  throw std::invalid_argument(field + " is " + value + ", expected " + expected);
-}
-
 const Encoding & known(const std::string & name, bool is_picture)
 {
   std::string names;
@@ -55,13 +49,14 @@ const Encoding & known(const std::string & name, bool is_picture)
     }
     names += counts ? (names.empty() ? "" : ", ") + std::string(encoding.name) : "";
   }
-  refuse("encoding", "'" + name + "'", "one of " + names);
+  throw InvalidArgument("encoding", "'" + name + "'", "one of " + names);
 }
 
 void check_side(const char * field, std::uint64_t side_px)
 {
   if (side_px < 1 || side_px > kMostSidePx) {
-    refuse(field, std::to_string(side_px), "1 to " + std::to_string(kMostSidePx) + " px");
+    throw InvalidArgument(
+        field, std::to_string(side_px), "1 to " + std::to_string(kMostSidePx) + " px");
   }
 }
 
@@ -75,15 +70,17 @@ void check(const ImageFormat & format, const Encoding & encoding, std::uint64_t 
   check_side("height", format.height);
   check_side("width", format.width);
   if (encoding.to_rgb == yuy2_to_rgb && format.width % 2 != 0) {
-    refuse("width", std::to_string(format.width), "an even number: two pixels share a colour");
+    throw InvalidArgument(
+        "width", std::to_string(format.width), "an even number: two pixels share a colour");
   }
   const std::uint32_t least = row_bytes(format, encoding);
   if (format.step < least) {
-    refuse("step", std::to_string(format.step), "at least " + std::to_string(least) + " bytes");
+    throw InvalidArgument(
+        "step", std::to_string(format.step), "at least " + std::to_string(least) + " bytes");
   }
   const std::uint64_t bytes = std::uint64_t{format.step} * format.height;
   if (data_bytes != bytes) {
-    refuse("data", std::to_string(data_bytes) + " bytes", std::to_string(bytes));
+    throw InvalidArgument("data", std::to_string(data_bytes) + " bytes", std::to_string(bytes));
   }
 }
 
@@ -115,10 +112,11 @@ const Encoding & encoding_for(
     }
   }
   if (name.empty()) {
-    refuse("tensor", text(tensor), "uint8 with 1, 3 or 4 channels, or uint16 or float32 with 1");
+    throw InvalidArgument(
+        "tensor", text(tensor), "uint8 with 1, 3 or 4 channels, or uint16 or float32 with 1");
   }
   const Encoding & wanted = known(name, false);
-  refuse(
+  throw InvalidArgument(
       "tensor", text(tensor),
       name_of(wanted.type) + " with " + std::to_string(wanted.channels) + " channels for " + name);
 }
@@ -163,7 +161,7 @@ ImageFormat image_of(const Tensor & tensor, const std::string & encoding)
 {
   const std::size_t dimensions = tensor.shape.size();
   if (dimensions != 2 && dimensions != 3) {
-    refuse("tensor", text(tensor), "[height, width] or [height, width, channels]");
+    throw InvalidArgument("tensor", text(tensor), "[height, width] or [height, width, channels]");
   }
   check_side("height", tensor.shape[0]);
   check_side("width", tensor.shape[1]);

@@ -1,8 +1,9 @@
 #include "sage_mailbox/layout.hpp"
 
 #include <iterator>
-#include <stdexcept>
 #include <string>
+
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox
 {
@@ -10,12 +11,9 @@ namespace sage::mailbox
 namespace
 {
 
-void require(bool holds, const char * field, std::uint64_t value, const char * expected)
+void check_slot_count(std::uint32_t slot_count)
 {
-  if (!holds) {
-    throw std::invalid_argument(
-        std::string(field) + " is " + std::to_string(value) + ", expected " + expected);
-  }
+  require(slot_count >= 1 && slot_count <= kMostSlots, "slot_count", slot_count, "1 to 4096");
 }
 
 }  // namespace
@@ -29,7 +27,7 @@ Backend backend_named(const std::string & name)
     }
     names += (number == 0 ? "" : ", ") + std::string(kBackendNames[number]);
   }
-  throw std::invalid_argument("backend is '" + name + "', expected one of " + names);
+  throw InvalidArgument("backend", "'" + name + "'", "one of " + names);
 }
 
 void check(const Geometry & geometry)
@@ -53,13 +51,31 @@ void check(const Geometry & geometry)
         geometry.slot_bytes == 0, "slot_bytes", geometry.slot_bytes, "0 in a broadcast mailbox");
     return;
   }
-  require(
-      geometry.slot_count >= 1 && geometry.slot_count <= kMostSlots, "slot_count",
-      geometry.slot_count, "1 to 4096");
+  check_slot_count(geometry.slot_count);
   require(
       geometry.slot_bytes >= kPageBytes && geometry.slot_bytes <= kMostSlotBytes &&
           geometry.slot_bytes % kPageBytes == 0,
       "slot_bytes", geometry.slot_bytes, "a multiple of 4096 up to 68719476736");
+}
+
+Geometry tensor_geometry(
+    std::uint32_t slot_count, std::uint64_t slot_bytes, std::uint32_t place_count)
+{
+  check_slot_count(slot_count);
+  require(
+      slot_bytes >= 1 && slot_bytes <= kMostSlotBytes, "slot_bytes", slot_bytes,
+      "1 to " + std::to_string(kMostSlotBytes));
+  Geometry geometry;
+  geometry.kind = Kind::tensor;
+  // A reader that is given a tensor has at most slot_count announcements before it.
+  geometry.cell_count = 2;
+  while (geometry.cell_count < 2 * slot_count) {
+    geometry.cell_count *= 2;
+  }
+  geometry.place_count = place_count;
+  geometry.slot_count = slot_count;
+  geometry.slot_bytes = (slot_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  return geometry;
 }
 
 }  // namespace sage::mailbox

@@ -33,6 +33,8 @@ Status WriteLease::publish(const Tensor & tensor, std::int64_t ttl_ns, std::uint
     port_.reset();
     return Status::inherited;
   }
+  port_->pool.prefetch_to_publish(id_);
+  port_->ring.prefetch();
   const Description description = described(tensor, bytes());
   if (port_->participant.segment()->is_closed()) {
     abandon();
@@ -40,8 +42,9 @@ Status WriteLease::publish(const Tensor & tensor, std::int64_t ttl_ns, std::uint
   }
   const auto port = std::exchange(port_, nullptr);
   std::uint32_t count = 0;
-  Status status = port->pool.publish(
-      port->holder(), id_, description, ttl_ns < 0 ? port->ttl_ns : ttl_ns, monotonic_ns(), count);
+  const std::int64_t lasting_ns = ttl_ns < 0 ? port->ttl_ns : ttl_ns;
+  const std::int64_t now_ns = lasting_ns == 0 ? 0 : monotonic_ns();
+  Status status = port->pool.publish(port->holder(), id_, description, lasting_ns, now_ns, count);
   if (status != Status::ok) {
     return status;
   }

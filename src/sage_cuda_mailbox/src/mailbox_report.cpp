@@ -4,7 +4,6 @@
 #include <optional>
 #include <set>
 
-#include "sage_mailbox/status.hpp"
 #include "sage_mailbox/tensor_mailbox.hpp"
 #include "shared_file.hpp"
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "sage_mailbox/status.hpp"
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox
 {
@@ -16,7 +16,7 @@ Participant::Participant(std::shared_ptr<Segment> segment, PlaceWord::Role role)
   forks_ = fork_count();
   const auto holder = places_.join(role, SystemProcesses::current());
   if (!holder) {
-    throw MailboxError(
+    throw NoFreePlace(
         "mailbox '" + segment_->name() + "': all " +
         std::to_string(segment_->geometry().place_count) + " places are taken (place_count)");
   }

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <string>
 
-#include "sage_mailbox/status.hpp"
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox
 {
@@ -82,7 +82,7 @@ void count_forks()
   static const int error =
       pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
   if (error != 0) {
-    throw MailboxError(std::string("forks cannot be watched: ") + std::strerror(error));
+    throw SystemCallError("forks cannot be watched", error);
   }
 }
 
@@ -98,9 +98,10 @@ Process SystemProcesses::current()
   const ProcessStatus status = status_in("/proc/self/stat");
   const std::uint64_t process_namespace = own_namespace();
   if (status.seen != Seen::yes || status.pid != pid || process_namespace == 0) {
-    throw MailboxError(
+    throw SystemCallError(
         "/proc/self/stat does not tell of process " + std::to_string(pid) +
-        ", expected the /proc of its process id namespace");
+            ", expected the /proc of its process id namespace",
+        ESRCH);
   }
   return {pid, status.started, process_namespace};
 }

@@ -1,9 +1,9 @@
 #include "sage_mailbox/record_batch.hpp"
 
 #include <cstring>
-#include <stdexcept>
 #include <string>
 
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/layout.hpp"
 
 namespace sage::mailbox
@@ -36,12 +36,6 @@ Value read(const std::uint8_t * at)
   return static_cast<Value>(bits);
 }
 
-[[noreturn]] void refuse(const char * field, std::uint64_t value, const std::string & expected)
-{
-  throw std::invalid_argument(
-      std::string(field) + " is " + std::to_string(value) + ", expected " + expected);
-}
-
 }  // namespace
 
 void add_row(
@@ -61,21 +55,19 @@ void add_row(
 
 std::size_t count_rows(const std::vector<std::uint8_t> & rows, std::uint32_t row_bytes)
 {
-  if (row_bytes % 64 != 0 || row_bytes < 64 || row_bytes > 256) {
-    refuse("row_bytes", row_bytes, "64, 128, 192 or 256");
-  }
-  if (rows.size() % row_bytes != 0) {
-    refuse("data", rows.size(), "a multiple of " + std::to_string(row_bytes) + " bytes");
-  }
+  require(
+      row_bytes % 64 == 0 && row_bytes >= 64 && row_bytes <= 256, "row_bytes", row_bytes,
+      "64, 128, 192 or 256");
+  require(
+      rows.size() % row_bytes == 0, "data", rows.size(),
+      "a multiple of " + std::to_string(row_bytes) + " bytes");
   return rows.size() / row_bytes;
 }
 
 RecordRow row_at(const std::vector<std::uint8_t> & rows, std::uint32_t row_bytes, std::size_t index)
 {
   const std::size_t count = count_rows(rows, row_bytes);
-  if (index >= count) {
-    refuse("row", index, "less than " + std::to_string(count));
-  }
+  require(index < count, "row", index, "less than " + std::to_string(count));
   const std::uint8_t * row = rows.data() + index * row_bytes;
   RecordRow record{{}, row + kCellHeadBytes};
   record.head.sequence = read<std::uint64_t>(row + kSequenceAt);
@@ -83,11 +75,10 @@ RecordRow row_at(const std::vector<std::uint8_t> & rows, std::uint32_t row_bytes
   record.head.type = read<std::uint16_t>(row + kTypeAt);
   record.head.producer = read<std::uint32_t>(row + kProducerAt);
   record.head.stamp_ns = read<std::int64_t>(row + kStampAt);
-  if (record.head.length > row_bytes - kCellHeadBytes) {
-    refuse(
-        "length", record.head.length,
-        "at most " + std::to_string(row_bytes - kCellHeadBytes) + " bytes");
-  }
+  const std::uint32_t longest = row_bytes - kCellHeadBytes;
+  require(
+      record.head.length <= longest, "length", record.head.length,
+      "at most " + std::to_string(longest) + " bytes");
   return record;
 }
 

@@ -7,14 +7,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 #include "abandoned.hpp"
 #include "header.hpp"
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/process.hpp"
 #include "sage_mailbox/ring.hpp"
-#include "sage_mailbox/status.hpp"
 #include "shared_file.hpp"
 
 namespace sage::mailbox
@@ -76,7 +75,7 @@ std::byte * map_private(std::uint64_t bytes)
 {
   void * base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) {
-    throw MailboxError("no memory for a mailbox of " + std::to_string(bytes) + " bytes");
+    throw OutOfMemory("no memory for a mailbox of " + std::to_string(bytes) + " bytes");
   }
   return static_cast<std::byte *>(base);
 }

@@ -11,10 +11,11 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <iomanip>
 #include <memory>
-#include <stdexcept>
+#include <sstream>
 
-#include "sage_mailbox/status.hpp"
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox
 {
@@ -61,7 +62,7 @@ struct flock lock_for(Claim what, short type)
   return lock;
 }
 
-std::string reason() { return std::strerror(errno); }
+constexpr char kLock[] = "the lock of the names in /dev/shm";
 
 }  // namespace
 
@@ -79,14 +80,14 @@ NameLock::NameLock()
 {
   struct stat found{};
   if (!file_.is_open() || fstat(file_.number(), &found) != 0) {
-    throw MailboxError(std::string("the lock of the names in ") + kFolder + ": " + reason());
+    throw SystemCallError(kLock, errno);
   }
   if (found.st_uid != geteuid() || !S_ISREG(found.st_mode)) {
-    throw MailboxError(std::string("the lock of the names in ") + kFolder + " is another user's");
+    throw WrongOwner(std::string(kLock) + " is another user's");
   }
   while (flock(file_.number(), LOCK_EX) != 0) {
     if (errno != EINTR) {
-      throw MailboxError(std::string("the lock of the names in ") + kFolder + ": " + reason());
+      throw SystemCallError(kLock, errno);
     }
   }
 }
@@ -94,11 +95,9 @@ NameLock::NameLock()
 void check_name(const std::string & name)
 {
   if (!is_name(name)) {
-    throw std::invalid_argument(
-        "name is '" + printable(name) +
-        "', expected 1 to 128 letters, digits, '_', "
-        "'-' or '.', beginning with none of '-' and "
-        "'.'");
+    throw InvalidArgument(
+        "name", "'" + printable(name) + "'",
+        "1 to 128 letters, digits, '_', '-' or '.', beginning with none of '-' and '.'");
   }
 }
 
@@ -112,14 +111,14 @@ FileDescriptor make_nameless(std::uint64_t bytes)
 {
   FileDescriptor file(open(kFolder, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!file.is_open()) {
-    throw MailboxError(std::string("no file can be made in ") + kFolder + ": " + reason());
+    throw SystemCallError(std::string("no file can be made in ") + kFolder, errno);
   }
   int error = EINTR;
   while (error == EINTR) {
     error = posix_fallocate(file.number(), 0, static_cast<off_t>(bytes));
   }
   if (error != 0) {
-    throw MailboxError(
+    throw OutOfMemory(
         std::string(kFolder) + " has no room for a mailbox of " + std::to_string(bytes) +
         " bytes: " + std::strerror(error) + " (docker: --shm-size)");
   }
@@ -133,7 +132,7 @@ bool give_name(const FileDescriptor & file, const std::string & name)
     return true;
   }
   if (errno != EEXIST) {
-    throw MailboxError(path_of(name) + " cannot be made: " + reason());
+    throw SystemCallError(path_of(name) + " cannot be made", errno);
   }
   return false;
 }
@@ -147,24 +146,30 @@ FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes)
       return file;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EINTR) {
-      throw MailboxError(path + " cannot be opened now: " + reason());
+      throw SystemCallError(path + " cannot be opened now", errno);
     }
-    throw NotAMailbox(path + " cannot be opened: " + reason());
+    const std::string refusal = path + " cannot be opened: " + std::strerror(errno);
+    if (errno == EACCES || errno == EPERM) {
+      throw WrongOwner(refusal);
+    }
+    throw NotAMailbox(refusal);
   }
   struct stat found{};
   if (fstat(file.number(), &found) != 0) {
-    throw NotAMailbox(path + " cannot be looked at: " + reason());
+    throw SystemCallError(path + " cannot be looked at", errno);
   }
   if (!S_ISREG(found.st_mode)) {
     throw NotAMailbox(path + " is no regular file");
   }
   if (found.st_uid != geteuid()) {
-    throw NotAMailbox(
+    throw WrongOwner(
         path + " belongs to user " + std::to_string(found.st_uid) + ", expected " +
         std::to_string(geteuid()));
   }
   if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    throw NotAMailbox(path + " is open to other users, expected mode 0600");
+    std::ostringstream mode;
+    mode << std::oct << std::setfill('0') << std::setw(4) << (found.st_mode & 07777);
+    throw WrongOwner(path + " is open to other users: " + mismatch("mode", mode.str(), "0600"));
   }
   bytes = static_cast<std::uint64_t>(found.st_size);
   return file;
@@ -174,7 +179,7 @@ void read_start(const FileDescriptor & file, void * to, std::size_t count, const
 {
   const ssize_t length = pread(file.number(), to, count, 0);
   if (length < 0 || static_cast<std::size_t>(length) != count) {
-    throw NotAMailbox(
+    throw WrongSize(
         path_of(name) + " is not a mailbox that can be used: it is shorter than a header of " +
         std::to_string(count) + " bytes");
   }
@@ -184,7 +189,7 @@ std::byte * map(const FileDescriptor & file, std::uint64_t bytes)
 {
   void * base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), 0);
   if (base == MAP_FAILED) {
-    throw MailboxError("shared memory cannot be mapped: " + reason());
+    throw SystemCallError("shared memory cannot be mapped", errno);
   }
   return static_cast<std::byte *>(base);
 }
@@ -193,7 +198,7 @@ void claim(const FileDescriptor & file, Claim what)
 {
   struct flock lock = lock_for(what, what == Claim::created ? F_WRLCK : F_RDLCK);
   if (fcntl(file.number(), F_OFD_SETLK, &lock) != 0) {
-    throw MailboxError(std::string("a file in ") + kFolder + " cannot be locked: " + reason());
+    throw SystemCallError(std::string("a file in ") + kFolder + " cannot be locked", errno);
   }
 }
 

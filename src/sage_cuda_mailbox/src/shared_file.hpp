@@ -38,24 +38,25 @@ private:
 class NameLock
 {
 public:
-  /// Throws MailboxError.
+  /// Throws SystemCallError; WrongOwner.
   NameLock();
 
 private:
   FileDescriptor file_;  // locked by flock: the kernel frees it when the process ends
 };
 
-/// Throws std::invalid_argument unless `name` is letters, digits, '_', '-' and '.', does not begin
+/// Throws InvalidArgument unless `name` is letters, digits, '_', '-' and '.', does not begin
 /// with '.' or '-', and is at most 128 long.
 void check_name(const std::string & name);
 
 /// Path of this user's mailbox `name`.
 std::string path_of(const std::string & name);
 
-/// A new file without a name, mode 0600, `bytes` long, all of them there. Throws MailboxError.
+/// A new file without a name, mode 0600, `bytes` long, all of them there. Throws OutOfMemory,
+/// SystemCallError.
 FileDescriptor make_nameless(std::uint64_t bytes);
 
-/// Gives the file its name. False if the name is taken. Throws MailboxError. For this and
+/// Gives the file its name. False if the name is taken. Throws SystemCallError. For this and
 /// `remove_name`, hold a NameLock.
 bool give_name(const FileDescriptor & file, const std::string & name);
 
@@ -64,18 +65,18 @@ bool give_name(const FileDescriptor & file, const std::string & name);
 /// something (descriptors, memory).
 FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes);
 
-/// Copies the first bytes of the file. Throws NotAMailbox if there are fewer than `count`.
+/// Copies the first bytes of the file. Throws WrongSize if there are fewer than `count`.
 void read_start(
     const FileDescriptor & file, void * to, std::size_t count, const std::string & name);
 
-/// Maps the file's first bytes. Throws MailboxError.
+/// Maps the file's first bytes. Throws SystemCallError.
 std::byte * map(const FileDescriptor & file, std::uint64_t bytes);
 
 /// What a process that has the file open says to all others, in whatever process id namespace. The
 /// kernel takes it back when the process, and those that it forked, have closed the file or ended.
 enum class Claim { created, attached };
 
-/// Throws MailboxError.
+/// Throws SystemCallError.
 void claim(const FileDescriptor & file, Claim what);
 
 /// True if any process claims this of the file; `file` is to be a descriptor without claims.

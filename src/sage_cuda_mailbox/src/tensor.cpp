@@ -2,7 +2,8 @@
 
 #include <array>
 #include <limits>
-#include <stdexcept>
+
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox
 {
@@ -33,12 +34,6 @@ constexpr std::array<NamedType, 15> kTypes{{
     {"complex128", {DataType::complex, 128}},
 }};
 
-[[noreturn]] void refuse(
-    const std::string & field, const std::string & value, const std::string & expected)
-{
-  throw std::invalid_argument(field + " is " + value + ", expected " + expected);
-}
-
 /// What is known of an element type; nullptr if there is none such.
 const NamedType * named(DataType type)
 {
@@ -56,7 +51,7 @@ std::uint64_t span(
 {
   std::uint64_t bytes = 0;
   if (__builtin_mul_overflow(steps, step, &bytes) || bytes > left_bytes) {
-    refuse(
+    throw InvalidArgument(
         "strides_bytes", std::to_string(steps) + " steps of " + std::to_string(step) + " bytes",
         "no element outside the slot of " + std::to_string(slot_bytes) + " bytes");
   }
@@ -67,7 +62,7 @@ std::uint64_t span(
 void check_extent(const Tensor & tensor, const Strides & strides, std::uint64_t slot_bytes)
 {
   if (tensor.offset_bytes > slot_bytes) {
-    refuse(
+    throw InvalidArgument(
         "offset_bytes", std::to_string(tensor.offset_bytes),
         "at most " + std::to_string(slot_bytes));
   }
@@ -77,7 +72,7 @@ void check_extent(const Tensor & tensor, const Strides & strides, std::uint64_t 
   std::uint64_t below = tensor.offset_bytes;
   std::uint64_t above = slot_bytes - tensor.offset_bytes;
   if (above < tensor.type.bytes()) {
-    refuse(
+    throw InvalidArgument(
         "offset_bytes", std::to_string(tensor.offset_bytes),
         "room for an element in the slot of " + std::to_string(slot_bytes) + " bytes");
   }
@@ -91,11 +86,11 @@ void check_extent(const Tensor & tensor, const Strides & strides, std::uint64_t 
   }
 }
 
-/// The tensor's strides. Throws std::invalid_argument unless the tensor lies within the slot.
+/// The tensor's strides. Throws InvalidArgument unless the tensor lies within the slot.
 Strides checked_strides(const Tensor & tensor, std::uint64_t slot_bytes)
 {
   if (named(tensor.type) == nullptr) {
-    refuse(
+    throw InvalidArgument(
         "dtype",
         "code " + std::to_string(tensor.type.code) + " of " + std::to_string(tensor.type.bits) +
             " bits",
@@ -104,7 +99,7 @@ Strides checked_strides(const Tensor & tensor, std::uint64_t slot_bytes)
   const Strides strides = tensor.strides_bytes.empty() ? dense_strides(tensor.shape, tensor.type)
                                                        : tensor.strides_bytes;
   if (strides.size() != tensor.shape.size()) {
-    refuse(
+    throw InvalidArgument(
         "strides_bytes", std::to_string(strides.size()) + " numbers",
         std::to_string(tensor.shape.size()) + ", as many as the shape");
   }
@@ -129,7 +124,7 @@ DataType data_type(const std::string & name)
     }
     names += (names.empty() ? "" : ", ") + std::string(known.name);
   }
-  refuse("dtype", "'" + name + "'", "one of " + names);
+  throw InvalidArgument("dtype", "'" + name + "'", "one of " + names);
 }
 
 std::uint64_t Tensor::element_count() const
@@ -152,7 +147,7 @@ Strides dense_strides(const Shape & shape, DataType type)
   std::uint64_t step = type.bytes();
   for (std::size_t axis = shape.size(); axis-- > 0;) {
     if (step > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      refuse("shape", "too large", "fewer than 2^63 bytes in all");
+      throw InvalidArgument("shape", "too large", "fewer than 2^63 bytes in all");
     }
     strides[axis] = static_cast<std::int64_t>(step);
     if (shape[axis] != 0 && __builtin_mul_overflow(step, shape[axis], &step)) {
@@ -185,7 +180,7 @@ Tensor understood(const Description & description, std::uint64_t slot_bytes)
   tensor.type.bits = static_cast<std::uint8_t>(description.type >> 8);
   const std::uint64_t dimensions = description.type >> 32 & 0xFF;
   if (dimensions > kMostDimensions) {
-    refuse(
+    throw InvalidArgument(
         "shape", std::to_string(dimensions) + " dimensions",
         "at most " + std::to_string(kMostDimensions));
   }

@@ -1,10 +1,10 @@
 #include "sage_mailbox/tensor_mailbox.hpp"
 
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "host_payload.hpp"
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/wakeup.hpp"
 #include "tensor_port.hpp"
 
@@ -14,54 +14,18 @@ namespace sage::mailbox
 namespace
 {
 
-std::uint32_t power_of_two_from(std::uint32_t least)
-{
-  std::uint32_t power = 2;
-  while (power < least) {
-    power *= 2;
-  }
-  return power;
-}
-
 bool is_in_host_memory(Backend backend)
 {
   return backend == Backend::host || backend == Backend::shm;
 }
 
-void require(bool holds, const char * field, std::uint64_t value, const std::string & expected)
-{
-  if (!holds) {
-    throw std::invalid_argument(
-        std::string(field) + " is " + std::to_string(value) + ", expected " + expected);
-  }
-}
-
-/// Throws std::invalid_argument where a geometry cannot even be reckoned.
-void check(const TensorOptions & options)
-{
-  require(
-      options.slot_count >= 1 && options.slot_count <= kMostSlots, "slot_count", options.slot_count,
-      "1 to " + std::to_string(kMostSlots));
-  require(
-      options.slot_bytes >= 1 && options.slot_bytes <= kMostSlotBytes, "slot_bytes",
-      options.slot_bytes, "1 to " + std::to_string(kMostSlotBytes));
-  require(
-      is_in_host_memory(options.backend), "backend", static_cast<std::uint64_t>(options.backend),
-      "0 (host) or 1 (shm)");
-  if (options.ttl_ns < 0) {
-    throw std::invalid_argument(
-        "ttl_ns is " + std::to_string(options.ttl_ns) + ", expected 0 (no end) or more");
-  }
-}
-
-/// Where the slots of a mailbox are for this process. Throws MailboxError.
+/// Where the slots of a mailbox are for this process. Throws WrongBackend.
 std::shared_ptr<Payload> payload_in(const std::shared_ptr<Segment> & segment)
 {
   if (!is_in_host_memory(segment->backend())) {
-    throw MailboxError(
-        "mailbox '" + segment->name() + "' has its tensors in backend " +
-        std::to_string(static_cast<std::uint32_t>(segment->backend())) +
-        ", expected 0 (host) or 1 (shm), which this build has");
+    throw WrongBackend(
+        "mailbox '" + segment->name() + "': " +
+        mismatch("backend", name_of(segment->backend()), "host or shm, which this build has"));
   }
   return std::make_shared<HostPayload>(segment);
 }
@@ -106,14 +70,14 @@ TensorMailbox::TensorMailbox(
 
 TensorMailbox TensorMailbox::create(const std::string & name, const TensorOptions & options)
 {
-  check(options);
-  Geometry geometry;
-  geometry.kind = Kind::tensor;
-  // A reader that is given a tensor has at most slot_count announcements before it.
-  geometry.cell_count = power_of_two_from(2 * options.slot_count);
-  geometry.place_count = options.place_count;
-  geometry.slot_count = options.slot_count;
-  geometry.slot_bytes = (options.slot_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  if (!is_in_host_memory(options.backend)) {
+    throw InvalidArgument("backend", name_of(options.backend), "host or shm");
+  }
+  if (options.ttl_ns < 0) {
+    throw InvalidArgument("ttl_ns", std::to_string(options.ttl_ns), "0 (no end) or more");
+  }
+  const Geometry geometry =
+      tensor_geometry(options.slot_count, options.slot_bytes, options.place_count);
   auto segment = Segment::create(name, geometry, options.backend);
   auto payload = payload_in(segment);
   return {segment, std::move(payload), options.ttl_ns, Creation(segment)};
@@ -123,7 +87,7 @@ TensorMailbox TensorMailbox::attach(const std::string & name)
 {
   auto segment = Segment::attach(name);
   if (segment->geometry().kind != Kind::tensor) {
-    throw NotAMailbox("mailbox '" + name + "' holds records, expected tensors");
+    throw WrongKind("mailbox '" + name + "' holds records, expected tensors");
   }
   auto payload = payload_in(segment);
   return {std::move(segment), std::move(payload), 0, Creation()};

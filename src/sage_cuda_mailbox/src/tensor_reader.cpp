@@ -2,9 +2,9 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <stdexcept>
 #include <utility>
 
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/tensor_mailbox.hpp"
 #include "sage_mailbox/wakeup.hpp"
 #include "tensor_port.hpp"
@@ -96,7 +96,7 @@ void TensorReader::miss(std::uint64_t first, std::uint64_t end)
 
 bool TensorReader::is_time_for_orphans()
 {
-  const std::int64_t now_ns = monotonic_ns();
+  const std::int64_t now_ns = coarse_monotonic_ns();
   if (now_ns < orphans_again_ns_) {
     return false;
   }
@@ -118,6 +118,7 @@ Status TensorReader::open(TensorId id, ReadLease & lease)
 
 Status TensorReader::take(TensorId id, ReadLease & lease)
 {
+  port_->pool.prefetch_to_take(port_->holder(), id);
   Description description{};
   const Status status = port_->pool.take(port_->holder(), id, description);
   if (status != Status::ok) {
@@ -125,7 +126,7 @@ Status TensorReader::take(TensorId id, ReadLease & lease)
   }
   try {
     lease = ReadLease(port_, id, understood(description, port_->geometry().slot_bytes));
-  } catch (const std::invalid_argument &) {
+  } catch (const InvalidArgument &) {
     port_->pool.release(port_->holder(), id);
     return Status::invalid;
   }
@@ -138,7 +139,7 @@ Status TensorReader::wait(std::int64_t timeout_ns)
   for (;;) {
     const std::int64_t left_ns = deadline.left_ns();
     const Status status = announcements_.wait(std::min(left_ns, kLongestWaitNs));
-    if (status != Status::empty) {
+    if (status != Status::timed_out) {
       return status;
     }
     if (port_->pool.find_orphan(port_->holder())) {
@@ -146,7 +147,7 @@ Status TensorReader::wait(std::int64_t timeout_ns)
       return Status::ok;
     }
     if (left_ns == 0) {
-      return Status::empty;
+      return Status::timed_out;
     }
   }
 }

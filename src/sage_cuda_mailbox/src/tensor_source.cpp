@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/wakeup.hpp"
 
 namespace sage::mailbox
@@ -41,14 +42,14 @@ void TensorSource::close()
 {
   writer_.reset();
   mailbox_.reset();
-  fault_.clear();
+  fault_ = nullptr;
 }
 
 void TensorSource::make(std::uint64_t slot_bytes)
 {
   const std::int64_t now_ns = monotonic_ns();
-  if (!fault_.empty() && now_ns < try_again_ns_) {
-    throw MailboxError(fault_);
+  if (fault_ && now_ns < try_again_ns_) {
+    std::rethrow_exception(fault_);
   }
   close();
   TensorOptions options;
@@ -59,9 +60,9 @@ void TensorSource::make(std::uint64_t slot_bytes)
     sweep_stale();  // of processes that were killed, and had other names
     mailbox_.emplace(TensorMailbox::create(name_, options));
     writer_.emplace(mailbox_->writer());
-  } catch (const MailboxError & error) {
+  } catch (const MailboxError &) {
     close();
-    fault_ = error.what();
+    fault_ = std::current_exception();
     try_again_ns_ = now_ns + kRetryNs;
     throw;
   }

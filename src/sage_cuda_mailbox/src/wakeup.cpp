@@ -22,6 +22,13 @@ constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
 /// write after it do not know of the sleeper.
 constexpr std::int64_t kLongestSleepNs = 50'000'000;
 
+std::int64_t now_ns(clockid_t clock)
+{
+  timespec now{};
+  clock_gettime(clock, &now);
+  return std::int64_t{now.tv_sec} * kNsPerS + now.tv_nsec;
+}
+
 long futex(std::uint32_t * word, int operation, std::uint32_t value, const timespec * timeout)
 {
   return syscall(SYS_futex, word, operation, value, timeout, nullptr, 0);
@@ -29,12 +36,9 @@ long futex(std::uint32_t * word, int operation, std::uint32_t value, const times
 
 }  // namespace
 
-std::int64_t monotonic_ns()
-{
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * kNsPerS + now.tv_nsec;
-}
+std::int64_t monotonic_ns() { return now_ns(CLOCK_MONOTONIC); }
+
+std::int64_t coarse_monotonic_ns() { return now_ns(CLOCK_MONOTONIC_COARSE); }
 
 Deadline::Deadline(std::int64_t timeout_ns) : end_ns_(kForever)
 {

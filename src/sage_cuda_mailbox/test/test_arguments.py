@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +13,19 @@ import pytest
 import sage_cuda_mailbox as module
 from sage_cuda_mailbox import (
     BroadcastMailbox,
+    DamagedHeader,
     InvalidArgument,
     MailboxError,
     NameTaken,
     NoSuchMailbox,
     NotAMailbox,
+    OutOfMemory,
     TensorMailbox,
     WrongDtype,
+    WrongKind,
+    WrongOwner,
+    WrongSize,
+    WrongVersion,
 )
 
 BAD_NAMES = [3, None, b"bytes", "", "a/b", "../up", ".hidden", "-option", "x" * 129, "ä", "\ud800"]
@@ -36,7 +44,7 @@ RECORDS: list[tuple[dict[str, Any], str]] = [
     ({"place_count": True}, "place_count is True, expected an integer"),
     ({"backend": "disk"}, "backend is 'disk', expected one of host, shm"),
     ({"backend": 1}, "backend is 1"),
-    ({"backend": "pinned"}, "backend is 4, expected 0"),
+    ({"backend": "pinned"}, "backend is pinned, expected host or shm"),
 ]
 TENSORS: list[tuple[dict[str, Any], str]] = [
     ({"slot_bytes": 0}, "slot_bytes is 0"),
@@ -83,11 +91,11 @@ def test_a_name_that_is_taken_and_one_that_nobody_has(name: str, backend: str) -
     with BroadcastMailbox.create(name, backend=backend):
         with pytest.raises(NameTaken, match=name):
             BroadcastMailbox.create(name, backend=backend)
-        with pytest.raises(NotAMailbox, match=r"holds records, expected tensors"):
+        with pytest.raises(WrongKind, match=r"holds records, expected tensors"):
             TensorMailbox.attach(name)
     with (
         TensorMailbox.create(name, slot_bytes=1, backend=backend),
-        pytest.raises(NotAMailbox, match=r"holds tensors, expected records"),
+        pytest.raises(WrongKind, match=r"holds tensors, expected records"),
     ):
         BroadcastMailbox.attach(name)
     for kind in (BroadcastMailbox, TensorMailbox):
@@ -96,7 +104,7 @@ def test_a_name_that_is_taken_and_one_that_nobody_has(name: str, backend: str) -
 
 
 def test_what_does_not_fit_into_memory(name: str) -> None:
-    with pytest.raises(MailboxError):
+    with pytest.raises(OutOfMemory, match=r"has no room for a mailbox of 281\d+ bytes"):
         TensorMailbox.create(name, slot_bytes=1 << 36, slot_count=4096)
 
 
@@ -166,7 +174,7 @@ def test_policies(name: str, when_full: Any) -> None:
         (lambda lease: lease.array((1.5,)), "shape is 1.5"),
         (lambda lease: lease.array("12"), "shape is '12', expected integers"),
         (lambda lease: lease.array(None), "shape is None"),
-        (lambda lease: lease.array((1,) * 9), "dimensions are 9, expected at most 8"),
+        (lambda lease: lease.array((1,) * 9), "number of dimensions is 9, expected at most 8"),
         (lambda lease: lease.array((1,), "text"), "dtype is 'text', expected what numpy.dtype"),
         (lambda lease: lease.array((1,), None), "dtype is None"),
         (lambda lease: lease.array((1,), "S4"), "dtype is 'bytes32', expected one of bool, int8"),
@@ -258,8 +266,68 @@ def test_what_a_tensor_is_expected_to_be(name: str) -> None:
 def test_errors_are_one_family() -> None:
     errors = [getattr(module, name) for name in module.__all__ if name[0].isupper()]
     errors = [error for error in errors if issubclass(error, Exception)]
-    assert len(errors) == 12
     assert all(issubclass(error, MailboxError) for error in errors)
     assert all(error.__doc__ for error in errors)
-    assert issubclass(InvalidArgument, ValueError)
-    assert issubclass(WrongDtype, TypeError)
+    assert {error.__name__: [base.__name__ for base in error.__bases__] for error in errors} == {
+        "MailboxError": ["Exception"],
+        "OpenError": ["MailboxError"],
+        "NameTaken": ["OpenError", "FileExistsError"],
+        "NoSuchMailbox": ["OpenError", "FileNotFoundError"],
+        "OutOfMemory": ["OpenError", "MemoryError"],
+        "WrongBackend": ["OpenError"],
+        "NotAMailbox": ["OpenError"],
+        "WrongOwner": ["NotAMailbox", "PermissionError"],
+        "WrongVersion": ["NotAMailbox"],
+        "WrongKind": ["NotAMailbox", "TypeError"],
+        "WrongSize": ["NotAMailbox"],
+        "DamagedHeader": ["NotAMailbox"],
+        "NoFreePlace": ["MailboxError"],
+        "SendError": ["MailboxError"],
+        "Full": ["SendError", "BlockingIOError"],
+        "Busy": ["SendError", "BlockingIOError"],
+        "ReceiveError": ["MailboxError"],
+        "Expired": ["ReceiveError", "TimeoutError"],
+        "GenerationMismatch": ["ReceiveError", "LookupError"],
+        "NotLeased": ["MailboxError", "RuntimeError"],
+        "Closed": ["MailboxError", "EOFError"],
+        "Inherited": ["MailboxError", "RuntimeError"],
+        "CorruptMailbox": ["MailboxError"],
+        "SystemCallError": ["MailboxError", "OSError"],
+        "InUse": ["MailboxError", "RuntimeError"],
+        "WrongDtype": ["MailboxError", "TypeError"],
+        "InvalidArgument": ["MailboxError", "ValueError"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "raised", "match"),
+    [
+        (lambda file: file.chmod(0o640), WrongOwner, "mode is 0640, expected 0600"),
+        (lambda file: _overwrite(file, 0, b"X"), NotAMailbox, "does not begin with SAGEMBX"),
+        (
+            lambda file: _overwrite(file, 8, b"\x09"),
+            WrongVersion,
+            "layout_version is 9, expected 1",
+        ),
+        (lambda file: _overwrite(file, 24, b"\x80"), DamagedHeader, "the header's checksum is"),
+        (lambda file: os.truncate(file, 100), WrongSize, "shorter than a header"),
+        (lambda file: os.truncate(file, 4096), WrongSize, "it has 4096 bytes"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_by_type(
+    name: str, change: Callable[[Path], object], raised: type[Exception], match: str
+) -> None:
+    with BroadcastMailbox.create(name, cell_count=1024):
+        file = Path(f"/dev/shm/sage-mailbox.{os.geteuid()}.{name}")
+        change(file)
+        with pytest.raises(NotAMailbox, match=match) as error:
+            BroadcastMailbox.attach(name)
+        assert type(error.value) is raised
+        assert name in str(error.value)
+        file.unlink()  # its creator no longer takes it for its own
+
+
+def _overwrite(file: Path, at: int, content: bytes) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(at)
+        opened.write(content)

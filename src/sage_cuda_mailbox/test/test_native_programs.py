@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.timeout(2 * LONGEST_RUN_S)]
 # program -> its argument in a quick run, and in the full proof
 PROGRAMS = {
     "containers": ("", ""),
+    "error_cases": ("", ""),
     "exit_orders": ("", ""),
     "handle_cases": ("", ""),
     "hostile_files": ("", ""),
@@ -45,6 +46,7 @@ SANITIZED = {
         "tensor_order": ("500", "20000"),
     },
     "address,undefined": {
+        "error_cases": ("", ""),
         "exit_orders": ("", ""),
         "handle_cases": ("", ""),
         "hostile_files": ("", ""),

@@ -18,7 +18,8 @@ from sage_cuda_mailbox import (
     BroadcastMailbox,
     Closed,
     Full,
-    MailboxError,
+    Inherited,
+    NameTaken,
     NoSuchMailbox,
     TensorMailbox,
     list_mailboxes,
@@ -121,7 +122,7 @@ def test_what_a_killed_creator_leaves_is_read_and_swept(
 ) -> None:
     child = start(children.own_mailbox, name)
     assert child.hear() == "ready"
-    with pytest.raises(MailboxError, match=f"its creator is alive: process {child.process.pid}"):
+    with pytest.raises(NameTaken, match=f"its creator is alive: process {child.process.pid}"):
         BroadcastMailbox.create(name)
     mailbox = BroadcastMailbox.attach(name)
     reader, writer = mailbox.reader(oldest=True), mailbox.writer()
@@ -217,7 +218,7 @@ class TestFork:
                     try:
                         action()
                         said.append("nothing")
-                    except MailboxError as error:
+                    except Inherited as error:
                         said.append(str(error))
                 held.clear()
                 mailbox.close()

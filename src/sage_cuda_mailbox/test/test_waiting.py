@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sage_cuda_mailbox import BroadcastMailbox, Closed, MailboxError, TensorMailbox
+from sage_cuda_mailbox import BroadcastMailbox, Closed, InUse, TensorMailbox
 
 PATIENCE_S = 60
 
@@ -93,10 +93,10 @@ def test_a_reader_is_for_one_thread_at_a_time(rig: Rig) -> None:
     while refused is None and thread.is_alive():
         try:
             rig.read()
-        except MailboxError as error:
+        except InUse as error:
             refused = str(error)
     assert refused == "this reader is in use by another thread"
-    with pytest.raises(MailboxError, match="in use by another thread"):
+    with pytest.raises(InUse, match="in use by another thread"):
         rig.reader.close()
     rig.write()
     thread.join()

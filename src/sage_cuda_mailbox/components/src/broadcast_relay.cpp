@@ -4,7 +4,6 @@
 #include <rclcpp/rclcpp.hpp>
 #include <rclcpp_components/register_node_macro.hpp>
 #include <std_msgs/msg/u_int8_multi_array.hpp>
-#include <stdexcept>
 #include <utility>
 
 #include "conventions.hpp"
@@ -34,13 +33,13 @@ void describe(Batch & batch, std::uint32_t row_bytes)
   batch.layout.dim[1].stride = row_bytes;
 }
 
-/// Throws std::invalid_argument unless the batch says how long its rows are.
+/// Throws InvalidArgument unless the batch says how long its rows are.
 std::uint32_t row_bytes_in(const Batch & batch)
 {
   if (batch.layout.dim.size() != 2 || batch.layout.data_offset != 0) {
-    throw std::invalid_argument(
-        "layout is of " + std::to_string(batch.layout.dim.size()) +
-        " dimensions, expected [records, bytes] without an offset");
+    throw InvalidArgument(
+        "layout", "of " + std::to_string(batch.layout.dim.size()) + " dimensions",
+        "[records, bytes] without an offset");
   }
   return batch.layout.dim[1].size;
 }
@@ -59,7 +58,7 @@ public:
     options_(mailbox_options())
   {
     if (name_.empty()) {
-      throw std::invalid_argument("mailbox is '', expected the name of a broadcast mailbox");
+      throw InvalidArgument("mailbox", "''", "the name of a broadcast mailbox");
     }
     const std::int64_t period_ms = integer_parameter(
         *this, "period_ms", 20, 1, 10'000, "how often records are handed on [ms]");
@@ -169,7 +168,7 @@ private:
             writer_->push(row.payload, row.head.length, row.head.type, row.head.stamp_ns);
         ++(status == Status::ok ? records_in_ : records_refused_);
       }
-    } catch (const std::invalid_argument & error) {
+    } catch (const InvalidArgument & error) {
       ++batches_rejected_;
       RCLCPP_WARN_THROTTLE(
           get_logger(), *get_clock(), kWarningPeriodMs, "records dropped: %s", error.what());

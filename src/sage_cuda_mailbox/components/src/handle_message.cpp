@@ -1,7 +1,6 @@
 #include "handle_message.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 #include <string>
 
 namespace sage::mailbox::components
@@ -18,13 +17,13 @@ void check_sizes(const sage_msgs::msg::TensorHandle & message)
   const bool has_extents =
       std::all_of(message.shape.begin(), message.shape.end(), [](auto extent) { return extent; });
   if (dimensions < 1 || dimensions > kMostDimensions || !has_extents) {
-    throw std::invalid_argument(
-        "shape is of " + std::to_string(dimensions) + " extents, expected 1 to " +
-        std::to_string(kMostDimensions) + ", above 0");
+    throw InvalidArgument(
+        "shape", "of " + std::to_string(dimensions) + " extents",
+        "1 to " + std::to_string(kMostDimensions) + ", above 0");
   }
   if (message.strides_bytes.size() != dimensions) {
-    throw std::invalid_argument(
-        "strides_bytes is " + std::to_string(message.strides_bytes.size()) + " values, expected " +
+    throw InvalidArgument(
+        "strides_bytes", std::to_string(message.strides_bytes.size()) + " values",
         std::to_string(dimensions));
   }
 }

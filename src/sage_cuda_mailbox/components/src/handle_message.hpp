@@ -15,7 +15,7 @@ namespace sage::mailbox::components
 std::int64_t nanoseconds(const builtin_interfaces::msg::Time & stamp);
 builtin_interfaces::msg::Time stamp_of(std::int64_t stamp_ns);
 
-/// Throws std::invalid_argument, naming the field at fault.
+/// Throws InvalidArgument, naming the field at fault.
 Handle handle_in(const sage_msgs::msg::TensorHandle & message);
 
 sage_msgs::msg::TensorHandle message_of(

@@ -1,7 +1,6 @@
 #include <rclcpp/rclcpp.hpp>
 #include <rclcpp_components/register_node_macro.hpp>
 #include <sensor_msgs/msg/image.hpp>
-#include <stdexcept>
 
 #include "conventions.hpp"
 #include "diagnostics.hpp"
@@ -20,7 +19,7 @@ Pixels pixels_parameter(rclcpp::Node & node)
   const std::string name = text_parameter(
       node, "pixels", "rgb", "rgb: uint8 RGB [height, width, 3]; native: in the image's encoding");
   if (name != "rgb" && name != "native") {
-    throw std::invalid_argument("pixels is '" + name + "', expected rgb or native");
+    throw InvalidArgument("pixels", "'" + name + "'", "rgb or native");
   }
   return name == "rgb" ? Pixels::rgb : Pixels::native;
 }
@@ -68,7 +67,7 @@ private:
         lease.count_copy();
         tensors_.publish(lease, tensor, image.header);
       }
-    } catch (const std::invalid_argument & error) {
+    } catch (const InvalidArgument & error) {
       ++rejected_;
       RCLCPP_WARN_THROTTLE(
           get_logger(), *get_clock(), kWarningPeriodMs, "image dropped: %s", error.what());

@@ -1,7 +1,6 @@
 #include "sage_mailbox_components/lent_image.hpp"
 
 #include <cstring>
-#include <stdexcept>
 #include <utility>
 
 namespace sage::mailbox::components
@@ -10,16 +9,15 @@ namespace sage::mailbox::components
 namespace
 {
 
-/// Throws std::invalid_argument unless the elements of each row follow each other.
+/// Throws InvalidArgument unless the elements of each row follow each other.
 void expect_dense_rows(const Tensor & tensor)
 {
   const Strides dense = dense_strides(tensor.shape, tensor.type);
   for (std::size_t axis = 1; axis < tensor.shape.size(); ++axis) {
     if (tensor.strides_bytes[axis] != dense[axis] && tensor.shape[axis] != 1) {
-      throw std::invalid_argument(
-          "strides_bytes[" + std::to_string(axis) + "] is " +
-          std::to_string(tensor.strides_bytes[axis]) + ", expected " + std::to_string(dense[axis]) +
-          ": rows without gaps");
+      throw sage::mailbox::InvalidArgument(
+          "strides_bytes[" + std::to_string(axis) + "]", std::to_string(tensor.strides_bytes[axis]),
+          std::to_string(dense[axis]) + ": rows without gaps");
     }
   }
 }
@@ -73,7 +71,7 @@ void Adapter::convert_to_ros_message(const custom_type & image, ros_message_type
     std::memcpy(message.data.data() + std::size_t{row} * format.step, image.row(row), format.step);
   }
   if (!image.is_whole()) {
-    throw sage::mailbox::MailboxError("a picture was taken back while it was copied");
+    throw sage::mailbox::Expired("a picture was taken back while it was copied");
   }
 }
 

@@ -6,7 +6,6 @@
 #include <rclcpp/rclcpp.hpp>
 #include <rclcpp_components/register_node_macro.hpp>
 #include <sage_msgs/msg/tensor_handle.hpp>
-#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -91,7 +90,7 @@ private:
       if (reader_.open(handle_in(message), lease) == Status::ok) {
         hand_on(lease, message.header);
       }
-    } catch (const std::invalid_argument & error) {
+    } catch (const InvalidArgument & error) {
       complain(error.what());
     } catch (const MailboxError & error) {
       complain(error.what());
@@ -108,7 +107,7 @@ private:
         }
       } catch (const MailboxError & error) {
         complain(error.what());
-      } catch (const std::invalid_argument & error) {
+      } catch (const InvalidArgument & error) {
         complain(error.what());
       }
       std::this_thread::sleep_for(kRetry);

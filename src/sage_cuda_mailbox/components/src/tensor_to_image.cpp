@@ -3,7 +3,6 @@
 #include <rclcpp/rclcpp.hpp>
 #include <rclcpp_components/register_node_macro.hpp>
 #include <sage_msgs/msg/tensor_handle.hpp>
-#include <stdexcept>
 #include <utility>
 
 #include "conventions.hpp"
@@ -60,7 +59,7 @@ private:
       }
       images_->publish(std::make_unique<LentImage>(std::move(lease), message.header, encoding_));
       ++published_;
-    } catch (const std::invalid_argument & error) {
+    } catch (const InvalidArgument & error) {
       complain(rejected_, error.what());
     } catch (const MailboxError & error) {
       complain(unreachable_, error.what());

@@ -11,8 +11,27 @@
 #define SAGE_HOST_DEVICE
 #endif
 
+// The first of two expressions in a kernel, the second elsewhere.
+#if defined(__CUDA_ARCH__)
+#define SAGE_ON_DEVICE_OR_HOST(device, host) device
+#else
+#define SAGE_ON_DEVICE_OR_HOST(device, host) host
+#endif
+
 namespace sage::mailbox
 {
+
+/// Has this core fetch a cache line that it is about to write, as its own, while it does other
+/// things: lines that readers looked at last are otherwise waited for one after the other.
+inline void prefetch_to_write(const void * line)
+{
+#if defined(__x86_64__)
+  // GCC's builtin fetches for reading unless told that the CPU has this; without it, it is a no-op.
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char *>(line)));
+#else
+  __builtin_prefetch(line, 1);
+#endif
+}
 
 /// Atomic operations on words of 32 and 64 bits, on the host and in CUDA kernels.
 ///
@@ -23,96 +42,78 @@ struct SystemAtomics {
   template <class T>
   SAGE_HOST_DEVICE static T load(const T * word)
   {
-#if defined(__CUDA_ARCH__)
-    return reference(word).load(cuda::std::memory_order_acquire);
-#else
-    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
-#endif
+    return SAGE_ON_DEVICE_OR_HOST(
+        reference(word).load(cuda::std::memory_order_acquire),
+        __atomic_load_n(word, __ATOMIC_ACQUIRE));
   }
 
   template <class T>
   SAGE_HOST_DEVICE static T load_relaxed(const T * word)
   {
-#if defined(__CUDA_ARCH__)
-    return reference(word).load(cuda::std::memory_order_relaxed);
-#else
-    return __atomic_load_n(word, __ATOMIC_RELAXED);
-#endif
+    return SAGE_ON_DEVICE_OR_HOST(
+        reference(word).load(cuda::std::memory_order_relaxed),
+        __atomic_load_n(word, __ATOMIC_RELAXED));
   }
 
   /// Release: what was written before is seen by whoever loads the new value.
   template <class T>
   SAGE_HOST_DEVICE static void store(T * word, T value)
   {
-#if defined(__CUDA_ARCH__)
-    reference(word).store(value, cuda::std::memory_order_release);
-#else
-    __atomic_store_n(word, value, __ATOMIC_RELEASE);
-#endif
+    SAGE_ON_DEVICE_OR_HOST(
+        reference(word).store(value, cuda::std::memory_order_release),
+        __atomic_store_n(word, value, __ATOMIC_RELEASE));
   }
 
   template <class T>
   SAGE_HOST_DEVICE static void store_relaxed(T * word, T value)
   {
-#if defined(__CUDA_ARCH__)
-    reference(word).store(value, cuda::std::memory_order_relaxed);
-#else
-    __atomic_store_n(word, value, __ATOMIC_RELAXED);
-#endif
+    SAGE_ON_DEVICE_OR_HOST(
+        reference(word).store(value, cuda::std::memory_order_relaxed),
+        __atomic_store_n(word, value, __ATOMIC_RELAXED));
   }
 
   /// Sequentially consistent: a later load by this thread sees what was stored before by others.
   template <class T>
   SAGE_HOST_DEVICE static T exchange(T * word, T value)
   {
-#if defined(__CUDA_ARCH__)
-    return reference(word).exchange(value, cuda::std::memory_order_seq_cst);
-#else
-    return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
-#endif
+    return SAGE_ON_DEVICE_OR_HOST(
+        reference(word).exchange(value, cuda::std::memory_order_seq_cst),
+        __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST));
   }
 
   template <class T>
   SAGE_HOST_DEVICE static T add(T * word, T value)
   {
-#if defined(__CUDA_ARCH__)
-    return reference(word).fetch_add(value, cuda::std::memory_order_relaxed);
-#else
-    return __atomic_fetch_add(word, value, __ATOMIC_RELAXED);
-#endif
+    return SAGE_ON_DEVICE_OR_HOST(
+        reference(word).fetch_add(value, cuda::std::memory_order_relaxed),
+        __atomic_fetch_add(word, value, __ATOMIC_RELAXED));
   }
 
   /// True if `word` held `expected` and now holds `value`; else `expected` becomes what it holds.
   template <class T>
   SAGE_HOST_DEVICE static bool replace(T * word, T & expected, T value)
   {
-#if defined(__CUDA_ARCH__)
-    return reference(word).compare_exchange_strong(
-        expected, value, cuda::std::memory_order_acq_rel, cuda::std::memory_order_acquire);
-#else
-    return __atomic_compare_exchange_n(
-        word, &expected, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-#endif
+    return SAGE_ON_DEVICE_OR_HOST(
+        reference(word).compare_exchange_strong(
+            expected, value, cuda::std::memory_order_acq_rel, cuda::std::memory_order_acquire),
+        __atomic_compare_exchange_n(
+            word, &expected, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
   }
 
   /// Relaxed loads before it stay before it.
   SAGE_HOST_DEVICE static void acquire_fence()
   {
-#if defined(__CUDA_ARCH__)
-    cuda::atomic_thread_fence(cuda::std::memory_order_acquire, cuda::thread_scope_system);
-#else
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-#endif
+    SAGE_ON_DEVICE_OR_HOST(
+        cuda::atomic_thread_fence(cuda::std::memory_order_acquire, cuda::thread_scope_system),
+        __atomic_thread_fence(__ATOMIC_ACQUIRE));
   }
 
   /// Relaxed stores after it stay after it.
   SAGE_HOST_DEVICE static void release_fence()
   {
-#if defined(__CUDA_ARCH__)
-    cuda::atomic_thread_fence(cuda::std::memory_order_release, cuda::thread_scope_system);
-#else
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-#endif
+    SAGE_ON_DEVICE_OR_HOST(
+        cuda::atomic_thread_fence(cuda::std::memory_order_release, cuda::thread_scope_system),
+        __atomic_thread_fence(__ATOMIC_RELEASE));
   }
 
 #if defined(__CUDA_ARCH__)
@@ -126,5 +127,7 @@ private:
 };
 
 }  // namespace sage::mailbox
+
+#undef SAGE_ON_DEVICE_OR_HOST
 
 #endif  // SAGE_MAILBOX__ATOMICS_HPP_

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/late_writers.hpp"
 #include "sage_mailbox/participant.hpp"
 #include "sage_mailbox/ring.hpp"
@@ -23,7 +24,7 @@ using SystemRing = Ring<SystemAtomics, LateWriters &>;
 class BroadcastWriter
 {
 public:
-  /// Throws MailboxError if all places are taken.
+  /// Throws NoFreePlace.
   explicit BroadcastWriter(std::shared_ptr<Segment> segment);
 
   /// Writes one record and wakes those who wait for it; never waits itself.
@@ -59,7 +60,7 @@ public:
   Status pop(RecordHead & head, void * payload);
 
   /// Waits until there is a record, or the mailbox is closed, or the time is over.
-  /// `timeout_ns`: negative: no limit. Returns ok, closed, or empty: the time was over.
+  /// `timeout_ns`: negative: no limit. Returns ok, closed, or timed_out.
   Status wait(std::int64_t timeout_ns);
 
   /// Records that were overwritten, or never written, before this reader came to them.
@@ -89,9 +90,9 @@ struct BroadcastOptions {
 class BroadcastMailbox
 {
 public:
-  /// Throws std::invalid_argument, NameTaken, MailboxError.
+  /// Throws InvalidArgument, OpenError (NameTaken, OutOfMemory), SystemCallError.
   static BroadcastMailbox create(const std::string & name, const BroadcastOptions & options = {});
-  /// Throws std::invalid_argument, NoSuchMailbox, NotAMailbox.
+  /// Throws InvalidArgument, OpenError (NoSuchMailbox, NotAMailbox), SystemCallError.
   static BroadcastMailbox attach(const std::string & name);
 
   BroadcastWriter writer() const { return BroadcastWriter(segment_); }

@@ -23,7 +23,7 @@ struct Handle {
   std::uint32_t ttl_ms = 0;
 };
 
-/// Throws std::invalid_argument, naming the field that differs, unless the handle says what its
+/// Throws InvalidArgument, naming the field that differs, unless the handle says what its
 /// slot holds.
 void compare(const Handle & handle, const ReadLease & lease);
 
@@ -36,7 +36,7 @@ public:
   explicit HandleReader(std::string mailbox) : name_(std::move(mailbox)) {}
 
   /// Returns ok; or recycled, expired, not_leased, inherited: no longer to be had, or published
-  /// before this reader came. Throws std::invalid_argument: the handle names another mailbox, or
+  /// before this reader came. Throws InvalidArgument: the handle names another mailbox, or
   /// not what its slot holds; MailboxError: the mailbox cannot be attached.
   Status open(const Handle & handle, ReadLease & lease);
 

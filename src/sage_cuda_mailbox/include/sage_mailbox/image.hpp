@@ -31,7 +31,7 @@ enum class Pixels : std::uint32_t {
 };
 
 /// The dense tensor that `write_pixels` makes of an image of `data_bytes`.
-/// Throws std::invalid_argument, naming the field, its value and what was expected, if the encoding
+/// Throws InvalidArgument, naming the field, its value and what was expected, if the encoding
 /// is unknown, or no picture (rgb), or the sizes do not fit the data.
 Tensor tensor_of(const ImageFormat & format, std::uint64_t data_bytes, Pixels pixels);
 
@@ -42,7 +42,7 @@ void write_pixels(
 
 /// How a tensor [height, width] or [height, width, channels] is called as an image, dense.
 /// `encoding`: empty: by type and channels: mono8, rgb8, rgba8, 16UC1 or 32FC1.
-/// Throws std::invalid_argument if it is no image, or none of this encoding.
+/// Throws InvalidArgument if it is no image, or none of this encoding.
 ImageFormat image_of(const Tensor & tensor, const std::string & encoding);
 
 }  // namespace sage::mailbox

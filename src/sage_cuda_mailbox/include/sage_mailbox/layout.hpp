@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 
 #include "sage_mailbox/atomics.hpp"
@@ -35,9 +36,10 @@ inline constexpr const char * kBackendNames[] = {"host", "shm", "cuda_vmm", "cud
 
 constexpr const char * name_of(Backend backend)
 {
-  return kBackendNames[static_cast<std::uint32_t>(backend)];
+  const auto number = static_cast<std::size_t>(backend);
+  return number < std::size(kBackendNames) ? kBackendNames[number] : "unknown";
 }
-/// The backend of this name. Throws std::invalid_argument, listing those there are.
+/// The backend of this name. Throws InvalidArgument, listing those there are.
 Backend backend_named(const std::string & name);
 
 /// The first bytes of a mailbox. Words marked 'atomic' change while it is in use.
@@ -118,7 +120,7 @@ inline constexpr std::size_t kDescriptionWords = sizeof(Description) / 8;
 
 struct alignas(64) Slot {
   std::uint64_t word;         // atomic; see SlotWord
-  std::int64_t published_ns;  // atomic; CLOCK_MONOTONIC
+  std::int64_t published_ns;  // atomic; CLOCK_MONOTONIC; 0 if its leases do not end by time
   std::int64_t ttl_ns;        // atomic; 0: no end
   std::uint64_t order;        // atomic; `head` before this was announced: at most its sequence
   std::uint64_t reserved[4];
@@ -282,8 +284,13 @@ struct Geometry {
   constexpr std::uint32_t payload_bytes_of_cell() const { return cell_bytes - kCellHeadBytes; }
 };
 
-/// Throws std::invalid_argument, naming the field, its value and what was expected.
+/// Throws InvalidArgument, naming the field, its value and what was expected.
 void check(const Geometry & geometry);
+
+/// Of a tensor mailbox: slots are rounded up to whole pages, and its ring has room for all that a
+/// reader may be told of. Throws InvalidArgument where that cannot even be reckoned.
+Geometry tensor_geometry(
+    std::uint32_t slot_count, std::uint64_t slot_bytes, std::uint32_t place_count);
 
 }  // namespace sage::mailbox
 

@@ -35,6 +35,20 @@ public:
   {
   }
 
+  /// Has the CPU fetch what `grant` is about to write.
+  void prefetch(std::uint32_t slot) const
+  {
+    for (std::uint32_t place = 0, used = places_.used(); place < used; place += kWordsOfLine) {
+      prefetch_to_write(word_of(slot, place));
+    }
+  }
+
+  /// Has the CPU fetch what `take` is about to write.
+  void prefetch(Holder reader, std::uint32_t slot) const
+  {
+    prefetch_to_write(word_of(slot, reader.place));
+  }
+
   /// Gives each reader that is there now a lease on the tensor. Returns their number.
   std::uint32_t grant(TensorId id)
   {
@@ -241,6 +255,8 @@ public:
   }
 
 private:
+  static constexpr std::uint32_t kWordsOfLine = 8;
+
   std::uint64_t * word_of(std::uint32_t slot, std::uint32_t place) const
   {
     return words_ + std::uint64_t{slot} * places_.count() + place;

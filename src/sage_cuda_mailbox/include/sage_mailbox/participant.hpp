@@ -17,7 +17,7 @@ using SystemParticipants = ParticipantTable<SystemAtomics, SystemProcesses>;
 class Participant
 {
 public:
-  /// Throws MailboxError if all places are taken.
+  /// Throws NoFreePlace; SystemCallError.
   Participant(std::shared_ptr<Segment> segment, PlaceWord::Role role);
   ~Participant();
   Participant(const Participant &) = delete;

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <stdexcept>
 #include <string>
 
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/layout.hpp"
 
 namespace sage::mailbox
@@ -20,7 +20,7 @@ class PerAxis
 {
 public:
   PerAxis() = default;
-  /// Throws std::invalid_argument if there are more than 8.
+  /// Throws InvalidArgument if there are more than 8.
   PerAxis(std::initializer_list<Value> values) : PerAxis(values.begin(), values.end()) {}
   template <class Iterator>
   PerAxis(Iterator first, Iterator last)
@@ -29,7 +29,7 @@ public:
       push_back(*first);
     }
   }
-  /// Zeros for `count` axes. Throws std::invalid_argument if there are more than 8.
+  /// Zeros for `count` axes. Throws InvalidArgument if there are more than 8.
   static PerAxis zeros(std::size_t count)
   {
     check(count);
@@ -63,9 +63,9 @@ private:
   static void check(std::size_t count)
   {
     if (count > kMostDimensions) {
-      throw std::invalid_argument(
-          "dimensions are " + std::to_string(count) + ", expected at most " +
-          std::to_string(kMostDimensions));
+      throw InvalidArgument(
+          "number of dimensions", std::to_string(count),
+          "at most " + std::to_string(kMostDimensions));
     }
   }
 

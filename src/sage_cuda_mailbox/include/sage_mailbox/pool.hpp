@@ -69,6 +69,27 @@ public:
     return Status::full;
   }
 
+  /// Has the CPU fetch, all at once, what `publish` is about to write.
+  void prefetch_to_publish(TensorId id) const
+  {
+    for (std::size_t line = 0; line < kLinesOfTensor; ++line) {
+      prefetch_to_write(reinterpret_cast<const char *>(&slots_[id.slot]) + line * kLineBytes);
+    }
+    leases_.prefetch(id.slot);
+  }
+
+  /// Has the CPU fetch, all at once, what `take` is about to look at.
+  void prefetch_to_take(Holder reader, TensorId id) const
+  {
+    if (id.slot >= slot_count_) {
+      return;
+    }
+    leases_.prefetch(reader, id.slot);
+    for (std::size_t line = 0; line < kLinesOfTensor; ++line) {
+      __builtin_prefetch(reinterpret_cast<const char *>(&slots_[id.slot]) + line * kLineBytes);
+    }
+  }
+
   /// Hands the tensor over to all readers that are there now.
   ///
   /// Args: `ttl_ns`: how long their leases last; 0: until given back.
@@ -180,6 +201,11 @@ public:
   }
 
 private:
+  static constexpr std::size_t kLineBytes = 64;
+  /// Of a slot's control words: all but the event and what is spare.
+  static constexpr std::size_t kLinesOfTensor =
+      (offsetof(Slot, event) + kLineBytes - 1) / kLineBytes;
+
   /// For how long a writer that overwrites believes that nobody has died.
   static constexpr std::int64_t kPatienceNs = 1'000'000;
 

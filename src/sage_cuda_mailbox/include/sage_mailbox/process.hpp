@@ -23,12 +23,12 @@ constexpr std::uint32_t namespace_mark(std::uint64_t process_namespace)
 /// How many forks have made this process, since the first participant; costs one load.
 std::uint32_t fork_count();
 
-/// From here on forks are counted. Throws MailboxError.
+/// From here on forks are counted. Throws SystemCallError.
 void count_forks();
 
 /// What the kernel knows of processes.
 struct SystemProcesses {
-  /// This process; looked up anew after a fork. Throws MailboxError if /proc cannot be read.
+  /// This process; looked up anew after a fork. Throws SystemCallError if /proc cannot be read.
   static Process current();
 
   /// Inode of this process's process id namespace; 0 if /proc cannot be read.

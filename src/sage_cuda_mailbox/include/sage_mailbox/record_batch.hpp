@@ -25,12 +25,12 @@ struct RecordRow {
   const std::uint8_t * payload;  ///< `head.length` bytes
 };
 
-/// The record in row `index`. Throws std::invalid_argument if it says to be longer than its row, or
+/// The record in row `index`. Throws InvalidArgument if it says to be longer than its row, or
 /// the row lies outside the batch.
 RecordRow row_at(
     const std::vector<std::uint8_t> & rows, std::uint32_t row_bytes, std::size_t index);
 
-/// Rows of a batch. Throws std::invalid_argument if it is not made of whole ones, or `row_bytes` is
+/// Rows of a batch. Throws InvalidArgument if it is not made of whole ones, or `row_bytes` is
 /// not 64, 128, 192 or 256.
 std::size_t count_rows(const std::vector<std::uint8_t> & rows, std::uint32_t row_bytes);
 

@@ -102,6 +102,9 @@ public:
     return Status::busy;
   }
 
+  /// Has the CPU fetch what `push` is about to write.
+  void prefetch() const { prefetch_to_write(cell_at(Atomics::load(&header_->head))); }
+
   /// Reads the record at the cursor and moves on.
   ///
   /// Returns ok; empty; pending: the next record is being written, look again; invalid: the head

@@ -29,14 +29,14 @@ class FileDescriptor;
 class Segment
 {
 public:
-  /// Throws std::invalid_argument (name or geometry), NameTaken, MailboxError (no memory).
+  /// Throws InvalidArgument (name or geometry), NameTaken, OutOfMemory, SystemCallError.
   ///
   /// A mailbox of this name whose creator died is closed and replaced.
   static std::shared_ptr<Segment> create(
       const std::string & name, const Geometry & geometry, Backend backend,
       std::int32_t device = -1);
 
-  /// Throws std::invalid_argument (name), NoSuchMailbox, NotAMailbox.
+  /// Throws InvalidArgument (name), NoSuchMailbox, NotAMailbox, SystemCallError.
   static std::shared_ptr<Segment> attach(const std::string & name);
 
   Segment(const Segment &) = delete;
@@ -65,7 +65,7 @@ public:
   }
 
   /// Says that nothing more comes, and frees the name; done by the creator's process only. Those
-  /// attached can read on. Throws MailboxError if the name cannot be freed now; it is anybody's
+  /// attached can read on. Throws SystemCallError if the name cannot be freed now; it is anybody's
   /// from here on, nevertheless.
   void close();
   /// As `close`, without saying whether the name was freed.
@@ -123,7 +123,7 @@ private:
 std::vector<std::string> sweep_stale();
 
 /// Names of this user's mailboxes in shared memory. Files under such names that are no mailboxes
-/// are left out. Throws MailboxError if they cannot be looked at now.
+/// are left out. Throws SystemCallError if they cannot be looked at now.
 std::vector<std::string> list();
 
 }  // namespace sage::mailbox

@@ -3,13 +3,12 @@
 #define SAGE_MAILBOX__STATUS_HPP_
 
 #include <cstdint>
-#include <stdexcept>
-#include <string>
 
 namespace sage::mailbox
 {
 
-/// Result of the operations that may be called many times a second. None of them throws.
+/// Result of the operations that may be called many times a second. None of them throws; errors.hpp
+/// has an exception for each result that is a failure.
 enum class Status : std::uint32_t {
   ok = 0,
   empty = 1,       ///< nothing new
@@ -22,6 +21,7 @@ enum class Status : std::uint32_t {
   not_leased = 8,  ///< no lease on this slot: never given, already taken, or given back
   invalid = 9,     ///< an argument, or a word in shared memory, is out of range
   inherited = 10,  ///< made before a fork, by the parent: it is not this process's to use
+  timed_out = 11,  ///< nothing new came while it was waited for
 };
 
 constexpr const char * name_of(Status status)
@@ -49,38 +49,11 @@ constexpr const char * name_of(Status status)
       return "invalid";
     case Status::inherited:
       return "inherited";
+    case Status::timed_out:
+      return "timed out";
   }
   return "unknown";
 }
-
-/// A mailbox could not be created, attached to or joined; the text names what, and what was
-/// expected.
-class MailboxError : public std::runtime_error
-{
-public:
-  using std::runtime_error::runtime_error;
-};
-
-/// The name is taken by a mailbox whose creator is alive.
-class NameTaken : public MailboxError
-{
-public:
-  using MailboxError::MailboxError;
-};
-
-/// No mailbox of this name.
-class NoSuchMailbox : public MailboxError
-{
-public:
-  using MailboxError::MailboxError;
-};
-
-/// What lies under the name is not a mailbox of this layout, or is damaged, or is someone else's.
-class NotAMailbox : public MailboxError
-{
-public:
-  using MailboxError::MailboxError;
-};
 
 }  // namespace sage::mailbox
 

@@ -36,7 +36,7 @@ struct DataType {
 /// "unknown" if there is none.
 std::string name_of(DataType type);
 
-/// The element type with this name. Throws std::invalid_argument, listing those there are.
+/// The element type with this name. Throws InvalidArgument, listing those there are.
 DataType data_type(const std::string & name);
 
 /// A tensor: shape and place of its elements within a slot.
@@ -55,11 +55,11 @@ struct Tensor {
 /// Strides of a dense tensor in C order [bytes].
 Strides dense_strides(const Shape & shape, DataType type);
 
-/// Writes a tensor down. Throws std::invalid_argument, naming the field, its value and what was
+/// Writes a tensor down. Throws InvalidArgument, naming the field, its value and what was
 /// expected, if any element lies outside the slot.
 Description described(const Tensor & tensor, std::uint64_t slot_bytes);
 
-/// Reads what was written down; nothing of it is believed. Throws std::invalid_argument likewise.
+/// Reads what was written down; nothing of it is believed. Throws InvalidArgument likewise.
 Tensor understood(const Description & description, std::uint64_t slot_bytes);
 
 }  // namespace sage::mailbox

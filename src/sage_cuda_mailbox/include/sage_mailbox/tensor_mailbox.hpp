@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sage_mailbox/broadcast_mailbox.hpp"
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/participant.hpp"
 #include "sage_mailbox/pool.hpp"
 #include "sage_mailbox/segment.hpp"
@@ -60,7 +61,7 @@ public:
   ///
   /// Args: `ttl_ns`: how long their leases last; 0: until given back; negative: the mailbox's.
   /// Returns ok, and the number of readers; closed; busy: could not be announced, nobody has it;
-  /// not_leased; inherited. Open no longer afterwards. Throws std::invalid_argument, and stays
+  /// not_leased; inherited. Open no longer afterwards. Throws InvalidArgument, and stays
   /// open, if the tensor does not lie within the slot.
   Status publish(
       const Tensor & tensor, std::int64_t ttl_ns = -1, std::uint32_t * readers = nullptr);
@@ -177,9 +178,9 @@ struct TensorOptions {
 class TensorMailbox
 {
 public:
-  /// Throws std::invalid_argument, NameTaken, MailboxError.
+  /// Throws InvalidArgument, OpenError (NameTaken, OutOfMemory), SystemCallError.
   static TensorMailbox create(const std::string & name, const TensorOptions & options);
-  /// Throws std::invalid_argument, NoSuchMailbox, NotAMailbox.
+  /// Throws InvalidArgument, OpenError (NoSuchMailbox, NotAMailbox), SystemCallError.
   static TensorMailbox attach(const std::string & name);
 
   TensorWriter writer() const { return {segment_, payload_, ttl_ns_}; }

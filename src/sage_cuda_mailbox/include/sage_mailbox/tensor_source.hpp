@@ -3,6 +3,7 @@
 #define SAGE_MAILBOX__TENSOR_SOURCE_HPP_
 
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 
@@ -27,7 +28,7 @@ public:
   {
   }
 
-  /// Room for a tensor. Returns ok; full: readers hold every slot. Throws std::invalid_argument;
+  /// Room for a tensor. Returns ok; full: readers hold every slot. Throws InvalidArgument;
   /// MailboxError: there can be no mailbox now (tried again after a second).
   Status acquire(std::uint64_t tensor_bytes, WriteLease & lease);
 
@@ -50,7 +51,7 @@ private:
   std::optional<TensorMailbox> mailbox_;
   std::optional<TensorWriter> writer_;
   std::uint64_t tag_ = 0;
-  std::string fault_;  // why there is none
+  std::exception_ptr fault_;  // why there is none
   std::int64_t try_again_ns_ = 0;
 };
 

@@ -13,6 +13,9 @@ namespace sage::mailbox
 /// CLOCK_MONOTONIC [ns].
 std::int64_t monotonic_ns();
 
+/// The same clock as of the kernel's last tick, up to 10 ms ago; a fifth of the cost.
+std::int64_t coarse_monotonic_ns();
+
 /// When waiting ends.
 class Deadline
 {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from backends import Backend
 
-from sage_cuda_mailbox import Closed, MailboxError
+from sage_cuda_mailbox import Closed, NoFreePlace
 
 
 def number_of(record: Any) -> int:
@@ -117,7 +117,7 @@ def test_records_of_a_writer_that_left_are_still_there(records_backend: Backend)
 def test_places_are_given_back(records_backend: Backend) -> None:
     mailbox = records_backend.records(place_count=2)
     first, _second = mailbox.writer(), mailbox.writer()
-    with pytest.raises(MailboxError):
+    with pytest.raises(NoFreePlace):
         mailbox.writer()
     first.close()
     third = mailbox.writer()

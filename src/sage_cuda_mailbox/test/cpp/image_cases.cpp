@@ -69,7 +69,7 @@ void elements_come_in_this_machines_byte_order()
 void what_is_no_image_is_refused()
 {
   const auto refused = [](const ImageFormat & format, std::uint64_t bytes, Pixels pixels) {
-    return refusal<std::invalid_argument>([&] { tensor_of(format, bytes, pixels); });
+    return refusal<InvalidArgument>([&] { tensor_of(format, bytes, pixels); });
   };
   EXPECT(contains(refused({1, 1, "rgb9", false, 3}, 3, Pixels::native), "encoding is 'rgb9'"));
   const std::string depth = refused({1, 1, "16UC1", false, 2}, 2, Pixels::rgb);
@@ -112,7 +112,7 @@ void tensors_are_called_by_type_and_channels()
   EXPECT(named("uint8", {4, 6, 3}, "bgr8").encoding == "bgr8");
   EXPECT(named("uint8", {4, 6, 2}, "yuv422_yuy2").step == 12);
   const auto refused = [&](const std::string & type, const Shape & shape, const std::string & as) {
-    return refusal<std::invalid_argument>([&] { named(type, shape, as); });
+    return refusal<InvalidArgument>([&] { named(type, shape, as); });
   };
   EXPECT(contains(refused("uint8", {4, 6, 2}, ""), "tensor is uint8 [4, 6, 2]"));
   EXPECT(contains(refused("float64", {4, 6}, ""), "tensor is float64 [4, 6]"));

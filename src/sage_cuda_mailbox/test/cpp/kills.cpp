@@ -107,7 +107,7 @@ void survive(const Names & names)
   std::uint64_t read = 0;
   for (bool is_open = true; is_open;) {
     ReadLease lease;
-    EXPECT(tensors.wait(-1) != Status::empty);
+    EXPECT(tensors.wait(-1) != Status::timed_out);
     const Status status = tensors.next(lease);
     is_open = status != Status::closed;
     if (status == Status::ok) {

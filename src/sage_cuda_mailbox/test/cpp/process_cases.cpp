@@ -77,9 +77,9 @@ void without_descriptors_nobody_is_taken_for_dead()
       files.push_back(file);
     }
     EXPECT(SystemProcesses::is_alive(self));
-    refusal<MailboxError>([&] { mailbox.writer(); });
-    refusal<MailboxError>([] { BroadcastMailbox::create(unique_name("more"), {}); });
-    refusal<MailboxError>([] { BroadcastMailbox::attach(unique_name("files")); });
+    refusal<SystemCallError>([&] { mailbox.writer(); });
+    refusal<SystemCallError>([] { BroadcastMailbox::create(unique_name("more"), {}); });
+    refusal<SystemCallError>([] { BroadcastMailbox::attach(unique_name("files")); });
     for (const int file : files) {
       close(file);
     }
@@ -158,7 +158,7 @@ void a_strange_proc_is_said()
       return;
     }
     EXPECT(ended_well(in_child([] {
-      EXPECT(contains(refusal<MailboxError>([] { SystemProcesses::current(); }), "process 1"));
+      EXPECT(contains(refusal<SystemCallError>([] { SystemProcesses::current(); }), "process 1"));
     })));
   })));
 }

@@ -148,14 +148,14 @@ void batches_that_lie_are_refused()
   const auto refused = [](std::size_t bytes, std::uint32_t row_bytes, std::uint8_t length) {
     std::vector<std::uint8_t> rows(bytes);
     rows[8] = length;
-    return refusal<std::invalid_argument>([&] { row_at(rows, row_bytes, 0); });
+    return refusal<InvalidArgument>([&] { row_at(rows, row_bytes, 0); });
   };
   EXPECT(contains(refused(64, 64, 41), "length is 41, expected at most 40 bytes"));
   EXPECT(contains(refused(65, 64, 0), "data is 65"));
   EXPECT(contains(refused(64, 0, 0), "row_bytes is 0"));
   EXPECT(contains(refused(320, 320, 0), "row_bytes is 320"));
   const std::vector<std::uint8_t> none;
-  EXPECT(contains(refusal<std::invalid_argument>([&] { row_at(none, 64, 0); }), "row is 0"));
+  EXPECT(contains(refusal<InvalidArgument>([&] { row_at(none, 64, 0); }), "row is 0"));
 }
 
 }  // namespace

@@ -142,13 +142,12 @@ void wrong_wishes_are_refused()
   DeviceOptions options;
   options.slot_bytes = 4096;
   options.backend = Backend::shm;
-  const std::string why = refusal<std::invalid_argument>(
-      [&] { DeviceTensorMailbox::create(unique_name("wrong"), options); });
-  EXPECT(contains(why, "backend is 1"));
+  const std::string why =
+      refusal<InvalidArgument>([&] { DeviceTensorMailbox::create(unique_name("wrong"), options); });
+  EXPECT(contains(why, "backend is shm"));
   options.backend = Backend::pinned;
   options.slot_count = 0;
-  refusal<std::invalid_argument>(
-      [&] { DeviceTensorMailbox::create(unique_name("wrong"), options); });
+  refusal<InvalidArgument>([&] { DeviceTensorMailbox::create(unique_name("wrong"), options); });
   options.slot_count = 1;
   options.device = 4711;
   refusal<CudaError>([&] { DeviceTensorMailbox::create(unique_name("wrong"), options); });

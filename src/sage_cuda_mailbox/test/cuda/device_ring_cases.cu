@@ -185,7 +185,7 @@ void a_process_reads_what_a_kernel_writes()
   constexpr std::uint32_t kCount = 1000;
   const auto mailbox = BroadcastMailbox::create(unique_name("kernel"));
   if (!traits_of(0).has_host_atomics) {
-    const std::string why = refusal<MailboxError>([&] { MappedRing(mailbox.segment(), 0); });
+    const std::string why = refusal<WrongBackend>([&] { MappedRing(mailbox.segment(), 0); });
     std::printf("  refused, as it must be here: %s\n", why.c_str());
     EXPECT(contains(why, "atomic operations"));
     return;

@@ -13,7 +13,7 @@
 
 #include "../cpp/expect.hpp"
 #include "handle_exchange.hpp"
-#include "sage_mailbox/status.hpp"
+#include "sage_mailbox/errors.hpp"
 
 using namespace sage::mailbox;
 using namespace sage::mailbox::cuda_backend;
@@ -86,14 +86,14 @@ void the_socket_is_the_users_own_and_goes_with_the_server()
     EXPECT(receive_offer(3).offer.nonce == 3);  // the first one is none the worse
   }
   EXPECT(!is_there(path_of(3)));
-  EXPECT(contains(refusal<MailboxError>([] { receive_offer(3); }), "does not answer"));
+  EXPECT(contains(refusal<SystemCallError>([] { receive_offer(3); }), "does not answer"));
 }
 
 void who_answers_for_another_mailbox_is_refused()
 {
   const HandleServer server(offer_with(4), FileDescriptor(-1));
   EXPECT(rename(path_of(4).c_str(), path_of(5).c_str()) == 0);
-  EXPECT(contains(refusal<MailboxError>([] { receive_offer(5); }), "not the creator"));
+  EXPECT(contains(refusal<NotAMailbox>([] { receive_offer(5); }), "not the creator"));
   EXPECT(unlink(path_of(5).c_str()) == 0);
 }
 
@@ -112,7 +112,7 @@ void the_socket_of_one_that_was_killed_is_removed_by_the_next()
 void a_folder_that_others_can_write_to_is_refused()
 {
   EXPECT(chmod(folder.c_str(), 0777) == 0);
-  EXPECT(contains(refusal<MailboxError>([] { receive_offer(8); }), "only this user"));
+  EXPECT(contains(refusal<WrongOwner>([] { receive_offer(8); }), "only this user"));
   EXPECT(chmod(folder.c_str(), 0700) == 0);
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sage_cuda_mailbox import MailboxError
+from sage_cuda_mailbox import NoFreePlace
 
 
 class ParticipantTable:
@@ -13,7 +13,7 @@ class ParticipantTable:
 
     def join(self, holder: object) -> int:
         if None not in self.holders:
-            raise MailboxError("all places are taken")
+            raise NoFreePlace("all places are taken")
         place = self.holders.index(None)
         self.holders[place] = holder
         return place

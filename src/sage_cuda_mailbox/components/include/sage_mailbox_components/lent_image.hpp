@@ -22,7 +22,7 @@ class LentImage
 {
 public:
   LentImage() = default;
-  /// `encoding`: empty: by type and shape. Throws std::invalid_argument if the tensor is no image.
+  /// `encoding`: empty: by type and shape. Throws InvalidArgument if the tensor is no image.
   LentImage(ReadLease lease, const std_msgs::msg::Header & header, const std::string & encoding);
   explicit LentImage(const sensor_msgs::msg::Image & message);
 
@@ -53,7 +53,7 @@ struct rclcpp::TypeAdapter<sage::mailbox::components::LentImage, sensor_msgs::ms
   using custom_type = sage::mailbox::components::LentImage;
   using ros_message_type = sensor_msgs::msg::Image;
 
-  /// Copies the pixels. Throws sage::mailbox::MailboxError if they were taken back meanwhile.
+  /// Copies the pixels. Throws sage::mailbox::Expired if they were taken back meanwhile.
   static void convert_to_ros_message(const custom_type & image, ros_message_type & message);
   static void convert_to_custom(const ros_message_type & message, custom_type & image);
 };

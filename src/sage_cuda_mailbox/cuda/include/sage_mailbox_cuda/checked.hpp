@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "sage_mailbox/status.hpp"
+#include "sage_mailbox/errors.hpp"
 
 namespace sage::mailbox::cuda_backend
 {

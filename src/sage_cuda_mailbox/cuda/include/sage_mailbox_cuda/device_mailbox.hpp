@@ -27,9 +27,9 @@ struct DeviceOptions {
 class DeviceTensorMailbox
 {
 public:
-  /// Throws std::invalid_argument, NameTaken, MailboxError, CudaError.
+  /// Throws InvalidArgument, OpenError, SystemCallError, CudaError.
   static DeviceTensorMailbox create(const std::string & name, const DeviceOptions & options);
-  /// Throws std::invalid_argument, NoSuchMailbox, NotAMailbox, MailboxError, CudaError.
+  /// Throws InvalidArgument, OpenError, SystemCallError, CudaError.
   static DeviceTensorMailbox attach(const std::string & name);
 
   TensorWriter writer() const { return {segment_, payload_, ttl_ns_}; }

@@ -26,7 +26,7 @@ class DeviceRing
 {
 public:
   /// Args: `cell_bytes`: 64, 128, 192 or 256; `cell_count`: a power of two.
-  /// Throws std::invalid_argument, CudaError.
+  /// Throws InvalidArgument, CudaError.
   DeviceRing(int device, std::uint32_t cell_bytes, std::uint32_t cell_count);
   DeviceRing(const DeviceRing &) = delete;
   DeviceRing & operator=(const DeviceRing &) = delete;

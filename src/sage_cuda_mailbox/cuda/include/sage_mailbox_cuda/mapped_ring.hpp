@@ -18,7 +18,7 @@ namespace sage::mailbox::cuda_backend
 class MappedRing
 {
 public:
-  /// Throws MailboxError: the GPU has no such operations, or no place is free; CudaError.
+  /// Throws WrongBackend: the GPU has no such operations; NoFreePlace; CudaError.
   MappedRing(std::shared_ptr<Segment> segment, int device);
   MappedRing(const MappedRing &) = delete;
   MappedRing & operator=(const MappedRing &) = delete;
