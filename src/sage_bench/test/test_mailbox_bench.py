@@ -86,13 +86,23 @@ def test_the_tail_has_rows_of_its_causes_beside_the_controls() -> None:
     for cause, keys in rows.CAUSES.items():
         one.update(dict.fromkeys(keys, 1.0 if "off" in cause else 0.0))
     found = native.NativeFound(
-        {**one, "on_core_p99": 3.0}, {**one, "on_core_p99": 1.5}, {**one, "on_core_p99": 1.0}
+        *({**one, "on_core_p50": p99 / 2, "on_core_p99": p99} for p99 in (3.0, 1.5, 1.0))
     )
     told = {row.name: row for row in rows._tail_rows("64 B", found)}
     off = told["64 B, late as a side was off its core"]
     assert (off.value, off.baselines) == (1.5, {rows.WORD: 1.5, rows.QUEUE: 1.5})
-    times = told["64 B, both sides on their cores, p99, times the bare queue's"]
-    assert (times.value, times.goal) == (2.0, 3.0)
+    kept = told["64 B, both sides on their cores, p99"]
+    assert (kept.value, kept.baselines) == (3.0, {rows.WORD: 1.0, rows.QUEUE: 1.5})
+    times = told["64 B, both sides on their cores, p99, times the shared word's"]
+    assert (times.value, times.goal) == (3.0, 3.0)
+
+
+def test_goals_are_times_the_shared_word_of_the_same_run() -> None:
+    told = rows.times_rows("64 B", {"p50": 1.0, "p99": 8.0}, {"p50": 0.5, "p99": 2.0})
+    assert {row.name: (row.value, row.goal) for row in told} == {
+        "64 B, p50, times the shared word's": (2.0, 3.0),
+        "64 B, p99, times the shared word's": (4.0, 3.0),
+    }
 
 
 @pytest.mark.usefixtures("program")

@@ -39,11 +39,12 @@ class NativeFound:
     """Figures of the mailbox and, in turns with it, of what any hand-over takes.
 
     Each has p50, p90, p95, p99, p999 [us], samples, missed, filling_p50 [us], and the shares of a
-    core that the writer (without its waiting) and the readers (their mean) take; on_core_p99 and
-    on_core_p999 [us] of those on_core_samples that met both sides on their cores (absent if there
-    are none); late, those of 10 us or more, and of these late_reader_off, late_writer_off (off
-    their cores), late_behind (the reader was at an earlier one), late_reader_on, late_writer_on
-    (interrupted, or slow), late_unexplained; reader_stalls and writer_stalls off their cores.
+    core that the writer (without its waiting) and the readers (their mean) take; on_core_p50,
+    on_core_p99 and on_core_p999 [us] of those on_core_samples that met both sides on their cores
+    (absent if there are none); late, those of 10 us or more, and of these late_reader_off,
+    late_writer_off (off their cores), late_behind (the reader was at an earlier one),
+    late_reader_on, late_writer_on (interrupted, or slow), late_unexplained; reader_stalls and
+    writer_stalls off their cores.
 
     Attributes:
         queue: bare slots of the same bytes and a word, taken in order, without a protocol.

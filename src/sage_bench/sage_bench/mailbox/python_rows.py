@@ -12,13 +12,12 @@ import numpy as np
 
 from sage.graph.environment import DomainLease
 from sage_bench.encoders.section import Figures, Setting
-from sage_bench.mailbox.rows import TAIL_GOAL, WORD
+from sage_bench.mailbox.rows import MEDIAN_GOAL_US, WORD, times_rows
 from sage_bench.mailbox.sizes import FLAT_GOAL, FRAME_BYTES, MIB, PERIOD_US, SIZES, text_of
 from sage_bench.mailbox.transports.exchange import Exchange, Found, measure, transports
 from sage_bench.mailbox.transports.transport import Transport
 from sage_bench.result import Row, row_of_samples
 
-GOAL_US = 50.0
 CPU_GOAL = 2.0
 THREADED_SIZES = (64, MIB, 8 * MIB)
 COUNT, COUNT_QUICK = 1200, 50
@@ -82,7 +81,7 @@ def size_rows(setting: Setting) -> Figures:
             found = place.measure(Exchange(size, count, PERIOD_S))
             ours[size] = found["SAGE"]
             head = f"{text_of(size)}, to a polling process"
-            rows += [*_latency_rows(head, found, GOAL_US), *_on_core_rows(head, found)]
+            rows += [*_latency_rows(head, found, MEDIAN_GOAL_US), *_tail_rows(head, found)]
     medians = [float(np.median(one.latencies_us)) for one in ours.values()]
     name = "hand-over in Python, p50 of the slowest size to that of the fastest"
     rows.append(Row(name, max(medians) / min(medians), "", FLAT_GOAL, samples=count))
@@ -148,22 +147,24 @@ def _as_often_as(transport: Transport, what: Exchange) -> Exchange:
     return replace(what, count=what.count // SLOW_SHARE, period_s=1 / transport.most_hz)
 
 
-def _on_core_rows(head: str, found: dict[str, Found]) -> list[Row]:
-    """The tail without the scheduler's; absent if the receiver was never on its core."""
-    p99 = {
-        name: float(np.percentile(one.on_core_us, 99))
-        for name, one in found.items()
-        if one.on_core_us
-    }
-    if "SAGE" not in p99:
-        return []
+def _tail_rows(head: str, found: dict[str, Found]) -> list[Row]:
+    """Times the word's, and the tail without the scheduler's: absent without samples of it."""
+    name = f"hand-over in Python, {head}"
+    rows = times_rows(name, *(_p50_p99(found[who].latencies_us) for who in ("SAGE", WORD)))
+    kept = {who: _p50_p99(one.on_core_us) for who, one in found.items() if one.on_core_us}
+    if "SAGE" not in kept:
+        return rows
+    on_core, ours = f"{name}, receiver on its core", kept.pop("SAGE")
+    beside = {who: one["p99"] for who, one in kept.items()}
     samples = len(found["SAGE"].on_core_us)
-    name = f"hand-over in Python, {head}, receiver on its core, p99"
-    rows = [Row(name, p99.pop("SAGE"), "us", baselines=p99, samples=samples)]
-    if WORD in p99:
-        times = rows[0].value / p99[WORD]
-        rows.append(Row(f"{name}, times the shared word's", times, "", TAIL_GOAL))
+    rows.append(Row(f"{on_core}, p99", ours["p99"], "us", baselines=beside, samples=samples))
+    if WORD in kept:
+        rows += times_rows(on_core, ours, kept[WORD])
     return rows
+
+
+def _p50_p99(latencies_us: list[float]) -> dict[str, float]:
+    return {f"p{rank}": float(np.percentile(latencies_us, rank)) for rank in (50, 99)}
 
 
 def _latency_rows(head: str, found: dict[str, Found], goal: float | None) -> list[Row]:
@@ -175,7 +176,7 @@ def _latency_rows(head: str, found: dict[str, Found], goal: float | None) -> lis
             if name != "SAGE"
         }
         name = f"hand-over in Python, {head}, p{rank}"
-        target = goal if rank == RANKS[-1] else None
+        target = goal if rank == RANKS[0] else None
         rows.append(
             row_of_samples(
                 name, found["SAGE"].latencies_us, "us", goal=target, rank=rank, baselines=beside
