@@ -12,9 +12,10 @@ mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not
 
 from mailbox_ends import SHAPE, Camera  # noqa: E402
 
+from sage_common.ros.pressure import GREEN, RED  # noqa: E402
 from sage_common.ros.tensors import connection, mailboxes  # noqa: E402
 from sage_common.ros.tensors.handles import mailbox_name  # noqa: E402
-from sage_common.ros.tensors.output import SLOTS  # noqa: E402
+from sage_common.ros.tensors.output import SLOTS, SLOTS_AT  # noqa: E402
 from sage_common.ros.tensors.reader import TensorGone, TensorReader  # noqa: E402
 
 
@@ -119,6 +120,30 @@ def test_a_reader_that_keeps_everything_makes_nobody_wait(
     kept.clear()
     assert camera.free_slots() == SLOTS
     assert camera.show() is not None
+
+
+def test_under_pressure_there_are_fewer_slots_and_readers_go_on(
+    camera: Camera, reader: TensorReader
+) -> None:
+    kept, drawn = reader.open(camera.show()), camera.output.allocate(SHAPE, "uint8")
+    assert drawn is not None
+    drawn.array[:] = 99
+    before = camera.output.held_bytes()
+    assert before == SLOTS * 4096
+    camera.output.relieve(RED)
+    assert camera.output.held_bytes() == 0
+    assert (kept.numpy() == 2).all() and kept.check() is None
+    camera.output.publish(drawn.array, camera.header(), drawn)
+    assert 0 < camera.output.held_bytes() <= before / 3
+    with pytest.raises(TensorGone):  # published before the reader came to this mailbox
+        reader.open(camera.handles.sent[-1])
+    with reader.open(camera.show()) as lease:
+        assert (lease.numpy() == camera.shown).all()
+    camera.output.relieve(RED)
+    assert camera.free_slots() == SLOTS_AT[RED]  # nothing to be made anew
+    camera.output.relieve(GREEN)
+    assert camera.show() is not None
+    assert camera.output.held_bytes() == before
 
 
 def test_frames_that_were_not_published_give_their_slots_back(

@@ -45,6 +45,9 @@ class TensorEnds:
         node, mailbox = self._node, self._mailbox_name(topic_key, names)
         publisher = node.publisher(topic_key, **names) if mailbox else None
         output = TensorOutput(publisher, mailbox, lambda: node.active, node.log)
+        if publisher is not None:
+            name = f"slots of {publisher.topic}"
+            node.reclaimable(name, Cost.REFILL, output.held_bytes, output.relieve)
         self._closers.append(output.close)
         self._diagnostics.sources.append(output.facts)
         return output

@@ -21,6 +21,8 @@ from sage_msgs.msg import TensorHandle
 
 # Enough for 7 frames decoded ahead, 12 that the memory keeps, and 5 in front of an encoder.
 SLOTS = 24
+SLOTS_AT = (SLOTS, 12, 8)
+"""By level of pressure: whoever keeps pictures keeps fewer then, too."""
 TTL_MS = 1000
 
 
@@ -71,6 +73,7 @@ class TensorOutput:
         self._lock = threading.Lock()
         self._own = OwnMailbox("frames go as images only", log)
         self._tag = 0
+        self._slots = SLOTS
 
     @property
     def wanted(self) -> bool:
@@ -107,6 +110,25 @@ class TensorOutput:
         """Remove the mailbox; the next tensor makes a new one. Readers keep what they hold."""
         with self._lock:
             self._own.close()
+
+    def held_bytes(self) -> int:
+        """Of shared memory, free slots included: all of it is taken when a mailbox is made."""
+        with self._lock:
+            mailbox = self._own.mailbox
+            return 0 if mailbox is None else mailbox.slot_count * mailbox.slot_bytes
+
+    def relieve(self, level: int) -> None:
+        """Have fewer slots under pressure, and all of them again at green.
+
+        The mailbox goes, and the next tensor makes one that fits the level: a slot's pages cannot
+        be given back in place, because whoever writes to it next, or still looks at it, would be
+        killed if there were none to be had then.
+        """
+        with self._lock:
+            self._slots = SLOTS_AT[level]
+            mailbox = self._own.mailbox
+            if mailbox is not None and mailbox.slot_count != self._slots:
+                self._own.close()
 
     def facts(self) -> dict[str, object]:
         """For /diagnostics."""
@@ -168,7 +190,7 @@ class TensorOutput:
         def create(library: Any) -> Any:
             library.sweep_stale()  # of graphs that were killed, and had other names
             return library.TensorMailbox.create(
-                self._name, slot_bytes=slot_bytes, slot_count=SLOTS, ttl_ms=TTL_MS
+                self._name, slot_bytes=slot_bytes, slot_count=self._slots, ttl_ms=TTL_MS
             )
 
         return self._own.make(create)
