@@ -41,8 +41,10 @@ PATIENCE_S = 60.0
 TENSOR, IMAGE = "/sage/camera/front/tensor", "/sage/camera/front/image_raw"
 PUZZLES, OTHER_PUZZLES = "/sage/vision/puzzle", "/sage/vision/puzzle_of_images"
 CAMERA = {"backend": "synthetic", "width_px": 320, "height_px": 240}
-CAMERA_MAIN = "from sage_sensors.nodes.camera_node import main; main()"
-ENCODER_MAIN = "from sage_encoders.nodes.vision_encoder_node import main; main()"
+CAMERA_MAIN = "from sage_sensors.nodes.camera_node import CameraNode as node; node.main()"
+ENCODER_MAIN = (
+    "from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode as node; node.main()"
+)
 
 
 class Graph:
