@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from typing import Any
-
-import pytest
 
 from sage.cli import main
 
 
-def replay(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+def replay(*arguments: str) -> dict[str, Any]:
     """Run it with these arguments; its summary."""
-    assert main(["replay", *arguments, "--lockstep", "--json"]) == 0
-    summary: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert main(["replay", *arguments, "--lockstep", "--json"]) == 0
+    summary: dict[str, Any] = json.loads(said.getvalue().splitlines()[-1])
     return summary

@@ -175,12 +175,10 @@ def test_its_parameters_are_those_of_ros(site: Path, tmp_path: Path) -> None:
         rclpy.shutdown()
 
 
-def test_it_goes_through_lockstep_the_same_each_time(
-    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_it_goes_through_lockstep_the_same_each_time(config: Path, tmp_path: Path) -> None:
     bag, output = str(small_bag(tmp_path / "bag")), tmp_path / "out"
-    first = replay(capsys, bag, "--config", str(config), "-o", str(output))
+    first = replay(bag, "--config", str(config), "-o", str(output))
     found = [m for m in open_bag(output).messages() if m.topic == "/sage/refinement"]
     plugins = {deserialize_message(m.data, Refinement).plugin for m in found}
     assert "colour" in plugins
-    assert replay(capsys, bag, "--config", str(config))["digest"] == first["digest"]
+    assert replay(bag, "--config", str(config))["digest"] == first["digest"]

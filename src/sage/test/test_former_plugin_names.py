@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from lockstep_replay import replay
 from rclpy.serialization import deserialize_message, serialize_message
 from small_bag import START_NS, header, small_bag
@@ -40,13 +39,11 @@ def old_bag(folder: Path) -> Path:
     return folder
 
 
-def test_both_open_and_mean_the_plugin_look(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_both_open_and_mean_the_plugin_look(tmp_path: Path) -> None:
     config = tmp_path / "old.yaml"
     config.write_text("orchestrator: {ros__parameters: {plugins: [focus, recall]}}\n")
     bag, output = old_bag(tmp_path / "bag"), tmp_path / "again"
-    assert replay(capsys, str(bag), "--config", str(config), "-o", str(output))["warnings"] == []
+    assert replay(str(bag), "--config", str(config), "-o", str(output))["warnings"] == []
     last = [item for item in open_bag(output).messages() if item.topic == "/sage/budget"][-1]
     state = deserialize_message(last.data, BudgetState)
     assert [line.name for line in state.plugins] == ["look", "recall"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
-import pytest
 from lockstep_replay import replay
 from thermometer_bag import TOPIC, TYPE, temperature_bag, words_bag
 
@@ -15,56 +14,56 @@ from sage_common.core.specs.modality import ModalitySpec
 
 
 def test_an_installed_modality_goes_through_lockstep_the_same_each_time(
-    installed_thermometer: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    installed_thermometer: ModuleType, tmp_path: Path
 ) -> None:
     bag = str(temperature_bag(tmp_path / "bag"))
-    first = replay(capsys, bag)
+    first = replay(bag)
     assert first["messages"]["/sage/temperature/puzzle"] == 40
     assert first["messages"]["/sage/temperature/salience"] >= 40
     assert first["warnings"] == [] and first["backends"]["temperature"] == f"bag:{TOPIC}"
-    assert replay(capsys, bag)["digest"] == first["digest"]
+    assert replay(bag)["digest"] == first["digest"]
 
 
 def test_two_instances_of_a_modality_go_through_lockstep(
-    installed_thermometer: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    installed_thermometer: ModuleType, tmp_path: Path
 ) -> None:
     bag = str(temperature_bag(tmp_path / "bag", seconds=3))
     config = tmp_path / "heat.yaml"
     config.write_text("graph: {ros__parameters: {modalities: {heat: {like: temperature}}}}\n")
-    found = replay(capsys, bag, "--config", str(config))
+    found = replay(bag, "--config", str(config))
     assert found["messages"]["/sage/heat/puzzle"] == 15
     assert found["messages"]["/sage/temperature/puzzle"] == 15
     assert found["warnings"] == [] and found["errors"] == []
 
 
 def test_a_bag_without_an_installed_modality_is_no_reason_for_a_warning(
-    installed_thermometer: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    installed_thermometer: ModuleType, tmp_path: Path
 ) -> None:
-    found = replay(capsys, str(words_bag(tmp_path / "others")))
+    found = replay(str(words_bag(tmp_path / "others")))
     assert found["warnings"] == [] and found["backends"]["temperature"] == "absent"
     assert "temperature: the bag has no /thermometer and no temperature/puzzle" in found["notes"]
 
 
 def test_an_own_modality_goes_through_lockstep_the_same_each_time(
-    thermometer_config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    thermometer_config: Path, tmp_path: Path
 ) -> None:
     bag = str(temperature_bag(tmp_path / "bag"))
-    first = replay(capsys, bag, "--config", str(thermometer_config))
+    first = replay(bag, "--config", str(thermometer_config))
     assert first["messages"]["/sage/temperature/puzzle"] == 40
     assert first["messages"]["/sage/temperature/salience"] >= 40
     assert first["warnings"] == [] and first["backends"]["temperature"] == f"bag:{TOPIC}"
-    assert replay(capsys, bag, "--config", str(thermometer_config))["digest"] == first["digest"]
+    assert replay(bag, "--config", str(thermometer_config))["digest"] == first["digest"]
 
 
 def test_puzzles_of_an_own_modality_are_played_where_the_bag_has_only_these(
-    thermometer_config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    thermometer_config: Path, tmp_path: Path
 ) -> None:
     bag = str(temperature_bag(tmp_path / "bag", seconds=3))
     puzzles = str(tmp_path / "puzzles")
-    whole = replay(capsys, bag, "--config", str(thermometer_config), "-o", puzzles)
+    whole = replay(bag, "--config", str(thermometer_config), "-o", puzzles)
     bare = "graph: {ros__parameters: {modalities: {temperature: {type: ''}}}}\n"
     thermometer_config.write_text(bare)
-    again = replay(capsys, puzzles, "--config", str(thermometer_config))
+    again = replay(puzzles, "--config", str(thermometer_config))
     name = "/sage/temperature/salience"
     assert again["messages"][name] == whole["messages"][name]
     assert again["backends"]["temperature"] == "bag:/sage/temperature/puzzle"
@@ -72,13 +71,13 @@ def test_puzzles_of_an_own_modality_are_played_where_the_bag_has_only_these(
 
 
 def test_what_a_file_asks_for_in_vain_is_warned_of(
-    thermometer_config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    thermometer_config: Path, tmp_path: Path
 ) -> None:
     others = words_bag(tmp_path / "others")
-    lacking = replay(capsys, str(others), "--config", str(thermometer_config))["warnings"]
+    lacking = replay(str(others), "--config", str(thermometer_config))["warnings"]
     assert "temperature: the bag has no /thermometer and no temperature/puzzle" in lacking
     thermometer_config.write_text("fusion: {ros__parameters: {modalities: [language, scan]}}\n")
-    unknown = replay(capsys, str(others), "--config", str(thermometer_config))["warnings"]
+    unknown = replay(str(others), "--config", str(thermometer_config))["warnings"]
     assert any(w.startswith("scan: no encoder or scorer of this graph") for w in unknown)
 
 

@@ -48,12 +48,10 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_two_runs_over_one_bag_are_equal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_two_runs_over_one_bag_are_equal(tmp_path: Path) -> None:
     bag = str(small_bag(tmp_path / "bag"))
     outputs = [tmp_path / run / "out" for run in ("first", "second")]
-    first = replay(capsys, bag, "-o", str(outputs[0]))
+    first = replay(bag, "-o", str(outputs[0]))
     second = replay_in_another("12345", bag, "-o", str(outputs[1]))
     assert first["digest"] == second["digest"]
     assert first["bag_sha256"] == second["bag_sha256"]
@@ -88,39 +86,33 @@ def check_outputs(folder: Path, counts: dict[str, int]) -> None:
     assert np.std(fused) > 0.0
 
 
-def test_other_input_gives_other_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    digests = {
-        replay(capsys, str(small_bag(tmp_path / str(seed), seed)))["digest"] for seed in (1, 2)
-    }
+def test_other_input_gives_other_output(tmp_path: Path) -> None:
+    digests = {replay(str(small_bag(tmp_path / str(seed), seed)))["digest"] for seed in (1, 2)}
     assert len(digests) == 2
 
 
-def test_duration_limits_the_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_duration_limits_the_bag(tmp_path: Path) -> None:
     bag = str(small_bag(tmp_path / "bag"))
-    summary = replay(capsys, bag, "--duration", "0.5")
+    summary = replay(bag, "--duration", "0.5")
     assert summary["messages"]["/sage/vision/puzzle"] == 16
     assert summary["simulated_s"] == 1.5
 
 
-def test_no_home_is_left_behind(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_home_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / "tmp").mkdir()
     before = sorted(Path(os.environ["SAGE_HOME"]).iterdir())
     bag = str(small_bag(tmp_path / "bag"))
-    replay(capsys, bag, "--duration", "0.3")
+    replay(bag, "--duration", "0.3")
     assert list((tmp_path / "tmp").glob("sage-lockstep-*")) == []
     assert sorted(Path(os.environ["SAGE_HOME"]).iterdir()) == before
 
 
-def test_a_home_of_its_own_keeps_its_memories(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_home_of_its_own_keeps_its_memories(tmp_path: Path) -> None:
     bag = str(small_bag(tmp_path / "bag"))
     home = tmp_path / "home"
-    replay(capsys, bag, "--duration", "0.3", "--home", str(home))
+    replay(bag, "--duration", "0.3", "--home", str(home))
     assert any(home.iterdir())
 
 
@@ -142,8 +134,8 @@ def test_wrong_arguments_are_explained(
     assert said in capsys.readouterr().err
 
 
-def test_a_graph_with_its_own_sensors_repeats(capsys: pytest.CaptureFixture[str]) -> None:
-    runs = [replay(capsys, "recording", "--duration", "1.5") for _ in range(2)]
+def test_a_graph_with_its_own_sensors_repeats() -> None:
+    runs = [replay("recording", "--duration", "1.5") for _ in range(2)]
     assert runs[0]["digest"] == runs[1]["digest"]
     assert runs[0]["simulated_s"] == 1.5
     assert runs[0]["messages"]["/sage/vision/puzzle"] > 0
@@ -152,10 +144,10 @@ def test_a_graph_with_its_own_sensors_repeats(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "bags").is_dir(), reason=f"SAGE_DATA: no bags in {DATA}")
-def test_the_recorded_walk_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_recorded_walk_twice(tmp_path: Path) -> None:
     bag = str(DATA / "bags" / "gopro_walk_ros2")
     outputs = [tmp_path / run / "out" for run in ("first", "second")]
-    first = replay(capsys, bag, "-o", str(outputs[0]))
+    first = replay(bag, "-o", str(outputs[0]))
     second = replay_in_another("7", bag, "-o", str(outputs[1]))
     assert first["digest"] == second["digest"]
     assert files(outputs[0]) == files(outputs[1])

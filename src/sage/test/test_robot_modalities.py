@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,26 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_bag(tmp_path_factory.mktemp("robot") / "bag")
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    return write_config(tmp_path / "robot.yaml")
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_config(tmp_path_factory.mktemp("robot") / "robot.yaml")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run over the whole bag: where it wrote, and its summary."""
+
+    home: Path
+    outputs: Path
+    summary: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def first(bag: Path, config: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("first")
+    home, written = folder / "home", folder / "outputs"
+    words = ("--config", str(config), "--home", str(home), "-o", str(written))
+    return Run(home, written, replay(str(bag), *words))
 
 
 def test_without_a_file_none_of_them_is_part_of_the_graph() -> None:
@@ -80,18 +98,17 @@ def test_a_second_scanner_is_like_the_first(tmp_path: Path) -> None:
 
 
 def test_a_bag_goes_through_in_lockstep_the_same_each_time_and_the_event_stands_out(
-    bag: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    first: Run, bag: Path, config: Path, tmp_path: Path
 ) -> None:
-    words = (str(bag), "--config", str(config), "--home", str(tmp_path / "home"))
-    first = replay(capsys, *words, "-o", str(tmp_path / "first"))
-    assert first["warnings"] == []
+    summary = first.summary
+    assert summary["warnings"] == []
     for name, (topic, _) in TOPICS.items():
-        assert first["backends"][name] == f"bag:{topic}"
+        assert summary["backends"][name] == f"bag:{topic}"
         rate_hz = min(2.0, ModalitySpecs()[name].rate_hz or 0.0)
-        assert first["messages"][f"/sage/{name}/puzzle"] >= rate_hz * SECONDS - 2
-    second = replay(capsys, str(bag), "--config", str(config), "-o", str(tmp_path / "second"))
-    assert second["digest"] == first["digest"]
-    salience, puzzles = outputs(tmp_path / "first")
+        assert summary["messages"][f"/sage/{name}/puzzle"] >= rate_hz * SECONDS - 2
+    second = replay(str(bag), "--config", str(config), "-o", str(tmp_path / "second"))
+    assert second["digest"] == summary["digest"]
+    salience, puzzles = outputs(first.outputs)
     for name in TOPICS:
         quiet = [m.total for m in salience[name] if 5.0 < seconds(m) < EVENT_S]
         event = [m for m in salience[name] if EVENT_S <= seconds(m) < EVENT_S + 2]
@@ -100,19 +117,16 @@ def test_a_bag_goes_through_in_lockstep_the_same_each_time_and_the_event_stands_
     worst = max(salience["diagnostics"], key=lambda m: (seconds(m) >= EVENT_S, m.total))
     assert "ERROR of base/motor: level 2" in worst.reason
     assert puzzles["diagnostics"][-1].text == "ERROR of base/motor: level 2"
-    kept = experiences(tmp_path / "home")
+    kept = experiences(first.home)
     assert {(name, media) for name, media, _ in kept} == {(n, "application/x-mcap") for n in TOPICS}
     assert ("diagnostics", "application/x-mcap", "ERROR of base/motor: level 2") in kept
 
 
-def test_puzzles_of_a_bag_that_has_only_these_are_played(
-    bag: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    whole = replay(capsys, str(bag), "--config", str(config), "-o", str(tmp_path / "puzzles"))
-    again = replay(capsys, str(tmp_path / "puzzles"), "--config", str(config))
+def test_puzzles_of_a_bag_that_has_only_these_are_played(first: Run, config: Path) -> None:
+    again = replay(str(first.outputs), "--config", str(config))
     assert again["backends"]["scan"] == "bag:/sage/scan/puzzle"
     name = "/sage/scan/salience"
-    assert again["messages"][name] == whole["messages"][name]
+    assert again["messages"][name] == first.summary["messages"][name]
 
 
 def experiences(home: Path) -> set[tuple[str, str, str]]:

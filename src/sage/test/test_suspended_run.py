@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import lockstep_replay
 import pytest
 from mcap.reader import make_reader
 from rich_bag import SECONDS, RichRun
@@ -24,17 +25,28 @@ CUTS = (0.45, 1.0, 2.713)
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def replay(rich_run: RichRun, capsys: pytest.CaptureFixture[str]) -> Replay:
+@pytest.fixture(scope="module")
+def replay(rich_run: RichRun) -> Replay:
     """Runs `sage replay` over the bag in lock-step; its summary."""
 
     def run(*words: str) -> dict[str, Any]:
-        given = [str(rich_run.bag), "--lockstep", "--config", str(rich_run.config)]
-        assert main(["replay", *given, "--json", *words]) == 0
-        summary: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-        return summary
+        return lockstep_replay.replay(str(rich_run.bag), "--config", str(rich_run.config), *words)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def suspended_home(replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a run that was suspended after 1.5 s left; for copying only."""
+    home = tmp_path_factory.mktemp("suspended") / "home"
+    replay("--home", str(home), "--duration", "1.5", "--checkpoint")
+    return home
+
+
+@pytest.fixture
+def suspended(suspended_home: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(suspended_home, tmp_path / "home")
 
 
 def outputs(*folders: Path) -> Iterator[BagMessage]:
@@ -87,11 +99,12 @@ def test_parts_that_are_resumed_give_what_one_run_gives(
     assert rows(rich_run.home) == rows(tmp_path / "parts"), "ids, clocks, vectors"
 
 
-def test_a_part_that_is_not_resumed_gives_something_else(tmp_path: Path, replay: Replay) -> None:
+def test_a_part_that_is_not_resumed_gives_something_else(
+    tmp_path: Path, suspended: Path, replay: Replay
+) -> None:
     """The control: what is left matters to what comes out."""
-    home = ["--home", str(tmp_path / "home")]
-    replay(*home, "--duration", "1.5", "--checkpoint")
-    resumed = replay(*home, "--resume", "--duration", "0.5", "-o", str(tmp_path / "resumed"))
+    words = ["--home", str(suspended), "--resume", "--duration", "0.5"]
+    resumed = replay(*words, "-o", str(tmp_path / "resumed"))
     fresh = replay("--start", "1.5", "--duration", "0.5", "-o", str(tmp_path / "fresh"))
     assert resumed["messages"]["/sage/vision/puzzle"] == fresh["messages"]["/sage/vision/puzzle"]
     assert "/sage/audio/puzzle" not in fresh["messages"], "a second of sound must come first"
@@ -157,14 +170,12 @@ def test_a_run_that_cannot_be_suspended_leaves_no_output(
 
 
 def test_a_run_that_cannot_be_suspended_again_can_be_resumed_as_before(
-    tmp_path: Path, rich_run: RichRun, replay: Replay, monkeypatch: pytest.MonkeyPatch
+    suspended: Path, rich_run: RichRun, replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_host: object) -> None:
         raise CannotContinue("sound is being resampled")
 
-    home = tmp_path / "home"
-    replay("--home", str(home), "--duration", "2.0", "--checkpoint")
-    before = rows(home)
+    home, before = suspended, rows(suspended)
     with monkeypatch.context() as patched:
         patched.setattr("sage.replay.suspended_run.snapshot_of", refuse)
         words = ["--lockstep", "--checkpoint", "--resume", "--home", str(home)]
@@ -192,20 +203,18 @@ def test_a_node_that_cannot_be_suspended_is_refused_before_anything_is_played(
 
 
 def test_another_graph_or_memory_is_refused(
-    tmp_path: Path, rich_run: RichRun, replay: Replay, capsys: pytest.CaptureFixture[str]
+    suspended: Path, rich_run: RichRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    home = ["--home", str(tmp_path / "home")]
-    replay(*home, "--duration", "1.2", "--checkpoint")
-    left = tmp_path / "home" / "state" / "lockstep.state"
+    left = suspended / "state" / "lockstep.state"
 
     def refused(*words: str) -> str:
-        given = [str(rich_run.bag), "--lockstep", "--resume", *home, *words]
+        given = [str(rich_run.bag), "--lockstep", "--resume", "--home", str(suspended), *words]
         assert main(["replay", *given]) == 2
         return capsys.readouterr().err
 
     assert "motor_scorer" in refused(), "without the stream of vectors"
     config = ["--config", str(rich_run.config)]
-    for path in (tmp_path / "home").glob("memory.db*"):
+    for path in suspended.glob("memory.db*"):
         path.unlink()
     assert "experiences = 0" in refused(*config)
     content = bytearray(left.read_bytes())
