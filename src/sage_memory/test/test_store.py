@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +133,19 @@ def test_closed_memory_says_so_and_closes_twice(tmp_path, experience) -> None:
         memory.remember(experience())
     with pytest.raises(MemoryFailure, match="closed"):
         memory.recall(Query())
+
+
+def test_a_writer_moves_the_log_before_it_closes_its_connection(tmp_path, experience) -> None:
+    with Memory.open(tmp_path) as memory:
+        reader = sqlite3.connect(tmp_path / "memory.db")  # SQLite moves it with the last one only
+        with closing(reader):
+            assert reader.execute("SELECT count(*) FROM experiences").fetchone() == (0,)
+            memory.remember(experience(1)).result()
+            memory.close()
+            alone = tmp_path / "alone.db"
+            alone.write_bytes((tmp_path / "memory.db").read_bytes())
+    with closing(sqlite3.connect(f"file:{alone}?mode=ro&immutable=1", uri=True)) as connection:
+        assert connection.execute("SELECT count(*) FROM experiences").fetchone() == (1,)
 
 
 def test_files_are_private(tmp_path, experience) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from sage_memory.core.engine.database import cause, refused
+from sage_memory.core.engine.database import cause, move_log, refused
 from sage_memory.core.engine.errors import ConnectionLost
 from sage_memory.core.errors import DiskRefuses
 from sage_memory.core.store.storage import Storage
@@ -59,5 +59,6 @@ class WriterConnection:
 
     def close(self) -> None:
         """Let go of the rows."""
+        move_log(self.rows)
         self.rows.close()
         self._engine.dispose()
