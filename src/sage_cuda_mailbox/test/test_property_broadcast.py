@@ -9,7 +9,6 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 import twin
-from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -18,9 +17,8 @@ from hypothesis.stateful import (
     invariant,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
-from outcomes import both
+from outcomes import both, run_machine
 
 from sage_cuda_mailbox import BroadcastMailbox, Record
 
@@ -144,13 +142,4 @@ def assert_same_records(real: Any, others: list[Any]) -> None:
 
 @pytest.mark.parametrize("backend", ["host", "shm"])
 def test_a_broadcast_mailbox_does_what_its_twin_does(backend: str) -> None:
-    machine = type("Machine", (BroadcastMachine,), {"backend": backend})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=60,
-            stateful_step_count=40,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],  # the machine may have other work
-        ),
-    )
+    run_machine(BroadcastMachine, backend, 60, 40)

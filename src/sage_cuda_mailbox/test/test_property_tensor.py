@@ -14,7 +14,6 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import twin
-from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -23,9 +22,8 @@ from hypothesis.stateful import (
     invariant,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
-from outcomes import both
+from outcomes import both, run_machine
 
 from sage_cuda_mailbox import TensorMailbox
 
@@ -196,13 +194,4 @@ def assert_same_tensor(real: np.ndarray, other: np.ndarray) -> None:
 
 @pytest.mark.parametrize("backend", ["host", "shm"])
 def test_a_tensor_mailbox_does_what_its_twin_does(backend: str) -> None:
-    machine = type("Machine", (TensorMachine,), {"backend": backend})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=100,
-            stateful_step_count=50,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],  # the machine may have other work
-        ),
-    )
+    run_machine(TensorMachine, backend, 100, 50)

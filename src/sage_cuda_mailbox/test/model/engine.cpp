@@ -245,28 +245,28 @@ void Engine::violate(const char * format, ...)
 
 void Engine::note(const char * format, ...)
 {
-  if (!tracing_) {
-    return;
-  }
-  char text[512];
   va_list arguments;
   va_start(arguments, format);
-  std::vsnprintf(text, sizeof text, format, arguments);
+  print("    ", format, arguments);
   va_end(arguments);
-  std::printf("  %-10s |     %s\n", running_ == kNobody ? "" : names_[running_], text);
 }
 
 void Engine::trace(const char * format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  print("", format, arguments);
+  va_end(arguments);
+}
+
+void Engine::print(const char * indent, const char * format, va_list arguments) const
 {
   if (!tracing_) {
     return;
   }
   char text[512];
-  va_list arguments;
-  va_start(arguments, format);
   std::vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  std::printf("  %-10s | %s\n", running_ == kNobody ? "" : names_[running_], text);
+  std::printf("  %-10s | %s%s\n", running_ == kNobody ? "" : names_[running_], indent, text);
 }
 
 }  // namespace model

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 
 #include <array>
+#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -140,6 +141,7 @@ private:
   void remember(std::uint64_t value);
   void tell_watchers();
   [[gnu::format(printf, 2, 3)]] void trace(const char * format, ...);
+  void print(const char * indent, const char * format, va_list arguments) const;
   std::string decoded(std::size_t offset, std::uint64_t value) const;
   static void enter();
 
