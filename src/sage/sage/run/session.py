@@ -11,7 +11,7 @@ from types import FrameType
 from typing import IO, Any
 
 from sage.graph.description import Graph
-from sage.graph.environment import DomainLease, graph_environment
+from sage.graph.environment import DomainLease, graph_environment, without_pictures
 from sage.graph.modality_settings import instances_of
 from sage.graph.outages import Ended
 from sage.graph.runtime_file import GraphLock, RunningGraph
@@ -118,7 +118,8 @@ class Session:
     def _run_locked(self, domain_id: int) -> dict[str, Any]:
         self._domain_id = domain_id
         environment = graph_environment(domain_id, self.options.network, self.home)
-        os.environ.update({k: v for k, v in environment.items() if not k.startswith("MALLOC_")})
+        ours = environment | without_pictures(environment)  # the observer sends none
+        os.environ.update({k: v for k, v in ours.items() if not k.startswith("MALLOC_")})
         make_private(self.home / "log")
         remove_dead()
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
