@@ -17,7 +17,7 @@ from sage.graph.environment import (
     without_pictures,
 )
 from sage_common.core.errors import InvalidInput
-from sage_encoders.nodes.vision_encoder_node import QUEUE_SIZE
+from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode
 
 FRAME_RATE_HZ = 30.0
 
@@ -75,7 +75,7 @@ def test_a_participant_that_joins_holds_senders_up_for_less_than_an_encoder_bear
     (timeout,) = [e for e in root.iter() if e.tag.endswith("}healthy_check_timeout_ms")]
     # Fast DDS: port_wait_timeout_ms = healthy_check_timeout_ms / 3, slept before the first send
     stall_ms = int(timeout.text or "") / 3
-    assert stall_ms <= QUEUE_SIZE * 1000 / FRAME_RATE_HZ
+    assert stall_ms <= VisionEncoderNode.waiting * 1000 / FRAME_RATE_HZ
 
 
 def test_two_leases_never_share_a_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
