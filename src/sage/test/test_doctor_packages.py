@@ -69,3 +69,46 @@ def test_the_doctor_lists_what_packages_offer(
     assert found["effector head (robot-parts)"].text == said
     broken = found["package robot-parts"]
     assert broken.level == "warn" and "sage.camera_backends blind" in broken.text
+
+
+GROUPS = ("sage.modalities", "sage.irp_plugins", "sage.effectors", "sage.camera_backends")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_package_that_exits_when_it_is_imported_is_named_and_the_doctor_goes_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    group: str,
+) -> None:
+    modules = {"quitting_spec": "raise SystemExit(3)"}
+    install(tmp_path, "quitting", modules, {group: {"quits": "quitting_spec:spec"}})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["doctor", "--json"]) in (0, 1)
+    (found,) = (
+        item for item in json.loads(capsys.readouterr().out) if item["name"] == "package quitting"
+    )
+    assert f"{group} quits" in found["text"] and "SystemExit: 3" in found["text"]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_two_packages_that_declare_one_name_are_both_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    made = {
+        "sage.modalities": "from sage_common.core.specs.modality import ModalitySpec\n"
+        "spec = ModalitySpec('bumper')",
+        "sage.irp_plugins": "from sage_orchestrator.core.plugin.spec import *\n"
+        "spec = PluginSpec('bumper', 'MODULE:spec', (TriggerRule('percept'),))",
+        "sage.effectors": "from sage_common.core.specs.effector import EffectorSpec\n"
+        "spec = EffectorSpec('bumper', 'MODULE:spec', 'bumps', 1.0, False)",
+        "sage.camera_backends": "spec = object",
+    }[group]
+    for package in ("bumper_ant", "bumper_bee"):
+        module = f"{package}_{GROUPS.index(group)}"
+        modules = {module: made.replace("MODULE", module)}
+        install(tmp_path, package, modules, {group: {"bumper": f"{module}:spec"}})
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = (finding for finding in offered() if finding.name.startswith("package bumper"))
+    assert "packages bumper_ant and bumper_bee both declare bumper" in found.text
+    assert found.fix == "of packages bumper_ant and bumper_bee uninstall one, or rename it in one"

@@ -58,6 +58,7 @@ def test_an_instance_has_what_is_declared_of_its_kind() -> None:
 
 WRONG = [
     ("x = 1 / 0", "spec", ("a module that can be imported", "ZeroDivisionError")),
+    ("raise SystemExit(3)", "spec", ("a module that can be imported", "SystemExit: 3")),
     ("", "missing", ("an attribute missing in",)),
     ("spec = 7", "spec", ("= 7: expected a ModalitySpec",)),
     ("spec = ModalitySpec('other')", "spec", ("name = 'other': expected NAME",)),
@@ -91,6 +92,16 @@ def test_a_wrong_spec_is_named_and_the_others_stay(
     assert all(word.replace("NAME", name) in said for word in words), said
 
 
+def test_an_interrupt_while_a_package_is_read_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = {"interrupting_spec": "raise KeyboardInterrupt"}
+    install(tmp_path, "interrupting", modules, {GROUP: {"stopped": "interrupting_spec:spec"}})
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        modalities()
+
+
 def test_of_two_of_one_name_the_first_package_counts_and_the_other_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +113,9 @@ def test_of_two_of_one_name_the_first_package_counts_and_the_other_is_named(
     monkeypatch.syspath_prepend(tmp_path)
     assert ModalitySpecs()["twice"].meaning == "of ant"
     (fault,) = modalities().faults
-    assert fault.offer.package == "zebra" and "package ant has it" in str(fault)
+    assert fault.offer.package == "zebra" and "packages ant and zebra both declare" in str(fault)
+    assert "that of ant is used" in str(fault)
+    assert fault.fix == "of packages ant and zebra uninstall one, or rename it in one"
 
 
 def test_a_package_is_not_ours_because_of_how_its_name_begins(
@@ -118,6 +131,8 @@ def test_a_package_is_not_ours_because_of_how_its_name_begins(
     registry = modalities()
     assert registry.specs["alike"].meaning == "of apricot"
     assert registry.offers["vision"].package == "sage_encoders"
+    fixes = {fault.offer.name: fault.fix for fault in registry.faults}
+    assert fixes["vision"] == "rename it in package a-camera, or uninstall that"
 
 
 def test_specs_are_read_without_what_they_name() -> None:

@@ -8,7 +8,7 @@ from sage.doctor.finding import Finding
 from sage.graph.modalities import check
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.effector import EffectorSpec, effectors
-from sage_common.core.specs.entry_points import Fault, Offer, load, offers, read
+from sage_common.core.specs.entry_points import Fault, Offer, load, offers, read, twice
 from sage_common.core.specs.modality import in_order, modalities
 from sage_orchestrator.core.plugin.catalogue import GROUP as PLUGINS_GROUP
 from sage_orchestrator.core.plugin.spec import PluginSpec
@@ -19,9 +19,7 @@ def offered() -> Iterator[Finding]:
     """A line a group, a line an effector, and a line for each offer that cannot be used."""
     yield from _modalities()
     yield from _plugins()
-    good, faults = _loaded((offer, offer.target) for offer in offers(CAMERA_BACKENDS_GROUP))
-    yield Finding("camera backends", "ok", _listed(good, "none of other packages"))
-    yield from _left_out(faults)
+    yield from _cameras()
     yield from _effectors()
 
 
@@ -46,6 +44,17 @@ def _plugins() -> Iterator[Finding]:
     good, faults = _loaded(named)
     yield Finding("plugins", "ok", _listed(good, "none"))
     yield from _left_out([*registry.faults, *faults])
+
+
+def _cameras() -> Iterator[Finding]:
+    used: dict[str, Offer] = {}
+    displaced = []
+    for offer in offers(CAMERA_BACKENDS_GROUP):
+        if used.setdefault(offer.name, offer) is not offer:
+            displaced.append(twice(offer, used[offer.name]))
+    good, faults = _loaded((offer, offer.target) for offer in used.values())
+    yield Finding("camera backends", "ok", _listed(good, "none of other packages"))
+    yield from _left_out([*displaced, *faults])
 
 
 def _effectors() -> Iterator[Finding]:
@@ -88,5 +97,4 @@ def _named(offer: Offer) -> str:
 
 def _left_out(faults: Iterable[Fault]) -> Iterator[Finding]:
     for fault in faults:
-        fix = f"correct package {fault.offer.package}, or remove it"
-        yield Finding(f"package {fault.offer.package}", "warn", str(fault), fix)
+        yield Finding(f"package {fault.offer.package}", "warn", str(fault), fault.fix)

@@ -74,10 +74,22 @@ class Offer:
 
 @dataclass(frozen=True)
 class Fault:
-    """An offer that is left out, and why: field, value and what was expected, in words."""
+    """An offer that is left out.
+
+    Attributes:
+        offer: which.
+        problem: field, value and what was expected, in words.
+        fix: what to do about it, in words.
+    """
 
     offer: Offer
     problem: str
+    fix: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.fix:
+            fix = f"correct package {self.offer.package}, or remove it"
+            object.__setattr__(self, "fix", fix)
 
     def __str__(self) -> str:
         offer = self.offer
@@ -107,7 +119,8 @@ def offers(group: str) -> tuple[Offer, ...]:
 def read(group: str, spec_type: type[T]) -> Registry[T]:
     """The specs that packages declare in a group.
 
-    Of two of one name that of SAGE counts, else that of the package whose name comes first.
+    Of two of one name that of SAGE counts, else that of the package whose name comes first in the
+    alphabet, whichever was installed first; the other is a fault that names both packages.
     """
     return _read(group, spec_type, tuple(sys.path))
 
@@ -128,19 +141,32 @@ def load(path: str, field: str) -> Any:
 
     Raises:
         InvalidInput: the path has another form, the module cannot be imported, whatever it
-            raises, or it has no such attribute.
+            raises (SystemExit too, but not KeyboardInterrupt), or it has no such attribute.
     """
     module_name, _, attribute = path.partition(":")
     if not module_name or not attribute:
         raise InvalidInput(field, path, "module:attribute")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # a stranger's module may raise anything
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
         why = f"{type(error).__name__}: {error}"
         raise InvalidInput(field, path, f"a module that can be imported ({why})") from error
     if not hasattr(module, attribute):
         raise InvalidInput(field, path, f"an attribute {attribute} in {module_name}")
     return getattr(module, attribute)
+
+
+def twice(offer: Offer, used: Offer) -> Fault:
+    """The fault of an offer whose name has one of another package, which is used."""
+    if _is_own(used.package):
+        problem = f"{used.package}, a package of SAGE, declares {offer.name} itself"
+        return Fault(offer, problem, f"rename it in package {offer.package}, or uninstall that")
+    packages = f"{used.package} and {offer.package}"
+    problem = (
+        f"packages {packages} both declare {offer.name}; that of {used.package} is used, which "
+        f"comes first in the alphabet"
+    )
+    return Fault(offer, problem, f"of packages {packages} uninstall one, or rename it in one")
 
 
 @lru_cache(maxsize=32)
@@ -163,10 +189,10 @@ def _read(group: str, spec_type: type[T], path: tuple[str, ...]) -> Registry[T]:
     taken: dict[str, Offer] = {}
     faults: list[Fault] = []
     for offer in offers(group):
+        if offer.name in taken:
+            faults.append(twice(offer, taken[offer.name]))
+            continue
         try:
-            if offer.name in taken:
-                other = taken[offer.name].package
-                raise InvalidInput("name", offer.name, f"another one; package {other} has it")
             specs[offer.name] = _checked(offer, spec_type)
             taken[offer.name] = offer
         except InvalidInput as error:
