@@ -209,3 +209,15 @@ def test_the_source_topics_says_how_a_bag_is_played_into_it(use_sim_time: bool) 
     graph = describe(GraphOptions(source="topics", use_sim_time=use_sim_time))
     assert any("ros2 bag play --clock" in note for note in graph.notes)
     assert not any("--clock" in note for note in describe(GraphOptions()).notes)
+
+
+def test_parameters_of_a_plugin_that_is_not_installed_do_not_stop_the_graph(tmp_path):
+    path = tmp_path / "own.yaml"
+    said = "plugins: [recall, nearest]\n    nearest: {min_salience: 0.1}\n"
+    path.write_text(f"orchestrator:\n  ros__parameters:\n    {said}")
+    graph = describe(GraphOptions(source="topics", config=str(path)))
+    (warning,) = [text for text in graph.warnings if "nearest" in text]
+    assert warning.startswith("orchestrator: nearest.min_salience: ") and "not installed" in warning
+    path.write_text(path.read_text().replace("nearest: {min", "recall: {mn"))
+    with pytest.raises(ValueError, match=r"recall\.mn_salience: unknown parameter"):
+        describe(GraphOptions(source="topics", config=str(path)))

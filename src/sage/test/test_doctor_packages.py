@@ -99,7 +99,8 @@ def test_two_packages_that_declare_one_name_are_both_named(
         "sage.modalities": "from sage_common.core.specs.modality import ModalitySpec\n"
         "spec = ModalitySpec('bumper')",
         "sage.irp_plugins": "from sage_orchestrator.core.plugin.spec import *\n"
-        "spec = PluginSpec('bumper', 'MODULE:spec', (TriggerRule('percept'),))",
+        "rules = (TriggerRule('percept'),)\n"
+        "spec = PluginSpec('bumper', 'sage_plugins.recall:RecallPlugin', rules)",
         "sage.effectors": "from sage_common.core.specs.effector import EffectorSpec\n"
         "spec = EffectorSpec('bumper', 'MODULE:spec', 'bumps', 1.0, False)",
         "sage.camera_backends": "spec = object",
@@ -112,3 +113,22 @@ def test_two_packages_that_declare_one_name_are_both_named(
     (found,) = (finding for finding in offered() if finding.name.startswith("package bumper"))
     assert "packages bumper_ant and bumper_bee both declare bumper" in found.text
     assert found.fix == "of packages bumper_ant and bumper_bee uninstall one, or rename it in one"
+
+
+def test_a_class_that_is_no_plugin_is_named_with_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "from sage_orchestrator.core.plugin import Plugin, PluginSpec, TriggerRule\n"
+    code += "class NotPlugin: pass\n"
+    code += "class Half(Plugin):\n    def step(self, state): return state\n"
+    code += "RULES = (TriggerRule('attention'),)\n"
+    code += "NEAREST = PluginSpec('nearest', 'odd_plugins:NotPlugin', RULES)\n"
+    code += "HALF = PluginSpec('half', 'odd_plugins:Half', RULES)\n"
+    points = {name: f"odd_plugins:{name.upper()}" for name in ("nearest", "half")}
+    install(tmp_path, "odd", {"odd_plugins": code}, {"sage.irp_plugins": points})
+    monkeypatch.syspath_prepend(tmp_path)
+    found = list(offered())
+    assert "nearest" not in next(f.text for f in found if f.name == "plugins")
+    half, nearest = sorted(f.text for f in found if f.name == "package odd")
+    assert "plugin nearest of package odd" in nearest and "a subclass of Plugin" in nearest
+    assert half.endswith("a class that defines energy, init_state, result")

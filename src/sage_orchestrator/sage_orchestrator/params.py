@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.core.specs.modality import usual_modalities
 from sage_orchestrator.core.budget.atp import to_ns
-from sage_orchestrator.core.plugin.catalogue import parameter_groups
+from sage_orchestrator.core.plugin.catalogue import is_installed, parameter_groups
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
 from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards
@@ -77,6 +77,14 @@ class OrchestratorParameters(NodeParameters):
     @classmethod
     def groups(cls) -> Mapping[str, type]:
         return parameter_groups()
+
+    @classmethod
+    def absent_groups(cls, values: Mapping[str, object]) -> Collection[str]:
+        """Plugins that are to be loaded and are not installed: they are left out."""
+        named = values.get("plugins", cls.plugins)
+        if isinstance(named, str) or not isinstance(named, Sequence):
+            return ()
+        return {n for n in named if isinstance(n, str) and not (":" in n or is_installed(n))}
 
     def of_plugin(self, spec: PluginSpec) -> PluginParameters:
         """The parameters of a plugin; of one that is not installed the defaults."""

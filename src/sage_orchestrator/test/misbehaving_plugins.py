@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sage_common.core.parameters import parameter
@@ -163,6 +163,27 @@ class IgnoringCancel(Hanging):
         return state / 2.0
 
 
+class Unmade(Halving):
+    """Cannot be made."""
+
+    def __init__(self, context: PluginContext, parameters: EagerParameters) -> None:
+        raise ValueError("ctor")
+
+
+class NoPlugin:
+    """No plugin at all."""
+
+
+class Unfinished(Plugin[float]):
+    """Lacks methods."""
+
+    def init_state(self, task: Task, budget: Budget) -> float:
+        return 1.0
+
+    def step(self, state: float) -> float:
+        return state
+
+
 class Slow(Endless):
     """Each step costs far more than a floor's share."""
 
@@ -219,3 +240,7 @@ MISLABELLING = _spec("mislabelling")
 ENDLESS = _spec("endless")
 RAISING = _spec("raising")
 HANGING = _spec("hanging")
+NEEDY = replace(HALVING, name="needy", needs=("telepathy",))
+UNMADE = replace(HALVING, name="unmade", plugin="misbehaving_plugins:Unmade")
+NO_PLUGIN = replace(HALVING, name="no_plugin", plugin="misbehaving_plugins:NoPlugin")
+UNFINISHED = replace(HALVING, name="unfinished", plugin="misbehaving_plugins:Unfinished")

@@ -83,9 +83,18 @@ def started(tmp_path, plugins, memory=True, **parameters) -> LockstepHost:
 
 def diagnostics(host: LockstepHost) -> dict[str, str]:
     """What the node said last."""
+    return {item.key: item.value for item in _status(host).values}
+
+
+def health(host: LockstepHost) -> tuple[bytes, str]:
+    """Level and words of its health, as it said last."""
+    status = _status(host)
+    return status.level, status.message
+
+
+def _status(host: LockstepHost):
     arrays = [item.message() for item in host.outputs if item.topic == "/diagnostics"]
-    shown = [s for array in arrays for s in array.status if s.name == "/sage/orchestrator"]
-    return {item.key: item.value for item in shown[-1].values}
+    return [s for array in arrays for s in array.status if s.name == "/sage/orchestrator"][-1]
 
 
 def play(host: LockstepHost, seconds: float = 3.0, flickers: bool = False) -> None:

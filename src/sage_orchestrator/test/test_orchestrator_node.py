@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from orchestrator_graph import MS, attention, header, play, puzzle, salience, started
+from orchestrator_graph import (
+    MS,
+    attention,
+    diagnostics,
+    header,
+    health,
+    play,
+    puzzle,
+    salience,
+    started,
+)
 
 from sage_msgs.action import Refine
 from sage_msgs.msg import Outcome, PluginBudget, Puzzle
+from sage_msgs.srv import ListPlugins
 
 PLUGINS = ["misbehaving_plugins:HALVING", "misbehaving_plugins:ENDLESS"]
 
@@ -60,9 +71,36 @@ def test_malformed_input_is_dropped_and_the_rest_goes_on(tmp_path):
     assert "plugin = 'no_such'" in logged
 
 
-def test_unknown_plugins_leave_the_node_inactive_with_the_name(tmp_path):
-    with pytest.raises(ValueError, match="no_such"):
-        started(tmp_path, plugins=["no_such"])
+LEFT_OUT = {
+    "no_such": "plugins = 'no_such': expected an installed plugin, such as ",
+    "misbehaving_plugins:NEEDY": "needs of plugin needy = 'telepathy': expected one of ",
+    "misbehaving_plugins:UNMADE": "plugin unmade = 'misbehaving_plugins:Unmade': expected a class "
+    "that can be made of a context and parameters (ValueError: ctor)",
+    "misbehaving_plugins:NO_PLUGIN": "expected a subclass of Plugin",
+    "misbehaving_plugins:UNFINISHED": "expected a class that defines energy, result",
+}
+
+
+@pytest.mark.parametrize(("name", "problem"), LEFT_OUT.items())
+def test_a_plugin_that_cannot_be_loaded_is_left_out_and_the_others_run(tmp_path, name, problem):
+    host = started(tmp_path, [name, *PLUGINS], **{"no_such.period_s": 0.5} if "no" in name else {})
+    play(host)
+    assert {m.plugin for m in host.messages("refinement")} == {"halving", "endless"}
+    warned = [line.text for line in host.logs if line.level == "warning"]
+    assert any(f"plugin {name} is left out: " in text and problem in text for text in warned)
+    assert diagnostics(host)["plugins_left_out"] == name
+    level, words = health(host)
+    assert level == b"\x01" and problem in words
+    listed = host.call("orchestrator/list_plugins", ListPlugins.Request()).plugins
+    shown = {plugin.name: plugin for plugin in listed}
+    assert problem in shown[name].problem and not shown[name].loaded
+    assert shown["halving"].loaded and not shown["halving"].problem
+
+
+def test_a_parameter_of_no_plugin_that_is_named_stays_refused(tmp_path):
+    for given in ({"nearest.period_s": 0.5}, {"recall.perod_s": 0.5}, {"focus.period_s": 0.5}):
+        with pytest.raises(ValueError, match="unknown parameter"):
+            started(tmp_path, ["recall", "focus", "misbehaving_plugins:HALVING"], **given)
 
 
 def test_a_failing_plugin_shows_in_the_budget_and_the_log(tmp_path):

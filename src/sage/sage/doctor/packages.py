@@ -11,6 +11,7 @@ from sage_common.core.specs.effector import EffectorSpec, effectors
 from sage_common.core.specs.entry_points import Fault, Offer, load, offers, read, twice
 from sage_common.core.specs.modality import in_order, modalities
 from sage_orchestrator.core.plugin.catalogue import GROUP as PLUGINS_GROUP
+from sage_orchestrator.core.plugin.setup import plugin_class
 from sage_orchestrator.core.plugin.spec import PluginSpec
 from sage_sensors.backends.catalogue import CAMERA_BACKENDS_GROUP
 
@@ -40,8 +41,14 @@ def _modalities() -> Iterator[Finding]:
 
 def _plugins() -> Iterator[Finding]:
     registry = read(PLUGINS_GROUP, PluginSpec)
-    named = ((registry.offers[name], spec.plugin) for name, spec in registry.specs.items())
-    good, faults = _loaded(named)
+    good, faults = [], []
+    for name, spec in registry.specs.items():
+        try:
+            plugin_class(spec)
+        except InvalidInput as error:
+            faults.append(Fault(registry.offers[name], str(error)))
+        else:
+            good.append(registry.offers[name])
     yield Finding("plugins", "ok", _listed(good, "none"))
     yield from _left_out([*registry.faults, *faults])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sage.graph.environment import config_folder
 from sage.graph.modalities import GraphModality, graph_modalities
 from sage.graph.modality_settings import encoder_parameters, instances_of, settings_of, unfed
 from sage.graph.parameters import SECTION, graph_parameters
-from sage.graph.settings import Files, left_out, node_values, plain
+from sage.graph.settings import Files, left_out, node_values, plain, unread
 from sage.sources.planning import plan_sensors
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameter_files import read_entries, values_for
@@ -147,7 +148,8 @@ def describe(options: GraphOptions) -> Graph:
     nodes = tuple(_with_parameters(node, files, options, modalities) for node in nodes)
     asked = {m.name for m in modalities if m.asked}
     lacking = [text for name, text in sensors.lacking.items() if name in asked]
-    warnings = (*faults, *sensors.warnings, *lacking, *unfed(nodes))
+    waiting = (unread(n.name, n.type.parameters_type(), n.parameters) for n in nodes)
+    warnings = (*faults, *sensors.warnings, *lacking, *unfed(nodes), *chain(*waiting))
     # A file may say it of all nodes; what stands beside them must follow the same clock.
     simulated = all(node.parameters.get("use_sim_time") for node in nodes)
     return Graph(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sage_common.core.errors import InvalidInput, nearest_name
 from sage_common.core.parameter_files import Entry, general_values, values_for
-from sage_common.core.parameters import is_ros_parameter
+from sage_common.core.parameters import is_ros_parameter, of_absent_groups
 
 Files = Sequence[Sequence[Entry]]
 """The entries of each file; a later file wins over an earlier one."""
@@ -69,6 +69,12 @@ def _check_spelling(entry: Entry, namespace: str, names: Collection[str]) -> Non
         if entry.is_local:
             raise InvalidInput(entry.where, given, f"{expected}; of another node the full name")
         raise InvalidInput(entry.where, entry.name, expected)
+
+
+def unread(name: str, parameters_type: type, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a node is told for something that is not installed, in one line; none without it."""
+    names = ", ".join(of_absent_groups(parameters_type, values))
+    return (f"{name}: {names}: of what is named and not installed, left out",) if names else ()
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -153,6 +153,11 @@ class NodeParameters:
         """Dataclasses of further parameters by prefix: they are called `PREFIX.NAME`."""
         return {}
 
+    @classmethod
+    def absent_groups(cls, values: Mapping[str, object]) -> Collection[str]:
+        """Prefixes of groups that the values ask for and that are not here now."""
+        return ()
+
 
 def specs(cls: type) -> tuple[ParameterSpec, ...]:
     """The parameters of a dataclass in order of declaration, then those of its groups."""
@@ -195,6 +200,12 @@ def check_ros_parameters(values: Mapping[str, object]) -> None:
             raise ParameterError(f"{name} = {values[name]!r}: expected true or false")
 
 
+def of_absent_groups(cls: type, values: Mapping[str, object]) -> tuple[str, ...]:
+    """Names of those values that belong to groups which are not here now; nobody reads them."""
+    prefixes = cls.absent_groups(values) if issubclass(cls, NodeParameters) else ()
+    return tuple(name for name in values if "." in name and name.partition(".")[0] in prefixes)
+
+
 def build(cls: type[T], values: Mapping[str, object]) -> T:
     """An instance of the dataclass `cls` from YAML values; absent ones take their default.
 
@@ -202,8 +213,9 @@ def build(cls: type[T], values: Mapping[str, object]) -> T:
         ParameterError: an unknown key (the nearest known one is named), or a wrong value.
     """
     known = {spec.name: spec for spec in specs(cls)}
+    unread = of_absent_groups(cls, values)
     for name in values:
-        if name not in known:
+        if name not in known and name not in unread:
             nearest = nearest_name(name, known)
             raise ParameterError(f"{name}: unknown parameter; the nearest known is {nearest}")
     converted = {

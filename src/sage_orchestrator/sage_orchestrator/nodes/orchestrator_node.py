@@ -67,7 +67,10 @@ class OrchestratorNode(SageNode):
     def on_activate(self) -> None:
         self._orchestrator.reopen()
         names = self._plugins.load_all(self.parameters.plugins)
+        for name, why in self._plugins.left_out.items():
+            self.log.warning(f"plugin {name} is left out: {why}")
         self.diagnose(plugins=", ".join(names) or "none")
+        self._show_health()
 
     def on_deactivate(self) -> None:
         self._orchestrator.close()
@@ -79,11 +82,21 @@ class OrchestratorNode(SageNode):
         if report is None:
             return
         self._budget.publish(budget_state(report, self.clock.now_ns()))
+        self.diagnose(plugins=", ".join(line.name for line in report.lines) or "none")
+        self._show_health()
+
+    def _show_health(self) -> None:
         abandoned, isolated = self._orchestrator.health()
-        plugins = ", ".join(line.name for line in report.lines) or "none"
         out = ", ".join(isolated) or "none"
-        self.diagnose(plugins=plugins, abandoned_threads=abandoned, isolated_plugins=out)
-        self.set_health(*(("warn", f"isolated: {out}") if isolated else ("ok", "running")))
+        left_out = dict(self._plugins.left_out)
+        self.diagnose(
+            abandoned_threads=abandoned,
+            isolated_plugins=out,
+            plugins_left_out=", ".join(left_out) or "none",
+        )
+        wrong = [f"isolated: {out}"] if isolated else []
+        wrong += [f"plugin {name} is left out: {why}" for name, why in left_out.items()]
+        self.set_health(*(("warn", "; ".join(wrong)) if wrong else ("ok", "running")))
 
     def _on_outcome(self, message: Outcome) -> None:
         self._orchestrator.learn_outcome(

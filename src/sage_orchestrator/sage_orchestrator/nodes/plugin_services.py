@@ -31,6 +31,9 @@ class PluginServices:
         read_parameters: the parameters of the node as they are now.
         wait: waits until a change is done, at most so long [s]; raises what it raised, or
             FutureTimeout.
+
+    Attributes:
+        left_out: plugins that were to be loaded and could not be, and why, in words.
     """
 
     def __init__(
@@ -44,20 +47,21 @@ class PluginServices:
         self._capabilities = capabilities
         self._read_parameters = read_parameters
         self._wait = wait
+        self.left_out: dict[str, str] = {}
 
     def load_all(self, names: tuple[str, ...]) -> list[str]:
-        """Load plugins as the node becomes active; their names.
-
-        Raises:
-            InvalidInput: one of them cannot be loaded, or is named twice.
-        """
-        setups = [self._set_up(find(name)) for name in names]
-        loaded = [setup.spec.name for setup in setups]
-        for name in loaded:
-            if loaded.count(name) > 1:
-                raise InvalidInput("plugins", name, "each plugin once")
-        for setup in setups:
-            self._orchestrator.load(setup)
+        """Load plugins as the node becomes active, all that can be; the names of these."""
+        self.left_out = {}
+        loaded: list[str] = []
+        for name in names:
+            try:
+                spec = find(name)
+                if spec.name in loaded:
+                    raise InvalidInput("plugins", name, "each plugin once")
+                self._orchestrator.load(self._set_up(spec))
+                loaded.append(spec.name)
+            except InvalidInput as error:
+                self.left_out[name] = str(error)
         return loaded
 
     def on_load(
@@ -70,6 +74,8 @@ class PluginServices:
         is_loaded = find(request.plugin).name in self._loaded()
         spec = find_anew(request.plugin) if is_loaded else find(request.plugin)
         done = self._orchestrator.load(self._set_up(spec))
+        for name in (spec.name, request.plugin):
+            self.left_out.pop(name, None)
         response.success, response.replaced = True, is_loaded
         word = "replaced" if is_loaded else "loaded"
         response.message = self._outcome(done, spec.name, word)
@@ -87,11 +93,14 @@ class PluginServices:
     def on_list(
         self, request: ListPlugins.Request, response: ListPlugins.Response
     ) -> ListPlugins.Response:
-        """All that are installed or loaded, by name."""
+        """All that are installed, loaded or left out, by name."""
         refresh()
         known, loaded = installed(), self._loaded()
-        for name in sorted({*known, *loaded}):
-            response.plugins.append(_info(name, known.get(name), loaded.get(name)))
+        for name in sorted({*known, *loaded, *self.left_out}):
+            info = _info(name, known.get(name), loaded.get(name))
+            if not info.loaded:
+                info.problem = info.problem or self.left_out.get(name, "")
+            response.plugins.append(info)
         response.success = True
         return response
 

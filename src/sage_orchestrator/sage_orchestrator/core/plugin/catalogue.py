@@ -51,6 +51,20 @@ def parameter_groups() -> Mapping[str, type[PluginParameters]]:
     return {name: specs[name].parameters for name in sorted(specs)}
 
 
+def is_installed(name: str) -> bool:
+    """Whether a package has a plugin of this name, or one that was called so, and it is right."""
+    specs = read(GROUP, PluginSpec).specs.values()
+    return any(name in (spec.name, *spec.former_names) for spec in specs)
+
+
+def titled(spec: PluginSpec) -> str:
+    """A plugin as errors call it: with its package, if it is of one."""
+    registry = read(GROUP, PluginSpec)
+    if registry.specs.get(spec.name) is not spec:
+        return f"plugin {spec.name}"
+    return f"plugin {spec.name} of package {_versioned(registry.offers[spec.name].package)}"
+
+
 def find(name: str) -> PluginSpec:
     """What is declared of a plugin.
 

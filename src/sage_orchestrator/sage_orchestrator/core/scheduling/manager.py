@@ -55,8 +55,8 @@ class PluginManager(Stateful):
             Done when the plugin is in place, and what was there before is unloaded.
 
         Raises:
-            InvalidInput: another change of the plugin is under way, or the orchestrator stops.
-            Exception: what the constructor of the plugin raised.
+            InvalidInput: another change of the plugin is under way, the orchestrator stops, or no
+                instance of the plugin can be made.
         """
         plugin = setup.create()
         done: Future[None] = Future()
