@@ -12,6 +12,9 @@ from thermometer_bag import TYPE
 
 from sage.graph.description import Graph, GraphOptions, describe
 from sage_common.core.errors import InvalidInput
+from sage_common.ros.container import node_class
+from sage_common.ros.diagnostics import AT_FAULT, DIAGNOSTICS
+from sage_common.ros.lockstep.host import LockstepHost
 
 pytestmark = pytest.mark.usefixtures("defaults_without_packages")
 
@@ -85,6 +88,38 @@ def test_a_modality_that_is_off_waits_until_a_file_names_it(
     assert "quiet" not in names(changed(tmp_path, "{}"))
     assert "quiet" in names(changed(tmp_path, "{quiet: true}"))
     assert "quiet" in names(changed(tmp_path, "{quiet: {topic: /still}}"))
+
+
+def test_nothing_is_demanded_of_senses_that_are_switched_off(tmp_path: Path) -> None:
+    off = "vision: false, audio: false, language: false, proprioception: false"
+    laser_only = changed(tmp_path, f"{{{off}, scan: true}}")
+    at_fault = inputs_at_fault(laser_only, tmp_path / "laser")
+    own = {"/sage/scan/puzzle", "/sage/scan/salience", "/sage/salience", "/sage/attention"}
+    assert {topic for topics in at_fault.values() for topic in topics} <= own, at_fault
+    camera_only = changed(tmp_path, "{audio: false, language: false, proprioception: false}")
+    at_fault = inputs_at_fault(camera_only, tmp_path / "camera")
+    for node in ("memory", "orchestrator"):
+        assert "/sage/camera/front/image_raw" in at_fault[node]
+    assert "/sage/camera/front/camera_info" in at_fault["attention"]
+    assert not [t for topics in at_fault.values() for t in topics if "microphone" in t]
+
+
+def inputs_at_fault(graph: Graph, home: Path) -> dict[str, list[str]]:
+    """Which topics each node misses, by its name, where nobody publishes anything for 3 s."""
+    host = LockstepHost(home=home)
+    for node in graph.nodes:
+        kind = node_class(node.type.node_class)
+        host.add(kind, node.name, node.own_parameters, node.remappings)
+    host.run_for(3.0)
+    host.close()
+    found = {}
+    for delivered in host.outputs:
+        if delivered.topic == DIAGNOSTICS.name:
+            (status,) = delivered.message().status
+            values = {item.key: item.value for item in status.values}
+            topics = values.get(AT_FAULT, "").split(", ")
+            found[status.name.rpartition("/")[2]] = [topic for topic in topics if topic]
+    return found
 
 
 def test_a_list_in_the_file_wins_and_parameters_of_the_encoder_are_its_own(

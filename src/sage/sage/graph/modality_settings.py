@@ -24,6 +24,8 @@ def settings_of(
         "events": tuple(m.name for m in modalities if m.spec.is_event),
         "own_sensors": tuple(map(_sensor, filter(_has_payload, modalities))),
     }
+    if not any(m.spec.stream == "camera" for m in modalities):
+        wanted["cameras"] = ()
     defaults = {spec.name: spec.default for spec in specs(parameters_type)}
     known = {name: value for name, value in wanted.items() if name in defaults}
     return {name: value for name, value in known.items() if defaults[name] != value}

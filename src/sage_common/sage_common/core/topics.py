@@ -6,12 +6,12 @@ come from it. Names are relative to the namespace of the graph.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sage_common.core.errors import nearest_name
-from sage_common.core.specs.modality import ModalitySpec, ModalitySpecs
+from sage_common.core.specs.modality import STREAMS, ModalitySpec, ModalitySpecs
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,25 @@ def filled_topic(
     if known.is_event or not known.rate_hz:
         return replace(filled, rate_hz=0.0, max_age_s=0.0)
     return replace(filled, rate_hz=known.rate_hz)
+
+
+def demanded_topic(
+    spec: TopicSpec, modalities: Iterable[str] | None, specs: Mapping[str, ModalitySpec]
+) -> TopicSpec:
+    """A topic as a node that works on some modalities expects it.
+
+    Of a sensor from which none of them comes, nothing is expected: rate and maximum age are 0.
+
+    Args:
+        spec: of the topic.
+        modalities: names of those that the node works on; None: it is not told which.
+        specs: of modalities.
+    """
+    sensor = spec.key.partition("/")[0]
+    if modalities is None or sensor not in STREAMS:
+        return spec
+    is_used = any(specs[name].stream == sensor for name in modalities)
+    return spec if is_used else replace(spec, rate_hz=0.0, max_age_s=0.0)
 
 
 def foreign_topic(

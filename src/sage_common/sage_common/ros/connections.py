@@ -15,6 +15,7 @@ from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.core.topics import (
     TopicSpec,
     action_spec,
+    demanded_topic,
     filled_topic,
     foreign_topic,
     service_spec,
@@ -55,6 +56,7 @@ class Connections:
         self.clock = host.clock
         self.active = False
         self.guard = threading.RLock()
+        self.parameters: Any = None
         self.modality_specs = ModalitySpecs()
         self._gates: list[Gate] = []
         self._latest_messages: list[LatestMessages] = []
@@ -292,11 +294,16 @@ class Connections:
     ) -> Gate:
         """The way from a topic into a callback; `connect` subscribes it.
 
+        A node with a parameter `modalities` expects nothing of sensors from which none of these
+        comes: they may be silent.
+
         Args:
             spec: made by `filled_topic` or `foreign_topic`.
             callback, on_rejected: see `subscribe`.
             modality: what `message.modality` must be; empty: not checked.
         """
+        worked_on = getattr(self.parameters, "modalities", None)
+        spec = demanded_topic(spec, worked_on, self.modality_specs)
         health = InputHealth(self._host.resolve(spec.name), spec.rate_hz, spec.max_age_s)
         self._diagnostics.inputs.append(health)
         gate = Gate(self, spec, modality, callback, health, on_rejected)

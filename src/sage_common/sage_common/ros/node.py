@@ -56,7 +56,6 @@ class SageNode(Connections, Stateful):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self.rng = host.rng
-        self.parameters: Any = None
         self._checkpointer: Checkpointer | None = None
 
     # -- hooks -------------------------------------------------------------------------------
