@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from misbehaving_plugins import Labelling
 from orchestrator_graph import (
     MS,
     attention,
@@ -19,6 +20,20 @@ from sage_msgs.action import Refine
 from sage_msgs.msg import Outcome, PluginBudget, Puzzle
 from sage_msgs.srv import ListPlugins
 
+WRONG_ANSWERS = {
+    "surrogates": ({"summary": "a\ud800", "labels": []}, "surrogates not allowed"),
+    "label": ({"labels": ["\ud800"]}, "surrogates not allowed"),
+    "null": ({"summary": "a\x00b"}, "summary = 'a"),
+    "nested": ({"found": [{"text": "\ud800"}]}, "surrogates not allowed"),
+    "infinite": ({"score": float("inf")}, "not JSON compliant"),
+    "object": ({"who": object()}, "not JSON serializable"),
+    "list": (["a tree"], "expected a mapping of names to values that JSON has"),
+    "number": ({"summary": 5}, "summary = 5: expected text of at most 4096 characters"),
+    "long": ({"summary": "x" * 4097}, "expected text of at most 4096 characters"),
+    "huge": ({"summary": "x" * 3_000_000}, "expected at most 262144 bytes"),
+    "many": ({"labels": ["y"] * 65}, "labels = '65 labels': expected at most 64"),
+    "long label": ({"labels": ["y", "y" * 257]}, "labels[1] = "),
+}
 PLUGINS = ["misbehaving_plugins:HALVING", "misbehaving_plugins:ENDLESS"]
 
 
@@ -31,6 +46,46 @@ def test_labels_are_published_and_checked(tmp_path):
     assert found["mislabelling"].state == PluginBudget.FAILED
     assert "labels = 'tree': expected a list of words" in found["mislabelling"].reason
     assert found["mislabelling"].answer == "" and len(found["mislabelling"].energies)
+
+
+@pytest.mark.parametrize("name", WRONG_ANSWERS)
+def test_a_wrong_answer_is_a_failure_of_its_plugin_and_is_charged(tmp_path, monkeypatch, name):
+    answer, problem = WRONG_ANSWERS[name]
+    monkeypatch.setattr(Labelling, "result", lambda plugin, state: answer)
+    host = started(tmp_path, ["misbehaving_plugins:HALVING", "misbehaving_plugins:LABELLING"])
+    play(host, seconds=0.2)
+    failed = [m for m in host.messages("refinement") if m.plugin == "labelling"]
+    assert failed and all(m.state == PluginBudget.FAILED for m in failed)
+    assert all(problem in m.reason and len(m.reason) < 1200 for m in failed)
+    assert all(m.answer == "" and not m.labels for m in failed)
+    trusts = []
+    for state in host.messages("budget"):
+        lines = {line.name: line for line in state.plugins}
+        assert state.spent_atp == pytest.approx(sum(line.spent_atp for line in state.plugins))
+        trusts.append(lines["labelling"].trust)
+    assert max(line.spent_atp for m in host.messages("budget") for line in m.plugins[1:]) > 0.0
+    assert trusts[-1] < 0.5
+    assert any(line.text.startswith("labelling: ") for line in host.logs)
+
+
+@pytest.mark.parametrize("said", ["a\ud800", "x" * 3_000_000, "a\x00b"])
+def test_whatever_an_error_says_the_failure_is_reported(tmp_path, monkeypatch, said):
+    def step(plugin, state):
+        raise ValueError(said)
+
+    monkeypatch.setattr(Labelling, "step", step)
+    host = started(tmp_path, ["misbehaving_plugins:LABELLING"])
+    play(host, seconds=0.3)
+    (line,) = host.messages("budget")[-1].plugins
+    assert line.state == PluginBudget.FAILED and line.reason.startswith("ValueError: ")
+    assert len(line.reason) < 1200 and host.messages("refinement")[-1].reason == line.reason
+
+
+def test_why_a_plugin_halts_is_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr(Labelling, "halt", lambda plugin, history: "done\ud800")
+    host = started(tmp_path, ["misbehaving_plugins:LABELLING"])
+    play(host, seconds=0.3)
+    assert "halt = 'done" in host.messages("refinement")[-1].reason
 
 
 @pytest.mark.parametrize(

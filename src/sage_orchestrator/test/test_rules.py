@@ -14,7 +14,7 @@ from sage_orchestrator.core.budget.atp import to_atp, to_ns
 from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
 from sage_orchestrator.core.plugin.catalogue import find
 from sage_orchestrator.core.plugin.halting import converged, slope
-from sage_orchestrator.core.running.run import checked_details
+from sage_orchestrator.core.running.answer import checked_details
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreaker, CircuitBreakerRules
 
 

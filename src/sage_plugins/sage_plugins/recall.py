@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, shorten
 from sage_common.core.puzzle import Percept
 from sage_orchestrator.core.plugin import (
     Budget,
@@ -24,6 +24,8 @@ MIN_SALIENCES = (0.75, 0.5, 0.25, 0.0)
 """What memories must have mattered at least, step by step: the memorable ones come first."""
 OLDER_NS = 2_000_000_000
 """Memories younger than this are the present itself, and would be the best match to it."""
+LONGEST_TEXT = 256
+"""So many characters of a memory's text are in the answer; the memory itself has all of it."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,14 @@ class RecallPlugin(Plugin[Recollection]):
             summary = f"nothing like it in memory ({state.percept.modality})"
         else:
             best = state.found[0]
-            words = f" {best.text!r}" if best.text else ""
+            words = f" {shorten(best.text)}" if best.text else ""
             count = len(state.found)
             noun = "memory" if count == 1 else "memories"
             summary = (
                 f"{count} {noun} like it ({state.percept.modality}), best {best.score:.2f}{words}"
             )
         memories = [
-            {"id": m.id, "score": m.score, "stamp_ns": m.stamp_ns, "text": m.text}
+            {"id": m.id, "score": m.score, "stamp_ns": m.stamp_ns, "text": m.text[:LONGEST_TEXT]}
             for m in state.found
         ]
         return {"summary": summary, "memories": memories}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,17 @@ def test_an_impossible_score_is_refused(bench):
     line, _ = run_in(bench, World(("a", 7.0, 0.9)))
     assert line.state == PluginState.FAILED
     assert "score = 7.0" in line.reason
+
+
+class Wordy(World):
+    """Its memories say a lot."""
+
+    def recall(self, query: Query) -> list[Memory]:
+        return [replace(memory, text="\x01" * 1_000_000) for memory in super().recall(query)]
+
+
+def test_of_what_a_memory_says_the_answer_has_the_beginning(bench):
+    found = [(f"m{i}", 0.95, 0.9) for i in range(3)]
+    line, result = run_in(bench, Wordy(*found))
+    assert line.state == PluginState.DONE
+    assert [len(memory["text"]) for memory in result.output["memories"]] == [256] * 3

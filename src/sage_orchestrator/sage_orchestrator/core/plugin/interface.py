@@ -86,7 +86,10 @@ class Plugin(ABC, Generic[State]):
         return False
 
     def halt(self, history: History) -> str:
-        """Why to stop now, in words; empty: go on. Budget, timeout and cancellation come apart."""
+        """Why to stop now, in words, at most 1,024 characters; empty: go on.
+
+        Budget, timeout and cancellation come apart.
+        """
         if history.feasible:
             return "reached its goal"
         if converged(history.energies, self.epsilon, self.window):
@@ -99,6 +102,8 @@ class Plugin(ABC, Generic[State]):
 
         `summary` (str) is the answer in words, and `labels` (list of str) names what was
         recognised, best first; both are published on the topic refinement, where there are any.
+        Text is UTF-8 and numbers are finite; at most 4,096 characters of summary, 64 labels of 256
+        characters, and 256 KiB as JSON in all. What is more, or else, is a failure of the plugin.
         """
 
     def value(self, history: History) -> float:

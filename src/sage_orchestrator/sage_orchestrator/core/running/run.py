@@ -15,10 +15,15 @@ from sage_orchestrator.core.budget.trust import RunQuality, monotonicity
 from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin
 from sage_orchestrator.core.plugin.task import Task
+from sage_orchestrator.core.running.answer import (
+    checked_details,
+    checked_reason,
+    checked_result,
+    words_of,
+)
 from sage_orchestrator.core.running.states import PluginState
 
 ENERGIES_REPORTED = 256
-LONGEST_DETAIL = 1024
 _NS_PER_S = 1_000_000_000
 _ENERGY_TOLERANCE = 1e-4
 _CONVERGENCE = {"halted": 1.0, "budget": 0.9, "steps": 0.5}
@@ -33,7 +38,6 @@ class RunResult:
         state: DONE, SPENT, TIMED_OUT or FAILED.
         reason: in words.
         output: the answer; empty after a failure.
-        labels: names of what it recognised, best first.
         quality: what trust learns; None: nothing (failures are learned apart).
         telemetry: how it went, and as `details` the plugin's own; empty after a failure.
     """
@@ -43,12 +47,16 @@ class RunResult:
     output: Mapping[str, Any] = field(default_factory=dict)
     quality: RunQuality | None = None
     telemetry: Mapping[str, Any] = field(default_factory=dict)
-    labels: tuple[str, ...] = ()
 
     @property
     def answer(self) -> str:
         """The answer in words; empty if there are none."""
         return str(self.output.get("summary", ""))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of what it recognised, best first."""
+        return tuple(self.output.get("labels", ()))
 
 
 class BudgetBroker(Protocol):
@@ -136,10 +144,10 @@ class Run:
         try:
             result = self._refine()
         except NothingToDo as reason:
-            result = RunResult(PluginState.DONE, str(reason))
+            result = RunResult(PluginState.DONE, words_of(reason))
         # Whatever a plugin raises, SystemExit too, costs the plugin and not the graph.
         except BaseException as error:  # noqa: BLE001
-            result = RunResult(PluginState.FAILED, f"{type(error).__name__}: {error}")
+            result = RunResult(PluginState.FAILED, f"{type(error).__name__}: {words_of(error)}")
         self.step_began_ns = None
         if result is None:
             self._broker.pause(self)
@@ -189,7 +197,7 @@ class Run:
             return RunResult(PluginState.TIMED_OUT, f"not done after {seconds:g} s: cancelled")
         if self._cancel_reason:
             return self._conclude(plugin, PluginState.DONE, self._cancel_reason, None)
-        halted = plugin.halt(self.history)
+        halted = checked_reason(plugin.halt(self.history))
         if halted:
             return self._conclude(plugin, PluginState.DONE, halted, "halted")
         if self.history.steps >= plugin.max_steps:
@@ -215,7 +223,7 @@ class Run:
             _CONVERGENCE.get(stopped_by or "", 0.0),
             _unit_value(plugin.value(self.history)),
         )
-        result = plugin.result(self._state)
+        result = checked_result(plugin.result(self._state))
         telemetry = {
             "plugin": self.name,
             "stamp_ns": self.task.stamp_ns,
@@ -233,38 +241,15 @@ class Run:
             "details": checked_details(plugin.telemetry(self._state)),
         }
         learned = quality if stopped_by and self.history.steps else None
-        summary = str(result.get("summary", ""))
+        summary = result.get("summary", "")
         words = f"{reason}: {summary}" if summary else reason
-        return RunResult(state, words, result, learned, telemetry, _labels_in(result))
+        return RunResult(state, words, result, learned, telemetry)
 
     def _elapsed_ns(self) -> int:
         return 0 if self.began_ns is None else self._stopwatch_ns() - self.began_ns
 
     def _overdue(self) -> bool:
         return self._elapsed_ns() > self.timeout_ns
-
-
-def checked_details(details: Mapping[str, Any]) -> dict[str, Any]:
-    """A plugin's own telemetry, if JSON has it and it is scalars only.
-
-    Raises:
-        InvalidInput: a value is no finite number, no text of at most 1024 characters and not true
-            or false, or a name is no text.
-    """
-    for name, value in details.items():
-        is_text = isinstance(value, str) and len(value) <= LONGEST_DETAIL
-        is_number = isinstance(value, int | float) and math.isfinite(value)
-        if not (isinstance(name, str) and (is_text or is_number)):
-            expected = f"a finite number or text of at most {LONGEST_DETAIL} characters"
-            raise InvalidInput(f"details.{name}", value, expected)
-    return dict(details)
-
-
-def _labels_in(result: Mapping[str, Any]) -> tuple[str, ...]:
-    labels = result.get("labels", ())
-    if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
-        raise InvalidInput("labels", labels, "a list of words")
-    return tuple(labels)
 
 
 def _finite_energy(energy: object) -> float:
