@@ -23,25 +23,31 @@ def test_a_modality_that_cannot_be_imported_is_left_out_and_named(
     spec = "from sage_common.core.specs.modality import ModalitySpec\n"
     spec += "GONE = ModalitySpec('gone', encoder='no_such_module:Encoder')\n"
     spec += "ODD = ModalitySpec('odd', topic='/odd', type='odd_msgs/msg/Odd', rate_hz=1.0)"
-    points = {name: f"strange_spec:{name.upper()}" for name in ("gone", "odd", "lost")}
+    spec += "\nBARE = ModalitySpec('bare', topic='/bare', type='std_msgs/msg/String')"
+    spec += "\nWORD = ModalitySpec('word', topic='/w', type='std_msgs/msg/String', payload='none')"
+    points = {name: f"strange_spec:{name.upper()}" for name in ("gone", "odd", "lost", "bare")}
     points["sound"] = "strange_spec:sound"
+    points["word"] = "strange_spec:WORD"
     install(tmp_path, "strange", {"strange_spec": spec}, {"sage.modalities": points})
     monkeypatch.syspath_prepend(tmp_path)
     described = describe(GraphOptions(source="topics"))
-    assert [modality.name for modality in described.modalities] == list(usual_modalities())[:4]
+    names = [modality.name for modality in described.modalities]
+    assert names == [*list(usual_modalities())[:4], "word"]
     assert {"vision_encoder", "vision_scorer"} <= {node.name for node in described.nodes}
     said = "\n".join(described.warnings)
     for words in (
         "sage.modalities gone of package strange is left out: encoder = 'no_such_module:Encoder'",
         "odd of package strange is left out: type = 'odd_msgs/msg/Odd': expected an installed",
         "lost of package strange is left out",
+        "bare of package strange is left out: type = 'std_msgs/msg/String': expected a type that "
+        "begins with a header",
         "an attribute LOST in strange_spec",
     ):
         assert words in said, said
     assert main(["doctor", "--json"]) in (0, 1)
     found = json.loads(capsys.readouterr().out)
     warned = [item["text"] for item in found if item["name"] == "package strange"]
-    assert len(warned) == 4 and all(item in said for item in warned)
+    assert len(warned) == 5 and all(item in said for item in warned)
 
 
 def test_the_doctor_lists_what_packages_offer(

@@ -14,13 +14,15 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.effector import EffectorSpec, effectors
 from sage_common.core.specs.entry_points import offers
 from sage_common.core.specs.modality import (
+    NAME,
+    RESERVED,
     UNDECLARED,
     ModalitySpec,
     ModalitySpecs,
     modalities,
     usual_modalities,
 )
-from sage_common.core.topics import filled_topic
+from sage_common.core.topics import TOPICS, filled_topic
 
 SPEC = "from sage_common.core.specs.modality import ModalitySpec\n"
 GROUP = "sage.modalities"
@@ -63,6 +65,7 @@ WRONG = [
     ("spec = 7", "spec", ("= 7: expected a ModalitySpec",)),
     ("spec = ModalitySpec('other')", "spec", ("name = 'other': expected NAME",)),
     ("spec = ModalitySpec('NAME', rate_hz='fast')", "spec", ("rate_hz = 'fast'", "a number")),
+    ("spec = ModalitySpec('NAME', rate_hz=-1.0)", "spec", ("left out: rate_hz = -1.0: expected",)),
     ("spec = ModalitySpec('NAME', speed=3)", "spec", ("'speed'", "fields of ModalitySpec: name")),
 ]
 
@@ -155,8 +158,13 @@ def test_specs_are_read_without_what_they_name() -> None:
         ("type", "Temperature", "package/msg/Type"),
         ("topic", "/warm", "that of the topic"),
         ("stream", "nose", "one of nothing, camera"),
-        ("rate_hz", -1.0, "at least 0 Hz"),
-        ("rate_hz", float("nan"), "at least 0 Hz"),
+        ("name", "a__b", "no two _ in a row"),
+        ("name", "w" * 65, "at most 64"),
+        ("name", "memory", "SAGE uses this one itself"),
+        ("rate_hz", -1.0, "0.001 to 10000 Hz, 0 for events"),
+        ("rate_hz", float("nan"), "0 for events, or None"),
+        ("rate_hz", 1e9, "0.001 to 10000 Hz"),
+        ("rate_hz", 1e-9, "0.001 to 10000 Hz"),
         ("layout", "round", "one of picture"),
         ("payload", "jpeg", "one of message"),
         ("window_s", -0.1, "at least 0 s"),
@@ -173,6 +181,13 @@ def test_a_field_of_a_modality_that_is_wrong_is_refused(
     given: dict[str, Any] = {"name": "warm", field: value}
     with pytest.raises(InvalidInput, match=expected):
         ModalitySpec(**given)
+
+
+def test_names_at_the_bounds_are_taken_and_reserved_are_those_of_our_topics() -> None:
+    for name in ("w" * 64, "a", "a_b_", "rear_camera"):
+        assert ModalitySpec(name).name == name
+    ours = {spec.name.partition("/")[0] for spec in TOPICS.values()}
+    assert {name for name in ours if NAME.fullmatch(name)} <= RESERVED
 
 
 def test_what_comes_seldom_counts_as_events_and_what_is_unknown_does_not() -> None:

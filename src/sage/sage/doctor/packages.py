@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sage.doctor.finding import Finding
-from sage.graph.modalities import check
+from sage.graph.modalities import check_installed
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.effector import EffectorSpec, effectors
 from sage_common.core.specs.entry_points import Fault, Offer, load, offers, read, twice
@@ -30,7 +30,7 @@ def _modalities() -> Iterator[Finding]:
     for spec in in_order(registry.specs):
         offer = registry.offers[spec.name]
         try:
-            check(spec)
+            check_installed(spec)
         except InvalidInput as error:
             faults.append(Fault(offer, str(error)))
         else:

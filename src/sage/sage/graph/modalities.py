@@ -9,7 +9,7 @@ from sage.graph.catalogue import encoder_kind
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import ParameterError, build, specs
 from sage_common.core.specs.entry_points import Fault, load
-from sage_common.core.specs.modality import NAME, ModalitySpec, in_order, modalities
+from sage_common.core.specs.modality import NAME, NAME_FORM, ModalitySpec, in_order, modalities
 from sage_common.ros.container import node_class
 from sage_common.ros.interfaces import interface
 
@@ -72,7 +72,7 @@ def graph_modalities(
             found.append(_changed(spec, said, f"{where}.{PREFIX}{spec.name}"))
             continue
         try:
-            check(spec)
+            check_installed(spec)
         except InvalidInput as error:
             faults.append(Fault(installed.offers[spec.name], str(error)))
         else:
@@ -103,12 +103,29 @@ def check(spec: ModalitySpec) -> None:
         _check_type("type", spec.type)
 
 
+def check_installed(spec: ModalitySpec) -> None:
+    """Check what a package declares, as `check` does, and that memory can keep its messages.
+
+    Raises:
+        InvalidInput: something cannot be used; the field is named.
+    """
+    check(spec)
+    if keeps_messages(spec) and not GraphModality(spec).is_stamped:
+        expected = "a type that begins with a header, which memory needs, or payload='none'"
+        raise InvalidInput("type", spec.type, expected)
+
+
+def keeps_messages(spec: ModalitySpec) -> bool:
+    """Whether memory is to keep messages of its topic, or what is made of them."""
+    return bool(spec.topic) and (spec.payload == "message" or ":" in spec.payload)
+
+
 def _given(values: Mapping[str, object], where: str) -> dict[str, Given]:
     found: dict[str, Given] = {}
     for name, said in _named(values).items():
         at = f"{where}.{PREFIX}{name}"
         if not NAME.fullmatch(name):
-            raise InvalidInput(at, name, "small letters, digits and _")
+            raise InvalidInput(at, name, NAME_FORM)
         found[name] = _switch(at, said[""]) if "" in said else _fields(at, said)
     return found
 

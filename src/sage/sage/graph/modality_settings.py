@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sage.graph.catalogue import NodeKind
-from sage.graph.modalities import GraphModality
+from sage.graph.modalities import GraphModality, keeps_messages
 from sage_common.core.parameters import NodeParameters, specs
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def encoder_parameters(modality: GraphModality, kind: NodeKind) -> dict[str, Any
 
 
 def _has_payload(modality: GraphModality) -> bool:
-    payload = modality.spec.payload
-    return modality.is_stamped and (payload == "message" or ":" in payload)
+    return keeps_messages(modality.spec) and modality.is_stamped
 
 
 def _sensor(modality: GraphModality) -> str:

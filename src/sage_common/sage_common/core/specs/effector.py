@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.entry_points import Registry, read
-from sage_common.core.specs.modality import NAME, PATH
+from sage_common.core.specs.modality import NAME, NAME_FORM, PATH
 
 GROUP = "sage.effectors"
 
@@ -23,7 +23,7 @@ class EffectorSpec:
     """One effector.
 
     Attributes:
-        name: small letters, digits and _.
+        name: 1 to 64 small letters, digits and _, no two _ in a row.
         effector: `module:Class` of what carries effects out.
         meaning: what it does, in one line.
         timeout_s: an effect that takes longer is stopped and has failed [s].
@@ -44,7 +44,7 @@ class EffectorSpec:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
-            raise InvalidInput("name", self.name, "small letters, digits and _")
+            raise InvalidInput("name", self.name, NAME_FORM)
         if not isinstance(self.effector, str) or not PATH.fullmatch(self.effector):
             raise InvalidInput("effector", self.effector, "module:Class")
         if not isinstance(self.meaning, str) or not self.meaning or "\n" in self.meaning:

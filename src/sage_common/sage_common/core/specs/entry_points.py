@@ -210,7 +210,9 @@ def _checked(offer: Offer, spec_type: type[T]) -> T:
 
 
 def _in_words(error: InvalidInput, spec_type: type[Any]) -> str:
-    """The problem; for an unknown field it names those there are."""
+    """The problem: the field of a spec that is wrong; for an unknown field those there are."""
+    if isinstance(error.__cause__, InvalidInput):
+        return str(error.__cause__)
     if not isinstance(error.__cause__, TypeError):
         return str(error)
     known = ", ".join(field.name for field in fields(spec_type))

@@ -30,13 +30,42 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.entry_points import Registry, read
 
 GROUP = "sage.modalities"
-NAME = re.compile("[a-z][a-z0-9_]*")
+NAME = re.compile("(?!.{65})[a-z](_?[a-z0-9])*_?")
+NAME_FORM = "small letters, digits and _, at most 64 and no two _ in a row"
+RESERVED = frozenset(
+    {
+        "attention",
+        "budget",
+        "camera",
+        "experience",
+        "fusion",
+        "heatmap",
+        "imu",
+        "joint_states",
+        "markers",
+        "memory",
+        "microphone",
+        "orchestrator",
+        "outcome",
+        "pose",
+        "pressure",
+        "recording",
+        "refinement",
+        "salience",
+        "scorer",
+        "text",
+        "vector",
+        "vector_scorer",
+    }
+)
+"""Names of SAGE's own nodes, and what its own topics begin with."""
 TOPIC = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")
 TYPE = re.compile(r"[a-z][a-z0-9_]*/msg/[A-Z][A-Za-z0-9]*")
 PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 LAYOUTS = ("picture", "scroll", "body")
 STREAMS = ("camera", "microphone", "imu", "text")
 PAYLOADS = ("message", "picture", "sound", "motion", "none")
+RATES_HZ = (0.001, 10_000.0)
 EVENTS_BELOW_HZ = 2.0
 """What comes less often is taken for events: it is stale before the next one comes."""
 Parameter = bool | int | float | str | tuple[str, ...] | tuple[float, ...]
@@ -47,7 +76,8 @@ class ModalitySpec:
     """One modality.
 
     Attributes:
-        name: small letters, digits and _; its topics are `NAME/puzzle` and `NAME/salience`.
+        name: 1 to 64 small letters, digits and _, no two _ in a row, and none of `RESERVED`; its
+            topics are `NAME/puzzle` and `NAME/salience`.
         meaning: what it senses, in one line.
         encoder: `module:Class` of its encoder node; empty: somebody else publishes its puzzles.
         topic: absolute name of its sensor's topic: recorded, replayed, kept by memory, and given
@@ -55,8 +85,8 @@ class ModalitySpec:
         type: of the topic, `package/msg/Type`.
         stream: which of SAGE's own sensors it comes from instead: camera, microphone, imu or
             text; empty: none of them.
-        rate_hz: nominal rate of its puzzles [Hz]; 0: they come by events; None: unknown. Of what
-            comes by events, or less often than 2 Hz, silence is no fault.
+        rate_hz: nominal rate of its puzzles, 0.001 to 10,000 [Hz]; 0: they come by events; None:
+            unknown. Of what comes by events, or less often than 2 Hz, silence is no fault.
         layout: what the rows and columns of its puzzles are. picture: places; scroll: rows are
             bands, columns are time, newest at the right; body: a fixed table of the values that
             the embedding holds.
@@ -65,9 +95,9 @@ class ModalitySpec:
         window_s: how long a percept looks back [s].
         words: its percepts carry words, which are what was sensed.
         payload: what memory keeps of its sensor. message: the message of the topic as it came
-            (MCAP), if that begins with a header; picture, sound, motion: of SAGE's own sensors;
-            none; or `module:function`, from the topic's message to a
-            `sage_memory.core.experience.Payload`.
+            (MCAP); picture, sound, motion: of SAGE's own sensors; none; or `module:function`, from
+            the topic's message to a `sage_memory.core.experience.Payload`. For `message` and
+            `module:function` the type must begin with a header.
         embedder: `module:function` that opens what `sage memory reembed` embeds payloads with
             after the encoder has changed: an object with `encoder_id`, `embed(content)` and
             `close()`. The content is a text of `words`, else that of the payload: a picture as
@@ -104,7 +134,9 @@ class ModalitySpec:
 
     def __post_init__(self) -> None:
         self._check_types()
-        self._check_form("name", NAME, "small letters, digits and _")
+        self._check_form("name", NAME, NAME_FORM)
+        if self.name in RESERVED:
+            raise InvalidInput("name", self.name, "another one: SAGE uses this one itself")
         for path in ("encoder", "places", "embedder", "parameters_class"):
             self._check_form(path, PATH, "module:attribute", may_be_empty=True)
         self._check_form("topic", TOPIC, "an absolute name such as /scan", may_be_empty=True)
@@ -115,8 +147,10 @@ class ModalitySpec:
         self._check_choice("stream", ("", *STREAMS))
         if not PATH.fullmatch(self.payload):
             self._check_choice("payload", PAYLOADS)
-        if self.rate_hz is not None and not 0.0 <= self.rate_hz < math.inf:
-            raise InvalidInput("rate_hz", self.rate_hz, "a rate of at least 0 Hz, or None")
+        low_hz, high_hz = RATES_HZ
+        if self.rate_hz not in (None, 0) and not low_hz <= self.rate_hz <= high_hz:
+            expected = f"{low_hz:g} to {high_hz:g} Hz, 0 for events, or None"
+            raise InvalidInput("rate_hz", self.rate_hz, expected)
         if not 0.0 <= self.window_s < math.inf:
             raise InvalidInput("window_s", self.window_s, "a time of at least 0 s")
         self._check_executable()
