@@ -21,6 +21,7 @@ from sage.sources.planning import plan_sensors
 from sage.sources.sensor_plan import SensorNode
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import ModalitySpec
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.latest import serialized_stamp_ns
 from sage_msgs.msg import Puzzle, Utterance
@@ -134,6 +135,21 @@ def test_a_bag_without_sensors_is_refused(tmp_path: Path) -> None:
     folder = write(tmp_path / "bag", {"/chatter": [String(data="x")]})
     with pytest.raises(InvalidInput, match=r"IMU, text or vector topics, not /chatter"):
         plan_playing(folder, "/sage")
+
+
+def test_puzzles_of_a_modality_that_nothing_declares_are_named(tmp_path: Path) -> None:
+    said = "the bag has puzzles of modality bumper, which no installed package encodes"
+    topics = {f"/bumper/scan_{i}": [String(data="x")] for i in range(9)}
+    topics["/sage/bumper/puzzle"] = [Puzzle(modality="bumper")]
+    with pytest.raises(InvalidInput, match=said) as refused:
+        plan_playing(write(tmp_path / "alone", topics), "/sage")
+    assert "scan_4" in str(refused.value) and "scan_5" not in str(refused.value)
+    assert "5 more; the bag" in str(refused.value)
+    plan = plan_playing(write(tmp_path / "beside", {**topics, "/imu": [Imu()]}), "/sage")
+    assert any(note.startswith(said) for note in plan.sensors.notes)
+    own = (ModalitySpec("bumper"),)
+    plan = plan_playing(tmp_path / "alone", "/sage", own)
+    assert plan.sensors.notes == () and "/sage/bumper/puzzle" in plan.routes
 
 
 def test_good_stamps_stay(tmp_path: Path) -> None:

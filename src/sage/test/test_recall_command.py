@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -98,6 +99,15 @@ QUESTIONS = {
         image=scene(3), min_salience=0.3, modality="vision", declined=True
     ),
 }
+
+
+def test_the_help_lists_the_modalities_of_installed_packages(
+    installed_thermometer: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["recall", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "proprioception, temperature, or another that the memory has moments of" in said
 
 
 def test_both_ways_give_the_same(home: Path) -> None:

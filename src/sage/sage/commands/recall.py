@@ -16,6 +16,7 @@ from sage.commands.options import add_home_argument
 from sage.recall.question import Question, Reply, checked, parse_span, parse_spot
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
+from sage_common.core.specs.modality import usual_modalities
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,8 +96,8 @@ def _add_conditions(group: Any) -> None:
         help="at least so salient, 0 to 1, for instance --min-salience 0.6",
     )  # fmt: skip
     add("--modality", "NAME",
-        "only of this sense: vision, audio, proprioception or language, for instance "
-        "--modality vision")  # fmt: skip
+        "only of this sense: " + ", ".join(usual_modalities()) + ", or another that the memory "
+        "has moments of, for instance --modality vision")  # fmt: skip
     add("--source", "NAME", "only of this sensor, for instance --source front")
     add("--entity", "NAME",
         "only about or from this one, as `sage memory entities` lists them, for instance "

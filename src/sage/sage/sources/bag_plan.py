@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from sage.bags.stamps import has_header, with_header_stamp
 from sage.sources.sensor_plan import SensorNode, SensorPlan
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
-from sage_common.core.specs.modality import STREAMS, ModalitySpec
+from sage_common.core.specs.modality import STREAMS, ModalitySpec, modalities
 from sage_common.ros.interfaces import interface
 from sage_common.ros.latest import serialized_stamp_ns
 
@@ -33,6 +33,8 @@ REPLAYED = "replay"
 LATEST_NS, EARLIEST_NS = NS_PER_S // 2, -5 * NS_PER_S
 # Messages looked at to find the stamps of every topic.
 PROBED = 4000
+# Topics that an error names.
+MOST_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,11 @@ def plan_playing(path: Path, namespace: str, own: Sequence[ModalitySpec] = ()) -
     builder.vectors()
     for modality in own:
         builder.own(modality)
+    unknown = builder.unknown([modality.name for modality in own])
     if not builder.routes:
-        found = ", ".join(f"{t.name} ({t.type_name})" for t in bag.topics.values()) or "no topics"
-        expected = f"camera, microphone, IMU, text or vector topics, not {found}"
-        raise InvalidInput("bag", str(path), expected)
+        expected = f"camera, microphone, IMU, text or vector topics, not {_listed(bag)}"
+        raise InvalidInput("bag", str(path), "; ".join([expected, *unknown]))
+    builder.notes += unknown
     routes, notes = _with_shifts(bag, builder.routes)
     if not bag.complete:
         notes = [bag.state(), *notes]
@@ -126,6 +129,14 @@ def plan_playing(path: Path, namespace: str, own: Sequence[ModalitySpec] = ()) -
         builder.lacking,
     )
     return BagPlan(bag, routes, sensors)
+
+
+def _listed(bag: Bag) -> str:
+    """The topics of a bag in words, the first few of them by name."""
+    found = [f"{topic.name} ({topic.type_name})" for topic in bag.topics.values()]
+    more = len(found) - MOST_LISTED
+    listed = found[:MOST_LISTED] + ([f"{more} more"] if more > 0 else [])
+    return ", ".join(listed) or "no topics"
 
 
 class _Builder:
@@ -223,6 +234,15 @@ class _Builder:
         wanted.append(f"{modality.name}/puzzle")
         self.backends[modality.name] = "absent"
         self.lacking[modality.name] = f"{modality.name}: the bag has no {' and no '.join(wanted)}"
+
+    def unknown(self, own: Iterable[str]) -> list[str]:
+        """Modalities of which the bag has puzzles and that nothing here declares, a line each."""
+        named = {self._ours[topic.name].names["modality"] for topic in self._registered("puzzle")}
+        return [
+            f"the bag has puzzles of modality {name}, which no installed package encodes and no "
+            f"parameter file names under graph: modalities"
+            for name in sorted(named - modalities().specs.keys() - set(own))
+        ]
 
     def _play_ours(self, key: str, usual: str, stream: str = "") -> bool:
         """Play a registered topic; the usual name of its sensor is preferred, and given to it."""
