@@ -97,7 +97,7 @@ def test_parameters_of_a_dataclass():
 
 def test_what_all_nodes_have_stands_once():
     assert [row[0] for row in rows(render_parameters("Every node", NodeParameters))] == [
-        "`home`", "`resume`", "`checkpoint_period_s`",
+        "`home`", "`resume`", "`checkpoint_period_s`", "`instances`",
     ]  # fmt: skip
 
     @dataclass(frozen=True)

@@ -21,6 +21,7 @@ def test_only_the_user_gets_the_creators_memory(tmp_path: Path) -> None:
     sources = (
         "test/cuda/handle_exchange_cases.cpp",
         "cuda/handle_exchange.cpp",
+        "src/errors.cpp",
         "src/shared_file.cpp",
     )
     command = [compiler, "-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread"]
