@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import signal
 import subprocess
 from collections.abc import Callable
@@ -17,7 +15,6 @@ from plugin_package import block, install
 from rclpy.serialization import deserialize_message
 
 from sage.bags.reader import open_bag
-from sage.cli import main
 from sage_msgs.msg import BudgetState, PluginBudget, Refinement
 
 pytestmark = [pytest.mark.alone, pytest.mark.slow]
@@ -38,14 +35,6 @@ def plugins(home: Path) -> dict[str, dict[str, Any]]:
     listed = summary(run(home, "plugins", "list", "--json").stdout)
     assert listed["running"]
     return {plugin["name"]: plugin for plugin in listed["plugins"]}
-
-
-def watched(home: Path) -> dict[str, Any]:
-    """The plugin as `plugins` has it, asked from this process: a command a look is mostly start."""
-    with contextlib.redirect_stdout(io.StringIO()) as shown:
-        assert main(["plugins", "list", "--json", "--home", str(home)]) == 0
-    found = {plugin["name"]: plugin for plugin in summary(shown.getvalue())["plugins"]}
-    return found["colour"]
 
 
 def said(home: Path, *words: str) -> str:
@@ -71,7 +60,7 @@ def written(bag: Path) -> int:
 
 def found_by_colour(home: Path) -> Callable[[], bool]:
     """Whether the plugin has ended a run, as its trust tells."""
-    return lambda: watched(home)["trust_reason"].startswith("last run")
+    return lambda: plugins(home)["colour"]["trust_reason"].startswith("last run")
 
 
 def test_a_plugin_comes_is_replaced_and_goes_while_every_cycle_adds_up(
@@ -94,7 +83,9 @@ def test_a_plugin_comes_is_replaced_and_goes_while_every_cycle_adds_up(
     now = plugins(home)["colour"]
     assert now["trust"] >= trust and now["package"] == "colour-plugin 1.1"
     # Its trust carries over; only a run of the new version moves it.
-    wait_until(lambda: watched(home)["trust"] > now["trust"], PATIENCE_S, "a run of the plugin")
+    wait_until(
+        lambda: plugins(home)["colour"]["trust"] > now["trust"], PATIENCE_S, "a run of the plugin"
+    )
     assert said(home, "unload", "colour") == "colour is unloaded"
     assert not plugins(home)["colour"]["loaded"]
     refused = run(home, "plugins", "unload", "colour")
