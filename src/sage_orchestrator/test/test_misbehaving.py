@@ -44,6 +44,8 @@ def test_a_plugin_that_hangs_is_charged_abandoned_and_made_anew(threaded):
     assert lines["hanging"].spent_ns == 26 * S // 10
     assert threaded.workers.abandoned == ["hanging"]
     assert threaded.orchestrator.health() == (1, [])
+    hung = "1 of its threads hang, 2 keep it out until restart"
+    assert threaded.orchestrator.troubles() == {"hanging": hung}
 
     # Its debt is paid from its shares before it may run again, as another instance. No long step
     # may meet the other plugin at work, or its thread would count as hung too.

@@ -162,6 +162,7 @@ def test_a_plugin_that_fails_is_charged_isolated_and_tried_again_and_the_rest_go
 
     again = bench.cycles(20)
     assert PluginState.FAILED in {line["bad"].state for line in again}
+    assert bench.orchestrator.troubles().keys() == {"bad"}, "also while it is tried again"
     longer = bench.cycles(150)
     assert {line["bad"].state for line in longer} == {PluginState.ISOLATED}
 
@@ -174,6 +175,7 @@ def test_success_ends_isolation_for_good(bench):
     states = [line["fixes"].state for line in bench.cycles(120)]
     assert states[-1] == PluginState.DONE
     assert bench.orchestrator.health() == (0, [])
+    assert bench.orchestrator.troubles() == {}
 
 
 def job_for(budget_atp: float) -> Job:

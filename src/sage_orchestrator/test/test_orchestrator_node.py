@@ -165,3 +165,6 @@ def test_a_failing_plugin_shows_in_the_budget_and_the_log(tmp_path):
     assert states.count(PluginBudget.FAILED) == 3
     assert states[-1] == PluginBudget.ISOLATED
     assert any("ZeroDivisionError: deliberately" in line.text for line in host.logs)
+    host.run_for(10.0)
+    level, words = health(host)
+    assert level == b"\x01" and words.startswith("plugin raising: 4 failures in a row")

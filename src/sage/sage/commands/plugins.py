@@ -17,6 +17,10 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 
 
+class PluginRefused(RuntimeError):
+    """The orchestrator did not do what it was asked for; the message says why."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="what is installed and loaded, with trust and why")
@@ -53,7 +57,6 @@ def _list(options: argparse.Namespace) -> int:
 
 def _change(options: argparse.Namespace) -> int:
     """Load, replace or unload a plugin of the running graph."""
-    from sage.observe.graph_calls import call_service
     from sage_msgs.srv import LoadPlugin, UnloadPlugin
 
     running = running_graph(sage_home(options.home))
@@ -65,9 +68,7 @@ def _change(options: argparse.Namespace) -> int:
     unloads = options.action == "unload"
     key = "orchestrator/unload_plugin" if unloads else "orchestrator/load_plugin"
     request = (UnloadPlugin if unloads else LoadPlugin).Request(plugin=options.plugin)
-    response = call_service(running, key, request)
-    if not response.success:
-        raise InvalidInput("plugin", options.plugin, response.message)
+    response = _answered(running, key, request)
     print(json.dumps({"message": response.message}) if options.json else response.message)
     return 0
 
@@ -90,7 +91,6 @@ def _installed() -> list[dict[str, Any]]:
 
 
 def _of_graph(running: RunningGraph) -> list[dict[str, Any]]:
-    from sage.observe.graph_calls import call_service
     from sage_msgs.msg import PluginBudget
     from sage_msgs.srv import ListPlugins
 
@@ -98,7 +98,7 @@ def _of_graph(running: RunningGraph) -> list[dict[str, Any]]:
         getattr(PluginBudget, name): name.lower().replace("_", " ")
         for name in ("IDLE", "RUNNING", "DONE", "SPENT", "TIMED_OUT", "FAILED", "ISOLATED")
     }
-    response = call_service(running, "orchestrator/list_plugins", ListPlugins.Request())
+    response = _answered(running, "orchestrator/list_plugins", ListPlugins.Request())
     return [
         {
             **{key: getattr(plugin, key) for key in plugin.get_fields_and_field_types()},
@@ -108,6 +108,23 @@ def _of_graph(running: RunningGraph) -> list[dict[str, Any]]:
         }
         for plugin in response.plugins
     ]
+
+
+def _answered(running: RunningGraph, key: str, request: Any) -> Any:
+    """The response of the orchestrator.
+
+    Raises:
+        PluginRefused: it says no, or is not active.
+    """
+    from sage.observe.graph_calls import call_service
+    from sage_common.ros.answers import NOT_ACTIVE
+
+    response = call_service(running, key, request)
+    if response.success:
+        return response
+    waits = response.message.endswith(NOT_ACTIVE)
+    hint = ": the graph is still starting, or `sage status` says what keeps it" if waits else ""
+    raise PluginRefused(f"{response.message}{hint}")
 
 
 def _lines(plugin: Mapping[str, Any]) -> Iterator[str]:

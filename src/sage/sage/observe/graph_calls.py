@@ -10,6 +10,7 @@ from sage.graph.runtime_file import RunningGraph
 from sage.observe.attached import Attached, enter_domain
 from sage_common.core.topics import action_spec
 from sage_common.ros.action_caller import ActionCaller
+from sage_common.ros.answers import NOT_ACTIVE
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.node import SageNode
 
@@ -26,7 +27,7 @@ class CallerNode(SageNode):
 
 
 def call_service(running: RunningGraph, key: str, request: Any) -> Any:
-    """The response of a registered service of the graph.
+    """The response of a registered service of the graph; of one that starts, once it is active.
 
     Raises:
         ServiceUnavailable: no node of the graph serves it, or it does not answer.
@@ -36,12 +37,15 @@ def call_service(running: RunningGraph, key: str, request: Any) -> Any:
         client = attached.node.client(key)
         deadline = time.monotonic() + DISCOVERY_TIMEOUT_S
         while True:
+            is_late = time.monotonic() > deadline
             try:
-                return client.call(request, ANSWER_TIMEOUT_S)
+                response = client.call(request, ANSWER_TIMEOUT_S)
+                if is_late or not response.message.endswith(NOT_ACTIVE):
+                    return response
             except ServiceUnavailable:
-                if time.monotonic() > deadline:
+                if is_late:
                     raise
-                time.sleep(RETRY_S)
+            time.sleep(RETRY_S)
 
 
 def run_action(

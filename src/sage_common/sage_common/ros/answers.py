@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sage_common.ros.connections import Connections
 
+NOT_ACTIVE = "is not active"
+"""So ends the answer of a node that has not been activated yet, or no more."""
+
 
 def refusal(response_type: Callable[[], Any], reason: str) -> Any:
     """An empty response, or result of an action, that says why there is no other.
@@ -27,7 +30,7 @@ def answer(
 ) -> Any:
     """What `handler(*arguments)` returns, or a refusal with the reason."""
     if not server.active:
-        return refusal(response_type, f"{server.name} is not active")
+        return refusal(response_type, f"{server.name} {NOT_ACTIVE}")
     try:
         return handler(*arguments)
     except server.refusals as error:

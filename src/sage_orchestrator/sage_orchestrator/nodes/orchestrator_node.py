@@ -94,7 +94,8 @@ class OrchestratorNode(SageNode):
             isolated_plugins=out,
             plugins_left_out=", ".join(left_out) or "none",
         )
-        wrong = [f"isolated: {out}"] if isolated else []
+        troubles = self._orchestrator.troubles()
+        wrong = [f"plugin {name}: {words}" for name, words in troubles.items()]
         wrong += [f"plugin {name} is left out: {why}" for name, why in left_out.items()]
         self.set_health(*(("warn", "; ".join(wrong)) if wrong else ("ok", "running")))
 

@@ -73,6 +73,17 @@ class CircuitBreaker(Stateful):
         """Whether it gets no budget now."""
         return self.is_final or self.remaining_ns(now_ns) > 0
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong until a run ends well, and for good once a thread hangs; in words."""
+        found = []
+        if self._in_a_row >= self._rules.after:
+            found.append(f"{self._in_a_row} failures in a row, isolated again and again")
+        if self.abandoned:
+            limit = self._rules.abandoned_limit
+            found.append(f"{self.abandoned} of its threads hang, {limit} keep it out until restart")
+        return "; ".join(found)
+
     def reason(self, now_ns: int) -> str:
         """Why it is isolated, in words."""
         if self.is_final:

@@ -156,6 +156,11 @@ class PluginManager(Stateful):
             isolated = [s.name for s in self._registry if s.breaker.isolated(now_ns)]
         return abandoned, isolated
 
+    def troubles(self) -> dict[str, str]:
+        """Plugins that fail again and again or hung, and how, in words."""
+        with self._lock:
+            return {s.name: s.breaker.trouble for s in self._registry if s.breaker.trouble}
+
     def _check_open(self) -> None:
         if not self._is_open:
             raise InvalidInput("plugin", "", f"a running orchestrator; {STOPPED}")
