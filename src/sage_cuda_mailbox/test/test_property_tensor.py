@@ -86,7 +86,7 @@ class TensorMachine(RuleBasedStateMachine):
     @rule(
         target=tensors,
         lease=consumes(write_leases),
-        shape=st.lists(st.integers(0, 6), max_size=4),
+        shape=st.lists(st.integers(0, 4), max_size=4),
         dtype=st.sampled_from(["uint8", "float32", "int64", "bool"]),
         ttl_ms=TTL_MS,
     )
