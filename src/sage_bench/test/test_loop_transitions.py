@@ -75,3 +75,13 @@ def test_a_row_leaves_out_what_the_node_is_needed_for_and_says_what_is_usual():
     assert fusion.baselines["the transitions themselves"] == pytest.approx(100)
     assert "fusion goes" in fusion.name and "memory with 1000 experiences goes" in memory.name
     assert memory.value > 1000, "the salience that never came back"
+
+
+def test_a_topic_that_has_not_come_back_is_waited_for() -> None:
+    times_s = iter([1.0, 2.0, 3.0])
+    arrivals = Arrivals(lambda: next(times_s))
+    arrivals.note("a")
+    arrivals.note("b")
+    assert not arrivals.all_since(1.5)
+    arrivals.note("a")
+    assert arrivals.all_since(1.5)

@@ -22,6 +22,10 @@ class Arrivals:
         """A message of this topic has come."""
         self._times_s[topic].append(self._now_s())
 
+    def all_since(self, time_s: float) -> bool:
+        """Whether a message of every topic that ever came has come after a time."""
+        return all(times_s[-1] > time_s for times_s in tuple(self._times_s.values()))
+
     def longest_gap_s(self, topics: Iterable[str], begin_s: float, end_s: float) -> float:
         """The longest time between two messages of one topic that overlaps with a window [s].
 

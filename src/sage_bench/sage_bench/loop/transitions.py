@@ -29,6 +29,7 @@ TIMES = 3
 """So often each node is taken through its transitions; quick: once."""
 INACTIVE_S = 0.5
 SETTLE_S = 0.5
+BACK_TIMEOUT_S = 30.0
 _VISION = ("recording", "vision_encoder")
 _BODY = ("recording", "proprioception_encoder")
 OUTPUTS = {
@@ -152,11 +153,26 @@ class Transitions:
                 time.sleep(SETTLE_S + self.quiet_s)
                 self._quiet = (begin_s, time.monotonic())
                 for node in self.nodes * self.times:
-                    self._taken.append(_taken_through(beside, node))
+                    taken = _taken_through(beside, node)
+                    self._taken.append(taken)
+                    self._wait_for_outputs(node, taken.end_s)
         except Exception as error:  # noqa: BLE001 - raised where the rows are asked for
             self.error = error
         finally:
             session.stop()
+
+    def _wait_for_outputs(self, node: str, since_s: float) -> None:
+        """Until all outputs are back, or the next node is charged with what this one held up.
+
+        Raises:
+            TimeoutError: one does not come back.
+        """
+        end_s = since_s + BACK_TIMEOUT_S
+        while not self._arrivals.all_since(since_s):
+            if time.monotonic() > end_s:
+                raise TimeoutError(f"{node} is active, and not all outputs have come back")
+            time.sleep(SETTLE_S / 10)
+        time.sleep(SETTLE_S)
 
 
 def _taken_through(beside: Beside, node: str) -> Taken:
