@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sage.graph.environment import DomainLease
 from sage.run.transport_files import FOLDER, MIN_AGE_S, _mapped, remove_dead
 
 PROGRAM = """
@@ -28,8 +29,12 @@ SEGMENT = "fastrtps_0123456789abcdef"
 
 
 @pytest.fixture
-def participant() -> Iterator[subprocess.Popen[str]]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("_ROS_WHEELS")}
+def participant(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[str]]:
+    """A process alone in its domain: in a shared one, others map its segment, and it theirs."""
+    monkeypatch.delenv("ROS_DOMAIN_ID")
+    domain = DomainLease()
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("_ROS_WHEELS")}
+    environment = {**kept, "ROS_DOMAIN_ID": str(domain.domain_id)}
     child = subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         stdin=subprocess.PIPE,
@@ -41,6 +46,7 @@ def participant() -> Iterator[subprocess.Popen[str]]:
     yield child
     child.kill()
     child.communicate()
+    domain.release()
 
 
 def files_of(pid: int) -> set[Path]:

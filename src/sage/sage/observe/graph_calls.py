@@ -14,7 +14,7 @@ from sage_common.ros.answers import NOT_ACTIVE
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.node import SageNode
 
-DISCOVERY_TIMEOUT_S = 5.0
+DISCOVERY_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 10.0
 RETRY_S = 0.1
 
