@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sage_common.core.clock import ManualClock, SystemClock
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, words_of
 from sage_common.core.health import InputHealth
 from sage_common.core.home import make_private, sage_home
 from sage_common.core.latched import LatchedMessages
@@ -230,3 +230,15 @@ def test_an_invalid_input_names_field_value_and_expectation():
         "...: expected 1 to 9 pixels"
     )
     assert len(str(error)) < 120
+
+
+@pytest.mark.parametrize("said", ["\ud800" * 1024, "x" * 1025, "\0" * 1024, "\0" * 3_000_000])
+def test_what_an_error_says_is_escaped_and_then_cut(said):
+    words = words_of(ValueError(said))
+    assert len(words) == 1024 and words.endswith(" ...")
+    assert words.encode() and "\0" not in words
+
+
+def test_what_fits_into_the_words_of_an_error_stays():
+    assert words_of(ValueError("x" * 1024)) == "x" * 1024
+    assert words_of(ValueError("a\ud800b\0")) == "a\\ud800b\\x00"

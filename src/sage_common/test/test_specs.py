@@ -61,6 +61,7 @@ def test_an_instance_has_what_is_declared_of_its_kind() -> None:
 WRONG = [
     ("x = 1 / 0", "spec", ("a module that can be imported", "ZeroDivisionError")),
     ("raise SystemExit(3)", "spec", ("a module that can be imported", "SystemExit: 3")),
+    (r"raise ValueError('a\ud800\0')", "spec", (r"(ValueError: a\ud800\x00)",)),
     ("", "missing", ("an attribute missing in",)),
     ("spec = 7", "spec", ("= 7: expected a ModalitySpec",)),
     ("spec = ModalitySpec('other')", "spec", ("name = 'other': expected NAME",)),

@@ -87,6 +87,21 @@ def test_bad_telemetry_is_named(value):
     assert caught.value.field == "details.bad"
 
 
+@pytest.mark.parametrize(
+    ("details", "field"),
+    [
+        ({f"d{i}": i for i in range(65)}, "details"),
+        ({"x" * 257: 1}, "details"),
+        ({7: 1}, "details"),
+        ({"huge": 10**400}, "details.huge"),
+    ],
+)
+def test_more_telemetry_than_a_message_should_hold_is_refused(details, field):
+    with pytest.raises(InvalidInput) as caught:
+        checked_details(details)
+    assert caught.value.field == field and len(str(caught.value)) < 300
+
+
 def test_a_plugin_is_found_by_module_and_attribute():
     assert find("misbehaving_plugins:HALVING") is HALVING
 

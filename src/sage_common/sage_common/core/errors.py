@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST_WORDS = 1024
+_CUT = " ..."
+
 
 class InvalidInput(ValueError):
     """A value from outside that must not be used.
@@ -34,6 +37,17 @@ def shorten(value: object) -> str:
     """The representation of a value, cut to 80 characters, for one log line."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def words_of(error: BaseException) -> str:
+    """What a stranger's error says, at most 1024 characters that a message can hold."""
+    try:
+        said = str(error)
+    except (Exception, SystemExit) as another:  # noqa: BLE001 - a stranger's may raise, too
+        said = f"its words cannot be had ({type(another).__name__})"
+    begin = said[: LONGEST_WORDS + 1].encode(errors="backslashreplace").decode()
+    text = begin.replace("\0", "\\x00")
+    return text if len(text) <= LONGEST_WORDS else text[: LONGEST_WORDS - len(_CUT)] + _CUT
 
 
 def nearest_name(name: str, known: Iterable[str], least: float = 0.0) -> str:

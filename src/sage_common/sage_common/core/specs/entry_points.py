@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib import metadata
 from typing import Any, Generic, Protocol, TypeVar
 
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, words_of
 
 OWN_PACKAGES = frozenset(
     {
@@ -149,7 +149,7 @@ def load(path: str, field: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # a stranger's module may raise anything
-        why = f"{type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {words_of(error)}"
         raise InvalidInput(field, path, f"a module that can be imported ({why})") from error
     if not hasattr(module, attribute):
         raise InvalidInput(field, path, f"an attribute {attribute} in {module_name}")
@@ -212,7 +212,7 @@ def _checked(offer: Offer, spec_type: type[T]) -> T:
 def _in_words(error: InvalidInput, spec_type: type[Any]) -> str:
     """The problem: the field of a spec that is wrong; for an unknown field those there are."""
     if isinstance(error.__cause__, InvalidInput):
-        return str(error.__cause__)
+        return words_of(error.__cause__)
     if not isinstance(error.__cause__, TypeError):
         return str(error)
     known = ", ".join(field.name for field in fields(spec_type))

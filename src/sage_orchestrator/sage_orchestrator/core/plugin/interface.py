@@ -113,5 +113,8 @@ class Plugin(ABC, Generic[State]):
         return min(1.0, max(0.0, fall / self.full_value))
 
     def telemetry(self, state: State) -> Mapping[str, float | str | bool]:
-        """What else to show of a run; scalars."""
+        """What else to show of a run.
+
+        At most 64 scalars, with names of at most 256 characters and text of at most 1,024.
+        """
         return {}

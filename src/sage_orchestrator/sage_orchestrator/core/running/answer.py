@@ -14,8 +14,8 @@ MOST_LABELS = 64
 LONGEST_LABEL = 256
 MOST_BYTES = 262_144
 """A look has a picture and six embeddings, about 75 kB; only a job by hand is given all of it."""
+MOST_DETAILS = 64
 LONGEST_DETAIL = 1024
-_CUT = " ..."
 
 
 def checked_result(result: object) -> dict[str, Any]:
@@ -51,17 +51,28 @@ def checked_details(details: object) -> dict[str, Any]:
 
     Raises:
         InvalidInput: a value is no finite number, no text of at most 1024 characters and not true
-            or false, or a name is no text.
+            or false, a name is no text of at most 256 characters, or there are more than 64.
     """
     if not isinstance(details, Mapping):
         raise InvalidInput("details", details, "a mapping of names to scalars")
+    if len(details) > MOST_DETAILS:
+        raise InvalidInput("details", f"{len(details)} of them", f"at most {MOST_DETAILS}")
     for name, value in details.items():
+        if not (isinstance(name, str) and len(name) <= LONGEST_LABEL):
+            raise InvalidInput("details", name, f"names of at most {LONGEST_LABEL} characters")
         is_text = isinstance(value, str) and len(value) <= LONGEST_DETAIL
-        is_number = isinstance(value, int | float) and math.isfinite(value)
-        if not (isinstance(name, str) and (is_text or is_number)):
+        if not (is_text or _is_finite(value)):
             expected = f"a finite number or text of at most {LONGEST_DETAIL} characters"
             raise InvalidInput(f"details.{name}", value, expected)
     return dict(details)
+
+
+def _is_finite(value: object) -> bool:
+    """Whether it is a number that a double has."""
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def checked_reason(reason: object) -> str:
@@ -71,16 +82,6 @@ def checked_reason(reason: object) -> str:
         InvalidInput: it is no text of at most 1024 characters that UTF-8 has.
     """
     return _check_text("halt", reason, LONGEST_DETAIL)
-
-
-def words_of(error: BaseException) -> str:
-    """What an error of a plugin says, at most 1024 characters that a message can hold."""
-    try:
-        said = str(error)
-    except Exception as another:  # noqa: BLE001 - a stranger's error may raise, too
-        said = f"its words cannot be had ({type(another).__name__})"
-    text = said[:LONGEST_DETAIL].encode(errors="backslashreplace").decode().replace("\0", "\\x00")
-    return text if len(said) <= LONGEST_DETAIL else text[: LONGEST_DETAIL - len(_CUT)] + _CUT
 
 
 def _check_text(field: str, text: object, longest: int) -> str:

@@ -8,19 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, words_of
 from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.meter import Meter
 from sage_orchestrator.core.budget.trust import RunQuality, monotonicity
 from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin
 from sage_orchestrator.core.plugin.task import Task
-from sage_orchestrator.core.running.answer import (
-    checked_details,
-    checked_reason,
-    checked_result,
-    words_of,
-)
+from sage_orchestrator.core.running.answer import checked_details, checked_reason, checked_result
 from sage_orchestrator.core.running.states import PluginState
 
 ENERGIES_REPORTED = 256
