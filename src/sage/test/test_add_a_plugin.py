@@ -144,6 +144,19 @@ def test_a_replacement_that_cannot_be_imported_leaves_the_old_plugin_at_work(
     assert not answer.success and "needs of plugin colour = 'smell'" in answer.message
 
 
+def test_a_replacement_that_is_no_plugin_leaves_the_modules_of_before_in_place(
+    site: Path, tmp_path: Path
+) -> None:
+    host = started(tmp_path, ["colour"])
+    before = sys.modules["colour_plugin"]
+    code = (site / "colour_plugin.py").read_text()
+    (site / "colour_plugin.py").write_text(code + "\nColourPlugin = 7\n")
+    answer = host.call("orchestrator/load_plugin", LoadPlugin.Request(plugin="colour"))
+    assert not answer.success and "expected a subclass of Plugin" in answer.message
+    assert "of package colour-plugin 1.0" in answer.message
+    assert sys.modules["colour_plugin"] is before
+
+
 def test_its_parameters_come_from_the_file_and_are_checked(config: Path) -> None:
     described = describe(GraphOptions(config=str(config), source="topics"))
     parameters = {node.name: node.parameters for node in described.nodes}["orchestrator"]

@@ -11,7 +11,7 @@ from sage_common.core.specs.effector import EffectorSpec, effectors
 from sage_common.core.specs.entry_points import Fault, Offer, load, offers, read, twice
 from sage_common.core.specs.modality import in_order, modalities
 from sage_orchestrator.core.plugin.catalogue import GROUP as PLUGINS_GROUP
-from sage_orchestrator.core.plugin.setup import plugin_class
+from sage_orchestrator.core.plugin.catalogue import plugin_class
 from sage_orchestrator.core.plugin.spec import PluginSpec
 from sage_sensors.backends.catalogue import CAMERA_BACKENDS_GROUP
 

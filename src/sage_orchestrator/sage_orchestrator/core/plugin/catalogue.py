@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Any
 
 from sage_common.core.errors import InvalidInput, nearest_name
 from sage_common.core.specs.entry_points import load, offers, read, refresh
+from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 
 GROUP = "sage.irp_plugins"
+DERIVED = "a subclass of Plugin (sage_orchestrator.core.plugin)"
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,30 @@ def find(name: str) -> PluginSpec:
     raise InvalidInput("plugins", name, expected)
 
 
+def plugin_class(spec: PluginSpec) -> Callable[..., Any]:
+    """The class that a spec names, or what makes an instance of one.
+
+    Raises:
+        InvalidInput: it cannot be imported, does not derive from Plugin, or lacks methods.
+    """
+    found = load(spec.plugin, titled(spec))
+    is_class = isinstance(found, type)
+    if not callable(found) or (is_class and not issubclass(found, Plugin)):
+        raise InvalidInput(titled(spec), spec.plugin, DERIVED)
+    if inspect.isabstract(found):
+        lacking = ", ".join(sorted(found.__abstractmethods__))
+        raise InvalidInput(titled(spec), spec.plugin, f"a class that defines {lacking}")
+    make: Callable[..., Any] = found
+    return make
+
+
 def find_anew(name: str) -> PluginSpec:
     """As `find`, with the modules that declare and implement the plugin imported anew.
 
     So a package that was upgraded takes effect; what these modules import stays as it is.
 
     Raises:
-        InvalidInput: as `find`; the modules of before are in place then.
+        InvalidInput: as `find` and `plugin_class`; the modules of before are in place then.
     """
     refresh()
     before = find(name)
@@ -109,7 +130,7 @@ def find_anew(name: str) -> PluginSpec:
     refresh()
     try:
         spec = find(name)
-        load(spec.plugin, f"plugin {name}")
+        plugin_class(spec)
     except InvalidInput:
         sys.modules.update(removed)
         refresh()

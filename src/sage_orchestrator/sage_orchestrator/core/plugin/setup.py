@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sage_common.core.errors import InvalidInput
-from sage_common.core.specs.entry_points import load
-from sage_orchestrator.core.plugin.catalogue import titled
+from sage_common.core.errors import InvalidInput, words_of
+from sage_orchestrator.core.plugin.catalogue import DERIVED, plugin_class, titled
 from sage_orchestrator.core.plugin.context import grant
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
-
-DERIVED = "a subclass of Plugin (sage_orchestrator.core.plugin)"
 
 
 @dataclass(frozen=True)
@@ -54,28 +50,11 @@ def set_up(
     return PluginSetup(spec, parameters, lambda: _made(spec, lambda: make(context, parameters)))
 
 
-def plugin_class(spec: PluginSpec) -> Callable[..., Any]:
-    """The class that a spec names, or what makes an instance of one.
-
-    Raises:
-        InvalidInput: it cannot be imported, does not derive from Plugin, or lacks methods.
-    """
-    found = load(spec.plugin, titled(spec))
-    is_class = isinstance(found, type)
-    if not callable(found) or (is_class and not issubclass(found, Plugin)):
-        raise InvalidInput(titled(spec), spec.plugin, DERIVED)
-    if inspect.isabstract(found):
-        lacking = ", ".join(sorted(found.__abstractmethods__))
-        raise InvalidInput(titled(spec), spec.plugin, f"a class that defines {lacking}")
-    make: Callable[..., Any] = found
-    return make
-
-
 def _made(spec: PluginSpec, make: Callable[[], object]) -> Plugin[Any]:
     try:
         plugin = make()
     except (Exception, SystemExit) as error:  # a stranger's constructor may raise anything
-        why = f"{type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {words_of(error)}"
         expected = f"a class that can be made of a context and parameters ({why})"
         raise InvalidInput(titled(spec), spec.plugin, expected) from error
     if not isinstance(plugin, Plugin):
