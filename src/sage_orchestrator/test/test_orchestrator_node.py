@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from misbehaving_plugins import Labelling
+from misbehaving_plugins import Labelling, Unmade
 from orchestrator_graph import (
     MS,
     attention,
@@ -68,16 +68,26 @@ def test_a_wrong_answer_is_a_failure_of_its_plugin_and_is_charged(tmp_path, monk
     assert any(line.text.startswith("labelling: ") for line in host.logs)
 
 
-@pytest.mark.parametrize("said", ["a\ud800", "x" * 3_000_000, "a\x00b"])
-def test_whatever_an_error_says_the_failure_is_reported(tmp_path, monkeypatch, said):
+class Speechless(ValueError):
+    """Its words cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+SAID = [ValueError("a\ud800"), ValueError("x" * 3_000_000), ValueError("a\x00b"), Speechless()]
+
+
+@pytest.mark.parametrize("error", SAID, ids=["surrogate", "long", "null", "raising"])
+def test_whatever_an_error_says_the_failure_is_reported(tmp_path, monkeypatch, error):
     def step(plugin, state):
-        raise ValueError(said)
+        raise error
 
     monkeypatch.setattr(Labelling, "step", step)
     host = started(tmp_path, ["misbehaving_plugins:LABELLING"])
     play(host, seconds=0.3)
     (line,) = host.messages("budget")[-1].plugins
-    assert line.state == PluginBudget.FAILED and line.reason.startswith("ValueError: ")
+    assert line.state == PluginBudget.FAILED and line.reason.startswith(f"{type(error).__name__}: ")
     assert len(line.reason) < 1200 and host.messages("refinement")[-1].reason == line.reason
 
 
@@ -126,19 +136,37 @@ def test_malformed_input_is_dropped_and_the_rest_goes_on(tmp_path):
     assert "plugin = 'no_such'" in logged
 
 
+@pytest.mark.parametrize("error", SAID, ids=["surrogate", "long", "null", "raising"])
+def test_whatever_a_constructor_says_its_plugin_alone_is_left_out(tmp_path, monkeypatch, error):
+    def construct(plugin, context, parameters):
+        raise error
+
+    monkeypatch.setattr(Unmade, "__init__", construct)
+    host = started(tmp_path, ["misbehaving_plugins:UNMADE", *PLUGINS])
+    play(host, seconds=1.0)
+    assert {m.plugin for m in host.messages("refinement")} == {"halving", "endless"}
+    listed = host.call("orchestrator/list_plugins", ListPlugins.Request()).plugins
+    problem = next(plugin.problem for plugin in listed if plugin.name == "unmade")
+    said = f"a class that can be made of a context and parameters ({type(error).__name__}: "
+    for words in (problem, health(host)[1]):
+        assert said in words and len(words) < 1400 and "\0" not in words and words.encode()
+
+
 LEFT_OUT = {
     "no_such": "plugins = 'no_such': expected an installed plugin, such as ",
-    "misbehaving_plugins:NEEDY": "needs of plugin needy = 'telepathy': expected one of ",
-    "misbehaving_plugins:UNMADE": "plugin unmade = 'misbehaving_plugins:Unmade': expected a class "
+    "needy": "needs of plugin needy = 'telepathy': expected one of ",
+    "unmade": "plugin unmade = 'misbehaving_plugins:Unmade': expected a class "
     "that can be made of a context and parameters (ValueError: ctor)",
-    "misbehaving_plugins:NO_PLUGIN": "expected a subclass of Plugin",
-    "misbehaving_plugins:UNFINISHED": "expected a class that defines energy, result",
+    "no_plugin": "expected a subclass of Plugin",
+    "unfinished": "expected a class that defines energy, result",
 }
 
 
 @pytest.mark.parametrize(("name", "problem"), LEFT_OUT.items())
 def test_a_plugin_that_cannot_be_loaded_is_left_out_and_the_others_run(tmp_path, name, problem):
-    host = started(tmp_path, [name, *PLUGINS], **{"no_such.period_s": 0.5} if "no" in name else {})
+    of_none = {"no_such.period_s": 0.5} if name == "no_such" else {}
+    configured = name if name == "no_such" else f"misbehaving_plugins:{name.upper()}"
+    host = started(tmp_path, [configured, *PLUGINS], **of_none)
     play(host)
     assert {m.plugin for m in host.messages("refinement")} == {"halving", "endless"}
     warned = [line.text for line in host.logs if line.level == "warning"]

@@ -12,8 +12,9 @@ from sage_common.core.state.arrays import json_array, json_of
 from sage_common.core.state.packing import VALUES
 from sage_msgs.action import Refine
 from sage_msgs.msg import Outcome
-from sage_msgs.srv import SetTrust
+from sage_msgs.srv import ListPlugins, LoadPlugin, SetTrust
 from sage_orchestrator.core.plugin.catalogue import find
+from sage_plugins.look.plugin import LookPlugin
 from sage_plugins.specs import LOOK
 
 
@@ -26,6 +27,24 @@ def test_a_configuration_may_use_the_former_name(tmp_path):
     host.run_for(2.0)
     assert diagnostics(host)["plugins"] == "look"
     assert "plugins = 'look': expected each plugin once" in health(host)[1]
+
+
+def test_what_was_left_out_under_its_former_name_can_be_loaded(tmp_path, monkeypatch):
+    def construct(plugin, context, parameters):
+        raise OSError("no model")
+
+    monkeypatch.setattr(LookPlugin, "__init__", construct)
+    host = started(tmp_path, ["focus", "recall"])
+    play(host, seconds=1.0)
+    assert diagnostics(host)["plugins_left_out"] == "look"
+    listed = host.call("orchestrator/list_plugins", ListPlugins.Request()).plugins
+    shown = {plugin.name: plugin for plugin in listed}
+    assert "focus" not in shown and "no model" in shown["look"].problem
+    monkeypatch.undo()
+    assert host.call("orchestrator/load_plugin", LoadPlugin.Request(plugin="focus")).success
+    play(host, seconds=1.0)
+    assert diagnostics(host)["plugins"] == "look, recall"
+    assert diagnostics(host)["plugins_left_out"] == "none" and "left out" not in health(host)[1]
 
 
 def test_trust_that_was_saved_under_the_former_name_is_taken_over(tmp_path):

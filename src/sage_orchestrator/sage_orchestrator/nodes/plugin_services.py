@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 
-from sage_common.core.errors import InvalidInput
+from sage_common.core.errors import InvalidInput, words_of
 from sage_common.core.specs.entry_points import refresh
 from sage_msgs.msg import PluginInfo
 from sage_msgs.srv import ListPlugins, LoadPlugin, SetTrust, UnloadPlugin
@@ -33,7 +33,8 @@ class PluginServices:
             FutureTimeout.
 
     Attributes:
-        left_out: plugins that were to be loaded and could not be, and why, in words.
+        left_out: plugins that were to be loaded and could not be, and why, in words; by the name
+            that the configuration gives where nothing is found under it.
     """
 
     def __init__(
@@ -53,13 +54,15 @@ class PluginServices:
         """Load plugins as the node becomes active, all that can be; the names of these."""
         self.left_out = {}
         loaded: list[str] = []
-        for name in names:
+        for configured in names:
+            name = configured
             try:
-                spec = find(name)
-                if spec.name in loaded:
-                    raise InvalidInput("plugins", name, "each plugin once")
+                spec = find(configured)
+                name = spec.name
+                if name in loaded:
+                    raise InvalidInput("plugins", configured, "each plugin once")
                 self._orchestrator.load(self._set_up(spec))
-                loaded.append(spec.name)
+                loaded.append(name)
             except InvalidInput as error:
                 self.left_out[name] = str(error)
         return loaded
@@ -74,11 +77,11 @@ class PluginServices:
         is_loaded = find(request.plugin).name in self._loaded()
         spec = find_anew(request.plugin) if is_loaded else find(request.plugin)
         done = self._orchestrator.load(self._set_up(spec))
-        for name in (spec.name, request.plugin):
-            self.left_out.pop(name, None)
         response.success, response.replaced = True, is_loaded
         word = "replaced" if is_loaded else "loaded"
         response.message = self._outcome(done, spec.name, word)
+        for name in (spec.name, *spec.former_names):
+            self.left_out.pop(name, None)
         return response
 
     def on_unload(
@@ -129,7 +132,8 @@ class PluginServices:
         except InvalidInput:
             raise
         except Exception as error:  # noqa: BLE001 - what a plugin raises in unload is reported
-            return f"{name} is {word}; its unload failed: {type(error).__name__}: {error}"
+            words = f"{type(error).__name__}: {words_of(error)}"
+            return f"{name} is {word}; its unload failed: {words}"
         return f"{name} is {word}"
 
 
