@@ -44,7 +44,7 @@ def test_a_plugin_that_hangs_is_charged_abandoned_and_made_anew(threaded):
     assert lines["hanging"].spent_ns == 26 * S // 10
     assert threaded.workers.abandoned == ["hanging"]
     assert threaded.orchestrator.health() == (1, [])
-    hung = "1 of its threads hang, 2 keep it out until restart"
+    hung = "1 of its threads hang, at 2 it stays isolated until restart"
     assert threaded.orchestrator.troubles() == {"hanging": hung}
 
     # Its debt is paid from its shares before it may run again, as another instance. No long step

@@ -155,6 +155,30 @@ def test_a_hung_plugin_leaves_when_its_thread_is_given_up(threaded):
     plugin.release.set()
 
 
+def test_threads_that_hang_are_remembered_when_their_plugin_comes_back(threaded):
+    plugins = [Hanging("p"), Hanging("p"), Hanging("p")]
+    for plugin in plugins[:2]:
+        threaded.add(plugin)
+        while not plugin.hangs.is_set():
+            _, lines = threaded.cycle()
+            if lines and lines["p"].state == PluginState.RUNNING:
+                assert plugin.hangs.wait(PATIENCE_S)
+        done = threaded.orchestrator.unload("p")
+        threaded.cycle(step_s=2.5)
+        assert done.done()
+    assert threaded.orchestrator.health() == (2, []), "they hang, whether it is loaded or not"
+    threaded.add(plugins[2])
+    assert threaded.orchestrator.health() == (2, ["p"])
+    threaded.orchestrator.close()
+    threaded.orchestrator.reopen()
+    threaded.add(plugins[2])
+    threaded.cycle()
+    _, lines = threaded.cycle()
+    assert lines["p"].reason == "2 of its threads hang: out until restart"
+    for plugin in plugins:
+        plugin.release.set()
+
+
 def test_what_unload_raises_is_for_whoever_asked_and_the_plugin_is_gone(bench):
     bench.add(Stubborn("p"))
     bench.cycles(2)

@@ -81,7 +81,9 @@ class CircuitBreaker(Stateful):
             found.append(f"{self._in_a_row} failures in a row, isolated again and again")
         if self.abandoned:
             limit = self._rules.abandoned_limit
-            found.append(f"{self.abandoned} of its threads hang, {limit} keep it out until restart")
+            found.append(
+                f"{self.abandoned} of its threads hang, at {limit} it stays isolated until restart"
+            )
         return "; ".join(found)
 
     def reason(self, now_ns: int) -> str:

@@ -152,9 +152,8 @@ class PluginManager(Stateful):
         """Threads abandoned so far, and the plugins that are isolated now."""
         now_ns = self._stopwatch_ns()
         with self._lock:
-            abandoned = sum(runtime.breaker.abandoned for runtime in self._registry)
             isolated = [s.name for s in self._registry if s.breaker.isolated(now_ns)]
-        return abandoned, isolated
+            return self._registry.abandoned, isolated
 
     def troubles(self) -> dict[str, str]:
         """Plugins that fail again and again or hung, and how, in words."""

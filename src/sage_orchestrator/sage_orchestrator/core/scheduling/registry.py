@@ -27,7 +27,8 @@ class TrustRecord(NamedTuple):
 class PluginRegistry(Declared):
     """Plugins by name, in order of name. Not locked: the owner is.
 
-    The record of a plugin that is not here now is kept, for when it comes back.
+    The record of a plugin that is not here now is kept, for when it comes back, and so is its
+    circuit breaker, as long as the process runs: its threads that hang stay, too.
     """
 
     _runtimes: Transient[dict[str, PluginRuntime]]
@@ -35,6 +36,7 @@ class PluginRegistry(Declared):
     def __init__(self, rules: CircuitBreakerRules) -> None:
         self._rules = rules
         self._runtimes = {}
+        self._breakers: dict[str, CircuitBreaker] = {}
         self._absent: dict[str, TrustRecord] = {}
 
     def __iter__(self) -> Iterator[PluginRuntime]:
@@ -70,24 +72,33 @@ class PluginRegistry(Declared):
             raise InvalidInput("name", spec.name, "a name that is not taken")
         runtime = PluginRuntime(setup, Trust(), CircuitBreaker(self._rules), plugin)
         for name in (*spec.former_names, spec.name):
+            runtime.breaker = self._breakers.pop(name, runtime.breaker)
             if name in self._absent:
                 record = self._absent.pop(name)
                 _apply(runtime, record)
                 runtime.debt_ns = record.debt_ns
+        runtime.breaker.reset()
         self._runtimes = dict(sorted({**self._runtimes, spec.name: runtime}.items()))
         return runtime
 
     def remove(self, runtime: PluginRuntime) -> None:
-        """Dismiss one plugin; its trust is kept."""
+        """Dismiss one plugin; its trust and its circuit breaker are kept."""
         self._absent[runtime.name] = _record(runtime)
+        self._breakers[runtime.name] = runtime.breaker
         del self._runtimes[runtime.name]
 
     def clear(self) -> list[PluginRuntime]:
-        """Dismiss all plugins; their trust is kept. Who they were."""
-        dismissed = list(self._runtimes.values())
-        self._absent.update(self.records)
-        self._runtimes = {}
+        """Dismiss all plugins, as `remove` does; who they were."""
+        dismissed = list(self)
+        for runtime in dismissed:
+            self.remove(runtime)
         return dismissed
+
+    @property
+    def abandoned(self) -> int:
+        """Threads that hang, of all plugins, here or not."""
+        here = (runtime.breaker for runtime in self)
+        return sum(breaker.abandoned for breaker in (*here, *self._breakers.values()))
 
     def trusts(self) -> dict[str, float]:
         """Trust by plugin."""
