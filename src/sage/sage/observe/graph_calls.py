@@ -11,7 +11,6 @@ from sage.observe.attached import Attached, enter_domain
 from sage_common.core.topics import action_spec
 from sage_common.ros.action_caller import ActionCaller
 from sage_common.ros.answers import NOT_ACTIVE
-from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.node import SageNode
 
 DISCOVERY_TIMEOUT_S = 10.0
@@ -35,16 +34,13 @@ def call_service(running: RunningGraph, key: str, request: Any) -> Any:
     enter_domain(running)
     with Attached(CallerNode, running.namespace) as attached:
         client = attached.node.client(key)
-        deadline = time.monotonic() + DISCOVERY_TIMEOUT_S
+        end_s = time.monotonic() + DISCOVERY_TIMEOUT_S
+        client.wait(DISCOVERY_TIMEOUT_S)
         while True:
-            is_late = time.monotonic() > deadline
-            try:
-                response = client.call(request, ANSWER_TIMEOUT_S)
-                if is_late or not response.message.endswith(NOT_ACTIVE):
-                    return response
-            except ServiceUnavailable:
-                if is_late:
-                    raise
+            # Only what was refused is asked again: what has no answer may still be carried out.
+            response = client.call(request, ANSWER_TIMEOUT_S)
+            if time.monotonic() > end_s or not response.message.endswith(NOT_ACTIVE):
+                return response
             time.sleep(RETRY_S)
 
 
