@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from memory_homes import START_NS
 
@@ -15,6 +17,9 @@ from sage.memory.exports.importing import Imported, import_rows
 from sage.memory.exports.parquet_files import pyarrow
 from sage_common.core.clock import ManualClock
 from sage_memory import Memory
+
+Row = dict[str, Any]
+Change = Callable[[Row], Row]
 
 
 def write(home: Path, folder: Path, encoding: str) -> None:
@@ -39,31 +44,44 @@ def as_of_schema(folder: Path, encoding: str, version: int) -> None:
         manifest[key]["nights"] = manifest[key].pop("consolidation_runs")
     manifest["tables"]["nights"] = [former]
     manifest["files"][former] = manifest["files"].pop(f"consolidation_runs.{encoding}")
-    changed = [("forgettings", {"run_id": "night_id"})]
+    changed: dict[str, Change] = {"nights": _former_report, "forgettings": _former_run_id}
     if version < 4:
-        changed.append(("experiences", {"crc32": None}))
-    for table, names in changed:
+        changed["experiences"] = _without_checksum
+    for table, change in changed.items():
         path = folder / f"{table}.{encoding}"
-        _rename_columns(path, names)
+        _rewrite(path, change)
         data = path.read_bytes()
         manifest["files"][path.name] = [len(data), hashlib.sha256(data).hexdigest()]
     manifest["schema_version"] = version
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-def _rename_columns(path: Path, names: dict[str, str | None]) -> None:
-    """Give columns of a file other names; None: take them out."""
+def _former_report(row: Row) -> Row:
+    report = json.loads(row["report"])
+    report |= {"night_id": report.pop("run_id"), "replayed": 0}
+    return row | {"report": json.dumps(report)}
+
+
+def _former_run_id(row: Row) -> Row:
+    return {"night_id" if name == "run_id" else name: value for name, value in row.items()}
+
+
+def _without_checksum(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "crc32"}
+
+
+def _rewrite(path: Path, change: Change) -> None:
+    """Change every row of a table's file."""
     if path.suffix == ".jsonl":
         rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        kept = [{names.get(name, name): row[name] for name in row} for row in rows]
-        for row in kept:
-            row.pop(None, None)
-        path.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
+        path.write_text("".join(json.dumps(change(row)) + "\n" for row in rows), "utf-8")
         return
     table = pyarrow().parquet.read_table(path)
-    table = table.drop_columns([name for name, other in names.items() if other is None])
-    table = table.rename_columns([names.get(name, name) for name in table.column_names])
-    pyarrow().parquet.write_table(table, path)
+    rows = [change(row) for row in table.to_pylist()]
+    former = {next(iter(_former_run_id({field.name: 0}))): field for field in table.schema}
+    fields = [former[name].with_name(name) for name in rows[0]]
+    written = pyarrow().Table.from_pylist(rows, pyarrow().schema(fields))
+    pyarrow().parquet.write_table(written, path)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ from sage_common.core.clock import ManualClock
 from sage_memory import Experience, Memory, Payload, Place
 
 DIM = 16
+MEDIA_TYPES = ("image/webp", "audio/flac", "application/x-mcap")
 
 
 def experience(index: int, **changes: Any) -> Experience:
@@ -50,7 +51,7 @@ def made_home(home: Path, count: int = 6, rich_ones: int = 3) -> list[Experience
             payload = None
             if index % 2:
                 data = hashlib.sha256(str(index).encode()).digest() * 9
-                payload = Payload(data, ("image/webp", "audio/flac")[index % 4 // 2])
+                payload = Payload(data, MEDIA_TYPES[index // 2 % len(MEDIA_TYPES)])
             made = rich(index) if index < rich_ones else experience(index)
             futures.append(memory.remember(made, payload))
         return [future.result() for future in futures]

@@ -20,10 +20,12 @@ from sqlalchemy import Table, insert, select
 
 from sage.memory.exports.exporting import export
 from sage.memory.exports.formats import FORMATS, table_files
+from sage.memory.exports.manifest import FILE_NAME
 from sage_common.core.clock import ManualClock
 from sage_common.core.errors import InvalidInput
 from sage_memory import Memory, Payload, Query
 from sage_memory.core.engine import schema
+from sage_memory.core.payloads import EXTENSIONS
 from sage_memory.core.rows.changes import set_columns
 from sage_memory.core.rows.encoded_vectors import encode_int8, vector_values
 from sage_memory.core.sleep.records import saved_copy
@@ -122,7 +124,19 @@ def test_an_export_of_a_schema_before_is_taken_in(
     assert done.rows == content["rows"]
     write(tmp_path / "new", tmp_path / "second", encoding)
     again = json.loads((tmp_path / "second" / "manifest.json").read_text())
+    for manifest in (content, again):  # a report stays as it was written
+        manifest["files"].pop(f"consolidation_runs.{encoding}")
     assert again == content
+    with Memory.open(tmp_path / "new") as memory:
+        rows = memory.read(lambda c: c.execute(select(schema.runs.c.report)).all())
+    assert [ConsolidationReport.of_json(text) for (text,) in rows] == [ConsolidationReport(RUN)]
+    assert [json.loads(text).keys() & {"night_id"} for (text,) in rows] == [{"night_id"}]
+
+
+@pytest.mark.parametrize("extension", sorted({*EXTENSIONS.values(), "bin"}))
+def test_an_export_may_hold_every_kind_of_payload_file(extension: str) -> None:
+    assert FILE_NAME.fullmatch(f"payloads/ab/{'0' * 64}.{extension}")
+    assert not FILE_NAME.fullmatch(f"payloads/ab/{'0' * 64}.{extension}x")
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)

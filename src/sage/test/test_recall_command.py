@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
-from memory_homes import START_NS, experience, made_home, rich
+from memory_homes import MEDIA_TYPES, START_NS, experience, made_home, rich
 
 from sage.cli import main
 from sage.client.graph_memory import GraphMemory
@@ -288,7 +288,7 @@ def test_a_store_with_everything_is_told_whole(
     assert status == 0
     found = json.loads(told)
     assert len(found["answers"]) == 6 and found["declined"] == found["notes"] == []
-    assert {answer["media_type"] for answer in found["answers"]} == {"", "image/webp", "audio/flac"}
+    assert {answer["media_type"] for answer in found["answers"]} == {"", *MEDIA_TYPES}
 
 
 @pytest.mark.parametrize(

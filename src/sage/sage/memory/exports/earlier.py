@@ -29,7 +29,8 @@ def with_present_names(manifest: Manifest) -> Manifest:
 
 def exported_table(table: Table, version: int) -> Table:
     """A table of the present schema as exports of a schema version hold it."""
-    if version >= NAMES_SINCE:
+    # Files of vectors are named by their kind, by which table it is; no column of theirs changed.
+    if version >= NAMES_SINCE or table is schema.vectors:
         return table
     bare = table is schema.experiences and version < CHECKSUMS_SINCE
     columns = [
@@ -37,7 +38,7 @@ def exported_table(table: Table, version: int) -> Table:
         for column in table.columns
         if not (bare and column.name == "crc32")
     ]
-    return table if table is schema.vectors else Table(table.name, MetaData(), *columns)
+    return Table(table.name, MetaData(), *columns)
 
 
 def completed(table: Table, rows: Sequence[Row], version: int) -> list[Row]:

@@ -27,7 +27,7 @@ from sage_memory.core.payloads import EXTENSIONS, PayloadFiles
 ROWS_A_GROUP = 4096
 FIX = "repair the store with `sage memory repair` first"
 Progress = Callable[[str, int], None]
-"""ProgressCallback the name of a table (or `payload files`), and how many more of it are done."""
+"""Called with the name of a table (or `payload files`), and how many more of it are done."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sage_common.core.errors import InvalidInput
+from sage_memory.core.payloads import EXTENSIONS
 
 NAME = "manifest.json"
 KIND = "sage memory export"
@@ -19,7 +20,7 @@ VERSION = 1
 CHUNK_BYTES = 1 << 20
 FILE_NAME = re.compile(
     r"[a-z_]+\.(parquet|jsonl)|vectors-[0-9]{5}\.npz"
-    r"|payloads/[0-9a-f]{2}/[0-9a-f]{64}\.(webp|flac|csv|bin)"
+    rf"|payloads/[0-9a-f]{{2}}/[0-9a-f]{{64}}\.({'|'.join(EXTENSIONS.values())}|bin)"
 )
 """Every name that an export may hold: none of them leads out of its folder."""
 

@@ -18,7 +18,7 @@ from sage.memory.opening import open_memory
 from sage_memory.core.errors import DiskRefuses
 
 Totals = Callable[[dict[str, int]], None]
-"""ProgressCallback how many rows each table has, before the first one is done."""
+"""Called with how many rows each table has, before the first one is done."""
 
 
 def export_home(
