@@ -20,6 +20,9 @@ from graph_command import (
     wait_until_up,
 )
 
+from sage_common.core.state.arrays import json_of
+from sage_common.core.state.file import load
+
 pytestmark = pytest.mark.alone
 
 MODALITIES = {"vision", "audio", "proprioception", "language"}
@@ -65,9 +68,7 @@ def is_called(name: str, process: psutil.Process) -> bool:
 def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(
     home: Path, start: Start
 ) -> None:
-    # The time counts from the first salience that the command itself sees.
-    words = ("--processes", "--json", "--log-level", "warn", "--duration", "30")
-    graph = start("run", *words)
+    graph = start("run", "--processes", "--json", "--log-level", "warn")
     wait_until_up(home)
     kept = experiences(home)
     victims = {"fork_server", "vision_encoder", "memory", "fusion", "recording"}
@@ -85,6 +86,10 @@ def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(
 
     wait_until(replaced, UP_TIMEOUT_S, "restart of the killed processes")
     wait_until(lambda: experiences(home) > kept, UP_TIMEOUT_S, "an experience after the kills")
+    # A node works before others have found it: let them see all of them before it ends.
+    looked = run(home, "status", "--json")
+    assert looked.returncode == 0, looked.stderr
+    graph.send_signal(signal.SIGINT)
     output, errors = graph.communicate(timeout=UP_TIMEOUT_S)
     assert graph.returncode == 0, errors
     told = summary(output)
@@ -96,13 +101,15 @@ def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(
     assert len(json.loads(asked.stdout)["answers"]) == experiences(home)
 
 
+@pytest.mark.parametrize("words", [(), ("--processes",)], ids=["composed", "processes"])
 def test_ctrl_c_at_once_leaves_nothing_behind_and_the_next_start_works(
-    home: Path, start: Start
+    home: Path, start: Start, words: tuple[str, ...]
 ) -> None:
-    graph = start("run", "--log-level", "warn")
+    graph = start("run", "--log-level", "warn", *words)
     wait_until(lambda: any(processes_of(graph.pid)), UP_TIMEOUT_S, "first process")
     os.killpg(graph.pid, signal.SIGINT)
-    graph.communicate(timeout=60)
+    _, errors = graph.communicate(timeout=60)
+    assert graph.returncode == 128 + signal.SIGINT, errors
     assert not list(processes_of(graph.pid))
     again = run(home, "run", "--duration", "2", "--json", "--log-level", "warn")
     assert again.returncode == 0, again.stderr
@@ -148,16 +155,24 @@ def test_a_killed_command_takes_its_processes_with_it(home: Path, start: Start) 
     assert again.returncode == 0, again.stderr
 
 
+def percepts_scored(home: Path) -> int:
+    """How many the vision scorer has seen, as its saved state says."""
+    state = load(home / "state" / "vision_scorer.state")
+    fields = json_of(state.arrays["fields.json"])
+    return int(fields["scorer"]["stream"]["memory"]["seen_total"])
+
+
 def test_learned_state_is_saved_at_the_end_and_taken_up_again(home: Path) -> None:
     assert run(home, "run", "--duration", "4", "--log-level", "warn").returncode == 0
     saved = {path.stem for path in (home / "state").glob("*.state")}
     assert {"vision_scorer", "audio_scorer", "fusion", "memory", "orchestrator"} <= saved
-    # The same walk again, remembered: what was new the first time is not new now. The last run
-    # would know it best, were it not told to start afresh.
+    first = percepts_scored(home)
     words = ("run", "--duration", "4", "--json", "--log-level", "warn")
     resumed = summary(run(home, *words).stdout)
+    both = percepts_scored(home)
+    assert both >= first + resumed["salience"]["vision"]["n"]
     fresh = summary(run(home, *words, "--fresh").stdout)
-    assert resumed["salience"]["vision"]["mean"] < fresh["salience"]["vision"]["mean"]
+    assert fresh["salience"]["vision"]["n"] <= percepts_scored(home) < both
 
 
 def test_wrong_words_are_answered_in_one_line(home: Path) -> None:

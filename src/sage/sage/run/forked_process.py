@@ -122,10 +122,11 @@ class ForkServer:
             self._asked.popleft().pid = int(json.loads(answer))
 
     def stop(self) -> None:
-        """End the server, and note all that it has forked."""
+        """End the server, and note all that it has forked; what is left will not be."""
         self.process.terminate()
         self.process.wait()
         self.hear()
+        self._asked.clear()
         self._requests.close()
 
 

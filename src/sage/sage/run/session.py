@@ -11,7 +11,7 @@ from types import FrameType
 from typing import IO, Any
 
 from sage.graph.description import Graph
-from sage.graph.environment import DomainLease, graph_environment, without_pictures
+from sage.graph.environment import DomainLease, enter, graph_environment, without_pictures
 from sage.graph.modality_settings import instances_of
 from sage.graph.outages import Ended
 from sage.graph.runtime_file import GraphLock, RunningGraph
@@ -69,7 +69,6 @@ class Session:
         counted_since_s: when that came [s, monotonic]; 0: none did.
         pss_mb: most memory of all processes together so far [MB].
         signal: that ended the run; None: none did.
-        killed: processes that did not end when asked to.
         ended: processes that are not back.
     """
 
@@ -86,7 +85,6 @@ class Session:
         self.start_s: float | None = None
         self.counted_since_s = 0.0
         self.pss_mb = 0.0
-        self.killed: list[str] = []
         self.ended: tuple[Ended, ...] = ()
         self.on_tick: Callable[[Session], None] = lambda session: None
         self._on_event = on_event
@@ -119,7 +117,7 @@ class Session:
         self._domain_id = domain_id
         environment = graph_environment(domain_id, self.options.network, self.home)
         ours = environment | without_pictures(environment)  # the observer sends none
-        os.environ.update({k: v for k, v in ours.items() if not k.startswith("MALLOC_")})
+        enter(ours)
         make_private(self.home / "log")
         remove_dead()
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -145,10 +143,16 @@ class Session:
             self._drive()
             return summary_of(self)
         finally:
-            self.killed = self.supervisor.stop()
-            attached.stop()
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            try:
+                self._stop_processes()
+            finally:
+                attached.stop()
+                for number, handler in previous.items():
+                    signal.signal(number, handler)
+
+    def _stop_processes(self) -> None:
+        for name in self.supervisor.stop():
+            self._on_event(f"{name} did not end when asked to, and was killed: its state is lost")
 
     def _drive(self) -> None:
         begin = time.monotonic()
@@ -193,7 +197,7 @@ class Session:
         ended = self.supervisor.outages.ended_now()
         if ended == tuple(replace(process, topics=()) for process in self.ended):
             return
-        statuses = self.observer.latest.diagnostics.values()
+        statuses = self.observer.latest.statuses()
         self.ended = tuple(replace(e, topics=outputs(statuses, e.nodes)) for e in ended)
         try:
             self._lock.write(replace(self._running(self._domain_id), ended=self.ended))
@@ -224,7 +228,7 @@ class Session:
         return not self._unheard()
 
     def _unheard(self) -> list[str]:
-        heard = {name.rsplit("/", 1)[-1] for name in self.observer.latest.diagnostics}
+        heard = {status.name.rsplit("/", 1)[-1] for status in self.observer.latest.statuses()}
         nodes = {node.name for node in self.graph.nodes}
         return sorted(nodes - heard - self.supervisor.outages.gone())
 
@@ -232,7 +236,7 @@ class Session:
         """True once a recording that is played once has ended."""
         if self.graph.options.loop:
             return False
-        statuses = self.observer.latest.diagnostics.values()
+        statuses = self.observer.latest.statuses()
         return any(status.message == RECORDING_ENDED for status in statuses)
 
     def _running(self, domain_id: int) -> RunningGraph:

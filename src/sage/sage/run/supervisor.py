@@ -51,7 +51,6 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     restarts: int = 0
     restart_at: float | None = None
-    last_exit: int | None = None
 
 
 @dataclass
@@ -105,7 +104,6 @@ class Supervisor:
         events = []
         for child in self.children:
             if child.restart_at is None and child.process.poll() is not None:
-                child.last_exit = child.process.returncode
                 child.restart_at = time.monotonic() + _restart_delay_s(child)
                 cause = _cause(child.process.returncode)
                 self.outages.ended(child.name, cause, time.monotonic())
@@ -133,7 +131,7 @@ class Supervisor:
         if self._server is not None:
             self._server.stop()
             self._server = None
-        running = [child for child in self._nodes if child.process.poll() is None]
+        running = [c for c in self._nodes if c.process.pid is not None and c.process.poll() is None]
         for child in running:
             child.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT_S
