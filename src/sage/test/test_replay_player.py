@@ -34,15 +34,16 @@ STEP_NS = 10_000_000
 PATIENCE_S = 60.0
 
 
-def write_bag(folder: Path) -> Path:
-    """One second of IMU readings, 100 a second."""
+def write_bag(folder: Path, cut: frozenset[int] = frozenset()) -> Path:
+    """One second of IMU readings, 100 a second; of those in `cut` six bytes."""
     with BagWriter(folder) as writer:
         writer.add_topic(IMU, "sensor_msgs/msg/Imu", QOS_BY_PROFILE["standard"])
         for i in range(COUNT):
             message = Imu()
             message.header.stamp = to_stamp(START_NS + i * STEP_NS)
             message.angular_velocity.x = float(i)
-            writer.write(IMU, START_NS + i * STEP_NS, serialize_message(message))
+            data = serialize_message(message)
+            writer.write(IMU, START_NS + i * STEP_NS, data[:6] if i in cut else data)
     return folder
 
 
@@ -68,11 +69,12 @@ class Listener:
             assert time.monotonic() < end, "the player does not end"
 
 
-def player(*arguments: str) -> subprocess.Popen[str]:
+def player(*arguments: str, errors: int | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "sage.replay.player", *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
+        stderr=errors,
         text=True,
     )
 
@@ -98,6 +100,21 @@ def test_a_bag_is_played_once_in_order_with_its_clock(node: Node, tmp_path: Path
     assert listener.clocks_ns == sorted(listener.clocks_ns)
     assert listener.clocks_ns[0] == START_NS
     assert listener.clocks_ns[-1] >= START_NS + COUNT * STEP_NS
+
+
+def test_what_cannot_be_read_is_left_out_and_counted(node: Node, tmp_path: Path) -> None:
+    listener = Listener(node)
+    bag = write_bag(tmp_path / "bag", cut=frozenset({3, 50}))
+    # A second pass is later than the bag: every stamp is moved, and so read.
+    child = player(str(bag), "--rate", "4", "--loop", errors=subprocess.PIPE)
+    listener.listen(child, 2 * COUNT)
+    child.send_signal(signal.SIGTERM)
+    out, errors = child.communicate()
+    assert child.returncode == 0
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["unreadable"][IMU] >= 2 and summary["error"] == ""
+    assert f"left out: {IMU} = 6: expected a whole message" in errors
+    assert errors.count("left out") == 1, "one line a topic"
 
 
 def test_a_loop_goes_on_in_time_until_it_is_ended(node: Node, tmp_path: Path) -> None:

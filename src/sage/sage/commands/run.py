@@ -40,13 +40,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def exit_status(summary: dict[str, Any]) -> int:
-    """0 if salience was seen and every node could do its work at the end; else 1, and why.
+    """0 if salience was seen, every node could do its work at the end, and a bag was read; else 1.
+
+    Each reason goes to stderr.
 
     A run that a signal ended before any salience came: 128 and its number, as in shells.
     """
     failed = summary["failed_nodes"]
     for name in failed:
         print(f"failed: {name}: {summary['health'][name]}", file=sys.stderr)
+    unread = summary.get("replay", {}).get("error", "")
+    if unread:
+        print(f"failed: the bag was not played to its end: {unread}", file=sys.stderr)
     seen = summary["fused"]["n"] > 0
     if not seen and (number := summary["signal"]) is not None:
         name = signal.Signals(number).name
@@ -56,7 +61,7 @@ def exit_status(summary: dict[str, Any]) -> int:
         print("failed: the run ended before any salience was seen", file=sys.stderr)
         if missing := summary["never_came"]:
             print(f"failed: nothing came on {', '.join(missing)}", file=sys.stderr)
-    return 0 if seen and not failed else 1
+    return 0 if seen and not failed and not unread else 1
 
 
 def run_options(options: argparse.Namespace) -> RunOptions:

@@ -136,7 +136,11 @@ def _absent(bag: Bag, namespace: str, now_ns: int, heard: set[str]) -> list[Sali
     }
     newest: dict[str, BagMessage] = {}
     for item in bag.messages(sorted(topics)) if topics else ():
-        if serialized_stamp_ns(item.data) <= now_ns:
+        try:
+            is_before = serialized_stamp_ns(item.data) <= now_ns
+        except InvalidInput as error:
+            raise _unreadable(bag, item, error) from error
+        if is_before:
             newest[item.topic] = item
     found = []
     for _, item in sorted(newest.items()):

@@ -165,7 +165,7 @@ class LockstepReplay:
                     self.host.run_until(time_ns)
             if self._suspend_to is not None:
                 suspend_run(self.host, self._suspend_to)
-                self.host.on_output = None  # who takes it up will not have heard it close
+                self.host.on_output = None  # the run that resumes it has not heard it close
         finally:
             self.host.close()
         wall_s = time.monotonic() - begin

@@ -24,7 +24,7 @@ def play_bag(
     """Run a graph and play the bag `options.source` into it; both end with the bag.
 
     The graph's time is the bag's. The summary is that of the session with one more key:
-    `replay`: {"rate", "messages", "passes", "late_ms": {"p50", "p99", "max"}}.
+    `replay`: {"rate"} and what the player says (`sage.replay.player`).
 
     Raises:
         InvalidInput: an option is wrong, or another graph runs in this home.
@@ -92,7 +92,10 @@ class Playback:
 
     def _stop_player(self) -> dict[str, Any]:
         """End the player; what it says about its playing."""
-        nothing = {"messages": 0, "passes": 0, "late_ms": {"p50": None, "p99": None, "max": None}}
+        nothing = {
+            "messages": 0, "passes": 0, "unreadable": {}, "error": "",
+            "late_ms": {"p50": None, "p99": None, "max": None},
+        }  # fmt: skip
         if self._player is None:
             return nothing
         if self._player.poll() is None:
@@ -103,8 +106,13 @@ class Playback:
             self._player.kill()
             said, _ = self._player.communicate()
         lines = said.strip().splitlines()
-        played: dict[str, Any] = json.loads(lines[-1]) if lines else nothing
-        return played
+        if lines:
+            played: dict[str, Any] = json.loads(lines[-1])
+            return played
+        # SIGTERM ends it at once while it still starts.
+        status = self._player.returncode
+        error = "" if status == -signal.SIGTERM else f"the player ended with status {status}"
+        return {**nothing, "error": error}
 
 
 def _print(event: str) -> None:

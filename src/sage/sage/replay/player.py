@@ -2,7 +2,8 @@
 
 A process of its own, so that its timing does not wait for anything else. It keeps /clock at the
 bag's start until the nodes named by --wait-for are active and listen, plays, and ends. Its last
-line is a JSON object: {"messages", "passes", "late_ms": {"p50", "p99", "max"}}.
+line is a JSON object: {"messages", "passes", "unreadable": {topic: messages that were left out},
+"error": why the bag could not be read to its end, "late_ms": {"p50", "p99", "max"}}.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -31,6 +33,7 @@ from rosgraph_msgs.msg import Clock
 from sage.observe.series import Series
 from sage.sources.bag_plan import BagPlan, plan_playing
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.modality import ModalitySpec
 from sage_common.parent import end_with_parent
 from sage_common.ros.conversions.stamps import to_stamp
@@ -61,10 +64,16 @@ class Player:
         plan: what is played.
         rate: speed of playing.
         loop: begin again at the end; time goes on.
+
+    Attributes:
+        unreadable: messages that were left out, by topic.
+        error: why the bag could not be read to its end; None: it could.
     """
 
     def __init__(self, node: Node, plan: BagPlan, rate: float, loop: bool) -> None:
         self.late_ms = Series()
+        self.unreadable: Counter[str] = Counter()
+        self.error: Exception | None = None
         self.messages = 0
         self.passes = 0
         self._node = node
@@ -146,6 +155,8 @@ class Player:
         return {
             "messages": self.messages,
             "passes": self.passes,
+            "unreadable": dict(self.unreadable),
+            "error": str(self.error or ""),
             "late_ms": {**late_ms.percentiles(50, 99), "max": highest},
         }
 
@@ -163,6 +174,8 @@ class Player:
         try:
             for item in self._items():
                 ahead.put(item)
+        except (ValueError, OSError) as error:
+            self.error = error
         finally:
             ahead.put(None)
 
@@ -172,10 +185,21 @@ class Player:
         while True:
             later_ns = self.passes * length_ns
             for message, route in self._plan.messages():
-                yield message.time_ns + later_ns, route.target, route.moved(message, later_ns)
+                try:
+                    data = route.moved(message, later_ns)
+                except InvalidInput as error:
+                    self._leave_out(message.topic, error)
+                else:
+                    yield message.time_ns + later_ns, route.target, data
             self.passes += 1
             if not self._loop:
                 return
+
+    def _leave_out(self, topic: str, error: InvalidInput) -> None:
+        """Go on without a message; the first of a topic is worth a line."""
+        if topic not in self.unreadable:
+            print(f"{self._plan.bag.path}: left out: {error}", file=sys.stderr, flush=True)
+        self.unreadable[topic] += 1
 
     def _publish_clock(self, time_ns: int) -> None:
         self._clock.publish(Clock(clock=to_stamp(time_ns)))

@@ -56,13 +56,19 @@ class Route:
     shift_ns: int | None = 0
 
     def moved(self, message: BagMessage, later_ns: int = 0) -> bytes:
-        """The message's data, its stamp corrected, and `later_ns` later than in the bag."""
+        """The message's data, its stamp corrected, and `later_ns` later than in the bag.
+
+        Raises:
+            InvalidInput: it is too short for a stamp.
+        """
         if not has_header(self.type_name) or (self.shift_ns == 0 and later_ns == 0):
             return message.data
-        if self.shift_ns is None:
-            return with_header_stamp(message.data, message.time_ns + later_ns)
-        stamp_ns = serialized_stamp_ns(message.data) + self.shift_ns + later_ns
-        return with_header_stamp(message.data, stamp_ns)
+        try:
+            stamp_ns = serialized_stamp_ns(message.data)
+        except InvalidInput as error:
+            raise InvalidInput(message.topic, len(message.data), "a whole message") from error
+        moved_ns = message.time_ns if self.shift_ns is None else stamp_ns + self.shift_ns
+        return with_header_stamp(message.data, moved_ns + later_ns)
 
 
 @dataclass(frozen=True)
