@@ -3,7 +3,7 @@
 With `--distribution kilted` it makes `.venv-kilted` ready, for the tests on that distribution.
 
 Run by any Python >= 3.10 with nothing installed; the Makefile calls it before everything else. What
-has not changed since the last run is not done again, an interrupted run is taken up by the next
+has not changed since the last run is not done again, an interrupted run is resumed by the next
 one, and two runs at once wait for each other.
 """
 
@@ -41,7 +41,7 @@ def main() -> int:
         print(f"{error}\nset-up: failed", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("set-up: interrupted; the next run takes up from here", file=sys.stderr)
+        print("set-up: interrupted; the next run resumes here", file=sys.stderr)
         return 130
     return 0
 

@@ -70,8 +70,9 @@ class RosGraph:
         raise AssertionError("it did not come about")
 
     def close(self) -> None:
-        for host in self.hosts:
-            host.stop()
+        """End all; a node that could not be stopped fails the test."""
+        stopped = {host.get_name(): host.stop() for host in self.hosts}
         self._executor.shutdown()
         self.outside.destroy_node()
         rclpy.shutdown()
+        assert all(stopped.values()), stopped

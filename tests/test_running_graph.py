@@ -101,7 +101,7 @@ def test_it_hears_of_pressure_and_goes_on(graph: RunningGraph) -> None:
     for level in ("red", "green"):
         said = run(graph.home, "pressure", level)
         assert said.returncode == 0, said.stderr
-        nodes = int(said.stdout.removeprefix(f"{level}: sent to ").removesuffix(" nodes\n"))
+        nodes = int(said.stdout.removeprefix(f"{level}: sent to ").removesuffix(" subscribers\n"))
         assert nodes >= 6, "recording, three encoders with models, memory, orchestrator"
     looked = run(graph.home, "status", "--json")
     assert set(summary(looked.stdout)["salience"]) >= {"vision", "audio"}

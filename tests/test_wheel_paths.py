@@ -11,14 +11,14 @@ from environment import wheel_paths
 from environment.stamps import digest_files, source_files
 
 
-class TestWheelMend:
+class TestWheelPaths:
     FOREIGN = (
         'INCLUDE "/opt/python/cp311-cp311/include/python3.11;'
         '/opt/python/cp311-cp311/lib/python3.11/site-packages/numpy/_core/include"\n'
         'OLD "/opt/python/cp310-cp310/lib/python3.10/site-packages/numpy/core/include"\n'
         'LINK "dl;/usr/lib64/libtinyxml2.so;/usr/lib64/libssl.so;rt"\n'
     )
-    MENDED = (
+    CORRECTED = (
         'INCLUDE "/inc/python;/venv/numpy/include"\n'
         'OLD "/venv/numpy/include"\n'
         'LINK "dl;{bundled};/usr/lib/x86_64-linux-gnu/libssl.so;rt"\n'
@@ -47,10 +47,10 @@ class TestWheelMend:
         assert [path.name for path in changed] == ["aExport.cmake", "bTargets.cmake"]
         bundled = tree / "site/ros_x.libs/libtinyxml2-1592532c.so.6.0.0"
         for path in changed:
-            assert path.read_text() == self.MENDED.format(bundled=bundled)
+            assert path.read_text() == self.CORRECTED.format(bundled=bundled)
         assert (tree / "share/a/notes.txt").read_text() == self.FOREIGN
 
-    def test_a_second_mend_changes_nothing(self, tree: Path) -> None:
+    def test_a_second_run_changes_nothing(self, tree: Path) -> None:
         wheel_paths.correct_tree(tree, self.places(tree))
         before = digest_files(tree, source_files(tree))
         assert wheel_paths.correct_tree(tree, self.places(tree)) == []

@@ -8,6 +8,7 @@ import pytest
 
 from sage.graph.description import Graph, GraphOptions, NodeSpec
 from sage.graph.outages import Outages
+from sage.observe.observer_node import Latest
 from sage.run.session import HEARD_TIMEOUT_S, RunOptions, Session
 
 
@@ -16,8 +17,8 @@ def session(told: list[str]) -> Session:
     nodes = tuple(NodeSpec(name, name, "/sage") for name in ("camera", "fusion"))
     graph = Graph(GraphOptions(home="/nowhere"), nodes, {}, "cpu", ())
     made = Session(graph, RunOptions(duration_s=12.0), on_event=told.append)
-    diagnostics = {"/sage/fusion": SimpleNamespace(message="running")}
-    made.observer = SimpleNamespace(latest=SimpleNamespace(diagnostics=diagnostics))
+    diagnostics = {"/sage/fusion": SimpleNamespace(name="/sage/fusion", message="running")}
+    made.observer = SimpleNamespace(latest=Latest(diagnostics=diagnostics))
     outages = Outages({name: frozenset({name}) for name in ("camera", "fusion")})
     made.supervisor = SimpleNamespace(outages=outages)
     made.elapsed_s = 12.1

@@ -1,4 +1,4 @@
-"""`ros2 param set` on every parameter of every kind of node: it takes effect, or is refused."""
+"""`ros2 param set` on every kind of node: refused while it would not take effect, else it does."""
 
 from __future__ import annotations
 

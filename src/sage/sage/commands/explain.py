@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _explanation(options: argparse.Namespace, question: Question) -> Explanation:
-    # Imported here: one way needs ROS, another the store.
+    # Imported here: reading a bag takes more modules than the rest.
     from sage.graph.runtime_file import running_graph
 
     if options.bag is not None:

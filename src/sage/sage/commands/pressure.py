@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
+from sage.commands.options import add_home_argument
 from sage.graph.runtime_file import running_graph
 from sage.observe.attached import Attached, enter_domain
 from sage_common.core.errors import InvalidInput
@@ -47,16 +48,17 @@ class PressureNode(SageNode):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("level", choices=LEVELS, help="yellow or red; green: memory is plenty")
+    add_home_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    running = running_graph(sage_home())
+    running = running_graph(sage_home(options.home))
     if running is None:
-        raise InvalidInput("home", str(sage_home()), "a running graph: sage run")
+        raise InvalidInput("home", str(sage_home(options.home)), "a running graph: sage run")
     enter_domain(running)
     with Attached(PressureNode, running.namespace) as attached:
         count = attached.node.send(LEVELS.index(options.level))
     if not count:
         raise TimeoutError(f"no node of the graph heard of it within {DISCOVERY_TIMEOUT_S:g} s")
-    print(f"{options.level}: sent to {count} nodes")
+    print(f"{options.level}: sent to {count} subscribers")
     return 0

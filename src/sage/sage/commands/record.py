@@ -20,7 +20,7 @@ from sage.bags.recorder import Recorder
 from sage.bags.selection import Selection
 from sage.bags.writer import BagWriter
 from sage.commands.options import add_home_argument, positive_seconds
-from sage.graph.environment import graph_environment
+from sage.graph.environment import enter, graph_environment
 from sage.graph.runtime_file import running_graph
 from sage_common.core.home import sage_home
 
@@ -169,8 +169,7 @@ def _join_graph(home: Path, namespace: str) -> tuple[str, tuple[str, ...]]:
         here = f"recording what is under {namespace} in ROS domain {domain}"
         print(f"note: no graph runs in {home}; {here}", file=sys.stderr)
         return namespace, ()
-    variables = graph_environment(running.domain_id, running.network, home)
-    os.environ.update({k: v for k, v in variables.items() if not k.startswith("MALLOC_")})
+    enter(graph_environment(running.domain_id, running.network, home))
     return running.namespace, tuple(running.topics)
 
 

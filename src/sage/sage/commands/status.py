@@ -108,7 +108,7 @@ def _wait_for_first_message(observer: ObserverNode) -> bool:
 def _is_heard(observer: ObserverNode, namespace: str) -> bool:
     """Whether a status of a node of this namespace has come."""
     start = namespace.rstrip("/") + "/"
-    return any(name.startswith(start) for name in observer.latest.diagnostics)
+    return any(status.name.startswith(start) for status in observer.latest.statuses())
 
 
 def _draw(observer: ObserverNode, path: Path, duration_s: float) -> int:
@@ -158,12 +158,12 @@ def _title(running: RunningGraph | None, namespace: str) -> str:
 
 def _state(observer: ObserverNode) -> dict[str, object]:
     latest = observer.latest
-    fused = latest.fused
+    fused, statuses = latest.fused, latest.statuses()
     return {
         "fused": None if fused is None else {"total": fused.total, "reason": fused.reason},
         "salience": {
             name: {"total": message.total, "valid": message.valid, "reason": message.reason}
-            for name, message in sorted(latest.saliences.items())
+            for name, message in sorted(latest.saliences.copy().items())
         },
         "budget": None
         if latest.budget is None
@@ -172,13 +172,13 @@ def _state(observer: ObserverNode) -> dict[str, object]:
             for plugin in latest.budget.plugins
         },
         "health": {
-            name: {"level": status.level[0], "message": status.message}
-            for name, status in sorted(latest.diagnostics.items())
+            status.name: {"level": status.level[0], "message": status.message}
+            for status in sorted(statuses, key=lambda status: str(status.name))
         },
         "warnings": list(latest.warnings),
         "causes": [asdict(cause) for cause in latest.causes()],
-        "callback_errors": callback_errors(latest.diagnostics.values()),
-        "backends": heard_backends(latest.diagnostics.values()),
+        "callback_errors": callback_errors(statuses),
+        "backends": heard_backends(statuses),
         "transport": (ways := latest.transports()),
         "fallbacks": fallbacks(ways),
         "dropped": latest.counters.dropped(),

@@ -106,8 +106,8 @@ def rows(modal: ModalityExplanation) -> list[tuple[str, float | None, str]]:
     return found
 
 
-LULL_RANK = 0.9
-"""A rank this high without a large error is a lull: `sage_snarc.core.dimensions.flatline`."""
+FLATLINE_RANK = 0.9
+"""A rank this high without a large error is a flatline: `sage_snarc.core.dimensions.flatline`."""
 
 
 def _surprise(rank: float, predicted: Prediction | None) -> str:
@@ -115,9 +115,9 @@ def _surprise(rank: float, predicted: Prediction | None) -> str:
     if predicted is None:
         return f"error {past} {NOT_KEPT}"
     usual, error = predicted.usual_error, predicted.error
-    if rank >= LULL_RANK and error <= usual and usual > 0.0:
-        lull = "changes far less than it nearly ever did"
-        return f"{lull}; predicted to within {_figure(usual)} as usual"
+    if rank >= FLATLINE_RANK and error <= usual and usual > 0.0:
+        flatline = "changes far less than it nearly ever did"
+        return f"{flatline}; predicted to within {_figure(usual)} as usual"
     if error > 0.0 and usual > 0.0:
         seen = f"was {_figure(error)} off, {error / usual:.1f} times that: {past}"
         return f"predicted to within {_figure(usual)} as usual, {seen}"

@@ -20,7 +20,7 @@ FIRST_DOMAIN, LAST_DOMAIN = 42, 101
 # Large frames otherwise come from mmap and are returned at each free: 1080p took 20 ms
 # instead of 8 at p99 with glibc's defaults. Measured with `sage bench loop`.
 # Two arenas: by default each thread fills its own, up to eight a core, and what is free in one
-# is of no use to the others: 10 MB of a container. Allocating takes as long with two as with more.
+# is of no use to the others.
 ALLOCATOR = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
@@ -52,6 +52,11 @@ def graph_environment(domain_id: int | None, network: bool, home: Path) -> dict[
     if "AMENT_PREFIX_PATH" not in os.environ:
         variables["AMENT_PREFIX_PATH"] = sys.prefix
     return variables
+
+
+def enter(environment: Mapping[str, str]) -> None:
+    """Take on the variables of a graph in this process, whose allocator is set up already."""
+    os.environ.update({k: v for k, v in environment.items() if k not in ALLOCATOR})
 
 
 def without_pictures(environment: Mapping[str, str]) -> dict[str, str]:

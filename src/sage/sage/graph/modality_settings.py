@@ -32,7 +32,7 @@ def settings_of(
 
 
 def instances_of(modalities: Sequence[GraphModality]) -> tuple[str, ...]:
-    """Those that are another instance of an installed one, as every node is told of them."""
+    """The parameter `instances` of every node: those that are another of an installed one."""
     return tuple(f"{m.name} {m.like}" for m in modalities if m.like)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 REMEMBERED = 1000
-"""A process that ends again and again is told of so often at most."""
+"""A process that ends again and again is reported so often at most."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Outage:
 
 @dataclass(frozen=True)
 class Ended:
-    """A process that is not back, as others are told of it.
+    """A process that is not back, as it is reported.
 
     Attributes:
         process: its name.
@@ -74,13 +74,13 @@ class Outages:
             if outage.process == process and outage.restarted_s is None:
                 outage.restarted_s = now_s
 
-    def look(self, heard_s: Mapping[str, float]) -> None:
-        """Which are over: `heard_s` says when each node last told that it works."""
+    def look(self, active_s: Mapping[str, float]) -> None:
+        """Which are over: `active_s` says when each node last reported that it is active."""
         for outage in self._all:
             began_s = outage.restarted_s
             if outage.over_s is not None or began_s is None:
                 continue
-            times = [heard_s.get(node, 0.0) for node in self._nodes[outage.process]]
+            times = [active_s.get(node, 0.0) for node in self._nodes[outage.process]]
             if min(times, default=math.inf) > began_s:
                 outage.over_s = max(times, default=began_s)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from sage.graph.lock_file import hold
 from sage.graph.outages import Ended
 from sage_common.core.announcement import announced
 from sage_common.core.errors import InvalidInput
-from sage_common.core.home import make_private
+from sage_common.core.home import make_private, replace_file
 from sage_common.core.specs.modality import in_order, modalities
 
 LAUNCHED = "launched"
@@ -71,9 +70,7 @@ class GraphLock:
         Raises:
             OSError: it cannot be written; what was written before stays.
         """
-        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(asdict(running)))
-        temporary.replace(self._path)
+        replace_file(self._path, json.dumps(asdict(running)).encode())
 
     def release(self) -> None:
         """Forget the graph and let another one start."""

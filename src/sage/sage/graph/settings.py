@@ -72,9 +72,9 @@ def _check_spelling(entry: Entry, namespace: str, names: Collection[str]) -> Non
 
 
 def unread(name: str, parameters_type: type, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a node is told for something that is not installed, in one line; none without it."""
+    """A line on the parameters of a node for what is not installed; none without such."""
     names = ", ".join(of_absent_groups(parameters_type, values))
-    return (f"{name}: {names}: of what is named and not installed, left out",) if names else ()
+    return (f"{name}: {names} ignored: not installed",) if names else ()
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future as RosFuture
 
-from sage.graph.environment import graph_environment
+from sage.graph.environment import enter, graph_environment
 from sage.graph.runtime_file import RunningGraph
 from sage_common.core.home import sage_home
 from sage_common.ros.container import ros_arguments
@@ -102,5 +102,4 @@ class Attached(Generic[NodeT]):
 
 def enter_domain(running: RunningGraph) -> None:
     """Set this process's ROS environment to that of a running graph."""
-    environment = graph_environment(running.domain_id, running.network, sage_home())
-    os.environ.update({k: v for k, v in environment.items() if not k.startswith("MALLOC_")})
+    enter(graph_environment(running.domain_id, running.network, sage_home()))

@@ -41,7 +41,7 @@ class Counters:
     def dropped(self) -> dict[str, dict[str, int]]:
         """Messages, frames and jobs that went no further: by node, and what dropped them."""
         found: dict[str, dict[str, int]] = {}
-        for node, key in sorted(self._latest):
+        for node, key in sorted(self._latest.copy()):  # another thread counts on
             count = self.total(node, key)
             if count and (key in _LOST or key.endswith(_LOSSES)):
                 found.setdefault(node, {})[key] = count

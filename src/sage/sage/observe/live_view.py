@@ -157,17 +157,18 @@ def _health(latest: Latest, tally: Tally) -> RenderableType:
         line += f"; camera to salience p50 {latency['p50']} ms, p99 {latency['p99']} ms"
     lines: list[Any] = [Text(line)]
     ways = latest.transports()
-    for found in (fallbacks(ways), callback_errors(latest.diagnostics.values())):
+    statuses = latest.statuses()
+    for found in (fallbacks(ways), callback_errors(statuses)):
         lines += [Text(f"warn: {name}: {why}", style="yellow") for name, why in found.items()]
     lines += [Text(f"warn: {words}", style="yellow") for words in latest.warnings]
     for cause in latest.causes():
         colour = "yellow" if cause.level == "warn" else "red"
         lines.append(Text(f"{cause.level}: {cause.words}", style=colour))
-    if len(lines) == 1 and latest.diagnostics:
-        lines.append(Text(f"all {len(latest.diagnostics)} nodes are ok", style="green"))
+    if len(lines) == 1 and statuses:
+        lines.append(Text(f"all {len(statuses)} nodes are ok", style="green"))
     if said := in_words(ways):
         lines.insert(1, Text(said))
-    if heard := heard_backends(latest.diagnostics.values()):
+    if heard := heard_backends(statuses):
         lines.insert(1, Text("; ".join(f"{name}: {what}" for name, what in heard.items())))
     return Group(*lines)
 

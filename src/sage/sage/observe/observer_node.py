@@ -62,15 +62,17 @@ class Latest:
     modalities: tuple[str, ...] = field(default_factory=usual_modalities)
     warnings: tuple[str, ...] = ()
 
+    def statuses(self) -> list[Any]:
+        """The newest status of each node; others come while the list is read."""
+        return list(self.diagnostics.values())
+
     def causes(self) -> list[Cause]:
         """What is wrong with the graph, each cause with what follows from it."""
-        return root_causes(
-            self.diagnostics.values(), self.reported_s, time.monotonic(), self.ended()
-        )
+        return root_causes(self.statuses(), self.reported_s, time.monotonic(), self.ended())
 
     def transports(self) -> dict[str, dict[str, Any]]:
         """Ways of pictures and tiles; see `sage.observe.transports`."""
-        return transports(self.diagnostics.values(), self.counters)
+        return transports(self.statuses(), self.counters)
 
 
 class ObserverNode(SageNode):

@@ -24,11 +24,6 @@ class RecentIds:
         self._newer: set[str] = set()
         self._older: set[str] = set()
 
-    @property
-    def remembered(self) -> int:
-        """Ids that are held; at most 8,192."""
-        return len(self._newer) + len(self._older)
-
     def add(self, identifier: str) -> None:
         """Count an id unless it is remembered."""
         if identifier in self._newer or identifier in self._older:

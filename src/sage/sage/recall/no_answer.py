@@ -16,7 +16,7 @@ from sage_memory.core.errors import MemoryFailure, StoreDamaged
 
 NAMED = {"modality": "modality", "source": "source", "entity": "entity", "device": "device_id"}
 """Condition -> column."""
-MOST_TOLD = 8
+MOST_NAMED = 8
 
 
 def why_no_answer(home: Path, question: Question) -> list[str]:
@@ -68,6 +68,6 @@ def _hint(condition: str, asked: str, known: list[str]) -> str:
     if not known:
         return f"{condition} {asked!r}: no experience has any {condition}"
     nearest = nearest_name(asked, known)
-    others = [name for name in known if name != nearest][: MOST_TOLD - 1]
+    others = [name for name in known if name != nearest][: MOST_NAMED - 1]
     rest = f" (others: {', '.join(others)})" if others else ""
     return f"{condition} {asked!r}: no experience has it; the nearest known is {nearest}{rest}"

@@ -22,7 +22,7 @@ def summary_of(run: Session) -> dict[str, Any]:
     import onnxruntime  # 17 MB, and only its version is wanted
 
     tally, latest = run.observer.tally, run.observer.latest
-    statuses, ways = list(latest.diagnostics.values()), latest.transports()
+    statuses, ways = latest.statuses(), latest.transports()
     return {
         "profile": run.graph.options.profile,
         "source": run.graph.options.source,

@@ -40,7 +40,7 @@ class Waiting:
         if now_s - self._begin_s > START_TIMEOUT_S:
             self._run.report(f"no fused salience within {START_TIMEOUT_S:g} s of the start")
             return True
-        if absent := all_absent(self._run.graph, self._run.observer.latest.diagnostics.values()):
+        if absent := all_absent(self._run.graph, self._run.observer.latest.statuses()):
             self._run.report("no sensor is there: " + "; ".join(absent))
             self._run.report("plug one in, name one, or wait for one: --wait")
         return bool(absent)
@@ -53,5 +53,5 @@ class Waiting:
         return now_s - since_s >= duration_s
 
     def _report_missing(self) -> None:
-        if missing := never_came(self._run.observer.latest.diagnostics.values()):
+        if missing := never_came(self._run.observer.latest.statuses()):
             self._run.report(f"waiting: nothing has come on {', '.join(missing)}")

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from sage.graph.environment import DomainLease, graph_environment
+from sage.graph.environment import DomainLease, enter, graph_environment
 from sage.observe.attached import Attached
 from sage.run.supervisor import executable, process_pss_mb
 from sage_common.core.parameters import NodeParameters
@@ -130,7 +130,7 @@ def staged(entries: Sequence[Entry], composed: bool, home: Path) -> Iterator[Sta
     """Nodes in one process, or in a process each, for as long as it lasts."""
     lease = DomainLease()
     environment, before = graph_environment(lease.domain_id, False, home), dict(os.environ)
-    os.environ.update({k: v for k, v in environment.items() if not k.startswith("MALLOC_")})
+    enter(environment)
     sources = os.pathsep.join(path for path in sys.path if path)
     variables = {**os.environ, **environment, "PYTHONPATH": sources}
     variables[PARENT_VARIABLE] = str(os.getpid())
