@@ -43,7 +43,7 @@ Status BroadcastWriter::push(
     return Status::closed;
   }
   if (length > payload_bytes()) {
-    return Status::invalid;
+    return Status::out_of_range;
   }
   RecordHead head;
   head.type = type;

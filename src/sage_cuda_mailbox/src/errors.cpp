@@ -44,6 +44,8 @@ void raise(Status status, const std::string & subject)
       throw NotLeased(subject + ": there is no lease: never given, already taken, or given back");
     case Status::invalid:
       throw CorruptMailbox(subject + ": the mailbox was tampered with");
+    case Status::out_of_range:
+      throw InvalidArgument(subject + ": the slot, or the length of the record, is out of range");
     case Status::inherited:
       throw Inherited(
           subject +

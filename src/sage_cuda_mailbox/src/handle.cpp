@@ -51,7 +51,7 @@ Status HandleReader::open(const Handle & handle, ReadLease & lease)
   attach_if_new();
   ReadLease taken;
   const Status status = reader_->open(handle.id, taken);
-  if (status == Status::invalid) {
+  if (status == Status::out_of_range || status == Status::invalid) {
     throw InvalidArgument("slot", std::to_string(handle.id.slot), "one that can be opened");
   }
   if (status == Status::ok) {

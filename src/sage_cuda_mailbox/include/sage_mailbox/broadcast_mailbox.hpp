@@ -31,7 +31,7 @@ public:
   ///
   /// Args: `length`: at most `payload_bytes()`; `type`: of the writer's choosing.
   /// Returns ok; busy: nothing was written, stalled writers hold the next cells; closed; inherited;
-  /// invalid: too long, or the mailbox was tampered with.
+  /// out_of_range: too long; invalid: the mailbox was tampered with.
   Status push(
       const void * payload, std::size_t length, std::uint16_t type = 0, std::int64_t stamp_ns = 0,
       std::uint64_t * sequence = nullptr);

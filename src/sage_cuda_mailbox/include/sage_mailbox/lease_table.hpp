@@ -66,11 +66,11 @@ public:
   /// Takes a reader's pending lease.
   ///
   /// Returns ok; recycled: the reader has no lease on this generation, not even one that ended;
-  /// expired; not_leased: taken before, or given back; invalid: no such slot or place.
+  /// expired; not_leased: taken before, or given back; out_of_range: no such slot or place.
   Status take(Holder reader, TensorId id)
   {
     if (!is_in_table(reader, id)) {
-      return Status::invalid;
+      return Status::out_of_range;
     }
     std::uint64_t * word = word_of(id.slot, reader.place);
     std::uint64_t found = Atomics::load(word);
@@ -94,7 +94,7 @@ public:
   Status check(Holder reader, TensorId id) const
   {
     if (!is_in_table(reader, id)) {
-      return Status::invalid;
+      return Status::out_of_range;
     }
     Atomics::acquire_fence();
     const LeaseWord lease = LeaseWord::of(Atomics::load(word_of(id.slot, reader.place)));
@@ -109,7 +109,7 @@ public:
   Status release(Holder reader, TensorId id)
   {
     if (!is_in_table(reader, id)) {
-      return Status::invalid;
+      return Status::out_of_range;
     }
     std::uint64_t * word = word_of(id.slot, reader.place);
     std::uint64_t found = Atomics::load(word);

@@ -99,7 +99,7 @@ public:
       std::int64_t now_ns, std::uint32_t & readers)
   {
     if (id.slot >= slot_count_) {
-      return Status::invalid;
+      return Status::out_of_range;
     }
     Slot & slot = slots_[id.slot];
     std::uint64_t word = SlotWord{SlotWord::writing, writer, id.generation}.packed();
@@ -123,7 +123,7 @@ public:
   Status abandon(Holder writer, TensorId id)
   {
     if (id.slot >= slot_count_) {
-      return Status::invalid;
+      return Status::out_of_range;
     }
     std::uint64_t word = SlotWord{SlotWord::writing, writer, id.generation}.packed();
     const SlotWord vacant{SlotWord::vacant, writer, id.generation};
@@ -134,7 +134,7 @@ public:
   /// Takes a reader's lease, and copies what is said of the tensor.
   ///
   /// Returns ok; recycled: the slot holds another tensor; expired; not_leased: never given, taken
-  /// before, or given back; invalid: no such slot.
+  /// before, or given back; out_of_range: no such slot.
   Status take(Holder reader, TensorId id, Description & description)
   {
     const Status taken = leases_.take(reader, id);

@@ -55,12 +55,12 @@ public:
 
   /// Writes one record of at most `payload_bytes()` bytes.
   ///
-  /// Returns ok, and head.sequence is set; busy: nothing was written; invalid: longer than a cell,
-  /// or the ring was tampered with.
+  /// Returns ok, and head.sequence is set; busy: nothing was written; out_of_range: longer than
+  /// a cell; invalid: the ring was tampered with.
   SAGE_HOST_DEVICE Status push(Holder writer, RecordHead & head, const void * payload)
   {
     if (head.length > payload_bytes()) {
-      return Status::invalid;
+      return Status::out_of_range;
     }
     std::uint32_t skips = 0;
     std::uint64_t overtaken = kNever;

@@ -136,7 +136,8 @@ public:
   Status next(ReadLease & lease);
 
   /// Takes the tensor that a handle names, and gives back what was published before it.
-  /// Returns ok; recycled; expired; not_leased; inherited; invalid: no such slot.
+  /// Returns ok; recycled; expired; not_leased; inherited; out_of_range: no such slot;
+  /// invalid: what is said of the tensor was tampered with.
   Status open(TensorId id, ReadLease & lease);
 
   /// Waits for something that `next` can take. As BroadcastReader::wait.

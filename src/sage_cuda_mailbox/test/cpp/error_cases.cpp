@@ -40,6 +40,9 @@ void each_failure_has_a_type()
   expect_as<Closed, MailboxError>(Status::closed);
   expect_as<Inherited, MailboxError>(Status::inherited);
   expect_as<CorruptMailbox, MailboxError>(Status::invalid);
+  const std::string said =
+      refusal<InvalidArgument>([] { raise(Status::out_of_range, "mailbox 'a'"); });
+  EXPECT(contains(said, "mailbox 'a': ") && contains(said, "out of range"));
 }
 
 void what_is_no_failure_is_not_raised()

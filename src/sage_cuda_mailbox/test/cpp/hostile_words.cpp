@@ -144,7 +144,7 @@ void hostile_handles()
   EXPECT(filling.publish(Tensor()) == Status::ok);
   ReadLease lease;
   for (const std::uint32_t slot : {kSlots, kSlots + 1, 0x7FFFFFFFu, 0xFFFFFFFFu}) {
-    EXPECT(reader.open({slot, id.generation}, lease) == Status::invalid);
+    EXPECT(reader.open({slot, id.generation}, lease) == Status::out_of_range);
   }
   const std::uint64_t generations[] = {
       id.generation + 1, id.generation - 1, id.generation + SlotWord::kGenerations,

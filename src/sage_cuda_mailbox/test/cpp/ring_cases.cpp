@@ -103,7 +103,7 @@ void every_length_comes_back()
     EXPECT(head.length == length && head.type == 9 && head.stamp_ns == -5);
     EXPECT(std::memcmp(sent, got, length) == 0 && got[length] == 0);
   }
-  EXPECT(writer.push(sent, 41) == Status::invalid);
+  EXPECT(writer.push(sent, 41) == Status::out_of_range);
 }
 
 /// A writer that is killed between seeing a sleeper and waking it leaves it asleep.
