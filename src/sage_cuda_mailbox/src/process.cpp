@@ -36,6 +36,7 @@ struct ProcessStatus {
   char state = 0;
   std::uint64_t threads = 0;
   std::uint64_t started = 0;
+  int error = 0;  // errno of what could not be read
 };
 
 /// Field `number` of a line of /proc/<pid>/stat, counted from 1; nullptr if it ends before.
@@ -48,18 +49,26 @@ const char * field_of(const char * line, int number)
   return field == nullptr ? nullptr : field + 1;
 }
 
+ProcessStatus unread(Seen seen, int error)
+{
+  ProcessStatus status;
+  status.seen = seen;
+  status.error = error;
+  return status;
+}
+
 ProcessStatus status_in(const char * path)
 {
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) {
-    return {errno == ENOENT || errno == ESRCH ? Seen::no : Seen::unknown};
+    return unread(errno == ENOENT || errno == ESRCH ? Seen::no : Seen::unknown, errno);
   }
   char line[1024];
   const ssize_t length = read(file, line, sizeof line - 1);
   const int error = errno;
   close(file);
-  if (length <= 0) {
-    return {length < 0 && error == ESRCH ? Seen::no : Seen::unknown};
+  if (length < 0) {
+    return unread(error == ESRCH ? Seen::no : Seen::unknown, error);
   }
   line[length] = '\0';
   const char * state = field_of(line, kStateField);
@@ -69,8 +78,12 @@ ProcessStatus status_in(const char * path)
     return {};
   }
   return {
-      Seen::yes, std::strtoull(line, nullptr, 10), *state, std::strtoull(threads, nullptr, 10),
-      std::strtoull(started, nullptr, 10)};
+      Seen::yes,
+      std::strtoull(line, nullptr, 10),
+      *state,
+      std::strtoull(threads, nullptr, 10),
+      std::strtoull(started, nullptr, 10),
+      0};
 }
 
 }  // namespace
@@ -96,12 +109,17 @@ Process SystemProcesses::current()
 {
   const auto pid = static_cast<std::uint32_t>(getpid());
   const ProcessStatus status = status_in("/proc/self/stat");
+  if (status.error != 0) {
+    throw SystemCallError("/proc/self/stat cannot be read", status.error);
+  }
+  if (status.seen != Seen::yes || status.pid != pid) {
+    throw MailboxError(
+        "/proc/self/stat does not describe process " + std::to_string(pid) +
+        ", expected the /proc of its process id namespace");
+  }
   const std::uint64_t process_namespace = own_namespace();
-  if (status.seen != Seen::yes || status.pid != pid || process_namespace == 0) {
-    throw SystemCallError(
-        "/proc/self/stat does not tell of process " + std::to_string(pid) +
-            ", expected the /proc of its process id namespace",
-        ESRCH);
+  if (process_namespace == 0) {
+    throw SystemCallError("/proc/self/ns/pid cannot be looked at", errno);
   }
   return {pid, status.started, process_namespace};
 }

@@ -117,6 +117,9 @@ FileDescriptor make_nameless(std::uint64_t bytes)
   while (error == EINTR) {
     error = posix_fallocate(file.number(), 0, static_cast<off_t>(bytes));
   }
+  if (error != 0 && error != ENOSPC && error != ENOMEM && error != EFBIG) {
+    throw SystemCallError(std::string("a file in ") + kFolder + " cannot be extended", error);
+  }
   if (error != 0) {
     throw OutOfMemory(
         std::string(kFolder) + " has no room for a mailbox of " + std::to_string(bytes) +
@@ -178,7 +181,10 @@ FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes)
 void read_start(const FileDescriptor & file, void * to, std::size_t count, const std::string & name)
 {
   const ssize_t length = pread(file.number(), to, count, 0);
-  if (length < 0 || static_cast<std::size_t>(length) != count) {
+  if (length < 0) {
+    throw SystemCallError(path_of(name) + " cannot be read", errno);
+  }
+  if (static_cast<std::size_t>(length) != count) {
     throw WrongSize(
         path_of(name) + " is not a mailbox that can be used: it is shorter than a header of " +
         std::to_string(count) + " bytes");
@@ -188,6 +194,11 @@ void read_start(const FileDescriptor & file, void * to, std::size_t count, const
 std::byte * map(const FileDescriptor & file, std::uint64_t bytes)
 {
   void * base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), 0);
+  if (base == MAP_FAILED && errno == ENOMEM) {
+    throw OutOfMemory(
+        "this process has no room for a mailbox of " + std::to_string(bytes) +
+        " bytes: " + std::strerror(ENOMEM));
+  }
   if (base == MAP_FAILED) {
     throw SystemCallError("shared memory cannot be mapped", errno);
   }

@@ -61,15 +61,16 @@ FileDescriptor make_nameless(std::uint64_t bytes);
 bool give_name(const FileDescriptor & file, const std::string & name);
 
 /// Opens a mailbox's file; not open if there is none. Throws NotAMailbox if it is a link or no
-/// file, another user's, or open to others; MailboxError if it cannot be opened for want of
+/// file, another user's, or open to others; SystemCallError if it cannot be opened for want of
 /// something (descriptors, memory).
 FileDescriptor open_existing(const std::string & name, std::uint64_t & bytes);
 
-/// Copies the first bytes of the file. Throws WrongSize if there are fewer than `count`.
+/// Copies the first bytes of the file. Throws WrongSize if there are fewer than `count`,
+/// SystemCallError.
 void read_start(
     const FileDescriptor & file, void * to, std::size_t count, const std::string & name);
 
-/// Maps the file's first bytes. Throws SystemCallError.
+/// Maps the file's first bytes. Throws OutOfMemory, SystemCallError.
 std::byte * map(const FileDescriptor & file, std::uint64_t bytes);
 
 /// What a process that has the file open says to all others, in whatever process id namespace. The

@@ -28,7 +28,8 @@ void count_forks();
 
 /// What the kernel knows of processes.
 struct SystemProcesses {
-  /// This process; looked up anew after a fork. Throws SystemCallError if /proc cannot be read.
+  /// This process; looked up anew after a fork. Throws SystemCallError if /proc cannot be read,
+  /// MailboxError if it is that of another process id namespace.
   static Process current();
 
   /// Inode of this process's process id namespace; 0 if /proc cannot be read.

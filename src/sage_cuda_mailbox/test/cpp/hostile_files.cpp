@@ -305,6 +305,17 @@ void a_name_that_was_taken_over_is_left_alone()
   EXPECT(lstat(file.path.c_str(), &found) == 0 && S_ISDIR(found.st_mode));
 }
 
+/// What the kernel refuses is neither a file of a wrong size nor want of room.
+void what_the_kernel_refuses_is_said_to_be_that()
+{
+  char start[8];
+  const FileDescriptor folder(open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::string unread =
+      refusal<SystemCallError>([&] { read_start(folder, start, sizeof start, "a"); });
+  EXPECT(contains(unread, "cannot be read: Is a directory"));
+  EXPECT(contains(refusal<SystemCallError>([] { make_nameless(0); }), "cannot be extended"));
+}
+
 void files_are_for_their_user_only()
 {
   const std::string name = unique_name("own");
@@ -335,5 +346,6 @@ int main()
   names_that_are_none_are_refused();
   a_strange_name_does_not_stop_the_sweep();
   a_name_that_was_taken_over_is_left_alone();
+  what_the_kernel_refuses_is_said_to_be_that();
   files_are_for_their_user_only();
 }

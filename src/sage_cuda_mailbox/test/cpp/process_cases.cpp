@@ -7,11 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cinttypes>
 #include <cstdint>
+#include <cstdio>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "expect.hpp"
+#include "sage_mailbox/errors.hpp"
 #include "sage_mailbox/participant.hpp"
 #include "sage_mailbox/tensor_mailbox.hpp"
 
@@ -64,6 +69,18 @@ void who_cannot_be_looked_at_counts_as_alive()
   EXPECT(SystemProcesses::exists(elsewhere.pid, namespace_mark(elsewhere.process_namespace)));
 }
 
+/// What the kernel said when it refused an action; 0 if it did not.
+template <class Action>
+int error_number(Action action)
+{
+  try {
+    action();
+  } catch (const SystemCallError & error) {
+    return error.number();
+  }
+  return 0;
+}
+
 /// Without a descriptor left, /proc cannot be read: that must not make the living dead.
 void without_descriptors_nobody_is_taken_for_dead()
 {
@@ -77,7 +94,7 @@ void without_descriptors_nobody_is_taken_for_dead()
       files.push_back(file);
     }
     EXPECT(SystemProcesses::is_alive(self));
-    refusal<SystemCallError>([&] { mailbox.writer(); });
+    EXPECT(error_number([&] { mailbox.writer(); }) == EMFILE);
     refusal<SystemCallError>([] { BroadcastMailbox::create(unique_name("more"), {}); });
     refusal<SystemCallError>([] { BroadcastMailbox::attach(unique_name("files")); });
     for (const int file : files) {
@@ -101,6 +118,26 @@ void without_descriptors_a_mailbox_can_end()
   })));
   const BroadcastMailbox mailbox = BroadcastMailbox::create(name, {});
   EXPECT(!mailbox.segment()->is_closed());
+}
+
+/// A process that may have no more address space is told so, not that the kernel refused something.
+void without_address_space_there_is_no_memory()
+{
+  EXPECT(ended_well(in_child([] {
+    std::uint64_t pages = 0;
+    std::FILE * sizes = std::fopen("/proc/self/statm", "re");
+    EXPECT(sizes != nullptr && std::fscanf(sizes, "%" SCNu64, &pages) == 1);
+    EXPECT(std::fclose(sizes) == 0);
+    const rlim_t limit = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + (4u << 20);
+    const rlimit little{limit, limit};
+    EXPECT(setrlimit(RLIMIT_AS, &little) == 0);
+    TensorOptions options;
+    options.slot_bytes = 16u << 20;
+    options.slot_count = 1;
+    const std::string said =
+        refusal<OutOfMemory>([&] { TensorMailbox::create(unique_name("space"), options); });
+    EXPECT(contains(said, "this process has no room"));
+  })));
 }
 
 /// A process whose first thread ended is shown as a zombie while its other threads work on.
@@ -158,7 +195,9 @@ void a_strange_proc_is_said()
       return;
     }
     EXPECT(ended_well(in_child([] {
-      EXPECT(contains(refusal<SystemCallError>([] { SystemProcesses::current(); }), "process 1"));
+      const std::string said = refusal<MailboxError>(
+          [] { EXPECT(error_number([] { SystemProcesses::current(); }) == 0); });
+      EXPECT(contains(said, "does not describe process 1,"));
     })));
   })));
 }
@@ -171,6 +210,7 @@ int main()
   who_cannot_be_looked_at_counts_as_alive();
   without_descriptors_nobody_is_taken_for_dead();
   without_descriptors_a_mailbox_can_end();
+  without_address_space_there_is_no_memory();
   a_process_without_its_first_thread_is_alive();
   a_place_is_not_taken_from_one_who_may_be_joining();
   a_strange_proc_is_said();
