@@ -193,7 +193,7 @@ private:
   std::map<std::uint64_t, std::weak_ptr<Payload>> payloads_;
 };
 
-/// The device of this process that has this identity. Throws MailboxError.
+/// The device of this process that has this identity. Throws WrongBackend.
 int device_with(const DeviceUuid & uuid)
 {
   std::string why;
@@ -212,13 +212,16 @@ std::shared_ptr<Payload> opened(const Segment & segment)
 {
   const ReceivedOffer received = receive_offer(segment.nonce());
   const MemoryOffer & offer = received.offer;
-  if (offer.bytes != payload_bytes(segment) ||
-      offer.backend != static_cast<std::uint32_t>(segment.backend())) {
+  const auto backend = static_cast<std::uint32_t>(segment.backend());
+  const std::string offered = "mailbox '" + segment.name() + "': what is offered: ";
+  if (offer.backend != backend) {
+    throw NotAMailbox(
+        offered + mismatch("backend", std::to_string(offer.backend), std::to_string(backend)));
+  }
+  if (offer.bytes != payload_bytes(segment)) {
     throw WrongSize(
-        "mailbox '" + segment.name() + "': " + std::to_string(offer.bytes) + " bytes of backend " +
-        std::to_string(offer.backend) + " are offered, expected " +
-        std::to_string(payload_bytes(segment)) + " of backend " +
-        std::to_string(static_cast<std::uint32_t>(segment.backend())));
+        offered +
+        mismatch("bytes", std::to_string(offer.bytes), std::to_string(payload_bytes(segment))));
   }
   const int device = device_with(offer.uuid);
   if (segment.backend() == Backend::cuda_ipc) {

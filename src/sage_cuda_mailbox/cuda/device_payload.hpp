@@ -15,8 +15,8 @@ namespace sage::mailbox::cuda_backend
 std::shared_ptr<Payload> created_payload(const std::shared_ptr<Segment> & segment);
 
 /// Gets at the memory of a mailbox that was attached to. In the creator's own process that is the
-/// same object. Throws CudaError, MailboxError: the creator is gone, or its GPU is not visible
-/// here.
+/// same object. Throws CudaError; SystemCallError: the creator is gone; WrongBackend: its GPU is
+/// not visible here; WrongOwner, WrongSize, NotAMailbox: what is offered is not this mailbox's.
 std::shared_ptr<Payload> attached_payload(const std::shared_ptr<Segment> & segment);
 
 }  // namespace sage::mailbox::cuda_backend

@@ -193,12 +193,13 @@ void HandleServer::answer(const FileDescriptor & peer) const
 ReceivedOffer receive_offer(std::uint64_t nonce)
 {
   const std::string path = path_of(nonce);
+  const std::string silent = "the creator of the device memory does not answer at " + path;
   const FileDescriptor peer(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   const sockaddr_un address = address_of(path);
   if (!peer.is_open() ||
       setsockopt(peer.number(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience) != 0 ||
       connect(peer.number(), reinterpret_cast<const sockaddr *>(&address), sizeof address) != 0) {
-    fail("the creator of the device memory does not answer at " + path);
+    fail(silent);
   }
   if (!is_own_user(peer)) {
     throw WrongOwner("another user answers at " + path);
@@ -212,14 +213,17 @@ ReceivedOffer receive_offer(std::uint64_t nonce)
   message.msg_control = attachment.bytes;
   message.msg_controllen = sizeof attachment.bytes;
   const ssize_t length = recvmsg(peer.number(), &message, MSG_CMSG_CLOEXEC);
+  if (length < 0) {
+    fail(silent);
+  }
   int descriptor = -1;
-  const cmsghdr * head = length < 0 ? nullptr : CMSG_FIRSTHDR(&message);
+  const cmsghdr * head = CMSG_FIRSTHDR(&message);
   if (head != nullptr && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
       head->cmsg_len == CMSG_LEN(sizeof descriptor)) {
     std::memcpy(&descriptor, CMSG_DATA(head), sizeof descriptor);
   }
   FileDescriptor memory(descriptor);
-  if (length != sizeof offer || offer.nonce != nonce) {
+  if (static_cast<std::size_t>(length) != sizeof offer || offer.nonce != nonce) {
     throw NotAMailbox("what answers at " + path + " is not the creator of this mailbox");
   }
   return {offer, std::move(memory)};

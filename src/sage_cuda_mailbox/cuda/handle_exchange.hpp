@@ -31,7 +31,7 @@ struct MemoryOffer {
 class HandleServer
 {
 public:
-  /// Throws MailboxError.
+  /// Throws SystemCallError, WrongOwner.
   HandleServer(const MemoryOffer & offer, FileDescriptor memory);
   HandleServer(const HandleServer &) = delete;
   HandleServer & operator=(const HandleServer &) = delete;
@@ -54,8 +54,9 @@ struct ReceivedOffer {
   FileDescriptor memory;
 };
 
-/// Asks the creator of the mailbox. Throws MailboxError if it is gone, another user's, or silent
-/// for two seconds.
+/// Asks the creator of the mailbox. Throws SystemCallError if it is gone, or silent for two
+/// seconds; WrongOwner if it is another user's; NotAMailbox if it is the creator of another
+/// mailbox.
 ReceivedOffer receive_offer(std::uint64_t nonce);
 
 }  // namespace sage::mailbox::cuda_backend

@@ -97,6 +97,22 @@ void who_answers_for_another_mailbox_is_refused()
   EXPECT(unlink(path_of(5).c_str()) == 0);
 }
 
+/// One that is stopped, or busy, is the creator all the same: its mailbox is not to be removed.
+void who_is_silent_is_said_to_be()
+{
+  const FileDescriptor listening(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  const std::string path = path_of(9);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  EXPECT(path.size() < sizeof address.sun_path);
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const auto * name = reinterpret_cast<const sockaddr *>(&address);
+  EXPECT(bind(listening.number(), name, sizeof address) == 0 && listen(listening.number(), 1) == 0);
+  EXPECT(
+      contains(refusal<SystemCallError>([] { receive_offer(9); }), "does not answer at " + path));
+  EXPECT(unlink(path.c_str()) == 0);
+}
+
 void the_socket_of_one_that_was_killed_is_removed_by_the_next()
 {
   const pid_t child = in_child([] {
@@ -128,6 +144,7 @@ int main()
   an_offer_may_come_without_a_descriptor();
   the_socket_is_the_users_own_and_goes_with_the_server();
   who_answers_for_another_mailbox_is_refused();
+  who_is_silent_is_said_to_be();
   the_socket_of_one_that_was_killed_is_removed_by_the_next();
   a_folder_that_others_can_write_to_is_refused();
   EXPECT(rmdir(folder.c_str()) == 0);
