@@ -2,6 +2,7 @@
 
 #include <nanobind/stl/string.h>
 
+#include <cerrno>
 #include <exception>
 #include <iterator>
 
@@ -19,13 +20,15 @@ bool is(const std::exception & error)
   return dynamic_cast<const Error *>(&error) != nullptr;
 }
 
-/// An exception class, which its bases stand before.
+/// An exception class; bases come before what derives from them.
 struct Definition {
   const char * name;
   const char * base;        // one of these classes; empty: Exception
   PyObject * const * also;  // a class of Python's own that it is, too
   bool (*is_this)(const std::exception &);
   const char * meaning;
+  int number =
+      0;  // errno of its instances, if they are of an OSError; SystemCallErrors have theirs
 };
 
 const Definition kDefinitions[] = {
@@ -33,9 +36,10 @@ const Definition kDefinitions[] = {
     {"OpenError", "MailboxError", nullptr, is<OpenError>,
      "A mailbox could not be created or attached to."},
     {"NameTaken", "OpenError", &PyExc_FileExistsError, is<NameTaken>,
-     "The name is taken by a mailbox whose creator is alive, or by a file that is no mailbox."},
+     "The name is taken by a mailbox whose creator is alive, or by a file that is no mailbox.",
+     EEXIST},
     {"NoSuchMailbox", "OpenError", &PyExc_FileNotFoundError, is<NoSuchMailbox>,
-     "There is no mailbox of this name."},
+     "There is no mailbox of this name.", ENOENT},
     {"OutOfMemory", "OpenError", &PyExc_MemoryError, is<OutOfMemory>,
      "/dev/shm, or this process, has no room for the mailbox."},
     {"WrongBackend", "OpenError", nullptr, is<WrongBackend>,
@@ -43,7 +47,7 @@ const Definition kDefinitions[] = {
     {"NotAMailbox", "OpenError", nullptr, is<NotAMailbox>,
      "What lies under the name cannot be used as the mailbox that was asked for."},
     {"WrongOwner", "NotAMailbox", &PyExc_PermissionError, is<WrongOwner>,
-     "The file is another user's, or open to other users."},
+     "The file is another user's, or open to other users.", EACCES},
     {"WrongVersion", "NotAMailbox", nullptr, is<WrongVersion>,
      "The mailbox has another layout than this library."},
     {"WrongKind", "NotAMailbox", &PyExc_TypeError, is<WrongKind>,
@@ -56,13 +60,14 @@ const Definition kDefinitions[] = {
      "As many writers and readers are alive as the mailbox has places."},
     {"SendError", "MailboxError", nullptr, is<SendError>, "Nothing was written."},
     {"Full", "SendError", &PyExc_BlockingIOError, is<Full>,
-     "Every slot is being written, or leased to a reader."},
+     "Every slot is being written, or leased to a reader.", EAGAIN},
     {"Busy", "SendError", &PyExc_BlockingIOError, is<Busy>,
-     "Stalled writers hold the next cells; nothing was written."},
+     "Stalled writers hold the next cells; nothing was written.", EAGAIN},
     {"ReceiveError", "MailboxError", nullptr, is<ReceiveError>,
      "The tensor is no longer to be had, or was taken back while it was looked at."},
     {"Expired", "ReceiveError", &PyExc_TimeoutError, is<Expired>,
-     "The lease ended before: its time was over, or the slot was taken for something newer."},
+     "The lease ended before: its time was over, or the slot was taken for something newer.",
+     ETIMEDOUT},
     {"GenerationMismatch", "ReceiveError", &PyExc_LookupError, is<GenerationMismatch>,
      "The slot was recycled: it holds another tensor than the one asked for."},
     {"NotLeased", "MailboxError", &PyExc_RuntimeError, is<NotLeased>,
@@ -101,6 +106,24 @@ void define(nb::module_ & module, const Definition & definition, PyObject *& def
   module.attr(definition.name) = nb::handle(defined);
 }
 
+/// Has Python raise the error. `number`: its errno; 0: it has none, unless it is a SystemCallError.
+void set_error(PyObject * kind, const std::exception & error, int number)
+{
+  const auto * refused = dynamic_cast<const SystemCallError *>(&error);
+  number = refused != nullptr ? refused->number() : number;
+  const nb::object made = nb::steal(PyObject_CallFunction(kind, "s", error.what()));
+  if (!made.is_valid()) {
+    return;  // Python says why
+  }
+  if (number != 0) {
+    const nb::object value = nb::steal(PyLong_FromLong(number));
+    if (!value.is_valid() || PyObject_SetAttrString(made.ptr(), "errno", value.ptr()) != 0) {
+      return;
+    }
+  }
+  PyErr_SetObject(kind, made.ptr());
+}
+
 void translate(const std::exception_ptr & thrown, void *)
 {
   try {
@@ -108,7 +131,7 @@ void translate(const std::exception_ptr & thrown, void *)
   } catch (const std::exception & error) {
     for (std::size_t at = std::size(kDefinitions); at-- > 0;) {
       if (kDefinitions[at].is_this(error)) {
-        PyErr_SetString(classes[at], error.what());
+        set_error(classes[at], error, kDefinitions[at].number);
         return;
       }
     }
