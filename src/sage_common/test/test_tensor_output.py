@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -164,6 +166,25 @@ def test_a_taken_name_is_said_once_and_tried_again(
         assert len(camera.log.lines) == 1 and "is there already" in camera.log.lines[0]
         assert camera.fact("mailbox").startswith("none: ")
     assert camera.show() is not None
+
+
+def test_a_mailbox_whose_writer_cannot_be_had_is_given_up_and_made_later(camera: Camera) -> None:
+    own = connection.OwnMailbox("nothing is published", camera.log)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def create(library: Any, files: int = soft) -> Any:
+        made = library.TensorMailbox.create(camera.name, slot_bytes=64)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+        return made
+
+    try:
+        assert not own.make(lambda library: create(library, files=0))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert own.mailbox is None and own.writer is None and "/proc" in own.fault
+    own.close()
+    assert own.make(create) and own.fault == "" and own.writer is not None
+    own.close()
 
 
 def test_without_the_library_all_goes_on_and_says_so(

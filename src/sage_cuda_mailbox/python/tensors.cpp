@@ -39,7 +39,7 @@ public:
   ~Mailbox()
   {
     if (is_creator_) {
-      close();  // leases may keep `home_` for longer
+      home_->mailbox.segment()->close_at_end();  // leases may keep `home_` for longer
     }
   }
 

@@ -53,10 +53,11 @@ class OwnMailbox:
         if library is None:
             return self._give_up(mailboxes.MISSING, now_ns)
         try:
-            self.mailbox = create(library)
+            mailbox = create(library)
+            writer = mailbox.writer()
         except library.MailboxError as error:
             return self._give_up(str(error), now_ns)
-        self.writer = self.mailbox.writer()
+        self.mailbox, self.writer = mailbox, writer
         self.fault = ""
         return True
 
