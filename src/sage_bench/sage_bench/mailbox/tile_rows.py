@@ -179,7 +179,7 @@ def _rows_of(size: str, ours: TwoTiers, arrays: TwoTiers) -> Iterator[Row]:
     name = f"{head}, tiles looked at, whole path on one thread"
     yield Row(name, ours.spent.looks_per_s, "1/s", None, "higher",
               {beside: arrays.spent.looks_per_s}, samples)  # fmt: skip
-    name = f"{head}, tiles scanned and told, peripheral tier"
+    name = f"{head}, tiles scanned and published, peripheral tier"
     yield Row(name, ours.spent.tiles_per_s, "1/s", None, "higher",
               {beside: arrays.spent.tiles_per_s}, ours.spent.tiles)  # fmt: skip
     one_ms, other_ms = ([s * 1e3 for s in way.spent.periphery_s] for way in (ours, arrays))
