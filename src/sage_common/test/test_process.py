@@ -254,6 +254,17 @@ def test_a_container_with_a_wrong_entry_says_so_and_ends(child):
     assert "Traceback" not in wrong.text
 
 
+def test_a_node_whose_name_ros_does_not_take_is_named_and_the_others_run(ros, child, tmp_path):
+    wrong, home = entry("a_b__encoder"), tmp_path / "home"
+    both = child(*container(wrong, entry("one", parameters={"home": str(home)})))
+    teach(ros, 1)
+    assert both.end() == 1, both.text
+    assert "node a_b__encoder: " in both.text and "Traceback" not in both.text
+    assert learned_by(home, "one") == 1
+    alone = child(*container(wrong))
+    assert alone.process.wait(LONG_S) == EXIT_USAGE, alone.text
+
+
 def test_parameters_of_the_graph_are_written_as_yaml():
     arguments = ros_arguments(
         entry("x", parameters={"a": [1, 2.5], "b": "yes", "c": "ü 'x' \"y\"", "d": True, "e": []})

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from installed_package import install
+from rclpy.validate_node_name import validate_node_name
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.effector import EffectorSpec, effectors
@@ -160,6 +161,7 @@ def test_specs_are_read_without_what_they_name() -> None:
         ("topic", "/warm", "that of the topic"),
         ("stream", "nose", "one of nothing, camera"),
         ("name", "a__b", "no two _ in a row"),
+        ("name", "a_b_", "or _ at the end"),
         ("name", "w" * 65, "at most 64"),
         ("name", "memory", "SAGE uses this one itself"),
         ("rate_hz", -1.0, "0.001 to 10000 Hz, 0 for events"),
@@ -185,8 +187,9 @@ def test_a_field_of_a_modality_that_is_wrong_is_refused(
 
 
 def test_names_at_the_bounds_are_taken_and_reserved_are_those_of_our_topics() -> None:
-    for name in ("w" * 64, "a", "a_b_", "rear_camera"):
+    for name in ("w" * 64, "a", "a_b", "rear_camera"):
         assert ModalitySpec(name).name == name
+        assert validate_node_name(f"{name}_encoder") and validate_node_name(f"{name}_scorer")
     ours = {spec.name.partition("/")[0] for spec in TOPICS.values()}
     assert {name for name in ours if NAME.fullmatch(name)} <= RESERVED
 

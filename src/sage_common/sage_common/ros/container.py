@@ -17,7 +17,13 @@ from rclpy.logging import LoggingSeverity
 from sage_common.core.errors import InvalidInput
 from sage_common.parent import end_with_parent
 from sage_common.ros.node import SageNode
-from sage_common.ros.process import NodeProcess, enter_ros
+from sage_common.ros.process import (
+    EXIT_USAGE,
+    NodeProcess,
+    RCLError,
+    UnknownROSArgsError,
+    enter_ros,
+)
 from sage_common.ros.rclpy_host.host import RosHost
 
 
@@ -58,11 +64,12 @@ def make_host(entry: dict[str, Any]) -> RosHost:
 
     Raises:
         InvalidInput: a key is missing, or the class cannot be used.
+        RCLError, UnknownROSArgsError: the name or another argument is none that ROS takes.
     """
     for key in ("class", "name", "namespace"):
         if not isinstance(entry.get(key), str):
             raise InvalidInput(f"graph: {key}", entry.get(key), "a string")
-    host = RosHost(node_class(entry["class"]), entry["name"], ros_arguments(entry))
+    host = RosHost(node_class(entry["class"]), cli_args=ros_arguments(entry))
     if entry.get("log_level"):
         level = str(entry["log_level"]).upper()
         if level not in LoggingSeverity.__members__:
@@ -79,14 +86,21 @@ def main() -> None:
     end_with_parent()
     process = NodeProcess()
     enter_ros()
-    hosts = []
+    hosts, refused = [], 0
     try:
         for entry in json.loads(options.graph):
-            if not process.stopping:
+            if process.stopping:
+                break
+            try:
                 hosts.append(make_host(entry))
+            except (RCLError, UnknownROSArgsError) as error:  # the others run nevertheless
+                refused += 1
+                print(f"{parser.prog}: node {entry['name']}: {error}", file=sys.stderr)
     except ValueError as error:
         parser.error(str(error))
-    sys.exit(process.run(hosts))
+    if refused and not hosts:
+        sys.exit(EXIT_USAGE)
+    sys.exit(process.run(hosts) or min(refused, 1))
 
 
 def yaml_value(value: Any) -> str:

@@ -23,7 +23,7 @@ class EffectorSpec:
     """One effector.
 
     Attributes:
-        name: 1 to 64 small letters, digits and _, no two _ in a row.
+        name: 1 to 64 small letters, digits and _, no two _ in a row and no _ at the end.
         effector: `module:Class` of what carries effects out.
         meaning: what it does, in one line.
         timeout_s: an effect that takes longer is stopped and has failed [s].

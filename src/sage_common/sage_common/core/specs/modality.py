@@ -30,8 +30,9 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.entry_points import Registry, read
 
 GROUP = "sage.modalities"
-NAME = re.compile("(?!.{65})[a-z](_?[a-z0-9])*_?")
-NAME_FORM = "small letters, digits and _, at most 64 and no two _ in a row"
+NAME = re.compile("(?!.{65})[a-z](_?[a-z0-9])*")
+"""Of a modality: ROS 2 takes no two _ in a row, and its nodes are called `NAME_encoder`."""
+NAME_FORM = "small letters, digits and _, at most 64 and no two _ in a row or _ at the end"
 RESERVED = frozenset(
     {
         "attention",
@@ -76,8 +77,8 @@ class ModalitySpec:
     """One modality.
 
     Attributes:
-        name: 1 to 64 small letters, digits and _, no two _ in a row, and none of `RESERVED`; its
-            topics are `NAME/puzzle` and `NAME/salience`.
+        name: 1 to 64 small letters, digits and _, no two _ in a row, no _ at the end, and none of
+            `RESERVED`; its topics are `NAME/puzzle` and `NAME/salience`.
         meaning: what it senses, in one line.
         encoder: `module:Class` of its encoder node; empty: somebody else publishes its puzzles.
         topic: absolute name of its sensor's topic: recorded, replayed, kept by memory, and given
