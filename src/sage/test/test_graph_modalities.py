@@ -10,8 +10,10 @@ import pytest
 from installed_package import blocks, install
 from thermometer_bag import TYPE
 
+from sage.graph.catalogue import NODES
 from sage.graph.description import Graph, GraphOptions, describe
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.modality import RESERVED
 from sage_common.ros.container import node_class
 from sage_common.ros.diagnostics import AT_FAULT, DIAGNOSTICS
 from sage_common.ros.lockstep.host import LockstepHost
@@ -29,6 +31,10 @@ def changed(folder: Path, modalities: str) -> Graph:
     """The graph with changes under graph: modalities."""
     text = f"graph: {{ros__parameters: {{modalities: {modalities}}}}}\n"
     return describe(GraphOptions(config=write(folder, text), source="topics"))
+
+
+def test_no_modality_can_have_the_name_of_a_node() -> None:
+    assert set(NODES) <= RESERVED
 
 
 def test_the_parameter_file_of_the_page_changes_the_graph(
