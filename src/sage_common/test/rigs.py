@@ -130,6 +130,7 @@ class RosRig:
         self._driving.add_node(self.driver)
         self._publishers: dict[str, Any] = {}
         self._heard: dict[str, list[Any]] = {}
+        self._subscriptions: dict[str, Any] = {}
         self._logs: list[str] = []
         self._statuses: dict[str, DiagnosticStatus] = {}
         self.driver.create_subscription(
@@ -194,6 +195,9 @@ class RosRig:
         return f"{NAMESPACE}/{topic(key).name.format(**names)}"
 
     def publish(self, key: str, message: Any, **names: str) -> None:
+        self._publisher(key, **names).publish(message)
+
+    def _publisher(self, key: str, **names: str) -> Any:
         name = self.full_name(key, **names)
         if name not in self._publishers:
             spec = topic(key)
@@ -202,7 +206,14 @@ class RosRig:
             assert self.until(lambda: publisher.get_subscription_count() > 0), name
             if spec.qos == "sensor":
                 self.for_a_while(MATCHING_S)
-        self._publishers[name].publish(message)
+        return self._publishers[name]
+
+    def meet(self, sent: str, heard: str) -> None:
+        """Wait until a node, perhaps started anew, takes the first topic and sends the second."""
+        publisher, name = self._publisher(sent), self.full_name(heard)
+        assert self.until(lambda: publisher.get_subscription_count() > 0), sent
+        assert self.until(lambda: self._subscriptions[name].get_publisher_count() > 0), heard
+        self.for_a_while(MATCHING_S)
 
     def listen(self, key: str, **names: str) -> list[Any]:
         """What is heard on a topic from now on."""
@@ -210,7 +221,7 @@ class RosRig:
         if name not in self._heard:
             spec = topic(key)
             heard = self._heard[name] = []
-            self.driver.create_subscription(
+            self._subscriptions[name] = self.driver.create_subscription(
                 interface(spec.type), name, heard.append, PROFILES[spec.qos]
             )
             assert self.until(lambda: self.driver.count_publishers(name) > 0), name

@@ -80,7 +80,7 @@ def toy_arguments(home: Path, *more: str) -> list[str]:
 def teach(ros, count: int) -> None:
     heard = ros.listen("outcome")
     del heard[:]
-    ros.for_a_while(5 * MATCHING_S)  # a process that has just started matches late
+    ros.meet("text", "outcome")  # a process that has just started matches late
     for _ in range(count):
         message = Utterance(text="learn", confidence=1.0)
         message.header.stamp = to_stamp(ros.now_ns())
