@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from std_msgs.msg import Header
 
 from sage_common.ros.conversions.stamps import to_stamp
-from sage_common.ros.tensors.output import TensorOutput
+from sage_common.ros.tensors.output import TensorOutput, TensorSlot
 
 SHAPE = (12, 16, 3)
+Drawn = tuple[NDArray[Any], TensorSlot | None]
 
 
 class Lines:
@@ -59,14 +60,21 @@ class Camera:
         return Header(stamp=to_stamp(self.shown * 1_000_000_000), frame_id="eye")
 
     def show(self, shape: tuple[int, ...] = SHAPE, dtype: str = "uint8") -> Any:
-        """Hand over the next picture, in place; its handle, or None."""
+        """Hand over the next picture, in place where it can be; its handle, or None."""
+        return self.send(self.draw(shape, dtype))
+
+    def draw(self, shape: tuple[int, ...] = SHAPE, dtype: str = "uint8") -> Drawn:
+        """The next picture, in a slot if there is one for it."""
         self.shown += 1
-        before = len(self.handles.sent)
         slot = self.output.allocate(shape, dtype)
-        if slot is None:
-            return None
-        slot.array[:] = self.shown
-        self.output.publish(slot.array, self.header(), slot)
+        pixels = np.empty(shape, dtype) if slot is None else slot.array
+        pixels[:] = self.shown
+        return pixels, slot
+
+    def send(self, drawn: Drawn) -> Any:
+        """Hand over a picture; its handle, or None."""
+        before = len(self.handles.sent)
+        self.output.publish(drawn[0], self.header(), drawn[1])
         return self.handles.sent[-1] if len(self.handles.sent) > before else None
 
     def show_copy(self, pixels: NDArray[np.uint8]) -> Any:

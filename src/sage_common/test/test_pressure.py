@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+from std_msgs.msg import Header
+
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
 from sage_common.ros.pressure import Cost
@@ -43,8 +47,8 @@ def pressure(rig, level: int) -> None:
     rig.publish("pressure", message)
 
 
-def values(rig) -> dict[str, str]:
-    status = rig.status("hoarding")
+def values(rig, name: str = "hoarding") -> dict[str, str]:
+    status = rig.status(name)
     return {} if status is None else {item.key: item.value for item in status.values}
 
 
@@ -92,3 +96,31 @@ class PlainNode(SageNode):
 def test_a_node_without_anything_to_give_back_does_not_listen(rig):
     node = rig.add(PlainNode)
     assert [item.topic for item in node._diagnostics.inputs] == []
+
+
+class FilmingNode(SageNode):
+    """Hands pictures over, ten times a second."""
+
+    default_name = "filming"
+
+    def on_configure(self) -> None:
+        self.output = self.tensor_publisher("camera/tensor", name="front")
+        self.timer(0.1, self._film)
+
+    def _film(self) -> None:
+        header = Header(stamp=to_stamp(self.clock.now_ns()))
+        self.output.publish(np.zeros((512, 682, 3), np.uint8), header)
+
+
+def test_slots_are_given_back_once_and_taken_again(ros):
+    pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not built")
+    node = ros.add(FilmingNode)
+    handles = ros.listen("camera/tensor", name="front")
+    key = "given back: slots of /sage/camera/front/tensor [MB]"
+    for level, name in ((ResourcePressure.YELLOW, "yellow"), (ResourcePressure.GREEN, "green")):
+        before = len(handles)
+        assert ros.until(lambda before=before: len(handles) > before)
+        pressure(ros, level)
+        assert ros.until(lambda name=name: values(ros, "filming").get("pressure") == name)
+        assert values(ros, "filming")[key] == "12.0", "half of 24 slots of 1 MB, and no more"
+    assert ros.until(lambda: node.output.held_bytes() == 24 * MB)

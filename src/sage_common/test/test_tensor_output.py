@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
+from collections import deque
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +16,7 @@ mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not
 
 from mailbox_ends import SHAPE, Camera  # noqa: E402
 
-from sage_common.ros.pressure import GREEN, RED  # noqa: E402
+from sage_common.ros.pressure import GREEN, RED, YELLOW  # noqa: E402
 from sage_common.ros.tensors import connection, mailboxes  # noqa: E402
 from sage_common.ros.tensors.handles import mailbox_name  # noqa: E402
 from sage_common.ros.tensors.output import SLOTS, SLOTS_AT  # noqa: E402
@@ -133,7 +135,7 @@ def test_under_pressure_there_are_fewer_slots_and_readers_go_on(
     before = camera.output.held_bytes()
     assert before == SLOTS * 4096
     camera.output.relieve(RED)
-    assert camera.output.held_bytes() == 0
+    assert camera.name not in mailbox.list_mailboxes()
     assert (kept.numpy() == 2).all() and kept.check() is None
     camera.output.publish(drawn.array, camera.header(), drawn)
     assert 0 < camera.output.held_bytes() <= before / 3
@@ -146,6 +148,41 @@ def test_under_pressure_there_are_fewer_slots_and_readers_go_on(
     camera.output.relieve(GREEN)
     assert camera.show() is not None
     assert camera.output.held_bytes() == before
+
+
+def test_what_counts_as_given_back_is_what_the_next_mailbox_does_not_take(
+    camera: Camera, reader: TensorReader
+) -> None:
+    slot_bytes = camera.output.held_bytes() // SLOTS
+    for level in (YELLOW, GREEN, RED, YELLOW):
+        camera.output.relieve(level)
+        expected = SLOTS_AT[level] * slot_bytes
+        assert camera.output.held_bytes() == expected
+        assert camera.show() is not None
+        assert camera.output.held_bytes() == expected
+    camera.output.relieve(GREEN)
+    camera.handles.subscriber_count = 0
+    assert camera.output.held_bytes() == 0  # nobody wants another one
+    camera.handles.subscriber_count = 1
+    camera.output.close()
+    assert camera.output.held_bytes() == 0
+
+
+@pytest.mark.parametrize(("level", "kept"), [(GREEN, 12), (YELLOW, 6), (RED, 1)])
+def test_frames_decoded_ahead_leave_slots_to_those_that_are_due(
+    camera: Camera, reader: TensorReader, level: int, kept: int
+) -> None:
+    camera.output.relieve(level)
+    with contextlib.suppress(TensorGone):  # it comes to a new mailbox after its first tensor
+        reader.open(camera.show())
+    ahead = deque(camera.draw() for _ in range(7))
+    held: deque[Any] = deque(maxlen=kept + 1)  # one more: an encoder is a frame behind
+    for number in range(40):
+        sent = camera.send(ahead.popleft())
+        assert sent is not None, number
+        held.append(reader.open(sent))
+        ahead.append(camera.draw())
+    assert int(camera.fact("refused")) == 0
 
 
 def test_frames_that_were_not_published_give_their_slots_back(
