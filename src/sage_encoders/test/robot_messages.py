@@ -59,9 +59,9 @@ def battery_state(stamp_ns: int, voltage: float, current: float = -2.0) -> Batte
     return message
 
 
-def diagnostic_array(stamp_ns: int, **levels: int) -> DiagnosticArray:
+def diagnostic_array(stamp_ns: int, frame_id: str = "", **levels: int) -> DiagnosticArray:
     """Reports of parts by name; __ in a name stands for /."""
-    message = DiagnosticArray(header=header(stamp_ns, ""))
+    message = DiagnosticArray(header=header(stamp_ns, frame_id))
     message.status = [
         DiagnosticStatus(
             name=name.replace("__", "/"), level=bytes([level]), message=f"level {level}"

@@ -185,11 +185,14 @@ def test_parts_of_sage_itself_are_left_out(host: LockstepHost) -> None:
     host.run_for(2.0)
     assert not host.messages("puzzle", modality="diagnostics")
     assert not [line for line in host.logs if line.level == "warning"]
-    both = diagnostic_array(stamp + S, __sage__fusion=2, arm=1)
-    send(host, "diagnostics", both)
+    robots = diagnostic_array(stamp + S, "synthetic/arm", __sage__fusion=2, arm=1)
+    send(host, "diagnostics", robots)
+    send(host, "diagnostics", diagnostic_array(stamp + S + 1, __sage__fusion=2))
     host.run_for(2.0)
     (puzzle,) = host.messages("puzzle", modality="diagnostics")
     assert puzzle.text == "WARN of arm: level 1" and node._collector.parts == 1
+    assert puzzle.header.frame_id == "synthetic/arm"
+    assert puzzle.source == "synthetic:diagnostics"
 
 
 @pytest.mark.parametrize(

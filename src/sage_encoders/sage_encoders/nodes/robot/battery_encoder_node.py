@@ -19,7 +19,7 @@ class BatteryEncoderNode(CollectingEncoderNode):
     collector_type = BatteryEncoder
     _collector: BatteryEncoder
 
-    def collect(self, stamp: int, message: Any) -> None:
+    def collect(self, stamp: int, message: Any) -> bool:
         sample = BatterySample(
             voltage=message.voltage,
             current=message.current,
@@ -31,3 +31,4 @@ class BatteryEncoderNode(CollectingEncoderNode):
             health=message.power_supply_health,
         )
         self._collector.add(stamp, sample)
+        return True

@@ -23,11 +23,12 @@ class DiagnosticsEncoderNode(CollectingEncoderNode):
         p = self.parameters
         return DiagnosticsEncoder(p.modality, p.modality, p.stale_s)
 
-    def collect(self, stamp: int, message: Any) -> None:
+    def collect(self, stamp: int, message: Any) -> bool:
         ignored = tuple(self.parameters.ignored)
         found = [Status(s.name, s.level[0], s.message) for s in message.status]
         reports = [status for status in found if not status.name.startswith(ignored)]
         if found and not reports:
-            return
+            return False
         self._collector.add(stamp, reports)
         self.diagnose(parts=self._collector.parts)
+        return True

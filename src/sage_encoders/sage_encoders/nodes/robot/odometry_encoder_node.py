@@ -19,7 +19,7 @@ class OdometryEncoderNode(CollectingEncoderNode):
     collector_type = OdometryEncoder
     _collector: OdometryEncoder
 
-    def collect(self, stamp: int, message: Any) -> None:
+    def collect(self, stamp: int, message: Any) -> bool:
         pose, twist = message.pose.pose, message.twist.twist
         self._collector.add(
             stamp,
@@ -28,3 +28,4 @@ class OdometryEncoderNode(CollectingEncoderNode):
             (twist.linear.x, twist.linear.y, twist.linear.z),
             (twist.angular.x, twist.angular.y, twist.angular.z),
         )
+        return True

@@ -67,12 +67,12 @@ class CollectingEncoderNode(RobotEncoderNode):
         return self.collector_type(self.parameters.modality, self.parameters.modality)
 
     def on_message(self, message: Any) -> None:
-        self.collect(stamp_ns(message.header.stamp), message)
-        self.frame_id = message.header.frame_id
+        if self.collect(stamp_ns(message.header.stamp), message):
+            self.frame_id = message.header.frame_id
 
     @abstractmethod
-    def collect(self, stamp: int, message: Any) -> None:
-        """Give a message and its stamp [ns] to the collector.
+    def collect(self, stamp: int, message: Any) -> bool:
+        """Give a message and its stamp [ns] to the collector; False if it is not for it.
 
         Raises:
             InvalidInput: as `on_message`.
