@@ -13,10 +13,12 @@ from sage_common.core.errors import InvalidInput
 from sage_common.ros.conversions.audio import array_to_audio
 from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.lockstep.host import LockstepHost
+from sage_encoders.backends.model_registry import REGISTRY
 from sage_encoders.core.sound_example import WINDOW, last_second, window_of
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
+from sage_encoders.nodes.language_encoder_node import LanguageEncoderNode
 from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode
-from sage_msgs.srv import EmbedImage, EmbedSound
+from sage_msgs.srv import Embed, EmbedImage, EmbedSound
 
 S = 1_000_000_000
 
@@ -34,13 +36,32 @@ def test_a_picture_has_the_embedding_of_the_same_frame(host: LockstepHost) -> No
     np.testing.assert_array_equal(answer.embedding, puzzle.embedding)
 
 
-def test_what_is_no_picture_is_refused_by_field(host: LockstepHost) -> None:
-    host.add(VisionEncoderNode)
+@pytest.mark.parametrize("load", ["activate", "demand"])
+def test_what_is_no_picture_is_refused_by_field(host: LockstepHost, load: str) -> None:
+    host.add(VisionEncoderNode, parameters={"load": load})
     depth = array_to_image(np.ones((20, 20), np.float32), "32FC1", header(0, "front"))
     for image, field in ((Image(), "encoding"), (depth, "encoding = '32FC1'")):
         refused = host.call("vision/embed", EmbedImage.Request(image=image))
         assert not refused.success and field in refused.message, refused.message
         assert len(refused.embedding) == 0
+    assert REGISTRY.open_models == (load == "activate"), (
+        "nothing is loaded to be told what is wrong"
+    )
+
+
+def test_what_cannot_be_embedded_is_said_before_a_model_is_missed(
+    host: LockstepHost, tmp_path: Path
+) -> None:
+    parameters = {"load": "demand", "models_dir": str(tmp_path / "none")}
+    wrong = {
+        "vision": (VisionEncoderNode, EmbedImage.Request(), "encoding"),
+        "audio": (AudioEncoderNode, EmbedSound.Request(samples=[9.0], sample_rate=16000), "'9'"),
+        "language": (LanguageEncoderNode, Embed.Request(text=" "), "text = ' '"),
+    }
+    for modality, (node_type, request, field) in wrong.items():
+        host.add(node_type, parameters=parameters)
+        refused = host.call(f"{modality}/embed", request)
+        assert not refused.success and field in refused.message, refused.message
 
 
 def test_a_model_on_demand_is_loaded_for_the_request(host: LockstepHost) -> None:

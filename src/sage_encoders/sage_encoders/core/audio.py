@@ -101,9 +101,7 @@ class AudioEncoder(Stateful):
         Raises:
             InvalidInput: as `push`, and for another rate.
         """
-        window = last_second(samples, rate_hz)
-        _check(window)
-        frames = normalise(window_of(window))
+        frames = normalise(window_of(checked_second(samples, rate_hz)))
         return np.asarray(self._model.run(log_mel=frames[None])["embedding"][0], np.float32)
 
     def _close_gap(self, count: int, stamp_ns: int) -> None:
@@ -133,6 +131,17 @@ class AudioEncoder(Stateful):
             embedding=outputs["embedding"][0],
             encoder_id=self._model.encoder_id,
         )
+
+
+def checked_second(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    """What `AudioEncoder.embed` takes of a sound: its end at 16 kHz, at most 1.05 s.
+
+    Raises:
+        InvalidInput: as `AudioEncoder.embed`.
+    """
+    window = last_second(samples, rate_hz)
+    _check(window)
+    return window
 
 
 def _check(samples: NDArray[np.float32]) -> None:

@@ -74,11 +74,7 @@ class TextEmbedder(Stateful):
         )
 
     def _hidden(self, text: str) -> Floats:
-        if not text.strip():
-            raise InvalidInput("text", text, "words")
-        if len(text) > LONGEST_TEXT:
-            raise InvalidInput("text", f"{len(text)} characters", f"at most {LONGEST_TEXT}")
-        ids = np.array([self._tokenize(text)], np.int64)
+        ids = np.array([self._tokenize(checked_text(text))], np.int64)
         if ids.shape[1] < 3:
             # Nothing but control characters, which the tokeniser drops.
             raise InvalidInput("text", text, "words")
@@ -87,6 +83,19 @@ class TextEmbedder(Stateful):
         )
         hidden: Floats = outputs["last_hidden_state"][0]
         return hidden
+
+
+def checked_text(text: str) -> str:
+    """The text, if it has words and is not too long.
+
+    Raises:
+        InvalidInput: empty, blank, or longer than 4,096 characters.
+    """
+    if not text.strip():
+        raise InvalidInput("text", text, "words")
+    if len(text) > LONGEST_TEXT:
+        raise InvalidInput("text", f"{len(text)} characters", f"at most {LONGEST_TEXT}")
+    return text
 
 
 def mean_pooled(hidden: Floats) -> Floats:

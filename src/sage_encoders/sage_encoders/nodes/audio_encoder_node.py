@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from audio_common_msgs.msg import AudioInfo
+from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.audio import audio_info, audio_to_array
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_encoders.core.audio import MODEL, SIGNATURE, AudioEncoder
+from sage_encoders.core.audio import MODEL, SIGNATURE, AudioEncoder, checked_second
 from sage_encoders.core.log_mel import SAMPLE_RATE
 from sage_encoders.modalities import AUDIO
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder, load_onnx
@@ -75,8 +76,11 @@ class AudioEncoderNode(ModelEncoderNode):
         if percept is not None:
             self._puzzles.publish(puzzle_message(percept, header, took_ns))
 
-    def embed(self, encoder: AudioEncoder, request: Any) -> Any:
-        return encoder.embed(np.array(request.samples, np.float32), request.sample_rate)
+    def decode(self, request: Any) -> NDArray[np.float32]:
+        return checked_second(np.array(request.samples, np.float32), request.sample_rate)
+
+    def embed(self, encoder: AudioEncoder, sample: NDArray[np.float32]) -> NDArray[np.float32]:
+        return encoder.embed(sample, SAMPLE_RATE)
 
     def _report_gaps(self, encoder: AudioEncoder) -> None:
         if encoder.bridged > self._bridged:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_encoders.core.language import TextEmbedder
+from sage_encoders.core.language import TextEmbedder, checked_text
 from sage_encoders.modalities import LANGUAGE
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder
 from sage_encoders.nodes.loaded_text_embedder import load_text_embedder
@@ -44,5 +47,8 @@ class LanguageEncoderNode(ModelEncoderNode):
         self._puzzles.publish(puzzle_message(percept, header, took_ns))
         self.diagnose(dropped=self._worker.dropped)
 
-    def embed(self, encoder: TextEmbedder, request: Any) -> Any:
-        return encoder.embed(request.text)
+    def decode(self, request: Any) -> str:
+        return checked_text(request.text)
+
+    def embed(self, encoder: TextEmbedder, sample: str) -> NDArray[np.float32]:
+        return encoder.embed(sample)

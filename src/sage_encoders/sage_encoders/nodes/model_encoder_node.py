@@ -46,21 +46,30 @@ class ModelEncoderNode(SageNode, ABC):
         """
 
     @abstractmethod
-    def embed(self, encoder: Any, request: Any) -> NDArray[np.float32]:
-        """The embedding [D] of what the service is asked for.
+    def decode(self, request: Any) -> Any:
+        """What the service is to embed, as `embed` takes it; checked before a model is loaded.
 
         Raises:
-            InvalidInput: what was to be embedded is wrong; the field is named.
+            InvalidInput: it is wrong; the field is named.
+        """
+
+    @abstractmethod
+    def embed(self, encoder: Any, sample: Any) -> NDArray[np.float32]:
+        """The embedding [D] of what `decode` gave.
+
+        Raises:
+            InvalidInput: the model cannot take it; the field is named.
         """
 
     def _on_embed(self, request: Any, response: Any) -> Any:
         """Answer; a model that is loaded on demand and has left is loaded for it."""
+        sample = self.decode(request)
         try:
             with self._slot.encoder() as encoder:
                 if encoder is None:
                     response.message = f"{self.name} has no model loaded: the node is not active"
                     return response
-                response.embedding = np.asarray(self.embed(encoder, request), np.float32)
+                response.embedding = np.asarray(self.embed(encoder, sample), np.float32)
                 response.encoder_id = encoder.encoder_id
         except ModelError as error:
             response.message = f"{self.name} cannot load its model: {error}"

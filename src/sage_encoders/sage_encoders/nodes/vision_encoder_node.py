@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sage_common.ros.conversions.images import image_to_rgb
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.tensors.picture import Picture
@@ -63,5 +66,8 @@ class VisionEncoderNode(ModelEncoderNode):
                 self.diagnose(outdated=self._outdated)
         self.diagnose(dropped=self._worker.dropped)
 
-    def embed(self, encoder: VisionEncoder, request: Any) -> Any:
-        return encoder.embed(image_to_rgb(request.image))
+    def decode(self, request: Any) -> NDArray[np.uint8]:
+        return image_to_rgb(request.image)
+
+    def embed(self, encoder: VisionEncoder, sample: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return encoder.embed(sample)
