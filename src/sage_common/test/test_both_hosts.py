@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
 from toy_nodes import ToyNode
 
 from sage_common.core.topics import topic
@@ -194,3 +195,12 @@ def test_kept_messages_are_checked_when_they_are_read(rig):
     assert len(kept.nearest(base_ns).audio.data) == 4
     assert [len(m.audio.data) for m in kept.between(base_ns, base_ns + 5000)] == [4, 8]
     assert kept.between(base_ns + 9000, base_ns + 9999) == []
+
+
+def test_an_instance_of_what_no_package_declares_is_said(rig):
+    rig.add(ToyNode, instances=("front vison", "left vision"))
+    assert rig.until(lambda: rig.status("toy") is not None and "vison" in rig.status("toy").message)
+    status = rig.status("toy")
+    assert status.level == DiagnosticStatus.WARN
+    assert status.message.endswith("nothing is known of them: front vison")
+    assert any("front vison" in line for line in rig.logs())

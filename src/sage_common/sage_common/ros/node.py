@@ -112,6 +112,8 @@ class SageNode(Connections, Stateful):
         self.unconfigure()
         self.parameters = self._host.read_parameters(self.parameters_type)
         self.modality_specs = ModalitySpecs(self.parameters.instances)
+        if self.modality_specs.missing:
+            self.log.warning(self._undeclared())
         self.home = sage_home(self.parameters.home)
         self.on_configure()
         self._pressure.listen()
@@ -142,7 +144,7 @@ class SageNode(Connections, Stateful):
         try:
             if self.parameters.resume and self._checkpointer is not None:
                 self._checkpointer.restore()
-            self.set_health("ok", "running")
+            self._set_first_health()
             self.on_activate()
         except Exception:
             self._roll_back()
@@ -195,6 +197,16 @@ class SageNode(Connections, Stateful):
         return cls.state is not SageNode.state or any(f.part is Part.LEARNED for f in fields)
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _set_first_health(self) -> None:
+        if self.modality_specs.missing:
+            self.set_health("warn", self._undeclared())
+        else:
+            self.set_health("ok", "running")
+
+    def _undeclared(self) -> str:
+        missing = ", ".join(self.modality_specs.missing)
+        return f"instances of what no package declares, so nothing is known of them: {missing}"
 
     def _end_callbacks(self) -> None:
         """No callback and no job runs after this, unless it takes longer than is waited for."""

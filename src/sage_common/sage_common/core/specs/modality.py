@@ -213,11 +213,15 @@ def modalities() -> Registry[ModalitySpec]:
 class ModalitySpecs(dict[str, ModalitySpec]):
     """What is declared of modalities, by name; `UNDECLARED` of one that no package declares.
 
-    Made once, when a node is configured: what packages declare is searched for then.
+    To be asked as `specs[name]`: `get` does not give `UNDECLARED`. What packages declare is found
+    once a process; see `sage_common.core.specs.entry_points.refresh`.
 
     Args:
         instances: `MODALITY INSTALLED` each: another instance of a declared modality, which has
             what is declared of that.
+
+    Attributes:
+        missing: those instances of which no package declares the other.
 
     Raises:
         InvalidInput: an instance of another form.
@@ -226,10 +230,14 @@ class ModalitySpecs(dict[str, ModalitySpec]):
     def __init__(self, instances: Iterable[str] = ()) -> None:
         declared = modalities().specs
         super().__init__(declared)
+        missing: list[str] = []
         for text in instances:
             name, like = self.instance(text)
             if like in declared:
                 self[name] = replace(declared[like], name=name)
+            else:
+                missing.append(text)
+        self.missing = tuple(missing)
 
     @staticmethod
     def instance(text: str) -> tuple[str, str]:
