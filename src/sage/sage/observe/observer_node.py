@@ -84,6 +84,10 @@ class ObserverNode(SageNode):
     parameters_type = ObserverParameters
     shown_experiences = 5
 
+    def modalities_in_use(self) -> tuple[str, ...]:
+        modalities: tuple[str, ...] = self.parameters.modalities
+        return modalities
+
     def on_configure(self) -> None:
         self.tally = Tally()
         self.latest = Latest(modalities=self.parameters.modalities)

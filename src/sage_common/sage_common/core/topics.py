@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sage_common.core.errors import nearest_name
-from sage_common.core.specs.modality import STREAMS, ModalitySpec, ModalitySpecs
+from sage_common.core.specs.modality import STREAMS, ModalitySpecs
 
 
 @dataclass(frozen=True)
@@ -224,9 +224,7 @@ def topic_name(key: str, **names: str) -> str:
     return topic(key).name.format(**names)
 
 
-def filled_topic(
-    key: str, specs: Mapping[str, ModalitySpec] | None = None, **names: str
-) -> TopicSpec:
+def filled_topic(key: str, specs: ModalitySpecs | None = None, **names: str) -> TopicSpec:
     """A topic with its placeholders filled in, and with the rate that its modality has.
 
     That of a modality that comes by events (language, say) has neither rate nor maximum age: both
@@ -234,7 +232,7 @@ def filled_topic(
 
     Args:
         key: of the topic.
-        specs: of modalities, made once by who asks often; None: what is declared now.
+        specs: of modalities; None: those that packages declare.
         names: of the placeholders.
 
     Raises:
@@ -250,7 +248,7 @@ def filled_topic(
 
 
 def demanded_topic(
-    spec: TopicSpec, modalities: Iterable[str] | None, specs: Mapping[str, ModalitySpec]
+    spec: TopicSpec, modalities: Iterable[str] | None, specs: ModalitySpecs
 ) -> TopicSpec:
     """A topic as a node that works on some modalities expects it.
 
@@ -258,7 +256,7 @@ def demanded_topic(
 
     Args:
         spec: of the topic.
-        modalities: names of those that the node works on; None: it is not told which.
+        modalities: names of those that the node works on; None: unknown.
         specs: of modalities.
     """
     sensor = spec.key.partition("/")[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from rclpy.serialization import deserialize_message
@@ -48,6 +48,8 @@ class Connections:
 
     refusals: ClassVar[tuple[type[Exception], ...]] = (InvalidInput,)
     """Errors of the handlers of requests that are answers, and no failures of the node."""
+    modality_specs: ModalitySpecs
+    """Of all modalities; once the node is configured."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -57,13 +59,19 @@ class Connections:
         self.active = False
         self.guard = threading.RLock()
         self.parameters: Any = None
-        self.modality_specs = ModalitySpecs()
         self._gates: list[Gate] = []
         self._latest_messages: list[LatestMessages] = []
         self._clients: dict[str, ServiceClient] = {}
         self._diagnostics = Diagnostics()
         self._tensors = TensorEnds(self, host, self._diagnostics)
         self._pressure = PressureListener(self)
+
+    def modalities_in_use(self) -> Sequence[str] | None:
+        """Names of the modalities that the node works on; None: unknown.
+
+        Of SAGE's own sensors from which none of these comes it expects nothing: they may be silent.
+        """
+        return None
 
     def disconnect(self) -> None:
         """Forget all that the factories made; the node is configured anew."""
@@ -98,11 +106,7 @@ class Connections:
         `health.alive(self.clock.now_ns())`. The newest message of a latched topic that came while
         the node was inactive is delivered when it becomes active.
         """
-        spec, modality = (
-            filled_topic(topic_key, self.modality_specs, **names),
-            names.get("modality", ""),
-        )
-        gate = self.make_gate(spec, callback, on_rejected, modality)
+        gate = self._gate_of(topic_key, names, callback, on_rejected)
         self.connect(gate)
         return gate.health
 
@@ -294,16 +298,12 @@ class Connections:
     ) -> Gate:
         """The way from a topic into a callback; `connect` subscribes it.
 
-        A node with a parameter `modalities` expects nothing of sensors from which none of these
-        comes: they may be silent.
-
         Args:
             spec: made by `filled_topic` or `foreign_topic`.
             callback, on_rejected: see `subscribe`.
             modality: what `message.modality` must be; empty: not checked.
         """
-        worked_on = getattr(self.parameters, "modalities", None)
-        spec = demanded_topic(spec, worked_on, self.modality_specs)
+        spec = demanded_topic(spec, self.modalities_in_use(), self.modality_specs)
         health = InputHealth(self._host.resolve(spec.name), spec.rate_hz, spec.max_age_s)
         self._diagnostics.inputs.append(health)
         gate = Gate(self, spec, modality, callback, health, on_rejected)
@@ -320,11 +320,17 @@ class Connections:
         self, topic_key: str, depth: int, **names: str
     ) -> tuple[LatestMessages, Callable[[], Callable[[], None]]]:
         """A store for the newest messages of a topic, and what subscribes it."""
-        spec, modality = (
-            filled_topic(topic_key, self.modality_specs, **names),
-            names.get("modality", ""),
-        )
-        return self._kept_by(self.make_gate(spec, lambda _message: None, None, modality), depth)
+        return self._kept_by(self._gate_of(topic_key, names, lambda _message: None), depth)
+
+    def _gate_of(
+        self,
+        topic_key: str,
+        names: dict[str, str],
+        callback: Callable[[Any], None],
+        on_rejected: Callable[[InvalidInput], None] | None = None,
+    ) -> Gate:
+        spec = filled_topic(topic_key, self.modality_specs, **names)
+        return self.make_gate(spec, callback, on_rejected, names.get("modality", ""))
 
     def _kept_by(
         self, gate: Gate, depth: int

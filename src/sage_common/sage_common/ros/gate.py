@@ -6,30 +6,19 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from sage_common.core.clock import Clock
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.topics import TopicSpec
 from sage_common.ros.checks import check_message_once, check_stamp
 from sage_common.ros.conversions.stamps import stamped_now
-from sage_common.ros.host import Logger
 from sage_common.ros.qos import PROFILES, is_kept
 
+if TYPE_CHECKING:
+    from sage_common.ros.connections import Connections
+
 FAULT_LOG_PERIOD_S = 1.0
-
-
-class Owner(Protocol):
-    """The node that a gate belongs to."""
-
-    active: bool
-    clock: Clock
-    log: Logger
-
-    def stopwatch_ns(self) -> int: ...
-
-    def guarded(self, callback: Callable[..., None], *arguments: Any) -> bool: ...
 
 
 @dataclass
@@ -45,7 +34,7 @@ class Gate:
         on_rejected: is given the fault of a message that did not pass; None: nobody is.
     """
 
-    owner: Owner
+    owner: Connections
     spec: TopicSpec
     modality: str
     callback: Callable[[Any], None]

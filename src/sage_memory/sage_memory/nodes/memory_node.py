@@ -48,6 +48,10 @@ class MemoryNode(SageNode):
     _payloads: Transient[PayloadSources | None]
     _sleep_service: Transient[SleepService]
 
+    def modalities_in_use(self) -> tuple[str, ...]:
+        modalities: tuple[str, ...] = self.parameters.modalities
+        return modalities
+
     def on_configure(self) -> None:
         p: MemoryParameters = self.parameters
         policy = RetentionPolicy(p.buffer_items, p.newer_items, p.salience_floor, p.spacing_s)

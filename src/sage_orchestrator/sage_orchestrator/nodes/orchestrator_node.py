@@ -37,6 +37,9 @@ class OrchestratorNode(SageNode):
     _orchestrator: State[Orchestrator]
     _triggers: Transient[TriggerBuffer]
 
+    def modalities_in_use(self) -> tuple[str, ...]:
+        return self.parameters.modalities
+
     def on_configure(self) -> None:
         self._policy = self.parameters.policy()
         self._triggers = TriggerBuffer()

@@ -40,6 +40,9 @@ class FusionNode(SageNode):
     _newest: Transient[dict[str, Salience]]
     _heard_ns: Transient[int | None]
 
+    def modalities_in_use(self) -> tuple[str, ...]:
+        return self.parameters.modalities
+
     def on_configure(self) -> None:
         modalities = self.parameters.modalities
         self._fusion = Fusion(modalities, self.parameters.max_age_s, self.parameters.events)
