@@ -16,7 +16,7 @@ class ControlClosed(RuntimeError):
     """The node is ending, or too many transitions wait already."""
 
 
-class ControlWorker(ThreadWorker):
+class ControlWorker:
     """Runs transitions one after another; a slow one holds up no executor and no other node.
 
     Args:
@@ -25,7 +25,20 @@ class ControlWorker(ThreadWorker):
     """
 
     def __init__(self, name: str, on_error: Callable[[BaseException], None]) -> None:
-        super().__init__(name, QUEUE_SIZE, on_error)
+        self._worker = ThreadWorker(name, QUEUE_SIZE, on_error)
+
+    @property
+    def is_current(self) -> bool:
+        """True if asked from a job of this worker."""
+        return self._worker.is_current
+
+    def offer(self, job: Callable[[], None]) -> bool:
+        """Queue a job of which nobody waits for the outcome; False if it was not queued."""
+        return self._worker.offer(job)
+
+    def stop(self, timeout_s: float) -> bool:
+        """Finish the waiting jobs and end; False if a job did not end in time."""
+        return self._worker.stop(timeout_s)
 
     def start(self, job: Callable[[], T]) -> Future[T]:
         """Queue a job; its outcome.
