@@ -34,7 +34,7 @@ def run(counted_since_s: float) -> SimpleNamespace:
         ),
         status("vision_encoder", DiagnosticStatus.OK, "running", weights_sha256="ab" * 32),
         status("attention", DiagnosticStatus.WARN, "inactive"),
-        status("memory", DiagnosticStatus.ERROR, "the disk is full", last_failure=""),
+        status("memory", DiagnosticStatus.ERROR, "the disk is full", last_write_failure=""),
     ]
     latest = Latest(diagnostics={item.name: item for item in told})
     return SimpleNamespace(
