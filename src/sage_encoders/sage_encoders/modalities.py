@@ -24,9 +24,9 @@ def _spec(name: str, noun: str, nodes: str = NODES, **fields: Any) -> ModalitySp
     )
 
 
-def _robot(name: str, noun: str, **fields: Any) -> ModalitySpec:
-    """The spec of a modality of standard robot messages."""
-    places = f"sage_encoders.core.robot.{fields.pop('module', name)}:PLACES"
+def _robot(name: str, noun: str, module: str = "", **fields: Any) -> ModalitySpec:
+    """The spec of a modality of standard robot messages; `module` encodes them, else NAME."""
+    places = f"sage_encoders.core.robot.{module or name}:PLACES"
     return _spec(name, noun, f"{NODES}.robot", places=places, on=False, **fields)
 
 

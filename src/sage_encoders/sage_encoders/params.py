@@ -114,7 +114,8 @@ class ProprioceptionEncoderParameters(NodeParameters):
     )
     joint_parts: tuple[str, ...] = parameter(
         (),
-        doc="joint=part for joints whose name does not tell: head, torso, upper, lower, effectors",
+        doc="joint=part for joints whose name does not say where they are: head, torso, "
+        "upper, lower, effectors",
     )
 
 

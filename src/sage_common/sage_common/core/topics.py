@@ -130,7 +130,7 @@ _TOPICS = (
               "plugin: the second up to its stamp", zero_is_now=True),
     TopicSpec("pressure", "pressure", "sage_msgs/msg/ResourcePressure",
               "latched", 0.0, 0.0, False, True, "people -> sensors, encoders, orchestrator, memory",
-              "how tight memory is; who hears of it gives back what it can, the cheapest first"),
+              "how tight memory is; nodes release what they can, the cheapest first"),
     TopicSpec("markers", "markers", "visualization_msgs/msg/MarkerArray",
               "standard", 10.0, 1.0, False, False, "attention -> rviz",
               "salience bars and reasons; published only while somebody subscribes"),

@@ -1,4 +1,4 @@
-"""The peripheral tier in a node: looks at some of the frames, and tells what it saw."""
+"""The peripheral tier in a node: looks at some of the frames, and publishes what it saw."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JITTER = 0.1
 class PeripheralTier:
     """Looks `tiles_rate_hz` times a second, after the puzzle has gone: it delays none.
 
-    Where there is no mailbox nobody could hear of it, and it does not look.
+    Where there is no mailbox nobody could read it, and it does not look.
     """
 
     def __init__(self, node: SageNode, parameters: VisionEncoderParameters) -> None:

@@ -16,7 +16,7 @@ from sage_encoders.params import ProprioceptionEncoderParameters
 
 
 class ProprioceptionEncoderNode(SageNode):
-    """Encodes what the body does, 20 times a second while samples arrive."""
+    """Encodes what the body does, `rate_hz` times a second while samples arrive."""
 
     default_name = "proprioception_encoder"
     parameters_type = ProprioceptionEncoderParameters

@@ -64,7 +64,7 @@ class FusionNode(SageNode):
 
     def on_activate(self) -> None:
         self._heard_ns = None
-        self._tell_learned()
+        self._publish_weights()
 
     def state_depends_on(self) -> dict[str, object]:
         return {"modalities": ", ".join(self._fusion.modalities)}
@@ -116,7 +116,7 @@ class FusionNode(SageNode):
             self._fused.publish(message)
             self._explain_service.keep(message, None)
 
-    def _tell_learned(self) -> None:
+    def _publish_weights(self) -> None:
         learned = self._fusion.weights.report()
         self._weights.publish(weights_message(learned))
         self.diagnose(**weights_words(learned))
@@ -127,4 +127,4 @@ class FusionNode(SageNode):
         learned = self._fusion.learn(start_ns, end_ns, message.reward, stamp)
         self.diagnose(last_outcome=f"{message.reward:+.2f}, {'used' if learned else 'not used'}")
         if learned:
-            self._tell_learned()
+            self._publish_weights()

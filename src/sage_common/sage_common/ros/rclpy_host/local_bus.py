@@ -5,9 +5,9 @@ serialized, copied by the middleware and deserialized, for each subscriber. In a
 more than a third of its time. Here the message object itself is handed over, through a queue as
 long as the topic's QoS depth, and a service handler is called on its worker.
 
-The middleware must then not deliver the same message a second time: Fast DDS knows so by
-`fastdds.ignore_local_endpoints` in `config/fastdds.xml`. `SAGE_LOCAL_BUS=1` says that this profile
-is in effect; whoever sets one sets the other (`sage.graph.environment`).
+The middleware must then not deliver the same message a second time: Fast DDS is kept from it
+by `fastdds.ignore_local_endpoints` in `config/fastdds.xml`. `SAGE_LOCAL_BUS=1` says that this
+profile is in effect; whoever sets one sets the other (`sage.graph.environment`).
 
 A message must not be changed after it was published or received, as with shared pointers in rclcpp.
 """

@@ -68,7 +68,7 @@ class CellArousal(Stateful):
     _variance: State[NDArray[np.float32]]
 
     def __init__(self, counts: bool = True) -> None:
-        """`counts`: whether raw arousal is told."""
+        """`counts`: whether raw arousal is computed; else it is None."""
         self._counts = counts
         self._last = np.zeros((GRID, GRID), np.float32)
         self._mean = np.zeros((GRID, GRID), np.float32)
