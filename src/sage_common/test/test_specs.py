@@ -54,6 +54,7 @@ def test_an_instance_has_what_is_declared_of_its_kind() -> None:
     specs = ModalitySpecs(("speech language", "cellar cellar_kind"))
     assert specs["speech"].words and specs["speech"].name == "speech"
     assert specs["cellar"] is UNDECLARED and specs.missing == ("cellar cellar_kind",)
+    assert ModalitySpecs(("rear_ vision",)).missing == ("rear_ vision",), "of an older store"
     assert filled_topic("puzzle", ModalitySpecs(("left vision",)), modality="left").rate_hz == 30.0
     with pytest.raises(InvalidInput, match="instances = 'speech': expected MODALITY INSTALLED"):
         ModalitySpecs(("speech",))

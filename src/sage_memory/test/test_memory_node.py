@@ -288,6 +288,16 @@ def test_a_store_in_use_keeps_the_node_inactive(tmp_path) -> None:
         start(tmp_path)
 
 
+@pytest.mark.parametrize("instance", ["front vison", "rear_ vision"])
+def test_a_stored_instance_of_what_no_package_declares_is_said_once(tmp_path, instance) -> None:
+    with Memory.open(tmp_path, instances=(instance,)):
+        pass
+    host = start(tmp_path)
+    host.run_for(3.0)
+    assert len([line for line in host.logs if line.text.endswith(f"declares: {instance}")]) == 1
+    host.close()
+
+
 def test_the_message_of_an_own_sensor_is_kept_as_it_came(tmp_path) -> None:
     topic, type_name = "/thermometer", "sensor_msgs/msg/Temperature"
     own = {"own_sensors": [f"warmth {topic} {type_name}"], "modalities": ["warmth"]}

@@ -87,6 +87,12 @@ class MemoryNode(SageNode):
             key=self._found.key,
             instances=self.parameters.instances,
         )
+        missing = set(self._memory.modality_specs.missing) - set(self.modality_specs.missing)
+        if missing:
+            self.log.warning(
+                "stored are experiences of modalities that are instances of what no package "
+                f"declares: {', '.join(sorted(missing))}"
+            )
 
     def on_deactivate(self) -> None:
         self._writer.drain()

@@ -221,7 +221,7 @@ class ModalitySpecs(dict[str, ModalitySpec]):
             what is declared of that.
 
     Attributes:
-        missing: those instances of which no package declares the other.
+        missing: those instances of which no package declares the other, or whose name ends in _.
 
     Raises:
         InvalidInput: an instance of another form.
@@ -233,7 +233,7 @@ class ModalitySpecs(dict[str, ModalitySpec]):
         missing: list[str] = []
         for text in instances:
             name, like = self.instance(text)
-            if like in declared:
+            if like in declared and NAME.fullmatch(name):
                 self[name] = replace(declared[like], name=name)
             else:
                 missing.append(text)
@@ -247,7 +247,8 @@ class ModalitySpecs(dict[str, ModalitySpec]):
             InvalidInput: it has another form.
         """
         name, _, like = text.partition(" ")
-        if not NAME.fullmatch(name) or not NAME.fullmatch(like):
+        # Stores of older versions may hold a name that ends in _, of which nothing could run.
+        if not all(NAME.fullmatch(part.removesuffix("_")) for part in (name, like)):
             raise InvalidInput("instances", text, "MODALITY INSTALLED")
         return name, like
 
