@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -189,11 +188,6 @@ def commit() -> str:
         check=False,
     )
     return described.stdout.strip() or "unknown"
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def shown(value: float) -> str:

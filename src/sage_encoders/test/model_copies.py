@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from sage_encoders.core.card import sha256_of
+from sage_encoders.core.card import model_sha256
 
 
 def copy_model(folder: Path, target: Path, name: str, copied: str = "", **card: Any) -> Path:
@@ -22,5 +22,5 @@ def copy_model(folder: Path, target: Path, name: str, copied: str = "", **card: 
 def certify(path: Path, **card: Any) -> None:
     """Make the card of a changed file state its hash, as a careless export would."""
     body = json.loads(path.with_suffix(".json").read_text())
-    body |= {"sha256": sha256_of(path), "bytes": path.stat().st_size, **card}
+    body |= {"sha256": model_sha256(path), "bytes": path.stat().st_size, **card}
     path.with_suffix(".json").write_text(json.dumps(body))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sage_encoders.backends.onnx_model import OnnxModel
-from sage_encoders.core.card import read_card, sha256_of
+from sage_encoders.core.card import model_sha256, read_card
 from sage_encoders.core.log_mel import FRAMES, HOP, N_FFT, frames_db, normalise
 from sage_training import data as recorded
 
@@ -49,7 +49,7 @@ def test_there_are_models() -> None:
 def test_hash_size_and_how_to_rebuild(name: str) -> None:
     file = MODELS / name
     card = read_card(file.with_suffix(".json"))
-    assert card.sha256 == sha256_of(file)
+    assert card.sha256 == model_sha256(file)
     assert card.body["bytes"] == file.stat().st_size
     assert card.body["rebuild"].startswith("sage models train ")
     for field in ("data", "split", "seed", "schedule", "training_seconds", "parameters"):

@@ -9,7 +9,7 @@ import pytest
 from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.onnx_model import OnnxModel
-from sage_encoders.core.card import ModelError, sha256_of
+from sage_encoders.core.card import ModelError, model_sha256
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def copy(models: Path, tmp_path: Path) -> Path:
 def test_loads_and_says_what_it_is(copy: Path) -> None:
     model = OnnxModel(copy, provider="cpu", threads=1)
     assert model.provider == "cpu"
-    assert model.encoder_id == f"sage-audio-2@{sha256_of(copy)[:12]}"
+    assert model.encoder_id == f"sage-audio-2@{model_sha256(copy)[:12]}"
     outputs = model.run(log_mel=np.zeros((1, 60, 100), np.float32))
     assert sorted(outputs) == ["codes", "embedding"]
 
@@ -64,7 +64,7 @@ def test_one_changed_byte(copy: Path) -> None:
 def test_right_hash_but_no_onnx(copy: Path) -> None:
     copy.write_bytes(b"no network at all")
     card = json.loads(copy.with_suffix(".json").read_text())
-    card["sha256"] = sha256_of(copy)
+    card["sha256"] = model_sha256(copy)
     copy.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="ONNX Runtime cannot load it"):
         OnnxModel(copy)

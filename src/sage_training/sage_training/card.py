@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from sage_encoders.core.card import sha256_of
+from sage_encoders.core.card import model_sha256
 
 
 def write(path: Path, body: Mapping[str, object]) -> None:
@@ -19,7 +19,7 @@ def write(path: Path, body: Mapping[str, object]) -> None:
     """
     file: dict[str, object] = {"file": path.name}
     if "sha256" not in body:
-        file.update(sha256=sha256_of(path), bytes=path.stat().st_size)
+        file.update(sha256=model_sha256(path), bytes=path.stat().st_size)
     names = {key: body[key] for key in ("name", "version")}
     card = {**names, **file, "licence": "Apache-2.0", "precision": "fp32", **body}
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

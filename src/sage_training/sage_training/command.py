@@ -19,7 +19,7 @@ from sage.commands.options import add_home_argument
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 from sage_encoders.backends.models_folder import models_folder
-from sage_encoders.core.card import PRECISIONS, read_card, sha256_of
+from sage_encoders.core.card import PRECISIONS, model_sha256, read_card
 from sage_training.recipes import RECIPES, recipe_type
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _summary(card_path: Path, folder: Path) -> dict[str, Any]:
     elif not file.is_file():
         state = "missing"
     else:
-        state = "whole" if sha256_of(file) == card.sha256 else "damaged or replaced"
+        state = "whole" if model_sha256(file) == card.sha256 else "damaged or replaced"
     figures = card.body.get("held_out", {})
     return {
         "file": str(file.relative_to(folder)),

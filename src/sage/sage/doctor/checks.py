@@ -107,7 +107,7 @@ def weights() -> Iterator[Finding]:
     """Every model: present, and the file that its card names."""
     from sage_encoders.backends.minilm import CARD_FILE, network_file
     from sage_encoders.backends.models_folder import models_folder
-    from sage_encoders.core.card import ModelError, read_card, sha256_of
+    from sage_encoders.core.card import ModelError, model_sha256, read_card
 
     try:
         folder = models_folder()
@@ -118,7 +118,7 @@ def weights() -> Iterator[Finding]:
         try:
             card = read_card(path)
             file = network_file() if path.name == CARD_FILE else folder / f"{path.stem}.onnx"
-            found = sha256_of(file)
+            found = model_sha256(file)
         except (ModelError, OSError) as error:
             yield Finding(path.stem, "error", str(error), "make clean, then make demo")
             continue

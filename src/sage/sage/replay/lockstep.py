@@ -20,9 +20,9 @@ from sage.replay.suspended_run import SuspendedRun, check_can_be_suspended, susp
 from sage.sources.bag_plan import BagPlan, Route
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.home import sha256_of
 from sage_common.ros.container import node_class
 from sage_common.ros.lockstep.host import Delivered, LockstepHost
-from sage_encoders.core.card import sha256_of
 
 # What is still on its way at the end of a bag gets this much simulated time.
 TAIL_S = 1.0

@@ -17,7 +17,8 @@ from sage_bench.encoders import (
     vision,
 )
 from sage_bench.encoders.section import Section, Setting, run_all
-from sage_bench.result import Result, sha256_of
+from sage_bench.result import Result
+from sage_common.core.home import sha256_of
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
 from sage_sensors.backends.recording import data_folder
 

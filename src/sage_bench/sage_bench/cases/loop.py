@@ -32,7 +32,8 @@ from sage_bench.loop import budgets
 from sage_bench.loop.stored import fill
 from sage_bench.loop.transitions import transition_rows
 from sage_bench.part_choice import chosen_parts, result_name
-from sage_bench.result import Result, Row, row_of_samples, sha256_of
+from sage_bench.result import Result, Row, row_of_samples
+from sage_common.core.home import sha256_of
 from sage_common.ros.lockstep.host import DEFAULT_START_NS
 from sage_memory import Memory
 from sage_sensors.backends.recording import data_folder, find_demo_recording

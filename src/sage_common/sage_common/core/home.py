@@ -1,7 +1,8 @@
-"""Where SAGE keeps what must outlive a process."""
+"""Where SAGE keeps what must outlive a process: the folder, and files that are whole."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import tempfile
@@ -93,3 +94,16 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, 64 hex digits.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

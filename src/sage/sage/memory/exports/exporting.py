@@ -14,11 +14,11 @@ from sqlalchemy.engine import Connection
 
 from sage.memory.exports.earlier import checksum
 from sage.memory.exports.formats import TableFiles
-from sage.memory.exports.manifest import Manifest, file_digest
+from sage.memory.exports.manifest import Manifest
 from sage.memory.exports.tables import FACTS, TABLES, Row
 from sage.memory.exports.vectors import check_vector
 from sage_common.core.errors import InvalidInput
-from sage_common.core.home import make_private, sync_folder
+from sage_common.core.home import make_private, sha256_of, sync_folder
 from sage_memory.core.engine import schema
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.identifiers import id_text
@@ -97,7 +97,7 @@ def _write_all(
         rows=counts,
         tables=tables,
         files={
-            path.relative_to(folder).as_posix(): (path.stat().st_size, file_digest(path))
+            path.relative_to(folder).as_posix(): (path.stat().st_size, sha256_of(path))
             for path in written
         },
         payloads_missing=missing,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.home import sha256_of
 from sage_memory.core.payloads import EXTENSIONS
 
 NAME = "manifest.json"
 KIND = "sage memory export"
 VERSION = 1
-CHUNK_BYTES = 1 << 20
 FILE_NAME = re.compile(
     r"[a-z_]+\.(parquet|jsonl)|vectors-[0-9]{5}\.npz"
     rf"|payloads/[0-9a-f]{{2}}/[0-9a-f]{{64}}\.({'|'.join(EXTENSIONS.values())}|bin)"
@@ -134,14 +133,5 @@ def check_files(folder: Path, manifest: Manifest) -> None:
         found = path.stat().st_size
         if found != size:
             raise ExportRefused(path, f"{found} bytes, the manifest says {size}")
-        if file_digest(path) != digest:
+        if sha256_of(path) != digest:
             raise ExportRefused(path, "its SHA-256 is not the manifest's: damaged or changed")
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, 64 hex digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
