@@ -188,6 +188,22 @@ def test_whatever_was_kept_comes_back(
     shutil.rmtree(folder)
 
 
+def test_instances_of_modalities_go_with_an_export(tmp_path: Path) -> None:
+    Memory.open(tmp_path / "old", instances=("radio language", "rear vision")).close()
+    write(tmp_path / "old", tmp_path / "first", "jsonl")
+    read(tmp_path / "new", tmp_path / "first")
+    with Memory.open(tmp_path / "new", read_only=True) as memory:
+        assert memory.modality_specs["radio"].words
+    write(tmp_path / "new", tmp_path / "second", "jsonl")
+    assert contents(tmp_path / "second") == contents(tmp_path / "first")
+    with Memory.open(tmp_path / "own", instances=("rear audio",)) as memory:
+        memory.remember(homes.experience(1)).result()
+    read(tmp_path / "own", tmp_path / "first", merge=True)
+    with Memory.open(tmp_path / "own", read_only=True) as memory:
+        assert memory.modality_specs["radio"].words
+        assert memory.modality_specs["rear"].payload == "sound", "it keeps what it knew"
+
+
 @parametrized
 def test_a_store_that_is_not_empty_is_only_added_to_and_on_request(
     tmp_path: Path, encoding: str

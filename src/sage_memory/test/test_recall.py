@@ -88,6 +88,14 @@ def test_a_store_remembers_which_modalities_are_instances_of_others(tmp_path, ex
         assert answer.reason.startswith('said: "look, a dog"')
         assert memory.modality_specs["rear"].payload == "sound"
         assert not memory.inspect()
+    with Memory.open(tmp_path, read_only=True, instances=("rear vision", "left audio")) as memory:
+        specs = memory.modality_specs
+        assert [specs[name].payload for name in ("rear", "left")] == ["picture", "sound"]
+        assert specs["radio"].words, "of the store"
+    with Memory.open(tmp_path, read_only=True) as memory:
+        assert memory.modality_specs["left"].payload == "none", "a reader saves nothing"
+    with pytest.raises(InvalidInput, match="instances"):
+        Memory.open(tmp_path, read_only=True, instances=("rear",))
 
 
 def test_an_experience_as_example_finds_its_likes_not_itself(tmp_path, experience) -> None:

@@ -71,17 +71,19 @@ class OpenMemory:
                 password comes from `PGPASSWORD` or the password file, never from here.
             key: of an encrypted store; `find_key` finds it.
             instances: modalities that are another instance of an installed one, `MODALITY
-                INSTALLED` each; the store remembers them.
+                INSTALLED` each; the store remembers them, where it is not read only.
 
         Raises:
             StoreLocked: another process writes it; its pid is named.
             StoreMissing: read only, and there is no store.
             StoreDamaged: the file is truncated or not a database; the fix is named.
             StoreTooNew: a later version wrote it.
+            StoreTooOld: read only, and an earlier version wrote it.
+            StoreNotReadable, StoreNotWritable: the disk or its permissions refuse.
             KeyMissing, KeyWrong, StoreNotEncrypted: the key is not that of the store.
             OptionMissing: encryption or PostgreSQL need a package that is not installed.
-            InvalidInput: an argument is of another type, `home` is a file, or the device's name
-                is too long.
+            InvalidInput: an argument is of another type, `home` is a file, the device's name is
+                too long, or an instance has another form.
             StoreUnreachable, NotDurable: the server cannot be had, or would lose commits.
         """
         if not isinstance(home, str | Path):
@@ -93,7 +95,7 @@ class OpenMemory:
         storage = open_storage(home, url, key, device_id)
         clock = clock or SystemClock()
         if read_only:
-            return cls(open_reader(home, storage), None, clock)
+            return cls(open_reader(home, storage, instances), None, clock)
         store = Store(
             home,
             storage,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine.database import check_schema, naming
 from sage_memory.core.engine.store_key import StoreKey, find_key
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.recall.reader import Reader
-from sage_memory.core.store.modality_facts import stored_instances
+from sage_memory.core.store.modality_facts import merged_instances, stored_instances
 from sage_memory.core.store.storage import Storage
 
 URL_VARIABLE = "SAGE_MEMORY_URL"
@@ -43,21 +44,26 @@ def find_store(
     )
 
 
-def open_reader(home: Path, storage: Storage) -> Reader:
+def open_reader(home: Path, storage: Storage, instances: Sequence[str] = ()) -> Reader:
     """The reading side of a store, its index filled.
 
+    Args:
+        instances: that this reader knows of beside the store's, `MODALITY INSTALLED` each.
+
     Raises:
+        InvalidInput: an instance of another form.
         MemoryFailure: as `Memory.open`.
     """
     storage.check()
     engine = storage.open_reader()
     try:
         with naming(storage.place), engine.connect() as connection:
-            instances = stored_instances(check_schema(connection, storage.place))
+            facts = check_schema(connection, storage.place)
+            instances = merged_instances(stored_instances(facts), instances)
         files = PayloadFiles(home / "payloads", storage.seal)
         reader = Reader(storage.place, engine, files, instances)
         reader.load()
-    except MemoryFailure:
+    except (InvalidInput, MemoryFailure):
         engine.dispose()
         raise
     return reader

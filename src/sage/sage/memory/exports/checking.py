@@ -18,6 +18,8 @@ from sage.memory.exports.tables import FACTS, TABLES, Row
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine import schema
 from sage_memory.core.payloads import EXTENSIONS
+from sage_memory.core.store.modality_facts import FACT as INSTANCES
+from sage_memory.core.store.modality_facts import merged_instances
 
 FIRST_EXPORTED = 2
 """Schema of the first exports."""
@@ -128,9 +130,12 @@ def read_table(
 def _check_facts(manifest: Manifest) -> int:
     """Prove the facts; the logical clock."""
     facts = manifest.facts
-    if facts.keys() != set(FACTS):
-        raise InvalidInput("facts", sorted(facts), f"exactly {sorted(FACTS)}")
+    if facts.keys() - {INSTANCES} != set(FACTS):
+        raise InvalidInput(
+            "facts", sorted(facts), f"exactly {sorted(FACTS)}, and maybe {INSTANCES}"
+        )
     check_value("facts.device_id", facts["device_id"], DEVICE)
+    merged_instances(facts.get(INSTANCES, "").splitlines(), ())
     numbers = {}
     for name, rule in (("created_ns", STAMP_NS), ("clock", CLOCK)):
         written = facts[name].isascii() and facts[name].isdigit() and len(facts[name]) < 20

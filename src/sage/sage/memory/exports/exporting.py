@@ -23,6 +23,8 @@ from sage_memory.core.engine import schema
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.payloads import EXTENSIONS, PayloadFiles
+from sage_memory.core.store.modality_facts import FACT as INSTANCES
+from sage_memory.core.store.modality_facts import stored_instances
 
 ROWS_A_GROUP = 4096
 FIX = "repair the store with `sage memory repair` first"
@@ -93,7 +95,7 @@ def _write_all(
     manifest = Manifest(
         encoding=files.encoding,
         schema_version=int(facts["schema_version"]),
-        facts={key: facts[key] for key in FACTS},
+        facts=_exported_facts(facts),
         rows=counts,
         tables=tables,
         files={
@@ -112,6 +114,13 @@ def _write_all(
     sync_folder(folder)
     size = sum(size for size, _ in manifest.files.values())
     return Exported(counts, counts["payloads"] - missing, missing, size)
+
+
+def _exported_facts(facts: Mapping[str, str]) -> dict[str, str]:
+    exported = {key: facts[key] for key in FACTS}
+    if instances := stored_instances(facts):
+        exported[INSTANCES] = "\n".join(instances)
+    return exported
 
 
 def _counted(

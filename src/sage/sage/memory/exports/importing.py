@@ -17,6 +17,11 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine import schema
 from sage_memory.core.experience import Payload
 from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.store.modality_facts import (
+    merged_instances,
+    save_instances,
+    stored_instances,
+)
 
 OWNER = {"vectors": "experience_id", "clocks": "experience_id", "forgettings": "experience_id"}
 """Column with the experience that a row belongs to."""
@@ -88,10 +93,10 @@ def _restore(
             connection.execute(insert(table), rows)
             done.rows[name] += len(rows)
             progress(name, len(rows))
-    for key, value in export.manifest.facts.items():
-        if key != "clock":
-            row = schema.meta.c.key == key
-            connection.execute(update(schema.meta).where(row).values(value=value))
+    for key in ("device_id", "created_ns"):
+        row, value = schema.meta.c.key == key, export.manifest.facts[key]
+        connection.execute(update(schema.meta).where(row).values(value=value))
+    _add_instances(connection, export)
     _advance_clock(connection, export.clock)
     done.payload_files = _copy_payloads(connection, payloads, export, None, progress)
     return done
@@ -131,6 +136,7 @@ def _merge(
             done.rows[name] += len(taken)
             done.skipped[name] += len(rows) - len(taken)
             progress(name, len(rows))
+    _add_instances(connection, export)
     _advance_clock(connection, export.clock)
     alive = select(columns.payload_sha256).where(columns.forgotten_ns.is_(None))
     promised = schema.payloads.c.sha256.in_(alive)  # a lost file of theirs comes back, too
@@ -170,6 +176,13 @@ def _is_new(table: Table, row: Row, fresh: frozenset[bytes], present: set[Any]) 
         return row[OWNER[table.name]] in fresh
     key = tuple(row[column.name] for column in table.primary_key.columns)
     return (key if len(key) > 1 else key[0]) not in present
+
+
+def _add_instances(connection: Connection, export: Checked) -> None:
+    """What the store knows of a modality counts before what the export says."""
+    facts = dict(connection.execute(select(schema.meta.c.key, schema.meta.c.value)).all())
+    exported = stored_instances(export.manifest.facts)
+    save_instances(connection, facts, merged_instances(exported, stored_instances(facts)))
 
 
 def _advance_clock(connection: Connection, seen: int) -> None:

@@ -25,7 +25,11 @@ TABLES: dict[str, Table] = {
 }
 """In the order in which they are imported: what refers to another comes after it."""
 FACTS = ("device_id", "created_ns", "clock")
-"""Facts of the `meta` table that an export holds; the others belong to the file."""
+"""Facts of the `meta` table that every export holds.
+
+Beside them it holds the instances of modalities if the store knows any; the other facts belong to
+the file.
+"""
 
 Row = dict[str, Any]
 

@@ -36,6 +36,8 @@ from sage_memory.core.recovery.damaged_database import DamagedDatabase, Row, ope
 from sage_memory.core.rows.checksums import COLUMNS, row_crc32
 from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.rows.rows import sketch, unpack_puzzle
+from sage_memory.core.store.modality_facts import FACT as INSTANCES
+from sage_memory.core.store.modality_facts import stored_instances
 
 BATCH = 512
 MOST_NAMED = 100
@@ -315,6 +317,8 @@ class _Repair:
         newest = max(self._newest_clock, int(clock) if clock.isdigit() else 0)
         found = {"created_ns": "0", "device_id": self._device()} | found
         found |= {"schema_version": str(schema.SCHEMA_VERSION), "clock": str(newest)}
+        if INSTANCES in found:
+            found[INSTANCES] = "\n".join(stored_instances(found))
         for key, value in found.items():
             yield {"key": key, "value": value}
 

@@ -30,7 +30,11 @@ from sage_memory.core.rows.inserts import NewRows, insert_new
 from sage_memory.core.rows.rows import Packed, pack
 from sage_memory.core.store.access_log import AccessLog
 from sage_memory.core.store.leftovers import set_aside_payloads
-from sage_memory.core.store.modality_facts import save_instances
+from sage_memory.core.store.modality_facts import (
+    merged_instances,
+    save_instances,
+    stored_instances,
+)
 from sage_memory.core.store.storage import Storage
 from sage_memory.core.store.writer import Done, Future, GroupCommitter
 from sage_memory.core.store.writer_connection import WriterConnection
@@ -107,7 +111,8 @@ class Store:
         connection = self._connection.rows
         with naming(self.path), connection.begin():
             facts = check_schema(connection, self.path)
-            instances = save_instances(connection, facts, instances)
+            instances = merged_instances(stored_instances(facts), instances)
+            save_instances(connection, facts, instances)
             self.durability = self._storage.durability(connection)
             self.payloads.load(connection)
             newest = connection.execute(NEWEST).one_or_none()
