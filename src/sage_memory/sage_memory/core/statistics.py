@@ -18,9 +18,11 @@ class Statistics:
         waiting: experiences in the queue; not yet acknowledged.
         refused: experiences refused because the queue was full.
         failed: experiences whose commit failed, and why the last one did.
+        failing: the newest commit failed.
         committed, groups: experiences acknowledged since start, in how many transactions.
         payload_bytes: bytes of all payloads.
-        payloads_refused: payloads that were not kept, and why the last one was not.
+        payloads_refused: payloads that were not kept.
+        last_refusal: why the newest payload was not kept; empty: it was.
         disk_free_bytes: left on the disk.
         index_cache_refusal: why the index was not written to its cache; empty: it was.
         durability: journal mode and synchronous level in effect.
@@ -34,6 +36,7 @@ class Statistics:
     waiting: int
     refused: int
     failed: int
+    failing: bool
     last_write_failure: str
     committed: int
     groups: int
@@ -56,6 +59,7 @@ def statistics_of(store: Store) -> Statistics:
         waiting=store.committer.waiting,
         refused=store.committer.refused,
         failed=store.committer.failed,
+        failing=store.committer.failing,
         last_write_failure=store.committer.last_failure,
         committed=store.committer.committed,
         groups=store.committer.groups,

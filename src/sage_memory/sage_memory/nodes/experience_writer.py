@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from sage_common.core.errors import InvalidInput
@@ -63,14 +62,20 @@ class ExperienceWriter:
             self._worker.submit(self._store, experience, self._take(moment))
 
     def now(self, moment: Moment, words: HeardText | None) -> Experience:
-        """Keep a moment with words; it is committed and synced when this returns."""
-        return self._store(self._observer.experience(moment, words), self._take(moment))
+        """Keep a moment with words; it is committed and synced when this returns.
+
+        To be called on a worker, without `guard`.
+        """
+        with self._node.guard:  # callbacks change the words, poses and pictures around the moment
+            experience, encode = self._observer.experience(moment, words), self._take(moment)
+        return self._store(experience, encode)
 
     def drain(self) -> None:
         """Wait until everything that was to be kept is."""
-        drained = threading.Event()
-        self._worker.submit(drained.set)
-        drained.wait(COMMIT_TIMEOUT_S)
+        if not self._worker.wait_idle(COMMIT_TIMEOUT_S):
+            self._node.log.warning(
+                f"not all moments are kept after {COMMIT_TIMEOUT_S:g} s: those that wait are lost"
+            )
 
     def _take(self, moment: Moment) -> Encode:
         if self._payloads is None:
@@ -112,4 +117,4 @@ class ExperienceWriter:
 
     def _learn(self, start_ns: int, end_ns: int, reward: float) -> None:
         learnt = self._opened().learn_outcome(start_ns, end_ns, reward, self._half_life_s)
-        learnt.result(COMMIT_TIMEOUT_S)  # what it could not learn is reported; replay knows when
+        learnt.result(COMMIT_TIMEOUT_S)  # an error of the commit goes to the worker, which reports

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from sage_common.ros.node import SageNode
 from sage_common.ros.pressure import Cost
 from sage_memory.core.memory import Memory
+from sage_memory.core.statistics import Statistics
 from sage_memory.nodes.sleep_service import SleepService
 
 
@@ -56,10 +57,22 @@ class Housekeeping:
         if not self._node.time_is_measured:
             del facts["disk_free_bytes"]  # others write to the disk, too: two runs would differ
         self._node.diagnose(**shown, **facts)
-        if statistics.failed:
-            text = f"{statistics.failed} experiences were not kept: {statistics.last_write_failure}"
-            self._node.set_health("error", text)
-            return
-        noted = (statistics.last_damage, statistics.last_refusal, statistics.index_cache_refusal)
-        if any(noted):
-            self._node.set_health("warn", "; ".join(filter(None, noted)))
+        if self._node.active:  # else it is being deactivated, and its health says so
+            self._node.set_health(*health_of(statistics))
+
+
+def health_of(statistics: Statistics) -> tuple[str, str]:
+    """Level and text of all that is wrong with the store now."""
+    failing = ""
+    if statistics.failing:
+        failing = f"{statistics.failed} experiences were not kept: {statistics.last_write_failure}"
+    causes = (
+        failing,
+        statistics.last_damage,
+        statistics.last_refusal,
+        statistics.index_cache_refusal,
+    )
+    text = "; ".join(filter(None, causes))
+    if not text:
+        return "ok", "running"
+    return "error" if failing else "warn", text

@@ -56,7 +56,7 @@ class PayloadCache:
         cap: what of `cap_bytes` may be used now.
         total_bytes: of all payloads.
         refused: payloads, since the start.
-        last_refusal: why the last of them was, in words.
+        last_refusal: why the newest payload was, in words; empty: it was kept.
     """
 
     def __init__(
@@ -127,6 +127,7 @@ class PayloadCache:
             return self._refuse(f"{error.strerror}: {self.files.folder}")
         except PayloadDamaged as error:
             return self._refuse(str(error))
+        self.last_refusal = ""
         self._doomed.pop(sha256, None)
         if known is not None:
             used = {"last_used_ns": now_ns} | ({"pinned": 1} if pinned else {})
@@ -147,7 +148,7 @@ class PayloadCache:
     def remove(
         self, connection: Connection, hashes: Iterable[str], last_used_ns: int | None = None
     ) -> int:
-        """Remove payloads within the caller's transaction; call `bury` after it.
+        """Remove payloads within the caller's transaction; call `delete_removed` after it.
 
         Args:
             last_used_ns: only those last used just then; None: all of them.

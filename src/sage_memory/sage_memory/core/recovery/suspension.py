@@ -6,7 +6,7 @@ from sage_common.core.errors import CannotContinue, InvalidInput
 from sage_common.core.state.arrays import Arrays, json_array, json_of, nest, section_of
 from sage_memory.core.store.store import Store
 
-COUNTED = ("refused", "committed", "groups", "failed")
+COUNTED = ("refused", "committed", "groups", "failed", "failing")
 
 
 def suspend(store: Store) -> Arrays:

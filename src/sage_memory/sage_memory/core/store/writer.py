@@ -17,8 +17,8 @@ Done = TypeVar("Done")
 
 
 class Future(Generic[Result]):
-    """What the writer's thread is still to do; as `concurrent.futures.Future`, in a seventh of its
-    time."""
+    """What the writer's thread is still to do; `result()` and `done()` as those of
+    `concurrent.futures.Future`."""
 
     __slots__ = ("_error", "_gate", "_result", "_settled")
 
@@ -105,6 +105,7 @@ class GroupCommitter(Generic[Item, Result]):
         self.groups = 0
         self.failed = 0
         self.last_failure = ""
+        self.failing = False
         self._thread = threading.Thread(target=self._run, name="memory writer", daemon=True)
         self._thread.start()
 
@@ -187,6 +188,7 @@ class GroupCommitter(Generic[Item, Result]):
         except Exception as error:  # noqa: BLE001 - saves the thread; who waits must hear of it
             self._refuse_group(group, error)
             return
+        self.failing = False
         self.groups += 1
         self.committed += len(group)
         for (_, future), result in zip(group, results, strict=True):
@@ -198,6 +200,7 @@ class GroupCommitter(Generic[Item, Result]):
             self._commit_group(group[:half])
             self._commit_group(group[half:])
             return
+        self.failing = True
         self.failed += len(group)
         self.last_failure = str(error)
         for _, future in group:
