@@ -135,6 +135,24 @@ def test_closed_memory_says_so_and_closes_twice(tmp_path, experience) -> None:
         memory.recall(Query())
 
 
+@pytest.mark.parametrize("part", ["reader", "committer", "_connection"])
+def test_a_failed_close_releases_the_store(tmp_path, experience, monkeypatch, part) -> None:
+    memory = Memory.open(tmp_path)
+    memory.remember(experience(1)).result()
+    owner = getattr(memory._store, part)
+    real = owner.close
+
+    def fail() -> None:
+        real()
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(owner, "close", fail)
+    with pytest.raises(OSError, match="the disk is gone"):
+        memory.close()
+    with Memory.open(tmp_path) as again:
+        assert again.statistics().experiences == 1
+
+
 def test_a_writer_moves_the_log_before_it_closes_its_connection(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
         reader = sqlite3.connect(tmp_path / "memory.db")  # SQLite moves it with the last one only

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -231,13 +231,17 @@ class Store:
         self.committer.run(lambda: self.reader.verify(follow=False)).result()
 
     def close(self) -> None:
-        """Commit what waits, close the files, let go of the store."""
-        with suppress(NotStored):  # notes of use are hints, not worth a failed stop
-            self.flush()
-        self.committer.close()
-        self.reader.close()
-        self._connection.close()
-        self._lock.close()
+        """Commit what waits, close the files, release the store; the latter after any error."""
+        with ExitStack() as closing:
+            for close in (
+                self._lock.close,
+                self._connection.close,
+                self.reader.close,
+                self.committer.close,
+            ):
+                closing.callback(close)  # the last one is called first
+            with suppress(NotStored):  # notes of use are hints, not worth a failed stop
+                self.flush()
 
     def _named(self, proven: Experience) -> Experience:
         return changed(

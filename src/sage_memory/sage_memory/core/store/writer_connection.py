@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -58,7 +58,8 @@ class WriterConnection:
         self._storage.prove_in_place()
 
     def close(self) -> None:
-        """Let go of the rows."""
-        move_log(self.rows)
-        self.rows.close()
-        self._engine.dispose()
+        """Move the log into the file, and release both; the connection also after an error."""
+        with ExitStack() as closing:
+            closing.callback(self._engine.dispose)
+            closing.callback(self.rows.close)
+            move_log(self.rows)
