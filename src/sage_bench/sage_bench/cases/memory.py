@@ -1,4 +1,4 @@
-"""Memory: remembering, recall by words and clips, opening, sleep, what hindsight and replay do.
+"""Memory: remembering, recall by words and clips, opening, sleep, what hindsight does.
 
 Every part beside its peers on the same input. SAGE_BENCH_CACHE names a folder that keeps what took
 long to embed or fill (several GB); SAGE_BENCH_PARTS=recall,sleep measures only these parts and
