@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
+from lifecycle_msgs.msg import Transition
 
 from sage.graph.description import GraphOptions, describe
 from sage_bench.loop.gaps import Arrivals
 from sage_bench.loop.heartbeat_node import HEARTBEAT, HeartbeatNode
-from sage_bench.loop.transitions import GOAL_MS, OUTPUTS, Taken, Transitions, with_heartbeat
+from sage_bench.loop.transitions import (
+    GOAL_MS,
+    INACTIVE_S,
+    OUTPUTS,
+    SETTLE_S,
+    Taken,
+    Transitions,
+    with_heartbeat,
+)
 from sage_common.ros.container import node_class
 from sage_common.ros.lockstep.host import LockstepHost
+
+STALL_S = 1.0
 
 
 class Times:
@@ -23,7 +37,7 @@ class Times:
 
 def arrived(topics: dict[str, list[float]]) -> Arrivals:
     clock = Times()
-    arrivals = Arrivals(clock)
+    arrivals = Arrivals(clock, topics)
     for name, times_s in topics.items():
         for clock.now_s in times_s:
             arrivals.note(name)
@@ -79,9 +93,42 @@ def test_a_row_leaves_out_what_the_node_is_needed_for_and_says_what_is_usual():
 
 def test_a_topic_that_has_not_come_back_is_waited_for() -> None:
     times_s = iter([1.0, 2.0, 3.0])
-    arrivals = Arrivals(lambda: next(times_s))
+    arrivals = Arrivals(lambda: next(times_s), ["a", "b"])
     arrivals.note("a")
     arrivals.note("b")
     assert not arrivals.all_since(1.5)
     arrivals.note("a")
     assert arrivals.all_since(1.5)
+
+
+def test_a_topic_that_never_came_is_waited_for_and_named() -> None:
+    arrivals = Arrivals(lambda: 1.0, ["a", "b"])
+    assert arrivals.silent() == ["a", "b"]
+    arrivals.note("a")
+    assert arrivals.silent() == ["b"]
+    assert not arrivals.all_since(0.5)
+
+
+class Stalling:
+    """Changes no node; its one output stands still from a deactivation until long after."""
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self.arrivals = arrivals
+        arrivals.note("a")
+
+    def change(self, _node: str, transition: int) -> float:
+        if transition == Transition.TRANSITION_ACTIVATE:
+            threading.Timer(STALL_S, self._come_back).start()
+        return 0.1
+
+    def _come_back(self) -> None:
+        for _ in range(3):
+            time.sleep(SETTLE_S)
+            self.arrivals.note("a")
+
+
+def test_a_stall_that_outlasts_the_transitions_is_the_nodes_own() -> None:
+    taking = Transitions(["memory"], 1.0)
+    taking._arrivals = Arrivals(time.monotonic, ["a"])
+    taken = taking._take_through(Stalling(taking._arrivals), "memory")
+    assert taking._arrivals.longest_gap_s(["a"], taken.begin_s, taken.end_s) >= STALL_S + INACTIVE_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ from sage_bench.encoders.section import Setting
 from sage_bench.mailbox import native, python_rows, rows
 from sage_bench.mailbox.parts import PARTS
 from sage_bench.mailbox.sizes import text_of
-from sage_bench.mailbox.transports.exchange import Exchange, measure, transports
+from sage_bench.mailbox.transports.exchange import Exchange, Found, measure, transports
+from sage_bench.mailbox.transports.transport import Transport
 from sage_bench.part_choice import CHOSEN, chosen_parts
 from sage_common.core.errors import InvalidInput
 
@@ -50,6 +52,18 @@ def test_sleeping_receivers_are_woken(name: str, domain_id: int, tmp_path: Path)
     what = Exchange(64, COUNT, 0.01, 2, polling=False, busy_sender=False)
     found = measure(transports()[name], what, domain_id, tmp_path)
     assert COUNT < len(found.latencies_us) + found.lost == 2 * COUNT
+
+
+@pytest.mark.parametrize("lost", ["SAGE", rows.WORD])
+def test_nothing_by_a_transport_that_rows_need_is_named(
+    lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(transport: Transport, *_: object) -> Found:
+        return Found(latencies_us=[] if transport.name == lost else [1.0])
+
+    monkeypatch.setattr(python_rows, "measure", measured)
+    with pytest.raises(RuntimeError, match=f"nothing came of 20 by {re.escape(lost)}"):
+        python_rows.Stage(0, tmp_path).measure(Exchange(64, COUNT, 0.01))
 
 
 def test_a_process_that_fails_says_why(domain_id: int, tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ class Arrivals:
 
     Args:
         now_s: a monotonic clock [s].
+        topics: that are expected.
     """
 
-    def __init__(self, now_s: Callable[[], float]) -> None:
+    def __init__(self, now_s: Callable[[], float], topics: Iterable[str]) -> None:
         self._now_s = now_s
+        self._expected = tuple(topics)
         self._times_s: dict[str, list[float]] = defaultdict(list)
 
     def note(self, topic: str) -> None:
@@ -23,8 +25,13 @@ class Arrivals:
         self._times_s[topic].append(self._now_s())
 
     def all_since(self, time_s: float) -> bool:
-        """Whether a message of every topic that ever came has come after a time."""
-        return all(times_s[-1] > time_s for times_s in tuple(self._times_s.values()))
+        """Whether a message of every expected topic has come after a time."""
+        times_s = (self._times_s[topic][-1:] for topic in self._expected)
+        return all(last and last[0] > time_s for last in times_s)
+
+    def silent(self) -> list[str]:
+        """Expected topics of which nothing came yet."""
+        return [topic for topic in self._expected if not self._times_s[topic]]
 
     def longest_gap_s(self, topics: Iterable[str], begin_s: float, end_s: float) -> float:
         """The longest time between two messages of one topic that overlaps with a window [s].

@@ -89,7 +89,8 @@ def types_of_outputs() -> dict[str, str]:
 
 @dataclass
 class Taken:
-    """A node went inactive and active again, from `begin_s` to `end_s`; `took_s` for both."""
+    """A node went inactive and active again: `took_s` for both, from `begin_s` to `end_s`, when
+    all outputs were back."""
 
     node: str
     begin_s: float
@@ -114,13 +115,15 @@ class Transitions:
     quiet_s: float
     times: int = 1
     error: Exception | None = None
-    _arrivals: Arrivals = field(default_factory=lambda: Arrivals(time.monotonic))
+    _arrivals: Arrivals = field(
+        default_factory=lambda: Arrivals(time.monotonic, types_of_outputs())
+    )
     _taken: list[Taken] = field(default_factory=list)
     _thread: threading.Thread | None = None
     _quiet: tuple[float, float] = (0.0, 0.0)
 
     def tick(self, session: Session) -> None:
-        """Begin once every node has told of itself."""
+        """Begin once every node has reported."""
         if self._thread is None and session.elapsed_s > 0.0 and session.all_heard():
             self._thread = threading.Thread(target=self._run, args=(session,), daemon=True)
             self._thread.start()
@@ -152,33 +155,34 @@ class Transitions:
                 begin_s = time.monotonic() + SETTLE_S
                 time.sleep(SETTLE_S + self.quiet_s)
                 self._quiet = (begin_s, time.monotonic())
+                if silent := self._arrivals.silent():
+                    raise TimeoutError(f"nothing came of {', '.join(silent)}")
                 for node in self.nodes * self.times:
-                    taken = _taken_through(beside, node)
-                    self._taken.append(taken)
-                    self._wait_for_outputs(node, taken.end_s)
+                    self._taken.append(self._take_through(beside, node))
+                    time.sleep(SETTLE_S)
         except Exception as error:  # noqa: BLE001 - raised where the rows are asked for
             self.error = error
         finally:
             session.stop()
 
-    def _wait_for_outputs(self, node: str, since_s: float) -> None:
-        """Until all outputs are back, or the next node is charged with what this one held up.
+    def _take_through(self, beside: Beside, node: str) -> Taken:
+        begin_s = time.monotonic()
+        took_s = beside.change(node, Transition.TRANSITION_DEACTIVATE)
+        time.sleep(INACTIVE_S)
+        took_s += beside.change(node, Transition.TRANSITION_ACTIVATE)
+        time.sleep(SETTLE_S)
+        self._wait_for_outputs(node)
+        return Taken(node, begin_s, time.monotonic(), took_s)
+
+    def _wait_for_outputs(self, node: str) -> None:
+        """Until all outputs are back, so that this node is charged with all that it held up.
 
         Raises:
             TimeoutError: one does not come back.
         """
+        since_s = time.monotonic()
         end_s = since_s + BACK_TIMEOUT_S
         while not self._arrivals.all_since(since_s):
             if time.monotonic() > end_s:
                 raise TimeoutError(f"{node} is active, and not all outputs have come back")
             time.sleep(SETTLE_S / 10)
-        time.sleep(SETTLE_S)
-
-
-def _taken_through(beside: Beside, node: str) -> Taken:
-    begin_s = time.monotonic()
-    took_s = beside.change(node, Transition.TRANSITION_DEACTIVATE)
-    time.sleep(INACTIVE_S)
-    took_s += beside.change(node, Transition.TRANSITION_ACTIVATE)
-    time.sleep(SETTLE_S)
-    return Taken(node, begin_s, time.monotonic(), took_s)

@@ -52,7 +52,11 @@ class Stage:
     lost: dict[str, int] = field(default_factory=dict)
 
     def measure(self, what: Exchange) -> dict[str, Found]:
-        """What each transport that can do it did; SAGE first."""
+        """What each transport that can do it did; SAGE first.
+
+        Raises:
+            RuntimeError: nothing came by SAGE, or by the word that it is held against.
+        """
         found = {}
         for name, transport in transports().items():
             if _is_left_out(transport, what):
@@ -61,8 +65,9 @@ class Stage:
             self.lost[name] = self.lost.get(name, 0) + one.lost
             if one.latencies_us:
                 found[name] = one
-        if "SAGE" not in found:
-            raise RuntimeError(f"nothing came of {what.count}: is the machine very busy?")
+            elif name in ("SAGE", WORD):
+                lost = f"nothing came of {what.count} by {name}"
+                raise RuntimeError(f"{lost}: is the machine very busy?")
         return found
 
     def note(self) -> str:
