@@ -56,7 +56,7 @@ def test_one_bad_row_does_not_take_its_group_with_it(tmp_path, experience) -> No
         memory.verify()
 
 
-def test_a_full_disk_fails_the_ticket_and_only_that(tmp_path, experience) -> None:
+def test_a_full_disk_fails_its_future_and_only_that(tmp_path, experience) -> None:
     with Memory.open(tmp_path) as memory:
         kept = memory.remember(experience(0)).result()
         with memory._store._transaction() as live:  # SQLite then says what a full disk says

@@ -23,7 +23,7 @@ class Beside:
     Args:
         namespace: of the graph.
         topics: to listen to, name -> type; messages stay serialized.
-        note: told the name of a topic of which something came.
+        note: given the name of a topic of which something came.
     """
 
     def __init__(

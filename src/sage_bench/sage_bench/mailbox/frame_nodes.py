@@ -64,7 +64,7 @@ class FrameTalker(SageNode):
 
 
 class FrameListener(SageNode):
-    """Looks at two pixels of each frame, and tells in /diagnostics how late they were."""
+    """Looks at two pixels of each frame, and reports in /diagnostics how late they were."""
 
     default_name = "frame_listener"
     parameters_type = FrameListenerParameters
@@ -74,7 +74,7 @@ class FrameListener(SageNode):
         self.subscribe_tensor(
             "camera/tensor", "camera/image_raw", self._take, self.parameters.transport, name=CAMERA
         )
-        self.timer(REPORT_PERIOD_S, self._tell)
+        self.timer(REPORT_PERIOD_S, self._report)
 
     def _take(self, picture: Picture) -> None:
         with picture:
@@ -82,7 +82,7 @@ class FrameListener(SageNode):
             late_ns = self.clock.now_ns() - stamp_ns(picture.header.stamp)
         self._latencies_us.append(late_ns / 1000)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self.diagnose(frames=len(self._latencies_us))
         if self._latencies_us:
             p50, p99 = np.percentile(self._latencies_us, (50, 99))

@@ -162,7 +162,7 @@ def _talk(composed: bool, way: str, quick: bool) -> Handed:
             def frames() -> int:
                 return int(graph.fact("frame_listener", "frames") or 0)
 
-            graph.wait_until(lambda: set(graph.watcher.told) >= {"frame_listener", "frame_talker"},
+            graph.wait_until(lambda: set(graph.watcher.reported) >= {"frame_listener", "frame_talker"},
                              "diagnostics of both nodes")  # fmt: skip
             quiet_percent = graph.cpu_percent(2.0 if quick else QUIET_S)
             if frames():

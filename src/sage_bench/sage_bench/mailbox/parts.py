@@ -33,12 +33,14 @@ def measure(quick: bool) -> Result:
     """All rows of the chosen parts; what could not be measured becomes an error."""
     setting = Setting(data_folder(), models_folder(os.environ.get(VARIABLE, "models")), quick)
     chosen = chosen_parts(PARTS)
-    found = run_all({name: partial(_told, name, part) for name, part in chosen.items()}, setting)
+    found = run_all(
+        {name: partial(_run_part, name, part) for name, part in chosen.items()}, setting
+    )
     name = result_name("mailbox", chosen, PARTS)
     return Result(name, quick, {}, found.rows, found.notes, found.errors)
 
 
-def _told(name: str, part: Section, setting: Setting) -> Figures:
+def _run_part(name: str, part: Section, setting: Setting) -> Figures:
     print(f"mailbox: {name}", file=sys.stderr, flush=True)
     try:
         return part(setting)

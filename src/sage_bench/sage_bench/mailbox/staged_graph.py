@@ -55,7 +55,7 @@ class Watcher(SageNode):
 
     def on_configure(self) -> None:
         self.latencies_ms: list[float] = []
-        self.told: dict[str, dict[str, str]] = {}
+        self.reported: dict[str, dict[str, str]] = {}
         self.subscribe("puzzle", self._puzzle, modality="vision")
         self.subscribe_foreign(
             "/diagnostics",
@@ -71,7 +71,7 @@ class Watcher(SageNode):
     def _diagnostic(self, message: Any) -> None:
         for status in message.status:
             name = status.name.rsplit("/", 1)[-1]
-            self.told[name] = {pair.key: pair.value for pair in status.values}
+            self.reported[name] = {pair.key: pair.value for pair in status.values}
 
 
 class StagedGraph:
@@ -91,8 +91,8 @@ class StagedGraph:
 
     def fact(self, node: str, ending: str) -> str:
         """What a node last said under a key that ends so; empty: nothing."""
-        told = self.watcher.told.get(node, {})
-        return next((value for key, value in told.items() if key.endswith(ending)), "")
+        values = self.watcher.reported.get(node, {})
+        return next((value for key, value in values.items() if key.endswith(ending)), "")
 
     def wait_until(
         self, holds: Callable[[], bool], what: str, patience_s: float = PATIENCE_S

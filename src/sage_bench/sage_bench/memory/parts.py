@@ -15,7 +15,7 @@ from sage_bench.memory import alike, recall, recall_clips, relevance, remember
 from sage_bench.memory.process import growth, killing, opening, resuming
 from sage_bench.memory.scale import FULL, QUICK, Scale
 from sage_bench.memory.sleep import hindsight, sleeping
-from sage_bench.memory.workplace import Workplace, tell
+from sage_bench.memory.workplace import Workplace, report_progress
 from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
 from sage_common.core.errors import InvalidInput
@@ -75,7 +75,7 @@ def measured(setting: Setting, scale: Scale) -> Result:
 
 
 def _on(name: str, part: Part, place: Workplace, _: Setting) -> Figures:
-    tell(name)
+    report_progress(name)
     try:
         return part(place)
     except (ModelError, FileNotFoundError):

@@ -15,7 +15,7 @@ from sage_bench.memory.inputs.corpus import Corpus, Vectors, gaussian
 from sage_bench.memory.inputs.truth import Truth
 from sage_bench.memory.peers.ours import OURS, OurMemory
 from sage_bench.memory.peers.peer import LIMIT, Peer, Timed, timed
-from sage_bench.memory.workplace import Workplace, tell
+from sage_bench.memory.workplace import Workplace, report_progress
 from sage_bench.result import Row, row_of_samples
 
 GOALS_MS = {10_000: 0.4, 100_000: 1.0, 1_000_000: 8.0}
@@ -139,7 +139,7 @@ def measure(
 def _ask(measured: Measured, peer: Peer, queries: Vectors, limit_s: float) -> None:
     # Our own figures stand on all questions.
     limit_s = float("inf") if peer.name == OURS else limit_s
-    tell(f"recall: {peer.name} at {len(measured.corpus):,}")
+    report_progress(f"recall: {peer.name} at {len(measured.corpus):,}")
     peer.fill(measured.corpus)
     made = getattr(peer, "made", None)
     if made is not None:

@@ -10,7 +10,7 @@ from sage_bench.memory.inputs.corpus import perceived
 from sage_bench.memory.inputs.embedded import Embedded
 from sage_bench.memory.inputs.truth import Truth
 from sage_bench.memory.recall import measure, peers, plain_rows
-from sage_bench.memory.workplace import Workplace, tell
+from sage_bench.memory.workplace import Workplace, report_progress
 
 GOAL_SIZE, GOAL_MS = 10_000, 1.0
 KINDS: tuple[tuple[str, str, Callable[[Setting, int], Embedded]], ...] = (
@@ -34,7 +34,7 @@ def rows(place: Workplace) -> Figures:
 def _kind_figures(
     place: Workplace, name: str, modality: str, read: Callable[[Setting, int], Embedded]
 ) -> Figures:
-    tell(f"clips: embedding {name}")
+    report_progress(f"clips: embedding {name}")
     real = read(place.setting, place.scale.clips_apart)
     queries, size = place.scale.queries, place.scale.clips
     corpus = perceived(name, real, modality, size, queries)

@@ -14,7 +14,7 @@ import numpy as np
 from sage_bench.encoders.section import Figures
 from sage_bench.memory.inputs.corpus import Corpus, stamp_of
 from sage_bench.memory.peers.ours import DEVICE, OURS, limits, store_all
-from sage_bench.memory.workplace import Workplace, tell
+from sage_bench.memory.workplace import Workplace, report_progress
 from sage_bench.result import Row, row_of_samples
 from sage_memory import Memory
 
@@ -182,7 +182,7 @@ def _best(place: Workplace, name: str, way: Storing, corpus: Corpus, once: bool 
     runs = 1 if once or place.setting.quick else RUNS
     found = []
     for _ in range(runs):
-        tell(f"remember: {len(corpus):,} by {name}")
+        report_progress(f"remember: {len(corpus):,} by {name}")
         with place.fresh_folder() as folder:
             found.append(way(folder, corpus))
     return max(found, key=lambda stored: stored.rate)

@@ -72,6 +72,6 @@ class Workplace:
         return cache_folder() or self.folder
 
 
-def tell(what: str) -> None:
+def report_progress(what: str) -> None:
     """Say what is measured now, so that a long run is not silent; not on standard output."""
     print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)

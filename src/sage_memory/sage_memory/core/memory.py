@@ -122,7 +122,9 @@ class Memory(OpenMemory):
         return forget(self._writable(), identifiers, reason, self._clock.now_ns())
 
     def pin(self, identifier: bytes | str, pinned: bool) -> Future[None]:
-        """Never consolidate an experience (16 bytes or text), nor let anything of it go; or again.
+        """Pin an experience (16 bytes or text), or unpin it.
+
+        One that is pinned is never consolidated, and nothing of it is evicted.
 
         Raises:
             InvalidInput: from the future: there is no such experience.

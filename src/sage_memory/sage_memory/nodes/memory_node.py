@@ -41,7 +41,7 @@ class MemoryNode(SageNode):
 
     default_name = "memory"
     parameters_type = MemoryParameters
-    refusals = (InvalidInput, MemoryFailure, ModelError, ServiceUnavailable, TimeoutError, OSError)
+    refusals = (InvalidInput, MemoryFailure, ModelError, ServiceUnavailable, OSError)
     old_keys = renamed(observer="")
     _observer: State[Observer]
     _dominant: Transient[str]

@@ -19,7 +19,7 @@ from sage_bench.memory.inputs.life import NEAR_M, Life, life, near
 from sage_bench.memory.peers.numpy_product import best
 from sage_bench.memory.peers.ours import DEVICE, limits, store_all
 from sage_bench.memory.peers.peer import LIMIT
-from sage_bench.memory.workplace import Workplace, tell
+from sage_bench.memory.workplace import Workplace, report_progress
 from sage_bench.result import Row
 from sage_memory import Experience, Memory, Query
 from sage_memory.core.engine.schema import SCHEMA_VERSION
@@ -68,13 +68,13 @@ def rows(place: Workplace) -> Figures:
     lived = life(place.sentences, scale.slept_on, scale.probes)
     place.inputs[f"life of {scale.slept_on:,} moments"] = lived.moments.digest
     slept = sleep(place, lived)
-    made = night_rows(lived, slept, scale.slept_on == 100_000)
+    made = sleep_rows(lived, slept, scale.slept_on == 100_000)
     notes = [NOTE, DROPPING, slept.note, _asked(lived)]
     peer = _peer_rows(place, notes)
     return Figures((*made, *peer), tuple(notes))
 
 
-def night_rows(lived: Life, slept: Slept, full: bool) -> list[Row]:
+def sleep_rows(lived: Life, slept: Slept, full: bool) -> list[Row]:
     """What one sleep did, with goals if it was of full size."""
     share = 100.0 * slept.bytes_after / slept.bytes_before
     size = len(lived.moments)
@@ -113,11 +113,11 @@ def still(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> float:
 
 def sleep(place: Workplace, lived: Life) -> Slept:
     """Remember a life, ask, sleep, ask again."""
-    tell(f"sleep: a life of {len(lived.moments):,}")
+    report_progress(f"sleep: a life of {len(lived.moments):,}")
     filled = kept_folder(
         place.homes, f"life-{SCHEMA_VERSION}", lived.moments, lambda home: _remember(home, lived)
     )
-    tell(f"sleep: a sleep on {len(lived.moments):,}")
+    report_progress(f"sleep: a sleep on {len(lived.moments):,}")
     with place.fresh_folder() as folder:
         home = _copy(filled, folder / "home")
         bytes_before = file_bytes(home)
@@ -236,7 +236,7 @@ def _peer_rows(place: Workplace, notes: list[str]) -> list[Row]:
         from sage_bench.memory.peers.emem import consolidated
 
         for name, episode in (("eMEM, an episode", True), ("eMEM, merged by place", False)):
-            tell(f"sleep: {name}")
+            report_progress(f"sleep: {name}")
             with place.fresh_folder() as folder:
                 before, after = consolidated(folder, place.setting, lived, episode)
             beside |= {name: float(after.sum()), "eMEM before": float(before.sum())}

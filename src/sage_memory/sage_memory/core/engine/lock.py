@@ -10,7 +10,7 @@ from sage_memory.core.errors import StoreLocked, StoreNotWritable
 
 
 class WriterLock:
-    """Holds `path` locked until closed; the kernel lets go if the process dies.
+    """Holds `path` locked until closed; the kernel releases it if the process dies.
 
     Raises:
         StoreLocked: another process holds it; its pid is named.

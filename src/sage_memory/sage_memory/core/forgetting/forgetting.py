@@ -22,7 +22,7 @@ from sage_memory.core.experience import MAX_TEXT, check_text
 from sage_memory.core.forgetting.forget_cascade import CascadeResult, Content, cascade, contents
 from sage_memory.core.identifiers import id_bytes, id_text
 from sage_memory.core.rows.changes import replace_content, set_columns
-from sage_memory.core.sleep.changes import run_record as run_record
+from sage_memory.core.sleep.changes import run_record
 from sage_memory.core.sleep.records.forgetting_list import PER_EXPERIENCE
 from sage_memory.core.sleep.records.rewriting import TOMBSTONE
 from sage_memory.core.store.store import Store

@@ -39,7 +39,7 @@ class Scored:
 
 
 class Observer(Stateful):
-    """Joins percepts with their salience by stamp, and judges them with some hindsight.
+    """Joins percepts with their salience by stamp, and judges them in retrospect.
 
     Args:
         modalities: that are remembered, with what is declared of each.

@@ -161,7 +161,7 @@ class Reader(IndexSync):
     ) -> list[Answer]:
         """As many as there are, none of a damaged row; these are noted in `source`."""
         while True:
-            hits, covering = self._of_families(connection, view, query, asked, source)
+            hits, covering = self._grouped_hits(connection, view, query, asked, source)
             numbers = view.columns["number"][[hit.row for hit in hits]].tolist()
             embeddings = _embeddings(connection, numbers) if query.with_embedding else {}
             records, faults = read_records(connection, numbers, embeddings)
@@ -178,7 +178,7 @@ class Reader(IndexSync):
                     self._path, f"{len(source.faults)} experiences, one of them: {first}"
                 )
 
-    def _of_families(
+    def _grouped_hits(
         self, connection: Connection, view: View, query: Query, asked: Asked, source: RowSource
     ) -> Found:
         """Hits and what covers them; of a summary and what it covers only the best one."""

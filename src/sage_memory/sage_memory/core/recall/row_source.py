@@ -12,10 +12,10 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from sage_common.core.errors import InvalidInput
-from sage_common.core.puzzle import GRID
 from sage_memory.core.engine.plain_query import KEYS, PlainQuery
 from sage_memory.core.engine.schema import experiences, vectors
 from sage_memory.core.rows.encoded_vectors import decode
+from sage_memory.core.rows.rows import unpack
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -88,8 +88,4 @@ def _vectors(rows: list[Any]) -> dict[tuple[bytes, str], NDArray[np.float32]]:
 
 
 def _puzzles(rows: list[Any]) -> dict[bytes, NDArray[np.uint8]]:
-    return {
-        bytes(identifier): np.frombuffer(zlib.decompress(codes), np.uint8).reshape(GRID, GRID)
-        for identifier, codes in rows
-        if codes
-    }
+    return {bytes(identifier): unpack(codes) for identifier, codes in rows if codes}

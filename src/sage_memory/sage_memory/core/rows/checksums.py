@@ -1,6 +1,6 @@
 """Checksums of the rows of experiences, which tell an altered row from the one that was written.
 
-The checksum of a row is CRC-32 of its content (what a sleep lets go) xor CRC-32 of all else, the
+The checksum of a row is CRC-32 of its content (what a sleep evicts) xor CRC-32 of all else, the
 row's number apart. Whoever changes content changes the checksum by the difference between the old
 and the new content, so that a row that was damaged before stays one: no change hides damage. CRC-32
 finds every burst of up to 32 bits in one column, and misses other accidents once in 2^32; it is no
@@ -20,7 +20,7 @@ CONTENT = (
     "codes", "sketch", "place_covariance", "text", "reason", "context", "payload_sha256",
     "payload_media_type",
 )  # fmt: skip
-"""Columns that a sleep lets go."""
+"""Columns that a sleep evicts."""
 COLUMNS = (
     "number", "id", "device_id", "start_ns", "end_ns", "modality", "source", "entity", "codes",
     "sketch", "encoder_id", "surprise", "novelty", "arousal", "reward", "conflict", "total",

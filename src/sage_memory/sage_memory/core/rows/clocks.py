@@ -15,7 +15,6 @@ from sage_memory.core.engine.plain_sql import PlainStatement
 
 COUNTER_BITS = 16
 
-
 SAVE_FACT = PlainStatement(
     update(schema.meta)
     .where(schema.meta.c.key == bindparam("fact"))

@@ -35,7 +35,7 @@ NOWHERE = (None,) * 6
 NOT_FORGOTTEN = (None,) * 2
 ORIENTATION = struct.Struct("=4d")
 COVARIANCE = struct.Struct("=36d")
-UNKNOWN = bytes(COVARIANCE.size)  # sleep let it go
+UNKNOWN = bytes(COVARIANCE.size)  # evicted by a sleep
 PUZZLE_BYTES = GRID * GRID
 CHECKED_SINCE = 4
 """Schema whose rows had a checksum from the first: what matches it can be unpacked."""
@@ -48,11 +48,9 @@ class StoredExperience(Experience):
 
     @cached_property
     def codes(self) -> NDArray[np.uint8]:
-        if not self.packed:  # sleep let it go
+        if not self.packed:  # evicted by a sleep
             return np.zeros((GRID, GRID), np.uint8)
-        # the size is known: without it zlib begins with 16 KiB
-        unpacked = zlib.decompress(self.packed, bufsize=PUZZLE_BYTES)
-        return np.frombuffer(unpacked, np.uint8).reshape(GRID, GRID)
+        return unpack(self.packed)
 
 
 class Packed(NamedTuple):
@@ -125,12 +123,24 @@ def _vector(
     return (encoder_id, role, vector.size, schema.ENCODING_FLOAT32, zlib.crc32(blob), blob)
 
 
+def unpack(codes: bytes) -> NDArray[np.uint8]:
+    """The puzzle of codes that this store packed, uint8 [30, 30].
+
+    Raises:
+        zlib.error, ValueError: they were damaged since.
+    """
+    # the size is known: without it zlib begins with 16 KiB
+    unpacked = zlib.decompress(codes, bufsize=PUZZLE_BYTES)
+    return np.frombuffer(unpacked, np.uint8).reshape(GRID, GRID)
+
+
 def unpack_puzzle(codes: bytes) -> NDArray[np.uint8]:
     """The puzzle of packed codes that may be anything, uint8 [30, 30].
 
     Raises:
         InvalidInput: they are none.
     """
+    # unlike `unpack` it stops at the size of a puzzle: few bytes may become gigabytes
     reader = zlib.decompressobj()
     try:
         raw = reader.decompress(codes, PUZZLE_BYTES + 1)

@@ -10,7 +10,7 @@ from itertools import islice
 from sqlalchemy.engine import Connection
 
 from sage_common.core.clock import NS_PER_S, Clock
-from sage_memory.core.sleep.changes import run_record as run_record
+from sage_memory.core.sleep.changes import run_record
 from sage_memory.core.sleep.changes.eviction import EvictionTerms, evict, prepare
 from sage_memory.core.sleep.changes.purge import finalise_above_cap, purge_expired
 from sage_memory.core.sleep.changes.run_record import RunRecord
@@ -106,7 +106,7 @@ class ConsolidationRun:
         return self._verify_recall(record, report)
 
     def _begin(self, now_ns: int) -> RunRecord | None:
-        """Write the first record of the run_record; None: there is nothing to do."""
+        """Write the record of a new run; None: there is nothing to do."""
         options = self._options
         with self._store.reader.snapshot() as connection:
             horizon = run_record.newest_number(connection)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,8 +27,8 @@ class SleepOptions:
     """How a memory sleeps.
 
     Attributes:
-        target_share: (0, 1] of the bytes that all experiences would take had no run let
-            anything go; a run stops there.
+        target_share: (0, 1] of the bytes that all experiences would take had no run
+            evicted anything; a run stops there.
         salience_floor: what has this total salience, or more, is not touched.
         similarity: cosine above which moments of one place, or of one time, are alike.
         span_s: moments without a place merge within stretches of this length [s].
@@ -60,10 +59,6 @@ class SleepOptions:
     max_duration_s: float = 0.0
     dry_run: bool = False
     cause: str = "asked"
-
-    def to_json(self) -> str:
-        """Text for the run_record."""
-        return json.dumps(asdict(self))
 
 
 def checked(options: SleepOptions) -> SleepOptions:

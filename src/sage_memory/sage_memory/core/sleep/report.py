@@ -56,12 +56,12 @@ class ConsolidationReport:
     note: str = ""
 
     def to_json(self) -> str:
-        """Text for the run_record."""
+        """Text for the column `report` of the table of runs."""
         return json.dumps(asdict(self) | {"run_id": id_text(self.run_id)})
 
     @classmethod
     def of_json(cls, text: str) -> ConsolidationReport:
-        """The report of the run_record; of one before schema 5, too."""
+        """Of that column; of one before schema 5, too."""
         values = json.loads(text)
         if "night_id" in values:
             values["run_id"] = values.pop("night_id")

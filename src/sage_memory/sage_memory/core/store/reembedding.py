@@ -170,7 +170,7 @@ def _lacking(embedder: Embedder) -> Select[Any]:
         vectors.c.experience_id == experiences.c.id,
         vectors.c.encoder_id == embedder.encoder_id,
     )
-    let_go = exists().where(
+    evicted = exists().where(
         forgettings.c.experience_id == experiences.c.id,
         forgettings.c.what == "vectors",
         forgettings.c.undone_ns.is_(None),
@@ -187,7 +187,7 @@ def _lacking(embedder: Embedder) -> Select[Any]:
         experiences.c.text,
         experiences.c.payload_sha256,
         experiences.c.payload_media_type,
-    ).where(experiences.c.forgotten_ns.is_(None), source, ~has_one, ~let_go)
+    ).where(experiences.c.forgotten_ns.is_(None), source, ~has_one, ~evicted)
 
 
 def _counted(wanted: Select[Any]) -> Select[Any]:

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 from sage_memory.core.engine.schema import experiences, forgettings, runs
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.payloads import OPEN_COPY
-from sage_memory.core.sleep.changes import run_record as run_record
+from sage_memory.core.sleep.changes import run_record
 from sage_memory.core.sleep.changes.eviction import FIRST_TO_GO_NS
 from sage_memory.core.sleep.records import saved_copy
 from sage_memory.core.sleep.records.forgetting_list import pack

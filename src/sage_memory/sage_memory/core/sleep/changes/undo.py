@@ -14,7 +14,7 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine.schema import forgettings, payloads, runs
 from sage_memory.core.errors import NoRunToUndo
 from sage_memory.core.identifiers import id_bytes, id_text
-from sage_memory.core.sleep.changes import run_record as run_record
+from sage_memory.core.sleep.changes import run_record
 from sage_memory.core.sleep.changes.summaries import delete_summaries, of_run
 from sage_memory.core.sleep.records import saved_copy
 from sage_memory.core.sleep.records.forgetting_list import PER_EXPERIENCE, PERMANENT
@@ -29,6 +29,8 @@ from sage_memory.core.store.store import Store
 
 STEP = 256
 """Experiences of one transaction."""
+GONE = "forgotten on request since, or its saved copy is gone"
+NO_PAYLOAD = "its payload was evicted to stay under the cap"
 
 
 @dataclass(frozen=True)
@@ -100,36 +102,6 @@ def undo_run(store: Store, run: bytes, state: str, now_ns: int) -> Undone:
     return Undone(run, restored, "; ".join(f"{n} x {note}" for note, n in counts.items()))
 
 
-def _restore_some(store: Store, connection: Connection, run: bytes, now_ns: int) -> Change:
-    column = forgettings.c
-    entries = connection.execute(
-        select(column.number, column.experience_id, column.what, column.saved)
-        .where(column.run_id == run, column.undone_ns.is_(None), PER_EXPERIENCE)
-        .order_by(column.number)
-        .limit(STEP)
-    ).all()
-    return restore_evicted(store, connection, entries, now_ns) if entries else Change()
-
-
-def finish_undos(store: Store, now_ns: int) -> None:
-    """Complete what was cut off while it was being undone."""
-    with store.reader.snapshot() as connection:
-        waiting = [
-            (bytes(row.id), row.state)
-            for row in connection.execute(
-                select(runs.c.id, runs.c.state).where(
-                    runs.c.id.in_(run_record.interrupted_undos(connection))
-                )
-            )
-        ]
-    for run, state in waiting:
-        undo_run(store, run, state, now_ns)
-
-
-GONE = "forgotten on request since, or its saved copy is gone"
-NO_PAYLOAD = "its payload was evicted to stay under the cap"
-
-
 def restore_evicted(
     store: Store, connection: Connection, entries: Sequence[Any], now_ns: int
 ) -> Change:
@@ -176,3 +148,29 @@ def _payloads_back(connection: Connection, shas: set[str], now_ns: int) -> list[
     if there:
         connection.execute(update(payloads).where(column.in_(there)).values(last_used_ns=now_ns))
     return [NO_PAYLOAD] * len(shas - there)
+
+
+def _restore_some(store: Store, connection: Connection, run: bytes, now_ns: int) -> Change:
+    column = forgettings.c
+    entries = connection.execute(
+        select(column.number, column.experience_id, column.what, column.saved)
+        .where(column.run_id == run, column.undone_ns.is_(None), PER_EXPERIENCE)
+        .order_by(column.number)
+        .limit(STEP)
+    ).all()
+    return restore_evicted(store, connection, entries, now_ns) if entries else Change()
+
+
+def finish_undos(store: Store, now_ns: int) -> None:
+    """Complete what was cut off while it was being undone."""
+    with store.reader.snapshot() as connection:
+        waiting = [
+            (bytes(row.id), row.state)
+            for row in connection.execute(
+                select(runs.c.id, runs.c.state).where(
+                    runs.c.id.in_(run_record.interrupted_undos(connection))
+                )
+            )
+        ]
+    for run, state in waiting:
+        undo_run(store, run, state, now_ns)

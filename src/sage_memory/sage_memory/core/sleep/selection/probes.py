@@ -44,7 +44,7 @@ class Question:
     vector: NDArray[np.float32]
 
     def to_json(self) -> list[Any]:
-        """For the run_record; the vector as int8."""
+        """Values for the record of a run; the vector as int8."""
         (blob,) = encode_int8(self.vector[None])
         coded = base64.b64encode(blob).decode()
         return [self.identifier.hex(), self.salient, self.encoder_id, self.words,
@@ -52,7 +52,7 @@ class Question:
 
     @classmethod
     def of_json(cls, values: Sequence[Any]) -> Question:
-        """The question of the run_record."""
+        """Of these values."""
         key, salient, encoder_id, words, dim, coded = values
         vector = decode(ENCODING_INT8, dim, base64.b64decode(coded))
         return cls(bytes.fromhex(key), salient, encoder_id, words, vector)

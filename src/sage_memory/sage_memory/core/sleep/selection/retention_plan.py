@@ -14,6 +14,8 @@ from sage_memory.core.sleep.selection.survey import LISTING_BYTES, Survey
 
 NOTHING, PAYLOAD, TEXT, INT8, VECTORS = range(5)
 """Rungs: each one evicts what those before it do, and more."""
+BAND = 32_768
+"""Evictions that are made in the order of the file, which touches each of its pages once."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,25 @@ class Plan:
     depth: NDArray[np.int64]
     order: NDArray[np.int64]
     freed_bytes: int
+
+
+@dataclass(frozen=True)
+class Eviction:
+    """One experience to evict from.
+
+    Attributes:
+        identifier: 16 bytes.
+        rung: how deep, see `plan`.
+        reason: why, in words; without content.
+        summary: 16 bytes of the summary that covers it; empty: none.
+        last_user: no other experience has its payload.
+    """
+
+    identifier: bytes
+    rung: int
+    reason: str
+    summary: bytes = b""
+    last_user: bool = True
 
 
 def value(seen: Survey, half_life_s: float) -> NDArray[np.float64]:
@@ -82,29 +103,6 @@ def plan(
         depth[rows[:count]] = rung
         freed = int(sums[count - 1])
     return Plan(depth, order[depth[order] > 0], freed)
-
-
-BAND = 32_768
-"""Evictions that are made in the order of the file, which touches each of its pages once."""
-
-
-@dataclass(frozen=True)
-class Eviction:
-    """One experience to evict from.
-
-    Attributes:
-        identifier: 16 bytes.
-        rung: how deep, see `plan`.
-        reason: why, in words; without content.
-        summary: 16 bytes of the summary that covers it; empty: none.
-        last_user: no other experience has its payload.
-    """
-
-    identifier: bytes
-    rung: int
-    reason: str
-    summary: bytes = b""
-    last_user: bool = True
 
 
 def evictions_of(seen: Survey, decided: Plan, now_ns: int) -> list[Eviction]:
