@@ -20,7 +20,7 @@ from sage_common.ros.tensors.tile_input import TileInput
 from sage_common.ros.tensors.tile_output import TileOutput
 from sage_msgs.srv import Recall
 from sage_orchestrator.core.plugin import NothingToDo, Query
-from sage_orchestrator.nodes.capabilities import CameraView
+from sage_orchestrator.nodes.camera_view import CameraView
 from sage_orchestrator.nodes.memory_client import MEMORY_PATIENCE_NS, MemoryClient
 from sage_orchestrator.nodes.tile_channel import TileChannel
 

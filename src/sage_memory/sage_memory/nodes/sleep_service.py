@@ -13,7 +13,7 @@ from sage_common.ros.node import SageNode
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.memory import Memory
 from sage_memory.core.sleep.options import SleepOptions
-from sage_memory.core.sleep.report import ConsolidationReport
+from sage_memory.core.sleep.report import format_report
 from sage_memory.params import MemoryParameters
 from sage_msgs.action import Sleep
 from sage_msgs.srv import Forget, SetPin, UndoSleep
@@ -140,15 +140,3 @@ class SleepService(Stateful):
         response.success = True
         response.forgotten, response.bytes_freed = forgotten.count, forgotten.bytes_freed
         return response
-
-
-def format_report(report: ConsolidationReport) -> str:
-    """A run in words."""
-    if not report.run_id:
-        return report.note
-    words = (
-        f"{report.bytes_before} bytes became {report.bytes_after}; {report.summaries} summaries of "
-        f"{report.merged} moments; of its questions {report.recall_before:.0%} were answered "
-        f"before and {report.recall_after:.0%} after"
-    )
-    return f"{words}; {report.note}" if report.note else words

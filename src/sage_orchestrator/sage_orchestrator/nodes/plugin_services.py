@@ -8,14 +8,14 @@ from concurrent.futures import TimeoutError as FutureTimeout
 
 from sage_common.core.errors import InvalidInput, words_of
 from sage_common.core.specs.entry_points import refresh
-from sage_msgs.msg import PluginInfo
 from sage_msgs.srv import ListPlugins, LoadPlugin, SetTrust, UnloadPlugin
-from sage_orchestrator.core.plugin.catalogue import InstalledPlugin, find, find_anew, installed
+from sage_orchestrator.core.plugin.catalogue import find, find_anew, installed
 from sage_orchestrator.core.plugin.setup import PluginSetup, set_up
 from sage_orchestrator.core.plugin.spec import PluginSpec
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
 from sage_orchestrator.core.scheduling.report import PluginStatus
 from sage_orchestrator.nodes.capabilities import Capabilities
+from sage_orchestrator.nodes.plugin_messages import plugin_info
 from sage_orchestrator.params import OrchestratorParameters
 
 CHANGE_TIMEOUT_S = 8.0
@@ -100,7 +100,7 @@ class PluginServices:
         refresh()
         known, loaded = installed(), self._loaded()
         for name in sorted({*known, *loaded, *self.left_out}):
-            info = _info(name, known.get(name), loaded.get(name))
+            info = plugin_info(name, known.get(name), loaded.get(name))
             if not info.loaded:
                 info.problem = info.problem or self.left_out.get(name, "")
             response.plugins.append(info)
@@ -135,17 +135,3 @@ class PluginServices:
             words = f"{type(error).__name__}: {words_of(error)}"
             return f"{name} is {word}; its unload failed: {words}"
         return f"{name} is {word}"
-
-
-def _info(name: str, known: InstalledPlugin | None, status: PluginStatus | None) -> PluginInfo:
-    info = PluginInfo(name=name)
-    if known is not None:
-        info.package, info.problem = known.package, known.problem
-        if known.spec is not None:
-            info.meaning, info.host = known.spec.meaning, known.spec.host
-            info.needs = list(known.spec.needs)
-    if status is not None:
-        info.loaded, info.host = True, status.host
-        info.state, info.reason = int(status.state), status.reason
-        info.trust, info.trust_reason = status.trust, status.trust_reason
-    return info

@@ -68,3 +68,15 @@ class ConsolidationReport:
             values.pop("replayed", None)
         report = cls(**values)
         return replace(report, run_id=parse_id(values["run_id"], "run_id"))
+
+
+def format_report(report: ConsolidationReport) -> str:
+    """A run in words."""
+    if not report.run_id:
+        return report.note
+    words = (
+        f"{report.bytes_before} bytes became {report.bytes_after}; {report.summaries} summaries of "
+        f"{report.merged} moments; of its questions {report.recall_before:.0%} were answered "
+        f"before and {report.recall_after:.0%} after"
+    )
+    return f"{words}; {report.note}" if report.note else words
