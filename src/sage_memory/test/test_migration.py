@@ -120,6 +120,21 @@ def test_a_sleep_before_the_runs_had_their_name_can_still_be_undone(tmp_path) ->
         assert sleep_home.content(memory) == before
 
 
+def test_a_sleep_that_was_cut_off_before_the_runs_had_their_name_goes_on(tmp_path) -> None:
+    def cut_off(_share: float, stage: str) -> None:
+        if stage == "evicting":
+            raise KeyboardInterrupt
+
+    with sleep_home.opened(tmp_path) as memory:
+        sleep_home.fill(memory)
+        with pytest.raises(KeyboardInterrupt):
+            memory.sleep(sleep_home.OPTIONS, cut_off)
+    as_version_4(tmp_path / "memory.db")
+    with sleep_home.opened(tmp_path) as memory:
+        memory.sleep(sleep_home.OPTIONS)
+        assert [row.state for row in sleep_home.rows_of(memory, schema.runs.c.state)] == ["done"]
+
+
 def test_a_damaged_store_of_version_4_keeps_what_its_sleep_did(tmp_path) -> None:
     with sleep_home.opened(tmp_path) as memory:
         sleep_home.fill(memory)
@@ -143,7 +158,10 @@ def as_version_4(path: Path) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
         for key, text in connection.execute("SELECT id, report FROM nights").fetchall():
             report = json.loads(text)
-            report |= {"night_id": report.pop("run_id"), "replayed": 0}
+            if "options" in report:  # of a run that was cut off
+                report["options"]["replay"] = 64
+            else:
+                report |= {"night_id": report.pop("run_id"), "replayed": 0}
             values = (json.dumps(report), key)
             connection.execute("UPDATE nights SET report = ? WHERE id = ?", values)
     connection.close()

@@ -162,8 +162,10 @@ def _talk(composed: bool, way: str, quick: bool) -> Handed:
             def frames() -> int:
                 return int(graph.fact("frame_listener", "frames") or 0)
 
-            graph.wait_until(lambda: set(graph.watcher.reported) >= {"frame_listener", "frame_talker"},
-                             "diagnostics of both nodes")  # fmt: skip
+            both = {"frame_listener", "frame_talker"}
+            graph.wait_until(
+                lambda: set(graph.watcher.reported) >= both, "diagnostics of both nodes"
+            )
             quiet_percent = graph.cpu_percent(2.0 if quick else QUIET_S)
             if frames():
                 raise RuntimeError("frames came while only ticks were to be measured")
