@@ -71,8 +71,13 @@ class RosGraph:
 
     def close(self) -> None:
         """End all; a node that could not be stopped fails the test."""
-        stopped = {host.get_name(): host.stop() for host in self.hosts}
+        stopped = {host.node.name: host.stop() for host in self.hosts}
         self._executor.shutdown()
         self.outside.destroy_node()
         rclpy.shutdown()
         assert all(stopped.values()), stopped
+
+    def stop(self, host: RosHost) -> None:
+        """End one before the others."""
+        self.hosts.remove(host)
+        assert host.stop()

@@ -270,6 +270,6 @@ def test_all_in_one_executor_constructed_driven_destroyed(ros_graph: RosGraph) -
     for name, kept in puzzles.items():
         assert all(message.valid and message.modality == name for message in kept)
         assert all(message.encode_ms > 0.0 for message in kept)
-    for host in ros_graph.hosts:
-        host.stop()
+    for host in tuple(ros_graph.hosts):
+        ros_graph.stop(host)
         assert not host.node.active

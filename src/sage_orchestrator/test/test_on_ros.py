@@ -50,8 +50,8 @@ def graph(ros_graph: RosGraph):
         return Outside(ros_graph), host
 
     yield start
-    for host in ros_graph.hosts:
-        host.stop()
+    for host in tuple(ros_graph.hosts):
+        ros_graph.stop(host)
     for plugin in HUNG:
         plugin.release.set()
     HUNG.clear()
@@ -90,7 +90,7 @@ def test_refine_and_set_trust_answer_over_ros(graph):
     assert json.loads(result.result_json)["left"] == result.energy
 
 
-def test_a_plugin_that_hangs_holds_up_nobody(graph):
+def test_a_plugin_that_hangs_holds_up_nobody(graph, ros_graph: RosGraph):
     outside, host = graph(
         "misbehaving_plugins:HALVING",
         "misbehaving_plugins:HANGING",
@@ -109,7 +109,7 @@ def test_a_plugin_that_hangs_holds_up_nobody(graph):
     assert timed_out
     assert timed_out[0].spent_atp > 0.0
     assert "its thread is abandoned" in timed_out[0].reason
-    host.stop()
+    ros_graph.stop(host)
     assert not HUNG[0].release.is_set()
 
 
