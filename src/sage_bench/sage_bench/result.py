@@ -180,14 +180,22 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """The commit of the checkout; "unknown" outside of one; "-dirty" with changes."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude=*"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or "unknown"
+    """The commit of the checkout; "unknown" outside of one; "-dirty" with changes.
+
+    Figures that a bench has recorded before are no change.
+    """
+    described = _git("describe", "--always", "--exclude=*")
+    if not described:
+        return "unknown"
+    figures = (f":(top,exclude){RECORDED}", f":(top,exclude){RECORDED.parent / 'budgets.json'}")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":(top)", *figures)
+    return f"{described}-dirty" if changed else described
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(
+        ["git", *words], capture_output=True, text=True, check=False
+    ).stdout.strip()
 
 
 def shown(value: float) -> str:

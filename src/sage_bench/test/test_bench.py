@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from sage_bench.encoders.quality import Judged, baselines_of
 from sage_bench.encoders.section import Figures, Setting, run_all
 from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
 from sage_bench.markdown import bench_figures
-from sage_bench.result import Result, Row
+from sage_bench.result import Result, Row, commit
 from sage_encoders.core.card import ModelError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -223,3 +225,23 @@ def test_a_full_run_measures_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     by_name = {row.name: row for row in found.rows}
     assert by_name["a held-out MSE"].value == 0.06 and by_name["a held-out MSE"].samples == 80
     assert by_name["a parameters, with decoder"].met is False and not found.notes
+
+
+def test_recorded_figures_are_no_change_of_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert commit() == "unknown"
+    author = ("-c", "user.name=a", "-c", "user.email=a@b")
+    for name in ("bench/results/loop.json", "code.py"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1")
+    for words in (("init", "-q"), ("add", "."), (*author, "commit", "-qm", "first")):
+        subprocess.run(["git", *words], check=True)
+    clean = commit()
+    assert re.fullmatch("[0-9a-f]{7,}", clean)
+    (tmp_path / "bench/results/loop.json").write_text("2")
+    assert commit() == clean
+    (tmp_path / "code.py").write_text("2")
+    assert commit() == f"{clean}-dirty"
