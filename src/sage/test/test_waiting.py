@@ -9,6 +9,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from sage.commands.run import exit_status
+from sage.observe.observer_node import Latest
 from sage.observe.waiting import never_came
 from sage.run.waiting import REPORT_PERIOD_S, START_TIMEOUT_S, Waiting
 
@@ -49,7 +50,7 @@ def run(source: str, duration_s: float | None, heard: bool = True) -> Any:
     diagnostics = {"vision_encoder": encoder("0"), "text": own}
     return SimpleNamespace(
         graph=SimpleNamespace(options=SimpleNamespace(source=source), nodes=()),
-        observer=SimpleNamespace(latest=SimpleNamespace(diagnostics=diagnostics)),
+        observer=SimpleNamespace(latest=Latest(diagnostics=diagnostics)),
         options=SimpleNamespace(duration_s=duration_s, wait=False),
         all_heard=lambda: heard,
         report=told.append,
