@@ -55,6 +55,19 @@ def write(
     return folder
 
 
+def test_a_bag_of_two_clocks_is_refused_where_they_meet(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.add_topic("/imu", "sensor_msgs/msg/Imu", QOS_BY_PROFILE["standard"])
+        for time_ns in (START_NS, START_NS + 1, START_NS + 48 * 3600 * 10**9):
+            message = Imu()
+            message.header.stamp = to_stamp(time_ns)
+            writer.write("/imu", time_ns, serialize_message(message))
+    played = plan_playing(tmp_path / "bag", "/sage").messages()
+    assert next(played)[0].time_ns == START_NS and next(played)[0].time_ns == START_NS + 1
+    with pytest.raises(InvalidInput, match="48 h lie before /imu: written by two clocks"):
+        next(played)
+
+
 def test_a_bag_of_sage_plays_its_sensors_and_nothing_derived(tmp_path: Path) -> None:
     folder = write(
         tmp_path / "bag",

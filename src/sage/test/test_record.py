@@ -51,9 +51,10 @@ def imu(x: float) -> Imu:
 class Bench:
     """A recorder beside a publishing node."""
 
-    def __init__(self, folder: Path, selection: Selection) -> None:
+    def __init__(self, folder: Path, selection: Selection, use_sim_time: bool = False) -> None:
         self.writer = BagWriter(folder)
-        self.recorder = Recorder(rclpy.create_node("recorder"), self.writer, selection)
+        node = rclpy.create_node("recorder")
+        self.recorder = Recorder(node, self.writer, selection, use_sim_time)
 
     def find(self, *names: str) -> None:
         """Discover until these topics are subscribed."""
@@ -165,6 +166,24 @@ def test_before_the_first_simulated_time_nothing_is_stamped_with_another(
     readings.publish(imu(1.0))
     time.sleep(0.1)
     assert bench.recorder.take() == 0
+    clock.publish(Clock(clock=to_stamp(7 * NS_PER_S)))
+    bench.take(1)
+    bench.writer.close()
+    assert [m.time_ns for m in open_bag(tmp_path / "bag").messages([IMU])] == [7 * NS_PER_S]
+
+
+def test_a_graph_of_simulated_time_is_believed_before_its_clock_is_found(
+    node: Node, tmp_path: Path
+) -> None:
+    readings = node.create_publisher(Imu, IMU, PROFILES["sensor"])
+    bench = Bench(tmp_path / "bag", Selection("/sage"), use_sim_time=True)
+    bench.find(IMU)
+    wait_for(readings.get_subscription_count)
+    readings.publish(imu(1.0))
+    time.sleep(0.1)
+    assert bench.recorder.take() == 0
+    clock = node.create_publisher(Clock, "/clock", 1)
+    wait_for(clock.get_subscription_count)
     clock.publish(Clock(clock=to_stamp(7 * NS_PER_S)))
     bench.take(1)
     bench.writer.close()

@@ -61,12 +61,15 @@ class Recorder:
         node: makes the subscriptions.
         writer: where messages go.
         selection: which topics.
+        use_sim_time: of the graph, where that is known; otherwise a publisher of /clock tells.
 
     Messages are stamped with the time of their reception; under simulated time with /clock, whose
     first message those of the other topics wait for.
     """
 
-    def __init__(self, node: Node, writer: BagWriter, selection: Selection) -> None:
+    def __init__(
+        self, node: Node, writer: BagWriter, selection: Selection, use_sim_time: bool = False
+    ) -> None:
         self.topics: dict[str, RecordedTopic] = {}
         self.notes: dict[str, str] = {}
         self._node = node
@@ -74,6 +77,8 @@ class Recorder:
         self._selection = selection
         self._clock: Any = None
         self._clock_ns = 0
+        if use_sim_time:
+            self._hear_clock()
 
     @property
     def messages(self) -> int:
@@ -83,14 +88,17 @@ class Recorder:
     def discover(self) -> None:
         """Subscribe topics that are new, and look who publishes the known ones."""
         if self._clock is None and self._node.count_publishers("/clock"):
-            profile = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-            self._clock = self._node.create_subscription(Clock, "/clock", _ignore, profile)
+            self._hear_clock()
         for name, types in sorted(self._node.get_topic_names_and_types()):
             publishers = self._node.count_publishers(name)
             if publishers and name not in self.topics and name not in self.notes:
                 self._consider(name, types)
             if publishers > 1 and name in self.topics:
                 self.topics[name].lost = None
+
+    def _hear_clock(self) -> None:
+        profile = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._clock = self._node.create_subscription(Clock, "/clock", _ignore, profile)
 
     def take(self) -> int:
         """Write everything that has arrived; how many messages.

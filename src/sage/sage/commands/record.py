@@ -57,11 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    namespace, own = _join_graph(sage_home(options.home), options.namespace)
+    namespace, own, use_sim_time = _join_graph(sage_home(options.home), options.namespace)
     folder = options.output or Path(f"sage-{datetime.now():%Y%m%d-%H%M%S}")
     writer = BagWriter(folder, compress=not options.no_compress)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    recording = Recording(writer, Selection(namespace, options.all, options.topics, own))
+    selection = Selection(namespace, options.all, options.topics, own)
+    recording = Recording(writer, selection, use_sim_time)
     try:
         summary = recording.run(options.duration)
     finally:
@@ -75,14 +76,14 @@ def run(options: argparse.Namespace) -> int:
 class Recording:
     """One recording from start to end."""
 
-    def __init__(self, writer: BagWriter, selection: Selection) -> None:
+    def __init__(self, writer: BagWriter, selection: Selection, use_sim_time: bool) -> None:
         self._writer = writer
         self._selection = selection
         self._stopping = False
         self._begin = time.monotonic()
         self._first: float | None = None
         node = rclpy.create_node(f"recorder_{os.getpid()}", namespace=selection.namespace)
-        self.recorder = Recorder(node, writer, selection)
+        self.recorder = Recorder(node, writer, selection, use_sim_time)
 
     def run(self, duration_s: float | None) -> dict[str, Any]:
         """Record until the duration is over, SIGINT or SIGTERM; the summary."""
@@ -158,19 +159,20 @@ class Recording:
         self._stopping = True
 
 
-def _join_graph(home: Path, namespace: str) -> tuple[str, tuple[str, ...]]:
+def _join_graph(home: Path, namespace: str) -> tuple[str, tuple[str, ...], bool]:
     """Enter the ROS domain of the home's running graph.
 
-    Its namespace, else the given one; and the topics of the user's own sensors.
+    Its namespace, else the given one; the topics of the user's own sensors; whether its time is
+    that of /clock.
     """
     running = running_graph(home)
     if running is None:
         domain = os.environ.get("ROS_DOMAIN_ID", "0")
         here = f"recording what is under {namespace} in ROS domain {domain}"
         print(f"note: no graph runs in {home}; {here}", file=sys.stderr)
-        return namespace, ()
+        return namespace, (), False
     enter(graph_environment(running.domain_id, running.network, home))
-    return running.namespace, tuple(running.topics)
+    return running.namespace, tuple(running.topics), running.use_sim_time
 
 
 def _text(summary: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ class RunningGraph:
         instances: those of them that are another instance of an installed one, as parameters say.
         warnings: what does not work as it was asked for, in words.
         ended: processes that are not back.
+        use_sim_time: its time is that of /clock.
     """
 
     pid: int
@@ -41,6 +42,7 @@ class RunningGraph:
     instances: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     ended: tuple[Ended, ...] = ()
+    use_sim_time: bool = False
 
 
 class GraphLock:
@@ -100,6 +102,7 @@ def _of_launch(home: Path) -> RunningGraph | None:
             LAUNCHED,
             item.network,
             topics=tuple(s.topic for s in in_order(modalities().specs) if s.on and s.topic),
+            use_sim_time=item.use_sim_time,
         )
     return None
 

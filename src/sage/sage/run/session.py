@@ -252,6 +252,7 @@ class Session:
             modalities=tuple(m.name for m in self.graph.modalities),
             instances=instances_of(self.graph.modalities),
             warnings=self.graph.warnings,
+            use_sim_time=options.use_sim_time,
         )
 
     def report(self, event: str) -> None:

@@ -32,6 +32,7 @@ REPLAYED = "replay"
 # Stamps further from the time of reception than nodes accept are moved.
 LATEST_NS, EARLIEST_NS = NS_PER_S // 2, -5 * NS_PER_S
 # Messages looked at to find the stamps of every topic.
+LONGEST_GAP_NS = 24 * 3600 * NS_PER_S
 PROBED = 4000
 # Topics that an error names.
 MOST_LISTED = 5
@@ -86,8 +87,18 @@ class BagPlan:
     sensors: SensorPlan
 
     def messages(self) -> Iterator[tuple[BagMessage, Route]]:
-        """What is played, in order."""
+        """What is played, in order.
+
+        Raises:
+            InvalidInput: between two messages lies more than a day, which would be waited for.
+        """
+        before_ns = self.bag.start_ns
         for message in self.bag.messages(tuple(self.routes)):
+            if message.time_ns - before_ns > LONGEST_GAP_NS:
+                gap_h = (message.time_ns - before_ns) / NS_PER_S / 3600
+                expected = f"no gap of more than a day; {gap_h:.0f} h lie before {message.topic}"
+                raise InvalidInput("bag", str(self.bag.path), f"{expected}: written by two clocks?")
+            before_ns = message.time_ns
             yield message, self.routes[message.topic]
 
 

@@ -26,12 +26,14 @@ class Announcement:
         domain_id: ROS domain.
         namespace: of its nodes.
         network: True if it talks to other hosts.
+        use_sim_time: True if its time is that of /clock.
     """
 
     pid: int
     domain_id: int
     namespace: str
     network: bool
+    use_sim_time: bool = False
 
 
 class Announced:

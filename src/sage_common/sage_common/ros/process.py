@@ -121,7 +121,10 @@ class NodeProcess:
             return
         is_local = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "").upper() == "LOCALHOST"
         domain_id = int(os.environ.get("ROS_DOMAIN_ID") or 0)
-        announcement = Announcement(os.getpid(), domain_id, host.get_namespace(), not is_local)
+        is_simulated = bool(host.get_parameter("use_sim_time").value)
+        announcement = Announcement(
+            os.getpid(), domain_id, host.get_namespace(), not is_local, is_simulated
+        )
         try:
             self._announced = Announced(host.node.home, announcement)
         except OSError as error:
