@@ -42,7 +42,7 @@ GENERATION, NAME = re.compile(r"g[0-9]+"), re.compile(r"[a-z0-9_]+")
 LEAST_NEW, NEW_SHARE = 1000, 0.02
 """It is written again after so many new rows, and that share of all."""
 READ_BLOCK = 2**20
-READERS = 2
+READERS, NICENESS = 2, 10
 """Threads that check files: neither reading nor summing needs Python."""
 
 
@@ -208,7 +208,7 @@ class IndexCache:
     def _whole(self, header: dict[str, Any]) -> bool:
         folder = self.folder / header["folder"]
         paths = [folder / f"{name}.npy" for name in header["files"]]
-        with ThreadPoolExecutor(READERS) as readers:
+        with ThreadPoolExecutor(READERS, initializer=_yield_to_others) as readers:
             found = readers.map(checksum, paths)
             expected = [(size, crc) for size, crc in header["files"].values()]
             return list(found) == expected
@@ -261,6 +261,11 @@ def write_array(path: Path, values: NDArray[Any]) -> tuple[int, int]:
         stream.flush()
         os.fsync(stream.fileno())
     return checksum(path)
+
+
+def _yield_to_others() -> None:
+    """Let the graph's other threads go first: reading all of a large cache takes a second."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def checksum(path: Path) -> tuple[int, int]:
