@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [*ROOT.glob("src/sage*/sage*/**/*.py"), *ROOT.glob("scripts/**/*.py")]
-PLACEHOLDER = re.compile(r"\.{3}|=|:|\d+|\b[A-Z]{4,}[.\w]*|\bexpected\b")
+VARYING = re.compile(r"\.{3}|=|:|\d+|\b[A-Z]{4,}[.\w]*|\bexpected\b")
 """In the quote of a message: what stands for a value, or is put between field and value."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -50,11 +50,11 @@ def said(source: str) -> Iterator[str]:
 
 
 def unsaid(page: str, texts: str) -> list[str]:
-    """Quotes in bold type, and in headings, of which a part between placeholders is in no text."""
+    """Quotes in bold type, and in headings, of which a part that does not vary is in no text."""
     quotes = [*re.findall(r'\*\*"([^"]+)"', page), *re.findall(r'^#+ "([^"]+)"', page, re.M)]
     quotes = [" ".join(quote.split()) for quote in quotes]
     assert quotes
-    parts = {quote: [part.strip(" .,()`") for part in PLACEHOLDER.split(quote)] for quote in quotes}
+    parts = {quote: [part.strip(" .,()`") for part in VARYING.split(quote)] for quote in quotes}
     return [quote for quote in quotes if not all(part in texts for part in parts[quote])]
 
 
