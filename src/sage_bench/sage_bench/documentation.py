@@ -1,9 +1,10 @@
-"""The generated pages of `docs/`: topics from the registry, parameters from their dataclasses."""
+"""What is generated in `docs/`: topics from the registry, parameters from their dataclasses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from sage_bench.salience.streams.origins import SEALED_ORIGINS, Origin
 from sage_common.core.parameters import NodeParameters, ParameterSpec, Value, specs
 from sage_common.core.specs.modality import in_order, modalities
 from sage_common.core.topics import (
@@ -103,6 +104,14 @@ def render_capabilities() -> str:
     return table(("capability", "called as", "what"), rows)
 
 
+def render_origins() -> str:
+    """The recordings of the salience bench's sealed half, and the commands that fetch them."""
+    columns = ("folder", "from", "version", "licence", "used as")
+    commands = (command for origin in SEALED_ORIGINS for command in origin.commands)
+    listed = table(columns, map(_origin_row, SEALED_ORIGINS))
+    return "\n".join([listed, "", "```sh", *commands, "```"])
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table; bars within cells are escaped."""
     lines = [columns, ["---"] * len(columns), *rows]
@@ -137,6 +146,12 @@ def _parameter_row(spec: ParameterSpec) -> tuple[str, ...]:
         _allowed(spec),
         spec.doc,
     )
+
+
+def _origin_row(origin: Origin) -> tuple[str, ...]:
+    uses = (f"{use}: {', '.join(f'`{f}`' for f in files)}" for use, files in origin.files.items())
+    where = origin.address or "Debian's package of that name"
+    return f"`{origin.folder}`", where, f"`{origin.version}`", origin.licence, "; ".join(uses)
 
 
 def _allowed(spec: ParameterSpec) -> str:

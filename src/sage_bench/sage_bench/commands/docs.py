@@ -8,7 +8,12 @@ from pathlib import Path
 
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.parameters import SECTION, GraphParameters
-from sage_bench.documentation import render_capabilities, render_parameters, render_topics
+from sage_bench.documentation import (
+    render_capabilities,
+    render_origins,
+    render_parameters,
+    render_topics,
+)
 from sage_bench.markdown import bench_figures, bench_matrices, card_figures
 from sage_common.core.parameters import NodeParameters
 from sage_sensors.backends.recording import data_folder
@@ -93,6 +98,7 @@ def filled_pages(folder: Path) -> dict[str, str]:
         SALIENCE_PAGE: {
             "events": bench_matrices(results, "salience", "**fused salience**"),
             "bench": bench_figures(results, "salience"),
+            "origins": render_origins(),
         },
         MEMORY_PAGE: {"bench": bench_figures(results, "memory")},
         MAILBOX_PAGE: {"bench": bench_figures(results, "mailbox")},
