@@ -150,7 +150,7 @@ def _parameter_row(spec: ParameterSpec) -> tuple[str, ...]:
 
 def _origin_row(origin: Origin) -> tuple[str, ...]:
     uses = (f"{use}: {', '.join(f'`{f}`' for f in files)}" for use, files in origin.files.items())
-    where = origin.address or "Debian's package of that name"
+    where = origin.address or "Debian 12's package of that name"
     return f"`{origin.folder}`", where, f"`{origin.version}`", origin.licence, "; ".join(uses)
 
 

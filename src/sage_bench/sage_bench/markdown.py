@@ -16,14 +16,19 @@ CASE = ": "
 MARKS = {True: "met", False: "**missed**", None: ""}
 
 
-def bench_figures(results: Path, bench: str) -> str:
-    """What a bench found on each machine, of the JSON files in a folder, but for short runs."""
+def bench_figures(results: Path, bench: str, command: str = "") -> str:
+    """What a bench found on each machine, of the JSON files in a folder, but for short runs.
+
+    Args:
+        command: what measures it; "": `sage bench` with the name of the bench.
+    """
+    command = command or f"sage bench {bench}"
     texts = [json.loads(path.read_text()) for path in sorted(results.glob(f"{bench}-*.json"))]
-    full = [_of_machine(found) for found in texts if not found["quick"]]
-    return "\n\n".join(full) or f"Not measured yet: run `sage bench {bench}`, then `sage docs`."
+    full = [_of_machine(found, command) for found in texts if not found["quick"]]
+    return "\n\n".join(full) or _not_measured(command)
 
 
-def bench_matrices(results: Path, bench: str, ours: str) -> str:
+def bench_matrices(results: Path, bench: str, ours: str, command: str = "") -> str:
     """What a bench found of figures that come in several cases, as tables of detectors by case.
 
     Rows named "FIGURE: CASE" make one table for each figure, one column for each case; the best of
@@ -31,6 +36,7 @@ def bench_matrices(results: Path, bench: str, ours: str) -> str:
 
     Args:
         ours: what the measured thing is called.
+        command: as of `bench_figures`.
     """
     texts = [json.loads(path.read_text()) for path in sorted(results.glob(f"{bench}-*.json"))]
     made = []
@@ -39,7 +45,7 @@ def bench_matrices(results: Path, bench: str, ours: str) -> str:
         figures = dict.fromkeys(row.name.partition(CASE)[0] for row in rows)
         if not found["quick"]:
             made += [_matrix(figure, rows, ours, found["machine"]) for figure in figures]
-    return "\n\n".join(made) or f"Not measured yet: run `sage bench {bench}`, then `sage docs`."
+    return "\n\n".join(made) or _not_measured(command or f"sage bench {bench}")
 
 
 def card_figures(models: Path) -> str:
@@ -57,12 +63,16 @@ def card_figures(models: Path) -> str:
     return "\n".join([sizes, "", "Data, by the cards:", "", *told])
 
 
-def _of_machine(found: Mapping[str, Any]) -> str:
+def _not_measured(command: str) -> str:
+    return f"Not measured yet: run `{command}`, then `sage docs`."
+
+
+def _of_machine(found: Mapping[str, Any], command: str) -> str:
     rows = [_row(row) for row in found["rows"] if CASE not in row["name"]]
     figures = table(("figure", "value", "goal", "", "beside it"), (_row_cells(row) for row in rows))
     made = (
         f"On {found['machine']} ({found['threads']} cores, load {found['load']}), commit "
-        f"{found['commit']}, by `sage bench {found['bench']}`:"
+        f"{found['commit']}, by `{command}`:"
     )
     notes = [f"- {note}" for note in (*found.get("notes", ()), *found.get("errors", ()))]
     return "\n".join([made, "", figures, *(["", *notes] if notes else [])])

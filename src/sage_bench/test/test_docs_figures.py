@@ -54,6 +54,9 @@ def test_cases_of_a_figure_stand_in_one_table_with_the_best_of_each_bold(tmp_pat
 
 def test_without_a_bench_the_page_says_so(tmp_path: Path) -> None:
     assert bench_figures(tmp_path, "encoders").startswith("Not measured yet")
+    said = "Not measured yet: run `HALF=x sage bench a`, then `sage docs`."
+    assert bench_figures(tmp_path, "a_x", "HALF=x sage bench a") == said
+    assert bench_matrices(tmp_path, "a_x", "ours", "HALF=x sage bench a") == said
 
 
 def test_cards_say_data_split_and_how_to_rebuild(tmp_path: Path) -> None:

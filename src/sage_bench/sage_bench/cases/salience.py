@@ -1,8 +1,9 @@
 """Salience: what it finds in streams of real recordings, how fast, what it learns and costs.
 
 The test half of the streams is measured, which is run for the report and not to choose anything
-by; SAGE_BENCH_HALF=development measures the other half, as `--quick` does. SAGE_BENCH_CACHE names
-a folder that keeps what was encoded.
+by; SAGE_BENCH_HALF=development measures that half, as `--quick` does, and SAGE_BENCH_HALF=sealed
+the one whose recordings SAGE_BENCH_SEALED names. SAGE_BENCH_CACHE names a folder that keeps what
+was encoded.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sage_bench.encoders.section import Section, Setting, run_all
 from sage_bench.result import Result
 from sage_bench.salience import finding, learning, quiet, speed
 from sage_bench.salience.played import chosen_half, inputs
-from sage_bench.salience.streams.sources import TEST
+from sage_bench.salience.streams.sources import DEVELOPMENT, SEALED, TEST
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
 from sage_sensors.backends.recording import data_folder
 
@@ -29,8 +30,15 @@ SECTIONS: dict[str, Section] = {
 def measure(quick: bool) -> Result:
     """All rows; a model, a recording or a package that is missing becomes an error."""
     setting = Setting(data_folder(), models_folder(os.environ.get(VARIABLE, "models")), quick)
-    found = run_all(SECTIONS, setting)
-    # Figures of the other half do not replace those of the report.
-    name = "salience" if quick or chosen_half(quick) == TEST else "salience_development"
+    half = chosen_half(quick)
+    # Times have nothing to do with what is played.
+    sections = {name: rows for name, rows in SECTIONS.items() if half != SEALED or name != "time"}
+    found = run_all(sections, setting)
     played = {} if found.errors else inputs(setting)
-    return Result(name, quick, played, found.rows, found.notes, found.errors)
+    return Result(_name(half, quick), quick, played, found.rows, found.notes, found.errors)
+
+
+def _name(half: str, quick: bool) -> str:
+    """Of the result: figures of another half do not replace those of the test half."""
+    usual = DEVELOPMENT if quick else TEST
+    return "salience" if half == usual else f"salience_{half}"

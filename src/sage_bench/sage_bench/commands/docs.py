@@ -21,6 +21,8 @@ from sage_sensors.backends.recording import data_folder
 ENCODERS_PAGE, SALIENCE_PAGE = "encoders.md", "salience_benchmark.md"
 MEMORY_PAGE, MAILBOX_PAGE = "memory_benchmark.md", "mailbox_benchmark.md"
 PLUGIN_PAGE = "add_a_plugin.md"
+OURS = "**fused salience**"
+SEALED, SEALED_COMMAND = "salience_sealed", "SAGE_BENCH_HALF=sealed sage bench salience --record"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,8 +98,10 @@ def filled_pages(folder: Path) -> dict[str, str]:
             "cards": card_figures(models),
         },
         SALIENCE_PAGE: {
-            "events": bench_matrices(results, "salience", "**fused salience**"),
+            "events": bench_matrices(results, "salience", OURS),
             "bench": bench_figures(results, "salience"),
+            "sealed events": bench_matrices(results, SEALED, OURS, SEALED_COMMAND),
+            "sealed bench": bench_figures(results, SEALED, SEALED_COMMAND),
             "origins": render_origins(),
         },
         MEMORY_PAGE: {"bench": bench_figures(results, "memory")},

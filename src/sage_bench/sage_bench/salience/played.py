@@ -20,7 +20,7 @@ from sage_bench.salience.measures import (
     value,
 )
 from sage_bench.salience.streams.percepts import Percepts, cache_folder, percepts_of
-from sage_bench.salience.streams.sources import DEVELOPMENT, TEST
+from sage_bench.salience.streams.sources import DEVELOPMENT, HALVES, TEST
 from sage_bench.salience.streams.stream import streams
 from sage_bench.salience.streams.windows import Windows, judged_windows, window_scores
 from sage_bench.salience.trace import Scored, Scores, Trace, score
@@ -99,8 +99,8 @@ def chosen_half(quick: bool) -> str:
         InvalidInput: `SAGE_BENCH_HALF` names none.
     """
     half = os.environ.get(HALF, "") or (DEVELOPMENT if quick else TEST)
-    if half not in (DEVELOPMENT, TEST):
-        raise InvalidInput(HALF, half, f"{DEVELOPMENT} or {TEST}")
+    if half not in HALVES:
+        raise InvalidInput(HALF, half, f"one of {', '.join(HALVES)}")
     return half
 
 
@@ -116,7 +116,7 @@ def play(setting: Setting, half: str) -> Played:
         percepts_of(stream, setting.models, cache_folder())
         for stream in streams(half, setting.data, setting.quick)
     )
-    # What is learned on the development half comes before the test half.
+    # What is learned on the development half comes before the others.
     first = 0 if half == DEVELOPMENT else len(percepts)
     scored = tuple(score(item, number) for number, item in enumerate(percepts, first))
     return Played(percepts, scored, judged_windows(percepts))

@@ -9,7 +9,10 @@ from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row
 from sage_bench.salience.baselines.running import z_scores
 from sage_bench.salience.played import chosen_half
-from sage_bench.salience.streams.sources import HOP, IMU_RATE, SOUND_RATE, Sources
+from sage_bench.salience.streams.inertial import IMU_RATE
+from sage_bench.salience.streams.sounds import HOP, SOUND_RATE
+from sage_bench.salience.streams.sources import Sources
+from sage_bench.salience.streams.stream import sources_of
 from sage_snarc.core.scorer import VectorScorer
 
 RATE_HZ = 50
@@ -40,7 +43,7 @@ def rows(setting: Setting) -> Figures:
     minutes = MINUTES_QUICK if setting.quick else MINUTES
     count = round(minutes * 60.0 * RATE_HZ)
     made = [_alarms(name, values, RATE_HZ) for name, values in generated(count, 0).items()]
-    recorded = recordings(Sources(chosen_half(setting.quick), setting.data))
+    recorded = recordings(sources_of(chosen_half(setting.quick), setting.data))
     made += [_alarms(name, values, rate) for name, (values, rate) in recorded.items()]
     made += _found(1 if setting.quick else 2)
     return Figures(tuple(made), (NOTE,))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_bench.salience.streams.inertial import IMU_RATE
 from sage_bench.salience.streams.schedule import Event
-from sage_bench.salience.streams.sources import IMU_RATE, Named
+from sage_bench.salience.streams.sources import Named
 
 Motion = NDArray[np.float64]
 JOINT_S = 1.0

@@ -13,7 +13,19 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_bench.salience.streams import motion, scenery, schedule, soundscape, sources
+from sage_bench.salience.streams import (
+    inertial,
+    motion,
+    origins,
+    scenery,
+    schedule,
+    sealed_sources,
+    shared_sources,
+    shots,
+    sounds,
+    soundscape,
+    sources,
+)
 from sage_bench.salience.streams import stream as generator
 from sage_bench.salience.streams.schedule import Event
 from sage_bench.salience.streams.stream import Moment, Stream
@@ -30,7 +42,8 @@ LAYOUT = "2"
 CACHE = "SAGE_BENCH_CACHE"
 """Names a folder in which streams that were encoded are kept; unset: they are encoded anew."""
 
-GENERATOR = (generator, schedule, scenery, soundscape, sources, motion)
+READING = (origins, sources, shared_sources, sealed_sources, shots, sounds, inertial)
+GENERATOR = (generator, schedule, scenery, soundscape, motion, *READING)
 ENCODERS = (audio, vision, proprioception, log_mel, body_layout, motion_features, tilt)
 MODALITIES = ("audio", "proprioception", "vision")
 APART_S = 10_000.0

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_bench.salience.streams.schedule import Event
-from sage_bench.salience.streams.sources import FRAME_RATE, SIDE, Named
+from sage_bench.salience.streams.shots import FRAME_RATE, SIDE
+from sage_bench.salience.streams.sources import Named
 
 Frame = NDArray[np.uint8]
 SENSOR_NOISE = 2.0

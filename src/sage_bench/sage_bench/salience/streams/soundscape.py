@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_bench.salience.streams.schedule import DISAGREEMENT, SOUNDS, Event
-from sage_bench.salience.streams.sources import SOUND_RATE, Named
+from sage_bench.salience.streams.sounds import SOUND_RATE
+from sage_bench.salience.streams.sources import Named
 
 Samples = NDArray[np.float32]
 LEVEL = 0.02

@@ -11,11 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_bench.salience.streams.inertial import IMU_RATE
 from sage_bench.salience.streams.motion import motion
 from sage_bench.salience.streams.scenery import Scenery
 from sage_bench.salience.streams.schedule import WARM_UP_S, Event, schedule
+from sage_bench.salience.streams.sealed_sources import SealedSources, sealed_folder
+from sage_bench.salience.streams.shared_sources import SharedSources
+from sage_bench.salience.streams.shots import FRAME_RATE
+from sage_bench.salience.streams.sounds import SOUND_RATE
 from sage_bench.salience.streams.soundscape import soundscape
-from sage_bench.salience.streams.sources import FRAME_RATE, IMU_RATE, SOUND_RATE, Named, Sources
+from sage_bench.salience.streams.sources import SEALED, Named, Sources
 
 GENERATOR_VERSION = 2
 STREAMS = 8
@@ -117,9 +122,22 @@ class Stream:
         return np.random.default_rng([GENERATOR_VERSION, self.seed, *words])
 
 
+def sources_of(half: str, data: Path) -> Sources:
+    """The recordings of a half; `data` is the folder of the recordings.
+
+    Raises:
+        FileNotFoundError: recordings of the sealed half are missing.
+    """
+    return SealedSources(sealed_folder(data)) if half == SEALED else SharedSources(half, data)
+
+
 def streams(half: str, data: Path, quick: bool = False) -> tuple[Stream, ...]:
-    """The streams of a half: 8 of 240 s; `quick`: one of 90 s."""
-    sources = Sources(half, data)
+    """The streams of a half: 8 of 240 s; `quick`: one of 90 s.
+
+    Raises:
+        FileNotFoundError: a recording is missing.
+    """
+    sources = sources_of(half, data)
     if quick:
         return (Stream(sources, 0, QUICK_LENGTH_S),)
     return tuple(Stream(sources, index) for index in range(STREAMS))
