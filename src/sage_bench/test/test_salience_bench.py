@@ -12,6 +12,7 @@ import pytest
 from sage_bench.encoders.section import Setting
 from sage_bench.salience import endurance, finding, learning, played, quiet, speed
 from sage_bench.salience.baselines import anomaly, forms
+from sage_bench.salience.baselines.signals import SIGNALS
 from sage_bench.salience.endurance import Growth
 from sage_bench.salience.played import Played, chosen_half
 from sage_bench.salience.score_latency import ScoreLatency
@@ -55,6 +56,18 @@ def test_events_stand_out_and_families_must_beat_every_baseline(bench: Played) -
     chance = rows["average precision: sound 0 dB"].baselines["chance"]
     assert chance == pytest.approx(2 / (2 + len(bench.windows) - 6))
     assert rows["found within 2 s with 5 % false alarms: all events"].samples == 6
+    (behind,) = (row for name, row in rows.items() if "largest of any single signal" in name)
+    beaten = {
+        (signal.name, family): found_by.baselines[signal.name] - found_by.value
+        for family in bench.windows.families
+        for found_by in [rows[f"AUROC: {family}"]]
+        for signal in SIGNALS
+    }
+    signal, family = max(beaten, key=lambda pair: beaten[pair])
+    assert behind.name.startswith(f"AUROC, {signal} minus fused on {family},")
+    assert behind.value == pytest.approx(beaten[signal, family])
+    assert behind.goal == 0.02 and behind.met is (behind.value <= 0.02)
+    assert behind.low is not None and behind.low <= behind.value <= behind.high
     assert rows["delay of what is found, p50: cut"].value == pytest.approx(0.1)
     assert all(math.isfinite(row.value) for row in found.rows)
     assert "test half: 2 streams, 2.33 minutes, 6 events" in found.notes[0]
@@ -95,6 +108,8 @@ def test_the_half_is_the_test_half_unless_one_is_named(monkeypatch: pytest.Monke
     assert chosen_half(quick=True) == "development"
     monkeypatch.setenv(played.HALF, "development")
     assert chosen_half(quick=False) == "development"
+    monkeypatch.setenv(played.HALF, "sealed")
+    assert chosen_half(quick=False) == chosen_half(quick=True) == "sealed"
     monkeypatch.setenv(played.HALF, "both")
     with pytest.raises(InvalidInput, match="SAGE_BENCH_HALF"):
         chosen_half(quick=False)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row
 from sage_bench.salience.baselines.forms import FORMS, LARGEST_SIMPLE, baselines, raw_scores
+from sage_bench.salience.baselines.signals import SIGNALS
 from sage_bench.salience.measures import Estimate, average_precision
 from sage_bench.salience.played import Judged, chosen_half, play
 from sage_bench.salience.streams.percepts import cache_folder
@@ -14,6 +15,8 @@ from sage_bench.salience.streams.stream import streams
 from sage_bench.salience.trace import DIMENSIONS, EQUAL, FUSED, Trace, fuse
 
 GOAL = 0.95
+MOST_BEHIND = 0.02
+"""By how much any single signal may exceed fused salience on any family of events."""
 ALL = "all events"
 REFERENCE = (
     "reference: systems.md section 9 states figures of the reference scorer but no formulas, so it "
@@ -49,6 +52,7 @@ def rows(setting: Setting) -> Figures:
     made = [
         *(_auroc(found, family) for family in families),
         _margin(found),
+        _behind(found),
         *(_precision(found, family) for family in families),
         *(row for family in families for row in _detection(found, family)),
     ]
@@ -67,6 +71,18 @@ def _margin(found: Judged) -> Row:
     beside = {name: found.value(name) for name in found.beside if name != EQUAL}
     best = max(beside, key=lambda name: beside[name])
     return row_of_estimate(f"AUROC, {ALL}, fused minus {best}", found.gain(FUSED, best), 0.0)
+
+
+def _behind(found: Judged) -> Row:
+    """The family on which a single signal exceeds fused salience by most, or comes closest."""
+    pairs = [(signal.name, family) for signal in SIGNALS for family in found.windows.families]
+    ours = {family: found.value(FUSED, family=family) for family in found.windows.families}
+    ahead = {pair: found.value(pair[0], family=pair[1]) - ours[pair[1]] for pair in pairs}
+    signal, family = max(ahead, key=lambda pair: ahead[pair])
+    gain = found.gain(signal, FUSED, family)
+    name = f"AUROC, {signal} minus fused on {family}, the largest of any single signal and family"
+    return Row(name, gain.value, "", MOST_BEHIND, samples=gain.windows, low=gain.low,
+        high=gain.high)  # fmt: skip
 
 
 def _precision(found: Judged, family: str) -> Row:
