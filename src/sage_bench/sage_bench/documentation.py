@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sage_bench.salience.streams.origins import SEALED_ORIGINS, Origin
+from sage_bench.salience.streams.origins import Origin
 from sage_common.core.parameters import NodeParameters, ParameterSpec, Value, specs
 from sage_common.core.specs.modality import in_order, modalities
 from sage_common.core.topics import (
@@ -104,11 +104,11 @@ def render_capabilities() -> str:
     return table(("capability", "called as", "what"), rows)
 
 
-def render_origins() -> str:
-    """The recordings of the salience bench's sealed half, and the commands that fetch them."""
+def render_origins(origins: Sequence[Origin]) -> str:
+    """Where recordings of the salience bench come from, and the commands that fetch them."""
     columns = ("folder", "from", "version", "licence", "used as")
-    commands = (command for origin in SEALED_ORIGINS for command in origin.commands)
-    listed = table(columns, map(_origin_row, SEALED_ORIGINS))
+    commands = (command for origin in origins for command in origin.commands)
+    listed = table(columns, map(_origin_row, origins))
     return "\n".join([listed, "", "```sh", *commands, "```"])
 
 

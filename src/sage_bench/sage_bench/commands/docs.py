@@ -15,6 +15,8 @@ from sage_bench.documentation import (
     render_topics,
 )
 from sage_bench.markdown import bench_figures, bench_matrices, card_figures
+from sage_bench.salience.scalars.repositories import REPOSITORIES
+from sage_bench.salience.streams.origins import SEALED_ORIGINS
 from sage_common.core.parameters import NodeParameters
 from sage_sensors.backends.recording import data_folder
 
@@ -102,7 +104,8 @@ def filled_pages(folder: Path) -> dict[str, str]:
             "bench": bench_figures(results, "salience"),
             "sealed events": bench_matrices(results, SEALED, OURS, SEALED_COMMAND),
             "sealed bench": bench_figures(results, SEALED, SEALED_COMMAND),
-            "origins": render_origins(),
+            "origins": render_origins(SEALED_ORIGINS),
+            "repositories": render_origins([found.origin for found in REPOSITORIES]),
         },
         MEMORY_PAGE: {"bench": bench_figures(results, "memory")},
         MAILBOX_PAGE: {"bench": bench_figures(results, "mailbox")},
