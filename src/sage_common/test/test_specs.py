@@ -170,6 +170,7 @@ def test_specs_are_read_without_what_they_name() -> None:
         ("rate_hz", 1e9, "0.001 to 10000 Hz"),
         ("rate_hz", 1e-9, "0.001 to 10000 Hz"),
         ("layout", "round", "one of picture"),
+        ("summary", -1, "at least 0"),
         ("payload", "jpeg", "one of message"),
         ("window_s", -0.1, "at least 0 s"),
         ("parameters", ["high"], "values by the names"),

@@ -72,6 +72,7 @@ PROPRIOCEPTION = _spec(
     stream="imu",
     rate_hz=20.0,
     layout="body",
+    summary=3,
     places="sage_encoders.core.places:BODY",
     window_s=1.0,
     payload="motion",

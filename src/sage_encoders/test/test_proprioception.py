@@ -57,6 +57,40 @@ def test_rest_walking_and_a_knock_differ_but_rest_is_rest() -> None:
     assert embedding(rest, 0) @ embedding(rest, 1) > 0.99
 
 
+def summary(motion: Motion, seconds: float = 3.0) -> list[float]:
+    percept = feel(motion, seconds=seconds).percept()
+    assert percept is not None
+    assert np.linalg.norm(percept.embedding) == pytest.approx(1.0, abs=1e-5)
+    return percept.embedding[-3:].tolist()
+
+
+def test_the_last_numbers_sum_up_turning_swaying_and_knocks() -> None:
+    def turn(side: float) -> Motion:
+        def moving(time_s: float, rng: np.random.Generator) -> tuple[list[float], list[float]]:
+            # Lying on its side: the vertical is its x axis.
+            return [side, *rng.normal(0, 0.01, 2)], [GRAVITY, *rng.normal(0, 0.05, 2)]
+
+        return moving
+
+    def sway(time_s: float, _: np.random.Generator) -> tuple[list[float], list[float]]:
+        return [math.sin(40 * time_s), 0.0, 0.0], [0.0, 0.0, GRAVITY]
+
+    calm, left, right = summary(rest), summary(turn(0.5)), summary(turn(-0.5))
+    assert abs(calm[0]) < 0.01
+    assert left[0] > 0.05 and right[0] == pytest.approx(-left[0], abs=0.002)
+    assert summary(sway)[1] > 4.0 * calm[1] and abs(summary(sway)[0]) < 0.02
+    assert summary(knock, 2.99)[2] > 1.5 * calm[2]
+    assert summary(knock, 3.2)[2] == pytest.approx(calm[2], abs=0.03), "0.2 s later it is past"
+
+
+def test_joints_alone_have_an_empty_summary() -> None:
+    encoder = ProprioceptionEncoder("body", Joints())
+    encoder.add_joints(START_NS, ["left_knee"], [0.1], [], [])
+    percept = encoder.percept()
+    assert percept is not None
+    assert not percept.embedding[-3:].any()
+
+
 def test_imu_alone_fills_the_torso_and_predicts() -> None:
     encoder = feel(walk)
     encoder.add_imu(START_NS + 3_000_000_000, [0.1, 0.2, 0.3], [0.0, 0.0, GRAVITY], None)

@@ -16,9 +16,11 @@ def still(level: int = 4) -> np.ndarray:
 def test_nothing_happens_in_a_still_puzzle(layout: Layout) -> None:
     arousal = code_arousal(layout)
     for _ in range(50):
-        raw, grid = arousal.observe(still(), gap=False)
-        assert raw == (None if layout is Layout.BODY else 0.0)
-        assert not grid.any()
+        details = arousal.observe(still(), gap=False)
+        assert (len(details.arousals) == 0) == (layout is Layout.BODY)
+        assert (len(details.errors) == 0) == (layout is not Layout.SCROLL)
+        assert not any(details.arousals) and not any(details.errors)
+        assert not details.grid.any()
 
 
 def test_more_change_arouses_more_and_the_grid_says_where() -> None:
@@ -28,8 +30,7 @@ def test_more_change_arouses_more_and_the_grid_says_where() -> None:
             arousal.observe(still(), gap=False)
         codes = still()
         codes[rows, columns] += np.uint8(step)
-        raw, grid = arousal.observe(codes, gap=False)
-        assert raw is not None
+        (raw,), _, grid = arousal.observe(codes, gap=False)
         return raw, grid
 
     small, _ = after(slice(0, 3), slice(27, 30), 2)
@@ -45,9 +46,9 @@ def test_a_cell_that_always_flickers_is_not_unusual() -> None:
     for _ in range(400):
         codes = still()
         codes[:6, :6] = generator.integers(2, 7, (6, 6))
-        _, grid = arousal.observe(codes, gap=False)
+        arousal.observe(codes, gap=False)
     codes[15:18, 15:18] = 6
-    _, grid = arousal.observe(codes, gap=False)
+    grid = arousal.observe(codes, gap=False).grid
     assert grid[5, 5] == 1.0
     assert grid[:2, :2].max() < 0.5
 
@@ -63,9 +64,7 @@ def test_something_small_stands_out_where_little_happens() -> None:
             codes[:, :15] = generator.integers(2, 7, (30, 15))
             arousal.observe(codes, gap=False)
         codes[9:18, column : column + 9] = 8
-        raw, _ = arousal.observe(codes, gap=False)
-        assert raw is not None
-        return raw
+        return arousal.observe(codes, gap=False).arousals[0]
 
     assert after(18) > 2.0 * after(3)
 
@@ -75,10 +74,10 @@ def test_after_a_gap_there_is_no_change_only_deviation() -> None:
     for _ in range(20):
         steady.observe(still(2), gap=False)
         gapped.observe(still(2), gap=False)
-    raw, with_change = steady.observe(still(6), gap=False)
-    none, without = gapped.observe(still(6), gap=True)
-    assert raw is not None and raw > 0.0 and none == 0.0
-    assert with_change.all() and without.all()
+    with_change = steady.observe(still(6), gap=False)
+    without = gapped.observe(still(6), gap=True)
+    assert with_change.arousals[0] > 0.0 and without.arousals == (0.0,)
+    assert with_change.grid.all() and without.grid.all()
 
 
 def test_a_tone_is_seen_in_its_band_wherever_it_has_scrolled_to() -> None:
@@ -86,17 +85,19 @@ def test_a_tone_is_seen_in_its_band_wherever_it_has_scrolled_to() -> None:
     arousal = BandArousal()
     usual = []
     for _ in range(200):
-        raw, _ = arousal.observe(generator.integers(3, 5, (30, 30)).astype(np.uint8), gap=False)
-        usual.append(raw)
+        codes = generator.integers(3, 5, (30, 30)).astype(np.uint8)
+        usual.append(arousal.observe(codes, gap=False).arousals[0])
     codes = generator.integers(3, 5, (30, 30)).astype(np.uint8)
     codes[12:15, 27:] = 9
-    raw, grid = arousal.observe(codes, gap=False)
-    assert raw > 3.0 * np.median(usual)
+    (newest, newer), (error,), grid = arousal.observe(codes, gap=False)
+    assert newest > newer > 2.0 * np.median(usual)
+    assert newest > 3.0 * np.median(usual)
+    assert error > 3.0
     assert np.argwhere(grid > 0.5).tolist() == [[4, 9]]
     scrolled = generator.integers(3, 5, (30, 30)).astype(np.uint8)
     scrolled[12:15, 6:9] = 9
-    later, grid = arousal.observe(scrolled, gap=False)
-    assert later < 0.5 * raw
+    later, _, grid = arousal.observe(scrolled, gap=False)
+    assert max(later) < 0.5 * newest
     assert np.argwhere(grid > 0.5).tolist() == [[4, 2]]
 
 
@@ -111,5 +112,5 @@ def test_state_resumes_bit_equal(layout: Layout) -> None:
     second.restore({name: array.copy() for name, array in first.state().items()})
     for codes in puzzles[50:]:
         one, other = whole.observe(codes, False), second.observe(codes, False)
-        assert one[0] == other[0]
-        assert np.array_equal(one[1], other[1])
+        assert one[:2] == other[:2]
+        assert np.array_equal(one.grid, other.grid)

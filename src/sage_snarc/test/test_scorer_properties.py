@@ -202,13 +202,14 @@ def test_a_clock_that_goes_back_is_a_gap() -> None:
 def test_nearest_seen_is_said_in_words(percept: Make) -> None:
     scorer = Scorer("audio")
     generator = np.random.default_rng(8)
+    codes = np.full((30, 30), 4, np.uint8)
     first, second = generator.standard_normal((2, 64))
-    scorer.score(percept(first, 0, "audio"))
+    scorer.score(percept(first, 0, "audio", codes))
     for index in range(41):
         here = second + 0.1 * generator.standard_normal(64)
-        scorer.score(percept(here, (index + 1) * 10**9, "audio"))
+        scorer.score(percept(here, (index + 1) * 10**9, "audio", codes))
     near_first = first + 0.5 * generator.standard_normal(64)
-    result = scorer.score(percept(near_first, 42 * 10**9, "audio"))
+    result = scorer.score(percept(near_first, 42 * 10**9, "audio", codes))
     assert result.neighbour_id == 1
     assert result.neighbour_age_s == pytest.approx(42.0)
     assert "nearest seen 42 s ago" in result.reason

@@ -41,7 +41,7 @@ def test_what_is_no_state_is_refused() -> None:
 
 
 def test_state_of_an_earlier_form_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="form = 1: expected 2"):
+    with pytest.raises(InvalidInput, match="form = 1: expected 3"):
         VectorScorer("x").restore({"size": np.array([1, 1000])})
 
 

@@ -9,7 +9,7 @@ from sage_bench.result import Row
 from sage_bench.salience.endurance import measured_growth, measured_latency
 from sage_bench.salience.score_latency import ScoreLatency
 
-SIZES = {"vision": 128, "audio": 64, "proprioception": 89}
+SIZES = {"vision": 128, "audio": 64, "proprioception": 92}
 """Components of each modality's embedding."""
 FEW, USUAL, MANY = 100, 1_000, 10_000
 SAMPLES, SAMPLES_QUICK = 2_000, 300

@@ -17,7 +17,12 @@ from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_encoders.core import body_layout as layout
 from sage_encoders.core.joints import Joints
-from sage_encoders.core.motion import MOTION_NUMBERS, WINDOW_S, motion_features
+from sage_encoders.core.motion import (
+    MOTION_NUMBERS,
+    WINDOW_S,
+    motion_features,
+    motion_summary,
+)
 from sage_encoders.core.tilt import TiltFilter, euler
 
 NS_PER_S = 1_000_000_000
@@ -25,12 +30,14 @@ PAST_S, AHEAD_S = 0.5, 0.2
 GAP_S = 1.0
 CAPACITY = 1024
 JOINT_WEIGHT = 0.5
-VERSION = "1"
+SUMMARY_WEIGHT = 0.2
+VERSION = "2"
 
 
 def _encoder_id() -> str:
     """There are no weights; the hash is that of the numbers which define codes and embedding."""
-    numbers = np.concatenate((layout.LIMITS.ravel(), [layout.STEP, JOINT_WEIGHT], MOTION_NUMBERS))
+    weights = [layout.STEP, JOINT_WEIGHT, SUMMARY_WEIGHT]
+    numbers = np.concatenate((layout.LIMITS.ravel(), weights, MOTION_NUMBERS))
     return f"sage-proprioception-{VERSION}@{hashlib.sha256(numbers.tobytes()).hexdigest()[:12]}"
 
 
@@ -175,11 +182,13 @@ class ProprioceptionEncoder(Stateful):
         age_s = (self._imu_stamp_ns - stamps) / NS_PER_S
         recent = age_s <= WINDOW_S
         moving = motion_features(age_s[recent], samples[recent])
+        summary = SUMMARY_WEIGHT * motion_summary(age_s[recent], samples[recent])
         held = np.nan_to_num(layout.compand(body))
         held[layout.TORSO, : layout.TORSO_JOINT_SLOT] = 0.0
         vector = np.concatenate((moving, JOINT_WEIGHT * held.ravel()))
-        unit: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
-        return unit
+        # The summary keeps its scale, whatever the length of the rest.
+        vector *= math.sqrt(1.0 - float(summary @ summary)) / np.linalg.norm(vector)
+        return np.concatenate((vector, summary)).astype(np.float32)
 
 
 def predict(past: layout.Values, now: layout.Values, lag_s: float) -> layout.Values:

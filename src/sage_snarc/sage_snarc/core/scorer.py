@@ -21,7 +21,7 @@ from sage_snarc.core.reason import scorer_reason
 from sage_snarc.core.stream import FREE, UNIT, Observation, Stream
 
 LENGTH_TOLERANCE = 0.01
-STATE_FORM = 2
+STATE_FORM = 3
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,7 @@ class Scorer(Stateful):
         capacity: int = 1000,
         places: Places = PICTURE,
         layout: Layout | None = None,
+        summary: int | None = None,
     ) -> None:
         """Score the percepts of a modality.
 
@@ -143,11 +144,15 @@ class Scorer(Stateful):
             capacity: number of percepts remembered for novelty.
             places: for words.
             layout: of its puzzles; None: as the modality's spec says.
+            summary: how many numbers at the end of its embeddings sum up the newest sample; None:
+                as the modality's spec says.
         """
         self.modality = modality
         self.capacity = capacity
         self.places = places
-        self._layout = layout or Layout(ModalitySpecs()[modality].layout)
+        spec = ModalitySpecs()[modality]
+        self._layout = layout or Layout(spec.layout)
+        self._summary = spec.summary if summary is None else summary
 
     @property
     def remembered(self) -> int:
@@ -165,7 +170,7 @@ class Scorer(Stateful):
         if self._stream is None or percept.encoder_id != self.encoder_id:
             self.resets += self._stream is not None
             self.encoder_id = percept.encoder_id
-            self._stream = Stream(vector.size, self.capacity, UNIT, self._layout)
+            self._stream = self._new_stream(vector.size)
         _check_size("embedding", vector, self._stream.size)
         seen = self._stream.observe(percept.stamp_ns, vector, percept.codes)
         reason = scorer_reason(self.modality, seen, self.places, percept.text)
@@ -201,7 +206,10 @@ class Scorer(Stateful):
         return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
 
     def make_part(self, key: str, values: Mapping[str, Any]) -> Stream:
-        return Stream(values[key]["size"], self.capacity, UNIT, self._layout)
+        return self._new_stream(values[key]["size"])
+
+    def _new_stream(self, size: int) -> Stream:
+        return Stream(size, self.capacity, UNIT, self._layout, self._summary)
 
     def from_old(self, old: Arrays) -> dict[str, Any]:
         return _stream_of_old(self, old)

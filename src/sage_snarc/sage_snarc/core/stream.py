@@ -14,8 +14,9 @@ from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.arousal import VectorArousal
 from sage_snarc.core.dimensions.bounds import Bounds
 from sage_snarc.core.dimensions.code_arousal import (
-    EMPTY_GRID,
+    NO_DETAILS,
     CodeArousal,
+    Details,
     Layout,
     code_arousal,
 )
@@ -25,9 +26,11 @@ from sage_snarc.core.dimensions.habituation import Habituation
 from sage_snarc.core.dimensions.novelty import Neighbour, NoveltyMemory
 from sage_snarc.core.dimensions.reward import Reward
 from sage_snarc.core.dimensions.sketch import sketch
+from sage_snarc.core.dimensions.summary import Summary
 from sage_snarc.core.dimensions.surprise import Surprise
 
 RAW_FLOOR = 0.3
+
 GAP_S = 1.0
 GAP_PERIODS = 10.0
 PERIOD_SMOOTHING = 0.05
@@ -64,7 +67,8 @@ class Observation(NamedTuple):
         surprise, novelty, arousal: each rank (published) and drive (towards the total).
         reward: learned value, 0.5 unknown.
         near: nearest remembered vector.
-        error: whitened distance of the vector from its prediction, >= 0; 0 if none was made.
+        error: whitened distance of the vector from its prediction, >= 0; 0 if none was made. The
+            geometric mean with that of every part of the percept that is predicted as well.
         usual_error: the median of that distance in the past, >= 0.
         lull: surprise is that the stream changes far less than it nearly ever did.
         habituation: share of salience that repetition has taken away, [0, 0.97].
@@ -108,6 +112,7 @@ class Stream(Stateful):
     habituation: State[Habituation]
     reward: State[Reward]
     _codes: State[CodeArousal]
+    _summary: State[Summary | None]
     _vectors: State[VectorArousal]
     _surprise: State[Dimension]
     _distance: State[Dimension]
@@ -124,7 +129,9 @@ class Stream(Stateful):
         capacity: int = 1000,
         scale: Scale = FREE,
         layout: Layout = Layout.PICTURE,
+        summary: int = 0,
     ) -> None:
+        """`summary`: how many numbers at the end of each vector sum up its newest sample."""
         self.size = size
         self.scale = scale
         self.free = scale == FREE
@@ -137,6 +144,7 @@ class Stream(Stateful):
         self.habituation = Habituation(capacity)
         self.reward = Reward(capacity)
         self._codes = code_arousal(layout)
+        self._summary = Summary(summary) if 0 < summary < size else None
         self._vectors = VectorArousal(width, scale.error)
         self._surprise = Dimension(RAW_FLOOR, scale.spreads)
         self._distance = Dimension(scale.error, scale.spreads)
@@ -159,9 +167,11 @@ class Stream(Stateful):
         near = self.memory.nearest(centred, resolution, stamp_ns)
         wide = (centred if self._sketch is None else self._sketch @ centred).astype(np.float64)
         usual_error = self._surprise.quantile.value(0.5)
-        ratio = self.predictor.observe(wide, resolution, gap)
+        details = self._details(vector, codes, gap)
+        ratio = _together(self.predictor.observe(wide, resolution, gap), *details.errors)
         surprise = self._surprising(ratio, wide, resolution, gap)
-        arousal, grid = self._arousing(wide, codes, gap)
+        raw_arousal = _together(self._vectors.observe(wide), *details.arousals)
+        arousal = self._arousal.observe(raw_arousal)
         novelty = self._novelty(near)
         reward = self.reward.predict(near, self.memory.ids)
         habituation = self.habituation.strength(near.squared, self._usual_distance, stamp_ns)
@@ -183,7 +193,7 @@ class Stream(Stateful):
             usual_error=usual_error,
             lull=surprise.excess > 0.0 and ratio <= usual_error,
             habituation=habituation,
-            grid=grid,
+            grid=details.grid,
             total=total,
             gap=gap,
         )
@@ -200,17 +210,15 @@ class Stream(Stateful):
         )
         return max(self._surprise.observe(ratio), flat, key=lambda reading: reading.excess)
 
-    def _arousing(
-        self, wide: NDArray[np.float64], codes: NDArray[np.uint8] | None, gap: bool
-    ) -> tuple[Reading, NDArray[np.float32]]:
-        """Arousal of the vector and of the codes, as their geometric mean; and where it is."""
-        raw = self._vectors.observe(wide)
-        if codes is None:
-            return self._arousal.observe(raw), EMPTY_GRID
-        of_codes, grid = self._codes.observe(codes, gap)
-        if of_codes is not None:
-            raw = math.sqrt(raw * of_codes)
-        return self._arousal.observe(raw), grid
+    def _details(
+        self, vector: NDArray[np.float32], codes: NDArray[np.uint8] | None, gap: bool
+    ) -> Details:
+        """What the codes and the vector's summary say beside the whole vector."""
+        found = NO_DETAILS if codes is None else self._codes.observe(codes, gap)
+        if self._summary is None:
+            return found
+        arousal, error = self._summary.observe(vector, gap)
+        return Details((*found.arousals, arousal), (*found.errors, error), found.grid)
 
     def _novelty(self, near: Neighbour) -> Reading:
         """Relative distance, raised by its rarity: `relative^(1 - rank/2)`."""
@@ -236,3 +244,14 @@ class Stream(Stateful):
         smoothing = PERIOD_SMOOTHING if self._period_s > 0.0 else 1.0
         self._period_s += smoothing * (elapsed_s - self._period_s)
         return False, elapsed_s
+
+
+def _together(*raw: float) -> float:
+    """Geometric mean of raw measures (>= 0) of one percept, as if each were larger by 0.3.
+
+    So a part that never varies does not silence the others.
+    """
+    if not any(raw):
+        return 0.0
+    floored = math.prod(value + RAW_FLOOR for value in raw) ** (1.0 / len(raw))
+    return float(max(floored - RAW_FLOOR, 0.0))

@@ -26,7 +26,8 @@ class ScorerNode(StreamScorerNode):
     def make_scorer(self) -> Scorer:
         modality = self.parameters.modality
         spec = self.modality_specs[modality]
-        return Scorer(modality, self.parameters.memory, places_of(spec), Layout(spec.layout))
+        layout = Layout(spec.layout)
+        return Scorer(modality, self.parameters.memory, places_of(spec), layout, spec.summary)
 
     def subscribe_samples(self) -> None:
         name = self.parameters.modality

@@ -91,6 +91,8 @@ class ModalitySpec:
         layout: what the rows and columns of its puzzles are. picture: places; scroll: rows are
             bands, columns are time, newest at the right; body: a fixed table of the values that
             the embedding holds.
+        summary: how many numbers at the end of its embedding sum up the newest sample; the scorer
+            watches them by themselves, too. 0: none.
         places: `module:attribute` of what puts places of its puzzles into words
             (`sage_common.core.specs.places`); empty: like those of a picture.
         window_s: how long a percept looks back [s].
@@ -122,6 +124,7 @@ class ModalitySpec:
     stream: str = ""
     rate_hz: float | None = None
     layout: str = "picture"
+    summary: int = 0
     places: str = ""
     window_s: float = 0.0
     words: bool = False
@@ -152,6 +155,8 @@ class ModalitySpec:
         if self.rate_hz not in (None, 0) and not low_hz <= self.rate_hz <= high_hz:
             expected = f"{low_hz:g} to {high_hz:g} Hz, 0 for events, or None"
             raise InvalidInput("rate_hz", self.rate_hz, expected)
+        if self.summary < 0:
+            raise InvalidInput("summary", self.summary, "at least 0")
         if not 0.0 <= self.window_s < math.inf:
             raise InvalidInput("window_s", self.window_s, "a time of at least 0 s")
         self._check_executable()

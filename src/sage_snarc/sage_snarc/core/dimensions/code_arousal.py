@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
+from sage_snarc.core.dimensions.surprise import Surprise
 from sage_snarc.core.dimensions.whitening import Whitening
 
 GRID = 10
@@ -20,16 +21,36 @@ CELL_FLOOR = np.float32(0.15)
 SPREAD_FLOOR = np.float32(0.05)
 CELL_FULL = 4.0
 TOP_CELLS = 8
-NEWEST_BLOCKS = 2
+NEWEST_COLUMNS = (3, 6)
+"""Of a puzzle that scrolls: 100 and 200 ms of sound."""
 BAND_FULL = 3.0
 SIDE = GRID * BLOCK
 POOL = np.kron(np.eye(GRID), np.full((1, BLOCK), 1.0 / BLOCK)).astype(np.float32)
 POOL_COLUMNS = np.ascontiguousarray(POOL.T)
+NEWEST_MEANS = np.stack(
+    [(np.arange(SIDE) >= SIDE - count) / count for count in NEWEST_COLUMNS], axis=1
+).astype(np.float32)
 BLOCK_MEAN = np.full(GRID, 1.0 / GRID, np.float32)
-NEWEST_MEAN = np.full(NEWEST_BLOCKS, 1.0 / NEWEST_BLOCKS, np.float32)
 Codes = NDArray[np.uint8]
 Grid = NDArray[np.float32]
 EMPTY_GRID = np.zeros((0, 0), np.float32)
+
+
+class Details(NamedTuple):
+    """What parts of a percept say beside its whole embedding.
+
+    Attributes:
+        arousals: raw arousal of each, >= 0, usually about 1.
+        errors: whitened error of the prediction of each that is predicted, >= 0, usually about 1.
+        grid: where it is, float32 [10, 10] or [0, 0].
+    """
+
+    arousals: tuple[float, ...]
+    errors: tuple[float, ...]
+    grid: Grid
+
+
+NO_DETAILS = Details((), (), EMPTY_GRID)
 
 
 class Layout(Enum):
@@ -68,7 +89,7 @@ class CellArousal(Stateful):
     _variance: State[NDArray[np.float32]]
 
     def __init__(self, counts: bool = True) -> None:
-        """`counts`: whether raw arousal is computed; else it is None."""
+        """`counts`: whether raw arousal is computed; else there is none."""
         self._counts = counts
         self._last = np.zeros((GRID, GRID), np.float32)
         self._mean = np.zeros((GRID, GRID), np.float32)
@@ -77,14 +98,14 @@ class CellArousal(Stateful):
         self._variance = np.zeros((GRID, GRID), np.float32)
         self._spread = np.full((GRID, GRID), SPREAD_FLOOR, np.float32)
 
-    def observe(self, codes: Codes, gap: bool) -> tuple[float | None, Grid]:
-        """See `CodeArousal`; the first sample after a `gap` has no change, only deviation."""
+    def observe(self, codes: Codes, gap: bool) -> Details:
+        """Of codes uint8 [30, 30]; the first sample after a `gap` has no change, only deviation."""
         now = _pooled(codes.astype(np.float32))
         self._count += 1
         if self._count == 1:
             self._mean[...] = now
             self._last = now
-            return (0.0 if self._counts else None), np.zeros((GRID, GRID), np.float32)
+            return self._details(0.0, np.zeros((GRID, GRID), np.float32))
         offset = now - self._mean
         cells = np.abs(offset)
         raw = 0.0
@@ -104,7 +125,10 @@ class CellArousal(Stateful):
         cells *= rate
         self._usual += cells
         self._last = now
-        return (raw if self._counts else None), grid
+        return self._details(raw, grid)
+
+    def _details(self, raw: float, grid: Grid) -> Details:
+        return Details((raw,) if self._counts else (), (), grid)
 
     def _unusual_change(self, change: Grid) -> float:
         change = change - self._change
@@ -128,27 +152,38 @@ class CellArousal(Stateful):
 class BandArousal(Stateful):
     """Arousal of a puzzle that scrolls: rows are bands, the newest columns are at the right.
 
-    Raw arousal is the whitened distance of the profile over the bands of the newest six columns
-    from its mean. A cell of the grid is the deviation of three columns from their bands' means in
-    units of the bands' usual deviation, so the same sound is seen to wander through the grid.
+    Raw arousal is the whitened distance of the profile over the bands from its mean, once of the
+    newest three columns and once of the newest six: in noise a sound stands out in its own bands
+    long before it does in the whole. The newer profile is predicted as well. A cell of the grid is
+    the deviation of three columns from their bands' means in units of the bands' usual deviation,
+    so the same sound is seen to wander through the grid.
     """
 
     _count: State[int] = 0
-    _profile: State[Whitening]
+    _profiles: State[list[Whitening]]
+    _predictor: State[Surprise]
     _mean: State[NDArray[np.float32]]
     _usual: State[NDArray[np.float32]]
 
     def __init__(self) -> None:
-        self._profile = Whitening(SIDE, SPREAD_HORIZON, floor=float(CELL_FLOOR))
+        floor = float(CELL_FLOOR)
+        self._profiles = [
+            Whitening(SIDE, SPREAD_HORIZON, floor=floor, shrunk=True) for _ in NEWEST_COLUMNS
+        ]
+        self._predictor = Surprise(SIDE, floor, shrunk=True)
         self._mean = np.zeros(SIDE, np.float32)
         self._usual = np.zeros(SIDE, np.float32)
 
-    def observe(self, codes: Codes, gap: bool) -> tuple[float | None, Grid]:
-        """See `CodeArousal`; what is heard after a `gap` is compared with what was before."""
-        now = codes.astype(np.float32) @ POOL_COLUMNS
+    def observe(self, codes: Codes, gap: bool) -> Details:
+        """Of codes uint8 [30, 30]; what is heard after a `gap` is compared with what was before."""
+        cells = codes.astype(np.float32)
+        now = cells @ POOL_COLUMNS
         self._count += 1
-        newest = now[:, -NEWEST_BLOCKS:] @ NEWEST_MEAN
-        raw = self._profile.observe(newest.astype(np.float64))
+        newest = (cells @ NEWEST_MEANS).T.astype(np.float64)
+        arousals = [
+            seen.observe(profile) for seen, profile in zip(self._profiles, newest, strict=True)
+        ]
+        error = self._predictor.observe(newest[0], 0.0, gap)
         rate = np.float32(1.0 / min(self._count, SPREAD_HORIZON))
         bands = now @ BLOCK_MEAN
         if self._count == 1:
@@ -161,7 +196,8 @@ class BandArousal(Stateful):
         _clip(grid)
         self._mean = self._mean + rate * (bands - self._mean)
         self._usual += rate * (offset @ BLOCK_MEAN - self._usual)
-        return raw, grid if self._count > 1 else np.zeros_like(grid)
+        grid = grid if self._count > 1 else np.zeros_like(grid)
+        return Details(tuple(arousals), (error,), grid)
 
 
 def _pooled(cells: NDArray[np.float32]) -> Grid:

@@ -41,14 +41,17 @@ class Surprise(Stateful):
     _past: State[NDArray[np.float64]]
     _errors: State[Whitening]
 
-    def __init__(self, size: int, floor: float = 0.0) -> None:
-        """`size`: components. `floor`: smallest usual error that means anything; 0: free scale."""
+    def __init__(self, size: int, floor: float = 0.0, shrunk: bool = False) -> None:
+        """`size`: components. `floor`: smallest usual error that means anything; 0: free scale.
+
+        `shrunk`: as of `Whitening`.
+        """
         self.floor = floor
         self._mean = np.zeros(size)
         self._power = np.zeros(size)
         self._weights = np.stack([np.ones(size), np.zeros(size)])
         self._past = np.zeros((2, size))
-        self._errors = Whitening(size, USUAL_HORIZON, centred=False, floor=floor)
+        self._errors = Whitening(size, USUAL_HORIZON, False, floor, shrunk)
 
     def observe(self, vector: NDArray[np.float64], resolution: float, gap: bool) -> float:
         """Whitened error of the prediction of `vector`, usually about 1; then learn from it.

@@ -11,6 +11,7 @@ from sage_common.core.state.fields import State, renamed
 from sage_common.core.state.stateful import Stateful
 
 RIDGE = 0.02
+EVIDENCE = 4
 REFRESH = 16
 EAGER = 48
 LEAST_SEEN = 5
@@ -38,13 +39,23 @@ class Whitening(Stateful):
     _decay: State[float] = 1.0
     _filled: State[int] = 0
 
-    def __init__(self, size: int, horizon: int, centred: bool = True, floor: float = 0.0) -> None:
+    def __init__(
+        self,
+        size: int,
+        horizon: int,
+        centred: bool = True,
+        floor: float = 0.0,
+        shrunk: bool = False,
+    ) -> None:
         """`size`: components. `horizon`: samples of memory. `centred`: False: the mean is 0.
 
-        `floor`: length below which a vector is nothing; 0: free scale.
+        `floor`: length below which a vector is nothing; 0: free scale. `shrunk`: the fewer samples
+        are known, the nearer is the covariance to equal variances (Ledoit and Wolf 2004), so that
+        distances mean something from the first seconds on.
         """
         self.horizon = horizon
         self.centred = centred
+        self._shrunk = shrunk
         self._floor_variance = floor * floor / size
         self._mean = np.zeros(size)
         self._covariance = np.zeros((size, size))
@@ -87,10 +98,12 @@ class Whitening(Stateful):
         self._decay, self._filled = 1.0, 0
         size = len(self._mean)
         variance = float(self._covariance.trace()) / size
-        ridge = RIDGE * variance + self._floor_variance
+        share = size / (size + EVIDENCE * self.count) if self._shrunk else 0.0
+        ridge = (RIDGE + share) * variance + self._floor_variance
         # What never varied has no inverse: any difference from it is as large as can be.
         self._known = ridge > 0.0 and math.isfinite(1.0 / ridge)
         if self._known:
             ridged = self._covariance.copy()
+            ridged *= 1.0 - share
             ridged.flat[:: size + 1] += ridge
             self._inverse = np.linalg.inv(ridged)
