@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sage_bench.salience.scalars.detectors import charts, matrix_profile, spot
 from sage_bench.salience.scalars.detectors.columns import lagged
 from sage_bench.salience.scalars.detectors.registry import DETECTORS
 
@@ -87,3 +88,34 @@ def test_of_many_numbers_the_strangest_counts(name: str) -> None:
 
 def test_lags_hold_the_past() -> None:
     assert lagged(np.array([1.0, 2.0, 3.0]), 2).tolist() == [[1.0, 1.0], [1.0, 2.0], [2.0, 3.0]]
+
+
+def test_the_left_matrix_profile_is_the_distance_to_the_nearest_past_shape() -> None:
+    values = np.cumsum(np.random.default_rng(3).normal(size=150))
+    windows = lagged(values, matrix_profile.WINDOW)[matrix_profile.WINDOW - 1 :]
+    shapes = windows - windows.mean(axis=1, keepdims=True)
+    shapes /= windows.std(axis=1, keepdims=True)
+    scores = matrix_profile.matrix_profile(values[:, None], 100)[matrix_profile.WINDOW - 1 :]
+    # Windows that overlap by more than three quarters are no neighbours.
+    apart = int(np.ceil(matrix_profile.WINDOW / 4))
+    for index in range(apart + 1, len(shapes)):
+        past = shapes[: index - apart]
+        nearest = np.sqrt(((past - shapes[index]) ** 2).sum(axis=1)).min()
+        assert scores[index] == pytest.approx(nearest, abs=1e-6)
+
+
+def test_a_windowed_gaussian_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charts, "WINDOW", 50)
+    draw = np.random.default_rng(4)
+    values = np.r_[draw.normal(size=200), 5.0 + draw.normal(size=200)]
+    scores = charts.windowed_gaussian(values[:, None], 100)
+    for index in (120, 205, 399):
+        past = values[index - 50 : index]
+        assert scores[index] == pytest.approx(abs(values[index] - past.mean()) / past.std())
+
+
+def test_the_tail_of_a_stream_that_is_known_is_told() -> None:
+    """Among 20,000 exponential numbers, one with a tail of 1e-4 scores about 4."""
+    values = np.random.default_rng(5).exponential(size=20_000)
+    values[-1] = -np.log(1e-4)
+    assert spot.spot(values[:, None], 2_000)[-1] == pytest.approx(4.0, abs=0.4)
