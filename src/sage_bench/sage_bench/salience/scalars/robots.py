@@ -19,7 +19,9 @@ BEFORE_S, AFTER_S = 0.5, 0.5
 COMMANDS = "actuator_controls_0", tuple(f"control[{axis}]" for axis in range(4))
 SAMPLES = "sensor_combined", ("gyro_rad[0]",)
 STANDING_M_S = 0.02
-STALL_S, BETWEEN_S = 2.5, 20.0
+STALL_S = 2.5
+PARTS = 3
+"""Of the drive before the robot stands, and of that after."""
 NS = 1e-9
 
 
@@ -44,36 +46,38 @@ def flights(data: Path) -> list[LabelledStream]:
 def drives(data: Path) -> list[LabelledStream]:
     """What an IMU feels of stalls: once the robot stands by itself; else standing is spliced in.
 
-    The labels of the first are those samples at which the odometry says less than 0.02 m/s. In the
-    others, 2.5 s of the same standing take the place of driving each 20 s; both halves of the drive
-    have their own piece of standing.
+    The labels of the last are those samples at which the odometry says less than 0.02 m/s. In the
+    others, a piece of driving is 2.5 s of that standing instead, once in each: who knows a stall
+    may well be quiet about the next. The drive before it and the first half of the standing make
+    the streams of one half, the drive after it and the second half those of the other.
 
     Raises:
         FileNotFoundError: the bag is not there.
     """
     stamps, values, standing = _drive(data / BAG)
     first, last = max(spans(standing), key=lambda span: span[1] - span[0])
-    period = float(np.median(np.diff(stamps))) * NS
-    length = round(STALL_S / period)
-    middle = (first + last) // 2
-    pieces = {"a": values[middle - length : middle], "b": values[middle : middle + length]}
-    parts = {"a": slice(0, first - 2 * length), "b": slice(last + 2 * length, len(values))}
-    found = [LabelledStream(STALLS, "c stands", stamps, values, standing)]
-    for name, piece in pieces.items():
-        cut = parts[name]
-        found.append(_spliced(f"{name} spliced", stamps[cut], values[cut], piece, period))
-    return found
+    margin, middle = last - first, (first + last) // 2
+    before = slice(0, first - margin), values[first:middle]
+    after = slice(last + margin, len(values)), values[middle:last]
+    period_s = float(np.median(np.diff(stamps))) * NS
+    length = round(STALL_S / period_s)
+    found = []
+    for part in range(PARTS):
+        for half, (drive, still) in enumerate((before, after)):
+            size = (drive.stop - drive.start) // PARTS
+            cut = slice(drive.start + part * size, drive.start + (part + 1) * size)
+            offset = part * (len(still) - length) // (PARTS - 1)
+            piece = still[offset : offset + length]
+            name = f"{2 * part + half} spliced"
+            found.append(_spliced(name, stamps[cut], values[cut], piece))
+    return [*found, LabelledStream(STALLS, f"{2 * PARTS} stands", stamps, values, standing)]
 
 
-def _spliced(
-    name: str, stamps: Stamps, values: Values, piece: Values, period_s: float
-) -> LabelledStream:
-    with_stalls, labels = values.copy(), np.zeros(len(values), bool)
-    apart = round(BETWEEN_S / period_s)
-    for begin in range(2 * apart, len(values) - len(piece), apart):
-        here = slice(begin, begin + len(piece))
-        with_stalls[here], labels[here] = piece, True
-    return LabelledStream(STALLS, name, stamps, with_stalls, labels)
+def _spliced(name: str, stamps: Stamps, values: Values, piece: Values) -> LabelledStream:
+    with_stall, labels = values.copy(), np.zeros(len(values), bool)
+    here = slice(2 * len(values) // 3, 2 * len(values) // 3 + len(piece))
+    with_stall[here], labels[here] = piece, True
+    return LabelledStream(STALLS, name, stamps, with_stall, labels)
 
 
 def _about(name: str, stamps: Stamps, values: Values, events_s: list[float]) -> LabelledStream:
