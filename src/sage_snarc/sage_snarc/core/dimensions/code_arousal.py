@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
+from sage_snarc.core.dimensions.analogues import Analogues
 from sage_snarc.core.dimensions.surprise import Surprise
 from sage_snarc.core.dimensions.whitening import Whitening
 
@@ -154,14 +155,16 @@ class BandArousal(Stateful):
 
     Raw arousal is the whitened distance of the profile over the bands from its mean, once of the
     newest three columns and once of the newest six: in noise a sound stands out in its own bands
-    long before it does in the whole. The newer profile is predicted as well. A cell of the grid is
-    the deviation of three columns from their bands' means in units of the bands' usual deviation,
-    so the same sound is seen to wander through the grid.
+    long before it does in the whole. The newer profile is predicted as well, by what goes before
+    and by the most similar one of the past. A cell of the grid is the deviation of three columns
+    from their bands' means in units of the bands' usual deviation, so the same sound is seen to
+    wander through the grid.
     """
 
     _count: State[int] = 0
     _profiles: State[list[Whitening]]
     _predictor: State[Surprise]
+    _analogues: State[Analogues]
     _mean: State[NDArray[np.float32]]
     _usual: State[NDArray[np.float32]]
 
@@ -171,6 +174,7 @@ class BandArousal(Stateful):
             Whitening(SIDE, SPREAD_HORIZON, floor=floor, shrunk=True) for _ in NEWEST_COLUMNS
         ]
         self._predictor = Surprise(SIDE, floor, shrunk=True)
+        self._analogues = Analogues(SIDE)
         self._mean = np.zeros(SIDE, np.float32)
         self._usual = np.zeros(SIDE, np.float32)
 
@@ -183,7 +187,10 @@ class BandArousal(Stateful):
         arousals = [
             seen.observe(profile) for seen, profile in zip(self._profiles, newest, strict=True)
         ]
-        error = self._predictor.observe(newest[0], 0.0, gap)
+        errors = (
+            self._predictor.observe(newest[0], 0.0, gap),
+            self._analogues.observe(newest[0].astype(np.float32), self._profiles[0]),
+        )
         rate = np.float32(1.0 / min(self._count, SPREAD_HORIZON))
         bands = now @ BLOCK_MEAN
         if self._count == 1:
@@ -197,7 +204,7 @@ class BandArousal(Stateful):
         self._mean = self._mean + rate * (bands - self._mean)
         self._usual += rate * (offset @ BLOCK_MEAN - self._usual)
         grid = grid if self._count > 1 else np.zeros_like(grid)
-        return Details(tuple(arousals), (error,), grid)
+        return Details(tuple(arousals), errors, grid)
 
 
 def _pooled(cells: NDArray[np.float32]) -> Grid:

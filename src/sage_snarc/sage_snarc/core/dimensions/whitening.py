@@ -84,6 +84,11 @@ class Whitening(Stateful):
             self._learn()
         return distance
 
+    @property
+    def metric(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Copies of the mean and of the inverse covariance."""
+        return self._mean.copy(), self._inverse.copy()
+
     def _distance(self, offset: NDArray[np.float64]) -> float:
         if not self._known:
             return LARGEST if offset.any() else 0.0
