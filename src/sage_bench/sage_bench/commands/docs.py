@@ -23,7 +23,8 @@ from sage_sensors.backends.recording import data_folder
 ENCODERS_PAGE, SALIENCE_PAGE = "encoders.md", "salience_benchmark.md"
 MEMORY_PAGE, MAILBOX_PAGE = "memory_benchmark.md", "mailbox_benchmark.md"
 PLUGIN_PAGE = "add_a_plugin.md"
-OURS = "**fused salience**"
+OURS = "**SAGE**"
+"""Fused salience of events; the total of `VectorScorer` where streams are bare numbers."""
 SEALED, SEALED_COMMAND = "salience_sealed", "SAGE_BENCH_HALF=sealed sage bench salience --record"
 
 
