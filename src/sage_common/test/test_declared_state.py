@@ -33,6 +33,7 @@ class Mark(NamedTuple):
 class Note:
     text: str
     marks: tuple[Mark, ...]
+    weight: float = 1.0
 
 
 class Part(Stateful):
@@ -156,7 +157,7 @@ def test_what_cannot_be_written_down_is_said_before_anything_is() -> None:
         (("mode",), "asleep", "mode = 'asleep': expected one of"),
         (("chain",), [], "chain = '0 parts': expected 2"),
         (("names",), ["a", "c"], "names = .*: expected .*'b'"),
-        (("notes", 0), {"text": "x"}, "notes.0 = .*expected the fields text, marks"),
+        (("notes", 0), {"text": "x"}, "notes.0 = .*expected the fields text, marks, weight"),
         (("spans", "x"), [1], "spans.x = '1 items': expected 2"),
         (("parts",), 3, "parts = 3: expected a mapping"),
     ],
@@ -176,6 +177,47 @@ def test_a_wrong_value_is_refused_by_its_name_and_nothing_is_changed(
     with pytest.raises(InvalidInput, match=said):
         other.restore(state)
     assert same(other.state(), fresh)
+
+
+class Grown(Part):
+    new_keys = frozenset({"spread", "inner"})
+    spread: State[float] = 0.5
+    inner: State[Part]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Part()
+
+
+@pytest.mark.parametrize(
+    "old", [Part().state(), {"scalars": np.array([7.0, 0.25])}], ids=["fields", "arrays"]
+)
+def test_what_was_added_since_begins_anew(old: dict[str, NDArray[Any]]) -> None:
+    grown, part = Grown(), Part()
+    part.restore(old)
+    grown.restore(old)
+    assert (grown.count, grown.mean) == (part.count, part.mean)
+    assert (grown.spread, grown.inner.count) == (0.5, 0)
+
+
+def test_what_was_not_added_since_must_be_there() -> None:
+    state = Grown().state()
+    values = json.loads(state[VALUES].tobytes())
+    del values["count"], values["spread"]
+    state[VALUES] = np.frombuffer(json.dumps(values).encode(), np.uint8)
+    with pytest.raises(InvalidInput, match="count is missing"):
+        Grown().restore(state)
+
+
+def test_what_an_older_version_did_not_write_takes_its_default() -> None:
+    state = filled().state()
+    values = json.loads(state[VALUES].tobytes())
+    for note in values["notes"]:
+        del note["weight"]
+    state[VALUES] = np.frombuffer(json.dumps(values).encode(), np.uint8)
+    other = Whole()
+    other.restore(state)
+    assert [note.weight for note in other.notes] == [1.0] * 3
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,18 @@ def test_an_unknown_key_names_the_nearest_known_one(wrong, nearest):
         build(Every, {wrong: 1})
 
 
+@dataclass(frozen=True)
+class Newer(NodeParameters):
+    rate: float = parameter(60.0, doc="how often", unit="1/h", replaces=("floor", "limit"))
+
+
+@pytest.mark.parametrize("old", ["floor", "limit"])
+def test_the_key_of_an_older_version_says_what_stands_for_it_now(old):
+    with pytest.raises(ParameterError) as caught:
+        build(Newer, {old: 0.3})
+    assert str(caught.value) == f"{old}: is now rate, another unit: how often [1/h]"
+
+
 @given(st.floats(allow_nan=True, allow_infinity=True))
 def test_a_float_is_accepted_exactly_if_it_is_in_range(value):
     if 0.0 <= value <= 1.0:

@@ -37,6 +37,7 @@ class ParameterSpec:
         unit: SI symbol, or empty.
         low, high: inclusive range, or None.
         choices: allowed values, or empty.
+        replaces: parameters of older versions, of another meaning, that it stands for now.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ParameterSpec:
     low: float | None = None
     high: float | None = None
     choices: tuple[Value, ...] = ()
+    replaces: tuple[str, ...] = ()
 
     @property
     def type_name(self) -> str:
@@ -125,9 +127,11 @@ def parameter(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[Value, ...] | None = None,
+    replaces: tuple[str, ...] = (),
 ) -> Any:
     """A dataclass field that is a parameter; see `ParameterSpec`."""
     metadata = {"doc": doc, "unit": unit, "low": low, "high": high, "choices": choices or ()}
+    metadata["replaces"] = replaces
     return dataclasses.field(default=default, metadata={_METADATA_KEY: metadata})
 
 
@@ -173,7 +177,11 @@ def specs(cls: type) -> tuple[ParameterSpec, ...]:
         if _METADATA_KEY in item.metadata
     )
     grouped = (
-        dataclasses.replace(spec, name=f"{prefix}.{spec.name}")
+        dataclasses.replace(
+            spec,
+            name=f"{prefix}.{spec.name}",
+            replaces=tuple(f"{prefix}.{name}" for name in spec.replaces),
+        )
         for prefix, group in _groups(cls).items()
         for spec in specs(group)
     )
@@ -210,11 +218,16 @@ def build(cls: type[T], values: Mapping[str, object]) -> T:
     """An instance of the dataclass `cls` from YAML values; absent ones take their default.
 
     Raises:
-        ParameterError: an unknown key (the nearest known one is named), or a wrong value.
+        ParameterError: an unknown key (what stands for it now, or else the nearest known one, is
+            named), or a wrong value.
     """
     known = {spec.name: spec for spec in specs(cls)}
+    replaced = {old: spec for spec in known.values() for old in spec.replaces}
     unread = of_absent_groups(cls, values)
     for name in values:
+        if name in replaced:
+            now = replaced[name]
+            raise ParameterError(f"{name}: is now {now.name}, another unit: {now.doc} [{now.unit}]")
         if name not in known and name not in unread:
             nearest = nearest_name(name, known)
             raise ParameterError(f"{name}: unknown parameter; the nearest known is {nearest}")

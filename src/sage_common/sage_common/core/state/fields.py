@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import NoneType
 from typing import (
     Annotated,
@@ -105,6 +105,13 @@ def value_fields(cls: Any) -> Mapping[str, Any]:
     return {name: hints[name] for name in cls._fields}
 
 
+def optional_fields(cls: Any) -> frozenset[str]:
+    """Names of the fields of a dataclass or named tuple that have a default."""
+    if is_dataclass(cls):
+        return frozenset(field.name for field in fields(cls) if field.default is not MISSING)
+    return frozenset(cls._field_defaults)
+
+
 def is_value(kind: Any) -> bool:
     """Whether it is a dataclass or a named tuple."""
     return isinstance(kind, type) and (is_dataclass(kind) or hasattr(kind, "_fields"))
@@ -120,6 +127,8 @@ class Declared:
 
     old_keys: ClassVar[Mapping[str, str | tuple[str, ...]]] = renamed()
     """Names in states that older versions wrote; see `sage_common.core.state.old`."""
+    new_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that states of older versions lack: what belongs to them begins anew."""
 
     def from_old(self, old: Arrays) -> Mapping[str, Any]:
         """Attributes by key, of a state that an older version wrote in a form of its own."""

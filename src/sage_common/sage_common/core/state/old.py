@@ -52,6 +52,8 @@ def _values(item: Declared, old: Arrays, parts: Parts, path: str, arrays: Packed
                 part = known.get(field.key, current)
                 values[field.key] = _part(part, _section(old, name), inner, where, arrays)
         elif field.part in parts or field.part is Part.FIXED:
+            if not {field.key, name} & {*known, *old} and field.key in item.new_keys:
+                continue
             if field.key not in known:
                 known[field.key] = _found(field, old, name, where, current)
             value = _converted(known[field.key], field)

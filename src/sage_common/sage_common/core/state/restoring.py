@@ -23,6 +23,7 @@ from sage_common.core.state.fields import (
     declared_fields,
     is_declared,
     is_value,
+    optional_fields,
     unmarked,
     value_fields,
     within,
@@ -65,6 +66,8 @@ class _Restoring:
             where = path + field.key
             stateful = is_declared(field.type)
             if not (inner if stateful else field.part in parts or field.part is Part.FIXED):
+                continue
+            if field.key not in values and field.key in item.new_keys:
                 continue
             if field.key not in values:
                 raise MissingInput(where, f"the field {field.key} of {type(item).__name__}")
@@ -135,11 +138,11 @@ class _Restoring:
 
     def _value(self, value: Any, plain: Any, path: str) -> Any:
         kinds, fields = value_fields(plain), _expected(value, dict, path)
-        if fields.keys() != kinds.keys():
+        # An older version did not write what has been added since; that takes its default.
+        needed = kinds.keys() - optional_fields(plain)
+        if not needed <= fields.keys() <= kinds.keys():
             raise InvalidInput(path, sorted(fields), f"the fields {', '.join(kinds)}")
-        return plain(
-            **{n: self._decoded(fields[n], k, f"{path}.{n}", None) for n, k in kinds.items()}
-        )
+        return plain(**{n: self._decoded(fields[n], kinds[n], f"{path}.{n}", None) for n in fields})
 
     def _container(
         self, value: Any, origin: Any, arguments: tuple[Any, ...], path: str, current: Any
