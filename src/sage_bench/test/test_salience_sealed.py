@@ -105,7 +105,7 @@ def test_commands_fetch_what_is_used_and_stand_on_the_page() -> None:
         "apt-get download tapes=1.0-1",
         "dpkg-deb -x tapes_*.deb tapes",
     )
-    page = render_origins()
+    page = render_origins(SEALED_ORIGINS)
     for origin in SEALED_ORIGINS:
         assert all(f"\n{command}\n" in page for command in origin.commands)
         assert origin.licence in page
