@@ -211,6 +211,19 @@ def test_the_source_topics_says_how_a_bag_is_played_into_it(use_sim_time: bool) 
     assert not any("--clock" in note for note in describe(GraphOptions()).notes)
 
 
+def test_one_knob_for_all_scorers_and_for_one_of_them(tmp_path):
+    path = tmp_path / "own.yaml"
+    said = "{{ros__parameters: {{false_alarms_per_hour: {:.1f}}}}}"
+    asked = {"scorer": 6.0, "audio_scorer": 30.0, "memory": 10.0}
+    path.write_text("".join(f"{name}: {said.format(rate)}\n" for name, rate in asked.items()))
+    graph = describe(GraphOptions(source="topics", config=str(path)))
+    found = {node.name: node.parameters.get("false_alarms_per_hour") for node in graph.nodes}
+    assert (found["vision_scorer"], found["audio_scorer"], found["memory"]) == (6.0, 30.0, 10.0)
+    path.write_text("memory: {ros__parameters: {salience_floor: 0.3}}\n")
+    with pytest.raises(ValueError, match="salience_floor: is now false_alarms_per_hour, another"):
+        describe(GraphOptions(source="topics", config=str(path)))
+
+
 def test_parameters_of_a_plugin_that_is_not_installed_do_not_stop_the_graph(tmp_path):
     path = tmp_path / "own.yaml"
     said = "plugins: [recall, nearest]\n    nearest: {min_salience: 0.1}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,11 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (DATA / "bags" / "gopro_walk_ros2").is_dir():
         pytest.skip(f"no recorded bags in {DATA} (SAGE_DATA)")
     folder = tmp_path_factory.mktemp("walk")
+    config = folder / "once_a_second.yaml"  # in 6 s nothing is known to be as rare as once a minute
+    asked = "{ros__parameters: {false_alarms_per_hour: 3600.0}}"
+    config.write_text("".join(f"{kind}: {asked}\n" for kind in ("scorer", "fusion", "memory")))
     words = ["--lockstep", "-o", str(folder / "bag"), "--home", str(folder / "home")]
+    words += ["--config", str(config)]
     bag = str(DATA / "bags" / "gopro_walk_ros2")
     assert main(["replay", bag, *words, "--duration", str(WALK_S)]) == 0
     return folder
@@ -66,18 +71,23 @@ def test_a_salient_moment_of_a_walk(walk: Path, capsys: pytest.CaptureFixture[st
         sum(item.total < expected.total for item in fused) / len(fused)
     )
     assert found["rank"] > 0.9
+    assert found["alarms_per_hour"] == pytest.approx(expected.alarms_per_hour, rel=1e-6)
     by_name = {item["modality"]: item for item in found["modalities"]}
     assert set(by_name) == {item.modality for item in expected.modalities}
     for message in expected.modalities:
         item = by_name[message.modality]
         assert item["live"]
         assert item["surprise"] == pytest.approx(message.surprise, rel=1e-6)
+        assert item["p_value"] == pytest.approx(message.p_value, rel=1e-6)
+        assert item["alarms_per_hour"] == pytest.approx(message.alarms_per_hour, rel=1e-6)
         assert item["predicted"]["error"] == pytest.approx(message.prediction_error, rel=1e-6)
         assert item["predicted"]["usual_error"] > 0.0
         assert item["neighbour"]["distance"] == pytest.approx(message.neighbour_distance, rel=1e-6)
         assert item["neighbour"]["id"] > 0
     said = explain(capsys, local_time(stamp), "--bag", walk / "bag")
-    assert f"salience {expected.total:.2f}, above " in said
+    assert re.search(
+        rf"salience {expected.total:.2f} \([\d.]+ false alarms an hour\), above ", said
+    )
     assert f"because: {expected.reason}" in said
     assert f"{expected.dominant_modality}/" in said and "dominates" in said
     assert "predicted to within " in said and "nearest remembered percept #" in said
@@ -167,6 +177,7 @@ def made_bag(folder: Path, namespaces: tuple[str, ...] = ("/sage",)) -> Path:
                 live = [item for item in heard.values() if item.valid]
                 fused = FusedSalience(header=live[0].header, modalities=live, total=index / 20)
                 fused.dominant_modality, fused.valid, fused.reward = "vision", True, 0.5
+                fused.alarms_per_hour = 60.0
                 fused.weights = [1.0 / len(live)] * len(live)
                 writer.write(fused_topic, time_ns, serialize_message(fused))
     return folder
@@ -177,6 +188,7 @@ def salience(modality: str, time_ns: int) -> Salience:
     message.header.stamp = to_stamp(time_ns)
     message.header.frame_id = "a_frame"
     message.neighbour_age_s = -1.0
+    message.alarms_per_hour = 60.0
     return message
 
 

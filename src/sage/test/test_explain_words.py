@@ -33,7 +33,8 @@ def loud() -> Salience:
         "audio", surprise=0.99, novelty=0.97, arousal=0.71, reward=0.8, conflict=0.82,
         conflict_known=True, total=0.81, neighbour_id=123, neighbour_age_s=41.0,
         neighbour_distance=0.86, prediction_error=0.44, usual_error=0.12, habituation=0.1,
-        cross_error=0.82, cross_usual_error=0.3, cross_skill=0.41,
+        cross_error=0.82, cross_usual_error=0.3, cross_skill=0.41, p_value=2.5e-5,
+        alarms_per_hour=10.0,
         reason="audio: novelty 0.97, nearest seen 41 s ago",
     )  # fmt: skip
 
@@ -42,13 +43,15 @@ def worn() -> Salience:
     """A sight that came too often."""
     return salience(
         "vision", 0.033, surprise=0.2, novelty=0.76, arousal=0.93, total=0.04, neighbour_id=9,
-        neighbour_age_s=0.066, prediction_error=0.01, usual_error=0.02, habituation=0.85,
+        neighbour_age_s=0.066, p_value=0.25, alarms_per_hour=900.0,
+        prediction_error=0.01, usual_error=0.02, habituation=0.85,
         reason="vision: arousal as before, 85% habituated",
     )  # fmt: skip
 
 
 def explanation(*modalities: Salience, total: float = 0.83, **fields: Any) -> Explanation:
     message = FusedSalience(total=total, reward=0.5, valid=True, dominant_modality="audio")
+    message.alarms_per_hour = 9.0
     message.header.stamp = to_stamp(T0)
     message.reason = "audio: novelty 0.97, nearest seen 41 s ago; audio contradicts the others"
     message.modalities = list(modalities)
@@ -67,12 +70,14 @@ def test_a_salient_moment() -> None:
     since = local_time(T0 - 300 * NS_PER_S)
     assert text(explanation(loud())) == "\n".join(
         [
-            f"{local_time(T0)}  salience 0.83, above 97% of the moments known to the running graph "
-            f"since {since}",
+            f"{local_time(T0)}  salience 0.83 (9 false alarms an hour), above 97% of the moments "
+            f"known to the running graph since {since}",
             "because: audio: novelty 0.97, nearest seen 41 s ago; audio contradicts the others",
             "",
             "audio/front  total 0.81, weight 1.00, dominates",
             "  salient: novelty 0.97, nearest seen 41 s ago",
+            "  as unusual as 1 in 40,000 samples (p = 2.5e-05), "
+            "10 false alarms an hour at that level",
             "  surprise    0.99  predicted to within 0.12 as usual, was 0.44 off, "
             "3.7 times that: above 99% of its past",
             f"  novelty     0.97  nearest remembered percept #123, 41 s earlier at {seen}, "
@@ -81,7 +86,8 @@ def test_a_salient_moment() -> None:
             "  reward      0.80  similar moments turned out well",
             "  conflict    0.82  the others predict it to within 0.3 as usual, 0.82 off; "
             "skill 0.41",
-            "  habituation 0.10  repetition has taken 10%; without it the total would be 0.90",
+            "  habituation 0.10  repetition has taken 10%; "
+            "without it the total would be about 0.90",
         ]
     )
 
@@ -94,7 +100,8 @@ def test_why_a_modality_was_not_salient() -> None:
     assert "dominates, its newest percept is 33 ms older" in said
     verdict = next(line for line in said.splitlines() if line.startswith("  not salient"))
     assert verdict == (
-        "  not salient: arousal as before, 85% habituated; without repetition it would be 0.27"
+        "  not salient: arousal as before, 85% habituated; "
+        "without repetition it would be about 0.27"
     )
 
 
@@ -138,7 +145,11 @@ def replace_fields(message: Salience, **fields: Any) -> Salience:
         ({"conflict_known": False}, "conflict       ?  unknown: no other modality was live"),
         ({"cross_skill": 0.01}, "the others cannot predict it (skill 0.01)"),
         ({"habituation": 0.0}, "habituation 0.00  no repetition"),
-        ({"habituation": 1.0}, "without it the total would be 1.00"),
+        ({"p_value": 1.0}, "as usual as any sample, or unknown yet (p = 1), 10 false alarms"),
+        ({"p_value": 0.0}, "as unusual as less than 1 in 1e+09 samples (p < 1e-09), 10 false"),
+        ({"alarms_per_hour": 0.5}, "(p = 2.5e-05), 0.5 false alarms an hour at that level"),
+        ({"alarms_per_hour": 1e-9}, "fewer than 0.01 false alarms an hour at that level"),
+        ({"habituation": 1.0}, "without it the total would be about 1.00"),
     ],
 )
 def test_what_each_value_means(fields: dict[str, Any], said: str) -> None:
@@ -166,7 +177,9 @@ def test_the_distance_to_what_was_asked_for_is_said() -> None:
 def test_in_a_bag_the_time_after_its_start_is_said() -> None:
     made = replace(explanation(loud()), origin="walk", bag_start_ns=T0 - 12_300_000_000, rank=0.0)
     headline = lines(made)[0]
-    assert headline.startswith(f"{local_time(T0)} (+12.300 s)  salience 0.83, above none of ")
+    assert headline.startswith(
+        f"{local_time(T0)} (+12.300 s)  salience 0.83 (9 false alarms an hour), above none of "
+    )
     assert " moments of walk since " in headline
 
 

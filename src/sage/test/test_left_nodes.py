@@ -44,8 +44,12 @@ NODES: dict[str, tuple[str, dict[str, Any]]] = {
     "resting_encoder": ("language_encoder", {"load": "demand", "idle_unload_s": 0.8}),
     "fusion": ("fusion", {}),
     "attention": ("attention", {}),
-    "orchestrator": ("orchestrator", {}),
-    "memory": ("memory", {}),
+    # In seconds nothing is known to be rare.
+    "orchestrator": (
+        "orchestrator",
+        {"look.false_alarms_per_hour": 36_000.0, "recall.false_alarms_per_hour": 36_000.0},
+    ),
+    "memory": ("memory", {"false_alarms_per_hour": 36_000.0}),
     "camera": ("camera", {"backend": "topic", "topic": PICTURES, "name": "other"}),
     "microphone": ("microphone", {"backend": "topic", "topic": SOUND, "name": "other"}),
 }

@@ -20,7 +20,7 @@ PERIOD_S = 0.02
 @pytest.fixture
 def host(tmp_path: Path) -> LockstepHost:
     """The graph of the page's file, all but what encodes and senses."""
-    found = re.search(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    found = re.search(r"```yaml\n(/\*\*/graph:.*?)```", PAGE.read_text(), re.DOTALL)
     assert found is not None
     config = tmp_path / "motor.yaml"
     config.write_text(found[1])

@@ -101,14 +101,16 @@ def puzzle(h: Header) -> Puzzle:
 
 
 def salience(h: Header) -> Salience:
-    message = Salience(header=h, modality="vision", total=0.5, valid=True)
+    message = Salience(header=h, modality="vision", total=0.5, alarms_per_hour=60.0, valid=True)
     message.grid_rows, message.grid_columns = 2, 3
     message.grid = array.array("f", [0.5] * 6)
     return message
 
 
 def fused(h: Header) -> FusedSalience:
-    return FusedSalience(header=h, total=0.5, modalities=[salience(h)], weights=[1.0], valid=True)
+    message = FusedSalience(header=h, total=0.5, alarms_per_hour=60.0, weights=[1.0], valid=True)
+    message.modalities = [salience(h)]
+    return message
 
 
 def weights(h: Header) -> FusionWeights:
@@ -117,6 +119,7 @@ def weights(h: Header) -> FusionWeights:
 
 def attention(h: Header) -> Attention:
     message = Attention(header=h, modality="vision", x_max=0.5, y_max=0.5, valid=True)
+    message.alarms_per_hour = 60.0
     message.regions = [AttentionRegion(x_max=0.5, y_max=0.5)]
     return message
 

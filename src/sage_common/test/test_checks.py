@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import math
 
 import pytest
 from good_messages import GOOD, PNG, WRONG, header
@@ -77,6 +78,15 @@ def test_before_simulated_time_begins_no_stamp_is_wrong():
 def test_what_is_marked_invalid_needs_no_content():
     check_message("sage_msgs/msg/Puzzle", Puzzle(modality="vision", valid=False))
     check_message("sage_msgs/msg/Attention", Attention(valid=False))
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("key", ["salience", "fused_salience", "attention"])
+def test_a_rate_of_false_alarms_is_a_number_above_0(key, rate):
+    message = GOOD[key](header(NOW_NS))
+    message.alarms_per_hour = rate
+    with pytest.raises(InvalidInput, match="alarms_per_hour"):
+        check_message(topic(key).type, message)
 
 
 def test_a_png_passes_and_an_unknown_type_passes():

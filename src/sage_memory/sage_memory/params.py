@@ -55,8 +55,13 @@ class MemoryParameters(NodeParameters):
     newer_items: int = parameter(
         3, doc="moments that must follow one before it is judged, fewer than buffer_items", low=0
     )
-    salience_floor: float = parameter(
-        0.3, doc="less salient moments are never kept", low=0.0, high=1.0
+    false_alarms_per_hour: float = parameter(
+        60.0,
+        doc="moments are kept whose fused salience comes this often or less while nothing happens",
+        unit="1/h",
+        low=0.01,
+        high=36000.0,
+        replaces=("salience_floor",),
     )
     spacing_s: float = parameter(
         1.0,
@@ -105,7 +110,11 @@ class MemoryParameters(NodeParameters):
         0.2, doc="share of its bytes that sleep leaves a memory", low=0.01, high=1.0
     )
     sleep_salience_floor: float = parameter(
-        0.6, doc="sleep touches nothing whose total salience reaches this", low=0.0, high=1.0
+        0.6,
+        doc="sleep touches nothing whose total salience reaches this; 0.5: as rare as false alarms "
+        "were asked to be",
+        low=0.0,
+        high=1.0,
     )
     sleep_similarity: float = parameter(
         0.9, doc="moments of one source merge above this cosine similarity", low=0.0, high=1.0
@@ -119,8 +128,13 @@ class MemoryParameters(NodeParameters):
     sleep_idle_s: float = parameter(
         0.0, doc="sleep after this time without a salient moment; 0: never alone", unit="s", low=0.0
     )
-    sleep_idle_salience: float = parameter(
-        0.5, doc="a fused total above this is no idling", low=0.0, high=1.0
+    sleep_idle_false_alarms_per_hour: float = parameter(
+        1.0,
+        doc="fused salience that comes this often or less while nothing happens is no idling",
+        unit="1/h",
+        low=0.01,
+        high=36000.0,
+        replaces=("sleep_idle_salience",),
     )
     sleep_every_s: float = parameter(
         86400.0, doc="least time between two sleeps from idling", unit="s", low=60.0

@@ -42,12 +42,17 @@ def puzzle(stamp_ns: int, modality: str = "vision", text: str = "") -> Puzzle:
     return message
 
 
+def alarms_per_hour(total: float) -> float:
+    """How often a total comes while nothing happens, as totals go here: 60 an hour from 0.3 on."""
+    return 18.0 / max(total, 0.001)
+
+
 def fused(stamp_ns: int, total: float, modality: str = "vision") -> FusedSalience:
     own = Salience(header=header(stamp_ns), modality=modality, source="front", valid=True)
     own.surprise, own.novelty, own.arousal, own.reward, own.conflict = 0.1, 0.2, 0.3, 0.5, 0.4
-    own.total = total
+    own.total, own.alarms_per_hour = total, alarms_per_hour(total)
     message = FusedSalience(header=header(stamp_ns), trigger_modality=modality, valid=True)
-    message.total = total
+    message.total, message.alarms_per_hour = total, own.alarms_per_hour
     message.dominant_modality = modality
     message.modalities = [own]
     message.weights = array.array("f", [1.0])

@@ -94,7 +94,8 @@ def test_pinned_moments_are_not_touched_and_forgotten_ones_are_gone(tmp_path) ->
 
 @pytest.mark.parametrize(("idle_s", "sleeps"), [(0.0, 0), (30.0, 1)])
 def test_it_sleeps_when_nothing_happens_only_if_told_to(tmp_path, idle_s, sleeps) -> None:
-    host = start(tmp_path, sleep_idle_s=idle_s, sleep_every_s=3600.0)
+    sleeping = {"sleep_idle_s": idle_s, "sleep_every_s": 3600.0}
+    host = start(tmp_path, sleep_idle_false_alarms_per_hour=36.0, **sleeping)
     keep(host, 5)
     host.run_for(20.0)
     assert rows(tmp_path, "SELECT * FROM consolidation_runs") == []

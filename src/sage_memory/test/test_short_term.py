@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from node_inputs import alarms_per_hour
 
 from sage_common.core.puzzle import Percept
 from sage_common.core.specs.modality import ModalitySpecs
@@ -24,7 +26,8 @@ def moment(stamp_s: float, score: float) -> Moment:
     codes = rng.integers(0, 10, (30, 30), dtype=np.uint8)
     embedding = rng.normal(size=8).astype(np.float32)
     percept = Percept(stamp_ns, "vision", "front", codes, embedding, "vision-1", "")
-    return Moment(percept, 0.1, 0.2, 0.3, 0.5, 0.4, score, score, f"at {stamp_s}")
+    made = Moment(percept, 0.1, 0.2, 0.3, 0.5, 0.4, score, score, f"at {stamp_s}")
+    return replace(made, alarms_per_hour=alarms_per_hour(score))
 
 
 def kept(memory: ShortTermMemory, series: list[tuple[float, float]]) -> list[float]:
@@ -47,10 +50,18 @@ def test_hindsight_prefers_the_higher_peak_that_follows() -> None:
     assert kept(at_once, series) == [0.1], "judged at once, the lower one comes first"
 
 
-def test_below_the_floor_nothing_is_kept() -> None:
+def test_what_comes_too_often_while_nothing_happens_is_not_kept() -> None:
     rng = np.random.default_rng(0)
     series = [(i / 30, float(rng.uniform(0.0, 0.29))) for i in range(600)]
-    assert kept(ShortTermMemory(RetentionPolicy(floor=0.3)), series) == []
+    assert kept(ShortTermMemory(RetentionPolicy(false_alarms_per_hour=60.0)), series) == []
+    assert kept(ShortTermMemory(RetentionPolicy(false_alarms_per_hour=3600.0)), series)
+
+
+def test_a_moment_of_unknown_rarity_is_not_kept() -> None:
+    unknown = replace(moment(0.1, 0.9), alarms_per_hour=math.inf)
+    series = [unknown, *(moment(0.2 + i / 10, 0.1) for i in range(3))]
+    memory = ShortTermMemory(RetentionPolicy(false_alarms_per_hour=36_000.0))
+    assert [memory.add(item) for item in series] == [None] * 4
 
 
 def test_a_constant_scene_is_kept_once_at_most_however_salient() -> None:
@@ -76,7 +87,7 @@ def test_an_event_stands_out_of_a_busy_past() -> None:
     assert kept(ShortTermMemory(RetentionPolicy()), series)[-1] == pytest.approx(20.0 + 5 / 30)
 
 
-def test_rare_events_know_only_the_floor_and_do_not_wait_for_ever() -> None:
+def test_rare_events_have_no_threshold_and_do_not_wait_for_ever() -> None:
     memory = ShortTermMemory(RetentionPolicy(patience_s=2.0))
     found = []
     for i in range(40):

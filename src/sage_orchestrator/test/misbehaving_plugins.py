@@ -25,7 +25,7 @@ ATP = 100_000
 class EagerParameters(PluginParameters):
     """Asks for compute at every percept."""
 
-    min_salience: float = parameter(0.0, doc="", low=0.0, high=1.0)
+    false_alarms_per_hour: float = parameter(36000.0, doc="", unit="1/h", low=0.01, high=36000.0)
     period_s: float = parameter(0.0, doc="", unit="s", low=0.0, high=60.0)
     request_atp: float = parameter(50.0, doc="", unit="ATP", low=0.0, high=1000.0)
 

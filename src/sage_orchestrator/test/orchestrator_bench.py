@@ -48,7 +48,7 @@ class Bench:
         """One cycle later, with a new percept; the report of the cycle that ended, by plugin."""
         self.now_ns += round(step_s * S)
         self._stamp += 1
-        trigger = Trigger("percept", "vision", "front", self._stamp, salience, dominant=True)
+        trigger = Trigger("percept", "vision", "front", self._stamp, salience, 60.0, dominant=True)
         report = self.orchestrator.cycle([trigger], self.policy)
         return report, {line.name: line for line in report.lines} if report else {}
 

@@ -48,16 +48,17 @@ def puzzle(at_ns: int, source: str = "front") -> Puzzle:
 
 def salience(at_ns: int, total: float) -> FusedSalience:
     own = Salience(header=header(at_ns), modality="vision", source="front", total=total, valid=True)
+    own.alarms_per_hour = 60.0
     return FusedSalience(
         header=header(at_ns), trigger_modality="vision", total=total, dominant_modality="vision",
-        modalities=[own], weights=[1.0], valid=True,
+        alarms_per_hour=60.0, modalities=[own], weights=[1.0], valid=True,
     )  # fmt: skip
 
 
 def attention(at_ns: int) -> Attention:
     message = Attention(
         header=header(at_ns), modality="vision", source="front", x_min=0.5, y_min=0.5, x_max=0.7,
-        y_max=0.7, confidence=0.5, salience=0.8, valid=True,
+        y_max=0.7, confidence=0.5, salience=0.8, alarms_per_hour=60.0, valid=True,
     )  # fmt: skip
     message.roi.x_offset, message.roi.y_offset = 300, 200
     message.roi.width, message.roi.height = 80, 60

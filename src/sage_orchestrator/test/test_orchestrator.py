@@ -79,7 +79,7 @@ def test_nobody_asks_nothing_is_allocated_and_idling_changes_no_trust(bench):
 
 def test_the_same_percept_is_worked_on_once(bench):
     bench.add(Halving())
-    trigger = Trigger("percept", "vision", "front", 7, 0.5, dominant=True)
+    trigger = Trigger("percept", "vision", "front", 7, 0.5, 60.0, dominant=True)
     bench.orchestrator.cycle([trigger], bench.policy)
     assert bench.orchestrator.cycle([trigger], bench.policy).lines[0].state == PluginState.DONE
     assert bench.orchestrator.cycle([trigger], bench.policy).lines[0].state == PluginState.IDLE
@@ -88,7 +88,7 @@ def test_the_same_percept_is_worked_on_once(bench):
 def test_triggers_and_parameters_decide_who_asks(bench):
     picky = Halving("picky")
     picky.triggers = (TriggerRule("percept", ("audio",)),)
-    picky.parameters = PluginParameters(min_salience=0.4, period_s=1.0)
+    picky.parameters = PluginParameters(false_alarms_per_hour=80.0, period_s=1.0)
     bench.add(picky)
 
     def line(*triggers: Trigger):
@@ -96,15 +96,19 @@ def test_triggers_and_parameters_decide_who_asks(bench):
         bench.orchestrator.cycle(triggers, bench.policy)
         return bench.orchestrator.cycle([], bench.policy).lines[0]
 
-    assert line(Trigger("percept", "vision", "front", 1, 0.9, True)).reason.startswith("no new")
-    assert (
-        line(Trigger("percept", "audio", "front", 1, 0.3)).reason
-        == "salience 0.30 is below its 0.40"
+    assert line(Trigger("percept", "vision", "front", 1, 0.9, 1.0, True)).reason.startswith(
+        "no new"
     )
-    assert line(Trigger("percept", "audio", "front", 1, 0.5)).state == PluginState.DONE
-    assert line(Trigger("percept", "audio", "front", 2, 0.5)).reason == "runs at most every 1 s"
+    assert (
+        line(Trigger("percept", "audio", "front", 1, 0.3, 141.7)).reason
+        == "salience 0.30 comes 142 times an hour while nothing happens; it works on 80 or fewer"
+    )
+    assert line(Trigger("percept", "audio", "front", 1, 0.5, 60.0)).state == PluginState.DONE
+    assert (
+        line(Trigger("percept", "audio", "front", 2, 0.5, 60.0)).reason == "runs at most every 1 s"
+    )
     bench.now_ns += S
-    assert line(Trigger("percept", "audio", "front", 2, 0.5)).state == PluginState.DONE
+    assert line(Trigger("percept", "audio", "front", 2, 0.5, 60.0)).state == PluginState.DONE
 
 
 def test_trust_follows_what_runs_achieve_and_feeds_back_into_shares(bench):
@@ -189,7 +193,7 @@ def test_an_order_goes_on_over_cycles_until_its_budget_is_spent(bench):
     reports = []
     for _ in range(12):
         bench.now_ns += S // 10
-        trigger = Trigger("percept", "vision", "front", bench.now_ns, 0.5, dominant=True)
+        trigger = Trigger("percept", "vision", "front", bench.now_ns, 0.5, 60.0, dominant=True)
         reports.append(bench.orchestrator.cycle([trigger], bench.policy))
     result = job.wait(0.0)
     assert result.state == PluginState.SPENT

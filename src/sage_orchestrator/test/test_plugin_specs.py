@@ -161,7 +161,7 @@ class ProbingParameters(NodeParameters):
 def test_parameters_of_a_group_are_called_by_its_prefix():
     names = [spec.name for spec in specs(ProbingParameters)]
     assert names[-4:] == [
-        "probe.min_salience",
+        "probe.false_alarms_per_hour",
         "probe.period_s",
         "probe.request_atp",
         "probe.depth",
@@ -171,6 +171,10 @@ def test_parameters_of_a_group_are_called_by_its_prefix():
     assert built.grouped["probe"] == ProbeParameters(depth=5)
     with pytest.raises(ParameterError, match=r"depth = 12: expected whole number from 1 to 9"):
         build(ProbingParameters, {"probe.depth": 12})
+    with pytest.raises(
+        ParameterError, match=r"probe.min_salience: is now .*alarms_per_hour, another"
+    ):
+        build(ProbingParameters, {"probe.min_salience": 0.2})
     with pytest.raises(ParameterError, match=r"probe.dept: unknown parameter; .* probe.depth"):
         build(ProbingParameters, {"probe.dept": 5})
 

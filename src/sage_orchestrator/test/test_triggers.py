@@ -10,7 +10,7 @@ S = 1_000_000_000
 
 
 def attention(modality: str, stamp_ns: int, width: int = 8) -> Attention:
-    message = Attention(modality=modality, valid=True, salience=0.5)
+    message = Attention(modality=modality, valid=True, salience=0.5, alarms_per_hour=60.0)
     message.header.stamp = to_stamp(stamp_ns)
     message.roi.width = message.roi.height = width
     return message

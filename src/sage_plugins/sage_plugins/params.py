@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from sage_common.core.parameters import parameter
 from sage_orchestrator.core.plugin.spec import PluginParameters
 
-LEAST_SALIENCE = 0.1
-"""A constant scene stays below it."""
+OFTEN_PER_HOUR = 3600.0
+"""Once a second while nothing happens: whether it pays is for trust and budget to say."""
 
 
 @dataclass(frozen=True)
 class LookParameters(PluginParameters):
     """Parameters of `look`."""
 
-    min_salience: float = parameter(
-        LEAST_SALIENCE, doc="it does not ask for compute for less salience", low=0.0, high=1.0
+    false_alarms_per_hour: float = parameter(
+        OFTEN_PER_HOUR,
+        doc="it asks for compute for salience that comes this often or less while nothing happens",
+        unit="1/h",
+        low=0.01,
+        high=36000.0,
+        replaces=("min_salience",),
     )
     request_atp: float = parameter(
         250.0,
@@ -39,8 +44,13 @@ class LookParameters(PluginParameters):
 class RecallParameters(PluginParameters):
     """Parameters of `recall`."""
 
-    min_salience: float = parameter(
-        LEAST_SALIENCE, doc="it does not ask for compute for less salience", low=0.0, high=1.0
+    false_alarms_per_hour: float = parameter(
+        OFTEN_PER_HOUR,
+        doc="it asks for compute for salience that comes this often or less while nothing happens",
+        unit="1/h",
+        low=0.01,
+        high=36000.0,
+        replaces=("min_salience",),
     )
     period_s: float = parameter(
         1.0, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0

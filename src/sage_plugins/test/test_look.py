@@ -220,7 +220,7 @@ def test_it_runs_in_the_orchestrator_by_attention(bench):
     bench.orchestrator.load(PluginSetup(specs.LOOK, LookParameters(), lambda: plugin))
     region = Region(600, 300, 90, 60)
     bench.orchestrator.cycle(
-        [Trigger("attention", "vision", "front", 7, 0.8, region=region)], bench.policy
+        [Trigger("attention", "vision", "front", 7, 0.8, 20.0, region=region)], bench.policy
     )
     line = bench.orchestrator.cycle([], bench.policy).lines[0]
     assert line.state == PluginState.DONE

@@ -41,7 +41,7 @@ class World:
 
 
 def run_in(bench, world):
-    parameters = RecallParameters(min_salience=0.0, period_s=0.0)
+    parameters = RecallParameters(period_s=0.0)
     recall = RecallPlugin(world, parameters)
     bench.orchestrator.load(PluginSetup(specs.RECALL, parameters, lambda: recall))
     line = bench.cycles(2)[-1]["recall"]

@@ -34,6 +34,14 @@ class ScorerParameters(NodeParameters):
         low=-1.0,
         high=3600.0,
     )
+    false_alarms_per_hour: float = parameter(
+        60.0,
+        doc="how often salience may reach 0.5 while nothing happens, in a stream of ten or more "
+        "samples a second; in proportion fewer in a slower one",
+        unit="1/h",
+        low=0.01,
+        high=3600.0,
+    )
     grid: bool = parameter(
         True, doc="say where in the percept the salience is; attention needs it, most bytes are its"
     )
@@ -70,6 +78,13 @@ class FusionParameters(NodeParameters):
     )
     max_age_s: float = parameter(
         1.0, doc="age at which a modality's salience falls out", unit="s", low=0.05, high=60.0
+    )
+    false_alarms_per_hour: float = parameter(
+        60.0,
+        doc="how often fused salience may reach 0.5 while nothing happens",
+        unit="1/h",
+        low=0.01,
+        high=3600.0,
     )
     grids: bool = parameter(
         True, doc="pass the modalities' grids on; attention needs them, most bytes are theirs"

@@ -38,7 +38,7 @@ def test_a_glitch_does_not_blind(glitch: float) -> None:
     rows = np.random.default_rng(2).standard_normal((1300, 2))
     rows[300] = glitch
     jumps = [700, 1200]
-    rows[jumps] += 12.0
+    rows[jumps] += [[12.0, 12.0], [12.0, -12.0]]
     scorer = VectorScorer("x")
     totals = [scorer.score(i * PERIOD_NS, row).total for i, row in enumerate(rows)]
     assert totals[300] > 0.7

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sage_snarc.core.calibration.dimension import Reading
 from sage_snarc.core.dimensions.conflict import CrossModal
-from sage_snarc.core.dimensions.dimension import Reading
 
 
 def hear(cross: CrossModal, views: dict[str, np.ndarray], surprise: float = 0.5) -> Reading | None:
@@ -68,7 +68,7 @@ def test_contradiction_is_conflict() -> None:
         agree = index % 10 != 0
         reading = hear(cross, world.sample(agree))
         assert reading is not None
-        assert 0.0 <= reading.drive <= 1.0
+        assert 0.0 <= reading.excess < np.inf
         assert 0.0 <= reading.rank <= 1.0
         (agreeing if agree else contradicting).append(reading.rank)
     assert np.mean(contradicting) > np.mean(agreeing) + 0.25
@@ -78,7 +78,7 @@ def test_who_cannot_predict_cannot_be_contradicted() -> None:
     cross = CrossModal(["vision", "audio"])
     world = World(coupled=False)
     readings = [hear(cross, world.sample()) for _ in range(1000)]
-    assert max(reading.drive for reading in readings[200:] if reading) < 0.1
+    assert min(reading.p_value for reading in readings[200:] if reading) > 0.1
 
 
 def test_an_error_that_goes_with_own_surprise_is_not_conflict() -> None:
@@ -135,4 +135,4 @@ def test_an_encoder_of_another_size_starts_its_view_afresh() -> None:
     views["vision"] = np.eye(64, dtype=np.float32)[0]
     reading = hear(cross, views)
     assert reading is not None
-    assert np.isfinite([reading.rank, reading.drive]).all()
+    assert np.isfinite([reading.rank, reading.excess]).all()

@@ -1,83 +1,66 @@
-"""Calibration: what is usual is nothing, however the measure is scaled."""
+"""Calibration: a raw measure as its rank and its rarity."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pytest
 
-from sage_snarc.core.dimensions.dimension import MOST, Dimension, drive_of
+from sage_snarc.core.calibration.dimension import NOTHING, Dimension, Reading
+
+HORIZON = 6000
 
 
-def excesses(values: np.ndarray, dimension: Dimension | None = None) -> np.ndarray:
-    dimension = dimension or Dimension()
-    return np.array([dimension.observe(float(value)).excess for value in values])
+def readings(values: np.ndarray, dimension: Dimension) -> list[Reading]:
+    found = []
+    for value in values.tolist():
+        found.append(dimension.compare(value))
+        dimension.learn(value, HORIZON)
+    return found
 
 
-def test_half_of_the_past_is_nothing_and_its_top_twentieth_about_one() -> None:
+def test_half_of_the_past_is_usual_and_its_top_twentieth_one_in_twenty() -> None:
     values = np.exp(np.random.default_rng(0).standard_normal(4000))
-    found = excesses(values)[500:]
-    assert np.mean(found == 0.0) == pytest.approx(0.5, abs=0.06)
-    assert np.quantile(found, 0.95) == pytest.approx(1.0, abs=0.15)
-    assert found.max() <= MOST
+    found = np.array([reading.excess for reading in readings(values, Dimension())[500:]])
+    assert np.median(found) == pytest.approx(math.log(2.0), abs=0.1)
+    assert np.quantile(found, 0.95) == pytest.approx(math.log(20.0), abs=0.3)
 
 
-def test_the_unit_does_not_matter_without_a_floor() -> None:
-    values = np.exp(np.random.default_rng(1).standard_normal(500))
-    assert excesses(values * 1e-7) == pytest.approx(excesses(values))
-
-
-def test_where_everything_is_nearly_alike_nothing_stands_out() -> None:
-    values = 1.0 + 0.02 * np.random.default_rng(2).standard_normal(2000)
-    assert excesses(values).max() < 0.4
-
-
-def test_below_the_floor_there_is_nothing() -> None:
-    values = 1e-4 * np.exp(np.random.default_rng(3).standard_normal(2000))
-    assert excesses(values, Dimension(floor=0.3)).max() < 0.1
-
-
-def test_a_value_after_nothing_but_zeros_is_as_large_as_can_be() -> None:
+def test_rank_and_excess_rise_together() -> None:
     dimension = Dimension()
-    assert not excesses(np.zeros(100), dimension).any()
-    assert dimension.observe(1e-9).excess == MOST
+    readings(np.random.default_rng(1).exponential(size=2000), dimension)
+    found = [dimension.compare(value) for value in np.linspace(0.0, 20.0, 200).tolist()]
+    assert [reading.rank for reading in found] == sorted(reading.rank for reading in found)
+    assert [reading.excess for reading in found] == sorted(reading.excess for reading in found)
+    assert found[-1].rank < 1.0 and found[0] == Reading(0.0, pytest.approx(0.0, abs=0.01))
 
 
-def test_drive_rises_from_nothing_to_one() -> None:
-    drives = [drive_of(excess) for excess in np.linspace(0.0, MOST, 50)]
-    assert drives[0] == 0.0
-    assert drives == sorted(drives)
-    assert 0.95 < drives[-1] < 1.0
-
-
-def test_more_spreads_make_the_unit_larger() -> None:
-    values = np.abs(np.random.default_rng(5).standard_normal(4000))
-    usual, wide = excesses(values)[500:], excesses(values, Dimension(spreads=1.6))[500:]
-    assert np.mean(usual > 1.0) == pytest.approx(0.05, abs=0.015)
-    assert np.mean(wide > 1.0) < 0.004
-    assert wide.max() > 0.9
-
-
-@pytest.mark.parametrize("share", [0.03, 0.2, 0.45])
-def test_among_zeros_a_value_is_as_unusual_as_it_is_rare(share: float) -> None:
-    generator = np.random.default_rng(5)
-    values = np.where(generator.random(4000) < share, 1.0, 0.0)
-    found = excesses(values)[1000:][values[1000:] > 0.0]
-    expected = np.log(share) / np.log(0.05)
-    assert np.median(found) == pytest.approx(expected, rel=0.25)
-
-
-def test_among_zeros_a_larger_value_is_more_unusual_than_the_usual_ones() -> None:
-    generator = np.random.default_rng(6)
-    values = np.where(generator.random(2000) < 0.2, 1.0 + 0.1 * generator.random(2000), 0.0)
+def test_comparing_is_not_learning() -> None:
     dimension = Dimension()
-    excesses(values, dimension)
-    assert dimension.excess(10.0) > 3.0 > 1.0 > dimension.excess(1.0) > 0.0 == dimension.excess(0.0)
+    readings(np.ones(50), dimension)
+    before = dimension.compare(3.0)
+    for _ in range(100):
+        dimension.compare(3.0)
+    assert dimension.compare(3.0) == before
 
 
-def test_state_resumes_bit_equal_among_zeros() -> None:
+def test_the_chance_is_what_the_excess_is_the_logarithm_of() -> None:
+    assert NOTHING.p_value == 1.0
+    assert Reading(0.9, math.log(50.0)).p_value == pytest.approx(0.02)
+
+
+def test_ranks_are_of_the_past_and_shares_too() -> None:
+    dimension = Dimension()
+    values = np.random.default_rng(2).exponential(size=3000)
+    readings(values, dimension)
+    assert dimension.value(0.5) == pytest.approx(np.median(values), rel=0.1)
+    assert dimension.compare(float(np.quantile(values, 0.8))).rank == pytest.approx(0.8, abs=0.03)
+
+
+def test_state_resumes_bit_equal() -> None:
     values = np.maximum(np.random.default_rng(7).standard_normal(400) - 0.5, 0.0)
     first, second = Dimension(), Dimension()
-    whole = excesses(values)
-    excesses(values[:201], first)
+    readings(values[:201], first)
     second.restore({name: array.copy() for name, array in first.state().items()})
-    assert np.array_equal(excesses(values[201:], second), whole[201:])
+    assert readings(values[201:], second) == readings(values[201:], first)

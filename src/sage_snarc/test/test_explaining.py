@@ -32,6 +32,7 @@ def salience(modality: str, stamp: int, total: float, **changes: Any) -> Salienc
     message.header.frame_id = f"{modality}_front"
     message.reason = f"{modality}: novelty {total:.2f}"
     message.grid_rows, message.grid_columns, message.grid = 1, 2, [0.25, 0.75]
+    message.p_value, message.alarms_per_hour = 0.03125, 12.5
     message.neighbour_id, message.neighbour_age_s = 12, 41.0
     message.neighbour_distance, message.habituation = 0.86, 0.125
     message.prediction_error, message.usual_error = 0.45, 0.12

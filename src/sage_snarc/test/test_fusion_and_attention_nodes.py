@@ -147,7 +147,7 @@ def test_fusion_drops_malformed_salience(host: LockstepHost, puzzle: Make) -> No
         {"modality": "smell"},
         {"grid_rows": 4, "grid_columns": 4},
     ):
-        message = Salience(modality="vision", reward=0.5, valid=True)
+        message = Salience(modality="vision", reward=0.5, alarms_per_hour=60.0, valid=True)
         message.header.stamp = to_stamp(host.clock.now_ns())
         for field, value in change.items():
             setattr(message, field, value)
@@ -165,9 +165,11 @@ def test_attention_names_the_best_regions_of_sound(host: LockstepHost, modality:
     grid[7:10, 3:6] = 0.6
     grid[7:10, 0:3] = 0.3
     heard = Salience(modality=modality, source="front", total=0.8, reason="audio: loud", valid=True)
+    heard.alarms_per_hour = 60.0
     heard.grid_rows = heard.grid_columns = 10
     heard.grid = array.array("f", grid.tobytes())
     message = FusedSalience(dominant_modality=modality, total=0.8, reward=0.5, valid=True)
+    message.alarms_per_hour = 60.0
     message.modalities, message.weights = [heard], array.array("f", [1.0])
     message.header.stamp = to_stamp(T0)
     host.publish("fused_salience", message)
@@ -182,12 +184,14 @@ def test_attention_names_the_best_regions_of_sound(host: LockstepHost, modality:
     assert (sent.x_min, sent.y_max, sent.confidence) == (first.x_min, first.y_max, first.confidence)
     assert first.confidence > second.confidence > 0.0
     assert sent.roi.width == 0
+    assert (round(sent.salience, 6), sent.alarms_per_hour) == (0.8, 60.0)
 
 
 def test_attention_without_any_grid_is_invalid(host: LockstepHost) -> None:
     host.add(AttentionNode)
     message = FusedSalience(dominant_modality="language", total=0.8, reward=0.5, valid=True)
     message.modalities = [Salience(modality="language", total=0.8, reward=0.5, valid=True)]
+    message.alarms_per_hour = message.modalities[0].alarms_per_hour = 60.0
     message.weights = array.array("f", [1.0])
     message.header.stamp = to_stamp(T0)
     host.publish("fused_salience", message)

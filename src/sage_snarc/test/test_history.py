@@ -16,7 +16,7 @@ def told(modality: str, stamp_ns: int, total: float = 0.5, **changes: object) ->
     numbers = tuple(total if name == "total" else 0.25 for name in NUMBERS)
     words = (f"{modality}: x", "")
     item = ModalityScore(
-        stamp_ns, modality, "front", f"{modality}_frame", numbers, 7, True, True, *words
+        stamp_ns, modality, "front", f"{modality}_frame", numbers, 0.03125, 7, True, True, *words
     )
     return item._replace(**changes)
 
@@ -26,7 +26,7 @@ def tick(
 ) -> Tick:
     stamp_ns = item.stamp_ns if item else at_ns
     dominant = next(iter(live), "")
-    return Tick(stamp_ns, item, total, 0.125, 3.5, dominant, live, "in words")
+    return Tick(stamp_ns, item, total, 60.0, 0.125, 3.5, dominant, live, "in words")
 
 
 def test_a_moment_comes_back_with_the_newest_of_every_modality() -> None:

@@ -13,7 +13,7 @@ from sage_common.core.specs.places import PICTURE, Spectrogram, area_of, stronge
 from sage_encoders.core import body_layout as body
 from sage_encoders.core.log_mel import frames_db
 from sage_encoders.core.places import TORSO
-from sage_snarc.core.dimensions.dimension import Reading
+from sage_snarc.core.calibration.dimension import Reading
 from sage_snarc.core.reason import scorer_reason
 from sage_snarc.nodes.places import places_of
 
@@ -119,6 +119,7 @@ def test_every_slot_of_the_body_is_named_where_it_lies(part: int, time: int) -> 
 def test_the_reason_of_a_novelty_says_how_far_the_nearest_is(relative: float, far: str) -> None:
     quiet = Reading(0.1, 0.0)
     seen = SimpleNamespace(
+        known=100,
         surprise=quiet,
         novelty=Reading(1.0, 3.0),
         arousal=quiet,
@@ -142,6 +143,7 @@ def test_words_have_an_order() -> None:
 def test_the_reason_of_an_arousal_says_where() -> None:
     quiet = Reading(0.1, 0.0)
     seen = SimpleNamespace(
+        known=100,
         surprise=quiet,
         novelty=quiet,
         arousal=Reading(0.92, 3.0),

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sage_common.core.state.packing import VALUES
-from sage_snarc.core.dimensions.quantile import Quantile
+from sage_snarc.core.calibration.quantile import Quantile
 
 values = st.lists(st.floats(0.0, 1e12), max_size=200)
 
 
 @given(values, st.floats(0.0, 1e12))
 def test_rank_is_a_share(past: list[float], value: float) -> None:
-    quantile = Quantile(capacity=32, horizon=64)
+    quantile = Quantile(capacity=32)
     for item in past:
-        quantile.add(item)
+        quantile.add(item, horizon=64)
     assert 0.0 <= quantile.rank(value) < 1.0
     assert len(quantile) <= 32
 
@@ -58,12 +58,20 @@ def test_nine_tenths_means_rarer_than_nine_tenths_of_the_past() -> None:
 
 
 def test_it_forgets_within_a_few_horizons() -> None:
-    quantile = Quantile(horizon=1000)
+    quantile = Quantile()
     for _ in range(5000):
-        quantile.add(100.0)
+        quantile.add(100.0, horizon=1000)
     for _ in range(4000):
-        quantile.add(1.0)
+        quantile.add(1.0, horizon=1000)
     assert quantile.rank(50.0) > 0.9
+
+
+def test_it_counts_what_is_as_large() -> None:
+    quantile = Quantile()
+    for value in (3.0, 1.0, 2.0, 2.0):
+        quantile.add(value)
+    assert quantile.kept == [1.0, 2.0, 2.0, 3.0] and len(quantile) == quantile.count == 4
+    assert [quantile.count_from(value) for value in (0.0, 2.0, 2.5, 9.0)] == [4, 3, 1, 0]
 
 
 def test_state_continues_bit_equal() -> None:

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sage_common.core.puzzle import Percept
+from sage_snarc.core.calibration.dimension import Reading
+from sage_snarc.core.reason import scorer_reason
 from sage_snarc.core.scorer import SalienceResult, Scorer, VectorScorer
+from sage_snarc.core.stream import Stream
 
 PERIOD_NS = 33_333_333
 Make = Callable[..., Percept]
@@ -178,7 +181,8 @@ def test_the_first_sample_has_defined_values(percept: Make) -> None:
     assert (result.surprise, result.novelty, result.arousal) == (0.0, 1.0, 0.0)
     assert result.reward == 0.5
     assert (result.neighbour_id, result.neighbour_age_s) == (0, -1.0)
-    assert "nothing seen before" in result.reason
+    assert (result.total, result.p_value) == (pytest.approx(0.0, abs=1e-3), 1.0)
+    assert result.reason == "vision: too little seen yet to say (1 sample)"
     assert not result.grid.any()
 
 
@@ -199,20 +203,16 @@ def test_a_clock_that_goes_back_is_a_gap() -> None:
     assert result.neighbour_age_s >= 0.0
 
 
-def test_nearest_seen_is_said_in_words(percept: Make) -> None:
-    scorer = Scorer("audio")
-    generator = np.random.default_rng(8)
-    codes = np.full((30, 30), 4, np.uint8)
-    first, second = generator.standard_normal((2, 64))
-    scorer.score(percept(first, 0, "audio", codes))
+def test_nearest_seen_is_said_in_words() -> None:
+    stream = Stream(64)
+    first, second = np.random.default_rng(8).standard_normal((2, 64)).astype(np.float32)
+    stream.observe(0, first, None)
     for index in range(41):
-        here = second + 0.1 * generator.standard_normal(64)
-        scorer.score(percept(here, (index + 1) * 10**9, "audio", codes))
-    near_first = first + 0.5 * generator.standard_normal(64)
-    result = scorer.score(percept(near_first, 42 * 10**9, "audio", codes))
-    assert result.neighbour_id == 1
-    assert result.neighbour_age_s == pytest.approx(42.0)
-    assert "nearest seen 42 s ago" in result.reason
+        stream.observe((index + 1) * 10**9, second, None)
+    seen = stream.observe(42 * 10**9, 1.1 * first, None)
+    assert (seen.near.id, seen.near.age_ns) == (1, 42 * 10**9)
+    salient = seen._replace(novelty=Reading(0.9, 50.0), total=0.8)
+    assert scorer_reason("audio", salient) == "audio: novelty 0.90, nearest seen 42 s ago"
 
 
 def test_what_is_new_is_not_said_to_have_been_seen_just_now(percept: Make) -> None:

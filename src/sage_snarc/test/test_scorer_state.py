@@ -9,9 +9,11 @@ import pytest
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
+from sage_common.core.state.arrays import json_array, json_of
 from sage_common.core.state.packing import VALUES
 from sage_snarc.core.scorer import Scorer, VectorScorer
 
+NEW_PARTS = ("combined", "episodes", "false_alarms", "gaps", "level", "levels", "summary")
 PERIOD_NS = 33_333_333
 MakeStream = Callable[..., Iterator[Percept]]
 
@@ -41,8 +43,41 @@ def test_what_is_no_state_is_refused() -> None:
 
 
 def test_state_of_an_earlier_form_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="form = 1: expected 3"):
+    with pytest.raises(InvalidInput, match="form = 1: expected 2"):
         VectorScorer("x").restore({"size": np.array([1, 1000])})
+
+
+def test_a_state_from_before_tails_opens_and_its_calibration_begins_anew() -> None:
+    rows = np.random.default_rng(4).standard_normal((60, 3))
+    old, new = VectorScorer("x", capacity=50), VectorScorer("x", capacity=50)
+    for index, row in enumerate(rows):
+        old.score(index * PERIOD_NS, row)
+    assert old.learn(0, 10 * PERIOD_NS, 1.0)
+    new.restore(of_before(old.state()))
+    seen = [scorer.score(60 * PERIOD_NS, rows[5]) for scorer in (old, new)]
+    assert seen[0].novelty == seen[1].novelty == 0.0
+    assert seen[0].reward == seen[1].reward > 0.6
+    assert seen[0].prediction_error == seen[1].prediction_error > 0.0
+    assert seen[0].p_value < 1.0 == seen[1].p_value
+    for index, row in enumerate(rows):
+        last = new.score((61 + index) * PERIOD_NS, row)
+    assert 0.0 < last.p_value < 1.0
+
+
+def of_before(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A state as it was saved while dimensions were calibrated by two quantiles."""
+    values = json_of(state[VALUES])
+    stream = values["stream"]
+    for name in NEW_PARTS:
+        del stream[name]
+    for name in ("surprise", "distance", "arousal"):
+        kept = {"count": 60, "kept": [float(value) for value in range(60)]}
+        stream[name] = {"quantile": kept, "rarity": 0.0, "middle": 1.0, "spread": 0.5}
+    for name in ("stay_rate", "stays", "stopped", "ratios"):
+        del stream["flatline"][name]
+    unwanted = tuple(f"stream.{name}" for name in NEW_PARTS)
+    arrays = {name: array for name, array in state.items() if not name.startswith(unwanted)}
+    return {**arrays, VALUES: json_array(values)}
 
 
 def test_state_of_another_memory_size_is_refused() -> None:

@@ -132,7 +132,6 @@ def test_a_frozen_camera_warns_and_recovers(robot: Robot, health: Health) -> Non
     assert_warns(health(robot.host, "vision_scorer"), SAME)
     robot.run(1.1, see=robot.moving)
     assert health(robot.host, "vision_scorer") == ("ok", "running")
-    assert max(item.total for item in robot.salience("vision", 1.1)) > 0.1
 
 
 def test_a_camera_whose_stamps_are_frozen_too(robot: Robot, health: Health) -> None:

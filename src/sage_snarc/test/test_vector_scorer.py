@@ -178,6 +178,7 @@ def test_a_vector_stream_is_fused_with_the_others(host: LockstepHost) -> None:
     for row in steady(200):
         send(host, message(row))
         seen = Salience(modality="vision", total=0.05, reward=0.5, valid=True)
+        seen.alarms_per_hour = 3600.0
         seen.header.stamp = to_stamp(host.clock.now_ns())
         host.publish("salience", seen, modality="vision")
     quiet = host.messages("fused_salience")[-1]

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sage_common.core.errors import InvalidInput
-from sage_snarc.core.fusion import equal_score
+from sage_snarc.core.calibration.false_alarms import Salience
+from sage_snarc.core.fusion import equal_rarity
 from sage_snarc.core.learning.weights import OutcomeWeights, Signs
 
 NAMES = ("vision", "audio")
+SALIENCE = Salience()
 MARGIN = 0.05
 CERTAIN = 128
 share = st.floats(0.0, 1.0)
@@ -25,7 +27,8 @@ Judge = Callable[[int, Said, OutcomeWeights, float], bool]
 def tick(weights: OutcomeWeights, stamp: int, said: Said) -> float:
     """One tick; the score with equal weights."""
     signs = {name: Signs.of(*values) for name, values in said.items()}
-    equal = equal_score([values[0] for values in said.values()], 0.0)
+    rarities = [SALIENCE.rarity(values[0]) for values in said.values()]
+    equal = SALIENCE.total(equal_rarity(rarities, 0.0))
     weights.judge(stamp, signs, 0.0, equal)
     return equal
 

@@ -62,6 +62,10 @@ class ModalityExplanation:
         live: False: stale or invalid, `invalid_reason` says why; the rest is what was said last.
         weight: in fusion, [0, 1]; None if not live or not known.
         total: its own salience before fusion, [0, 1]; None if not kept.
+        p_value: [0, 1] chance of a percept as unusual, by the stream's own past; 1: unknown, or as
+            usual as any; None if not kept.
+        alarms_per_hour: how often the stream says as much as `total` while nothing happens [1/h];
+            None if not kept.
         surprise, novelty, arousal, reward: [0, 1].
         conflict: [0, 1]; None while unknown.
         predicted, cross, neighbour, habituation: behind the dimensions; None if not kept, cross
@@ -76,6 +80,8 @@ class ModalityExplanation:
     live: bool = True
     weight: float | None = None
     total: float | None = None
+    p_value: float | None = None
+    alarms_per_hour: float | None = None
     surprise: float
     novelty: float
     arousal: float
@@ -99,6 +105,7 @@ class Explanation:
         stamp_ns: of the moment [ns].
         asked_ns: the time asked for [ns]; None: the newest, or an experience.
         total: fused salience, [0, 1].
+        alarms_per_hour: how often as much is said while nothing happens [1/h]; None if not kept.
         rank: share of the moments known whose total is smaller, [0, 1].
         known_from_ns, known_to_ns: span of the moments known [ns]; the end may be unknown (None).
         bag_start_ns: start of the bag [ns]; None if it is from none.
@@ -115,6 +122,7 @@ class Explanation:
     stamp_ns: int
     asked_ns: int | None
     total: float
+    alarms_per_hour: float | None = None
     rank: float
     known_from_ns: int
     known_to_ns: int | None
@@ -152,6 +160,7 @@ def of_message(
         stamp_ns=stamp_ns(message.header.stamp),
         asked_ns=asked_ns,
         total=message.total,
+        alarms_per_hour=message.alarms_per_hour if message.valid else None,
         rank=rank,
         known_from_ns=known_ns[0],
         known_to_ns=known_ns[1],
@@ -182,6 +191,8 @@ def _of_salience(message: Salience, weight: float | None) -> ModalityExplanation
         live=message.valid,
         weight=weight if message.valid else None,
         total=message.total,
+        p_value=message.p_value,
+        alarms_per_hour=message.alarms_per_hour,
         conflict=message.conflict if message.conflict_known else None,
         predicted=Prediction(message.prediction_error, message.usual_error),
         cross=cross,

@@ -13,6 +13,8 @@ NOT_KEPT = "(what is behind it was not kept)"
 HIGH = 0.7
 REWARD_SPAN = 0.1
 SKILLED = 0.05
+LEAST_P = 1e-9
+LEAST_PER_HOUR = 0.01
 
 
 def lines(explanation: Explanation) -> list[str]:
@@ -33,7 +35,9 @@ def _headline(explanation: Explanation) -> str:
     time = local_time(explanation.stamp_ns)
     if explanation.bag_start_ns is not None:
         time += f" (+{(explanation.stamp_ns - explanation.bag_start_ns) / NS_PER_S:.3f} s)"
-    return f"{time}  salience {explanation.total:.2f}, {rank}"
+    rate = explanation.alarms_per_hour
+    level = "" if rate is None else f" ({_false_alarms(rate)})"
+    return f"{time}  salience {explanation.total:.2f}{level}, {rank}"
 
 
 def _circumstances(explanation: Explanation) -> Iterator[str]:
@@ -68,6 +72,8 @@ def _modal(explanation: Explanation, modal: ModalityExplanation) -> Iterator[str
     yield f"{name}  {', '.join(parts)}".rstrip()
     if modal.total is not None:
         yield f"  {verdict(modal)}"
+    if modal.p_value is not None and modal.alarms_per_hour is not None:
+        yield f"  {_unusual(modal.p_value)}, {_false_alarms(modal.alarms_per_hour)} at that level"
     for dimension, value, meaning in rows(modal):
         yield f"  {dimension:<11} {'   ?' if value is None else f'{value:.2f}'}  {meaning}"
 
@@ -82,7 +88,7 @@ def verdict(modal: ModalityExplanation) -> str:
     fresh = _unhabituated(total, modal.habituation or 0.0)
     lowered = modal.reward <= 0.5 - REWARD_SPAN
     if fresh >= QUIET:
-        causes.append(f"without repetition it would be {fresh:.2f}")
+        causes.append(f"without repetition it would be about {fresh:.2f}")
     if lowered:
         causes.append("similar moments turned out badly, which lowers it")
     high = [name for name in ("surprise", "novelty", "arousal") if getattr(modal, name) >= HIGH]
@@ -166,7 +172,21 @@ def _habituation(modal: ModalityExplanation) -> str:
     if taken < 0.005:
         return "no repetition"
     without = _unhabituated(modal.total or 0.0, taken)
-    return f"repetition has taken {taken:.0%}; without it the total would be {without:.2f}"
+    return f"repetition has taken {taken:.0%}; without it the total would be about {without:.2f}"
+
+
+def _unusual(p_value: float) -> str:
+    if p_value >= 1.0:
+        return "as usual as any sample, or unknown yet (p = 1)"
+    if p_value < LEAST_P:
+        return f"as unusual as less than 1 in {1.0 / LEAST_P:.0e} samples (p < {LEAST_P:.0e})"
+    return f"as unusual as 1 in {1.0 / p_value:,.0f} samples (p = {p_value:.2g})"
+
+
+def _false_alarms(per_hour: float) -> str:
+    if per_hour < LEAST_PER_HOUR:
+        return f"fewer than {LEAST_PER_HOUR:g} false alarms an hour"
+    return f"{_figure(per_hour)} false alarms an hour"
 
 
 def _unhabituated(total: float, habituation: float) -> float:

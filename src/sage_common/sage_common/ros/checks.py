@@ -260,8 +260,9 @@ def _numbers(message: Any) -> None:
 
 def _salience(message: Any) -> None:
     _not_empty("modality", message.modality)
-    for field in (*_DIMENSIONS, "total"):
+    for field in (*_DIMENSIONS, "total", "p_value"):
         _unit(field, getattr(message, field))
+    _alarms_per_hour(message)
     cells = message.grid_rows * message.grid_columns
     if len(message.grid) != cells:
         raise InvalidInput("grid", f"{len(message.grid)} cells", f"{cells} cells")
@@ -271,12 +272,20 @@ def _salience(message: Any) -> None:
 def _fused(message: Any) -> None:
     for field in (*_DIMENSIONS, "total"):
         _unit(field, getattr(message, field))
+    _alarms_per_hour(message)
     if len(message.weights) != len(message.modalities):
         raise InvalidInput(
             "weights", f"{len(message.weights)} values", f"{len(message.modalities)} values"
         )
     for salience in message.modalities:
         _salience(salience)
+
+
+def _alarms_per_hour(message: Any) -> None:
+    """0 is what a publisher leaves that does not know the field; it would be the rarest of all."""
+    rate = message.alarms_per_hour
+    if message.valid and not (math.isfinite(rate) and rate > 0.0):
+        raise InvalidInput("alarms_per_hour", rate, "a number above 0 [1/h]")
 
 
 def _weights(message: Any) -> None:
@@ -294,6 +303,7 @@ def _attention(message: Any) -> None:
     if not message.valid:
         return
     _unit("salience", message.salience)
+    _alarms_per_hour(message)
     _region("", message)
     for place, region in enumerate(message.regions):
         _region(f"regions[{place}].", region)

@@ -54,7 +54,8 @@ class MemoryNode(SageNode):
 
     def on_configure(self) -> None:
         p: MemoryParameters = self.parameters
-        policy = RetentionPolicy(p.buffer_items, p.newer_items, p.salience_floor, p.spacing_s)
+        often = p.false_alarms_per_hour
+        policy = RetentionPolicy(p.buffer_items, p.newer_items, often, p.spacing_s)
         poses = PoseBuffer(p.max_place_sigma_m, p.max_place_age_s)
         remembered = {name: self.modality_specs[name] for name in p.modalities}
         self._observer = Observer(remembered, policy, p.words_window_s, poses)
@@ -130,7 +131,7 @@ class MemoryNode(SageNode):
     def _on_salience(self, message: FusedSalience) -> None:
         self._dominant = message.dominant_modality
         stamp = stamp_ns(message.header.stamp)
-        self._sleep_service.note_salience(message.total, stamp)
+        self._sleep_service.note_salience(message, stamp)
         if (scored := messages.scored_of(message)) is not None:
             self._writer.later(self._observer.score(message.trigger_modality, stamp, scored))
 

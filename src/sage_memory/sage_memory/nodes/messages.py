@@ -32,6 +32,7 @@ def scored_of(message: FusedSalience) -> Scored | None:
                 conflict=own.conflict,
                 own_total=own.total,
                 total=message.total,
+                alarms_per_hour=message.alarms_per_hour,
                 reason=message.reason,
                 context={s.modality: _dimensions(s) for s in message.modalities if s.valid},
             )

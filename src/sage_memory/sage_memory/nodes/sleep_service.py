@@ -16,6 +16,7 @@ from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import format_report
 from sage_memory.params import MemoryParameters
 from sage_msgs.action import Sleep
+from sage_msgs.msg import FusedSalience
 from sage_msgs.srv import Forget, SetPin, UndoSleep
 
 COPIED = (
@@ -66,9 +67,10 @@ class SleepService(Stateful):
         """What the last sleep had to say, for the diagnostics."""
         return {"last_sleep": self._last}
 
-    def note_salience(self, total: float, stamp_ns: int) -> None:
-        """Something happened: above the threshold it is no time to sleep."""
-        if total > self._parameters.sleep_idle_salience:
+    def note_salience(self, fused: FusedSalience, stamp_ns: int) -> None:
+        """Something happened: what is rare enough is no time to sleep."""
+        most = self._parameters.sleep_idle_false_alarms_per_hour
+        if fused.valid and fused.alarms_per_hour <= most:
             self._salient_ns = stamp_ns
 
     def tick(self, now_ns: int) -> None:

@@ -34,6 +34,7 @@ def attention_trigger(message: Attention) -> Trigger:
         source=message.source,
         stamp_ns=stamp_ns(message.header.stamp),
         salience=message.salience,
+        alarms_per_hour=message.alarms_per_hour,
         region=region_of(message),
     )
 
@@ -47,6 +48,7 @@ def percept_triggers(message: FusedSalience) -> list[Trigger]:
             source=own.source,
             stamp_ns=stamp_ns(own.header.stamp),
             salience=own.total,
+            alarms_per_hour=own.alarms_per_hour,
             dominant=own.modality == message.dominant_modality,
         )
         for own in message.modalities

@@ -15,14 +15,22 @@ from sage_common.core.state.arrays import (
 )
 from sage_common.core.state.fields import Fixed, State, Transient
 from sage_common.core.state.stateful import Stateful
+from sage_snarc.core.calibration.dimension import Reading
+from sage_snarc.core.calibration.false_alarms import (
+    ASKED_PER_HOUR,
+    USUAL_PER_HOUR,
+    FalseAlarms,
+    Salience,
+    rate_of,
+)
 from sage_snarc.core.dimensions.conflict import UNKNOWN, CrossError, CrossModal
-from sage_snarc.core.dimensions.dimension import Reading
 from sage_snarc.core.learning.weights import OutcomeWeights, Signs
 from sage_snarc.core.reason import duration
 
-PEAK_SHARE = 0.7
-CONFLICT_SHARE = 0.15
-CONFLICT_WORDS = 0.2
+CONFLICT_SHARE = 0.2
+USUAL_CONFLICT = 2.0
+CONFLICT_WORDS = 5.0
+TICK_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class FusedResult:
         stamp_ns: stamp of the salience that triggered the tick [ns].
         trigger: modality of that salience.
         total: [0, 1].
+        alarms_per_hour: how often the senses, while nothing happens, would say as much as `total`.
         equal: what it would be with equal weights, [0, 1].
         learned: what it would be if the learned weights were fully trusted, [0, 1].
         dominant: modality that contributes most; empty if none is live.
@@ -74,6 +83,7 @@ class FusedResult:
     stamp_ns: int
     trigger: str
     total: float
+    alarms_per_hour: float
     equal: float
     learned: float
     dominant: str
@@ -95,22 +105,30 @@ class Fusion(Stateful):
     out and is named in the reason; it is never carried on at its last value.
     """
 
+    new_keys = frozenset({"false_alarms", "last_ns"})
     modalities: Fixed[tuple[str, ...]]
     cross: State[CrossModal]
     weights: State[OutcomeWeights]
+    false_alarms: State[FalseAlarms]
+    _last_ns: State[int] = 0
     _newest: Transient[dict[str, ModalSalience]]
     _signs: Transient[dict[str, Signs]]
     _embeddings: Transient[dict[str, tuple[int, NDArray[np.float32]]]]
     _conflicts: Transient[dict[str, Reading | None]]
 
     def __init__(
-        self, modalities: Sequence[str], max_age_s: float = 1.0, events: Sequence[str] = ()
+        self,
+        modalities: Sequence[str],
+        max_age_s: float = 1.0,
+        events: Sequence[str] = (),
+        asked_per_hour: float = ASKED_PER_HOUR,
     ) -> None:
         """Fuse `modalities`, in whatever order.
 
         Args:
             max_age_s: age, relative to the newest stamp, at which a modality falls out.
             events: modalities whose silence is no fault and not worth a word.
+            asked_per_hour: false alarms that make a fused total of 0.5, > 0.
 
         Raises:
             InvalidInput: no modality, or one twice.
@@ -122,6 +140,8 @@ class Fusion(Stateful):
         self.max_age_ns = round(max_age_s * 1e9)
         self.cross = CrossModal(self.modalities)
         self.weights = OutcomeWeights(self.modalities)
+        self.false_alarms = FalseAlarms()
+        self._salience = Salience(asked_per_hour)
         self._newest = {}
         self._signs = {}
         self._embeddings = {}
@@ -158,18 +178,19 @@ class Fusion(Stateful):
         conflicts = {name: self._conflicts.get(name) for name in live}
         loner, conflict = _strongest(conflicts)
         totals = {name: self._newest[name].total for name in live}
-        equal = equal_score(list(totals.values()), conflict.drive)
+        equal = self._equal(salience.stamp_ns, list(totals.values()), conflict.excess)
         signs = {name: self._signs[name] for name in live}
         scores = self.weights.judge(salience.stamp_ns, signs, conflict.rank, equal)
         weights = self.weights.shares(live)
         dominant = max(live, key=lambda name: weights[name] * totals[name])
         reason = self._newest[dominant].reason
-        if conflict.drive >= CONFLICT_WORDS:
+        if conflict.excess >= CONFLICT_WORDS:
             reason += f"; {loner} contradicts the others ({conflict.rank:.2f})"
         return FusedResult(
             stamp_ns=salience.stamp_ns,
             trigger=salience.modality,
             total=scores.fused,
+            alarms_per_hour=rate_of(self._salience.rarity(scores.fused), USUAL_PER_HOUR),
             equal=scores.equal,
             learned=scores.learned,
             dominant=dominant,
@@ -185,6 +206,19 @@ class Fusion(Stateful):
             reason=reason + self._stale_words(stale, now_ns),
             valid=True,
         )
+
+    def _equal(self, stamp_ns: int, totals: Sequence[float], conflict: float) -> float:
+        """Salience with equal weights, corrected by the false alarms that came."""
+        rarity = equal_rarity([self._salience.rarity(total) for total in totals], conflict)
+        elapsed_ns = stamp_ns - self._last_ns
+        # A pause has no false alarms, and a clock that goes back has no time.
+        elapsed_s = elapsed_ns * 1e-9 if 0 < elapsed_ns <= self.max_age_ns else 0.0
+        self._last_ns = (
+            stamp_ns if elapsed_ns > 0 or elapsed_ns < -self.max_age_ns else self._last_ns
+        )
+        corrected = self.false_alarms.corrected(rarity)
+        self.false_alarms.learn(rarity, elapsed_s, TICK_S, USUAL_PER_HOUR)
+        return self._salience.total(corrected)
 
     def learn(self, start_ns: int, end_ns: int, reward: float, stamp_ns: int | None = None) -> bool:
         """Learn from an outcome; see `OutcomeWeights.learn`. `stamp_ns`: the span's end if None."""
@@ -226,6 +260,7 @@ class Fusion(Stateful):
             stamp_ns=salience.stamp_ns,
             trigger=salience.modality,
             total=0.0,
+            alarms_per_hour=USUAL_PER_HOUR,
             equal=0.0,
             learned=0.0,
             dominant="",
@@ -243,23 +278,24 @@ class Fusion(Stateful):
         return {"modalities": tuple(text_of(old["modalities"]).split("\n"))}
 
 
-def equal_score(totals: Sequence[float], conflict: float) -> float:
-    """Fused salience of `totals` (each 0..1, at least one) with equal weights, [0, 1].
+def equal_rarity(rarities: Sequence[float], conflict: float) -> float:
+    """Fused rarity of `rarities` (each >= 0, at least one) with equal weights.
 
-    `blend = 0.7 max + 0.3 mean` and `blend + (1 - blend) 0.15 conflict`. The maximum, because one
-    strongly salient modality must be able to raise the whole (a bang in the dark is one of four
-    modalities); the mean, because agreement should count and because it orders moments with equal
-    maxima; conflict (0..1) as a noisy-or, because disagreement alone deserves a look but must not
-    drown what the senses say.
+    Their 12-norm, which is the largest unless several come near it: one strongly salient modality
+    must be able to raise the whole (a bang in the dark is one of four modalities), and agreement
+    should count a little. A fifth of what conflict (`-ln p`, >= 0) is beyond 2 is added, because
+    disagreement alone deserves a look but must not drown what the senses say.
     """
-    blend = PEAK_SHARE * max(totals) + (1.0 - PEAK_SHARE) * sum(totals) / len(totals)
-    return min(max(blend + (1.0 - blend) * CONFLICT_SHARE * conflict, 0.0), 1.0)
+    largest = max(rarities)
+    agreement = sum((rarity / largest) ** 12 for rarity in rarities) if largest > 0.0 else 1.0
+    together = float(largest * agreement ** (1.0 / 12.0))
+    return together + CONFLICT_SHARE * max(conflict - USUAL_CONFLICT, 0.0)
 
 
 def _strongest(conflicts: Mapping[str, Reading | None]) -> tuple[str, Reading]:
     """Who contradicts the others most, and how much; nobody while nothing is known."""
     known = {name: item for name, item in conflicts.items() if item is not None}
-    loner = max(known, key=lambda name: known[name].drive, default="")
+    loner = max(known, key=lambda name: known[name].excess, default="")
     return loner, known.get(loner, UNKNOWN)
 
 

@@ -20,6 +20,7 @@ NUMBERS = (
     "reward",
     "conflict",
     "total",
+    "alarms_per_hour",
     "neighbour_age_s",
     "neighbour_distance",
     "prediction_error",
@@ -39,6 +40,7 @@ class ModalityScore(NamedTuple):
         stamp_ns: stamp of the percept [ns].
         modality, source, frame_id: whose it was.
         numbers: as named by `NUMBERS`.
+        p_value: [0, 1] chance of a percept as unusual; 1: unknown.
         neighbour_id: sequence number of the nearest remembered percept; 0 if none.
         conflict_known, valid: flags of the message.
         reason, invalid_reason: in words.
@@ -49,6 +51,7 @@ class ModalityScore(NamedTuple):
     source: str
     frame_id: str
     numbers: tuple[float, ...]
+    p_value: float
     neighbour_id: int
     conflict_known: bool
     valid: bool
@@ -63,6 +66,7 @@ class Tick(NamedTuple):
         stamp_ns: stamp of the tick [ns].
         score: what triggered it; None: the silence of all.
         total, conflict: fused, [0, 1].
+        alarms_per_hour: how often as much is said while nothing happens, > 0 [1/h].
         latency_ms: of the tick [ms].
         dominant: modality that contributed most; empty if none was live.
         weights: weight of each live modality.
@@ -72,6 +76,7 @@ class Tick(NamedTuple):
     stamp_ns: int
     score: ModalityScore | None
     total: float
+    alarms_per_hour: float
     conflict: float
     latency_ms: float
     dominant: str
@@ -99,7 +104,7 @@ class History(Stateful):
     """A ring of the newest fusion ticks.
 
     A tick brings news of one modality only, so a row holds that and what fusion made of it; the
-    other modalities of a moment are found in the rows before it. With 4 modalities a row has 114
+    other modalities of a moment are found in the rows before it. With 4 modalities a row has 130
     bytes, and its words 150 to 450 more: 5 to 12 MB for 20,000 ticks, which follow the length of
     the reasons as the ring turns over; grids are not kept.
     """
@@ -118,9 +123,11 @@ class History(Stateful):
             [
                 ("stamp_ns", np.int64),
                 ("scored_ns", np.int64),
+                ("p_value", np.float64),
                 ("neighbour_id", np.uint64),
                 ("numbers", np.float32, len(NUMBERS)),
                 ("total", np.float32),
+                ("alarms_per_hour", np.float32),
                 ("conflict", np.float32),
                 ("latency_ms", np.float32),
                 ("weights", np.float32, len(self.modalities)),  # NaN: not live
@@ -154,9 +161,11 @@ class History(Stateful):
         self._rows[slot] = (
             tick.stamp_ns,
             score.stamp_ns if score else 0,
+            score.p_value if score else 1.0,
             score.neighbour_id if score else 0,
             score.numbers if score else (0.0,) * len(NUMBERS),
             tick.total,
+            tick.alarms_per_hour,
             tick.conflict,
             tick.latency_ms,
             tuple(tick.weights.get(name, np.nan) for name in self.modalities),
@@ -208,6 +217,7 @@ class History(Stateful):
             stamp_ns=int(row["stamp_ns"]),
             score=self._modality_score(slot) if row["modality"] >= 0 else None,
             total=float(row["total"]),
+            alarms_per_hour=float(row["alarms_per_hour"]),
             conflict=float(row["conflict"]),
             latency_ms=float(row["latency_ms"]),
             dominant=self.modalities[dominant] if dominant >= 0 else "",
@@ -228,6 +238,7 @@ class History(Stateful):
             source=source,
             frame_id=frame_id,
             numbers=tuple(row["numbers"].tolist()),
+            p_value=float(row["p_value"]),
             neighbour_id=int(row["neighbour_id"]),
             conflict_known=bool(row["conflict_known"]),
             valid=bool(row["valid"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sage_common.core.specs.places import PICTURE, Places, strongest
+from sage_snarc.core.calibration.tail import LEAST_SEEN
 
 if TYPE_CHECKING:
     from sage_snarc.core.stream import Observation
@@ -18,22 +19,27 @@ RECENT_S = 1.0
 def scorer_reason(
     modality: str, seen: Observation, places: Places = PICTURE, words: str = ""
 ) -> str:
-    """The main cause of one scorer's total, for instance "vision: novelty 0.97, first seen".
+    """The main cause of one scorer's total, such as "vision: novelty 0.97, nearest seen 41 s ago".
+
+    Of the first ten samples nothing can be said.
 
     Args:
         modality, seen: whose it is, and how salient.
         places: names places in its percepts.
         words: what the percept says of itself, if anything.
     """
-    drives = {
-        "surprise": seen.surprise.drive,
-        "novelty": seen.novelty.drive,
-        "arousal": seen.arousal.drive,
+    if seen.known <= LEAST_SEEN:
+        samples = "1 sample" if seen.known == 1 else f"{seen.known} samples"
+        return f"{modality}: too little seen yet to say ({samples})"
+    excesses = {
+        "surprise": seen.surprise.excess,
+        "novelty": seen.novelty.excess,
+        "arousal": seen.arousal.excess,
     }
-    cause = max(drives, key=lambda name: drives[name])
+    cause = max(excesses, key=lambda name: excesses[name])
     faded = f", {seen.habituation:.0%} habituated" if seen.habituation >= 0.2 else ""
     if seen.total < QUIET:
-        quiet = f"{cause} as before" if faded and drives[cause] >= QUIET else "nothing unusual"
+        quiet = f"{cause} as before" if faded and seen.call >= QUIET else "nothing unusual"
         return f"{modality}: {quiet}{faded}"
     if cause == "surprise":
         text = f"surprise {seen.surprise.rank:.2f}, {_error(seen)}"
@@ -57,8 +63,6 @@ def _error(seen: Observation) -> str:
 
 
 def _nearest(seen: Observation) -> str:
-    if seen.near.slot < 0:
-        return "nothing seen before"
     age_s = seen.near.age_ns * 1e-9
     if age_s < RECENT_S:  # beside an age of nothing it would sound as if it were known
         return f"unlike anything seen: its nearest neighbour is {far_away(seen.near.relative)}"

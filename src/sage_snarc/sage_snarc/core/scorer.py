@@ -16,12 +16,13 @@ from sage_common.core.specs.places import PICTURE, Places
 from sage_common.core.state.arrays import Arrays
 from sage_common.core.state.fields import Fixed, State, renamed
 from sage_common.core.state.stateful import Stateful
+from sage_snarc.core.calibration.false_alarms import ASKED_PER_HOUR
 from sage_snarc.core.dimensions.code_arousal import Layout
 from sage_snarc.core.reason import scorer_reason
 from sage_snarc.core.stream import FREE, UNIT, Observation, Stream
 
 LENGTH_TOLERANCE = 0.01
-STATE_FORM = 3
+STATE_FORM = 2
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,11 @@ class SalienceResult:
         novelty: [0, 1] distance to the nearest remembered sample; 0: identical.
         arousal: [0, 1) intensity and change, as a quantile of its own past.
         reward: [0, 1] learned value of similar situations; 0.5: unknown.
-        total: [0, 1].
+        p_value: (0, 1] chance of a sample as unusual as this one, by the stream's own past; 1 while
+            unknown.
+        alarms_per_hour: how often the stream, while nothing happens, would say as much as `total`,
+            > 0 [1/h]; at most the rate of its samples.
+        total: [0, 1).
         grid: where it is, float32 [10, 10], each 0..1; [0, 0] for bare vectors.
         neighbour_id: sequence number of the nearest remembered sample; 0 if none.
         neighbour_age_s: time since that was last seen [s]; -1 if none.
@@ -54,6 +59,8 @@ class SalienceResult:
     novelty: float
     arousal: float
     reward: float
+    p_value: float
+    alarms_per_hour: float
     total: float
     grid: NDArray[np.float32]
     neighbour_id: int
@@ -80,11 +87,24 @@ class VectorScorer(Stateful):
     _form: Fixed[int] = STATE_FORM
     _stream: State[Stream | None] = None
 
-    def __init__(self, name: str, source: str = "", capacity: int = 1000) -> None:
-        """`capacity`: number of vectors remembered for novelty."""
+    def __init__(
+        self,
+        name: str,
+        source: str = "",
+        capacity: int = 1000,
+        asked_per_hour: float = ASKED_PER_HOUR,
+    ) -> None:
+        """Score the vectors of a stream.
+
+        Args:
+            name, source: whose it is, for words.
+            capacity: number of vectors remembered for novelty.
+            asked_per_hour: false alarms that a total of 0.5 may cause, > 0 [1/h].
+        """
         self.name = name
         self.source = source
         self.capacity = capacity
+        self._asked_per_hour = asked_per_hour
 
     def score(self, stamp_ns: int, vector: ArrayLike) -> SalienceResult:
         """Score one sample and learn from it.
@@ -94,7 +114,7 @@ class VectorScorer(Stateful):
         """
         checked = checked_vector("vector", vector)
         if self._stream is None:
-            self._stream = Stream(checked.size, self.capacity, FREE)
+            self._stream = self._made(checked.size)
         _check_size("vector", checked, self._stream.size)
         seen = self._stream.observe(stamp_ns, checked, None)
         reason = scorer_reason(self.name, seen)
@@ -109,7 +129,10 @@ class VectorScorer(Stateful):
         return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
 
     def make_part(self, key: str, values: Mapping[str, Any]) -> Stream:
-        return Stream(values[key]["size"], self.capacity, FREE)
+        return self._made(values[key]["size"])
+
+    def _made(self, size: int) -> Stream:
+        return Stream(size, self.capacity, FREE, asked_per_hour=self._asked_per_hour)
 
     def from_old(self, old: Arrays) -> dict[str, Any]:
         return _stream_of_old(self, old)
@@ -136,6 +159,7 @@ class Scorer(Stateful):
         places: Places = PICTURE,
         layout: Layout | None = None,
         summary: int | None = None,
+        asked_per_hour: float = ASKED_PER_HOUR,
     ) -> None:
         """Score the percepts of a modality.
 
@@ -146,8 +170,10 @@ class Scorer(Stateful):
             layout: of its puzzles; None: as the modality's spec says.
             summary: how many numbers at the end of its embeddings sum up the newest sample; None:
                 as the modality's spec says.
+            asked_per_hour: false alarms that a total of 0.5 may cause, > 0 [1/h].
         """
         self.modality = modality
+        self._asked_per_hour = asked_per_hour
         self.capacity = capacity
         self.places = places
         spec = ModalitySpecs()[modality]
@@ -170,7 +196,7 @@ class Scorer(Stateful):
         if self._stream is None or percept.encoder_id != self.encoder_id:
             self.resets += self._stream is not None
             self.encoder_id = percept.encoder_id
-            self._stream = self._new_stream(vector.size)
+            self._stream = self._made(vector.size)
         _check_size("embedding", vector, self._stream.size)
         seen = self._stream.observe(percept.stamp_ns, vector, percept.codes)
         reason = scorer_reason(self.modality, seen, self.places, percept.text)
@@ -206,10 +232,11 @@ class Scorer(Stateful):
         return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
 
     def make_part(self, key: str, values: Mapping[str, Any]) -> Stream:
-        return self._new_stream(values[key]["size"])
+        return self._made(values[key]["size"])
 
-    def _new_stream(self, size: int) -> Stream:
-        return Stream(size, self.capacity, UNIT, self._layout, self._summary)
+    def _made(self, size: int) -> Stream:
+        asked = self._asked_per_hour
+        return Stream(size, self.capacity, UNIT, self._layout, asked, self._summary)
 
     def from_old(self, old: Arrays) -> dict[str, Any]:
         return _stream_of_old(self, old)
@@ -250,6 +277,8 @@ def _result(
         novelty=seen.novelty.rank,
         arousal=seen.arousal.rank,
         reward=seen.reward,
+        p_value=seen.p_value,
+        alarms_per_hour=seen.alarms_per_hour,
         total=seen.total,
         grid=seen.grid,
         neighbour_id=seen.near.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +12,17 @@ from numpy.typing import NDArray
 
 from sage_common.core.state.fields import Fixed, State, renamed
 from sage_common.core.state.stateful import Stateful
-from sage_snarc.core.dimensions.arousal import VectorArousal
+from sage_snarc.core.calibration.combination import Combination
+from sage_snarc.core.calibration.dimension import NOTHING, Dimension, Reading
+from sage_snarc.core.calibration.false_alarms import (
+    ASKED_PER_HOUR,
+    USUAL_PER_HOUR,
+    FalseAlarms,
+    Salience,
+    rarity_of,
+    rate_of,
+)
+from sage_snarc.core.dimensions.arousal import LevelArousal, VectorArousal
 from sage_snarc.core.dimensions.bounds import Bounds
 from sage_snarc.core.dimensions.code_arousal import (
     NO_DETAILS,
@@ -20,7 +31,7 @@ from sage_snarc.core.dimensions.code_arousal import (
     Layout,
     code_arousal,
 )
-from sage_snarc.core.dimensions.dimension import MOST, Dimension, Reading, drive_of
+from sage_snarc.core.dimensions.episodes import EpisodeHabituation
 from sage_snarc.core.dimensions.flatline import Flatline
 from sage_snarc.core.dimensions.habituation import Habituation
 from sage_snarc.core.dimensions.novelty import Neighbour, NoveltyMemory
@@ -34,6 +45,15 @@ RAW_FLOOR = 0.3
 GAP_S = 1.0
 GAP_PERIODS = 10.0
 PERIOD_SMOOTHING = 0.05
+WEIGHTS = (1.0, 0.5, 1.0)
+FREE_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
+"""Of surprise, novelty and arousal; of bare numbers also of their level."""
+FLAT_PRICE = 3.0
+BELIEF = 2.0
+GAPS = 3
+LEAST_PERIOD_S = 1e-4
+USUAL_PERIOD_S = 0.1
+REMEMBERED = 6000
 
 
 @dataclass(frozen=True)
@@ -44,20 +64,15 @@ class Scale:
         error: length of an error, a difference or a change that is nothing [units of the vector].
         distance: distance below which two vectors are the same situation.
         resolution: relative precision of the vector's numbers.
-        spreads: log ratios of the 0.95 quantile to the median that make an excess of 1. A few
-            numbers spread widely by chance: 1.6 puts an excess of 1 near the 0.999 quantile of
-            Gaussian (1.5), Laplacian (1.6) and chi noise of up to 64 components (1.5 to 1.8).
-            Embeddings have absolute scales, which bound theirs.
     """
 
     error: float = 0.0
     distance: float = 0.0
     resolution: float = 1e-6
-    spreads: float = 1.6
 
 
 FREE = Scale()
-UNIT = Scale(error=0.02, distance=0.1, resolution=1e-5, spreads=1.0)
+UNIT = Scale(error=0.02, distance=0.1, resolution=1e-5)
 
 
 class Observation(NamedTuple):
@@ -74,6 +89,8 @@ class Observation(NamedTuple):
         habituation: share of salience that repetition has taken away, [0, 0.97].
         grid: where it is, float32 [10, 10] or [0, 0].
         total: [0, 1].
+        known: samples that it is calibrated by, with this one; after a change of the calibration
+            fewer than were ever seen.
         gap: the stream had stopped, or its clock went back, before this sample.
     """
 
@@ -87,29 +104,36 @@ class Observation(NamedTuple):
     lull: bool
     habituation: float
     grid: NDArray[np.float32]
+    call: float
+    alarms_per_hour: float
+    p_value: float
     total: float
+    known: int
     gap: bool
 
 
 class Stream(Stateful):
     """Online salience of a stream of vectors, optionally with a puzzle beside each.
 
-    `total = drive(x) * (1 - habituation) * 2^(2 reward - 1)`, clipped to [0, 1], where `x` is the
-    root mean square of the excesses of surprise, novelty and arousal: one strong cause is enough
-    to matter, causes that agree matter more. The learned value scales and does not add: a rewarded
-    but unchanging scene must not hold attention for ever.
+    The tail probabilities of surprise, novelty and arousal are combined to one, that to a rate of
+    false alarms, and the rate to `total`, less what repetition has taken away, more or less by the
+    learned value, and corrected by the false alarms that came.
 
     Long vectors are predicted and whitened through a sketch of 64 numbers; only the memory keeps
     them whole.
     """
 
     old_keys = renamed(clock=("last_ns", "count"), period_s="period", flatline="lull")
+    new_keys = frozenset(
+        {"combined", "episodes", "false_alarms", "gaps", "level", "levels", "summary"}
+    )
     size: Fixed[int]
     memory: State[NoveltyMemory]
     predictor: State[Surprise]
     _flatline: State[Flatline]
     _before: State[NDArray[np.float64]]
     habituation: State[Habituation]
+    _episodes: State[EpisodeHabituation]
     reward: State[Reward]
     _codes: State[CodeArousal]
     _summary: State[Summary | None]
@@ -117,10 +141,15 @@ class Stream(Stateful):
     _surprise: State[Dimension]
     _distance: State[Dimension]
     _arousal: State[Dimension]
+    _level: State[LevelArousal | None]
+    _levels: State[Dimension]
+    _combined: State[Combination]
+    false_alarms: State[FalseAlarms]
     _origin: State[NDArray[np.float32]]
     _bounds: State[Bounds]
     _last_ns: State[int] = 0
     _period_s: State[float] = 0.0
+    _gaps: State[int] = 0
     count: State[int] = 0
 
     def __init__(
@@ -129,6 +158,7 @@ class Stream(Stateful):
         capacity: int = 1000,
         scale: Scale = FREE,
         layout: Layout = Layout.PICTURE,
+        asked_per_hour: float = ASKED_PER_HOUR,
         summary: int = 0,
     ) -> None:
         """`summary`: how many numbers at the end of each vector sum up its newest sample."""
@@ -139,16 +169,22 @@ class Stream(Stateful):
         self._sketch = sketch(size)
         width = size if self._sketch is None else len(self._sketch)
         self.predictor = Surprise(width, scale.error)
-        self._flatline = Flatline(scale.error / 4.0, scale.spreads if self.free else 0.0)
+        self._flatline = Flatline(scale.error / 4.0)
         self._before = np.zeros(width)
         self.habituation = Habituation(capacity)
+        self._episodes = EpisodeHabituation(width)
         self.reward = Reward(capacity)
         self._codes = code_arousal(layout)
         self._summary = Summary(summary) if 0 < summary < size else None
         self._vectors = VectorArousal(width, scale.error)
-        self._surprise = Dimension(RAW_FLOOR, scale.spreads)
-        self._distance = Dimension(scale.error, scale.spreads)
-        self._arousal = Dimension(RAW_FLOOR, scale.spreads)
+        self._surprise = Dimension(RAW_FLOOR)
+        self._distance = Dimension(scale.error)
+        self._arousal = Dimension(RAW_FLOOR)
+        self._level = LevelArousal(width) if self.free else None
+        self._levels = Dimension(RAW_FLOOR)
+        self._combined = Combination(FREE_WEIGHTS if self.free else WEIGHTS)
+        self._salience = Salience(asked_per_hour)
+        self.false_alarms = FalseAlarms()
         self._origin = np.zeros(size, np.float32)
         self._bounds = Bounds(size)
 
@@ -156,7 +192,7 @@ class Stream(Stateful):
         self, stamp_ns: int, vector: NDArray[np.float32], codes: NDArray[np.uint8] | None
     ) -> Observation:
         """Score a finite float32 [size] vector and uint8 [30, 30] codes, and learn from them."""
-        gap, period_s = self._follow_clock(stamp_ns)
+        gap, elapsed_s = self._follow_clock(stamp_ns)
         # Near 0 a number has digits that the stream's other numbers have not.
         square = max(float(vector @ vector), self.memory.mean_square if self.free else 0.0)
         resolution = self.scale.resolution * math.sqrt(square)
@@ -166,49 +202,94 @@ class Stream(Stateful):
         centred = self._bounds.bounded(vector - self._origin) if self.free else vector
         near = self.memory.nearest(centred, resolution, stamp_ns)
         wide = (centred if self._sketch is None else self._sketch @ centred).astype(np.float64)
-        usual_error = self._surprise.quantile.value(0.5)
+        usual_error = self._surprise.value(0.5)
         details = self._details(vector, codes, gap)
-        ratio = _together(self.predictor.observe(wide, resolution, gap), *details.errors)
-        surprise = self._surprising(ratio, wide, resolution, gap)
-        raw_arousal = _together(self._vectors.observe(wide), *details.arousals)
-        arousal = self._arousal.observe(raw_arousal)
-        novelty = self._novelty(near)
+        error = _together(
+            self.predictor.observe(wide, resolution, gap, self._pace), *details.errors
+        )
+        arousal = _together(self._vectors.observe(wide, self._pace), *details.arousals)
+        flat = self._flat(wide, resolution, gap)
+        measures = [error, near.distance, arousal]
+        if self._level is not None:
+            measures.append(self._level.observe(wide, self._pace))
+        excess, readings = self._compare(measures, near, flat)
+        rarity = rarity_of(excess, self._usual_per_hour / self._samples_per_hour)
+        call = self._salience.total(rarity)
+        habituation = max(
+            self.habituation.strength(near.squared, self._usual_distance, stamp_ns),
+            self._episodes.strength(wide, call, elapsed_s, self._period_s),
+        )
         reward = self.reward.predict(near, self.memory.ids)
-        habituation = self.habituation.strength(near.squared, self._usual_distance, stamp_ns)
-        excesses = (surprise.excess, novelty.excess, arousal.excess)
-        call = drive_of(math.hypot(*excesses) / math.sqrt(len(excesses)))
-        total = min(call * (1.0 - habituation) * 2.0 ** (2.0 * reward - 1.0), 1.0)
-        slot = self.memory.learn(centred, near, stamp_ns)
-        sample_id = int(self.memory.ids[slot])
-        self.habituation.visit(slot, sample_id == self.memory.seen_total, call, period_s)
-        self.reward.visit(slot, sample_id, stamp_ns)
+        worth = self._salience.weighed(rarity, habituation, reward)
+        final = self.false_alarms.corrected(worth)
+        self.false_alarms.learn(worth, elapsed_s, self._period_s, self._usual_per_hour)
+        self._remember(centred, near, stamp_ns, call, elapsed_s)
         self.count += 1
         return Observation(
-            surprise=surprise,
-            novelty=novelty,
-            arousal=arousal,
+            *readings,
             reward=reward,
             near=near,
-            error=ratio,
+            error=error,
             usual_error=usual_error,
-            lull=surprise.excess > 0.0 and ratio <= usual_error,
+            lull=0.0 < flat.excess == readings[0].excess,
             habituation=habituation,
             grid=details.grid,
-            total=total,
+            call=call,
+            p_value=math.exp(-excess),
+            alarms_per_hour=rate_of(final, self._usual_per_hour),
+            total=self._salience.total(final),
+            known=self._surprise.count,
             gap=gap,
         )
 
-    def _surprising(
-        self, ratio: float, wide: NDArray[np.float64], resolution: float, gap: bool
-    ) -> Reading:
-        """The larger of an unusual error and an unusual lull."""
+    def _compare(
+        self, measures: Sequence[float], near: Neighbour, flat: Reading
+    ) -> tuple[float, tuple[Reading, Reading, Reading]]:
+        """`-ln p` of a sample, and its surprise, novelty and arousal; then they become past.
+
+        `measures`: error, distance, arousal and, of bare numbers, that of their level.
+        """
+        dimensions = (self._surprise, self._distance, self._arousal, self._levels)
+        pairs = list(zip(dimensions, measures, strict=False))
+        found = [dimension.compare(value) for dimension, value in pairs]
+        if near.slot < 0:
+            found[1] = NOTHING
+        parts = [reading.excess for reading in found]
+        excess = max(self._combined.excess(parts), flat.excess - FLAT_PRICE)
+        excess = _within_experience(excess, self.count)
+        horizon = round(self._pace * REMEMBERED)
+        for dimension, value in pairs:
+            if dimension is not self._distance or near.slot >= 0:
+                dimension.learn(value, horizon)
+        self._combined.learn(parts)
+        surprise = max(found[0], flat, key=_excess)
+        # Rarity raises relative distance.
+        novelty = near.relative ** (1.0 - 0.5 * found[1].rank)
+        return excess, (surprise, Reading(novelty, found[1].excess), max(found[2:], key=_excess))
+
+    def _remember(
+        self,
+        centred: NDArray[np.float32],
+        near: Neighbour,
+        stamp_ns: int,
+        call: float,
+        elapsed_s: float,
+    ) -> None:
+        slot = self.memory.learn(centred, near, stamp_ns)
+        sample_id = int(self.memory.ids[slot])
+        self.habituation.visit(slot, sample_id == self.memory.seen_total, call, elapsed_s)
+        self.reward.visit(slot, sample_id, stamp_ns)
+
+    def _flat(self, wide: NDArray[np.float64], resolution: float, gap: bool) -> Reading:
+        """An unusual lull."""
         step = wide - self._before
         change = math.sqrt(float(step @ step))
         self._before = wide
-        flat = self._flatline.observe(
-            change if change > resolution else 0.0, gap or self.count == 0
+        return self._flatline.observe(
+            change if change > resolution else 0.0,
+            gap or self.count == 0,
+            round(self._pace * REMEMBERED),
         )
-        return max(self._surprise.observe(ratio), flat, key=lambda reading: reading.excess)
 
     def _details(
         self, vector: NDArray[np.float32], codes: NDArray[np.uint8] | None, gap: bool
@@ -220,17 +301,24 @@ class Stream(Stateful):
         arousal, error = self._summary.observe(vector, gap)
         return Details((*found.arousals, arousal), (*found.errors, error), found.grid)
 
-    def _novelty(self, near: Neighbour) -> Reading:
-        """Relative distance, raised by its rarity: `relative^(1 - rank/2)`."""
-        if near.slot < 0:
-            return Reading(1.0, MOST)
-        reading = self._distance.observe(near.distance)
-        return Reading(near.relative ** (1.0 - 0.5 * reading.rank), reading.excess)
-
     @property
     def _usual_distance(self) -> float:
         """Usual distance to the nearest situation; what is nearer is the same one."""
-        return self._distance.quantile.value(0.8) + self.scale.distance
+        return self._distance.value(0.8) + self.scale.distance
+
+    @property
+    def _samples_per_hour(self) -> float:
+        return 3600.0 / self._period_s if self._period_s > 0.0 else USUAL_PER_HOUR
+
+    @property
+    def _usual_per_hour(self) -> float:
+        """What is usual comes with every sample, or ten times a second where they come faster."""
+        return min(USUAL_PER_HOUR, self._samples_per_hour)
+
+    @property
+    def _pace(self) -> float:
+        """By how much horizons in samples are longer where samples come fast, >= 1."""
+        return max(USUAL_PERIOD_S / self._period_s, 1.0) if self._period_s > 0.0 else 1.0
 
     def _follow_clock(self, stamp_ns: int) -> tuple[bool, float]:
         """Whether there was a gap, and the time since the last sample [s] (0 after a gap)."""
@@ -239,11 +327,28 @@ class Stream(Stateful):
         self._last_ns = stamp_ns
         if first or elapsed_s < 0.0:
             return not first, 0.0
+        if elapsed_s == 0.0:
+            return False, 0.0
         if self.count > 1 and elapsed_s > max(GAP_S, GAP_PERIODS * self._period_s):
+            self._gaps += 1
+            # So many in a row are the new rate.
+            self._period_s = elapsed_s if self._gaps >= GAPS else self._period_s
             return True, 0.0
+        self._gaps = 0
         smoothing = PERIOD_SMOOTHING if self._period_s > 0.0 else 1.0
-        self._period_s += smoothing * (elapsed_s - self._period_s)
+        self._period_s += smoothing * (max(elapsed_s, LEAST_PERIOD_S) - self._period_s)
         return False, elapsed_s
+
+
+def _within_experience(excess: float, count: int) -> float:
+    """What is so rare that `count` samples cannot bear it out counts by its logarithm only."""
+    borne_out = BELIEF + math.log(count + 1.0)
+    beyond = excess - borne_out
+    return excess if beyond <= 0.0 else borne_out + math.log1p(beyond)
+
+
+def _excess(reading: Reading) -> float:
+    return reading.excess
 
 
 def _together(*raw: float) -> float:

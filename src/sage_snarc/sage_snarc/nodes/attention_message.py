@@ -34,6 +34,7 @@ def attention_message(
     for field in ("x_min", "y_min", "x_max", "y_max", "roi", "confidence"):
         setattr(message, field, getattr(best, field))
     message.salience = fused.total
+    message.alarms_per_hour = fused.alarms_per_hour
     again = ", again" if best.inhibited > AGAIN else ""
     message.reason = f"{seen.reason}; strongest at {best.place}{again}"
     message.regions = named

@@ -48,6 +48,7 @@ class ExplainService(Stateful):
                 stamp_ns=stamp_ns(fused.header.stamp),
                 score=score,
                 total=fused.total,
+                alarms_per_hour=fused.alarms_per_hour,
                 conflict=fused.conflict,
                 latency_ms=fused.latency_ms,
                 dominant=fused.dominant_modality,
@@ -86,6 +87,7 @@ def _modality_score(message: Salience) -> ModalityScore:
         source=message.source,
         frame_id=message.header.frame_id,
         numbers=tuple(getattr(message, name) for name in NUMBERS),
+        p_value=message.p_value,
         neighbour_id=message.neighbour_id,
         conflict_known=message.conflict_known,
         valid=message.valid,
@@ -112,6 +114,7 @@ def _fused(moment: Moment) -> FusedSalience:
     message.dominant_modality = tick.dominant
     message.conflict = tick.conflict
     message.total = tick.total
+    message.alarms_per_hour = tick.alarms_per_hour
     message.latency_ms = tick.latency_ms
     message.reason = tick.reason
     message.valid = bool(moment.live)
@@ -124,6 +127,7 @@ def _salience(score: ModalityScore) -> Salience:
     message.header = Header(stamp=to_stamp(score.stamp_ns), frame_id=score.frame_id)
     for name, value in zip(NUMBERS, score.numbers, strict=True):
         setattr(message, name, value)
+    message.p_value = score.p_value
     message.neighbour_id = score.neighbour_id
     message.conflict_known = score.conflict_known
     message.valid = score.valid

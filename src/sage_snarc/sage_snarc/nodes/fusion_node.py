@@ -10,6 +10,7 @@ from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import FusedSalience, Outcome, Salience
+from sage_snarc.core.calibration.false_alarms import USUAL_PER_HOUR
 from sage_snarc.core.fusion import Fusion
 from sage_snarc.core.history import History
 from sage_snarc.nodes.explain_service import ExplainService
@@ -44,10 +45,10 @@ class FusionNode(SageNode):
         return self.parameters.modalities
 
     def on_configure(self) -> None:
-        modalities = self.parameters.modalities
-        self._fusion = Fusion(modalities, self.parameters.max_age_s, self.parameters.events)
+        p, modalities = self.parameters, self.parameters.modalities
+        self._fusion = Fusion(modalities, p.max_age_s, p.events, p.false_alarms_per_hour)
         self._outcomes = OutcomeResolver()
-        self._explain_service = ExplainService(self, History(modalities, self.parameters.history))
+        self._explain_service = ExplainService(self, History(modalities, p.history))
         self._newest = {}
         self._puzzles: dict[str, LatestMessages] = {}
         self._heard_ns = None
@@ -112,6 +113,7 @@ class FusionNode(SageNode):
             why = f"no valid salience for {silent_s:.1f} s"
             self.set_health("warn", why)
             message = FusedSalience(header=Header(stamp=to_stamp(now_ns)), reward=0.5)
+            message.alarms_per_hour = USUAL_PER_HOUR
             message.reason = message.invalid_reason = why
             self._fused.publish(message)
             self._explain_service.keep(message, None)

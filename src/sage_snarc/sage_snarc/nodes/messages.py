@@ -11,6 +11,7 @@ from std_msgs.msg import Header
 
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import FusedSalience, FusionWeights, Puzzle, Salience
+from sage_snarc.core.calibration.false_alarms import USUAL_PER_HOUR
 from sage_snarc.core.fusion import FusedResult, ModalSalience
 from sage_snarc.core.learning.weights import Learned
 from sage_snarc.core.scorer import SalienceResult
@@ -29,6 +30,8 @@ def salience_message(header: Header, result: SalienceResult, with_grid: bool = T
     message.arousal = result.arousal
     message.reward = result.reward
     message.total = result.total
+    message.p_value = result.p_value
+    message.alarms_per_hour = result.alarms_per_hour
     if with_grid:
         message.grid_rows, message.grid_columns = result.grid.shape
         message.grid = array.array("f", result.grid.tobytes())
@@ -45,7 +48,8 @@ def salience_message(header: Header, result: SalienceResult, with_grid: bool = T
 
 def invalid_salience(header: Header, modality: str, source: str, why: str) -> Salience:
     """The defined salience of an input that must not be used: total 0, and why."""
-    message = Salience(header=header, modality=modality, source=source, reward=0.5)
+    message = Salience(header=header, modality=modality, source=source, reward=0.5, p_value=1.0)
+    message.alarms_per_hour = USUAL_PER_HOUR
     message.neighbour_age_s = -1.0
     message.neighbour_distance = 1.0
     message.reason = f"{modality}: {why}"
@@ -106,6 +110,7 @@ def fused_message(
         message.reward = dominant.reward
     message.conflict = fused.conflict
     message.total = fused.total
+    message.alarms_per_hour = fused.alarms_per_hour
     message.reason = fused.reason
     message.latency_ms = max(now_ns - stamp_ns(header.stamp), 0) * 1e-6
     message.valid = fused.valid

@@ -24,10 +24,10 @@ class ScorerNode(StreamScorerNode):
     _scorer: Scorer
 
     def make_scorer(self) -> Scorer:
-        modality = self.parameters.modality
-        spec = self.modality_specs[modality]
-        layout = Layout(spec.layout)
-        return Scorer(modality, self.parameters.memory, places_of(spec), layout, spec.summary)
+        p = self.parameters
+        spec = self.modality_specs[p.modality]
+        layout, asked = Layout(spec.layout), p.false_alarms_per_hour
+        return Scorer(p.modality, p.memory, places_of(spec), layout, spec.summary, asked)
 
     def subscribe_samples(self) -> None:
         name = self.parameters.modality

@@ -24,8 +24,8 @@ class VectorScorerNode(StreamScorerNode):
     _scorer: VectorScorer
 
     def make_scorer(self) -> VectorScorer:
-        modality = self.parameters.modality
-        return VectorScorer(modality, modality, self.parameters.memory)
+        p = self.parameters
+        return VectorScorer(p.modality, p.modality, p.memory, p.false_alarms_per_hour)
 
     def subscribe_samples(self) -> None:
         name = self.parameters.modality

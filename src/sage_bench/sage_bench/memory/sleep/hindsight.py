@@ -17,9 +17,11 @@ from sage_bench.salience.streams.windows import WINDOW_S
 from sage_bench.salience.trace import FUSED, Trace, fuse
 from sage_common.core.clock import NS_PER_S
 from sage_memory.core.ingest.short_term import Moment, RetentionPolicy, ShortTermMemory
+from sage_snarc.core.calibration.false_alarms import USUAL_PER_HOUR, Salience, rate_of
 
 HINDSIGHT = RetentionPolicy()
 AT_ONCE = RetentionPolicy(newer=0)
+SALIENCE = Salience()
 BLOCK_S = 60.0
 RESAMPLES = 1000
 NOTE = (
@@ -134,6 +136,7 @@ def kept(played: Played, traces: Sequence[Trace], rules: RetentionPolicy) -> Kep
                     reward=salience.reward,
                     conflict=0.0,
                     total=total,
+                    alarms_per_hour=rate_of(SALIENCE.rarity(total), USUAL_PER_HOUR),
                     score=0.5 * (salience.total + total),
                     reason="",
                 )

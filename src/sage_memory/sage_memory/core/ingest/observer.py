@@ -24,6 +24,7 @@ EARLY_SALIENCES = 8
 class Scored:
     """The salience of one percept: own dimensions, own and fused total, all in [0, 1].
 
+    `alarms_per_hour`: how often as much is said while nothing happens, over all modalities [1/h].
     `context`: modality -> five dimensions, of all live modalities then.
     """
 
@@ -34,6 +35,7 @@ class Scored:
     conflict: float
     own_total: float
     total: float
+    alarms_per_hour: float
     reason: str
     context: Mapping[str, tuple[float, ...]] | None = None
 
@@ -116,6 +118,7 @@ class Observer(Stateful):
             score=score,
             reason=scored.reason,
             context=scored.context,
+            alarms_per_hour=scored.alarms_per_hour,
         )
         self._newest[percept.modality] = moment
         return self._short_term[percept.modality].add(moment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from sage_common.core.state.stateful import Stateful
 
 HISTORY = 600
 LEARNING_MOMENTS = 20
-"""Below this many moments the recent past says nothing yet, and only the floor counts."""
+"""Below this many moments the recent past says nothing yet, and has no threshold."""
 SLACK = 3.0
 """Moments that may pass the threshold, for each that the spacing lets through."""
 DIMENSION_NAMES = ("surprise", "novelty", "arousal", "reward", "conflict", "total", "score")
@@ -35,6 +36,8 @@ class Moment:
         score: [0, 1] what it is judged by.
         reason: why it matters, in words.
         context: modality -> its five dimensions, of all live ones then; None: unknown.
+        alarms_per_hour: how often as much is said while nothing happens, over all modalities [1/h];
+            infinite: unknown, as in the states of older versions.
     """
 
     percept: Percept
@@ -47,6 +50,7 @@ class Moment:
     score: float
     reason: str
     context: Mapping[str, tuple[float, ...]] | None = None
+    alarms_per_hour: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,14 @@ class RetentionPolicy:
     Attributes:
         capacity: moments in the buffer.
         newer: moments that must follow one before it is judged, < capacity.
-        floor: least score that is ever kept.
+        false_alarms_per_hour: kept is what comes this often or less while nothing happens [1/h].
         spacing_s: least time between two kept moments of one modality.
         patience_s: a moment is judged after this time even if fewer moments follow.
     """
 
     capacity: int = 10
     newer: int = 3
-    floor: float = 0.3
+    false_alarms_per_hour: float = 60.0
     spacing_s: float = 1.0
     patience_s: float = 2.0
 
@@ -71,9 +75,9 @@ class RetentionPolicy:
 class ShortTermMemory(Stateful):
     """The newest moments of one modality, and which of them are worth keeping.
 
-    Kept is a local maximum of the score (within the spacing, and what the buffer holds) that
-    reaches the threshold: the floor, and the quantile of the recent past above which a few
-    moments per spacing lie. A modality slower than the spacing knows only the floor.
+    Kept is a local maximum of the score (within the spacing, and what the buffer holds) that is
+    rare enough while nothing happens, and reaches the threshold: the quantile of the recent past
+    above which a few moments per spacing lie. A modality slower than the spacing has none.
     """
 
     _moments: State[deque[Moment]]
@@ -125,14 +129,14 @@ class ShortTermMemory(Stateful):
 
     @property
     def threshold(self) -> float:
-        """Least score that is kept now."""
+        """Least score that is kept now, of what is rare enough."""
         past = np.asarray(self._past.latest(), np.float64)
         if len(past) < LEARNING_MOMENTS:
-            return self._rules.floor
+            return 0.0
         # A bag that was recorded earlier takes time back: then nothing can be said of the rate.
         span_s = max(float(past[-1, 0] - past[0, 0]), 0.0)
         wanted = min(SLACK * span_s / (self._rules.spacing_s * len(past)), 1.0)
-        return max(self._rules.floor, float(np.quantile(past[:, 1], 1.0 - wanted)))
+        return float(np.quantile(past[:, 1], 1.0 - wanted))
 
     def _judge_oldest(self) -> Moment | None:
         position = len(self._moments) - self._unjudged
@@ -146,6 +150,8 @@ class ShortTermMemory(Stateful):
         return moment if kept else None
 
     def _is_kept(self, moment: Moment, position: int) -> bool:
+        if moment.alarms_per_hour > self._rules.false_alarms_per_hour:
+            return False
         stamp = moment.percept.stamp_ns
         if self._last_kept_ns is not None and stamp - self._last_kept_ns < self._spacing_ns:
             return False

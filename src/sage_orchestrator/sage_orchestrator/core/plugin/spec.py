@@ -51,8 +51,13 @@ class TriggerRule:
 class PluginParameters:
     """Parameters that every plugin has; a plugin's own derive from them."""
 
-    min_salience: float = parameter(
-        0.2, doc="it does not ask for compute for less salience", low=0.0, high=1.0
+    false_alarms_per_hour: float = parameter(
+        600.0,
+        doc="it asks for compute for salience that comes this often or less while nothing happens",
+        unit="1/h",
+        low=0.01,
+        high=36000.0,
+        replaces=("min_salience",),
     )
     period_s: float = parameter(
         0.5, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0

@@ -139,8 +139,10 @@ class PluginRuntime(Declared):
             kinds = dict.fromkeys(rule.kind for rule in rules)
             return f"no new {' or '.join(kinds)} to work on"
         best = max(new, key=lambda trigger: trigger.salience)
-        if best.salience < parameters.min_salience:
-            return f"salience {best.salience:.2f} is below its {parameters.min_salience:.2f}"
+        most = parameters.false_alarms_per_hour
+        if best.alarms_per_hour > most:
+            often = f"salience {best.salience:.2f} comes {best.alarms_per_hour:.3g} times an hour"
+            return f"{often} while nothing happens; it works on {most:g} or fewer"
         period_ns = round(parameters.period_s * _NS_PER_S)
         if self.started_ns is not None and now_ns - self.started_ns < period_ns:
             return f"runs at most every {parameters.period_s:g} s"

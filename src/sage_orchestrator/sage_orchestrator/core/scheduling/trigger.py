@@ -16,6 +16,7 @@ class Trigger:
         modality, source: whose.
         stamp_ns: capture time; the same stamp is worked on once.
         salience: [0, 1].
+        alarms_per_hour: how often as much is said while nothing happens, > 0 [1/h].
         dominant: its modality contributes most to the fused salience.
         region: of attention, if it is one in an image.
     """
@@ -25,5 +26,6 @@ class Trigger:
     source: str
     stamp_ns: int
     salience: float
+    alarms_per_hour: float
     dominant: bool = False
     region: Region | None = None

@@ -1,1 +1,1 @@
-"""The five dimensions of salience, each from raw samples to a calibrated number."""
+"""The five dimensions of salience as raw measures, and what repetition takes away."""

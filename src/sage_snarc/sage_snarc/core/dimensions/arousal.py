@@ -10,6 +10,7 @@ from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.whitening import Whitening
 
 MEAN_HORIZON = 100
+RECENT, LEVEL_HORIZON = 10, 1000
 
 
 class VectorArousal(Stateful):
@@ -24,6 +25,29 @@ class VectorArousal(Stateful):
         """`size`: components. `floor`: length below which a difference is nothing."""
         self._usual = Whitening(size, MEAN_HORIZON, floor=floor)
 
-    def observe(self, vector: NDArray[np.float64]) -> float:
+    def observe(self, vector: NDArray[np.float64], pace: float = 1.0) -> float:
         """Raw arousal (>= 0) of a vector float64 [size], usually about 1."""
-        return self._usual.observe(vector)
+        return self._usual.observe(vector, pace)
+
+
+class LevelArousal(Stateful):
+    """Whitened distance of a vector's recent mean from its mean over the last thousand samples.
+
+    The recent mean is exponential, over ten samples (the control chart of Roberts 1959): a small
+    shift that stays is no error and no unusual sample, and soon far beyond chance.
+    """
+
+    _recent: State[NDArray[np.float64]]
+    _usual: State[Whitening]
+    _count: State[int] = 0
+
+    def __init__(self, size: int, floor: float = 0.0) -> None:
+        """`size`: components. `floor`: length below which a difference is nothing."""
+        self._recent = np.zeros(size)
+        self._usual = Whitening(size, LEVEL_HORIZON, floor=floor)
+
+    def observe(self, vector: NDArray[np.float64], pace: float = 1.0) -> float:
+        """Raw arousal (>= 0) of a vector float64 [size], usually about 1."""
+        self._count += 1
+        self._recent += (vector - self._recent) / min(self._count, RECENT)
+        return self._usual.observe(self._recent, pace)

@@ -161,6 +161,7 @@ class BandArousal(Stateful):
     wander through the grid.
     """
 
+    new_keys = frozenset({"profiles", "predictor", "analogues"})
     _count: State[int] = 0
     _profiles: State[list[Whitening]]
     _predictor: State[Surprise]

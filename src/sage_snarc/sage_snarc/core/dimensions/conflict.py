@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.core.state.stateful import Stateful
-from sage_snarc.core.dimensions.dimension import NOTHING, Dimension, Reading
+from sage_snarc.core.calibration.dimension import NOTHING, Dimension, Reading
 from sage_snarc.core.dimensions.whitening import Whitening
 
 WIDTH = 8
@@ -20,6 +20,7 @@ FORGETTING = 0.998
 WARM_UP = 50
 FULL_SKILL = 0.25
 UNKNOWN = NOTHING
+HORIZON_OF_RANKS = 4096
 
 
 class CrossError(NamedTuple):
@@ -187,7 +188,8 @@ class _LeastSquares(Stateful):
         self._follow(size, float(error @ error), float(target @ target), surprise)
         if self._count <= WARM_UP:
             return None
-        reading = self._residual.observe(excess)
+        reading = self._residual.compare(excess)
+        self._residual.learn(excess, HORIZON_OF_RANKS)
         certainty = min(skill / FULL_SKILL, 1.0)
         return Reading(reading.rank * certainty, reading.excess * certainty)
 

@@ -53,7 +53,9 @@ class Surprise(Stateful):
         self._past = np.zeros((2, size))
         self._errors = Whitening(size, USUAL_HORIZON, False, floor, shrunk)
 
-    def observe(self, vector: NDArray[np.float64], resolution: float, gap: bool) -> float:
+    def observe(
+        self, vector: NDArray[np.float64], resolution: float, gap: bool, pace: float = 1.0
+    ) -> float:
         """Whitened error of the prediction of `vector`, usually about 1; then learn from it.
 
         0 where nothing was predicted: the first two samples, and the first after a `gap`. Errors
@@ -63,13 +65,13 @@ class Surprise(Stateful):
             self._lags = 0
         ratio = 0.0
         if self._lags > 0:
-            ratio = self._compare(vector, resolution)
+            ratio = self._compare(vector, resolution, pace)
         self.count += 1
         centred = vector - self._mean
         if self.count == 1:
             self._mean += centred
         else:
-            rate = 1.0 / min(self.count, MEAN_HORIZON)
+            rate = 1.0 / min(self.count, MEAN_HORIZON * pace)
             self._mean += rate * centred
             self._power += rate * (centred * centred - self._power)
         # After a gap both lags hold the same sample: the step across the gap is not a trend.
@@ -78,7 +80,7 @@ class Surprise(Stateful):
         self._lags += 1
         return ratio
 
-    def _compare(self, vector: NDArray[np.float64], resolution: float) -> float:
+    def _compare(self, vector: NDArray[np.float64], resolution: float, pace: float) -> float:
         inputs = self._past - self._mean
         parts = self._weights * inputs
         error = vector - self._mean
@@ -88,7 +90,7 @@ class Surprise(Stateful):
         if self.error <= resolution:
             self.error = 0.0
             error[:] = 0.0
-        ratio = self._errors.observe(error)
+        ratio = self._errors.observe(error, pace)
         self._adapt(inputs, error)
         return ratio
 

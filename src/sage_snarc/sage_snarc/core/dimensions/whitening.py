@@ -16,6 +16,7 @@ REFRESH = 16
 EAGER = 48
 LEAST_SEEN = 5
 LARGEST = 1e6
+FARTHEST = 8.0
 
 
 class Whitening(Stateful):
@@ -63,22 +64,26 @@ class Whitening(Stateful):
         self._waiting = np.zeros((REFRESH, size))
         self._weights = np.zeros(REFRESH)
 
-    def observe(self, vector: NDArray[np.float64]) -> float:
+    def observe(self, vector: NDArray[np.float64], pace: float = 1.0) -> float:
         """Distance of `vector` float64 [size], 0..1e6; then it becomes usual.
+
+        `pace`: factor of the horizon, >= 1, for a stream whose samples come fast.
 
         0 for the first five samples, and for what does not differ from the mean at all.
         """
         offset = vector - self._mean if self.centred else vector
         distance = self._distance(offset) if self.count >= LEAST_SEEN else 0.0
         self.count += 1
-        rate = 1.0 / min(self.count, self.horizon)
+        rate = 1.0 / min(self.count, self.horizon * pace)
         kept = 1.0 - rate
+        # A glitch must not blind for a horizon (Huber 1964): it counts as if it were that far.
+        share = min(FARTHEST / distance, 1.0) if self._known and distance > 0.0 else 1.0
         if self.centred:
-            self._mean += rate * offset
+            self._mean += (rate * share) * offset
         self._weights *= kept
         self._decay *= kept
         self._waiting[self._filled] = offset
-        self._weights[self._filled] = rate * kept if self.centred else rate
+        self._weights[self._filled] = (rate * kept if self.centred else rate) * share * share
         self._filled += 1
         if self._filled == REFRESH or self.count < EAGER:
             self._learn()

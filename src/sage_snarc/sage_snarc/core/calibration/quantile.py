@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
@@ -30,9 +30,8 @@ class Quantile(Stateful):
     count: State[int] = 0
     _kept: State[list[float]]
 
-    def __init__(self, capacity: int = 512, horizon: int = 4096) -> None:
+    def __init__(self, capacity: int = 512) -> None:
         self.capacity = capacity
-        self.horizon = horizon
         self._kept = []
 
     def __len__(self) -> int:
@@ -50,17 +49,21 @@ class Quantile(Stateful):
         return self._kept[min(int(share * len(self._kept)), len(self._kept) - 1)]
 
     @property
-    def share_of_zeros(self) -> float:
-        """Share of the past that is 0, [0, 1]; 0 before any past."""
-        return bisect_right(self._kept, 0.0) / max(len(self._kept), 1)
+    def kept(self) -> list[float]:
+        """The sample, ascending; not to be changed."""
+        return self._kept
 
-    def add(self, value: float) -> None:
-        """Let a value (finite, >= 0) become part of the past."""
+    def count_from(self, value: float) -> int:
+        """How many of the sample are at least `value`."""
+        return len(self._kept) - bisect_left(self._kept, value)
+
+    def add(self, value: float, horizon: int = 4096) -> None:
+        """Let a value (finite, >= 0) become part of the past; `horizon`: samples of memory."""
         self.count += 1
         if len(self._kept) < self.capacity:
             insort(self._kept, value)
             return
-        admission = self.capacity / min(self.count, self.horizon)
+        admission = self.capacity / min(self.count, horizon)
         if (self.count * GOLDEN) % 1.0 < admission:
             del self._kept[int((self.count * PLASTIC) % 1.0 * self.capacity)]
             insort(self._kept, value)

@@ -1,0 +1,192 @@
+"""Habituation to courses of events: the second bang is known from its onset to its end."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
+from sage_snarc.core.dimensions.habituation import RECOVERY_S
+
+REMEMBERED, LONGEST = 24, 40
+CALLS = 0.3
+LEAST_CALL = 0.05
+QUIET_S, QUIET_PERIODS = 1.5, 3.0
+BACKGROUND_HORIZON = 100
+SHIFT = 2
+ALIKE = 0.3
+SAME = 0.5
+IDENTICAL = 0.97
+ONSET = 100.0
+DOSE, MOST_DOSE = 2.4, 5.0
+
+
+class Courses(Stateful):
+    """The courses of past episodes, what they have in common, and how much of each one has had.
+
+    Attributes:
+        rows: what each sample added to the background, float64 [24, 40, size].
+        sizes: squared lengths of those, float64 [24, 40].
+        kinds: of episodes alike, int64 [24]; 0: nothing remembered.
+        largest: the largest weight that a sample of each has in a comparison, float64 [24].
+        doses: float64 [24], >= 0.
+    """
+
+    rows: State[NDArray[np.float64]]
+    sizes: State[NDArray[np.float64]]
+    kinds: State[NDArray[np.int64]]
+    largest: State[NDArray[np.float64]]
+    doses: State[NDArray[np.float64]]
+
+    def __init__(self, size: int) -> None:
+        self.rows = np.zeros((REMEMBERED, LONGEST, size))
+        self.sizes = np.zeros((REMEMBERED, LONGEST))
+        self.kinds = np.zeros(REMEMBERED, np.int64)
+        self.largest = np.zeros(REMEMBERED)
+        self.doses = np.zeros(REMEMBERED)
+
+    def learn(
+        self, course: NDArray[np.float64], likeness: NDArray[np.float64], dose: float, noise: float
+    ) -> None:
+        """Add a dose of an episode to those alike; remember its course unless one is the same."""
+        nearest = int(likeness.argmax())
+        known = bool(likeness[nearest] >= SAME)
+        kind = int(self.kinds[nearest]) if known else int(self.kinds.max()) + 1
+        before = float(self.doses[nearest]) if known else 0.0
+        if likeness[nearest] < IDENTICAL:
+            slot = int(self.doses.argmin())
+            self.rows[slot] = 0.0
+            self.rows[slot, : len(course)] = course
+            self.sizes[slot] = (self.rows[slot] ** 2).sum(axis=1)
+            self.largest[slot] = _weight(float(self.sizes[slot].max()), noise)
+            self.kinds[slot] = kind
+        self.doses[self.kinds == kind] = min(before + dose, MOST_DOSE)
+
+
+class Alignment(Stateful):
+    """How alike what is going on is to each known course, if it began at a certain sample."""
+
+    place: State[int] = 0
+    _difference: State[NDArray[np.float64]]
+    _extent: State[NDArray[np.float64]]
+    _own: State[float] = 0.0
+
+    def __init__(self) -> None:
+        self._difference = np.zeros(REMEMBERED)
+        self._extent = np.zeros(REMEMBERED)
+
+    def begin(self) -> None:
+        """The next sample is the first."""
+        self.place, self._own = 0, 0.0
+        self._difference[:] = 0.0
+        self._extent[:] = 0.0
+
+    def add(self, offset: NDArray[np.float64], known: Courses, noise: float) -> None:
+        """The next sample, as an offset from the background that varies by `noise` (squared)."""
+        if self.place < LONGEST:
+            first = max(self.place - SHIFT, 0)
+            squared = ((known.rows[:, first : self.place + SHIFT + 1] - offset) ** 2).sum(axis=2)
+            nearest = squared.argmin(axis=1)
+            rows = np.arange(REMEMBERED)
+            size = float(offset @ offset)
+            sizes = 0.5 * (size + known.sizes[rows, first + nearest])
+            # What is hardly off the background says nothing of what it is.
+            weights = np.maximum(sizes - noise, 0.0)
+            self._difference += weights * squared[rows, nearest]
+            self._extent += weights * sizes
+            self._own = max(self._own, _weight(size, noise))
+        self.place += 1
+
+    def likeness(self, known: Courses) -> NDArray[np.float64]:
+        """To each course, float64 [24] in [0, 1]; 1: the same so far."""
+        # Of the doubt of its first samples a course has the benefit, unless it is another by far.
+        doubt = np.where(known.largest <= ONSET * self._own, known.largest, 0.0)
+        ratio = self._difference / (self._extent + doubt + 1e-300)
+        return np.where(known.kinds > 0, 1.0 / (1.0 + (ratio / ALIKE) ** 3), 0.0)
+
+
+class EpisodeHabituation(Stateful):
+    """How used one is to what is just happening, from how alike it is to what has happened before.
+
+    An episode begins with a sample that calls (0.3), and ends when nothing has for 1.5 s or three
+    samples. Its course, what its samples add to the background before it, is compared sample by
+    sample, give or take two, with the courses of the last 24 kinds of episodes: the squared
+    differences so far over the squared sizes of the two courses, of samples that are farther from
+    the background than it varies. So a window that mixes the end of a bang with whatever follows
+    is known for the bang that it belongs to, which no comparison of single samples can. A kind's
+    dose grows by 2.4 times the fourth power of its strongest call (what noise does each
+    minute calls less), to 5 at most, and fades with the time constant of `Habituation`.
+    What calls anew after a quiet sample may be another event: it is compared as if it began there,
+    too, and the better of the two counts.
+    """
+
+    _background: State[NDArray[np.float64]]
+    _noise: State[float] = 0.0
+    _quiet_count: State[int] = 0
+    _courses: State[Courses]
+    _from_onset: State[Alignment]
+    _from_newest: State[Alignment]
+    _current: State[NDArray[np.float64]]
+    _going_on: State[bool] = False
+    _peak: State[float] = 0.0
+    _quiet_s: State[float] = 0.0
+
+    def __init__(self, size: int) -> None:
+        """`size`: components of the vectors."""
+        self._background = np.zeros(size)
+        self._courses = Courses(size)
+        self._from_onset = Alignment()
+        self._from_newest = Alignment()
+        self._current = np.zeros((LONGEST, size))
+
+    def strength(
+        self, vector: NDArray[np.float64], call: float, elapsed_s: float, period_s: float
+    ) -> float:
+        """Habituation to what is going on, [0, 1); then follow it.
+
+        Args:
+            vector: float64 [size].
+            call: salience before habituation, [0, 1).
+            elapsed_s: time since the last sample [s], >= 0.
+            period_s: usual time between samples [s].
+        """
+        self._courses.doses *= math.exp(-elapsed_s / RECOVERY_S)
+        offset = vector - self._background
+        if call >= CALLS and not self._going_on:
+            self._from_onset.begin()
+            self._from_newest.begin()
+            self._going_on, self._peak, self._quiet_s = True, 0.0, 0.0
+        elif call >= CALLS and self._quiet_s > 0.0:
+            self._from_newest.begin()
+        if not self._going_on:
+            self._follow(offset)
+            return 0.0
+        if self._from_onset.place < LONGEST:
+            self._current[self._from_onset.place] = offset
+        for alignment in (self._from_onset, self._from_newest):
+            alignment.add(offset, self._courses, self._noise)
+        self._peak = max(self._peak, call)
+        self._quiet_s = self._quiet_s + elapsed_s if call < LEAST_CALL else 0.0
+        likeness = np.maximum(
+            self._from_onset.likeness(self._courses), self._from_newest.likeness(self._courses)
+        )
+        strength = 1.0 - math.exp(-float((likeness * self._courses.doses).max()))
+        if self._quiet_s > max(QUIET_S, QUIET_PERIODS * period_s):
+            course = self._current[: self._from_onset.place]
+            self._courses.learn(course, likeness, DOSE * self._peak**4, self._noise)
+            self._going_on = False
+        return strength
+
+    def _follow(self, offset: NDArray[np.float64]) -> None:
+        self._quiet_count += 1
+        rate = 1.0 / min(self._quiet_count, BACKGROUND_HORIZON)
+        self._noise += rate * (float(offset @ offset) - self._noise)
+        self._background += rate * offset
+
+
+def _weight(size: float, noise: float) -> float:
+    """Of a sample of this squared length in a comparison of courses."""
+    return max(size - noise, 0.0) * size
