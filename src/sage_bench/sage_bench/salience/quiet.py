@@ -57,6 +57,7 @@ def generated(count: int, seed: int) -> dict[str, Values]:
     for index, noise in enumerate(draw.standard_normal(count - 1).tolist(), 1):
         slow[index] = 0.95 * slow[index - 1] + noise
     wave = np.sin(2.0 * np.pi * time_s)
+    noise = draw.standard_normal(count)
     columns: dict[str, Values] = {
         "Gaussian": draw.standard_normal(count),
         "Laplace": draw.laplace(size=count),
@@ -66,10 +67,17 @@ def generated(count: int, seed: int) -> dict[str, Values]:
         "periodic with noise": wave + 0.1 * draw.standard_normal(count),
         "quantised Gaussian": np.round(2.0 * draw.standard_normal(count)),
         "constant with noise": 5.0 + 0.01 * draw.standard_normal(count),
+        "bounded Gaussian": np.clip(draw.standard_normal(count), -1.0, 1.0),
+        "two states": 3.0 * (np.sin(2.0 * np.pi * time_s / 97.0) > 0.3) + 0.2 * noise,
+        "now and then a value": (draw.random(count) < 0.02) * draw.exponential(size=count),
+        "drift with noise": np.cumsum(0.01 * draw.standard_normal(count)) + noise,
     }
+    turned = 2.0 * np.pi * time_s / 600.0 + np.arange(16)[:, None]
     wide = {
         "Gaussian, 6 numbers": draw.standard_normal((count, 6)),
         "Laplace, 6 numbers": draw.laplace(size=(count, 6)),
+        "slow pan, 16 numbers": np.sin(turned).T + 0.02 * draw.standard_normal((count, 16)),
+        "Gaussian, 64 numbers": draw.standard_normal((count, 64)),
     }
     return {**{name: column[:, None] for name, column in columns.items()}, **wide}
 
