@@ -41,18 +41,19 @@ from sage_snarc.core.dimensions.summary import Summary
 from sage_snarc.core.dimensions.surprise import Surprise
 
 RAW_FLOOR = 0.3
-
 GAP_S = 1.0
 GAP_PERIODS = 10.0
 PERIOD_SMOOTHING = 0.05
+GAPS = 3
+"""So many in a row are a new rate."""
+LEAST_PERIOD_S = 1e-4
+USUAL_PERIOD_S = 0.1
 WEIGHTS = (1.0, 0.5, 1.0)
 FREE_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
 """Of surprise, novelty and arousal; of bare numbers also of their level."""
 FLAT_PRICE = 3.0
+"""A lull counts as if it were that much less rare: most streams have none that matters."""
 BELIEF = 2.0
-GAPS = 3
-LEAST_PERIOD_S = 1e-4
-USUAL_PERIOD_S = 0.1
 REMEMBERED = 6000
 
 
@@ -79,7 +80,7 @@ class Observation(NamedTuple):
     """What a stream makes of one sample.
 
     Attributes:
-        surprise, novelty, arousal: each rank (published) and drive (towards the total).
+        surprise, novelty, arousal: each its rank (published) and its rarity.
         reward: learned value, 0.5 unknown.
         near: nearest remembered vector.
         error: whitened distance of the vector from its prediction, >= 0; 0 if none was made. The
@@ -88,7 +89,10 @@ class Observation(NamedTuple):
         lull: surprise is that the stream changes far less than it nearly ever did.
         habituation: share of salience that repetition has taken away, [0, 0.97].
         grid: where it is, float32 [10, 10] or [0, 0].
-        total: [0, 1].
+        call: what the total would be without repetition, value and correction, [0, 1).
+        alarms_per_hour: how often the stream, while nothing happens, would say as much [1/h].
+        p_value: chance that the past holds for a sample as unusual, (0, 1]; 1 while unknown.
+        total: [0, 1).
         known: samples that it is calibrated by, with this one; after a change of the calibration
             fewer than were ever seen.
         gap: the stream had stopped, or its clock went back, before this sample.
@@ -331,7 +335,6 @@ class Stream(Stateful):
             return False, 0.0
         if self.count > 1 and elapsed_s > max(GAP_S, GAP_PERIODS * self._period_s):
             self._gaps += 1
-            # So many in a row are the new rate.
             self._period_s = elapsed_s if self._gaps >= GAPS else self._period_s
             return True, 0.0
         self._gaps = 0
