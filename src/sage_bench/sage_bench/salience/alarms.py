@@ -13,7 +13,7 @@ from sage_bench.salience.streams.stream import sources_of
 from sage_snarc.core.scorer import VectorScorer
 
 RATE_HZ = 10.0
-HOURS, HOURS_QUICK = 4.0, 0.5
+HOURS, HOURS_QUICK = 2.0, 0.5
 LEARNING_SHARE = 0.25
 ASKED_PER_HOUR = (60.0, 10.0, 1.0)
 LEAST_EXPECTED = 4.0

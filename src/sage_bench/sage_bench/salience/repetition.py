@@ -84,7 +84,7 @@ def each_minute(room: NDArray[np.generic], same: Sound, other: Sound) -> tuple[S
     at = 0
     fade = np.linspace(0.0, 1.0, SOUND_RATE // 20, dtype=np.float32)
     while at < len(samples):
-        length = int(random.uniform(2.0, 6.0) * SOUND_RATE)
+        length = min(int(random.uniform(2.0, 6.0) * SOUND_RATE), len(room) // 2)
         first = int(random.integers(0, len(room) - length))
         piece = np.asarray(room[first : first + length], np.float32).copy()
         piece[: len(fade)] *= fade
