@@ -102,7 +102,7 @@ def _cell(row: Row, value: float | None) -> str:
         return ""
     best = min if row.better == "lower" else max
     text = f"{value:.3f}"
-    return f"**{text}**" if text == f"{best(row.value, *row.baselines.values()):.3f}" else text
+    return f"**{text}**" if text == f"{best((row.value, *row.baselines.values())):.3f}" else text
 
 
 def _row_cells(row: Row) -> list[str]:
