@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rclpy
 from graph_command import UP_TIMEOUT_S, run, starting, summary, wait_until, wait_until_up
@@ -21,7 +22,7 @@ from sage_common.ros.conversions.stamps import to_stamp
 pytestmark = pytest.mark.alone
 
 CAMERA = '''
-"""A bar that wanders through the picture."""
+"""A bar that wanders through the picture; now and then the lights go on for half a second."""
 
 import itertools
 
@@ -36,8 +37,11 @@ class Bar:
     source, length_ns, period_s = "wanderer:bar", 0, 0.1
 
     def items(self):
+        rng = np.random.default_rng(0)
+        lit = 100
         for number in itertools.count():
-            pixels = np.full((120, 160, 3), 40, np.uint8)
+            lit += int(rng.integers(60, 120)) if number == lit + 5 else 0
+            pixels = np.full((120, 160, 3), 160 if number >= lit else 40, np.uint8)
             pixels[:, number % 8 * 20 :][:, :20] = 220
             yield Stamped(number * PERIOD_NS, Frame(pixels))
 
@@ -57,7 +61,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def thermometer(domain_id: int) -> Iterator[None]:
-    """Five readings a second in a ROS domain; every tenth is hot."""
+    """Five readings a second in a ROS domain; now and then one is hot, never twice the same."""
     context = rclpy.Context()
     rclpy.init(context=context, domain_id=domain_id)
     node = rclpy.create_node("thermometer", context=context)
@@ -65,10 +69,14 @@ def thermometer(domain_id: int) -> Iterator[None]:
     stop = threading.Event()
 
     def publish() -> None:
-        count = 0
+        rng = np.random.default_rng(0)
+        calm = 40
         while not stop.wait(0.2):
-            count += 1
-            message = Temperature(temperature=55.0 if count % 10 == 0 else 21.0)
+            calm -= 1
+            temperature = 21.0 + 0.05 * rng.standard_normal()
+            if calm == 0:
+                temperature, calm = rng.uniform(30.0, 90.0), int(rng.integers(15, 40))
+            message = Temperature(temperature=temperature)
             message.header.stamp = to_stamp(node.get_clock().now().nanoseconds)
             publisher.publish(message)
 
