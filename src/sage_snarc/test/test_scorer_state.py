@@ -13,7 +13,7 @@ from sage_common.core.state.arrays import json_array, json_of
 from sage_common.core.state.packing import VALUES
 from sage_snarc.core.scorer import Scorer, VectorScorer
 
-NEW_PARTS = ("combined", "episodes", "false_alarms", "gaps", "level", "levels", "summary")
+NEW_PARTS = ("combined", "episodes", "false_alarms", "clock", "level", "levels", "summary")
 PERIOD_NS = 33_333_333
 MakeStream = Callable[..., Iterator[Percept]]
 
@@ -68,6 +68,7 @@ def of_before(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """A state as it was saved while dimensions were calibrated by two quantiles."""
     values = json_of(state[VALUES])
     stream = values["stream"]
+    stream |= {name: stream["clock"][name] for name in ("last_ns", "period_s")}
     for name in NEW_PARTS:
         del stream[name]
     for name in ("surprise", "distance", "arousal"):

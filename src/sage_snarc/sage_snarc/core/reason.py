@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sage_common.core.specs.places import PICTURE, Places, strongest
 from sage_snarc.core.calibration.tail import LEAST_SEEN
-
-if TYPE_CHECKING:
-    from sage_snarc.core.stream import Observation
+from sage_snarc.core.observation import Observation
 
 QUIET = 0.1
 MOST_WORDS = 120

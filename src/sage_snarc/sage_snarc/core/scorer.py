@@ -18,8 +18,9 @@ from sage_common.core.state.fields import Fixed, State, renamed
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.false_alarms import ASKED_PER_HOUR
 from sage_snarc.core.dimensions.code_arousal import Layout
+from sage_snarc.core.observation import Observation
 from sage_snarc.core.reason import scorer_reason
-from sage_snarc.core.stream import FREE, UNIT, Observation, Stream
+from sage_snarc.core.stream import FREE, UNIT, Stream
 
 LENGTH_TOLERANCE = 0.01
 STATE_FORM = 2

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.state.arrays import Arrays
 from sage_common.core.state.fields import Fixed, State, renamed
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.combination import Combination
 from sage_snarc.core.calibration.dimension import NOTHING, Dimension, Reading
 from sage_snarc.core.calibration.false_alarms import (
     ASKED_PER_HOUR,
-    USUAL_PER_HOUR,
     FalseAlarms,
     Salience,
     rarity_of,
@@ -39,15 +38,10 @@ from sage_snarc.core.dimensions.reward import Reward
 from sage_snarc.core.dimensions.sketch import sketch
 from sage_snarc.core.dimensions.summary import Summary
 from sage_snarc.core.dimensions.surprise import Surprise
+from sage_snarc.core.observation import Observation
+from sage_snarc.core.stream_clock import StreamClock
 
 RAW_FLOOR = 0.3
-GAP_S = 1.0
-GAP_PERIODS = 10.0
-PERIOD_SMOOTHING = 0.05
-GAPS = 3
-"""So many in a row are a new rate."""
-LEAST_PERIOD_S = 1e-4
-USUAL_PERIOD_S = 0.1
 WEIGHTS = (1.0, 0.5, 1.0)
 FREE_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
 """Of surprise, novelty and arousal; of bare numbers also of their level."""
@@ -76,46 +70,6 @@ FREE = Scale()
 UNIT = Scale(error=0.02, distance=0.1, resolution=1e-5)
 
 
-class Observation(NamedTuple):
-    """What a stream makes of one sample.
-
-    Attributes:
-        surprise, novelty, arousal: each its rank (published) and its rarity.
-        reward: learned value, 0.5 unknown.
-        near: nearest remembered vector.
-        error: whitened distance of the vector from its prediction, >= 0; 0 if none was made. The
-            geometric mean with that of every part of the percept that is predicted as well.
-        usual_error: the median of that distance in the past, >= 0.
-        lull: surprise is that the stream changes far less than it nearly ever did.
-        habituation: share of salience that repetition has taken away, [0, 0.97].
-        grid: where it is, float32 [10, 10] or [0, 0].
-        call: what the total would be without repetition, value and correction, [0, 1).
-        alarms_per_hour: how often the stream, while nothing happens, would say as much [1/h].
-        p_value: chance that the past holds for a sample as unusual, (0, 1]; 1 while unknown.
-        total: [0, 1).
-        known: samples that it is calibrated by, with this one; after a change of the calibration
-            fewer than were ever seen.
-        gap: the stream had stopped, or its clock went back, before this sample.
-    """
-
-    surprise: Reading
-    novelty: Reading
-    arousal: Reading
-    reward: float
-    near: Neighbour
-    error: float
-    usual_error: float
-    lull: bool
-    habituation: float
-    grid: NDArray[np.float32]
-    call: float
-    alarms_per_hour: float
-    p_value: float
-    total: float
-    known: int
-    gap: bool
-
-
 class Stream(Stateful):
     """Online salience of a stream of vectors, optionally with a puzzle beside each.
 
@@ -127,9 +81,9 @@ class Stream(Stateful):
     them whole.
     """
 
-    old_keys = renamed(clock=("last_ns", "count"), period_s="period", flatline="lull")
+    old_keys = renamed(clock="", flatline="lull")
     new_keys = frozenset(
-        {"combined", "episodes", "false_alarms", "gaps", "level", "levels", "summary"}
+        {"clock", "combined", "episodes", "false_alarms", "level", "levels", "summary"}
     )
     size: Fixed[int]
     memory: State[NoveltyMemory]
@@ -151,9 +105,7 @@ class Stream(Stateful):
     false_alarms: State[FalseAlarms]
     _origin: State[NDArray[np.float32]]
     _bounds: State[Bounds]
-    _last_ns: State[int] = 0
-    _period_s: State[float] = 0.0
-    _gaps: State[int] = 0
+    _clock: State[StreamClock]
     count: State[int] = 0
 
     def __init__(
@@ -191,12 +143,13 @@ class Stream(Stateful):
         self.false_alarms = FalseAlarms()
         self._origin = np.zeros(size, np.float32)
         self._bounds = Bounds(size)
+        self._clock = StreamClock()
 
     def observe(
         self, stamp_ns: int, vector: NDArray[np.float32], codes: NDArray[np.uint8] | None
     ) -> Observation:
         """Score a finite float32 [size] vector and uint8 [30, 30] codes, and learn from them."""
-        gap, elapsed_s = self._follow_clock(stamp_ns)
+        gap, elapsed_s = self._clock.follow(stamp_ns)
         # Near 0 a number has digits that the stream's other numbers have not.
         square = max(float(vector @ vector), self.memory.mean_square if self.free else 0.0)
         resolution = self.scale.resolution * math.sqrt(square)
@@ -209,24 +162,24 @@ class Stream(Stateful):
         usual_error = self._surprise.value(0.5)
         details = self._details(vector, codes, gap)
         error = _together(
-            self.predictor.observe(wide, resolution, gap, self._pace), *details.errors
+            self.predictor.observe(wide, resolution, gap, self._clock.pace), *details.errors
         )
-        arousal = _together(self._vectors.observe(wide, self._pace), *details.arousals)
+        arousal = _together(self._vectors.observe(wide, self._clock.pace), *details.arousals)
         flat = self._flat(wide, resolution, gap)
         measures = [error, near.distance, arousal]
         if self._level is not None:
-            measures.append(self._level.observe(wide, self._pace))
+            measures.append(self._level.observe(wide, self._clock.pace))
         excess, readings = self._compare(measures, near, flat)
-        rarity = rarity_of(excess, self._usual_per_hour / self._samples_per_hour)
+        rarity = rarity_of(excess, self._clock.usual_per_hour / self._clock.samples_per_hour)
         call = self._salience.total(rarity)
         habituation = max(
             self.habituation.strength(near.squared, self._usual_distance, stamp_ns),
-            self._episodes.strength(wide, call, elapsed_s, self._period_s),
+            self._episodes.strength(wide, call, elapsed_s, self._clock.period_s),
         )
         reward = self.reward.predict(near, self.memory.ids)
         worth = self._salience.weighed(rarity, habituation, reward)
         final = self.false_alarms.corrected(worth)
-        self.false_alarms.learn(worth, elapsed_s, self._period_s, self._usual_per_hour)
+        self.false_alarms.learn(worth, elapsed_s, self._clock.period_s, self._clock.usual_per_hour)
         self._remember(centred, near, stamp_ns, call, elapsed_s)
         self.count += 1
         return Observation(
@@ -240,11 +193,14 @@ class Stream(Stateful):
             grid=details.grid,
             call=call,
             p_value=math.exp(-excess),
-            alarms_per_hour=rate_of(final, self._usual_per_hour),
+            alarms_per_hour=rate_of(final, self._clock.usual_per_hour),
             total=self._salience.total(final),
             known=self._surprise.count,
             gap=gap,
         )
+
+    def from_old(self, old: Arrays) -> dict[str, object]:
+        return {"count": int(old["clock"][1])} if "clock" in old else {}
 
     def _compare(
         self, measures: Sequence[float], near: Neighbour, flat: Reading
@@ -261,7 +217,7 @@ class Stream(Stateful):
         parts = [reading.excess for reading in found]
         excess = max(self._combined.excess(parts), flat.excess - FLAT_PRICE)
         excess = _within_experience(excess, self.count)
-        horizon = round(self._pace * REMEMBERED)
+        horizon = round(self._clock.pace * REMEMBERED)
         for dimension, value in pairs:
             if dimension is not self._distance or near.slot >= 0:
                 dimension.learn(value, horizon)
@@ -292,7 +248,7 @@ class Stream(Stateful):
         return self._flatline.observe(
             change if change > resolution else 0.0,
             gap or self.count == 0,
-            round(self._pace * REMEMBERED),
+            round(self._clock.pace * REMEMBERED),
         )
 
     def _details(
@@ -309,38 +265,6 @@ class Stream(Stateful):
     def _usual_distance(self) -> float:
         """Usual distance to the nearest situation; what is nearer is the same one."""
         return self._distance.value(0.8) + self.scale.distance
-
-    @property
-    def _samples_per_hour(self) -> float:
-        return 3600.0 / self._period_s if self._period_s > 0.0 else USUAL_PER_HOUR
-
-    @property
-    def _usual_per_hour(self) -> float:
-        """What is usual comes with every sample, or ten times a second where they come faster."""
-        return min(USUAL_PER_HOUR, self._samples_per_hour)
-
-    @property
-    def _pace(self) -> float:
-        """By how much horizons in samples are longer where samples come fast, >= 1."""
-        return max(USUAL_PERIOD_S / self._period_s, 1.0) if self._period_s > 0.0 else 1.0
-
-    def _follow_clock(self, stamp_ns: int) -> tuple[bool, float]:
-        """Whether there was a gap, and the time since the last sample [s] (0 after a gap)."""
-        elapsed_s = (stamp_ns - self._last_ns) * 1e-9
-        first = self.count == 0
-        self._last_ns = stamp_ns
-        if first or elapsed_s < 0.0:
-            return not first, 0.0
-        if elapsed_s == 0.0:
-            return False, 0.0
-        if self.count > 1 and elapsed_s > max(GAP_S, GAP_PERIODS * self._period_s):
-            self._gaps += 1
-            self._period_s = elapsed_s if self._gaps >= GAPS else self._period_s
-            return True, 0.0
-        self._gaps = 0
-        smoothing = PERIOD_SMOOTHING if self._period_s > 0.0 else 1.0
-        self._period_s += smoothing * (max(elapsed_s, LEAST_PERIOD_S) - self._period_s)
-        return False, elapsed_s
 
 
 def _within_experience(excess: float, count: int) -> float:
