@@ -19,8 +19,8 @@ def model(spread: float = 0.3) -> LogisticRegression:
 
 
 def test_log_odds_are_bounded_and_undone() -> None:
-    assert log_odds(1.0) == pytest.approx(np.log(99.0)) == -log_odds(0.0)
-    for share in (0.02, 0.5, 0.98):
+    assert log_odds(1.0) == pytest.approx(np.log(9999.0)) == -log_odds(0.0)
+    for share in (0.0002, 0.02, 0.5, 0.98, 0.9998):
         assert share_of(log_odds(share)) == pytest.approx(share)
     assert 0.0 < share_of(-1e6) < 1e-300
     assert share_of(1e6) == 1.0

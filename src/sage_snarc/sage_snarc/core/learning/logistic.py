@@ -16,11 +16,11 @@ STEPS = 3
 HALVINGS = 4
 INTERCEPT_SPREAD = 10.0
 LARGEST_INTERCEPT = 10.0
-EDGE = 0.01
+EDGE = 1e-4
 
 
 def log_odds(share: float) -> float:
-    """Log-odds of a share 0..1, bounded: shares beyond 0.01 and 0.99 count as these."""
+    """Log-odds of a share 0..1, bounded: shares beyond 0.0001 and 0.9999 count as these."""
     kept = min(max(share, EDGE), 1.0 - EDGE)
     return math.log(kept / (1.0 - kept))
 

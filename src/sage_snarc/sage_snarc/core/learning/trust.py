@@ -18,7 +18,7 @@ DOUBT = -1.0
 LARGEST_EVIDENCE = 4.0
 LARGEST_STEP = 2.0
 LEAST_ERROR = 1e-6
-UNCLEAR = 0.5
+UNCLEAR = 1.0
 
 
 class Trust(Stateful):
@@ -31,8 +31,7 @@ class Trust(Stateful):
     - wanted: `2 posterior - 1`, at least 0, where the posterior of "learned forecasts better"
       starts at 0.27 and its log-odds stay within [-1, 4], so old merits do not blind it (as with
       fixed shares: Herbster and Warmuth 1998); times how clearly the learned score orders the
-      last outcomes better: 0 up to half a standard error of the difference in AUROC, 1 from one
-      and a half.
+      last outcomes better: 0 up to one standard error of the difference in AUROC, 1 from two.
     - affordable: a purse (in nats) holds what fused has gained on equal weights in logarithmic
       loss: at most 2, 0 at the start, never below the stake of -1. `trust <= 1 - exp(-1 - purse)`,
       and one outcome can lose at most `-log(1 - trust)`: so fused can never lose more than the

@@ -69,13 +69,14 @@ class Learned:
 class OutcomeWeights(Stateful):
     """Learns from outcomes what in the modalities' salience mattered, and how far to trust that.
 
-    A moment's features are log-odds (bounded by 0.01 and 0.99): of each modality's total, surprise,
-    novelty and arousal (0 if it is not live), of the conflict, and of the score with equal weights.
-    The learned score is a logistic regression on them, fitted to the last 512 outcomes. Its prior
-    is 1 for the equal score and 0 for all else, with a spread of 0.15, so without evidence it says
-    what equal weights say; weights are bounded by 2. What it publishes has the mean and spread, in
-    log-odds, that equal weights have on the last 4,096 ticks, and no intercept: outcomes may order
-    moments anew, but however many are good, they do not make every moment salient.
+    A moment's features are log-odds (bounded by 0.0001 and 0.9999): of each modality's total,
+    surprise, novelty and arousal (0 if it is not live), of the conflict, and of the score with
+    equal weights. The learned score is a logistic regression on them, fitted to the last 512
+    outcomes. Its prior is 1 for the equal score and 0 for all else, with a spread of 0.15, so
+    without evidence it says what equal weights say; weights are bounded by 2. What it publishes has
+    the mean and spread, in log-odds, that equal weights have on the last 4,096 ticks, and no
+    intercept: outcomes may order moments anew, but however many are good, they do not make every
+    moment salient.
 
     The fused score is `(1 - trust) equal + trust learned`, see `Trust`.
 
