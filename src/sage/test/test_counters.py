@@ -154,7 +154,7 @@ def summary(**changed: Any) -> dict[str, Any]:
         "latency_ms": {"camera_to_salience": {"p50": 20.0, "p99": 40.0}},
         "transport": latest.transports(), "dropped": latest.counters.dropped(),
         "outages": [], "health": {}, "callback_errors": {}, "causes": [],
-        "backends": {"camera": "file:a.mp4"}, **changed,
+        "highlights": [], "backends": {"camera": "file:a.mp4"}, **changed,
     }  # fmt: skip
 
 
@@ -162,6 +162,12 @@ def test_the_text_says_what_was_synthetic() -> None:
     assert "synthetic" not in short_summary(summary())
     said = short_summary(summary(backends={"camera": "file:a.mp4", "imu": "synthetic"}))
     assert "synthetic, no sensors: imu" in said
+
+
+def test_the_text_says_what_stood_out_and_why() -> None:
+    bang = {"stamp_ns": 0, "total": 0.83, "alarms_per_hour": 9.0, "reason": "audio: a bang"}
+    said = short_summary(summary(highlights=[bang]))
+    assert "  0.83  audio: a bang (as rare as 9 false alarms an hour)" in said
 
 
 def test_the_text_says_where_frames_were_dropped() -> None:

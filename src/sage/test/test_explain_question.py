@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from sage.explain.question import Question, local_time, parse_question
-from sage_common.core.clock import NS_PER_S, ManualClock
+from sage.explain.question import Question, parse_question
+from sage_common.core.clock import NS_PER_S, ManualClock, local_time
 from sage_common.core.errors import InvalidInput
 
 NOW = ManualClock(1_000_000 * NS_PER_S)

@@ -10,8 +10,7 @@ import pytest
 
 from sage.explain.explanation import Explanation, of_message
 from sage.explain.format import lines
-from sage.explain.question import local_time
-from sage_common.core.clock import NS_PER_S
+from sage_common.core.clock import NS_PER_S, local_time
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import FusedSalience, Salience
 
@@ -70,14 +69,14 @@ def test_a_salient_moment() -> None:
     since = local_time(T0 - 300 * NS_PER_S)
     assert text(explanation(loud())) == "\n".join(
         [
-            f"{local_time(T0)}  salience 0.83 (9 false alarms an hour), above 97% of the moments "
-            f"known to the running graph since {since}",
+            f"{local_time(T0)}  salience 0.83, as rare as 9 false alarms an hour, "
+            f"above 97% of the moments known to the running graph since {since}",
             "because: audio: novelty 0.97, nearest seen 41 s ago; audio contradicts the others",
             "",
             "audio/front  total 0.81, weight 1.00, dominates",
             "  salient: novelty 0.97, nearest seen 41 s ago",
-            "  as unusual as 1 in 40,000 samples (p = 2.5e-05), "
-            "10 false alarms an hour at that level",
+            "  1 sample in 40,000 is as unusual (p = 2.5e-05); "
+            "its total is as rare as 10 false alarms an hour",
             "  surprise    0.99  predicted to within 0.12 as usual, was 0.44 off, "
             "3.7 times that: above 99% of its past",
             f"  novelty     0.97  nearest remembered percept #123, 41 s earlier at {seen}, "
@@ -145,10 +144,16 @@ def replace_fields(message: Salience, **fields: Any) -> Salience:
         ({"conflict_known": False}, "conflict       ?  unknown: no other modality was live"),
         ({"cross_skill": 0.01}, "the others cannot predict it (skill 0.01)"),
         ({"habituation": 0.0}, "habituation 0.00  no repetition"),
-        ({"p_value": 1.0}, "as usual as any sample, or unknown yet (p = 1), 10 false alarms"),
-        ({"p_value": 0.0}, "as unusual as less than 1 in 1e+09 samples (p < 1e-09), 10 false"),
-        ({"alarms_per_hour": 0.5}, "(p = 2.5e-05), 0.5 false alarms an hour at that level"),
-        ({"alarms_per_hour": 1e-9}, "fewer than 0.01 false alarms an hour at that level"),
+        (
+            {"p_value": 1.0},
+            "as usual as any sample, or unknown yet (p = 1); its total is as rare as 10",
+        ),
+        ({"p_value": 0.0}, "less than 1 sample in 1,000,000,000 is as unusual (p < 1e-09); its"),
+        (
+            {"alarms_per_hour": 0.5},
+            "(p = 2.5e-05); its total is as rare as 0.5 false alarms an hour",
+        ),
+        ({"alarms_per_hour": 1e-9}, "its total is rarer than 0.01 false alarms an hour"),
         ({"habituation": 1.0}, "without it the total would be about 1.00"),
     ],
 )
@@ -178,7 +183,8 @@ def test_in_a_bag_the_time_after_its_start_is_said() -> None:
     made = replace(explanation(loud()), origin="walk", bag_start_ns=T0 - 12_300_000_000, rank=0.0)
     headline = lines(made)[0]
     assert headline.startswith(
-        f"{local_time(T0)} (+12.300 s)  salience 0.83 (9 false alarms an hour), above none of "
+        f"{local_time(T0)} (+12.300 s)  salience 0.83, as rare as 9 false alarms an hour, "
+        "above none of "
     )
     assert " moments of walk since " in headline
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sage.commands import status
+from sage.observe.highlights import Highlight
 from sage.observe.live_view import bar, in_a_line, render
 from sage.observe.observer_node import Latest
 from sage.observe.tally import Tally
@@ -87,6 +88,19 @@ def test_a_long_reason_is_wrapped_not_cut() -> None:
     text = shown(latest, Tally())
     assert [word for word in words if word not in text] == []
     assert "kept39" in text
+
+
+def test_the_view_says_what_stood_out_and_how_rare_that_is() -> None:
+    latest, tally = Latest(), Tally()
+    assert "nothing stood out so far" in shown(latest, tally)
+    tally.highlights.add(Highlight(0, 0.9, 0.5, "audio: a bang"))
+    latest.fused = FusedSalience(total=0.625, reason="a knock", alarms_per_hour=30.0, valid=True)
+    text = shown(latest, tally)
+    assert "0.90  audio: a bang (as rare as 0.5 false alarms an hour)" in text
+    assert "a knock (as rare as 30 false alarms an hour)" in text
+    assert "60 an hour unless you set another" in text
+    latest.fused.total = 0.0
+    assert "a knock (" not in shown(latest, tally)
 
 
 def test_a_reason_is_not_told_twice() -> None:

@@ -60,13 +60,13 @@ def _headless(session: Session, duration_s: float) -> dict[str, object]:
 
     def tick(running: Session) -> None:
         nonlocal shown_s
-        fused = running.observer.latest.fused
-        if fused is not None and running.elapsed_s - shown_s >= HEADLESS_PERIOD_S:
+        if running.elapsed_s - shown_s < HEADLESS_PERIOD_S:
+            return
+        most = running.observer.tally.highlights.take()
+        if most is not None:
             shown_s = running.elapsed_s
-            print(
-                f"{shown_s:5.1f} of {duration_s:g} s  salience {fused.total:.2f}  {fused.reason}",
-                flush=True,
-            )
+            said = f"salience up to {most.total:.2f}  {most.reason}"
+            print(f"{shown_s:5.1f} of {duration_s:g} s  {said}", flush=True)
 
     session.on_tick = tick
     return session.run()

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from sage.observe.counters import worst_place
+from sage.observe.highlights import Highlight
 from sage.observe.observer_node import LISTENER
 from sage.observe.root_causes import Cause
 from sage.observe.transports import in_words
@@ -27,6 +28,7 @@ def short_summary(summary: dict[str, Any]) -> str:
         f"camera to salience: {_latency(camera)}; "
         f"memory {summary['pss_mb']} MB",
     ]
+    lines += [f"stood out: {Highlight(**item).in_words()}" for item in summary["highlights"]]
     generated = [s for s, backend in summary["backends"].items() if backend == SYNTHETIC]
     if generated:
         lines.append(f"synthetic, no sensors: {', '.join(generated)}")

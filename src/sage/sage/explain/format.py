@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sage.explain.explanation import Explanation, ModalityExplanation, Prediction
-from sage.explain.question import local_time
-from sage_common.core.clock import NS_PER_MS, NS_PER_S
-from sage_snarc.core.reason import QUIET, duration, far_away
+from sage_common.core.clock import NS_PER_MS, NS_PER_S, local_time
+from sage_snarc.core.reason import QUIET, as_rare_as, duration, far_away
 
 NOT_KEPT = "(what is behind it was not kept)"
 HIGH = 0.7
 REWARD_SPAN = 0.1
 SKILLED = 0.05
 LEAST_P = 1e-9
-LEAST_PER_HOUR = 0.01
 
 
 def lines(explanation: Explanation) -> list[str]:
@@ -36,7 +34,7 @@ def _headline(explanation: Explanation) -> str:
     if explanation.bag_start_ns is not None:
         time += f" (+{(explanation.stamp_ns - explanation.bag_start_ns) / NS_PER_S:.3f} s)"
     rate = explanation.alarms_per_hour
-    level = "" if rate is None else f" ({_false_alarms(rate)})"
+    level = "" if rate is None else f", {as_rare_as(rate)}"
     return f"{time}  salience {explanation.total:.2f}{level}, {rank}"
 
 
@@ -73,7 +71,7 @@ def _modal(explanation: Explanation, modal: ModalityExplanation) -> Iterator[str
     if modal.total is not None:
         yield f"  {verdict(modal)}"
     if modal.p_value is not None and modal.alarms_per_hour is not None:
-        yield f"  {_unusual(modal.p_value)}, {_false_alarms(modal.alarms_per_hour)} at that level"
+        yield f"  {_unusual(modal.p_value)}; its total is {as_rare_as(modal.alarms_per_hour)}"
     for dimension, value, meaning in rows(modal):
         yield f"  {dimension:<11} {'   ?' if value is None else f'{value:.2f}'}  {meaning}"
 
@@ -179,14 +177,8 @@ def _unusual(p_value: float) -> str:
     if p_value >= 1.0:
         return "as usual as any sample, or unknown yet (p = 1)"
     if p_value < LEAST_P:
-        return f"as unusual as less than 1 in {1.0 / LEAST_P:.0e} samples (p < {LEAST_P:.0e})"
-    return f"as unusual as 1 in {1.0 / p_value:,.0f} samples (p = {p_value:.2g})"
-
-
-def _false_alarms(per_hour: float) -> str:
-    if per_hour < LEAST_PER_HOUR:
-        return f"fewer than {LEAST_PER_HOUR:g} false alarms an hour"
-    return f"{_figure(per_hour)} false alarms an hour"
+        return f"less than 1 sample in {1.0 / LEAST_P:,.0f} is as unusual (p < {LEAST_P:.0e})"
+    return f"1 sample in {1.0 / p_value:,.0f} is as unusual (p = {p_value:.2g})"
 
 
 def _unhabituated(total: float, habituation: float) -> float:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from sage.explain.explanation import Explanation, of_experience, of_message
-from sage.explain.question import MomentUnknown, Question, local_time
+from sage.explain.question import MomentUnknown, Question
 from sage.graph.runtime_file import RunningGraph
 from sage.observe.graph_calls import call_service
-from sage_common.core.clock import NS_PER_S
+from sage_common.core.clock import NS_PER_S, local_time
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.memory import Memory

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from sage.recall.question import parse_time
-from sage_common.core.clock import NS_PER_MS, NS_PER_S, Clock
+from sage_common.core.clock import NS_PER_S, Clock
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.identifiers import id_text, parse_id
 
@@ -63,13 +62,6 @@ def parse_question(text: str, clock: Clock | None = None) -> Question:
     if not 0 < stamp_ns < LATEST_S * NS_PER_S:
         raise InvalidInput(FIELD, text, "a time from 1970 to 2038")
     return Question(stamp_ns=stamp_ns)
-
-
-def local_time(stamp_ns: int, *, with_date: bool = True) -> str:
-    """A stamp as local time to the millisecond, with or without its date."""
-    form = "%Y-%m-%d %H:%M:%S" if with_date else "%H:%M:%S"
-    seconds, rest_ms = divmod(round(stamp_ns / NS_PER_MS), 1000)
-    return f"{datetime.fromtimestamp(seconds).strftime(form)}.{rest_ms:03d}"
 
 
 def _nanoseconds(text: str) -> int:

@@ -15,9 +15,11 @@ from sage.observe.sensors import heard_backends
 from sage.observe.tally import Tally
 from sage.observe.transports import fallbacks, in_words
 from sage_common.core.synthetic import is_synthetic
+from sage_snarc.core.reason import QUIET, as_rare_as
 
 BAR_CELLS = 24
 _BLOCKS = " ▏▎▍▌▋▊▉█"
+UNIT = "0.50: as rare as the false alarms that were asked for, 60 an hour unless you set another"
 _STATES = ("idle", "running", "done", "spent", "timed out", "failed", "isolated")
 
 
@@ -41,6 +43,7 @@ def render(latest: Latest, tally: Tally, title: str) -> RenderableType:
     """
     return Group(
         Panel(_salience(latest), title=title, title_align="left"),
+        Panel(_highlights(tally), title="most salient since this view began", title_align="left"),
         Panel(_attention(latest), title="attention", title_align="left"),
         Panel(_budget(latest, tally), title="budget", title_align="left"),
         Panel(_memories(latest, tally), title="memory", title_align="left"),
@@ -61,6 +64,11 @@ def in_a_line(latest: Latest) -> str:
     return f"{said}; {causes[0].level}: {causes[0].words}{more}" if causes else said
 
 
+def _highlights(tally: Tally) -> RenderableType:
+    found = [Text(moment.in_words()) for moment in tally.highlights.best()]
+    return Group(*found) if found else Text("nothing stood out so far", style="dim")
+
+
 def _salience(latest: Latest) -> RenderableType:
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(width=14, min_width=14, no_wrap=True)
@@ -70,6 +78,8 @@ def _salience(latest: Latest) -> RenderableType:
     fused = latest.fused
     if fused is not None:
         reason = fused.reason if fused.valid else fused.invalid_reason
+        if fused.valid and fused.total >= QUIET:
+            reason += f" ({as_rare_as(fused.alarms_per_hour)})"
         table.add_row(Text("FUSED", style="bold"), bar(fused.total), f"{fused.total:.2f}", reason)
     own = {} if fused is None else {item.modality: item for item in fused.modalities}
     for modality in (*latest.modalities, *sorted(own.keys() - set(latest.modalities))):
@@ -81,7 +91,7 @@ def _salience(latest: Latest) -> RenderableType:
         else:
             why = _own(message, fused)
             table.add_row(modality, bar(message.total), f"{message.total:.2f}", why)
-    return table
+    return Group(table, Text(UNIT, style="dim"))
 
 
 def _own(message: Any, fused: Any) -> str:

@@ -11,6 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 
 from sage.graph.outages import Ended
 from sage.observe.counters import Counters, node_name
+from sage.observe.highlights import Highlight
 from sage.observe.root_causes import Cause, root_causes
 from sage.observe.tally import Tally
 from sage.observe.transports import transports
@@ -132,6 +133,10 @@ class ObserverNode(SageNode):
             self.tally.invalid["salience"] += 1
             return
         self.tally.fused.add(message.total)
+        stamp = stamp_ns(message.header.stamp)
+        self.tally.highlights.add(
+            Highlight(stamp, message.total, message.alarms_per_hour, message.reason)
+        )
         # The scorer's word that it has no picture has no frame's latency.
         live = {item.modality for item in message.modalities}
         seen = self.tally.camera_modality

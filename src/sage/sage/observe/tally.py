@@ -6,10 +6,11 @@ Nothing here grows with time: a day takes the memory of a minute.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sage.observe.frame_ledger import FrameLedger
+from sage.observe.highlights import Highlights
 from sage.observe.series import Series
 from sage_common.core.specs.modality import camera_modality
 
@@ -43,6 +44,7 @@ class Tally:
         puzzles: for each modality, the number of its valid puzzles.
         salience: for each modality, totals of its valid salience messages.
         fused: totals of the valid fused salience messages.
+        highlights: the most salient of them.
         latency_ms: camera stamp to fused salience published, as measured in the fusion node.
         stages_ms: for each stage, times as measured in the nodes.
         experiences: ids of the experiences that the memory announced.
@@ -56,6 +58,7 @@ class Tally:
     puzzles: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     salience: dict[str, Series] = field(default_factory=lambda: defaultdict(Series))
     fused: Series = field(default_factory=Series)
+    highlights: Highlights = field(default_factory=Highlights)
     latency_ms: Series = field(default_factory=Series)
     stages_ms: dict[str, Series] = field(default_factory=lambda: defaultdict(Series))
     experiences: RecentIds = field(default_factory=RecentIds)
@@ -84,6 +87,7 @@ class Tally:
             "puzzles": dict(sorted(self.puzzles.items())),
             "salience": {name: s.moments() for name, s in sorted(self.salience.items())},
             "fused": self.fused.moments(),
+            "highlights": [asdict(moment) for moment in self.highlights.best()],
             "experiences": self.experiences.count,
             "spent_atp": {name: round(atp, 1) for name, atp in sorted(self.spent_atp.items())},
             "refinements": dict(sorted(self.refinements.items())),

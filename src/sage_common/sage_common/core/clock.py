@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
@@ -41,3 +42,10 @@ class ManualClock:
         if now_ns < self._now_ns:
             raise ValueError(f"now_ns = {now_ns}: expected at least {self._now_ns}")
         self._now_ns = now_ns
+
+
+def local_time(stamp_ns: int, *, with_date: bool = True) -> str:
+    """A stamp as local time to the millisecond, with or without its date."""
+    form = "%Y-%m-%d %H:%M:%S" if with_date else "%H:%M:%S"
+    seconds, rest_ms = divmod(round(stamp_ns / NS_PER_MS), 1000)
+    return f"{datetime.fromtimestamp(seconds).strftime(form)}.{rest_ms:03d}"

@@ -22,7 +22,7 @@ class Observation(NamedTuple):
             geometric mean with that of every part of the percept that is predicted as well.
         usual_error: the median of that distance in the past, >= 0.
         lull: surprise is that the stream changes far less than it nearly ever did.
-        habituation: share of salience that repetition has taken away, [0, 0.97].
+        habituation: share of salience that repetition has taken away, [0, 1).
         grid: where it is, float32 [10, 10] or [0, 0].
         call: what the total would be without repetition, value and correction, [0, 1).
         alarms_per_hour: how often the stream, while nothing happens, would say as much [1/h].

@@ -10,6 +10,7 @@ QUIET = 0.1
 MOST_WORDS = 120
 RECENT_S = 1.0
 """Seen less long ago is of the same moment."""
+LEAST_PER_HOUR = 0.01
 
 
 def scorer_reason(
@@ -73,6 +74,18 @@ def far_away(relative: float) -> str:
     """
     times = f"{relative:.2f}"
     return f"{'' if times == '1.00' else f'{times} times '}as far away as an unrelated sample"
+
+
+def as_rare_as(per_hour: float) -> str:
+    """A level of salience for people: "as rare as 9 false alarms an hour".
+
+    Args:
+        per_hour: how often as much is said while nothing happens, > 0 [1/h].
+    """
+    if per_hour < LEAST_PER_HOUR:
+        return f"rarer than {LEAST_PER_HOUR:g} false alarms an hour"
+    times = f"{per_hour:.0f}" if per_hour >= 9.95 else f"{per_hour:.2g}"
+    return f"as rare as {times} false alarm{'' if times == '1' else 's'} an hour"
 
 
 def duration(seconds: float) -> str:
