@@ -22,7 +22,7 @@ def reasons(highlights: Highlights) -> list[str]:
 
 
 def test_the_three_most_salient_in_order_of_time() -> None:
-    found = filled((0, 0.2), (10, 0.9), (20, 0.3), (30, 0.8), (40, 0.25))
+    found = filled((0, 0.4), (10, 0.9), (20, 0.6), (30, 0.8), (40, 0.5))
     assert reasons(found) == ["at 10 s", "at 20 s", "at 30 s"]
 
 
@@ -36,13 +36,13 @@ def test_a_height_between_two_moments_takes_the_place_of_both() -> None:
 
 
 def test_what_is_quiet_does_not_stand_out() -> None:
-    found = filled((0, 0.01), (10, 0.05))
+    found = filled((0, 0.01), (10, 0.29))
     assert reasons(found) == []
-    assert found.take() == moment(10, 0.05)
+    assert found.take() == moment(10, 0.29)
 
 
 def test_what_was_taken_is_not_taken_again() -> None:
-    found = filled((0, 0.2), (1, 0.9))
+    found = filled((0, 0.4), (1, 0.9))
     assert found.take() == moment(1, 0.9)
     assert found.take() is None
     found.add(moment(2, 0.3))

@@ -79,6 +79,7 @@ class McapFile:
                 count=count,
                 encoding=channel.message_encoding,
                 qos=parse_qos(channel.metadata.get("offered_qos_profiles", "")),
+                type_hash=channel.metadata.get("topic_type_hash", ""),
             )
         return [found[name] for name in sorted(found)]
 

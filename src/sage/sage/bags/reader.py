@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -134,7 +134,7 @@ def _bag(
     topics: dict[str, BagTopic] = {}
     for topic in (topic for part in parts for topic in part.topics()):
         count = topic.count + (topics[topic.name].count if topic.name in topics else 0)
-        topics[topic.name] = BagTopic(topic.name, topic.type_name, count, topic.encoding, topic.qos)
+        topics[topic.name] = replace(topic, count=count)
     return Bag(
         path=path,
         topics=dict(sorted(topics.items())),

@@ -75,11 +75,22 @@ def _fused_topic(bag: Bag) -> RegisteredTopic:
 
 
 def _registered(bag: Bag, key: str) -> list[RegisteredTopic]:
-    """Topics of the bag with this key in the registry that hold messages."""
-    topics = [
-        registered_topic(item.name, item.type_name) for item in bag.topics.values() if item.count
-    ]
-    return [topic for topic in topics if topic is not None and topic.spec.key == key]
+    """Topics of the bag with this key in the registry that hold messages.
+
+    Raises:
+        InvalidInput: another version of SAGE, which defined their type otherwise, recorded them.
+    """
+    found = []
+    for item in bag.topics.values():
+        topic = registered_topic(item.name, item.type_name)
+        if not item.count or topic is None or topic.spec.key != key:
+            continue
+        if item.outdated:
+            expected = f"{item.type_name} on {item.name} as this version of SAGE defines it"
+            way = f"`sage replay {bag.path} --lockstep -o DIR` makes it anew, for --bag DIR"
+            raise InvalidInput("bag", str(bag.path), f"{expected}; another recorded it: {way}")
+        found.append(topic)
+    return found
 
 
 def _asked_ns(bag: Bag, namespace: str, question: Question) -> int | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sage_common.core.clock import NS_PER_S, local_time
-from sage_snarc.core.reason import QUIET, as_rare_as
+from sage_snarc.core.reason import as_rare_as
 
+LEAST_TOTAL = 0.3
 APART_NS = 3 * NS_PER_S
 MOST = 3
 
@@ -34,7 +35,7 @@ class Highlight:
 
 
 class Highlights:
-    """Keeps the three most salient moments, at least 3 s apart, none of them quiet."""
+    """Keeps the three most salient moments, at least 3 s apart and each at least 0.3."""
 
     def __init__(self) -> None:
         self._best: tuple[Highlight, ...] = ()
@@ -44,7 +45,7 @@ class Highlights:
         """Look at the next moment."""
         if self._newest is None or moment.total > self._newest.total:
             self._newest = moment
-        if moment.total < QUIET:
+        if moment.total < LEAST_TOTAL:
             return
         near = [item for item in self._best if abs(item.stamp_ns - moment.stamp_ns) < APART_NS]
         if any(item.total >= moment.total for item in near):
@@ -57,6 +58,6 @@ class Highlights:
         return sorted(self._best, key=lambda item: item.stamp_ns)
 
     def take(self) -> Highlight | None:
-        """The most salient moment since the last call, quiet or not; None: there was none."""
+        """The most salient moment since the last call, however quiet; None: there was none."""
         taken, self._newest = self._newest, None
         return taken

@@ -273,6 +273,10 @@ class _Builder:
         return True
 
     def _play(self, topic: BagTopic, target: str, stream: str = "") -> None:
+        if topic.outdated:
+            defined = f"another version of SAGE, which defined {topic.type_name} otherwise"
+            self.warnings.append(f"{topic.name} is left out: recorded by {defined}")
+            return
         known = registered_topic(target, topic.type_name)
         usual = QOS_BY_PROFILE[known.spec.qos] if known else OfferedQos(depth=10)
         self.routes[topic.name] = Route(topic.name, target, topic.type_name, usual)
