@@ -97,6 +97,8 @@ def test_why_a_modality_was_not_salient() -> None:
     )
     assert "not salient: vision: as before" in said
     assert "dominates, its newest percept is 33 ms older" in said
+    assert "  25% of the samples are as unusual (p = 0.25)\n" in said
+    assert "false alarms" not in said
     verdict = next(line for line in said.splitlines() if line.startswith("  not salient"))
     assert verdict == (
         "  not salient: arousal as before, 85% habituated; "

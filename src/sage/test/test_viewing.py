@@ -120,10 +120,14 @@ def test_a_pipe_gets_a_line_a_second(
     latest.fused = FusedSalience(total=0.625, reason="a bang", valid=True)
     gone = DiagnosticStatus(name="/sage/camera", level=DiagnosticStatus.ERROR, message="gone")
     latest.diagnostics[gone.name] = gone
-    assert status._print(SimpleNamespace(latest=latest), "SAGE /sage", 0.001) == 0
-    title, first, *_ = capsys.readouterr().out.splitlines()
+    tally = Tally()
+    tally.highlights.add(Highlight(0, 0.9, 0.5, "a knock before"))
+    observer = SimpleNamespace(latest=latest, tally=tally)
+    assert status._print(observer, "SAGE /sage", 0.001) == 0
+    title, first, second, *_ = capsys.readouterr().out.splitlines()
     assert title == "SAGE /sage"
-    assert first.endswith("salience 0.62  a bang; error: camera: gone")
+    assert first.endswith("salience 0.90  a knock before; error: camera: gone")
+    assert second.endswith("salience 0.62  a bang; error: camera: gone")
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -141,11 +141,12 @@ def _watch(observer: ObserverNode, title: str, duration_s: float | None) -> int:
 
 
 def _print(observer: ObserverNode, title: str, duration_s: float | None) -> int:
-    """For pipes and files: a line a second."""
+    """For pipes and files: a line a second, of the most salient moment in it."""
     end = time.monotonic() + duration_s if duration_s else float("inf")
     print(title, flush=True)
     while time.monotonic() < end:
-        print(f"{datetime.now():%H:%M:%S}  {in_a_line(observer.latest)}", flush=True)
+        most = observer.tally.highlights.take()
+        print(f"{datetime.now():%H:%M:%S}  {in_a_line(observer.latest, most)}", flush=True)
         time.sleep(LINE_PERIOD_S)
     return 0
 

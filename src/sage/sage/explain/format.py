@@ -12,7 +12,7 @@ NOT_KEPT = "(what is behind it was not kept)"
 HIGH = 0.7
 REWARD_SPAN = 0.1
 SKILLED = 0.05
-LEAST_P = 1e-9
+LEAST_P, COMMON_P = 1e-9, 0.1
 
 
 def lines(explanation: Explanation) -> list[str]:
@@ -34,7 +34,7 @@ def _headline(explanation: Explanation) -> str:
     if explanation.bag_start_ns is not None:
         time += f" (+{(explanation.stamp_ns - explanation.bag_start_ns) / NS_PER_S:.3f} s)"
     rate = explanation.alarms_per_hour
-    level = "" if rate is None else f", {as_rare_as(rate)}"
+    level = "" if rate is None or explanation.total < QUIET else f", {as_rare_as(rate)}"
     return f"{time}  salience {explanation.total:.2f}{level}, {rank}"
 
 
@@ -71,7 +71,9 @@ def _modal(explanation: Explanation, modal: ModalityExplanation) -> Iterator[str
     if modal.total is not None:
         yield f"  {verdict(modal)}"
     if modal.p_value is not None and modal.alarms_per_hour is not None:
-        yield f"  {_unusual(modal.p_value)}; its total is {as_rare_as(modal.alarms_per_hour)}"
+        salient = modal.total is not None and modal.total >= QUIET
+        level = f"; its total is {as_rare_as(modal.alarms_per_hour)}" if salient else ""
+        yield f"  {_unusual(modal.p_value)}{level}"
     for dimension, value, meaning in rows(modal):
         yield f"  {dimension:<11} {'   ?' if value is None else f'{value:.2f}'}  {meaning}"
 
@@ -176,6 +178,8 @@ def _habituation(modal: ModalityExplanation) -> str:
 def _unusual(p_value: float) -> str:
     if p_value >= 1.0:
         return "as usual as any sample, or unknown yet (p = 1)"
+    if p_value >= COMMON_P:
+        return f"{p_value:.0%} of the samples are as unusual (p = {p_value:.2g})"
     if p_value < LEAST_P:
         return f"less than 1 sample in {1.0 / LEAST_P:,.0f} is as unusual (p < {LEAST_P:.0e})"
     return f"1 sample in {1.0 / p_value:,.0f} is as unusual (p = {p_value:.2g})"

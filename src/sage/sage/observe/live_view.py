@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sage.observe.counters import callback_errors
+from sage.observe.highlights import Highlight
 from sage.observe.observer_node import Latest
 from sage.observe.sensors import heard_backends
 from sage.observe.tally import Tally
@@ -51,11 +52,17 @@ def render(latest: Latest, tally: Tally, title: str) -> RenderableType:
     )
 
 
-def in_a_line(latest: Latest) -> str:
-    """What matters now, and what is wrong first of all."""
+def in_a_line(latest: Latest, most: Highlight | None = None) -> str:
+    """What matters now, and what is wrong first of all.
+
+    Args:
+        most: the most salient moment since the last line; None: the newest counts.
+    """
     fused = latest.fused
     if fused is None:
         said = "no salience yet"
+    elif most is not None:
+        said = f"salience {most.total:.2f}  {most.reason}"
     else:
         reason = fused.reason if fused.valid else fused.invalid_reason
         said = f"salience {fused.total:.2f}  {reason}"
