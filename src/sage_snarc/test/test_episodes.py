@@ -57,6 +57,24 @@ def test_it_recovers() -> None:
     assert found[-1] > 0.7
 
 
+@pytest.mark.parametrize("kind", ["Gaussian", "Laplace", "Student", "seldom"])
+def test_spikes_of_noise_are_no_repetition(kind: str) -> None:
+    """One number: the rare ones are alike by chance."""
+    draw = np.random.default_rng(6)
+    count = 20 * MINUTE
+    values = {
+        "Gaussian": draw.standard_normal(count),
+        "Laplace": draw.laplace(size=count),
+        "Student": draw.standard_t(3, count),
+        "seldom": (draw.random(count) < 0.02) * draw.exponential(size=count),
+    }[kind]
+    scorer = VectorScorer("x")
+    results = [scorer.score(i * 10**9 // RATE_HZ, [value]) for i, value in enumerate(values)]
+    rare = [result.habituation for result in results if result.p_value < 1.0 / (2 * MINUTE)]
+    assert len(rare) >= 5
+    assert np.mean(rare) < 0.5
+
+
 def play(habituation: EpisodeHabituation, course: Rows, calls: list[float]) -> list[float]:
     """Strength at each sample, 0.1 s apart."""
     pairs = zip(course, calls, strict=True)

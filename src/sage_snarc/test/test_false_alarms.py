@@ -151,6 +151,24 @@ def test_of_a_slow_stream_one_in_as_many_samples_is_an_alarm(period_s: float) ->
     assert asked / 2.0 <= had <= 2.0 * asked
 
 
+@pytest.mark.parametrize("factor", [0.7, 1.4])
+def test_how_fast_rates_fall_is_learned_and_goes_on_beyond_what_was_counted(factor: float) -> None:
+    """After four hours little or nothing is known of what comes once a day."""
+    predicted = rarities(factor * np.random.default_rng(10).exponential(size=4 * HOUR))
+    once_a_day = math.log1p(24.0 * USUAL_PER_HOUR)
+    found = learned(predicted).corrected(factor * once_a_day)
+    assert found == pytest.approx(once_a_day, abs=0.8)
+
+
+def test_what_a_new_stream_said_is_soon_outweighed() -> None:
+    """A stream that says nothing for its first half hour, and then what is right."""
+    draw = np.random.default_rng(11)
+    predicted = rarities(draw.exponential(size=2 * HOUR))
+    predicted[: HOUR // 2] = 0.0
+    had = had_per_hour(predicted[HOUR // 2 :], 60.0, learned(predicted[: HOUR // 2]))
+    assert had < 1.75 * 60.0
+
+
 def test_at_first_what_is_predicted_holds() -> None:
     alarms = FalseAlarms()
     for rarity in (0.0, 0.4, 1.0, 6.4, 19.9, 20.0, 300.0):

@@ -22,6 +22,7 @@ COUNTED_PER_HOUR = 600.0
 OWN_RUN_S = 1.0
 FORGETTING_S = 86_400.0
 PRIOR_ALARMS, PRIOR_SILENCE = 20.0, 5.0
+PRIOR_STEPS = 20.0
 LEAST_STEP = 0.1
 
 
@@ -76,11 +77,14 @@ class FalseAlarms(Stateful):
     A rarity is `ln(1 + usual / rate)`: `usual` is ten a second, or the rate of the samples where
     they come slower. For each of 20 levels of rarity, the alarms that passed it are counted (runs
     declustering: Leadbetter et al. 1983, Extremes; a run ends after 1 s, or three samples, below),
-    and the rate is the mean of its posterior, with a gamma prior at the rate that the level before
-    it makes likely: of 20 alarms where there are more than that, because some may be true, and of 5
-    where there are fewer. A level counts once one of its return periods has passed. A run that
-    passes the highest level is no false alarm, so rare true events do not dull the rest. Counts are
-    forgotten over a day.
+    and the rate is the mean of its posterior, with a gamma prior at the rate that the levels before
+    it make likely: of 20 alarms where there are more than that, because some may be true, and of 5
+    where there are fewer. A level counts once one of its return periods has passed. How rates fall
+    from level to level, by e if the prediction is right, is learned from the levels that count (20
+    alarms speak for e), and goes on beyond them: an exponential tail, as that of excesses over a
+    high threshold is (Pickands 1975). A run that passes the highest level is no false alarm, so
+    rare true events do not dull the rest. Counts are forgotten over a day, or over the time watched
+    while that is less: what a new stream said when it knew little is soon outweighed.
     """
 
     _exposure: State[float] = 0.0
@@ -114,7 +118,9 @@ class FalseAlarms(Stateful):
             period_s: usual time between samples [s].
             usual: rate of the usual [1/h]; may change.
         """
-        kept = math.exp(-elapsed_s / FORGETTING_S)
+        # Of a past that fades over the time watched half is left.
+        watched_s = 2.0 * 3600.0 * self._exposure / usual
+        kept = math.exp(-elapsed_s / min(watched_s, FORGETTING_S)) if watched_s > 0.0 else 1.0
         self._exposure = self._exposure * kept + elapsed_s / 3600.0 * usual
         self._alarms *= kept
         self._above_s += elapsed_s
@@ -130,14 +136,18 @@ class FalseAlarms(Stateful):
             self._running[:] = False
 
     def _correct(self, usual: float) -> None:
-        ratio = 1.0
+        share, last = 1.0, 0.0
+        # Alarms of levels that count, and those of them that reached the next one.
+        reached, passed, before = 0.0, 0.0, 0.0
         for level, alarms in enumerate(self._alarms.tolist()):
-            share = math.exp(-STEP * (level + 1)) * ratio
+            share *= (passed + PRIOR_STEPS * math.exp(-STEP)) / (reached + PRIOR_STEPS)
             expected = self._exposure * share
             if usual * share < COUNTED_PER_HOUR and expected >= 1.0:
                 prior = PRIOR_ALARMS if alarms > expected else PRIOR_SILENCE
-                ratio *= (alarms + prior) / (expected + prior)
+                share *= (alarms + prior) / (expected + prior)
+                if before > 0.0:
+                    reached, passed = reached + before, passed + alarms
+                before = alarms
             # Rates fall from level to level, also where chance counted otherwise.
-            last = float(self._corrected[level - 1]) if level else 0.0
-            own = STEP * (level + 1) - math.log(ratio)
-            self._corrected[level] = max(own, last + LEAST_STEP)
+            last = max(-math.log(share), last + LEAST_STEP)
+            self._corrected[level] = last

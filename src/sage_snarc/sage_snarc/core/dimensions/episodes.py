@@ -22,6 +22,8 @@ SAME = 0.5
 IDENTICAL = 0.97
 ONSET = 100.0
 DOSE, MOST_DOSE = 2.4, 5.0
+QUIET_HORIZON = 1000
+BY_CHANCE = 0.2
 
 
 class Courses(Stateful):
@@ -69,20 +71,24 @@ class Courses(Stateful):
 class Alignment(Stateful):
     """How alike what is going on is to each known course, if it began at a certain sample."""
 
+    new_keys = frozenset({"weight"})
     place: State[int] = 0
     _difference: State[NDArray[np.float64]]
     _extent: State[NDArray[np.float64]]
+    _weight: State[NDArray[np.float64]]
     _own: State[float] = 0.0
 
     def __init__(self) -> None:
         self._difference = np.zeros(REMEMBERED)
         self._extent = np.zeros(REMEMBERED)
+        self._weight = np.zeros(REMEMBERED)
 
     def begin(self) -> None:
         """The next sample is the first."""
         self.place, self._own = 0, 0.0
         self._difference[:] = 0.0
         self._extent[:] = 0.0
+        self._weight[:] = 0.0
 
     def add(self, offset: NDArray[np.float64], known: Courses, noise: float) -> None:
         """The next sample, as an offset from the background that varies by `noise` (squared)."""
@@ -97,15 +103,36 @@ class Alignment(Stateful):
             weights = np.maximum(sizes - noise, 0.0)
             self._difference += weights * squared[rows, nearest]
             self._extent += weights * sizes
+            self._weight += weights
             self._own = max(self._own, _weight(size, noise))
         self.place += 1
 
-    def likeness(self, known: Courses) -> NDArray[np.float64]:
-        """To each course, float64 [24] in [0, 1]; 1: the same so far."""
+    def likeness(self, known: Courses, noise: float, quiet: float) -> NDArray[np.float64]:
+        """To each course, float64 [24] in [0, 1]; 1: the same so far.
+
+        Args:
+            noise: squared length by which the background varies.
+            quiet: the largest length that it lately had.
+        """
         # Of the doubt of its first samples a course has the benefit, unless it is another by far.
         doubt = np.where(known.largest <= ONSET * self._own, known.largest, 0.0)
         ratio = self._difference / (self._extent + doubt + 1e-300)
-        return np.where(known.kinds > 0, 1.0 / (1.0 + (ratio / ALIKE) ** 3), 0.0)
+        alike = 1.0 / (1.0 + (ratio / ALIKE) ** 3)
+        chance = self._chance(noise, quiet, known.rows.shape[2])
+        return np.where(known.kinds > 0, alike / (1.0 + (chance / BY_CHANCE) ** 4), 0.0)
+
+    def _chance(self, noise: float, quiet: float, size: int) -> NDArray[np.float64]:
+        """That another event is as near to each course by chance, float64 [24] in [0, 1].
+
+        Its length may be anything beyond the background's, to half of which lengths tell nothing,
+        and its direction is one of `size` dimensions.
+        """
+        weight = self._weight + 1e-300
+        length = np.sqrt(self._extent / weight) + 1e-150
+        apart = np.sqrt(np.maximum(self._difference / weight - 2.0 * noise, 0.0))
+        apart = np.minimum(apart + 0.5 * quiet, length)
+        beyond = np.maximum(length - quiet, apart)
+        return np.asarray(apart / np.maximum(beyond, 1e-150) * (apart / length) ** (size - 1))
 
 
 class EpisodeHabituation(Stateful):
@@ -119,12 +146,16 @@ class EpisodeHabituation(Stateful):
     is known for the bang that it belongs to, which no comparison of single samples can. A kind's
     dose grows by 2.4 times the fourth power of its strongest call (what noise does each
     minute calls less), to 5 at most, and fades with the time constant of `Habituation`.
+    Likeness counts as far as it is not by chance: the spikes of a noise of one number are alike,
+    and nothing that repeats.
     What calls anew after a quiet sample may be another event: it is compared as if it began there,
     too, and the better of the two counts.
     """
 
+    new_keys = frozenset({"quiet"})
     _background: State[NDArray[np.float64]]
     _noise: State[float] = 0.0
+    _quiet: State[float] = 0.0
     _quiet_count: State[int] = 0
     _courses: State[Courses]
     _from_onset: State[Alignment]
@@ -171,7 +202,8 @@ class EpisodeHabituation(Stateful):
         self._peak = max(self._peak, call)
         self._quiet_s = self._quiet_s + elapsed_s if call < LEAST_CALL else 0.0
         likeness = np.maximum(
-            self._from_onset.likeness(self._courses), self._from_newest.likeness(self._courses)
+            self._from_onset.likeness(self._courses, self._noise, self._quiet),
+            self._from_newest.likeness(self._courses, self._noise, self._quiet),
         )
         strength = 1.0 - math.exp(-float((likeness * self._courses.doses).max()))
         if self._quiet_s > max(QUIET_S, QUIET_PERIODS * period_s):
@@ -183,7 +215,10 @@ class EpisodeHabituation(Stateful):
     def _follow(self, offset: NDArray[np.float64]) -> None:
         self._quiet_count += 1
         rate = 1.0 / min(self._quiet_count, BACKGROUND_HORIZON)
-        self._noise += rate * (float(offset @ offset) - self._noise)
+        size = float(offset @ offset)
+        self._noise += rate * (size - self._noise)
+        faded = self._quiet * (1.0 - 1.0 / QUIET_HORIZON)
+        self._quiet = max(faded, math.sqrt(size))
         self._background += rate * offset
 
 
