@@ -8,7 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from sage_bench.salience.outcomes import Person, carried_over, learned_along
+from sage_bench.salience.outcomes import (
+    Person,
+    carried_over,
+    learned_along,
+    learned_from_first,
+)
 from sage_bench.salience.streams.percepts import MODALITIES, Percepts, stamp_ns
 from sage_bench.salience.streams.schedule import Event
 from sage_bench.salience.trace import EQUAL, FUSED, LEARNED, fuse, score
@@ -73,6 +78,17 @@ def test_scores_are_from_before_their_outcome(percepts: Percepts) -> None:
     assert (taught.scores[LEARNED][before] == alone.scores[LEARNED][before]).all()
     assert (taught.scores[LEARNED][~before] != alone.scores[LEARNED][~before]).any()
     assert (taught.scores[EQUAL] == alone.scores[EQUAL]).all()
+
+
+def test_the_first_outcomes_are_learned_and_no_more(percepts: Percepts) -> None:
+    scored = [score(percepts, number) for number in range(2)]
+    states = learned_from_first((1, 2, 1000), scored, [percepts, percepts])
+    assert list(states) == [1, 2]
+    fusion = Fusion(MODALITIES)
+    for count, state in states.items():
+        fusion.restore(state)
+        report = fusion.weights.report()
+        assert report.successes + report.failures == count
 
 
 def test_what_was_learned_along_streams_is_carried_over_and_left_alone(percepts: Percepts) -> None:

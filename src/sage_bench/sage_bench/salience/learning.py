@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +10,21 @@ import numpy as np
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row
 from sage_bench.salience.finding import row_of_estimate
-from sage_bench.salience.outcomes import ANNOYING, FIRST_HEARD, carried_over, learned_along
+from sage_bench.salience.hindsight import fitted_in_hindsight
+from sage_bench.salience.measures import auroc, value
+from sage_bench.salience.outcomes import (
+    ANNOYING,
+    FIRST_HEARD,
+    carried_over,
+    learned_along,
+    learned_from_first,
+)
 from sage_bench.salience.played import Judged, Played, chosen_half, play
 from sage_bench.salience.streams.percepts import MODALITIES
-from sage_bench.salience.streams.schedule import FAMILIES, SOUNDS
+from sage_bench.salience.streams.schedule import FAMILIES, SIGHTS, SOUNDS
 from sage_bench.salience.streams.sources import DEVELOPMENT
 from sage_bench.salience.trace import EQUAL, FUSED, LEARNED, fuse
+from sage_common.core.state.arrays import Arrays
 from sage_snarc.core.fusion import Fusion
 
 CARRIED, ALONG = "learned before, carried over", "learned along the way"
@@ -29,10 +38,28 @@ RULE = (
     "fusion is told, so that equal weights see the same scorers; scores are from before their "
     "outcome"
 )
-ONLY_SOUNDS = ", only sounds matter"
+POLICIES = {
+    "": FAMILIES,
+    ", only sounds matter": tuple(SOUNDS),
+    ", only what is seen matters": SIGHTS,
+    ", only knocks matter": ("knock",),
+    ", sounds do not matter": tuple(name for name in FAMILIES if name not in SOUNDS),
+}
+"""Families of events that matter to a person, by what is said of her."""
+COUNTS = (5, 10, 20, 40, 80)
+"""Outcomes after which the learning curve is looked at."""
 INTEREST = (
     "'only sounds matter': to this person the labelled sounds mattered and all other events did "
-    "not (-1, as after background), and the AUROC is that of the sounds against all else"
+    "not (-1, as after background), and the AUROC is that of the sounds against all else; "
+    "likewise the others"
+)
+CURVE = (
+    "'after 20 outcomes': learned from the first 20 of them, on the streams learned on; what was "
+    "learned by then is carried over, and learns no more"
+)
+HINDSIGHT = (
+    "'in hindsight': the same logistic regression, fitted to every judged window of the streams "
+    "that it is judged on; no learner that hears outcomes can know as much"
 )
 TOO_SHORT = (
     "learned weights and cross-modal skill need more than one stream: measured in a full run"
@@ -44,13 +71,16 @@ def rows(setting: Setting) -> Figures:
     if setting.quick:
         return Figures(notes=(TOO_SHORT,))
     before, played, where = _split(setting)
-    everything = _runs(before, played, FAMILIES)
-    hearing = _runs(before, played, tuple(SOUNDS))
-    found = {**everything, **{f"{name}{ONLY_SOUNDS}": run for name, run in hearing.items()}}
-    made = [row for name, run in found.items() for row in _rows_of_run(name, run)]
-    made += [_worst_stream(name, found[name]) for name in (ALONG, f"{ALONG}{ONLY_SOUNDS}")]
-    verdicts = (_verdict(name, run) for name, run in found.items())
-    return Figures(tuple(made), (RULE, INTEREST, where, *verdicts))
+    made: list[Row] = []
+    verdicts: list[str] = []
+    for policy, interests in POLICIES.items():
+        found = {f"{name}{policy}": run for name, run in _runs(before, played, interests).items()}
+        made += [row for name, run in found.items() for row in _rows_of_run(name, run)]
+        made.append(_worst_stream(f"{ALONG}{policy}", found[f"{ALONG}{policy}"]))
+        made += _curve(before, played, policy, interests)
+        made.append(_hindsight(played, policy, interests))
+        verdicts += [_verdict(name, run) for name, run in found.items()]
+    return Figures(tuple(made), (RULE, INTEREST, CURVE, HINDSIGHT, where, *verdicts))
 
 
 def _runs(before: Played, played: Played, interests: Collection[str]) -> dict[str, Judged]:
@@ -61,6 +91,34 @@ def _runs(before: Played, played: Played, interests: Collection[str]) -> dict[st
     along = learned_along(played.scored, played.percepts, Fusion(MODALITIES), interests)
     windows = played.windows.of_interest(interests)
     return {CARRIED: Judged(windows, tuple(carried)), ALONG: Judged(windows, tuple(along))}
+
+
+def _curve(
+    before: Played, played: Played, policy: str, interests: Collection[str]
+) -> Iterator[Row]:
+    """How good fusion is after the first few outcomes."""
+    states = learned_from_first(COUNTS, before.scored, before.percepts, interests)
+    for count, state in states.items():
+        yield _after(count, state, played, policy, interests)
+
+
+def _after(
+    count: int, state: Arrays, played: Played, policy: str, interests: Collection[str]
+) -> Row:
+    traces = carried_over(played.scored, state)
+    run = Judged(played.windows.of_interest(interests), tuple(traces))
+    beside = {EQUAL: run.value(EQUAL), "learned weights, fully trusted": run.value(LEARNED)}
+    return row_of_estimate(f"AUROC after {count} outcomes{policy}", run.estimate(FUSED), None,
+        beside)  # fmt: skip
+
+
+def _hindsight(played: Played, policy: str, interests: Collection[str]) -> Row:
+    """What is there to be gained at all."""
+    windows = played.windows.of_interest(interests)
+    run = Judged(windows, tuple(fuse(scored) for scored in played.scored))
+    best = value(windows, fitted_in_hindsight(windows, run.traces), auroc)
+    name = f"AUROC, weights fitted in hindsight{policy}"
+    return Row(name, best, "", None, "higher", {EQUAL: run.value(EQUAL)}, len(windows))
 
 
 def cross_modal_rows(setting: Setting) -> Figures:

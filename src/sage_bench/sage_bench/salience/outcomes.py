@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from sage_bench.salience.streams.windows import ROUNDING_S, WINDOW_S, judged_win
 from sage_bench.salience.trace import Scored, Trace, fuse
 from sage_common.core.state.arrays import Arrays
 from sage_snarc.core.fusion import FusedResult, Fusion
+
+AfterOutcome = Callable[[Fusion], None]
+"""Called with what has just learned from an outcome."""
 
 ANNOYING = 0.8
 FIRST_HEARD = 10
@@ -31,7 +34,13 @@ class Person:
         self._interests = interests
         self._background: list[float] = []
 
-    def accompany(self, scored: Scored, percepts: Percepts, fusion: Fusion) -> Trace:
+    def accompany(
+        self,
+        scored: Scored,
+        percepts: Percepts,
+        fusion: Fusion,
+        after_outcome: AfterOutcome | None = None,
+    ) -> Trace:
         """Fuse a stream whose outcomes are told to `fusion`; each score is from before its outcome.
 
         Args:
@@ -53,6 +62,8 @@ class Person:
                     first_ns = stamp_ns(start_s, scored.number) + 1
                     last_ns = stamp_ns(start_s + WINDOW_S, scored.number)
                     fusion.learn(first_ns, last_ns, reward)
+                    if after_outcome is not None:
+                        after_outcome(fusion)
 
         return fuse(scored, fusion, judge)
 
@@ -77,6 +88,27 @@ def learned_along(
         person.accompany(stream, known, fusion)
         for stream, known in zip(scored, percepts, strict=True)
     ]
+
+
+def learned_from_first(
+    counts: Collection[int],
+    scored: Sequence[Scored],
+    percepts: Sequence[Percepts],
+    interests: Collection[str] = FAMILIES,
+) -> dict[int, Arrays]:
+    """What a fusion has learned from so many outcomes, by their number; of those that came."""
+    states: dict[int, Arrays] = {}
+
+    def note(fusion: Fusion) -> None:
+        found = fusion.weights.report()
+        if found.successes + found.failures in counts:
+            states[found.successes + found.failures] = fusion.state()
+
+    fusion, person = Fusion(MODALITIES), Person(interests)
+    for stream, known in zip(scored, percepts, strict=True):
+        if len(states) < len(counts):
+            person.accompany(stream, known, fusion, note)
+    return states
 
 
 def carried_over(scored: Sequence[Scored], state: Arrays) -> list[Trace]:

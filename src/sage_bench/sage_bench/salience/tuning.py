@@ -15,16 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from sage_bench.encoders.section import Setting
+from sage_bench.salience import learning
 from sage_bench.salience.finding import ALONE, judged
 from sage_bench.salience.measures import average_precision
-from sage_bench.salience.outcomes import carried_over, learned_along
-from sage_bench.salience.played import Judged, Played, play
+from sage_bench.salience.played import HALF, Judged, Played, play
 from sage_bench.salience.streams.percepts import MODALITIES
 from sage_bench.salience.streams.sources import DEVELOPMENT
-from sage_bench.salience.trace import DIMENSIONS, EQUAL, FUSED, LEARNED, fuse
+from sage_bench.salience.trace import DIMENSIONS, FUSED, fuse
 from sage_encoders.backends.models_folder import VARIABLE, models_folder
 from sage_sensors.backends.recording import data_folder
-from sage_snarc.core.fusion import Fusion
 
 DETECTORS = (FUSED, *DIMENSIONS, *MODALITIES)
 
@@ -37,7 +36,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="one stream of 90 s")
     parser.add_argument("--baselines", action="store_true", help="also every baseline")
-    parser.add_argument("--learned", action="store_true", help="also learn from outcomes")
+    parser.add_argument("--learned", action="store_true", help="also learn from outcomes (minutes)")
     parser.add_argument("--missed", type=int, default=0, help="list so many worst missed events")
     options = parser.parse_args()
     models = models_folder(os.environ.get(VARIABLE, "models"))
@@ -51,7 +50,8 @@ def main() -> None:
     others = [name for name in found.beside if name not in ALONE.values()]
     console.print(table(found, (*options.detectors, *others)))
     if options.learned:
-        show_learned(console, played)
+        os.environ[HALF] = DEVELOPMENT
+        show_learned(console, setting)
     if options.missed:
         show_missed(console, found, played, options.missed)
 
@@ -74,25 +74,15 @@ def table(found: Judged, detectors: Sequence[str]) -> Table:
     return made
 
 
-def show_learned(console: Console, played: Played) -> None:
-    """Learned along all streams; and learned on the first half of them, carried to the second."""
-    middle, end = len(played.scored) // 2, len(played.scored)
-    before, after = played.part(0, middle), played.part(middle, end)
-    along, taught = Fusion(MODALITIES), Fusion(MODALITIES)
-    learned_along(before.scored, before.percepts, taught)
-    runs = {
-        "learned along": (played, along, learned_along(played.scored, played.percepts, along)),
-        "carried over": (after, taught, carried_over(after.scored, taught.state())),
-    }
-    for title, (streams, fusion, traces) in runs.items():
-        found = Judged(streams.windows, tuple(traces))
-        console.print(title, fusion.weights.report())
-        console.print(table(found, (FUSED, EQUAL, LEARNED)))
-        for detector in (FUSED, LEARNED):
-            gain = found.gain(detector, EQUAL)
-            console.print(
-                f"{detector} - equal: {gain.value:+.3f} {gain.low:+.3f}..{gain.high:+.3f}"
-            )
+def show_learned(console: Console, setting: Setting) -> None:
+    """Learned from outcomes, by what matters to a person; see `learning`."""
+    found = learning.rows(setting)
+    made = Table("learned from outcomes", "", "95 %", "beside it")
+    for row in found.rows:
+        interval = f"{row.low:+.3f}..{row.high:+.3f}" if row.low is not None else ""
+        beside = ", ".join(f"{name} {value:.3f}" for name, value in row.baselines.items())
+        made.add_row(row.name, f"{row.value:.3f}", interval, beside)
+    console.print(made, *found.notes, sep="\n")
 
 
 def show_missed(console: Console, found: Judged, played: Played, count: int) -> None:
