@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from pictures import proprioception, salience_minute
+from pictures import proprioception, salience_curves, salience_minute
 
 from sage_bench.salience.streams.schedule import Event
 
@@ -21,6 +22,24 @@ def test_proprioception() -> None:
         pytest.skip(f"no recorded data at {data}: set SAGE_DATA")
     drawn = proprioception.picture(proprioception.walk_codes(data))
     assert drawn == (ROOT / "docs/images/proprioception.svg").read_text(encoding="utf-8")
+
+
+def test_the_curves_of_salience_are_those_that_were_recorded() -> None:
+    stored = json.loads(salience_curves.STORED.read_text(encoding="utf-8"))
+    before, now = stored[salience_curves.BEFORE], stored[salience_curves.NOW]
+    assert {name: len(curve) for name, curve in before.items()} == {
+        name: len(curve) for name, curve in now.items()
+    }
+    drawn = salience_curves.picture(stored)
+    assert drawn == (ROOT / "docs/images/salience_curves.svg").read_text(encoding="utf-8")
+    lines = list(ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}polyline"))
+    assert len(lines) == 2 * len(now)
+    assert "images/salience_curves.svg" in (ROOT / "docs/salience_benchmark.md").read_text()
+
+
+def test_a_piece_of_a_curve_is_its_largest_total() -> None:
+    times_s = np.array([0.5, 1.9, 2.0, 6.1])
+    assert salience_curves.pieces(times_s, np.array([0.1, 0.3, 0.2, 0.4])) == [0.3, 0.2, 0.0, 0.4]
 
 
 def test_the_minute_of_salience_marks_what_happens_in_it() -> None:

@@ -41,8 +41,8 @@ def test_pulses_stand_at_their_onsets(size: int) -> None:
 
 def test_the_tenth_of_a_pulse_is_quieter_than_another() -> None:
     values, onsets_s = repetition.pulses(1)
-    totals = repetition._totals(values)
-    rows = repetition._faded("pulse", repetition._times_s(totals), totals, onsets_s)
+    curve = repetition.Curve(*repetition._scored(values), tuple(onsets_s))
+    rows = repetition._faded("pulse", curve)
     first, second, tenth, other = (row.value for row in rows)
     assert tenth < second < first
     assert other > 0.8

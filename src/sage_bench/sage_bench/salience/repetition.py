@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,24 +36,47 @@ Sound = NDArray[np.float32]
 Values = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Curve:
+    """Totals of a stream.
+
+    Attributes:
+        times_s: of its samples, float64 [T].
+        totals: float64 [T], each 0..1.
+        onsets_s: of what comes again, at `OTHER_AT` another; empty: nothing happens.
+    """
+
+    times_s: Values
+    totals: Values
+    onsets_s: tuple[float, ...] = ()
+
+
 def rows(setting: Setting) -> Figures:
     """The first, second and tenth of the same, and another; and calm streams."""
-    sources = sources_of(chosen_half(setting.quick), setting.data)
     made = []
-    for name, (same, other) in sounds(sources).items():
-        samples, onsets_s = each_minute(sources.rooms[0].samples, same, other)
-        made += _faded(name, *_heard(samples, setting), onsets_s)
-    for size in (1, 6):
-        values, onsets_s = pulses(size)
-        totals = _totals(values)
-        made += _faded(f"pulse of {size}", _times_s(totals), totals, onsets_s)
-    for name, values in calm().items():
-        totals = _totals(values)[round(SETTLED_S * RATE_HZ) :]
+    for name, curve in curves(setting, chosen_half(setting.quick)).items():
+        if curve.onsets_s:
+            made += _faded(name, curve)
+            continue
+        totals = curve.totals[curve.times_s >= SETTLED_S]
         made.append(
             Row(f"share above {QUIET}: {name}", float((totals > QUIET).mean()), "",
                 samples=len(totals))
         )  # fmt: skip
     return Figures(tuple(made), (NOTE,))
+
+
+def curves(setting: Setting, half: str) -> dict[str, Curve]:
+    """Totals of each stream, in a room of this half, by its name."""
+    sources = sources_of(half, setting.data)
+    found = {}
+    for name, (same, other) in sounds(sources).items():
+        samples, onsets_s = each_minute(sources.rooms[0].samples, same, other)
+        found[name] = Curve(*_heard(samples, setting), tuple(onsets_s))
+    for size in (1, 6):
+        values, onsets_s = pulses(size)
+        found[f"pulse of {size}"] = Curve(*_scored(values), tuple(onsets_s))
+    return found | {name: Curve(*_scored(values)) for name, values in calm().items()}
 
 
 def sounds(sources: Sources) -> dict[str, tuple[Sound, Sound]]:
@@ -148,19 +171,17 @@ def _heard(samples: Sound, setting: Setting) -> tuple[Values, Values]:
     return np.array(times_s), np.array(totals)
 
 
-def _totals(values: Values) -> Values:
+def _scored(values: Values) -> tuple[Values, Values]:
+    """Times [s] and totals of a stream of numbers."""
     scorer = VectorScorer("bench")
-    return np.array([scorer.score(i * 10**9 // RATE_HZ, row).total for i, row in enumerate(values)])
+    totals = [scorer.score(i * 10**9 // RATE_HZ, row).total for i, row in enumerate(values)]
+    return np.arange(len(totals)) / RATE_HZ, np.array(totals)
 
 
-def _times_s(totals: Values) -> Values:
-    return np.arange(len(totals)) / RATE_HZ
-
-
-def _faded(name: str, times_s: Values, totals: Values, onsets_s: Sequence[float]) -> list[Row]:
+def _faded(name: str, curve: Curve) -> list[Row]:
     heights = [
-        float(totals[(times_s > onset_s) & (times_s <= onset_s + WITHIN_S)].max())
-        for onset_s in onsets_s
+        float(curve.totals[(curve.times_s > at_s) & (curve.times_s <= at_s + WITHIN_S)].max())
+        for at_s in curve.onsets_s
     ]
     return [
         Row(f"{name}, the first", heights[0], "", better="higher"),
