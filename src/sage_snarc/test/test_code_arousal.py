@@ -89,8 +89,8 @@ def test_a_tone_is_seen_in_its_band_wherever_it_has_scrolled_to() -> None:
         usual.append(arousal.observe(codes, gap=False).arousals[0])
     codes = generator.integers(3, 5, (30, 30)).astype(np.uint8)
     codes[12:15, 27:] = 9
-    (newest, newer), errors, grid = arousal.observe(codes, gap=False)
-    assert newest > newer > 2.0 * np.median(usual)
+    (newest, newer, older), errors, grid = arousal.observe(codes, gap=False)
+    assert newest > newer > older > 2.0 * np.median(usual)
     assert newest > 3.0 * np.median(usual)
     assert min(errors) > 3.0
     assert np.argwhere(grid > 0.5).tolist() == [[4, 9]]

@@ -43,8 +43,10 @@ from sage_snarc.core.stream_clock import StreamClock
 
 RAW_FLOOR = 0.3
 WEIGHTS = (1.0, 0.5, 1.0)
+SCROLL_WEIGHTS = (1.0, 0.25, 1.0)
 FREE_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
-"""Of surprise, novelty and arousal; of bare numbers also of their level."""
+"""Of surprise, novelty and arousal; of bare numbers also of their level. That a whole second is
+unlike any other says little of what is new in it."""
 FLAT_PRICE = 3.0
 """A lull counts as if it were that much less rare: most streams have none that matters."""
 BELIEF = 2.0
@@ -138,7 +140,8 @@ class Stream(Stateful):
         self._arousal = Dimension(RAW_FLOOR)
         self._level = LevelArousal(width) if self.free else None
         self._levels = Dimension(RAW_FLOOR)
-        self._combined = Combination(FREE_WEIGHTS if self.free else WEIGHTS)
+        weights = SCROLL_WEIGHTS if layout is Layout.SCROLL else WEIGHTS
+        self._combined = Combination(FREE_WEIGHTS if self.free else weights)
         self._salience = Salience(asked_per_hour)
         self.false_alarms = FalseAlarms()
         self._origin = np.zeros(size, np.float32)

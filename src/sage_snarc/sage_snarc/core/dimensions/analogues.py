@@ -30,6 +30,8 @@ class Analogues(Stateful):
     _pending: State[NDArray[np.float32]]
     _profiles: State[NDArray[np.float32]]
     _whitened: State[NDArray[np.float32]]
+    _squares: State[NDArray[np.float32]]
+    """Squared lengths of the whitened."""
     _root: State[NDArray[np.float64]]
     _centre: State[NDArray[np.float64]]
 
@@ -38,6 +40,7 @@ class Analogues(Stateful):
         self._pending = np.zeros((DELAY, size), np.float32)
         self._profiles = np.zeros((CAPACITY, size), np.float32)
         self._whitened = np.zeros((CAPACITY, size), np.float32)
+        self._squares = np.zeros(CAPACITY, np.float32)
         self._root = np.zeros((size, size))
         self._centre = np.zeros(size)
 
@@ -59,9 +62,12 @@ class Analogues(Stateful):
         return distance
 
     def _nearest(self, profile: NDArray[np.float32], known: int) -> float:
-        offset = self._whitened[:known] - self._to_whitened(profile)
-        square = float(np.einsum("ij,ij->i", offset, offset).min())
-        return math.sqrt(square / len(profile))
+        whitened = self._to_whitened(profile)
+        # The square of the profile itself is the same for all.
+        squares = self._whitened[:known] @ (-2.0 * whitened)
+        squares += self._squares[:known]
+        offset = self._whitened[int(squares.argmin())] - whitened
+        return math.sqrt(float(offset @ offset) / len(profile))
 
     def _learn(self, profile: NDArray[np.float32]) -> None:
         waiting = self._count % DELAY
@@ -69,6 +75,7 @@ class Analogues(Stateful):
             slot = (self._count - DELAY) % CAPACITY
             self._profiles[slot] = self._pending[waiting]
             self._whitened[slot] = self._to_whitened(self._pending[waiting])
+            self._squares[slot] = self._whitened[slot] @ self._whitened[slot]
         self._pending[waiting] = profile
         self._count += 1
 
@@ -76,6 +83,7 @@ class Analogues(Stateful):
         self._centre, inverse = usual.metric
         self._root[...] = np.linalg.cholesky(inverse)
         self._whitened[:known] = (self._profiles[:known] - self._centre) @ self._root
+        self._squares = np.einsum("ij,ij->i", self._whitened, self._whitened)
 
     def _to_whitened(self, profile: NDArray[np.float32]) -> NDArray[np.float32]:
         whitened: NDArray[np.float32] = ((profile - self._centre) @ self._root).astype(np.float32)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.analogues import Analogues
-from sage_snarc.core.dimensions.surprise import Surprise
 from sage_snarc.core.dimensions.whitening import Whitening
 
 GRID = 10
@@ -22,8 +21,11 @@ CELL_FLOOR = np.float32(0.15)
 SPREAD_FLOOR = np.float32(0.05)
 CELL_FULL = 4.0
 TOP_CELLS = 8
-NEWEST_COLUMNS = (3, 6)
-"""Of a puzzle that scrolls: 100 and 200 ms of sound."""
+NEWEST_COLUMNS = (3, 6, 10)
+"""Of a puzzle that scrolls: 100, 200 and 333 ms of sound."""
+REMEMBERED_PROFILES = 2
+"""Those of the fewest columns are compared with the past as well."""
+PROFILE_HORIZON = 50
 BAND_FULL = 3.0
 SIDE = GRID * BLOCK
 POOL = np.kron(np.eye(GRID), np.full((1, BLOCK), 1.0 / BLOCK)).astype(np.float32)
@@ -153,29 +155,27 @@ class CellArousal(Stateful):
 class BandArousal(Stateful):
     """Arousal of a puzzle that scrolls: rows are bands, the newest columns are at the right.
 
-    Raw arousal is the whitened distance of the profile over the bands from its mean, once of the
-    newest three columns and once of the newest six: in noise a sound stands out in its own bands
-    long before it does in the whole. The newer profile is predicted as well, by what goes before
-    and by the most similar one of the past. A cell of the grid is the deviation of three columns
-    from their bands' means in units of the bands' usual deviation, so the same sound is seen to
-    wander through the grid.
+    Raw arousal is the whitened distance of the profile over the bands from its mean of the last 50
+    samples, of the newest three, six and ten columns: in noise a sound stands out in its own bands
+    long before it does in the whole. The newest three and six are predicted as well, by the most
+    similar ones of the past: places have sounds of their own, which are like those before them. A
+    cell of the grid is the deviation of three columns from their bands' means in units of the
+    bands' usual deviation, so the same sound is seen to wander through the grid.
     """
 
-    new_keys = frozenset({"profiles", "predictor", "analogues"})
+    new_keys = frozenset({"spans", "past"})
     _count: State[int] = 0
-    _profiles: State[list[Whitening]]
-    _predictor: State[Surprise]
-    _analogues: State[Analogues]
+    _spans: State[list[Whitening]]
+    _past: State[list[Analogues]]
     _mean: State[NDArray[np.float32]]
     _usual: State[NDArray[np.float32]]
 
     def __init__(self) -> None:
         floor = float(CELL_FLOOR)
-        self._profiles = [
-            Whitening(SIDE, SPREAD_HORIZON, floor=floor, shrunk=True) for _ in NEWEST_COLUMNS
+        self._spans = [
+            Whitening(SIDE, PROFILE_HORIZON, floor=floor, shrunk=True) for _ in NEWEST_COLUMNS
         ]
-        self._predictor = Surprise(SIDE, floor, shrunk=True)
-        self._analogues = Analogues(SIDE)
+        self._past = [Analogues(SIDE) for _ in range(REMEMBERED_PROFILES)]
         self._mean = np.zeros(SIDE, np.float32)
         self._usual = np.zeros(SIDE, np.float32)
 
@@ -185,12 +185,11 @@ class BandArousal(Stateful):
         now = cells @ POOL_COLUMNS
         self._count += 1
         newest = (cells @ NEWEST_MEANS).T.astype(np.float64)
-        arousals = [
-            seen.observe(profile) for seen, profile in zip(self._profiles, newest, strict=True)
-        ]
-        errors = (
-            self._predictor.observe(newest[0], 0.0, gap),
-            self._analogues.observe(newest[0].astype(np.float32), self._profiles[0]),
+        spans = list(zip(newest, self._spans, strict=True))
+        arousals = tuple(usual.observe(profile) for profile, usual in spans)
+        errors = tuple(
+            past.observe(profile.astype(np.float32), usual)
+            for past, (profile, usual) in zip(self._past, spans, strict=False)
         )
         rate = np.float32(1.0 / min(self._count, SPREAD_HORIZON))
         bands = now @ BLOCK_MEAN
@@ -205,7 +204,7 @@ class BandArousal(Stateful):
         self._mean = self._mean + rate * (bands - self._mean)
         self._usual += rate * (offset @ BLOCK_MEAN - self._usual)
         grid = grid if self._count > 1 else np.zeros_like(grid)
-        return Details(tuple(arousals), errors, grid)
+        return Details(arousals, errors, grid)
 
 
 def _pooled(cells: NDArray[np.float32]) -> Grid:
