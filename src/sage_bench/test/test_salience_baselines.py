@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sage_bench.salience.baselines import anomaly, signals
+from sage_bench.salience import numbers
+from sage_bench.salience.baselines import anomaly, forms, signals
 from sage_bench.salience.baselines.running import z_scores
 from sage_bench.salience.streams.percepts import Percepts
 from sage_bench.salience.streams.stream import Moment
@@ -120,3 +121,18 @@ def test_the_most_anomalous_modality_counts(random_percepts: Callable[..., Perce
 
     found = anomaly.largest(percepts, detector)
     assert set(np.flatnonzero(found > 100.0).tolist()) == {20, 25, 30}
+
+
+@pytest.mark.parametrize("name", numbers.DETECTORS)
+def test_detectors_of_numbers_hear_every_simple_signal(name: str) -> None:
+    """Half a second of another rhythm in one of them is among the largest scores."""
+    if name == "matrix profile":
+        pytest.importorskip("stumpy")
+    draw = np.random.default_rng(8)
+    wave = np.sin(np.arange(900) / 3.0)
+    for heard in (forms.SIMPLE[0], forms.SIMPLE[-1]):
+        raw = {signal: wave + 0.1 * draw.standard_normal(900) for signal in forms.SIMPLE}
+        raw[heard][700:705] += [3.0, -3.0, 4.0, -3.0, 3.0]
+        scores = numbers.largest_of_signals(raw)[name]
+        usual = np.quantile(scores[numbers.WARM_UP : 690], 0.95)
+        assert scores[700:730].max() > usual

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row
+from sage_bench.salience import numbers
 from sage_bench.salience.baselines.forms import FORMS, LARGEST_SIMPLE, baselines, raw_scores
 from sage_bench.salience.baselines.signals import SIGNALS
 from sage_bench.salience.measures import Estimate, average_precision
@@ -37,7 +38,8 @@ def judged(setting: Setting, half: str) -> Judged:
         streams(half, setting.data, setting.quick), played.percepts, played.scored, strict=True
     ):
         ours = fuse(scored)
-        others = baselines(raw_scores(stream, percepts, cache_folder()))
+        raw = raw_scores(stream, percepts, cache_folder())
+        others = {**baselines(raw), **numbers.largest_of_signals(raw)}
         alone = {ALONE[name]: ours.scores[name] for name in DIMENSIONS}
         traces.append(Trace(ours.times_s, {**ours.scores, **alone, **others}))
         names = (*others, *alone, EQUAL)
@@ -56,7 +58,7 @@ def rows(setting: Setting) -> Figures:
         *(_precision(found, family) for family in families),
         *(row for family in families for row in _detection(found, family)),
     ]
-    return Figures(tuple(made), (_circumstances(found, half), FORMS, REFERENCE))
+    return Figures(tuple(made), (_circumstances(found, half), FORMS, numbers.NOTE, REFERENCE))
 
 
 def _auroc(found: Judged, family: str) -> Row:

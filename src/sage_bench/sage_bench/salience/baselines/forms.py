@@ -50,7 +50,7 @@ def check_packages() -> None:
     Raises:
         FileNotFoundError: something is not.
     """
-    missing = [name for name in ("river", "sklearn") if find_spec(name) is None]
+    missing = [name for name in ("river", "sklearn", "stumpy") if find_spec(name) is None]
     if not hasattr(cv2, "saliency"):
         missing.append("cv2.saliency")
     if missing:
