@@ -12,7 +12,7 @@ import os
 
 from sage_bench.encoders.section import Section, Setting, run_all
 from sage_bench.result import Result
-from sage_bench.salience import alarms, finding, learning, quiet, repetition, speed
+from sage_bench.salience import alarms, finding, flights, learning, quiet, repetition, speed
 from sage_bench.salience.played import chosen_half, inputs
 from sage_bench.salience.scalars import rows as scalars
 from sage_bench.salience.streams.sources import DEVELOPMENT, SEALED, TEST
@@ -26,10 +26,11 @@ SECTIONS: dict[str, Section] = {
     "false alarms": alarms.rows,
     "repetition": repetition.rows,
     "scalars": scalars.rows,
+    "flights": flights.rows,
     "learning": learning.rows,
     "cross-modal": learning.cross_modal_rows,
 }
-NOT_SEALED = ("time", "quiet", "false alarms", "repetition", "scalars")
+NOT_SEALED = ("time", "quiet", "false alarms", "repetition", "scalars", "flights")
 """They have little or nothing to do with what is played; labelled numbers come in two halves."""
 
 

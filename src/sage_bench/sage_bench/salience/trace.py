@@ -85,7 +85,7 @@ def fuse(
         fused = None
         for percept, salience in found:
             fusion.see(percept.modality, percept.stamp_ns, percept.embedding)
-            fused = fusion.fuse(_modal(salience))
+            fused = fusion.fuse(modal(salience))
             for part in SCORED:
                 scores[_name(percept.modality, part)][tick] = getattr(salience, part)
             scores[_name(percept.modality, "skill")][tick] = fusion.cross.skill(percept.modality)
@@ -107,7 +107,7 @@ def _name(modality: str, part: str) -> str:
     return modality if part == "total" else f"{modality} {part}"
 
 
-def _modal(salience: SalienceResult) -> ModalSalience:
+def modal(salience: SalienceResult) -> ModalSalience:
     return ModalSalience(
         stamp_ns=salience.stamp_ns,
         modality=salience.modality,
