@@ -141,8 +141,10 @@ class PluginRuntime(Declared):
         best = max(new, key=lambda trigger: trigger.salience)
         most = parameters.false_alarms_per_hour
         if best.alarms_per_hour > most:
-            often = f"salience {best.salience:.2f} comes {best.alarms_per_hour:.3g} times an hour"
-            return f"{often} while nothing happens; it works on {most:g} or fewer"
+            rate = best.alarms_per_hour
+            often = f"{rate:,.0f}" if rate >= 10.0 else f"{rate:.2g}"
+            said = f"salience {best.salience:.2f} comes {often} times an hour while nothing happens"
+            return f"{said}; it works on {most:g} or fewer"
         period_ns = round(parameters.period_s * _NS_PER_S)
         if self.started_ns is not None and now_ns - self.started_ns < period_ns:
             return f"runs at most every {parameters.period_s:g} s"

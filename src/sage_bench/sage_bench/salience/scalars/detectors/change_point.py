@@ -51,12 +51,12 @@ def change_point(column: Values, warm_up: int) -> Values:
 
 def _predictive(value: float, mean: Values, count: Values, shape: Values, scale: Values) -> Values:
     """Log density of Student's t, one for each run."""
-    spread2 = scale * (count + 1.0) / count
+    variance = scale * (count + 1.0) / count
     return np.asarray(
         gammaln(shape + 0.5)
         - gammaln(shape)
-        - 0.5 * np.log(2.0 * math.pi * spread2)
-        - (shape + 0.5) * np.log1p((value - mean) ** 2 / (2.0 * spread2))
+        - 0.5 * np.log(2.0 * math.pi * variance)
+        - (shape + 0.5) * np.log1p((value - mean) ** 2 / (2.0 * variance))
     )
 
 

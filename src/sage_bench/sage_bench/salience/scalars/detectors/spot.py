@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import insort
 
 import numpy as np
 
@@ -40,8 +41,7 @@ def _tail(column: Values, warm_up: int) -> Values:
             scores[index] = share * min((value - middle) / max(threshold - middle, scale), 1.0)
             continue
         scores[index] = share + _log_survival(beyond, shape, size) / math.log(10.0)
-        np_peaks = np.searchsorted(peaks, beyond)
-        peaks.insert(int(np_peaks), beyond)
+        insort(peaks, beyond)
         shape, size = _pareto(peaks, scale)
     return scores
 

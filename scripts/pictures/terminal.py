@@ -1,8 +1,8 @@
-"""Draws docs/images/recall_words.svg and recall_sound.svg: the memory of the demo, asked.
+"""Draws docs/images/status.svg, recall_words.svg and recall_sound.svg: a terminal beside the demo.
 
-Run it in a checkout: `python scripts/pictures/recall_terminal.py --sound CLIP`. It plays the demo
-into a home folder of its own, asks its memory by words and by a sound, and draws what the terminal
-shows, as it came.
+Run it in a checkout: `python scripts/pictures/terminal.py --sound CLIP`. It plays the demo into a
+home folder of its own, draws `sage status` at its most salient moment, then asks its memory by
+words and by a sound, and draws what the terminal shows, as it came.
 """
 
 from __future__ import annotations
@@ -14,14 +14,19 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from sage.graph.runtime_file import running_graph
+
 COLUMNS = 104
-PLAYED_S = 60
+PLAYED_S, WATCHED_S = 60, "40"
+PATIENCE_S = 60.0
 WORDS = ("recall", "a street with trees", "--modality", "vision", "--limit", "2", "--show")
 SOUND = ("recall", "--modality", "audio", "--limit", "1", "--show", "--sound")
 FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
@@ -35,7 +40,11 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        answer(home, "demo", "--headless", "--duration", str(PLAYED_S))
+        with subprocess.Popen(**sage(home, "demo", "--headless", "--duration", str(PLAYED_S))):
+            wait_for_graph(home)
+            answer(
+                home, "status", "--svg", str(options.out / "status.svg"), "--duration", WATCHED_S
+            )
         for name, words in (("words", WORDS), ("sound", (*SOUND, str(options.sound)))):
             shown = answer(home, *words)
             typed = [Path(word).name if "/" in word else word for word in words]
@@ -43,22 +52,38 @@ def main() -> None:
             (options.out / f"recall_{name}.svg").write_text(drawn, encoding="utf-8")
 
 
+def wait_for_graph(home: Path) -> None:
+    """Until a graph runs in this home folder.
+
+    Raises:
+        TimeoutError: none does within a minute.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while running_graph(home) is None:
+        if time.monotonic() > end:
+            raise TimeoutError(f"no graph runs in {home} after {PATIENCE_S:g} s")
+        time.sleep(0.1)
+
+
 def answer(home: Path, *words: str) -> str:
     """What `sage WORDS` writes to a terminal of `COLUMNS` columns."""
-    ran = subprocess.run(
-        [str(Path(sys.prefix, "bin", "sage")), *words],
-        env={
-            **os.environ,
-            "SAGE_HOME": str(home),
-            "COLUMNS": str(COLUMNS),
-            "FORCE_COLOR": "1",
-            "COLORTERM": "truecolor",
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return ran.stdout
+    return subprocess.run(**sage(home, *words), check=True).stdout
+
+
+def sage(home: Path, *words: str) -> dict[str, Any]:
+    """How `sage WORDS` is started as if in a terminal."""
+    environment = {
+        "SAGE_HOME": str(home),
+        "COLUMNS": str(COLUMNS),
+        "FORCE_COLOR": "1",
+        "COLORTERM": "truecolor",
+    }
+    return {
+        "args": [str(Path(sys.prefix, "bin", "sage")), *words],
+        "env": os.environ | environment,
+        "stdout": subprocess.PIPE,
+        "text": True,
+    }
 
 
 def picture(command: str, shown: str) -> str:
