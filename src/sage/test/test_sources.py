@@ -18,6 +18,8 @@ def test_recording_is_one_node_and_says_what_stands_behind_each_stream() -> None
     told = " ".join(plan.notes)
     for stream, backend in plan.backends.items():
         assert backend.startswith("file:") or stream in told
+    assert "begins again" in told
+    assert "begins again" not in " ".join(plan_sensors("recording", "auto", "/sage", False).notes)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,8 @@ def _demo_recording(loop: bool) -> SensorPlan:
             f"the recorded walk is not in {folder / 'video'} ($SAGE_DATA names another folder): "
             f"this plays {instead}"
         )
+    if loop:
+        notes.append("a short recording begins again at its end, and what comes again fades")
     notes += [
         f"{stream} is {backend}: no recording of it is at hand"
         for stream, backend in plan.backends.items()
