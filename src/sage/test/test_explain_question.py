@@ -40,6 +40,15 @@ def test_a_time_without_zone_is_local_and_is_written_the_same_way() -> None:
     assert local_time(stamp_ns, with_date=False) == "03:04:05.678"
 
 
+def test_a_time_of_day_is_the_last_one() -> None:
+    now_s = datetime(2026, 1, 2, 3, 4, 5).timestamp()
+    clock = ManualClock(round(now_s * NS_PER_S))
+    earlier = datetime(2026, 1, 2, 3, 4, 4, 678_000).timestamp()
+    assert parse_question("03:04:04.678", clock).stamp_ns == round(earlier * NS_PER_S)
+    yesterday = datetime(2026, 1, 1, 3, 4, 6).timestamp()
+    assert parse_question("03:04:06", clock).stamp_ns == round(yesterday * NS_PER_S)
+
+
 def test_ids_and_seconds_after_the_start_of_a_bag() -> None:
     assert parse_question(ID.upper()) == Question(experience_id=ID)
     assert parse_question("+12.3") == Question(after_start_ns=12_300_000_000)
@@ -49,7 +58,8 @@ def test_ids_and_seconds_after_the_start_of_a_bag() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "yesterday", "-5", "+", "+-3", "12:30", "10x", "nan", "0174876e", "1e9", "99999999999",
+        "yesterday", "-5", "+", "+-3", "12:30", "25:00:00", "12:30:05.1", "10x", "nan", "0174876e",
+        "1e9", "99999999999",
         "+99999999999", "1969-01-01T00:00:00+00:00", "2040-01-01", "20000d",
     ],
 )  # fmt: skip

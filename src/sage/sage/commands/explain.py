@@ -1,7 +1,8 @@
 """Say why a moment was or was not salient.
 
-STAMP is an ISO 8601 time (local unless it says otherwise), seconds since the epoch, an age such
-as 10s or 2m, the id of a kept experience, or, with --bag, +12.3: seconds after the bag's start.
+STAMP is an ISO 8601 time (local unless it says otherwise), a time of day such as 12:30:05, seconds
+since the epoch, an age such as 10s or 2m, the id of a kept experience, or, with --bag, +12.3:
+seconds after the bag's start.
 Without STAMP: the newest moment. Asked is the running graph, or else the memory, which keeps less.
 """
 

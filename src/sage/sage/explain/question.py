@@ -14,7 +14,7 @@ from sage_memory.core.identifiers import id_text, parse_id
 LATEST_S = 2**31  # ROS stamps end there, in the year 2038
 FIELD = "STAMP"
 EXPECTED = (
-    "an ISO 8601 time, seconds since the epoch, an age such as 10s or 2m, "
+    "an ISO 8601 time, a time of day such as 12:30:05, seconds since the epoch, an age such as 2m, "
     "the id of an experience, or +SECONDS after the start of a bag"
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from sage_memory.core.experience import MAX_STAMP_NS
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.recall.query import MAX_LIMIT
 
+_TIME_OF_DAY = r"\d{2}:\d{2}:\d{2}(?:\.\d{3})?"
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -154,20 +155,33 @@ def check_text(field: str, text: str) -> None:
 def parse_time(field: str, text: str, clock: Clock | None = None) -> int:
     """Nanoseconds of an ISO 8601 time or of an age such as 10m; 0 for an empty text.
 
+    A time of day, as `sage status` shows it, is the last such time.
+
     Raises:
         InvalidInput: it is neither.
     """
     if not text:
         return 0
     age = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    now_ns = (clock or SystemClock()).now_ns()
     try:
         if age:
-            now_ns = (clock or SystemClock()).now_ns()
             return now_ns - round(float(age[1]) * _UNITS_S[age[2]] * NS_PER_S)
+        if re.fullmatch(_TIME_OF_DAY, text):
+            return _last(time.fromisoformat(text), now_ns)
         return round(datetime.fromisoformat(text).timestamp() * NS_PER_S)
     except (ValueError, OverflowError):
         expected = "an ISO 8601 time, or an age such as 30s, 10m, 2h, 3d"
         raise InvalidInput(field, text, expected) from None
+
+
+def _last(wanted: time, now_ns: int) -> int:
+    """When it was this time of day last [ns]."""
+    now = datetime.fromtimestamp(now_ns / NS_PER_S)
+    found = datetime.combine(now.date(), wanted)
+    if found > now:
+        found -= timedelta(days=1)
+    return round(found.timestamp() * NS_PER_S)
 
 
 def parse_span(since: str, until: str) -> tuple[int, int]:
