@@ -21,6 +21,7 @@ from sage_snarc.core.reason import QUIET, as_rare_as
 BAR_CELLS = 24
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 UNIT = "0.50: as rare as the false alarms that were asked for, 60 an hour unless you set another"
+HIGHLIGHTS = "most salient since this view began: sage explain TIME"
 _STATES = ("idle", "running", "done", "spent", "timed out", "failed", "isolated")
 
 
