@@ -45,11 +45,7 @@ def render(latest: Latest, tally: Tally, title: str) -> RenderableType:
     """
     return Group(
         Panel(_salience(latest), title=title, title_align="left"),
-        Panel(
-            _highlights(tally),
-            title="most salient since this view began: sage explain TIME",
-            title_align="left",
-        ),
+        Panel(_highlights(tally), title=HIGHLIGHTS, title_align="left"),
         Panel(_attention(latest), title="attention", title_align="left"),
         Panel(_budget(latest, tally), title="budget", title_align="left"),
         Panel(_memories(latest, tally), title="memory", title_align="left"),
