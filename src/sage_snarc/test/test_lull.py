@@ -31,6 +31,18 @@ def test_a_freeze_is_noticed_at_once_and_not_for_long(size: int) -> None:
     assert not found[onset + 15 :].any()
 
 
+@pytest.mark.parametrize("pace", [1, 3, 10])
+def test_a_lull_that_stays_speaks_for_a_second(pace: int) -> None:
+    """The stream varies a hundredth of what it did; `pace` samples come in a tenth of a second."""
+    changes = noise(6000, 6)
+    changes[4000:] *= 0.01
+    lull = Flatline()
+    found = [lull.observe(float(change), False, pace * HORIZON, pace).excess for change in changes]
+    said = np.array(found[4000:]) > math.log(20.0)
+    assert said[2 * pace : 8 * pace].all()
+    assert not said[15 * pace :].any()
+
+
 @pytest.mark.parametrize("size", [1, 2, 32])
 @pytest.mark.parametrize("count", [1000, 100_000])
 def test_a_freeze_is_as_rare_as_it_was(size: int, count: int) -> None:

@@ -252,6 +252,7 @@ class Stream(Stateful):
             change if change > resolution else 0.0,
             gap or self.count == 0,
             round(self._clock.pace * REMEMBERED),
+            self._clock.pace,
         )
 
     def _details(

@@ -20,7 +20,7 @@ LARGEST_TOTAL = 1.0 - 1e-7
 """Beyond it float32 has no number below 1."""
 COUNTED_PER_HOUR = 600.0
 OWN_RUN_S = 1.0
-FORGETTING_S = 86_400.0
+FORGETTING_S, LEAST_FORGETTING_S = 86_400.0, 3600.0
 PRIOR_ALARMS, PRIOR_SILENCE = 20.0, 5.0
 PRIOR_STEPS = 20.0
 LEAST_STEP = 0.1
@@ -84,7 +84,8 @@ class FalseAlarms(Stateful):
     alarms speak for e), and goes on beyond them: an exponential tail, as that of excesses over a
     high threshold is (Pickands 1975). A run that passes the highest level is no false alarm, so
     rare true events do not dull the rest. Counts are forgotten over a day, or over the time watched
-    while that is less: what a new stream said when it knew little is soon outweighed.
+    while that is less, but no sooner than over an hour: what a new stream said when it knew little
+    is soon outweighed.
     """
 
     _exposure: State[float] = 0.0
@@ -120,7 +121,7 @@ class FalseAlarms(Stateful):
         """
         # Of a past that fades over the time watched half is left.
         watched_s = 2.0 * 3600.0 * self._exposure / usual
-        kept = math.exp(-elapsed_s / min(watched_s, FORGETTING_S)) if watched_s > 0.0 else 1.0
+        kept = math.exp(-elapsed_s / min(max(watched_s, LEAST_FORGETTING_S), FORGETTING_S))
         self._exposure = self._exposure * kept + elapsed_s / 3600.0 * usual
         self._alarms *= kept
         self._above_s += elapsed_s

@@ -27,7 +27,8 @@ class Flatline(Stateful):
     A camera that freezes, or a motor that stops, is an event, though every predictor of it does
     better than before. The measure is how many times smaller the larger of the last two changes is
     than the smaller of the past's 0.05 quantile and the least of 30 samples that end 10 samples
-    ago: a quieter scene is no lull for long, and a lull that stays speaks for 10 samples. Less than
+    ago: a quieter scene is no lull for long, and a lull that stays speaks for 10 samples. Where
+    samples come faster than ten a second, a change is the largest of a tenth of a second. Less than
     1.5 times is none, however rare: so it is beside a floor.
 
     No change at all has no ratio. There the chance of a stop of that length is that of a two-state
@@ -36,7 +37,7 @@ class Flatline(Stateful):
     """
 
     old_keys = renamed(last=("last", "stop_rate"))
-    new_keys = frozenset({"stay_rate", "stays", "stopped", "ratios"})
+    new_keys = frozenset({"stay_rate", "stays", "stopped", "ratios", "largest", "pooled"})
     _stop_rate: State[float] = 1.0
     _stay_rate: State[float] = 0.5
     _stays: State[float] = 2.0
@@ -45,6 +46,9 @@ class Flatline(Stateful):
     _ratios: State[Tail]
     _recent: State[deque[float]]
     _last: State[float] = 0.0
+    _largest: State[float] = 0.0
+    """Change of the tenth of a second before, and of the one that goes on."""
+    _pooled: State[int] = 0
     _count: State[int] = 0
 
     def __init__(self, floor: float = 0.0) -> None:
@@ -54,23 +58,31 @@ class Flatline(Stateful):
         self._ratios = Tail()
         self._recent = deque(maxlen=RECENT)
 
-    def observe(self, change: float, gap: bool, horizon: int) -> Reading:
-        """Compare a change (>= 0) with the past; NOTHING after a `gap` and among the first 50."""
+    def observe(self, change: float, gap: bool, horizon: int, pace: float = 1.0) -> Reading:
+        """Compare a change (>= 0) with the past; NOTHING after a `gap` and among the first 50.
+
+        `horizon`: samples of memory. `pace`: samples in a tenth of a second, at least 1.
+        """
         if gap:
             self._count = 0
             return NOTHING
-        value, self._last = max(change, self._last), change
+        self._largest, self._pooled = max(self._largest, change), self._pooled + 1
+        value = max(self._largest, self._last)
+        whole = self._pooled >= round(pace)
+        if whole:
+            self._last, self._largest, self._pooled = self._largest, 0.0, 0
         self._count += 1
         if self._count < 2:
             return NOTHING
         ratio = self._ratio(value)
         stop = self._stop(change)
         reading = NOTHING
-        if self._count > LEAST_SEEN and self._stopped <= SPEAKS:
+        if self._count > LEAST_SEEN and self._stopped <= SPEAKS * pace:
             excess = max(self._ratios.excess(ratio) if ratio > LEAST_RATIO else 0.0, stop)
             reading = Reading(1.0 - LOW_SHARE, excess) if excess > 0.0 else NOTHING
         self._ratios.add(ratio, horizon)
-        self._recent.append(value)
+        if whole:
+            self._recent.append(value)
         self._changes.add(value, horizon)
         return reading
 
