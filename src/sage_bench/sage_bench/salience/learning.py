@@ -58,8 +58,8 @@ CURVE = (
     "learned by then is carried over, and learns no more"
 )
 HINDSIGHT = (
-    "'in hindsight': the same logistic regression, fitted to every judged window of the streams "
-    "that it is judged on; no learner that hears outcomes can know as much"
+    "'in hindsight': the same logistic regression, fitted to every window of the streams that it "
+    "is judged on: about what there is to be learned"
 )
 TOO_SHORT = (
     "learned weights and cross-modal skill need more than one stream: measured in a full run"
