@@ -48,6 +48,16 @@ def test_the_tenth_of_the_same_is_nearly_silent_and_another_is_not(size: int) ->
     assert found[11] < found[10]
 
 
+def test_what_a_place_does_after_it_does_not_make_it_another() -> None:
+    same, generator = decaying(6, 1), np.random.default_rng(3)
+    steps = 0.2 * generator.standard_normal((10, 3, 6))
+    found = heights(
+        each_minute(6, [np.concatenate([same, np.repeat(s, 4, axis=0)]) for s in steps])
+    )
+    assert found[0] > 0.8
+    assert max(found[4:]) < 0.1
+
+
 def test_it_recovers() -> None:
     same = decaying(6, 1)
     rows = each_minute(6, [same] * 6)

@@ -175,9 +175,10 @@ class Stream(Stateful):
         excess, readings = self._compare(measures, near, flat)
         rarity = rarity_of(excess, self._clock.usual_per_hour / self._clock.samples_per_hour)
         call = self._salience.total(rarity)
+        heard = self._salience.total(self.false_alarms.corrected(rarity))
         habituation = max(
             self.habituation.strength(near.squared, self._usual_distance, stamp_ns),
-            self._episodes.strength(wide, call, elapsed_s, self._clock.period_s),
+            self._episodes.strength(wide, heard, elapsed_s, self._clock.period_s),
         )
         reward = self.reward.predict(near, self.memory.ids)
         worth = self._salience.weighed(rarity, habituation, reward)

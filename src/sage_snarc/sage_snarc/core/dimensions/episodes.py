@@ -21,7 +21,7 @@ ALIKE = 0.3
 SAME = 0.5
 IDENTICAL = 0.97
 ONSET = 100.0
-DOSE, MOST_DOSE = 2.4, 5.0
+DOSE, MOST_DOSE = 5.0, 5.0
 QUIET_HORIZON = 1000
 BY_CHANCE = 0.2
 
@@ -143,16 +143,17 @@ class EpisodeHabituation(Stateful):
     sample, give or take two, with the courses of the last 24 kinds of episodes: the squared
     differences so far over the squared sizes of the two courses, of samples that are farther from
     the background than it varies. So a window that mixes the end of a bang with whatever follows
-    is known for the bang that it belongs to, which no comparison of single samples can. A kind's
-    dose grows by 2.4 times the fourth power of its strongest call (what noise does each
-    minute calls less), to 5 at most, and fades with the time constant of `Habituation`.
+    is known for the bang that it belongs to, which no comparison of single samples can. Which
+    kind it is of is told by where it calls, not by the quiet after it, in which the place does what
+    it likes. A kind's dose grows by five times the cube of its strongest call (what noise does
+    each minute calls less), to 5 at most, and fades with the time constant of `Habituation`.
     Likeness counts as far as it is not by chance: the spikes of a noise of one number are alike,
     and nothing that repeats.
     What calls anew after a quiet sample may be another event: it is compared as if it began there,
     too, and the better of the two counts.
     """
 
-    new_keys = frozenset({"quiet"})
+    new_keys = frozenset({"called", "known", "quiet"})
     _background: State[NDArray[np.float64]]
     _noise: State[float] = 0.0
     _quiet: State[float] = 0.0
@@ -163,6 +164,9 @@ class EpisodeHabituation(Stateful):
     _current: State[NDArray[np.float64]]
     _going_on: State[bool] = False
     _peak: State[float] = 0.0
+    _called: State[float] = 0.0
+    _known: State[NDArray[np.float64]]
+    """Sums over what is going on: of its calls, and of these times the likeness to each course."""
     _quiet_s: State[float] = 0.0
 
     def __init__(self, size: int) -> None:
@@ -172,6 +176,7 @@ class EpisodeHabituation(Stateful):
         self._from_onset = Alignment()
         self._from_newest = Alignment()
         self._current = np.zeros((LONGEST, size))
+        self._known = np.zeros(REMEMBERED)
 
     def strength(
         self, vector: NDArray[np.float64], call: float, elapsed_s: float, period_s: float
@@ -180,7 +185,7 @@ class EpisodeHabituation(Stateful):
 
         Args:
             vector: float64 [size].
-            call: salience before habituation, [0, 1).
+            call: salience before habituation, corrected by the false alarms that came, [0, 1).
             elapsed_s: time since the last sample [s], >= 0.
             period_s: usual time between samples [s].
         """
@@ -189,7 +194,8 @@ class EpisodeHabituation(Stateful):
         if call >= CALLS and not self._going_on:
             self._from_onset.begin()
             self._from_newest.begin()
-            self._going_on, self._peak, self._quiet_s = True, 0.0, 0.0
+            self._going_on, self._peak, self._called, self._quiet_s = True, 0.0, 0.0, 0.0
+            self._known[:] = 0.0
         elif call >= CALLS and self._quiet_s > 0.0:
             self._from_newest.begin()
         if not self._going_on:
@@ -206,9 +212,12 @@ class EpisodeHabituation(Stateful):
             self._from_newest.likeness(self._courses, self._noise, self._quiet),
         )
         strength = 1.0 - math.exp(-float((likeness * self._courses.doses).max()))
+        self._called += call
+        self._known += call * likeness
         if self._quiet_s > max(QUIET_S, QUIET_PERIODS * period_s):
             course = self._current[: self._from_onset.place]
-            self._courses.learn(course, likeness, DOSE * self._peak**4, self._noise)
+            known = self._known / self._called
+            self._courses.learn(course, known, DOSE * self._peak**3, self._noise)
             self._going_on = False
         return strength
 
