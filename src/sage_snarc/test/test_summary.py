@@ -55,8 +55,8 @@ def test_a_manner_of_moving_becomes_usual_within_seconds() -> None:
     summary = Summary(2)
     calm = generator.normal(0.1, 0.01, (300, 2)).astype(np.float32)
     rough = generator.normal(0.3, 0.03, (100, 2)).astype(np.float32)
-    before = [summary.observe(row, False)[0] for row in calm]
-    after = [summary.observe(row, False)[0] for row in rough]
+    before = [summary.observe(row, False)[0][0] for row in calm]
+    after = [summary.observe(row, False)[0][0] for row in rough]
     assert after[0] > 5.0 * np.median(before)
     assert np.median(after[50:]) < 1.5
 
@@ -65,7 +65,20 @@ def test_after_a_gap_nothing_was_predicted() -> None:
     summary = Summary(2)
     for row in np.random.default_rng(2).normal(0.1, 0.01, (20, 2)).astype(np.float32):
         summary.observe(row, False)
-    assert summary.observe(np.ones(2, np.float32), True)[1] == 0.0
+    assert summary.observe(np.ones(2, np.float32), True)[1] == (0.0,)
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_to_turn_faster_than_lately_is_an_event_and_to_turn_slower_is_none(sign: float) -> None:
+    def rise(last: float) -> float:
+        summary = Summary(2)
+        for rate in np.random.default_rng(4).normal(0.3, 0.02, 100):
+            summary.observe(np.array([0.0, sign * rate, 0.0], np.float32), False)
+        return summary.observe(np.array([0.0, sign * last, 0.0], np.float32), False)[0][1]
+
+    assert rise(0.45) > 4.0
+    assert rise(-0.45) > 4.0
+    assert rise(0.15) == 0.0
 
 
 def test_state_resumes_bit_equal() -> None:

@@ -42,34 +42,40 @@ from sage_snarc.core.observation import Observation
 from sage_snarc.core.stream_clock import StreamClock
 
 RAW_FLOOR = 0.3
-WEIGHTS = (1.0, 0.5, 1.0)
-SCROLL_WEIGHTS = (1.0, 0.25, 1.0)
+WEIGHTS = {
+    Layout.PICTURE: (1.0, 0.5, 1.0),
+    Layout.SCROLL: (1.0, 0.25, 1.0),
+    Layout.BODY: (1.0, 1.0, 1.0),
+}
 FREE_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
-"""Of surprise, novelty and arousal; of bare numbers also of their level. That a whole second is
-unlike any other says little of what is new in it."""
-FLAT_PRICE = 3.0
-"""A lull counts as if it were that much less rare: most streams have none that matters."""
+"""Of surprise, novelty and arousal; of bare numbers also of their level. That a whole picture or
+second is unlike any other says less of what is new in it than that a motion is."""
 BELIEF = 2.0
 REMEMBERED = 6000
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Absolute scales of a stream; all 0 where its unit is free (a current, a temperature).
+    """Scales of a stream; absolute ones are 0 where its unit is free (a current, a temperature).
 
     Attributes:
         error: length of an error, a difference or a change that is nothing [units of the vector].
         distance: distance below which two vectors are the same situation.
         resolution: relative precision of the vector's numbers.
+        horizon: samples that arousal compares with, at ten a second.
+        flat_price: a lull counts as if it were that much less rare (`-ln p`): most streams have
+            none that matters.
     """
 
     error: float = 0.0
     distance: float = 0.0
     resolution: float = 1e-6
+    horizon: int = 100
+    flat_price: float = 3.0
 
 
 FREE = Scale()
-UNIT = Scale(error=0.02, distance=0.1, resolution=1e-5)
+UNIT = Scale(error=0.02, distance=0.1, resolution=1e-5, horizon=50, flat_price=2.5)
 
 
 class Stream(Stateful):
@@ -132,16 +138,15 @@ class Stream(Stateful):
         self.habituation = Habituation(capacity)
         self._episodes = EpisodeHabituation(width)
         self.reward = Reward(capacity)
-        self._codes = code_arousal(layout)
+        self._codes = code_arousal(Layout.BODY if self.free else layout)
         self._summary = Summary(summary) if 0 < summary < size else None
-        self._vectors = VectorArousal(width, scale.error)
+        self._vectors = VectorArousal(width, scale.horizon, scale.error)
         self._surprise = Dimension(RAW_FLOOR)
         self._distance = Dimension(scale.error)
         self._arousal = Dimension(RAW_FLOOR)
         self._level = LevelArousal(width) if self.free else None
         self._levels = Dimension(RAW_FLOOR)
-        weights = SCROLL_WEIGHTS if layout is Layout.SCROLL else WEIGHTS
-        self._combined = Combination(FREE_WEIGHTS if self.free else weights)
+        self._combined = Combination(FREE_WEIGHTS if self.free else WEIGHTS[layout])
         self._salience = Salience(asked_per_hour)
         self.false_alarms = FalseAlarms()
         self._origin = np.zeros(size, np.float32)
@@ -219,7 +224,7 @@ class Stream(Stateful):
         if near.slot < 0:
             found[1] = NOTHING
         parts = [reading.excess for reading in found]
-        excess = max(self._combined.excess(parts), flat.excess - FLAT_PRICE)
+        excess = max(self._combined.excess(parts), flat.excess - self.scale.flat_price)
         excess = _within_experience(excess, self.count)
         horizon = round(self._clock.pace * REMEMBERED)
         for dimension, value in pairs:
@@ -263,8 +268,8 @@ class Stream(Stateful):
         found = NO_DETAILS if codes is None else self._codes.observe(codes, gap)
         if self._summary is None:
             return found
-        arousal, error = self._summary.observe(vector, gap)
-        return Details((*found.arousals, arousal), (*found.errors, error), found.grid)
+        arousals, errors = self._summary.observe(vector, gap)
+        return Details(found.arousals + arousals, found.errors + errors, found.grid)
 
     @property
     def _usual_distance(self) -> float:

@@ -9,21 +9,23 @@ from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.whitening import Whitening
 
-MEAN_HORIZON = 100
 RECENT, LEVEL_HORIZON = 10, 1000
 
 
 class VectorArousal(Stateful):
-    """Whitened distance of a vector from its mean over the last hundred samples.
+    """Whitened distance of a vector from its mean over the last samples.
 
     Unlike surprise it lasts as long as what caused it, until that becomes the mean.
     """
 
     _usual: State[Whitening]
 
-    def __init__(self, size: int, floor: float = 0.0) -> None:
-        """`size`: components. `floor`: length below which a difference is nothing."""
-        self._usual = Whitening(size, MEAN_HORIZON, floor=floor)
+    def __init__(self, size: int, horizon: int, floor: float = 0.0) -> None:
+        """`size`: components. `horizon`: samples of memory.
+
+        `floor`: length below which a difference is nothing.
+        """
+        self._usual = Whitening(size, horizon, floor=floor)
 
     def observe(self, vector: NDArray[np.float64], pace: float = 1.0) -> float:
         """Raw arousal (>= 0) of a vector float64 [size], usually about 1."""

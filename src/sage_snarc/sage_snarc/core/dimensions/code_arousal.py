@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.analogues import Analogues
+from sage_snarc.core.dimensions.surprise import Surprise
 from sage_snarc.core.dimensions.whitening import Whitening
 
 GRID = 10
@@ -30,6 +31,16 @@ BAND_FULL = 3.0
 SIDE = GRID * BLOCK
 POOL = np.kron(np.eye(GRID), np.full((1, BLOCK), 1.0 / BLOCK)).astype(np.float32)
 POOL_COLUMNS = np.ascontiguousarray(POOL.T)
+PATCHES = 8
+_STARTS = np.arange(PATCHES)[:, None] * (SIDE / PATCHES)
+PATCH_MEANS = np.clip(
+    np.minimum(_STARTS + SIDE / PATCHES, np.arange(SIDE) + 1.0)
+    - np.maximum(_STARTS, np.arange(SIDE)),
+    0.0,
+    1.0,
+).astype(np.float32) * np.float32(PATCHES / SIDE)
+"""Of eight parts of the rows, or columns, of a puzzle; a row that lies in two counts in both."""
+PATCH_COLUMNS = np.ascontiguousarray(PATCH_MEANS.T)
 NEWEST_MEANS = np.stack(
     [(np.arange(SIDE) >= SIDE - count) / count for count in NEWEST_COLUMNS], axis=1
 ).astype(np.float32)
@@ -79,21 +90,28 @@ class CellArousal(Stateful):
     Codes are ordered, so differences mean something. A cell of the 10x10 grid is the change of the
     mean of its 3x3 codes since the last sample and its deviation from where it lately was, in
     units of what is usual for that cell: 0 up to once and 1 from four times the usual; half of
-    0.15 codes is nothing anywhere. Raw arousal is how many usual spreads the changes of the eight
-    most unusual cells are away from their means: what comes in at one corner must not drown in
-    the rest.
+    0.15 codes is nothing anywhere.
+
+    There are two errors of prediction. One is how many usual spreads the changes of the eight most
+    unusual cells are away from their means: what comes in at one corner must not drown in the
+    rest. The other is the whitened error of 8x8 patches, predicted each: a camera that moves
+    changes all of them together, and an object those of one place.
     """
 
+    new_keys = frozenset({"predictor"})
     _count: State[int] = 0
     _last: State[NDArray[np.float32]]
     _mean: State[NDArray[np.float32]]
     _usual: State[NDArray[np.float32]]
     _change: State[NDArray[np.float32]]
     _variance: State[NDArray[np.float32]]
+    _predictor: State[Surprise | None]
 
     def __init__(self, counts: bool = True) -> None:
-        """`counts`: whether raw arousal is computed; else there is none."""
-        self._counts = counts
+        """`counts`: whether errors are computed; else there are none."""
+        self._predictor = (
+            Surprise(PATCHES * PATCHES, float(CELL_FLOOR), shrunk=True) if counts else None
+        )
         self._last = np.zeros((GRID, GRID), np.float32)
         self._mean = np.zeros((GRID, GRID), np.float32)
         self._usual = np.zeros((GRID, GRID), np.float32)
@@ -108,15 +126,13 @@ class CellArousal(Stateful):
         if self._count == 1:
             self._mean[...] = now
             self._last = now
-            return self._details(0.0, np.zeros((GRID, GRID), np.float32))
+            return Details((), self._errors(codes, None, gap), np.zeros((GRID, GRID), np.float32))
         offset = now - self._mean
         cells = np.abs(offset)
-        raw = 0.0
-        if not gap:
-            change = np.abs(now - self._last)
+        change = None if gap else np.abs(now - self._last)
+        if change is not None:
             cells += change
-            if self._counts:
-                raw = self._unusual_change(change)
+        errors = self._errors(codes, change, gap)
         rate = np.float32(1.0 / min(self._count, MEAN_HORIZON))
         grid = cells / (self._usual + CELL_FLOOR)
         grid -= 1.0
@@ -128,10 +144,14 @@ class CellArousal(Stateful):
         cells *= rate
         self._usual += cells
         self._last = now
-        return self._details(raw, grid)
+        return Details((), errors, grid)
 
-    def _details(self, raw: float, grid: Grid) -> Details:
-        return Details((raw,) if self._counts else (), (), grid)
+    def _errors(self, codes: Codes, change: Grid | None, gap: bool) -> tuple[float, ...]:
+        if self._predictor is None:
+            return ()
+        patches = PATCH_MEANS @ codes.astype(np.float32) @ PATCH_COLUMNS
+        whole = self._predictor.observe(patches.ravel().astype(np.float64), 0.0, gap)
+        return (0.0 if change is None else self._unusual_change(change), whole)
 
     def _unusual_change(self, change: Grid) -> float:
         change = change - self._change
