@@ -21,7 +21,7 @@ ALIKE = 0.3
 SAME = 0.5
 IDENTICAL = 0.97
 ONSET = 100.0
-DOSE, MOST_DOSE = 5.0, 5.0
+DOSE, MOST_DOSE = 6.0, 5.0
 QUIET_HORIZON = 1000
 BY_CHANCE = 0.2
 
@@ -145,8 +145,8 @@ class EpisodeHabituation(Stateful):
     the background than it varies. So a window that mixes the end of a bang with whatever follows
     is known for the bang that it belongs to, which no comparison of single samples can. Which
     kind it is of is told by where it calls, not by the quiet after it, in which the place does what
-    it likes. A kind's dose grows by five times the cube of its strongest call (what noise does
-    each minute calls less), to 5 at most, and fades with the time constant of `Habituation`.
+    it likes. A kind's dose grows by six times the fourth power of its strongest call (what noise
+    does each minute calls less), to 5 at most, and fades with the time constant of `Habituation`.
     Likeness counts as far as it is not by chance: the spikes of a noise of one number are alike,
     and nothing that repeats.
     What calls anew after a quiet sample may be another event: it is compared as if it began there,
@@ -217,7 +217,7 @@ class EpisodeHabituation(Stateful):
         if self._quiet_s > max(QUIET_S, QUIET_PERIODS * period_s):
             course = self._current[: self._from_onset.place]
             known = self._known / self._called
-            self._courses.learn(course, known, DOSE * self._peak**3, self._noise)
+            self._courses.learn(course, known, DOSE * self._peak**4, self._noise)
             self._going_on = False
         return strength
 
