@@ -180,7 +180,8 @@ class Stream(Stateful):
         excess, readings = self._compare(measures, near, flat)
         rarity = rarity_of(excess, self._clock.usual_per_hour / self._clock.samples_per_hour)
         call = self._salience.total(rarity)
-        heard = self._salience.total(self.false_alarms.corrected(rarity))
+        # Habituation makes alarms fewer, and must not be the stronger for it.
+        heard = min(call, self._salience.total(self.false_alarms.corrected(rarity)))
         habituation = max(
             self.habituation.strength(near.squared, self._usual_distance, stamp_ns),
             self._episodes.strength(wide, heard, elapsed_s, self._clock.period_s),
