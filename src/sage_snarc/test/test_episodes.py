@@ -67,9 +67,9 @@ def test_it_recovers() -> None:
     assert found[-1] > 0.7
 
 
-@pytest.mark.parametrize("kind", ["Gaussian", "Laplace", "Student", "seldom"])
+@pytest.mark.parametrize("kind", ["Gaussian", "Laplace", "Student", "seldom", "six"])
 def test_spikes_of_noise_are_no_repetition(kind: str) -> None:
-    """One number: the rare ones are alike by chance."""
+    """Of few numbers the rare ones are alike by chance."""
     draw = np.random.default_rng(6)
     count = 20 * MINUTE
     values = {
@@ -77,9 +77,10 @@ def test_spikes_of_noise_are_no_repetition(kind: str) -> None:
         "Laplace": draw.laplace(size=count),
         "Student": draw.standard_t(3, count),
         "seldom": (draw.random(count) < 0.02) * draw.exponential(size=count),
-    }[kind]
+        "six": draw.standard_normal((count, 6)),
+    }[kind].reshape(count, -1)
     scorer = VectorScorer("x")
-    results = [scorer.score(i * 10**9 // RATE_HZ, [value]) for i, value in enumerate(values)]
+    results = [scorer.score(i * 10**9 // RATE_HZ, row) for i, row in enumerate(values)]
     rare = [result.habituation for result in results if result.p_value < 1.0 / (2 * MINUTE)]
     assert len(rare) >= 5
     assert np.mean(rare) < 0.5

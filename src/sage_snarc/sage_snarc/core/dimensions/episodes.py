@@ -24,6 +24,8 @@ ONSET = 100.0
 DOSE, MOST_DOSE = 6.0, 5.0
 QUIET_HORIZON = 1000
 BY_CHANCE = 0.2
+SHARED = 4.0
+"""Numbers of a stream that have as much in common as to count as one direction."""
 
 
 class Courses(Stateful):
@@ -125,14 +127,16 @@ class Alignment(Stateful):
         """That another event is as near to each course by chance, float64 [24] in [0, 1].
 
         Its length may be anything beyond the background's, to half of which lengths tell nothing,
-        and its direction is one of `size` dimensions.
+        and its direction one of as many dimensions as its numbers have on their own.
         """
         weight = self._weight + 1e-300
         length = np.sqrt(self._extent / weight) + 1e-150
         apart = np.sqrt(np.maximum(self._difference / weight - 2.0 * noise, 0.0))
         apart = np.minimum(apart + 0.5 * quiet, length)
         beyond = np.maximum(length - quiet, apart)
-        return np.asarray(apart / np.maximum(beyond, 1e-150) * (apart / length) ** (size - 1))
+        return np.asarray(
+            apart / np.maximum(beyond, 1e-150) * (apart / length) ** ((size - 1) / SHARED)
+        )
 
 
 class EpisodeHabituation(Stateful):
