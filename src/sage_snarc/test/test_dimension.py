@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from sage_snarc.core.calibration.dimension import NOTHING, Dimension, Reading
+from sage_snarc.core.calibration.dimension import Dimension, Reading
 
 HORIZON = 6000
 
@@ -43,11 +43,6 @@ def test_comparing_is_not_learning() -> None:
     for _ in range(100):
         dimension.compare(3.0)
     assert dimension.compare(3.0) == before
-
-
-def test_the_chance_is_what_the_excess_is_the_logarithm_of() -> None:
-    assert NOTHING.p_value == 1.0
-    assert Reading(0.9, math.log(50.0)).p_value == pytest.approx(0.02)
 
 
 def test_ranks_are_of_the_past_and_shares_too() -> None:

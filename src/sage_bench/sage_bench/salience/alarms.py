@@ -15,7 +15,7 @@ from sage_snarc.core.scorer import VectorScorer
 RATE_HZ = 10.0
 HOURS, HOURS_QUICK = 2.0, 0.5
 LEARNING_SHARE = 0.25
-ASKED_PER_HOUR = (60.0, 10.0, 1.0)
+FALSE_ALARMS_PER_HOUR = (60.0, 10.0, 1.0)
 EXACT_PERIOD = "periodic, 1 Hz"
 LEAST_EXPECTED = 4.0
 RUN_S = 1.0
@@ -44,7 +44,7 @@ def rows(setting: Setting) -> Figures:
     had = {name: alarms(*stream) for name, stream in streams.items()}
     again = {name: alarms(*stream) for name, stream in repeating.items()}
     made = []
-    for place, asked in enumerate(ASKED_PER_HOUR):
+    for place, asked in enumerate(FALSE_ALARMS_PER_HOUR):
         title = f"false alarms had over {asked:g}/h asked"
         expected = {name: asked * _judged_h(*stream) for name, stream in streams.items()}
         made += [
@@ -70,7 +70,7 @@ def alarms(values: Values, rate_hz: float) -> tuple[int, ...]:
         [scorer.score(round(i * period_ns), row).alarms_per_hour for i, row in enumerate(values)]
     )
     judged = rates[round(LEARNING_SHARE * len(values)) :]
-    return tuple(_runs(judged <= asked, rate_hz) for asked in ASKED_PER_HOUR)
+    return tuple(_runs(judged <= asked, rate_hz) for asked in FALSE_ALARMS_PER_HOUR)
 
 
 def _judged_h(values: Values, rate_hz: float) -> float:

@@ -17,7 +17,7 @@ from sage_common.core.state.fields import Fixed, State, Transient
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.dimension import Reading
 from sage_snarc.core.calibration.false_alarms import (
-    ASKED_PER_HOUR,
+    FALSE_ALARMS_PER_HOUR,
     USUAL_PER_HOUR,
     FalseAlarms,
     Salience,
@@ -121,14 +121,14 @@ class Fusion(Stateful):
         modalities: Sequence[str],
         max_age_s: float = 1.0,
         events: Sequence[str] = (),
-        asked_per_hour: float = ASKED_PER_HOUR,
+        false_alarms_per_hour: float = FALSE_ALARMS_PER_HOUR,
     ) -> None:
         """Fuse `modalities`, in whatever order.
 
         Args:
             max_age_s: age, relative to the newest stamp, at which a modality falls out.
             events: modalities whose silence is no fault and not worth a word.
-            asked_per_hour: false alarms that make a fused total of 0.5, > 0.
+            false_alarms_per_hour: false alarms that make a fused total of 0.5, > 0.
 
         Raises:
             InvalidInput: no modality, or one twice.
@@ -141,7 +141,7 @@ class Fusion(Stateful):
         self.cross = CrossModal(self.modalities)
         self.weights = OutcomeWeights(self.modalities)
         self.false_alarms = FalseAlarms()
-        self._salience = Salience(asked_per_hour)
+        self._salience = Salience(false_alarms_per_hour)
         self._newest = {}
         self._signs = {}
         self._embeddings = {}

@@ -21,10 +21,10 @@ class Observation(NamedTuple):
         error: whitened distance of the vector from its prediction, >= 0; 0 if none was made. The
             geometric mean with that of every part of the percept that is predicted as well.
         usual_error: the median of that distance in the past, >= 0.
-        lull: surprise is that the stream changes far less than it nearly ever did.
+        flat: surprise is that the stream changes far less than it nearly ever did.
         habituation: share of salience that repetition has taken away, [0, 1).
         grid: where it is, float32 [10, 10] or [0, 0].
-        call: what the total would be without repetition, value and correction, [0, 1).
+        unhabituated: what the total would be without repetition, value and correction, [0, 1).
         alarms_per_hour: how often the stream, while nothing happens, would say as much [1/h].
         p_value: chance that the past holds for a sample as unusual, (0, 1]; 1 while unknown.
         total: [0, 1).
@@ -40,10 +40,10 @@ class Observation(NamedTuple):
     near: Neighbour
     error: float
     usual_error: float
-    lull: bool
+    flat: bool
     habituation: float
     grid: NDArray[np.float32]
-    call: float
+    unhabituated: float
     alarms_per_hour: float
     p_value: float
     total: float

@@ -36,7 +36,7 @@ def scorer_reason(
     cause = max(excesses, key=lambda name: excesses[name])
     faded = f", {seen.habituation:.0%} habituated" if seen.habituation >= 0.2 else ""
     if seen.total < QUIET:
-        quiet = f"{cause} as before" if faded and seen.call >= QUIET else "nothing unusual"
+        quiet = f"{cause} as before" if faded and seen.unhabituated >= QUIET else "nothing unusual"
         return f"{modality}: {quiet}{faded}"
     if cause == "surprise":
         text = f"surprise {seen.surprise.rank:.2f}, {_error(seen)}"
@@ -52,7 +52,7 @@ def scorer_reason(
 
 
 def _error(seen: Observation) -> str:
-    if seen.lull:
+    if seen.flat:
         return "changes far less than it nearly ever did"
     if seen.usual_error <= 0.0:
         return "an error where there never was one"

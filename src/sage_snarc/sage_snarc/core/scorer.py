@@ -16,7 +16,7 @@ from sage_common.core.specs.places import PICTURE, Places
 from sage_common.core.state.arrays import Arrays
 from sage_common.core.state.fields import Fixed, State, renamed
 from sage_common.core.state.stateful import Stateful
-from sage_snarc.core.calibration.false_alarms import ASKED_PER_HOUR
+from sage_snarc.core.calibration.false_alarms import FALSE_ALARMS_PER_HOUR
 from sage_snarc.core.dimensions.code_arousal import Layout
 from sage_snarc.core.observation import Observation
 from sage_snarc.core.reason import scorer_reason
@@ -93,19 +93,19 @@ class VectorScorer(Stateful):
         name: str,
         source: str = "",
         capacity: int = 1000,
-        asked_per_hour: float = ASKED_PER_HOUR,
+        false_alarms_per_hour: float = FALSE_ALARMS_PER_HOUR,
     ) -> None:
         """Score the vectors of a stream.
 
         Args:
             name, source: whose it is, for words.
             capacity: number of vectors remembered for novelty.
-            asked_per_hour: false alarms that a total of 0.5 may cause, > 0 [1/h].
+            false_alarms_per_hour: false alarms that a total of 0.5 may cause, > 0 [1/h].
         """
         self.name = name
         self.source = source
         self.capacity = capacity
-        self._asked_per_hour = asked_per_hour
+        self._false_alarms_per_hour = false_alarms_per_hour
 
     def score(self, stamp_ns: int, vector: ArrayLike) -> SalienceResult:
         """Score one sample and learn from it.
@@ -133,7 +133,7 @@ class VectorScorer(Stateful):
         return self._made(values[key]["size"])
 
     def _made(self, size: int) -> Stream:
-        return Stream(size, self.capacity, FREE, asked_per_hour=self._asked_per_hour)
+        return Stream(size, self.capacity, FREE, false_alarms_per_hour=self._false_alarms_per_hour)
 
     def from_old(self, old: Arrays) -> dict[str, Any]:
         return _stream_of_old(self, old)
@@ -160,7 +160,7 @@ class Scorer(Stateful):
         places: Places = PICTURE,
         layout: Layout | None = None,
         summary: int | None = None,
-        asked_per_hour: float = ASKED_PER_HOUR,
+        false_alarms_per_hour: float = FALSE_ALARMS_PER_HOUR,
     ) -> None:
         """Score the percepts of a modality.
 
@@ -171,10 +171,10 @@ class Scorer(Stateful):
             layout: of its puzzles; None: as the modality's spec says.
             summary: how many numbers at the end of its embeddings sum up the newest sample; None:
                 as the modality's spec says.
-            asked_per_hour: false alarms that a total of 0.5 may cause, > 0 [1/h].
+            false_alarms_per_hour: false alarms that a total of 0.5 may cause, > 0 [1/h].
         """
         self.modality = modality
-        self._asked_per_hour = asked_per_hour
+        self._false_alarms_per_hour = false_alarms_per_hour
         self.capacity = capacity
         self.places = places
         spec = ModalitySpecs()[modality]
@@ -236,7 +236,7 @@ class Scorer(Stateful):
         return self._made(values[key]["size"])
 
     def _made(self, size: int) -> Stream:
-        asked = self._asked_per_hour
+        asked = self._false_alarms_per_hour
         return Stream(size, self.capacity, UNIT, self._layout, asked, self._summary)
 
     def from_old(self, old: Arrays) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.combination import Combination
 from sage_snarc.core.calibration.dimension import NOTHING, Dimension, Reading
 from sage_snarc.core.calibration.false_alarms import (
-    ASKED_PER_HOUR,
+    FALSE_ALARMS_PER_HOUR,
     FalseAlarms,
     Salience,
     rarity_of,
@@ -51,6 +51,7 @@ FREE_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
 """Of surprise, novelty and arousal; of bare numbers also of their level. That a whole picture or
 second is unlike any other says less of what is new in it than that a motion is."""
 BELIEF = 2.0
+"""So much rarer (`-ln p`) than one in all samples is believed as it is."""
 REMEMBERED = 6000
 
 
@@ -63,8 +64,8 @@ class Scale:
         distance: distance below which two vectors are the same situation.
         resolution: relative precision of the vector's numbers.
         horizon: samples that arousal compares with, at ten a second.
-        flat_price: a lull counts as if it were that much less rare (`-ln p`): most streams have
-            none that matters.
+        flat_price: a flat stream counts as if that were so much less rare (`-ln p`):
+            most streams are now and then, and it does not matter.
     """
 
     error: float = 0.0
@@ -122,10 +123,15 @@ class Stream(Stateful):
         capacity: int = 1000,
         scale: Scale = FREE,
         layout: Layout = Layout.PICTURE,
-        asked_per_hour: float = ASKED_PER_HOUR,
+        false_alarms_per_hour: float = FALSE_ALARMS_PER_HOUR,
         summary: int = 0,
     ) -> None:
-        """`summary`: how many numbers at the end of each vector sum up its newest sample."""
+        """Score vectors of `size` numbers; the other arguments are those of `Scorer`.
+
+        Args:
+            scale: of the vectors.
+            summary: how many numbers at the end of each vector sum up its newest sample.
+        """
         self.size = size
         self.scale = scale
         self.free = scale == FREE
@@ -147,7 +153,7 @@ class Stream(Stateful):
         self._level = LevelArousal(width) if self.free else None
         self._levels = Dimension(RAW_FLOOR)
         self._combined = Combination(FREE_WEIGHTS if self.free else WEIGHTS[layout])
-        self._salience = Salience(asked_per_hour)
+        self._salience = Salience(false_alarms_per_hour)
         self.false_alarms = FalseAlarms()
         self._origin = np.zeros(size, np.float32)
         self._bounds = Bounds(size)
@@ -169,28 +175,30 @@ class Stream(Stateful):
         wide = (centred if self._sketch is None else self._sketch @ centred).astype(np.float64)
         usual_error = self._surprise.value(0.5)
         details = self._details(vector, codes, gap)
-        error = _together(
+        error = _geometric_mean(
             self.predictor.observe(wide, resolution, gap, self._clock.pace), *details.errors
         )
-        arousal = _together(self._vectors.observe(wide, self._clock.pace), *details.arousals)
+        arousal = _geometric_mean(self._vectors.observe(wide, self._clock.pace), *details.arousals)
         flat = self._flat(wide, resolution, gap)
         measures = [error, near.distance, arousal]
         if self._level is not None:
             measures.append(self._level.observe(wide, self._clock.pace))
         excess, readings = self._compare(measures, near, flat)
         rarity = rarity_of(excess, self._clock.usual_per_hour / self._clock.samples_per_hour)
-        call = self._salience.total(rarity)
+        unhabituated = self._salience.total(rarity)
         # Habituation makes alarms fewer, and must not be the stronger for it.
-        heard = min(call, self._salience.total(self.false_alarms.corrected(rarity)))
+        heard = min(unhabituated, self._salience.total(self.false_alarms.corrected(rarity)))
         habituation = max(
             self.habituation.strength(near.squared, self._usual_distance, stamp_ns),
             self._episodes.strength(wide, heard, elapsed_s, self._clock.period_s),
         )
         reward = self.reward.predict(near, self.memory.ids)
-        worth = self._salience.weighed(rarity, habituation, reward)
-        final = self.false_alarms.corrected(worth)
-        self.false_alarms.learn(worth, elapsed_s, self._clock.period_s, self._clock.usual_per_hour)
-        self._remember(centred, near, stamp_ns, call, elapsed_s)
+        weighed = self._salience.weighed(rarity, habituation, reward)
+        final = self.false_alarms.corrected(weighed)
+        self.false_alarms.learn(
+            weighed, elapsed_s, self._clock.period_s, self._clock.usual_per_hour
+        )
+        self._remember(centred, near, stamp_ns, unhabituated, elapsed_s)
         self.count += 1
         return Observation(
             *readings,
@@ -198,10 +206,10 @@ class Stream(Stateful):
             near=near,
             error=error,
             usual_error=usual_error,
-            lull=0.0 < flat.excess == readings[0].excess,
+            flat=0.0 < flat.excess == readings[0].excess,
             habituation=habituation,
             grid=details.grid,
-            call=call,
+            unhabituated=unhabituated,
             p_value=math.exp(-excess),
             alarms_per_hour=rate_of(final, self._clock.usual_per_hour),
             total=self._salience.total(final),
@@ -242,16 +250,16 @@ class Stream(Stateful):
         centred: NDArray[np.float32],
         near: Neighbour,
         stamp_ns: int,
-        call: float,
+        unhabituated: float,
         elapsed_s: float,
     ) -> None:
         slot = self.memory.learn(centred, near, stamp_ns)
         sample_id = int(self.memory.ids[slot])
-        self.habituation.visit(slot, sample_id == self.memory.seen_total, call, elapsed_s)
+        self.habituation.visit(slot, sample_id == self.memory.seen_total, unhabituated, elapsed_s)
         self.reward.visit(slot, sample_id, stamp_ns)
 
     def _flat(self, wide: NDArray[np.float64], resolution: float, gap: bool) -> Reading:
-        """An unusual lull."""
+        """Whether the stream is unusually flat."""
         step = wide - self._before
         change = math.sqrt(float(step @ step))
         self._before = wide
@@ -289,7 +297,7 @@ def _excess(reading: Reading) -> float:
     return reading.excess
 
 
-def _together(*raw: float) -> float:
+def _geometric_mean(*raw: float) -> float:
     """Geometric mean of raw measures (>= 0) of one percept, as if each were larger by 0.3.
 
     So a part that never varies does not silence the others.

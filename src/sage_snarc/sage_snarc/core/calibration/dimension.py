@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from sage_common.core.state.fields import State
@@ -21,11 +20,6 @@ class Reading(NamedTuple):
 
     rank: float
     excess: float
-
-    @property
-    def p_value(self) -> float:
-        """Chance of a value at least as large, (0, 1]; 1 while unknown."""
-        return math.exp(-self.excess)
 
 
 NOTHING = Reading(0.0, 0.0)

@@ -12,7 +12,7 @@ from sage_common.core.state.stateful import Stateful
 
 USUAL_PER_HOUR = 36_000.0
 LEAST_RARITY, MOST_RARITY = 1e-6, 80.0
-ASKED_PER_HOUR = 60.0
+FALSE_ALARMS_PER_HOUR = 60.0
 STEEPNESS = 6
 STEP = 1.0
 LEVELS = 20
@@ -29,12 +29,12 @@ LEAST_STEP = 0.1
 class Salience:
     """Salience in [0, 1) of a rarity, and back: 0.5 is as rare as false alarms were asked to be."""
 
-    def __init__(self, asked_per_hour: float = ASKED_PER_HOUR) -> None:
-        """`asked_per_hour`: false alarms, of a stream of ten or more samples a second, > 0.
+    def __init__(self, false_alarms_per_hour: float = FALSE_ALARMS_PER_HOUR) -> None:
+        """`false_alarms_per_hour`: false alarms, of a stream of ten or more samples a second, > 0.
 
         Of a slower stream it is in proportion fewer: 60 an hour are one in 600 samples.
         """
-        self._half = math.log1p(USUAL_PER_HOUR / asked_per_hour)
+        self._half = math.log1p(USUAL_PER_HOUR / false_alarms_per_hour)
 
     def total(self, rarity: float) -> float:
         """Of a rarity >= 0, strictly increasing: with 60 an hour asked, 0.81 at 10, 0.95 at 1."""

@@ -43,10 +43,10 @@ class LevelArousal(Stateful):
     _usual: State[Whitening]
     _count: State[int] = 0
 
-    def __init__(self, size: int, floor: float = 0.0) -> None:
-        """`size`: components. `floor`: length below which a difference is nothing."""
+    def __init__(self, size: int) -> None:
+        """`size`: components."""
         self._recent = np.zeros(size)
-        self._usual = Whitening(size, LEVEL_HORIZON, floor=floor)
+        self._usual = Whitening(size, LEVEL_HORIZON)
 
     def observe(self, vector: NDArray[np.float64], pace: float = 1.0) -> float:
         """Raw arousal (>= 0) of a vector float64 [size], usually about 1."""

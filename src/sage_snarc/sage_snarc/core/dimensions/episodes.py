@@ -12,8 +12,8 @@ from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.habituation import RECOVERY_S
 
 REMEMBERED, LONGEST = 24, 40
-CALLS = 0.3
-LEAST_CALL = 0.05
+ONSET_SALIENCE = 0.3
+QUIET_SALIENCE = 0.05
 QUIET_S, QUIET_PERIODS = 1.5, 3.0
 BACKGROUND_HORIZON = 100
 SHIFT = 2
@@ -142,22 +142,22 @@ class Alignment(Stateful):
 class EpisodeHabituation(Stateful):
     """How used one is to what is just happening, from how alike it is to what has happened before.
 
-    An episode begins with a sample that calls (0.3), and ends when nothing has for 1.5 s or three
-    samples. Its course, what its samples add to the background before it, is compared sample by
-    sample, give or take two, with the courses of the last 24 kinds of episodes: the squared
-    differences so far over the squared sizes of the two courses, of samples that are farther from
-    the background than it varies. So a window that mixes the end of a bang with whatever follows
-    is known for the bang that it belongs to, which no comparison of single samples can. Which
-    kind it is of is told by where it calls, not by the quiet after it, in which the place does what
-    it likes. A kind's dose grows by six times the fourth power of its strongest call (what noise
-    does each minute calls less), to 5 at most, and fades with the time constant of `Habituation`.
-    Likeness counts as far as it is not by chance: the spikes of a noise of one number are alike,
-    and nothing that repeats.
-    What calls anew after a quiet sample may be another event: it is compared as if it began there,
-    too, and the better of the two counts.
+    An episode begins with a sample of salience 0.3, and ends when there was none above 0.05 for
+    1.5 s or three samples. Its course, what its samples add to the background before it, is
+    compared sample by sample, give or take two, with the courses of the last 24 kinds of episodes:
+    the squared differences so far over the squared sizes of the two courses, of samples that are
+    farther from the background than it varies. So a window that mixes the end of a bang with
+    whatever follows is known for the bang that it belongs to, which no comparison of single
+    samples can. Which kind it is of is told by its salient samples, not by the quiet after them,
+    in which the place does what it likes. A kind's dose grows by six times the fourth power of its
+    largest salience (that of what noise does each minute is less), to 5 at most, and fades with
+    the time constant of `Habituation`. Likeness counts as far as it is not by chance: the spikes
+    of a noise of one number are alike, and nothing that repeats.
+    What is salient anew after a quiet sample may be another event: it is compared as if it began
+    there, too, and the better of the two counts.
     """
 
-    new_keys = frozenset({"called", "known", "quiet"})
+    new_keys = frozenset({"salience_sum", "known", "quiet"})
     _background: State[NDArray[np.float64]]
     _noise: State[float] = 0.0
     _quiet: State[float] = 0.0
@@ -168,9 +168,9 @@ class EpisodeHabituation(Stateful):
     _current: State[NDArray[np.float64]]
     _going_on: State[bool] = False
     _peak: State[float] = 0.0
-    _called: State[float] = 0.0
+    _salience_sum: State[float] = 0.0
     _known: State[NDArray[np.float64]]
-    """Sums over what is going on: of its calls, and of these times the likeness to each course."""
+    """Sums over what is going on: of its salience, and of that times the likeness to each."""
     _quiet_s: State[float] = 0.0
 
     def __init__(self, size: int) -> None:
@@ -183,24 +183,24 @@ class EpisodeHabituation(Stateful):
         self._known = np.zeros(REMEMBERED)
 
     def strength(
-        self, vector: NDArray[np.float64], call: float, elapsed_s: float, period_s: float
+        self, vector: NDArray[np.float64], salience: float, elapsed_s: float, period_s: float
     ) -> float:
         """Habituation to what is going on, [0, 1); then follow it.
 
         Args:
             vector: float64 [size].
-            call: salience before habituation, corrected by the false alarms that came, [0, 1).
+            salience: salience before habituation, corrected by the false alarms that came, [0, 1).
             elapsed_s: time since the last sample [s], >= 0.
             period_s: usual time between samples [s].
         """
         self._courses.doses *= math.exp(-elapsed_s / RECOVERY_S)
         offset = vector - self._background
-        if call >= CALLS and not self._going_on:
+        if salience >= ONSET_SALIENCE and not self._going_on:
             self._from_onset.begin()
             self._from_newest.begin()
-            self._going_on, self._peak, self._called, self._quiet_s = True, 0.0, 0.0, 0.0
+            self._going_on, self._peak, self._salience_sum, self._quiet_s = True, 0.0, 0.0, 0.0
             self._known[:] = 0.0
-        elif call >= CALLS and self._quiet_s > 0.0:
+        elif salience >= ONSET_SALIENCE and self._quiet_s > 0.0:
             self._from_newest.begin()
         if not self._going_on:
             self._follow(offset)
@@ -209,18 +209,18 @@ class EpisodeHabituation(Stateful):
             self._current[self._from_onset.place] = offset
         for alignment in (self._from_onset, self._from_newest):
             alignment.add(offset, self._courses, self._noise)
-        self._peak = max(self._peak, call)
-        self._quiet_s = self._quiet_s + elapsed_s if call < LEAST_CALL else 0.0
+        self._peak = max(self._peak, salience)
+        self._quiet_s = self._quiet_s + elapsed_s if salience < QUIET_SALIENCE else 0.0
         likeness = np.maximum(
             self._from_onset.likeness(self._courses, self._noise, self._quiet),
             self._from_newest.likeness(self._courses, self._noise, self._quiet),
         )
         strength = 1.0 - math.exp(-float((likeness * self._courses.doses).max()))
-        self._called += call
-        self._known += call * likeness
+        self._salience_sum += salience
+        self._known += salience * likeness
         if self._quiet_s > max(QUIET_S, QUIET_PERIODS * period_s):
             course = self._current[: self._from_onset.place]
-            known = self._known / self._called
+            known = self._known / self._salience_sum
             self._courses.learn(course, known, DOSE * self._peak**4, self._noise)
             self._going_on = False
         return strength

@@ -27,7 +27,7 @@ class Flatline(Stateful):
     A camera that freezes, or a motor that stops, is an event, though every predictor of it does
     better than before. The measure is how many times smaller the larger of the last two changes is
     than the smaller of the past's 0.05 quantile and the least of 30 samples that end 10 samples
-    ago: a quieter scene is no lull for long, and a lull that stays speaks for 10 samples. Where
+    ago: a quieter scene is not flat for long, and a flat stream speaks for 10 samples. Where
     samples come faster than ten a second, a change is the largest of a tenth of a second. Less than
     1.5 times is none, however rare: so it is beside a floor.
 

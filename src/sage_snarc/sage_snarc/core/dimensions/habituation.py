@@ -22,9 +22,9 @@ LEAST_FADE = 1e-6
 class Habituation(Stateful):
     """How used one is to the present situation, from the doses that it and its like have had.
 
-    Each remembered situation (a slot of the novelty memory) holds a dose: how strongly it called
+    Each remembered situation (a slot of the novelty memory) holds a dose: its salience
     (0..1), once for every new visit and once for every second of staying, decaying with a time
-    constant of 120 s. One gets used to what calls; what does not call needs no getting used to,
+    constant of 120 s. One gets used to what is salient; the rest needs no getting used to,
     and what is a little like it must not be muffled. The present one's
     habituation is `1 - exp(-sum k_i dose_i)`, `k_i = 1 / (1 + (d_i / R)^4)` up to 3 R. `R` is
     twice the usual distance to the nearest, but at most 0.3 of the present root mean square
@@ -68,11 +68,11 @@ class Habituation(Stateful):
         dose = float(_kernel(squared[near], reach) @ self._dose[near]) * self._fade
         return min(1.0 - math.exp(-dose), LIMIT)
 
-    def visit(self, slot: int, fresh: bool, call: float, period_s: float) -> None:
+    def visit(self, slot: int, fresh: bool, salience: float, period_s: float) -> None:
         """The situation asked about last is in `slot`, `fresh` if just put there.
 
         Args:
-            call: its salience before habituation, 0..1.
+            salience: its own before habituation, 0..1.
             period_s: time since the last sample [s].
         """
         if fresh:
@@ -80,7 +80,7 @@ class Habituation(Stateful):
         if self._fade < LEAST_FADE:
             self._dose *= self._fade
             self._fade = 1.0
-        taken = call * min(period_s / STAY_S, 1.0) if self._stays else call
+        taken = salience * min(period_s / STAY_S, 1.0) if self._stays else salience
         self._dose[slot] += taken / self._fade
         self._last_slot = slot
 

@@ -13,9 +13,11 @@ HORIZON = 6000
 ONE_IN_A_THOUSAND = math.log(1e3)
 
 
-def excesses(changes: np.ndarray, lull: Flatline | None = None, gap: bool = False) -> np.ndarray:
-    lull = lull or Flatline()
-    return np.array([lull.observe(float(change), gap, HORIZON).excess for change in changes])
+def excesses(
+    changes: np.ndarray, flatline: Flatline | None = None, gap: bool = False
+) -> np.ndarray:
+    flatline = flatline or Flatline()
+    return np.array([flatline.observe(float(change), gap, HORIZON).excess for change in changes])
 
 
 def noise(count: int, size: int, seed: int = 0) -> np.ndarray:
@@ -32,12 +34,14 @@ def test_a_freeze_is_noticed_at_once_and_not_for_long(size: int) -> None:
 
 
 @pytest.mark.parametrize("pace", [1, 3, 10])
-def test_a_lull_that_stays_speaks_for_a_second(pace: int) -> None:
+def test_a_flat_stream_speaks_for_a_second(pace: int) -> None:
     """The stream varies a hundredth of what it did; `pace` samples come in a tenth of a second."""
     changes = noise(6000, 6)
     changes[4000:] *= 0.01
-    lull = Flatline()
-    found = [lull.observe(float(change), False, pace * HORIZON, pace).excess for change in changes]
+    flatline = Flatline()
+    found = [
+        flatline.observe(float(change), False, pace * HORIZON, pace).excess for change in changes
+    ]
     said = np.array(found[4000:]) > math.log(20.0)
     assert said[2 * pace : 8 * pace].all()
     assert not said[15 * pace :].any()
@@ -59,7 +63,7 @@ def test_chance_is_as_rare_as_it_is_said_to_be(size: int) -> None:
 
 
 @pytest.mark.parametrize("rounded", [0.5, 2.0, 8.0])
-def test_stops_that_come_often_by_chance_are_no_lull(rounded: float) -> None:
+def test_stops_that_come_often_by_chance_are_not_flat(rounded: float) -> None:
     """Gaussian values rounded to one in so many of a deviation."""
     rows = np.round(rounded * np.random.default_rng(2).standard_normal((20_000, 1)))
     found = excesses(np.linalg.norm(np.diff(rows, axis=0), axis=1))[1000:]
@@ -74,11 +78,11 @@ def test_a_stream_that_often_rests_may_rest() -> None:
     assert np.mean(found >= ONE_IN_A_THOUSAND) <= 4e-3
 
 
-def test_a_constant_stream_has_no_lull() -> None:
+def test_a_constant_stream_is_never_flat() -> None:
     assert not excesses(np.zeros(300)).any()
 
 
-def test_a_calmer_scene_is_a_lull_only_while_it_is_new() -> None:
+def test_a_calmer_scene_is_flat_only_while_it_is_new() -> None:
     found = excesses(np.concatenate([noise(400, 32), 0.1 * noise(400, 32, seed=1)]))
     assert found[399:405].max() > ONE_IN_A_THOUSAND
     assert found[420:].max() < ONE_IN_A_THOUSAND
@@ -91,9 +95,9 @@ def test_below_its_floor_a_change_is_nothing() -> None:
 
 
 def test_after_a_gap_nothing_is_compared() -> None:
-    lull = Flatline()
-    excesses(noise(400, 32), lull)
-    assert not excesses(np.zeros(10), lull, gap=True).any()
+    flatline = Flatline()
+    excesses(noise(400, 32), flatline)
+    assert not excesses(np.zeros(10), flatline, gap=True).any()
 
 
 @pytest.mark.parametrize("seed", range(3))
