@@ -136,7 +136,7 @@ def replace_fields(message: Salience, **fields: Any) -> Salience:
             "as predicted, or nothing was predicted; usually 0.12 off",
         ),
         ({"prediction_error": 0.0, "usual_error": 0.0}, "or nothing was predicted yet"),
-        ({"usual_error": 0.0}, "was 0.44 off where there had never been an error"),
+        ({"usual_error": 0.0}, "was 0.44 off where there usually is no error"),
         ({"prediction_error": 1234.5, "usual_error": 12.5}, "within 12 as usual, was 1234 off"),
         ({"neighbour_age_s": -1.0, "neighbour_id": 0}, "nothing remembered to compare with"),
         ({"neighbour_distance": 0.0}, "identical to remembered percept #123, 41 s earlier at "),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
+from sage_snarc.core.fusion import Fusion
 from sage_snarc.core.scorer import Scorer, VectorScorer
 
 PERIOD_NS = 33_333_333
@@ -24,6 +26,7 @@ Make = Callable[..., Percept]
         ([], "vector = "),
         ([[1.0]], "vector = "),
         (["warm"], "vector = "),
+        ([10**400, 1.0], "vector = "),
         ([1.0, 2.0, 3.0], "vector = '3 components'"),
     ],
 )
@@ -35,6 +38,41 @@ def test_a_wrong_vector_is_refused_by_name(vector: list[object], message: str) -
         scorer.score(1, vector)
     after = scorer.state()
     assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("stamp", [np.nan, 2**63, -(2**63) - 1, 1.5, "now", None])
+def test_a_wrong_stamp_is_refused_and_nothing_is_learned(stamp: Any) -> None:
+    scorer = VectorScorer("x")
+    scorer.score(0, [1.0])
+    before = scorer.state()
+    with pytest.raises(InvalidInput, match="stamp_ns = "):
+        scorer.score(stamp, [2.0])
+    after = scorer.state()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, np.nan, np.inf, 1e9, "60", None])
+def test_a_rate_that_cannot_be_asked_for_is_refused_at_once(rate: Any) -> None:
+    for make in (VectorScorer, Scorer):
+        with pytest.raises(InvalidInput, match="false_alarms_per_hour = "):
+            make("vision", false_alarms_per_hour=rate)
+    with pytest.raises(InvalidInput, match="false_alarms_per_hour = "):
+        Fusion(["vision"], false_alarms_per_hour=rate)
+
+
+@pytest.mark.parametrize("capacity", [0, -1, 1.5, "1000"])
+def test_a_memory_that_cannot_be_is_refused_at_once(capacity: Any) -> None:
+    for make in (VectorScorer, Scorer):
+        with pytest.raises(InvalidInput, match="capacity = "):
+            make("vision", capacity=capacity)
+
+
+@pytest.mark.parametrize("reward", [1.5, np.nan, "good"])
+def test_a_wrong_reward_is_refused_by_name(reward: Any) -> None:
+    scorer = VectorScorer("x")
+    scorer.score(0, [1.0])
+    with pytest.raises(InvalidInput, match="reward = "):
+        scorer.learn(0, 0, reward)
 
 
 def test_a_wrong_percept_is_refused_by_name(percept: Make) -> None:

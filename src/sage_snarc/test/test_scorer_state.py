@@ -81,6 +81,22 @@ def of_before(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {**arrays, VALUES: json_array(values)}
 
 
+def test_a_damaged_state_is_refused_by_name_and_changes_nothing() -> None:
+    scorer = VectorScorer("x")
+    for index in range(20):
+        scorer.score(index * PERIOD_NS, [float(index % 3)])
+    good = scorer.state()
+    mean = "stream.predictor.mean"
+    for message, damaged in (
+        (f"{mean} = 'NaN': expected numbers", {mean: np.full_like(good[mean], np.nan)}),
+        ("state = .*: expected JSON", {VALUES: good[VALUES][:50]}),
+        ("state = .*: expected JSON", {VALUES: np.full(4, 255, np.uint8)}),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            scorer.restore({**good, **damaged})
+        assert all(np.array_equal(array, good[name]) for name, array in scorer.state().items())
+
+
 def test_state_of_another_memory_size_is_refused() -> None:
     small = VectorScorer("x", capacity=10)
     small.score(0, [1.0])

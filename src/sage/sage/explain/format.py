@@ -128,7 +128,7 @@ def _surprise(rank: float, predicted: Prediction | None) -> str:
         seen = f"was {_figure(error)} off, {error / usual:.1f} times that: {past}"
         return f"predicted to within {_figure(usual)} as usual, {seen}"
     if error > 0.0:
-        return f"was {_figure(error)} off where there had never been an error"
+        return f"was {_figure(error)} off where there usually is no error"
     if usual > 0.0:
         return f"as predicted, or nothing was predicted; usually {_figure(usual)} off"
     return "as predicted, or nothing was predicted yet"

@@ -10,6 +10,8 @@ QUIET = 0.1
 MOST_WORDS = 120
 RECENT_S = 1.0
 """Seen less long ago is of the same moment."""
+UNLIKE = 0.5
+"""As far away as that, of the distance of an unrelated sample, nothing is called alike."""
 LEAST_PER_HOUR = 0.01
 
 
@@ -55,14 +57,15 @@ def _error(seen: Observation) -> str:
     if seen.flat:
         return "changes far less than it nearly ever did"
     if seen.usual_error <= 0.0:
-        return "an error where there never was one"
+        return "an error where there usually is none"
     return f"{seen.error / seen.usual_error:.1f} times the usual error"
 
 
 def _nearest(seen: Observation) -> str:
     age_s = seen.near.age_ns * 1e-9
     if age_s < RECENT_S:  # beside an age of nothing it would sound as if it were known
-        return f"unlike anything seen: its nearest neighbour is {far_away(seen.near.relative)}"
+        unlike = "unlike anything seen" if seen.near.relative >= UNLIKE else "farther than usual"
+        return f"{unlike}: its nearest neighbour is {far_away(seen.near.relative)}"
     return f"nearest seen {duration(age_s)} ago"
 
 

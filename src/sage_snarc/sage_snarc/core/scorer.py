@@ -16,10 +16,11 @@ from sage_common.core.specs.places import PICTURE, Places
 from sage_common.core.state.arrays import Arrays
 from sage_common.core.state.fields import Fixed, State, renamed
 from sage_common.core.state.stateful import Stateful
-from sage_snarc.core.calibration.false_alarms import FALSE_ALARMS_PER_HOUR
+from sage_snarc.core.calibration.false_alarms import FALSE_ALARMS_PER_HOUR, checked_rate
 from sage_snarc.core.dimensions.code_arousal import Layout
 from sage_snarc.core.observation import Observation
 from sage_snarc.core.reason import scorer_reason
+from sage_snarc.core.scorer_inputs import check_capacity, check_size, checked_stamp, checked_vector
 from sage_snarc.core.stream import FREE, UNIT, Stream
 
 LENGTH_TOLERANCE = 0.01
@@ -100,23 +101,29 @@ class VectorScorer(Stateful):
         Args:
             name, source: whose it is, for words.
             capacity: number of vectors remembered for novelty.
-            false_alarms_per_hour: false alarms that a total of 0.5 may cause, > 0 [1/h].
+            false_alarms_per_hour: false alarms that a total of 0.5 may cause, (0, 36000] [1/h].
+
+        Raises:
+            InvalidInput: a capacity or a rate that is out of range.
         """
+        check_capacity(capacity)
         self.name = name
         self.source = source
         self.capacity = capacity
-        self._false_alarms_per_hour = false_alarms_per_hour
+        self._false_alarms_per_hour = checked_rate(false_alarms_per_hour)
 
     def score(self, stamp_ns: int, vector: ArrayLike) -> SalienceResult:
         """Score one sample and learn from it.
 
         Raises:
-            InvalidInput: not a finite one-dimensional vector of the first one's size.
+            InvalidInput: not a finite one-dimensional vector of the first one's size, or a stamp
+                that is not an integer of 64 bits; nothing is learned.
         """
+        stamp_ns = checked_stamp(stamp_ns)
         checked = checked_vector("vector", vector)
         if self._stream is None:
             self._stream = self._made(checked.size)
-        _check_size("vector", checked, self._stream.size)
+        check_size("vector", checked, self._stream.size)
         seen = self._stream.observe(stamp_ns, checked, None)
         reason = scorer_reason(self.name, seen)
         return _result(stamp_ns, self.name, self.source, seen, reason)
@@ -171,10 +178,14 @@ class Scorer(Stateful):
             layout: of its puzzles; None: as the modality's spec says.
             summary: how many numbers at the end of its embeddings sum up the newest sample; None:
                 as the modality's spec says.
-            false_alarms_per_hour: false alarms that a total of 0.5 may cause, > 0 [1/h].
+            false_alarms_per_hour: false alarms that a total of 0.5 may cause, (0, 36000] [1/h].
+
+        Raises:
+            InvalidInput: a capacity or a rate that is out of range.
         """
+        check_capacity(capacity)
         self.modality = modality
-        self._false_alarms_per_hour = false_alarms_per_hour
+        self._false_alarms_per_hour = checked_rate(false_alarms_per_hour)
         self.capacity = capacity
         self.places = places
         spec = ModalitySpecs()[modality]
@@ -198,7 +209,7 @@ class Scorer(Stateful):
             self.resets += self._stream is not None
             self.encoder_id = percept.encoder_id
             self._stream = self._made(vector.size)
-        _check_size("embedding", vector, self._stream.size)
+        check_size("embedding", vector, self._stream.size)
         seen = self._stream.observe(percept.stamp_ns, vector, percept.codes)
         reason = scorer_reason(self.modality, seen, self.places, percept.text)
         return _result(percept.stamp_ns, self.modality, percept.source, seen, reason)
@@ -241,30 +252,6 @@ class Scorer(Stateful):
 
     def from_old(self, old: Arrays) -> dict[str, Any]:
         return _stream_of_old(self, old)
-
-
-def checked_vector(field: str, vector: ArrayLike) -> NDArray[np.float32]:
-    """`vector` as float32 [n], n >= 1.
-
-    Raises:
-        InvalidInput: not numbers, not one-dimensional, empty, not finite, or beyond 1e15 (squares
-            of float32 must stay finite).
-    """
-    try:
-        checked = np.asarray(vector, np.float32)
-    except (TypeError, ValueError):
-        raise InvalidInput(field, vector, "a vector of numbers") from None
-    if checked.ndim != 1 or checked.size == 0:
-        raise InvalidInput(field, list(checked.shape), "a vector [n] with n >= 1")
-    largest = float(np.abs(checked).max())
-    if not largest <= 1e15:
-        raise InvalidInput(field, largest, "finite numbers up to 1e15")
-    return checked
-
-
-def _check_size(field: str, vector: NDArray[np.float32], size: int) -> None:
-    if vector.size != size:
-        raise InvalidInput(field, f"{vector.size} components", f"{size}, as in the first sample")
 
 
 def _result(

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.errors import InvalidInput
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -43,5 +45,14 @@ def json_array(value: object) -> NDArray[np.uint8]:
 
 
 def json_of(array: NDArray[Any]) -> Any:
-    """What `json_array` packed; tuples have become lists."""
-    return json.loads(text_of(array))
+    """What `json_array` packed; tuples have become lists.
+
+    Raises:
+        InvalidInput: not JSON in UTF-8.
+    """
+    try:
+        return json.loads(text_of(array))
+    except ValueError as error:
+        raise InvalidInput(
+            "state", bytes(np.asarray(array)[:40]), f"JSON in UTF-8 ({error})"
+        ) from error

@@ -172,6 +172,8 @@ class _Restoring:
             raise InvalidInput(path, str(array.dtype), str(dtype))
         if current is not None and array.shape != current.shape:
             raise InvalidInput(path, f"shape {list(array.shape)}", f"{list(current.shape)}")
+        if _has_nan(array) and current is not None and not _has_nan(current):
+            raise InvalidInput(path, "NaN", "numbers")
         return np.array(array)
 
     def _bytes(self, path: str) -> bytes:
@@ -197,3 +199,7 @@ def _checked(kind: Any, value: Any, path: str) -> Any:
         return kind(value)
     except ValueError:
         raise InvalidInput(path, value, f"one of {[item.value for item in kind]}") from None
+
+
+def _has_nan(array: NDArray[Any]) -> bool:
+    return array.dtype.kind == "f" and bool(np.isnan(array).any())

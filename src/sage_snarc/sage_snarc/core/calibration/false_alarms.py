@@ -7,11 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 
 USUAL_PER_HOUR = 36_000.0
-LEAST_RARITY, MOST_RARITY = 1e-6, 80.0
+LEAST_RARITY, MOST_RARITY = math.log(2.0), 80.0
 FALSE_ALARMS_PER_HOUR = 60.0
 STEEPNESS = 6
 STEP = 1.0
@@ -34,7 +35,7 @@ class Salience:
 
         Of a slower stream it is in proportion fewer: 60 an hour are one in 600 samples.
         """
-        self._half = math.log1p(USUAL_PER_HOUR / false_alarms_per_hour)
+        self._half = math.log1p(USUAL_PER_HOUR / checked_rate(false_alarms_per_hour))
 
     def total(self, rarity: float) -> float:
         """Of a rarity >= 0, strictly increasing: with 60 an hour asked, 0.81 at 10, 0.95 at 1."""
@@ -58,6 +59,17 @@ class Salience:
 
     def _rarity(self, odds: float) -> float:
         return float(self._half * odds ** (1.0 / STEEPNESS))
+
+
+def checked_rate(per_hour: float) -> float:
+    """A rate of false alarms that can be asked for.
+
+    Raises:
+        InvalidInput: not a number above 0, up to 36,000 an hour.
+    """
+    if not isinstance(per_hour, int | float) or not 0.0 < per_hour <= USUAL_PER_HOUR:
+        raise InvalidInput("false_alarms_per_hour", per_hour, "a number above 0, up to 36000")
+    return float(per_hour)
 
 
 def rarity_of(excess: float, usual_share: float) -> float:

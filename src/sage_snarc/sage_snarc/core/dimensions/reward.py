@@ -69,7 +69,7 @@ class Reward(Stateful):
         Raises:
             InvalidInput: a reward beyond -1..1.
         """
-        if not -1.0 <= reward <= 1.0:
+        if not isinstance(reward, int | float) or not -1.0 <= reward <= 1.0:
             raise InvalidInput("reward", reward, "a number from -1 to 1")
         places = np.flatnonzero((self._stamps >= start_ns) & (self._stamps <= end_ns))
         places = places[np.argsort(self._stamps[places], kind="stable")]
