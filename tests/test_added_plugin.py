@@ -18,7 +18,7 @@ from sage.bags.reader import open_bag
 from sage_msgs.msg import BudgetState, PluginBudget, Refinement
 
 pytestmark = [pytest.mark.alone, pytest.mark.slow]
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 SOME_FRAMES = 2**20  # bytes
 
 
