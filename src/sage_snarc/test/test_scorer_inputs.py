@@ -60,6 +60,12 @@ def test_a_rate_that_cannot_be_asked_for_is_refused_at_once(rate: Any) -> None:
         Fusion(["vision"], false_alarms_per_hour=rate)
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    scorer = VectorScorer("x", capacity=np.int64(10), false_alarms_per_hour=np.float32(60.0))
+    assert scorer.score(np.int64(0), [1.0]).stamp_ns == 0
+    assert scorer.learn(0, 0, np.float32(1.0)) == 1
+
+
 @pytest.mark.parametrize("capacity", [0, -1, 1.5, "1000"])
 def test_a_memory_that_cannot_be_is_refused_at_once(capacity: Any) -> None:
     for make in (VectorScorer, Scorer):
@@ -81,6 +87,7 @@ def test_a_wrong_percept_is_refused_by_name(percept: Make) -> None:
     good = percept(np.ones(8), PERIOD_NS)
     wrong = {
         "modality": {"modality": "audio"},
+        "stamp_ns = nan": {"stamp_ns": np.nan},
         "codes": {"codes": np.full((30, 30), 10, np.uint8)},
         "codes = 'uint8 [3, 3]'": {"codes": np.zeros((3, 3), np.uint8)},
         "codes = 'float64": {"codes": np.zeros((30, 30))},

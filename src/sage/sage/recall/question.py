@@ -171,7 +171,7 @@ def parse_time(field: str, text: str, clock: Clock | None = None) -> int:
             return _last(time.fromisoformat(text), now_ns)
         return round(datetime.fromisoformat(text).timestamp() * NS_PER_S)
     except (ValueError, OverflowError):
-        expected = "an ISO 8601 time, or an age such as 30s, 10m, 2h, 3d"
+        expected = "an ISO 8601 time, a time of day such as 12:30:05, or an age: 30s, 10m, 2h, 3d"
         raise InvalidInput(field, text, expected) from None
 
 

@@ -201,18 +201,20 @@ class Scorer(Stateful):
         """Score one percept and learn from it.
 
         Raises:
-            InvalidInput: another modality, codes that are not uint8 [30, 30] of 0..9, or an
-                embedding that is not finite, of unit length and of its encoder's size.
+            InvalidInput: another modality, a stamp that is not an integer of 64 bits, codes that
+                are not uint8 [30, 30] of 0..9, or an embedding that is not finite, of unit length
+                and of its encoder's size.
         """
+        stamp_ns = checked_stamp(percept.stamp_ns)
         vector = self._checked(percept)
         if self._stream is None or percept.encoder_id != self.encoder_id:
             self.resets += self._stream is not None
             self.encoder_id = percept.encoder_id
             self._stream = self._made(vector.size)
         check_size("embedding", vector, self._stream.size)
-        seen = self._stream.observe(percept.stamp_ns, vector, percept.codes)
+        seen = self._stream.observe(stamp_ns, vector, percept.codes)
         reason = scorer_reason(self.modality, seen, self.places, percept.text)
-        return _result(percept.stamp_ns, self.modality, percept.source, seen, reason)
+        return _result(stamp_ns, self.modality, percept.source, seen, reason)
 
     def _checked(self, percept: Percept) -> NDArray[np.float32]:
         if percept.modality != self.modality:

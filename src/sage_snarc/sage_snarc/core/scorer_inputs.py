@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +19,7 @@ def check_capacity(capacity: int) -> None:
     Raises:
         InvalidInput: it cannot.
     """
-    if not isinstance(capacity, int) or capacity < 1:
+    if not isinstance(capacity, Integral) or capacity < 1:
         raise InvalidInput("capacity", capacity, "an integer >= 1")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def checked_rate(per_hour: float) -> float:
     Raises:
         InvalidInput: not a number above 0, up to 36,000 an hour.
     """
-    if not isinstance(per_hour, int | float) or not 0.0 < per_hour <= USUAL_PER_HOUR:
+    if not isinstance(per_hour, Real) or not 0.0 < per_hour <= USUAL_PER_HOUR:
         raise InvalidInput("false_alarms_per_hour", per_hour, "a number above 0, up to 36000")
     return float(per_hour)
 

@@ -121,18 +121,19 @@ class CellArousal(Stateful):
 
     def observe(self, codes: Codes, gap: bool) -> Details:
         """Of codes uint8 [30, 30]; the first sample after a `gap` has no change, only deviation."""
-        now = _pooled(codes.astype(np.float32))
+        values = codes.astype(np.float32)
+        now = _pooled(values)
         self._count += 1
         if self._count == 1:
             self._mean[...] = now
             self._last = now
-            return Details((), self._errors(codes, None, gap), np.zeros((GRID, GRID), np.float32))
+            return Details((), self._errors(values, None, gap), np.zeros((GRID, GRID), np.float32))
         offset = now - self._mean
         cells = np.abs(offset)
         change = None if gap else np.abs(now - self._last)
         if change is not None:
             cells += change
-        errors = self._errors(codes, change, gap)
+        errors = self._errors(values, change, gap)
         rate = np.float32(1.0 / min(self._count, MEAN_HORIZON))
         grid = cells / (self._usual + CELL_FLOOR)
         grid -= 1.0
@@ -146,10 +147,12 @@ class CellArousal(Stateful):
         self._last = now
         return Details((), errors, grid)
 
-    def _errors(self, codes: Codes, change: Grid | None, gap: bool) -> tuple[float, ...]:
+    def _errors(
+        self, codes: NDArray[np.float32], change: Grid | None, gap: bool
+    ) -> tuple[float, ...]:
         if self._predictor is None:
             return ()
-        patches = PATCH_MEANS @ codes.astype(np.float32) @ PATCH_COLUMNS
+        patches = PATCH_MEANS @ codes @ PATCH_COLUMNS
         whole = self._predictor.observe(patches.ravel().astype(np.float64), 0.0, gap)
         return (0.0 if change is None else self._unusual_change(change), whole)
 

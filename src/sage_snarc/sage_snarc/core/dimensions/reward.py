@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,7 +71,7 @@ class Reward(Stateful):
         Raises:
             InvalidInput: a reward beyond -1..1.
         """
-        if not isinstance(reward, int | float) or not -1.0 <= reward <= 1.0:
+        if not isinstance(reward, Real) or not -1.0 <= reward <= 1.0:
             raise InvalidInput("reward", reward, "a number from -1 to 1")
         places = np.flatnonzero((self._stamps >= start_ns) & (self._stamps <= end_ns))
         places = places[np.argsort(self._stamps[places], kind="stable")]
