@@ -122,7 +122,8 @@ def test_a_kept_experience_is_found_in_bag_and_memory(
         in_memory = as_json(capsys, experience.id, "--home", walk / "home")
         assert (in_memory["experience_id"], in_memory["stamp_ns"]) == (experience.id, stamp)
         assert in_memory["total"] == pytest.approx(experience.total, rel=1e-6)
-        modal = in_memory["modalities"][0]
+        by_name = {item["modality"]: item for item in in_memory["modalities"]}
+        modal = by_name[experience.modality]
         assert modal["novelty"] == pytest.approx(experience.novelty, rel=1e-6)
         assert (modal["predicted"], modal["neighbour"]) == (None, None)
     ends = [stamp_ns(experience.end) for experience in kept]

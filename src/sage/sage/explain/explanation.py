@@ -8,6 +8,7 @@ from typing import Any
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.ros.conversions.stamps import stamp_ns
+from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.recall.placement import Placed
 from sage_msgs.msg import FusedSalience, Salience
@@ -57,7 +58,7 @@ class ModalityExplanation:
     """One modality at the moment.
 
     Attributes:
-        modality, source: whose percept.
+        modality, source: whose percept; `source` is empty if not kept.
         stamp_ns: stamp of its newest percept [ns].
         live: False: stale or invalid, `invalid_reason` says why; the rest is what was said last.
         weight: in fusion, [0, 1]; None if not live or not known.
@@ -71,7 +72,7 @@ class ModalityExplanation:
         predicted, cross, neighbour, habituation: behind the dimensions; None if not kept, cross
             also while conflict is unknown, neighbour also if nothing was remembered.
         detailed: whether these were kept.
-        reason: of the scorer, in words.
+        reason: of the scorer, in words; empty if not kept.
     """
 
     modality: str
@@ -186,7 +187,13 @@ def _of_salience(message: Salience, weight: float | None) -> ModalityExplanation
     if message.conflict_known:
         cross = CrossPrediction(message.cross_error, message.cross_usual_error, message.cross_skill)
     return ModalityExplanation(
-        **_said_by_both(message),
+        modality=message.modality,
+        source=message.source,
+        surprise=message.surprise,
+        novelty=message.novelty,
+        arousal=message.arousal,
+        reward=message.reward,
+        reason=message.reason,
         stamp_ns=stamp,
         live=message.valid,
         weight=weight if message.valid else None,
@@ -204,9 +211,17 @@ def _of_salience(message: Salience, weight: float | None) -> ModalityExplanation
 
 
 def of_experience(placed: Placed, asked_ns: int | None, notes: tuple[str, ...]) -> Explanation:
-    """The explanation of a kept experience: its dimensions, but not what is behind them."""
+    """The explanation of a kept experience: all dimensions then, but not what is behind them.
+
+    The percept that was kept need not be of the modality that its reason names: what all say
+    together decides what is kept, too.
+    """
     kept = placed.experience
-    modal = ModalityExplanation(**_said_by_both(kept), stamp_ns=kept.end_ns, conflict=kept.conflict)
+    own = tuple(float(getattr(kept, name)) for name in DIMENSIONS)
+    modalities = {**(kept.context or {}), kept.modality: own}
+    named = kept.reason.partition(": ")[0]
+    if named not in modalities:
+        notes = (*notes, f"of that moment only what {kept.modality} said was kept")
     return Explanation(
         origin="memory",
         stamp_ns=kept.end_ns,
@@ -215,18 +230,22 @@ def of_experience(placed: Placed, asked_ns: int | None, notes: tuple[str, ...]) 
         rank=placed.rank,
         known_from_ns=placed.oldest_ns,
         known_to_ns=placed.newest_ns,
+        dominant=named if named in modalities else "",
         conflict=kept.conflict,
         reason=kept.reason,
         experience_id=id_text(kept.id),
         notes=notes,
-        modalities=(modal,),
+        modalities=tuple(
+            ModalityExplanation(
+                modality=name,
+                source=kept.source if name == kept.modality else "",
+                stamp_ns=kept.end_ns,
+                reason=kept.reason if name == named else "",
+                **dict(zip(DIMENSIONS, values, strict=True)),
+            )
+            for name, values in sorted(modalities.items())
+        ),
     )
-
-
-def _said_by_both(source: Any) -> dict[str, Any]:
-    """What a salience message and a kept experience know by the same names."""
-    names = ("modality", "source", "surprise", "novelty", "arousal", "reward", "reason")
-    return {name: getattr(source, name) for name in names}
 
 
 def _rounded(value: Any) -> Any:
