@@ -19,6 +19,9 @@ EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory)
 # Files of tests go to whichever core is free, in the order of conftest.py; a worker needs 1 GB.
 ON_ALL_CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# Only these files are imported, where few tests are run.
+files_marked = $$(grep --recursive --files-with-matches --include='test_*.py' mark.$(1) tests src | sort)
+
 # What coverage is counted of; from Python 3.12 on the interpreter itself does the counting.
 PACKAGES := $(patsubst src/%/setup.py,%,$(wildcard src/*/setup.py))
 CORE = $(shell $(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
@@ -51,11 +54,10 @@ demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFIL
 test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, too]
 	@$(MAKE) run-lint
 	@$(BIN)/pytest -m "not alone" $(ON_ALL_CORES) $(PYTEST_OPTIONS); others=$$?; \
-	  $(BIN)/pytest -m alone $(PYTEST_OPTIONS) && exit $$others
+	  $(BIN)/pytest -m alone $(PYTEST_OPTIONS) $(call files_marked,alone) && exit $$others
 
 test-kilted: kilted-environment  ## run the tests of what ROS gives on ROS 2 Kilted, too
-	@exec .venv-kilted/bin/pytest -m distribution $(PYTEST_OPTIONS) \
-	  $$(grep --recursive --files-with-matches --include='test_*.py' mark.distribution tests src)
+	@exec .venv-kilted/bin/pytest -m distribution $(PYTEST_OPTIONS) $(call files_marked,distribution)
 
 coverage: test-environment  ## run the tests with Python's coverage, printed at the end; takes about half as long again
 	@COVERAGE_CORE=$(CORE) $(BIN)/pytest -m "not alone and not slow" $(ON_ALL_CORES) $(PACKAGES:%=--cov=%) \

@@ -55,6 +55,9 @@ def _isolate() -> None:
     )
     for variable in ("ROS_STATIC_PEERS", "ROS_LOCALHOST_ONLY", "PYTHONPATH"):
         os.environ.pop(variable, None)
+    # Hundreds of processes are started: without bytecode each would compile all that it imports.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if "PYTEST_XDIST_WORKER" in os.environ:  # the other cores have workers of their own
         os.environ["OMP_NUM_THREADS"] = "1"
 

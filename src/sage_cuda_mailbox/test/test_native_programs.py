@@ -5,6 +5,7 @@ A short version of each; SAGE_MAILBOX_PROOF=1 runs the full counts (minutes).
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -59,25 +60,26 @@ SANITIZED = {
     },
 }
 
-Build = Callable[[str, list[str]], Path]
+Build = Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Builds programs with a sanitizer, or "" for none; returns the folder that they are in."""
+    """Builds all programs of a sanitizer, or of "" for none, once; returns their folder."""
     for tool in ("cmake", "c++", "make"):
         if shutil.which(tool) is None:
             pytest.skip(f"there is no {tool} to build the C++ programs with")
     folder = tmp_path_factory.mktemp("mailbox")
 
-    def build_in(sanitizer: str, programs: list[str]) -> Path:
+    @functools.cache
+    def build_in(sanitizer: str) -> Path:
         binary = folder / (sanitizer.replace(",", "-") or "plain")
         options = ["-DSAGE_MAILBOX_TESTS=ON", "-DSAGE_MAILBOX_CUDA=OFF"]
         options.append(f"-DSAGE_MAILBOX_SANITIZER={sanitizer}")
         options.append(f"-DCMAKE_BUILD_TYPE={'Debug' if sanitizer else 'Release'}")
-        if not (binary / "Makefile").exists():
-            call(["cmake", "-G", "Unix Makefiles", "-S", str(PACKAGE), "-B", str(binary), *options])
+        call(["cmake", "-G", "Unix Makefiles", "-S", str(PACKAGE), "-B", str(binary), *options])
         jobs = str(os.cpu_count() or 1)
+        programs = SANITIZED.get(sanitizer, PROGRAMS)
         call(["cmake", "--build", str(binary), "--parallel", jobs, "--target", *programs])
         return binary / "test" / "cpp"
 
@@ -105,7 +107,7 @@ def run(folder: Path, program: str, arguments: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program_finds_nothing_wrong(build: Build, program: str) -> None:
-    run(build("", list(PROGRAMS)), program, PROGRAMS[program])
+    run(build(""), program, PROGRAMS[program])
 
 
 @pytest.mark.parametrize(
@@ -113,8 +115,7 @@ def test_program_finds_nothing_wrong(build: Build, program: str) -> None:
     [(sanitizer, program) for sanitizer, programs in SANITIZED.items() for program in programs],
 )
 def test_sanitizer_finds_nothing_wrong(build: Build, sanitizer: str, program: str) -> None:
-    programs = SANITIZED[sanitizer]
-    run(build(sanitizer, list(programs)), program, programs[program])
+    run(build(sanitizer), program, SANITIZED[sanitizer][program])
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_sanitizer_finds_nothing_wrong(build: Build, sanitizer: str, program: st
     ],
 )
 def test_pictures_become_the_rgb_of_opencv(build: Build, encoding: str, code: int) -> None:
-    program = build("", list(PROGRAMS)) / "image_cases"
+    program = build("") / "image_cases"
     channels = {"bgr8": 3, "bgra8": 4, "mono8": 1, "yuv422_yuy2": 2}[encoding]
     pixels = np.random.default_rng(0).integers(0, 256, (480, 640, channels), np.uint8)
     arguments = [encoding, "0", "480", "640", str(640 * channels), "rgb"]
@@ -140,7 +141,7 @@ def test_pictures_become_the_rgb_of_opencv(build: Build, encoding: str, code: in
 def test_library_is_found_once_installed_and_the_pages_example_runs(
     build: Build, tmp_path: Path
 ) -> None:
-    binary = build("", ["sage_mailbox"]).parents[1]
+    binary = build("").parents[1]
     prefix = tmp_path / "prefix"
     call(["cmake", "--install", str(binary), "--prefix", str(prefix)])
     source = tmp_path / "user"
