@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from collections import OrderedDict, deque
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -15,6 +16,16 @@ from numpy.typing import NDArray
 from sage_common.core.errors import CannotContinue, InvalidInput
 from sage_common.core.state.fields import Fixed, State, Transient, Variable, renamed
 from sage_common.core.state.packing import VALUES, pack
+from sage_common.core.state.ranges import (
+    FINITE,
+    NOT_NEGATIVE,
+    SHARE,
+    Count,
+    NotNegative,
+    Positive,
+    Range,
+    Share,
+)
 from sage_common.core.state.restoring import unpack
 from sage_common.core.state.stateful import Stateful
 
@@ -254,3 +265,91 @@ def test_numbers_of_an_old_array_are_found() -> None:
     assert (part.count, part.mean, part.doubled) == (3, 0.25, 6)
     with pytest.raises(InvalidInput, match="count is missing"):
         part.restore({"other": np.zeros(2)})
+
+
+@pytest.mark.parametrize("state", [None, [], "", 3, np.zeros(2)])
+def test_what_is_no_mapping_of_arrays_is_refused(state: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"state = .*: expected a mapping of names to arrays"):
+        Whole().restore(state)
+    with pytest.raises(InvalidInput, match="expected a mapping of names to arrays"):
+        Stateful().restore(state)
+
+
+def test_a_state_without_anything_fits_what_declares_nothing_only() -> None:
+    Stateful().restore(Stateful().state())
+    with pytest.raises(InvalidInput, match=r"state = \{\}: expected that of a Part"):
+        Part().restore({})
+
+
+def test_an_array_that_is_none_is_refused_by_its_name() -> None:
+    with pytest.raises(InvalidInput, match="rows = None: expected an array"):
+        Whole().restore({**filled().state(), "rows": None})  # type: ignore[dict-item]
+
+
+class Bounded(Stateful):
+    count: State[Count] = 0
+    share: State[Share] = 0.5
+    rate: State[Positive] = 1.0
+    level: State[Annotated[float, Range(-2.0, 2.0)]] = 0.0
+    variances: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    means: State[Annotated[NDArray[np.float64], FINITE]]
+    waits: State[Annotated[NDArray[np.float64], Range(0.0, float("inf"))]]
+    recent: State[list[NotNegative]]
+    shares: State[dict[str, Annotated[NDArray[np.float64], SHARE]]]
+    first: State[int] = 0
+    last: State[int] = 0
+
+    def __init__(self) -> None:
+        self.variances, self.means = np.ones(2), np.zeros(2)
+        self.waits = np.full(2, np.inf)
+        self.recent = [0.0, 1.5]
+        self.shares = {"a": np.array([0.0, 1.0])}
+
+    def check_values(self, values: Any) -> None:
+        if values["last"] < values["first"]:
+            raise InvalidInput("last", values["last"], f"not before {values['first']}")
+
+
+class Holder(Stateful):
+    inner: State[Bounded]
+
+    def __init__(self) -> None:
+        self.inner = Bounded()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("count", -1, "count = -1: expected a number of at least 0"),
+        ("share", 1.5, "share = 1.5: expected a number of at least 0, at most 1"),
+        ("share", float("nan"), "share = nan: expected a number of at least 0, at most 1"),
+        ("rate", 0.0, "rate = 0.0: expected a number above 0"),
+        ("rate", float("inf"), "rate = inf: expected a number above 0, finite"),
+        ("level", -2.1, "level = -2.1: expected a number of at least -2, at most 2"),
+        ("variances", np.array([1.0, -4.0]), "variances = -4.0: expected numbers of at least 0"),
+        ("means", np.array([np.inf, 0.0]), "means = inf: expected numbers of any finite size"),
+        ("waits", np.array([np.inf, -1.0]), "waits = -1.0: expected numbers of at least 0"),
+        ("recent", [0.1, -0.1], "recent.1 = -0.1: expected a number of at least 0"),
+        ("shares.a", np.array([0.0, 2.0]), "shares.a = 2.0: expected numbers of at least 0, at"),
+        ("first", 4, "last = 0: expected not before 4"),
+    ],
+)
+def test_numbers_out_of_their_range_are_refused_by_name_and_nothing_is_changed(
+    name: str, value: Any, said: str
+) -> None:
+    state = Holder().state()
+    if isinstance(value, np.ndarray):
+        assert f"inner.{name}" in state
+        state[f"inner.{name}"] = value
+    else:
+        values = json.loads(state[VALUES].tobytes())
+        values["inner"][name] = value
+        state[VALUES] = np.frombuffer(json.dumps(values).encode(), np.uint8)
+    other = Holder()
+    other.inner.count = 3
+    before = other.state()
+    with pytest.raises(InvalidInput, match=re.escape(f"inner.{said}")):
+        other.restore(state)
+    assert same(other.state(), before)
+    other.restore(Holder().state())
+    assert other.inner.count == 0

@@ -111,5 +111,5 @@ def test_it_resumes_and_refuses_what_is_not_its_state() -> None:
     for item in (trust, other):
         item.judge(0.5, 0.6, 1.0, CLEAR)
     assert trust.state()[VALUES].tobytes() == other.state()[VALUES].tobytes()
-    with pytest.raises(InvalidInput, match="trust"):
+    with pytest.raises(InvalidInput, match="purse = nan"):
         other.restore({"trust": np.array([0.5, np.nan, 0.0])})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.places import Area, area_of
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import NOT_NEGATIVE, Stamp
 from sage_common.core.state.stateful import Stateful
 
 SIZES = (3, 4, 5)
@@ -66,8 +67,8 @@ class Attention(Stateful):
     inhibition.
     """
 
-    _inhibition: State[dict[str, NDArray[np.float64]]]
-    _stamps: State[dict[str, int]]
+    _inhibition: State[dict[str, Annotated[NDArray[np.float64], NOT_NEGATIVE]]]
+    _stamps: State[dict[str, Stamp]]
 
     def __init__(self) -> None:
         self._inhibition = {}

@@ -14,6 +14,7 @@ from sage_common.core.state.arrays import (
     text_of,
 )
 from sage_common.core.state.fields import Fixed, State, Transient
+from sage_common.core.state.ranges import Stamp
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.dimension import Reading
 from sage_snarc.core.calibration.false_alarms import (
@@ -110,7 +111,7 @@ class Fusion(Stateful):
     cross: State[CrossModal]
     weights: State[OutcomeWeights]
     false_alarms: State[FalseAlarms]
-    _last_ns: State[int] = 0
+    _last_ns: State[Stamp] = 0
     _newest: Transient[dict[str, ModalSalience]]
     _signs: Transient[dict[str, Signs]]
     _embeddings: Transient[dict[str, tuple[int, NDArray[np.float32]]]]
@@ -275,6 +276,8 @@ class Fusion(Stateful):
         )
 
     def from_old(self, old: Arrays) -> dict[str, object]:
+        if "modalities" not in old:
+            raise InvalidInput("state", sorted(old), "the state of a fusion")
         return {"modalities": tuple(text_of(old["modalities"]).split("\n"))}
 
 

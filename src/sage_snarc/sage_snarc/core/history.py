@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import Count, Range
 from sage_common.core.state.stateful import Stateful
 
 NUMBERS = (
@@ -109,7 +110,7 @@ class History(Stateful):
     the reasons as the ring turns over; grids are not kept.
     """
 
-    added: State[int] = 0
+    added: State[Count] = 0
     _rows: State[NDArray[Any]]
     _words: State[list[tuple[str, str, str, str, str]]]
 
@@ -245,6 +246,12 @@ class History(Stateful):
             reason=reason,
             invalid_reason=invalid_reason,
         )
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        count, rows, last = len(values["words"]), values["rows"], len(self.modalities) - 1
+        Range(0, min(self.capacity, values["added"])).check("words", count)
+        for name in ("modality", "dominant"):
+            Range(-1, last).check(f"rows.{name}", rows[name][:count])
 
     def restored(self) -> None:
         """Names stand in thousands of ticks: one string for each, as when they were added."""

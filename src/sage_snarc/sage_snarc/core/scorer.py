@@ -15,12 +15,19 @@ from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.core.specs.places import PICTURE, Places
 from sage_common.core.state.arrays import Arrays
 from sage_common.core.state.fields import Fixed, State, renamed
+from sage_common.core.state.ranges import Count
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.false_alarms import FALSE_ALARMS_PER_HOUR, checked_rate
 from sage_snarc.core.dimensions.code_arousal import Layout
 from sage_snarc.core.observation import Observation
 from sage_snarc.core.reason import scorer_reason
-from sage_snarc.core.scorer_inputs import check_capacity, check_size, checked_stamp, checked_vector
+from sage_snarc.core.scorer_inputs import (
+    check_capacity,
+    check_size,
+    checked_size,
+    checked_stamp,
+    checked_vector,
+)
 from sage_snarc.core.stream import FREE, UNIT, Stream
 
 LENGTH_TOLERANCE = 0.01
@@ -137,7 +144,7 @@ class VectorScorer(Stateful):
         return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
 
     def make_part(self, key: str, values: Mapping[str, Any]) -> Stream:
-        return self._made(values[key]["size"])
+        return self._made(checked_size(f"{key}.size", values[key]))
 
     def _made(self, size: int) -> Stream:
         return Stream(size, self.capacity, FREE, false_alarms_per_hour=self._false_alarms_per_hour)
@@ -156,7 +163,7 @@ class Scorer(Stateful):
     old_keys = renamed(size=("size", "capacity"))
     capacity: Fixed[int]
     _form: Fixed[int] = STATE_FORM
-    resets: State[int] = 0
+    resets: State[Count] = 0
     encoder_id: State[str] = ""
     _stream: State[Stream | None] = None
 
@@ -246,7 +253,7 @@ class Scorer(Stateful):
         return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
 
     def make_part(self, key: str, values: Mapping[str, Any]) -> Stream:
-        return self._made(values[key]["size"])
+        return self._made(checked_size(f"{key}.size", values[key]))
 
     def _made(self, size: int) -> Stream:
         asked = self._false_alarms_per_hour

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sage_common.core.errors import InvalidInput
 
 LARGEST_STAMP_NS = 2**63
+LARGEST_SIZE = 2**20
 
 
 def check_capacity(capacity: int) -> None:
@@ -65,3 +67,15 @@ def check_size(field: str, vector: NDArray[np.float32], size: int) -> None:
     """
     if vector.size != size:
         raise InvalidInput(field, f"{vector.size} components", f"{size}, as in the first sample")
+
+
+def checked_size(field: str, packed: object) -> int:
+    """The size of the vectors in the packed state of a stream, which is about to be made.
+
+    Raises:
+        InvalidInput: it has none, or one that no stream can have.
+    """
+    size = packed.get("size") if isinstance(packed, Mapping) else None
+    if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
+        raise InvalidInput(field, size, f"an integer from 1 to {LARGEST_SIZE}")
+    return size

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.arrays import Arrays
 from sage_common.core.state.fields import Fixed, State, renamed
+from sage_common.core.state.ranges import FINITE, Count
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.combination import Combination
 from sage_snarc.core.calibration.dimension import NOTHING, Dimension, Reading
@@ -98,7 +100,7 @@ class Stream(Stateful):
     memory: State[NoveltyMemory]
     predictor: State[Surprise]
     _flatline: State[Flatline]
-    _before: State[NDArray[np.float64]]
+    _before: State[Annotated[NDArray[np.float64], FINITE]]
     habituation: State[Habituation]
     _episodes: State[EpisodeHabituation]
     reward: State[Reward]
@@ -112,10 +114,10 @@ class Stream(Stateful):
     _levels: State[Dimension]
     _combined: State[Combination]
     false_alarms: State[FalseAlarms]
-    _origin: State[NDArray[np.float32]]
+    _origin: State[Annotated[NDArray[np.float32], FINITE]]
     _bounds: State[Bounds]
     _clock: State[StreamClock]
-    count: State[int] = 0
+    count: State[Count] = 0
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.ranges import Count, NotNegative, Stamp
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.false_alarms import USUAL_PER_HOUR
 
@@ -24,10 +25,10 @@ class StreamClock(Stateful):
 
     old_keys = renamed(clock=("last_ns", "count"), period_s="period")
     new_keys = frozenset({"gaps"})
-    period_s: State[float] = 0.0
-    _last_ns: State[int] = 0
-    _count: State[int] = 0
-    _gaps: State[int] = 0
+    period_s: State[NotNegative] = 0.0
+    _last_ns: State[Stamp] = 0
+    _count: State[Count] = 0
+    _gaps: State[Count] = 0
 
     def follow(self, stamp_ns: int) -> tuple[bool, float]:
         """Whether there was a gap before a sample, and the time since the last one [s].

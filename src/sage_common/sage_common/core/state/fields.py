@@ -144,6 +144,15 @@ class Declared:
             CannotContinue: it holds something that cannot be written down.
         """
 
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        """Asked before anything is restored: whether the values by key fit each other and this.
+
+        A key that an older version did not write is not there.
+
+        Raises:
+            InvalidInput: they do not; its field is a key.
+        """
+
     def make_part(self, key: str, values: Mapping[str, Any]) -> Any:
         """A fresh part for a declared attribute that is None and was not when it was packed.
 

@@ -30,6 +30,7 @@ from sage_common.core.state.fields import (
 )
 from sage_common.core.state.old import upgraded
 from sage_common.core.state.packing import VALUES, codec_of, item_kinds, without_none
+from sage_common.core.state.ranges import range_of
 
 
 def unpack(item: Declared, state: Arrays, parts: Parts = EVERYTHING) -> None:
@@ -38,7 +39,10 @@ def unpack(item: Declared, state: Arrays, parts: Parts = EVERYTHING) -> None:
     Raises:
         InvalidInput: it does not fit; nothing is changed.
     """
+    _check_arrays(state)
     if not state:
+        if any(_belongs(field, parts) for field in declared_fields(item)):
+            raise InvalidInput("state", state, f"that of a {type(item).__name__}")
         return
     if VALUES in state:
         found = _Restoring(parts, json_of(state[VALUES]), state)
@@ -61,12 +65,13 @@ class _Restoring:
     def plan(self, item: Declared, values: Any, path: str, parts: Parts) -> None:
         if not isinstance(values, dict):
             raise InvalidInput(path.rstrip(".") or VALUES, values, "a mapping of fields")
+        decoded: dict[str, Any] = {}
         for field in declared_fields(item):
+            if not _belongs(field, parts):
+                continue
             current, inner = getattr(item, field.attribute, None), within(field, parts)
             where = path + field.key
             stateful = is_declared(field.type)
-            if not (inner if stateful else field.part in parts or field.part is Part.FIXED):
-                continue
             if field.key not in values and field.key in item.new_keys:
                 continue
             if field.key not in values:
@@ -81,11 +86,15 @@ class _Restoring:
                     continue
                 self._plan_part(current, packed, where, inner)
                 continue
-            value = self._decoded(packed, field.type, where, current)
+            value = decoded[field.key] = self._decoded(packed, field.type, where, current)
             if field.part is not Part.FIXED:
                 self._assign(item, field, value)
             elif value != current:
                 raise InvalidInput(where, value, repr(current))
+        try:
+            item.check_values(decoded)
+        except InvalidInput as fault:
+            raise InvalidInput(path + fault.field, fault.value, fault.expected) from None
         self._restored.append(item)
 
     def _plan_part(self, current: Any, packed: Any, path: str, parts: Parts) -> None:
@@ -111,6 +120,12 @@ class _Restoring:
             item.restored()
 
     def _decoded(self, value: Any, kind: Any, path: str, current: Any) -> Any:
+        found, allowed = self._any_decoded(value, kind, path, current), range_of(kind)
+        if allowed is not None:
+            allowed.check(path, found)
+        return found
+
+    def _any_decoded(self, value: Any, kind: Any, path: str, current: Any) -> Any:
         plain, varies = unmarked(kind)
         origin, arguments = get_origin(plain), get_args(plain)
         if NoneType in arguments:
@@ -186,6 +201,21 @@ class _Restoring:
         if path not in self._arrays:
             raise MissingInput(path, "an array of this name")
         return self._arrays[path]
+
+
+def _belongs(field: Field, parts: Parts) -> bool:
+    """Whether a state of these parts holds the attribute."""
+    if is_declared(field.type):
+        return bool(within(field, parts))
+    return field.part in parts or field.part is Part.FIXED
+
+
+def _check_arrays(state: Arrays) -> None:
+    if not isinstance(state, Mapping):
+        raise InvalidInput("state", state, "a mapping of names to arrays")
+    for name, array in state.items():
+        if not isinstance(array, np.ndarray):
+            raise InvalidInput(name, array, "an array")
 
 
 def _expected(value: Any, kind: type, path: str) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import FINITE, NOT_NEGATIVE, Count, Positive
 from sage_common.core.state.stateful import Stateful
 
 HORIZON = 2000
@@ -29,11 +31,11 @@ class Combination(Stateful):
     independent.
     """
 
-    _count: State[int] = 0
-    _mean: State[NDArray[np.float64]]
-    _covariance: State[NDArray[np.float64]]
-    _shape: State[float] = 1.0
-    _scale: State[float] = 1.0
+    _count: State[Count] = 0
+    _mean: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    _covariance: State[Annotated[NDArray[np.float64], FINITE]]
+    _shape: State[Positive] = 1.0
+    _scale: State[Positive] = 1.0
 
     def __init__(self, weights: Sequence[float]) -> None:
         """`weights`: of the parts, > 0."""
@@ -57,6 +59,9 @@ class Combination(Stateful):
         self._covariance += (rate * (1.0 - rate)) * np.outer(offset, offset)
         if self._count % REFRESH == 0:
             self._refresh()
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        NOT_NEGATIVE.check("covariance", np.diag(values["covariance"]))
 
     def _refresh(self) -> None:
         weights = np.array(self._weights)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from numbers import Real
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import NOT_NEGATIVE, NotNegative, Range
 from sage_common.core.state.stateful import Stateful
 
 USUAL_PER_HOUR = 36_000.0
@@ -101,14 +104,14 @@ class FalseAlarms(Stateful):
     is soon outweighed.
     """
 
-    _exposure: State[float] = 0.0
+    _exposure: State[NotNegative] = 0.0
     """How often the usual has come."""
-    _alarms: State[NDArray[np.float64]]
-    _above_s: State[NDArray[np.float64]]
+    _alarms: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    _above_s: State[Annotated[NDArray[np.float64], Range(0.0, math.inf)]]
     """Time since each level was last reached [s]."""
     _running: State[NDArray[np.bool_]]
     """Levels whose last run was counted, and may still turn out to be no false alarm."""
-    _corrected: State[NDArray[np.float64]]
+    _corrected: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
 
     def __init__(self) -> None:
         self._alarms = np.zeros(LEVELS)
@@ -148,6 +151,9 @@ class FalseAlarms(Stateful):
         if reached == LEVELS:
             self._alarms = np.maximum(self._alarms - self._running, 0.0)
             self._running[:] = False
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        NOT_NEGATIVE.check("corrected", np.diff(values["corrected"], prepend=0.0))
 
     def _correct(self, usual: float) -> None:
         share, last = 1.0, 0.0

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
 
+from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import Count, NotNegative
 from sage_common.core.state.stateful import Stateful
 
 GOLDEN = 0.6180339887498949
@@ -27,8 +32,8 @@ class Quantile(Stateful):
     rare: only what lies below `(1 - TOLERANCE) * value` counts, so a constant ranks 0.
     """
 
-    count: State[int] = 0
-    _kept: State[list[float]]
+    count: State[Count] = 0
+    _kept: State[list[NotNegative]]
 
     def __init__(self, capacity: int = 512) -> None:
         self.capacity = capacity
@@ -36,6 +41,11 @@ class Quantile(Stateful):
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        kept = values["kept"]
+        if any(later < value for value, later in pairwise(kept)):
+            raise InvalidInput("kept", kept, "numbers in ascending order")
 
     def rank(self, value: float) -> float:
         """Share of the past that lies clearly below `value`, in [0, 1); 0 before any past."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import Finite, NotNegative, Positive
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.quantile import Quantile
 
@@ -36,13 +40,13 @@ class Tail(Stateful):
     """
 
     quantile: State[Quantile]
-    _log_threshold: State[float] = 0.0
-    _rarity: State[float] = 0.0
+    _log_threshold: State[Finite] = 0.0
+    _rarity: State[NotNegative] = 0.0
     """`-ln` of the share of the past beyond the threshold."""
-    _shape: State[float] = 1.0
-    _means: State[list[float]]
+    _shape: State[Positive] = 1.0
+    _means: State[list[Positive]]
     """Of each transform of the exceedances; none: there are no exceedances."""
-    _weights: State[list[float]]
+    _weights: State[list[Finite]]
     """Logarithms of what each transform is believed."""
 
     def __init__(self, floor: float = 0.0) -> None:
@@ -70,6 +74,13 @@ class Tail(Stateful):
         self.quantile.add(value, horizon)
         if self.quantile.count % REFRESH == 0 or self.quantile.count < EAGER:
             self._fit()
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        known = [len(values[name]) for name in ("means", "weights")]
+        if known not in ([0, 0], [len(POWERS)] * 2):
+            raise InvalidInput(
+                "means", f"{known[0]} beside {known[1]} weights", f"{len(POWERS)} each"
+            )
 
     def _excess_within(self, value: float) -> float:
         above = self.quantile.count_from(value)

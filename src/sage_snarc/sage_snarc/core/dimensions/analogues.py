@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import FINITE, NOT_NEGATIVE, Count
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.whitening import Whitening
 
@@ -26,14 +28,14 @@ class Analogues(Stateful):
     is renewed every 16 samples.
     """
 
-    _count: State[int] = 0
-    _pending: State[NDArray[np.float32]]
-    _profiles: State[NDArray[np.float32]]
-    _whitened: State[NDArray[np.float32]]
-    _squares: State[NDArray[np.float32]]
+    _count: State[Count] = 0
+    _pending: State[Annotated[NDArray[np.float32], FINITE]]
+    _profiles: State[Annotated[NDArray[np.float32], FINITE]]
+    _whitened: State[Annotated[NDArray[np.float32], FINITE]]
+    _squares: State[Annotated[NDArray[np.float32], NOT_NEGATIVE]]
     """Squared lengths of the whitened."""
-    _root: State[NDArray[np.float64]]
-    _centre: State[NDArray[np.float64]]
+    _root: State[Annotated[NDArray[np.float64], FINITE]]
+    _centre: State[Annotated[NDArray[np.float64], FINITE]]
 
     def __init__(self, size: int) -> None:
         """`size`: numbers of a profile."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import FINITE, Count
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.whitening import Whitening
 
@@ -39,9 +42,9 @@ class LevelArousal(Stateful):
     shift that stays is no error and no unusual sample, and soon far beyond chance.
     """
 
-    _recent: State[NDArray[np.float64]]
+    _recent: State[Annotated[NDArray[np.float64], FINITE]]
     _usual: State[Whitening]
-    _count: State[int] = 0
+    _count: State[Count] = 0
 
     def __init__(self, size: int) -> None:
         """`size`: components."""

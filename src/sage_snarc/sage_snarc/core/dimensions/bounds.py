@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.ranges import FINITE, Count, NotNegative
 from sage_common.core.state.stateful import Stateful
 
 HORIZON = 300
@@ -25,9 +27,9 @@ class Bounds(Stateful):
     """
 
     old_keys = renamed(scalars=("count", "square"))
-    _count: State[int] = 0
-    _mean: State[NDArray[np.float64]]
-    _square: State[float] = 0.0
+    _count: State[Count] = 0
+    _mean: State[Annotated[NDArray[np.float64], FINITE]]
+    _square: State[NotNegative] = 0.0
 
     def __init__(self, size: int) -> None:
         self._mean = np.zeros(size)

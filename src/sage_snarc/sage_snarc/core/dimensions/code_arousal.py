@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import FINITE, NOT_NEGATIVE, Count
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.analogues import Analogues
 from sage_snarc.core.dimensions.surprise import Surprise
@@ -99,12 +100,12 @@ class CellArousal(Stateful):
     """
 
     new_keys = frozenset({"predictor"})
-    _count: State[int] = 0
-    _last: State[NDArray[np.float32]]
-    _mean: State[NDArray[np.float32]]
-    _usual: State[NDArray[np.float32]]
-    _change: State[NDArray[np.float32]]
-    _variance: State[NDArray[np.float32]]
+    _count: State[Count] = 0
+    _last: State[Annotated[NDArray[np.float32], FINITE]]
+    _mean: State[Annotated[NDArray[np.float32], FINITE]]
+    _usual: State[Annotated[NDArray[np.float32], NOT_NEGATIVE]]
+    _change: State[Annotated[NDArray[np.float32], FINITE]]
+    _variance: State[Annotated[NDArray[np.float32], NOT_NEGATIVE]]
     _predictor: State[Surprise | None]
 
     def __init__(self, counts: bool = True) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State, Transient, renamed
+from sage_common.core.state.ranges import FINITE, NOT_NEGATIVE, Count, NotNegative, Range
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.dimension import NOTHING, Dimension, Reading
 from sage_snarc.core.dimensions.whitening import Whitening
@@ -21,6 +22,7 @@ WARM_UP = 50
 FULL_SKILL = 0.25
 UNKNOWN = NOTHING
 HORIZON_OF_RANKS = 4096
+LARGEST_SIZE = 2**20
 
 
 class CrossError(NamedTuple):
@@ -101,10 +103,10 @@ class _View(Stateful):
     """Eight standardised numbers of one modality's embedding."""
 
     old_keys = renamed(size=("size", "count"))
-    _size: State[int] = 0
-    _count: State[int] = 0
-    _mean: State[NDArray[np.float64]]
-    _variance: State[NDArray[np.float64]]
+    _size: State[Annotated[int, Range(0, LARGEST_SIZE)]] = 0
+    _count: State[Count] = 0
+    _mean: State[Annotated[NDArray[np.float64], FINITE]]
+    _variance: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
 
     def __init__(self, name: str) -> None:
         self._seed = zlib.crc32(name.encode())
@@ -151,12 +153,12 @@ class _LeastSquares(Stateful):
     """Recursive least squares with forgetting, and the calibration of what it leaves."""
 
     old_keys = renamed(powers=("count", "error_power", "target_power"))
-    _inverse: State[NDArray[np.float64]]
-    _weights: State[NDArray[np.float64]]
+    _inverse: State[Annotated[NDArray[np.float64], FINITE]]
+    _weights: State[Annotated[NDArray[np.float64], FINITE]]
     _count: State[int] = 0
-    _error_power: State[float] = 0.0
-    _target_power: State[float] = 0.0
-    _moments: State[NDArray[np.float64]]
+    _error_power: State[NotNegative] = 0.0
+    _target_power: State[NotNegative] = 0.0
+    _moments: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
     """Means of surprise, error, surprise^2, surprise * error: the line of error on surprise."""
     _residual: State[Dimension]
     _whitening: State[Whitening]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import FINITE, NOT_NEGATIVE, Count, NotNegative, Share
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.habituation import RECOVERY_S
 
@@ -39,11 +41,11 @@ class Courses(Stateful):
         doses: float64 [24], >= 0.
     """
 
-    rows: State[NDArray[np.float64]]
-    sizes: State[NDArray[np.float64]]
-    kinds: State[NDArray[np.int64]]
-    largest: State[NDArray[np.float64]]
-    doses: State[NDArray[np.float64]]
+    rows: State[Annotated[NDArray[np.float64], FINITE]]
+    sizes: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    kinds: State[Annotated[NDArray[np.int64], NOT_NEGATIVE]]
+    largest: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    doses: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
 
     def __init__(self, size: int) -> None:
         self.rows = np.zeros((REMEMBERED, LONGEST, size))
@@ -74,11 +76,11 @@ class Alignment(Stateful):
     """How alike what is going on is to each known course, if it began at a certain sample."""
 
     new_keys = frozenset({"weight"})
-    place: State[int] = 0
-    _difference: State[NDArray[np.float64]]
-    _extent: State[NDArray[np.float64]]
-    _weight: State[NDArray[np.float64]]
-    _own: State[float] = 0.0
+    place: State[Count] = 0
+    _difference: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    _extent: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    _weight: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    _own: State[NotNegative] = 0.0
 
     def __init__(self) -> None:
         self._difference = np.zeros(REMEMBERED)
@@ -158,20 +160,20 @@ class EpisodeHabituation(Stateful):
     """
 
     new_keys = frozenset({"salience_sum", "known", "quiet"})
-    _background: State[NDArray[np.float64]]
-    _noise: State[float] = 0.0
-    _quiet: State[float] = 0.0
-    _quiet_count: State[int] = 0
+    _background: State[Annotated[NDArray[np.float64], FINITE]]
+    _noise: State[NotNegative] = 0.0
+    _quiet: State[NotNegative] = 0.0
+    _quiet_count: State[Count] = 0
     _courses: State[Courses]
     _from_onset: State[Alignment]
     _from_newest: State[Alignment]
-    _current: State[NDArray[np.float64]]
+    _current: State[Annotated[NDArray[np.float64], FINITE]]
     _going_on: State[bool] = False
-    _peak: State[float] = 0.0
-    _salience_sum: State[float] = 0.0
-    _known: State[NDArray[np.float64]]
+    _peak: State[Share] = 0.0
+    _salience_sum: State[NotNegative] = 0.0
+    _known: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
     """Sums over what is going on: of its salience, and of that times the likeness to each."""
-    _quiet_s: State[float] = 0.0
+    _quiet_s: State[NotNegative] = 0.0
 
     def __init__(self, size: int) -> None:
         """`size`: components of the vectors."""

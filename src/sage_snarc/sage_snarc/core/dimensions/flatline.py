@@ -7,6 +7,7 @@ from collections import deque
 from itertools import islice
 
 from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.ranges import Count, NotNegative, Share
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.dimension import NOTHING, Reading
 from sage_snarc.core.calibration.quantile import Quantile
@@ -38,18 +39,18 @@ class Flatline(Stateful):
 
     old_keys = renamed(last=("last", "stop_rate"))
     new_keys = frozenset({"stay_rate", "stays", "stopped", "ratios", "largest", "pooled"})
-    _stop_rate: State[float] = 1.0
-    _stay_rate: State[float] = 0.5
-    _stays: State[float] = 2.0
-    _stopped: State[int] = 0
+    _stop_rate: State[Share] = 1.0
+    _stay_rate: State[Share] = 0.5
+    _stays: State[NotNegative] = 2.0
+    _stopped: State[Count] = 0
     _changes: State[Quantile]
     _ratios: State[Tail]
-    _recent: State[deque[float]]
-    _last: State[float] = 0.0
-    _largest: State[float] = 0.0
+    _recent: State[deque[NotNegative]]
+    _last: State[NotNegative] = 0.0
+    _largest: State[NotNegative] = 0.0
     """Change of the tenth of a second before, and of the one that goes on."""
-    _pooled: State[int] = 0
-    _count: State[int] = 0
+    _pooled: State[Count] = 0
+    _count: State[Count] = 0
 
     def __init__(self, floor: float = 0.0) -> None:
         """`floor`: absolute resolution of a change; 0: free scale."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import Stamp
 from sage_common.core.state.stateful import Stateful
 
 
@@ -14,7 +15,7 @@ class FrozenInput(Stateful):
     """
 
     _content: State[bytes | None] = None
-    _since_ns: State[int] = 0
+    _since_ns: State[Stamp] = 0
 
     def observe(self, stamp_ns: int, content: bytes) -> float:
         """Time since the first of the equal samples that end with this one [s], >= 0.

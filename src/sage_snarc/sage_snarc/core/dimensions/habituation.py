@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.ranges import NOT_NEGATIVE, Range, Share, Stamp
 from sage_common.core.state.stateful import Stateful
 
 STAY_S = 1.0
@@ -35,11 +38,11 @@ class Habituation(Stateful):
     """
 
     old_keys = renamed(last=("last_slot", "last_ns", "stays"))
-    _dose: State[NDArray[np.float64]]
-    _fade: State[float] = 1.0
+    _dose: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    _fade: State[Share] = 1.0
     """All doses fade alike, so one factor fades for all; doses are kept divided by it."""
-    _last_slot: State[int] = -1
-    _last_ns: State[int] = 0
+    _last_slot: State[Annotated[int, Range(-1)]] = -1
+    _last_ns: State[Stamp] = 0
     _stays: State[bool] = False
 
     def __init__(self, capacity: int) -> None:
@@ -83,6 +86,9 @@ class Habituation(Stateful):
         taken = salience * min(period_s / STAY_S, 1.0) if self._stays else salience
         self._dose[slot] += taken / self._fade
         self._last_slot = slot
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        Range(-1, len(self._dose) - 1).check("last_slot", values["last_slot"])
 
 
 def _kernel(squared: NDArray[np.float32], reach: float) -> NDArray[np.float64]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.ranges import FINITE, NOT_NEGATIVE, Count, NotNegative, Positive, Range
 from sage_common.core.state.stateful import Stateful
 
 SCALE_HORIZON = 1000
@@ -59,15 +61,15 @@ class NoveltyMemory(Stateful):
     old_keys = renamed(
         scalars=("mean_square", "dimension"), counts=("count", "seen_total", "updates")
     )
-    count: State[int] = 0
-    seen_total: State[int] = 0
-    mean_square: State[float] = 0.0
-    dimension: State[float] = 1.0
-    _updates: State[int] = 0
-    _rows: State[NDArray[np.float32]]
-    _norms: State[NDArray[np.float32]]
-    _spacing: State[NDArray[np.float32]]
-    ids: State[NDArray[np.int64]]
+    count: State[Count] = 0
+    seen_total: State[Count] = 0
+    mean_square: State[NotNegative] = 0.0
+    dimension: State[Positive] = 1.0
+    _updates: State[Count] = 0
+    _rows: State[Annotated[NDArray[np.float32], FINITE]]
+    _norms: State[Annotated[NDArray[np.float32], NOT_NEGATIVE]]
+    _spacing: State[Annotated[NDArray[np.float32], NOT_NEGATIVE]]
+    ids: State[Annotated[NDArray[np.int64], NOT_NEGATIVE]]
     _seen: State[NDArray[np.int64]]
 
     def __init__(self, size: int, capacity: int = 1000, floor: float = 0.0) -> None:
@@ -130,6 +132,9 @@ class NoveltyMemory(Stateful):
         self.ids[slot] = self.seen_total
         self._seen[slot] = stamp_ns
         return slot
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        Range(0, self.capacity).check("count", values["count"])
 
     def _place(self, near: Neighbour) -> int:
         if self.count < self.capacity:

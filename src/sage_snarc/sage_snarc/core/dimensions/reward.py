@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Real
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import NOT_NEGATIVE, Count, Range
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.novelty import Neighbour
 
@@ -26,13 +29,13 @@ class Reward(Stateful):
     situation the answer is 0.5. Each slot holds the running mean of its outcomes.
     """
 
-    _value: State[NDArray[np.float64]]
-    _trials: State[NDArray[np.float64]]
-    _owner: State[NDArray[np.int64]]
+    _value: State[Annotated[NDArray[np.float64], Range(-1.0, 1.0)]]
+    _trials: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    _owner: State[Annotated[NDArray[np.int64], NOT_NEGATIVE]]
     _stamps: State[NDArray[np.int64]]
-    _slots: State[NDArray[np.int64]]
-    _ids: State[NDArray[np.int64]]
-    _next: State[int] = 0
+    _slots: State[Annotated[NDArray[np.int64], NOT_NEGATIVE]]
+    _ids: State[Annotated[NDArray[np.int64], NOT_NEGATIVE]]
+    _next: State[Count] = 0
 
     def __init__(self, capacity: int) -> None:
         self._value = np.zeros(capacity)
@@ -87,6 +90,9 @@ class Reward(Stateful):
             self._value[slot] += (reward - self._value[slot]) / self._trials[slot]
         self._judged = np.flatnonzero(self._trials > 0.0)
         return len(newest)
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        Range(0, len(self._value) - 1).check("slots", values["slots"])
 
     def restored(self) -> None:
         self._judged = np.flatnonzero(self._trials > 0.0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import Count, NotNegative
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.surprise import Surprise
 from sage_snarc.core.dimensions.whitening import Whitening
@@ -56,9 +57,9 @@ class Summary(Stateful):
 class Rise(Stateful):
     """How far a number is above its mean over the last three seconds, in spreads of that time."""
 
-    _count: State[int] = 0
-    _mean: State[float] = 0.0
-    _variance: State[float] = 0.0
+    _count: State[Count] = 0
+    _mean: State[NotNegative] = 0.0
+    _variance: State[NotNegative] = 0.0
 
     def observe(self, value: float) -> float:
         """Of a finite `value`, >= 0; 0 for the first five."""

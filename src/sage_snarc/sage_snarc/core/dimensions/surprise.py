@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.ranges import FINITE, NOT_NEGATIVE, Count, NotNegative
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.dimensions.whitening import Whitening
 
@@ -32,13 +34,13 @@ class Surprise(Stateful):
     """
 
     old_keys = renamed(scalars=("count", "lags", "error"))
-    count: State[int] = 0
-    error: State[float] = 0.0
-    _lags: State[int] = 0
-    _mean: State[NDArray[np.float64]]
-    _power: State[NDArray[np.float64]]
-    _weights: State[NDArray[np.float64]]
-    _past: State[NDArray[np.float64]]
+    count: State[Count] = 0
+    error: State[NotNegative] = 0.0
+    _lags: State[Count] = 0
+    _mean: State[Annotated[NDArray[np.float64], FINITE]]
+    _power: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    _weights: State[Annotated[NDArray[np.float64], FINITE]]
+    _past: State[Annotated[NDArray[np.float64], FINITE]]
     _errors: State[Whitening]
 
     def __init__(self, size: int, floor: float = 0.0, shrunk: bool = False) -> None:

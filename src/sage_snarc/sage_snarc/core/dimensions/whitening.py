@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.ranges import FINITE, NOT_NEGATIVE, Count, Range, Share
 from sage_common.core.state.stateful import Stateful
 
 RIDGE = 0.02
@@ -30,15 +33,15 @@ class Whitening(Stateful):
     """
 
     old_keys = renamed(counts=("count", "known", "filled"))
-    count: State[int] = 0
-    _mean: State[NDArray[np.float64]]
-    _covariance: State[NDArray[np.float64]]
-    _inverse: State[NDArray[np.float64]]
+    count: State[Count] = 0
+    _mean: State[Annotated[NDArray[np.float64], FINITE]]
+    _covariance: State[Annotated[NDArray[np.float64], FINITE]]
+    _inverse: State[Annotated[NDArray[np.float64], FINITE]]
     _known: State[bool] = False
-    _waiting: State[NDArray[np.float64]]
-    _weights: State[NDArray[np.float64]]
-    _decay: State[float] = 1.0
-    _filled: State[int] = 0
+    _waiting: State[Annotated[NDArray[np.float64], FINITE]]
+    _weights: State[Annotated[NDArray[np.float64], NOT_NEGATIVE]]
+    _decay: State[Share] = 1.0
+    _filled: State[Annotated[int, Range(0, REFRESH - 1)]] = 0
 
     def __init__(
         self,
@@ -88,6 +91,9 @@ class Whitening(Stateful):
         if self._filled == REFRESH or self.count < EAGER:
             self._learn()
         return distance
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        NOT_NEGATIVE.check("covariance", np.diag(values["covariance"]))
 
     @property
     def metric(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import FINITE, Range
 from sage_common.core.state.stateful import Stateful
 
 Vector = NDArray[np.float64]
@@ -42,7 +45,7 @@ class LogisticRegression(Stateful):
 
     """
 
-    _values: State[Vector]
+    _values: State[Annotated[Vector, FINITE]]
 
     def __init__(self, prior: Vector, spread: float, low: float, high: float) -> None:
         """Begin with the weights `prior` [d].
@@ -100,6 +103,10 @@ class LogisticRegression(Stateful):
             else:
                 return
             self._values, loss = values, lower
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        for low, high, value in zip(self._low, self._high, values["values"], strict=True):
+            Range(low, high).check("values", value)
 
     def _loss(
         self, values: Vector, design: Vector, mattered: NDArray[np.bool_], counts: Vector

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import FINITE, NOT_NEGATIVE, SHARE, Range
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.learning.auroc import Advantage, advantage, auroc
 from sage_snarc.core.learning.recent_ticks import ScoredTick, Scores
@@ -20,10 +23,10 @@ class OutcomeWindow(Stateful):
     what is computed from them is prequential (Dawid 1984).
     """
 
-    _features: State[NDArray[np.float64]]
-    _scores: State[NDArray[np.float64]]
-    _rewards: State[NDArray[np.float64]]
-    _counts: State[NDArray[np.int64]]
+    _features: State[Annotated[NDArray[np.float64], FINITE]]
+    _scores: State[Annotated[NDArray[np.float64], SHARE]]
+    _rewards: State[Annotated[NDArray[np.float64], Range(-1.0, 1.0)]]
+    _counts: State[Annotated[NDArray[np.int64], NOT_NEGATIVE]]
 
     def __init__(self, features: int) -> None:
         """Hold moments of so many features."""

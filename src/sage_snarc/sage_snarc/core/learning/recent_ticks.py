@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.state.fields import State
+from sage_common.core.state.ranges import FINITE, SHARE, Count
 from sage_common.core.state.stateful import Stateful
 
 RECENT = 4096
@@ -38,9 +39,9 @@ class RecentTicks(Stateful):
     """The last 4,096 fusion ticks: stamps, features and scores."""
 
     _stamps: State[NDArray[np.int64]]
-    _features: State[NDArray[np.float64]]
-    _scores: State[NDArray[np.float64]]
-    _next: State[int] = 0
+    _features: State[Annotated[NDArray[np.float64], FINITE]]
+    _scores: State[Annotated[NDArray[np.float64], SHARE]]
+    _next: State[Count] = 0
 
     def __init__(self, features: int) -> None:
         """Remember ticks of so many features."""

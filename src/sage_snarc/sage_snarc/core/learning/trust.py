@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
-import numpy as np
-
-from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.ranges import Range, Share
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.learning.auroc import Advantage
 
 STAKE = 1.0
 LARGEST_PURSE = 2.0
 REFILL = 1.0 / 512.0
+ROUNDING = 1e-9
 DOUBT = -1.0
 LARGEST_EVIDENCE = 4.0
 LARGEST_STEP = 2.0
@@ -47,9 +47,9 @@ class Trust(Stateful):
     """
 
     old_keys = renamed(trust=("trust", "purse", "evidence"))
-    trust: State[float] = 0.0
-    _purse: State[float] = 0.0
-    _evidence: State[float] = DOUBT
+    trust: State[Share] = 0.0
+    _purse: State[Annotated[float, Range(-STAKE - ROUNDING, LARGEST_PURSE)]] = 0.0
+    _evidence: State[Annotated[float, Range(DOUBT, LARGEST_EVIDENCE)]] = DOUBT
 
     def judge(self, equal: float, learned: float, count: float, order: Advantage) -> None:
         """Follow one outcome.
@@ -69,9 +69,3 @@ class Trust(Stateful):
         clarity = order.difference / max(order.error, LEAST_ERROR) - UNCLEAR
         affordable = max(1.0 - math.exp(-STAKE - self._purse), 0.0)
         self.trust = min(wanted * min(max(clarity, 0.0), 1.0), affordable)
-
-    def restored(self) -> None:
-        """Raises InvalidInput: one of the numbers is not finite."""
-        numbers = [self.trust, self._purse, self._evidence]
-        if not np.isfinite(numbers).all():
-            raise InvalidInput("trust", numbers, "finite trust, purse and evidence")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State, renamed
+from sage_common.core.state.ranges import Finite, Range, Stamp
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.learning.logistic import LogisticRegression, log_odds, share_of
 from sage_snarc.core.learning.outcome_window import OutcomeWindow
@@ -92,9 +93,9 @@ class OutcomeWeights(Stateful):
     _trust: State[Trust]
     recent: State[RecentTicks]
     outcomes: State[OutcomeWindow]
-    _offset: State[float] = 0.0
-    _scale: State[float] = 1.0
-    _stamp_ns: State[int] = 0
+    _offset: State[Finite] = 0.0
+    _scale: State[Annotated[float, Range(LEAST_SCALE, LARGEST_SCALE)]] = 1.0
+    _stamp_ns: State[Stamp] = 0
 
     def __init__(self, modalities: Sequence[str]) -> None:
         self.modalities = tuple(sorted(modalities))
