@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,7 +69,7 @@ def test_good_values_are_converted(name, value, stored):
         ("count", None, "whole number from 1 to 9"),
         ("ratio", 1.01, "number from 0 to 1 1"),
         ("ratio", math.nan, "number from 0 to 1 1"),
-        ("ratio", "0.5", "number from 0 to 1 1"),
+        ("ratio", "0.5", "number from 0 to 1 1; '0.5' is text in YAML, write 0.5"),
         ("least", 0.0, "number of at least 0.1 s"),
         ("least", math.inf, "number of at least 0.1 s"),
         ("most", 6, "whole number of at most 5"),
@@ -84,6 +86,31 @@ def test_wrong_values_name_parameter_value_and_what_was_expected(name, value, ex
     with pytest.raises(ParameterError) as caught:
         build(Every, {name: value})
     assert str(caught.value) == f"{name} = {value!r}: expected {expected}"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "ratio: 6e-1",
+            "ratio = '6e-1': expected number from 0 to 1 1; '6e-1' is text in YAML, write 0.6",
+        ),
+        ("least: 6e1", "'6e1' is text in YAML, write 60.0"),
+        ("least: '60'", "'60' is text in YAML, write 60.0"),
+        ("count: 6e0", "'6e0' is text in YAML, write 6"),
+        ("gains: [1.0, 1e0]", "'1e0' is text in YAML, write 1.0"),
+        ("least: 1e-9", "write 0.000000001"),
+    ],
+)
+def test_a_number_that_yaml_takes_for_text_is_named_with_what_to_write(line, said):
+    with pytest.raises(ParameterError, match=re.escape(said)):
+        build(Every, yaml.safe_load(line))
+
+
+@pytest.mark.parametrize("value", ["sixty", "nan", "inf", "1e300", ""])
+def test_other_text_is_no_number(value):
+    with pytest.raises(ParameterError, match=r"expected number of at least 0\.1 s$"):
+        build(Every, {"least": value})
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ import math
 import typing
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from sage_common.core.errors import nearest_name
 
 Value = bool | int | float | str | tuple[str, ...] | tuple[float, ...]
 T = TypeVar("T")
+_LONGEST_NUMBER = 1e15
 _METADATA_KEY = "sage_parameter"
 _ROS_SWITCHES = ("use_sim_time", "start_type_description_service")
 _ROS_PREFIX = "qos_overrides."
@@ -85,11 +87,18 @@ class ParameterSpec:
         numbers = converted if isinstance(converted, tuple) else (converted,)
         in_range = all(self._in_range(number) for number in numbers)
         if not in_range or (self.choices and converted not in self.choices):
-            raise ParameterError(f"{self.name} = {value!r}: expected {self.expected}")
+            raise self._wrong(value)
         return converted
 
+    def _wrong(self, value: object) -> ParameterError:
+        items = value if isinstance(value, list | tuple) else [value]
+        of_numbers = self.type in (int, float, tuple[float, ...])
+        hints = (_number_in(item, self.type is int) for item in items if of_numbers)
+        hint = next((f"; {text}" for text in hints if text), "")
+        return ParameterError(f"{self.name} = {value!r}: expected {self.expected}{hint}")
+
     def _typed(self, value: object) -> Value:
-        wrong = ParameterError(f"{self.name} = {value!r}: expected {self.expected}")
+        wrong = self._wrong(value)
         if self.type is bool or isinstance(value, bool):
             if self.type is bool and isinstance(value, bool):
                 return value
@@ -117,6 +126,18 @@ class ParameterSpec:
         if not math.isfinite(value):
             return False
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+def _number_in(value: object, whole: bool) -> str:
+    """What to write for text that holds a number, such as `6e1` (YAML 1.1 wants `6.0e+1`)."""
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return ""
+    if not abs(number) < _LONGEST_NUMBER or (whole and not number.is_integer()):
+        return ""
+    right = str(int(number)) if whole else format(Decimal(repr(number)), "f")
+    return f"{value!r} is text in YAML, write {right}"
 
 
 def parameter(
