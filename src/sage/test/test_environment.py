@@ -35,6 +35,18 @@ def test_nothing_is_missing_from_what_we_set(tmp_path: Path) -> None:
     assert set(ALLOCATOR) < set(not_in_effect({}))
 
 
+def test_linear_algebra_runs_on_one_thread_unless_the_user_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    assert graph_environment(None, False, tmp_path)["OPENBLAS_NUM_THREADS"] == "1"
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "4")
+            assert "OPENBLAS_NUM_THREADS" not in graph_environment(None, False, tmp_path)
+
+
 def test_only_the_network_profile_leaves_loopback() -> None:
     def whitelist(name: str) -> list[str]:
         root = ElementTree.parse(config_folder() / name).getroot()

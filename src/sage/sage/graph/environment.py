@@ -13,6 +13,7 @@ from ament_index_python import get_package_share_directory
 
 from sage.graph.lock_file import hold
 from sage_common.core.errors import InvalidInput
+from sage_common.fork_server import ONE_THREAD
 from sage_common.ros.rclpy_host.local_bus import VARIABLE as LOCAL_BUS
 
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
@@ -27,6 +28,8 @@ ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": "2147483648",
     "MALLOC_TOP_PAD_": "67108864",
 }
+BLAS_THREADS = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}
+"""With one of these the user says it. Waking a second thread takes longer than a score."""
 
 
 def graph_environment(domain_id: int | None, network: bool, home: Path) -> dict[str, str]:
@@ -45,6 +48,8 @@ def graph_environment(domain_id: int | None, network: bool, home: Path) -> dict[
         "PYTHONUNBUFFERED": "1",
         **ALLOCATOR,
     }
+    if not os.environ.keys() & BLAS_THREADS:
+        variables |= ONE_THREAD
     if domain_id is not None:
         variables["ROS_DOMAIN_ID"] = str(domain_id)
     if "ROS_LOG_DIR" not in os.environ:
