@@ -45,6 +45,17 @@ CAMERA_MAIN = "from sage_sensors.nodes.camera_node import CameraNode as node; no
 ENCODER_MAIN = (
     "from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode as node; node.main()"
 )
+SOON_MISSED = """\
+<dds xmlns="http://www.eprosima.com"><profiles>
+  <participant profile_name="soon_missed" is_default_profile="true"><rtps><builtin>
+    <discovery_config>
+      <leaseDuration><sec>4</sec></leaseDuration>
+      <leaseAnnouncement><sec>1</sec></leaseAnnouncement>
+    </discovery_config>
+  </builtin></rtps></participant>
+</profiles></dds>
+"""
+"""Whoever is killed is taken for a subscriber for 4 s more, not for 20 s."""
 
 
 class Graph:
@@ -197,8 +208,13 @@ def test_a_killed_camera_comes_back_to_the_same_encoder(graph: Graph) -> None:
     assert own_mailboxes() == []
 
 
-def test_a_killed_encoder_costs_the_camera_nothing(graph: Graph) -> None:
+def test_a_killed_encoder_costs_the_camera_nothing(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     graph.start(CameraNode, "camera", **CAMERA)
+    profile = tmp_path / "soon_missed.xml"
+    profile.write_text(SOON_MISSED)
+    monkeypatch.setenv("FASTRTPS_DEFAULT_PROFILES_FILE", str(profile))  # of the encoders only
     for _ in range(2):
         encoder = graph.start_child(ENCODER_MAIN)
         graph.more_puzzles()
