@@ -17,7 +17,10 @@ UV ?= uv
 EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory)
 
 # Files of tests go to whichever core is free, in the order of conftest.py; a worker needs 1 GB.
-ON_ALL_CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+BY_FILE := --dist loadfile --no-loadscope-reorder
+ON_ALL_CORES := --numprocesses logical --maxprocesses 4 $(BY_FILE)
+# A graph waits more than it computes.
+TWO_AT_A_TIME := --numprocesses 2 $(BY_FILE)
 
 # Only these files are imported, where few tests are run.
 files_marked = $$(grep --recursive --files-with-matches --include='test_*.py' mark.$(1) tests src | sort)
@@ -53,14 +56,15 @@ demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFIL
 
 test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, too]
 	@$(MAKE) run-lint
-	@$(BIN)/pytest -m "not alone" $(ON_ALL_CORES) $(PYTEST_OPTIONS); others=$$?; \
-	  $(BIN)/pytest -m alone $(PYTEST_OPTIONS) $(call files_marked,alone) && exit $$others
+	@$(BIN)/pytest -m "not graph and not alone" $(ON_ALL_CORES) $(PYTEST_OPTIONS); others=$$?; \
+	  $(BIN)/pytest -m graph $(TWO_AT_A_TIME) $(PYTEST_OPTIONS) $(call files_marked,graph); graphs=$$?; \
+	  $(BIN)/pytest -m alone $(PYTEST_OPTIONS) $(call files_marked,alone) && exit $$((others | graphs))
 
 test-kilted: kilted-environment  ## run the tests of what ROS gives on ROS 2 Kilted, too
 	@exec .venv-kilted/bin/pytest -m distribution $(PYTEST_OPTIONS) $(call files_marked,distribution)
 
 coverage: test-environment  ## run the tests with Python's coverage, printed at the end; takes about half as long again
-	@COVERAGE_CORE=$(CORE) $(BIN)/pytest -m "not alone and not slow" $(ON_ALL_CORES) $(PACKAGES:%=--cov=%) \
+	@COVERAGE_CORE=$(CORE) $(BIN)/pytest -m "not graph and not alone and not slow" $(ON_ALL_CORES) $(PACKAGES:%=--cov=%) \
 	  --cov-report=term:skip-covered $(PYTEST_OPTIONS)
 
 lint: test-environment  ## check style and types

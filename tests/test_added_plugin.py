@@ -17,7 +17,7 @@ from rclpy.serialization import deserialize_message
 from sage.bags.reader import open_bag
 from sage_msgs.msg import BudgetState, PluginBudget, Refinement
 
-pytestmark = [pytest.mark.alone, pytest.mark.slow]
+pytestmark = [pytest.mark.graph, pytest.mark.slow]
 PATIENCE_S = 120.0
 SOME_FRAMES = 2**20  # bytes
 

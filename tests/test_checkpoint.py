@@ -17,7 +17,7 @@ from graph_command import UP_TIMEOUT_S, Start, processes_of, wait_until, wait_un
 from sage_common.core.state import file as state_file
 from sage_common.core.state.packing import VALUES
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.graph
 
 LEARNERS = {"memory", "fusion", "orchestrator"} | {
     f"{modality}_scorer" for modality in ("vision", "audio", "proprioception", "language")
@@ -105,7 +105,7 @@ def test_a_kill_leaves_whole_states_that_the_next_start_takes_up(
     graph.communicate()
     kept = seen(home)
     assert kept > 0 and set(states(home)) == LEARNERS
-    again = graph_command.run(home, "run", "--duration", "3", "--json", "--log-level", "warn")
+    again = graph_command.run(home, "run", "--duration", "1", "--json", "--log-level", "warn")
     assert again.returncode == 0, again.stderr
     assert "without the saved state" not in again.stderr
     assert list((home / "state").glob("*.refused")) == []

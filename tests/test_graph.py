@@ -1,4 +1,4 @@
-"""The whole graph as a user runs it: on a recording, through kills and interruptions."""
+"""The whole graph as a user runs it: through kills and interruptions, and from run to run."""
 
 from __future__ import annotations
 
@@ -23,38 +23,7 @@ from graph_command import (
 from sage_common.core.state.arrays import json_of
 from sage_common.core.state.file import load
 
-pytestmark = pytest.mark.alone
-
-MODALITIES = {"vision", "audio", "proprioception", "language"}
-KEYS = {
-    "profile", "source", "duration_s", "frames", "frames_dropped", "puzzles", "salience", "fused",
-    "experiences", "latency_ms", "stages_ms", "pss_mb", "backends", "weights",
-}  # fmt: skip
-
-
-@pytest.mark.distribution
-def test_a_recording_becomes_salience_and_memories_that_can_be_recalled(home: Path) -> None:
-    ran = run(home, "demo", "--headless", "--duration", "14")
-    assert ran.returncode == 0, ran.stderr
-    found = summary(ran.stdout)
-    assert set(found) >= KEYS
-    assert set(found["puzzles"]) == MODALITIES
-    assert all(found["puzzles"].values()), found["puzzles"]
-    assert found["frames"] > 200
-    for modality in ("vision", "audio"):
-        assert found["salience"][modality]["std"] > 0.05, found["salience"]
-        assert len(found["weights"][f"{modality}_encoder"]) == 64
-    assert found["experiences"] > 0
-    assert experiences(home) >= found["experiences"]
-
-    asked = run(home, "recall", "somebody walks", "--json")
-    assert asked.returncode == 0, asked.stderr
-    answers = json.loads(asked.stdout)["answers"]
-    assert answers and all(-1.0 <= answer["score"] <= 1.0 for answer in answers)
-    assert [a["score"] for a in answers] == sorted((a["score"] for a in answers), reverse=True)
-    similar = run(home, "recall", "--like", answers[0]["id"], "--json")
-    assert similar.returncode == 0, similar.stderr
-    assert answers[0]["id"] not in similar.stdout
+pytestmark = pytest.mark.graph
 
 
 def is_called(name: str, process: psutil.Process) -> bool:
@@ -111,7 +80,7 @@ def test_ctrl_c_at_once_leaves_nothing_behind_and_the_next_start_works(
     _, errors = graph.communicate(timeout=60)
     assert graph.returncode == 128 + signal.SIGINT, errors
     assert not list(processes_of(graph.pid))
-    again = run(home, "run", "--duration", "2", "--json", "--log-level", "warn")
+    again = run(home, "run", "--duration", "1", "--json", "--log-level", "warn")
     assert again.returncode == 0, again.stderr
     assert summary(again.stdout)["fused"]["n"] > 0
 
@@ -136,7 +105,7 @@ def test_a_killed_container_is_named_and_comes_back(home: Path, start: Start) ->
 def test_a_memory_that_cannot_be_opened_is_a_failure_of_the_run(home: Path) -> None:
     home.mkdir()
     (home / "memory.db").write_bytes(b"junk")
-    ran = run(home, "run", "--duration", "3", "--json", "--log-level", "warn")
+    ran = run(home, "run", "--duration", "1", "--json", "--log-level", "warn")
     assert ran.returncode == 1
     assert summary(ran.stdout)["failed_nodes"] == ["memory"]
     assert "failed: memory" in ran.stderr
@@ -151,7 +120,7 @@ def test_a_killed_command_takes_its_processes_with_it(home: Path, start: Start) 
     graph.communicate()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive
-    again = run(home, "run", "--duration", "2", "--json", "--log-level", "warn")
+    again = run(home, "run", "--duration", "1", "--json", "--log-level", "warn")
     assert again.returncode == 0, again.stderr
 
 
@@ -163,11 +132,11 @@ def percepts_scored(home: Path) -> int:
 
 
 def test_learned_state_is_saved_at_the_end_and_taken_up_again(home: Path) -> None:
-    assert run(home, "run", "--duration", "4", "--log-level", "warn").returncode == 0
+    assert run(home, "run", "--duration", "2", "--log-level", "warn").returncode == 0
     saved = {path.stem for path in (home / "state").glob("*.state")}
     assert {"vision_scorer", "audio_scorer", "fusion", "memory", "orchestrator"} <= saved
     first = percepts_scored(home)
-    words = ("run", "--duration", "4", "--json", "--log-level", "warn")
+    words = ("run", "--duration", "2", "--json", "--log-level", "warn")
     resumed = summary(run(home, *words).stdout)
     both = percepts_scored(home)
     assert both >= first + resumed["salience"]["vision"]["n"]

@@ -19,7 +19,7 @@ from sensor_msgs.msg import Temperature
 from sage.bags.reader import open_bag
 from sage_common.ros.conversions.stamps import to_stamp
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.graph
 
 CAMERA = '''
 """A bar that wanders through the picture; now and then the lights go on for half a second."""

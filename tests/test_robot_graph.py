@@ -12,7 +12,7 @@ from robot_bag import TOPICS, write_bag, write_config
 
 from sage.bags.reader import open_bag
 
-pytestmark = [pytest.mark.alone, pytest.mark.slow]
+pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 
 def test_a_robot_is_recorded_and_replayed_the_same_each_time(

@@ -25,7 +25,7 @@ from graph_command import (
     wait_until_up,
 )
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.graph
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,6 @@ def test_ctrl_c_leaves_nothing_behind_but_what_it_kept(graph: RunningGraph) -> N
     explained = run(graph.home, "explain", newest_memory(graph.home), "--json")
     assert explained.returncode == 0, explained.stderr
     assert summary(explained.stdout)["origin"] == "memory"
-    again = run(graph.home, "run", "--duration", "2", "--json", "--log-level", "warn")
+    again = run(graph.home, "run", "--duration", "1", "--json", "--log-level", "warn")
     assert again.returncode == 0, again.stderr
     assert summary(again.stdout)["fused"]["n"] > 0

@@ -1,0 +1,42 @@
+"""The whole graph as a user runs it on a recording, which plays as fast as it was recorded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from graph_command import experiences, run, summary
+
+pytestmark = pytest.mark.alone
+
+MODALITIES = {"vision", "audio", "proprioception", "language"}
+KEYS = {
+    "profile", "source", "duration_s", "frames", "frames_dropped", "puzzles", "salience", "fused",
+    "experiences", "latency_ms", "stages_ms", "pss_mb", "backends", "weights",
+}  # fmt: skip
+
+
+@pytest.mark.distribution
+def test_a_recording_becomes_salience_and_memories_that_can_be_recalled(home: Path) -> None:
+    ran = run(home, "demo", "--headless", "--duration", "14")
+    assert ran.returncode == 0, ran.stderr
+    found = summary(ran.stdout)
+    assert set(found) >= KEYS
+    assert set(found["puzzles"]) == MODALITIES
+    assert all(found["puzzles"].values()), found["puzzles"]
+    assert found["frames"] > 200
+    for modality in ("vision", "audio"):
+        assert found["salience"][modality]["std"] > 0.05, found["salience"]
+        assert len(found["weights"][f"{modality}_encoder"]) == 64
+    assert found["experiences"] > 0
+    assert experiences(home) >= found["experiences"]
+
+    asked = run(home, "recall", "somebody walks", "--json")
+    assert asked.returncode == 0, asked.stderr
+    answers = json.loads(asked.stdout)["answers"]
+    assert answers and all(-1.0 <= answer["score"] <= 1.0 for answer in answers)
+    assert [a["score"] for a in answers] == sorted((a["score"] for a in answers), reverse=True)
+    similar = run(home, "recall", "--like", answers[0]["id"], "--json")
+    assert similar.returncode == 0, similar.stderr
+    assert answers[0]["id"] not in similar.stdout
