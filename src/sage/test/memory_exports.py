@@ -36,8 +36,20 @@ def read(home: Path, folder: Path, merge: bool = False) -> Imported:
 
 
 def as_of_schema(folder: Path, encoding: str, version: int) -> None:
-    """Make an export what it was at a schema of 2 to 4."""
+    """Make an export what it was at a schema of 2 to 5, without labels."""
     manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["schema_version"] = version
+    for table in ("labels", "vocabularies"):
+        (folder / f"{table}.{encoding}").unlink()
+        del manifest["rows"][table], manifest["tables"][table]
+        del manifest["files"][f"{table}.{encoding}"]
+    if version < 5:
+        _rename(folder, encoding, version, manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def _rename(folder: Path, encoding: str, version: int, manifest: Row) -> None:
+    """Give an export the names of before schema 5."""
     former = f"nights.{encoding}"
     (folder / f"consolidation_runs.{encoding}").rename(folder / former)
     for key in ("rows", "tables"):
@@ -52,8 +64,6 @@ def as_of_schema(folder: Path, encoding: str, version: int) -> None:
         _rewrite(path, change)
         data = path.read_bytes()
         manifest["files"][path.name] = [len(data), hashlib.sha256(data).hexdigest()]
-    manifest["schema_version"] = version
-    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def _former_report(row: Row) -> Row:

@@ -10,9 +10,12 @@ import numpy as np
 from experiences import START_NS, numbered
 
 from sage_common.core.clock import ManualClock
+from sage_common.core.labels import Label, Labels
 from sage_memory import Experience, Memory, Payload, Place
 
 DIM = 16
+CLASSES = ("cat", "bicycle", "tree", "bell")
+SEEN = Labels("classes-1@abc", (Label(1, 0.7, (0.0, 0.25, 0.5, 0.5)), Label(2, 0.01)))
 MEDIA_TYPES = ("image/webp", "audio/flac", "application/x-mcap")
 
 

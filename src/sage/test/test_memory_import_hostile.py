@@ -64,6 +64,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ]
         kept = [memory.remember(one).result() for one in twins]
         memory.learn_about(kept[0], 3600.0)
+        memory.label(kept[0].id, homes.SEEN, homes.CLASSES).result()
         clock.advance_to(homes.START_NS + 10**12)
         assert memory.sleep(SleepOptions(target_share=0.05)).run_id
         memory.pin(memory.recall(Query(limit=1))[0].experience.id, True).result()
@@ -176,6 +177,9 @@ TOLD: dict[str, tuple[str, str, Any, str]] = {
     "a clock": ("clocks", "stamp", FAR, "clocks.stamp"),
     "a field": ("clocks", "field", "total", "clocks.field"),
     "a role": ("vectors", "role", "smell", "vectors.role"),
+    "labels": ("labels", "labels", b"no", "labels.crc32"),
+    "a model": ("labels", "vocabulary", 9, "a number in the vocabularies of this export"),
+    "names": ("vocabularies", "names", zlib.compress(b'["x"]'), "vocabularies.crc32"),
     "a run": ("consolidation_runs", "report", "[]", "consolidation_runs.report"),
     "a deep run": ("consolidation_runs", "report", "[" * 100_000, "consolidation_runs.report"),
     "a deep context": ("experiences", "context", "[" * 100_000, "experiences.context"),

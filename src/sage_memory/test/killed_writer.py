@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sage_memory import Experience, Memory, Payload, Place
+from sage_common.core.labels import Label, Labels
+from sage_memory import Experience, Future, Memory, Payload, Place
 
 IN_FLIGHT = 12
 
@@ -34,12 +35,24 @@ def payload(number: int) -> Payload | None:
     return Payload(f"payload {number}".encode() * 50, "image/webp") if number % 4 == 0 else None
 
 
+def recognised(number: int) -> list[tuple[Labels, tuple[str, ...]]]:
+    """Every third one was recognised as the class that has its number."""
+    if number % 3:
+        return []
+    labels = Labels(f"classes-{number // 100_000}", (Label(number % 7, 0.5),))
+    return [(labels, tuple(f"class {name}" for name in range(7)))]
+
+
+def remember(memory: Memory, number: int) -> Future[Experience]:
+    return memory.remember(numbered(number), payload(number), recognised(number))
+
+
 def remember_until_killed(home: Path, options: dict, first: int, acks) -> None:
     waiting: deque = deque()
     with Memory.open(home, **options) as memory:
         number = first
         while True:
-            waiting.append((number, memory.remember(numbered(number), payload(number))))
+            waiting.append((number, remember(memory, number)))
             number += 1
             if len(waiting) == IN_FLIGHT:
                 oldest, future = waiting.popleft()

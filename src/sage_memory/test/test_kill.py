@@ -24,6 +24,7 @@ LONGEST_LIFE_S = 0.08
 WRITER = Path(__file__).with_name("killed_writer.py")
 numbered = runpy.run_path(str(WRITER))["numbered"]
 payload = runpy.run_path(str(WRITER))["payload"]
+recognised = runpy.run_path(str(WRITER))["recognised"]
 
 
 def live_and_die(
@@ -62,6 +63,9 @@ def assert_found(memory: Memory, number: int, identifier: bytes) -> None:
         (answer,) = memory.recall(query)
         assert answer.experience.id == identifier
     assert (answer.experience.codes == told.codes).all()
+    seen = [(one.model_id, one.labels[0].number) for one in memory.labels(identifier)]
+    told_of = [(labels.model_id, labels.labels[0].number) for labels, _ in recognised(number)]
+    assert seen == told_of
     if payload(number) is not None:
         assert answer.payload_path is not None, answer.payload_note
         kept = answer.experience

@@ -148,8 +148,10 @@ def test_a_damaged_store_of_version_4_keeps_what_its_sleep_did(tmp_path) -> None
 
 
 def as_version_4(path: Path) -> None:
-    """Give a store the names and the reports that it had at schema 4."""
+    """Give a store the tables, names and reports that it had at schema 4."""
     with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE labels")
+        connection.execute("DROP TABLE vocabularies")
         connection.execute("ALTER TABLE consolidation_runs RENAME TO nights")
         connection.execute("DROP INDEX forgettings_by_run")
         connection.execute("ALTER TABLE forgettings RENAME COLUMN run_id TO night_id")

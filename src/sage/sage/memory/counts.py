@@ -25,6 +25,7 @@ class Counts:
         forgotten: tombstones.
         oldest_ns, newest_ns: first start and last end [ns]; None of an empty memory.
         vectors: encoder -> encoding -> how many.
+        labels: model -> experiences in which it recognised something.
         payloads, payload_bytes: kept verbatim.
         sleeps: state -> how many.
         can_be_undone: evictions that can still be undone.
@@ -42,6 +43,7 @@ class Counts:
     oldest_ns: int | None
     newest_ns: int | None
     vectors: dict[str, dict[str, int]]
+    labels: dict[str, int]
     payloads: int
     payload_bytes: int
     sleeps: dict[str, int]
@@ -81,6 +83,7 @@ def count(connection: Connection) -> Counts:
         oldest_ns=oldest,
         newest_ns=newest,
         vectors=_vectors(connection),
+        labels=_labels(connection),
         payloads=payloads,
         payload_bytes=int(payload_bytes),
         sleeps=_grouped(connection, schema.runs.c.state),
@@ -106,3 +109,14 @@ def _vectors(connection: Connection) -> dict[str, dict[str, int]]:
     for encoder_id, encoding, number in connection.execute(counted):
         found.setdefault(encoder_id, {})[encoding] = number
     return found
+
+
+def _labels(connection: Connection) -> dict[str, int]:
+    own, model_id = schema.labels.c, schema.vocabularies.c.model_id
+    counted = (
+        select(model_id, func.count(own.number))
+        .join(schema.labels, own.vocabulary == schema.vocabularies.c.number)
+        .group_by(model_id)
+        .order_by(model_id)
+    )
+    return {str(name): int(number) for name, number in connection.execute(counted)}

@@ -28,6 +28,8 @@ def stats_lines(home: Path, counts: Counts) -> list[str]:
     for encoder_id, encodings in counts.vectors.items():
         kinds = ", ".join(f"{number} as {kind}" for kind, number in encodings.items())
         lines.append(f"vectors      {encoder_id}: {kinds}")
+    for model_id, number in counts.labels.items():
+        lines.append(f"labels       {model_id}: of {number} experiences")
     lines.append(f"payloads     {counts.payloads}, {_size(counts.payload_bytes)}")
     sleeps = ", ".join(f"{number} {state}" for state, number in counts.sleeps.items())
     lines.append(f"sleeps       {sleeps or 'none'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sage_common.core.quantile_sketch import QuantileSketch
+from sage.observe.quantile_sketch import QuantileSketch
 
 
 class Series:

@@ -53,7 +53,7 @@ SIZE = (
     "WHERE relkind = 'r' AND relnamespace = %s::text::regnamespace"
 )
 
-NUMBERED = ("vectors", "forgettings")
+NUMBERED = ("vectors", "forgettings", "vocabularies", "labels")
 """Tables whose rows the server numbers."""
 
 

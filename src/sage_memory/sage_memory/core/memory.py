@@ -12,9 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, final
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.labels import Labels
 from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.forgetting.forgetting import Forgotten, forget, pin
-from sage_memory.core.identifiers import id_text
+from sage_memory.core.identifiers import id_bytes, id_text
+from sage_memory.core.labels.packing import Recognised
+from sage_memory.core.labels.rows import Seen, labels_of
 from sage_memory.core.open_memory import OpenMemory
 from sage_memory.core.recall import plain_words
 from sage_memory.core.recall.placement import Placed
@@ -24,6 +27,7 @@ from sage_memory.core.sleep.consolidation import ConsolidationRun, Progress
 from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import ConsolidationReport
 from sage_memory.core.store.entities import Entity, Evidence, evidence_of, learn, read, sources_of
+from sage_memory.core.store.labelling import Relabelled, label
 from sage_memory.core.store.reembedding import BATCH, Embedder, Reembedding
 from sage_memory.core.store.writer import Future
 
@@ -38,7 +42,10 @@ class Memory(OpenMemory):
     """
 
     def remember(
-        self, experience: Experience, payload: Payload | None = None
+        self,
+        experience: Experience,
+        payload: Payload | None = None,
+        recognised: Sequence[Recognised] = (),
     ) -> Future[Experience]:
         """Queue an experience and return at once; from any thread.
 
@@ -46,11 +53,43 @@ class Memory(OpenMemory):
         synced: from then on it survives a kill and a power cut. A payload that cannot be kept
         (full disk, above the cap) is left out, counted, and its hash is empty.
 
+        Args:
+            recognised: what models recognised in it, each with the names of its classes in
+                order; one of a model. They are committed with the experience.
+
         Raises:
             InvalidInput: a field is wrong, or an embedding has another size than its encoder's.
             MemoryBusy: the queue is full; nothing was kept.
         """
-        return self._writable().remember(experience, payload)
+        return self._writable().remember(experience, payload, recognised)
+
+    def label(
+        self, identifier: bytes | str, labels: Labels, vocabulary: Sequence[str]
+    ) -> Future[Relabelled]:
+        """Set what a model recognised in a kept experience (16 bytes or text); from any thread.
+
+        It takes the place of what the same model recognised before; summaries that cover the
+        experience follow. From `result()` on it survives a kill and a power cut.
+
+        Args:
+            vocabulary: names of the model's classes in order, kept once for each model.
+
+        Raises:
+            InvalidInput: a field is wrong.
+            InvalidInput: from the future: there is no such experience, or the store has other
+                names for this model's classes.
+        """
+        return label(self._writable(), identifier, labels, vocabulary)
+
+    def labels(self, identifier: bytes | str) -> list[Seen]:
+        """What was recognised in an experience, by each model that looked at it.
+
+        Raises:
+            InvalidInput: the id is none.
+            StoreDamaged: a row cannot be read.
+        """
+        key = id_bytes(identifier)
+        return self.read(lambda connection: labels_of(connection, [key]).get(key, []))
 
     def add(self, text: str, payload: Payload | None = None, **fields: Any) -> str:
         """Remember words; returns their id, as the commands print it, once they are on the disk.

@@ -13,7 +13,7 @@ class Statistics:
 
     Attributes:
         experiences, vectors: in the index, forgotten ones included.
-        damaged_vectors: left out because their checksum did not match.
+        damaged_vectors: vectors and labels left out, whose checksum did not match.
         damaged_experiences: that recalls came across and left out, and the last one in words.
         waiting: experiences in the queue; not yet acknowledged.
         refused: experiences refused because the queue was full.

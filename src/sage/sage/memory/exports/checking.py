@@ -9,14 +9,16 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from sage.memory.exports.earlier import checksum, completed, exported_table, with_present_names
+from sage.memory.exports.earlier import checksum, completed, exported_table, with_present_tables
 from sage.memory.exports.formats import TableFiles, table_files
+from sage.memory.exports.labels import check_label_row
 from sage.memory.exports.manifest import ExportRefused, Manifest, check_files, read_manifest
 from sage.memory.exports.row_checks import check, vectors_in
 from sage.memory.exports.rules import CLOCK, DEVICE, STAMP_NS, check_value
 from sage.memory.exports.tables import FACTS, TABLES, Row
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine import schema
+from sage_memory.core.labels.packing import unpack_names
 from sage_memory.core.payloads import EXTENSIONS
 from sage_memory.core.store.modality_facts import FACT as INSTANCES
 from sage_memory.core.store.modality_facts import merged_instances
@@ -27,6 +29,8 @@ ONCE: dict[str, tuple[tuple[str, ...], ...]] = {
     "payloads": (("sha256",),),
     "experiences": (("number",), ("id",)),
     "vectors": (("number",), ("experience_id", "encoder_id", "role")),
+    "vocabularies": (("number",), ("model_id",)),
+    "labels": (("number",), ("experience_id", "vocabulary")),
     "clocks": (("experience_id", "field"),),
     "summary_members": (("summary_id", "member_id"),),
     "consolidation_runs": (("id",),),
@@ -36,6 +40,7 @@ ONCE: dict[str, tuple[tuple[str, ...], ...]] = {
 """Columns of which no two rows of a table have the same values."""
 OWNED = {
     "vectors": ("experience_id",),
+    "labels": ("experience_id",),
     "clocks": ("experience_id",),
     "summary_members": ("summary_id", "member_id"),
 }
@@ -90,7 +95,7 @@ def check_export(folder: Path) -> Checked:
         clock = _check_facts(manifest)
     except InvalidInput as error:
         raise ExportRefused(folder, f"manifest: {error}") from None
-    manifest = with_present_names(manifest)
+    manifest = with_present_tables(manifest)
     if manifest.tables.keys() != TABLES.keys() or manifest.rows.keys() != TABLES.keys():
         raise ExportRefused(folder, f"expected the tables {', '.join(TABLES)}")
     check_files(folder, manifest)
@@ -154,6 +159,7 @@ class _Seen:
         empty: summaries of which no link was seen.
         sizes: encoder id -> size of its vectors.
         payloads: hash -> media type and bytes, in the order of the rows.
+        vocabularies: number -> model, and how many classes it has.
         clock: the newest stamp.
     """
 
@@ -161,6 +167,7 @@ class _Seen:
     empty: set[bytes] = field(default_factory=set)
     sizes: dict[str, int] = field(default_factory=dict)
     payloads: dict[str, tuple[str, int]] = field(default_factory=dict)
+    vocabularies: dict[int, tuple[str, int]] = field(default_factory=dict)
     clock: int = 0
 
 
@@ -216,6 +223,17 @@ def _note_experience(row: Row, seen: _Seen) -> None:
         seen.empty.add(row["id"])
 
 
+def _note_vocabulary(row: Row, seen: _Seen) -> None:
+    seen.vocabularies[row["number"]] = row["model_id"], len(unpack_names(row["names"]))
+
+
+def _note_labels(row: Row, seen: _Seen) -> None:
+    if row["vocabulary"] not in seen.vocabularies:
+        expected = "a number in the vocabularies of this export"
+        raise InvalidInput("labels.vocabulary", row["vocabulary"], expected)
+    check_label_row(row, *seen.vocabularies[row["vocabulary"]])
+
+
 def _note_link(row: Row, seen: _Seen) -> None:
     summary, member = row["summary_id"], row["member_id"]
     for role, key, expected in (("summary_id", summary, True), ("member_id", member, False)):
@@ -237,6 +255,8 @@ def _note_clock(row: Row, seen: _Seen) -> None:
 NOTES: dict[str, Callable[[Row, _Seen], None]] = {
     "payloads": _note_payload,
     "experiences": _note_experience,
+    "vocabularies": _note_vocabulary,
+    "labels": _note_labels,
     "clocks": _note_clock,
     "summary_members": _note_link,
 }

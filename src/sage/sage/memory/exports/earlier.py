@@ -17,14 +17,20 @@ CHECKSUMS_SINCE = 4
 """Schema from which on rows of experiences have a checksum."""
 NAMES_SINCE = 5
 """Schema from which on what was called otherwise has its present names."""
+LABELS_SINCE = 6
+"""Schema from which on there are labels and their vocabularies."""
 Value = TypeVar("Value")
 
 
-def with_present_names(manifest: Manifest) -> Manifest:
-    """The manifest with the tables' names of the present schema."""
-    if manifest.schema_version >= NAMES_SINCE:
-        return manifest
-    return replace(manifest, rows=_renamed(manifest.rows), tables=_renamed(manifest.tables))
+def with_present_tables(manifest: Manifest) -> Manifest:
+    """The manifest with the tables of the present schema, and their names."""
+    rows, tables = manifest.rows, manifest.tables
+    if manifest.schema_version < NAMES_SINCE:
+        rows, tables = _renamed(rows), _renamed(tables)
+    if manifest.schema_version < LABELS_SINCE:
+        later = (schema.vocabularies.name, schema.labels.name)
+        rows, tables = {**rows, **dict.fromkeys(later, 0)}, {**tables, **dict.fromkeys(later, ())}
+    return replace(manifest, rows=rows, tables=tables)
 
 
 def exported_table(table: Table, version: int) -> Table:

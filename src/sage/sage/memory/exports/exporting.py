@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from sage.memory.exports.earlier import checksum
 from sage.memory.exports.formats import TableFiles
+from sage.memory.exports.labels import check_label_row, check_vocabulary_row
 from sage.memory.exports.manifest import Manifest
 from sage.memory.exports.tables import FACTS, TABLES, Row
 from sage.memory.exports.vectors import check_vector
@@ -22,11 +23,14 @@ from sage_common.core.home import make_private, sha256_of, sync_folder
 from sage_memory.core.engine import schema
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.identifiers import id_text
+from sage_memory.core.labels.packing import unpack_names
 from sage_memory.core.payloads import EXTENSIONS, PayloadFiles
 from sage_memory.core.store.modality_facts import FACT as INSTANCES
 from sage_memory.core.store.modality_facts import stored_instances
 
 ROWS_A_GROUP = 4096
+CHECKED = ("experiences", "vectors", "vocabularies", "labels")
+"""Tables whose rows are proven before they are written."""
 FIX = "repair the store with `sage memory repair` first"
 Progress = Callable[[str, int], None]
 """Called with the name of a table (or `payload files`), and how many more of it are done."""
@@ -132,11 +136,12 @@ def _counted(
 ) -> Iterator[list[Row]]:
     """The rows of a table in the order of its key, proven, counted as they pass."""
     ordered = select(table).order_by(*table.primary_key.columns)
+    models = _models(connection) if table is schema.labels else {}
     streamed = connection.execution_options(yield_per=ROWS_A_GROUP).execute(ordered)
     for part in streamed.mappings().partitions(ROWS_A_GROUP):
         rows = [dict(row) for row in part]
-        for row in rows if table in (schema.vectors, schema.experiences) else ():
-            _check(table, row)
+        for row in rows if table.name in CHECKED else ():
+            _check(table, row, models)
         for row in rows if table is schema.payloads else ():
             row["bytes"] = sizes.get(row["sha256"], row["bytes"])  # a repair counts sealed ones
         counts[table.name] += len(rows)
@@ -144,17 +149,30 @@ def _counted(
         yield rows
 
 
-def _check(table: Table, row: Row) -> None:
+def _models(connection: Connection) -> dict[int, tuple[str, int]]:
+    """Number of a vocabulary -> its model, and how many classes it has."""
+    found = connection.execute(select(schema.vocabularies)).mappings()
+    return {row["number"]: (row["model_id"], len(unpack_names(row["names"]))) for row in found}
+
+
+def _check(table: Table, row: Row, models: Mapping[int, tuple[str, int]]) -> None:
     if table is schema.experiences:
         if row["crc32"] != checksum(row):
             expected = f"{checksum(row)}; {FIX}"
             raise InvalidInput(f"experience {id_text(row['id'])}, crc32", row["crc32"], expected)
         return
     try:
-        check_vector(row)
+        if table is schema.vectors:
+            check_vector(row)
+        elif table is schema.vocabularies:
+            check_vocabulary_row(row)
+        else:
+            check_label_row(row, *models.get(row["vocabulary"], ("", 0)))
     except InvalidInput as error:
         raise InvalidInput(
-            f"vector {row['number']}, {error.field}", error.value, f"{error.expected}; {FIX}"
+            f"row {row['number']} of {table.name}, {error.field}",
+            error.value,
+            f"{error.expected}; {FIX}",
         ) from None
 
 

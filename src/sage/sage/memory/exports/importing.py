@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from sage.memory.exports.checking import Checked
 from sage.memory.exports.exporting import Progress
+from sage.memory.exports.labels import VocabularyNumbers
 from sage.memory.exports.manifest import ExportRefused
 from sage.memory.exports.tables import TABLES, Row
 from sage_common.core.errors import InvalidInput
@@ -23,7 +24,7 @@ from sage_memory.core.store.modality_facts import (
     stored_instances,
 )
 
-OWNER = {"vectors": "experience_id", "clocks": "experience_id", "forgettings": "experience_id"}
+OWNER = dict.fromkeys(("vectors", "labels", "clocks", "forgettings"), "experience_id")
 """Column with the experience that a row belongs to."""
 
 
@@ -55,7 +56,8 @@ def import_rows(
 
     Raises:
         InvalidInput: the store is not empty, and `merge` is false, or a vector has another size
-            than the store's of the same encoder; nothing was written.
+            than the store's of the same encoder, or a model other names of its classes; nothing
+            was written.
         ExportRefused: a payload was changed since it was proven.
         OSError: a payload cannot be written.
     """
@@ -116,6 +118,7 @@ def _merge(
     done.forgotten = len(export.identifiers & gone)
     named = _named_payloads(export, fresh)
     number = _last(connection, schema.experiences) + 1
+    vocabularies = VocabularyNumbers(connection)
     for name, table in TABLES.items():
         done.rows[name] = done.skipped[name] = 0
         present = _present(connection, table)
@@ -129,8 +132,12 @@ def _merge(
             if table is schema.experiences:
                 taken = [row | {"number": number + index} for index, row in enumerate(taken)]
                 number += len(taken)
+            elif table is schema.vocabularies:
+                taken = vocabularies.taken(rows)
             elif "number" in table.columns:
                 taken = [{k: v for k, v in row.items() if k != "number"} for row in taken]
+            if table is schema.labels:
+                taken = [vocabularies.renumbered(row) for row in taken]
             if taken:
                 connection.execute(insert(table), taken)
             done.rows[name] += len(taken)

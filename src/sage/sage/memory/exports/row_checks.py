@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Table
 
+from sage.memory.exports.labels import check_vocabulary_row
 from sage.memory.exports.rules import (
     MAX_NUMBER,
     MAX_PAYLOAD_BYTES,
@@ -184,6 +185,7 @@ def _entity(row: Row) -> None:
 CHECKS: dict[str, Callable[[Row], Any]] = {
     "experiences": _experience,
     "vectors": check_vector,
+    "vocabularies": check_vocabulary_row,
     "consolidation_runs": _run,
     "forgettings": _forgetting,
     "entities": _entity,

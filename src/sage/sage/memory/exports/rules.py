@@ -204,6 +204,14 @@ RULES: dict[str, dict[str, Rule]] = {
         "crc32": CRC32,
         "vector": blob(),
     },
+    "vocabularies": {"number": NUMBER, "model_id": NAME, "names": blob(), "crc32": CRC32},
+    "labels": {
+        "number": NUMBER,
+        "experience_id": KEY,
+        "vocabulary": NUMBER,
+        "crc32": CRC32,
+        "labels": blob(),
+    },
     "clocks": {
         "experience_id": KEY,
         "field": one_of(schema.WHOLE, *schema.MUTABLE_FIELDS),

@@ -16,6 +16,8 @@ TABLES: dict[str, Table] = {
         schema.payloads,
         schema.experiences,
         schema.vectors,
+        schema.vocabularies,
+        schema.labels,
         schema.clocks,
         schema.summary_members,
         schema.runs,

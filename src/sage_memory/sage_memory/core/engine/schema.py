@@ -26,12 +26,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
-SCHEMA_VERSION = 5
-REVISION = "0005"
+SCHEMA_VERSION = 6
+REVISION = "0006"
 """Revision that Alembic finds stamped in a store of this version."""
 WHOLE = "*"
 MUTABLE_FIELDS = (
-    "text", "place", "reward", "entity", "pinned", "codes", "vectors", "payload", "forgotten",
+    "text", "place", "reward", "entity", "pinned", "codes", "vectors", "labels", "payload",
+    "forgotten",
 )  # fmt: skip
 ROLE_PERCEPT = "percept"
 ROLE_WORDS = "words"
@@ -159,6 +160,28 @@ vectors = Table(
     Index("vectors_by_experience", "experience_id", "encoder_id", "role", unique=True),
     # what a cache is checked against; by number, so that a new row touches no old page of it
     Index("vectors_by_encoder", "encoder_id", "number", "crc32"),
+)
+
+vocabularies = Table(
+    "vocabularies",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("model_id", String(128), nullable=False, unique=True, comment="model and version"),
+    Column("names", LargeBinary, nullable=False, comment="of its classes in order: JSON, zlib"),
+    Column("crc32", BigInteger, nullable=False, comment="of model and names"),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("number", ROW_NUMBER, primary_key=True),
+    Column("experience_id", LargeBinary(16), ForeignKey("experiences.id"), nullable=False),
+    Column("vocabulary", Integer, ForeignKey("vocabularies.number"), nullable=False),
+    Column("crc32", BigInteger, nullable=False, comment="of experience, model and labels"),
+    Column("labels", LargeBinary, nullable=False, comment="what was recognised, best first"),
+    Index("labels_by_experience", "experience_id", "vocabulary", unique=True),
+    # what the index is checked against; by number, so that a new row touches no old page of it
+    Index("labels_by_vocabulary", "vocabulary", "number", "crc32"),
 )
 
 clocks = Table(

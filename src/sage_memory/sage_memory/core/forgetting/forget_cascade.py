@@ -16,6 +16,7 @@ from sage_memory.core.engine.schema import (
     summary_members,
     vectors,
 )
+from sage_memory.core.labels.rows import LabelRow
 from sage_memory.core.rows.changes import set_columns
 from sage_memory.core.sleep.records import saved_copy
 from sage_memory.core.sleep.records.forgetting_list import PER_EXPERIENCE, permanently_evicted
@@ -50,13 +51,17 @@ class CascadeResult:
 
     Attributes:
         emptied: ids of those that have nothing left of their own.
-        columns: number -> columns that changed, for the index.
+        shortened: ids of the others.
+        columns: number -> columns that changed of the others, for the index.
+        labels: that these have then.
         numbers_without_vectors: numbers of those that lost the meaning of their words, by encoder.
     """
 
     emptied: list[bytes] = field(default_factory=list)
+    shortened: list[bytes] = field(default_factory=list)
     columns: dict[int, Row] = field(default_factory=dict)
     dropped: dict[str, list[int]] = field(default_factory=dict)
+    labels: list[LabelRow] = field(default_factory=list)
 
 
 def contents(connection: Connection, rows: Sequence[Any]) -> dict[bytes, Content]:
@@ -111,8 +116,8 @@ def cascade(connection: Connection, known: Mapping[bytes, Content]) -> CascadeRe
     connection.execute(update(forgettings).where(copies).values(saved=None))
     done = CascadeResult()
     for summary, lost in members.items():
-        if not _shorten(connection, summary, lost, done):
-            done.emptied.append(summary)
+        kept = _shorten(connection, summary, lost, done)
+        (done.shortened if kept else done.emptied).append(summary)
     return done
 
 

@@ -21,6 +21,8 @@ from sage_memory.core.errors import DiskRefuses, NotCompacted
 from sage_memory.core.experience import MAX_TEXT, check_text
 from sage_memory.core.forgetting.forget_cascade import CascadeResult, Content, cascade, contents
 from sage_memory.core.identifiers import id_bytes, id_text
+from sage_memory.core.labels.rows import label_rows, remove_labels
+from sage_memory.core.labels.summarising import relabel_summaries
 from sage_memory.core.rows.changes import replace_content, set_columns
 from sage_memory.core.sleep.changes import run_record
 from sage_memory.core.sleep.records.forgetting_list import PER_EXPERIENCE
@@ -81,6 +83,7 @@ def forget(
                 index.drop_vectors(some, encoder_id)
             for number, columns in disowned.columns.items():
                 index.update(number, **columns)
+            index.relabel(list(disowned.columns), disowned.labels)
         index.forget(numbers)
         try:
             store.compact_now()
@@ -116,6 +119,10 @@ def _remove(
     connection.execute(
         delete(summary_members).where(or_(link.summary_id.in_(gone), link.member_id.in_(wanted)))
     )
+    remove_labels(connection, gone)
+    relabelled = relabel_summaries(connection, disowned.shortened)
+    disowned.labels = label_rows(connection, list(disowned.columns))
+    store.set_clocks(connection, [(summary, "labels") for summary in relabelled])
     listed = forgettings.c.experience_id.in_(gone) & PER_EXPERIENCE
     connection.execute(update(forgettings).where(listed).values(saved=None))
     tombstone = TOMBSTONE | {"pinned": 0, "forgotten_ns": now_ns, "forgotten_reason": reason}

@@ -21,7 +21,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,11 @@ from numpy.typing import NDArray
 
 from sage_common.core.home import make_private, replace_file, sync_folder
 from sage_memory.core.index.columns import DERIVED, NAMED
+from sage_memory.core.index.label_space import LabelCopy
 from sage_memory.core.index.space_view import Chunk, QuantiserStatistics, SpaceCopy
 from sage_memory.core.rows.indexed import COLUMNS
 
-FORMAT = 2
+FORMAT = 3
 HEADER = "header.json"
 LISTS = "cells-*"
 """Files of earlier versions, with signs of vectors in them: they go with the cache."""
@@ -67,12 +68,14 @@ class IndexCopy:
     Attributes:
         columns: name -> values of all experiences; codes: column -> name -> code.
         spaces: encoder id -> its vectors.
+        labels: model id -> what it recognised.
     """
 
     facts: Facts
     columns: Mapping[str, NDArray[Any]]
     codes: Mapping[str, Mapping[str, int]]
     spaces: Mapping[str, SpaceCopy]
+    labels: Mapping[str, LabelCopy]
 
 
 class IndexCache:
@@ -135,6 +138,9 @@ class IndexCache:
         ]
         for name, values in copy.columns.items():
             files[name] = write_array(fresh / f"{name}.npy", values)
+        for place, labels in enumerate(copy.labels.values()):
+            for part, values in vars(labels).items():
+                files[f"l{place}_{part}"] = write_array(fresh / f"l{place}_{part}.npy", values)
         sync_folder(fresh)
         header = {
             "format": FORMAT,
@@ -145,6 +151,7 @@ class IndexCache:
             "rows": len(copy.columns["number"]),
             "codes": copy.codes,
             "spaces": spaces,
+            "labels": list(copy.labels),
             "files": files,
         }
         replace_file(self.folder / HEADER, _signed(header))
@@ -243,7 +250,12 @@ class IndexCache:
             )
         facts = Facts(header["created_ns"], header["device_id"], header["stamp"])
         columns = {name: load(name) for name in (*COLUMNS, *DERIVED)}
-        return IndexCopy(facts, columns, {n: header["codes"][n] for n in NAMED}, spaces)
+        labels = {
+            model_id: LabelCopy(*(load(f"l{place}_{part.name}") for part in fields(LabelCopy)))
+            for place, model_id in enumerate(header["labels"])
+        }
+        codes = {name: header["codes"][name] for name in NAMED}
+        return IndexCopy(facts, columns, codes, spaces, labels)
 
     def _generations(self) -> Iterator[Path]:
         return (path for path in list(self.folder.iterdir()) if path.is_dir())

@@ -12,8 +12,15 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.engine import Connection, Row
 
-from sage_memory.core.engine.schema import WHOLE, clocks, experiences, vectors
+from sage_memory.core.engine.schema import (
+    WHOLE,
+    clocks,
+    experiences,
+    labels,
+    vectors,
+)
 from sage_memory.core.index.index import VectorIndex
+from sage_memory.core.labels.rows import LABEL_ROWS, LabelRow, label_rows
 from sage_memory.core.rows.clocks import NEWEST_CHANGE
 from sage_memory.core.rows.indexed import COLUMNS, VectorRow
 
@@ -36,6 +43,9 @@ NEW_VECTORS = _VECTORS.where(experiences.c.number > bindparam("last")).order_by(
 )
 SOME = experiences.c.number.in_(bindparam("numbers", expanding=True))
 SOME_EXPERIENCES = _EXPERIENCES.where(SOME).order_by(experiences.c.number)
+NEW_LABELS = LABEL_ROWS.where(experiences.c.number > bindparam("last")).order_by(
+    experiences.c.number, labels.c.number
+)
 SOME_VECTORS = _VECTORS.where(SOME).order_by(experiences.c.number, vectors.c.number)
 CHANGED = (
     select(experiences.c.number)
@@ -48,6 +58,7 @@ CHANGED = (
     .distinct()
     .order_by(experiences.c.number)
 )
+RELABELLED = CHANGED.where(clocks.c.field.in_(("labels", "forgotten")))
 
 
 class Follower:
@@ -76,6 +87,8 @@ class Follower:
             self._index.add([tuple(row) for row in rows], [])
         for rows in self._batches(connection, NEW_VECTORS, last):
             self._index.add([], [VectorRow._make(row) for row in rows])
+        for rows in self._batches(connection, NEW_LABELS, last):
+            self._index.add([], [], [LabelRow._make(row) for row in rows])
 
     def _batches(
         self, connection: Connection, statement: Select[Any], last: int
@@ -87,6 +100,11 @@ class Follower:
         changed = connection.execute(CHANGED, {"stamp": self.stamp, "last": last}).scalars().all()
         for start in range(0, len(changed), CHANGED_AT_ONCE):
             self._refresh(connection, changed[start : start + CHANGED_AT_ONCE])
+        wanted = {"stamp": self.stamp, "last": last}
+        relabelled = connection.execute(RELABELLED, wanted).scalars().all()
+        for start in range(0, len(relabelled), CHANGED_AT_ONCE):
+            numbers = relabelled[start : start + CHANGED_AT_ONCE]
+            self._index.relabel(numbers, label_rows(connection, numbers))
 
     def _refresh(self, connection: Connection, numbers: Sequence[int]) -> None:
         for row in connection.execute(SOME_EXPERIENCES, {"numbers": numbers}).mappings():

@@ -17,8 +17,11 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine.schema import ENCODING_INT8
 from sage_memory.core.index.cache import Facts, IndexCopy
 from sage_memory.core.index.columns import Columns
+from sage_memory.core.index.label_space import LabelSpace
+from sage_memory.core.index.label_view import LabelView
 from sage_memory.core.index.space import Space
 from sage_memory.core.index.space_view import ROLES, SpaceView
+from sage_memory.core.labels.rows import LabelRow, is_whole
 from sage_memory.core.rows.encoded_vectors import SCALE_BYTES, decode_all
 from sage_memory.core.rows.indexed import VectorRow
 
@@ -33,12 +36,14 @@ class View:
     Attributes:
         columns: name -> one value an experience; names as codes, see `codes`.
         spaces: encoder id -> its vectors.
+        labels: model id -> what it recognised.
         codes: column -> name -> code.
         ascending: columns whose values never fall.
     """
 
     columns: Mapping[str, NDArray[Any]]
     spaces: Mapping[str, SpaceView]
+    labels: Mapping[str, LabelView]
     codes: Mapping[str, Mapping[str, int]]
     ascending: frozenset[str]
 
@@ -57,11 +62,11 @@ class VectorIndex:
     """All vectors in a small form, by encoder, and the columns that filters look at.
 
     It follows every commit by `add`, `forget`, `revive`, `drop_vectors`, `replace_vectors`,
-    and `update`, after the commit and in its order.
+    `relabel` and `update`, after the commit and in its order.
 
     Attributes:
-        damaged: numbers of experiences with a vector whose checksum does not match; such a
-            vector is left out.
+        damaged: numbers of experiences with a vector or labels whose checksum does not match;
+            such a vector, or such labels, are left out.
         on_loss: called whenever something is forgotten or dropped: copies must go as well.
     """
 
@@ -71,8 +76,10 @@ class VectorIndex:
         self._columns = Columns()
         self._spaces: dict[str, Space] = {}
         self._sizes: dict[str, int] = {}
+        self._labels: dict[str, LabelSpace] = {}
         self._new_experiences: list[Sequence[Any]] = []
         self._new_vectors: list[VectorRow] = []
+        self._new_labels: list[LabelRow] = []
         self._view: View | None = None
         self._lock = threading.RLock()
 
@@ -92,8 +99,10 @@ class VectorIndex:
             if self._view is None:
                 count = len(self._columns)
                 spaces = {name: space.view(count) for name, space in self._spaces.items()}
+                labels = {name: space.view() for name, space in self._labels.items()}
                 columns = self._columns
-                self._view = View(columns.views(), spaces, columns.codes, columns.ascending)
+                own = (columns.codes, columns.ascending)
+                self._view = View(columns.views(), spaces, labels, *own)
             return self._view
 
     def claim_dimension(self, encoder_id: str, field_name: str, size: int) -> None:
@@ -109,15 +118,22 @@ class VectorIndex:
         if known != size:
             raise InvalidInput(f"{field_name}.shape", (size,), f"({known},) as all of {encoder_id}")
 
-    def add(self, experiences: Sequence[Sequence[Any]], vectors: Sequence[VectorRow]) -> None:
-        """Append rows of both tables; experience rows are in the order of `COLUMNS`, ascending.
+    def add(
+        self,
+        experiences: Sequence[Sequence[Any]],
+        vectors: Sequence[VectorRow],
+        labels: Sequence[LabelRow] = (),
+    ) -> None:
+        """Append rows of the tables; experience rows are in the order of `COLUMNS`, ascending.
 
         They are taken in at the next search, many at once; the writer hardly waits.
         """
         with self._lock:
             self._new_experiences.extend(experiences)
             self._new_vectors.extend(vectors)
-            if max(len(self._new_experiences), len(self._new_vectors)) >= MOST_PENDING:
+            self._new_labels.extend(labels)
+            pending = max(len(self._new_experiences), len(self._new_vectors), len(self._new_labels))
+            if pending >= MOST_PENDING:
                 self._settle()
 
     def forget(self, numbers: Sequence[int]) -> None:
@@ -127,6 +143,8 @@ class VectorIndex:
             self._columns.change("alive", rows, False)
             for space in self._spaces.values():
                 space.drop(rows)
+            for labels in self._labels.values():
+                labels.drop(rows)
             self._lost()
 
     def revive(self, numbers: Sequence[int]) -> None:
@@ -154,6 +172,14 @@ class VectorIndex:
                 self.drop_vectors(sorted(numbers), encoder_id)
             self.add([], vectors)
 
+    def relabel(self, numbers: Sequence[int], labels: Sequence[LabelRow]) -> None:
+        """Take `labels` for all that experiences had, of every model."""
+        with self._changing():
+            rows = self._columns.rows_of(numbers)
+            for space in self._labels.values():
+                space.drop(rows)
+            self.add([], [], labels)
+
     def update(self, number: int, **columns: Any) -> None:
         """Set columns of an experience, named and valued as in its row."""
         self.update_all([number], **columns)
@@ -175,6 +201,13 @@ class VectorIndex:
                 if space.live_count
             }
 
+    def label_checksums(self) -> dict[str, tuple[int, int]]:
+        """Model id -> experiences labelled, sum of their CRC-32: what `labels` must give, too."""
+        with self._lock:
+            self._settle()
+            found = self._labels.items()
+            return {name: (space.count, space.crc_sum) for name, space in found if space.count}
+
     def clear(self) -> None:
         """Forget everything, to be filled anew."""
         with self._lock:
@@ -183,8 +216,10 @@ class VectorIndex:
             self._columns = Columns()
             self._spaces.clear()
             self._sizes.clear()
+            self._labels.clear()
             self._new_experiences.clear()
             self._new_vectors.clear()
+            self._new_labels.clear()
 
     def copy(self, facts: Facts) -> IndexCopy:
         """The index now, as arrays."""
@@ -192,7 +227,8 @@ class VectorIndex:
             self._settle()
             columns, codes = self._columns.copy()
             spaces = {name: space.copy() for name, space in self._spaces.items()}
-            return IndexCopy(facts, columns, codes, spaces)
+            labels = {name: space.copy() for name, space in self._labels.items()}
+            return IndexCopy(facts, columns, codes, spaces, labels)
 
     def adopt(self, copy: IndexCopy) -> None:
         """Take over a copy, into an empty index."""
@@ -201,6 +237,8 @@ class VectorIndex:
             for encoder_id, space in copy.spaces.items():
                 self._spaces[encoder_id] = Space.of_copy(space)
                 self._sizes[encoder_id] = space.dim
+            for model_id, labels in copy.labels.items():
+                self._labels[model_id] = LabelSpace.of_copy(labels)
 
     def _lost(self) -> None:
         if self.on_loss is not None:
@@ -215,11 +253,12 @@ class VectorIndex:
             yield
 
     def _settle(self) -> None:
-        if not self._new_experiences and not self._new_vectors:
+        if not (self._new_experiences or self._new_vectors or self._new_labels):
             return
         self._view = None
         experiences, self._new_experiences = self._new_experiences, []
         vectors, self._new_vectors = self._new_vectors, []
+        labels, self._new_labels = self._new_labels, []
         if experiences:
             self._columns.extend(experiences)
         grouped: dict[str, list[VectorRow]] = {}
@@ -230,6 +269,22 @@ class VectorIndex:
                 self.damaged.append(row.number)
         for encoder_id, rows in grouped.items():
             self._add_vectors(encoder_id, rows)
+        self._add_labels(labels)
+
+    def _add_labels(self, labels: Sequence[LabelRow]) -> None:
+        grouped: dict[str, list[LabelRow]] = {}
+        for row in labels:
+            if is_whole(row):
+                grouped.setdefault(row.model_id, []).append(row)
+            else:
+                self.damaged.append(row.number)
+        known = self._columns.views()["number"]
+        for model_id, rows in grouped.items():
+            self._labels.setdefault(model_id, LabelSpace()).add(
+                np.searchsorted(known, [row.number for row in rows]).astype(np.int32),
+                np.array([row.crc32 for row in rows], np.uint32),
+                [row.labels for row in rows],
+            )
 
     def _add_vectors(self, encoder_id: str, rows: Sequence[VectorRow]) -> None:
         size = self._sizes.setdefault(encoder_id, rows[0].dim)

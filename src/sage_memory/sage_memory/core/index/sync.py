@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sage_memory.core.engine.database import begin_snapshot, data_version, naming
 from sage_memory.core.engine.plain_query import UNDECODED, replacing
-from sage_memory.core.engine.schema import experiences, meta, vectors
+from sage_memory.core.engine.schema import experiences, labels, meta, vectors, vocabularies
 from sage_memory.core.engine.snapshots import Snapshots
 from sage_memory.core.errors import StoreDamaged
 from sage_memory.core.index.cache import Facts, IndexCache, IndexCopy
@@ -28,6 +28,15 @@ COUNT = select(func.count()).select_from(experiences)
 CHECKSUMS = select(vectors.c.encoder_id, func.count(), func.sum(vectors.c.crc32)).group_by(
     vectors.c.encoder_id
 )
+
+OF_VOCABULARIES = (
+    select(labels.c.vocabulary, func.count().label("count"), func.sum(labels.c.crc32).label("crc"))
+    .group_by(labels.c.vocabulary)
+    .subquery()
+)
+LABEL_CHECKSUMS = select(
+    vocabularies.c.model_id, OF_VOCABULARIES.c.count, OF_VOCABULARIES.c.crc
+).join(OF_VOCABULARIES, OF_VOCABULARIES.c.vocabulary == vocabularies.c.number)
 
 
 class Captured(NamedTuple):
@@ -43,10 +52,12 @@ class Sums(NamedTuple):
     Attributes:
         experiences: how many there are.
         vectors: encoder id -> number of vectors, sum of their CRC-32.
+        labels: model id -> number of experiences labelled, sum of their CRC-32.
     """
 
     experiences: int
     vectors: dict[str, tuple[int, int]]
+    labels: dict[str, tuple[int, int]]
 
 
 class IndexSync:
@@ -210,11 +221,13 @@ class IndexSync:
 
     def _difference(self, rows: Sums) -> str:
         """How the index differs from the rows, in words; empty: it does not."""
-        own = self.index.checksums()
+        own, labelled = self.index.checksums(), self.index.label_checksums()
         if len(self.index) != rows.experiences:
             return f"index holds {len(self.index)} experiences, the rows say {rows.experiences}"
         if not self.index.damaged and own != rows.vectors:
             return f"index holds {own}, the rows say {rows.vectors}"
+        if not self.index.damaged and labelled != rows.labels:
+            return f"index holds labels {labelled}, the rows say {rows.labels}"
         return ""
 
 
@@ -238,7 +251,8 @@ def fits(cached: Facts, connection: Connection) -> bool:
 
 def sums_of(connection: Connection) -> Sums:
     """The sums of the rows as they are."""
-    vectors_of = {
-        encoder_id: (count, int(crc)) for encoder_id, count, crc in connection.execute(CHECKSUMS)
-    }
-    return Sums(int(connection.execute(COUNT).scalar_one()), vectors_of)
+    vectors_of, labels_of = (
+        {name: (count, int(crc)) for name, count, crc in connection.execute(wanted)}
+        for wanted in (CHECKSUMS, LABEL_CHECKSUMS)
+    )
+    return Sums(int(connection.execute(COUNT).scalar_one()), vectors_of, labels_of)

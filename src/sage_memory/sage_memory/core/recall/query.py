@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.labels import MOST_CLASSES
 from sage_common.core.puzzle import CODES, GRID
 from sage_common.core.relevance import Relevance
 from sage_memory.core.experience import MAX_STAMP_NS, Experience, check_text
@@ -22,6 +23,7 @@ MAX_RADIUS_M = 1e300
 _INTEGERS = (int, np.integer)
 _NUMBERS = (float, int, np.floating, np.integer)
 Made = TypeVar("Made")
+ROLE_LABEL = "label"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Query:
     """What to look for. Every condition that is set must hold.
 
     Attributes:
-        text: the words behind `text_embedding`, for the reasons; it does not search by itself.
+        text: the words behind `text_embedding` and `labels`, for the reasons; it does not search
+            by itself.
         text_embedding, text_encoder_id: meaning of words; finds what was said, and what was
             experienced while it was said.
         example, example_encoder_id: embedding of a percept; finds percepts that resemble it.
@@ -39,6 +42,9 @@ class Query:
         alternatives: encoder id -> the meaning of the same words (without words: of the same
             example) as other models put it. Each is searched in its own space, and they are
             merged by how far an answer stands out there; scores are in the terms of the first.
+        labels: model id -> how well each class of its vocabulary is what the words ask for,
+            float32 [classes], [0, 1]. Finds what was recognised; beside a `text_embedding`, which
+            then needs its `relevance`, both count, and scores are probabilities.
         start_ns, end_ns: the experience overlaps this span, inclusive; None: no bound.
         min_salience: least total salience, [0, 1].
         modality, source, entity, device_id: exactly this one; empty: any.
@@ -61,6 +67,7 @@ class Query:
     example_id: bytes | str = b""
     example_codes: NDArray[np.uint8] | None = None
     alternatives: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    labels: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     start_ns: int | None = None
     end_ns: int | None = None
     min_salience: float = 0.0
@@ -83,10 +90,12 @@ class Part:
     """What one meaning of a query contributes to an answer.
 
     Attributes:
-        name: of the meaning, in words.
-        encoder_id: space of the comparison; empty: puzzles were compared.
-        score: cosine, [-1, 1]; of puzzles 1 - difference / (9 * 900), [0, 1].
-        role: of the vector compared: percept, or words heard around it.
+        name: of the meaning, in words; of a label `seen: NAME p` or `heard: NAME p`, with left,
+            right, above, below or middle where it has a box.
+        encoder_id: space of the comparison, or model of the label; empty: puzzles were compared.
+        score: cosine, [-1, 1]; of puzzles 1 - difference / (9 * 900), of labels probability times
+            fit, [0, 1].
+        role: of the vector compared: percept, or words heard around it; `label` of a label.
     """
 
     name: str
@@ -102,7 +111,7 @@ class Answer:
     Attributes:
         experience: the whole record; `embedding` is empty unless asked for.
         score: mean of the scores of all meanings, [-1, 1]; total salience where no meaning was
-            asked for.
+            asked for; with `Query.labels` the probability that it is what was asked for.
         reason: why it is here, in words.
         payload_path: its file, or None.
         payload_note: why there is no file, in words; empty if there is one.
@@ -199,7 +208,8 @@ def checked(query: Query) -> Query:
     for vector, name in (("text_embedding", "text_encoder_id"), ("example", "example_encoder_id")):
         if (getattr(query, vector) is None) != (getattr(query, name) == ""):
             raise InvalidInput(name, getattr(query, name), f"set exactly if {vector} is")
-    if query.text and query.text_embedding is None:
+    _check_labels(query)
+    if query.text and query.text_embedding is None and not query.labels:
         raise InvalidInput("text", query.text, "its text_embedding, too: words need it to search")
     if query.example_codes is not None:
         _check_codes(query.example_codes)
@@ -215,6 +225,24 @@ def checked(query: Query) -> Query:
         raise InvalidInput("alternatives", known, "none but with one text or one example")
     _check_place(query)
     return query
+
+
+def _check_labels(query: Query) -> None:
+    if not isinstance(query.labels, Mapping):
+        raise InvalidInput("labels", query.labels, "model id -> how well each class fits")
+    for model_id, fits in query.labels.items():
+        check_text("labels", model_id)
+        is_row = isinstance(fits, np.ndarray) and fits.dtype == np.float32 and fits.ndim == 1
+        if not is_row or not 1 <= fits.size <= MOST_CLASSES:
+            expected = f"float32 (classes,), 1 to {MOST_CLASSES} of them"
+            raise InvalidInput(f"labels[{model_id!r}]", fits, expected)
+        if not (fits.min() >= 0.0 and fits.max() <= 1.0):  # nor is NaN
+            raise InvalidInput(f"labels[{model_id!r}]", fits, "numbers in [0, 1]")
+    examples = (query.example, query.example_codes, query.example_id or None)
+    if query.labels and any(example is not None for example in examples):
+        raise InvalidInput("labels", sorted(query.labels), "none beside an example")
+    if query.labels and query.text_embedding is not None and query.relevance is None:
+        raise InvalidInput("relevance", None, "that of the text's encoder: labels are beside it")
 
 
 def _check_codes(codes: NDArray[np.uint8]) -> None:

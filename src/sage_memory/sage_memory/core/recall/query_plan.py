@@ -14,6 +14,8 @@ from sage_memory.core.recall.exact import Hit
 from sage_memory.core.recall.meaning import Meaning, Source
 from sage_memory.core.recall.merging import search_merged
 from sage_memory.core.recall.query import Declined, Kept
+from sage_memory.core.recall.recognition.evidence import Evidence
+from sage_memory.core.recall.recognition.fusion import search_fused
 from sage_memory.core.recall.search import all_comparable, comparable, search
 
 
@@ -28,6 +30,7 @@ class Asked:
         wanted: bool [n], experiences that fulfil them.
         kept: how many each condition left.
         example: row of the experience that is the example, -1: none is.
+        evidence: of what was recognised; None: it is not asked for.
         left_out: rows of damaged experiences.
     """
 
@@ -37,6 +40,7 @@ class Asked:
     wanted: NDArray[np.bool_]
     kept: tuple[Kept, ...]
     example: int
+    evidence: Evidence | None = None
     left_out: list[int] = field(default_factory=list)
 
 
@@ -52,6 +56,19 @@ def find(
 ) -> list[Hit]:
     """The best of the wanted experiences, or of those `among`, best first."""
     among = asked.wanted if among is None else among
+
+    def by_meaning(count: int, some: NDArray[np.bool_]) -> list[Hit]:
+        return _nearest(view, asked, count, source, some)
+
+    if asked.evidence is not None:
+        words = by_meaning if asked.meanings else None
+        return search_fused(asked.evidence, among, words, limit)
+    return by_meaning(limit, among)
+
+
+def _nearest(
+    view: View, asked: Asked, limit: int, source: Source, among: NDArray[np.bool_]
+) -> list[Hit]:
     if len(asked.choices) > 1:
         return search_merged(view, among, asked.choices, limit, source)
     return search(view, among, asked.meanings, limit, source)
@@ -77,6 +94,12 @@ def close_but_declined(view: View, asked: Asked, limit: int, source: Source) -> 
 
 def notes(view: View, asked: Asked) -> list[str]:
     """What could not be compared, and why."""
+    if asked.evidence is not None:
+        together = asked.evidence.labelled.copy()
+        for choice in asked.choices:
+            together |= comparable(view, choice)
+        lacking = " or ".join([*(f"vector of {c.encoder_id}" for c in asked.choices), "labels"])
+        return _note(asked.wanted, together, lacking)
     if len(asked.choices) > 1:
         if any(all_comparable(view, choice) for choice in asked.choices):
             return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from sage_memory.core.experience import MAX_STAMP_NS
 from sage_memory.core.identifiers import id_bytes
 from sage_memory.core.index.index import View
 from sage_memory.core.index.sync import IndexSync
+from sage_memory.core.labels.rows import labels_of
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.recall import placement
 from sage_memory.core.recall.conditions import conditions, wanted
@@ -33,8 +35,11 @@ from sage_memory.core.recall.placement import Placed
 from sage_memory.core.recall.query import Answer, Query, Recalled, made
 from sage_memory.core.recall.query_plan import Asked, Found, close_but_declined, find, notes
 from sage_memory.core.recall.reasons import reason
+from sage_memory.core.recall.recognition.evidence import LEAST, evidence_of
+from sage_memory.core.recall.recognition.naming import label_parts
 from sage_memory.core.recall.relevance import relevant
 from sage_memory.core.recall.row_source import RowSource
+from sage_memory.core.recall.search import comparable
 from sage_memory.core.recall.summary_groups import heads, summaries_of
 from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.rows.records import MOST_NAMED, DamagedRows, Record, fault_note, read_records
@@ -154,7 +159,11 @@ class Reader(IndexSync):
             choices = of_example[1:] if len(own) == 1 else []
         if own:
             choices = [own[0], *alternatives(query, own[0]), *choices]
-        return Asked(own, choices, tried, fitting, kept, excluded)
+        evidence = evidence_of(connection, view, query)
+        if evidence is not None and own:
+            texts = int(np.count_nonzero(fitting & comparable(view, own[0])))
+            evidence = replace(evidence, relevance=query.relevance, texts=texts)
+        return Asked(own, choices, tried, fitting, kept, excluded, evidence)
 
     def _whole_answers(
         self, connection: Connection, view: View, query: Query, asked: Asked, source: RowSource
@@ -166,7 +175,9 @@ class Reader(IndexSync):
             embeddings = _embeddings(connection, numbers) if query.with_embedding else {}
             records, faults = read_records(connection, numbers, embeddings)
             if not faults:
-                return self._answers([records[number] for number in numbers], hits, covering)
+                found = [records[number] for number in numbers]
+                hits = self._explained(connection, query, asked, found, hits)
+                return self._answers(found, hits, covering, fused=asked.evidence is not None)
             for number, hit in zip(numbers, hits, strict=True):
                 if number in faults:
                     asked.wanted[hit.row] = False
@@ -177,6 +188,29 @@ class Reader(IndexSync):
                 raise StoreDamaged(
                     self._path, f"{len(source.faults)} experiences, one of them: {first}"
                 )
+
+    def _explained(
+        self,
+        connection: Connection,
+        query: Query,
+        asked: Asked,
+        records: list[Record],
+        hits: list[Hit],
+    ) -> list[Hit]:
+        """Hits with what was recognised before what was said, as far as each counts."""
+        if asked.evidence is None:
+            return hits
+        evidence = asked.evidence
+        seen = labels_of(connection, [experience.id for _, experience in records])
+        explained = []
+        for (row, experience), hit in zip(records, hits, strict=True):
+            sense = "heard" if self.specs[row.modality].payload == "sound" else "seen"
+            shown = label_parts(seen.get(experience.id, ()), query.labels, sense)
+            said = [
+                part for part in hit.parts if not shown or evidence.of_words(part.score) >= LEAST
+            ]
+            explained.append(hit._replace(parts=(*shown, *said)))
+        return explained
 
     def _grouped_hits(
         self, connection: Connection, view: View, query: Query, asked: Asked, source: RowSource
@@ -197,14 +231,19 @@ class Reader(IndexSync):
             limit *= 2
 
     def _answers(
-        self, records: list[Record], hits: list[Hit], covering: dict[bytes, bytes]
+        self,
+        records: list[Record],
+        hits: list[Hit],
+        covering: dict[bytes, bytes],
+        fused: bool,
     ) -> list[Answer]:
         answers = []
         for rank, ((row, experience), hit) in enumerate(zip(records, hits, strict=True), start=1):
             path, note = self._payload(row.payload_sha256, row.payload_media_type)
             summary = covering.get(experience.id, b"")
             speaks = bool(row.text) and self.specs[row.modality].words
-            why = reason(row, hit.score, hit.parts, summary, speaks)
+            similar = hit.parts[-1].score if fused and hit.parts else hit.score  # words are last
+            why = reason(row, similar, hit.parts, summary, speaks)
             answers.append(
                 made(
                     Answer,

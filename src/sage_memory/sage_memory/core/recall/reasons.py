@@ -6,7 +6,7 @@ from typing import Any
 
 from sage_memory.core.engine import schema
 from sage_memory.core.identifiers import id_text
-from sage_memory.core.recall.query import Part
+from sage_memory.core.recall.query import ROLE_LABEL, Part
 
 REASON_WORDS = 60
 
@@ -14,10 +14,16 @@ REASON_WORDS = 60
 def reason(row: Any, score: float, parts: tuple[Part, ...], summary_id: bytes, speaks: bool) -> str:
     """In words: what was heard or seen, how similar it is to what, and what covers it.
 
-    `speaks`: the words of the row are what was sensed.
+    Args:
+        score: similarity of what was compared; without parts, the salience.
+        speaks: the words of the row are what was sensed.
     """
     covered = f"; one of those in the summary {id_text(summary_id)}" if summary_id else ""
-    return _why(row, score, parts, speaks) + covered
+    recognised = [part.name for part in parts if part.role == ROLE_LABEL]
+    compared = tuple(part for part in parts if part.role != ROLE_LABEL)
+    if compared or not recognised:
+        recognised.append(_why(row, score, compared, speaks))
+    return "; ".join(recognised) + covered
 
 
 def _why(row: Any, score: float, parts: tuple[Part, ...], speaks: bool) -> str:

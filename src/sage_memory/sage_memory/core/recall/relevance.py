@@ -9,7 +9,10 @@ import numpy as np
 from sage_memory.core.index.index import View
 from sage_memory.core.recall.query import Answer, Declined, Query
 from sage_memory.core.recall.query_plan import Asked
+from sage_memory.core.recall.recognition.evidence import LEAST, Evidence
 from sage_memory.core.recall.search import comparable
+
+ROUNDING = 1e-9
 
 
 class Unlike(NamedTuple):
@@ -23,6 +26,8 @@ def relevant(
     view: View, asked: Asked, query: Query, nearest: list[Answer]
 ) -> tuple[list[Answer], Unlike]:
     """Answers, best first, that reach the floor of the query; all where it has none."""
+    if asked.evidence is not None:
+        return _probable(view, asked, asked.evidence, nearest)
     fitting = nearest, Unlike([], [])
     if query.relevance is None or query.text_embedding is None or len(asked.meanings) != 1:
         return fitting
@@ -40,5 +45,27 @@ def relevant(
     note = (
         f"nothing fits: the best of {count} was {nearest[0].score:.2f}, below {floor:.2f}, as "
         "words about something else are; --declined (with_declined) lists what came close"
+    )
+    return [], Unlike(declined, [note])
+
+
+def _probable(
+    view: View, asked: Asked, evidence: Evidence, nearest: list[Answer]
+) -> tuple[list[Answer], Unlike]:
+    """Answers that are probable enough, by what was recognised and by words."""
+    answers = [answer for answer in nearest if answer.score >= LEAST - ROUNDING]
+    declined = [
+        Declined(answer.experience.id, answer.score, f"its probability is below {LEAST:.2f}")
+        for answer in nearest[len(answers) :]
+    ]
+    if answers or not nearest:
+        return answers, Unlike(declined, [])
+    compared = evidence.labelled.copy()
+    for choice in asked.choices:
+        compared |= comparable(view, choice)
+    count = int(np.count_nonzero(asked.wanted & compared))
+    note = (
+        f"nothing fits: the most probable of {count} has a probability of {nearest[0].score:.2f}, "
+        f"below {LEAST:.2f}; --declined (with_declined) lists what came close"
     )
     return [], Unlike(declined, [note])

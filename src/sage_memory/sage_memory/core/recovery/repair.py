@@ -33,6 +33,7 @@ from sage_memory.core.experience import DIGEST
 from sage_memory.core.identifiers import ID_BYTES, id_text
 from sage_memory.core.payloads import PayloadFiles, Seal
 from sage_memory.core.recovery.damaged_database import DamagedDatabase, Row, open_damaged
+from sage_memory.core.recovery.readable_labels import ReadableLabels
 from sage_memory.core.rows.checksums import COLUMNS, row_crc32
 from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.rows.rows import sketch, unpack_puzzle
@@ -190,6 +191,9 @@ class _Repair:
             self._copy(connection, schema.experiences, self._experiences(), most)
             most = self._damaged.highest(schema.vectors)
             self._copy(connection, schema.vectors, self._vectors(), most)
+            labels = ReadableLabels(self._damaged, self._lost)
+            self._copy(connection, schema.vocabularies, labels.vocabularies())
+            self._copy(connection, schema.labels, labels.labels(self._known))
             self._copy(connection, schema.clocks, self._clocks(), len(self._known))
             self._copy(connection, schema.summary_members, self._links())
             self._copy(connection, schema.payloads, self._payloads())

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DatabaseError
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.labels import Labels, check_labels
 from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import cause, damaged_pages
 from sage_memory.core.engine.errors import PayloadDamaged
@@ -24,14 +25,19 @@ from sage_memory.core.engine.schema import (
     clocks,
     experiences,
     forgettings,
+    labels,
     meta,
     payloads,
     summary_members,
     vectors,
+    vocabularies,
 )
 from sage_memory.core.errors import MemoryFailure, StoreDamaged
 from sage_memory.core.experience import DIGEST
 from sage_memory.core.identifiers import ID_BYTES, id_text
+from sage_memory.core.labels.encoding import decode as decode_labels
+from sage_memory.core.labels.packing import unpack_names
+from sage_memory.core.labels.rows import labels_crc32, vocabulary_crc32
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.rows.checksums import is_whole
 from sage_memory.core.rows.encoded_vectors import decode
@@ -43,6 +49,7 @@ SETTLED_S = 60.0
 """A file without a row is younger than this while its row waits for its commit."""
 REPAIR = "`sage memory repair` keeps what can be read"
 REEMBED = "`sage memory reembed` makes it anew from the payload, `sage memory repair` removes it"
+RELABEL = "`sage memory repair` removes them"
 NOTHING = "nothing: recall says that it is gone"
 SWEPT = "nothing: the next start for writing removes it"
 
@@ -52,7 +59,7 @@ class Finding:
     """Something wrong.
 
     Attributes:
-        what: page, experience, vector, clock, link, payload, fact or index.
+        what: page, experience, vector, labels, vocabulary, clock, link, payload, fact or index.
         where: which one, and what is wrong with it.
         serious: True: content is lost or may be; False: nothing that recall answers depends on it.
         fix: what to do.
@@ -84,7 +91,7 @@ def compare_index(compare: Callable[[], None]) -> list[Finding]:
 def inspect_rows(connection: Connection, files: PayloadFiles) -> list[Finding]:
     """Look at everything, within one snapshot; takes minutes on a large store."""
     found = [Finding("page", words, True, REPAIR) for words in damaged_pages(connection)]
-    for look in (_facts, _experiences, _vectors, _clocks, _links):
+    for look in (_facts, _experiences, _vectors, _labels, _clocks, _links):
         try:
             found.extend(look(connection))
         except DatabaseError as error:
@@ -151,6 +158,31 @@ def _vectors(connection: Connection) -> Iterator[Finding]:
             yield Finding("vector", f"{where}: its checksum does not match", True, REEMBED)
 
 
+def _labels(connection: Connection) -> Iterator[Finding]:
+    models: dict[int, tuple[str, int]] = {}
+    for row in connection.execute(select(vocabularies).order_by(vocabularies.c.number)):
+        where = f"{row.number} of {row.model_id}"
+        if vocabulary_crc32(row.model_id, bytes(row.names)) != row.crc32:
+            yield Finding("vocabulary", f"{where}: its checksum does not match", True, REPAIR)
+            continue
+        try:
+            models[row.number] = row.model_id, len(unpack_names(bytes(row.names)))
+        except InvalidInput as error:
+            yield Finding("vocabulary", f"{where}: {error}", True, REPAIR)
+    wanted = select(labels).order_by(labels.c.number)
+    for row in connection.execute(wanted.execution_options(yield_per=BATCH)):
+        model_id, classes = models.get(row.vocabulary, ("", 0))
+        where = f"labels {row.number} of {model_id or 'no model that is known'}"
+        key, blob = bytes(row.experience_id), bytes(row.labels)
+        if labels_crc32(key, model_id, blob) != row.crc32:
+            yield Finding("labels", f"{where}: their checksum does not match", True, RELABEL)
+            continue
+        try:
+            check_labels(Labels(model_id, decode_labels(blob)), classes)
+        except InvalidInput as error:
+            yield Finding("labels", f"{where}: {error}", True, RELABEL)
+
+
 def _clocks(connection: Connection) -> Iterator[Finding]:
     whole = (clocks.c.experience_id == experiences.c.id) & (clocks.c.field == schema.WHOLE)
     missing = (
@@ -173,6 +205,7 @@ def _clocks(connection: Connection) -> Iterator[Finding]:
 def _links(connection: Connection) -> Iterator[Finding]:
     for table, column in (
         (vectors, vectors.c.experience_id),
+        (labels, labels.c.experience_id),
         (summary_members, summary_members.c.summary_id),
         (summary_members, summary_members.c.member_id),
     ):

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from sage_memory.core.engine import schema
 from sage_memory.core.engine.plain_sql import Insertion
 from sage_memory.core.experience import Experience
+from sage_memory.core.labels.rows import LabelRow, insert_labels
 from sage_memory.core.rows.indexed import COLUMNS, VectorRow
 from sage_memory.core.rows.rows import (
     EXPERIENCE_COLUMNS,
@@ -33,6 +34,7 @@ class NewRows(NamedTuple):
 
     experiences: list[tuple[Any, ...]]
     vectors: list[VectorRow]
+    labels: list[LabelRow]
 
 
 def insert_new(
@@ -48,16 +50,21 @@ def insert_new(
         connection: in a transaction of the writer.
         numbers, packed, stamps: of each experience its row number, its blobs, and the logical
             clock of its insertion.
+
+    Raises:
+        InvalidInput: the store has other names of the classes of a model.
     """
     rows = []
     vectors = []
     indexed_vectors = []
+    labels = []
     drawn = sketches(experiences)
     for number, experience, blobs, sums in zip(numbers, experiences, packed, drawn, strict=True):
         rows.append(experience_values(number, experience, blobs, sums))
         for vector in blobs.vectors:
             vectors.append((experience.id, *vector))
             indexed_vectors.append(VectorRow(number, *vector))
+        labels += [(number, experience.id, packed_labels) for packed_labels in blobs.labels]
     EXPERIENCES.run(connection, rows)
     VECTORS.run(connection, vectors)
     CLOCKS.run(
@@ -67,4 +74,5 @@ def insert_new(
             for experience, stamp in zip(experiences, stamps, strict=True)
         ],
     )
-    return NewRows([_indexed((*row, True)) for row in rows], indexed_vectors)
+    labelled = insert_labels(connection, labels)
+    return NewRows([_indexed((*row, True)) for row in rows], indexed_vectors, labelled)

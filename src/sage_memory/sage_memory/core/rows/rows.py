@@ -17,6 +17,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import CODES, GRID
 from sage_memory.core.engine import schema
 from sage_memory.core.experience import Experience, Place
+from sage_memory.core.labels.packing import PackedLabels
 from sage_memory.core.rows.checksums import row_crc32
 
 ZLIB_LEVEL = 1  # puzzles shrink to a third at any level; 1 is the fastest
@@ -59,20 +60,22 @@ class Packed(NamedTuple):
     Attributes:
         codes: the puzzle, as in the table.
         vectors: values of `VECTOR_COLUMNS` after the first, one or two rows.
+        labels: what was recognised, of each model once.
     """
 
     codes: bytes
     vectors: tuple[tuple[str, str, int, str, int, bytes], ...]
+    labels: tuple[PackedLabels, ...] = ()
 
 
-def pack(experience: Experience) -> Packed:
+def pack(experience: Experience, labels: tuple[PackedLabels, ...] = ()) -> Packed:
     """Blobs of a checked experience."""
     vectors = [_vector(schema.ROLE_PERCEPT, experience.encoder_id, experience.embedding)]
     if experience.text_embedding is not None:
         words = experience.text_embedding
         vectors.append(_vector(schema.ROLE_WORDS, experience.text_encoder_id, words))
     codes = zlib.compress(experience.codes.tobytes(), ZLIB_LEVEL)
-    return Packed(codes, tuple(vectors))
+    return Packed(codes, tuple(vectors), labels)
 
 
 def experience_values(

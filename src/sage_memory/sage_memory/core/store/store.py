@@ -21,6 +21,7 @@ from sage_memory.core.engine.lock import WriterLock
 from sage_memory.core.errors import NotStored, StoreDamaged, StoreNotWritable
 from sage_memory.core.experience import Experience, Payload, changed, check_payload, checked
 from sage_memory.core.identifiers import IdentifierFactory
+from sage_memory.core.labels.packing import Recognised, pack_labels
 from sage_memory.core.limits import Limits
 from sage_memory.core.payloads import PayloadCache, PayloadFiles
 from sage_memory.core.recall.reader import Reader
@@ -133,9 +134,15 @@ class Store:
         self.swept = 0
         self.committer.run(self._sweep)
 
-    def remember(self, experience: Experience, payload: Payload | None) -> Future[Experience]:
+    def remember(
+        self,
+        experience: Experience,
+        payload: Payload | None,
+        recognised: Sequence[Recognised] = (),
+    ) -> Future[Experience]:
         """Queue an experience; see `Memory.remember`."""
         proven = checked(experience)
+        labels = pack_labels(recognised)
         if payload is not None:
             check_payload(payload)
         self.reader.index.claim_dimension(proven.encoder_id, "embedding", proven.embedding.size)
@@ -144,7 +151,7 @@ class Store:
                 proven.text_encoder_id, "text_embedding", proven.text_embedding.size
             )
 
-        packed = pack(proven)
+        packed = pack(proven, labels)
 
         def enter() -> Entry:
             return Entry(self._named(proven), packed, self._clocks.tick(), payload)

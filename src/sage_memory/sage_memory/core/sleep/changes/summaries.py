@@ -24,6 +24,9 @@ from sage_memory.core.engine.schema import (
 )
 from sage_memory.core.experience import DIMENSIONS, Experience
 from sage_memory.core.identifiers import id_text
+from sage_memory.core.labels.packing import PackedLabels
+from sage_memory.core.labels.rows import labels_of, remove_labels
+from sage_memory.core.labels.summarising import merged
 from sage_memory.core.rows.changes import replace_content
 from sage_memory.core.rows.checksums import is_whole
 from sage_memory.core.rows.encoded_vectors import encode_int8
@@ -61,7 +64,9 @@ def summarise(
         if all(number in rows and not rows[number].pinned for number in members)
     ]
     blobs = _vectors(connection, [rows[number].id for _, members in free for number in members])
+    seen = labels_of(connection, [rows[number].id for _, members in free for number in members])
     made: list[Experience] = []
+    labels: list[tuple[PackedLabels, ...]] = []
     links: list[tuple[bytes, bytes]] = []
     for centre, numbers in free:
         members = [rows[number] for number in numbers]
@@ -71,10 +76,12 @@ def summarise(
         words = _words(blobs, [rows[centre].id, *(row.id for row in members)])
         summary = store.name(_experience(rows[centre], members, run, percept, words))
         made.append(summary)
+        labels.append(merged([seen[row.id] for row in members if row.id in seen]))
         links += [(summary.id, row.id) for row in members]
     if not made:
         return Change()
-    rows_made = store.insert(connection, made, [_small(pack(summary)) for summary in made])
+    packed = [_small(pack(s, shown)) for s, shown in zip(made, labels, strict=True)]
+    rows_made = store.insert(connection, made, packed)
     _LINKS.run(connection, links)
     return Change(summaries=[summary.covers for summary in made], news=rows_made)
 
@@ -96,6 +103,7 @@ def delete_summaries(
     for encoder_id, number in encoders:
         change.dropped.setdefault(encoder_id, []).append(number)
     connection.execute(vectors.delete().where(vectors.c.experience_id.in_(identifiers)))
+    remove_labels(connection, identifiers)
     connection.execute(
         summary_members.delete().where(summary_members.c.summary_id.in_(identifiers))
     )

@@ -78,7 +78,7 @@ class Change:
     dropped: dict[str, list[int]] = field(default_factory=dict)
     vectors: list[Row] = field(default_factory=list)
     kept: list[Row] = field(default_factory=list)
-    news: NewRows = field(default_factory=lambda: NewRows([], []))
+    news: NewRows = field(default_factory=lambda: NewRows([], [], []))
     summaries: list[int] = field(default_factory=list)
     sketches: dict[int, bytes] = field(default_factory=dict)
     forgotten: list[int] = field(default_factory=list)
@@ -191,7 +191,8 @@ def update_index(index: VectorIndex, change: Change) -> None:
         )
         for row in [*change.kept, *change.vectors]
     ]
-    index.add(change.news.experiences, [*change.news.vectors, *fresh])
+    news = change.news
+    index.add(news.experiences, [*news.vectors, *fresh], news.labels)
     numbers_of: dict[bytes, list[int]] = {}
     for number, sketch in change.sketches.items():
         numbers_of.setdefault(sketch, []).append(number)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sage_common.core.quantile_sketch import HIGHEST, LOWEST, RELATIVE_ERROR, QuantileSketch
+from sage.observe.quantile_sketch import HIGHEST, LOWEST, RELATIVE_ERROR, QuantileSketch
 
 
 @given(

@@ -1,0 +1,1 @@
+"""What was recognised in a moment: its compact form, and its rows."""
