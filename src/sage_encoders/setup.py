@@ -40,6 +40,7 @@ setup(
             f"{name}_encoder_node = {PACKAGE}.{path}EncoderNode.main"
             for name, path in MODALITIES.items()
         ],
+        "sage.commands": [f"weights = {PACKAGE}.commands.weights"],
         "sage.modalities": [f"{name} = {PACKAGE}.modalities:{name.upper()}" for name in MODALITIES],
     },
 )

@@ -160,8 +160,14 @@ def variant(folder: Path, name: str, precision: str) -> tuple[Path, Card]:
         raise ModelError(f"precision {precision}: expected {', '.join(PRECISIONS)} or auto")
     path = folder / (f"{name}.onnx" if precision == "fp32" else f"{name}_{precision}.onnx")
     if not path.is_file():
-        raise ModelError(f"{path}: no such model file")
+        raise ModelError(f"{path}: no such model file{_how_to_make(path.with_suffix('.json'))}")
     card = read_card(path.with_suffix(".json"))
     if card.precision != precision:
         raise ModelError(f"{path}: its card says {card.precision}: expected {precision}")
     return path, card
+
+
+def _how_to_make(card: Path) -> str:
+    """The command that writes a model from the weights in a package, if it is one of those."""
+    made_by = read_card(card).body.get("made_by") if card.is_file() else None
+    return f": {made_by} writes it" if made_by else ""

@@ -42,6 +42,7 @@ class OnnxModel:
             content that it does not know.
 
     Attributes:
+        path: of the model.
         card: of the model.
         size_bytes: of the file.
         provider: the one that runs it: tensorrt, cuda or cpu.
@@ -63,6 +64,7 @@ class OnnxModel:
         signature: Signature | None = None,
         rewrite: Rewrite | None = None,
     ) -> None:
+        self.path = path
         self.card = card or read_card(path.with_suffix(".json"))
         self.provider = ""
 

@@ -66,12 +66,16 @@ class Graph:
 
 
 class GraphWriter:
-    """Collects an ONNX graph; large constants are declared, but their data stay outside."""
+    """Collects an ONNX graph.
 
-    INLINE_BYTES = 64
+    Args:
+        inline_bytes: larger constants are declared, but their data stay outside; None: none does.
+    """
+
     OUTSIDE_FILE = "outside"
 
-    def __init__(self) -> None:
+    def __init__(self, inline_bytes: int | None = 64) -> None:
+        self._inline_bytes = inline_bytes
         self._graph = bytearray(_text(2, "graph"))
         self.outside: dict[str, NDArray[Any]] = {}
 
@@ -81,7 +85,7 @@ class GraphWriter:
         inputs: Sequence[str],
         output: str,
         domain: str = "",
-        **attributes: int | float,
+        **attributes: int | float | Sequence[int],
     ) -> str:
         """Add an operator; returns `output`."""
         body = b"".join(_text(_NODE_INPUT, name) for name in inputs)
@@ -91,10 +95,10 @@ class GraphWriter:
         return output
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
-        """Add a constant; returns `name`. More than 64 bytes are kept in `outside`."""
+        """Add a constant; returns `name`. If it is large its data are kept in `outside`."""
         body = b"".join(_number(_TENSOR_DIMENSION, size) for size in array.shape)
         body += _number(_TENSOR_TYPE, TYPE_NUMBERS[array.dtype]) + _text(_TENSOR_NAME, name)
-        if array.nbytes <= self.INLINE_BYTES:
+        if self._inline_bytes is None or array.nbytes <= self._inline_bytes:
             body += _field(_TENSOR_RAW, array.tobytes())
         else:
             # Data location 1 is "external".
@@ -147,8 +151,10 @@ def _packed(values: memoryview) -> list[int]:
     return numbers
 
 
-def _attribute(name: str, value: int | float) -> bytes:
-    """Type 1 is a float, type 2 a whole number."""
+def _attribute(name: str, value: int | float | Sequence[int]) -> bytes:
+    """Type 1 is a float, type 2 a whole number, type 7 a list of them."""
+    if isinstance(value, Sequence):
+        return _text(1, name) + b"".join(_number(8, item) for item in value) + _number(20, 7)
     if isinstance(value, float):
         stored = bytes([2 << 3 | _FLOAT]) + np.array(value, "<f4").tobytes()
         return _text(1, name) + stored + _number(20, 1)

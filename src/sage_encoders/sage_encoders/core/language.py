@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ Tokenize = Callable[[str], list[int]]
 """Token ids of a text, with the two special tokens at its ends."""
 
 LONGEST_TEXT = 4096
+BATCH = 64
 
 _TOKENS = Tensor("int64", ("N", "tokens"))
 SIGNATURE = Signature(
@@ -51,6 +52,24 @@ class TextEmbedder(Stateful):
         """
         return mean_pooled(self._hidden(text))
 
+    def embed_all(self, texts: Sequence[str]) -> Floats:
+        """Meanings of many texts: float32 [texts, D], unit length; those of one length at once.
+
+        Raises:
+            InvalidInput: as `embed`.
+        """
+        tokens = [self._tokens(text) for text in texts]
+        by_length: dict[int, list[int]] = {}
+        for place, ids in enumerate(tokens):
+            by_length.setdefault(ids.shape[1], []).append(place)
+        found: dict[int, Floats] = {}
+        for places in by_length.values():
+            for first in range(0, len(places), BATCH):
+                some = places[first : first + BATCH]
+                hidden = self._run(np.concatenate([tokens[place] for place in some]))
+                found.update(zip(some, map(mean_pooled, hidden), strict=True))
+        return np.stack([found[place] for place in range(len(texts))])
+
     def percept(self, text: str, stamp_ns: int, source: str) -> Percept:
         """Encode an utterance.
 
@@ -74,14 +93,21 @@ class TextEmbedder(Stateful):
         )
 
     def _hidden(self, text: str) -> Floats:
+        hidden: Floats = self._run(self._tokens(text))[0]
+        return hidden
+
+    def _tokens(self, text: str) -> NDArray[np.int64]:
         ids = np.array([self._tokenize(checked_text(text))], np.int64)
         if ids.shape[1] < 3:
             # Nothing but control characters, which the tokeniser drops.
             raise InvalidInput("text", text, "words")
+        return ids
+
+    def _run(self, ids: NDArray[np.int64]) -> Floats:
         outputs = self._model.run(
             input_ids=ids, attention_mask=np.ones_like(ids), token_type_ids=np.zeros_like(ids)
         )
-        hidden: Floats = outputs["last_hidden_state"][0]
+        hidden: Floats = outputs["last_hidden_state"]
         return hidden
 
 

@@ -1,0 +1,1 @@
+"""Networks whose weights other packages carry, written as ONNX files of ours."""

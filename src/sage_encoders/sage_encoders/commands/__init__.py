@@ -1,0 +1,1 @@
+"""Subcommands of `sage` that the encoders add."""

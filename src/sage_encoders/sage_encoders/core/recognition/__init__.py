@@ -1,0 +1,1 @@
+"""Naming what is in a picture, and which names answer to words."""
