@@ -39,8 +39,8 @@ class Package:
 def compiled_packages(root: Path) -> list[Package]:
     """The packages that are built by CMake, in the order in which they are built."""
     # Generated code goes with the version of ROS and of numpy that it was generated for.
-    stand_ins = [root / "compat" / name for name in ("audio_common_msgs", "tf2_msgs")]
-    interfaces = [*stand_ins, root / "src" / "sage_msgs"]
+    standard = ("audio_common_msgs", "tf2_msgs", "vision_msgs")
+    interfaces = [*(root / "compat" / name for name in standard), root / "src" / "sage_msgs"]
     packages = [Package(path.name, path, built_with=("ros-", "numpy==")) for path in interfaces]
     mailbox = root / "src" / "sage_cuda_mailbox"
     tools = ("nanobind==", "ros-ament-")

@@ -20,6 +20,7 @@ setup(
         "sage.irp_plugins": [
             f"look = {PACKAGE}.specs:LOOK",
             f"recall = {PACKAGE}.specs:RECALL",
+            f"recognise = {PACKAGE}.specs:RECOGNISE",
         ],
     },
 )

@@ -12,11 +12,14 @@ from audio_common_msgs.msg import AudioDataStamped
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from sensor_msgs.msg import CameraInfo, Imu, JointState
 from std_msgs.msg import Float32MultiArray, Header, MultiArrayDimension
+from vision_msgs.msg import Classification, Detection2DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
 
+from sage_common.core.labels import Label, Labels
 from sage_common.ros.conversions.audio import array_to_audio, audio_info
 from sage_common.ros.conversions.images import array_to_image, rgb_to_compressed
-from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.conversions.labels import classification, detection_array, label_info
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import (
     Attention,
     AttentionRegion,
@@ -133,6 +136,22 @@ def refinement(h: Header) -> Refinement:
     return Refinement(header=h, plugin="look", answer="a tree", energies=energies, spent_atp=3.0)
 
 
+CLASSES = ("cup", "dog")
+SEEN = Labels("m-1@0", (Label(1, 0.7, (0.1, 0.2, 0.5, 0.5)), Label(0, 0.2, (0.0, 0.0, 1.0, 1.0))))
+
+
+def classes(h: Header) -> Classification:
+    return classification(SEEN, CLASSES, stamp_ns(h.stamp), "front")
+
+
+def detections(h: Header) -> Detection2DArray:
+    return detection_array(SEEN, CLASSES, stamp_ns(h.stamp), "front", (640, 480))
+
+
+def vocabulary(_header: Header) -> LabelInfo:
+    return label_info("m-1@0", CLASSES)
+
+
 def experience(h: Header) -> Experience:
     return Experience(header=h, id="x", modality="vision", codes=np.zeros(900, np.uint8))
 
@@ -159,6 +178,9 @@ GOOD: dict[str, Callable[[Header], Any]] = {
     "fusion/weights": weights,
     "attention": attention,
     "budget": budget,
+    "classes": classes,
+    "detections": detections,
+    "label_info": vocabulary,
     "experience": experience,
     "refinement": refinement,
     "outcome": outcome,
@@ -178,6 +200,9 @@ NAMES: dict[str, dict[str, str]] = {
     "vector": {"name": "motor_current"},
     "puzzle": {"modality": "vision"},
     "salience": {"modality": "vision"},
+    "classes": {"modality": "vision"},
+    "detections": {"modality": "vision"},
+    "label_info": {"modality": "vision"},
 }
 
 
@@ -282,6 +307,18 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("refinement", "plugin", _set("plugin", "")),
     ("refinement", "spent_atp", _set("spent_atp", -1.0)),
     ("refinement", "energies", _set("energies[0]", NAN)),
+    ("classes", "results[0].class_id", _set("results[0].class_id", "")),
+    ("classes", "results[1].score", _set("results[1].score", NAN)),
+    ("classes", "results[1].score", _set("results[1].score", 1.5)),
+    (
+        "detections",
+        "detections[0].results[0].hypothesis.score",
+        _set("detections[0].results[0].hypothesis.score", -0.1),
+    ),
+    ("detections", "detections[1].bbox.center", _set("detections[1].bbox.center.position.x", INF)),
+    ("detections", "detections[0].bbox.size_y", _set("detections[0].bbox.size_y", -1.0)),
+    ("label_info", "header.frame_id", _set("header.frame_id", "")),
+    ("label_info", "class_map", _set("class_map", [])),
     ("experience", "id", _set("id", "")),
     ("experience", "total", _set("total", INF)),
     ("experience", "codes", _set("codes", np.full(900, 99, np.uint8))),

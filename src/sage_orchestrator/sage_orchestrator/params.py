@@ -38,7 +38,7 @@ class OrchestratorParameters(NodeParameters):
         0.05, doc="least part of the budget for each plugin that asks", low=0.0, high=0.5
     )
     plugins: tuple[str, ...] = parameter(
-        ("look", "recall"),
+        ("look", "recall", "recognise"),
         doc="refinement plugins that are loaded: names of installed ones (`sage plugins`), or "
         "module:SPEC, whose parameters keep their defaults",
     )

@@ -66,3 +66,34 @@ class RecallParameters(PluginParameters):
     good_score: float = parameter(
         0.9, doc="cosine of the best memory from which on that is enough", low=0.0, high=1.0
     )
+
+
+@dataclass(frozen=True)
+class RecogniseParameters(PluginParameters):
+    """Parameters of `recognise`."""
+
+    false_alarms_per_hour: float = parameter(
+        OFTEN_PER_HOUR,
+        doc="it asks for compute for salience that comes this often or less while nothing happens",
+        unit="1/h",
+        low=0.01,
+        high=36000.0,
+    )
+    period_s: float = parameter(
+        0.5, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0
+    )
+    request_atp: float = parameter(
+        150.0,
+        doc="what one run asks for; its share is not bounded by it",
+        unit="ATP",
+        low=0.0,
+        high=100_000.0,
+    )
+    good_enough: float = parameter(
+        0.2, doc="probability of being wrong at which it stops", low=0.0, high=1.0
+    )
+    precision: str = parameter(
+        "auto",
+        doc="weights of the classifier; auto: the fastest that keep the quality",
+        choices=("auto", "fp32", "int8"),
+    )

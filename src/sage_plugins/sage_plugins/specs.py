@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sage_orchestrator.core.plugin.spec import PluginSpec, TriggerRule
-from sage_plugins.params import LookParameters, RecallParameters
+from sage_plugins.params import LookParameters, RecallParameters, RecogniseParameters
 
 LOOK = PluginSpec(
     name="look",
@@ -21,4 +21,12 @@ RECALL = PluginSpec(
     meaning="find memories that are like what is sensed",
     needs=("percepts", "recall"),
     parameters=RecallParameters,
+)
+RECOGNISE = PluginSpec(
+    name="recognise",
+    plugin="sage_plugins.recognise.plugin:RecognisePlugin",
+    triggers=(TriggerRule("attention", ("vision",)),),
+    meaning="name what is in sight and what is attended",
+    needs=("frames", "model_session"),
+    parameters=RecogniseParameters,
 )

@@ -19,8 +19,8 @@ from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.trigger import Trigger
 from sage_plugins import specs
 from sage_plugins.look.plugin import LookPlugin
-from sage_plugins.look.squares import TILE_PX, missing_detail
 from sage_plugins.params import LookParameters
+from sage_plugins.squares import TILE_PX, missing_detail
 
 WIDTH, HEIGHT = 848, 480
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sage_common.core.errors import InvalidInput
 from sage_common.core.tiles import TileGrid, TileView
 from sage_orchestrator.core.plugin import Region
-from sage_plugins.look.tile_choice import (
+from sage_plugins.tile_choice import (
     LEAST_SALIENCE,
     affordable_looks,
     worthy_tiles,

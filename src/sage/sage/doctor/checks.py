@@ -37,7 +37,7 @@ def ros() -> Iterator[Finding]:
     supported = (3, 10) <= sys.version_info[:2] <= (3, 12)
     yield needed("Python", supported, python, "use Python 3.10 to 3.12", "error")
     known = get_resources("packages")
-    for package in (*_PACKAGES, "audio_common_msgs", "tf2_msgs"):
+    for package in (*_PACKAGES, "audio_common_msgs", "tf2_msgs", "vision_msgs"):
         if package not in known:
             yield Finding(package, "error", "not installed", "make demo, or colcon build")
     bridge = "cv_bridge" if "cv_bridge" in known else "SAGE's own conversions"

@@ -28,8 +28,8 @@ from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.meter import MeasuredMeter
 from sage_orchestrator.core.plugin import Region
 from sage_orchestrator.nodes.tile_channel import TileChannel
-from sage_plugins.look.squares import Pixels, draw, square_around
-from sage_plugins.look.tile_choice import Tile, affordable_looks, worthy_tiles
+from sage_plugins.squares import Pixels, draw, square_around
+from sage_plugins.tile_choice import Tile, affordable_looks, worthy_tiles
 
 VIDEO = Path("video/gopro_max_walk.mp4")
 SIZES = ((848, 480), (1920, 1080))

@@ -120,6 +120,17 @@ _TOPICS = (
               "standard", 0.0, 0.0, False, True, "orchestrator -> status, people",
               "what a plugin made of a percept: its answer in words, energies, cost, and why it "
               "stopped; one for each run that had something to work on"),
+    TopicSpec("classes", "{modality}/classes", "vision_msgs/msg/Classification",
+              "standard", 0.0, 0.0, False, True, "orchestrator -> memory, people",
+              "what a plugin recognised in a percept: names of classes with calibrated "
+              "probabilities, best first; frame_id: source of the percept"),
+    TopicSpec("detections", "{modality}/detections", "vision_msgs/msg/Detection2DArray",
+              "standard", 0.0, 0.0, False, True, "orchestrator -> memory, rviz",
+              "the same of parts of a picture, each with its box in pixels of the native picture"),
+    TopicSpec("label_info", "{modality}/label_info", "vision_msgs/msg/LabelInfo",
+              "latched", 0.0, 0.0, False, True, "orchestrator -> memory",
+              "the classes that the model of the two above knows; frame_id: the model; sent when "
+              "it first recognises something"),
     TopicSpec("experience", "experience", "sage_msgs/msg/Experience",
               "standard", 0.0, 0.0, False, True, "memory -> status",
               "a moment that was kept; sent after it was committed and synced"),

@@ -324,6 +324,31 @@ def _refinement(message: Any) -> None:
     _finite("energies", np.frombuffer(message.energies, np.float32))
 
 
+def _classification(message: Any) -> None:
+    for place, result in enumerate(message.results):
+        _hypothesis(f"results[{place}]", result)
+
+
+def _detections(message: Any) -> None:
+    for place, found in enumerate(message.detections):
+        path = f"detections[{place}]"
+        for number, result in enumerate(found.results):
+            _hypothesis(f"{path}.results[{number}].hypothesis", result.hypothesis)
+        _finite(f"{path}.bbox.center", [found.bbox.center.position.x, found.bbox.center.position.y])
+        for field in ("size_x", "size_y"):
+            _not_negative(f"{path}.bbox.{field}", getattr(found.bbox, field))
+
+
+def _hypothesis(path: str, hypothesis: Any) -> None:
+    _not_empty(f"{path}.class_id", hypothesis.class_id)
+    _unit(f"{path}.score", hypothesis.score)
+
+
+def _label_info(message: Any) -> None:
+    _not_empty("header.frame_id", message.header.frame_id)
+    _not_empty("class_map", message.class_map)
+
+
 def _outcome(message: Any) -> None:
     if not (math.isfinite(message.reward) and -1.0 <= message.reward <= 1.0):
         raise InvalidInput("reward", message.reward, "a number from -1 to 1")
@@ -337,6 +362,9 @@ def _pressure(message: Any) -> None:
 
 
 _CHECKS: dict[str, Callable[[Any], None]] = {
+    "vision_msgs/msg/Classification": _classification,
+    "vision_msgs/msg/Detection2DArray": _detections,
+    "vision_msgs/msg/LabelInfo": _label_info,
     "audio_common_msgs/msg/AudioDataStamped": _audio,
     "audio_common_msgs/msg/AudioInfo": _audio_info,
     "sage_msgs/msg/Attention": _attention,

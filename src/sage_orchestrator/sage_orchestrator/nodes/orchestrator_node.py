@@ -21,6 +21,7 @@ from sage_orchestrator.nodes.capabilities import Capabilities
 from sage_orchestrator.nodes.jobs import FEEDBACK_PERIOD_S, execute_job, job_of
 from sage_orchestrator.nodes.messages import budget_state, refinement
 from sage_orchestrator.nodes.plugin_services import PluginServices
+from sage_orchestrator.nodes.recognition import Recognition
 from sage_orchestrator.nodes.triggers import TriggerBuffer
 from sage_orchestrator.nodes.workers import PluginWorkers
 from sage_orchestrator.params import OrchestratorParameters
@@ -57,6 +58,7 @@ class OrchestratorNode(SageNode):
         )
         self._budget = self.publisher("budget")
         self._refinement = self.publisher("refinement")
+        self._recognition = Recognition(self, self.parameters.modalities)
         self.subscribe("fused_salience", self._triggers.on_salience)
         self.subscribe("attention", self._triggers.on_attention)
         self.subscribe("outcome", self._on_outcome)
@@ -92,11 +94,8 @@ class OrchestratorNode(SageNode):
         abandoned, isolated = self._orchestrator.health()
         out = ", ".join(isolated) or "none"
         left_out = dict(self._plugins.left_out)
-        self.diagnose(
-            abandoned_threads=abandoned,
-            isolated_plugins=out,
-            plugins_left_out=", ".join(left_out) or "none",
-        )
+        names = ", ".join(left_out) or "none"
+        self.diagnose(abandoned_threads=abandoned, isolated_plugins=out, plugins_left_out=names)
         troubles = self._orchestrator.troubles()
         wrong = [f"plugin {name}: {words}" for name, words in troubles.items()]
         wrong += [f"plugin {name} is left out: {why}" for name, why in left_out.items()]
@@ -112,6 +111,7 @@ class OrchestratorNode(SageNode):
         self.diagnose(**{f"{name} last": result.reason}, **self._capabilities.facts())
         if run.history.energies or result.state.failed:  # else there was nothing to work on
             self._refinement.publish(refinement(run, result))
+        self._recognition.publish(run.task, result.recognised)
         if result.state.failed:
             self.log.warning(f"{name}: {result.reason}", throttle_s=1.0, key=name)
         elif result.telemetry:

@@ -25,7 +25,9 @@ from sage_orchestrator.core.plugin import (
     Region,
     Task,
 )
-from sage_plugins.look.squares import (
+from sage_plugins.look.state import LookState, TileLook
+from sage_plugins.params import LookParameters
+from sage_plugins.squares import (
     TILE_PX,
     Pixels,
     Square,
@@ -36,9 +38,7 @@ from sage_plugins.look.squares import (
     missing_detail,
     square_around,
 )
-from sage_plugins.look.state import LookState, TileLook
-from sage_plugins.look.tile_choice import Tile, affordable_looks, worthy_tiles
-from sage_plugins.params import LookParameters
+from sage_plugins.tile_choice import Tile, affordable_looks, worthy_tiles
 
 Encode = Callable[[Pixels, int, str], Percept]
 """Encodes RGB uint8 [224, 224, 3], with its stamp and source."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sage_common.core.puzzle import Percept
 from sage_orchestrator.core.plugin import Budget, Region
-from sage_plugins.look.squares import Pixels, Square
-from sage_plugins.look.tile_choice import Tile
+from sage_plugins.squares import Pixels, Square
+from sage_plugins.tile_choice import Tile
 
 ALL_SEEN = 0.02
 

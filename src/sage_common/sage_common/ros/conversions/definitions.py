@@ -14,7 +14,7 @@ from sage_common.core.errors import InvalidInput
 
 _CDR_HEADER_BYTES = 4
 _ENCAPSULATIONS = (b"\x00\x00", b"\x00\x01")
-_OWN_PACKAGES = ("audio_common_msgs", "sage_msgs")
+_OWN_PACKAGES = ("audio_common_msgs", "sage_msgs", "vision_msgs")
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.plugin.interface import Budget, NothingToDo, Plugin
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec, TriggerRule
 from sage_orchestrator.core.plugin.task import Region, Task
+from sage_orchestrator.core.plugin.vocabulary import Vocabulary
 
 __all__ = [
     "Budget",
@@ -29,4 +30,5 @@ __all__ = [
     "Task",
     "TextEmbedding",
     "TriggerRule",
+    "Vocabulary",
 ]

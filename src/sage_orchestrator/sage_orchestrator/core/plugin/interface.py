@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sage_orchestrator.core.plugin.halting import History, converged
 from sage_orchestrator.core.plugin.task import Task
+from sage_orchestrator.core.plugin.vocabulary import Vocabulary
 
 State = TypeVar("State")
 
@@ -47,6 +48,7 @@ class Plugin(ABC, Generic[State]):
         max_steps: a run is stopped after so many.
         epsilon, window: default halting: |slope| < epsilon over `window` steps.
         full_value: relative fall of the energy that counts as full value.
+        vocabulary: what its model can name, once it is loaded; None: it names no classes.
     """
 
     nominal_step_ns: int
@@ -54,6 +56,7 @@ class Plugin(ABC, Generic[State]):
     epsilon: float = 1e-3
     window: int = 3
     full_value: float = 0.5
+    vocabulary: Vocabulary | None = None
 
     def load(self) -> None:
         """Load models; once before the first run, not charged. May raise."""
@@ -102,6 +105,10 @@ class Plugin(ABC, Generic[State]):
 
         `summary` (str) is the answer in words, and `labels` (list of str) names what was
         recognised, best first; both are published on the topic refinement, where there are any.
+        `classes` is a list of [number, probability] in its vocabulary, best first, and
+        `detections` one of [number, probability, [left, top, width, height]] in shares of the
+        picture, whose `picture_size` is [width, height]; each of at most 32, published on the
+        topics classes and detections, from which the memory learns what a moment showed.
         Text is UTF-8 and numbers are finite; at most 4,096 characters of summary, 64 labels of 256
         characters, and 256 KiB as JSON in all. What is more, or else, is a failure of the plugin.
         """

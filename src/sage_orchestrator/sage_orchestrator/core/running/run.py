@@ -16,6 +16,7 @@ from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin
 from sage_orchestrator.core.plugin.task import Task
 from sage_orchestrator.core.running.answer import checked_details, checked_reason, checked_result
+from sage_orchestrator.core.running.recognised import Recognised, recognised
 from sage_orchestrator.core.running.states import PluginState
 
 ENERGIES_REPORTED = 256
@@ -35,6 +36,7 @@ class RunResult:
         output: the answer; empty after a failure.
         quality: what trust learns; None: nothing (failures are learned apart).
         telemetry: how it went, and as `details` the plugin's own; empty after a failure.
+        recognised: classes and things that it named; None: none were.
     """
 
     state: PluginState
@@ -42,6 +44,7 @@ class RunResult:
     output: Mapping[str, Any] = field(default_factory=dict)
     quality: RunQuality | None = None
     telemetry: Mapping[str, Any] = field(default_factory=dict)
+    recognised: Recognised | None = None
 
     @property
     def answer(self) -> str:
@@ -238,7 +241,8 @@ class Run:
         learned = quality if stopped_by and self.history.steps else None
         summary = result.get("summary", "")
         words = f"{reason}: {summary}" if summary else reason
-        return RunResult(state, words, result, learned, telemetry)
+        named = recognised(result, plugin.vocabulary)
+        return RunResult(state, words, result, learned, telemetry, named)
 
     def _elapsed_ns(self) -> int:
         return 0 if self.began_ns is None else self._stopwatch_ns() - self.began_ns

@@ -1,0 +1,53 @@
+"""Publishes what plugins recognised, as vision_msgs has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sage_common.core.state.fields import State
+from sage_common.core.state.stateful import Stateful
+from sage_common.ros.conversions.labels import classification, detection_array, label_info
+from sage_common.ros.node import SageNode
+from sage_orchestrator.core.plugin import Task
+from sage_orchestrator.core.running.recognised import Recognised
+
+PAYLOADS = ("picture", "sound")
+"""Kinds of senses in which something can be recognised."""
+
+
+class Recognition(Stateful):
+    """Classes, detections, and the vocabulary of their model, for each sense that has a picture
+    or a sound.
+
+    Args:
+        node: that publishes.
+        modalities: that it works on.
+    """
+
+    _described: State[dict[str, str]]
+    """Model of the vocabulary that was published last, by modality."""
+
+    def __init__(self, node: SageNode, modalities: Sequence[str]) -> None:
+        specs = node.modality_specs
+        named = [m for m in modalities if m in specs and specs[m].payload in PAYLOADS]
+        self._classes = {m: node.publisher("classes", modality=m) for m in named}
+        self._detections = {m: node.publisher("detections", modality=m) for m in named}
+        self._label_info = {m: node.publisher("label_info", modality=m) for m in named}
+        self._described = {}
+
+    def publish(self, task: Task, found: Recognised | None) -> None:
+        """Publish what was recognised in the percept of a task, if anything was, and can be."""
+        modality = task.modality
+        if found is None or modality not in self._classes:
+            return
+        vocabulary = found.vocabulary
+        if self._described.get(modality) != vocabulary.model_id:
+            self._described[modality] = vocabulary.model_id
+            self._label_info[modality].publish(label_info(vocabulary.model_id, vocabulary.names))
+        stamp, source, names = task.stamp_ns, task.source, vocabulary.names
+        if found.classes is not None:
+            self._classes[modality].publish(classification(found.classes, names, stamp, source))
+        if found.detections is not None:
+            size = found.width, found.height
+            message = detection_array(found.detections, names, stamp, source, size)
+            self._detections[modality].publish(message)
