@@ -17,6 +17,7 @@ from sage_memory import Memory, Query
 from sage_memory.core.recall.format import format_notes
 from sage_memory.core.recall.recognition import fusion
 from sage_memory.core.recall.recognition.evidence import LEAST
+from sage_memory.core.recall.recognition.fits import with_fits
 from sage_memory.core.recall.recognition.naming import position
 
 CLASSES = ("cat", "bicycle", "tree", "wheel")
@@ -235,3 +236,25 @@ def test_what_is_wrong_with_a_question_is_named(memory, changes: dict, named: st
 )
 def test_where_a_box_is(box: tuple, where: str) -> None:
     assert position(box) == where
+
+
+def test_a_judge_of_words_makes_them_ask_for_what_was_recognised(memory) -> None:
+    asked = []
+
+    def judge(words: str, vocabularies: dict) -> dict:
+        asked.append((words, vocabularies))
+        return {m: fits(*[name == words for name in names]) for m, names in vocabularies.items()}
+
+    plain = replace(with_words(BICYCLE), labels={})
+    assert with_fits(plain, memory.vocabularies(), judge) is plain, "nothing was recognised yet"
+    one = memory.remember(numbered(1), None, seen((1, 0.9))).result()
+    assert memory.vocabularies() == {SIGHT: CLASSES}
+    query = with_fits(plain, memory.vocabularies(), judge)
+    assert asked == [("bicycle", {SIGHT: CLASSES})]
+    assert [answer.experience.id for answer in memory.recall(query)] == [one.id]
+    for other in (
+        replace(plain, relevance=None),
+        replace(plain, example=np.ones(16, np.float32), example_encoder_id="vision-1-abc"),
+        replace(plain, text="", text_embedding=None, text_encoder_id=""),
+    ):
+        assert with_fits(other, memory.vocabularies(), judge) is other

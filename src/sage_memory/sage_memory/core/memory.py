@@ -17,7 +17,7 @@ from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.forgetting.forgetting import Forgotten, forget, pin
 from sage_memory.core.identifiers import id_bytes, id_text
 from sage_memory.core.labels.packing import Recognised
-from sage_memory.core.labels.rows import Seen, labels_of
+from sage_memory.core.labels.rows import Seen, labels_of, vocabularies_of
 from sage_memory.core.open_memory import OpenMemory
 from sage_memory.core.recall import plain_words
 from sage_memory.core.recall.placement import Placed
@@ -106,6 +106,14 @@ class Memory(OpenMemory):
         """
         said = plain_words.experience(text, self._clock.now_ns(), fields)
         return id_text(self.remember(said, payload).result().id)
+
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:
+        """Names of the classes, in order, of each model that recognised something kept here.
+
+        Raises:
+            StoreDamaged: a row cannot be read.
+        """
+        return self.read(vocabularies_of)
 
     def recall(self, query: Query | str, **conditions: Any) -> list[Answer]:
         """The best answers, best first; as many as asked for whenever so many exist.

@@ -137,6 +137,15 @@ def _vocabulary_numbers(
     return known
 
 
+def vocabularies_of(connection: Connection) -> dict[str, tuple[str, ...]]:
+    """Names of the classes of each model that the store knows; damaged ones are left out."""
+    found = {}
+    for row in connection.execute(select(vocabularies).order_by(vocabularies.c.number)):
+        with suppress(InvalidInput):
+            found[str(row.model_id)] = unpack_names(bytes(row.names))
+    return found
+
+
 def vocabulary_sizes(connection: Connection, models: Sequence[str]) -> dict[str, int]:
     """How many classes the models have that the store knows; damaged vocabularies are left out."""
     found = {}
