@@ -25,6 +25,7 @@ from sage.recall.messages import reply_of, request_of
 from sage.recall.no_answer import why_no_answer
 from sage.recall.question import Question, Sound, Spot, parse_spot
 from sage_common.core.errors import InvalidInput
+from sage_common.core.labels import Label, Labels
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.core.sound_example import WINDOW
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
@@ -32,6 +33,7 @@ from sage_encoders.nodes.language_encoder_node import LanguageEncoderNode
 from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode
 from sage_memory import Memory, Payload
 from sage_memory.backends.payload_encoding import picture, sound
+from sage_memory.core.identifiers import id_text
 from sage_memory.nodes.memory_node import MemoryNode
 
 PAGE_BYTES = 4096
@@ -137,6 +139,24 @@ def test_both_ways_give_the_same(home: Path) -> None:
     assert any("left by each condition" in n for n in stored["image, salient, seen"].notes)
     lost = [a for a in stored["everything"].answers if "payload is gone" in a.reason]
     assert len(lost) == 1 and lost[0].payload == ""
+
+
+def test_both_ways_find_what_was_recognised(tmp_path: Path) -> None:
+    seen = Labels("finder-1@c", (Label(1, 0.71, (0.0, 0.2, 0.3, 0.6)), Label(0, 0.1)))
+    with Memory.open(tmp_path, device_id="robot") as memory:
+        kept = memory.remember(experience(0), None, [(seen, ("cat", "bicycle"))]).result()
+        memory.remember(experience(2)).result()
+    question = Question(text="where did I see a bicycle?", declined=True)
+    stored = StoredMemory(tmp_path).recall(question)
+    host = LockstepHost(home=tmp_path)
+    host.add(MemoryNode, parameters={"device_id": "robot", "resume": False})
+    host.add(LanguageEncoderNode, parameters={"load": "demand"})
+    told = reply_of(host.call("memory/recall", request_of(question)), question)
+    host.close()
+    assert told == stored
+    (answer,) = stored.answers
+    assert (answer.id, answer.reason) == (id_text(kept.id), "seen: bicycle 0.71, left")
+    assert any("no vector of minilm" in note and "or labels" in note for note in stored.notes)
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:

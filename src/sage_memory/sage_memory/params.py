@@ -85,6 +85,13 @@ class MemoryParameters(NodeParameters):
     words_window_s: float = parameter(
         10.0, doc="words go with what happens up to this long after them", unit="s", low=0.0
     )
+    labels_window_s: float = parameter(
+        0.2,
+        doc="what was recognised goes with moments of its source up to this far away in time",
+        unit="s",
+        low=0.0,
+        high=10.0,
+    )
     reembed_period_s: float = parameter(
         1.0,
         doc="time between two batches of vectors for what was kept with other encoders; 0: never",

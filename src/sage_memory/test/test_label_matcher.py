@@ -78,6 +78,12 @@ def test_classes_and_things_of_a_percept_are_joined(matcher) -> None:
     assert found == (one.id, labels((2, 0.7), (1, 0.5, BOX), (1, 0.4, BOX)))
 
 
+def test_a_class_is_named_once_without_a_box(matcher) -> None:
+    matcher.see(sighting(1.0, labels((0, 0.9), (1, 0.3))))
+    matcher.see(sighting(1.0, labels((0, 0.4), (2, 0.2)), has_boxes=True))
+    assert matcher.before(moment(1.0)) == [labels((0, 0.9), (1, 0.3), (2, 0.2))]
+
+
 def test_moments_long_ago_get_no_labels_any_more(matcher) -> None:
     old, new = moment(1.0), moment(1.0 + 2 * KEPT_S)
     matcher.kept(old, [])

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from experiences import numbered
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.labels import Label, Labels
 from sage_common.core.relevance import Relevance
 from sage_memory import Memory, Query
 
@@ -118,3 +120,18 @@ def test_only_what_reaches_the_floor_is_an_answer_beside_the_best(tmp_path, expe
         assert not any("nothing fits" in note for note in recalled.notes)
         assert [d.score for d in memory.ask(asked).declined] == []
         assert len(memory.recall(replace(asked, relevance=None))) == 4
+
+
+def test_words_find_what_was_recognised_too(tmp_path) -> None:
+    names = ("bicycle", "cat", "traffic light")
+    seen = Labels("finder-1@c", (Label(0, 0.71, (0.0, 0.0, 0.3, 0.9)), Label(2, 0.1)))
+    with Memory.open(tmp_path) as memory:
+        door = memory.add("the red door of the workshop is open")
+        one = memory.remember(numbered(1), None, [(seen, names)]).result()
+        answer = memory.recall("where did I see a bicycle?")[0]
+        assert answer.experience.id == one.id
+        assert answer.reason == "seen: bicycle 0.71, left"
+        assert [a.id for a in memory.recall("which door is open?")] == [door]
+        assert memory.recall("where did I see a bicycle?", source="back") == []
+        with pytest.raises(InvalidInput, match="labels"):
+            memory.recall("a bicycle", labels=np.ones(3, np.float32))

@@ -246,10 +246,10 @@ def test_a_judge_of_words_makes_them_ask_for_what_was_recognised(memory) -> None
         return {m: fits(*[name == words for name in names]) for m, names in vocabularies.items()}
 
     plain = replace(with_words(BICYCLE), labels={})
-    assert with_fits(plain, memory.vocabularies(), judge) is plain, "nothing was recognised yet"
+    assert with_fits(plain, memory.vocabularies, judge) is plain, "nothing was recognised yet"
     one = memory.remember(numbered(1), None, seen((1, 0.9))).result()
     assert memory.vocabularies() == {SIGHT: CLASSES}
-    query = with_fits(plain, memory.vocabularies(), judge)
+    query = with_fits(plain, memory.vocabularies, judge)
     assert asked == [("bicycle", {SIGHT: CLASSES})]
     assert [answer.experience.id for answer in memory.recall(query)] == [one.id]
     for other in (
@@ -257,4 +257,4 @@ def test_a_judge_of_words_makes_them_ask_for_what_was_recognised(memory) -> None
         replace(plain, example=np.ones(16, np.float32), example_encoder_id="vision-1-abc"),
         replace(plain, text="", text_embedding=None, text_encoder_id=""),
     ):
-        assert with_fits(other, memory.vocabularies(), judge) is other
+        assert with_fits(other, memory.vocabularies, judge) is other

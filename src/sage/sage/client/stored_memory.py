@@ -9,7 +9,7 @@ from sage.client.memory_client import Progress
 from sage.memory.opening import open_memory
 from sage.memory.results import Forgotten, SleepResult, SleepUndone
 from sage.recall.question import Question, Reply
-from sage.recall.stored_query import query_of, reply_of
+from sage.recall.stored_query import query_of, reply_of, with_classes
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.sleep.options import SleepOptions
 
@@ -23,7 +23,8 @@ class StoredMemory:
     def recall(self, question: Question) -> Reply:
         """The store's answers."""
         with open_memory(self._home, read_only=True) as memory:
-            return reply_of(memory.ask(query_of(question)), question)
+            query = with_classes(query_of(question), memory.vocabularies)
+            return reply_of(memory.ask(query), question)
 
     def pin(self, identifier: str, pinned: bool) -> None:
         """Pin or unpin an experience."""

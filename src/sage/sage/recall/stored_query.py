@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Mapping
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sage.recall.embedding import embed_image, embed_sound, embed_text
 from sage.recall.question import Question, Remembered, Reply
 from sage_common.core.errors import InvalidInput
+from sage_encoders.backends.class_judge import ClassJudge
 from sage_encoders.backends.text_relevance import text_relevance
+from sage_encoders.nodes.payload_embedders import texts
 from sage_memory.core.experience import DIMENSIONS
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.recall.format import format_declined, format_notes, format_reason
 from sage_memory.core.recall.query import Answer, Query, Recalled
+from sage_memory.core.recall.recognition.fits import Vocabularies, with_fits
 
 DIGITS = 4
 
@@ -63,6 +70,22 @@ def query_of(question: Question) -> Query:
         with_declined=question.declined,
         relevance=text_relevance(words_by) if words_by else None,
     )
+
+
+def with_classes(query: Query, vocabularies: Callable[[], Vocabularies]) -> Query:
+    """A query of words that also asks for what was recognised.
+
+    Raises:
+        InvalidInput: the words are refused.
+        ModelError: a model is not installed.
+    """
+
+    def judged(words: str, known: Vocabularies) -> Mapping[str, NDArray[np.float32]]:
+        with contextlib.closing(texts()) as embedder:
+            judge = ClassJudge(lambda text: (embedder.embed(text), embedder.encoder_id))
+            return judge(words, known)
+
+    return with_fits(query, vocabularies, judged)
 
 
 def _remembered(answer: Answer) -> Remembered:

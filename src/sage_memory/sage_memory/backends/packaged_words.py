@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from sage_common.core.relevance import Relevance
+from sage_encoders.backends.class_judge import ClassJudge
 from sage_encoders.backends.minilm import OpenTextEmbedder
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.text_relevance import text_relevance
@@ -14,11 +15,12 @@ from sage_memory.core.errors import MemoryFailure
 
 
 class PackagedWords:
-    """The embedder, and how near to words an answer must be."""
+    """The embedder, how near to words an answer must be, and which classes words ask for."""
 
     def __init__(self, embedder: TextEmbedder, relevance: Relevance | None) -> None:
         self.encoder_id, self.relevance = embedder.encoder_id, relevance
         self.embed, self.percept = embedder.embed, embedder.percept
+        self.class_fits = ClassJudge(lambda text: (embedder.embed(text), embedder.encoder_id))
 
 
 @cache

@@ -133,7 +133,7 @@ class Memory(OpenMemory):
     def ask(self, query: Query | str, **conditions: Any) -> Recalled:
         """The same, with what came close and was declined, and what could not be compared."""
         if isinstance(query, str):
-            query = plain_words.query(query, conditions)
+            query = plain_words.query(query, conditions, self.vocabularies)
         elif conditions:
             raise InvalidInput("conditions", sorted(conditions), "none beside a Query")
         recalled = self._current().ask(checked(query))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.state.fields import Transient
+from sage_common.core.state.stateful import Stateful
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_memory.core.errors import NotStored
-from sage_memory.core.experience import Experience
+from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.ingest.observer import Observer
 from sage_memory.core.ingest.payload_policy import keeps_payload
 from sage_memory.core.ingest.short_term import Moment
 from sage_memory.core.ingest.utterance_buffer import HeardText
+from sage_memory.core.labels.packing import Recognised
 from sage_memory.core.memory import Memory
+from sage_memory.nodes.label_intake import LabelIntake
 from sage_memory.nodes.messages import experience_message
 from sage_memory.nodes.payload_sources import Encode, PayloadSources
 from sage_memory.nodes.reembedder import Reembedder
@@ -25,7 +30,7 @@ QUEUE_SIZE = 32
 COMMIT_TIMEOUT_S = 30.0
 
 
-class ExperienceWriter:
+class ExperienceWriter(Stateful):
     """Stores moments on a worker, publishes them when they are safe, and hears outcomes.
 
     Args:
@@ -35,6 +40,8 @@ class ExperienceWriter:
         payloads: what goes with them verbatim; None: nothing.
         parameters: of the node.
     """
+
+    _labels: Transient[LabelIntake]
 
     def __init__(
         self,
@@ -53,6 +60,7 @@ class ExperienceWriter:
         self._kept = node.publisher("experience")
         self._worker = node.worker("keep", QUEUE_SIZE)
         self._reembedder = Reembedder(node, opened, parameters.reembed_period_s)
+        self._labels = LabelIntake(node, parameters, partial(self._worker.submit, self._label))
         node.subscribe("outcome", self._on_outcome)
 
     def later(self, moment: Moment | None) -> None:
@@ -89,11 +97,32 @@ class ExperienceWriter:
         except InvalidInput as error:
             self._node.log.warning(f"kept without payload: {error}", throttle_s=1.0, key="payload")
             payload = None
-        kept = self._opened().remember(experience, payload).result(COMMIT_TIMEOUT_S)
+        had = self._labels.before(experience)
+        kept = self._remember(experience, payload, had)
         self._kept.publish(experience_message(kept))
+        for recognised in self._labels.kept(kept, had):
+            self._label(kept.id, recognised)
         self._learn_about(kept)
         self._reembedder.note(kept.modality, kept.encoder_id)
         return kept
+
+    def _remember(
+        self, experience: Experience, payload: Payload | None, had: list[Recognised]
+    ) -> Experience:
+        try:
+            return self._opened().remember(experience, payload, had).result(COMMIT_TIMEOUT_S)
+        except InvalidInput as error:
+            if not had:
+                raise
+            self._node.log.warning(f"kept without labels: {error}", throttle_s=1.0, key="labels")
+        return self._opened().remember(experience, payload).result(COMMIT_TIMEOUT_S)
+
+    def _label(self, identifier: bytes, recognised: Recognised) -> None:
+        """Set labels that came after their moment was kept; on a worker."""
+        try:
+            self._opened().label(identifier, *recognised).result(COMMIT_TIMEOUT_S)
+        except InvalidInput as error:  # it was forgotten meanwhile, or the names differ
+            self._node.log.warning(f"not labelled: {error}", throttle_s=1.0, key="labels")
 
     def _learn_about(self, kept: Experience) -> None:
         learnt = self._opened().learn_about(kept, self._half_life_s)

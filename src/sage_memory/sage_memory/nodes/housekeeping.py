@@ -39,6 +39,15 @@ class Housekeeping:
         else:
             self._worker.submit(self._do, shown)
 
+    def warn_of_undeclared(self, memory: Memory) -> None:
+        """Say which modalities of a store nobody here declares."""
+        missing = set(memory.modality_specs.missing) - set(self._node.modality_specs.missing)
+        if missing:
+            self._node.log.warning(
+                "stored are experiences of modalities that are instances of what no package "
+                f"declares: {', '.join(sorted(missing))}"
+            )
+
     def _payload_bytes(self) -> int:
         return int(self._opened().statistics().payload_bytes)
 

@@ -47,10 +47,10 @@ class MemoryNode(SageNode):
     _dominant: Transient[str]
     _payloads: Transient[PayloadSources | None]
     _sleep_service: Transient[SleepService]
+    _writer: Transient[ExperienceWriter]
 
     def modalities_in_use(self) -> tuple[str, ...]:
-        modalities: tuple[str, ...] = self.parameters.modalities
-        return modalities
+        return tuple(self.parameters.modalities)
 
     def on_configure(self) -> None:
         p: MemoryParameters = self.parameters
@@ -88,12 +88,7 @@ class MemoryNode(SageNode):
             key=self._found.key,
             instances=self.parameters.instances,
         )
-        missing = set(self._memory.modality_specs.missing) - set(self.modality_specs.missing)
-        if missing:
-            self.log.warning(
-                "stored are experiences of modalities that are instances of what no package "
-                f"declares: {', '.join(sorted(missing))}"
-            )
+        self._housekeeping.warn_of_undeclared(self._memory)
 
     def on_deactivate(self) -> None:
         self._writer.drain()

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.host import ServiceClient
 from sage_common.ros.node import SageNode
+from sage_encoders.backends.class_judge import ClassJudge
 from sage_encoders.backends.text_relevance import text_relevance
 from sage_memory.core.memory import Memory
 from sage_memory.core.recall.query import Query
+from sage_memory.core.recall.recognition.fits import with_fits
 from sage_memory.nodes.recall_messages import fill_response, query_of
 from sage_msgs.srv import Embed, EmbedImage, EmbedSound, Recall
 
@@ -33,6 +35,7 @@ class RecallService:
     def __init__(self, node: SageNode, opened: Callable[[], Memory]) -> None:
         self._node = node
         self._opened = opened
+        self._class_judge = ClassJudge(self.meaning)
         self._words = node.client("language/embed")
         self._images = node.client("vision/embed")
         self._sounds = node.client("audio/embed")
@@ -49,7 +52,9 @@ class RecallService:
 
     def _recall(self, request: Recall.Request, response: Recall.Response) -> Recall.Response:
         started = self._node.stopwatch_ns()
-        recalled = self._opened().ask(self._embedded(query_of(request), request))
+        memory = self._opened()
+        query = self._embedded(query_of(request), request)
+        recalled = memory.ask(with_fits(query, memory.vocabularies, self._class_judge))
         fill_response(
             response, recalled, request.with_declined, with_codes=not request.without_codes
         )

@@ -140,13 +140,12 @@ class LabelMatcher(Stateful):
 
 def joined(sightings: Sequence[Sighting]) -> Labels:
     """Classes of a percept with the things in it: what has a box is not named again without."""
-    boxed = [label for one in sightings for label in one.labels.labels if label.box is not None]
-    placed = {label.number for label in boxed}
-    others = [
-        label
-        for one in sightings
-        for label in one.labels.labels
-        if label.box is None and label.number not in placed
-    ]
-    ordered: list[Label] = sorted([*boxed, *others], key=lambda label: -label.probability)
-    return Labels(sightings[0].labels.model_id, tuple(ordered[:MOST_LABELS]))
+    every = [label for one in sightings for label in one.labels.labels]
+    every.sort(key=lambda label: (-label.probability, label.box is None))
+    named = {label.number for label in every if label.box is not None}
+    kept: list[Label] = []
+    for label in every:
+        if label.box is not None or label.number not in named:
+            kept.append(label)
+            named.add(label.number)
+    return Labels(sightings[0].labels.model_id, tuple(kept[:MOST_LABELS]))

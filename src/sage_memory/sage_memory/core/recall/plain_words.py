@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from sage_common.core.puzzle import Percept
 from sage_common.core.relevance import Relevance
 from sage_memory.core.experience import Experience, check_text
 from sage_memory.core.recall.query import Query
+from sage_memory.core.recall.recognition.fits import ClassFits, Vocabularies, with_fits
 
 MODALITY, SOURCE = "language", "words"
 NEUTRAL = 0.5
@@ -24,6 +25,7 @@ class WordEmbedder(Protocol):
 
     encoder_id: str
     relevance: Relevance | None
+    class_fits: ClassFits
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """Meaning, float32 [D].
@@ -80,8 +82,13 @@ def experience(text: str, now_ns: int, fields: Mapping[str, Any]) -> Experience:
     return replace(said, **fields)
 
 
-def query(text: str, conditions: Mapping[str, Any]) -> Query:
-    """Words as a question, with other values in `conditions`.
+def query(
+    text: str, conditions: Mapping[str, Any], vocabularies: Callable[[], Vocabularies]
+) -> Query:
+    """Words as a question, also for what was recognised, with other values in `conditions`.
+
+    Args:
+        vocabularies: gives those of the store.
 
     Raises:
         InvalidInput: the text is blank, or there is no such condition.
@@ -95,7 +102,7 @@ def query(text: str, conditions: Mapping[str, Any]) -> Query:
         relevance=embedder.relevance,
     )
     _check_names("conditions", conditions, asked)
-    return replace(asked, **conditions)
+    return with_fits(replace(asked, **conditions), vocabularies, embedder.class_fits)
 
 
 def _text(text: str) -> str:

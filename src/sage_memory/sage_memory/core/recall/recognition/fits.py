@@ -17,14 +17,19 @@ ClassFits = Callable[[str, Vocabularies], Mapping[str, NDArray[np.float32]]]
 float32 [classes], [0, 1]. Raises InvalidInput where the words cannot be judged."""
 
 
-def with_fits(query: Query, vocabularies: Vocabularies, fits: ClassFits) -> Query:
+def with_fits(query: Query, vocabularies: Callable[[], Vocabularies], fits: ClassFits) -> Query:
     """A query of words that also asks for what was recognised.
 
-    Unchanged without words, without labels in the store, beside an example, and where nothing
-    says how relevant words are.
+    Unchanged without words, without labels in the store, beside an example, where nothing says how
+    relevant words are, and where it asks already.
+
+    Args:
+        vocabularies: gives those of the store; asked only where it matters.
     """
     example = query.example is not None or query.example_codes is not None or query.example_id
     beside = query.text_embedding is not None and query.relevance is None
-    if not query.text or not vocabularies or example or beside:
+    asks = not isinstance(query.labels, Mapping) or bool(query.labels)
+    if not query.text or asks or example or beside:
         return query
-    return replace(query, labels=fits(query.text, vocabularies))
+    known = vocabularies()
+    return replace(query, labels=fits(query.text, known)) if known else query

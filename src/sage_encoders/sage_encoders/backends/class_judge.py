@@ -1,0 +1,79 @@
+"""Which classes words ask for, of the vocabularies of models that recognised something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_encoders.backends.models_folder import models_folder
+from sage_encoders.backends.packaged.name_vectors import read_name_vectors
+from sage_encoders.core.card import ModelError
+from sage_encoders.core.recognition.concepts import read_concepts
+from sage_encoders.core.recognition.word_fit import SHARPNESS, WordFit, subject
+
+MOST_NAMES = 512
+"""Of a vocabulary whose names are embedded when they are first asked for: about a second."""
+Vector = NDArray[np.float32]
+Meaning = Callable[[str], tuple[Vector, str]]
+"""The meaning of words, float32 [D], unit length, and the encoder's id."""
+Names = tuple[str, ...]
+
+
+class ClassJudge:
+    """Says how well each class is what words ask for.
+
+    Classes of the picture classifier are also found by the concepts above them; those of other
+    models by their names.
+
+    Args:
+        meaning: of words; raises what its caller is to know.
+    """
+
+    def __init__(self, meaning: Meaning) -> None:
+        self._meaning = meaning
+        self._pictures: dict[str, tuple[Names, WordFit] | None] = {}
+        self._vectors: dict[tuple[str, Names], Vector] = {}
+
+    def __call__(self, words: str, vocabularies: Mapping[str, Names]) -> dict[str, Vector]:
+        """How well each class is what the words ask for, by model: float32 [classes], [0, 1].
+
+        Models with too many classes that nobody embedded before are left out.
+
+        Raises:
+            InvalidInput: the words are refused.
+        """
+        asked = [self._meaning(text) for text in sorted({words, subject(words)})]
+        encoder_id = asked[0][1]
+        pictures = self._of_pictures(encoder_id)
+        found = {}
+        for model_id, names in vocabularies.items():
+            if pictures is not None and names == pictures[0]:
+                found[model_id] = pictures[1].fits(words)
+            elif len(names) <= MOST_NAMES:
+                vectors = self._of_names(encoder_id, names)
+                cosines = np.max([vectors @ vector for vector, _ in asked], axis=0)
+                fits = np.clip(cosines, 0.0, 1.0) ** SHARPNESS
+                found[model_id] = np.asarray(fits, np.float32)
+        return found
+
+    def _of_pictures(self, encoder_id: str) -> tuple[Names, WordFit] | None:
+        """Names of the picture classifier's classes and their fit; None: it is not installed."""
+        if encoder_id not in self._pictures:
+            try:
+                folder = models_folder()
+                concepts = read_concepts(folder)
+                vectors = read_name_vectors(folder, concepts, encoder_id)
+            except ModelError:
+                self._pictures[encoder_id] = None
+            else:
+                fit = WordFit(concepts, vectors, lambda text: self._meaning(text)[0])
+                self._pictures[encoder_id] = tuple(concepts.class_names), fit
+        return self._pictures[encoder_id]
+
+    def _of_names(self, encoder_id: str, names: Sequence[str]) -> Vector:
+        key = encoder_id, tuple(names)
+        if key not in self._vectors:
+            self._vectors[key] = np.stack([self._meaning(name)[0] for name in names])
+        return self._vectors[key]

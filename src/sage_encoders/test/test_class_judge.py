@@ -1,0 +1,75 @@
+"""Words find the classes that they ask for, in every vocabulary that a memory knows."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sage_encoders.backends.class_judge import MOST_NAMES, ClassJudge
+from sage_encoders.backends.minilm import OpenTextEmbedder
+from sage_encoders.core.recognition.concepts import read_concepts
+
+THINGS = ("bicycle", "cat", "frying pan", "traffic light")
+
+
+@pytest.fixture(scope="module")
+def installed() -> Path:
+    """The models' folder of this environment."""
+    return Path(sys.prefix, "share", "sage_encoders", "models")
+
+
+class Meaning:
+    """Embeds words, and counts how often."""
+
+    def __init__(self, folder: Path) -> None:
+        self._embedder = OpenTextEmbedder(folder).embedder
+        self.count = 0
+
+    def __call__(self, text: str) -> tuple[np.ndarray, str]:
+        self.count += 1
+        return self._embedder.embed(text), self._embedder.encoder_id
+
+
+@pytest.fixture(scope="module")
+def meaning(installed: Path) -> Meaning:
+    return Meaning(installed)
+
+
+def test_the_picture_classifier_is_known_by_its_names_and_wider_words_find_it(
+    meaning: Meaning, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGE_MODELS", str(installed))
+    names = tuple(read_concepts(installed).class_names)
+    judge = ClassJudge(meaning)
+    fits = judge("where did I see a vehicle?", {"sight-1@a": names, "sight-2@b": names})
+    assert fits.keys() == {"sight-1@a", "sight-2@b"}
+    found = dict(zip(names, fits["sight-1@a"].tolist(), strict=True))
+    assert found["sports car"] > 0.5 and found["tench"] < 0.1
+    assert fits["sight-1@a"].dtype == np.float32 and fits["sight-1@a"].shape == (1000,)
+
+
+def test_where_the_names_were_not_embedded_the_classifier_is_left_out(
+    meaning: Meaning, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = tuple(read_concepts(installed).class_names)
+    monkeypatch.setenv("SAGE_MODELS", str(tmp_path))
+    assert ClassJudge(meaning)("a vehicle", {"sight-1@a": names}) == {}
+
+
+def test_other_models_are_asked_by_their_names_embedded_once(meaning: Meaning) -> None:
+    judge = ClassJudge(meaning)
+    fits = judge("a bicycle", {"finder-1@c": THINGS})["finder-1@c"]
+    assert fits.argmax() == 0 and fits[0] > 0.5 and fits[1] < 0.1
+    before = meaning.count
+    again = judge("where is the cat?", {"finder-1@c": THINGS})["finder-1@c"]
+    assert again.argmax() == 1
+    assert meaning.count - before <= 2, "of the words only"
+
+
+def test_a_large_vocabulary_that_nobody_knows_is_left_out(meaning: Meaning) -> None:
+    names = tuple(f"class {number}" for number in range(MOST_NAMES + 1))
+    judge = ClassJudge(meaning)
+    assert judge("a cat", {"odd-1@d": names, "finder-1@c": THINGS}).keys() == {"finder-1@c"}
