@@ -192,6 +192,8 @@ def test_a_modality_that_comes_by_events_has_no_age():
     assert (vision.rate_hz, vision.max_age_s) == (30.0, 1.0)
     words = filled_topic("salience", modality="language")
     assert (words.rate_hz, words.max_age_s) == (0.0, 0.0)
+    named = filled_topic("classes", modality="vision")
+    assert (named.rate_hz, named.max_age_s) == (0.0, 0.0), "not every picture is recognised"
     body = filled_topic("imu/data", name="body")
     assert (body.rate_hz, body.max_age_s) == (100.0, 0.5)
 

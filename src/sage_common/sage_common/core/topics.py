@@ -238,8 +238,8 @@ def topic_name(key: str, **names: str) -> str:
 def filled_topic(key: str, specs: ModalitySpecs | None = None, **names: str) -> TopicSpec:
     """A topic with its placeholders filled in, and with the rate that its modality has.
 
-    That of a modality that comes by events (language, say) has neither rate nor maximum age: both
-    are 0.
+    That of a modality that comes by events (language, say), or a topic that does (what plugins
+    recognise), has neither rate nor maximum age: both are 0.
 
     Args:
         key: of the topic.
@@ -253,7 +253,7 @@ def filled_topic(key: str, specs: ModalitySpecs | None = None, **names: str) -> 
     if "modality" not in names:
         return filled
     known = (ModalitySpecs() if specs is None else specs)[names["modality"]]
-    if known.is_event or not known.rate_hz:
+    if known.is_event or not known.rate_hz or not filled.max_age_s:
         return replace(filled, rate_hz=0.0, max_age_s=0.0)
     return replace(filled, rate_hz=known.rate_hz)
 
