@@ -90,7 +90,10 @@ class RecogniseParameters(PluginParameters):
         high=100_000.0,
     )
     good_enough: float = parameter(
-        0.2, doc="probability of being wrong at which it stops", low=0.0, high=1.0
+        0.5,
+        doc="probability of being wrong at which it stops, if the best name has not settled before",
+        low=0.0,
+        high=1.0,
     )
     precision: str = parameter(
         "auto",

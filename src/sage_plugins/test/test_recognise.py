@@ -18,7 +18,7 @@ from sage_orchestrator.core.plugin import NothingToDo, Region, Task
 from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.running.recognised import recognised
 from sage_plugins.params import RecogniseParameters
-from sage_plugins.recognise.plugin import LEAST_SIDE_PX, RecognisePlugin, looks_at
+from sage_plugins.recognise.plugin import LEAST_SIDE_PX, RecognisePlugin
 
 WIDTH, HEIGHT = 640, 360
 GOLDFISH = "n01443537_goldfish.jpg"
@@ -88,8 +88,10 @@ def test_it_names_what_is_attended(plugin: RecognisePlugin, scene: np.ndarray) -
 def test_it_stops_when_it_is_sure_enough(plugin: RecognisePlugin, scene: np.ndarray) -> None:
     quick = refined(plugin, scene, PLACE)
     plugin._parameters = RecogniseParameters(good_enough=0.0)
-    whole = refined(plugin, scene, PLACE)
-    assert len(quick) < len(whole) == 1 + len(looks_at(PLACE, WIDTH, HEIGHT))
+    settled = refined(plugin, scene, PLACE)
+    assert len(quick) == 2 and quick[-1].wrong <= 0.5
+    assert len(settled) == 3 and settled[-1].settled and not settled[-2].settled
+    assert settled[-1].waiting, "two looks agreed"
     history = History([1.0, 0.1], feasible=True)
     assert plugin.halt(history) and not plugin.halt(History([1.0]))
 

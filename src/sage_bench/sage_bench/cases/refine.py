@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
-from sage_bench.recognition import words
+from sage_bench.recognition import scenes, words
 from sage_bench.recognition.pictures import Named, named, photographs, thumbnails
 from sage_bench.result import Result, Row
 from sage_common.core.home import sha256_of
@@ -49,6 +49,7 @@ def measure(quick: bool) -> Result:
             by_precision = {precision: seen[name, precision] for precision in PRECISIONS}
             found += _quality(name, by_precision)
             found += words.rows(name, by_precision["int8"], concepts, fit)
+        found += scenes.rows(data, concepts, classifiers["int8"])
         found.append(_time(classifiers, 60 if quick else 300))
     inputs = {f"{MODEL}_int8.onnx": sha256_of(models / f"{MODEL}_int8.onnx")}
     return Result("refine", quick, inputs, tuple(found))

@@ -27,7 +27,7 @@ from sage_plugins.params import RecogniseParameters
 from sage_plugins.recognise.state import RecogniseState, View
 from sage_plugins.squares import Pixels, Square, inside, square_around
 
-SURROUNDINGS = (1.0, 1.25, 0.75)
+SURROUNDINGS = (1.0, 1.25, 0.75, 1.5)
 """Sides of the looks at a region, over the longer side of it. Chosen on photographs of even classes
 that were pasted into frames of the walk and the kitchen."""
 LEAST_SIDE_PX = 32
@@ -76,12 +76,10 @@ class RecognisePlugin(Plugin[RecogniseState]):
         return state.wrong
 
     def feasible(self, state: RecogniseState) -> bool:
-        return not state.waiting or (
-            bool(state.looks) and state.wrong <= self._parameters.good_enough
-        )
+        return not state.waiting or state.settled or state.wrong <= self._parameters.good_enough
 
     def halt(self, history: History) -> str:
-        return "named, or looked at in every way" if history.feasible else ""
+        return "sure enough, settled, or looked at in every way" if history.feasible else ""
 
     def value(self, history: History) -> float:
         return min(1.0, max(0.0, 1.0 - history.energies[-1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,14 @@ class RecogniseState:
         logarithm = np.log(np.maximum(said, LEAST_PROBABILITY)).mean(axis=0, dtype=np.float64)
         powers = np.exp(logarithm - logarithm.max())
         return np.asarray(powers / powers.sum(), np.float32)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the newest look left the best name what it was."""
+        if len(self.looks) < 2:
+            return False
+        before = replace(self, looks=self.looks[:-1])
+        return int(before.probabilities.argmax()) == int(self.probabilities.argmax())
 
     @property
     def wrong(self) -> float:
