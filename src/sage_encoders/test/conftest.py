@@ -17,9 +17,6 @@ os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 os.environ.setdefault("ROS_DOMAIN_ID", "64")
 os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-os.environ.setdefault("SAGE_MODELS", str(REPOSITORY / "models"))
-
 
 @pytest.fixture(scope="session")
 def vision_model(models: Path) -> OnnxModel:

@@ -1,6 +1,7 @@
 """The variants in models/ are of the FP32 files beside them, keep the line, and are as stated."""
 
 import json
+import sys
 from pathlib import Path
 
 import onnxruntime
@@ -8,6 +9,7 @@ import pytest
 
 from sage_encoders.core.card import PRECISIONS, read_card
 
+INSTALLED = Path(sys.prefix, "share", "sage_encoders", "models")
 MODELS = Path(__file__).resolve().parents[3] / "models"
 LINE = {"fp16": 0.99, "int8": 0.95}
 VARIANTS = sorted(
@@ -49,6 +51,9 @@ def test_variant_takes_and_gives_what_its_model_does(variant: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.json")), ids=lambda path: path.name)
 def test_the_fastest_is_there(path: Path) -> None:
-    for kind in json.loads(path.read_text()).get("fastest_that_keeps_quality", {}).values():
+    card = json.loads(path.read_text())
+    for kind in card.get("fastest_that_keeps_quality", {}).values():
         assert kind in PRECISIONS
-        assert kind == "fp32" or path.with_name(f"{path.stem}_{kind}.onnx").is_file()
+        # What the set-up makes of weights in packages lies where it is installed.
+        folder = INSTALLED if "made_by" in card else path.parent
+        assert kind == "fp32" or (folder / f"{path.stem}_{kind}.onnx").is_file()

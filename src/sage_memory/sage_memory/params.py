@@ -92,6 +92,10 @@ class MemoryParameters(NodeParameters):
         low=0.0,
         high=10.0,
     )
+    name_pictures: bool = parameter(
+        True,
+        doc="kept pictures are named, so that words find them (`sage weights` writes the model)",
+    )
     reembed_period_s: float = parameter(
         1.0,
         doc="time between two batches of vectors for what was kept with other encoders; 0: never",

@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("verify", _verify, "check every row, checksum, link and payload")
     add("repair", _repair, "rebuild a store from what can be read of a damaged one")
     add("reembed", _reembed, "vectors of the present encoders for what was kept with others")
+    add("name", _name, "name what is in kept pictures that were not named yet")
     pin = add("pin", _pin, "never evict anything of an experience")
     pin.add_argument("id", metavar="ID")
     pin.add_argument("--off", action="store_true", help="it may be evicted again")
@@ -186,6 +187,18 @@ def _reembed(options: argparse.Namespace) -> int:
         done = reembed_home(sage_home(options.home), shown.share, should_stop)
     rest = f"; {done.failed} could not be made, the last: {done.fault}" if done.failed else ""
     _print(options, vars(done), lambda: [f"{done.made} vectors made{rest}"])
+    return 0
+
+
+def _name(options: argparse.Namespace) -> int:
+    from sage.memory.bars import bars
+    from sage.memory.interrupts import stop_on_interrupt
+    from sage.memory.naming import name_home
+
+    with bars() as shown, stop_on_interrupt() as should_stop:
+        done = name_home(sage_home(options.home), shown.share, should_stop)
+    rest = f"; {done.failed} could not be, the last: {done.fault}" if done.failed else ""
+    _print(options, vars(done), lambda: [f"{done.made} pictures named{rest}"])
     return 0
 
 

@@ -50,6 +50,22 @@ class Labels:
     labels: tuple[Label, ...]
 
 
+def joined(found: Sequence[Labels]) -> Labels:
+    """Classes of a percept with the things in it, by one model: best first, at most 32.
+
+    What has a box is not named again without.
+    """
+    every = [label for one in found for label in one.labels]
+    every.sort(key=lambda label: (-label.probability, label.box is None))
+    named = {label.number for label in every if label.box is not None}
+    kept: list[Label] = []
+    for label in every:
+        if label.box is not None or label.number not in named:
+            kept.append(label)
+            named.add(label.number)
+    return Labels(found[0].model_id, tuple(kept[:MOST_LABELS]))
+
+
 def check_labels(labels: Labels, classes: int = MOST_CLASSES) -> None:
     """Prove what a model recognised.
 

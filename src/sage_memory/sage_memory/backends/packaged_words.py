@@ -12,6 +12,7 @@ from sage_encoders.backends.text_relevance import text_relevance
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.language import TextEmbedder
 from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.recall.recognition.fits import ClassFits
 
 
 class PackagedWords:
@@ -20,7 +21,9 @@ class PackagedWords:
     def __init__(self, embedder: TextEmbedder, relevance: Relevance | None) -> None:
         self.encoder_id, self.relevance = embedder.encoder_id, relevance
         self.embed, self.percept = embedder.embed, embedder.percept
-        self.class_fits = ClassJudge(lambda text: (embedder.embed(text), embedder.encoder_id))
+        self.class_fits: ClassFits = ClassJudge(
+            lambda text: (embedder.embed(text), embedder.encoder_id)
+        )
 
 
 @cache

@@ -28,6 +28,7 @@ from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import ConsolidationReport
 from sage_memory.core.store.entities import Entity, Evidence, evidence_of, learn, read, sources_of
 from sage_memory.core.store.labelling import Relabelled, label
+from sage_memory.core.store.naming import Namer, Naming
 from sage_memory.core.store.reembedding import BATCH, Embedder, Reembedding
 from sage_memory.core.store.writer import Future
 
@@ -211,6 +212,10 @@ class Memory(OpenMemory):
     def reembed(self, embedders: Sequence[Embedder], batch: int = BATCH) -> Reembedding:
         """Work that gives what was kept with other encoders vectors of these; see there."""
         return Reembedding(self._writable(), embedders, batch)
+
+    def naming(self, namer: Namer) -> Naming:
+        """Work that names kept pictures which this model has not named; see there."""
+        return Naming(self._writable(), namer)
 
     def checkpoint(self) -> None:
         """Wait until everything queued so far is on the disk.

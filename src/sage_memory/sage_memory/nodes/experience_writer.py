@@ -22,6 +22,7 @@ from sage_memory.core.memory import Memory
 from sage_memory.nodes.label_intake import LabelIntake
 from sage_memory.nodes.messages import experience_message
 from sage_memory.nodes.payload_sources import Encode, PayloadSources
+from sage_memory.nodes.picture_naming import PictureNaming
 from sage_memory.nodes.reembedder import Reembedder
 from sage_memory.params import MemoryParameters
 from sage_msgs.msg import Outcome
@@ -61,6 +62,7 @@ class ExperienceWriter(Stateful):
         self._worker = node.worker("keep", QUEUE_SIZE)
         self._reembedder = Reembedder(node, opened, parameters.reembed_period_s)
         self._labels = LabelIntake(node, parameters, partial(self._worker.submit, self._label))
+        self._naming = PictureNaming(node, parameters.name_pictures)
         node.subscribe("outcome", self._on_outcome)
 
     def later(self, moment: Moment | None) -> None:
@@ -70,10 +72,7 @@ class ExperienceWriter(Stateful):
             self._worker.submit(self._store, experience, self._take(moment))
 
     def now(self, moment: Moment, words: HeardText | None) -> Experience:
-        """Keep a moment with words; it is committed and synced when this returns.
-
-        To be called on a worker, without `guard`.
-        """
+        """Keep a moment with words and sync it; to be called on a worker, without `guard`."""
         with self._node.guard:  # callbacks change the words, poses and pictures around the moment
             experience, encode = self._observer.experience(moment, words), self._take(moment)
         return self._store(experience, encode)
@@ -81,9 +80,8 @@ class ExperienceWriter(Stateful):
     def drain(self) -> None:
         """Wait until everything that was to be kept is."""
         if not self._worker.wait_idle(COMMIT_TIMEOUT_S):
-            self._node.log.warning(
-                f"not all moments are kept after {COMMIT_TIMEOUT_S:g} s: those that wait are lost"
-            )
+            self._node.log.warning(f"after {COMMIT_TIMEOUT_S:g} s what waits to be kept is lost")
+        self._naming.close()
 
     def _take(self, moment: Moment) -> Encode:
         if self._payloads is None:
@@ -97,7 +95,7 @@ class ExperienceWriter(Stateful):
         except InvalidInput as error:
             self._node.log.warning(f"kept without payload: {error}", throttle_s=1.0, key="payload")
             payload = None
-        had = self._labels.before(experience)
+        had = self._naming.added(self._labels.before(experience), payload)
         kept = self._remember(experience, payload, had)
         self._kept.publish(experience_message(kept))
         for recognised in self._labels.kept(kept, had):

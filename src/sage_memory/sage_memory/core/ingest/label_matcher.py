@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.labels import MOST_LABELS, Label, Labels, check_vocabulary
+from sage_common.core.labels import Labels, check_vocabulary, joined
 from sage_common.core.state.fields import Transient
 from sage_common.core.state.stateful import Stateful
 from sage_memory.core.experience import Experience
@@ -99,7 +99,7 @@ class LabelMatcher(Stateful):
                 near = self._nearest(moment.modality, moment.source, moment.stamp_ns)
                 shown = near.get(model_id, [])
                 if any(one is sighting for one in shown):
-                    found.append((moment.id, joined(shown)))
+                    found.append((moment.id, joined([one.labels for one in shown])))
             return found
 
     def before(self, experience: Experience) -> list[Labels]:
@@ -120,7 +120,7 @@ class LabelMatcher(Stateful):
 
     def _shown(self, experience: Experience) -> list[Labels]:
         near = self._nearest(experience.modality, experience.source, experience.end_ns)
-        return [joined(sightings) for sightings in near.values()]
+        return [joined([one.labels for one in sightings]) for sightings in near.values()]
 
     def _nearest(self, modality: str, source: str, stamp_ns: int) -> dict[str, list[Sighting]]:
         """Model -> its sightings of the percept nearest in time, the last of each kind."""
@@ -136,16 +136,3 @@ class LabelMatcher(Stateful):
             elif distance_ns <= best_ns:
                 nearest[one.labels.model_id] = [one]
         return nearest
-
-
-def joined(sightings: Sequence[Sighting]) -> Labels:
-    """Classes of a percept with the things in it: what has a box is not named again without."""
-    every = [label for one in sightings for label in one.labels.labels]
-    every.sort(key=lambda label: (-label.probability, label.box is None))
-    named = {label.number for label in every if label.box is not None}
-    kept: list[Label] = []
-    for label in every:
-        if label.box is not None or label.number not in named:
-            kept.append(label)
-            named.add(label.number)
-    return Labels(sightings[0].labels.model_id, tuple(kept[:MOST_LABELS]))

@@ -1,0 +1,29 @@
+"""Names for the pictures that were kept before a model could name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from sage.memory.opening import open_memory
+from sage_memory.backends.picture_namer import PictureNamer
+from sage_memory.core.store.naming import Named
+
+
+def name_home(
+    home: Path, progress: Callable[[float, str], None], should_stop: Callable[[], bool]
+) -> Named:
+    """Name what lacks labels, batch by batch; what was done stays done wherever it stops.
+
+    Raises:
+        MemoryFailure: the store cannot be opened, or the disk refuses.
+        ModelError: the model is not installed.
+    """
+    with closing(PictureNamer()) as opened, open_memory(home) as memory:
+        work = memory.naming(opened.namer)
+        total, looked_at = work.missing(), 0
+        while not should_stop() and (looked_at_now := work.step()):
+            looked_at += looked_at_now
+            progress(min(looked_at / max(total, 1), 1.0), f"{looked_at} of {total}")
+        return work.done

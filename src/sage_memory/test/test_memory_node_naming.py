@@ -1,0 +1,61 @@
+"""The memory node names the pictures that it keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import node_inputs as inputs
+import pytest
+
+from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
+from sage_encoders.backends.model_registry import REGISTRY
+from sage_memory import Memory
+from sage_memory.core.recall.query import Query
+from sage_memory.nodes.memory_node import MemoryNode
+
+FRAME = 1_000_000_000 // 30
+PEAK = [0.2] * 6 + [0.9] + [0.2] * 8
+
+
+def kept_after(home: Path, **parameters) -> tuple[list[str], LockstepHost]:
+    """Ids of the models that named the moment which is kept, and the host."""
+    host = LockstepHost(home=home)
+    host.add(MemoryNode, parameters={"device_id": "robot", **parameters})
+    for index, total in enumerate(PEAK):
+        stamp = DEFAULT_START_NS + index * FRAME
+        host.publish("camera/image_raw", inputs.image(stamp), name="front")
+        host.publish("puzzle", inputs.puzzle(stamp), modality="vision")
+        host.publish("fused_salience", inputs.fused(stamp, total))
+    host.run_until(DEFAULT_START_NS + len(PEAK) * FRAME)
+    assert len(host.messages("experience")) == 1
+    with Memory.open(home, read_only=True) as memory:
+        (answer,) = memory.recall(Query())
+        found = memory.labels(answer.experience.id)
+    for one in found:
+        assert len(one.labels) == 10 and len(one.vocabulary) == 1000
+    return [one.model_id for one in found], host
+
+
+def test_a_kept_picture_is_named_and_the_model_is_given_back(tmp_path: Path) -> None:
+    before = REGISTRY.open_models
+    models, host = kept_after(tmp_path)
+    (model,) = models
+    assert model.startswith("efficientnet-lite0-1@")
+    host.close()
+    assert REGISTRY.open_models == before
+
+
+def test_one_parameter_switches_it_off(tmp_path: Path) -> None:
+    models, host = kept_after(tmp_path, name_pictures=False)
+    assert models == []
+    host.close()
+
+
+def test_without_the_model_moments_are_kept_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGE_MODELS", str(tmp_path))
+    models, host = kept_after(tmp_path / "home")
+    assert models == []
+    assert any("kept pictures are not named" in line.text for line in host.logs)
+    host.close()
