@@ -89,6 +89,8 @@ QUESTIONS = {
     "everything": Question(limit=100),
     "text": Question(text="a barking dog", declined=True),
     "nothing": Question(text="unicorn on the moon", declined=True),
+    "the last time": Question(text="the last time I heard a dog bark"),
+    "literal": Question(text="the last time I heard a dog bark", literal=True),
     "image": Question(image=scene(3)),
     "sound": Question(sound=Sound(tone(880, 44100), 44100), limit=3),
     "puzzle": Question(puzzle=experience(4).codes),
@@ -134,6 +136,12 @@ def test_both_ways_give_the_same(home: Path) -> None:
     assert stored["nothing"].answers == () and "below" in stored["nothing"].declined[0]
     assert stored["nothing"].notes[1].startswith("nothing fits: the best of 1 was ")
     assert len(stored["time"].answers) == 3
+    assert stored["the last time"].notes[:2] == (
+        "the last time: newest first",
+        "heard: modality audio",
+    )
+    assert 'words left: "I heard a dog bark"' in stored["the last time"].notes[2]
+    assert not any("modality audio" in note for note in stored["literal"].notes)
     assert 'heard around it: "a dog barks"' in stored["text"].answers[0].reason
     assert any("vision-0" not in note and "no vector of" in note for note in stored["image"].notes)
     assert any("left by each condition" in n for n in stored["image, salient, seen"].notes)
@@ -199,6 +207,8 @@ def test_answers_are_told_in_words(home: Path, capsys: pytest.CaptureFixture[str
     )
     assert status == 0 and "encoded by sage-vision" in told
     assert f"note: compared as {embed_text('a dog')[1]}\n" in told
+    status, told, _ = run(capsys, "what happened yesterday?", "--home", home)
+    assert status == 1 and "note: yesterday: from " in told and "note: no words left" in told
     status, told, _ = run(capsys, "unicorn on the moon", "--home", home)
     assert status == 1 and "note: nothing fits: the best of 1 was " in told
     status, told, said = run(capsys, "--until", "1971-01-01", "--home", home)

@@ -24,7 +24,7 @@ from sage_encoders.core.recognition.picture_classifier import (
     PictureClassifier,
     temperature,
 )
-from sage_encoders.core.recognition.word_fit import WordFit, subject
+from sage_encoders.core.recognition.word_fit import WordFit
 
 HELD_OUT = 400
 """Photographs of odd classes, which nothing was chosen by."""
@@ -148,20 +148,6 @@ def test_words_find_classes_by_name_and_by_wider_concepts(fit: WordFit, concepts
     assert fit.fits("quarterly tax return").max() < 0.2
     with pytest.raises(InvalidInput, match="text"):
         fit.fits("  ")
-
-
-@pytest.mark.parametrize(
-    ("words", "about"),
-    [
-        ("where did I see a red car?", "red car"),
-        ("When did you last see the dog", "dog"),
-        ("a street with trees", "street with trees"),
-        ("what is it?", "what is it?"),
-        ("", ""),
-    ],
-)
-def test_what_a_question_is_about(words: str, about: str) -> None:
-    assert subject(words) == about
 
 
 def test_vectors_of_names_are_those_of_this_encoder(

@@ -9,8 +9,9 @@ from sage.client.memory_client import Progress
 from sage.memory.opening import open_memory
 from sage.memory.results import Forgotten, SleepResult, SleepUndone
 from sage.recall.question import Question, Reply
-from sage.recall.stored_query import query_of, reply_of, with_classes
+from sage.recall.stored_query import query_of, reply_of, with_classes, with_words
 from sage_memory.core.identifiers import parse_id
+from sage_memory.core.recall.question.reading import Reading
 from sage_memory.core.sleep.options import SleepOptions
 
 
@@ -23,8 +24,11 @@ class StoredMemory:
     def recall(self, question: Question) -> Reply:
         """The store's answers."""
         with open_memory(self._home, read_only=True) as memory:
-            query = with_classes(query_of(question), memory.vocabularies)
-            return reply_of(memory.ask(query), question)
+            asked = Reading(query_of(question))
+            if not question.literal:
+                asked = memory.read_question(asked.query)
+            query = with_classes(with_words(asked.query), memory.vocabularies)
+            return reply_of(memory.ask(query).after(asked.notes), question)
 
     def pin(self, identifier: str, pinned: bool) -> None:
         """Pin or unpin an experience."""

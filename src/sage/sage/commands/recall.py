@@ -30,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="most answers, 1 to 1000, for instance --limit 20; default: 5",
     )  # fmt: skip
     parser.add_argument(
+        "--literal", action="store_true",
+        help="ask all words as they are: without it, those that say when and where, for instance "
+        "`this morning`, become conditions, which are printed",
+    )  # fmt: skip
+    parser.add_argument(
         "--declined", action="store_true",
         help="also print what came close, and which condition it failed, for instance beside "
         "--modality audio",
@@ -150,6 +155,7 @@ def _question(options: argparse.Namespace) -> Question:
         device=options.device,
         limit=options.limit,
         declined=options.declined or options.explain,
+        literal=options.literal,
     )
 
 

@@ -20,6 +20,7 @@ def request_of(question: Question) -> Recall.Request:
     """The request that asks this."""
     request = Recall.Request(
         text=question.text,
+        literal=question.literal,
         example_experience_id=question.like,
         min_salience=question.min_salience,
         modality=question.modality,

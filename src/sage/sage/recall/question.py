@@ -55,6 +55,7 @@ class Question:
         modality, source, entity, device: only this one; empty: all.
         limit: most answers, 1 to 1000.
         declined: also say what came close and was declined.
+        literal: no filters are made of what the words say of when and where.
     """
 
     text: str = ""
@@ -72,6 +73,7 @@ class Question:
     device: str = ""
     limit: int = 5
     declined: bool = False
+    literal: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def reply_of(recalled: Recalled, question: Question) -> Reply:
 
 
 def query_of(question: Question) -> Query:
-    """The query that asks this; words, a picture or a sound are embedded here.
+    """The query that asks this; its words are not embedded yet, a picture or a sound is.
 
     Raises:
         InvalidInput: a field of the question is wrong.
@@ -41,7 +42,6 @@ def query_of(question: Question) -> Query:
     """
     if question.image is not None and question.sound is not None:
         raise InvalidInput("sound", "beside image", "only one of them")
-    words, words_by = embed_text(question.text) if question.text else (None, "")
     example, example_by = None, ""
     if question.image is not None:
         example, example_by = embed_image(question.image)
@@ -50,8 +50,6 @@ def query_of(question: Question) -> Query:
     spot = question.spot
     return Query(
         text=question.text,
-        text_embedding=words,
-        text_encoder_id=words_by,
         example=example,
         example_encoder_id=example_by,
         example_id=parse_id(question.like, "like") if question.like else b"",
@@ -68,7 +66,24 @@ def query_of(question: Question) -> Query:
         place_radius_m=spot.within_m if spot else 0.0,
         limit=question.limit,
         with_declined=question.declined,
-        relevance=text_relevance(words_by) if words_by else None,
+    )
+
+
+def with_words(query: Query) -> Query:
+    """The query with its words embedded.
+
+    Raises:
+        InvalidInput: the words are refused.
+        ModelError: a model is not installed.
+    """
+    if not query.text:
+        return query
+    words, words_by = embed_text(query.text)
+    return replace(
+        query,
+        text_embedding=words,
+        text_encoder_id=words_by,
+        relevance=text_relevance(words_by),
     )
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.words.subject import subject
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.packaged.name_vectors import read_name_vectors
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.recognition.concepts import read_concepts
-from sage_encoders.core.recognition.word_fit import SHARPNESS, WordFit, subject
+from sage_encoders.core.recognition.word_fit import SHARPNESS, WordFit
 
 MOST_NAMES = 512
 """Of a vocabulary whose names are embedded when they are first asked for: about a second."""
@@ -44,7 +45,7 @@ class ClassJudge:
         Raises:
             InvalidInput: the words are refused.
         """
-        asked = [self._meaning(text) for text in sorted({words, subject(words)})]
+        asked = [self._meaning(text) for text in sorted({words, subject(words) or words})]
         encoder_id = asked[0][1]
         pictures = self._of_pictures(encoder_id)
         found = {}

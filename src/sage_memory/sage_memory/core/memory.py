@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import tzinfo
 from typing import Any, final
 
 from sage_common.core.errors import InvalidInput
@@ -22,6 +23,8 @@ from sage_memory.core.open_memory import OpenMemory
 from sage_memory.core.recall import plain_words
 from sage_memory.core.recall.placement import Placed
 from sage_memory.core.recall.query import Answer, Query, Recalled, checked
+from sage_memory.core.recall.question.calendar import Calendar
+from sage_memory.core.recall.question.reading import Known, Reading, read_words
 from sage_memory.core.sleep.changes.undo import Undone, undo_sleep
 from sage_memory.core.sleep.consolidation import ConsolidationRun, Progress
 from sage_memory.core.sleep.options import SleepOptions
@@ -143,6 +146,15 @@ class Memory(OpenMemory):
                 if answer.payload_path is not None:
                     self._store.touch(answer.experience.payload_sha256)
         return recalled
+
+    def read_question(self, query: Query, zone: tzinfo | None = None) -> Reading:
+        """A query of words, not embedded yet, with what they say of when and where as conditions.
+
+        Args:
+            zone: in which "this morning" is meant; None: that of this host.
+        """
+        calendar = Calendar(self._clock.now_ns(), zone)
+        return read_words(query, calendar, Known((), self._current().modalities_of_senses()))
 
     def at(self, stamp_ns: int) -> Placed | None:
         """The experience nearest in time, of equally near ones the last; None if none is kept.

@@ -16,6 +16,7 @@ from sage_encoders.backends.class_judge import ClassJudge
 from sage_encoders.backends.text_relevance import text_relevance
 from sage_memory.core.memory import Memory
 from sage_memory.core.recall.query import Query
+from sage_memory.core.recall.question.reading import Reading
 from sage_memory.core.recall.recognition.fits import with_fits
 from sage_memory.nodes.recall_messages import fill_response, query_of
 from sage_msgs.srv import Embed, EmbedImage, EmbedSound, Recall
@@ -53,8 +54,12 @@ class RecallService:
     def _recall(self, request: Recall.Request, response: Recall.Response) -> Recall.Response:
         started = self._node.stopwatch_ns()
         memory = self._opened()
-        query = self._embedded(query_of(request), request)
+        asked = Reading(query_of(request))
+        if not request.literal:
+            asked = memory.read_question(asked.query)
+        query = self._embedded(asked.query, request)
         recalled = memory.ask(with_fits(query, memory.vocabularies, self._class_judge))
+        recalled = recalled.after(asked.notes)
         fill_response(
             response, recalled, request.with_declined, with_codes=not request.without_codes
         )

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.words.subject import subject
 from sage_encoders.core.recognition.concepts import Concepts
 
 Embed = Callable[[str], NDArray[np.float32]]
 SHARPNESS = 16
 """Power of the cosine: a fit of 0.5 at a cosine of 0.958, of 0.01 at 0.75. Chosen on the even
 classes and the first, third, ... of the questions in wider words."""
-QUESTION = re.compile(
-    r"^\W*(?:(?:please|where|when|what|which|who|did|do|does|have|has|had|was|were|is|are|there|i|we"
-    r"|you|it|see|saw|seen|look|looked|find|found|show|tell|remember|me|us|last|time|any|some"
-    r"|the|a|an)\b\W*)+",
-    re.IGNORECASE,
-)
-"""What a question begins with before it says what it is about."""
-
-
-def subject(words: str) -> str:
-    """What a question is about: "where did I see a red car?" -> "red car"; all of it if nothing is
-    left."""
-    return QUESTION.sub("", words).strip(" ?.!,") or words
 
 
 class WordFit:
@@ -51,7 +38,7 @@ class WordFit:
         Raises:
             InvalidInput: the encoder refuses the words.
         """
-        asked = {words, subject(words)}
+        asked = {words, subject(words) or words}
         cosines = np.max([self._vectors @ self._embed(text) for text in sorted(asked)], axis=0)
         of_names = np.clip(cosines, 0.0, 1.0) ** SHARPNESS
         of_concepts = np.maximum.reduceat(of_names, self._first)

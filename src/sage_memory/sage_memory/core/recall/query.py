@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,6 +52,8 @@ class Query:
             in this frame; a z of NaN: at any height. Empty and None: anywhere.
         covered: True: every moment that a summary covers answers for itself; False: of a summary
             and what it covers only the best one does, so that the others do not fill the list.
+        newest_first: answers are all that fit (of more than 1000 the best that many), the newest
+            first; where nothing tells what fits, those that would be answers without it.
         limit: most answers, 1..1000.
         with_embedding: answers carry the embedding of the percept.
         with_declined: also return what came close and which condition it failed.
@@ -79,6 +81,7 @@ class Query:
     place: tuple[float, float, float] | None = None
     place_radius_m: float = 0.0
     covered: bool = False
+    newest_first: bool = False
     limit: int = 10
     with_embedding: bool = False
     with_declined: bool = False
@@ -168,6 +171,10 @@ class Recalled:
     notes: list[str]
     kept: tuple[Kept, ...] = ()
 
+    def after(self, notes: Sequence[str]) -> Recalled:
+        """The same, with notes on the question before its own."""
+        return replace(self, notes=[*notes, *self.notes])
+
 
 def made(kind: type[Made], **fields: Any) -> Made:
     """An `Answer` or `Part` of all its fields, set at once: many are made of each query."""
@@ -184,7 +191,7 @@ def checked(query: Query) -> Query:
     """
     if not isinstance(query, Query):
         raise InvalidInput("query", query, "a Query")
-    for name in ("covered", "with_embedding", "with_declined"):
+    for name in ("covered", "newest_first", "with_embedding", "with_declined"):
         if not isinstance(getattr(query, name), bool | np.bool_):
             raise InvalidInput(name, getattr(query, name), "True or False")
     for name in ("text", "text_encoder_id", "example_encoder_id", "modality", "source", "entity",

@@ -16,7 +16,7 @@ from sage_memory.core.recall.merging import search_merged
 from sage_memory.core.recall.query import Declined, Kept
 from sage_memory.core.recall.recognition.evidence import Evidence
 from sage_memory.core.recall.recognition.fusion import search_fused
-from sage_memory.core.recall.search import all_comparable, comparable, search
+from sage_memory.core.recall.search import all_comparable, comparable, newest, search
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Asked:
         example: row of the experience that is the example, -1: none is.
         evidence: of what was recognised; None: it is not asked for.
         left_out: rows of damaged experiences.
+        newest_first: without a meaning, the newest are the best.
     """
 
     meanings: list[Meaning]
@@ -42,6 +43,7 @@ class Asked:
     example: int
     evidence: Evidence | None = None
     left_out: list[int] = field(default_factory=list)
+    newest_first: bool = False
 
 
 class Found(NamedTuple):
@@ -63,6 +65,8 @@ def find(
     if asked.evidence is not None:
         words = by_meaning if asked.meanings else None
         return search_fused(asked.evidence, among, words, limit)
+    if asked.newest_first and not asked.meanings:
+        return newest(view, among, limit)
     return by_meaning(limit, among)
 
 

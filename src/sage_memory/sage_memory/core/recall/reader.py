@@ -34,10 +34,11 @@ from sage_memory.core.recall.meaning import Meaning, alternatives, meanings
 from sage_memory.core.recall.placement import Placed
 from sage_memory.core.recall.query import Answer, Query, Recalled, made
 from sage_memory.core.recall.query_plan import Asked, Found, close_but_declined, find, notes
+from sage_memory.core.recall.question.senses import modalities_of_senses
 from sage_memory.core.recall.reasons import reason
 from sage_memory.core.recall.recognition.evidence import LEAST, evidence_of
 from sage_memory.core.recall.recognition.naming import label_parts
-from sage_memory.core.recall.relevance import relevant
+from sage_memory.core.recall.relevance import in_order, most_searched, relevant
 from sage_memory.core.recall.row_source import RowSource
 from sage_memory.core.recall.search import comparable
 from sage_memory.core.recall.summary_groups import heads, summaries_of
@@ -74,6 +75,11 @@ class Reader(IndexSync):
         """What is declared of the modalities of its rows; read with the first that needs it."""
         return ModalitySpecs(self._instances)
 
+    def modalities_of_senses(self) -> dict[str, str]:
+        """Sense -> the modality of it that experiences have, where it is one."""
+        present = [name for name in self.index.view().codes["modality"] if name]
+        return modalities_of_senses(self.specs[name] for name in present)
+
     def recall(self, query: Query) -> list[Answer]:
         """Answers to a checked query, best first."""
         return self.ask(query).answers
@@ -87,8 +93,10 @@ class Reader(IndexSync):
         with self.snapshot() as connection:
             source = RowSource(connection)
             asked = self._asked(connection, view, query)
-            nearest = self._whole_answers(connection, view, query, asked, source)
+            searched = replace(query, limit=most_searched(asked, query))
+            nearest = self._whole_answers(connection, view, searched, asked, source)
             answers, unlike = relevant(view, asked, query, nearest)
+            answers = in_order(answers, query)
             declined = (
                 unlike.declined + close_but_declined(view, asked, query.limit, source)
                 if query.with_declined
@@ -163,7 +171,9 @@ class Reader(IndexSync):
         if evidence is not None and own:
             texts = int(np.count_nonzero(fitting & comparable(view, own[0])))
             evidence = replace(evidence, relevance=query.relevance, texts=texts)
-        return Asked(own, choices, tried, fitting, kept, excluded, evidence)
+        return Asked(
+            own, choices, tried, fitting, kept, excluded, evidence, newest_first=query.newest_first
+        )
 
     def _whole_answers(
         self, connection: Connection, view: View, query: Query, asked: Asked, source: RowSource

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from sage_memory.core.index.index import View
-from sage_memory.core.recall.query import Answer, Declined, Query
+from sage_memory.core.recall.query import MAX_LIMIT, Answer, Declined, Query
 from sage_memory.core.recall.query_plan import Asked
 from sage_memory.core.recall.recognition.evidence import LEAST, Evidence
 from sage_memory.core.recall.search import comparable
@@ -47,6 +48,20 @@ def relevant(
         "words about something else are; --declined (with_declined) lists what came close"
     )
     return [], Unlike(declined, [note])
+
+
+def most_searched(asked: Asked, query: Query) -> int:
+    """How many are searched for: all that fit, where the newest of them are asked for."""
+    tells = asked.evidence is not None or (query.relevance is not None and len(asked.meanings) == 1)
+    return MAX_LIMIT if query.newest_first and tells else query.limit
+
+
+def in_order(answers: list[Answer], query: Query) -> list[Answer]:
+    """Answers as the query wants them: the best first, or the newest of them."""
+    if not query.newest_first:
+        return answers
+    ordered = sorted(answers, key=lambda one: (-one.experience.end_ns, one.rank))[: query.limit]
+    return [replace(answer, rank=rank) for rank, answer in enumerate(ordered, start=1)]
 
 
 def _probable(

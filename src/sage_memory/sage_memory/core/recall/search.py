@@ -100,6 +100,13 @@ def _most_salient(view: View, wanted: NDArray[np.bool_], limit: int) -> list[Hit
     return [Hit(int(rows[best]), float(totals[best]), ()) for best in order]
 
 
+def newest(view: View, wanted: NDArray[np.bool_], limit: int) -> list[Hit]:
+    """Those of the wanted experiences that ended last, the newest first, with their salience."""
+    rows = np.flatnonzero(wanted)
+    order = rows[np.lexsort((-rows, -view.columns["end_ns"][rows]))[:limit]]
+    return [Hit(row, float(view.columns["total"][row]), ()) for row in order.tolist()]
+
+
 def _kinds(meaning: Meaning) -> int:
     return 1 if meaning.percepts_only else (1 << len(ROLES)) - 1
 

@@ -1,0 +1,1 @@
+"""Places that are known by name."""
