@@ -43,7 +43,7 @@ def audio_of_reference() -> Run:
 
 def audio() -> Run:
     """Ours: log-mel float32 [N, 60, 100] to codes and embedding."""
-    width = audio_network.STATISTICS
+    width = 12 * audio_network.CHANNELS
     head = Projection(torch.zeros(width), torch.randn(width, 64))
     return _runner(audio_network.AudioEncoderGraph(audio_network.audio_autoencoder(), head))
 

@@ -11,16 +11,13 @@ pytest.importorskip("onnxscript", reason="export needs onnxscript (requirements/
 from sage_encoders.backends.onnx_model import OnnxModel  # noqa: E402
 from sage_training import card, export  # noqa: E402
 from sage_training.audio.network import (  # noqa: E402
-    BAND_GROUPS,
-    MODULATION_HZ,
     AudioEncoderGraph,
-    Statistics,
     audio_autoencoder,
 )
+from sage_training.audio.network import pooled as audio_pooled  # noqa: E402
 from sage_training.audio.reference import (  # noqa: E402
     reference_autoencoder as audio_reference_autoencoder,
 )
-from sage_training.audio.views import SPAN, coloured_noise, view_in_noise  # noqa: E402
 from sage_training.vision.network import (  # noqa: E402
     VisionAutoencoder,
     VisionDecoderGraph,
@@ -54,9 +51,8 @@ def test_export_computes_what_the_network_computes(tmp_path: Path) -> None:
     model = audio_autoencoder().eval()
     windows = torch.randn(3, 60, 100)
     with torch.no_grad():
-        heard = torch.randn(40, 60, 100)
-        found = Statistics()(heard, model.encoder(heard)[0])
-        head = projection.fit(found.reshape(20, 2, -1), torch.arange(20) % 4, 16)
+        features = audio_pooled(model.encoder(torch.randn(40, 60, 100))[0])
+        head = projection.fit(features.reshape(20, 2, -1), 16)
         graph = AudioEncoderGraph(model, head).eval()
         codes, embedding = graph(windows)
     path = tmp_path / "tiny.onnx"
@@ -65,42 +61,6 @@ def test_export_computes_what_the_network_computes(tmp_path: Path) -> None:
     outputs = OnnxModel(path).run(log_mel=windows.numpy())
     assert np.mean(outputs["codes"] == codes.numpy()) > 0.999
     np.testing.assert_allclose(outputs["embedding"], embedding.numpy(), atol=1e-4)
-
-
-@pytest.mark.parametrize("rate_hz", [1, 4, 7, 20])
-def test_modulation_tells_how_fast_a_level_moves(rate_hz: int) -> None:
-    window = torch.zeros(1, 60, 100)
-    window[:, 20:30] += torch.sin(2 * torch.pi * rate_hz * torch.arange(100) / 100)
-    ranges = len(MODULATION_HZ) - 1
-    found = Statistics()(window, torch.zeros(1, 32, 30, 30))[:, -BAND_GROUPS * ranges :]
-    group, place = divmod(int(found.argmax()), ranges)
-    assert group == 2 and MODULATION_HZ[place] <= rate_hz < MODULATION_HZ[place + 1]
-
-
-def test_the_head_keeps_classes_and_scenes_and_drops_what_views_differ_in() -> None:
-    rng = torch.Generator().manual_seed(0)
-    labels = torch.arange(60) % 3
-    views = torch.zeros(60, 8, 6)
-    views[..., 0] = 4.0 * labels[:, None]
-    views[..., 1] = torch.randn(60, 1, generator=rng)
-    views[..., 2] = 50.0 * torch.randn(60, 8, generator=rng)
-    views += 0.1 * torch.randn(60, 8, 6, generator=rng)
-    head = projection.fit(views, labels, 4)
-    moved = (torch.eye(6) * views.reshape(-1, 6).std(0)) @ head.directions
-    reach = moved.norm(dim=1)
-    assert reach[0] > 3 * reach[1] and reach[1] > reach[2]
-
-
-def test_views_in_noise_differ_and_silence_stays_finite() -> None:
-    tone = ("tone", np.sin(2 * np.pi * 440 / 16000 * np.arange(SPAN)).astype(np.float32))
-    noise = ("noise", coloured_noise(np.random.default_rng(1)).astype(np.float32))
-    views = [view_in_noise(tone, [[noise]], np.random.default_rng(seed)) for seed in range(8)]
-    assert all(v.shape == (60, 100) and v.dtype == np.float32 for v in views)
-    assert len({v.tobytes() for v in views}) == 8
-    silence = ("silence", np.zeros(SPAN, np.float32))
-    for seed in range(8):
-        found = view_in_noise(silence, [[silence]], np.random.default_rng(seed))
-        assert np.isfinite(found).all()
 
 
 def test_codes_are_put_in_order() -> None:

@@ -17,11 +17,6 @@ CHANNELS = 32
 LATENT = 8
 HIGH, WIDE = 2, 4
 BAND_GROUPS = 6
-MODULATION_HZ = (1, 3, 5, 9, 15, 25)
-"""Edges of the ranges of modulation: from each to before the next."""
-LEAST_MODULATION = 1e-3
-STATISTICS = 12 * CHANNELS + BANDS + BAND_GROUPS * (len(MODULATION_HZ) - 1)
-"""Numbers that the embedding is made of."""
 
 
 def frame_index() -> Tensor:
@@ -77,49 +72,18 @@ def audio_autoencoder() -> Autoencoder:
     return Autoencoder(AudioEncoder(), Quantizer(CODES, LATENT), AudioDecoder())
 
 
-class Statistics(nn.Module):
-    """What the embedding is made of: pooled features, levels of the bands, and modulation.
-
-    The modulation is the log power at which the level of a group of bands goes up and down, by
-    range of rates: it tells a clock from rain, and a helicopter from the sea.
-    """
-
-    waves: Tensor
-    ranges: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        rates = torch.arange(MODULATION_HZ[0], MODULATION_HZ[-1])
-        # The window is a second long, so the k-th wave in it has k Hz.
-        phase = 2 * torch.pi * torch.arange(FRAMES)[:, None] * rates / FRAMES
-        edges = torch.tensor(MODULATION_HZ)
-        member = ((rates[:, None] >= edges[:-1]) & (rates[:, None] < edges[1:])).float()
-        member = member / member.sum(0)
-        self.register_buffer("waves", torch.cat((phase.cos(), phase.sin()), 1), persistent=False)
-        self.register_buffer("ranges", torch.cat((member, member)), persistent=False)
-
-    def forward(self, log_mel: Tensor, features: Tensor) -> Tensor:
-        """log-mel [N, 60, 100] and features [N, 32, 30, 30] -> [N, STATISTICS]."""
-        groups = log_mel.reshape(-1, BAND_GROUPS, BANDS // BAND_GROUPS, FRAMES).mean(2)
-        power = (groups @ self.waves).square()
-        # Not a matrix product, which would be one of the layers that INT8 rounds.
-        modulation = ((power[..., None] * self.ranges).sum(2) + LEAST_MODULATION).log()
-        return torch.cat((pooled(features), log_mel.mean(2), modulation.flatten(1)), dim=1)
-
-
 class AudioEncoderGraph(nn.Module):
     """What the exported encoder computes: log-mel -> codes uint8 [N, 30, 30] and embedding."""
 
     def __init__(self, model: Autoencoder, projection: nn.Module) -> None:
         super().__init__()
         self.encoder, self.quantizer, self.projection = model.encoder, model.quantizer, projection
-        self.statistics = Statistics()
 
     def forward(self, log_mel: Tensor) -> tuple[Tensor, Tensor]:
         """float32 [N, 60, 100] -> codes uint8 [N, 30, 30], unit embedding [N, D]."""
         features, latent = self.encoder(log_mel)
         codes = self.quantizer.scores(latent).argmax(2).to(torch.uint8).reshape(-1, GRID, GRID)
-        return codes, self.projection(self.statistics(log_mel, features))
+        return codes, self.projection(pooled(features))
 
 
 class AudioDecoderGraph(nn.Module):
@@ -138,5 +102,5 @@ def pooled(features: Tensor) -> Tensor:
     """Mean and spread over time in six groups of bands: [N, C, 30, 30] -> [N, 12 C]."""
     groups = features.reshape(-1, CHANNELS, BAND_GROUPS, GRID // BAND_GROUPS * GRID)
     mean = groups.mean(3)
-    spread = (groups.square().mean(3) - mean.square()).clamp(min=0).add(1e-6).sqrt()
+    spread = (groups - mean[..., None]).square().mean(3).add(1e-6).sqrt()
     return torch.cat((mean.flatten(1), spread.flatten(1)), dim=1)

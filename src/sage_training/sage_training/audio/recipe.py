@@ -18,11 +18,11 @@ from sage_training.audio import measures
 from sage_training.audio.network import (
     AudioDecoderGraph,
     AudioEncoderGraph,
-    Statistics,
     audio_autoencoder,
+    pooled,
 )
 from sage_training.audio.reference import ReferenceEncoderGraph, reference_autoencoder
-from sage_training.audio.views import Clip, view, view_in_noise
+from sage_training.audio.views import Clip, view
 from sage_training.recipe import Networks, Schedule, Stage
 from sage_training.vqvae import projection
 from sage_training.vqvae.autoencoder import Autoencoder, PuzzleStage
@@ -34,11 +34,7 @@ HELD_OUT_FOLD = 4
 EVENNESS = 0.01
 EPOCHS, WARM_UP_SHARE = 30, 0.1
 CODEBOOK_WINDOWS = 128
-VIEWS, NOISY_VIEWS = 8, 12
-PLACES = ("002_rain", "003_sea_waves")
-"""Kinds of training clips that the others are mixed into."""
-ROOMS = ("noise1", "noise3", "noise4")
-"""Noises that the embedding knows: those that stand for new rooms in a bench are not among them."""
+VIEWS = 8
 CALIBRATION_VIEWS = 256
 
 
@@ -141,7 +137,6 @@ class Audio(Sounds):
     files = (ENCODER_FILE, DECODER_FILE)
     kept_figures = ("mse", "class_accuracy_5nn")
     encoder_name = "sage-audio"
-    version = "3"
     outputs: ClassVar = {
         "codes": CODES_TEXT,
         "embedding": f"embedding: float32 [N, {EMBEDDING}], unit",
@@ -155,8 +150,7 @@ class Audio(Sounds):
         """Order the codes by energy and fit the embedding."""
         super().finish(networks)
         model = cast(Autoencoder, networks["puzzle"])
-        speech = data.sounds(self.data / data.SPEECH)
-        self.head = fit_embedding(model, self.events[0], self.noise, speech, self.seed)
+        self.head = fit_embedding(model, self.events[0], self.noise, self.seed)
 
     def encoder_graph(self, model: Autoencoder) -> nn.Module:
         """See `PuzzleRecipe`."""
@@ -196,20 +190,12 @@ class AudioReference(Sounds):
 
 @torch.no_grad()
 def fit_embedding(
-    model: Autoencoder, clips: list[Clip], noise: list[Clip], speech: list[Clip], seed: int
+    model: Autoencoder, clips: list[Clip], noise: list[Clip], seed: int
 ) -> projection.Projection:
-    """The embedding head, fitted to some windows of every training clip, plain and in noise."""
+    """The embedding head, fitted to some windows of every training clip."""
     rng = np.random.default_rng(seed)
-    kinds = [name.split("/")[0] for name, _ in clips]
-    places = [clip for clip, kind in zip(clips, kinds, strict=True) if kind in PLACES]
-    rooms = [clip for clip in noise if Path(clip[0]).stem in ROOMS]
-    statistics = Statistics()
-    found = []
+    features = []
     for clip in clips:
-        plain = [view(clip, rooms, rng) for _ in range(VIEWS)]
-        mixed = [view_in_noise(clip, [rooms, speech, places], rng) for _ in range(NOISY_VIEWS)]
-        windows = torch.from_numpy(np.stack(plain + mixed))
-        found.append(statistics(windows, model.encoder(windows)[0]))
-    names = sorted(set(kinds))
-    labels = torch.tensor([names.index(kind) for kind in kinds])
-    return projection.fit(torch.stack(found), labels, EMBEDDING)
+        windows: NDArray[np.float32] = np.stack([view(clip, noise, rng) for _ in range(VIEWS)])
+        features.append(pooled(model.encoder(torch.from_numpy(windows))[0]))
+    return projection.fit(torch.stack(features), EMBEDDING)
