@@ -55,5 +55,5 @@ def test_the_fastest_is_there(path: Path) -> None:
     for kind in card.get("fastest_that_keeps_quality", {}).values():
         assert kind in PRECISIONS
         # What the set-up makes of weights in packages lies where it is installed.
-        folder = INSTALLED if "made_by" in card else path.parent
+        folder = INSTALLED if "weights" in card else path.parent
         assert kind == "fp32" or (folder / f"{path.stem}_{kind}.onnx").is_file()

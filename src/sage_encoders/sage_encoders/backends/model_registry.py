@@ -169,5 +169,5 @@ def variant(folder: Path, name: str, precision: str) -> tuple[Path, Card]:
 
 def _how_to_make(card: Path) -> str:
     """The command that writes a model from the weights in a package, if it is one of those."""
-    made_by = read_card(card).body.get("made_by") if card.is_file() else None
-    return f": {made_by} writes it" if made_by else ""
+    body = read_card(card).body if card.is_file() else {}
+    return f": {body['rebuild']} writes it" if "weights" in body else ""
