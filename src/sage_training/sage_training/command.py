@@ -223,7 +223,7 @@ def _summary(card_path: Path, folder: Path) -> dict[str, Any]:
     if "package" in card.body:
         state = "in a package"
     elif not file.is_file():
-        state = "missing"
+        state = "in a package" if "weights" in card.body else "missing"
     else:
         state = "whole" if model_sha256(file) == card.sha256 else "damaged or replaced"
     figures = card.body.get("held_out", {})
