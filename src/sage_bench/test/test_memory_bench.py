@@ -12,7 +12,7 @@ import pytest
 from memory_bench_toys import TOY, by_name
 
 from sage_bench.encoders.section import Figures, Setting
-from sage_bench.memory import alike, parts, recall, recall_clips, relevance, remember
+from sage_bench.memory import alike, labelled, parts, recall, recall_clips, relevance, remember
 from sage_bench.memory.inputs import clips
 from sage_bench.memory.inputs.condition import KINDS
 from sage_bench.memory.inputs.corpus import Corpus, clustered
@@ -89,6 +89,14 @@ def test_recall_by_a_picture_and_by_a_sound(
         assert rows[f"recall of whole records at 80 {name}, p50"].samples == TOY.queries
         assert f"80 {name}" in workplace.inputs
     assert "54 of 80 pictures are real, the others lie near them" in found.notes
+
+
+def test_recall_of_what_was_recognised(toy_place: Callable[..., Workplace]) -> None:
+    found = by_name(labelled.rows(toy_place()))
+    for size in (120, 240):
+        both = found[f"recall by words and classes at {size} labelled moments, p50"]
+        assert both.baselines.keys() == {"words alone", "classes alone"}
+        assert both.samples == TOY.queries
 
 
 def test_recall_where_vectors_are_hard_to_tell_apart(

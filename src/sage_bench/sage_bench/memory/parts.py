@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from sage_bench.encoders.section import Figures, Setting, run_all
-from sage_bench.memory import alike, recall, recall_clips, relevance, remember
+from sage_bench.memory import alike, labelled, recall, recall_clips, relevance, remember
 from sage_bench.memory.process import growth, killing, opening, resuming
 from sage_bench.memory.scale import FULL, QUICK, Scale
 from sage_bench.memory.sleep import hindsight, sleeping
@@ -32,6 +32,7 @@ PARTS: Mapping[str, Part] = {
     "clips": recall_clips.rows,
     "alike": alike.rows,
     "relevance": relevance.rows,
+    "labels": labelled.rows,
     "open": opening.rows,
     "resume": resuming.rows,
     "sleep": sleeping.rows,

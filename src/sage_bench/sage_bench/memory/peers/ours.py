@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from sage_bench.memory.inputs.corpus import Corpus, row_of
 from sage_bench.memory.peers.peer import LIMIT, Search
 from sage_memory import Experience, Future, Limits, Memory, Payload, Query
 from sage_memory.core.engine.schema import SCHEMA_VERSION
+from sage_memory.core.labels.packing import Recognised
 
 DEVICE = "bench"
 QUEUE = 4096
@@ -24,16 +25,22 @@ OURS = "SAGE"
 
 
 def store_all(
-    memory: Memory, moments: Iterable[Experience | tuple[Experience, Payload]]
+    memory: Memory,
+    moments: Iterable[Experience | tuple[Experience, Payload]],
+    recognised: Callable[[], Sequence[Recognised]] = tuple,
 ) -> list[bytes]:
-    """Remember everything, many on the way at a time; their ids, all acknowledged."""
+    """Remember everything, many on the way at a time; their ids, all acknowledged.
+
+    Args:
+        recognised: what models recognise in the next one.
+    """
     waiting: deque[Future[Experience]] = deque()
     kept = []
     for moment in moments:
         experience, payload = moment if isinstance(moment, tuple) else (moment, None)
         if len(waiting) >= WAITING:
             kept.append(waiting.popleft().result().id)
-        waiting.append(memory.remember(experience, payload))
+        waiting.append(memory.remember(experience, payload, recognised()))
     kept += [future.result().id for future in waiting]
     return kept
 

@@ -1,8 +1,8 @@
 """The most probable experiences by what was recognised in them and by the words around them.
 
 Both lists are followed from their best downwards until no experience further down on both can be
-more probable than the last of the answers (Fagin, Lotem and Naor 2001, "Optimal aggregation
-algorithms for middleware"), by `SLACK` at most.
+more probable than the last of the answers by `SLACK`, or until `MOST_LOOKED_AT` were looked at
+(Fagin, Lotem and Naor 2001, "Optimal aggregation algorithms for middleware").
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from sage_memory.core.recall.recognition.evidence import Evidence
 Mask = NDArray[np.bool_]
 ByWords = Callable[[int, Mask], list[Hit]]
 """The best so many of some experiences by their words, best first."""
-SEEN_SHARE = 2
-"""Times as many are looked at by their labels as by their words, which take longer."""
-MOST_LOOKED_AT = 64
-"""Times the answers wanted."""
-SLACK = 0.005
+LOOKED_AT, MOST_LOOKED_AT = 4, 16
+"""Times as many as the answers wanted are looked at on either list at first, and at most."""
+SLACK = 0.02
+"""Probabilities that differ by less are the same."""
 
 
 def search_fused(
@@ -36,10 +35,10 @@ def search_fused(
         by_words: None: words are not compared.
     """
     shown = np.flatnonzero(among & (evidence.doubt < 0.0))
-    size = limit
+    size = LOOKED_AT * limit
     while True:
         said = by_words(size, among) if by_words is not None else []
-        seen = _most(shown, evidence.doubt, SEEN_SHARE * size)
+        seen = _most(shown, evidence.doubt, size)
         words = {hit.row: hit for hit in said}
         others = [row for row in seen.tolist() if row not in words]
         if by_words is not None and others:
@@ -53,7 +52,7 @@ def search_fused(
         enough = len(best) == limit and best[-1].score >= bound - SLACK
         if enough or bound == 0.0 or size >= MOST_LOOKED_AT * limit:
             return best
-        size *= 4
+        size = min(4 * size, MOST_LOOKED_AT * limit)
 
 
 def _most(rows: NDArray[np.int64], doubt: NDArray[np.float64], count: int) -> NDArray[np.int64]:
