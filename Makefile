@@ -13,8 +13,9 @@ BIN := .venv/bin
 UV ?= uv
 
 # THOR=1 installs the text embedder in PyTorch, too; `make test TRAIN=1` does so by itself.
-# OPTIONS=1 installs what the memory can do on request: encryption, PostgreSQL, Parquet.
-EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory)
+# OPTIONS=1 installs what the memory can do on request: encryption, PostgreSQL, Parquet; and the
+# networks that read text (15 MB).
+EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory read)
 
 # Files of tests go to whichever core is free, in the order of conftest.py; a worker needs 1 GB.
 BY_FILE := --dist loadfile --no-loadscope-reorder
@@ -94,7 +95,7 @@ lock:  ## resolve requirements/*.in into requirements/lock*.txt, and list what h
 	@$(UV) pip compile $(RESOLVE) --output-file requirements/lock_kilted.txt \
 	  $(foreach group,ros_kilted $(GRAPH),requirements/$(group).in)
 	@for lock in lock lock_kilted; do \
-	  $(UV) pip compile $(RESOLVE) --no-deps requirements/media.in >> requirements/$$lock.txt || exit 1; done
+	  $(UV) pip compile $(RESOLVE) --no-deps requirements/media.in requirements/read.in >> requirements/$$lock.txt || exit 1; done
 	@$(MAKE) aarch64
 
 aarch64: environment  ## list what there is for aarch64 of all that is locked (needs uv)
@@ -116,13 +117,13 @@ train-environment:
 	@$(SETUP) run media train
 
 bench-environment:
-	@$(SETUP) run media train bench memory
+	@$(SETUP) run media train bench memory read
 
 kilted-environment:
 	@$(SETUP) --distribution kilted run media test
 
 test-environment:
-	@$(SETUP) run media test lint bench memory $(if $(TRAIN),train thor,$(EXTRA))
+	@$(SETUP) run media test lint bench memory read $(if $(TRAIN),train thor,$(EXTRA))
 
 .PHONY: run-lint
 run-lint:

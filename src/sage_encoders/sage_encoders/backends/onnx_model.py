@@ -48,6 +48,7 @@ class OnnxModel:
         provider: the one that runs it: tensorrt, cuda or cpu.
         provider_fault: providers before it that are present, but did not start, and why.
         signature: what it takes and gives.
+        metadata: what its file says of it beside, text by name.
 
     Raises:
         ModelError: missing, changed or truncated file, the card of another, no such provider, not
@@ -79,7 +80,7 @@ class OnnxModel:
         return_freed_memory()
         self.size_bytes = path.stat().st_size
         self._session: OpenSession | None = session
-        self.signature = session.signature
+        self.signature, self.metadata = session.signature, session.metadata
         if signature is not None:
             signature.check(str(path), self.signature)
 

@@ -50,6 +50,7 @@ class OpenSession:
 
     Attributes:
         signature: what it takes and gives.
+        metadata: what its file says of it beside, text by name.
         device: whose memory it computes in: cpu or cuda.
     """
 
@@ -58,6 +59,7 @@ class OpenSession:
     ) -> None:
         self._session, self._constants = session, constants
         self.signature = _signature_of(session)
+        self.metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
         self.device = "cpu" if session.get_providers()[0] == PROVIDERS["cpu"] else "cuda"
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:

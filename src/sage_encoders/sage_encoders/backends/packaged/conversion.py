@@ -11,6 +11,7 @@ from sage_common.core.home import replace_file
 from sage_encoders.backends.minilm import OpenTextEmbedder
 from sage_encoders.backends.packaged.efficientnet_lite import efficientnet_lite0
 from sage_encoders.backends.packaged.name_vectors import embedded_names, vectors_file
+from sage_encoders.backends.packaged.reading_networks import reading_networks
 from sage_encoders.backends.packaged.torch_tensors import read_tensors
 from sage_encoders.core.card import ModelError, model_sha256, read_card
 from sage_encoders.core.recognition.concepts import read_concepts
@@ -37,6 +38,11 @@ def convert(folder: Path, say: Say) -> None:
         if not _is_whole(path):
             say(f"writing {path}")
             _write_classifier(path, int8)
+    for name, source in reading_networks(folder).items():
+        path = folder / f"{name}.onnx"
+        if not _is_whole(path):
+            say(f"writing {path}")
+            _publish(path, source.read_bytes())
     opened = OpenTextEmbedder(folder)
     try:
         concepts = read_concepts(folder)

@@ -1,0 +1,1 @@
+"""Reading: where in a picture there is text, and what it says."""
