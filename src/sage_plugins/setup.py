@@ -19,6 +19,7 @@ setup(
     entry_points={
         "sage.irp_plugins": [
             f"look = {PACKAGE}.specs:LOOK",
+            f"read = {PACKAGE}.specs:READ",
             f"recall = {PACKAGE}.specs:RECALL",
             f"recognise = {PACKAGE}.specs:RECOGNISE",
         ],

@@ -142,7 +142,7 @@ def test_both_ways_give_the_same(home: Path) -> None:
     )
     assert 'words left: "I heard a dog bark"' in stored["the last time"].notes[2]
     assert not any("modality audio" in note for note in stored["literal"].notes)
-    assert 'heard around it: "a dog barks"' in stored["text"].answers[0].reason
+    assert 'words around it: "a dog barks"' in stored["text"].answers[0].reason
     assert any("vision-0" not in note and "no vector of" in note for note in stored["image"].notes)
     assert any("left by each condition" in n for n in stored["image, salient, seen"].notes)
     lost = [a for a in stored["everything"].answers if "payload is gone" in a.reason]

@@ -140,7 +140,7 @@ def test_what_was_seen_while_words_were_said_is_recalled_by_text(tmp_path) -> No
     assert answer.success, answer.message
     assert [e.modality for e in answer.experiences] == ["language", "vision"], "the later first"
     assert {e.text for e in answer.experiences} == {"a dog barks"}
-    assert answer.reasons[1].startswith('heard around it: "a dog barks"; similarity 0.99')
+    assert answer.reasons[1].startswith('words around it: "a dog barks"; similarity 0.99')
     assert Path(answer.payload_paths[1]).is_file()
     assert answer.payload_paths[0] == ""
     assert list(answer.scores) == sorted(answer.scores, reverse=True)

@@ -68,11 +68,23 @@ def test_words_find_the_moments_of_all_modalities(tmp_path, experience) -> None:
         answers = memory.recall(asked)
         assert {a.experience.id for a in answers} == {seen.id, listened.id, said.id}
         reasons = {a.experience.modality: a.reason for a in answers}
-        assert reasons["vision"].startswith('heard around it: "look, a dog"; similarity 1.00')
+        assert reasons["vision"].startswith('words around it: "look, a dog"; similarity 1.00')
         assert reasons["language"].startswith('said: "look, a dog"')
         only = memory.recall(replace(asked, modality="audio"))
         assert [a.experience.id for a in only] == [listened.id]
         assert len(memory.recall(replace(asked, limit=10))) == 4, "no words, no answer by words"
+
+
+def test_what_was_read_is_told_from_what_was_said(tmp_path, experience) -> None:
+    vector = unit([1, 0, 0.1])
+    said = {"modality": "language", "text": "EXIT 12", "embedding": vector, "encoder_id": "minilm"}
+    asked = Query(text="exit", text_embedding=vector, text_encoder_id="minilm")
+    with Memory.open(tmp_path) as memory:
+        memory.remember(experience(1, source="read", **said)).result()
+        memory.remember(experience(2, source="text", **said)).result()
+        answers = memory.recall(asked)
+    reasons = {a.experience.source: a.reason.partition(";")[0] for a in answers}
+    assert reasons == {"read": 'read: "EXIT 12"', "text": 'said: "EXIT 12"'}
 
 
 def test_a_store_remembers_which_modalities_are_instances_of_others(tmp_path, experience) -> None:

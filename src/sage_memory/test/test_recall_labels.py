@@ -115,10 +115,10 @@ def test_words_and_sights_are_joined_and_each_is_named(memory) -> None:
     assert by_id[both].score == pytest.approx(1 - (1 - words) * 0.5, rel=1e-3)
     assert answers[0].experience.id == both
     assert by_id[both].reason == (
-        'seen: bicycle 0.5; heard around it: "words 1"; similarity 0.45 to "bicycle"'
+        'seen: bicycle 0.5; words around it: "words 1"; similarity 0.45 to "bicycle"'
     )
     assert by_id[shown].reason == "seen: bicycle 0.5", "its words have nothing to do with it"
-    assert by_id[told].reason == 'heard around it: "words 2"; similarity 0.45 to "bicycle"'
+    assert by_id[told].reason == 'words around it: "words 2"; similarity 0.45 to "bicycle"'
 
 
 def test_words_that_reach_the_floor_are_answers_and_others_are_not(memory) -> None:

@@ -100,3 +100,46 @@ class RecogniseParameters(PluginParameters):
         doc="weights of the classifier; auto: the fastest that keep the quality",
         choices=("auto", "fp32", "int8"),
     )
+
+
+@dataclass(frozen=True)
+class ReadParameters(PluginParameters):
+    """Parameters of `read`."""
+
+    false_alarms_per_hour: float = parameter(
+        OFTEN_PER_HOUR,
+        doc="it asks for compute for salience that comes this often or less while nothing happens",
+        unit="1/h",
+        low=0.01,
+        high=36000.0,
+    )
+    period_s: float = parameter(
+        1.0, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0
+    )
+    request_atp: float = parameter(
+        500.0,
+        doc="what one run asks for; its share is not bounded by it",
+        unit="ATP",
+        low=0.0,
+        high=100_000.0,
+    )
+    most_side_px: int = parameter(
+        640,
+        doc="longer side of the picture in which text is looked for; larger ones are made smaller",
+        unit="px",
+        low=64,
+        high=2048,
+    )
+    least_probability: float = parameter(
+        0.5, doc="probability of being right below which a line is not shown", low=0.0, high=1.0
+    )
+    published_probability: float = parameter(
+        0.9, doc="probability from which on a line is published as words", low=0.0, high=1.0
+    )
+    repeat_s: float = parameter(
+        10.0,
+        doc="the same words are not published again within this time",
+        unit="s",
+        low=0.0,
+        high=86_400.0,
+    )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from sage_common.core.topics import READ_WORDS
 from sage_orchestrator.core.plugin.spec import PluginSpec, TriggerRule
-from sage_plugins.params import LookParameters, RecallParameters, RecogniseParameters
+from sage_plugins.params import (
+    LookParameters,
+    ReadParameters,
+    RecallParameters,
+    RecogniseParameters,
+)
 
 LOOK = PluginSpec(
     name="look",
@@ -29,4 +35,13 @@ RECOGNISE = PluginSpec(
     meaning="name what is in sight and what is attended",
     needs=("frames", "model_session"),
     parameters=RecogniseParameters,
+)
+READ = PluginSpec(
+    name=READ_WORDS,
+    plugin="sage_plugins.read.plugin:ReadPlugin",
+    triggers=(TriggerRule("attention", ("vision",)),),
+    meaning="read what is written in what is attended",
+    needs=("frames", "utterances", "model_session"),
+    parameters=ReadParameters,
+    packages=("rapidocr-onnxruntime",),
 )

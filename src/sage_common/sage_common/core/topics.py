@@ -13,6 +13,9 @@ from typing import TypeVar
 from sage_common.core.errors import nearest_name
 from sage_common.core.specs.modality import STREAMS, ModalitySpecs
 
+READ_WORDS = "read"
+"""`frame_id` of words that were read in a picture, and source of the percept made of them."""
+
 
 @dataclass(frozen=True)
 class TopicSpec:
@@ -93,8 +96,9 @@ _TOPICS = (
               zero_is_now=True),
     TopicSpec("text", "text", "sage_msgs/msg/Utterance",
               "standard", 0.0, 0.0, True, True,
-              "text, recording, people -> language encoder, memory, orchestrator",
-              "words, typed, read or recognised", zero_is_now=True),
+              "text, recording, people, orchestrator -> language encoder, memory, orchestrator",
+              "words, typed, read or recognised; frame_id: a plugin that recognised them, or empty",
+              zero_is_now=True),
     TopicSpec("vector", "vector/{name}", "std_msgs/msg/Float32MultiArray",
               "sensor", 0.0, 0.0, False, True, "drivers, people -> vector scorers",
               "any vector, of one size for ever; it has no stamp, so the time of reception counts"),

@@ -112,6 +112,7 @@ class OrchestratorNode(SageNode):
         if run.history.energies or result.state.failed:  # else there was nothing to work on
             self._refinement.publish(refinement(run, result))
         self._recognition.publish(run.task, result.recognised)
+        self._recognition.utter(name, run.task, result.words)
         if result.state.failed:
             self.log.warning(f"{name}: {result.reason}", throttle_s=1.0, key=name)
         elif result.telemetry:

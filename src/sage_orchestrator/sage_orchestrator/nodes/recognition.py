@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from std_msgs.msg import Header
+
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.conversions.labels import classification, detection_array, label_info
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
+from sage_msgs.msg import Utterance
 from sage_orchestrator.core.plugin import Task
 from sage_orchestrator.core.running.recognised import Recognised
+from sage_orchestrator.core.running.words import RecognisedWords
 
 PAYLOADS = ("picture", "sound")
 """Kinds of senses in which something can be recognised."""
@@ -17,7 +22,7 @@ PAYLOADS = ("picture", "sound")
 
 class Recognition(Stateful):
     """Classes, detections, and the vocabulary of their model, for each sense that has a picture
-    or a sound.
+    or a sound; and words.
 
     Args:
         node: that publishes.
@@ -33,6 +38,7 @@ class Recognition(Stateful):
         self._classes = {m: node.publisher("classes", modality=m) for m in named}
         self._detections = {m: node.publisher("detections", modality=m) for m in named}
         self._label_info = {m: node.publisher("label_info", modality=m) for m in named}
+        self._text = node.publisher("text")
         self._described = {}
 
     def publish(self, task: Task, found: Recognised | None) -> None:
@@ -51,3 +57,11 @@ class Recognition(Stateful):
             size = found.width, found.height
             message = detection_array(found.detections, names, stamp, source, size)
             self._detections[modality].publish(message)
+
+    def utter(self, plugin: str, task: Task, words: RecognisedWords | None) -> None:
+        """Publish what a plugin read or heard in the percept of a task, if anything."""
+        if words is not None:
+            header = Header(stamp=to_stamp(task.stamp_ns), frame_id=plugin)
+            self._text.publish(
+                Utterance(header=header, text=words.text, confidence=words.confidence)
+            )

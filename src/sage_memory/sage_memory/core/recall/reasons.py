@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sage_common.core.topics import READ_WORDS
 from sage_memory.core.engine import schema
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.recall.query import ROLE_LABEL, Part
@@ -37,9 +38,10 @@ def _why(row: Any, score: float, parts: tuple[Part, ...], speaks: bool) -> str:
         similar = f"similarity {score:.2f} to {names} ({each})"
     for part in parts:
         if part.role == schema.ROLE_WORDS:
-            return f'heard around it: "{_cut(row.text)}"; {similar}'
+            return f'words around it: "{_cut(row.text)}"; {similar}'
     if speaks:
-        return f'said: "{_cut(row.text)}"; {similar}'
+        how = "read" if row.source == READ_WORDS else "said"
+        return f'{how}: "{_cut(row.text)}"; {similar}'
     return f"{row.modality}: {similar}"
 
 

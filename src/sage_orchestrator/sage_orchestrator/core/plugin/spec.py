@@ -83,6 +83,7 @@ class PluginSpec:
         needs: capabilities, by name.
         host: "thread": a thread of the orchestrator's process; "process": one of its own.
         parameters: their dataclass.
+        packages: that it needs and that are an option of the set-up, as pip names them.
         former_names: names that it had; configurations and saved trust may still use them.
 
     Raises:
@@ -97,6 +98,7 @@ class PluginSpec:
     host: str = "thread"
     parameters: type[PluginParameters] = PluginParameters
     former_names: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

@@ -18,6 +18,7 @@ from sage_orchestrator.core.plugin.task import Task
 from sage_orchestrator.core.running.answer import checked_details, checked_reason, checked_result
 from sage_orchestrator.core.running.recognised import Recognised, recognised
 from sage_orchestrator.core.running.states import PluginState
+from sage_orchestrator.core.running.words import RecognisedWords, recognised_words
 
 ENERGIES_REPORTED = 256
 _NS_PER_S = 1_000_000_000
@@ -37,6 +38,7 @@ class RunResult:
         quality: what trust learns; None: nothing (failures are learned apart).
         telemetry: how it went, and as `details` the plugin's own; empty after a failure.
         recognised: classes and things that it named; None: none were.
+        words: that it read or heard, and that all shall know; None: none.
     """
 
     state: PluginState
@@ -45,6 +47,7 @@ class RunResult:
     quality: RunQuality | None = None
     telemetry: Mapping[str, Any] = field(default_factory=dict)
     recognised: Recognised | None = None
+    words: RecognisedWords | None = None
 
     @property
     def answer(self) -> str:
@@ -242,7 +245,8 @@ class Run:
         summary = result.get("summary", "")
         words = f"{reason}: {summary}" if summary else reason
         named = recognised(result, plugin.vocabulary)
-        return RunResult(state, words, result, learned, telemetry, named)
+        said = recognised_words(result)
+        return RunResult(state, words, result, learned, telemetry, named, said)
 
     def _elapsed_ns(self) -> int:
         return 0 if self.began_ns is None else self._stopwatch_ns() - self.began_ns

@@ -1,0 +1,46 @@
+"""Words that a run recognised, which are published as an utterance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sage_common.core.errors import InvalidInput
+
+LONGEST = 4096
+
+
+@dataclass(frozen=True)
+class RecognisedWords:
+    """What was read or heard.
+
+    Attributes:
+        text: not empty, at most 4096 characters.
+        confidence: that it is right, [0, 1].
+    """
+
+    text: str
+    confidence: float
+
+
+def recognised_words(result: Mapping[str, Any]) -> RecognisedWords | None:
+    """The `words` of a result, [text, confidence]; None if it has none.
+
+    Raises:
+        InvalidInput: names the field, its value, and what was expected.
+    """
+    if "words" not in result:
+        return None
+    given = result["words"]
+    if not isinstance(given, list) or len(given) != 2:
+        raise InvalidInput("words", given, "[text, confidence]")
+    text, confidence = given
+    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST or "\0" in text:
+        expected = f"1 to {LONGEST} characters, none of them null"
+        raise InvalidInput("words[0]", text, expected)
+    number = isinstance(confidence, int | float) and math.isfinite(confidence)
+    if not number or not 0.0 <= confidence <= 1.0:
+        raise InvalidInput("words[1]", confidence, "a confidence in [0, 1]")
+    return RecognisedWords(text, float(confidence))
