@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
-from sage_bench.recognition import scenes, words
+from sage_bench.recognition import reading, scenes, words
 from sage_bench.recognition.pictures import Named, named, photographs, thumbnails
 from sage_bench.result import Result, Row
 from sage_common.core.home import sha256_of
@@ -18,6 +18,7 @@ from sage_encoders.backends.model_registry import ModelRegistry
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.backends.packaged.name_vectors import read_name_vectors
+from sage_encoders.backends.reading import text_detector, text_recogniser
 from sage_encoders.core.recognition.concepts import read_concepts
 from sage_encoders.core.recognition.picture_classifier import MODEL, SIGNATURE, PictureClassifier
 from sage_encoders.core.recognition.word_fit import WordFit
@@ -51,7 +52,9 @@ def measure(quick: bool) -> Result:
             found += words.rows(name, by_precision["int8"], concepts, fit)
         found += scenes.rows(data, concepts, classifiers["int8"])
         found.append(_time(classifiers, 60 if quick else 300))
-    inputs = {f"{MODEL}_int8.onnx": sha256_of(models / f"{MODEL}_int8.onnx")}
+    found += reading.rows(data, models, concepts, quick)
+    networks = (f"{MODEL}_int8", text_detector.MODEL, text_recogniser.MODEL)
+    inputs = {f"{name}.onnx": sha256_of(models / f"{name}.onnx") for name in networks}
     return Result("refine", quick, inputs, tuple(found))
 
 
