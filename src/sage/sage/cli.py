@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "run the graph on a real recording and show what it does",
     "status": "watch a running graph: salience, budget, memory, health",
     "recall": "ask the memory",
+    "place": "name the place where the robot is, or list the places that are known",
     "memory": "manage the memory: numbers, export, import, sleep, forgetting",
     "plugins": "list, load, replace and unload refinement plugins",
     "explain": "say why a moment was or was not salient",

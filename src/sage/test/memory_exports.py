@@ -36,10 +36,10 @@ def read(home: Path, folder: Path, merge: bool = False) -> Imported:
 
 
 def as_of_schema(folder: Path, encoding: str, version: int) -> None:
-    """Make an export what it was at a schema of 2 to 5, without labels."""
+    """Make an export what it was at a schema of 2 to 6; before 6 it must have no labels."""
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["schema_version"] = version
-    for table in ("labels", "vocabularies"):
+    for table in ("places", "labels", "vocabularies") if version < 6 else ("places",):
         (folder / f"{table}.{encoding}").unlink()
         del manifest["rows"][table], manifest["tables"][table]
         del manifest["files"][f"{table}.{encoding}"]

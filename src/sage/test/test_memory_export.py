@@ -27,6 +27,7 @@ from sage_common.core.labels import Labels
 from sage_memory import Memory, Payload, Query
 from sage_memory.core.engine import schema
 from sage_memory.core.payloads import EXTENSIONS
+from sage_memory.core.places.named_place import named_at
 from sage_memory.core.rows.changes import set_columns
 from sage_memory.core.rows.encoded_vectors import encode_int8, vector_values
 from sage_memory.core.sleep.records import saved_copy
@@ -78,6 +79,7 @@ def everything(home: Path, labels: Labels | None = homes.SEEN) -> None:
 
         memory.change(write_all).result()
         if labels is not None:
+            memory.name_place(named_at("kitchen", "map", (1.0, -2.0, 0.5), 0.1, 5)).result()
             memory.label(ids[1], labels, homes.CLASSES).result()
 
 
@@ -92,8 +94,8 @@ def test_a_round_trip_gives_the_same_bytes(tmp_path: Path, encoding: str) -> Non
     assert contents(tmp_path / "second") == first
     assert done.rows["experiences"] == 6
     assert done.rows["vectors"] == 6 + 3 + 1
-    few = ("consolidation_runs", "forgettings", "entities", "vocabularies")
-    assert [done.rows[name] for name in few] == [1, 1, 1, 1]
+    few = ("consolidation_runs", "forgettings", "entities", "places", "vocabularies")
+    assert [done.rows[name] for name in few] == [1, 1, 1, 1, 1]
     assert done.rows["labels"] == 2, "a moment's, and its summary's"
     assert done.payload_files == 3
     assert len([name for name in first if name.startswith("payloads/")]) == 3
@@ -115,7 +117,7 @@ def test_a_round_trip_gives_the_same_bytes(tmp_path: Path, encoding: str) -> Non
 
 
 @parametrized
-@pytest.mark.parametrize("version", [2, 3, 4, 5])
+@pytest.mark.parametrize("version", [2, 3, 4, 5, 6])
 def test_an_export_of_a_schema_before_is_taken_in(
     tmp_path: Path, encoding: str, version: int
 ) -> None:

@@ -30,6 +30,7 @@ from sage.memory.exports.tables import TABLES, kind_of
 from sage_common.core.clock import ManualClock
 from sage_memory import Memory, Query
 from sage_memory.core.engine import schema
+from sage_memory.core.places.named_place import named_at
 from sage_memory.core.sleep.options import SleepOptions
 
 FAR = 2**63 - 1
@@ -65,6 +66,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         kept = [memory.remember(one).result() for one in twins]
         memory.learn_about(kept[0], 3600.0)
         memory.label(kept[0].id, homes.SEEN, homes.CLASSES).result()
+        memory.name_place(named_at("kitchen", "map", (0.0, 0.0, 0.0), 0.1, 5)).result()
         clock.advance_to(homes.START_NS + 10**12)
         assert memory.sleep(SleepOptions(target_share=0.05)).run_id
         memory.pin(memory.recall(Query(limit=1))[0].experience.id, True).result()
@@ -180,6 +182,9 @@ TOLD: dict[str, tuple[str, str, Any, str]] = {
     "labels": ("labels", "labels", b"no", "labels.crc32"),
     "a model": ("labels", "vocabulary", 9, "a number in the vocabularies of this export"),
     "names": ("vocabularies", "names", zlib.compress(b'["x"]'), "vocabularies.crc32"),
+    "a radius": ("places", "radius_m", 0.0, "radius_m"),
+    "a far place": ("places", "x", 1e300, "places.x"),
+    "a place's name": ("places", "name", "The Kitchen", "name"),
     "a run": ("consolidation_runs", "report", "[]", "consolidation_runs.report"),
     "a deep run": ("consolidation_runs", "report", "[" * 100_000, "consolidation_runs.report"),
     "a deep context": ("experiences", "context", "[" * 100_000, "experiences.context"),

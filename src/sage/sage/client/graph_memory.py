@@ -13,9 +13,10 @@ from sage.recall.question import Question, Reply
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.identifiers import parse_id
+from sage_memory.core.places.named_place import NamedPlace, plain_name
 from sage_memory.core.sleep.options import SleepOptions
 from sage_msgs.action import Sleep
-from sage_msgs.srv import Forget, SetPin, UndoSleep
+from sage_msgs.srv import Forget, NamePlace, SetPin, UndoSleep
 
 
 class GraphMemory:
@@ -46,6 +47,23 @@ class GraphMemory:
         if not response.success:
             raise InvalidInput("ids", ", ".join(identifiers), response.message)
         return Forgotten(response.forgotten, response.bytes_freed)
+
+    def name_place(self, name: str) -> NamedPlace:
+        """Let the memory node name where the robot is."""
+        done = self._place(NamePlace.Request(name=name))
+        spot = done.centre
+        area = (spot.x, spot.y, spot.z), done.radius_m
+        return NamedPlace(plain_name(name), done.frame, *area, done.namings)
+
+    def forget_place(self, name: str) -> None:
+        """Let the memory node forget a place."""
+        self._place(NamePlace.Request(name=name, forget=True))
+
+    def _place(self, request: NamePlace.Request) -> NamePlace.Response:
+        response = call_service(self._running, "memory/name_place", request)
+        if not response.success:
+            raise MemoryFailure(response.message)
+        return response
 
     def sleep(
         self, options: SleepOptions, progress: Progress, should_stop: Callable[[], bool]

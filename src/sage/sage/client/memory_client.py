@@ -9,6 +9,7 @@ from typing import Protocol
 from sage.graph.runtime_file import running_graph
 from sage.memory.results import Forgotten, SleepResult, SleepUndone
 from sage.recall.question import Question, Reply
+from sage_memory.core.places.named_place import NamedPlace
 from sage_memory.core.sleep.options import SleepOptions
 
 Progress = Callable[[float, str], None]
@@ -41,6 +42,21 @@ class MemoryClient(Protocol):
 
         Raises:
             InvalidInput: one of them is not there; nothing is forgotten then.
+        """
+
+    def name_place(self, name: str) -> NamedPlace:
+        """Name the place where the robot is now; the place with its area.
+
+        Raises:
+            InvalidInput: no graph runs.
+            MemoryFailure: it is not known where the robot is, or it is no name.
+        """
+
+    def forget_place(self, name: str) -> None:
+        """Forget a place by its name.
+
+        Raises:
+            InvalidInput, MemoryFailure: there is none of this name.
         """
 
     def sleep(

@@ -10,7 +10,9 @@ from sage.memory.opening import open_memory
 from sage.memory.results import Forgotten, SleepResult, SleepUndone
 from sage.recall.question import Question, Reply
 from sage.recall.stored_query import query_of, reply_of, with_classes, with_words
+from sage_common.core.errors import InvalidInput
 from sage_memory.core.identifiers import parse_id
+from sage_memory.core.places.named_place import NamedPlace
 from sage_memory.core.recall.question.reading import Reading
 from sage_memory.core.sleep.options import SleepOptions
 
@@ -42,6 +44,15 @@ class StoredMemory:
         with open_memory(self._home) as memory:
             done = memory.forget(keys, reason).result()
         return Forgotten(done.count, done.bytes_freed)
+
+    def name_place(self, name: str) -> NamedPlace:
+        """Refuse: a store does not know where the robot is."""
+        raise InvalidInput("name", name, "a running graph, which knows where the robot is")
+
+    def forget_place(self, name: str) -> None:
+        """Forget a place."""
+        with open_memory(self._home) as memory:
+            memory.forget_place(name).result()
 
     def sleep(
         self, options: SleepOptions, progress: Progress, should_stop: Callable[[], bool]

@@ -30,6 +30,7 @@ class Counts:
         sleeps: state -> how many.
         can_be_undone: evictions that can still be undone.
         entities: whose trust is known.
+        places: that are known by name.
     """
 
     device: str
@@ -49,6 +50,7 @@ class Counts:
     sleeps: dict[str, int]
     can_be_undone: int
     entities: int
+    places: int
 
 
 def count(connection: Connection) -> Counts:
@@ -89,6 +91,7 @@ def count(connection: Connection) -> Counts:
         sleeps=_grouped(connection, schema.runs.c.state),
         can_be_undone=_number(connection, schema.forgettings, *undoable),
         entities=_number(connection, schema.entities),
+        places=_number(connection, schema.places),
     )
 
 

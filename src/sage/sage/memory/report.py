@@ -11,6 +11,7 @@ from sage.memory.counts import Counts
 from sage.memory.exports.exporting import Exported
 from sage.memory.exports.importing import Imported
 from sage.memory.results import SleepResult
+from sage_memory.core.places.named_place import NamedPlace
 from sage_memory.core.recovery.repair import Repaired
 from sage_memory.core.recovery.verification import Finding
 
@@ -36,6 +37,7 @@ def stats_lines(home: Path, counts: Counts) -> list[str]:
     if counts.can_be_undone:
         lines.append(f"             {counts.can_be_undone} of what they evicted can be restored")
     lines.append(f"entities     {counts.entities}")
+    lines.append(f"places       {counts.places}")
     return lines
 
 
@@ -51,6 +53,21 @@ def entity_lines(home: Path, found: Sequence[Mapping[str, Any]]) -> list[str]:
         f"last {_time(entity['last_ns'])}"
         for entity in found
     ]
+
+
+def place_lines(home: Path, found: Sequence[NamedPlace]) -> list[str]:
+    """Places that are known by name, with their areas."""
+    if not found:
+        return [f"{home}: no place is known by name yet"]
+    return [place_line(place) for place in found]
+
+
+def place_line(place: NamedPlace) -> str:
+    """A place with its area."""
+    x, y, z = place.centre
+    named = "named once" if place.namings == 1 else f"named {place.namings} times"
+    area = f"within {place.radius_m:.2f} m of {x:.2f}, {y:.2f}, {z:.2f} in {place.frame}"
+    return f"{place.name}: {area}, {named}"
 
 
 def export_lines(folder: Path, done: Exported) -> list[str]:

@@ -154,7 +154,8 @@ class Memory(OpenMemory):
             zone: in which "this morning" is meant; None: that of this host.
         """
         calendar = Calendar(self._clock.now_ns(), zone)
-        return read_words(query, calendar, Known((), self._current().modalities_of_senses()))
+        known = Known(self.places(), self._current().modalities_of_senses())
+        return read_words(query, calendar, known)
 
     def at(self, stamp_ns: int) -> Placed | None:
         """The experience nearest in time, of equally near ones the last; None if none is kept.

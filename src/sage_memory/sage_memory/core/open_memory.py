@@ -21,6 +21,8 @@ from sage_memory.core.experience import MAX_DEVICE, check_text
 from sage_memory.core.limits import Limits
 from sage_memory.core.opening import open_reader
 from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.places.named_place import NamedPlace
+from sage_memory.core.places.rows import forget_place, name_place, read_places
 from sage_memory.core.recall.reader import Reader
 from sage_memory.core.recovery import suspension
 from sage_memory.core.recovery.verification import Finding, compare_index, distinct, inspect_rows
@@ -106,6 +108,26 @@ class OpenMemory:
             instances,
         )
         return cls(store.reader, store, clock)
+
+    def places(self) -> list[NamedPlace]:
+        """Places that are known by name, in the order of their names.
+
+        Raises:
+            StoreDamaged: a row cannot be read.
+        """
+        return self.read(read_places)
+
+    def name_place(self, again: NamedPlace) -> Future[NamedPlace]:
+        """Take in that a place was named (`named_at`); the place as it is then known."""
+        return self._writable().change(lambda connection: name_place(connection, again))
+
+    def forget_place(self, name: str) -> Future[NamedPlace]:
+        """Forget a place; moments keep where they were.
+
+        Raises:
+            InvalidInput: from the future: there is none of this name.
+        """
+        return self._writable().change(lambda connection: forget_place(connection, name))
 
     def inspect(self) -> list[Finding]:
         """Everything that is wrong with the store; takes minutes on a large one."""

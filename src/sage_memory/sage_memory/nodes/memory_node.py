@@ -29,6 +29,7 @@ from sage_memory.nodes.experience_writer import ExperienceWriter
 from sage_memory.nodes.housekeeping import Housekeeping
 from sage_memory.nodes.memory_services import MemoryServices
 from sage_memory.nodes.payload_sources import PayloadSources, limits_of
+from sage_memory.nodes.place_service import PlaceService
 from sage_memory.nodes.sleep_service import SleepService
 from sage_memory.params import MemoryParameters
 from sage_msgs.msg import FusedSalience, Puzzle, Utterance
@@ -72,6 +73,7 @@ class MemoryNode(SageNode):
         self.subscribe("text", self._on_text)
         self.subscribe("pose", self._on_pose)
         self._writer = ExperienceWriter(self, self._opened, self._observer, self._payloads, p)
+        self._places = PlaceService(self, self._opened, lambda at: self._observer.poses.at(at))
         self._services = MemoryServices(self, self._opened, self._newest, self._writer.now)
         self._sleep_service = SleepService(self, self._opened, p)
         self._housekeeping = Housekeeping(self, self._opened, self._sleep_service)
@@ -92,6 +94,7 @@ class MemoryNode(SageNode):
 
     def on_deactivate(self) -> None:
         self._writer.drain()
+        self._places.drain()
         if self._memory is not None:
             self._memory.close()
             self._memory = None
@@ -119,6 +122,7 @@ class MemoryNode(SageNode):
     def _on_text(self, message: Utterance) -> None:
         stamp = stamp_ns(message.header.stamp)
         self._observer.utterances.add(HeardText(stamp, message.text, speaker=message.speaker))
+        self._places.hear(message.text, stamp)
 
     def _on_pose(self, message: PoseWithCovarianceStamped) -> None:
         self._observer.poses.add(stamp_ns(message.header.stamp), messages.place_of(message))

@@ -36,6 +36,7 @@ ONCE: dict[str, tuple[tuple[str, ...], ...]] = {
     "consolidation_runs": (("id",),),
     "forgettings": (("number",),),
     "entities": (("name",),),
+    "places": (("name",),),
 }
 """Columns of which no two rows of a table have the same values."""
 OWNED = {

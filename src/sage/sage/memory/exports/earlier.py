@@ -19,6 +19,8 @@ NAMES_SINCE = 5
 """Schema from which on what was called otherwise has its present names."""
 LABELS_SINCE = 6
 """Schema from which on there are labels and their vocabularies."""
+PLACES_SINCE = 7
+"""Schema from which on there are places that are known by name."""
 Value = TypeVar("Value")
 
 
@@ -27,9 +29,12 @@ def with_present_tables(manifest: Manifest) -> Manifest:
     rows, tables = manifest.rows, manifest.tables
     if manifest.schema_version < NAMES_SINCE:
         rows, tables = _renamed(rows), _renamed(tables)
+    later: list[str] = []
     if manifest.schema_version < LABELS_SINCE:
-        later = (schema.vocabularies.name, schema.labels.name)
-        rows, tables = {**rows, **dict.fromkeys(later, 0)}, {**tables, **dict.fromkeys(later, ())}
+        later += (schema.vocabularies.name, schema.labels.name)
+    if manifest.schema_version < PLACES_SINCE:
+        later.append(schema.places.name)
+    rows, tables = {**rows, **dict.fromkeys(later, 0)}, {**tables, **dict.fromkeys(later, ())}
     return replace(manifest, rows=rows, tables=tables)
 
 

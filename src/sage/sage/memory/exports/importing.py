@@ -168,7 +168,7 @@ def _named_payloads(export: Checked, fresh: frozenset[bytes]) -> set[str]:
 
 def _present(connection: Connection, table: Table) -> set[Any]:
     """Keys that the store has, of the tables that do not belong to one experience."""
-    if table in (schema.payloads, schema.runs, schema.entities):
+    if table in (schema.payloads, schema.runs, schema.entities, schema.places):
         (key,) = table.primary_key.columns
         return set(connection.execute(select(key)).scalars())
     if table is schema.summary_members:

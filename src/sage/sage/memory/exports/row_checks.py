@@ -27,6 +27,7 @@ from sage.memory.exports.vectors import check_vector
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine import schema
 from sage_memory.core.experience import MAX_STAMP_NS
+from sage_memory.core.places.rows import place_of
 from sage_memory.core.rows.rows import sketch, unpack_puzzle
 from sage_memory.core.sleep.changes.run_record import DONE, RUNNING, RunRecord
 from sage_memory.core.sleep.options import checked
@@ -189,4 +190,5 @@ CHECKS: dict[str, Callable[[Row], Any]] = {
     "consolidation_runs": _run,
     "forgettings": _forgetting,
     "entities": _entity,
+    "places": place_of,
 }

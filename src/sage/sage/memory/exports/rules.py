@@ -29,6 +29,7 @@ from sage_memory.core.experience import (
     check_text,
 )
 from sage_memory.core.index.index import ROLES
+from sage_memory.core.places.named_place import FURTHEST_M, MAX_PLACE_NAME
 from sage_memory.core.rows.rows import COVARIANCE, ORIENTATION, SKETCH_SIDE
 from sage_memory.core.store.entities import KINDS
 
@@ -248,6 +249,14 @@ RULES: dict[str, dict[str, Rule]] = {
         "conflict": SHARE,
         "trust": SHARE,
         "observations": whole(0, MAX_STAMP_NS),
+        "last_ns": STAMP_NS,
+    },
+    "places": {
+        "name": words(1, MAX_PLACE_NAME),
+        "frame": words(1, MAX_NAME),
+        **dict.fromkeys("xyz", number(-FURTHEST_M, FURTHEST_M)),
+        "radius_m": number(0.0, FURTHEST_M),
+        "namings": whole(1, MAX_STAMP_NS),
         "last_ns": STAMP_NS,
     },
 }

@@ -23,6 +23,7 @@ TABLES: dict[str, Table] = {
         schema.runs,
         schema.forgettings,
         schema.entities,
+        schema.places,
     )
 }
 """In the order in which they are imported: what refers to another comes after it."""

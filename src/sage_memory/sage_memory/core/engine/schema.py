@@ -26,8 +26,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
-SCHEMA_VERSION = 6
-REVISION = "0006"
+SCHEMA_VERSION = 7
+REVISION = "0007"
 """Revision that Alembic finds stamped in a store of this version."""
 WHOLE = "*"
 MUTABLE_FIELDS = (
@@ -264,6 +264,19 @@ entities = Table(
     Column("trust", Float, nullable=False, comment="[0, 1], when it was last seen"),
     Column("observations", BigInteger, nullable=False),
     Column("last_ns", BigInteger, nullable=False),
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("name", String(64), primary_key=True, comment="as people say it, small letters"),
+    Column("frame", String(128), nullable=False),
+    Column("x", Float, nullable=False, comment="of the centre [m]"),
+    Column("y", Float, nullable=False),
+    Column("z", Float, nullable=False),
+    Column("radius_m", Float, nullable=False, comment="of the area"),
+    Column("namings", BigInteger, nullable=False),
+    Column("last_ns", BigInteger, nullable=False, comment="when it was named last"),
 )
 
 meta = Table(

@@ -32,6 +32,7 @@ from sage_memory.core.errors import DiskRefuses, NothingToRecover, StoreMissing,
 from sage_memory.core.experience import DIGEST
 from sage_memory.core.identifiers import ID_BYTES, id_text
 from sage_memory.core.payloads import PayloadFiles, Seal
+from sage_memory.core.places.rows import place_of
 from sage_memory.core.recovery.damaged_database import DamagedDatabase, Row, open_damaged
 from sage_memory.core.recovery.readable_labels import ReadableLabels
 from sage_memory.core.rows.checksums import COLUMNS, row_crc32
@@ -199,6 +200,7 @@ class _Repair:
             self._copy(connection, schema.payloads, self._payloads())
             for table in (schema.runs, schema.forgettings, schema.entities):
                 self._copy(connection, table, self._damaged.rows(table))
+            self._copy(connection, schema.places, self._places())
             self._copy(connection, schema.meta, self._facts())
             revision = {"version_num": schema.REVISION}
             connection.execute(insert(schema.alembic_version), [revision])
@@ -314,6 +316,15 @@ class _Repair:
                     "last_used_ns": facts.st_mtime_ns,
                     "pinned": 0,
                 }
+
+    def _places(self) -> Iterator[Row]:
+        for row in self._damaged.rows(schema.places):
+            try:
+                place_of(row)
+            except InvalidInput:
+                self._lost["places that are none"] += 1
+                continue
+            yield row
 
     def _facts(self) -> Iterator[Row]:
         found = self._facts_found

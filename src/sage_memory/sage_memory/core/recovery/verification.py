@@ -39,6 +39,7 @@ from sage_memory.core.labels.encoding import decode as decode_labels
 from sage_memory.core.labels.packing import unpack_names
 from sage_memory.core.labels.rows import labels_crc32, vocabulary_crc32
 from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.places.rows import place_of
 from sage_memory.core.rows.checksums import is_whole
 from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.rows.records import ALTERED
@@ -59,7 +60,8 @@ class Finding:
     """Something wrong.
 
     Attributes:
-        what: page, experience, vector, labels, vocabulary, clock, link, payload, fact or index.
+        what: page, experience, vector, labels, vocabulary, clock, link, place, payload, fact or
+            index.
         where: which one, and what is wrong with it.
         serious: True: content is lost or may be; False: nothing that recall answers depends on it.
         fix: what to do.
@@ -91,7 +93,7 @@ def compare_index(compare: Callable[[], None]) -> list[Finding]:
 def inspect_rows(connection: Connection, files: PayloadFiles) -> list[Finding]:
     """Look at everything, within one snapshot; takes minutes on a large store."""
     found = [Finding("page", words, True, REPAIR) for words in damaged_pages(connection)]
-    for look in (_facts, _experiences, _vectors, _labels, _clocks, _links):
+    for look in (_facts, _experiences, _vectors, _labels, _clocks, _links, _places):
         try:
             found.extend(look(connection))
         except DatabaseError as error:
@@ -226,6 +228,14 @@ def _links(connection: Connection) -> Iterator[Finding]:
     for identifier in connection.execute(empty).scalars():
         where = f"summary {id_text(identifier)} covers moments, but none is linked"
         yield Finding("link", where, True, REPAIR)
+
+
+def _places(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(select(schema.places)).mappings():
+        try:
+            place_of(dict(row))
+        except InvalidInput as error:
+            yield Finding("place", f"{row['name']!r}: {error}", True, REPAIR)
 
 
 def _payloads(connection: Connection, files: PayloadFiles) -> Iterator[Finding]:
