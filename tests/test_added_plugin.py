@@ -89,13 +89,14 @@ def test_a_plugin_comes_is_replaced_and_goes_while_every_cycle_adds_up(
     assert said(home, "unload", "colour") == "colour is unloaded"
     assert not plugins(home)["colour"]["loaded"]
     refused = run(home, "plugins", "unload", "colour")
-    assert refused.returncode == 2 and "one of: look, recall" in refused.stderr
+    assert refused.returncode == 2 and "one of: look, recall, recognise" in refused.stderr
 
     end(recorder)
     end(graph)
     budgets = recorded(bag, "/sage/budget", BudgetState)
-    assert {p.name for b in budgets for p in b.plugins} == {"colour", "look", "recall"}
-    assert [p.name for p in budgets[-1].plugins] == ["look", "recall"]
+    named = {p.name for b in budgets for p in b.plugins}
+    assert named == {"colour", "look", "recall", "recognise"}
+    assert [p.name for p in budgets[-1].plugins] == ["look", "recall", "recognise"]
     for state in budgets:
         asked = any(p.requested_atp for p in state.plugins)
         assert state.allocated_atp == pytest.approx(1000.0 if asked else 0.0, abs=0.01)
@@ -128,7 +129,8 @@ def test_without_a_graph_the_installed_plugins_are_listed(home: Path, site: Path
     install(site)
     listed = summary(run(home, "plugins", "list", "--json").stdout)
     assert not listed["running"]
-    assert [plugin["name"] for plugin in listed["plugins"]] == ["colour", "look", "recall"]
+    names = [plugin["name"] for plugin in listed["plugins"]]
+    assert names == ["colour", "look", "read", "recall", "recognise"]
     shown = run(home, "plugins", "list").stdout
     assert "name the colour of what is attended; needs frames" in shown
     refused = run(home, "plugins", "load", "colour")
