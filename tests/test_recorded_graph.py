@@ -34,9 +34,12 @@ def test_a_recording_becomes_salience_and_memories_that_can_be_recalled(home: Pa
     assert found["experiences"] > 0
     assert experiences(home) >= found["experiences"]
 
-    asked = run(home, "recall", "somebody walks", "--json")
+    kept = json.loads(run(home, "recall", "--json").stdout)["answers"]
+    words = next(answer["text"] for answer in kept if answer["text"])
+    asked = run(home, "recall", words, "--literal", "--json")
     assert asked.returncode == 0, asked.stderr
     answers = json.loads(asked.stdout)["answers"]
+    assert answers[0]["text"] == words
     assert answers and all(-1.0 <= answer["score"] <= 1.0 for answer in answers)
     assert [a["score"] for a in answers] == sorted((a["score"] for a in answers), reverse=True)
     similar = run(home, "recall", "--like", answers[0]["id"], "--json")
