@@ -43,7 +43,7 @@ def test_the_picture_classifier_is_known_by_its_names_and_wider_words_find_it(
 ) -> None:
     monkeypatch.setenv("SAGE_MODELS", str(installed))
     names = tuple(read_concepts(installed).class_names)
-    judge = ClassJudge(meaning)
+    judge = ClassJudge(meaning, pytest.fail)
     fits = judge("where did I see a vehicle?", {"sight-1@a": names, "sight-2@b": names})
     assert fits.keys() == {"sight-1@a", "sight-2@b"}
     found = dict(zip(names, fits["sight-1@a"].tolist(), strict=True))
@@ -56,11 +56,15 @@ def test_where_the_names_were_not_embedded_the_classifier_is_left_out(
 ) -> None:
     names = tuple(read_concepts(installed).class_names)
     monkeypatch.setenv("SAGE_MODELS", str(tmp_path))
-    assert ClassJudge(meaning)("a vehicle", {"sight-1@a": names}) == {}
+    said: list[str] = []
+    assert ClassJudge(meaning, said.append)("a vehicle", {"sight-1@a": names}) == {}
+    (fault,) = said
+    assert fault.startswith("what sight-1@a recognised is not searched: ")
+    assert "imagenet_concepts" in fault
 
 
 def test_other_models_are_asked_by_their_names_embedded_once(meaning: Meaning) -> None:
-    judge = ClassJudge(meaning)
+    judge = ClassJudge(meaning, pytest.fail)
     fits = judge("a bicycle", {"finder-1@c": THINGS})["finder-1@c"]
     assert fits.argmax() == 0 and fits[0] > 0.5 and fits[1] < 0.1
     before = meaning.count
@@ -71,5 +75,7 @@ def test_other_models_are_asked_by_their_names_embedded_once(meaning: Meaning) -
 
 def test_a_large_vocabulary_that_nobody_knows_is_left_out(meaning: Meaning) -> None:
     names = tuple(f"class {number}" for number in range(MOST_NAMES + 1))
-    judge = ClassJudge(meaning)
+    said: list[str] = []
+    judge = ClassJudge(meaning, said.append)
     assert judge("a cat", {"odd-1@d": names, "finder-1@c": THINGS}).keys() == {"finder-1@c"}
+    assert len(said) == 1 and "nobody embedded" in said[0]

@@ -181,6 +181,11 @@ def test_what_is_whole_is_not_written_again_and_what_is_damaged_is(
     conversion.convert(tmp_path, said.append)
     assert len(said) == 1 and damaged.name in said[0]
     assert damaged.read_bytes() == (installed / damaged.name).read_bytes()
+    (vectors,) = tmp_path.glob("imagenet_concepts-*.npy")
+    vectors.write_bytes(vectors.read_bytes()[:1000])
+    conversion.convert(tmp_path, said.append)
+    assert len(said) == 2 and vectors.name in said[1]
+    assert vectors.stat().st_size == (installed / vectors.name).stat().st_size
 
 
 def test_other_weights_than_were_measured_are_refused(

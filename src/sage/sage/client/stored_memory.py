@@ -29,8 +29,9 @@ class StoredMemory:
             asked = Reading(query_of(question))
             if not question.literal:
                 asked = memory.read_question(asked.query)
-            query = with_classes(with_words(asked.query), memory.vocabularies)
-            return reply_of(memory.ask(query).after(asked.notes), question)
+            notes = list(asked.notes)
+            query = with_classes(with_words(asked.query), memory.vocabularies, notes)
+            return reply_of(memory.ask(query).after(notes), question)
 
     def pin(self, identifier: str, pinned: bool) -> None:
         """Pin or unpin an experience."""

@@ -87,8 +87,12 @@ def with_words(query: Query) -> Query:
     )
 
 
-def with_classes(query: Query, vocabularies: Callable[[], Vocabularies]) -> Query:
+def with_classes(query: Query, vocabularies: Callable[[], Vocabularies], notes: list[str]) -> Query:
     """A query of words that also asks for what was recognised.
+
+    Args:
+        vocabularies: of the store.
+        notes: what cannot be asked for is added, and why.
 
     Raises:
         InvalidInput: the words are refused.
@@ -97,7 +101,9 @@ def with_classes(query: Query, vocabularies: Callable[[], Vocabularies]) -> Quer
 
     def judged(words: str, known: Vocabularies) -> Mapping[str, NDArray[np.float32]]:
         with contextlib.closing(texts()) as embedder:
-            judge = ClassJudge(lambda text: (embedder.embed(text), embedder.encoder_id))
+            judge = ClassJudge(
+                lambda text: (embedder.embed(text), embedder.encoder_id), notes.append
+            )
             return judge(words, known)
 
     return with_fits(query, vocabularies, judged)

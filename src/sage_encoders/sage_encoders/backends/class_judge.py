@@ -30,10 +30,12 @@ class ClassJudge:
 
     Args:
         meaning: of words; raises what its caller is to know.
+        say: told which classes cannot be asked for, and why.
     """
 
-    def __init__(self, meaning: Meaning) -> None:
-        self._meaning = meaning
+    def __init__(self, meaning: Meaning, say: Callable[[str], None]) -> None:
+        self._meaning, self._say = meaning, say
+        self._fault = ""
         self._pictures: dict[str, tuple[Names, WordFit] | None] = {}
         self._vectors: dict[tuple[str, Names], Vector] = {}
 
@@ -57,6 +59,9 @@ class ClassJudge:
                 cosines = np.max([vectors @ vector for vector, _ in asked], axis=0)
                 fits = np.clip(cosines, 0.0, 1.0) ** SHARPNESS
                 found[model_id] = np.asarray(fits, np.float32)
+            else:
+                why = self._fault or f"{len(names)} classes that nobody embedded"
+                self._say(f"what {model_id} recognised is not searched: {why}")
         return found
 
     def _of_pictures(self, encoder_id: str) -> tuple[Names, WordFit] | None:
@@ -66,8 +71,8 @@ class ClassJudge:
                 folder = models_folder()
                 concepts = read_concepts(folder)
                 vectors = read_name_vectors(folder, concepts, encoder_id)
-            except ModelError:
-                self._pictures[encoder_id] = None
+            except ModelError as error:
+                self._pictures[encoder_id], self._fault = None, str(error)
             else:
                 fit = WordFit(concepts, vectors, lambda text: self._meaning(text)[0])
                 self._pictures[encoder_id] = tuple(concepts.class_names), fit

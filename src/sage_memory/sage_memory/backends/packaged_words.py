@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 from sage_common.core.relevance import Relevance
@@ -22,7 +23,7 @@ class PackagedWords:
         self.encoder_id, self.relevance = embedder.encoder_id, relevance
         self.embed, self.percept = embedder.embed, embedder.percept
         self.class_fits: ClassFits = ClassJudge(
-            lambda text: (embedder.embed(text), embedder.encoder_id)
+            lambda text: (embedder.embed(text), embedder.encoder_id), warnings.warn
         )
 
 

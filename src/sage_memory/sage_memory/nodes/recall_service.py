@@ -36,7 +36,7 @@ class RecallService:
     def __init__(self, node: SageNode, opened: Callable[[], Memory]) -> None:
         self._node = node
         self._opened = opened
-        self._class_judge = ClassJudge(self.meaning)
+        self._class_judge = ClassJudge(self.meaning, self._warn)
         self._words = node.client("language/embed")
         self._images = node.client("vision/embed")
         self._sounds = node.client("audio/embed")
@@ -50,6 +50,9 @@ class RecallService:
             ServiceUnavailable: there is no language encoder, or it does not answer.
         """
         return _embedding(self._words, Embed.Request(text=text), "text", text)
+
+    def _warn(self, fault: str) -> None:
+        self._node.log.warning(fault, throttle_s=60.0, key="classes")
 
     def _recall(self, request: Recall.Request, response: Recall.Response) -> Recall.Response:
         started = self._node.stopwatch_ns()

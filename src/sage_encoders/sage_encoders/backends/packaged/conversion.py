@@ -10,7 +10,11 @@ from pathlib import Path
 from sage_common.core.home import replace_file
 from sage_encoders.backends.minilm import OpenTextEmbedder
 from sage_encoders.backends.packaged.efficientnet_lite import efficientnet_lite0
-from sage_encoders.backends.packaged.name_vectors import embedded_names, vectors_file
+from sage_encoders.backends.packaged.name_vectors import (
+    embedded_names,
+    read_name_vectors,
+    vectors_file,
+)
 from sage_encoders.backends.packaged.reading_networks import reading_networks
 from sage_encoders.backends.packaged.torch_tensors import read_tensors
 from sage_encoders.core.card import ModelError, model_sha256, read_card
@@ -46,8 +50,11 @@ def convert(folder: Path, say: Say) -> None:
     opened = OpenTextEmbedder(folder)
     try:
         concepts = read_concepts(folder)
-        path = vectors_file(folder, opened.embedder.encoder_id)
-        if not path.is_file():
+        encoder_id = opened.embedder.encoder_id
+        try:
+            read_name_vectors(folder, concepts, encoder_id)
+        except ModelError:  # they are missing or damaged
+            path = vectors_file(folder, encoder_id)
             say(f"writing {path}")
             _publish(path, embedded_names(concepts, opened.embedder))
     finally:
