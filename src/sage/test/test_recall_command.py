@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 from pathlib import Path
@@ -19,7 +20,6 @@ from sage.client.graph_memory import GraphMemory
 from sage.client.stored_memory import StoredMemory
 from sage.commands import recall
 from sage.memory.opening import open_memory
-from sage.recall.embedding import embed_text
 from sage.recall.examples import read_image, read_puzzle, read_sound
 from sage.recall.messages import reply_of, request_of
 from sage.recall.no_answer import why_no_answer
@@ -27,9 +27,12 @@ from sage.recall.question import Question, Sound, Spot, parse_spot
 from sage_common.core.errors import InvalidInput
 from sage_common.core.labels import Label, Labels
 from sage_common.ros.lockstep.host import LockstepHost
+from sage_encoders.backends.models_folder import models_folder
+from sage_encoders.core.card import read_card
 from sage_encoders.core.sound_example import WINDOW
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
 from sage_encoders.nodes.language_encoder_node import LanguageEncoderNode
+from sage_encoders.nodes.payload_embedders import texts
 from sage_encoders.nodes.vision_encoder_node import VisionEncoderNode
 from sage_memory import Memory, Payload
 from sage_memory.backends.payload_encoding import picture, sound
@@ -55,7 +58,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from sage.recall.embedding import embed_image, embed_sound
 
     folder = tmp_path_factory.mktemp("recall") / "home"
-    words, words_by = embed_text("a dog barks at the gate")
+    with contextlib.closing(texts()) as embedder:
+        words, words_by = embedder.embed("a dog barks at the gate"), embedder.encoder_id
     with Memory.open(folder, device_id="robot") as memory:
         for index in range(5):
             image = scene(index)
@@ -206,7 +210,7 @@ def test_answers_are_told_in_words(home: Path, capsys: pytest.CaptureFixture[str
         capsys, "a barking dog", "--modality", "vision", "--home", home, "--explain"
     )
     assert status == 0 and "encoded by sage-vision" in told
-    assert f"note: compared as {embed_text('a dog')[1]}\n" in told
+    assert f"note: compared as {read_card(models_folder() / 'minilm.json').encoder_id}\n" in told
     status, told, _ = run(capsys, "what happened yesterday?", "--home", home)
     assert status == 1 and "note: yesterday: from " in told and "note: no words left" in told
     status, told, _ = run(capsys, "unicorn on the moon", "--home", home)

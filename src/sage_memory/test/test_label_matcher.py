@@ -100,7 +100,7 @@ def test_the_model_is_the_last_that_has_the_classes(matcher) -> None:
     assert matcher.model_of("vision", ["dog", "car"]) == matcher.model_of("audio", ["cat"]) == ""
     matcher.announce("vision", "sight-1", ["cat", "dog"])
     assert matcher.model_of("vision", ["cat"]) == "sight-1"
-    assert matcher.vocabulary("vision", "sight-1") == ("cat", "dog")
+    assert matcher.vocabulary("vision", "sight-1").names == ("cat", "dog")
     with pytest.raises(InvalidInput, match=r"vocabulary\[0\]"):
         matcher.announce("vision", "sight-3", [""])
 
@@ -113,5 +113,5 @@ def test_a_snapshot_goes_on_where_it_was(matcher) -> None:
     unpack(again, pack(matcher))
     assert again.before(moment(1.0)) == matcher.before(moment(1.0))
     assert again.see(sighting(2.0, CAT)) == [(moment(2.0).id, CAT)]
-    assert again.vocabulary("vision", "sight-1") == ("cat", "dog")
+    assert again.vocabulary("vision", "sight-1").names == ("cat", "dog")
     assert not matcher.state()

@@ -6,9 +6,16 @@ from pathlib import Path
 
 import node_inputs as inputs
 import pytest
+from sensor_msgs.msg import CameraInfo
 
+from sage_common.core.labels import Label, Labels
+from sage_common.ros.conversions.labels import detection_array, label_info
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_encoders.backends.model_registry import REGISTRY
+from sage_encoders.backends.models_folder import models_folder
+from sage_encoders.core.card import read_card
+from sage_encoders.core.recognition.concepts import read_concepts
+from sage_encoders.core.recognition.picture_classifier import MODEL
 from sage_memory import Memory
 from sage_memory.core.recall.query import Query
 from sage_memory.nodes.memory_node import MemoryNode
@@ -43,6 +50,36 @@ def test_a_kept_picture_is_named_and_the_model_is_given_back(tmp_path: Path) -> 
     assert model.startswith("efficientnet-lite0-1@")
     host.close()
     assert REGISTRY.open_models == before
+
+
+def test_what_the_classifier_said_of_a_region_joins_what_its_picture_shows(tmp_path: Path) -> None:
+    concepts, card = (
+        read_concepts(models_folder()),
+        read_card(models_folder() / f"{MODEL}_int8.json"),
+    )
+    names, host = concepts.class_names, LockstepHost(home=tmp_path)
+    host.add(MemoryNode, parameters={"device_id": "robot"})
+    host.publish("label_info", label_info(card.encoder_id, names), modality="vision")
+    for index, total in enumerate(PEAK):
+        stamp = DEFAULT_START_NS + index * FRAME
+        host.publish(
+            "camera/info", CameraInfo(header=inputs.header(stamp), width=16, height=8), name="front"
+        )
+        host.publish("camera/image_raw", inputs.image(stamp), name="front")
+        host.publish("puzzle", inputs.puzzle(stamp), modality="vision")
+        host.publish("fused_salience", inputs.fused(stamp, total))
+        host.run_until(stamp)
+        if total > 0.5:
+            box = Labels(card.encoder_id, (Label(7, 0.6, (0.5, 0.0, 0.5, 1.0)),))
+            found = detection_array(box, names, stamp, "front", (16, 8))
+            host.publish("detections", found, modality="vision")
+    host.run_for(1.0)
+    host.close()
+    with Memory.open(tmp_path, read_only=True) as memory:
+        (answer,) = memory.recall(Query())
+        ((model_id, _, labels),) = memory.labels(answer.experience.id)
+    assert model_id == card.encoder_id
+    assert len(labels) == 11 and [label.number for label in labels if label.box] == [7]
 
 
 def test_one_parameter_switches_it_off(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sage_common.core.parameters import parameter
 from sage_orchestrator.core.plugin.spec import PluginParameters
@@ -11,25 +12,39 @@ OFTEN_PER_HOUR = 3600.0
 """Once a second while nothing happens: whether it pays is for trust and budget to say."""
 
 
-@dataclass(frozen=True)
-class LookParameters(PluginParameters):
-    """Parameters of `look`."""
-
-    false_alarms_per_hour: float = parameter(
+def _often(replaces: tuple[str, ...] = ()) -> Any:
+    return parameter(
         OFTEN_PER_HOUR,
         doc="it asks for compute for salience that comes this often or less while nothing happens",
         unit="1/h",
         low=0.01,
         high=36000.0,
-        replaces=("min_salience",),
+        replaces=replaces,
     )
-    request_atp: float = parameter(
-        250.0,
+
+
+def _period(default_s: float) -> Any:
+    return parameter(
+        default_s, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0
+    )
+
+
+def _request(default_atp: float) -> Any:
+    return parameter(
+        default_atp,
         doc="what one run asks for; its share is not bounded by it",
         unit="ATP",
         low=0.0,
         high=100_000.0,
     )
+
+
+@dataclass(frozen=True)
+class LookParameters(PluginParameters):
+    """Parameters of `look`."""
+
+    false_alarms_per_hour: float = _often(replaces=("min_salience",))
+    request_atp: float = _request(250.0)
     shrink: float = parameter(
         0.7, doc="side of each tile over that of the one before", low=0.1, high=0.95
     )
@@ -44,24 +59,9 @@ class LookParameters(PluginParameters):
 class RecallParameters(PluginParameters):
     """Parameters of `recall`."""
 
-    false_alarms_per_hour: float = parameter(
-        OFTEN_PER_HOUR,
-        doc="it asks for compute for salience that comes this often or less while nothing happens",
-        unit="1/h",
-        low=0.01,
-        high=36000.0,
-        replaces=("min_salience",),
-    )
-    period_s: float = parameter(
-        1.0, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0
-    )
-    request_atp: float = parameter(
-        40.0,
-        doc="what one run asks for; its share is not bounded by it",
-        unit="ATP",
-        low=0.0,
-        high=100_000.0,
-    )
+    false_alarms_per_hour: float = _often(replaces=("min_salience",))
+    period_s: float = _period(1.0)
+    request_atp: float = _request(40.0)
     wanted: int = parameter(3, doc="memories that are enough", low=1, high=20)
     good_score: float = parameter(
         0.9, doc="cosine of the best memory from which on that is enough", low=0.0, high=1.0
@@ -72,23 +72,9 @@ class RecallParameters(PluginParameters):
 class RecogniseParameters(PluginParameters):
     """Parameters of `recognise`."""
 
-    false_alarms_per_hour: float = parameter(
-        OFTEN_PER_HOUR,
-        doc="it asks for compute for salience that comes this often or less while nothing happens",
-        unit="1/h",
-        low=0.01,
-        high=36000.0,
-    )
-    period_s: float = parameter(
-        0.5, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0
-    )
-    request_atp: float = parameter(
-        150.0,
-        doc="what one run asks for; its share is not bounded by it",
-        unit="ATP",
-        low=0.0,
-        high=100_000.0,
-    )
+    false_alarms_per_hour: float = _often()
+    period_s: float = _period(0.5)
+    request_atp: float = _request(150.0)
     good_enough: float = parameter(
         0.5,
         doc="probability of being wrong at which it stops, if the best name has not settled before",
@@ -106,23 +92,9 @@ class RecogniseParameters(PluginParameters):
 class ReadParameters(PluginParameters):
     """Parameters of `read`."""
 
-    false_alarms_per_hour: float = parameter(
-        OFTEN_PER_HOUR,
-        doc="it asks for compute for salience that comes this often or less while nothing happens",
-        unit="1/h",
-        low=0.01,
-        high=36000.0,
-    )
-    period_s: float = parameter(
-        1.0, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0
-    )
-    request_atp: float = parameter(
-        500.0,
-        doc="what one run asks for; its share is not bounded by it",
-        unit="ATP",
-        low=0.0,
-        high=100_000.0,
-    )
+    false_alarms_per_hour: float = _often()
+    period_s: float = _period(1.0)
+    request_atp: float = _request(500.0)
     most_side_px: int = parameter(
         640,
         doc="longer side of the picture in which text is looked for; larger ones are made smaller",

@@ -9,7 +9,7 @@ from sage.client.memory_client import Progress
 from sage.memory.opening import open_memory
 from sage.memory.results import Forgotten, SleepResult, SleepUndone
 from sage.recall.question import Question, Reply
-from sage.recall.stored_query import query_of, reply_of, with_classes, with_words
+from sage.recall.stored_query import query_of, reply_of, with_words
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.places.named_place import NamedPlace
@@ -30,7 +30,7 @@ class StoredMemory:
             if not question.literal:
                 asked = memory.read_question(asked.query)
             notes = list(asked.notes)
-            query = with_classes(with_words(asked.query), memory.vocabularies, notes)
+            query = with_words(asked.query, memory.vocabularies, notes)
             return reply_of(memory.ask(query).after(notes), question)
 
     def pin(self, identifier: str, pinned: bool) -> None:

@@ -179,26 +179,25 @@ def _repair(options: argparse.Namespace) -> int:
 
 
 def _reembed(options: argparse.Namespace) -> int:
-    from sage.memory.bars import bars
-    from sage.memory.interrupts import stop_on_interrupt
     from sage.memory.reembedding import reembed_home
 
-    with bars() as shown, stop_on_interrupt() as should_stop:
-        done = reembed_home(sage_home(options.home), shown.share, should_stop)
-    rest = f"; {done.failed} could not be made, the last: {done.fault}" if done.failed else ""
-    _print(options, vars(done), lambda: [f"{done.made} vectors made{rest}"])
-    return 0
+    return _complete(options, reembed_home, "vectors made")
 
 
 def _name(options: argparse.Namespace) -> int:
-    from sage.memory.bars import bars
-    from sage.memory.interrupts import stop_on_interrupt
     from sage.memory.naming import name_home
 
+    return _complete(options, name_home, "pictures named")
+
+
+def _complete(options: argparse.Namespace, home_work: Callable[..., Any], made: str) -> int:
+    from sage.memory.bars import bars
+    from sage.memory.interrupts import stop_on_interrupt
+
     with bars() as shown, stop_on_interrupt() as should_stop:
-        done = name_home(sage_home(options.home), shown.share, should_stop)
+        done = home_work(sage_home(options.home), shown.share, should_stop)
     rest = f"; {done.failed} could not be, the last: {done.fault}" if done.failed else ""
-    _print(options, vars(done), lambda: [f"{done.made} pictures named{rest}"])
+    _print(options, vars(done), lambda: [f"{done.made} {made}{rest}"])
     return 0
 
 

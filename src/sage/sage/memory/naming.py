@@ -6,14 +6,15 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from sage.memory.completing import complete
 from sage.memory.opening import open_memory
 from sage_memory.backends.picture_namer import PictureNamer
-from sage_memory.core.store.naming import Named
+from sage_memory.core.store.completion import Completed
 
 
 def name_home(
     home: Path, progress: Callable[[float, str], None], should_stop: Callable[[], bool]
-) -> Named:
+) -> Completed:
     """Name what lacks labels, batch by batch; what was done stays done wherever it stops.
 
     Raises:
@@ -21,9 +22,4 @@ def name_home(
         ModelError: the model is not installed.
     """
     with closing(PictureNamer()) as opened, open_memory(home) as memory:
-        work = memory.naming(opened.namer)
-        total, looked_at = work.missing(), 0
-        while not should_stop() and (looked_at_now := work.step()):
-            looked_at += looked_at_now
-            progress(min(looked_at / max(total, 1), 1.0), f"{looked_at} of {total}")
-        return work.done
+        return complete(memory.naming(opened.namer), progress, should_stop)

@@ -7,18 +7,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from sage.memory.completing import complete
 from sage.memory.opening import open_memory
 from sage_common.core.specs.entry_points import load
 from sage_common.core.specs.modality import ModalitySpec, in_order
 from sage_memory.backends.payload_decoding import picture, sound
-from sage_memory.core.store.reembedding import Embedder, Reembedded
+from sage_memory.core.store.completion import Completed
+from sage_memory.core.store.reembedding import Embedder
 
 _CONTENT: dict[str, Callable[[bytes], Any]] = {"picture": picture, "sound": sound}
 
 
 def reembed_home(
     home: Path, progress: Callable[[float, str], None], should_stop: Callable[[], bool]
-) -> Reembedded:
+) -> Completed:
     """Make what is missing, batch by batch; what was done stays done wherever it stops.
 
     Raises:
@@ -26,16 +28,8 @@ def reembed_home(
         ModelError: a model is not installed.
     """
     with ExitStack() as models, open_memory(home) as memory:
-        work = memory.reembed(local_embedders(models, memory.modality_specs))
-        total = work.missing()
-        looked_at = 0
-        while not should_stop():
-            looked_at_now = work.step()
-            if not looked_at_now:
-                break
-            looked_at += looked_at_now
-            progress(min(looked_at / max(total, 1), 1.0), f"{looked_at} of {total}")
-        return work.done
+        embedders = local_embedders(models, memory.modality_specs)
+        return complete(memory.reembed(embedders), progress, should_stop)
 
 
 def local_embedders(models: ExitStack, specs: Mapping[str, ModalitySpec]) -> list[Embedder]:

@@ -1,4 +1,4 @@
-"""Words, pictures and sounds as the encoders of a graph would embed them, without a graph."""
+"""Pictures and sounds as the encoders of a graph would embed them, without a graph."""
 
 from __future__ import annotations
 
@@ -9,22 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage.recall.question import Sound
-from sage_encoders.nodes.payload_embedders import PayloadEmbedder, pictures, sounds, texts
+from sage_encoders.nodes.payload_embedders import PayloadEmbedder, pictures, sounds
 
 Embedding = tuple[NDArray[np.float32], str]
 
 
-def embed_text(text: str) -> Embedding:
-    """The embedding, float32 [D], and its encoder.
+def embed_image(image: NDArray[np.uint8]) -> Embedding:
+    """The embedding of an RGB picture, uint8 [h, w, 3], float32 [D], and its encoder.
 
     Raises:
-        InvalidInput, ModelError: the text is empty, or there is no model.
+        InvalidInput, ModelError: it is no picture, or there is no model.
     """
-    return _embedded(texts, text)
-
-
-def embed_image(image: NDArray[np.uint8]) -> Embedding:
-    """The same of an RGB picture, uint8 [h, w, 3]."""
     return _embedded(pictures, image)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sage.recall.embedding import embed_image, embed_sound, embed_text
+from sage.recall.embedding import embed_image, embed_sound
 from sage.recall.question import Question, Remembered, Reply
 from sage_common.core.errors import InvalidInput
 from sage_encoders.backends.class_judge import ClassJudge
@@ -69,26 +68,8 @@ def query_of(question: Question) -> Query:
     )
 
 
-def with_words(query: Query) -> Query:
-    """The query with its words embedded.
-
-    Raises:
-        InvalidInput: the words are refused.
-        ModelError: a model is not installed.
-    """
-    if not query.text:
-        return query
-    words, words_by = embed_text(query.text)
-    return replace(
-        query,
-        text_embedding=words,
-        text_encoder_id=words_by,
-        relevance=text_relevance(words_by),
-    )
-
-
-def with_classes(query: Query, vocabularies: Callable[[], Vocabularies], notes: list[str]) -> Query:
-    """A query of words that also asks for what was recognised.
+def with_words(query: Query, vocabularies: Callable[[], Vocabularies], notes: list[str]) -> Query:
+    """The query with its words embedded, which also asks for what was recognised.
 
     Args:
         vocabularies: of the store.
@@ -98,15 +79,18 @@ def with_classes(query: Query, vocabularies: Callable[[], Vocabularies], notes: 
         InvalidInput: the words are refused.
         ModelError: a model is not installed.
     """
-
-    def judged(words: str, known: Vocabularies) -> Mapping[str, NDArray[np.float32]]:
-        with contextlib.closing(texts()) as embedder:
-            judge = ClassJudge(
-                lambda text: (embedder.embed(text), embedder.encoder_id), notes.append
-            )
-            return judge(words, known)
-
-    return with_fits(query, vocabularies, judged)
+    if not query.text:
+        return query
+    with contextlib.closing(texts()) as embedder:
+        by = embedder.encoder_id
+        judge = ClassJudge(lambda words: (embedder.embed(words), by), notes.append)
+        embedded = replace(
+            query,
+            text_embedding=embedder.embed(query.text),
+            text_encoder_id=by,
+            relevance=text_relevance(by),
+        )
+        return with_fits(embedded, vocabularies, judge)
 
 
 def _remembered(answer: Answer) -> Remembered:

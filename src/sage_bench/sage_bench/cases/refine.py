@@ -13,15 +13,15 @@ from sage_bench.recognition import reading, scenes, words
 from sage_bench.recognition.pictures import Named, named, photographs, thumbnails
 from sage_bench.result import Result, Row
 from sage_common.core.home import sha256_of
+from sage_encoders.backends.class_judge import ClassJudge
 from sage_encoders.backends.minilm import OpenTextEmbedder
 from sage_encoders.backends.model_registry import ModelRegistry
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.opencv_resize import resize
-from sage_encoders.backends.packaged.name_vectors import read_name_vectors
 from sage_encoders.backends.reading import text_detector, text_recogniser
-from sage_encoders.core.recognition.concepts import read_concepts
+from sage_encoders.core.card import ModelError
+from sage_encoders.core.recognition.concepts import Concepts, read_concepts
 from sage_encoders.core.recognition.picture_classifier import MODEL, SIGNATURE, PictureClassifier
-from sage_encoders.core.recognition.word_fit import WordFit
 from sage_sensors.backends.recording import data_folder
 
 PRECISIONS = ("int8", "fp32")
@@ -45,11 +45,11 @@ def measure(quick: bool) -> Result:
             for name, pictures in sets.items()
             for precision, classifier in classifiers.items()
         }
-        fit = _word_fit(models)
+        fits = _fits(concepts, models)
         for name in sets:
             by_precision = {precision: seen[name, precision] for precision in PRECISIONS}
             found += _quality(name, by_precision)
-            found += words.rows(name, by_precision["int8"], concepts, fit)
+            found += words.rows(name, by_precision["int8"], concepts, fits)
         found += scenes.rows(data, concepts, classifiers["int8"])
         found.append(_time(classifiers, 60 if quick else 300))
     found += reading.rows(data, models, concepts, quick)
@@ -69,10 +69,16 @@ def _classifiers(models: Path) -> Iterator[dict[str, PictureClassifier]]:
             lease.close()
 
 
-def _word_fit(models: Path) -> WordFit:
-    concepts, embedder = read_concepts(models), OpenTextEmbedder(models).embedder
-    vectors = read_name_vectors(models, concepts, embedder.encoder_id)
-    return WordFit(concepts, vectors, embedder.embed)
+def _fits(concepts: Concepts, models: Path) -> words.Fits:
+    """As a recall judges classes."""
+    embedder = OpenTextEmbedder(models).embedder
+    judge = ClassJudge(lambda text: (embedder.embed(text), embedder.encoder_id), _fail)
+    vocabularies = {MODEL: tuple(concepts.class_names)}
+    return lambda text: judge(text, vocabularies)[MODEL]
+
+
+def _fail(fault: str) -> None:
+    raise ModelError(fault)
 
 
 def _quality(name: str, seen: dict[str, Named]) -> list[Row]:

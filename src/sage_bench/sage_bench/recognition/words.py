@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,49 +11,48 @@ from sage_bench.recognition.pictures import TEST, Named
 from sage_bench.recognition.wide_words import WIDE_WORDS
 from sage_bench.result import Row
 from sage_encoders.core.recognition.concepts import Concepts
-from sage_encoders.core.recognition.word_fit import WordFit
 
 WANTED = 10
 CLASS_GOAL, WIDE_GOAL = 0.90, 0.70
+Fits = Callable[[str], NDArray[np.float32]]
+"""How well each class is what words ask for, float32 [1000], [0, 1]."""
 
 
-def rows(name: str, pictures: Named, concepts: Concepts, fit: WordFit) -> tuple[Row, ...]:
+def rows(name: str, pictures: Named, concepts: Concepts, fits: Fits) -> tuple[Row, ...]:
     """How often the names of classes, and wider words, find the pictures that they are about."""
-    by_class = class_words(pictures, concepts, fit)
-    wide = [(found, chance) for found, chance in wide_words(pictures, concepts, fit)]
-    first = Row(
-        f"{name}: class words, share of the possible ten found",
-        float(np.mean([found for found, _ in by_class])),
-        "",
-        CLASS_GOAL,
-        "higher",
-        {"chance": float(np.mean([chance for _, chance in by_class]))},
-        len(by_class),
+    by_class = class_words(pictures, concepts, fits)
+    wide = wide_words(pictures, concepts, fits)
+    return (
+        _row(f"{name}: class words", CLASS_GOAL, by_class),
+        _row(f"{name}: wider words", WIDE_GOAL, wide),
     )
-    second = Row(
-        f"{name}: wider words, share of the possible ten found",
-        float(np.mean([found for found, _ in wide])),
-        "",
-        WIDE_GOAL,
-        "higher",
-        {"chance": float(np.mean([chance for _, chance in wide]))},
-        len(wide),
-    )
-    return first, second
 
 
-def class_words(pictures: Named, concepts: Concepts, fit: WordFit) -> list[tuple[float, float]]:
+def _row(words: str, goal: float, found: list[tuple[float, float]]) -> Row:
+    share, chance = np.mean(found, axis=0)
+    return Row(
+        f"{words}, share of the possible ten found",
+        float(share),
+        "",
+        goal,
+        "higher",
+        {"chance": float(chance)},
+        len(found),
+    )
+
+
+def class_words(pictures: Named, concepts: Concepts, fits: Fits) -> list[tuple[float, float]]:
     """Of each class the share of its pictures, ten at most, in the first ten answers; and by
     chance."""
     found = []
     for number in np.unique(pictures.classes):
-        scores = pictures.kept @ fit.fits(f"a {concepts.class_names[number]}")
+        scores = pictures.kept @ fits(f"a {concepts.class_names[number]}")
         relevant = pictures.classes == number
         found.append((_share_found(scores, relevant, WANTED), _by_chance(relevant)))
     return found
 
 
-def wide_words(pictures: Named, concepts: Concepts, fit: WordFit) -> list[tuple[float, float]]:
+def wide_words(pictures: Named, concepts: Concepts, fits: Fits) -> list[tuple[float, float]]:
     """Of each question of the test the share of right answers among the first ten, or among as
     many as there are; and by chance."""
     found = []
@@ -59,7 +60,7 @@ def wide_words(pictures: Named, concepts: Concepts, fit: WordFit) -> list[tuple[
         members = np.any([concepts.members(synset) for synset in synsets.split()], axis=0)
         relevant = members[pictures.classes]
         if place % 2 == TEST and relevant.any():
-            scores = pictures.kept @ fit.fits(words)
+            scores = pictures.kept @ fits(words)
             most = min(WANTED, int(relevant.sum()))
             found.append((_share_found(scores, relevant, most), float(relevant.mean())))
     return found

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sage_common.core.words.subject import subject
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.packaged.name_vectors import read_name_vectors
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.recognition.concepts import read_concepts
-from sage_encoders.core.recognition.word_fit import SHARPNESS, WordFit
+from sage_encoders.core.recognition.word_fit import ClassFit, Vector, name_fits, phrasings
 
 MOST_NAMES = 512
 """Of a vocabulary whose names are embedded when they are first asked for: about a second."""
-Vector = NDArray[np.float32]
 Meaning = Callable[[str], tuple[Vector, str]]
 """The meaning of words, float32 [D], unit length, and the encoder's id."""
 Names = tuple[str, ...]
@@ -36,7 +33,7 @@ class ClassJudge:
     def __init__(self, meaning: Meaning, say: Callable[[str], None]) -> None:
         self._meaning, self._say = meaning, say
         self._fault = ""
-        self._pictures: dict[str, tuple[Names, WordFit] | None] = {}
+        self._pictures: dict[str, tuple[Names, ClassFit] | None] = {}
         self._vectors: dict[tuple[str, Names], Vector] = {}
 
     def __call__(self, words: str, vocabularies: Mapping[str, Names]) -> dict[str, Vector]:
@@ -47,24 +44,21 @@ class ClassJudge:
         Raises:
             InvalidInput: the words are refused.
         """
-        asked = [self._meaning(text) for text in sorted({words, subject(words) or words})]
-        encoder_id = asked[0][1]
+        meant = [self._meaning(text) for text in phrasings(words)]
+        asked, encoder_id = [vector for vector, _ in meant], meant[0][1]
         pictures = self._of_pictures(encoder_id)
         found = {}
         for model_id, names in vocabularies.items():
             if pictures is not None and names == pictures[0]:
-                found[model_id] = pictures[1].fits(words)
+                found[model_id] = pictures[1].fits(asked)
             elif len(names) <= MOST_NAMES:
-                vectors = self._of_names(encoder_id, names)
-                cosines = np.max([vectors @ vector for vector, _ in asked], axis=0)
-                fits = np.clip(cosines, 0.0, 1.0) ** SHARPNESS
-                found[model_id] = np.asarray(fits, np.float32)
+                found[model_id] = name_fits(self._of_names(encoder_id, names), asked)
             else:
                 why = self._fault or f"{len(names)} classes that nobody embedded"
                 self._say(f"what {model_id} recognised is not searched: {why}")
         return found
 
-    def _of_pictures(self, encoder_id: str) -> tuple[Names, WordFit] | None:
+    def _of_pictures(self, encoder_id: str) -> tuple[Names, ClassFit] | None:
         """Names of the picture classifier's classes and their fit; None: it is not installed."""
         if encoder_id not in self._pictures:
             try:
@@ -74,7 +68,7 @@ class ClassJudge:
             except ModelError as error:
                 self._pictures[encoder_id], self._fault = None, str(error)
             else:
-                fit = WordFit(concepts, vectors, lambda text: self._meaning(text)[0])
+                fit = ClassFit(concepts, vectors)
                 self._pictures[encoder_id] = tuple(concepts.class_names), fit
         return self._pictures[encoder_id]
 

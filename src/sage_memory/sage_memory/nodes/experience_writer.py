@@ -95,8 +95,8 @@ class ExperienceWriter(Stateful):
         except InvalidInput as error:
             self._node.log.warning(f"kept without payload: {error}", throttle_s=1.0, key="payload")
             payload = None
-        had = self._naming.added(self._labels.before(experience), payload)
-        kept = self._remember(experience, payload, had)
+        had = self._labels.before(experience)
+        kept = self._remember(experience, payload, self._naming.added(had, payload))
         self._kept.publish(experience_message(kept))
         for recognised in self._labels.kept(kept, had):
             self._label(kept.id, recognised)

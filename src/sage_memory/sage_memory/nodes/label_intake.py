@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -44,14 +44,12 @@ class LabelIntake(Stateful):
     """
 
     _matcher: Transient[LabelMatcher]
-    _size: Transient[tuple[int, int]]
     _unknown: Transient[int]
 
     def __init__(self, node: SageNode, parameters: MemoryParameters, label: Label) -> None:
         self._node = node
         self._label = label
         self._matcher = LabelMatcher(parameters.labels_window_s)
-        self._size = UNKNOWN_SIZE
         self._unknown = 0
         specs = node.modality_specs
         for modality in (m for m in parameters.modalities if specs[m].payload in PAYLOADS):
@@ -59,7 +57,7 @@ class LabelIntake(Stateful):
             hear("label_info", partial(self._on_vocabulary, modality))
             hear("classes", partial(self._on_classes, modality))
             hear("detections", partial(self._on_detections, modality))
-        node.subscribe("camera/info", self._on_camera, name=parameters.camera)
+        self._camera = node.keep_latest("camera/info", 1, name=parameters.camera)
 
     def before(self, experience: Experience) -> list[Recognised]:
         """What was recognised up to now in a moment that is about to be kept; from any thread."""
@@ -71,11 +69,7 @@ class LabelIntake(Stateful):
         return self._named(experience.modality, came)
 
     def _named(self, modality: str, found: Iterable[Labels]) -> list[Recognised]:
-        return [(one, self._matcher.vocabulary(modality, one.model_id)) for one in found]
-
-    def _on_camera(self, message: CameraInfo) -> None:
-        if message.width and message.height:
-            self._size = int(message.width), int(message.height)
+        return [(one, self._matcher.vocabulary(modality, one.model_id).names) for one in found]
 
     def _on_vocabulary(self, modality: str, message: LabelInfo) -> None:
         self._matcher.announce(modality, *vocabulary_of(message))
@@ -91,20 +85,26 @@ class LabelIntake(Stateful):
         numbers, model_id = self._known(modality, names)
         if not model_id:
             return
-        found = labels_of_detections(message, model_id, numbers, self._size)
-        if self._size == UNKNOWN_SIZE:
+        size = self._picture_size()
+        found = labels_of_detections(message, model_id, numbers, size)
+        if size == UNKNOWN_SIZE:
             found = replace(found, labels=tuple(replace(one, box=None) for one in found.labels))
         self._see(modality, message, found, has_boxes=True)
 
-    def _known(self, modality: str, names: list[str]) -> tuple[dict[str, int], str]:
+    def _picture_size(self) -> tuple[int, int]:
+        info: CameraInfo | None = self._camera.newest()
+        if info is None or not (info.width and info.height):
+            return UNKNOWN_SIZE
+        return int(info.width), int(info.height)
+
+    def _known(self, modality: str, names: list[str]) -> tuple[Mapping[str, int], str]:
         """Numbers of the classes by name, and the model; empty if none that is known has them."""
         model_id = self._matcher.model_of(modality, names)
         if not model_id:
             self._unknown += 1
             self._node.diagnose(labels_of_unknown_models=self._unknown)
             return {}, ""
-        vocabulary = self._matcher.vocabulary(modality, model_id)
-        return {name: number for number, name in enumerate(vocabulary)}, model_id
+        return self._matcher.vocabulary(modality, model_id).numbers, model_id
 
     def _see(
         self,

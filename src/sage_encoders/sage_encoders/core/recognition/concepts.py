@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +38,10 @@ class Concepts:
     def class_names(self) -> list[str]:
         """The usual name of each class; where two have the same, with what it is beside it."""
         usual = [names[0] for names in self.names[:CLASSES]]
+        times = Counter(usual)
         return [
-            usual[number] if usual.count(usual[number]) == 1 else self._told_apart(number)
-            for number in range(CLASSES)
+            name if times[name] == 1 else self._told_apart(number)
+            for number, name in enumerate(usual)
         ]
 
     def _told_apart(self, number: int) -> str:

@@ -1,8 +1,8 @@
-"""How well each class of the picture classifier answers to words."""
+"""How well names of classes, and of the concepts above them, answer to words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,37 +10,43 @@ from numpy.typing import NDArray
 from sage_common.core.words.subject import subject
 from sage_encoders.core.recognition.concepts import Concepts
 
-Embed = Callable[[str], NDArray[np.float32]]
+Vector = NDArray[np.float32]
 SHARPNESS = 16
 """Power of the cosine: a fit of 0.5 at a cosine of 0.958, of 0.01 at 0.75. Chosen on the even
 classes and the first, third, ... of the questions in wider words."""
 
 
-class WordFit:
-    """Compares words with the names of classes and of the concepts above them.
+def phrasings(words: str) -> list[str]:
+    """The words, and what they are about, where that is less."""
+    return sorted({words, subject(words) or words})
+
+
+def name_fits(vectors: Vector, asked: Sequence[Vector]) -> Vector:
+    """How well each name answers to the best of several phrasings, float32 [names] in [0, 1].
+
+    Args:
+        vectors: of the names, float32 [names, D], unit length.
+        asked: of the phrasings by the same encoder, float32 [D] each, unit length.
+    """
+    cosines = (vectors @ np.stack(asked, axis=1)).max(axis=1)
+    return np.asarray(np.clip(cosines, 0.0, 1.0) ** SHARPNESS, np.float32)
+
+
+class ClassFit:
+    """Judges the classes of the picture classifier, each by the best name of it or of a concept
+    above it.
 
     Args:
         concepts: of the classifier.
         vectors: of all names in their order, float32 [names, D], unit length.
-        embed: the embedding of words by the same encoder, float32 [D], unit length.
     """
 
-    def __init__(self, concepts: Concepts, vectors: NDArray[np.float32], embed: Embed) -> None:
-        self._concepts, self._vectors, self._embed = concepts, vectors, embed
+    def __init__(self, concepts: Concepts, vectors: Vector) -> None:
+        self._belongs, self._vectors = concepts.belongs, vectors
         counts = [len(names) for names in concepts.names]
         self._first = np.cumsum([0, *counts[:-1]])
 
-    def fits(self, words: str) -> NDArray[np.float32]:
-        """How well each class answers to the words, float32 [1000] in [0, 1].
-
-        A class answers as well as the best name of it or of a concept above it.
-
-        Raises:
-            InvalidInput: the encoder refuses the words.
-        """
-        asked = {words, subject(words) or words}
-        cosines = np.max([self._vectors @ self._embed(text) for text in sorted(asked)], axis=0)
-        of_names = np.clip(cosines, 0.0, 1.0) ** SHARPNESS
-        of_concepts = np.maximum.reduceat(of_names, self._first)
-        of_classes = np.where(self._concepts.belongs, of_concepts, 0.0).max(axis=1)
-        return np.asarray(of_classes, np.float32)
+    def fits(self, asked: Sequence[Vector]) -> Vector:
+        """How well each class answers to the best of several phrasings, float32 [1000], [0, 1]."""
+        of_concepts = np.maximum.reduceat(name_fits(self._vectors, asked), self._first)
+        return np.asarray(np.where(self._belongs, of_concepts, 0.0).max(axis=1), np.float32)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sage_common.core.clock import NS_PER_S
@@ -44,6 +44,14 @@ class KeptMoment:
     id: bytes
 
 
+@dataclass(frozen=True)
+class Vocabulary:
+    """The classes of a model: names in order, and the numbers of the names."""
+
+    names: tuple[str, ...]
+    numbers: Mapping[str, int]
+
+
 class LabelMatcher(Stateful):
     """Joins labels with moments; from any thread.
 
@@ -52,8 +60,8 @@ class LabelMatcher(Stateful):
             of several of one model the nearest does, of equally near ones the last.
     """
 
-    _vocabularies: Transient[dict[str, dict[str, tuple[str, ...]]]]
-    """Modality -> model -> names of its classes; the model that was announced last is the last."""
+    _vocabularies: Transient[dict[str, dict[str, Vocabulary]]]
+    """Modality -> model -> its classes; the model that was announced last is the last."""
     _sightings: Transient[deque[Sighting]]
     _kept: Transient[deque[KeptMoment]]
 
@@ -74,18 +82,18 @@ class LabelMatcher(Stateful):
         with self._lock:
             known = self._vocabularies.setdefault(modality, {})
             known.pop(model_id, None)
-            known[model_id] = proven
+            known[model_id] = Vocabulary(proven, {name: n for n, name in enumerate(proven)})
 
     def model_of(self, modality: str, names: Iterable[str]) -> str:
         """The model announced last that has all these classes; empty: none was yet."""
         wanted = set(names)
         with self._lock:
             known = self._vocabularies.get(modality, {})
-            having = [model for model, classes in known.items() if wanted <= {*classes}]
+            having = [model for model, has in known.items() if wanted <= has.numbers.keys()]
         return having[-1] if having else ""
 
-    def vocabulary(self, modality: str, model_id: str) -> tuple[str, ...]:
-        """The names of the classes of a model that was announced."""
+    def vocabulary(self, modality: str, model_id: str) -> Vocabulary:
+        """The classes of a model that was announced."""
         with self._lock:
             return self._vocabularies[modality][model_id]
 

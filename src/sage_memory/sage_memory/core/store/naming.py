@@ -17,6 +17,7 @@ from sage_common.core.labels import Labels
 from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.engine.schema import experiences, labels, vocabularies
 from sage_memory.core.identifiers import id_text
+from sage_memory.core.store.completion import Completed
 from sage_memory.core.store.labelling import label
 from sage_memory.core.store.store import Store
 
@@ -39,21 +40,6 @@ class Namer:
     name: Callable[[bytes], Labels]
 
 
-@dataclass
-class Named:
-    """What was done.
-
-    Attributes:
-        made: moments that have labels now.
-        failed: moments that got none, for their payload is lost or damaged.
-        fault: the last of these in words.
-    """
-
-    made: int = 0
-    failed: int = 0
-    fault: str = ""
-
-
 class Naming:
     """Names the pictures of a store that the model has not named, a batch at each call.
 
@@ -65,7 +51,7 @@ class Naming:
     def __init__(self, store: Store, namer: Namer) -> None:
         self._store, self._namer = store, namer
         self._passed = 0
-        self.done = Named()
+        self.done = Completed()
 
     def missing(self) -> int:
         """Pictures that are still to be named."""
@@ -95,7 +81,7 @@ class Naming:
             content = self._store.reader.files.read(row.payload_sha256, row.payload_media_type)
             found = self._namer.name(content)
         except (InvalidInput, PayloadDamaged, OSError) as error:
-            self._fail(f"{id_text(bytes(row.id))}: {error}")
+            self.done.fail(f"{id_text(bytes(row.id))}: {error}")
             return None
         return label(self._store, bytes(row.id), found, self._namer.vocabulary)
 
@@ -104,11 +90,7 @@ class Naming:
             future.result()
             self.done.made += 1
         except InvalidInput as error:  # it was forgotten meanwhile
-            self._fail(str(error))
-
-    def _fail(self, fault: str) -> None:
-        self.done.failed += 1
-        self.done.fault = fault
+            self.done.fail(str(error))
 
     def _wanted(self) -> Select[Any]:
         # What was tried and could not be named is not tried again while this object lives.

@@ -29,6 +29,7 @@ from sage_memory.core.experience import unit_vector
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.rows.encoded_vectors import vector_values
 from sage_memory.core.rows.indexed import VectorRow
+from sage_memory.core.store.completion import Completed
 from sage_memory.core.store.store import Store
 
 BATCH = 32
@@ -52,21 +53,6 @@ class Embedder:
     embed: Callable[[bytes], Vector]
 
 
-@dataclass
-class Reembedded:
-    """What was done.
-
-    Attributes:
-        made: vectors.
-        failed: experiences that got none, for their payload is lost or damaged.
-        fault: the last of these in words.
-    """
-
-    made: int = 0
-    failed: int = 0
-    fault: str = ""
-
-
 class Reembedding:
     """Makes the missing vectors of a store, a batch at each call.
 
@@ -81,7 +67,7 @@ class Reembedding:
         self._batch = batch
         self._embedders = embedders
         self._passed = {_key(embedder): 0 for embedder in embedders}
-        self.done = Reembedded()
+        self.done = Completed()
 
     def missing(self) -> int:
         """Vectors that are still to be made, as far as is known."""
@@ -117,8 +103,7 @@ class Reembedding:
             try:
                 vector = unit_vector("embedding", embedder.embed(self._source(embedder, row)))
             except (InvalidInput, PayloadDamaged, OSError) as error:
-                self.done.failed += 1
-                self.done.fault = f"{id_text(bytes(row.id))}: {error}"
+                self.done.fail(f"{id_text(bytes(row.id))}: {error}")
                 continue
             speaks = self._store.reader.specs[row.modality].words  # they were what was sensed
             role = ROLE_PERCEPT if embedder.modality or speaks else ROLE_WORDS
