@@ -181,7 +181,8 @@ def test_records_of_three_processes_keep_their_order_and_none_is_unaccounted_for
         while reader.next_sequence < sequences() and reader.wait(PATIENCE_S):
             seen.append(reader.pop_many(512))
         assert [writer.hear() for writer in writers] == ["done"] * 3
-        assert len(records := np.concatenate(seen)) + reader.lost == sequences()
+        records = np.concatenate(seen)
+        assert len(records) + reader.lost == sequences()
     assert (np.diff(records["sequence"].astype(np.int64)) > 0).all()
     for producer in producers:
         numbers = records["payload"][records["producer"] == producer][:, :8].copy().view("<u8")
