@@ -27,7 +27,7 @@ from environment.progress import Progress, StepFailed
 from environment.virtual_environment import base_interpreter
 
 ROOT = Path(__file__).resolve().parents[1]
-GROUPS = ("run", "media", "test", "lint", "train", "thor", "bench", "memory", "read")
+GROUPS = ("run", "media", "test", "lint", "train", "thor", "bench", "memory", "read", "speech")
 
 
 def main() -> int:

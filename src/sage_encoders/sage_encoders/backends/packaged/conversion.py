@@ -16,6 +16,7 @@ from sage_encoders.backends.packaged.name_vectors import (
     vectors_file,
 )
 from sage_encoders.backends.packaged.reading_networks import reading_networks
+from sage_encoders.backends.packaged.speech_networks import speech_networks
 from sage_encoders.backends.packaged.torch_tensors import read_tensors
 from sage_encoders.core.card import ModelError, model_sha256, read_card
 from sage_encoders.core.recognition.concepts import read_concepts
@@ -47,6 +48,11 @@ def convert(folder: Path, say: Say) -> None:
         if not _is_whole(path):
             say(f"writing {path}")
             _publish(path, source.read_bytes())
+    for name, make in speech_networks(folder).items():
+        path = folder / f"{name}.onnx"
+        if not _is_whole(path):
+            say(f"writing {path}")
+            _publish(path, make())
     opened = OpenTextEmbedder(folder)
     try:
         concepts = read_concepts(folder)
