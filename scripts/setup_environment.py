@@ -21,13 +21,13 @@ from pathlib import Path
 
 from environment import debian
 from environment.distribution import Distribution, distributions
-from environment.installation import Installation
+from environment.installation import NOT_DETECTED, NPM_GROUP, Installation, has_npm
 from environment.interpreter import Interpreter, NoInterpreter, find_interpreter
 from environment.progress import Progress, StepFailed
 from environment.virtual_environment import base_interpreter
 
 ROOT = Path(__file__).resolve().parents[1]
-GROUPS = ("run", "media", "test", "lint", "train", "thor", "bench", "memory", "read", "speech")
+GROUPS = ("run", "media", "test", "lint", "train", "thor", "bench", "memory", "read", NPM_GROUP)
 
 
 def main() -> int:
@@ -55,6 +55,8 @@ def _set_up(distribution: Distribution, groups: list[str], progress: Progress, l
         )
     interpreter = find_interpreter(os.environ.get("PYTHON"), base_interpreter(distribution.prefix))
     installation = Installation(distribution, interpreter, progress, [lock])
+    if NPM_GROUP in groups and not has_npm():
+        progress.say(f"{NOT_DETECTED}: no npm; sudo apt-get install -y npm")
     if installation.is_made() and not installation.work(groups):
         return
     _provide_debian_packages(interpreter, progress)

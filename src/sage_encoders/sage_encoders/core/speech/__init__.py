@@ -1,1 +1,0 @@
-"""Speech and sounds as numbers: spectra, words, where an utterance ends."""
