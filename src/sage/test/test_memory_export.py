@@ -80,6 +80,7 @@ def everything(home: Path, labels: Labels | None = homes.SEEN) -> None:
         memory.change(write_all).result()
         if labels is not None:
             memory.name_place(named_at("kitchen", "map", (1.0, -2.0, 0.5), 0.1, 5)).result()
+            memory.set_private("kitchen", True).result()
             memory.label(ids[1], labels, homes.CLASSES).result()
 
 
@@ -103,6 +104,7 @@ def test_a_round_trip_gives_the_same_bytes(tmp_path: Path, encoding: str) -> Non
         Memory.open(tmp_path / "old", read_only=True) as old,
         Memory.open(tmp_path / "new", read_only=True) as new,
     ):
+        assert [place.is_private for place in new.places()] == [True]
         for table in schema.metadata.tables.values():
             assert old.read(rows_of(table)) == new.read(rows_of(table)), table.name
         for ours, theirs in zip(

@@ -289,6 +289,7 @@ FOLDERS = {
     "no device": (_fact("device_id", ""), "facts.device_id"),
     "another fact": (_fact("schema_version", "99"), "facts = "),
     "an instance that is none": (_fact("instances", "radio"), "instances = 'radio'"),
+    "a private place without a name": (_fact("private_places", "kitchen\n..."), "name = "),
     "a clock that is none": (_fact("clock", "١"), "facts.clock"),
     "a clock at its end": (_fact("clock", str(FAR)), "facts.clock"),
     "deep JSON": (_deep_line, "experiences.jsonl: line 13: row = '[[["),

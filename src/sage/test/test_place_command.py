@@ -36,7 +36,13 @@ def test_places_are_listed_and_forgotten(
     assert (place["name"], place["centre"], place["namings"]) == ("kitchen", [0.5, -2.0, 0.5], 2)
     status, _, said = run(capsys, "living", "room", *home)
     assert status == 2 and "a running graph, which knows where the robot is" in said
-    for wrong in (("cellar", "--forget"), ("...",), ("--forget",)):
+    private = told.replace("times", "times, private")
+    assert run(capsys, "the kitchen", "--private", *home) == (0, private, "")
+    assert run(capsys, *home)[1] == private
+    (place,) = json.loads(run(capsys, *home, "--json")[1])["places"]
+    assert place["is_private"]
+    assert run(capsys, "kitchen", "--public", *home) == (0, told, "")
+    for wrong in (("cellar", "--forget"), ("...",), ("--forget",), ("cellar", "--private")):
         status, told, said = run(capsys, *wrong, *home)
         assert (status, told) == (2, "") and said.startswith("sage place: name = ")
     assert run(capsys, "the kitchen", "--forget", *home)[1] == "kitchen is forgotten\n"

@@ -48,6 +48,14 @@ def test_the_view_of_an_empty_graph_says_that_nothing_came_yet() -> None:
     assert text.count("nothing yet") == 5
 
 
+def test_the_view_shows_what_is_private() -> None:
+    latest = Latest()
+    facts = {"private_modalities": "audio", "private_places": "none", "private_here": "no"}
+    values = [KeyValue(key=key, value=value) for key, value in facts.items()]
+    latest.diagnostics["memory"] = DiagnosticStatus(name="memory", values=values)
+    assert "private: modalities audio; places none; now: no" in shown(latest, Tally())
+
+
 def test_the_view_shows_salience_reason_budget_and_attention() -> None:
     latest = Latest()
     latest.fused = FusedSalience(total=0.625, reason="audio: novelty 0.97", valid=True)

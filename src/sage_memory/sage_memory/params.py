@@ -40,6 +40,16 @@ class MemoryParameters(NodeParameters):
         "each: the message of a moment is kept as an MCAP file, or as PAYLOAD (module:function) "
         "makes it; the graph fills it in",
     )
+    private_modalities: tuple[str, ...] = parameter(
+        (),
+        doc="modalities of which only time, place and salience are kept: no payload, words, "
+        "puzzle, embedding or labels",
+    )
+    private_places: tuple[str, ...] = parameter(
+        (),
+        doc="names of places in which all modalities are private, beside those of "
+        "`sage place NAME --private`",
+    )
     payload_cap_mb: float = parameter(
         500.0, doc="most bytes of all payloads; the least recently used go", unit="MB", low=0.0
     )

@@ -141,6 +141,25 @@ def test_a_place_is_kept_asked_for_and_forgotten(tmp_path: Path) -> None:
         assert b"kitchen" not in path.read_bytes(), path
 
 
+def test_a_place_is_private_until_it_is_public_or_forgotten(tmp_path: Path) -> None:
+    with Memory.open(tmp_path) as memory:
+        memory.name_place(kitchen()).result()
+        with pytest.raises(InvalidInput, match="a place that is known; the nearest is 'kitchen'"):
+            memory.set_private("kitchn", True).result()
+        assert memory.set_private("The kitchen", True).result().is_private
+        assert memory.name_place(kitchen(1.0)).result().is_private
+    done = repair(tmp_path)
+    assert done.kept["places"] == 1
+    with Memory.open(tmp_path) as memory:
+        assert [place.is_private for place in memory.places()] == [True]
+        assert not memory.set_private("kitchen", False).result().is_private
+        assert [place.is_private for place in memory.places()] == [False]
+        memory.set_private("kitchen", True).result()
+        assert memory.forget_place("kitchen").result().is_private
+        assert not memory.name_place(kitchen()).result().is_private
+        assert memory.inspect() == []
+
+
 def test_a_damaged_place_is_found_left_out_and_not_repaired(tmp_path: Path) -> None:
     with Memory.open(tmp_path) as memory:
         memory.remember(numbered(1)).result()

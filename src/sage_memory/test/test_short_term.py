@@ -13,11 +13,13 @@ from sage_common.core.puzzle import Percept
 from sage_common.core.specs.modality import ModalitySpecs
 from sage_memory.core.ingest.observer import Observer
 from sage_memory.core.ingest.pose_buffer import PoseBuffer
+from sage_memory.core.ingest.privacy import Privacy
 from sage_memory.core.ingest.short_term import Moment, RetentionPolicy, ShortTermMemory
 from sage_memory.core.ingest.utterance_buffer import HeardText, UtteranceBuffer
 
 S = 1_000_000_000
 SPECS = ModalitySpecs()
+POSES = PoseBuffer(1.0, 5.0)
 
 
 def moment(stamp_s: float, score: float) -> Moment:
@@ -186,7 +188,8 @@ def test_what_a_percept_says_of_itself_is_not_what_was_heard() -> None:
         {name: SPECS[name] for name in ("diagnostics", "language", "vision")},
         RetentionPolicy(),
         10.0,
-        PoseBuffer(1.0, 5.0),
+        POSES,
+        Privacy({}, (), POSES),
     )
     said, seen = moment(1.0, 0.5).percept, moment(2.0, 0.9)
     fault = replace(said, modality="diagnostics", text="ERROR of /motor", encoder_id="faults-1")
@@ -200,7 +203,7 @@ def test_what_a_percept_says_of_itself_is_not_what_was_heard() -> None:
 def test_an_instance_looks_back_and_speaks_as_its_kind_does() -> None:
     specs = ModalitySpecs(("rear audio", "radio language"))
     modalities = {name: specs[name] for name in ("rear", "radio", "vision")}
-    observer = Observer(modalities, RetentionPolicy(), 10.0, PoseBuffer(1.0, 5.0))
+    observer = Observer(modalities, RetentionPolicy(), 10.0, POSES, Privacy({}, (), POSES))
     seen = moment(2.0, 0.9)
     heard = replace(seen, percept=replace(seen.percept, modality="rear"))
     assert observer.experience(heard).start_ns == S

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.words.quoting import with_quote
 from sage_snarc.core.history import NUMBERS, History, ModalityScore, Tick
 
 MODALITIES = ("vision", "audio", "language")
@@ -43,6 +44,18 @@ def test_a_moment_comes_back_with_the_newest_of_every_modality() -> None:
     assert moment.live == (heard, seen)
     assert moment.absent == ()
     assert moment.rank == 0.75
+
+
+def test_what_was_said_is_not_in_it() -> None:
+    history = History(MODALITIES)
+    quoted = with_quote("language: novelty 0.90", "the code is 4711")
+    said = told("language", 1 * S, reason=quoted)
+    history.add(tick(said, {"language": 1.0})._replace(reason=quoted + "; audio contradicts"))
+    moment = history.nearest(1 * S)
+    assert moment is not None
+    assert moment.tick.reason == "language: novelty 0.90; audio contradicts"
+    assert [item.reason for item in moment.live] == ["language: novelty 0.90"]
+    assert not any(b"4711" in array.tobytes() for array in history.state().values())
 
 
 def test_what_was_not_fused_is_absent_and_what_came_later_is_not_known() -> None:

@@ -50,10 +50,19 @@ class GraphMemory:
 
     def name_place(self, name: str) -> NamedPlace:
         """Let the memory node name where the robot is."""
-        done = self._place(NamePlace.Request(name=name))
+        return self._known_place(NamePlace.Request(name=name))
+
+    def set_private(self, name: str, is_private: bool) -> NamedPlace:
+        """Let the memory node make a place private or public."""
+        asked = NamePlace.Request.MAKE_PRIVATE if is_private else NamePlace.Request.MAKE_PUBLIC
+        return self._known_place(NamePlace.Request(name=name, privacy=asked))
+
+    def _known_place(self, request: NamePlace.Request) -> NamedPlace:
+        done = self._place(request)
         spot = done.centre
         area = (spot.x, spot.y, spot.z), done.radius_m
-        return NamedPlace(plain_name(name), done.frame, *area, done.namings)
+        name = plain_name(request.name)
+        return NamedPlace(name, done.frame, *area, done.namings, is_private=done.is_private)
 
     def forget_place(self, name: str) -> None:
         """Let the memory node forget a place."""

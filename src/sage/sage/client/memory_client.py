@@ -52,6 +52,14 @@ class MemoryClient(Protocol):
             MemoryFailure: it is not known where the robot is, or it is no name.
         """
 
+    def set_private(self, name: str, is_private: bool) -> NamedPlace:
+        """Make a place private or public; one that is not known is named where the robot is now.
+
+        Raises:
+            InvalidInput, MemoryFailure: there is none of this name, and no graph that knows where
+                the robot is.
+        """
+
     def forget_place(self, name: str) -> None:
         """Forget a place by its name.
 

@@ -50,6 +50,11 @@ class StoredMemory:
         """Refuse: a store does not know where the robot is."""
         raise InvalidInput("name", name, "a running graph, which knows where the robot is")
 
+    def set_private(self, name: str, is_private: bool) -> NamedPlace:
+        """Make a place that is known private or public."""
+        with open_memory(self._home) as memory:
+            return memory.set_private(name, is_private).result()
+
     def forget_place(self, name: str) -> None:
         """Forget a place."""
         with open_memory(self._home) as memory:

@@ -1,6 +1,7 @@
 """Name the place where the robot is now, list the places that are known, or forget one.
 
-Questions may then ask for it: `sage recall "what did I see in the kitchen"`.
+Questions may then ask for it: `sage recall "what did I see in the kitchen"`. Of what happens in a
+private place nothing is kept but when, and how salient it was.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "name", nargs="*", help="how it is called, for instance kitchen; none: list the places"
     )
     parser.add_argument("--forget", action="store_true", help="forget the place of this name")
+    privacy = parser.add_mutually_exclusive_group()
+    privacy.add_argument(
+        "--private", action="store_true", help="keep nothing verbatim of what happens there"
+    )
+    privacy.add_argument("--public", action="store_true", help="end that")
     parser.add_argument("--json", action="store_true", help="print the places as one JSON object")
     add_home_argument(parser)
 
@@ -32,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
     if options.forget:
         memory_client(home).forget_place(plain_name(name))
         found = []
+    elif options.private or options.public:
+        found = [memory_client(home).set_private(plain_name(name), options.private)]
     elif name:
         found = [memory_client(home).name_place(plain_name(name))]
     else:

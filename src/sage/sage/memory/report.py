@@ -67,7 +67,7 @@ def place_line(place: NamedPlace) -> str:
     x, y, z = place.centre
     named = "named once" if place.namings == 1 else f"named {place.namings} times"
     area = f"within {place.radius_m:.2f} m of {x:.2f}, {y:.2f}, {z:.2f} in {place.frame}"
-    return f"{place.name}: {area}, {named}"
+    return f"{place.name}: {area}, {named}" + ", private" * place.is_private
 
 
 def export_lines(folder: Path, done: Exported) -> list[str]:

@@ -164,7 +164,20 @@ def _memories(latest: Latest, tally: Tally) -> RenderableType:
                 overflow="fold",
             )
         )
-    return Group(*lines)
+    return Group(*_private(latest), *lines)
+
+
+def _private(latest: Latest) -> list[Text]:
+    """What is private, and whether it is here, as the memory says in its diagnostics."""
+    shown = [{pair.key: pair.value for pair in status.values} for status in latest.statuses()]
+    return [
+        Text(
+            f"private: modalities {values['private_modalities']}; places "
+            f"{values['private_places']}; now: {values['private_here']}"
+        )
+        for values in shown
+        if "private_here" in values
+    ]
 
 
 def _health(latest: Latest, tally: Tally) -> RenderableType:

@@ -22,7 +22,7 @@ from sage_memory.core.limits import Limits
 from sage_memory.core.opening import open_reader
 from sage_memory.core.payloads import PayloadFiles
 from sage_memory.core.places.named_place import NamedPlace
-from sage_memory.core.places.rows import forget_place, name_place, read_places
+from sage_memory.core.places.rows import forget_place, name_place, read_places, set_private
 from sage_memory.core.recall.reader import Reader
 from sage_memory.core.recovery import suspension
 from sage_memory.core.recovery.verification import Finding, compare_index, distinct, inspect_rows
@@ -120,6 +120,17 @@ class OpenMemory:
     def name_place(self, again: NamedPlace) -> Future[NamedPlace]:
         """Take in that a place was named (`named_at`); the place as it is then known."""
         return self._writable().change(lambda connection: name_place(connection, again))
+
+    def set_private(self, name: str, is_private: bool) -> Future[NamedPlace]:
+        """Make a place that is known private or public; the place as it then is.
+
+        The memory node keeps nothing verbatim of what happens in a private place from then on;
+        what was kept before stays as it is.
+
+        Raises:
+            InvalidInput: from the future: there is none of this name.
+        """
+        return self._writable().change(lambda each: set_private(each, name, is_private))
 
     def forget_place(self, name: str) -> Future[NamedPlace]:
         """Forget a place; moments keep where they were.

@@ -15,6 +15,7 @@ from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.ingest.observer import Observer
 from sage_memory.core.ingest.payload_policy import keeps_payload
+from sage_memory.core.ingest.privacy import WITHHELD
 from sage_memory.core.ingest.short_term import Moment
 from sage_memory.core.ingest.utterance_buffer import HeardText
 from sage_memory.core.labels.packing import Recognised
@@ -95,13 +96,15 @@ class ExperienceWriter(Stateful):
         except InvalidInput as error:
             self._node.log.warning(f"kept without payload: {error}", throttle_s=1.0, key="payload")
             payload = None
-        had = self._labels.before(experience)
+        private = experience.encoder_id == WITHHELD
+        had = [] if private else self._labels.before(experience)
         kept = self._remember(experience, payload, self._naming.added(had, payload))
         self._kept.publish(experience_message(kept))
-        for recognised in self._labels.kept(kept, had):
-            self._label(kept.id, recognised)
+        if not private:
+            for recognised in self._labels.kept(kept, had):
+                self._label(kept.id, recognised)
+            self._reembedder.note(kept.modality, kept.encoder_id)
         self._learn_about(kept)
-        self._reembedder.note(kept.modality, kept.encoder_id)
         return kept
 
     def _remember(

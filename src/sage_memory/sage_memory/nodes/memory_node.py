@@ -19,14 +19,14 @@ from sage_encoders.core.card import ModelError
 from sage_memory.backends.sealed_state import StateSeal
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.ingest.observer import Observer
-from sage_memory.core.ingest.pose_buffer import PoseBuffer
-from sage_memory.core.ingest.short_term import Moment, RetentionPolicy
+from sage_memory.core.ingest.short_term import Moment
 from sage_memory.core.ingest.utterance_buffer import HeardText
 from sage_memory.core.memory import Memory
 from sage_memory.core.opening import find_store
 from sage_memory.nodes import messages
 from sage_memory.nodes.experience_writer import ExperienceWriter
 from sage_memory.nodes.housekeeping import Housekeeping
+from sage_memory.nodes.ingest import observer_of
 from sage_memory.nodes.memory_services import MemoryServices
 from sage_memory.nodes.payload_sources import PayloadSources, limits_of
 from sage_memory.nodes.place_service import PlaceService
@@ -55,11 +55,7 @@ class MemoryNode(SageNode):
 
     def on_configure(self) -> None:
         p: MemoryParameters = self.parameters
-        often = p.false_alarms_per_hour
-        policy = RetentionPolicy(p.buffer_items, p.newer_items, often, p.spacing_s)
-        poses = PoseBuffer(p.max_place_sigma_m, p.max_place_age_s)
-        remembered = {name: self.modality_specs[name] for name in p.modalities}
-        self._observer = Observer(remembered, policy, p.words_window_s, poses)
+        self._observer = observer_of(p, self.modality_specs)
         self._found = find_store(
             self.home, os.environ, url=p.database_url, key_file=p.encryption_key_file
         )
@@ -73,7 +69,7 @@ class MemoryNode(SageNode):
         self.subscribe("text", self._on_text)
         self.subscribe("pose", self._on_pose)
         self._writer = ExperienceWriter(self, self._opened, self._observer, self._payloads, p)
-        self._places = PlaceService(self, self._opened, lambda at: self._observer.poses.at(at))
+        self._places = PlaceService(self, self._opened, lambda: self._observer)
         self._services = MemoryServices(self, self._opened, self._newest, self._writer.now)
         self._sleep_service = SleepService(self, self._opened, p)
         self._housekeeping = Housekeeping(self, self._opened, self._sleep_service)
@@ -91,6 +87,7 @@ class MemoryNode(SageNode):
             instances=self.parameters.instances,
         )
         self._housekeeping.warn_of_undeclared(self._memory)
+        self._places.read()
 
     def on_deactivate(self) -> None:
         self._writer.drain()
@@ -121,8 +118,9 @@ class MemoryNode(SageNode):
 
     def _on_text(self, message: Utterance) -> None:
         stamp = stamp_ns(message.header.stamp)
-        self._observer.utterances.add(HeardText(stamp, message.text, speaker=message.speaker))
-        self._places.hear(message.text, stamp)
+        words = HeardText(stamp, message.text, speaker=message.speaker)
+        if self._observer.hear(words, message.header.frame_id):
+            self._places.hear(message.text, stamp)
 
     def _on_pose(self, message: PoseWithCovarianceStamped) -> None:
         self._observer.poses.add(stamp_ns(message.header.stamp), messages.place_of(message))
@@ -143,7 +141,7 @@ class MemoryNode(SageNode):
         return self._memory
 
     def _on_timer(self) -> None:
-        for moment in self._observer.expire(self.clock.now_ns()):
+        now_ns = self.clock.now_ns()
+        for moment in self._observer.expire(now_ns):
             self._writer.later(moment)
-        poses = self._observer.poses.facts()
-        self._housekeeping.tick({"unmatched_saliences": self._observer.unmatched, **poses})
+        self._housekeeping.tick(self._observer.facts(now_ns))

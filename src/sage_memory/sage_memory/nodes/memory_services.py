@@ -57,8 +57,10 @@ class MemoryServices:
                 words = replace(words, embedding=vector, encoder_id=encoder_id)
             except ServiceUnavailable as error:
                 response.message = f"stored, but not to be found by these words: {error}"
-        response.id = id_text(self._keep(moment, words).id)
-        response.success = True
+        kept = self._keep(moment, words)
+        if words is not None and not kept.text:
+            response.message = "stored without the words, which are private"
+        response.id, response.success = id_text(kept.id), True
         return response
 
     def _checkpoint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sage_common.core.state.fields import State
+from sage_common.core.state.fields import Transient
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Attention, FusedSalience
@@ -16,8 +16,8 @@ MODALITIES_KEPT = 16
 class TriggerBuffer(Stateful):
     """The newest fused salience, and the newest attention of each modality, of 16 at most."""
 
-    _salience: State[FusedSalience | None] = None
-    _attention: State[dict[str, Attention]]
+    _salience: Transient[FusedSalience | None] = None
+    _attention: Transient[dict[str, Attention]]
 
     def __init__(self) -> None:
         self._attention = {}

@@ -13,6 +13,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State
 from sage_common.core.state.ranges import Count, Range
 from sage_common.core.state.stateful import Stateful
+from sage_common.core.words.quoting import without_quotes
 
 NUMBERS = (
     "surprise",
@@ -261,9 +262,13 @@ class History(Stateful):
 
 
 def _words(tick: Tick, score: ModalityScore | None) -> tuple[str, str, str, str, str]:
-    """What a tick says in words; equal texts are kept once."""
+    """What a tick says in words, but not what was said, which is not its to keep.
+
+    Equal texts are kept once.
+    """
+    why = without_quotes(tick.reason)
     if score is None:
-        return tick.reason, "", "", "", ""
-    reason = score.reason if tick.reason == score.reason else tick.reason
+        return why, "", "", "", ""
+    own = why if tick.reason == score.reason else without_quotes(score.reason)
     names = sys.intern(score.source), sys.intern(score.frame_id)
-    return reason, score.reason, score.invalid_reason, *names
+    return why, own, score.invalid_reason, *names

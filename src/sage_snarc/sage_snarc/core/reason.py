@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sage_common.core.specs.places import PICTURE, Places, strongest
+from sage_common.core.words.quoting import with_quote
 from sage_snarc.core.calibration.tail import LEAST_SEEN
 from sage_snarc.core.observation import Observation
 
@@ -16,7 +17,11 @@ LEAST_PER_HOUR = 0.01
 
 
 def scorer_reason(
-    modality: str, seen: Observation, places: Places = PICTURE, words: str = ""
+    modality: str,
+    seen: Observation,
+    places: Places = PICTURE,
+    words: str = "",
+    are_said: bool = False,
 ) -> str:
     """The main cause of one scorer's total, such as "vision: novelty 0.97, nearest seen 41 s ago".
 
@@ -26,6 +31,7 @@ def scorer_reason(
         modality, seen: whose it is, and how salient.
         places: names places in its percepts.
         words: what the percept says of itself, if anything.
+        are_said: they are what somebody said, and are quoted, so that they can be left out.
     """
     if seen.known <= LEAST_SEEN:
         samples = "1 sample" if seen.known == 1 else f"{seen.known} samples"
@@ -49,8 +55,10 @@ def scorer_reason(
         text = f"arousal {seen.arousal.rank:.2f}, change{place}"
     if abs(seen.reward - 0.5) >= 0.1:
         text += f", {'good' if seen.reward > 0.5 else 'bad'} before ({seen.reward:.2f})"
-    said = f"; {words[:MOST_WORDS]}" if words else ""
-    return f"{modality}: {text}{faded}{said}"
+    line = f"{modality}: {text}{faded}"
+    if are_said:
+        return with_quote(line, words)
+    return f"{line}; {words[:MOST_WORDS]}" if words else line
 
 
 def _error(seen: Observation) -> str:

@@ -198,6 +198,7 @@ class Scorer(Stateful):
         spec = ModalitySpecs()[modality]
         self._layout = layout or Layout(spec.layout)
         self._summary = spec.summary if summary is None else summary
+        self._speaks = spec.words
 
     @property
     def remembered(self) -> int:
@@ -220,7 +221,7 @@ class Scorer(Stateful):
             self._stream = self._made(vector.size)
         check_size("embedding", vector, self._stream.size)
         seen = self._stream.observe(stamp_ns, vector, percept.codes)
-        reason = scorer_reason(self.modality, seen, self.places, percept.text)
+        reason = scorer_reason(self.modality, seen, self.places, percept.text, self._speaks)
         return _result(stamp_ns, self.modality, percept.source, seen, reason)
 
     def _checked(self, percept: Percept) -> NDArray[np.float32]:

@@ -20,6 +20,8 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine import schema
 from sage_memory.core.labels.packing import unpack_names
 from sage_memory.core.payloads import EXTENSIONS
+from sage_memory.core.places.named_place import plain_name
+from sage_memory.core.places.private import FACT as PRIVATE_PLACES
 from sage_memory.core.store.modality_facts import FACT as INSTANCES
 from sage_memory.core.store.modality_facts import merged_instances
 
@@ -136,12 +138,13 @@ def read_table(
 def _check_facts(manifest: Manifest) -> int:
     """Prove the facts; the logical clock."""
     facts = manifest.facts
-    if facts.keys() - {INSTANCES} != set(FACTS):
-        raise InvalidInput(
-            "facts", sorted(facts), f"exactly {sorted(FACTS)}, and maybe {INSTANCES}"
-        )
+    if facts.keys() - {INSTANCES, PRIVATE_PLACES} != set(FACTS):
+        expected = f"exactly {sorted(FACTS)}, and maybe {INSTANCES} and {PRIVATE_PLACES}"
+        raise InvalidInput("facts", sorted(facts), expected)
     check_value("facts.device_id", facts["device_id"], DEVICE)
     merged_instances(facts.get(INSTANCES, "").splitlines(), ())
+    for name in facts.get(PRIVATE_PLACES, "").splitlines():
+        plain_name(name)
     numbers = {}
     for name, rule in (("created_ns", STAMP_NS), ("clock", CLOCK)):
         written = facts[name].isascii() and facts[name].isdigit() and len(facts[name]) < 20

@@ -25,6 +25,8 @@ from sage_memory.core.engine.errors import PayloadDamaged
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.labels.packing import unpack_names
 from sage_memory.core.payloads import EXTENSIONS, PayloadFiles
+from sage_memory.core.places.private import FACT as PRIVATE_PLACES
+from sage_memory.core.places.private import private_names
 from sage_memory.core.store.modality_facts import FACT as INSTANCES
 from sage_memory.core.store.modality_facts import stored_instances
 
@@ -124,6 +126,8 @@ def _exported_facts(facts: Mapping[str, str]) -> dict[str, str]:
     exported = {key: facts[key] for key in FACTS}
     if instances := stored_instances(facts):
         exported[INSTANCES] = "\n".join(instances)
+    if private := private_names(facts):
+        exported[PRIVATE_PLACES] = "\n".join(sorted(private))
     return exported
 
 

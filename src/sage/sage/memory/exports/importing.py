@@ -18,6 +18,7 @@ from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine import schema
 from sage_memory.core.experience import Payload
 from sage_memory.core.payloads import PayloadFiles
+from sage_memory.core.places.private import private_names, read_private, save_private
 from sage_memory.core.store.modality_facts import (
     merged_instances,
     save_instances,
@@ -99,6 +100,7 @@ def _restore(
         row, value = schema.meta.c.key == key, export.manifest.facts[key]
         connection.execute(update(schema.meta).where(row).values(value=value))
     _add_instances(connection, export)
+    _add_private(connection, export)
     _advance_clock(connection, export.clock)
     done.payload_files = _copy_payloads(connection, payloads, export, None, progress)
     return done
@@ -144,6 +146,7 @@ def _merge(
             done.skipped[name] += len(rows) - len(taken)
             progress(name, len(rows))
     _add_instances(connection, export)
+    _add_private(connection, export)
     _advance_clock(connection, export.clock)
     alive = select(columns.payload_sha256).where(columns.forgotten_ns.is_(None))
     promised = schema.payloads.c.sha256.in_(alive)  # a lost file of theirs comes back, too
@@ -190,6 +193,12 @@ def _add_instances(connection: Connection, export: Checked) -> None:
     facts = dict(connection.execute(select(schema.meta.c.key, schema.meta.c.value)).all())
     exported = stored_instances(export.manifest.facts)
     save_instances(connection, facts, merged_instances(exported, stored_instances(facts)))
+
+
+def _add_private(connection: Connection, export: Checked) -> None:
+    """What is private here or in the export is private."""
+    if private := private_names(export.manifest.facts):
+        save_private(connection, private | read_private(connection))
 
 
 def _advance_clock(connection: Connection, seen: int) -> None:

@@ -30,8 +30,8 @@ TABLES: dict[str, Table] = {
 FACTS = ("device_id", "created_ns", "clock")
 """Facts of the `meta` table that every export holds.
 
-Beside them it holds the instances of modalities if the store knows any; the other facts belong to
-the file.
+Beside them it holds the instances of modalities and the names of private places, if the store knows
+any; the other facts belong to the file.
 """
 
 Row = dict[str, Any]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.puzzle import Percept
 from sage_common.core.specs.modality import ModalitySpec
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.core.state.stateful import Stateful
+from sage_common.core.words.quoting import without_quotes
 from sage_memory.core.experience import MAX_NAME, Experience
 from sage_memory.core.ingest.pose_buffer import PoseBuffer
+from sage_memory.core.ingest.privacy import WITHHELD, Privacy, withheld
 from sage_memory.core.ingest.short_term import Moment, RetentionPolicy, ShortTermMemory
 from sage_memory.core.ingest.utterance_buffer import HeardText, UtteranceBuffer
 
@@ -48,6 +50,7 @@ class Observer(Stateful):
         policy: how.
         words_window_s: words go with what happens up to this long after them.
         poses: gives moments their place.
+        privacy: says what is private; of that neither words nor percepts are held.
     """
 
     old_keys = renamed(utterances="words", poses="whereabouts")
@@ -64,9 +67,11 @@ class Observer(Stateful):
         policy: RetentionPolicy,
         words_window_s: float,
         poses: PoseBuffer,
+        privacy: Privacy,
     ) -> None:
         self.utterances = UtteranceBuffer(words_window_s)
         self.poses = poses
+        self.privacy = privacy
         self._speaks = {name for name, spec in modalities.items() if spec.words}
         self._window_ns = {n: round(spec.window_s * NS_PER_S) for n, spec in modalities.items()}
         self._percepts = {modality: deque(maxlen=RECENT_PERCEPTS) for modality in modalities}
@@ -76,6 +81,8 @@ class Observer(Stateful):
 
     def perceive(self, percept: Percept) -> Moment | None:
         """Note a percept; the moment that is now kept, if its salience came before it."""
+        if self.privacy.why(percept.modality, percept.stamp_ns):
+            percept = withheld(percept)
         self._percepts[percept.modality].append(percept)
         if percept.text and percept.modality in self._speaks:
             self.utterances.add(
@@ -87,6 +94,18 @@ class Observer(Stateful):
                 del early[index]
                 return self._join(percept, scored)
         return None
+
+    def hear(self, words: HeardText, source: str) -> bool:
+        """Note an utterance, unless it is private; whether it was noted.
+
+        Args:
+            words: that were said, or found by a plugin.
+            source: whom the message names as its frame: a plugin for what it found.
+        """
+        if self.privacy.why_words(words.stamp_ns, source):
+            return False
+        self.utterances.add(words)
+        return True
 
     def score(self, modality: str, stamp_ns: int, scored: Scored) -> Moment | None:
         """Note the salience of a percept; the earlier moment that is now kept, if any.
@@ -116,7 +135,7 @@ class Observer(Stateful):
             conflict=scored.conflict,
             total=scored.total,
             score=score,
-            reason=scored.reason,
+            reason=without_quotes(scored.reason) if self.privacy.is_set else scored.reason,
             context=scored.context,
             alarms_per_hour=scored.alarms_per_hour,
         )
@@ -132,15 +151,28 @@ class Observer(Stateful):
         return self._newest.get(modality)
 
     def experience(self, moment: Moment, words: HeardText | None = None) -> Experience:
-        """The record of a moment with its own words, and with `words` or else those around it."""
+        """The record of a moment with its own words, and with `words` or else those around it.
+
+        Of a private one it says when, where, by which sense, and how salient it was.
+        """
         percept = moment.percept
+        why = self.privacy.why(percept.modality, percept.stamp_ns)
+        if why or percept.encoder_id == WITHHELD:
+            blank = replace(moment, percept=withheld(percept), reason=why or "private")
+            return self._record(blank, None, "")
         heard = words
         if heard is None and not percept.text:  # its own words are in its own embedding already
             heard = self.utterances.around(percept.stamp_ns)
-        texts = [percept.text, heard.text if heard else ""]
+        if heard is not None and self.privacy.why_words(heard.stamp_ns):
+            heard = None
         speaker = self.utterances.speaker_of(percept.stamp_ns, percept.text) if percept.text else ""
         if not speaker and heard is not None:
             speaker = heard.speaker
+        return self._record(moment, heard, speaker)
+
+    def _record(self, moment: Moment, heard: HeardText | None, speaker: str) -> Experience:
+        percept = moment.percept
+        texts = [percept.text, heard.text if heard else ""]
         return Experience(
             start_ns=max(percept.stamp_ns - self._window_ns[percept.modality], 0),
             end_ns=percept.stamp_ns,
@@ -163,6 +195,11 @@ class Observer(Stateful):
             entity=speaker[:MAX_NAME],
             context=moment.context,
         )
+
+    def facts(self, now_ns: int) -> dict[str, object]:
+        """What did not fit, and what is private, for diagnostics."""
+        facts = {"unmatched_saliences": self.unmatched, **self.poses.facts()}
+        return facts | self.privacy.facts(now_ns)
 
     def restored(self) -> None:
         for modality, buffer in self._short_term.items():

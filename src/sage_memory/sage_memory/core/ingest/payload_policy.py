@@ -9,6 +9,7 @@ payload, and the byte cap decides what goes.
 from __future__ import annotations
 
 from sage_memory.core.experience import Experience
+from sage_memory.core.ingest.privacy import WITHHELD
 
 WEIGHTS = {"surprise": 0.35, "arousal": 0.25, "reward": 0.25, "conflict": 0.15}
 
@@ -25,5 +26,7 @@ def affect(experience: Experience) -> float:
 
 
 def keeps_payload(experience: Experience, least_affect: float) -> bool:
-    """Whether a moment keeps its payload, by its affect in [0, 1]; pinned ones always do."""
+    """Whether a moment keeps its payload: by its affect in [0, 1]; pinned always, private never."""
+    if experience.encoder_id == WITHHELD:
+        return False
     return experience.pinned or affect(experience) >= least_affect

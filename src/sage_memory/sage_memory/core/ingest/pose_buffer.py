@@ -56,6 +56,16 @@ class PoseBuffer(Stateful):
         nearest_ns, index = min(away, default=(self._max_age_ns + 1, -1))
         return self._poses[index][1] if nearest_ns <= self._max_age_ns else None
 
+    def around(self, stamp_ns: int) -> list[Place]:
+        """The last place that was known up to then and the first after it, whenever that was."""
+        before = [(pose_ns, index) for index, (pose_ns, _) in enumerate(self._poses)
+                  if pose_ns <= stamp_ns]  # fmt: skip
+        after = [(pose_ns, -index) for index, (pose_ns, _) in enumerate(self._poses)
+                 if pose_ns > stamp_ns]  # fmt: skip
+        found = [max(before)[1]] if before else []
+        found += [-min(after)[1]] if after else []
+        return [self._poses[index][1] for index in found]
+
     def facts(self) -> dict[str, object]:
         """Poses that were too vague, and how vague the newest one was, for diagnostics."""
         return {"vague_poses": self.vague, "place_sigma_m": f"{self.sigma_m:.2f}"}

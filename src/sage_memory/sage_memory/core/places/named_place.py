@@ -27,6 +27,7 @@ class NamedPlace:
         radius_m: greater than 0, at most 1e9 [m].
         namings: how often it was named, 1 or more.
         last_ns: when it was named last, since 1970 [ns].
+        is_private: what happens there is not kept verbatim.
     """
 
     name: str
@@ -35,6 +36,7 @@ class NamedPlace:
     radius_m: float
     namings: int = 1
     last_ns: int = 0
+    is_private: bool = False
 
 
 def plain_name(name: str) -> str:
