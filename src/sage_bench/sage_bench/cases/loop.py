@@ -5,7 +5,8 @@ over one message. Live, on ROS 2 at the recording's own 30 frames/s: latency fro
 fused salience, memory, start, dropped frames, what each process takes beside its budget
 (`loop/budgets.py`), and what stands still while a node goes through its transitions. The baseline
 of the latency is a bare rclpy publisher and subscription that hand over the same images in the same
-kind of process. `SAGE_BENCH_PARTS` chooses among lockstep, live, transitions and resume.
+kind of process. With refinement plugins busy all the time the latency is taken once more.
+`SAGE_BENCH_PARTS` chooses among lockstep, live, refining, transitions and resume.
 """
 
 from __future__ import annotations
@@ -17,18 +18,17 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from sage.graph.description import Graph, GraphOptions, describe
+from sage.graph.description import GraphOptions, describe
 from sage.graph.environment import DomainLease, graph_environment
-from sage.observe.series import Series
 from sage.replay.lockstep import LockstepReplay, Output
-from sage.run.session import RunOptions, Session
 from sage_bench.loop import budgets
+from sage_bench.loop.live import Lived, live
+from sage_bench.loop.refining import refining_rows
 from sage_bench.loop.stored import fill
 from sage_bench.loop.transitions import transition_rows
 from sage_bench.part_choice import chosen_parts, result_name
@@ -72,6 +72,7 @@ def measure(quick: bool) -> Result:
     parts: dict[str, Callable[[], list[Row]]] = {
         "lockstep": lambda: lockstep_rows(FRAMES_QUICK if quick else FRAMES),
         "live": lambda: live_rows(seconds, quick),
+        "refining": lambda: refining_rows(seconds),
         "transitions": lambda: transition_rows(quick, stored),
         "resume": lambda: resume_rows(stored),
     }
@@ -166,59 +167,6 @@ def process_rows(one_ms: list[float], many_ms: list[float]) -> list[Row]:
             )
         )  # fmt: skip
     return rows
-
-
-@dataclass(frozen=True)
-class Lived:
-    """What one live run showed.
-
-    Attributes:
-        latency_ms: camera stamp to fused salience, in order.
-        taken: what each process took; see `ProcessUse.taken`.
-    """
-
-    latency_ms: list[float]
-    start_s: float
-    pss_mb: float
-    frames: int
-    dropped: int
-    taken: Mapping[str, Mapping[str, float]]
-
-
-class KeptSeries(Series):
-    """A series that keeps its numbers: a bench is short."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.values: list[float] = []
-
-    def add(self, value: float) -> None:
-        super().add(value)
-        self.values.append(value)
-
-
-def live(seconds: float, composed: bool) -> Lived:
-    """The whole graph on ROS 2 for a while."""
-    kept, use = KeptSeries(), budgets.ProcessUse()
-
-    def keep(session: Session) -> None:
-        session.observer.tally.latency_ms = kept
-        use.tick(session)
-
-    with tempfile.TemporaryDirectory() as home, open(os.devnull, "wb") as log:
-        graph: Graph = describe(GraphOptions(home=home, resume=False))
-        options = RunOptions(composed=composed, duration_s=seconds, log_level="warn", log=log)
-        session = Session(graph, options)
-        session.on_tick = keep
-        told = session.run()
-    return Lived(
-        kept.values,
-        told["start_s"],
-        told["pss_mb"],
-        told["frames"],
-        told["frames_dropped"],
-        use.taken(),
-    )
 
 
 def home_rows(mode: str, lived: Lived, most_mb: float) -> list[Row]:
