@@ -27,7 +27,9 @@ from environment.progress import Progress, StepFailed
 from environment.virtual_environment import base_interpreter
 
 ROOT = Path(__file__).resolve().parents[1]
-GROUPS = ("run", "media", "test", "lint", "train", "thor", "bench", "memory", "read", NPM_GROUP)
+GROUPS = (
+    "run", "media", "test", "lint", "train", "thor", "bench", "memory", "read", "speech", NPM_GROUP,
+)  # fmt: skip
 
 
 def main() -> int:

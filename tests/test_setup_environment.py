@@ -45,16 +45,19 @@ class TestStamps:
         assert digest_text("ab", "c") != digest_text("a", "bc")
 
 
-def test_networks_are_written_anew_with_the_package_of_an_option_and_stay(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["read", "speech"])
+def test_networks_are_written_anew_with_the_package_of_an_option_and_stay(
+    tmp_path: Path, option: str
+) -> None:
     prefix = tmp_path / ".venv"
     lock = ROOT / "requirements" / "lock.txt"
     place = Distribution("jazzy", ROOT, prefix, lock, tmp_path / "build")
     interpreter = find_interpreter(sys.executable, None)
     installation = Installation(place, interpreter, Progress(tmp_path / "logs"), [])
     without = installation.work(["run"]).weights
-    with_option = installation.work(["run", "read"])
+    with_option = installation.work(["run", option])
     assert without != with_option.weights
-    Stamps(prefix / ".set-up").finish("read", with_option.groups["read"])
+    Stamps(prefix / ".set-up").finish(option, with_option.groups[option])
     assert installation.work(["run"]).weights == with_option.weights, "it is still there"
 
 

@@ -151,14 +151,16 @@ def list_models(folder: Path) -> dict[str, Card]:
 def variant(folder: Path, name: str, precision: str) -> tuple[Path, Card]:
     """The file of a model in a precision, and the card beside it.
 
-    The files are `<name>.onnx`, `<name>_fp16.onnx` and `<name>_int8.onnx`.
+    The files are `<name>.onnx`, which mostly is in fp32, `<name>_fp16.onnx` and `<name>_int8.onnx`.
 
     Raises:
         ModelError: no such file or card, or the card says another precision.
     """
     if precision not in PRECISIONS:
         raise ModelError(f"precision {precision}: expected {', '.join(PRECISIONS)} or auto")
-    path = folder / (f"{name}.onnx" if precision == "fp32" else f"{name}_{precision}.onnx")
+    main = folder / f"{name}.onnx"
+    is_main = precision == read_card(main.with_suffix(".json")).precision
+    path = main if is_main else folder / f"{name}_{precision}.onnx"
     if not path.is_file():
         raise ModelError(f"{path}: no such model file{_how_to_make(path.with_suffix('.json'))}")
     card = read_card(path.with_suffix(".json"))

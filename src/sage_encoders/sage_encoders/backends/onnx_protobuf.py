@@ -111,6 +111,7 @@ class GraphWriter:
         self,
         inputs: Mapping[str, tuple[np.dtype[Any], Sequence[int | str]]],
         outputs: Mapping[str, tuple[np.dtype[Any], Sequence[int | str]]],
+        metadata: Mapping[str, str] | None = None,
     ) -> bytes:
         """The file: inputs and outputs by name, with dtype and shape (a word: of any size)."""
         graph = bytes(self._graph)
@@ -118,7 +119,8 @@ class GraphWriter:
         graph += b"".join(_field(12, _value(name, *item)) for name, item in outputs.items())
         opsets = (_text(1, domain) + _number(2, version) for domain, version in OPSETS.items())
         head = _number(1, IR_VERSION) + _field(_MODEL_GRAPH, graph)
-        return head + b"".join(_field(8, opset) for opset in opsets)
+        about = (_text(1, name) + _text(2, text) for name, text in (metadata or {}).items())
+        return b"".join([head, *(_field(8, o) for o in opsets), *(_field(14, a) for a in about)])
 
 
 def _node(body: memoryview) -> Node:

@@ -16,6 +16,7 @@ from sage_encoders.backends.packaged.name_vectors import (
     vectors_file,
 )
 from sage_encoders.backends.packaged.reading_networks import reading_networks
+from sage_encoders.backends.packaged.speech_networks import speech_networks
 from sage_encoders.backends.packaged.thing_detector import PACKAGE as PACKAGE_OF_DETECTOR
 from sage_encoders.backends.packaged.thing_detector import detector_graph, written_detector
 from sage_encoders.backends.packaged.torch_tensors import read_tensors
@@ -51,6 +52,11 @@ def convert(folder: Path, say: Say) -> None:
         if not _is_whole(path):
             say(f"writing {path}")
             _publish(path, source.read_bytes())
+    for name, make in speech_networks(folder).items():
+        path = folder / f"{name}.onnx"
+        if not _is_whole(path):
+            say(f"writing {path}")
+            _publish(path, make())
     opened = OpenTextEmbedder(folder)
     try:
         concepts = read_concepts(folder)

@@ -1,0 +1,1 @@
+"""Speech: where there is some, and what it says."""

@@ -1,0 +1,1 @@
+"""Speech and sounds as numbers: spectra, words, where an utterance ends."""
