@@ -16,7 +16,7 @@ from sage_common.core.relevance import Relevance
 from sage_memory import Memory, Query
 from sage_memory.core.recall.format import format_notes
 from sage_memory.core.recall.recognition import fusion
-from sage_memory.core.recall.recognition.evidence import LEAST
+from sage_memory.core.recall.recognition.evidence import LEAST, STEEPNESS
 from sage_memory.core.recall.recognition.fits import with_fits
 from sage_memory.core.recall.recognition.naming import position
 
@@ -107,7 +107,7 @@ def test_words_and_sights_are_joined_and_each_is_named(memory) -> None:
     floor = FLOOR.floor(4)
     answers = memory.recall(with_words(BICYCLE))
     assert {answer.experience.id for answer in answers} == {both, told, shown}
-    odds = LEAST / (1 - LEAST) * math.exp((0.45 - floor) / FLOOR.growth)
+    odds = LEAST / (1 - LEAST) * math.exp(STEEPNESS * (0.45 - floor) / FLOOR.growth)
     words = odds / (1 + odds)
     by_id = {answer.experience.id: answer for answer in answers}
     assert by_id[told].score == pytest.approx(words, rel=1e-3)
@@ -194,7 +194,8 @@ def test_the_most_probable_are_found_whatever_list_they_lead(
     floor = FLOOR.floor(sum(has for _, has, _ in truth.values()))
 
     def probability(words: float, has: bool, share: float) -> float:
-        odds = LEAST / (1 - LEAST) * math.exp((words - floor) / FLOOR.growth) if has else 0.0
+        beyond = (words - floor) / FLOOR.growth
+        odds = LEAST / (1 - LEAST) * math.exp(min(beyond, STEEPNESS * beyond)) if has else 0.0
         return 1 - (1 - odds / (1 + odds)) * (1 - min(share if share >= 0.01 else 0, 0.9999))
 
     expected = sorted((probability(*of) for of in truth.values()), reverse=True)[:5]

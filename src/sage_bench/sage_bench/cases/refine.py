@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
-from sage_bench.recognition import reading, scenes, words
+from sage_bench.recognition import answers, pasted, reading, scenes, words
 from sage_bench.recognition.pictures import Named, named, photographs, thumbnails
 from sage_bench.result import Result, Row
 from sage_common.core.home import sha256_of
@@ -20,6 +20,7 @@ from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.backends.reading import text_detector, text_recogniser
 from sage_encoders.core.card import ModelError
+from sage_encoders.core.language import TextEmbedder
 from sage_encoders.core.recognition.concepts import Concepts, read_concepts
 from sage_encoders.core.recognition.picture_classifier import MODEL, SIGNATURE, PictureClassifier
 from sage_sensors.backends.recording import data_folder
@@ -45,12 +46,18 @@ def measure(quick: bool) -> Result:
             for name, pictures in sets.items()
             for precision, classifier in classifiers.items()
         }
-        fits = _fits(concepts, models)
+        embedder = OpenTextEmbedder(models).embedder
+        fits = _fits(concepts, embedder)
         for name in sets:
             by_precision = {precision: seen[name, precision] for precision in PRECISIONS}
             found += _quality(name, by_precision)
             found += words.rows(name, by_precision["int8"], concepts, fits)
-        found += scenes.rows(data, concepts, classifiers["int8"])
+        names, test = tuple(concepts.class_names), seen["photographs", "int8"]
+        found += answers.rows(data, test, names, fits, embedder)
+        int8 = classifiers["int8"]
+        found += scenes.rows("scenes", scenes.things(data, concepts), int8)
+        put = pasted.things(data, concepts, 1 if quick else 3)
+        found += scenes.rows("photographs in frames", put, int8)
         found.append(_time(classifiers, 60 if quick else 300))
     found += reading.rows(data, models, concepts, quick)
     networks = (f"{MODEL}_int8", text_detector.MODEL, text_recogniser.MODEL)
@@ -69,9 +76,8 @@ def _classifiers(models: Path) -> Iterator[dict[str, PictureClassifier]]:
             lease.close()
 
 
-def _fits(concepts: Concepts, models: Path) -> words.Fits:
+def _fits(concepts: Concepts, embedder: TextEmbedder) -> words.Fits:
     """As a recall judges classes."""
-    embedder = OpenTextEmbedder(models).embedder
     judge = ClassJudge(lambda text: (embedder.embed(text), embedder.encoder_id), _fail)
     vocabularies = {MODEL: tuple(concepts.class_names)}
     return lambda text: judge(text, vocabularies)[MODEL]

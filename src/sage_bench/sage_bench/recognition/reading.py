@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from sage_bench.recognition.pictures import TEST, Pixels, photographs
-from sage_bench.recognition.signs import HEIGHTS_PX, Sign, right_words, sign_on, texts_for
+from sage_bench.recognition.signs import HEIGHTS_PX, SIDE_PX, Sign, right_words, sign_on, texts_for
 from sage_bench.result import Row, row_of_samples
 from sage_encoders.backends.model_registry import ModelRegistry
 from sage_encoders.backends.onnx_model import OnnxModel
@@ -28,6 +28,7 @@ from sage_plugins.read.plugin import with_surroundings
 SCENES = Path("images", "tiny_coco100.zip")
 PARAMETERS = ReadParameters()
 READABLE_PX, WORDS_GOAL, FALSE_GOAL = 12, 0.90, 0.05
+KEPT_GOAL, TIME_GOAL = 0.99, 0.5
 MS = 1e3
 
 
@@ -81,6 +82,7 @@ def rows(data: Path, models: Path, concepts: Concepts, quick: bool) -> tuple[Row
             _time("reading a line, p50", times.line),
             _time("all text of what is attended, p50", times.whole),
         ]
+        found += _attended_or_all(reader, [sign for each in drawn.values() for sign in each])
         few = slice(None, None, 20 if quick else 1)
         found.append(_false("photographs", reader, photos[few]))
         found.append(_false("scenes", reader, list(_scenes(data))[few]))
@@ -125,6 +127,32 @@ def _words(reader: Reader, height_px: int, drawn: Sequence[Sign]) -> Row:
     goal = WORDS_GOAL if height_px >= READABLE_PX else None
     name = f"drawn signs, letters of {height_px} px: words read right"
     return Row(name, right / words, "", goal, "higher", {"whole picture": whole / words}, words)
+
+
+def _attended_or_all(reader: Reader, drawn: Sequence[Sign]) -> list[Row]:
+    """What reading only what is attended keeps of the words and of the time, beside reading a
+    region of that size anywhere."""
+    rng = np.random.default_rng(0)
+    right = {"whole": 0, "attended": 0, "anywhere": 0}
+    taken_s = dict.fromkeys(right, 0.0)
+    for sign in drawn:
+        region = Region(*sign.box)
+        corner = rng.integers(0, [SIDE_PX - region.width + 1, SIDE_PX - region.height + 1])
+        anywhere = Region(int(corner[0]), int(corner[1]), region.width, region.height)
+        for name, place in (("whole", None), ("attended", region), ("anywhere", anywhere)):
+            began = time.process_time()
+            said = _shown(reader.read(sign.image, place))
+            taken_s[name] += time.process_time() - began
+            right[name] += right_words(said, sign.text)[0]
+    kept, by_chance = (right[name] / right["whole"] for name in ("attended", "anywhere"))
+    share = taken_s["attended"] / taken_s["whole"]
+    count = len(drawn)
+    return [
+        Row("drawn signs: words that attention keeps", kept, "of the whole picture's", KEPT_GOAL,
+            "higher", {"a random place": by_chance}, count),
+        Row("drawn signs: time of what is attended", share, "of the whole picture's", TIME_GOAL,
+            samples=count),
+    ]  # fmt: skip
 
 
 def _wrong(reader: Reader, drawn: Sequence[Sign]) -> Row:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,10 +66,10 @@ class Course:
         return len(self.wrong) - 1
 
 
-def rows(data: Path, concepts: Concepts, classifier: PictureClassifier) -> tuple[Row, ...]:
+def rows(name: str, attended: Iterable[Thing], classifier: PictureClassifier) -> tuple[Row, ...]:
     """What early stop keeps of the quality and of the time, beside other ways to stop."""
     random = np.random.default_rng(0)
-    courses = [_course(classifier, thing, random) for thing in things(data, concepts)]
+    courses = [_course(classifier, thing, random) for thing in attended]
     good_enough = RecogniseParameters().good_enough
     stops = [course.stop(good_enough) for course in courses]
     early = _share(course.right[stop] for course, stop in zip(courses, stops, strict=True))
@@ -87,9 +87,9 @@ def rows(data: Path, concepts: Concepts, classifier: PictureClassifier) -> tuple
     }
     count = len(courses)
     return (
-        Row("scenes: attended things named right", early, "", None, "higher", beside, count),
+        Row(f"{name}: attended things named right", early, "", None, "higher", beside, count),
         Row(
-            "scenes: quality kept by early stop",
+            f"{name}: quality kept by early stop",
             early / last,
             "of going to the end",
             KEPT_GOAL,
@@ -98,14 +98,14 @@ def rows(data: Path, concepts: Concepts, classifier: PictureClassifier) -> tuple
             count,
         ),
         Row(
-            "scenes: time of early stop",
+            f"{name}: time of early stop",
             taken_ms / whole_ms,
             "of the end's",
             TIME_GOAL,
             samples=count,
         ),
         Row(
-            "scenes: failure foreseen, AUROC",
+            f"{name}: failure foreseen, AUROC",
             _foreseen(courses, stops),
             "",
             None,

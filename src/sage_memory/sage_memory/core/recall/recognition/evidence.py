@@ -2,9 +2,10 @@
 
 What was recognised speaks for an experience with 1 - prod(1 - p * fit) over its labels: p is the
 probability of a label, fit says how well its class is what was asked for. The similarity of words
-becomes a probability by a logistic: its slope is that of the tail of unrelated similarities (see
-`Relevance`), and at the floor, which words have to reach to be an answer, it is `LEAST`. Sources
-count as independent: together they speak with 1 - prod(1 - P).
+becomes a probability by a logistic: at the floor, which words have to reach to be an answer, it is
+`LEAST`, and its slope is that of the tail of unrelated similarities (see `Relevance`) below, and
+`STEEPNESS` of it above, for much of what is kept is related without being an answer. Sources count
+as independent: together they speak with 1 - prod(1 - P).
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from sage_memory.core.recall.query import Query
 
 LEAST = 0.25
 """Probability from which on an experience is an answer."""
+STEEPNESS = 0.3
+"""Chosen from 0.2 to 1 for the likelihood of first answers being right, on the even classes of
+photographs and even pairs of sentences (`sage bench refine` asks of the odd ones)."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Evidence:
         if self.relevance is None:
             return 0.0
         beyond = (similarity - self.relevance.floor(self.texts)) / self.relevance.growth
-        odds = LEAST / (1.0 - LEAST) * math.exp(min(beyond, 700.0))
+        odds = LEAST / (1.0 - LEAST) * math.exp(min(beyond, STEEPNESS * beyond, 700.0))
         return odds / (1.0 + odds)
 
 
