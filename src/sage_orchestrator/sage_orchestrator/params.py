@@ -45,6 +45,9 @@ class OrchestratorParameters(NodeParameters):
     camera: str = parameter(
         "front", doc="camera whose native images plugins may look at; empty: none"
     )
+    microphone: str = parameter(
+        "front", doc="microphone whose sound plugins may listen to; empty: none"
+    )
     modalities: tuple[str, ...] = parameter(
         usual_modalities(),
         doc="modalities whose percepts plugins may work on",

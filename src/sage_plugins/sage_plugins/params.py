@@ -39,6 +39,9 @@ def _request(default_atp: float) -> Any:
     )
 
 
+EVERY_PERCEPT_PER_HOUR = 36_000.0
+
+
 @dataclass(frozen=True)
 class LookParameters(PluginParameters):
     """Parameters of `look`."""
@@ -114,4 +117,44 @@ class ReadParameters(PluginParameters):
         unit="s",
         low=0.0,
         high=86_400.0,
+    )
+
+
+@dataclass(frozen=True)
+class ListenParameters(PluginParameters):
+    """Parameters of `listen`."""
+
+    false_alarms_per_hour: float = parameter(
+        EVERY_PERCEPT_PER_HOUR,
+        doc="it asks for compute for salience that comes this often or less while nothing happens; "
+        "by default it hears everything",
+        unit="1/h",
+        low=0.01,
+        high=36000.0,
+    )
+    period_s: float = parameter(
+        0.0, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0
+    )
+    request_atp: float = parameter(
+        1000.0,
+        doc="what one run asks for; its share is not bounded by it",
+        unit="ATP",
+        low=0.0,
+        high=100_000.0,
+    )
+    pause_s: float = parameter(
+        0.5, doc="silence that ends an utterance", unit="s", low=0.1, high=5.0
+    )
+    longest_s: float = parameter(
+        10.0,
+        doc="an utterance that goes on for longer is cut where it is quietest",
+        unit="s",
+        low=2.0,
+        high=25.0,
+    )
+    published_probability: float = parameter(
+        0.7,
+        doc="mean probability of its words from which on an utterance is published",
+        low=0.0,
+        high=1.0,
     )

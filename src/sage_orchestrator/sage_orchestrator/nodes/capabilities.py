@@ -16,6 +16,7 @@ from sage_msgs.srv import Embed
 from sage_orchestrator.core.plugin import HeardUtterance, ModelLease, TextEmbedding
 from sage_orchestrator.nodes.camera_view import NEAR_NS, CameraView
 from sage_orchestrator.nodes.memory_client import MemoryClient
+from sage_orchestrator.nodes.microphone_sound import MicrophoneSound
 from sage_orchestrator.params import OrchestratorParameters
 
 EMBED_TIMEOUT_S = 1.0
@@ -31,6 +32,8 @@ class Capabilities:
             m: node.keep_latest("puzzle", KEPT_PUZZLES, modality=m) for m in parameters.modalities
         }
         self._utterances = node.keep_latest("text", KEPT_UTTERANCES)
+        name = parameters.microphone
+        self._microphone = MicrophoneSound(node, name) if name else None
         self._camera = CameraView.of(node, parameters.camera) if parameters.camera else None
         stopwatch = node.stopwatch_ns if node.time_is_measured else None
         self._memory = MemoryClient(node.client("memory/recall"), stopwatch)
@@ -45,6 +48,7 @@ class Capabilities:
             "embed_text": self.embed_text,
             "utterances": self.utterances,
             "model_session": self.model_session,
+            **({} if self._microphone is None else {"sounds": self._microphone.sounds}),
             **({} if self._camera is None else self._camera.offered()),
         }
 

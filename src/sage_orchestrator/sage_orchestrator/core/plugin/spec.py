@@ -84,6 +84,7 @@ class PluginSpec:
         host: "thread": a thread of the orchestrator's process; "process": one of its own.
         parameters: their dataclass.
         packages: that it needs and that are an option of the set-up, as pip names them.
+        option: of `make demo` that installs them.
         former_names: names that it had; configurations and saved trust may still use them.
 
     Raises:
@@ -99,6 +100,7 @@ class PluginSpec:
     parameters: type[PluginParameters] = PluginParameters
     former_names: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    option: str = "OPTIONS"
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
