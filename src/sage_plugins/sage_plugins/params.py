@@ -77,7 +77,7 @@ class RecogniseParameters(PluginParameters):
 
     false_alarms_per_hour: float = _often()
     period_s: float = _period(0.5)
-    request_atp: float = _request(150.0)
+    request_atp: float = _request(300.0)
     good_enough: float = parameter(
         0.5,
         doc="probability of being wrong at which it stops, if the best name has not settled before",
@@ -86,7 +86,7 @@ class RecogniseParameters(PluginParameters):
     )
     precision: str = parameter(
         "auto",
-        doc="weights of the classifier; auto: the fastest that keep the quality",
+        doc="weights of its networks; auto: the fastest that keep the quality",
         choices=("auto", "fp32", "int8"),
     )
 

@@ -12,9 +12,12 @@ import pytest
 from orchestrator_graph import play, started
 from test_look import FixedBudget
 
+from sage_common.core.errors import InvalidInput
+from sage_common.core.labels import Label, Labels
 from sage_encoders.backends.model_registry import REGISTRY
 from sage_encoders.backends.models_folder import models_folder
-from sage_orchestrator.core.plugin import NothingToDo, Region, Task
+from sage_encoders.core.recognition import detector
+from sage_orchestrator.core.plugin import NothingToDo, Region, Task, Vocabulary
 from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.running.recognised import recognised
 from sage_plugins.params import RecogniseParameters
@@ -52,12 +55,37 @@ def scene(data: Path) -> np.ndarray:
     return image
 
 
+class Finder:
+    """A detector that finds the same things in any picture."""
+
+    def __init__(self, *things: Label) -> None:
+        self.found = Labels("finder-1@0", things)
+        self.calls = 0
+
+    def find(self, image: np.ndarray) -> Labels:
+        self.calls += 1
+        return self.found
+
+
 @pytest.fixture
-def plugin(request: pytest.FixtureRequest) -> Iterator[RecognisePlugin]:
+def plugin() -> Iterator[RecognisePlugin]:
+    """Without the detector, which is an option of the set-up."""
     made = RecognisePlugin(World(None), RecogniseParameters())
     made.load()
+    made._detector, made.things = None, None
     yield made
     made.unload()
+
+
+@pytest.fixture
+def finding(plugin: RecognisePlugin) -> RecognisePlugin:
+    """With one that finds a boat where the goldfish is, and a person beside it."""
+    there = (380 / 640, 100 / 360, 200 / 640, 200 / 360)
+    boat, person = (detector.NAMES.index(name) for name in ("boat", "person"))
+    things = Label(boat, 0.98, there), Label(person, 0.7, (0.0, 0.0, 0.2, 0.9))
+    plugin._detector = Finder(*things)
+    plugin.things = Vocabulary("finder-1@0", detector.NAMES)
+    return plugin
 
 
 def refined(plugin: RecognisePlugin, image: np.ndarray, region: Region | None):
@@ -77,8 +105,8 @@ def test_it_names_what_is_attended(plugin: RecognisePlugin, scene: np.ndarray) -
     assert result["summary"].startswith("attended: goldfish 0.")
     energies = [plugin.energy(state) for state in states]
     assert energies[0] == 1.0 and energies[-1] < 0.5
-    found = recognised(result, plugin.vocabulary)
-    assert found is not None and found.detections is not None and found.classes is not None
+    (found,) = recognised(result, plugin.vocabulary, plugin.things)
+    assert found.detections is not None and found.classes is not None
     assert (found.width, found.height) == (WIDTH, HEIGHT)
     box = found.detections.labels[0].box
     assert box == pytest.approx((380 / 640, 100 / 360, 200 / 640, 200 / 360))
@@ -94,6 +122,41 @@ def test_it_stops_when_it_is_sure_enough(plugin: RecognisePlugin, scene: np.ndar
     assert settled[-1].waiting, "two looks agreed"
     history = History([1.0, 0.1], feasible=True)
     assert plugin.halt(history) and not plugin.halt(History([1.0]))
+
+
+def test_things_are_looked_for_last_where_it_is_not_sure_before(
+    finding: RecognisePlugin, scene: np.ndarray
+) -> None:
+    states = refined(finding, scene, PLACE)
+    assert finding._detector.calls == 0, "the goldfish was enough"
+    finding._parameters = RecogniseParameters(good_enough=0.0)
+    states = refined(finding, scene, PLACE)
+    assert finding._detector.calls == 1 and states[-2].settled
+    assert finding.energy(states[-1]) == pytest.approx(0.02)
+    result = finding.result(states[-1])
+    assert result["summary"].startswith("attended: boat 0.98, goldfish 0.")
+    assert result["labels"][:2] == ["boat", "goldfish"] and "person" not in result["labels"]
+    seen, things = recognised(result, finding.vocabulary, finding.things)
+    assert seen.detections is not None and len(seen.detections.labels) == 10
+    assert things.classes is None and things.detections == finding._detector.found
+    assert (things.width, things.height) == (WIDTH, HEIGHT)
+
+
+def test_without_a_region_things_are_looked_for_in_the_picture(
+    finding: RecognisePlugin, scene: np.ndarray
+) -> None:
+    finding._parameters = RecogniseParameters(good_enough=0.0)
+    first, last = refined(finding, scene, None)
+    assert finding.energy(first) >= finding.energy(last)
+    assert {"boat", "person"} <= set(finding.result(last)["labels"])
+
+
+def test_things_of_a_model_without_a_vocabulary_are_refused() -> None:
+    result = {"things": [[0, 0.5, [0.0, 0.0, 1.0, 1.0]]], "picture_size": [4, 3]}
+    with pytest.raises(InvalidInput, match=r"things.*vocabulary"):
+        recognised(result, Vocabulary("a-1@0", ["person"]), None)
+    (found,) = recognised(result, None, Vocabulary("a-1@0", ["person"]))
+    assert found.detections == Labels("a-1@0", (Label(0, 0.5, (0.0, 0.0, 1.0, 1.0)),))
 
 
 def test_without_a_region_the_picture_is_named(plugin: RecognisePlugin, scene: np.ndarray) -> None:
@@ -121,7 +184,8 @@ def test_what_it_recognised_is_published(tmp_path: Path) -> None:
     host = started(tmp_path, ["sage_plugins.specs:RECOGNISE"])
     play(host)
     classes = host.messages("classes", modality="vision")
-    (info,) = host.messages("label_info", modality="vision")
+    info, *others = host.messages("label_info", modality="vision")
+    assert [other.header.frame_id.partition("@")[0] for other in others] in ([], ["nanodet-g-1"])
     found = host.messages("detections", modality="vision")
     assert classes and found
     names = {item.class_name for item in info.class_map}

@@ -141,8 +141,8 @@ _TOPICS = (
               "standard", 0.0, 0.0, False, True, "orchestrator -> memory, rviz",
               "the same of parts of a picture, each with its box in pixels of the native picture"),
     TopicSpec("label_info", "{modality}/label_info", "vision_msgs/msg/LabelInfo",
-              "latched", 0.0, 0.0, False, True, "orchestrator -> memory",
-              "the classes that the model of the two above knows; frame_id: the model; sent when "
+              "static", 0.0, 0.0, False, True, "orchestrator -> memory",
+              "the classes that a model of the two above knows; frame_id: the model; sent when "
               "it first recognises something"),
     TopicSpec("experience", "experience", "sage_msgs/msg/Experience",
               "standard", 0.0, 0.0, False, True, "memory -> status",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from std_msgs.msg import Header
 
-from sage_common.core.state.fields import State
+from sage_common.core.state.fields import Transient
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.conversions.labels import classification, detection_array, label_info
 from sage_common.ros.conversions.stamps import to_stamp
@@ -21,16 +21,16 @@ PAYLOADS = ("picture", "sound")
 
 
 class Recognition(Stateful):
-    """Classes, detections, and the vocabulary of their model, for each sense that has a picture
-    or a sound; and words.
+    """Classes, detections, and the vocabularies of their models, for each sense that has a
+    picture or a sound; and words.
 
     Args:
         node: that publishes.
         modalities: that it works on.
     """
 
-    _described: State[dict[str, str]]
-    """Model of the vocabulary that was published last, by modality."""
+    _described: Transient[dict[str, list[str]]]
+    """Models whose vocabularies were published, by modality."""
 
     def __init__(self, node: SageNode, modalities: Sequence[str]) -> None:
         specs = node.modality_specs
@@ -41,14 +41,17 @@ class Recognition(Stateful):
         self._text = node.publisher("text")
         self._described = {}
 
-    def publish(self, task: Task, found: Recognised | None) -> None:
-        """Publish what was recognised in the percept of a task, if anything was, and can be."""
-        modality = task.modality
-        if found is None or modality not in self._classes:
-            return
-        vocabulary = found.vocabulary
-        if self._described.get(modality) != vocabulary.model_id:
-            self._described[modality] = vocabulary.model_id
+    def publish(self, task: Task, found: Sequence[Recognised]) -> None:
+        """Publish what models recognised in the percept of a task, where that can be."""
+        if task.modality in self._classes:
+            for one in found:
+                self._publish(task, one)
+
+    def _publish(self, task: Task, found: Recognised) -> None:
+        modality, vocabulary = task.modality, found.vocabulary
+        described = self._described.setdefault(modality, [])
+        if vocabulary.model_id not in described:
+            described.append(vocabulary.model_id)
             self._label_info[modality].publish(label_info(vocabulary.model_id, vocabulary.names))
         stamp, source, names = task.stamp_ns, task.source, vocabulary.names
         if found.classes is not None:

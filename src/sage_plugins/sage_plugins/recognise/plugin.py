@@ -1,4 +1,5 @@
-"""Names what is attended: the whole picture first, then ever other looks at the region."""
+"""Names what is attended: the whole picture first, then ever other looks at the region, and at last
+the things in sight, where the network that finds them is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_encoders.backends.opencv_resize import resize
+from sage_encoders.core.recognition import detector
 from sage_encoders.core.recognition.concepts import read_concepts
+from sage_encoders.core.recognition.detector import Detector
 from sage_encoders.core.recognition.picture_classifier import KEPT, MODEL, PictureClassifier
 from sage_orchestrator.core.plugin import (
     Budget,
@@ -24,7 +27,7 @@ from sage_orchestrator.core.plugin import (
     Vocabulary,
 )
 from sage_plugins.params import RecogniseParameters
-from sage_plugins.recognise.state import RecogniseState, View
+from sage_plugins.recognise.state import RecogniseState, View, shares
 from sage_plugins.squares import Pixels, Square, inside, square_around
 
 SURROUNDINGS = (1.0, 1.25, 0.75, 1.5)
@@ -38,24 +41,32 @@ class RecognisePlugin(Plugin[RecogniseState]):
     """Energy = the probability that the best name is wrong, calibrated, in [0, 1]."""
 
     nominal_step_ns = 4_000_000
-    max_steps = len(SURROUNDINGS)
+    max_steps = len(SURROUNDINGS) + 1
 
     def __init__(self, context: PluginContext, parameters: RecogniseParameters) -> None:
         self._context, self._parameters = context, parameters
-        self._lease: ModelLease | None = None
+        self._leases: list[ModelLease] = []
         self._classifier: PictureClassifier | None = None
+        self._detector: Detector | None = None
 
     def load(self) -> None:
-        self._lease = self._context.model_session(MODEL, self._parameters.precision)
-        self._classifier = PictureClassifier(self._lease.model, resize)
-        concepts = read_concepts(self._lease.model.path.parent)
-        self.vocabulary = Vocabulary(self._classifier.model_id, concepts.class_names)
+        model = self._open(MODEL)
+        folder = model.path.parent
+        self._classifier = PictureClassifier(model, resize)
+        names = read_concepts(folder).class_names
+        self.vocabulary = Vocabulary(self._classifier.model_id, names)
+        if (folder / f"{detector.MODEL}.onnx").is_file():  # an option of the set-up
+            self._detector = Detector(self._open(detector.MODEL), resize)
+            self.things = Vocabulary(self._detector.model_id, detector.NAMES)
 
     def unload(self) -> None:
-        self._classifier = None
-        if self._lease is not None:
-            self._lease.close()
-            self._lease = None
+        self._classifier = self._detector = None
+        while self._leases:
+            self._leases.pop().close()
+
+    def _open(self, name: str) -> Any:
+        self._leases.append(self._context.model_session(name, self._parameters.precision))
+        return self._leases[-1].model
 
     def init_state(self, task: Task, budget: Budget) -> RecogniseState:
         image = self._context.frames(task.source, task.stamp_ns)
@@ -65,9 +76,12 @@ class RecognisePlugin(Plugin[RecogniseState]):
         region = None if task.region is None else inside(task.region, width, height)
         whole = square_around(Region(0, 0, width, height), min(width, height), width, height)
         waiting = () if region is None else looks_at(region, width, height)
-        return RecogniseState(image, region, self._view(image, whole), (), waiting)
+        finds = self._detector is not None
+        return RecogniseState(image, region, self._view(image, whole), (), waiting, finds=finds)
 
     def step(self, state: RecogniseState) -> RecogniseState:
+        if state.looked_enough and self._detector is not None:
+            return replace(state, things=self._detector.find(state.image))
         square, *waiting = state.waiting
         look = self._view(state.image, square)
         return replace(state, looks=(*state.looks, look), waiting=tuple(waiting))
@@ -76,7 +90,7 @@ class RecognisePlugin(Plugin[RecogniseState]):
         return state.wrong
 
     def feasible(self, state: RecogniseState) -> bool:
-        return not state.waiting or state.settled or state.wrong <= self._parameters.good_enough
+        return state.done or state.wrong <= self._parameters.good_enough
 
     def halt(self, history: History) -> str:
         return "sure enough, settled, or looked at in every way" if history.feasible else ""
@@ -89,22 +103,31 @@ class RecognisePlugin(Plugin[RecogniseState]):
         assert self.vocabulary is not None
         names = self.vocabulary.names
         best = ranked(probabilities)
-        shown = [f"{names[number]} {share:.2f}" for number, share in best[:SHOWN]]
+        named = [(share, names[number]) for number, share in best]
+        named += [(label.probability, detector.NAMES[label.number]) for label in state.attended]
+        named.sort(key=lambda entry: -entry[0])
+        shown = list(dict.fromkeys(f"{name} {share:.2f}" for share, name in named))[:SHOWN]
         where = "attended" if state.looks else "in sight"
         height, width = state.image.shape[:2]
         found: dict[str, Any] = {
             "summary": f"{where}: {', '.join(shown)}",
-            "labels": [names[number] for number, _ in best],
+            "labels": list(dict.fromkeys(name for _, name in named)),
             "classes": [list(row) for row in ranked(whole)],
+            "picture_size": [width, height],
         }
         if state.region is not None and state.looks:
-            box = shares(state.region, width, height)
+            box = list(shares(state.region, width, height))
             found["detections"] = [[number, share, box] for number, share in best]
-            found["picture_size"] = [width, height]
+        if state.things is not None:
+            found["things"] = [
+                [label.number, round(label.probability, 5), list(label.box or ())]
+                for label in state.things.labels
+            ]
         return found
 
     def telemetry(self, state: RecogniseState) -> Mapping[str, float | str | bool]:
-        return {"looks": len(state.looks), "wrong": round(state.wrong, 4)}
+        things = 0 if state.things is None else len(state.things.labels)
+        return {"looks": len(state.looks), "things": things, "wrong": round(state.wrong, 4)}
 
     def _view(self, image: Pixels, square: Square) -> View:
         if self._classifier is None:
@@ -125,9 +148,3 @@ def ranked(probabilities: NDArray[np.float32]) -> list[tuple[int, float]]:
     """Numbers of the ten most probable classes and their probabilities, best first."""
     best = np.argsort(-probabilities, kind="stable")[:KEPT].tolist()
     return [(number, round(float(probabilities[number]), 5)) for number in best]
-
-
-def shares(region: Region, width: int, height: int) -> list[float]:
-    """Left, top, width and height of a region in shares of its picture."""
-    across, down = region.left / width, region.top / height
-    return [across, down, region.width / width, region.height / height]

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.labels import Box, Label, Labels
 from sage_encoders.core.recognition.picture_classifier import Naming
 from sage_orchestrator.core.plugin import Region
 from sage_plugins.squares import Pixels, Square
 
 LEAST_PROBABILITY = 1e-12
+SAME_PLACE = 0.5
+"""Intersection over union of a thing's box and the region from which on it is what is attended."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class RecogniseState:
         whole: the largest centred square.
         looks: at the region, each with other surroundings.
         waiting: squares around the region that were not looked at, in order.
+        things: that were found in the picture; None: they were not looked for.
+        finds: whether things can be looked for.
     """
 
     image: Pixels
@@ -39,6 +44,8 @@ class RecogniseState:
     whole: View
     looks: tuple[View, ...]
     waiting: tuple[Square, ...]
+    things: Labels | None = None
+    finds: bool = False
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
@@ -64,8 +71,48 @@ class RecogniseState:
         return int(before.probabilities.argmax()) == int(self.probabilities.argmax())
 
     @property
+    def looked_enough(self) -> bool:
+        """Whether more looks at the region are of no use."""
+        return not self.waiting or self.settled
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.looked_enough and (self.things is not None or not self.finds)
+
+    @property
+    def attended(self) -> tuple[Label, ...]:
+        """The things that the region shows, or the picture without one, best first."""
+        if self.things is None:
+            return ()
+        if self.region is None:
+            return self.things.labels
+        height, width = self.image.shape[:2]
+        return tuple(
+            label
+            for label in self.things.labels
+            if label.box is not None
+            and overlap(label.box, shares(self.region, width, height)) >= SAME_PLACE
+        )
+
+    @property
     def wrong(self) -> float:
         """Probability that the best name is wrong, [0, 1]; 1 before the region was looked at."""
         if self.region is not None and not self.looks:
             return 1.0
-        return 1.0 - float(self.probabilities.max())
+        found = max((label.probability for label in self.attended), default=0.0)
+        return 1.0 - max(float(self.probabilities.max()), found)
+
+
+def shares(region: Region, width: int, height: int) -> Box:
+    """Left, top, width and height of a region in shares of its picture."""
+    across, down = region.left / width, region.top / height
+    return across, down, region.width / width, region.height / height
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, [0, 1]."""
+    across = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    down = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    both = max(across, 0.0) * max(down, 0.0)
+    return both / max(one[2] * one[3] + other[2] * other[3] - both, 1e-12)

@@ -31,34 +31,44 @@ class Recognised:
     height: int = 0
 
 
-def recognised(result: Mapping[str, Any], vocabulary: Vocabulary | None) -> Recognised | None:
-    """What a result names; None if it names nothing.
+def recognised(
+    result: Mapping[str, Any], vocabulary: Vocabulary | None, things: Vocabulary | None
+) -> tuple[Recognised, ...]:
+    """What a result names, by each model that names something.
 
     Args:
         result: as `Plugin.result` describes it: `classes` is a list of [number, probability],
             `detections` one of [number, probability, [left, top, width, height]] in shares of the
-            picture, whose `picture_size` is [width, height] in pixels; all best first.
+            picture, whose `picture_size` is [width, height] in pixels, `things` another; all best
+            first.
         vocabulary: of the plugin's model.
+        things: of its model that finds things.
 
     Raises:
         InvalidInput: names the field, its value, and what was expected.
     """
-    if "classes" not in result and "detections" not in result:
-        return None
-    if vocabulary is None:
-        raise InvalidInput("vocabulary", None, "one, from a plugin that names classes")
-    classes = _labels("classes", result, vocabulary, CLASS_FIELDS)
-    detections = _labels("detections", result, vocabulary, DETECTION_FIELDS)
-    width, height = _size(result) if detections is not None else (0, 0)
-    return Recognised(vocabulary, classes, detections, width, height)
+    named = []
+    if "classes" in result or "detections" in result:
+        classes = _labels("classes", result, vocabulary, CLASS_FIELDS)
+        detections = _labels("detections", result, vocabulary, DETECTION_FIELDS)
+        named.append((vocabulary, classes, detections))
+    if "things" in result:
+        named.append((things, None, _labels("things", result, things, DETECTION_FIELDS)))
+    return tuple(
+        Recognised(of, classes, found, *(_size(result) if found is not None else (0, 0)))
+        for of, classes, found in named
+        if of is not None
+    )
 
 
 def _labels(
-    field: str, result: Mapping[str, Any], vocabulary: Vocabulary, size: int
+    field: str, result: Mapping[str, Any], vocabulary: Vocabulary | None, size: int
 ) -> Labels | None:
     rows = result.get(field)
     if rows is None:
         return None
+    if vocabulary is None:
+        raise InvalidInput(field, rows, "a vocabulary of the plugin's model beside it")
     if not isinstance(rows, list):
         raise InvalidInput(field, rows, f"a list of rows of {size}")
     for place, row in enumerate(rows):
