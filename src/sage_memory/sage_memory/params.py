@@ -40,6 +40,11 @@ class MemoryParameters(NodeParameters):
         "each: the message of a moment is kept as an MCAP file, or as PAYLOAD (module:function) "
         "makes it; the graph fills it in",
     )
+    blur_faces: bool = parameter(
+        False,
+        doc="faces that are found in kept pictures become one colour each; without the network "
+        "that finds them (`make demo OPTIONS=1`) pictures are not kept",
+    )
     private_modalities: tuple[str, ...] = parameter(
         (),
         doc="modalities of which only time, place and salience are kept: no payload, words, "

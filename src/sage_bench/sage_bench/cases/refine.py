@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
-from sage_bench.recognition import answers, pasted, reading, scenes, words
+from sage_bench.recognition import answers, faces, pasted, reading, scenes, words
 from sage_bench.recognition.pictures import Named, named, photographs, thumbnails
 from sage_bench.result import Result, Row
 from sage_common.core.home import sha256_of
@@ -22,6 +22,7 @@ from sage_encoders.backends.reading import text_detector, text_recogniser
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.language import TextEmbedder
 from sage_encoders.core.recognition.concepts import Concepts, read_concepts
+from sage_encoders.core.recognition.face_detector import MODEL as FACES
 from sage_encoders.core.recognition.picture_classifier import MODEL, SIGNATURE, PictureClassifier
 from sage_sensors.backends.recording import data_folder
 
@@ -60,7 +61,8 @@ def measure(quick: bool) -> Result:
         found += scenes.rows("photographs in frames", put, int8)
         found.append(_time(classifiers, 60 if quick else 300))
     found += reading.rows(data, models, concepts, quick)
-    networks = (f"{MODEL}_int8", text_detector.MODEL, text_recogniser.MODEL)
+    found += faces.rows(data, models)
+    networks = (f"{MODEL}_int8", text_detector.MODEL, text_recogniser.MODEL, FACES)
     inputs = {f"{name}.onnx": sha256_of(models / f"{name}.onnx") for name in networks}
     return Result("refine", quick, inputs, tuple(found))
 

@@ -22,12 +22,14 @@ DTYPES = {
     7: np.dtype("<i8"),
     9: np.dtype(np.bool_),
 }
+Shape = Sequence[int | str]
 TYPE_NUMBERS = {dtype: number for number, dtype in DTYPES.items()}
 
 _VARINT, _BYTES, _FLOAT = 0, 2, 5
 _FIXED_BYTES = {1: 8, 5: 4}
 _MODEL_GRAPH = 7
 _GRAPH_NODE, _GRAPH_TENSOR = 1, 5
+_GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_VALUE = 11, 12, 13
 _NODE_INPUT, _NODE_OUTPUT, _NODE_OPERATOR = 1, 2, 4
 _TENSOR_DIMENSION, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW = 1, 2, 8, 9
 
@@ -121,6 +123,34 @@ class GraphWriter:
         head = _number(1, IR_VERSION) + _field(_MODEL_GRAPH, graph)
         about = (_text(1, name) + _text(2, text) for name, text in (metadata or {}).items())
         return b"".join([head, *(_field(8, o) for o in opsets), *(_field(14, a) for a in about)])
+
+
+def with_shapes(content: bytes, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> bytes:
+    """An ONNX file with inputs and outputs of other shapes (a word: of any size), all float32.
+
+    Inputs that are not named are left out: constants that are listed as such are constants then.
+
+    Raises:
+        ValueError: not an ONNX file.
+    """
+    replaced = (_GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_VALUE)
+    whole = b""
+    for number, value in _fields(memoryview(content)):
+        if number == _MODEL_GRAPH:
+            kept = (_same(n, part) for n, part in _fields(value) if n not in replaced)
+            graph = b"".join(kept)
+            for kind, named in ((_GRAPH_INPUT, inputs), (_GRAPH_OUTPUT, outputs)):
+                shapes = (_value(name, DTYPES[1], shape) for name, shape in named.items())
+                graph += b"".join(_field(kind, shape) for shape in shapes)
+            whole += _field(number, graph)
+        else:
+            whole += _same(number, value)
+    return whole
+
+
+def _same(number: int, value: int | memoryview) -> bytes:
+    """A field as it was read: a number, or bytes."""
+    return _number(number, value) if isinstance(value, int) else _field(number, bytes(value))
 
 
 def _node(body: memoryview) -> Node:

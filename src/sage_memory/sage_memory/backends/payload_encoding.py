@@ -17,6 +17,23 @@ WEBP_QUALITY = 80
 IMU_HEADER = "stamp_ns,ax,ay,az,gx,gy,gz"
 
 
+def as_large_as_kept(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture, uint8 RGB [h, w, 3], whose longer side has at most 512 px.
+
+    Raises:
+        InvalidInput: not such an array.
+    """
+    import cv2
+
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
+        raise InvalidInput("rgb", f"{rgb.dtype} {rgb.shape}", "uint8 (h, w, 3)")
+    scale = MAX_SIDE_PX / max(rgb.shape[:2])
+    if scale >= 1.0:
+        return rgb
+    height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def picture(rgb: NDArray[np.uint8]) -> Payload:
     """A picture, uint8 RGB [h, w, 3], as WebP; its longer side at most 512 px.
 
@@ -25,12 +42,7 @@ def picture(rgb: NDArray[np.uint8]) -> Payload:
     """
     import cv2
 
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
-        raise InvalidInput("rgb", f"{rgb.dtype} {rgb.shape}", "uint8 (h, w, 3)")
-    scale = MAX_SIDE_PX / max(rgb.shape[:2])
-    if scale < 1.0:
-        height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
-        rgb = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    rgb = as_large_as_kept(rgb)
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])
     if not done:

@@ -92,6 +92,8 @@ class MemoryNode(SageNode):
     def on_deactivate(self) -> None:
         self._writer.drain()
         self._places.drain()
+        if self._payloads is not None:
+            self._payloads.close()
         if self._memory is not None:
             self._memory.close()
             self._memory = None

