@@ -51,6 +51,17 @@ def test_the_picture_classifier_is_known_by_its_names_and_wider_words_find_it(
     assert fits["sight-1@a"].dtype == np.float32 and fits["sight-1@a"].shape == (1000,)
 
 
+def test_the_detector_is_known_likewise(
+    meaning: Meaning, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGE_MODELS", str(installed))
+    names = tuple(read_concepts(installed).thing_names)
+    before = meaning.count
+    fits = ClassJudge(meaning, pytest.fail)("a vehicle", {"finder-1@c": names})["finder-1@c"]
+    assert fits[names.index("car")] > 0.5 > 0.2 > fits[names.index("cat")]
+    assert meaning.count - before <= 2, "of the words only"
+
+
 def test_where_the_names_were_not_embedded_the_classifier_is_left_out(
     meaning: Meaning, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

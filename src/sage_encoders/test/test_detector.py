@@ -25,18 +25,19 @@ from sage_encoders.backends.packaged.nanodet import DEVIATION, MEAN, nanodet
 from sage_encoders.backends.packaged.tfjs_graph import read_graph
 from sage_encoders.backends.packaged.thing_detector import FILE, FOLDER, detector_graph
 from sage_encoders.core.card import ModelError
+from sage_encoders.core.recognition.concepts import read_concepts
 from sage_encoders.core.recognition.detector import (
     ANOTHER,
     BINS,
     CLASSES,
     MODEL,
-    NAMES,
     SIGNATURE,
     STRIDES_PX,
     Detector,
     overlaps,
 )
 
+NAMES = read_concepts(Path(__file__).parents[3] / "models").thing_names
 CHANNELS = CLASSES + 4 * BINS
 INSTALLED = Path("share", "sage_encoders", "models")
 

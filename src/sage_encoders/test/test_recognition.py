@@ -17,7 +17,7 @@ from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.backends.packaged import conversion
 from sage_encoders.backends.packaged.name_vectors import read_name_vectors, vectors_file
 from sage_encoders.core.card import ModelError, read_card
-from sage_encoders.core.recognition.concepts import FILE, Concepts, read_concepts
+from sage_encoders.core.recognition.concepts import FILE, THINGS_FILE, Concepts, read_concepts
 from sage_encoders.core.recognition.picture_classifier import (
     MODEL,
     SIGNATURE,
@@ -49,10 +49,20 @@ def classifier(request: pytest.FixtureRequest, installed: Path) -> Iterator[Pict
 
 
 @pytest.fixture(scope="module")
-def fits(installed: Path, concepts: Concepts) -> Fits:
+def asked(installed: Path) -> Callable[[str], list[Vector]]:
     embedder = OpenTextEmbedder(installed).embedder
-    fit = ClassFit(concepts, read_name_vectors(installed, concepts, embedder.encoder_id))
-    return lambda words: fit.fits([embedder.embed(text) for text in phrasings(words)])
+    return lambda words: [embedder.embed(text) for text in phrasings(words)]
+
+
+@pytest.fixture(scope="module")
+def class_fit(installed: Path, concepts: Concepts) -> ClassFit:
+    encoder_id = OpenTextEmbedder(installed).embedder.encoder_id
+    return ClassFit(concepts, read_name_vectors(installed, concepts, encoder_id))
+
+
+@pytest.fixture(scope="module")
+def fits(class_fit: ClassFit, asked: Callable[[str], list[Vector]]) -> Fits:
+    return lambda words: class_fit.fits(asked(words))
 
 
 def photographs(data: Path, concepts: Concepts) -> Iterator[tuple[int, np.ndarray]]:
@@ -124,13 +134,16 @@ def test_concepts(concepts: Concepts) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "0 concepts"),
+        ("", "0 and 80 concepts"),
         ("n1\tone\n", "line 1"),
         ("n1\tone\tn2\n" * 1000, "n2"),
         ("n1\t\t\n", "line 1"),
     ],
 )
-def test_damaged_concepts_are_refused(tmp_path: Path, content: str, words: str) -> None:
+def test_damaged_concepts_are_refused(
+    models: Path, tmp_path: Path, content: str, words: str
+) -> None:
+    (tmp_path / THINGS_FILE).write_bytes((models / THINGS_FILE).read_bytes())
     (tmp_path / FILE).write_text(content)
     with pytest.raises(ModelError, match=words):
         read_concepts(tmp_path)
@@ -149,12 +162,32 @@ def test_words_find_classes_by_name_and_by_wider_concepts(fits: Fits, concepts: 
     assert fits("quarterly tax return").max() < 0.2
 
 
+def test_words_find_things_by_name_and_by_wider_concepts(
+    class_fit: ClassFit, concepts: Concepts, asked: Callable[[str], list[Vector]]
+) -> None:
+    names = concepts.thing_names
+    assert len(names) == 80 and names[0] == "person" and names[-1] == "toothbrush"
+    for words, wanted in {
+        "where did I see a car?": {"car"},
+        "a man": {"person"},
+        "a bike": {"bicycle", "motorcycle"},
+        "a vehicle": {"bicycle", "car", "motorcycle", "airplane", "bus", "truck", "boat"},
+        "a fruit": {"banana", "apple", "orange"},
+    }.items():
+        found = class_fit.thing_fits(asked(words))
+        assert found.shape == (80,) and found.dtype == np.float32
+        best = {names[number] for number in np.flatnonzero(found > 0.7)}
+        assert wanted <= best, words
+        assert "broccoli" not in best
+
+
 def test_vectors_of_names_are_those_of_this_encoder(
     installed: Path, concepts: Concepts, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match="sage weights"):
         read_name_vectors(installed, concepts, "another-1@0")
-    (tmp_path / FILE).write_bytes((installed / FILE).read_bytes())
+    for name in (FILE, THINGS_FILE):
+        (tmp_path / name).write_bytes((installed / name).read_bytes())
     path = vectors_file(tmp_path, "any")
     path.write_bytes(b"no numbers")
     with pytest.raises(ModelError, match="not the vectors"):

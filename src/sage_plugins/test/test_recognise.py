@@ -16,7 +16,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.labels import Label, Labels
 from sage_encoders.backends.model_registry import REGISTRY
 from sage_encoders.backends.models_folder import models_folder
-from sage_encoders.core.recognition import detector
+from sage_encoders.core.recognition.concepts import read_concepts
 from sage_orchestrator.core.plugin import NothingToDo, Region, Task, Vocabulary
 from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.running.recognised import recognised
@@ -81,10 +81,11 @@ def plugin() -> Iterator[RecognisePlugin]:
 def finding(plugin: RecognisePlugin) -> RecognisePlugin:
     """With one that finds a boat where the goldfish is, and a person beside it."""
     there = (380 / 640, 100 / 360, 200 / 640, 200 / 360)
-    boat, person = (detector.NAMES.index(name) for name in ("boat", "person"))
+    names = read_concepts(models_folder()).thing_names
+    boat, person = (names.index(name) for name in ("boat", "person"))
     things = Label(boat, 0.98, there), Label(person, 0.7, (0.0, 0.0, 0.2, 0.9))
     plugin._detector = Finder(*things)
-    plugin.things = Vocabulary("finder-1@0", detector.NAMES)
+    plugin.things = Vocabulary("finder-1@0", names)
     return plugin
 
 

@@ -22,8 +22,8 @@ Names = tuple[str, ...]
 class ClassJudge:
     """Says how well each class is what words ask for.
 
-    Classes of the picture classifier are also found by the concepts above them; those of other
-    models by their names.
+    Classes of the picture classifier and of the detector are also found by the concepts above
+    them; those of other models by their names.
 
     Args:
         meaning: of words; raises what its caller is to know.
@@ -33,7 +33,7 @@ class ClassJudge:
     def __init__(self, meaning: Meaning, say: Callable[[str], None]) -> None:
         self._meaning, self._say = meaning, say
         self._fault = ""
-        self._pictures: dict[str, tuple[Names, ClassFit] | None] = {}
+        self._pictures: dict[str, tuple[Names, Names, ClassFit] | None] = {}
         self._vectors: dict[tuple[str, Names], Vector] = {}
 
     def __call__(self, words: str, vocabularies: Mapping[str, Names]) -> dict[str, Vector]:
@@ -50,7 +50,9 @@ class ClassJudge:
         found = {}
         for model_id, names in vocabularies.items():
             if pictures is not None and names == pictures[0]:
-                found[model_id] = pictures[1].fits(asked)
+                found[model_id] = pictures[2].fits(asked)
+            elif pictures is not None and names == pictures[1]:
+                found[model_id] = pictures[2].thing_fits(asked)
             elif len(names) <= MOST_NAMES:
                 found[model_id] = name_fits(self._of_names(encoder_id, names), asked)
             else:
@@ -58,8 +60,9 @@ class ClassJudge:
                 self._say(f"what {model_id} recognised is not searched: {why}")
         return found
 
-    def _of_pictures(self, encoder_id: str) -> tuple[Names, ClassFit] | None:
-        """Names of the picture classifier's classes and their fit; None: it is not installed."""
+    def _of_pictures(self, encoder_id: str) -> tuple[Names, Names, ClassFit] | None:
+        """Names of the classifier's and of the detector's classes, and their fit; None: they are
+        not installed."""
         if encoder_id not in self._pictures:
             try:
                 folder = models_folder()
@@ -69,7 +72,8 @@ class ClassJudge:
                 self._pictures[encoder_id], self._fault = None, str(error)
             else:
                 fit = ClassFit(concepts, vectors)
-                self._pictures[encoder_id] = tuple(concepts.class_names), fit
+                known = tuple(concepts.class_names), tuple(concepts.thing_names)
+                self._pictures[encoder_id] = *known, fit
         return self._pictures[encoder_id]
 
     def _of_names(self, encoder_id: str, names: Sequence[str]) -> Vector:

@@ -53,11 +53,11 @@ class RecognisePlugin(Plugin[RecogniseState]):
         model = self._open(MODEL)
         folder = model.path.parent
         self._classifier = PictureClassifier(model, resize)
-        names = read_concepts(folder).class_names
-        self.vocabulary = Vocabulary(self._classifier.model_id, names)
+        concepts = read_concepts(folder)
+        self.vocabulary = Vocabulary(self._classifier.model_id, concepts.class_names)
         if (folder / f"{detector.MODEL}.onnx").is_file():  # an option of the set-up
             self._detector = Detector(self._open(detector.MODEL), resize)
-            self.things = Vocabulary(self._detector.model_id, detector.NAMES)
+            self.things = Vocabulary(self._detector.model_id, concepts.thing_names)
 
     def unload(self) -> None:
         self._classifier = self._detector = None
@@ -104,7 +104,9 @@ class RecognisePlugin(Plugin[RecogniseState]):
         names = self.vocabulary.names
         best = ranked(probabilities)
         named = [(share, names[number]) for number, share in best]
-        named += [(label.probability, detector.NAMES[label.number]) for label in state.attended]
+        if self.things is not None:
+            things = self.things.names
+            named += [(label.probability, things[label.number]) for label in state.attended]
         named.sort(key=lambda entry: -entry[0])
         shown = list(dict.fromkeys(f"{name} {share:.2f}" for share, name in named))[:SHOWN]
         where = "attended" if state.looks else "in sight"

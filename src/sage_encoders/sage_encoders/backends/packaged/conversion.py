@@ -13,6 +13,7 @@ from sage_encoders.backends.packaged.efficientnet_lite import efficientnet_lite0
 from sage_encoders.backends.packaged.face_network import face_network, face_network_file
 from sage_encoders.backends.packaged.name_vectors import (
     embedded_names,
+    former_vectors,
     read_name_vectors,
     vectors_file,
 )
@@ -69,6 +70,8 @@ def convert(folder: Path, say: Say) -> None:
         except ModelError:  # they are missing or damaged
             path = vectors_file(folder, encoder_id)
             say(f"writing {path}")
+            for former in former_vectors(folder):
+                former.unlink()
             _publish(path, embedded_names(concepts, opened.embedder))
     finally:
         opened.close()

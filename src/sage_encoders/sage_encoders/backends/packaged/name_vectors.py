@@ -1,4 +1,4 @@
-"""The meaning of each name that the picture classifier knows, embedded once."""
+"""The meaning of each name that pictures can be given, embedded once."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.language import TextEmbedder
-from sage_encoders.core.recognition.concepts import FILE, Concepts
+from sage_encoders.core.recognition.concepts import FILE, THINGS_FILE, Concepts
 
 
 def vectors_file(folder: Path, encoder_id: str) -> Path:
     """Where the vectors of these names by this encoder lie, whether they are there or not."""
-    names = (folder / FILE).read_bytes()
+    names = (folder / FILE).read_bytes() + (folder / THINGS_FILE).read_bytes()
     version = hashlib.sha256(names + encoder_id.encode()).hexdigest()[:12]
     return folder / f"{Path(FILE).stem}-{version}.npy"
+
+
+def former_vectors(folder: Path) -> list[Path]:
+    """Such files, of whatever names and encoders."""
+    return sorted(folder.glob(f"{Path(FILE).stem}-*.npy"))
 
 
 def embedded_names(concepts: Concepts, embedder: TextEmbedder) -> bytes:

@@ -1,4 +1,5 @@
-"""What the picture classifier can name: 1,000 classes, and the wider concepts they belong to."""
+"""What pictures can be named: the classifier's 1,000 classes, the detector's 80, and the wider
+concepts they belong to."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 
 from sage_encoders.core.card import ModelError
 
-FILE = "imagenet_concepts.tsv"
-CLASSES = 1000
+FILE, THINGS_FILE = "imagenet_concepts.tsv", "coco_concepts.tsv"
+CLASSES, THINGS = 1000, 80
 COLUMNS = 3
 
 
@@ -23,16 +24,19 @@ class Concepts:
 
     Attributes:
         ids: of each concept, `n` and its offset in WordNet; the first 1,000 are the classes of
-            ImageNet's challenge of 2012, in their order.
+            ImageNet's challenge of 2012, the last 80, `coco` and a number, the categories of COCO,
+            both in their order.
         names: of each concept, the usual one first.
         above: places of the concepts directly above each.
         belongs: bool [1000, concepts]; whether a class is a concept or one below it.
+        things_belong: bool [80, concepts]; whether a category is.
     """
 
     ids: Sequence[str]
     names: Sequence[Sequence[str]]
     above: Sequence[Sequence[int]]
     belongs: NDArray[np.bool_]
+    things_belong: NDArray[np.bool_]
 
     @property
     def class_names(self) -> list[str]:
@@ -43,6 +47,11 @@ class Concepts:
             name if times[name] == 1 else self._told_apart(number)
             for number, name in enumerate(usual)
         ]
+
+    @property
+    def thing_names(self) -> list[str]:
+        """The name of each category."""
+        return [names[0] for names in self.names[-THINGS:]]
 
     def _told_apart(self, number: int) -> str:
         return f"{self.names[number][0]} ({self.names[self.above[number][0]][0]})"
@@ -62,7 +71,23 @@ def read_concepts(folder: Path) -> Concepts:
     Raises:
         ModelError: no such file, or not one of concepts.
     """
-    path = folder / FILE
+    classes, things = _rows(folder / FILE), _rows(folder / THINGS_FILE)
+    if len(classes) < CLASSES or len(things) != THINGS:
+        found, expected = f"{len(classes)} and {len(things)}", f"{CLASSES} or more and {THINGS}"
+        raise ModelError(f"{folder}: {found} concepts and things: expected {expected}")
+    rows = [*classes, *things]
+    ids = [row[0] for row in rows]
+    places = {concept: place for place, concept in enumerate(ids)}
+    try:
+        above = [[places[concept] for concept in row[2].split()] for row in rows]
+    except KeyError as error:
+        raise ModelError(f"{folder}: a concept above others, {error}, is not in it") from error
+    names = [row[1].split("|") for row in rows]
+    belongs = _belonging(above, range(CLASSES))
+    return Concepts(ids, names, above, belongs, _belonging(above, range(len(classes), len(rows))))
+
+
+def _rows(path: Path) -> list[list[str]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -71,21 +96,13 @@ def read_concepts(folder: Path) -> Concepts:
     for number, row in enumerate(rows, 1):
         if len(row) != COLUMNS or not row[1]:
             raise ModelError(f"{path}: line {number}: expected an id, names, and ids above it")
-    if len(rows) < CLASSES:
-        raise ModelError(f"{path}: {len(rows)} concepts: expected {CLASSES} classes and more")
-    ids = [row[0] for row in rows]
-    places = {concept: place for place, concept in enumerate(ids)}
-    try:
-        above = [[places[concept] for concept in row[2].split()] for row in rows]
-    except KeyError as error:
-        raise ModelError(f"{path}: a concept above others, {error}, is not in it") from error
-    return Concepts(ids, [row[1].split("|") for row in rows], above, _belonging(above))
+    return rows
 
 
-def _belonging(above: Sequence[Sequence[int]]) -> NDArray[np.bool_]:
-    belongs = np.zeros((CLASSES, len(above)), np.bool_)
-    for number in range(CLASSES):
-        waiting = [number]
+def _belonging(above: Sequence[Sequence[int]], classes: range) -> NDArray[np.bool_]:
+    belongs = np.zeros((len(classes), len(above)), np.bool_)
+    for number, place_of_class in enumerate(classes):
+        waiting = [place_of_class]
         while waiting:
             place = waiting.pop()
             if not belongs[number, place]:

@@ -10,29 +10,16 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.core.labels import MOST_LABELS, Label, Labels
 from sage_encoders.core.model import Model
+from sage_encoders.core.recognition.concepts import THINGS
 from sage_encoders.core.signature import Signature, Tensor
 from sage_encoders.core.vision import Pixels, Resize
 
 MODEL = "thing_detector"
-BINS = 11
+CLASSES, BINS = THINGS, 11
 STRIDES_PX = (8, 16, 32)
 AREA_PX = 416 * 416
 """Of what the network is given, whatever the shape of the picture: that which it was trained on."""
 LONGEST_SIDE_PX = 1248
-NAMES = (
-    "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat",
-    "traffic light", "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog",
-    "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe", "backpack", "umbrella",
-    "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard", "sports ball", "kite",
-    "baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket", "bottle",
-    "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "sandwich", "orange",
-    "broccoli", "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch", "potted plant",
-    "bed", "dining table", "toilet", "tv", "laptop", "mouse", "remote", "keyboard", "cell phone",
-    "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors",
-    "teddy bear", "hair drier", "toothbrush",
-)  # fmt: skip
-"""COCO's categories, in its order."""
-CLASSES = len(NAMES)
 SIGNATURE = Signature(
     inputs={"image": Tensor("uint8", ("N", "H", "W", 3))},
     outputs={
@@ -70,7 +57,7 @@ class Detector:
         return self._model.encoder_id
 
     def find(self, image: Pixels) -> Labels:
-        """The things in a picture, uint8 RGB [H, W, 3], with boxes; numbers are places in NAMES.
+        """The things in a picture, uint8 RGB [H, W, 3], with boxes; numbers are those of COCO's categories.
 
         Raises:
             InvalidInput: not uint8 [H, W, 3].

@@ -33,20 +33,26 @@ def name_fits(vectors: Vector, asked: Sequence[Vector]) -> Vector:
 
 
 class ClassFit:
-    """Judges the classes of the picture classifier, each by the best name of it or of a concept
-    above it.
+    """Judges what pictures can be named, each class by the best name of it or of a concept above it.
 
     Args:
-        concepts: of the classifier.
+        concepts: all of them.
         vectors: of all names in their order, float32 [names, D], unit length.
     """
 
     def __init__(self, concepts: Concepts, vectors: Vector) -> None:
-        self._belongs, self._vectors = concepts.belongs, vectors
+        self._concepts, self._vectors = concepts, vectors
         counts = [len(names) for names in concepts.names]
         self._first = np.cumsum([0, *counts[:-1]])
 
     def fits(self, asked: Sequence[Vector]) -> Vector:
         """How well each class answers to the best of several phrasings, float32 [1000], [0, 1]."""
+        return self._best(self._concepts.belongs, asked)
+
+    def thing_fits(self, asked: Sequence[Vector]) -> Vector:
+        """How well each category of the detector does, float32 [80], [0, 1]."""
+        return self._best(self._concepts.things_belong, asked)
+
+    def _best(self, belongs: NDArray[np.bool_], asked: Sequence[Vector]) -> Vector:
         of_concepts = np.maximum.reduceat(name_fits(self._vectors, asked), self._first)
-        return np.asarray(np.where(self._belongs, of_concepts, 0.0).max(axis=1), np.float32)
+        return np.asarray(np.where(belongs, of_concepts, 0.0).max(axis=1), np.float32)
