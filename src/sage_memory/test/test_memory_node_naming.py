@@ -14,12 +14,15 @@ from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_encoders.backends.model_registry import REGISTRY
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.core.card import read_card
+from sage_encoders.core.recognition import detector
 from sage_encoders.core.recognition.concepts import read_concepts
 from sage_encoders.core.recognition.picture_classifier import MODEL
 from sage_memory import Memory
 from sage_memory.core.recall.query import Query
 from sage_memory.nodes.memory_node import MemoryNode
 
+DETECTS = (models_folder() / f"{detector.MODEL}.onnx").is_file()
+"""It is an option of the set-up."""
 FRAME = 1_000_000_000 // 30
 PEAK = [0.2] * 6 + [0.9] + [0.2] * 8
 
@@ -38,9 +41,12 @@ def kept_after(home: Path, **parameters) -> tuple[list[str], LockstepHost]:
     with Memory.open(home, read_only=True) as memory:
         (answer,) = memory.recall(Query())
         found = memory.labels(answer.experience.id)
-    for one in found:
-        assert len(one.labels) == 10 and len(one.vocabulary) == 1000
-    return [one.model_id for one in found], host
+    by_classes = [one for one in found if len(one.vocabulary) == 1000]
+    by_things = [one for one in found if len(one.vocabulary) == 80]
+    assert all(len(one.labels) == 10 for one in by_classes)
+    assert all(label.box is not None for one in by_things for label in one.labels)
+    assert not DETECTS or len(by_classes) == len(by_things)
+    return [one.model_id for one in by_classes], host
 
 
 def test_a_kept_picture_is_named_and_the_model_is_given_back(tmp_path: Path) -> None:
@@ -77,9 +83,37 @@ def test_what_the_classifier_said_of_a_region_joins_what_its_picture_shows(tmp_p
     host.close()
     with Memory.open(tmp_path, read_only=True) as memory:
         (answer,) = memory.recall(Query())
-        ((model_id, _, labels),) = memory.labels(answer.experience.id)
-    assert model_id == card.encoder_id
+        found = memory.labels(answer.experience.id)
+    ((_, _, labels),) = [one for one in found if one.model_id == card.encoder_id]
     assert len(labels) == 11 and [label.number for label in labels if label.box] == [7]
+
+
+def test_things_of_a_kept_picture_are_those_that_it_shows_not_those_of_a_frame_near_it(
+    tmp_path: Path,
+) -> None:
+    if not DETECTS:
+        pytest.skip("the detector is not installed: make demo OPTIONS=1, where npm is there")
+    host = LockstepHost(home=tmp_path)
+    card = read_card(models_folder() / f"{detector.MODEL}_int8.json")
+    names = read_concepts(models_folder()).thing_names
+    host.add(MemoryNode, parameters={"device_id": "robot"})
+    host.publish("label_info", label_info(card.encoder_id, names), modality="vision")
+    zebra = Labels(card.encoder_id, (Label(names.index("zebra"), 0.9, (0.0, 0.0, 1.0, 1.0)),))
+    for index, total in enumerate(PEAK):
+        stamp = DEFAULT_START_NS + index * FRAME
+        host.publish("camera/image_raw", inputs.image(stamp), name="front")
+        host.publish("puzzle", inputs.puzzle(stamp), modality="vision")
+        if total > 0.5:
+            near = detection_array(zebra, names, stamp, "front", (16, 8))
+            host.publish("detections", near, modality="vision")
+        host.publish("fused_salience", inputs.fused(stamp, total))
+    host.run_until(DEFAULT_START_NS + len(PEAK) * FRAME)
+    host.close()
+    with Memory.open(tmp_path, read_only=True) as memory:
+        (answer,) = memory.recall(Query())
+        found = memory.labels(answer.experience.id)
+    (things,) = [one for one in found if one.model_id == card.encoder_id]
+    assert names.index("zebra") not in [label.number for label in things.labels]
 
 
 def test_one_parameter_switches_it_off(tmp_path: Path) -> None:

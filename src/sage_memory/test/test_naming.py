@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from sage_common.core.labels import Label, Labels
 from sage_memory import Memory
 from sage_memory.backends.payload_decoding import picture
 from sage_memory.backends.payload_encoding import picture as encoded
-from sage_memory.backends.picture_namer import PictureNamer
+from sage_memory.backends.picture_namers import PictureNamers
 from sage_memory.core.experience import Payload
 from sage_memory.core.store.naming import BATCH, Namer
 
@@ -97,14 +98,13 @@ def test_what_cannot_be_named_is_counted_and_the_rest_is_named(place, experience
         assert best(memory, bright.id) == "bright"
 
 
-def test_the_classifier_names_a_kept_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_models_that_are_installed_name_a_kept_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAGE_MODELS", str(Path(sys.prefix, "share", "sage_encoders", "models")))
-    namer = PictureNamer()
-    try:
-        labels = namer.name(grey(90).data)
-        assert len(labels.labels) == 10 and labels.model_id == namer.namer.model_id
-        assert len(namer.namer.vocabulary) == 1000
-        with pytest.raises(InvalidInput, match="payload"):
-            namer.name(b"no picture")
-    finally:
-        namer.close()
+    with closing(PictureNamers()) as opened:
+        for model, classes in zip(opened.models, (1000, 80), strict=False):
+            namer = model.namer
+            labels = namer.name(grey(90).data)
+            assert labels.model_id == namer.model_id and len(namer.vocabulary) == classes
+            with pytest.raises(InvalidInput, match="payload"):
+                namer.name(b"no picture")
+        assert len(opened.models[0].namer.name(grey(90).data).labels) == 10

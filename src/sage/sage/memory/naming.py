@@ -8,18 +8,22 @@ from pathlib import Path
 
 from sage.memory.completing import complete
 from sage.memory.opening import open_memory
-from sage_memory.backends.picture_namer import PictureNamer
+from sage_memory.backends.picture_namers import PictureNamers
 from sage_memory.core.store.completion import Completed
 
 
 def name_home(
     home: Path, progress: Callable[[float, str], None], should_stop: Callable[[], bool]
 ) -> Completed:
-    """Name what lacks labels, batch by batch; what was done stays done wherever it stops.
+    """Name what lacks labels, model by model and batch by batch; what was done stays done wherever
+    it stops. A picture counts once, though several models name it.
 
     Raises:
         MemoryFailure: the store cannot be opened, or the disk refuses.
-        ModelError: the model is not installed.
+        ModelError: the classifier is not installed, or a model is damaged.
     """
-    with closing(PictureNamer()) as opened, open_memory(home) as memory:
-        return complete(memory.naming(opened.namer), progress, should_stop)
+    with closing(PictureNamers()) as opened, open_memory(home) as memory:
+        done = [
+            complete(memory.naming(model.namer), progress, should_stop) for model in opened.models
+        ]
+        return max(done, key=lambda one: one.made + one.failed)

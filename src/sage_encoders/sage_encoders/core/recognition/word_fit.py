@@ -33,7 +33,7 @@ def name_fits(vectors: Vector, asked: Sequence[Vector]) -> Vector:
 
 
 class ClassFit:
-    """Judges what pictures can be named, each class by the best name of it or of a concept above it.
+    """Judges what pictures can be named, each class by the best name of it or of what is above it.
 
     Args:
         concepts: all of them.
