@@ -57,7 +57,7 @@ class Detector:
         return self._model.encoder_id
 
     def find(self, image: Pixels) -> Labels:
-        """The things in a picture, uint8 RGB [H, W, 3], with boxes, by numbers of COCO's categories.
+        """Things in a picture, uint8 RGB [H, W, 3], with boxes, by the numbers of COCO.
 
         Raises:
             InvalidInput: not uint8 [H, W, 3].
