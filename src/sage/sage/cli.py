@@ -18,6 +18,7 @@ COMMANDS = {
     "status": "watch a running graph: salience, budget, memory, health",
     "recall": "ask the memory",
     "place": "name the place where the robot is, or list the places that are known",
+    "teach": "teach a word with a few pictures or sounds, or list the words that were taught",
     "memory": "manage the memory: numbers, export, import, sleep, forgetting",
     "plugins": "list, load, replace and unload refinement plugins",
     "explain": "say why a moment was or was not salient",

@@ -36,10 +36,11 @@ def read(home: Path, folder: Path, merge: bool = False) -> Imported:
 
 
 def as_of_schema(folder: Path, encoding: str, version: int) -> None:
-    """Make an export what it was at a schema of 2 to 6; before 6 it must have no labels."""
+    """Make an export what it was at a schema of 2 to 7; before 6 it must have no labels."""
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["schema_version"] = version
-    for table in ("places", "labels", "vocabularies") if version < 6 else ("places",):
+    since = {"taught_words": 8, "places": 7, "labels": 6, "vocabularies": 6}
+    for table in (name for name, first in since.items() if version < first):
         (folder / f"{table}.{encoding}").unlink()
         del manifest["rows"][table], manifest["tables"][table]
         del manifest["files"][f"{table}.{encoding}"]

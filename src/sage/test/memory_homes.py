@@ -12,9 +12,12 @@ from experiences import START_NS, numbered
 from sage_common.core.clock import ManualClock
 from sage_common.core.labels import Label, Labels
 from sage_memory import Experience, Memory, Payload, Place
+from sage_memory.core.taught.examples import Example
+from sage_memory.core.taught.taught_word import TaughtWord
 
 DIM = 16
 CLASSES = ("cat", "bicycle", "tree", "bell")
+MY_CUP = TaughtWord("my cup", "picture", "small-1", (Example.of(np.ones(8, np.float32)),))
 SEEN = Labels("classes-1@abc", (Label(1, 0.7, (0.0, 0.25, 0.5, 0.5)), Label(2, 0.01)))
 MEDIA_TYPES = ("image/webp", "audio/flac", "application/x-mcap")
 

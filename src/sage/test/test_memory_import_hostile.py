@@ -67,6 +67,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         memory.learn_about(kept[0], 3600.0)
         memory.label(kept[0].id, homes.SEEN, homes.CLASSES).result()
         memory.name_place(named_at("kitchen", "map", (0.0, 0.0, 0.0), 0.1, 5)).result()
+        memory.teach(homes.MY_CUP).result()
         clock.advance_to(homes.START_NS + 10**12)
         assert memory.sleep(SleepOptions(target_share=0.05)).run_id
         memory.pin(memory.recall(Query(limit=1))[0].experience.id, True).result()
@@ -185,6 +186,10 @@ TOLD: dict[str, tuple[str, str, Any, str]] = {
     "a radius": ("places", "radius_m", 0.0, "radius_m"),
     "a far place": ("places", "x", 1e300, "places.x"),
     "a place's name": ("places", "name", "The Kitchen", "name"),
+    "a word": ("taught_words", "word", "My  Cup", "word"),
+    "examples": ("taught_words", "examples", b"no", "examples"),
+    "other examples": ("taught_words", "features_by", "other-1", "crc32"),
+    "a kind": ("taught_words", "kind", "smell", "taught_words.kind"),
     "a run": ("consolidation_runs", "report", "[]", "consolidation_runs.report"),
     "a deep run": ("consolidation_runs", "report", "[" * 100_000, "consolidation_runs.report"),
     "a deep context": ("experiences", "context", "[" * 100_000, "experiences.context"),

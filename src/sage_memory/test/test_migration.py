@@ -150,6 +150,7 @@ def test_a_damaged_store_of_version_4_keeps_what_its_sleep_did(tmp_path) -> None
 def as_version_4(path: Path) -> None:
     """Give a store the tables, names and reports that it had at schema 4."""
     with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE taught_words")
         connection.execute("DROP TABLE places")
         connection.execute("DROP TABLE labels")
         connection.execute("DROP TABLE vocabularies")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from sage.client.memory_client import Progress
 from sage.graph.runtime_file import RunningGraph
 from sage.memory.results import Forgotten, SleepResult, SleepUndone
@@ -11,12 +13,14 @@ from sage.observe.graph_calls import call_service, run_action
 from sage.recall.messages import reply_of, request_of
 from sage.recall.question import Question, Reply
 from sage_common.core.errors import InvalidInput
+from sage_memory.backends.teaching import Lesson
 from sage_memory.core.errors import MemoryFailure
-from sage_memory.core.identifiers import parse_id
+from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.places.named_place import NamedPlace, plain_name
 from sage_memory.core.sleep.options import SleepOptions
+from sage_memory.core.taught.taught_word import TaughtWord
 from sage_msgs.action import Sleep
-from sage_msgs.srv import Forget, NamePlace, SetPin, UndoSleep
+from sage_msgs.srv import Forget, NamePlace, SetPin, TeachWord, UndoSleep
 
 
 class GraphMemory:
@@ -70,6 +74,31 @@ class GraphMemory:
 
     def _place(self, request: NamePlace.Request) -> NamePlace.Response:
         response = call_service(self._running, "memory/name_place", request)
+        if not response.success:
+            raise MemoryFailure(response.message)
+        return response
+
+    def teach(self, again: TaughtWord) -> Lesson:
+        """Let the memory node learn a word."""
+        features = np.concatenate([example.features for example in again.examples])
+        ids = [id_text(one.experience_id) if one.experience_id else "" for one in again.examples]
+        done = self._teach(
+            TeachWord.Request(
+                word=again.word,
+                kind=again.kind,
+                features_by=again.features_by,
+                features=features.tolist(),
+                experience_ids=ids,
+            )
+        )
+        return Lesson(again.word, done.examples, done.looked_at, done.found)
+
+    def forget_word(self, word: str) -> None:
+        """Let the memory node forget a word."""
+        self._teach(TeachWord.Request(word=word, forget=True))
+
+    def _teach(self, request: TeachWord.Request) -> TeachWord.Response:
+        response = call_service(self._running, "memory/teach", request)
         if not response.success:
             raise MemoryFailure(response.message)
         return response

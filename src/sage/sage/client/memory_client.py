@@ -9,8 +9,10 @@ from typing import Protocol
 from sage.graph.runtime_file import running_graph
 from sage.memory.results import Forgotten, SleepResult, SleepUndone
 from sage.recall.question import Question, Reply
+from sage_memory.backends.teaching import Lesson
 from sage_memory.core.places.named_place import NamedPlace
 from sage_memory.core.sleep.options import SleepOptions
+from sage_memory.core.taught.taught_word import TaughtWord
 
 Progress = Callable[[float, str], None]
 
@@ -65,6 +67,21 @@ class MemoryClient(Protocol):
 
         Raises:
             InvalidInput, MemoryFailure: there is none of this name.
+        """
+
+    def teach(self, again: TaughtWord) -> Lesson:
+        """Add examples of a word, and look for it in what was kept last.
+
+        Raises:
+            InvalidInput, MemoryFailure: an example is refused.
+            ModelError: the model of pictures is not installed.
+        """
+
+    def forget_word(self, word: str) -> None:
+        """Forget a word that was taught, and what it found.
+
+        Raises:
+            InvalidInput, MemoryFailure: it was not taught.
         """
 
     def sleep(

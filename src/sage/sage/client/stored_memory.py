@@ -11,10 +11,12 @@ from sage.memory.results import Forgotten, SleepResult, SleepUndone
 from sage.recall.question import Question, Reply
 from sage.recall.stored_query import query_of, reply_of, with_words
 from sage_common.core.errors import InvalidInput
+from sage_memory.backends.teaching import Lesson, look_back
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.places.named_place import NamedPlace
 from sage_memory.core.recall.question.reading import Reading
 from sage_memory.core.sleep.options import SleepOptions
+from sage_memory.core.taught.taught_word import TaughtWord
 
 
 class StoredMemory:
@@ -59,6 +61,16 @@ class StoredMemory:
         """Forget a place."""
         with open_memory(self._home) as memory:
             memory.forget_place(name).result()
+
+    def teach(self, again: TaughtWord) -> Lesson:
+        """Teach the store."""
+        with open_memory(self._home) as memory:
+            return look_back(memory, memory.teach(again).result().word)
+
+    def forget_word(self, word: str) -> None:
+        """Forget a word."""
+        with open_memory(self._home) as memory:
+            memory.forget_word(word).result()
 
     def sleep(
         self, options: SleepOptions, progress: Progress, should_stop: Callable[[], bool]

@@ -44,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("verify", _verify, "check every row, checksum, link and payload")
     add("repair", _repair, "rebuild a store from what can be read of a damaged one")
     add("reembed", _reembed, "vectors of the present encoders for what was kept with others")
-    add("name", _name, "name what is in kept pictures that were not named yet")
+    add(
+        "name",
+        _name,
+        "name kept pictures that were not named yet, and find taught words",
+    )
     pin = add("pin", _pin, "never evict anything of an experience")
     pin.add_argument("id", metavar="ID")
     pin.add_argument("--off", action="store_true", help="it may be evicted again")
@@ -187,7 +191,7 @@ def _reembed(options: argparse.Namespace) -> int:
 def _name(options: argparse.Namespace) -> int:
     from sage.memory.naming import name_home
 
-    return _complete(options, name_home, "pictures named")
+    return _complete(options, name_home, "names given to what is kept")
 
 
 def _complete(options: argparse.Namespace, home_work: Callable[..., Any], made: str) -> int:

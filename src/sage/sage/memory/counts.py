@@ -31,6 +31,7 @@ class Counts:
         can_be_undone: evictions that can still be undone.
         entities: whose trust is known.
         places: that are known by name.
+        taught_words: words that were taught.
     """
 
     device: str
@@ -51,6 +52,7 @@ class Counts:
     can_be_undone: int
     entities: int
     places: int
+    taught_words: int
 
 
 def count(connection: Connection) -> Counts:
@@ -92,6 +94,7 @@ def count(connection: Connection) -> Counts:
         can_be_undone=_number(connection, schema.forgettings, *undoable),
         entities=_number(connection, schema.entities),
         places=_number(connection, schema.places),
+        taught_words=_number(connection, schema.taught_words),
     )
 
 

@@ -14,6 +14,7 @@ from sage.memory.results import SleepResult
 from sage_memory.core.places.named_place import NamedPlace
 from sage_memory.core.recovery.repair import Repaired
 from sage_memory.core.recovery.verification import Finding
+from sage_memory.core.taught.taught_word import TaughtWord
 
 
 def stats_lines(home: Path, counts: Counts) -> list[str]:
@@ -38,6 +39,7 @@ def stats_lines(home: Path, counts: Counts) -> list[str]:
         lines.append(f"             {counts.can_be_undone} of what they evicted can be restored")
     lines.append(f"entities     {counts.entities}")
     lines.append(f"places       {counts.places}")
+    lines.append(f"taught       {counts.taught_words} words")
     return lines
 
 
@@ -68,6 +70,17 @@ def place_line(place: NamedPlace) -> str:
     named = "named once" if place.namings == 1 else f"named {place.namings} times"
     area = f"within {place.radius_m:.2f} m of {x:.2f}, {y:.2f}, {z:.2f} in {place.frame}"
     return f"{place.name}: {area}, {named}" + ", private" * place.is_private
+
+
+def taught_lines(home: Path, words: Sequence[TaughtWord]) -> list[str]:
+    """Words that were taught."""
+    if not words:
+        return [f"{home}: no word was taught yet"]
+    return [
+        f"{word.word}: {len(word.examples)} {word.kind}{'s' * (len(word.examples) > 1)}, "
+        f"taught {_time(word.taught_ns)}, told by {word.features_by}"
+        for word in words
+    ]
 
 
 def export_lines(folder: Path, done: Exported) -> list[str]:

@@ -34,8 +34,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def read_sound(path: Path) -> Sound:
-    """The last two seconds of a sound, mixed down to mono.
+def read_sound(path: Path, longest_s: float = LONGEST_S) -> Sound:
+    """The last seconds of a sound, two by default, mixed down to mono.
 
     Raises:
         InvalidInput: the file is not there, or no sound that can be read.
@@ -47,7 +47,7 @@ def read_sound(path: Path) -> Sound:
     try:
         with soundfile.SoundFile(path) as source:
             rate_hz = int(source.samplerate)
-            source.seek(max(0, source.frames - round(LONGEST_S * rate_hz)))
+            source.seek(max(0, source.frames - round(longest_s * rate_hz)))
             samples = source.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise InvalidInput("sound", str(path), f"WAV, FLAC, OGG or MP3 ({error})") from None

@@ -167,6 +167,8 @@ _SERVICES = (
     ServiceSpec("memory/store", "sage_msgs/srv/StoreExperience", "memory", "keep this moment now"),
     ServiceSpec("memory/name_place", "sage_msgs/srv/NamePlace", "memory",
                 "name the place where the robot is now, or forget a place"),
+    ServiceSpec("memory/teach", "sage_msgs/srv/TeachWord", "memory",
+                "teach a word with examples, or forget one"),
     ServiceSpec("memory/recall", "sage_msgs/srv/Recall", "memory",
                 "ask by text, example, time, salience, place, entity, modality, device, and their "
                 "conjunctions"),

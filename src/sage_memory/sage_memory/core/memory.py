@@ -33,6 +33,7 @@ from sage_memory.core.store.entities import Entity, Evidence, evidence_of, learn
 from sage_memory.core.store.labelling import Relabelled, label
 from sage_memory.core.store.naming import Namer, Naming
 from sage_memory.core.store.reembedding import BATCH, Embedder, Reembedding
+from sage_memory.core.store.taught_naming import PictureFeatures, TaughtNaming
 from sage_memory.core.store.writer import Future
 
 MOST_JUDGED = 100
@@ -229,6 +230,10 @@ class Memory(OpenMemory):
     def naming(self, namer: Namer) -> Naming:
         """Work that names kept pictures which this model has not named; see there."""
         return Naming(self._writable(), namer)
+
+    def taught_naming(self, pictures: PictureFeatures | None) -> TaughtNaming:
+        """Work that finds taught words in what was kept before they were; see there."""
+        return TaughtNaming(self._writable(), pictures)
 
     def checkpoint(self) -> None:
         """Wait until everything queued so far is on the disk.

@@ -27,9 +27,13 @@ from sage_memory.core.recall.reader import Reader
 from sage_memory.core.recovery import suspension
 from sage_memory.core.recovery.verification import Finding, compare_index, distinct, inspect_rows
 from sage_memory.core.statistics import Statistics, statistics_of
+from sage_memory.core.store.labelling import Relabelled
 from sage_memory.core.store.storage import open_storage
 from sage_memory.core.store.store import Store
+from sage_memory.core.store.teaching import Taught, forget_word, teach
 from sage_memory.core.store.writer import Future
+from sage_memory.core.taught.rows import read_words
+from sage_memory.core.taught.taught_word import TaughtWord
 
 Done = TypeVar("Done")
 Opened = TypeVar("Opened", bound="OpenMemory")
@@ -139,6 +143,32 @@ class OpenMemory:
             InvalidInput: from the future: there is none of this name.
         """
         return self._writable().change(lambda connection: forget_place(connection, name))
+
+    def taught_words(self) -> list[TaughtWord]:
+        """Words that were taught, in their order.
+
+        Raises:
+            StoreDamaged: a row cannot be read.
+        """
+        return self.read(read_words)
+
+    def teach(self, again: TaughtWord) -> Future[Taught]:
+        """Add examples of a word; what its former examples recognised is looked for anew.
+
+        From `result()` on it is known what labels there are then, and the word is on the disk.
+
+        Raises:
+            InvalidInput: a field is wrong, or, from the future, there are too many examples.
+        """
+        return teach(self._writable(), again)
+
+    def forget_word(self, word: str) -> Future[Relabelled]:
+        """Forget a word with its examples and all that was recognised by them.
+
+        Raises:
+            InvalidInput: it is no word, or, from the future, none that was taught.
+        """
+        return forget_word(self._writable(), word)
 
     def inspect(self) -> list[Finding]:
         """Everything that is wrong with the store; takes minutes on a large one."""

@@ -63,14 +63,13 @@ class ExperienceWriter(Stateful):
         self._worker = node.worker("keep", QUEUE_SIZE)
         self._reembedder = Reembedder(node, opened, parameters.reembed_period_s)
         self._labels = LabelIntake(node, parameters, partial(self._worker.submit, self._label))
-        self._naming = PictureNaming(node, parameters.name_pictures)
+        self._naming = PictureNaming(node, opened, parameters.name_pictures)
         node.subscribe("outcome", self._on_outcome)
 
     def later(self, moment: Moment | None) -> None:
         """Keep a moment, if it is one; returns at once."""
         if moment is not None:
-            experience = self._observer.experience(moment)
-            self._worker.submit(self._store, experience, self._take(moment))
+            self._worker.submit(self._store, self._observer.experience(moment), self._take(moment))
 
     def now(self, moment: Moment, words: HeardText | None) -> Experience:
         """Keep a moment with words and sync it; to be called on a worker, without `guard`."""
@@ -98,7 +97,8 @@ class ExperienceWriter(Stateful):
             payload = None
         private = experience.encoder_id == WITHHELD
         had = [] if private else self._labels.before(experience)
-        kept = self._remember(experience, payload, self._naming.added(had, payload))
+        with self._naming.taught.unchanged:
+            kept = self._remember(experience, payload, self._naming.added(had, experience, payload))
         self._kept.publish(experience_message(kept))
         if not private:
             for recognised in self._labels.kept(kept, had):

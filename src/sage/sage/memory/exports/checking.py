@@ -39,6 +39,7 @@ ONCE: dict[str, tuple[tuple[str, ...], ...]] = {
     "forgettings": (("number",),),
     "entities": (("name",),),
     "places": (("name",),),
+    "taught_words": (("word", "kind"),),
 }
 """Columns of which no two rows of a table have the same values."""
 OWNED = {

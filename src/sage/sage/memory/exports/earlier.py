@@ -21,6 +21,8 @@ LABELS_SINCE = 6
 """Schema from which on there are labels and their vocabularies."""
 PLACES_SINCE = 7
 """Schema from which on there are places that are known by name."""
+TAUGHT_SINCE = 8
+"""Schema from which on there are words that were taught."""
 Value = TypeVar("Value")
 
 
@@ -34,6 +36,8 @@ def with_present_tables(manifest: Manifest) -> Manifest:
         later += (schema.vocabularies.name, schema.labels.name)
     if manifest.schema_version < PLACES_SINCE:
         later.append(schema.places.name)
+    if manifest.schema_version < TAUGHT_SINCE:
+        later.append(schema.taught_words.name)
     rows, tables = {**rows, **dict.fromkeys(later, 0)}, {**tables, **dict.fromkeys(later, ())}
     return replace(manifest, rows=rows, tables=tables)
 

@@ -14,6 +14,7 @@ from sage.memory.exports.exporting import Progress
 from sage.memory.exports.labels import VocabularyNumbers
 from sage.memory.exports.manifest import ExportRefused
 from sage.memory.exports.tables import TABLES, Row
+from sage.memory.exports.taught_words import taught_here
 from sage_common.core.errors import InvalidInput
 from sage_memory.core.engine import schema
 from sage_memory.core.experience import Payload
@@ -138,6 +139,8 @@ def _merge(
                 taken = vocabularies.taken(rows)
             elif "number" in table.columns:
                 taken = [{k: v for k, v in row.items() if k != "number"} for row in taken]
+            if table is schema.taught_words:
+                taken = [row for row in (taught_here(row, gone) for row in taken) if row]
             if table is schema.labels:
                 taken = [vocabularies.renumbered(row) for row in taken]
             if taken:
@@ -174,7 +177,7 @@ def _present(connection: Connection, table: Table) -> set[Any]:
     if table in (schema.payloads, schema.runs, schema.entities, schema.places):
         (key,) = table.primary_key.columns
         return set(connection.execute(select(key)).scalars())
-    if table is schema.summary_members:
+    if table in (schema.summary_members, schema.taught_words):
         return {tuple(row) for row in connection.execute(select(*table.primary_key.columns))}
     return set()
 

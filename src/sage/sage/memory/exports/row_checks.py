@@ -34,6 +34,7 @@ from sage_memory.core.sleep.options import checked
 from sage_memory.core.sleep.records import forgetting_list, saved_copy
 from sage_memory.core.sleep.report import ConsolidationReport
 from sage_memory.core.store.entities import named
+from sage_memory.core.taught.rows import word_of
 
 UNREADABLE = (
     ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError,
@@ -191,4 +192,5 @@ CHECKS: dict[str, Callable[[Row], Any]] = {
     "forgettings": _forgetting,
     "entities": _entity,
     "places": place_of,
+    "taught_words": word_of,
 }

@@ -32,6 +32,8 @@ from sage_memory.core.index.index import ROLES
 from sage_memory.core.places.named_place import FURTHEST_M, MAX_PLACE_NAME
 from sage_memory.core.rows.rows import COVARIANCE, ORIENTATION, SKETCH_SIDE
 from sage_memory.core.store.entities import KINDS
+from sage_memory.core.taught.taught_word import KINDS as TAUGHT_KINDS
+from sage_memory.core.taught.taught_word import MOST_CHARACTERS
 
 MAX_NUMBER = 2**40
 """Of a row: at a thousand a second they last for 34 years."""
@@ -258,6 +260,15 @@ RULES: dict[str, dict[str, Rule]] = {
         "radius_m": number(0.0, FURTHEST_M),
         "namings": whole(1, MAX_STAMP_NS),
         "last_ns": STAMP_NS,
+    },
+    "taught_words": {
+        "word": words(1, MOST_CHARACTERS),
+        "kind": one_of(*TAUGHT_KINDS),
+        "features_by": NAME,
+        "examples": blob(),
+        "looked_at": whole(0, MAX_NUMBER),
+        "taught_ns": STAMP_NS,
+        "crc32": CRC32,
     },
 }
 """Table -> column -> what it may hold; where a column is nullable, null as well."""

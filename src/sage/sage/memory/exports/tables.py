@@ -24,6 +24,7 @@ TABLES: dict[str, Table] = {
         schema.forgettings,
         schema.entities,
         schema.places,
+        schema.taught_words,
     )
 }
 """In the order in which they are imported: what refers to another comes after it."""

@@ -26,8 +26,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
-SCHEMA_VERSION = 7
-REVISION = "0007"
+SCHEMA_VERSION = 8
+REVISION = "0008"
 """Revision that Alembic finds stamped in a store of this version."""
 WHOLE = "*"
 MUTABLE_FIELDS = (
@@ -277,6 +277,18 @@ places = Table(
     Column("radius_m", Float, nullable=False, comment="of the area"),
     Column("namings", BigInteger, nullable=False),
     Column("last_ns", BigInteger, nullable=False, comment="when it was named last"),
+)
+
+taught_words = Table(
+    "taught_words",
+    metadata,
+    Column("word", String(64), primary_key=True, comment="small letters, single spaces"),
+    Column("kind", String(16), primary_key=True, comment="picture or sound: what shows it"),
+    Column("features_by", String(128), nullable=False, comment="model and version"),
+    Column("examples", LargeBinary, nullable=False, comment="their features; see examples"),
+    Column("looked_at", BigInteger, nullable=False, comment="number of the last experience"),
+    Column("taught_ns", BigInteger, nullable=False, comment="when it was taught last"),
+    Column("crc32", BigInteger, nullable=False, comment="of word, kind, features_by, examples"),
 )
 
 meta = Table(

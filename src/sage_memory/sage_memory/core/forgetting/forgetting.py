@@ -27,7 +27,9 @@ from sage_memory.core.rows.changes import replace_content, set_columns
 from sage_memory.core.sleep.changes import run_record
 from sage_memory.core.sleep.records.forgetting_list import PER_EXPERIENCE
 from sage_memory.core.sleep.records.rewriting import TOMBSTONE
+from sage_memory.core.store.labelling import Relabelled
 from sage_memory.core.store.store import Store
+from sage_memory.core.store.teaching import remove_examples
 from sage_memory.core.store.writer import Future
 
 MOST_AT_ONCE = 1000
@@ -46,9 +48,10 @@ def forget(
 ) -> Future[Forgotten]:
     """Remove experiences for good; the future settles when the files hold nothing of them.
 
-    Gone are their rows' content, vectors, links, the copies kept for undoing a sleep, what
-    summaries took over from them, and payloads that no other experience has. The database is
-    rewritten at once, which takes seconds where it is large; remembering queues meanwhile.
+    Gone are their rows' content, vectors, links, what words were taught by them, the copies kept
+    for undoing a sleep, what summaries took over from them, and payloads that no other experience
+    has. The database is rewritten at once, which takes seconds where it is large; remembering
+    queues meanwhile.
 
     Args:
         identifiers: 16 bytes each, or their text, at most `MOST_AT_ONCE`.
@@ -71,9 +74,10 @@ def forget(
     wanted = list(dict.fromkeys(ids))
     numbers: list[int] = []
     changed: list[CascadeResult] = []
+    unlabelled: list[Relabelled] = []
 
     def remove(connection: Connection) -> Forgotten:
-        return _remove(store, connection, wanted, reason, now_ns, numbers, changed)
+        return _remove(store, connection, wanted, reason, now_ns, numbers, changed, unlabelled)
 
     def update_index(_done: Forgotten) -> None:
         store.payloads.delete_removed()
@@ -85,6 +89,8 @@ def forget(
                 index.update(number, **columns)
             index.relabel(list(disowned.columns), disowned.labels)
         index.forget(numbers)
+        for relabelled in unlabelled:
+            index.relabel(*relabelled)
         try:
             store.compact_now()
         except DiskRefuses as error:
@@ -101,6 +107,7 @@ def _remove(
     now_ns: int,
     numbers: list[int],
     changed: list[CascadeResult],
+    unlabelled: list[Relabelled],
 ) -> Forgotten:
     column = experiences.c
     rows = connection.execute(
@@ -134,6 +141,7 @@ def _remove(
     for sha in sorted(used):
         _pin_payload(connection, sha)
     store.set_clocks(connection, [(identifier, "forgotten") for identifier in gone])
+    unlabelled[:] = [remove_examples(store, connection, wanted)]
     numbers[:] = connection.execute(select(column.number).where(column.id.in_(gone))).scalars()
     changed[:] = [disowned]
     return Forgotten(len(wanted), freed)

@@ -40,6 +40,7 @@ from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.rows.rows import sketch, unpack_puzzle
 from sage_memory.core.store.modality_facts import FACT as INSTANCES
 from sage_memory.core.store.modality_facts import stored_instances
+from sage_memory.core.taught.rows import word_of
 
 BATCH = 512
 MOST_NAMED = 100
@@ -49,6 +50,11 @@ LATER: Row = {
     "encoding": schema.ENCODING_FLOAT32,
 }  # fmt: skip
 """Values of columns that a store of an earlier version does not have."""
+PROVEN: tuple[tuple[Table, Callable[[Row], object], str], ...] = (
+    (schema.places, place_of, "places that are none"),
+    (schema.taught_words, word_of, "words that were taught"),
+)
+"""Tables whose rows prove themselves, and what is lost where they do not."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,8 @@ class _Repair:
             self._copy(connection, schema.payloads, self._payloads())
             for table in (schema.runs, schema.forgettings, schema.entities):
                 self._copy(connection, table, self._damaged.rows(table))
-            self._copy(connection, schema.places, self._places())
+            for table, proof, lost in PROVEN:
+                self._copy(connection, table, self._proven(table, proof, lost))
             self._copy(connection, schema.meta, self._facts())
             revision = {"version_num": schema.REVISION}
             connection.execute(insert(schema.alembic_version), [revision])
@@ -317,12 +324,12 @@ class _Repair:
                     "pinned": 0,
                 }
 
-    def _places(self) -> Iterator[Row]:
-        for row in self._damaged.rows(schema.places):
+    def _proven(self, table: Table, proof: Callable[[Row], object], lost: str) -> Iterator[Row]:
+        for row in self._damaged.rows(table):
             try:
-                place_of(row)
+                proof(row)
             except InvalidInput:
-                self._lost["places that are none"] += 1
+                self._lost[lost] += 1
                 continue
             yield row
 

@@ -44,6 +44,7 @@ from sage_memory.core.rows.checksums import is_whole
 from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.rows.records import ALTERED
 from sage_memory.core.rows.rows import sketch, unpack_puzzle
+from sage_memory.core.taught.rows import word_of
 
 BATCH = 1024
 SETTLED_S = 60.0
@@ -60,8 +61,8 @@ class Finding:
     """Something wrong.
 
     Attributes:
-        what: page, experience, vector, labels, vocabulary, clock, link, place, payload, fact or
-            index.
+        what: page, experience, vector, labels, vocabulary, clock, link, place, taught word,
+            payload, fact or index.
         where: which one, and what is wrong with it.
         serious: True: content is lost or may be; False: nothing that recall answers depends on it.
         fix: what to do.
@@ -93,7 +94,7 @@ def compare_index(compare: Callable[[], None]) -> list[Finding]:
 def inspect_rows(connection: Connection, files: PayloadFiles) -> list[Finding]:
     """Look at everything, within one snapshot; takes minutes on a large store."""
     found = [Finding("page", words, True, REPAIR) for words in damaged_pages(connection)]
-    for look in (_facts, _experiences, _vectors, _labels, _clocks, _links, _places):
+    for look in (_facts, _experiences, _vectors, _labels, _clocks, _links, _places, _taught_words):
         try:
             found.extend(look(connection))
         except DatabaseError as error:
@@ -236,6 +237,14 @@ def _places(connection: Connection) -> Iterator[Finding]:
             place_of(dict(row))
         except InvalidInput as error:
             yield Finding("place", f"{row['name']!r}: {error}", True, REPAIR)
+
+
+def _taught_words(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(select(schema.taught_words)).mappings():
+        try:
+            word_of(dict(row))
+        except InvalidInput as error:
+            yield Finding("taught word", f"{row['word']!r}: {error}", True, REPAIR)
 
 
 def _payloads(connection: Connection, files: PayloadFiles) -> Iterator[Finding]:

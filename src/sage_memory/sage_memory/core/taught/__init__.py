@@ -1,0 +1,1 @@
+"""Words that were taught with a few examples."""
