@@ -16,6 +16,7 @@ from sage.commands.run import exit_status, run_options
 from sage.commands.summary import short_summary
 from sage.graph.description import describe
 from sage.observe.live_view import render
+from sage.recall.suggestion import suggested_question
 from sage.run.session import Session
 from sage_common.core.home import make_private, sage_home
 
@@ -50,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"no salience was seen; the log of the graph: {log_path}", file=sys.stderr)
         _print_tail(log_path)
     print(short_summary(summary))
-    print(f"ask it: {Path(sys.prefix, 'bin', 'sage')} recall 'a building with windows'")
+    question = suggested_question(home) or "a building with windows"
+    print(f"ask it: {Path(sys.prefix, 'bin', 'sage')} recall '{question}'")
     print(json.dumps(summary), flush=True)
     return exit_status(summary)
 
