@@ -11,7 +11,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from sage.commands.run import exit_status
 from sage.observe.observer_node import Latest
 from sage.observe.waiting import never_came
-from sage.run.waiting import REPORT_PERIOD_S, START_TIMEOUT_S, Waiting
+from sage.run.waiting import PLAYED_S, REPORT_PERIOD_S, START_TIMEOUT_S, Waiting
 
 IMAGE = "/sage/camera/front/image_raw"
 
@@ -44,7 +44,7 @@ def test_what_came_but_was_refused_says_why() -> None:
     ]
 
 
-def run(source: str, duration_s: float | None, heard: bool = True) -> Any:
+def run(source: str, duration_s: float | None, heard: bool = True, played: bool = False) -> Any:
     told: list[str] = []
     own = status("text", **{"/own published": "0"})
     diagnostics = {"vision_encoder": encoder("0"), "text": own}
@@ -53,6 +53,7 @@ def run(source: str, duration_s: float | None, heard: bool = True) -> Any:
         observer=SimpleNamespace(latest=Latest(diagnostics=diagnostics)),
         options=SimpleNamespace(duration_s=duration_s, wait=False),
         all_heard=lambda: heard,
+        is_played=lambda: played,
         report=told.append,
         told=told,
     )
@@ -73,6 +74,15 @@ def test_others_wait_as_long_as_a_start_may_take(source: str, duration_s: float 
     waiting = Waiting(waits, 0.0)
     assert not waiting.is_over(START_TIMEOUT_S - 1.0)
     assert waiting.is_over(START_TIMEOUT_S + 1.0)
+
+
+def test_a_recording_that_has_ended_without_salience_ends_the_run() -> None:
+    waits = run("short.mp4", 60.0, played=True)
+    waiting = Waiting(waits, 0.0)
+    assert not waiting.is_over(4.0)
+    assert not waiting.is_over(4.0 + PLAYED_S - 0.1)
+    assert waiting.is_over(4.0 + PLAYED_S)
+    assert "the recording has ended" in waits.told[-1]
 
 
 def test_a_run_without_salience_fails_and_names_what_never_came(

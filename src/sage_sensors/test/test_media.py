@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from sage_common.core.clock import NS_PER_S
+from sage_sensors.backends import media as module
 from sage_sensors.backends.media import MediaFile, SoundTrack, VideoTrack
 from sage_sensors.core.samples import Frame, SourceError, blank_frame
 
@@ -111,6 +113,23 @@ def test_what_is_no_media_file_is_refused_by_name(tmp_path: Path, content: bytes
         path.write_bytes(content)
     with pytest.raises(SourceError, match=r"fake\.mp4"):
         MediaFile(path)
+
+
+@pytest.mark.parametrize("name", ["one.png", "one.jpg", "one.webp", "one.bmp"])
+def test_a_single_picture_is_no_video(tmp_path: Path, name: str) -> None:
+    cv2.imwrite(str(tmp_path / name), np.full((4, 4, 3), 200, np.uint8))
+    with pytest.raises(SourceError, match=rf"{name}: a single picture, which has no duration"):
+        MediaFile(tmp_path / name)
+
+
+def test_frames_that_would_fill_the_memory_are_refused_unless_they_are_scaled(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_PIXELS", 1_000)
+    opened = MediaFile(media)
+    with pytest.raises(SourceError, match=r"pixels a frame: expected at most 1,000 .* ffmpeg"):
+        VideoTrack(opened)
+    assert next(VideoTrack(opened, width_px=16).items()).value.pixels.shape[1] == 16
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:

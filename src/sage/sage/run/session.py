@@ -209,7 +209,7 @@ class Session:
 
         On a busy machine the status of a node may come late; it belongs into the summary.
         """
-        if self._is_played() and self.elapsed_s > 0.0:
+        if self.is_played() and self.elapsed_s > 0.0:
             return True
         wished_s = self.options.duration_s
         if wished_s is None or self.elapsed_s < wished_s:
@@ -232,7 +232,7 @@ class Session:
         nodes = {node.name for node in self.graph.nodes}
         return sorted(nodes - heard - self.supervisor.outages.gone())
 
-    def _is_played(self) -> bool:
+    def is_played(self) -> bool:
         """True once a recording that is played once has ended."""
         if self.graph.options.loop:
             return False

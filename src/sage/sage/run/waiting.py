@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_S = 60.0
 REPORT_PERIOD_S = 5.0
+PLAYED_S = 5.0
+"""After the end of a recording, salience of its last frames comes within this time."""
 
 
 class Waiting:
@@ -22,6 +24,7 @@ class Waiting:
         self._begin_s = begin_s
         self._running_since_s: float | None = None
         self._next_report_s = 0.0
+        self._played_since_s: float | None = None
 
     def is_over(self, now_s: float) -> bool:
         """True once nothing more is waited for; the run is told what has not come."""
@@ -37,6 +40,9 @@ class Waiting:
         """True, and said why, if no salience is to be expected any more."""
         if self._is_asked_time_over(now_s):
             return True
+        if self._is_played_since_long(now_s):
+            self._run.report("the recording has ended, too soon for any salience to come of it")
+            return True
         if now_s - self._begin_s > START_TIMEOUT_S:
             self._run.report(f"no fused salience within {START_TIMEOUT_S:g} s of the start")
             return True
@@ -51,6 +57,11 @@ class Waiting:
         if duration_s is None or since_s is None or self._run.graph.options.source != "topics":
             return False
         return now_s - since_s >= duration_s
+
+    def _is_played_since_long(self, now_s: float) -> bool:
+        if self._played_since_s is None and self._run.is_played():
+            self._played_since_s = now_s
+        return self._played_since_s is not None and now_s - self._played_since_s >= PLAYED_S
 
     def _report_missing(self) -> None:
         if missing := never_came(self._run.observer.latest.statuses()):

@@ -33,6 +33,10 @@ MAX_ERRORS_IN_A_ROW = 100
 # those after them need, and not drawn.
 FAR_BEHIND_NS = NS_PER_S
 KEY_FRAMES, ALL_FRAMES = "NONKEY", "DEFAULT"
+MOST_PIXELS = 4096 * 2304
+"""Of a frame as it is drawn: some two dozen of them are in memory at a time, 28 MB each."""
+STILL = ("image2", "_pipe")
+"""What FFmpeg calls the formats of single pictures, or how it ends."""
 
 
 class MediaFile:
@@ -43,10 +47,11 @@ class MediaFile:
 
     Attributes:
         has_video, has_sound: whether there is such a stream.
+        width_px, height_px: of its video as it is stored; 0 without one.
         origin: the moment that is time 0 of all its tracks, in the file's own time [s].
 
     Raises:
-        SourceError: absent, not a media file, or neither video nor sound in it.
+        SourceError: absent, not a media file, a single picture, or neither video nor sound in it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,6 +60,12 @@ class MediaFile:
             video, sound = _first(container, "video"), _first(container, "audio")
             if video is None and sound is None:
                 raise SourceError(f"media {path}: neither video nor sound in it")
+            if sound is None and container.format.name.endswith(STILL):
+                raise SourceError(
+                    f"media {path}: a single picture, which has no duration: expected a video or a "
+                    "sound (`sage recall --image` asks the memory by a picture)"
+                )
+            self.width_px, self.height_px = (video.width, video.height) if video else (0, 0)
             self.has_video, self.has_sound = video is not None, sound is not None
             self.origin = min(
                 (s.start_time or 0) * Fraction(s.time_base) for s in (video, sound) if s is not None
@@ -78,7 +89,7 @@ class VideoTrack:
         passed: pictures that were left out because they were not wanted any more.
 
     Raises:
-        SourceError: the file has no video.
+        SourceError: the file has no video, or its frames would be too large.
     """
 
     def __init__(
@@ -86,6 +97,13 @@ class VideoTrack:
     ) -> None:
         if not media.has_video:
             raise SourceError(f"media {media.path}: no video in it")
+        width, height = _scaled(media.width_px, media.height_px, width_px, height_px)
+        if width * height > MOST_PIXELS:
+            raise SourceError(
+                f"media {media.path}: {width} x {height} pixels a frame: expected at most "
+                f"{MOST_PIXELS:,} in all; scale it first: ffmpeg -i {media.path.name} -vf "
+                "scale=1280:-2 smaller.mp4"
+            )
         self.source = f"file:{media.path.name}"
         self.length_ns = media.video_end_ns
         self.period_s = 1.0 / media.frame_rate_hz
@@ -139,11 +157,8 @@ class VideoTrack:
         quarter_turns = round(frame.rotation / 90.0) % 4
         if quarter_turns % 2:
             width_px, height_px = height_px, width_px
-        width = width_px or (round(frame.width * height_px / frame.height) if height_px else 0)
-        height = height_px or (round(frame.height * width_px / frame.width) if width_px else 0)
-        picture = self._reformatter.reformat(
-            frame, width or frame.width, height or frame.height, "rgb24", threads=1
-        )
+        width, height = _scaled(frame.width, frame.height, width_px, height_px)
+        picture = self._reformatter.reformat(frame, width, height, "rgb24", threads=1)
         plane = picture.planes[0]
         shape, strides = (picture.height, picture.width, 3), (plane.line_size, 3, 1)
         # FFmpeg converts into memory of its own only; this is the one copy.
@@ -152,6 +167,13 @@ class VideoTrack:
         drawn = self._canvas(*upright.shape[:2])
         np.copyto(drawn.pixels, upright)
         return drawn
+
+
+def _scaled(width: int, height: int, width_px: int, height_px: int) -> tuple[int, int]:
+    """The size of a picture that is scaled; 0: native, or as the other one and its shape say."""
+    across = width_px or (round(width * height_px / height) if height_px else width)
+    down = height_px or (round(height * width_px / width) if width_px else height)
+    return across, down
 
 
 class SoundTrack:

@@ -92,9 +92,12 @@ def plan_recording(
     """A recording from files that the user names; streams that are in none of them are absent.
 
     Raises:
-        SourceError: a file cannot be read, or has neither video nor sound.
+        SourceError: a file cannot be read, has neither video nor sound, is a single picture, or
+            its frames are too large.
     """
     opened = MediaFile(media)
+    if opened.has_video:
+        VideoTrack(opened)
     heard = sound if sound is not None else (media if opened.has_sound else None)
     return RecordingPlan(
         media if opened.has_video else None,
