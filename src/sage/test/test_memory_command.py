@@ -14,6 +14,7 @@ from memory_homes import experience, made_home
 
 from sage.memory.interrupts import stop_on_interrupt
 from sage.memory.repairing import repair_home
+from sage_common.core.labels import Label, Labels
 from sage_memory import Memory, Query
 from sage_memory.core.identifiers import id_text
 
@@ -193,3 +194,11 @@ def test_entities_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert as_json(capsys, "entities", "--home", tmp_path)["entities"] == []
     status, told, _ = run(capsys, "entities", "--home", tmp_path)
     assert status == 0 and "no entity is known yet" in told
+    with Memory.open(tmp_path) as memory:
+        for answer in memory.recall(Query(modality="vision")):
+            cup = Labels("classes-1@a", (Label(0, 0.8),))
+            memory.label(answer.experience.id, cup, ["cup"]).result()
+    met = as_json(capsys, "entities", "--home", tmp_path)["met"][0]
+    assert (met["kind"], met["name"]) == ("thing", "cup")
+    told = run(capsys, "entities", "--home", tmp_path)[1]
+    assert "thing cup: met once, 1 moment, first " in told and met["last_id"] in told

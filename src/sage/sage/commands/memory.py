@@ -30,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return action
 
     add("stats", _stats, "what the memory holds")
-    add("entities", _entities, "who and what was heard from, and how far it is trusted")
+    add(
+        "entities",
+        _entities,
+        "who and what was heard from, how far it is trusted, and what was met again",
+    )
     export = add("export", _export, "write everything into a new folder; a graph may run")
     export.add_argument("folder", type=Path, metavar="DIR")
     export.add_argument("--format", choices=FORMATS, default="parquet", help="default: parquet")
@@ -84,13 +88,19 @@ def _stats(options: argparse.Namespace) -> int:
 
 def _entities(options: argparse.Namespace) -> int:
     from sage.memory.opening import open_memory
-    from sage.memory.report import entity_lines
+    from sage.memory.report import entity_lines, met_lines
+    from sage_memory.core.identifiers import id_text
 
     home = sage_home(options.home)
     with open_memory(home, read_only=True) as memory:
-        known = memory.entities().values()
+        known, met = memory.entities().values(), memory.individuals()
     found = sorted(map(vars, known), key=lambda entity: (-entity["trust"], entity["name"]))
-    _print(options, {"entities": found}, lambda: entity_lines(home, found))
+    shown = [vars(one) | {"last_id": id_text(one.last_id)} for one in met]
+    _print(
+        options,
+        {"entities": found, "met": shown},
+        lambda: [*entity_lines(home, found), *met_lines(met)],
+    )
     return 0
 
 

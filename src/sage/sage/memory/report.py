@@ -11,10 +11,15 @@ from sage.memory.counts import Counts
 from sage.memory.exports.exporting import Exported
 from sage.memory.exports.importing import Imported
 from sage.memory.results import SleepResult
+from sage_memory.core.identifiers import id_text
 from sage_memory.core.places.named_place import NamedPlace
 from sage_memory.core.recovery.repair import Repaired
 from sage_memory.core.recovery.verification import Finding
+from sage_memory.core.reidentification.individual import Individual
 from sage_memory.core.taught.taught_word import TaughtWord
+
+MOST_MET = 30
+"""Lines of what was met."""
 
 
 def stats_lines(home: Path, counts: Counts) -> list[str]:
@@ -57,6 +62,26 @@ def entity_lines(home: Path, found: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def met_lines(met: Sequence[Individual]) -> list[str]:
+    """Things, speakers and places with how often they were met, the most often met first."""
+    lines = [
+        f"{one.kind} {one.name}: met {_times(one.meetings)}, {_many(one.moments, 'moment')}, "
+        f"first {_time(one.first_ns)}, last {_time(one.last_ns)}: {id_text(one.last_id)}"
+        for one in met[:MOST_MET]
+    ]
+    if len(met) > MOST_MET:
+        lines.append(f"and {len(met) - MOST_MET} more: --json")
+    return lines
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
 def place_lines(home: Path, found: Sequence[NamedPlace]) -> list[str]:
     """Places that are known by name, with their areas."""
     if not found:
@@ -67,7 +92,7 @@ def place_lines(home: Path, found: Sequence[NamedPlace]) -> list[str]:
 def place_line(place: NamedPlace) -> str:
     """A place with its area."""
     x, y, z = place.centre
-    named = "named once" if place.namings == 1 else f"named {place.namings} times"
+    named = f"named {_times(place.namings)}"
     area = f"within {place.radius_m:.2f} m of {x:.2f}, {y:.2f}, {z:.2f} in {place.frame}"
     return f"{place.name}: {area}, {named}" + ", private" * place.is_private
 
@@ -77,7 +102,7 @@ def taught_lines(home: Path, words: Sequence[TaughtWord]) -> list[str]:
     if not words:
         return [f"{home}: no word was taught yet"]
     return [
-        f"{word.word}: {len(word.examples)} {word.kind}{'s' * (len(word.examples) > 1)}, "
+        f"{word.word}: {_many(len(word.examples), word.kind)}, "
         f"taught {_time(word.taught_ns)}, told by {word.features_by}"
         for word in words
     ]

@@ -26,6 +26,8 @@ from sage_memory.core.places.rows import forget_place, name_place, read_places, 
 from sage_memory.core.recall.reader import Reader
 from sage_memory.core.recovery import suspension
 from sage_memory.core.recovery.verification import Finding, compare_index, distinct, inspect_rows
+from sage_memory.core.reidentification.individual import Individual, individuals
+from sage_memory.core.reidentification.kept_sightings import kept_sightings
 from sage_memory.core.statistics import Statistics, statistics_of
 from sage_memory.core.store.labelling import Relabelled
 from sage_memory.core.store.storage import open_storage
@@ -151,6 +153,14 @@ class OpenMemory:
             StoreDamaged: a row cannot be read.
         """
         return self.read(read_words)
+
+    def individuals(self) -> list[Individual]:
+        """Things, speakers and places that the newest moments show, those met most often first.
+
+        Raises:
+            StoreDamaged: a row cannot be read.
+        """
+        return individuals(self.read(lambda c: kept_sightings(c, self.modality_specs)))
 
     def teach(self, again: TaughtWord) -> Future[Taught]:
         """Add examples of a word; what its former examples recognised is looked for anew.

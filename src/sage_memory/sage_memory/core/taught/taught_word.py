@@ -124,6 +124,11 @@ def models_of(kind: str) -> str:
     return f"taught-{kind}@"
 
 
+def is_taught(model_id: str) -> bool:
+    """Whether a model is a taught word."""
+    return any(model_id.startswith(models_of(kind)) for kind in KINDS)
+
+
 def plain_word(word: str) -> str:
     """A word as it is kept: small letters, single spaces.
 

@@ -1,0 +1,133 @@
+"""One thing, speaker or place that was met, perhaps again.
+
+Moments are linked in the order of time. Two show the same thing if the same class was recognised
+in both, their pictures are near in the embedding of the vision encoder, and so are their places
+where both are known; each is compared with how a thing looked when it was met last. A word that was
+taught is of one thing, and a speaker or a place goes by its name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sage_common.core.clock import NS_PER_S
+from sage_memory.core.experience import Place
+
+KINDS = ("thing", "word", "speaker", "place")
+SAME = 0.87
+"""Cosine from which pictures of a class show the same thing. On the even classes of tiny_imagenet,
+photographs beside crops of them, 98 % of the links are right, and 80 % of those there are found."""
+NEAR_M = 4.0
+APART_S = 60.0
+"""Moments that are further apart in time are two meetings."""
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """A moment that shows something.
+
+    Attributes:
+        kind: one of `KINDS`.
+        name: of the class, the word, the speaker or the place.
+        experience_id: 16 bytes.
+        start_ns, end_ns: of the moment [ns].
+        encoder_id, embedding: of a thing, float32 [D] of length 1.
+        place: where, if it is known.
+    """
+
+    kind: str
+    name: str
+    experience_id: bytes
+    start_ns: int
+    end_ns: int
+    encoder_id: str = ""
+    embedding: Vector | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Individual:
+    """What was met.
+
+    Attributes:
+        kind, name: as of its sightings; things of a class have the same name.
+        moments: that show it.
+        meetings: times that it was met, with a minute or more between them.
+        first_ns, last_ns: when it was met first, and last.
+        last_id: of the last moment.
+    """
+
+    kind: str
+    name: str
+    moments: int
+    meetings: int
+    first_ns: int
+    last_ns: int
+    last_id: bytes
+
+    @classmethod
+    def of(cls, seen: Sighting) -> Individual:
+        """One that was met once."""
+        return cls(seen.kind, seen.name, 1, 1, seen.start_ns, seen.end_ns, seen.experience_id)
+
+    def met(self, again: Sighting) -> Individual:
+        """The same after another moment, which is not earlier."""
+        apart = again.start_ns - self.last_ns >= APART_S * NS_PER_S
+        return replace(
+            self,
+            moments=self.moments + 1,
+            meetings=self.meetings + apart,
+            last_ns=max(self.last_ns, again.end_ns),
+            last_id=again.experience_id,
+        )
+
+
+def individuals(sightings: Iterable[Sighting]) -> list[Individual]:
+    """Whom and what sightings, in the order of time, show; those met most often first."""
+    groups: dict[tuple[str, str, str], list[Sighting]] = {}
+    for one in sightings:
+        groups.setdefault((one.kind, one.name, one.encoder_id), []).append(one)
+    found = [each for group in groups.values() for each in _merged(group)]
+    return sorted(found, key=lambda one: (-one.meetings, -one.moments, -one.last_ns, one.name))
+
+
+def linked(group: Sequence[Sighting]) -> list[int]:
+    """Which individual each sighting of one class is, from 0 in the order of their appearance."""
+    if not group or group[0].embedding is None:
+        return [0] * len(group)
+    looks = np.zeros((len(group), group[0].embedding.size), np.float32)
+    places: list[Place | None] = []
+    which = []
+    for one in group:
+        assert one.embedding is not None, "of a thing"
+        cosines = looks[: len(places)] @ one.embedding
+        for near in np.flatnonzero(cosines >= SAME):
+            if _apart(places[near], one.place):
+                cosines[near] = -1.0
+        best = int(cosines.argmax()) if len(places) else -1
+        if best < 0 or cosines[best] < SAME:
+            best = len(places)
+            places.append(None)
+        looks[best], places[best] = one.embedding, one.place or places[best]
+        which.append(best)
+    return which
+
+
+def _merged(group: Sequence[Sighting]) -> list[Individual]:
+    found: dict[int, Individual] = {}
+    for number, one in zip(linked(group), group, strict=True):
+        found[number] = found[number].met(one) if number in found else Individual.of(one)
+    return list(found.values())
+
+
+def _apart(one: Place | None, other: Place | None) -> bool:
+    """Whether both places are known, and not the same; those in other frames cannot be compared."""
+    if one is None or other is None or one.frame != other.frame:
+        return False
+    return math.dist(one.position, other.position) > NEAR_M
