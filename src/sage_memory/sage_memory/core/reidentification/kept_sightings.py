@@ -110,7 +110,9 @@ def _named(row: Any, places: Sequence[NamedPlace], speaks: bool) -> Iterator[Sig
     if speaker:
         yield Sighting("speaker", speaker, *moment)
     here = _place(row)
-    for place in places if here is not None else ():
+    if here is None:
+        return
+    for place in places:
         inside = math.dist(place.centre, here.position) <= place.radius_m
         if place.frame == here.frame and inside:
             yield Sighting("place", place.name, *moment)
