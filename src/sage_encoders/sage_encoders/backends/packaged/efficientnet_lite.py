@@ -7,11 +7,12 @@ ImageNet's challenge of 2012.
 Int8 without a picture to calibrate by (M. Nagel et al., "Data-Free Quantization Through Weight
 Equalization and Bias Correction", ICCV 2019): what leaves a ReLU6 lies in 0 to 6, and what leaves a
 batch normalisation has its shift as mean and its scale as standard deviation. Weights are quantised
-by channel, to seven bits.
+by channel, to seven bits; what that changes in the mean of a layer's output is added to its bias.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_encoders.backends.onnx_protobuf import GraphWriter
-from sage_encoders.backends.packaged.int8 import in_256_steps, int8_weight
+from sage_encoders.backends.packaged.int8 import in_256_steps, int8_weight, rounded
 
 SIDE_PX, FEATURES, CLASSES = 224, 1280, 1000
 STAGES = ((1, 3, 1), (2, 3, 2), (2, 5, 2), (3, 3, 2), (3, 5, 1), (4, 5, 2), (1, 3, 1))
@@ -30,6 +31,8 @@ MEAN, SCALE = 127, 1.0 / 128.0
 """Of a pixel: what the network was trained with."""
 SPREAD = 5.0
 """Standard deviations of a layer's output that int8 covers."""
+STEP = 2.0**-12
+"""Of what is added to biases in int8."""
 
 Floats = NDArray[np.float32]
 Weights = Mapping[str, NDArray[Any]]
@@ -41,7 +44,7 @@ class _Values:
 
     Attributes:
         name: in the graph.
-        mean, variance: of each channel, as the batch normalisation learned them, float64 [C].
+        mean, variance: of each channel, by what the batch normalisation learned, float64 [C].
         side: in pixels.
     """
 
@@ -110,6 +113,8 @@ class _Network:
         self, inputs: _Values, name: str, norm: str, stride: int = 1, clipped: bool = False
     ) -> _Values:
         kernel, bias = self._folded(name, norm)
+        if self._int8:
+            bias += _mean_loss(kernel, inputs.mean)
         side = -(-inputs.side // stride)
         padding = max((side - 1) * stride + kernel.shape[2] - inputs.side, 0)
         before, after = padding // 2, padding - padding // 2
@@ -152,7 +157,8 @@ class _Network:
             low = self._graph.constant(f"{values.name}.low", np.array(0.0, np.float32))
             high = self._graph.constant(f"{values.name}.high", np.array(6.0, np.float32))
             name = self._graph.node("Clip", [values.name, low, high], f"{values.name}.clipped")
-        return _Values(name, values.mean, values.variance, values.side)
+        mean = _clipped_mean(values.mean, np.sqrt(values.variance))
+        return _Values(name, mean, values.variance, values.side)
 
     def _quantised(self, values: _Values) -> _Values:
         if not self._int8:
@@ -167,3 +173,25 @@ class _Network:
         bias = self._graph.constant("_fc.bias", np.asarray(self._weights["_fc.bias"], np.float32))
         weight = self._constant_weight("_fc", kernel)
         self._graph.node("Gemm", [features, weight, bias], "logits", transB=1)
+
+
+def _mean_loss(kernel: Floats, mean: NDArray[np.float64]) -> Floats:
+    """What each output [outputs] lacks on average where the kernel is rounded, the inputs having
+    these means [inputs]; in steps that are the same whatever order a processor adds in."""
+    lost = np.asarray(kernel - rounded(kernel), np.float64).sum(axis=(2, 3))
+    by_channel = kernel.shape[1] == 1
+    found = lost[:, 0] * mean if by_channel else lost @ mean
+    return (np.rint(found / STEP) * STEP).astype(np.float32)
+
+
+def _clipped_mean(mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of normally distributed values after they were clipped to 0 to 6."""
+    low, high = -mean / deviation, (6.0 - mean) / deviation
+    share = _normal(high) - _normal(low)
+    edges = (np.exp(-(low**2) / 2) - np.exp(-(high**2) / 2)) / math.sqrt(2 * math.pi)
+    return np.asarray(mean * share + deviation * edges + 6.0 * (1.0 - _normal(high)))
+
+
+def _normal(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the standard normal distribution below each value."""
+    return np.array([0.5 * (1.0 + math.erf(value / math.sqrt(2))) for value in values.tolist()])
