@@ -168,7 +168,7 @@ def test_both_ways_find_what_was_recognised(tmp_path: Path) -> None:
     assert told == stored
     (answer,) = stored.answers
     assert (answer.id, answer.reason) == (id_text(kept.id), "seen: bicycle 0.71, left")
-    assert any("no vector of minilm" in note and "or labels" in note for note in stored.notes)
+    assert any("minilm" in note and "nor anything recognised" in note for note in stored.notes)
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -283,6 +283,9 @@ def test_examples_are_read_from_files(tmp_path: Path) -> None:
     (tmp_path / "none.png").write_bytes(b"no picture")
     with pytest.raises(InvalidInput, match=r"image = .*expected a picture"):
         read_image(tmp_path / "none.png")
+    cv2.imwrite(str(tmp_path / "dot.png"), np.zeros((1, 1, 3), np.uint8))
+    with pytest.raises(InvalidInput, match="at least 8 px each way, not of 1 x 1 px"):
+        read_image(tmp_path / "dot.png")
     (tmp_path / "none.wav").write_bytes(b"no sound")
     with pytest.raises(InvalidInput, match=r"sound = .*expected WAV"):
         read_sound(tmp_path / "none.wav")

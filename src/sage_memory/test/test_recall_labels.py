@@ -55,6 +55,26 @@ def memory(tmp_path: Path):
         yield opened
 
 
+def test_what_fits_only_by_when_says_what_was_recognised_and_said(memory) -> None:
+    left = (0.0, 0.2, 0.3, 0.6)
+    labels = seen((1, 0.71, left), (0, 0.3), (2, 0.2))
+    memory.remember(numbered(1, **said(1, 0.9)), None, labels).result()
+    memory.remember(numbered(2)).result()
+    bare, shown = sorted((a.reason for a in memory.recall(Query())), key=len)
+    assert bare.startswith("salience ")
+    first = 'seen: bicycle 0.71, left; cat 0.3; words around it: "words 1"; salience '
+    assert shown.startswith(first)
+
+
+def test_beside_an_example_it_is_said_that_words_do_not_ask_for_labels(memory) -> None:
+    kept = memory.remember(numbered(1, **said(1, 0.9)), None, seen((1, 0.9))).result()
+    asked = replace(with_words(BICYCLE), labels={}, example_id=kept.id)
+    note = "beside an example words are compared with words, not with what was recognised"
+    assert note in memory.ask(asked).notes
+    assert note not in memory.ask(replace(asked, example_id=b"")).notes
+    assert note not in memory.ask(Query(example_id=kept.id)).notes
+
+
 def test_what_was_seen_is_found_by_its_name_and_says_where(memory) -> None:
     left = (0.0, 0.2, 0.3, 0.6)
     ids = [
@@ -73,7 +93,7 @@ def test_what_was_seen_is_found_by_its_name_and_says_where(memory) -> None:
     one, two = recalled.answers
     assert [answer.experience.id for answer in recalled.answers] == [ids[0], ids[4]]
     assert one.score == pytest.approx(1 - (1 - 0.71) * (1 - 0.4 * 0.3), abs=1e-3)
-    assert one.reason == "seen: bicycle 0.71, left; seen: wheel 0.4"
+    assert one.reason == "seen: bicycle 0.71, left; wheel 0.4"
     assert [(p.name, p.encoder_id, p.role) for p in one.parts] == [
         ("seen: bicycle 0.71, left", SIGHT, "label"), ("seen: wheel 0.4", SIGHT, "label"),
     ]  # fmt: skip
@@ -82,7 +102,8 @@ def test_what_was_seen_is_found_by_its_name_and_says_where(memory) -> None:
     assert [(d.id, d.reason) for d in recalled.declined] == [
         (ids[1], "its probability is below 0.25")
     ]
-    assert recalled.notes == ["1 experience has no labels and could not be compared"]
+    note = "1 experience has nothing that was recognised and could not be compared"
+    assert recalled.notes == [note]
     assert "compared as sight-1@abc" in format_notes(recalled, with_filter=True)
 
 

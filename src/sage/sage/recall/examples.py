@@ -12,6 +12,8 @@ from sage_common.core.errors import InvalidInput, shorten
 from sage_common.core.puzzle import CODES, GRID
 
 LONGEST_SIDE_PX = 1024
+LEAST_SIDE_PX = 8
+"""What is smaller shows nothing that could be compared."""
 LONGEST_S = 2.0
 
 
@@ -19,7 +21,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     """RGB picture, uint8 [h, w, 3], scaled down to 1024 px.
 
     Raises:
-        InvalidInput: the file is not there, or no picture.
+        InvalidInput: the file is not there, no picture, or too small to show anything.
     """
     import cv2
 
@@ -27,6 +29,10 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if pixels is None:
         raise InvalidInput("image", str(path), "a picture: JPEG, PNG, WebP ...")
+    if min(pixels.shape[:2]) < LEAST_SIDE_PX:
+        size = f"{pixels.shape[1]} x {pixels.shape[0]} px"
+        expected = f"a picture of at least {LEAST_SIDE_PX} px each way, not of {size}"
+        raise InvalidInput("image", str(path), expected)
     scale = LONGEST_SIDE_PX / max(pixels.shape[:2])
     if scale < 1.0:
         height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])

@@ -155,7 +155,8 @@ class Memory(OpenMemory):
             zone: in which "this morning" is meant; None: that of this host.
         """
         calendar = Calendar(self._clock.now_ns(), zone)
-        known = Known(self.places(), self._current().modalities_of_senses())
+        reader = self._current()
+        known = Known(self.places(), reader.modalities_of_senses(), reader.entities())
         return read_words(query, calendar, known)
 
     def at(self, stamp_ns: int) -> Placed | None:

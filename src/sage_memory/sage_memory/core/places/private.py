@@ -33,8 +33,7 @@ def private_names(facts: Mapping[str, str]) -> frozenset[str]:
 
 def read_private(connection: Connection) -> frozenset[str]:
     """The names of places that are private."""
-    found = connection.execute(select(meta.c.value).where(meta.c.key == FACT))
-    return private_names({FACT: found.scalar_one_or_none() or ""})
+    return private_names(dict(connection.execute(select(meta.c.key, meta.c.value)).all()))
 
 
 def save_private(connection: Connection, names: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from sage_memory.core.recall.conditions import Condition, failures
 from sage_memory.core.recall.exact import Hit
 from sage_memory.core.recall.meaning import Meaning, Source
 from sage_memory.core.recall.merging import search_merged
-from sage_memory.core.recall.query import Declined, Kept
+from sage_memory.core.recall.query import Declined, Kept, Query
 from sage_memory.core.recall.recognition.evidence import Evidence
 from sage_memory.core.recall.recognition.fusion import search_fused
 from sage_memory.core.recall.search import all_comparable, comparable, newest, search
@@ -102,7 +102,10 @@ def notes(view: View, asked: Asked) -> list[str]:
         together = asked.evidence.labelled.copy()
         for choice in asked.choices:
             together |= comparable(view, choice)
-        lacking = " or ".join([*(f"vector of {c.encoder_id}" for c in asked.choices), "labels"])
+        if not asked.choices:
+            return _note(asked.wanted, together, "nothing that was recognised")
+        models = " or ".join(choice.encoder_id for choice in asked.choices)
+        lacking = f"neither words of which {models} made a vector nor anything recognised,"
         return _note(asked.wanted, together, lacking)
     if len(asked.choices) > 1:
         if any(all_comparable(view, choice) for choice in asked.choices):
@@ -111,7 +114,7 @@ def notes(view: View, asked: Asked) -> list[str]:
         together = np.zeros_like(asked.wanted)
         for choice in asked.choices:
             together |= comparable(view, choice)
-        return _note(asked.wanted, together, f"vector of {models}")
+        return _note(asked.wanted, together, f"no vector of {models}")
     return [
         note
         for meaning in asked.meanings
@@ -119,9 +122,17 @@ def notes(view: View, asked: Asked) -> list[str]:
         for note in _note(
             asked.wanted,
             comparable(view, meaning),
-            "puzzle" if meaning.codes is not None else f"vector of {meaning.encoder_id}",
+            "no puzzle" if meaning.codes is not None else f"no vector of {meaning.encoder_id}",
         )
     ]
+
+
+def beside_example(view: View, query: Query) -> list[str]:
+    """What words are not compared with beside an example: what was recognised."""
+    example = query.example is not None or query.example_codes is not None or query.example_id
+    if not (example and query.text and view.labels) or query.labels:
+        return []
+    return ["beside an example words are compared with words, not with what was recognised"]
 
 
 def _note(wanted: NDArray[np.bool_], comparable_ones: NDArray[np.bool_], what: str) -> list[str]:
@@ -129,4 +140,4 @@ def _note(wanted: NDArray[np.bool_], comparable_ones: NDArray[np.bool_], what: s
     if not count:
         return []
     has = "experience has" if count == 1 else "experiences have"
-    return [f"{count} {has} no {what} and could not be compared"]
+    return [f"{count} {has} {what} and could not be compared"]

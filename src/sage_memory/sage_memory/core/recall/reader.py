@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +34,18 @@ from sage_memory.core.recall.example import example_meanings
 from sage_memory.core.recall.meaning import Meaning, alternatives, meanings
 from sage_memory.core.recall.placement import Placed
 from sage_memory.core.recall.query import Answer, Query, Recalled, made
-from sage_memory.core.recall.query_plan import Asked, Found, close_but_declined, find, notes
+from sage_memory.core.recall.query_plan import (
+    Asked,
+    Found,
+    beside_example,
+    close_but_declined,
+    find,
+    notes,
+)
 from sage_memory.core.recall.question.senses import modalities_of_senses
 from sage_memory.core.recall.reasons import reason
 from sage_memory.core.recall.recognition.evidence import LEAST, evidence_of
-from sage_memory.core.recall.recognition.naming import label_parts
+from sage_memory.core.recall.recognition.naming import label_parts, shown_names
 from sage_memory.core.recall.relevance import in_order, most_searched, relevant
 from sage_memory.core.recall.row_source import RowSource
 from sage_memory.core.recall.search import comparable
@@ -80,6 +88,10 @@ class Reader(IndexSync):
         present = [name for name in self.index.view().codes["modality"] if name]
         return modalities_of_senses(self.specs[name] for name in present)
 
+    def entities(self) -> list[str]:
+        """Whom or what experiences are about or from."""
+        return [name for name in self.index.view().codes["entity"] if name]
+
     def recall(self, query: Query) -> list[Answer]:
         """Answers to a checked query, best first."""
         return self.ask(query).answers
@@ -102,7 +114,7 @@ class Reader(IndexSync):
                 if query.with_declined
                 else []
             )
-        said = notes(view, asked) + unlike.notes
+        said = notes(view, asked) + unlike.notes + beside_example(view, query)
         if source.faults:
             self.damaged.note(source.faults)
             said += [fault_note(*fault) for fault in source.faults.items()]
@@ -187,7 +199,8 @@ class Reader(IndexSync):
             if not faults:
                 found = [records[number] for number in numbers]
                 hits = self._explained(connection, query, asked, found, hits)
-                return self._answers(found, hits, covering, fused=asked.evidence is not None)
+                shown = self._shown(connection, found, hits)
+                return self._answers(found, hits, covering, shown, asked.evidence is not None)
             for number, hit in zip(numbers, hits, strict=True):
                 if number in faults:
                     asked.wanted[hit.row] = False
@@ -214,13 +227,24 @@ class Reader(IndexSync):
         seen = labels_of(connection, [experience.id for _, experience in records])
         explained = []
         for (row, experience), hit in zip(records, hits, strict=True):
-            sense = "heard" if self.specs[row.modality].payload == "sound" else "seen"
-            shown = label_parts(seen.get(experience.id, ()), query.labels, sense)
+            shown = label_parts(seen.get(experience.id, ()), query.labels, self._sense(row))
             said = [
                 part for part in hit.parts if not shown or evidence.of_words(part.score) >= LEAST
             ]
             explained.append(hit._replace(parts=(*shown, *said)))
         return explained
+
+    def _shown(
+        self, connection: Connection, records: list[Record], hits: list[Hit]
+    ) -> dict[bytes, tuple[str, ...]]:
+        """By id what was recognised in those with which nothing was compared."""
+        pairs = zip(records, hits, strict=True)
+        rows = {record.experience.id: record.row for record, hit in pairs if not hit.parts}
+        seen = labels_of(connection, list(rows)) if rows else {}
+        return {key: shown_names(found, self._sense(rows[key])) for key, found in seen.items()}
+
+    def _sense(self, row: Any) -> str:
+        return "heard" if self.specs[row.modality].payload == "sound" else "seen"
 
     def _grouped_hits(
         self, connection: Connection, view: View, query: Query, asked: Asked, source: RowSource
@@ -245,6 +269,7 @@ class Reader(IndexSync):
         records: list[Record],
         hits: list[Hit],
         covering: dict[bytes, bytes],
+        shown: dict[bytes, tuple[str, ...]],
         fused: bool,
     ) -> list[Answer]:
         answers = []
@@ -253,7 +278,7 @@ class Reader(IndexSync):
             summary = covering.get(experience.id, b"")
             speaks = bool(row.text) and self.specs[row.modality].words
             similar = hit.parts[-1].score if fused and hit.parts else hit.score  # words are last
-            why = reason(row, similar, hit.parts, summary, speaks)
+            why = reason(row, similar, hit.parts, summary, speaks, shown.get(experience.id, ()))
             answers.append(
                 made(
                     Answer,

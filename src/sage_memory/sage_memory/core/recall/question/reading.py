@@ -14,6 +14,7 @@ from sage_memory.core.recall.question.order import SaidOfOrder, said_of_order
 from sage_memory.core.recall.question.phrases import without
 from sage_memory.core.recall.question.places import SaidOfPlace, said_of_place
 from sage_memory.core.recall.question.senses import SaidOfSense, said_of_sense
+from sage_memory.core.recall.question.speakers import SaidOfSpeaker, said_of_speaker
 from sage_memory.core.recall.question.times import SaidOfTime, said_of_time
 
 LONGEST = 400
@@ -33,10 +34,12 @@ class Known:
     Attributes:
         places: known by name.
         modalities: sense -> its modality, where there is one.
+        entities: whom or what experiences are about or from.
     """
 
     places: Sequence[NamedPlace] = ()
     modalities: Mapping[str, str] = field(default_factory=dict)
+    entities: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,12 @@ def read_words(query: Query, calendar: Calendar, known: Known) -> Reading:
     placed = query.place is not None
     place = SaidOfPlace() if placed else said_of_place(text, known.places)
     sense = SaidOfSense() if query.modality else said_of_sense(text, known.modalities)
-    found = (*order.phrases, *time.phrases, *place.phrases)
+    speaker = SaidOfSpeaker() if query.entity else said_of_speaker(text, known.entities)
+    found = (*order.phrases, *time.phrases, *place.phrases, *speaker.phrases)
     words = without(text, found) if found else text
     if found and NOTHING.fullmatch(subject(words)):
         words = ""
-    notes = (*order.notes, *time.notes, *place.notes, *sense.notes)
+    notes = (*order.notes, *time.notes, *place.notes, *speaker.notes, *sense.notes)
     if not found and not sense.modality:
         return Reading(query, notes)
     read_as = replace(
@@ -81,6 +85,7 @@ def read_words(query: Query, calendar: Calendar, known: Known) -> Reading:
         start_ns=query.start_ns if timed else time.start_ns,
         end_ns=query.end_ns if timed else time.end_ns,
         modality=query.modality or sense.modality,
+        entity=query.entity or speaker.entity,
     )
     if place.place is not None:
         area = place.place

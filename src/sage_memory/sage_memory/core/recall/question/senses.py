@@ -59,7 +59,10 @@ def said_of_sense(text: str, modalities: Mapping[str, str]) -> SaidOfSense:
         return SaidOfSense()
     for found in matches(FORM, text):
         verb = next(word for word in found.groups() if word)
-        modality = modalities.get(SENSES[verb.lower()], "")
+        sense = SENSES[verb.lower()]
+        modality = modalities.get(sense, "")
         if modality:
             return SaidOfSense(modality, (f"{verb}: modality {modality}",))
+        which = f"{verb}: not one modality of the memory holds what was {sense}, all are asked"
+        return SaidOfSense(notes=(which,))
     return SaidOfSense()

@@ -28,7 +28,7 @@ class SaidOfTime(NamedTuple):
 
 def said_of_time(text: str, calendar: Calendar) -> SaidOfTime:
     """The span that a text asks for; of several what is in all of them."""
-    spans = _days(text, calendar)
+    spans, unknown = _days(text, calendar)
     clocks = [
         found
         for found in matches(clock_times.FORM, text)
@@ -48,19 +48,27 @@ def said_of_time(text: str, calendar: Calendar) -> SaidOfTime:
             span = at
         else:
             said.remove(Phrase(*found.span()))
+            unknown.append(Phrase(*found.span()))
+    notes = tuple(
+        f"{text[slice(*phrase)]}: not understood as a time, asked as words"
+        for phrase in sorted(unknown)
+        if not phrase.overlaps(said)
+    )
     if not said:
-        return SaidOfTime()
+        return SaidOfTime(notes=notes)
     named = " ".join(text[slice(*phrase)] for phrase in said)
     return SaidOfTime(
         tuple(said),
         None if span.start is None else max(calendar.ns(span.start), 0),
         None if span.end is None else calendar.ns(span.end) - 1,
-        (f"{named}: {calendar.shown(span)}",),
+        (f"{named}: {calendar.shown(span)}", *notes),
     )
 
 
-def _days(text: str, calendar: Calendar) -> dict[Phrase, Span]:
+def _days(text: str, calendar: Calendar) -> tuple[dict[Phrase, Span], list[Phrase]]:
+    """Spans that are named, and phrases that name none: the 31st of February."""
     spans: dict[Phrase, Span] = {}
+    unknown: list[Phrase] = []
     for form, meant in days.FORMS:
         for found in matches(form, text):
             phrase = Phrase(*found.span())
@@ -69,7 +77,9 @@ def _days(text: str, calendar: Calendar) -> dict[Phrase, Span]:
             span = _span(meant, found, calendar)
             if span is not None and _storable(span, calendar):
                 spans[phrase] = span
-    return spans
+            elif " " in found[0] and not phrase.overlaps(unknown):  # "Friday" alone may be a name
+                unknown.append(phrase)
+    return spans, unknown
 
 
 def _span(meant: days.Meant, found: re.Match[str], calendar: Calendar) -> Span | None:

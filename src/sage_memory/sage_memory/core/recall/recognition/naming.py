@@ -13,6 +13,8 @@ from sage_memory.core.labels.rows import Seen
 from sage_memory.core.recall.query import ROLE_LABEL, Part, made
 
 MOST_NAMED = 3
+LEAST_SHOWN = 0.25
+"""Probability from which on a name is shown that nobody asked for."""
 MIDDLE = 1.0 / 6.0
 """Farthest that the middle of a box is from that of the picture to lie in its middle."""
 
@@ -41,6 +43,18 @@ def label_parts(
         )
         for evidence, one, label in found[:MOST_NAMED]
     )
+
+
+def shown_names(seen: Sequence[Seen], sense: str) -> tuple[str, ...]:
+    """What an experience shows, whatever is asked for: the most probable names, the best first."""
+    found = [
+        (label.probability, named(one.vocabulary[label.number], label))
+        for one in seen
+        for label in one.labels
+        if label.probability >= LEAST_SHOWN
+    ]
+    found.sort(key=lambda entry: -entry[0])
+    return tuple(f"{sense}: {name}" for _, name in found[:MOST_NAMED])
 
 
 def named(name: str, label: Label) -> str:
