@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from sage_memory.core.rows.changes import set_columns
 from sage_memory.core.rows.encoded_vectors import encode_int8, vector_values
 from sage_memory.core.sleep.records import saved_copy
 from sage_memory.core.sleep.report import ConsolidationReport
+from sage_memory.core.taught.examples import Example
 
 RUN = UUID("018bcfe5-6800-7000-8000-000000000001").bytes
 parametrized = pytest.mark.parametrize("encoding", FORMATS)
@@ -358,3 +360,31 @@ def test_only_the_owner_can_read_an_export(tmp_path: Path, encoding: str) -> Non
     paths = [tmp_path / "export", *(tmp_path / "export").rglob("*")]
     modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in paths}
     assert modes == {(True, 0o700), (False, 0o600)}
+
+
+def test_a_merge_takes_words_that_are_missing_without_what_is_forgotten_here(
+    tmp_path: Path,
+) -> None:
+    homes.made_home(tmp_path / "old")
+    with Memory.open(tmp_path / "old") as memory:
+        first, second = (answer.experience for answer in memory.recall(Query(limit=2)))
+        axes = np.eye(8, dtype=np.float32)
+        shown = (Example.of(axes[0], first.id), Example.of(axes[1], second.id))
+        memory.teach(replace(homes.MY_CUP, examples=shown, looked_at=5)).result()
+        for name, example in (("my pen", shown[0]), ("known", shown[1])):
+            memory.teach(replace(homes.MY_CUP, word=name, examples=(example,))).result()
+    write(tmp_path / "old", tmp_path / "first", "jsonl")
+    read(tmp_path / "new", tmp_path / "first")
+    with Memory.open(tmp_path / "new") as memory:
+        memory.forget([first.id], "asked to").result()
+        for word in ("my cup", "known"):
+            memory.forget_word(word).result()
+        memory.teach(replace(homes.MY_CUP, word="known")).result()
+    done = read(tmp_path / "new", tmp_path / "first", merge=True)
+    assert done.rows["taught_words"] == 1 and done.skipped["taught_words"] == 2
+    with Memory.open(tmp_path / "new") as memory:
+        known, cup = memory.taught_words()
+        assert (known.word, cup.word) == ("known", "my cup")
+        assert known.examples[0].experience_id == b"", "what is known here stays"
+        assert [one.experience_id for one in cup.examples] == [second.id] and cup.looked_at == 0
+        assert not [one for one in memory.inspect() if one.what == "taught word"]

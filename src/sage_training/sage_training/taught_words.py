@@ -58,11 +58,13 @@ class Trial(NamedTuple):
         examples: how many there were.
         cosines: float32 [m], of the others with the prototype.
         right: bool [m], which of them are of the class.
+        others: float32 [k], of what is of no class; None: there is none.
     """
 
     examples: int
     cosines: Floats
     right: NDArray[np.bool_]
+    others: Floats | None = None
 
 
 def pictures(
@@ -103,9 +105,17 @@ def on_scale(scale: FeatureScale, found: Labelled) -> Labelled:
 
 
 def trials(
-    found: Labelled, repeats: int, seed: int = 0, counts: Sequence[int] = EXAMPLES
+    found: Labelled,
+    repeats: int,
+    seed: int = 0,
+    counts: Sequence[int] = EXAMPLES,
+    strangers: Floats | None = None,
 ) -> Iterator[Trial]:
-    """Each class taught so often, with examples drawn at random; features are of length 1."""
+    """Each class taught so often, with examples drawn at random; features are of length 1.
+
+    Args:
+        strangers: features of what is of no class, float32 [k, D].
+    """
     random = np.random.default_rng(seed)
     for count in counts:
         for number in np.unique(found.classes):
@@ -116,7 +126,8 @@ def trials(
                 prototype /= np.linalg.norm(prototype)
                 others = np.setdiff1d(np.arange(len(found.classes)), shown)
                 cosines = found.features[others] @ prototype
-                yield Trial(count, cosines, found.classes[others] == number)
+                strange = None if strangers is None else strangers @ prototype
+                yield Trial(count, cosines, found.classes[others] == number, strange)
 
 
 def fitted_logistic(tried: Sequence[Trial]) -> Logistic:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
-from sage_bench.recognition import answers, faces, pasted, reading, scenes, words
+from sage_bench.recognition import answers, faces, met, pasted, reading, scenes, taught, words
 from sage_bench.recognition.pictures import Named, named, photographs, thumbnails
 from sage_bench.result import Result, Row
 from sage_common.core.home import sha256_of
@@ -60,6 +60,9 @@ def measure(quick: bool) -> Result:
         put = pasted.things(data, concepts, 1 if quick else 3)
         found += scenes.rows("photographs in frames", put, int8)
         found.append(_time(classifiers, 60 if quick else 300))
+    small = seen["thumbnails", "int8"]
+    found += taught.rows(data, models, concepts, small, test, every)
+    found += met.rows(data, concepts, every)
     found += reading.rows(data, models, concepts, quick)
     found += faces.rows(data, models)
     networks = (f"{MODEL}_int8", text_detector.MODEL, text_recogniser.MODEL, FACES)

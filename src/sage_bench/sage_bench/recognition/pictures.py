@@ -30,10 +30,12 @@ class Named:
     Attributes:
         classes: of each picture, int64 [pictures].
         probabilities: float32 [pictures, 1000].
+        features: float32 [pictures, 1280].
     """
 
     classes: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    features: NDArray[np.float32]
 
     @property
     def kept(self) -> NDArray[np.float32]:
@@ -64,8 +66,12 @@ def thumbnails(data: Path, concepts: Concepts, every: int) -> Iterator[tuple[int
 
 def named(classifier: PictureClassifier, pictures: Iterator[tuple[int, Pixels]]) -> Named:
     """What the classifier takes them for."""
-    rows = [(number, classifier.name(image).probabilities) for number, image in pictures]
-    return Named(np.array([n for n, _ in rows]), np.stack([p for _, p in rows]))
+    rows = [(number, classifier.name(image)) for number, image in pictures]
+    return Named(
+        np.array([number for number, _ in rows]),
+        np.stack([seen.probabilities for _, seen in rows]),
+        np.stack([seen.features for _, seen in rows]),
+    )
 
 
 def _decoded(content: bytes) -> Pixels:
