@@ -83,7 +83,7 @@ gpu-test: test-environment  ## test and measure mailboxes, encoders and attentio
 	  $(BIN)/python $$program || status=$$?; done; exit $$status
 
 train: train-environment  ## train the weights in models/ anew [DATA=../shared/data]
-	@for model in vision audio tiny_vae light_vae language; do \
+	@for model in vision audio sounds tiny_vae light_vae language; do \
 	  $(BIN)/sage models train $$model --data $(DATA) --models models || exit 1; done
 
 docs: environment  ## write the generated pages of docs/ anew
@@ -115,7 +115,7 @@ environment:
 	@$(SETUP) run media $(EXTRA)
 
 train-environment:
-	@$(SETUP) run media train
+	@$(SETUP) run media train speech
 
 bench-environment:
 	@$(SETUP) run media train bench memory read blur detect speech

@@ -18,6 +18,7 @@ setup(
     license="Apache-2.0",
     entry_points={
         "sage.irp_plugins": [
+            f"hear = {PACKAGE}.specs:HEAR",
             f"listen = {PACKAGE}.specs:LISTEN",
             f"look = {PACKAGE}.specs:LOOK",
             f"read = {PACKAGE}.specs:READ",

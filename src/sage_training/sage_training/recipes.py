@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RECIPES = {
     "vision": "vision.recipe:Vision",
     "audio": "audio.recipe:Audio",
+    "sounds": "sounds.recipe:SoundRecipe",
     "language": "language.recipe:Language",
     "tiny_vae": "tiny_vae.recipe:TinyVaeRecipe",
     "light_vae": "light_vae.recipe:LightVaeRecipe",

@@ -10,6 +10,7 @@ from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.packaged.name_vectors import read_name_vectors
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.recognition.concepts import read_concepts
+from sage_encoders.core.recognition.sound_names import OTHER_NAMES
 from sage_encoders.core.recognition.word_fit import ClassFit, Vector, name_fits, phrasings
 
 MOST_NAMES = 512
@@ -23,7 +24,7 @@ class ClassJudge:
     """Says how well each class is what words ask for.
 
     Classes of the picture classifier and of the detector are also found by the concepts above
-    them; those of other models by their names.
+    them; those of other models by their names, sounds by other words for them, too.
 
     Args:
         meaning: of words; raises what its caller is to know.
@@ -54,7 +55,7 @@ class ClassJudge:
             elif pictures is not None and names == pictures[1]:
                 found[model_id] = pictures[2].thing_fits(asked)
             elif len(names) <= MOST_NAMES:
-                found[model_id] = name_fits(self._of_names(encoder_id, names), asked)
+                found[model_id] = self._named_fits(encoder_id, names, asked)
             else:
                 why = self._fault or f"{len(names)} classes that nobody embedded"
                 self._say(f"what {model_id} recognised is not searched: {why}")
@@ -75,6 +76,13 @@ class ClassJudge:
                 known = tuple(concepts.class_names), tuple(concepts.thing_names)
                 self._pictures[encoder_id] = *known, fit
         return self._pictures[encoder_id]
+
+    def _named_fits(self, encoder_id: str, names: Names, asked: Sequence[Vector]) -> Vector:
+        """How well the best of its names is what the words ask for, for each class."""
+        every = [(name, *OTHER_NAMES.get(name, ())) for name in names]
+        first = np.cumsum([0, *(len(called) for called in every[:-1])])
+        fits = name_fits(self._of_names(encoder_id, [n for called in every for n in called]), asked)
+        return np.asarray(np.maximum.reduceat(fits, first), np.float32)
 
     def _of_names(self, encoder_id: str, names: Sequence[str]) -> Vector:
         key = encoder_id, tuple(names)

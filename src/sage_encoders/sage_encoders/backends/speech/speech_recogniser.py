@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sage_encoders.backends.onnx_model import OnnxModel
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.signature import Signature, Tensor
-from sage_encoders.core.speech.spectrum import BANDS, HOP, SAMPLE_RATE, log_mel
+from sage_encoders.core.speech.spectrum import BANDS, HOP, SAMPLE_RATE, log_mel, padded
 from sage_encoders.core.speech.transcript import Token, Word, repeats, text_of, words_of
 
 ENCODER, DECODER = "speech_encoder", "speech_decoder"
@@ -142,8 +142,8 @@ class SpeechRecogniser:
         most = round((LONGEST_S - AFTER_S) * SAMPLE_RATE)
         speech = samples[:most]
         count = max(len(speech) + round(AFTER_S * SAMPLE_RATE), round(LEAST_S * SAMPLE_RATE))
-        padded = np.pad(speech, (0, count // (2 * HOP) * 2 * HOP - len(speech)))
-        outputs = self._encoder.run(mel=log_mel(padded)[None])
+        mel = log_mel(padded(speech, count // (2 * HOP) * 2 * HOP))
+        outputs = self._encoder.run(mel=mel[None])
         features = outputs.pop("features")[0]
         tokens = TOKENS_MORE + round(TOKENS_PER_S * len(speech) / SAMPLE_RATE)
         return Heard(features, outputs, tokens)

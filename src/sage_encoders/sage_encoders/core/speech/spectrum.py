@@ -30,6 +30,17 @@ _FILTERS = mel_filters()
 _WINDOW = np.hanning(N_FFT + 1)[:-1].astype(np.float32)
 
 
+def padded(samples: Floats, count: int) -> Floats:
+    """A sound with silence after it, so that it has `count` samples.
+
+    Raises:
+        InvalidInput: not one-dimensional.
+    """
+    if samples.ndim != 1:
+        raise InvalidInput("samples", f"shape {samples.shape}", "mono")
+    return np.pad(samples, (0, count - len(samples)))
+
+
 def log_mel(samples: Floats) -> Floats:
     """The spectrum of a sound.
 

@@ -1,0 +1,1 @@
+"""Naming sounds: a linear classifier on what the encoder of speech hears."""
