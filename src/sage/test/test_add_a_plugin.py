@@ -104,6 +104,9 @@ def test_it_is_loaded_replaced_and_unloaded_while_the_graph_runs(
 
     answer = host.call("orchestrator/unload_plugin", UnloadPlugin.Request(plugin="colour"))
     assert (answer.success, answer.message) == (True, "colour is unloaded")
+    again = host.call("orchestrator/unload_plugin", UnloadPlugin.Request(plugin="colour"))
+    assert not again.success
+    assert again.message == "plugin = 'colour': expected one that is loaded; this one is not"
     play(host, seconds=0.5)
     assert diagnostics(host)["plugins"] == "endless"
     for state in host.messages("budget"):

@@ -154,6 +154,7 @@ def summary(**changed: Any) -> dict[str, Any]:
         "latency_ms": {"camera_to_salience": {"p50": 20.0, "p99": 40.0}},
         "transport": latest.transports(), "dropped": latest.counters.dropped(),
         "outages": [], "health": {}, "callback_errors": {}, "causes": [],
+        "refinements": {"recognise": 3}, "refinement_failures": {},
         "highlights": [], "backends": {"camera": "file:a.mp4"}, **changed,
     }  # fmt: skip
 
@@ -207,3 +208,10 @@ def test_a_memory_that_runs_is_no_error_of_a_callback(tmp_path: Path) -> None:
     (told,) = sent[-1].status
     assert callback_errors([told]) == {} and any(v.key == "experiences" for v in told.values)
     host.close()
+
+
+def test_a_plugin_whose_runs_fail_is_named_with_the_reason() -> None:
+    assert "runs failed" not in short_summary(summary())
+    failures = {"recognise": {"count": 2, "last": "step 0 failed: no model"}}
+    said = short_summary(summary(refinement_failures=failures))
+    assert said.endswith("plugin recognise: 2 of 5 runs failed: step 0 failed: no model")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sage.commands import doctor
+from sage.doctor import checks
 
 LEVELS = {"ok", "warn", "error"}
 
@@ -27,3 +28,25 @@ def test_everything_is_looked_at(
     assert {finding["level"] for finding in found.values()} <= LEVELS
     assert status == any(finding["level"] == "error" for finding in found.values())
     assert "nodes for profile" in found["graph"]["text"]
+
+
+def test_a_damaged_or_missing_model_is_written_anew_by_the_command_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards = {
+        "damaged": {"weights": "of a package", "rebuild": "sage weights"},
+        "missing": {"weights": "of a package", "rebuild": "sage weights"},
+        "option": {"weights": "of a package", "rebuild": "make demo OPTIONS=1"},
+        "own": {},
+    }
+    for name, body in cards.items():
+        card = {"name": name, "version": "1", "sha256": "0" * 64, **body}
+        (tmp_path / f"{name}.json").write_text(json.dumps(card))
+    for name in ("damaged", "own"):
+        (tmp_path / f"{name}.onnx").write_bytes(b"?")
+    monkeypatch.setenv("SAGE_MODELS", str(tmp_path))
+    found = {item.name.removeprefix("weights "): item for item in checks.weights()}
+    assert found["damaged"].fix == "the card says 000000000000: sage weights"
+    assert (found["missing"].level, found["missing"].fix) == ("error", "sage weights")
+    assert (found["option"].level, found["option"].fix) == ("warn", "make demo OPTIONS=1")
+    assert found["own"].fix == "the card says 000000000000: restore the file"

@@ -367,6 +367,26 @@ def test_a_graph_whose_store_lies_elsewhere_gets_no_hint(tmp_path: Path) -> None
     assert why_no_answer(tmp_path, Question(modality="visoin")) == []
 
 
+@pytest.mark.parametrize("text", ["", "   ", "\t"])
+def test_words_that_are_none_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    status, _, error = run(capsys, text, "--home", tmp_path)
+    assert status == 2 and "expected words; without any, all that fits" in error
+
+
+def test_words_of_another_language_without_an_answer_are_told_to_be_english(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Memory.open(tmp_path) as memory:
+        memory.add("the red door of the workshop is open")
+    for text in ("昨天我在哪里看到自行车", "ประตู", "où est mon vélo bleu"):
+        status, told, _ = run(capsys, text, "--home", tmp_path)
+        assert status == 1 and "ask in English" in told
+    status, told, _ = run(capsys, "unicorns on the moon", "--home", tmp_path)
+    assert status == 1 and "ask in English" not in told
+
+
 def test_nothing_is_found_in_a_damaged_store_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -156,3 +156,12 @@ def test_a_tally_takes_no_more_memory_after_forty_thousand_moments() -> None:
     assert run(20_000, 20_000) < first + 10_000
     tracemalloc.stop()
     assert tally.summary()["frames"] == 40_000
+
+
+def test_a_run_that_failed_is_no_refinement() -> None:
+    tally = Tally()
+    for failed, reason in ((False, "converged"), (True, "no model"), (True, "no weights")):
+        tally.refinement("recognise", failed, reason)
+    assert tally.summary()["refinements"] == {"recognise": 1}
+    failures = tally.summary()["refinement_failures"]
+    assert failures == {"recognise": {"count": 2, "last": "no weights"}}

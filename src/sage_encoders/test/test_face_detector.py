@@ -136,3 +136,14 @@ def test_without_the_package_there_is_no_network_and_a_damaged_one_is_refused(
         assert not target.exists()
     with pytest.raises(ModelError, match="no network that finds faces"):
         face_network.face_network(tmp_path / "missing.onnx")
+
+
+def test_a_missing_or_damaged_network_names_the_command_that_writes_it(
+    installed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / f"{MODEL}.json").write_bytes((installed / f"{MODEL}.json").read_bytes())
+    with pytest.raises(ModelError, match="no such model file: `make demo OPTIONS=1` writes it"):
+        REGISTRY.open(MODEL, tmp_path, "auto", signature=SIGNATURE)
+    (tmp_path / f"{MODEL}.onnx").write_bytes(b"damaged")
+    with pytest.raises(ModelError, match="was replaced; `sage weights` writes it anew"):
+        REGISTRY.open(MODEL, tmp_path, "auto", signature=SIGNATURE)

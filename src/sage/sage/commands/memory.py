@@ -51,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "name",
         _name,
-        "name kept pictures that were not named yet, and find taught words",
+        "name kept pictures that were not named yet, and find taught words; while no graph runs, "
+        "which itself names what it keeps",
     )
     pin = add("pin", _pin, "never evict anything of an experience")
     pin.add_argument("id", metavar="ID")

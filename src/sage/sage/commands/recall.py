@@ -139,8 +139,13 @@ def _question(options: argparse.Namespace) -> Question:
     if options.image is not None and options.sound is not None:
         raise InvalidInput("sound", str(options.sound), "one of --image and --sound")
     start_ns, end_ns = parse_span(options.since, options.until)
+    text = " ".join(options.text)
+    if options.text and not text.strip():
+        raise InvalidInput(
+            "text", text, "words; without any, all that fits the conditions is asked"
+        )
     return Question(
-        text=" ".join(options.text),
+        text=text,
         like=options.like,
         image=read_image(options.image.expanduser()) if options.image else None,
         sound=read_sound(options.sound.expanduser()) if options.sound else None,

@@ -41,6 +41,10 @@ def short_summary(summary: dict[str, Any]) -> str:
     health = sorted(summary["health"].items())
     lines += [f"{name}: {why}" for name, why in health if name not in named]
     lines += [f"{name}: {what}" for name, what in summary["callback_errors"].items()]
+    for plugin, failures in summary["refinement_failures"].items():
+        runs = failures["count"] + summary["refinements"].get(plugin, 0)
+        failed = f"{failures['count']} of {runs} runs failed"
+        lines.append(f"plugin {plugin}: {failed}: {failures['last']}")
     return "\n".join(lines)
 
 

@@ -21,6 +21,7 @@ from sage_common.core.specs.modality import usual_modalities
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.diagnostics import HARDWARE_ID
 from sage_common.ros.node import INACTIVE, SageNode
+from sage_orchestrator.core.running.states import PluginState
 
 LISTENER = "sage_command_listener"
 """What the command itself did not take is named so, among what the nodes dropped."""
@@ -153,7 +154,8 @@ class ObserverNode(SageNode):
 
     def _refinement(self, message: Any) -> None:
         self.latest.refinements[message.plugin] = message
-        self.tally.refinements[message.plugin] += 1
+        failed = PluginState(message.state).failed
+        self.tally.refinement(message.plugin, failed, message.reason)
 
     def _experience(self, message: Any) -> None:
         self.tally.experiences.add(message.id)

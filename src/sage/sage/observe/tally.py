@@ -49,7 +49,8 @@ class Tally:
         stages_ms: for each stage, times as measured in the nodes.
         experiences: ids of the experiences that the memory announced.
         spent_atp: compute that each plugin has spent.
-        refinements: results that each plugin has published.
+        refinements: results that each plugin has published, without the failures.
+        refinement_failures: runs of each plugin that failed, and why the last one did.
         invalid: messages that said they are not valid, by topic.
         camera_modality: whose puzzles are of the camera's frames; empty: none.
     """
@@ -64,6 +65,7 @@ class Tally:
     experiences: RecentIds = field(default_factory=RecentIds)
     spent_atp: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     refinements: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    refinement_failures: dict[str, tuple[int, str]] = field(default_factory=dict)
     invalid: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     camera_modality: str = field(default_factory=camera_modality)
 
@@ -73,6 +75,14 @@ class Tally:
         self.stages_ms[f"{modality}_encode"].add(encode_ms)
         if modality == self.camera_modality:
             self.frames.encoded(stamp_ns)
+
+    def refinement(self, plugin: str, failed: bool, reason: str) -> None:
+        """Count a result of a plugin; `reason`: why its run ended."""
+        if failed:
+            count, _ = self.refinement_failures.get(plugin, (0, ""))
+            self.refinement_failures[plugin] = count + 1, reason
+        else:
+            self.refinements[plugin] += 1
 
     def summary(self) -> dict[str, Any]:
         """The counts as they go into the JSON result."""
@@ -91,6 +101,10 @@ class Tally:
             "experiences": self.experiences.count,
             "spent_atp": {name: round(atp, 1) for name, atp in sorted(self.spent_atp.items())},
             "refinements": dict(sorted(self.refinements.items())),
+            "refinement_failures": {
+                plugin: {"count": count, "last": reason}
+                for plugin, (count, reason) in sorted(self.refinement_failures.items())
+            },
             "latency_ms": {"camera_to_salience": self.latency_ms.percentiles(50, 95, 99)},
             "stages_ms": {
                 name: series.percentiles(50, 95, 99)

@@ -1,4 +1,4 @@
-"""Why nothing was found: a damaged store, or a name that none of its experiences has."""
+"""Why nothing was found: a damaged store, a name that no experience has, or another language."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def why_no_answer(home: Path, question: Question) -> list[str]:
     try:
         with open_rows(home) as connection:
             count(connection)
-            return [*unknown_names(connection, question), *unknown_places(connection, question)]
+            found = [*unknown_names(connection, question), *unknown_places(connection, question)]
+            return [*found, *other_languages(question.text)]
     except StoreDamaged:
         raise
     except MemoryFailure:
@@ -57,6 +58,16 @@ def unknown_places(connection: Connection, question: Question) -> list[str]:
     if question.spot.frame not in frames:
         return [_hint("place in frame", question.spot.frame, frames)]
     return []
+
+
+def other_languages(text: str) -> list[str]:
+    """A hint where words have letters that English has not."""
+    if all(letter.isascii() for letter in text if letter.isalpha()):
+        return []
+    return [
+        "words are compared by an encoder that was taught English, and names of what is recognised "
+        "are English, too: ask in English"
+    ]
 
 
 def _known(connection: Connection, column: str) -> list[str]:

@@ -171,5 +171,7 @@ def variant(folder: Path, name: str, precision: str) -> tuple[Path, Card]:
 
 def _how_to_make(card: Path) -> str:
     """The command that writes a model from the weights in a package, if it is one of those."""
-    body = read_card(card).body if card.is_file() else {}
-    return f": {body['rebuild']} writes it" if "weights" in body else ""
+    described = read_card(card) if card.is_file() else None
+    if described is None or not described.is_written:
+        return ""
+    return f": `{described.option or 'sage weights'}` writes it"

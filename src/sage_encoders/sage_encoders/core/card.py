@@ -42,6 +42,17 @@ class Card:
         """Of the weights: fp32, fp16 or int8; a card that does not say is fp32."""
         return str(self.body.get("precision", "fp32"))
 
+    @property
+    def is_written(self) -> bool:
+        """Whether `sage weights` writes its file, from weights in a package."""
+        return "weights" in self.body
+
+    @property
+    def option(self) -> str:
+        """What installs the weights of an option of the set-up; empty: it is none."""
+        rebuild = str(self.body.get("rebuild", ""))
+        return rebuild if rebuild.startswith("make demo ") else ""
+
     def fastest_precision(self, provider: str) -> str:
         """The fastest precision that keeps its quality on `provider`; fp32 if nothing is said.
 
@@ -76,6 +87,8 @@ class Card:
                 f"{path}: SHA-256 {sha256[:12]} ({size} bytes), but its card says "
                 f"{self.sha256[:12]} ({self.body.get('bytes', 'unknown')} bytes): "
                 "the file is damaged or was replaced"
+                + "; `sage weights` writes it anew"
+                * self.is_written
             )
 
 

@@ -88,6 +88,8 @@ class PluginServices:
         self, request: UnloadPlugin.Request, response: UnloadPlugin.Response
     ) -> UnloadPlugin.Response:
         """Unload one."""
+        if request.plugin not in self._loaded() and request.plugin in installed():
+            raise InvalidInput("plugin", request.plugin, "one that is loaded; this one is not")
         done = self._orchestrator.unload(request.plugin)
         response.success = True
         response.message = self._outcome(done, request.plugin, "unloaded")
