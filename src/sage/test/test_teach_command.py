@@ -114,7 +114,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
     with Memory.open(home):
         pass
     (tmp_path / "text.txt").write_text("no picture")
-    cv2.imwrite(str(tmp_path / "dot.png"), np.zeros((1, 1, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "small.png"), np.zeros((20, 30, 3), np.uint8))
     cv2.imwrite(str(tmp_path / "large.jpg"), np.full((4320, 7680, 3), 90, np.uint8))
     for words, expected in {
         ("cup",): "required",
@@ -125,7 +125,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ("cup", "--list"): "none beside --list",
         ("cup", "--image", "nowhere.png"): "a file that can be read",
         ("cup", "--image", tmp_path / "text.txt"): "a picture: JPEG, PNG",
-        ("cup", "--image", tmp_path / "dot.png"): "expected 32 pixels a side or more, not 1x1",
+        ("cup", "--image", tmp_path / "small.png"): "expected 32 pixels a side or more, not 30x20",
         ("cup", "--sound", tmp_path / "text.txt"): "WAV, FLAC, OGG or MP3",
         ("cup", "--last"): "last = 'vision': expected a kept picture",
         ("cup", "--last", "--modality", "audio"): "expected a kept sound",

@@ -101,3 +101,11 @@ def test_sounds_are_found_by_other_words_for_them(installed: Path) -> None:
         fits = judge(words, {"sounds": CLASSES})["sounds"]
         assert CLASSES[int(fits.argmax())] == name and fits.max() > 0.9
     assert judge("a bicycle", {"sounds": CLASSES})["sounds"].max() < 0.1
+
+
+def test_what_is_somebodys_is_found_by_what_it_is_and_by_whose(meaning: Meaning) -> None:
+    judge = ClassJudge(meaning, pytest.fail)
+    known = {"taught-picture@1": ("my cup",), "taught-picture@2": ("anna's dog",)}
+    for words, best in {"where is my cup?": 0, "a cup": 0, "a dog": 1, "Anna's dog": 1}.items():
+        fits = [float(fit[0]) for fit in judge(words, known).values()]
+        assert fits[best] > 0.9 and fits[1 - best] < 0.1, words

@@ -192,7 +192,9 @@ def test_a_sound_is_found_by_its_vector(place, experience) -> None:
         memory.teach(bell).result()
         work = memory.taught_naming(None)
         assert work.newest(memory.taught_words()[0], 2) == 2
-        look(memory)
+        assert work.missing() == 3, "there is more than was looked at"
+        assert work.newest(memory.taught_words()[0], 4) == 3
+        assert work.missing() == 0
         assert seen(memory, first.id) == ["bell"]
 
 

@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from sage.client.memory_client import memory_client
+    from sage_memory.core.store.taught_naming import LOOKED_BACK
     from sage_memory.core.taught.taught_word import plain_word
 
     home = sage_home(options.home)
@@ -55,7 +56,8 @@ def run(options: argparse.Namespace) -> int:
     lesson = memory_client(home).teach(_example(options, word, home))
     shown = f"{word}: {lesson.examples} examples" if lesson.examples > 1 else f"{word}: 1 example"
     found = f"found in {lesson.found} of the last {lesson.looked_at} that are kept"
-    print(json.dumps(lesson._asdict()) if options.json else f"{shown}; {found}")
+    before = "; sage memory name looks at those before" * (lesson.looked_at == LOOKED_BACK)
+    print(json.dumps(lesson._asdict()) if options.json else f"{shown}; {found}{before}")
     return 0
 
 

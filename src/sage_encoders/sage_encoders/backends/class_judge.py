@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from sage_common.core.words.subject import without_owner
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.packaged.name_vectors import read_name_vectors
 from sage_encoders.core.card import ModelError
@@ -79,7 +80,10 @@ class ClassJudge:
 
     def _named_fits(self, encoder_id: str, names: Names, asked: Sequence[Vector]) -> Vector:
         """How well the best of its names is what the words ask for, for each class."""
-        every = [(name, *OTHER_NAMES.get(name, ())) for name in names]
+        every = [
+            dict.fromkeys((name, without_owner(name), *OTHER_NAMES.get(name, ())))  # my cup, cup
+            for name in names
+        ]
         first = np.cumsum([0, *(len(called) for called in every[:-1])])
         fits = name_fits(self._of_names(encoder_id, [n for called in every for n in called]), asked)
         return np.asarray(np.maximum.reduceat(fits, first), np.float32)

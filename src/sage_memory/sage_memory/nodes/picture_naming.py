@@ -83,8 +83,12 @@ class PictureNaming:
             self._node.log.warning(why, throttle_s=60.0, key="taught")
             return []
         words = self.taught.told_by(self._looks.model_id)
+        if not words:
+            why = "words were taught with another model of pictures: teach them again"
+            self._node.log.warning(why, throttle_s=3600.0, key="taught")
+            return []
         boxes = boxes_of(label for labels, _ in named for label in labels.labels)
-        return recognised(words, self._looks.looks(image, boxes)) if words else []
+        return recognised(words, self._looks.looks(image, boxes))
 
     def _open(self) -> PictureNamers | None:
         if self._opened is None:

@@ -13,7 +13,16 @@ QUESTION = re.compile(
 """What a question begins with before it says what it is about."""
 
 
+OWNER = re.compile(r"^(?:my|our|your|his|her|its|their|\w+['’]s)\s+(?=\S)", re.IGNORECASE)
+"""Whose a thing is."""
+
+
 def subject(words: str) -> str:
     """What a question is about: "where did I see a red car?" -> "red car"; empty if nothing is
     left."""
     return QUESTION.sub("", words).strip(" ?.!,")
+
+
+def without_owner(name: str) -> str:
+    """What a thing is, whosever: "my cup" -> "cup", "anna's cup" -> "cup"."""
+    return OWNER.sub("", name)

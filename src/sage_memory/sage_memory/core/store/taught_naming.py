@@ -92,8 +92,7 @@ class TaughtNaming:
                 continue
             for row in rows:
                 self._look(row, [word for word in words if word.looked_at < row.number])
-            noted = partial(note_looked_at, words=words, number=int(rows[-1].number))
-            self._store.change(noted).result()
+            self._note(words, int(rows[-1].number))
             return len(rows)
         return 0
 
@@ -103,7 +102,13 @@ class TaughtNaming:
         rows = self._read(newest)
         for row in rows:
             self._look(row, [word])
+        if rows and len(rows) < count:  # all that is kept
+            self._note([word], int(rows[0].number))
         return len(rows)
+
+    def _note(self, words: Sequence[TaughtWord], number: int) -> None:
+        noted = partial(note_looked_at, words=words, number=number)
+        self._store.change(noted).result()
 
     def _groups(self) -> list[list[TaughtWord]]:
         """Words that the same features tell, those of a kind."""
