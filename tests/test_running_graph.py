@@ -128,6 +128,15 @@ def test_it_sleeps_and_takes_it_back_pins_and_forgets(graph: RunningGraph) -> No
     assert refused.returncode == 2 and "not forgotten" in refused.stderr
 
 
+def test_it_learns_a_word_and_forgets_it(graph: RunningGraph) -> None:
+    taught = run(graph.home, "teach", "my", "street", "--last", "--modality", "audio", "--json")
+    assert taught.returncode == 0, taught.stderr
+    lesson = json.loads(taught.stdout)
+    assert (lesson["word"], lesson["examples"]) == ("my street", 1) and lesson["found"] >= 1
+    gone = run(graph.home, "teach", "my street", "--forget")
+    assert gone.stdout == "my street is forgotten\n", gone.stderr
+
+
 def test_wrong_messages_on_every_input_are_counted_and_the_others_go_on(
     graph: RunningGraph,
 ) -> None:

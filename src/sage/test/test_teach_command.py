@@ -16,6 +16,8 @@ from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.core.card import ModelError
 from sage_memory import Memory, Query
 from sage_memory.backends.payload_encoding import picture
+from sage_memory.core.identifiers import parse_id
+from sage_memory.core.ingest.privacy import WITHHELD
 
 RATE_HZ = 16000
 
@@ -83,6 +85,10 @@ def test_a_word_is_taught_with_pictures_found_listed_and_forgotten(
     status, told, _ = run(capsys, "my pen", "--last", "--json", *home)
     assert json.loads(told) == {"word": "my pen", "examples": 1, "looked_at": 2, "found": 1}
     assert names(tmp_path / "home", ids[1]) == ["my pen"]
+    assert main(["recall", "where did I see a cup?", "--json", *map(str, home)]) == 0
+    answers = json.loads(capsys.readouterr().out)["answers"]
+    assert [parse_id(one["id"], "id") for one in answers] == ids[:1]
+    assert "seen: my cup 1" in answers[0]["reason"]
     listed = json.loads(run(capsys, "--list", "--json", *home)[1])["words"]
     assert [(one["word"], one["kind"], one["examples"]) for one in listed] == [
         ("my cup", "picture", 2), ("my pen", "picture", 1),
@@ -104,6 +110,10 @@ def test_a_word_is_taught_with_sounds(tmp_path: Path, capsys: pytest.CaptureFixt
     assert told == "звонок: 1 example; found in 0 of the last 0 that are kept\n"
     status, told, _ = run(capsys, "bell", "--last", "--modality", "audio", *home)
     assert told == "bell: 1 example; found in 1 of the last 3 that are kept\n"
+    with Memory.open(tmp_path / "home") as memory:
+        nothing = {"embedding": np.ones(1, np.float32), "encoder_id": WITHHELD}
+        memory.remember(experience(9, modality="audio", **nothing)).result()
+    assert run(capsys, "bell", "--last", "--modality", "audio", *home)[1].startswith("bell: 2 ")
     soundfile.write(tmp_path / "nothing.wav", 0 * tone, RATE_HZ)
     status, _, said = run(capsys, "bell", "--sound", tmp_path / "nothing.wav", *home)
     assert status == 2 and "expected a sound that is not silent" in said

@@ -16,6 +16,7 @@ from sage.recall.question import Sound
 from sage_common.core.errors import InvalidInput
 from sage_memory.backends.payload_decoding import picture
 from sage_memory.backends.picture_looks import LEAST_SIDE_PX, PictureLooks, Pixels
+from sage_memory.core.ingest.privacy import WITHHELD
 from sage_memory.core.memory import Memory
 from sage_memory.core.recall.query import Answer, Query
 from sage_memory.core.taught.examples import Example
@@ -71,6 +72,8 @@ def shown_last(word: str, home: Path, modality: str) -> TaughtWord:
         query = Query(modality=modality, limit=LAST, newest_first=True, with_embedding=True)
         answers = memory.recall(query)
         for answer in answers:
+            if answer.experience.encoder_id == WITHHELD:  # it is private
+                continue
             if kind == "sound":
                 return _heard(word, answer)
             image = _kept_picture(memory, answer)
