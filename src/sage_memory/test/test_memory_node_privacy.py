@@ -84,6 +84,7 @@ def test_a_private_place_keeps_nothing_verbatim_until_it_is_public(tmp_path: Pat
     assert (public.text, public.entity) == (SECRET, "anna")
     assert public.payload_sha256 and SECRET in public.reason
     host.close()
+    assert SECRET.encode() in everything(tmp_path), "it would have been found"
 
 
 def test_a_private_modality_keeps_nothing_verbatim_and_others_do(tmp_path: Path) -> None:
