@@ -133,13 +133,13 @@ def test_language_percepts_and_service(host: LockstepHost) -> None:
 def test_what_a_plugin_read_says_that_it_was_read(host: LockstepHost) -> None:
     host.add(LanguageEncoderNode)
     now_ns = host.clock.now_ns()
-    for place, frame in enumerate(("read", "elsewhere", "read")):
+    for place, frame in enumerate(("read", "elsewhere", "read", "listen")):
         message = utterance(now_ns + place, "EXIT 12", "anna" if place == 2 else "")
         message.header.frame_id = frame
         host.publish("text", message)
     host.run_until(now_ns + S)
     sources = [message.source for message in host.messages("puzzle", modality="language")]
-    assert sources == ["read", "text", "anna"]
+    assert sources == ["read", "text", "anna", "listen"]
 
 
 def test_language_drops_empty_text(host: LockstepHost) -> None:

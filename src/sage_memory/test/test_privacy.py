@@ -82,6 +82,11 @@ def test_words_are_as_private_as_what_they_were_found_in(
     observer = observer_of(private)
     assert observer.hear(HeardText(S, "EXIT 12"), source) == noted
     assert (observer.utterances.around(S) is not None) == noted
+    made = replace(moment(2.0, 0.9).percept, modality="language", source=source, text="EXIT 12")
+    observer.perceive(made)
+    assert (observer.utterances.around(2 * S) is not None) == noted
+    kept = observer.experience(replace(moment(2.0, 0.9), percept=made))
+    assert (kept.text == "EXIT 12") == noted
 
 
 def test_words_by_hand_are_not_kept_where_words_are_private() -> None:

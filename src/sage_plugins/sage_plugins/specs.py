@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sage_common.core.topics import READ_WORDS
+from sage_common.core.topics import HEARD_WORDS, READ_WORDS
 from sage_orchestrator.core.plugin.spec import PluginSpec, TriggerRule
 from sage_plugins.params import (
     HearParameters,
@@ -48,7 +48,7 @@ READ = PluginSpec(
     packages=("rapidocr-onnxruntime",),
 )
 LISTEN = PluginSpec(
-    name="listen",
+    name=HEARD_WORDS,
     plugin="sage_plugins.listen.plugin:ListenPlugin",
     triggers=(TriggerRule("percept", ("audio",)),),
     meaning="understand what is said",

@@ -15,6 +15,8 @@ from sage_common.core.specs.modality import STREAMS, ModalitySpecs
 
 READ_WORDS = "read"
 """`frame_id` of words that were read in a picture, and source of the percept made of them."""
+HEARD_WORDS = "listen"
+"""The same of words that were understood in sound."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.topics import READ_WORDS
+from sage_common.core.topics import HEARD_WORDS, READ_WORDS
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_encoders.core.language import TextEmbedder, checked_text
 from sage_encoders.modalities import LANGUAGE
@@ -43,7 +43,8 @@ class LanguageEncoderNode(ModelEncoderNode):
             if embedder is None:
                 return
             began_ns = self.stopwatch_ns()
-            unknown = READ_WORDS if header.frame_id == READ_WORDS else UNKNOWN_SPEAKER
+            found = header.frame_id in (READ_WORDS, HEARD_WORDS)
+            unknown = header.frame_id if found else UNKNOWN_SPEAKER
             percept = embedder.percept(text, stamp_ns(header.stamp), speaker or unknown)
             took_ns = self.stopwatch_ns() - began_ns
         self._puzzles.publish(puzzle_message(percept, header, took_ns))

@@ -81,7 +81,7 @@ class Observer(Stateful):
 
     def perceive(self, percept: Percept) -> Moment | None:
         """Note a percept; the moment that is now kept, if its salience came before it."""
-        if self.privacy.why(percept.modality, percept.stamp_ns):
+        if self.privacy.why(percept.modality, percept.stamp_ns, percept.source):
             percept = withheld(percept)
         self._percepts[percept.modality].append(percept)
         if percept.text and percept.modality in self._speaks:
@@ -156,7 +156,7 @@ class Observer(Stateful):
         Of a private one it says when, where, by which sense, and how salient it was.
         """
         percept = moment.percept
-        why = self.privacy.why(percept.modality, percept.stamp_ns)
+        why = self.privacy.why(percept.modality, percept.stamp_ns, percept.source)
         if why or percept.encoder_id == WITHHELD:
             blank = replace(moment, percept=withheld(percept), reason=why or "private")
             return self._record(blank, None, "")

@@ -10,14 +10,15 @@ import numpy as np
 
 from sage_common.core.puzzle import GRID, Percept
 from sage_common.core.specs.modality import ModalitySpec
+from sage_common.core.topics import HEARD_WORDS, READ_WORDS
 from sage_memory.core.experience import Place
 from sage_memory.core.ingest.pose_buffer import PoseBuffer, worst_sigma_m
 from sage_memory.core.places.named_place import SIGMAS, NamedPlace
 
 WITHHELD = "withheld-1"
 """Encoder of moments without a puzzle and a meaning, which would tell what was sensed."""
-PLUGINS = {"read": "picture", "listen": "sound"}
-"""Plugins that publish words, and the kind of payload of what they find them in."""
+FOUND_IN = {READ_WORDS: "picture", HEARD_WORDS: "sound"}
+"""Whom words are from that were found, and the kind of payload of what they were found in."""
 
 
 class Privacy:
@@ -53,10 +54,21 @@ class Privacy:
         self._areas = tuple(p for p in places if p.is_private or p.name in self._names)
         self.nowhere = self._names - {place.name for place in places}
 
-    def why(self, modality: str, stamp_ns: int) -> str:
-        """Why what a modality sensed at a time is private; empty: it is not."""
+    def why(self, modality: str, stamp_ns: int, source: str = "") -> str:
+        """Why what a modality sensed at a time is private; empty: it is not.
+
+        Args:
+            modality: its name.
+            stamp_ns: when it was sensed [ns].
+            source: sensor, or the plugin that found words: they are as private as what they were
+                found in.
+        """
         if modality in self._modalities:
             return f"private: {modality}"
+        kind = FOUND_IN.get(source)
+        for name, spec in self._modalities.items():
+            if kind is not None and spec.payload == kind:
+                return f"private: {name}"
         if not self._areas:
             return ""
         near = self._poses.around(stamp_ns)
@@ -72,11 +84,10 @@ class Privacy:
             stamp_ns: when they were said or found [ns].
             source: whom the utterance names as its frame: a plugin for what it found.
         """
-        kind = PLUGINS.get(source)
         for name, spec in self._modalities.items():
-            if spec.words or (kind is not None and spec.payload == kind):
+            if spec.words:
                 return f"private: {name}"
-        return self.why("", stamp_ns)
+        return self.why("", stamp_ns, source)
 
     def facts(self, now_ns: int) -> dict[str, object]:
         """What is private, for diagnostics."""
