@@ -11,7 +11,7 @@ import numpy as np
 from audio_common_msgs.msg import AudioDataStamped
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from sensor_msgs.msg import CameraInfo, Imu, JointState
-from std_msgs.msg import Float32MultiArray, Header, MultiArrayDimension
+from std_msgs.msg import Float32MultiArray, Header, MultiArrayDimension, String
 from vision_msgs.msg import Classification, Detection2DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
 
@@ -171,6 +171,8 @@ GOOD: dict[str, Callable[[Header], Any]] = {
     "imu/data": imu,
     "joint_states": joints,
     "text": utterance,
+    "speak": lambda _header: String(data="hello"),
+    "speaking": utterance,
     "vector": vector,
     "puzzle": puzzle,
     "salience": salience,
@@ -277,6 +279,8 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("text", "text", _set("text", " \n")),
     ("text", "text", _set("text", "x" * 4097)),
     ("text", "confidence", _set("confidence", NAN)),
+    ("speak", "data", _set("data", "x" * 4097)),
+    ("speaking", "text", _set("text", "")),
     ("vector", "data", _set("data", array.array("f"))),
     ("vector", "data", _set("data", array.array("f", [NAN] * 6))),
     ("vector", "layout.dim", _set("layout.dim[0].size", 4)),

@@ -160,7 +160,7 @@ def test_a_folder_that_is_made_is_for_its_owner_alone(tmp_path, umask):
 def test_the_registry_is_consistent():
     assert set(TOPICS) == {spec.key for spec in TOPICS.values()}
     for spec in TOPICS.values():
-        assert spec.qos in ("sensor", "standard", "latched", "bulk"), spec.key
+        assert spec.qos in ("sensor", "standard", "latched", "static", "bulk"), spec.key
         package, kind, name = spec.type.split("/")
         found = getattr(importlib.import_module(f"{package}.{kind}"), name)
         if spec.stamp_checked:

@@ -197,11 +197,17 @@ def _joint_state(message: Any) -> None:
 def _utterance(message: Any) -> None:
     if not message.text.strip():
         raise InvalidInput("text", message.text, "words")
-    if len(message.text) > MAX_TEXT_CHARACTERS:
-        raise InvalidInput(
-            "text", f"{len(message.text)} characters", f"at most {MAX_TEXT_CHARACTERS}"
-        )
+    _not_longer("text", message.text)
     _unit("confidence", message.confidence)
+
+
+def _words(message: Any) -> None:
+    _not_longer("data", message.data)
+
+
+def _not_longer(field: str, text: str) -> None:
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise InvalidInput(field, f"{len(text)} characters", f"at most {MAX_TEXT_CHARACTERS}")
 
 
 def _budget(message: Any) -> None:
@@ -386,4 +392,5 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "sensor_msgs/msg/Imu": _imu,
     "sensor_msgs/msg/JointState": _joint_state,
     "std_msgs/msg/Float32MultiArray": _numbers,
+    "std_msgs/msg/String": _words,
 }

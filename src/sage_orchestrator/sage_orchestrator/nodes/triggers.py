@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from sage_common.core.state.fields import Transient
+from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
-from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Attention, FusedSalience
 from sage_orchestrator.core.plugin import Region
 from sage_orchestrator.core.scheduling.trigger import Trigger
-from sage_orchestrator.nodes.messages import attention_trigger, percept_triggers, region_of
+from sage_orchestrator.nodes.messages import attention_trigger, percept_triggers
 
 MODALITIES_KEPT = 16
 
 
 class TriggerBuffer(Stateful):
-    """The newest fused salience, and the newest attention of each modality, of 16 at most."""
+    """What the newest fused salience, and the newest attention of each modality, of 16 at most,
+    ask for. Of messages no words are kept, which may be private."""
 
-    _salience: Transient[FusedSalience | None] = None
-    _attention: Transient[dict[str, Attention]]
+    _perceived: State[list[Trigger]]
+    _attended: State[dict[str, Trigger]]
 
     def __init__(self) -> None:
-        self._attention = {}
+        self._perceived, self._attended = [], {}
 
     def on_salience(self, message: FusedSalience) -> None:
         """Note what matters now; an invalid message: nothing is known."""
-        self._salience = message if message.valid else None
+        self._perceived = percept_triggers(message) if message.valid else []
 
     def on_attention(self, message: Attention) -> None:
         """Note a region; attention wanders between two cycles, so each modality's counts.
@@ -33,25 +33,21 @@ class TriggerBuffer(Stateful):
         """
         if not message.valid:
             return
-        self._attention[message.modality] = message
-        if len(self._attention) > MODALITIES_KEPT:
-            others = [name for name in self._attention if name != message.modality]
-            del self._attention[min(others, key=self._attended_ns)]
-
-    def _attended_ns(self, modality: str) -> int:
-        return stamp_ns(self._attention[modality].header.stamp)
+        attended = self._attended
+        attended[message.modality] = attention_trigger(message)
+        if len(attended) > MODALITIES_KEPT:
+            others = [name for name in attended if name != message.modality]
+            del attended[min(others, key=lambda name: attended[name].stamp_ns)]
 
     def newest(self) -> list[Trigger]:
         """All triggers."""
-        triggers = [attention_trigger(message) for message in self._attention.values()]
-        return triggers if self._salience is None else triggers + percept_triggers(self._salience)
+        return [*self._attended.values(), *self._perceived]
 
     def region(self, modality: str) -> Region | None:
         """The region of a modality that is attended; None if there is none in an image."""
-        attended = self._attention.get(modality)
-        return None if attended is None else region_of(attended)
+        attended = self._attended.get(modality)
+        return None if attended is None else attended.region
 
     def clear(self) -> None:
         """Forget everything."""
-        self._salience = None
-        self._attention.clear()
+        self._perceived, self._attended = [], {}

@@ -54,6 +54,8 @@ RESERVED = frozenset(
         "refinement",
         "salience",
         "scorer",
+        "speak",
+        "speaking",
         "text",
         "vector",
         "vector_scorer",
