@@ -62,7 +62,7 @@ def class_fit(installed: Path, concepts: Concepts) -> ClassFit:
 
 @pytest.fixture(scope="module")
 def fits(class_fit: ClassFit, asked: Callable[[str], list[Vector]]) -> Fits:
-    return lambda words: class_fit.fits(asked(words))
+    return lambda words: class_fit.fits(words, asked(words))[0]
 
 
 def photographs(data: Path, concepts: Concepts) -> Iterator[tuple[int, np.ndarray]]:
@@ -174,11 +174,28 @@ def test_words_find_things_by_name_and_by_wider_concepts(
         "a vehicle": {"bicycle", "car", "motorcycle", "airplane", "bus", "truck", "boat"},
         "a fruit": {"banana", "apple", "orange"},
     }.items():
-        found = class_fit.thing_fits(asked(words))
+        _, found = class_fit.fits(words, asked(words))
         assert found.shape == (80,) and found.dtype == np.float32
         best = {names[number] for number in np.flatnonzero(found > 0.7)}
         assert wanted <= best, words
         assert "broccoli" not in best
+
+
+def test_a_sentence_asks_for_what_it_names(
+    class_fit: ClassFit, concepts: Concepts, asked: Callable[[str], list[Vector]]
+) -> None:
+    share = class_fit.named_share
+    assert share("where did I see a car?") == 1.0
+    assert share("a red car") == pytest.approx(1 / 2)
+    assert share("A man with two dogs beside a traffic light") == pytest.approx(4 / 5)
+    assert share("quarterly tax return") == share("") == share("of the") == 0.0
+    words = "A man with two dogs beside a traffic light"
+    _, found = class_fit.fits(words, asked(words))
+    best = {concepts.thing_names[number] for number in np.argsort(-found)[:3]}
+    assert {"dog", "traffic light"} <= best
+    assert found.max() <= share(words) + 1e-6
+    _, red = class_fit.fits("a red car", asked("a red car"))
+    assert red.argmax() == concepts.thing_names.index("car") and red.max() >= 0.5
 
 
 def test_vectors_of_names_are_those_of_this_encoder(

@@ -12,6 +12,7 @@ from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
 from sage_bench.recognition import (
     answers,
     faces,
+    found_things,
     hearing,
     listening,
     met,
@@ -32,8 +33,8 @@ from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.backends.reading import text_detector, text_recogniser
 from sage_encoders.backends.speech import sound_classifier, speech_recogniser, voice_activity
 from sage_encoders.core.card import ModelError
-from sage_encoders.core.language import TextEmbedder
 from sage_encoders.core.recognition.concepts import Concepts, read_concepts
+from sage_encoders.core.recognition.detector import MODEL as DETECTOR
 from sage_encoders.core.recognition.face_detector import MODEL as FACES
 from sage_encoders.core.recognition.picture_classifier import MODEL, SIGNATURE, PictureClassifier
 from sage_sensors.backends.recording import data_folder
@@ -60,7 +61,8 @@ def measure(quick: bool) -> Result:
             for precision, classifier in classifiers.items()
         }
         embedder = OpenTextEmbedder(models).embedder
-        fits = _fits(concepts, embedder)
+        judge = ClassJudge(lambda text: (embedder.embed(text), embedder.encoder_id), _fail)
+        fits = _fits(concepts, judge)
         for name in sets:
             by_precision = {precision: seen[name, precision] for precision in PRECISIONS}
             found += _quality(name, by_precision)
@@ -71,6 +73,7 @@ def measure(quick: bool) -> Result:
         found += scenes.rows("scenes", scenes.things(data, concepts), int8)
         put = pasted.things(data, concepts, 1 if quick else 3)
         found += scenes.rows("photographs in frames", put, int8)
+        found += found_things.rows(data, models, concepts, int8, judge)
         found.append(_time(classifiers, 60 if quick else 300))
     small = seen["thumbnails", "int8"]
     found += taught.rows(data, models, concepts, small, test, every)
@@ -82,7 +85,8 @@ def measure(quick: bool) -> Result:
     reads = text_detector.MODEL, text_recogniser.MODEL
     hears = voice_activity.MODEL, speech_recogniser.ENCODER, speech_recogniser.DECODER
     networks = (f"{MODEL}_int8", *reads, FACES, *hears, sound_classifier.MODEL)
-    inputs = {f"{name}.onnx": sha256_of(models / f"{name}.onnx") for name in networks}
+    files = [models / f"{name}.onnx" for name in (*networks, f"{DETECTOR}_int8")]
+    inputs = {path.name: sha256_of(path) for path in files if path.is_file()}
     return Result("refine", quick, inputs, tuple(found))
 
 
@@ -97,9 +101,8 @@ def _classifiers(models: Path) -> Iterator[dict[str, PictureClassifier]]:
             lease.close()
 
 
-def _fits(concepts: Concepts, embedder: TextEmbedder) -> words.Fits:
+def _fits(concepts: Concepts, judge: ClassJudge) -> words.Fits:
     """As a recall judges classes."""
-    judge = ClassJudge(lambda text: (embedder.embed(text), embedder.encoder_id), _fail)
     vocabularies = {MODEL: tuple(concepts.class_names)}
     return lambda text: judge(text, vocabularies)[MODEL]
 

@@ -85,11 +85,11 @@ def _keep(
     kept = {}
     for number, shown in zip(pictures.classes[::2], pictures.probabilities[::2], strict=True):
         labels = [(_labels(shown), names)]
-        future = memory.remember(_experience(next(numbers)), None, labels)
+        future = memory.remember(bare_experience(next(numbers)), None, labels)
         kept[future.result().id] = names[number]
     for text in said[::2]:
         experience = replace(
-            _experience(next(numbers)),
+            bare_experience(next(numbers)),
             text=text,
             text_embedding=embedder.embed(text),
             text_encoder_id=embedder.encoder_id,
@@ -103,7 +103,7 @@ def _labels(probabilities: NDArray[np.float32]) -> Labels:
     return Labels(MODEL, tuple(Label(n, float(probabilities[n])) for n in best))
 
 
-def _experience(number: int) -> Experience:
+def bare_experience(number: int) -> Experience:
     return Experience(
         start_ns=number, end_ns=number, modality="vision", source="bench",
         codes=np.zeros((30, 30), np.uint8), embedding=np.eye(1, 16, number % 16, np.float32)[0],

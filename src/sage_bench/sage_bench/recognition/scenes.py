@@ -118,7 +118,8 @@ def rows(name: str, attended: Iterable[Thing], classifier: PictureClassifier) ->
 
 def things(data: Path, concepts: Concepts) -> Iterator[Thing]:
     """All boxes that are large enough and of a category that the classifier knows."""
-    known = {names[0]: place for place, names in reversed(list(enumerate(concepts.names)))}
+    named = reversed(list(enumerate(concepts.names)))
+    known = {names[0]: place for place, names in named if concepts.belongs[:, place].any()}
     with zipfile.ZipFile(data / SCENES) as archive:
         for scene in json.loads(archive.read("annotations.json")):
             content = np.frombuffer(archive.read(scene["file"]), np.uint8)

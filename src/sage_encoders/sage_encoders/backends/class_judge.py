@@ -35,7 +35,7 @@ class ClassJudge:
     def __init__(self, meaning: Meaning, say: Callable[[str], None]) -> None:
         self._meaning, self._say = meaning, say
         self._fault = ""
-        self._pictures: dict[str, tuple[Names, Names, ClassFit] | None] = {}
+        self._pictures: dict[str, tuple[tuple[Names, Names], ClassFit] | None] = {}
         self._vectors: dict[tuple[str, Names], Vector] = {}
 
     def __call__(self, words: str, vocabularies: Mapping[str, Names]) -> dict[str, Vector]:
@@ -49,12 +49,15 @@ class ClassJudge:
         meant = [self._meaning(text) for text in phrasings(words)]
         asked, encoder_id = [vector for vector, _ in meant], meant[0][1]
         pictures = self._of_pictures(encoder_id)
+        of_pictures = (
+            {}
+            if pictures is None
+            else dict(zip(pictures[0], pictures[1].fits(words, asked), strict=True))
+        )
         found = {}
         for model_id, names in vocabularies.items():
-            if pictures is not None and names == pictures[0]:
-                found[model_id] = pictures[2].fits(asked)
-            elif pictures is not None and names == pictures[1]:
-                found[model_id] = pictures[2].thing_fits(asked)
+            if names in of_pictures:
+                found[model_id] = of_pictures[names]
             elif len(names) <= MOST_NAMES:
                 found[model_id] = self._named_fits(encoder_id, names, asked)
             else:
@@ -62,7 +65,7 @@ class ClassJudge:
                 self._say(f"what {model_id} recognised is not searched: {why}")
         return found
 
-    def _of_pictures(self, encoder_id: str) -> tuple[Names, Names, ClassFit] | None:
+    def _of_pictures(self, encoder_id: str) -> tuple[tuple[Names, Names], ClassFit] | None:
         """Names of the classifier's and of the detector's classes, and their fit; None: they are
         not installed."""
         if encoder_id not in self._pictures:
@@ -75,7 +78,7 @@ class ClassJudge:
             else:
                 fit = ClassFit(concepts, vectors)
                 known = tuple(concepts.class_names), tuple(concepts.thing_names)
-                self._pictures[encoder_id] = *known, fit
+                self._pictures[encoder_id] = known, fit
         return self._pictures[encoder_id]
 
     def _named_fits(self, encoder_id: str, names: Names, asked: Sequence[Vector]) -> Vector:

@@ -30,7 +30,7 @@ SIGNATURE = Signature(
 OVERLAP = 0.6
 """Intersection over union from which on two boxes of a class are one thing: as published with the
 weights."""
-LEAST_SCORE = 0.1
+LEAST_SCORE = 0.05
 STEEPNESS, SHIFT = 1.2, 0.1
 """A score becomes a probability by a logistic of its log odds. Fitted on pictures of four and of
 nine photographs of ImageNet's even classes, by the animals that are found in them: for these alone
