@@ -37,7 +37,9 @@ def test_places_are_listed_and_forgotten(
     status, _, said = run(capsys, "living", "room", *home)
     assert status == 2 and "a running graph, which knows where the robot is" in said
     private = told.replace("times", "times, private")
-    assert run(capsys, "the kitchen", "--private", *home) == (0, private, "")
+    status, made, _ = run(capsys, "the kitchen", "--private", *home)
+    assert status == 0 and made.startswith(private + "what was kept there before stays; ")
+    assert made.endswith("  sage recall --place map,0.50,-2.00,0.50 --within 2.50\n")
     assert run(capsys, *home)[1] == private
     (place,) = json.loads(run(capsys, *home, "--json")[1])["places"]
     assert place["is_private"]

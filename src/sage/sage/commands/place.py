@@ -17,12 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", nargs="*", help="how it is called, for instance kitchen; none: list the places"
     )
-    parser.add_argument("--forget", action="store_true", help="forget the place of this name")
-    privacy = parser.add_mutually_exclusive_group()
-    privacy.add_argument(
+    changes = parser.add_mutually_exclusive_group()
+    changes.add_argument("--forget", action="store_true", help="forget the place of this name")
+    changes.add_argument(
         "--private", action="store_true", help="keep nothing verbatim of what happens there"
     )
-    privacy.add_argument("--public", action="store_true", help="end that")
+    changes.add_argument("--public", action="store_true", help="end that")
     parser.add_argument("--json", action="store_true", help="print the places as one JSON object")
     add_home_argument(parser)
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from sage.client.memory_client import memory_client
     from sage.memory.opening import open_memory
-    from sage.memory.report import place_lines
+    from sage.memory.report import before_private_lines, place_lines
     from sage_memory.core.places.named_place import plain_name
 
     home = sage_home(options.home)
@@ -49,5 +49,8 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({"places": [vars(place) for place in found]}))
     else:
         forgotten = [f"{plain_name(name)} is forgotten"] if options.forget else None
-        print("\n".join(forgotten or place_lines(home, found)))
+        told = forgotten or place_lines(home, found)
+        if options.private:
+            told += before_private_lines(found[0])
+        print("\n".join(told))
     return 0

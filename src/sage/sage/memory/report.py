@@ -108,6 +108,16 @@ def taught_lines(home: Path, words: Sequence[TaughtWord]) -> list[str]:
     ]
 
 
+def before_private_lines(place: NamedPlace) -> list[str]:
+    """What becomes of what was kept in a place before it was private."""
+    x, y, z = place.centre
+    where = f"--place {place.frame},{x:.2f},{y:.2f},{z:.2f} --within {place.radius_m:.2f}"
+    return [
+        "what was kept there before stays; this lists it, and `sage memory forget ID...` erases it:",
+        f"  sage recall {where}",
+    ]
+
+
 def export_lines(folder: Path, done: Exported) -> list[str]:
     """What was written."""
     lines = [
