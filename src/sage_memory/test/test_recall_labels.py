@@ -107,6 +107,16 @@ def test_what_was_seen_is_found_by_its_name_and_says_where(memory) -> None:
     assert "compared as sight-1@abc" in format_notes(recalled, with_filter=True)
 
 
+def test_several_of_a_class_are_named_once(memory) -> None:
+    boxes = [(left, 0.4, 0.2, 0.2) for left in (0.7, 0.75, 0.8)]
+    bicycles = [(1, share, box) for share, box in zip((0.6, 0.5, 0.4), boxes, strict=True)]
+    memory.remember(numbered(1), None, seen(*bicycles, (3, 0.3))).result()
+    (answer,) = memory.recall(BICYCLE)
+    assert answer.reason == "seen: bicycle 0.6, right, and 2 more; wheel 0.3"
+    (shown,) = memory.recall(Query(start_ns=0))
+    assert shown.reason.startswith("seen: bicycle 0.6, right, and 2 more; wheel 0.3; ")
+
+
 def test_what_was_heard_is_said_to_be_heard(memory) -> None:
     bell = [(Labels(HEARING, (Label(0, 0.6),)), SOUNDS)]
     memory.remember(numbered(1, modality="audio"), None, bell).result()

@@ -22,7 +22,8 @@ MIDDLE = 1.0 / 6.0
 def label_parts(
     seen: Sequence[Seen], asked: Mapping[str, NDArray[np.float32]], sense: str
 ) -> tuple[Part, ...]:
-    """The labels of an experience that count, the best first; `sense`: seen or heard."""
+    """The labels of an experience that count, the best first, each class once; `sense`: seen or
+    heard."""
     found = []
     for one in seen:
         fits = asked.get(one.model_id)
@@ -32,29 +33,40 @@ def label_parts(
             evidence = label.probability * float(fits[label.number])
             if evidence >= LEAST:
                 found.append((evidence, one, label))
-    found.sort(key=lambda entry: -entry[0])
     return tuple(
         made(
             Part,
-            name=f"{sense}: {named(one.vocabulary[label.number], label)}",
+            name=f"{sense}: {name}",
             encoder_id=one.model_id,
             score=evidence,
             role=ROLE_LABEL,
         )
-        for evidence, one, label in found[:MOST_NAMED]
+        for name, evidence, one in _best_of_each(found)
     )
 
 
 def shown_names(seen: Sequence[Seen], sense: str) -> tuple[str, ...]:
     """What an experience shows, whatever is asked for: the most probable names, the best first."""
     found = [
-        (label.probability, named(one.vocabulary[label.number], label))
+        (label.probability, one, label)
         for one in seen
         for label in one.labels
         if label.probability >= LEAST_SHOWN
     ]
-    found.sort(key=lambda entry: -entry[0])
-    return tuple(f"{sense}: {name}" for _, name in found[:MOST_NAMED])
+    return tuple(f"{sense}: {name}" for name, _, _ in _best_of_each(found))
+
+
+def _best_of_each(found: list[tuple[float, Seen, Label]]) -> list[tuple[str, float, Seen]]:
+    """The best of each class in words, with how many more of it there are; the first few."""
+    of_class: dict[str, list[tuple[float, Seen, Label]]] = {}
+    for entry in sorted(found, key=lambda entry: -entry[0]):
+        _, one, label = entry
+        of_class.setdefault(one.vocabulary[label.number], []).append(entry)
+    shown = []
+    for name, (best, *others) in list(of_class.items())[:MOST_NAMED]:
+        more = f", and {len(others)} more" if others else ""
+        shown.append((f"{named(name, best[2])}{more}", best[0], best[1]))
+    return shown
 
 
 def named(name: str, label: Label) -> str:
