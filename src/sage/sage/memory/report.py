@@ -113,7 +113,7 @@ def before_private_lines(place: NamedPlace) -> list[str]:
     x, y, z = place.centre
     where = f"--place {place.frame},{x:.2f},{y:.2f},{z:.2f} --within {place.radius_m:.2f}"
     return [
-        "what was kept there before stays; this lists it, and `sage memory forget ID...` erases it:",
+        "what was kept there before stays; `sage memory forget ID...` erases what this lists:",
         f"  sage recall {where}",
     ]
 
