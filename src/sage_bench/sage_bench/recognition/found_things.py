@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
+from sage_bench.recognition import detector_last
+from sage_bench.recognition import scenes as scenes_of
 from sage_bench.recognition.answers import bare_experience
 from sage_bench.recognition.scenes import SCENES
 from sage_bench.result import Row
@@ -67,6 +69,8 @@ def rows(
     with _detectors(models) as detectors:
         found = {p: [one.find(scene.image) for scene in scenes] for p, one in detectors.items()}
         taken = _time(detectors, scenes[0].image)
+        attended = list(scenes_of.things(data, concepts))
+        last = detector_last.rows(attended, concepts.thing_names, classifier, detectors["int8"])
     names, things = tuple(concepts.class_names), tuple(concepts.thing_names)
     seen = [classifier.name(scene.image).labels(classifier.model_id) for scene in scenes]
     vocabularies = {classifier.model_id: names, found["int8"][0].model_id: things}
@@ -89,6 +93,7 @@ def rows(
         Row("scenes: calibration error of things", calibration_error(scenes, found["int8"], things),
             "", CALIBRATION_GOAL, "lower", {}, sum(len(one.labels) for one in found["int8"])),
         taken,
+        *last,
         _of_kinds("scenes: object words, mean average precision", words, WORDS_GOAL,
                   _chance(scenes), len({c for scene in scenes for c in scene.boxes})),
         _of_kinds("scenes: captions that find theirs among ten", captions, CAPTIONS_GOAL,

@@ -33,11 +33,13 @@ KEPT_GOAL, TIME_GOAL = 0.99, 0.5
 
 @dataclass(frozen=True)
 class Thing:
-    """Something in a scene: its picture, its box, and which classes name it, bool [1000]."""
+    """Something in a scene: its picture, its box, which classes name it, bool [1000], and what
+    people called it, where they did."""
 
     image: Pixels
     region: Region
     members: NDArray[np.bool_]
+    category: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def things(data: Path, concepts: Concepts) -> Iterator[Thing]:
                 left, top, width, height = (round(side) for side in box)
                 if category in known and max(width, height) >= LEAST_SIDE_PX:
                     members = concepts.belongs[:, known[category]]
-                    yield Thing(image, Region(left, top, max(width, 1), max(height, 1)), members)
+                    region = Region(left, top, max(width, 1), max(height, 1))
+                    yield Thing(image, region, members, category)
 
 
 def _course(classifier: PictureClassifier, thing: Thing, random: np.random.Generator) -> Course:
