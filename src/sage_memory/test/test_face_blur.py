@@ -13,6 +13,8 @@ import pytest
 from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_encoders.backends.model_registry import REGISTRY
+from sage_encoders.backends.models_folder import models_folder
+from sage_encoders.core.recognition.face_detector import MODEL
 from sage_memory import Memory, Query
 from sage_memory.backends import face_blur
 from sage_memory.backends.face_blur import FaceBlur, widened
@@ -109,7 +111,9 @@ def test_a_kept_picture_has_no_face_and_the_network_is_given_back(tmp_path: Path
 def test_without_the_network_pictures_are_not_kept_and_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SAGE_MODELS", str(tmp_path / "none"))
+    card = models_folder() / f"{MODEL}.json"
+    (tmp_path / card.name).write_bytes(card.read_bytes())
+    monkeypatch.setenv("SAGE_MODELS", str(tmp_path))
     host = live(tmp_path / "home", drawn_face())
     assert kept_picture(tmp_path / "home") is None
     said = [line.text for line in host.logs if "OPTIONS=1" in line.text]

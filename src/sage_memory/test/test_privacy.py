@@ -10,6 +10,7 @@ import pytest
 from test_short_term import moment
 from test_whereabouts import place
 
+from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.core.words.quoting import with_quote, without_quotes
 from sage_memory import Memory, Query
@@ -152,7 +153,10 @@ def test_private_moments_are_kept_asked_for_by_time_and_slept_on(tmp_path: Path)
             memory.remember(observer.experience(one)).result()
         memory.remember(observer_of().experience(moment(40.0, 0.9))).result()
         asked = Query(start_ns=11 * S, end_ns=13 * S)
-        assert [a.experience.reason for a in memory.recall(asked)] == ["private: vision"] * 3
+        private = memory.recall(asked)
+        assert [answer.experience.reason for answer in private] == ["private: vision"] * 3
+        with pytest.raises(InvalidInput, match="not private: nothing of this one can be compared"):
+            memory.recall(Query(example_id=private[0].experience.id))
         slept = memory.sleep(SleepOptions(target_share=0.05, salience_floor=0.8))
         assert not slept.rolled_back
         assert len(memory.recall(Query(min_salience=0.8))) == 1

@@ -10,8 +10,6 @@ from sage_common.ros.node import SageNode
 from sage_encoders.core.card import ModelError
 from sage_memory.backends.face_blur import FaceBlur
 
-OPTION = "make demo OPTIONS=1 installs it"
-
 
 class FaceBlurring:
     """The network that finds faces at work on what is kept; to be used by one worker.
@@ -53,6 +51,6 @@ class FaceBlurring:
             try:
                 self._opened = FaceBlur()
             except ModelError as error:
-                expected = f"the network that finds faces, which {OPTION} ({error})"
+                expected = f"the network that finds faces ({error})"
                 raise InvalidInput("blur_faces", True, expected) from None
         return self._opened
