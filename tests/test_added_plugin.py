@@ -89,7 +89,7 @@ def test_a_plugin_comes_is_replaced_and_goes_while_every_cycle_adds_up(
     assert said(home, "unload", "colour") == "colour is unloaded"
     assert not plugins(home)["colour"]["loaded"]
     refused = run(home, "plugins", "unload", "colour")
-    assert refused.returncode == 2 and "one of: look, recall, recognise" in refused.stderr
+    assert refused.returncode == 2 and "one that is loaded; this one is not" in refused.stderr
 
     end(recorder)
     end(graph)
@@ -130,7 +130,7 @@ def test_without_a_graph_the_installed_plugins_are_listed(home: Path, site: Path
     listed = summary(run(home, "plugins", "list", "--json").stdout)
     assert not listed["running"]
     names = [plugin["name"] for plugin in listed["plugins"]]
-    assert names == ["colour", "look", "read", "recall", "recognise"]
+    assert names == ["colour", "hear", "listen", "look", "read", "recall", "recognise"]
     shown = run(home, "plugins", "list").stdout
     assert "name the colour of what is attended; needs frames" in shown
     refused = run(home, "plugins", "load", "colour")
