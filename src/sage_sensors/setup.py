@@ -19,7 +19,7 @@ setup(
     entry_points={
         "console_scripts": [
             f"{name}_node = {PACKAGE}.nodes.{name}_node:{name.title()}Node.main"
-            for name in ("camera", "imu", "microphone", "recording", "text")
+            for name in ("camera", "imu", "microphone", "recording", "speaker", "text")
         ]
     },
 )

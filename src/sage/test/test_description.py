@@ -100,6 +100,14 @@ def test_a_vector_stream_becomes_a_scorer_with_its_own_settings(tmp_path: Path) 
     assert not any(n.kind == "vector_scorer" for n in describe(GraphOptions()).nodes)
 
 
+def test_who_speaks_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("/**/graph:\n  ros__parameters:\n    speaks: true\n")
+    assert "speaker" not in {node.name for node in describe(GraphOptions(source="topics")).nodes}
+    graph = describe(GraphOptions(source="topics", config=str(path)))
+    assert "speaker" in {node.name for node in graph.nodes}
+
+
 @pytest.mark.parametrize("names", ["[heat, heat]", "[vision]", "[Motor]", "['']"])
 def test_a_vector_stream_needs_a_name_of_its_own(tmp_path: Path, names: str) -> None:
     path = tmp_path / "mine.yaml"

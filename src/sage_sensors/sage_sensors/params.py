@@ -155,3 +155,14 @@ class TextParameters(NodeParameters):
     loop: bool = parameter(False, doc="start the file again at its end")
     speaker: str = parameter("", doc="who is said to speak")
     language: str = parameter("", doc="BCP 47 tag of the language")
+
+
+@dataclass(frozen=True)
+class SpeakerParameters(NodeParameters):
+    """A program that says words aloud."""
+
+    program: str = parameter(
+        "auto",
+        doc="what speaks: flite, espeak-ng, or auto (the first of them that is installed)",
+        choices=("auto", "flite", "espeak-ng"),
+    )

@@ -75,6 +75,7 @@ NODES = {
     "microphone": _kind("sage_sensors", "microphone", "Microphone"),
     "imu": _kind("sage_sensors", "imu", "Imu"),
     "text": _kind("sage_sensors", "text", "Text"),
+    "speaker": _kind("sage_sensors", "speaker", "Speaker"),
     "scorer": _kind("sage_snarc", "scorer", "Scorer"),
     "vector_scorer": _kind("sage_snarc", "vector_scorer", "VectorScorer"),
     "fusion": _kind("sage_snarc", "fusion", "Fusion"),

@@ -24,6 +24,9 @@ class GraphParameters:
         doc="streams of bare vectors: each NAME gets a vector scorer of the name `NAME_scorer`, "
         "which scores `vector/NAME`",
     )
+    speaks: bool = parameter(
+        False, doc="there is a node `speaker`, which says aloud what comes on `speak`"
+    )
 
 
 def graph_parameters(values: Mapping[str, object]) -> GraphParameters:

@@ -104,7 +104,7 @@ _TOPICS = (
               "words, typed, read or recognised; frame_id: a plugin that recognised them, or empty",
               zero_is_now=True),
     TopicSpec("speak", "speak", "std_msgs/msg/String",
-              "standard", 0.0, 0.0, False, True, "people, effectors -> speaker",
+              "standard", 0.0, 0.0, False, False, "people, effectors -> speaker",
               "words to say aloud, instead of those that are being said; empty: silence"),
     TopicSpec("speaking", "speaking", "sage_msgs/msg/Utterance",
               "standard", 0.0, 0.0, True, True, "speaker -> orchestrator",

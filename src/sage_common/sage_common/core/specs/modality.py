@@ -55,6 +55,7 @@ RESERVED = frozenset(
         "salience",
         "scorer",
         "speak",
+        "speaker",
         "speaking",
         "text",
         "vector",
