@@ -19,6 +19,7 @@ from sage_memory.core.experience import Experience
 from sage_memory.core.places.named_place import named_at
 from sage_memory.core.reidentification import kept_sightings
 from sage_memory.core.reidentification.individual import (
+    LOOKS,
     NEAR_M,
     SAME,
     Sighting,
@@ -62,12 +63,14 @@ def test_what_is_of_another_class_encoder_or_place_is_another() -> None:
         assert len(individuals([cup(0), replace(cup(10), **change)])) == 2
 
 
-def test_a_thing_is_compared_with_how_it_looked_last() -> None:
+def test_a_thing_is_compared_with_the_last_looks_at_it() -> None:
     turned = near(ONE, 0.9)
     further = np.asarray(0.9 * turned + np.sqrt(1 - 0.81) * np.eye(8, dtype=np.float32)[6], "f4")
     assert further @ ONE < SAME < further @ turned
-    assert linked([cup(0), cup(10, turned), cup(20, further)]) == [0, 0, 0]
+    assert linked([cup(0), cup(10, turned), cup(20, further), cup(30)]) == [0, 0, 0, 0]
     assert linked([cup(0), cup(20, further)]) == [0, 1]
+    turned_away = [cup(20 + n, further) for n in range(LOOKS)]
+    assert linked([cup(0), cup(10, turned), *turned_away, cup(90)])[-1] == 1, "it is long ago"
 
 
 @settings(max_examples=30)

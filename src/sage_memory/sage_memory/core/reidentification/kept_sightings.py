@@ -27,7 +27,7 @@ from sage_memory.core.taught.taught_word import is_taught
 
 MOST_MOMENTS = 10_000
 """The newest ones: their things are linked in less than a second, unless nearly all are different
-things of one class (9 s)."""
+things of one class (10 s)."""
 SURE = 0.5
 """Probability from which on something that was recognised is there."""
 _MOMENTS = (
