@@ -49,11 +49,9 @@ class ClassJudge:
         meant = [self._meaning(text) for text in phrasings(words)]
         asked, encoder_id = [vector for vector, _ in meant], meant[0][1]
         pictures = self._of_pictures(encoder_id)
-        of_pictures = (
-            {}
-            if pictures is None
-            else dict(zip(pictures[0], pictures[1].fits(words, asked), strict=True))
-        )
+        of_pictures: dict[Names, Vector] = {}
+        if pictures is not None and not set(pictures[0]).isdisjoint(vocabularies.values()):
+            of_pictures = dict(zip(pictures[0], pictures[1].fits(words, asked), strict=True))
         found = {}
         for model_id, names in vocabularies.items():
             if names in of_pictures:
