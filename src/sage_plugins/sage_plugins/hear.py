@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.labels import Label
+from sage_common.core.labels import Labels
 from sage_encoders.backends.speech import sound_classifier, speech_recogniser
 from sage_encoders.backends.speech.sound_classifier import (
     CLASSES,
     LEAST_S,
+    LOOKS_S,
     WINDOW_S,
     SoundClassifier,
+    surer,
 )
 from sage_encoders.core.speech.spectrum import SAMPLE_RATE
 from sage_orchestrator.core.plugin import (
@@ -41,17 +43,27 @@ class HearState:
     Attributes:
         samples: of the last seconds, 16 kHz, float32 [n].
         names: the best first; None: it was not named yet.
+        looks: so many of LOOKS_S were taken.
     """
 
     samples: NDArray[np.float32]
-    names: tuple[Label, ...] | None = None
+    names: Labels | None = None
+    looks: int = 0
+
+    @property
+    def wrong(self) -> float:
+        """Probability that the best name is wrong, [0, 1]; 1 without a name."""
+        return 1.0 - self.names.labels[0].probability if self.names and self.names.labels else 1.0
 
 
 class HearPlugin(Plugin[HearState]):
-    """Energy = probability that the best name is wrong, in [0, 1]; 1 without a name."""
+    """Energy = probability that the best name is wrong, in [0, 1]; 1 without a name.
+
+    It listens to the last five seconds, and where no name is sure to the last two alone.
+    """
 
     nominal_step_ns = 30_000_000
-    max_steps = 1
+    max_steps = len(LOOKS_S)
 
     def __init__(self, context: PluginContext, parameters: HearParameters) -> None:
         self._context, self._parameters = context, parameters
@@ -83,13 +95,15 @@ class HearPlugin(Plugin[HearState]):
     def step(self, state: HearState) -> HearState:
         if self._classifier is None:
             raise RuntimeError("hear runs before its networks are loaded")
-        return HearState(state.samples, self._classifier.name(state.samples).labels)
+        named = self._classifier.name(state.samples, LOOKS_S[state.looks])
+        return HearState(state.samples, surer(state.names, named), state.looks + 1)
 
     def energy(self, state: HearState) -> float:
-        return 1.0 - state.names[0].probability if state.names else 1.0
+        return state.wrong
 
     def feasible(self, state: HearState) -> bool:
-        return state.names is not None
+        is_sure = 1.0 - state.wrong >= self._parameters.least_probability
+        return is_sure or state.looks == len(LOOKS_S)
 
     def halt(self, history: History) -> str:
         return "the sound is named" if history.feasible else ""
@@ -97,12 +111,13 @@ class HearPlugin(Plugin[HearState]):
     def result(self, state: HearState) -> Mapping[str, Any]:
         if state.names is None:
             return {"summary": "a sound that was not named yet"}
-        sure = [n for n in state.names if n.probability >= self._parameters.least_probability]
+        names, least = state.names.labels, self._parameters.least_probability
+        sure = [name for name in names if name.probability >= least]
         said = ", ".join(f"{CLASSES[n.number]} {n.probability:.2f}" for n in sure)
         return {
             "summary": f"heard: {said}" if said else "no sound that it knows",
             "labels": [CLASSES[name.number] for name in sure],
-            "classes": [[name.number, name.probability] for name in state.names],
+            "classes": [[name.number, name.probability] for name in names],
         }
 
     def _lease(self, name: str, precision: str) -> Any:

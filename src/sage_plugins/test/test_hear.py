@@ -44,12 +44,14 @@ def plugin() -> Iterator[HearPlugin]:
 
 
 def named(plugin: HearPlugin, samples: np.ndarray):
-    """Both states of a run at the end of a sound."""
+    """The first and the last state of a run at the end of a sound."""
     pieces = pieces_of(samples)
     plugin._context = World(pieces)
     task = Task(pieces[-1].end_ns, "audio", "front", 0.8)
-    first = plugin.init_state(task, FixedBudget())
-    return first, plugin.step(first)
+    first = last = plugin.init_state(task, FixedBudget())
+    while not plugin.feasible(last):
+        last = plugin.step(last)
+    return first, last
 
 
 def test_a_dog_is_heard(plugin: HearPlugin) -> None:
@@ -75,6 +77,14 @@ def test_of_a_longer_sound_the_last_five_seconds_count(plugin: HearPlugin) -> No
     _, short = named(plugin, clip())
     _, long = named(plugin, np.concatenate([sentence()[: 8 * SAMPLE_RATE], clip()]))
     assert plugin.result(long)["classes"] == plugin.result(short)["classes"]
+
+
+def test_a_dog_that_barks_after_speech_is_heard_at_once(plugin: HearPlugin) -> None:
+    speech, bark = sentence()[: 3 * SAMPLE_RATE], clip("001_dog_bark/4-184575-A.flac")
+    _, last = named(plugin, np.concatenate([speech, bark[: 2 * SAMPLE_RATE]]))
+    assert last.looks == 2 and plugin.result(last)["labels"] == ["dog barking"]
+    _, known = named(plugin, clip())
+    assert known.looks == 1, "a sound that is named at once needs no second look"
 
 
 @pytest.mark.parametrize("seconds", [0.5, 6.0])

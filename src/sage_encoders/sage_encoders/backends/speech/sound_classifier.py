@@ -19,6 +19,9 @@ SIGNATURE = Signature(
     outputs={"probabilities": Tensor("float32", ("N", len(CLASSES)))},
 )
 WINDOW_S, LEAST_S = 5.0, 1.0
+LOOKS_S = (WINDOW_S, 2.0)
+"""What is listened to, one after the other: a sound that has just begun is hardly heard in 5 s in
+which somebody was speaking before."""
 LEAST = 0.05
 """Names that are less probable are none."""
 Floats = NDArray[np.float32]
@@ -40,33 +43,41 @@ class SoundClassifier:
         """Name, version and hash of the classifier."""
         return self._classifier.encoder_id
 
-    def features(self, samples: Floats) -> Floats:
+    def features(self, samples: Floats, seconds: float = WINDOW_S) -> Floats:
         """What the encoder hears, float32 [250, 384].
 
         Args:
-            samples: 16 kHz, float32 [n], full scale 1: the last 5 s of them count, and after a
-                shorter sound there is silence.
+            samples: 16 kHz, float32 [n], full scale 1.
+            seconds: of their end that count, at most 5; after less than 5 s there is silence.
 
         Raises:
             InvalidInput: not one-dimensional, or not finite.
         """
         count = round(WINDOW_S * SAMPLE_RATE)
-        last = samples[-count:]
+        last = samples[-round(seconds * SAMPLE_RATE) :]
         window = padded(last, count)
         return np.asarray(self._encoder.run(mel=log_mel(window)[None])["features"][0], np.float32)
 
-    def name(self, samples: Floats) -> Labels:
+    def name(self, samples: Floats, seconds: float = WINDOW_S) -> Labels:
         """Calibrated probabilities of what is heard, the best first; none of a sound that is none
         of the classes.
 
         Args:
-            samples: as of `features`.
+            samples, seconds: as of `features`.
 
         Raises:
             InvalidInput: as `features`.
         """
-        heard = self.features(samples)[None]
+        heard = self.features(samples, seconds)[None]
         probabilities = self._classifier.run(features=heard)["probabilities"][0]
         best = np.argsort(-probabilities, kind="stable").tolist()
         found = [Label(n, float(probabilities[n])) for n in best if probabilities[n] >= LEAST]
         return Labels(self.model_id, tuple(found))
+
+
+def surer(first: Labels | None, second: Labels) -> Labels:
+    """Of two looks at a sound the one whose best name is more probable."""
+    if first is None or not first.labels:
+        return second
+    is_surer = second.labels and second.labels[0].probability > first.labels[0].probability
+    return second if is_surer else first
