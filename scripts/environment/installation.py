@@ -32,7 +32,7 @@ _OPTIONAL_WEIGHTS = ("read", "blur", "speech")
 
 
 _NPM_FOLDER = Path("share", "sage_encoders", "human-models")
-NOT_DETECTED = "things in pictures are not found"
+NOT_DETECTED = "objects in pictures are not found"
 
 
 def has_npm() -> bool:

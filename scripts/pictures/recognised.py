@@ -60,7 +60,7 @@ def frame_at(path: Path, time_s: float) -> Pixels:
 
 
 def recognised(frame: Pixels) -> Pixels:
-    """A frame with the names of the whole below and the things that are found in boxes."""
+    """A frame with the names of the whole below and the objects that are found in boxes."""
     folder = models_folder()
     names = read_concepts(folder).class_names
     with REGISTRY.open(

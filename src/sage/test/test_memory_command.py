@@ -199,6 +199,6 @@ def test_entities_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str])
             cup = Labels("classes-1@a", (Label(0, 0.8),))
             memory.label(answer.experience.id, cup, ["cup"]).result()
     met = as_json(capsys, "entities", "--home", tmp_path)["met"][0]
-    assert (met["kind"], met["name"]) == ("thing", "cup")
+    assert (met["kind"], met["name"]) == ("object", "cup")
     told = run(capsys, "entities", "--home", tmp_path)[1]
-    assert "thing cup: met once, 1 moment, first " in told and met["last_id"] in told
+    assert "object cup: met once, 1 moment, first " in told and met["last_id"] in told

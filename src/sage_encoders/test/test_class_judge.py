@@ -13,7 +13,7 @@ from sage_encoders.backends.minilm import OpenTextEmbedder
 from sage_encoders.backends.speech.sound_classifier import CLASSES
 from sage_encoders.core.recognition.concepts import read_concepts
 
-THINGS = ("bicycle", "cat", "frying pan", "traffic light")
+OBJECTS = ("bicycle", "cat", "frying pan", "traffic light")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_the_detector_is_known_likewise(
     meaning: Meaning, installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAGE_MODELS", str(installed))
-    names = tuple(read_concepts(installed).thing_names)
+    names = tuple(read_concepts(installed).object_names)
     before = meaning.count
     fits = ClassJudge(meaning, pytest.fail)("a vehicle", {"finder-1@c": names})["finder-1@c"]
     assert fits[names.index("car")] > 0.5 > 0.2 > fits[names.index("cat")]
@@ -77,10 +77,10 @@ def test_where_the_names_were_not_embedded_the_classifier_is_left_out(
 
 def test_other_models_are_asked_by_their_names_embedded_once(meaning: Meaning) -> None:
     judge = ClassJudge(meaning, pytest.fail)
-    fits = judge("a bicycle", {"finder-1@c": THINGS})["finder-1@c"]
+    fits = judge("a bicycle", {"finder-1@c": OBJECTS})["finder-1@c"]
     assert fits.argmax() == 0 and fits[0] > 0.5 and fits[1] < 0.1
     before = meaning.count
-    again = judge("where is the cat?", {"finder-1@c": THINGS})["finder-1@c"]
+    again = judge("where is the cat?", {"finder-1@c": OBJECTS})["finder-1@c"]
     assert again.argmax() == 1
     assert meaning.count - before <= 2, "of the words only"
 
@@ -89,7 +89,7 @@ def test_a_large_vocabulary_that_nobody_knows_is_left_out(meaning: Meaning) -> N
     names = tuple(f"class {number}" for number in range(MOST_NAMES + 1))
     said: list[str] = []
     judge = ClassJudge(meaning, said.append)
-    assert judge("a cat", {"odd-1@d": names, "finder-1@c": THINGS}).keys() == {"finder-1@c"}
+    assert judge("a cat", {"odd-1@d": names, "finder-1@c": OBJECTS}).keys() == {"finder-1@c"}
     assert len(said) == 1 and "nobody embedded" in said[0]
 
 

@@ -1,4 +1,4 @@
-"""Finding things: the graph of TensorFlow.js, the network that is written, and what it finds."""
+"""Finding objects: the graph of TensorFlow.js, the network that is written, and what it finds."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from sage_encoders.backends.model_registry import REGISTRY
 from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.backends.packaged import conversion
 from sage_encoders.backends.packaged.nanodet import DEVIATION, MEAN, nanodet
+from sage_encoders.backends.packaged.object_detector import FILE, FOLDER, detector_graph
 from sage_encoders.backends.packaged.tfjs_graph import read_graph
-from sage_encoders.backends.packaged.thing_detector import FILE, FOLDER, detector_graph
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.recognition.concepts import read_concepts
 from sage_encoders.core.recognition.detector import (
@@ -37,7 +37,7 @@ from sage_encoders.core.recognition.detector import (
     overlaps,
 )
 
-NAMES = read_concepts(Path(__file__).parents[3] / "models").thing_names
+NAMES = read_concepts(Path(__file__).parents[3] / "models").object_names
 CHANNELS = CLASSES + 4 * BINS
 INSTALLED = Path("share", "sage_encoders", "models")
 
@@ -161,12 +161,12 @@ class TestNetwork:
 
 
 class Cells:
-    """A network that sees given things: class, score, cell of 8 px, and the distances."""
+    """A network that sees given objects: class, score, cell of 8 px, and the distances."""
 
     encoder_id = "cells-1@0"
 
-    def __init__(self, *things: tuple[int, float, int, tuple[float, float, float, float]]) -> None:
-        self.things = things
+    def __init__(self, *objects: tuple[int, float, int, tuple[float, float, float, float]]) -> None:
+        self.objects = objects
         self.shape: tuple[int, ...] = ()
 
     def run(self, **inputs: Any) -> dict[str, np.ndarray]:
@@ -175,7 +175,7 @@ class Cells:
         cells = sum((height // stride) * (width // stride) for stride in STRIDES_PX)
         scores = np.zeros((1, cells, CLASSES), np.float32)
         distances = np.zeros((1, cells, 4), np.float32)
-        for number, score, cell, reach in self.things:
+        for number, score, cell, reach in self.objects:
             scores[0, cell, number] = score
             distances[0, cell] = reach
         return {"scores": scores, "distances": distances}
@@ -193,10 +193,10 @@ class TestDetector:
         assert 0.6 < label.probability < 0.7
         assert np.allclose(np.array(label.box) * 416, (4, 8, 24, 28))
 
-    def test_of_things_that_overlap_the_best_of_a_class_stays(self) -> None:
+    def test_of_objects_that_overlap_the_best_of_a_class_stays(self) -> None:
         box = (1.0, 1.0, 1.0, 1.0)
-        things = [(2, 0.5, 60, box), (2, 0.8, 60 + 52, (1, 2, 1, 0)), (3, 0.4, 60, box)]
-        found = Detector(Cells(*things), resize).find(SQUARE)
+        objects = [(2, 0.5, 60, box), (2, 0.8, 60 + 52, (1, 2, 1, 0)), (3, 0.4, 60, box)]
+        found = Detector(Cells(*objects), resize).find(SQUARE)
         assert [(NAMES[label.number], label.probability > 0.7) for label in found.labels] == [
             ("car", True),
             ("motorcycle", False),
@@ -204,8 +204,8 @@ class TestDetector:
 
     def test_a_class_counts_again_only_where_it_is_probable(self) -> None:
         box = (1.0, 1.0, 1.0, 1.0)
-        things = [(2, score, 20 * place, box) for place, score in enumerate((0.2, 0.1, 0.6, 0.5))]
-        found = Detector(Cells(*things), resize).find(SQUARE)
+        objects = [(2, score, 20 * place, box) for place, score in enumerate((0.2, 0.1, 0.6, 0.5))]
+        found = Detector(Cells(*objects), resize).find(SQUARE)
         assert len(found.labels) == 2
         assert min(label.probability for label in found.labels) >= ANOTHER
 
@@ -268,7 +268,7 @@ def detector() -> Iterator[Detector]:
 class TestInstalled:
     """The network itself, where the set-up found npm."""
 
-    def test_things_are_found_where_they_are(self, detector: Detector, data: Path) -> None:
+    def test_objects_are_found_where_they_are(self, detector: Detector, data: Path) -> None:
         with zipfile.ZipFile(data / "images" / "tiny_coco100.zip") as archive:
             content = np.frombuffer(archive.read("000000483108.jpg"), np.uint8)
         image = np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR)[:, :, ::-1], np.uint8)

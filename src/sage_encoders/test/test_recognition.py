@@ -17,7 +17,7 @@ from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.backends.packaged import conversion
 from sage_encoders.backends.packaged.name_vectors import read_name_vectors, vectors_file
 from sage_encoders.core.card import ModelError, read_card
-from sage_encoders.core.recognition.concepts import FILE, THINGS_FILE, Concepts, read_concepts
+from sage_encoders.core.recognition.concepts import FILE, OBJECTS_FILE, Concepts, read_concepts
 from sage_encoders.core.recognition.picture_classifier import (
     MODEL,
     SIGNATURE,
@@ -143,7 +143,7 @@ def test_concepts(concepts: Concepts) -> None:
 def test_damaged_concepts_are_refused(
     models: Path, tmp_path: Path, content: str, words: str
 ) -> None:
-    (tmp_path / THINGS_FILE).write_bytes((models / THINGS_FILE).read_bytes())
+    (tmp_path / OBJECTS_FILE).write_bytes((models / OBJECTS_FILE).read_bytes())
     (tmp_path / FILE).write_text(content)
     with pytest.raises(ModelError, match=words):
         read_concepts(tmp_path)
@@ -162,10 +162,10 @@ def test_words_find_classes_by_name_and_by_wider_concepts(fits: Fits, concepts: 
     assert fits("quarterly tax return").max() < 0.2
 
 
-def test_words_find_things_by_name_and_by_wider_concepts(
+def test_words_find_objects_by_name_and_by_wider_concepts(
     class_fit: ClassFit, concepts: Concepts, asked: Callable[[str], list[Vector]]
 ) -> None:
-    names = concepts.thing_names
+    names = concepts.object_names
     assert len(names) == 80 and names[0] == "person" and names[-1] == "toothbrush"
     for words, wanted in {
         "where did I see a car?": {"car"},
@@ -191,11 +191,11 @@ def test_a_sentence_asks_for_what_it_names(
     assert share("quarterly tax return") == share("") == share("of the") == 0.0
     words = "A man with two dogs beside a traffic light"
     _, found = class_fit.fits(words, asked(words))
-    best = {concepts.thing_names[number] for number in np.argsort(-found)[:3]}
+    best = {concepts.object_names[number] for number in np.argsort(-found)[:3]}
     assert {"dog", "traffic light"} <= best
     assert found.max() <= share(words) + 1e-6
     _, red = class_fit.fits("a red car", asked("a red car"))
-    assert red.argmax() == concepts.thing_names.index("car") and red.max() >= 0.5
+    assert red.argmax() == concepts.object_names.index("car") and red.max() >= 0.5
 
 
 def test_vectors_of_names_are_those_of_this_encoder(
@@ -203,7 +203,7 @@ def test_vectors_of_names_are_those_of_this_encoder(
 ) -> None:
     with pytest.raises(ModelError, match="sage weights"):
         read_name_vectors(installed, concepts, "another-1@0")
-    for name in (FILE, THINGS_FILE):
+    for name in (FILE, OBJECTS_FILE):
         (tmp_path / name).write_bytes((installed / name).read_bytes())
     path = vectors_file(tmp_path, "any")
     path.write_bytes(b"no numbers")

@@ -42,10 +42,10 @@ def kept_after(home: Path, **parameters) -> tuple[list[str], LockstepHost]:
         (answer,) = memory.recall(Query())
         found = memory.labels(answer.experience.id)
     by_classes = [one for one in found if len(one.vocabulary) == 1000]
-    by_things = [one for one in found if len(one.vocabulary) == 80]
+    by_objects = [one for one in found if len(one.vocabulary) == 80]
     assert all(len(one.labels) == 10 for one in by_classes)
-    assert all(label.box is not None for one in by_things for label in one.labels)
-    assert not DETECTS or len(by_classes) == len(by_things)
+    assert all(label.box is not None for one in by_objects for label in one.labels)
+    assert not DETECTS or len(by_classes) == len(by_objects)
     return [one.model_id for one in by_classes], host
 
 
@@ -88,14 +88,14 @@ def test_what_the_classifier_said_of_a_region_joins_what_its_picture_shows(tmp_p
     assert len(labels) == 11 and [label.number for label in labels if label.box] == [7]
 
 
-def test_things_of_a_kept_picture_are_those_that_it_shows_not_those_of_a_frame_near_it(
+def test_objects_of_a_kept_picture_are_those_that_it_shows_not_those_of_a_frame_near_it(
     tmp_path: Path,
 ) -> None:
     if not DETECTS:
         pytest.skip("the detector is not installed: make demo OPTIONS=1, where npm is there")
     host = LockstepHost(home=tmp_path)
     card = read_card(models_folder() / f"{detector.MODEL}_int8.json")
-    names = read_concepts(models_folder()).thing_names
+    names = read_concepts(models_folder()).object_names
     host.add(MemoryNode, parameters={"device_id": "robot"})
     host.publish("label_info", label_info(card.encoder_id, names), modality="vision")
     zebra = Labels(card.encoder_id, (Label(names.index("zebra"), 0.9, (0.0, 0.0, 1.0, 1.0)),))
@@ -112,8 +112,8 @@ def test_things_of_a_kept_picture_are_those_that_it_shows_not_those_of_a_frame_n
     with Memory.open(tmp_path, read_only=True) as memory:
         (answer,) = memory.recall(Query())
         found = memory.labels(answer.experience.id)
-    (things,) = [one for one in found if one.model_id == card.encoder_id]
-    assert names.index("zebra") not in [label.number for label in things.labels]
+    (objects,) = [one for one in found if one.model_id == card.encoder_id]
+    assert names.index("zebra") not in [label.number for label in objects.labels]
 
 
 def test_one_parameter_switches_it_off(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Things, taught words, speakers and places that are met again are linked."""
+"""Objects, taught words, speakers and places that are met again are linked."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def near(vector: np.ndarray, cosine: float = 0.95) -> np.ndarray:
 def cup(at_s: float, vector: np.ndarray = ONE, x: float | None = None) -> Sighting:
     start = START_NS + round(at_s * S)
     place = None if x is None else Place("map", (x, 0.0, 0.0))
-    return Sighting("thing", "cup", bytes(16), start, start, "vision-1", vector, place)
+    return Sighting("object", "cup", bytes(16), start, start, "vision-1", vector, place)
 
 
 def test_what_looks_alike_is_the_same_and_meetings_lie_apart() -> None:
@@ -63,7 +63,7 @@ def test_what_is_of_another_class_encoder_or_place_is_another() -> None:
         assert len(individuals([cup(0), replace(cup(10), **change)])) == 2
 
 
-def test_a_thing_is_compared_with_the_last_looks_at_it() -> None:
+def test_a_object_is_compared_with_the_last_looks_at_it() -> None:
     turned = near(ONE, 0.9)
     further = np.asarray(0.9 * turned + np.sqrt(1 - 0.81) * np.eye(8, dtype=np.float32)[6], "f4")
     assert further @ ONE < SAME < further @ turned
@@ -121,8 +121,8 @@ def test_a_store_knows_what_it_met(place) -> None:
         memory.remember(said).result()
         memory.name_place(named_at("kitchen", "map", (0.0, 0.0, 0.0), 0.0, START_NS)).result()
         found = met(memory)
-        assert found["thing", "cup"] == [(2, 2)], "0.4 is not sure, and two models say one cup"
-        assert found["thing", "car"] == [(1, 1)]
+        assert found["object", "cup"] == [(2, 2)], "0.4 is not sure, and two models say one cup"
+        assert found["object", "car"] == [(1, 1)]
         assert found["place", "kitchen"] == [(2, 2)]
         assert found["speaker", "anna"] == [(1, 1)]
         mine = TaughtWord("my cup", "picture", "features-1", (Example.of(ONE),))
@@ -131,7 +131,7 @@ def test_a_store_knows_what_it_met(place) -> None:
             memory.label(key, Labels(word.model_id, (Label(0, 0.9),)), (word.word,)).result()
         assert met(memory)["word", "my cup"] == [(2, 2)], "however it looks"
         memory.forget([ids[0]], "asked to").result()
-        assert met(memory)["thing", "cup"] == [(1, 1)]
+        assert met(memory)["object", "cup"] == [(1, 1)]
 
 
 def test_nothing_is_met_in_an_empty_store(place) -> None:
@@ -159,4 +159,4 @@ def test_only_the_newest_moments_count(tmp_path: Path, monkeypatch: pytest.Monke
     with Memory.open(tmp_path) as memory:
         for n in range(5):
             memory.remember(moment(n, ONE), None, [seen(0)]).result()
-        assert met(memory)["thing", "cup"] == [(3, 3)]
+        assert met(memory)["object", "cup"] == [(3, 3)]

@@ -66,8 +66,8 @@ def test_where_did_i_see_a_car(tmp_path: Path, data: Path, monkeypatch: pytest.M
         second = stamp_ns(found.header.stamp) / 1e9 - DEFAULT_START_NS / 1e9
         assert min(abs(second - chosen) for chosen in SECONDS) < 0.1, "s"
         assert found.payload_media_type.startswith("image/")
-        (things,) = [one for one in seen if "car" in one.vocabulary]
-        best = next(x for x in things.labels if things.vocabulary[x.number] == "car")
+        (objects,) = [one for one in seen if "car" in one.vocabulary]
+        best = next(x for x in objects.labels if objects.vocabulary[x.number] == "car")
         assert best.box is not None
         across, down = best.box[0] + best.box[2] / 2, best.box[1] + best.box[3] / 2
         assert CARS[0] < across < CARS[2] and CARS[1] < down < CARS[3]

@@ -56,10 +56,10 @@ def scene(data: Path) -> np.ndarray:
 
 
 class Finder:
-    """A detector that finds the same things in any picture."""
+    """A detector that finds the same objects in any picture."""
 
-    def __init__(self, *things: Label) -> None:
-        self.found = Labels("finder-1@0", things)
+    def __init__(self, *objects: Label) -> None:
+        self.found = Labels("finder-1@0", objects)
         self.calls = 0
 
     def find(self, image: np.ndarray) -> Labels:
@@ -72,7 +72,7 @@ def plugin() -> Iterator[RecognisePlugin]:
     """Without the detector, which is an option of the set-up."""
     made = RecognisePlugin(World(None), RecogniseParameters())
     made.load()
-    made._detector, made.things = None, None
+    made._detector, made.objects = None, None
     yield made
     made.unload()
 
@@ -81,11 +81,11 @@ def plugin() -> Iterator[RecognisePlugin]:
 def finding(plugin: RecognisePlugin) -> RecognisePlugin:
     """With one that finds a boat where the goldfish is, and a person beside it."""
     there = (380 / 640, 100 / 360, 200 / 640, 200 / 360)
-    names = read_concepts(models_folder()).thing_names
+    names = read_concepts(models_folder()).object_names
     boat, person = (names.index(name) for name in ("boat", "person"))
-    things = Label(boat, 0.98, there), Label(person, 0.7, (0.0, 0.0, 0.2, 0.9))
-    plugin._detector = Finder(*things)
-    plugin.things = Vocabulary("finder-1@0", names)
+    objects = Label(boat, 0.98, there), Label(person, 0.7, (0.0, 0.0, 0.2, 0.9))
+    plugin._detector = Finder(*objects)
+    plugin.objects = Vocabulary("finder-1@0", names)
     return plugin
 
 
@@ -106,7 +106,7 @@ def test_it_names_what_is_attended(plugin: RecognisePlugin, scene: np.ndarray) -
     assert result["summary"].startswith("attended: goldfish 0.")
     energies = [plugin.energy(state) for state in states]
     assert energies[0] == 1.0 and energies[-1] < 0.5
-    (found,) = recognised(result, plugin.vocabulary, plugin.things)
+    (found,) = recognised(result, plugin.vocabulary, plugin.objects)
     assert found.detections is not None and found.classes is not None
     assert (found.width, found.height) == (WIDTH, HEIGHT)
     box = found.detections.labels[0].box
@@ -125,7 +125,7 @@ def test_it_stops_when_it_is_sure_enough(plugin: RecognisePlugin, scene: np.ndar
     assert plugin.halt(history) and not plugin.halt(History([1.0]))
 
 
-def test_things_are_looked_for_last_where_it_is_not_sure_before(
+def test_objects_are_looked_for_last_where_it_is_not_sure_before(
     finding: RecognisePlugin, scene: np.ndarray
 ) -> None:
     states = refined(finding, scene, PLACE)
@@ -137,13 +137,13 @@ def test_things_are_looked_for_last_where_it_is_not_sure_before(
     result = finding.result(states[-1])
     assert result["summary"].startswith("attended: boat 0.98, goldfish 0.")
     assert result["labels"][:2] == ["boat", "goldfish"] and "person" not in result["labels"]
-    seen, things = recognised(result, finding.vocabulary, finding.things)
+    seen, objects = recognised(result, finding.vocabulary, finding.objects)
     assert seen.detections is not None and len(seen.detections.labels) == 10
-    assert things.classes is None and things.detections == finding._detector.found
-    assert (things.width, things.height) == (WIDTH, HEIGHT)
+    assert objects.classes is None and objects.detections == finding._detector.found
+    assert (objects.width, objects.height) == (WIDTH, HEIGHT)
 
 
-def test_without_a_region_things_are_looked_for_in_the_picture(
+def test_without_a_region_objects_are_looked_for_in_the_picture(
     finding: RecognisePlugin, scene: np.ndarray
 ) -> None:
     finding._parameters = RecogniseParameters(good_enough=0.0)
@@ -152,9 +152,9 @@ def test_without_a_region_things_are_looked_for_in_the_picture(
     assert {"boat", "person"} <= set(finding.result(last)["labels"])
 
 
-def test_things_of_a_model_without_a_vocabulary_are_refused() -> None:
-    result = {"things": [[0, 0.5, [0.0, 0.0, 1.0, 1.0]]], "picture_size": [4, 3]}
-    with pytest.raises(InvalidInput, match=r"things.*vocabulary"):
+def test_objects_of_a_model_without_a_vocabulary_are_refused() -> None:
+    result = {"objects": [[0, 0.5, [0.0, 0.0, 1.0, 1.0]]], "picture_size": [4, 3]}
+    with pytest.raises(InvalidInput, match=r"objects.*vocabulary"):
         recognised(result, Vocabulary("a-1@0", ["person"]), None)
     (found,) = recognised(result, None, Vocabulary("a-1@0", ["person"]))
     assert found.detections == Labels("a-1@0", (Label(0, 0.5, (0.0, 0.0, 1.0, 1.0)),))

@@ -1,4 +1,4 @@
-"""The checks of `sage doctor`; each looks at one thing and says how to fix it."""
+"""The checks of `sage doctor`; each looks at one object and says how to fix it."""
 
 from __future__ import annotations
 

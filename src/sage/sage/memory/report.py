@@ -63,7 +63,7 @@ def entity_lines(home: Path, found: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def met_lines(met: Sequence[Individual]) -> list[str]:
-    """Things, speakers and places with how often they were met, the most often met first."""
+    """Objects, speakers and places with how often they were met, the most often met first."""
     lines = [
         f"{one.kind} {one.name}: met {_times(one.meetings)}, {_many(one.moments, 'moment')}, "
         f"first {_time(one.first_ns)}, last {_time(one.last_ns)}: {id_text(one.last_id)}"

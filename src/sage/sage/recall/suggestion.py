@@ -9,27 +9,29 @@ from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.recall.query import Query
 
 LEAST = 0.5
-"""Probability from which on a thing is worth a question."""
+"""Probability from which on an object is worth a question."""
 LOOKED_AT = 32
 
 
 def suggested_question(home: Path) -> str:
-    """A question after the most probable thing that the memory of `home` saw in a picture; empty if
-    nothing was seen that well, or there is no memory that can be read."""
+    """A question after the most probable object that the memory of `home` saw in a picture.
+
+    Empty if nothing was seen that well, or there is no memory that can be read.
+    """
     try:
         with open_memory(home, read_only=True) as memory:
             answers = memory.recall(Query(modality="vision", limit=LOOKED_AT))
             seen = [one for answer in answers for one in memory.labels(answer.experience.id)]
     except MemoryFailure:
         return ""
-    things = [
+    objects = [
         (label.probability, one.vocabulary[label.number])
         for one in seen
         for label in one.labels
         if label.box is not None and label.probability >= LEAST
     ]
-    if not things:
+    if not objects:
         return ""
-    _, name = max(things)
+    _, name = max(objects)
     article = "an" if name[0].lower() in "aeiou" else "a"
     return f"where did I see {article} {name}?"

@@ -12,7 +12,7 @@ from sage_bench.encoders.timing import Variant, alternating_ms, row_of_variants
 from sage_bench.recognition import (
     answers,
     faces,
-    found_things,
+    found_objects,
     hearing,
     listening,
     met,
@@ -73,7 +73,7 @@ def measure(quick: bool) -> Result:
         found += scenes.rows("scenes", scenes.things(data, concepts), int8)
         put = pasted.things(data, concepts, 1 if quick else 3)
         found += scenes.rows("photographs in frames", put, int8)
-        found += found_things.rows(data, models, concepts, int8, judge)
+        found += found_objects.rows(data, models, concepts, int8, judge)
         found.append(_time(classifiers, 60 if quick else 300))
     small = seen["thumbnails", "int8"]
     found += taught.rows(data, models, concepts, small, test, every)

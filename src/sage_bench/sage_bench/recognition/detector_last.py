@@ -59,7 +59,7 @@ def _ended(
     begin = time.process_time()
     looked = _looked(thing, classifier, good_enough)
     between = time.process_time()
-    found = replace(looked, things=detector.find(thing.image), finds=True)
+    found = replace(looked, objects=detector.find(thing.image), finds=True)
     end = time.process_time()
     looks_ms, detector_ms = (between - begin) * 1e3, (end - between) * 1e3
     sure = looked.wrong <= good_enough

@@ -75,7 +75,7 @@ class ClassJudge:
                 self._pictures[encoder_id], self._fault = None, str(error)
             else:
                 fit = ClassFit(concepts, vectors)
-                known = tuple(concepts.class_names), tuple(concepts.thing_names)
+                known = tuple(concepts.class_names), tuple(concepts.object_names)
                 self._pictures[encoder_id] = known, fit
         return self._pictures[encoder_id]
 

@@ -72,8 +72,8 @@ class PictureNamers:
                 name, signature = detector.MODEL, detector.SIGNATURE
                 lease = REGISTRY.open(name, folder, "auto", signature=signature)
                 finder = Detector(leases.enter_context(lease), resize)
-                things = tuple(concepts.thing_names)
-                self.models.append(PictureNamer(finder.model_id, things, finder.find))
+                objects = tuple(concepts.object_names)
+                self.models.append(PictureNamer(finder.model_id, objects, finder.find))
             self._leases = leases.pop_all()
 
     def close(self) -> None:

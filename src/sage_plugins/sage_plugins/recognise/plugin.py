@@ -1,5 +1,5 @@
 """Names what is attended: the whole picture first, then ever other looks at the region, and at last
-the things in sight, where the network that finds them is installed."""
+the objects in sight, where the network that finds them is installed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class RecognisePlugin(Plugin[RecogniseState]):
         self.vocabulary = Vocabulary(self._classifier.model_id, concepts.class_names)
         if (folder / f"{detector.MODEL}.onnx").is_file():  # an option of the set-up
             self._detector = Detector(self._open(detector.MODEL), resize)
-            self.things = Vocabulary(self._detector.model_id, concepts.thing_names)
+            self.objects = Vocabulary(self._detector.model_id, concepts.object_names)
 
     def unload(self) -> None:
         self._classifier = self._detector = None
@@ -81,7 +81,7 @@ class RecognisePlugin(Plugin[RecogniseState]):
 
     def step(self, state: RecogniseState) -> RecogniseState:
         if state.looked_enough and self._detector is not None:
-            return replace(state, things=self._detector.find(state.image))
+            return replace(state, objects=self._detector.find(state.image))
         square, *waiting = state.waiting
         look = self._view(state.image, square)
         return replace(state, looks=(*state.looks, look), waiting=tuple(waiting))
@@ -104,9 +104,9 @@ class RecognisePlugin(Plugin[RecogniseState]):
         names = self.vocabulary.names
         best = ranked(probabilities)
         named = [(share, names[number]) for number, share in best]
-        if self.things is not None:
-            things = self.things.names
-            named += [(label.probability, things[label.number]) for label in state.attended]
+        if self.objects is not None:
+            objects = self.objects.names
+            named += [(label.probability, objects[label.number]) for label in state.attended]
         named.sort(key=lambda entry: -entry[0])
         shown = list(dict.fromkeys(f"{name} {share:.2f}" for share, name in named))[:SHOWN]
         where = "attended" if state.looks else "in sight"
@@ -120,16 +120,16 @@ class RecognisePlugin(Plugin[RecogniseState]):
         if state.region is not None and state.looks:
             box = list(shares(state.region, width, height))
             found["detections"] = [[number, share, box] for number, share in best]
-        if state.things is not None:
-            found["things"] = [
+        if state.objects is not None:
+            found["objects"] = [
                 [label.number, round(label.probability, 5), list(label.box or ())]
-                for label in state.things.labels
+                for label in state.objects.labels
             ]
         return found
 
     def telemetry(self, state: RecogniseState) -> Mapping[str, float | str | bool]:
-        things = 0 if state.things is None else len(state.things.labels)
-        return {"looks": len(state.looks), "things": things, "wrong": round(state.wrong, 4)}
+        objects = 0 if state.objects is None else len(state.objects.labels)
+        return {"looks": len(state.looks), "objects": objects, "wrong": round(state.wrong, 4)}
 
     def _view(self, image: Pixels, square: Square) -> View:
         if self._classifier is None:

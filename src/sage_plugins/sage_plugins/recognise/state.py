@@ -14,7 +14,7 @@ from sage_plugins.squares import Pixels, Square
 
 LEAST_PROBABILITY = 1e-12
 SAME_PLACE = 0.5
-"""Intersection over union of a thing's box and the region from which on it is what is attended."""
+"""Intersection over union of an object's box and the region from which on it is attended."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class RecogniseState:
         whole: the largest centred square.
         looks: at the region, each with other surroundings.
         waiting: squares around the region that were not looked at, in order.
-        things: that were found in the picture; None: they were not looked for.
-        finds: whether things can be looked for.
+        objects: that were found in the picture; None: they were not looked for.
+        finds: whether objects can be looked for.
     """
 
     image: Pixels
@@ -44,7 +44,7 @@ class RecogniseState:
     whole: View
     looks: tuple[View, ...]
     waiting: tuple[Square, ...]
-    things: Labels | None = None
+    objects: Labels | None = None
     finds: bool = False
 
     @property
@@ -78,19 +78,19 @@ class RecogniseState:
     @property
     def done(self) -> bool:
         """Whether nothing is left to do."""
-        return self.looked_enough and (self.things is not None or not self.finds)
+        return self.looked_enough and (self.objects is not None or not self.finds)
 
     @property
     def attended(self) -> tuple[Label, ...]:
-        """The things that the region shows, or the picture without one, best first."""
-        if self.things is None:
+        """The objects that the region shows, or the picture without one, best first."""
+        if self.objects is None:
             return ()
         if self.region is None:
-            return self.things.labels
+            return self.objects.labels
         height, width = self.image.shape[:2]
         return tuple(
             label
-            for label in self.things.labels
+            for label in self.objects.labels
             if label.box is not None
             and overlap(label.box, shares(self.region, width, height)) >= SAME_PLACE
         )

@@ -21,7 +21,7 @@ from sage_common.core.home import replace_file
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.opencv_resize import resize
 from sage_encoders.backends.packaged.nanodet import RANGES_FILE, SIDE_PX, nanodet
-from sage_encoders.backends.packaged.thing_detector import detector_graph
+from sage_encoders.backends.packaged.object_detector import detector_graph
 from sage_encoders.core.recognition.concepts import read_concepts
 from sage_training.data import PHOTOGRAPHS, photographs
 

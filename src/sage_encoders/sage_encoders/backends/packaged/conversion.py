@@ -17,10 +17,10 @@ from sage_encoders.backends.packaged.name_vectors import (
     read_name_vectors,
     vectors_file,
 )
+from sage_encoders.backends.packaged.object_detector import PACKAGE as PACKAGE_OF_DETECTOR
+from sage_encoders.backends.packaged.object_detector import detector_graph, written_detector
 from sage_encoders.backends.packaged.reading_networks import reading_networks
 from sage_encoders.backends.packaged.speech_networks import speech_networks
-from sage_encoders.backends.packaged.thing_detector import PACKAGE as PACKAGE_OF_DETECTOR
-from sage_encoders.backends.packaged.thing_detector import detector_graph, written_detector
 from sage_encoders.backends.packaged.torch_tensors import read_tensors
 from sage_encoders.core.card import ModelError, model_sha256, read_card
 from sage_encoders.core.recognition.concepts import read_concepts

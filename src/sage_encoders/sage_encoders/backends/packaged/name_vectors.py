@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from sage_encoders.core.card import ModelError
 from sage_encoders.core.language import TextEmbedder
-from sage_encoders.core.recognition.concepts import FILE, THINGS_FILE, Concepts
+from sage_encoders.core.recognition.concepts import FILE, OBJECTS_FILE, Concepts
 
 
 def vectors_file(folder: Path, encoder_id: str) -> Path:
     """Where the vectors of these names by this encoder lie, whether they are there or not."""
-    names = (folder / FILE).read_bytes() + (folder / THINGS_FILE).read_bytes()
+    names = (folder / FILE).read_bytes() + (folder / OBJECTS_FILE).read_bytes()
     version = hashlib.sha256(names + encoder_id.encode()).hexdigest()[:12]
     return folder / f"{Path(FILE).stem}-{version}.npy"
 

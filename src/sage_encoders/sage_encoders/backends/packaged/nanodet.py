@@ -1,7 +1,7 @@
 """NanoDet-g as an ONNX file, in float32 or in int8, from its TensorFlow.js graph.
 
 RangiLyu, NanoDet (https://github.com/RangiLyu/nanodet); its heads by X. Li et al., "Generalized
-Focal Loss", NeurIPS 2020. It finds things of COCO's 80 classes. Turns of the layout and padding,
+Focal Loss", NeurIPS 2020. It finds objects of COCO's 80 classes. Turns of the layout and padding,
 which stand around each convolution of the graph, become part of it.
 
 Int8: weights by channel, in seven bits, as those of the picture classifier; what a layer gives in
@@ -27,7 +27,7 @@ DEVIATION = (57.375, 57.12, 58.395)
 """Of blue, green and red, in whose order the network takes them."""
 SIDE_PX = 416
 """That the graph was written for; it is written here for any multiples of its largest cell."""
-RANGES_FILE = "thing_detector_ranges.tsv"
+RANGES_FILE = "object_detector_ranges.tsv"
 """Name of a layer, its least and its greatest value; beside the cards."""
 LAYOUTS = ([0, 2, 3, 1], [0, 3, 1, 2])
 BEHIND_HEADS = {"SplitV", "Sigmoid", "Reshape", "AddV2", "SparseToDense", "Identity", "Transpose"}
@@ -38,7 +38,7 @@ Ranges = Mapping[str, tuple[float, float]]
 def nanodet(tf: TfGraph, ranges: Ranges | None) -> bytes:
     """The ONNX file: `image` uint8 RGB [N, H, W, 3], sides multiples of 32 px -> `scores` float32
     [N, cells, 80], of each class at each cell, and `distances` float32 [N, cells, 4], from its
-    middle to the left, upper, right and lower edge of the thing, in cells. Cells of 8 px come
+    middle to the left, upper, right and lower edge of the object, in cells. Cells of 8 px come
     first, then those of 16 and 32, each by rows.
 
     Args:

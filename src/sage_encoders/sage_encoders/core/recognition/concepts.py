@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from sage_encoders.core.card import ModelError
 
-FILE, THINGS_FILE = "imagenet_concepts.tsv", "coco_concepts.tsv"
-CLASSES, THINGS = 1000, 80
+FILE, OBJECTS_FILE = "imagenet_concepts.tsv", "coco_concepts.tsv"
+CLASSES, OBJECTS = 1000, 80
 COLUMNS = 3
 
 
@@ -29,14 +29,14 @@ class Concepts:
         names: of each concept, the usual one first.
         above: places of the concepts directly above each.
         belongs: bool [1000, concepts]; whether a class is a concept or one below it.
-        things_belong: bool [80, concepts]; whether a category is.
+        objects_belong: bool [80, concepts]; whether a category is.
     """
 
     ids: Sequence[str]
     names: Sequence[Sequence[str]]
     above: Sequence[Sequence[int]]
     belongs: NDArray[np.bool_]
-    things_belong: NDArray[np.bool_]
+    objects_belong: NDArray[np.bool_]
 
     @property
     def class_names(self) -> list[str]:
@@ -49,9 +49,9 @@ class Concepts:
         ]
 
     @property
-    def thing_names(self) -> list[str]:
+    def object_names(self) -> list[str]:
         """The name of each category."""
-        return [names[0] for names in self.names[-THINGS:]]
+        return [names[0] for names in self.names[-OBJECTS:]]
 
     def _told_apart(self, number: int) -> str:
         return f"{self.names[number][0]} ({self.names[self.above[number][0]][0]})"
@@ -71,11 +71,11 @@ def read_concepts(folder: Path) -> Concepts:
     Raises:
         ModelError: no such file, or not one of concepts.
     """
-    classes, things = _rows(folder / FILE), _rows(folder / THINGS_FILE)
-    if len(classes) < CLASSES or len(things) != THINGS:
-        found, expected = f"{len(classes)} and {len(things)}", f"{CLASSES} or more and {THINGS}"
-        raise ModelError(f"{folder}: {found} concepts and things: expected {expected}")
-    rows = [*classes, *things]
+    classes, objects = _rows(folder / FILE), _rows(folder / OBJECTS_FILE)
+    if len(classes) < CLASSES or len(objects) != OBJECTS:
+        found, expected = f"{len(classes)} and {len(objects)}", f"{CLASSES} or more and {OBJECTS}"
+        raise ModelError(f"{folder}: {found} concepts and objects: expected {expected}")
+    rows = [*classes, *objects]
     ids = [row[0] for row in rows]
     places = {concept: place for place, concept in enumerate(ids)}
     try:

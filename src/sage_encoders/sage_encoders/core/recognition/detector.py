@@ -1,4 +1,4 @@
-"""Finding things in a picture: boxes with names and calibrated probabilities."""
+"""Finding objects in a picture: boxes with names and calibrated probabilities."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from sage_common.core.errors import InvalidInput
 from sage_common.core.labels import MOST_LABELS, Label, Labels
 from sage_encoders.core.model import Model
-from sage_encoders.core.recognition.concepts import THINGS
+from sage_encoders.core.recognition.concepts import OBJECTS
 from sage_encoders.core.signature import Signature, Tensor
 from sage_encoders.core.vision import Pixels, Resize
 
-MODEL = "thing_detector"
-CLASSES, BINS = THINGS, 11
+MODEL = "object_detector"
+CLASSES, BINS = OBJECTS, 11
 STRIDES_PX = (8, 16, 32)
 AREA_PX = 416 * 416
 """Of what the network is given, whatever the shape of the picture: that which it was trained on."""
@@ -28,7 +28,7 @@ SIGNATURE = Signature(
     },
 )
 OVERLAP = 0.6
-"""Intersection over union from which on two boxes of a class are one thing: as published with the
+"""Intersection over union from which on two boxes of a class are one object: as published with the
 weights."""
 LEAST_SCORE = 0.05
 STEEPNESS, SHIFT = 1.2, 0.1
@@ -37,11 +37,11 @@ nine photographs of ImageNet's even classes, by the animals that are found in th
 the class says whether they are there."""
 ANOTHER = 0.25
 """Probability from which on a class counts a second time in a picture: what is less probable is
-often the same thing again."""
+often the same object again."""
 
 
 class Detector:
-    """Finds things in one RGB picture at a time.
+    """Finds objects in one RGB picture at a time.
 
     Args:
         model: with SIGNATURE.
@@ -57,7 +57,7 @@ class Detector:
         return self._model.encoder_id
 
     def find(self, image: Pixels) -> Labels:
-        """Things in a picture, uint8 RGB [H, W, 3], with boxes, by the numbers of COCO.
+        """Objects in a picture, uint8 RGB [H, W, 3], with boxes, by the numbers of COCO.
 
         Raises:
             InvalidInput: not uint8 [H, W, 3].

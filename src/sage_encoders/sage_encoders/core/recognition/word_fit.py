@@ -50,7 +50,7 @@ class ClassFit:
         self._concepts, self._vectors = concepts, vectors
         counts = [len(names) for names in concepts.names]
         self._first = np.cumsum([0, *counts[:-1]])
-        named = concepts.belongs.any(axis=0) | concepts.things_belong.any(axis=0)
+        named = concepts.belongs.any(axis=0) | concepts.objects_belong.any(axis=0)
         self._names = {
             name.lower()
             for place in np.flatnonzero(named).tolist()
@@ -65,7 +65,7 @@ class ClassFit:
         if share > 0.0:
             of_names = np.maximum(of_names, share * of_names / max(of_names.max(), 1e-30))
         of_concepts = np.maximum.reduceat(of_names, self._first)
-        both = self._concepts.belongs, self._concepts.things_belong
+        both = self._concepts.belongs, self._concepts.objects_belong
         first, second = (np.where(belongs, of_concepts, 0.0).max(axis=1) for belongs in both)
         return np.asarray(first, np.float32), np.asarray(second, np.float32)
 

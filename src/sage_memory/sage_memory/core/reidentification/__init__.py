@@ -1,1 +1,1 @@
-"""Who and what was met again: moments that show the same thing, speaker or place."""
+"""Who and what was met again: moments that show the same object, speaker or place."""

@@ -1,9 +1,9 @@
-"""One thing, speaker or place that was met, perhaps again.
+"""One object, speaker or place that was met, perhaps again.
 
-Moments are linked in the order of time. Two show the same thing if the same class was recognised
+Moments are linked in the order of time. Two show the same object if the same class was recognised
 in both, their pictures are near in the embedding of the vision encoder, and so are their places
-where both are known; a moment is compared with the last eight looks at each thing. A word that was
-taught is of one thing, and a speaker or a place goes by its name.
+where both are known; a moment is compared with the last eight looks at each object. A word that was
+taught is of one object, and a speaker or a place goes by its name.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from sage_common.core.clock import NS_PER_S
 from sage_memory.core.experience import Place
 
-KINDS = ("thing", "word", "speaker", "place")
+KINDS = ("object", "word", "speaker", "place")
 SAME, LOOKS = 0.89, 8
-"""Cosine from which pictures of a class show the same thing, and with how many looks at it each is
+"""Cosine from which pictures of a class show the same object, and with how many looks at it each is
 compared. On the even classes of tiny_imagenet, photographs beside crops of them, 98 % of the links
 are right, and 76 % of those there are found; how many looks is chosen by a walk and a kitchen: of
 those of a second time, more are known."""
@@ -40,7 +40,7 @@ class Sighting:
         name: of the class, the word, the speaker or the place.
         experience_id: 16 bytes.
         start_ns, end_ns: of the moment [ns].
-        encoder_id, embedding: of a thing, float32 [D] of length 1.
+        encoder_id, embedding: of an object, float32 [D] of length 1.
         place: where, if it is known.
     """
 
@@ -59,7 +59,7 @@ class Individual:
     """What was met.
 
     Attributes:
-        kind, name: as of its sightings; things of a class have the same name.
+        kind, name: as of its sightings; objects of a class have the same name.
         moments: that show it.
         meetings: times that it was met, with a minute or more between them.
         first_ns, last_ns: when it was met first, and last.
@@ -111,7 +111,7 @@ def linked(group: Sequence[Sighting]) -> list[int]:
     which: list[int] = []
     used = 0
     for one in group:
-        assert one.embedding is not None, "of a thing"
+        assert one.embedding is not None, "of an object"
         cosines = looks[:used] @ one.embedding
         for near in np.flatnonzero(cosines >= SAME):
             if _apart(places[whose[near]], one.place):

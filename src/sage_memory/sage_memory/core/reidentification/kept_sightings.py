@@ -1,4 +1,4 @@
-"""What the moments of a store show: things, words that were taught, speakers, places."""
+"""What the moments of a store show: objects, words that were taught, speakers, places."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from sage_memory.core.rows.encoded_vectors import decode
 from sage_memory.core.taught.taught_word import is_taught
 
 MOST_MOMENTS = 10_000
-"""The newest ones: their things are linked in less than a second, unless nearly all are different
-things of one class (10 s)."""
+"""The newest ones: their objects are linked in less than a second, unless nearly all are different
+objects of one class (10 s)."""
 SURE = 0.5
 """Probability from which on something that was recognised is there."""
 _MOMENTS = (
@@ -100,7 +100,7 @@ def _recognised(
         if taught:
             yield Sighting("word", name, *moment, place=place)
         elif key in embedded:
-            yield Sighting("thing", name, *moment, *embedded[key], place=place)
+            yield Sighting("object", name, *moment, *embedded[key], place=place)
 
 
 def _named(row: Any, places: Sequence[NamedPlace], speaks: bool) -> Iterator[Sighting]:

@@ -45,7 +45,7 @@ class PictureFeatures:
 
 
 def boxes_of(labels: Iterable[Label]) -> list[Box]:
-    """Where things were found, each place once, the first ones."""
+    """Where objects were found, each place once, the first ones."""
     boxes = dict.fromkeys(label.box for label in labels if label.box is not None)
     return list(boxes)[:MOST_BOXES]
 

@@ -49,7 +49,7 @@ class Plugin(ABC, Generic[State]):
         epsilon, window: default halting: |slope| < epsilon over `window` steps.
         full_value: relative fall of the energy that counts as full value.
         vocabulary: what its model can name, once it is loaded; None: it names no classes.
-        things: what another model of it can find in pictures; None: it has none.
+        objects: what another model of it can find in pictures; None: it has none.
     """
 
     nominal_step_ns: int
@@ -58,7 +58,7 @@ class Plugin(ABC, Generic[State]):
     window: int = 3
     full_value: float = 0.5
     vocabulary: Vocabulary | None = None
-    things: Vocabulary | None = None
+    objects: Vocabulary | None = None
 
     def load(self) -> None:
         """Load models; once before the first run, not charged. May raise."""
@@ -109,8 +109,8 @@ class Plugin(ABC, Generic[State]):
         recognised, best first; both are published on the topic refinement, where there are any.
         `classes` is a list of [number, probability] in its vocabulary, best first, and
         `detections` one of [number, probability, [left, top, width, height]] in shares of the
-        picture, whose `picture_size` is [width, height]; `things` is the same by the model that
-        finds things; each of at most 32, published on the topics classes and detections, from
+        picture, whose `picture_size` is [width, height]; `objects` is the same by the model that
+        finds objects; each of at most 32, published on the topics classes and detections, from
         which the memory learns what a moment showed.
         `words` is [text, confidence] of what was read or heard, published on the topic text with
         the plugin's name as frame_id: they go with what happens within 10 s. They end when the

@@ -1,4 +1,4 @@
-"""What a run recognised, beside its answer in words: classes, and things in a picture."""
+"""What a run recognised, beside its answer in words: classes, and objects in a picture."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Recognised:
 
 
 def recognised(
-    result: Mapping[str, Any], vocabulary: Vocabulary | None, things: Vocabulary | None
+    result: Mapping[str, Any], vocabulary: Vocabulary | None, objects: Vocabulary | None
 ) -> tuple[Recognised, ...]:
     """What a result names, by each model that names something.
 
     Args:
         result: as `Plugin.result` describes it: `classes` is a list of [number, probability],
             `detections` one of [number, probability, [left, top, width, height]] in shares of the
-            picture, whose `picture_size` is [width, height] in pixels, `things` another; all best
+            picture, whose `picture_size` is [width, height] in pixels, `objects` another; all best
             first.
         vocabulary: of the plugin's model.
-        things: of its model that finds things.
+        objects: of its model that finds objects.
 
     Raises:
         InvalidInput: names the field, its value, and what was expected.
@@ -52,8 +52,8 @@ def recognised(
         classes = _labels("classes", result, vocabulary, CLASS_FIELDS)
         detections = _labels("detections", result, vocabulary, DETECTION_FIELDS)
         named.append((vocabulary, classes, detections))
-    if "things" in result:
-        named.append((things, None, _labels("things", result, things, DETECTION_FIELDS)))
+    if "objects" in result:
+        named.append((objects, None, _labels("objects", result, objects, DETECTION_FIELDS)))
     return tuple(
         Recognised(of, classes, found, *(_size(result) if found is not None else (0, 0)))
         for of, classes, found in named

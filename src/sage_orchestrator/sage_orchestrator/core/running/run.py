@@ -37,7 +37,7 @@ class RunResult:
         output: the answer; empty after a failure.
         quality: what trust learns; None: nothing (failures are learned apart).
         telemetry: how it went, and as `details` the plugin's own; empty after a failure.
-        recognised: classes and things that it named, by the model that did.
+        recognised: classes and objects that it named, by the model that did.
         words: that it read or heard, and that all shall know; None: none.
     """
 
@@ -244,7 +244,7 @@ class Run:
         learned = quality if stopped_by and self.history.steps else None
         summary = result.get("summary", "")
         words = f"{reason}: {summary}" if summary else reason
-        named = recognised(result, plugin.vocabulary, plugin.things)
+        named = recognised(result, plugin.vocabulary, plugin.objects)
         said = recognised_words(result)
         return RunResult(state, words, result, learned, telemetry, named, said)
 

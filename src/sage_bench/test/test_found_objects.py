@@ -1,11 +1,11 @@
-"""What is said of things that are found in scenes."""
+"""What is said of objects that are found in scenes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from sage_bench.recognition.found_things import (
+from sage_bench.recognition.found_objects import (
     Scene,
     calibration_error,
     caption_recall,
@@ -27,7 +27,7 @@ def found(*labels: Label) -> Labels:
     return Labels("finder-1@0", labels)
 
 
-def test_precision_counts_each_thing_once_and_where_it_is() -> None:
+def test_precision_counts_each_object_once_and_where_it_is() -> None:
     right = [found(Label(0, 0.9, LEFT)), found(Label(1, 0.8, RIGHT))]
     assert mean_precision(SCENES, right, NAMES) == pytest.approx(1.0)
     twice = [found(Label(0, 0.9, LEFT), Label(0, 0.8, LEFT)), right[1]]

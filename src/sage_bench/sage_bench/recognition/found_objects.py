@@ -1,4 +1,4 @@
-"""Things that are found in scenes: how well, how fast, and which words and captions find a scene.
+"""Objects that are found in scenes: how well, how fast, and which words and captions find a scene.
 
 The scenes are the photographs of tiny_coco, which chose nothing; some of them may be among those
 that the detector was trained on by its authors.
@@ -35,7 +35,7 @@ from sage_memory import Memory, Query
 
 PRECISIONS = ("int8", "fp32")
 ALIKE = 0.5
-"""Intersection over union from which on a thing is found where it is."""
+"""Intersection over union from which on an object is found where it is."""
 RECALLS = np.linspace(0.0, 1.0, 101)
 WANTED = 10
 WORDS_GOAL, CAPTIONS_GOAL, CALIBRATION_GOAL, TIME_GOAL_MS = 0.65, 0.75, 0.05, 20.0
@@ -50,7 +50,7 @@ class Scene:
 
     Attributes:
         image: RGB uint8 [H, W, 3].
-        boxes: category -> edges of its things in shares, float64 [n, 4].
+        boxes: category -> edges of its objects in shares, float64 [n, 4].
         caption: the first one.
     """
 
@@ -69,17 +69,17 @@ def rows(
     with _detectors(models) as detectors:
         found = {p: [one.find(scene.image) for scene in scenes] for p, one in detectors.items()}
         taken = _time(detectors, scenes[0].image)
-        attended = list(scenes_of.things(data, concepts))
-        last = detector_last.rows(attended, concepts.thing_names, classifier, detectors["int8"])
-    names, things = tuple(concepts.class_names), tuple(concepts.thing_names)
+        attended = list(scenes_of.objects(data, concepts))
+        last = detector_last.rows(attended, concepts.object_names, classifier, detectors["int8"])
+    names, objects = tuple(concepts.class_names), tuple(concepts.object_names)
     seen = [classifier.name(scene.image).labels(classifier.model_id) for scene in scenes]
-    vocabularies = {classifier.model_id: names, found["int8"][0].model_id: things}
+    vocabularies = {classifier.model_id: names, found["int8"][0].model_id: objects}
     kept = {
         "both": [list(pair) for pair in zip(seen, found["int8"], strict=True)],
         "classifier alone": [[one] for one in seen],
         "detector alone": [[one] for one in found["int8"]],
     }
-    precision = {p: mean_precision(scenes, one, things) for p, one in found.items()}
+    precision = {p: mean_precision(scenes, one, objects) for p, one in found.items()}
     words, captions = {}, {}
     for name, labels in kept.items():
         with _memory(labels, vocabularies) as ranking:
@@ -88,10 +88,11 @@ def rows(
             captions[name] = caption_recall(scenes, asked)
     count = len(scenes)
     return (
-        Row("scenes: things found, AP at 0.5", precision["int8"], "", precision["fp32"] - 0.01,
+        Row("scenes: objects found, AP at 0.5", precision["int8"], "", precision["fp32"] - 0.01,
             "higher", {"fp32": precision["fp32"]}, sum(map(_boxes, scenes))),
-        Row("scenes: calibration error of things", calibration_error(scenes, found["int8"], things),
-            "", CALIBRATION_GOAL, "lower", {}, sum(len(one.labels) for one in found["int8"])),
+        Row("scenes: calibration error of objects",
+            calibration_error(scenes, found["int8"], objects), "", CALIBRATION_GOAL, "lower", {},
+            sum(len(one.labels) for one in found["int8"])),
         taken,
         *last,
         _of_kinds("scenes: object words, mean average precision", words, WORDS_GOAL,
@@ -137,7 +138,7 @@ def _time(detectors: Mapping[str, Detector], image: Pixels) -> Row:
         {p: Variant(lambda _, one=one: one.find(frame)) for p, one in detectors.items()}, 60
     )
     ours = {"ours": taken["int8"], "fp32": taken["fp32"]}
-    return row_of_variants("things of a picture, 848x480, one core, p50", ours, TIME_GOAL_MS)
+    return row_of_variants("objects of a picture, 848x480, one core, p50", ours, TIME_GOAL_MS)
 
 
 def _boxes(scene: Scene) -> int:
@@ -153,14 +154,14 @@ def mean_precision(scenes: list[Scene], found: list[Labels], names: Sequence[str
 def _precision(scenes: list[Scene], found: list[Labels], number: int, category: str) -> float:
     boxes = {place: scene.boxes.get(category, ()) for place, scene in enumerate(scenes)}
     free = {place: np.ones(len(each), np.bool_) for place, each in boxes.items()}
-    things = [
+    objects = [
         (label.probability, place, edges_of(label.box))
         for place, one in enumerate(found)
         for label in one.labels
         if label.number == number and label.box is not None
     ]
     right = []
-    for _, place, edges in sorted(things, key=lambda thing: -thing[0]):
+    for _, place, edges in sorted(objects, key=lambda one: -one[0]):
         alike = overlaps(edges, boxes[place]) * free[place] if len(boxes[place]) else np.zeros(1)
         best = int(alike.argmax())
         right.append(alike[best] >= ALIKE)
@@ -180,7 +181,7 @@ def edges_of(box: Sequence[float]) -> NDArray[np.float64]:
 
 
 def calibration_error(scenes: list[Scene], found: list[Labels], names: Sequence[str]) -> float:
-    """Mean distance of probability and share of right things, over ten bins of probability."""
+    """Mean distance of probability and share of right objects, over ten bins of probability."""
     sure, right = [], []
     for scene, one in zip(scenes, found, strict=True):
         for label in one.labels:

@@ -1,4 +1,4 @@
-"""The network that finds things, from the files that the set-up takes out of an npm package."""
+"""The network that finds objects, from the files that the set-up takes out of an npm package."""
 
 from __future__ import annotations
 
