@@ -206,9 +206,10 @@ def test_vectors_of_names_are_those_of_this_encoder(
     for name in (FILE, OBJECTS_FILE):
         (tmp_path / name).write_bytes((installed / name).read_bytes())
     path = vectors_file(tmp_path, "any")
-    path.write_bytes(b"no numbers")
-    with pytest.raises(ModelError, match="not the vectors"):
-        read_name_vectors(tmp_path, concepts, "any")
+    for damaged in (b"no numbers", b""):
+        path.write_bytes(damaged)
+        with pytest.raises(ModelError, match="not the vectors"):
+            read_name_vectors(tmp_path, concepts, "any")
     content = io.BytesIO()
     np.save(content, np.zeros((3, 4), np.float16))
     path.write_bytes(content.getvalue())

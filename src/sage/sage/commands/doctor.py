@@ -10,7 +10,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.markup import escape
 
-from sage.doctor import checks, mailboxes, packages
+from sage.doctor import checks, mailboxes, models, packages
 from sage.doctor.finding import Finding
 from sage.graph.description import PROFILES, GraphOptions, describe
 
@@ -43,7 +43,7 @@ def _findings(profile: str) -> Iterator[Finding]:
     yield from mailboxes.left_segments()
     yield from checks.devices()
     yield from checks.compute(profile)
-    yield from checks.weights()
+    yield from models.weights()
     yield from packages.offered()
     yield from checks.storage()
     yield _graph(profile)

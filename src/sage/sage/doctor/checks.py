@@ -103,41 +103,6 @@ def compute(profile: str) -> Iterator[Finding]:
         yield Finding("GPU", "warn", f"none; {text}", "profile thor will run on the CPU")
 
 
-def weights() -> Iterator[Finding]:
-    """Every model: present, and the file that its card names."""
-    from sage_encoders.backends.minilm import CARD_FILE, network_file
-    from sage_encoders.backends.models_folder import models_folder
-    from sage_encoders.core.card import ModelError, model_sha256, read_card
-
-    try:
-        folder = models_folder()
-    except ModelError as error:
-        yield Finding("models", "error", str(error), "install sage_encoders again")
-        return
-    for path in sorted(folder.glob("*.json")):
-        try:
-            card = read_card(path)
-        except (ModelError, OSError) as error:
-            yield Finding(path.stem, "error", str(error), "make clean, then make demo")
-            continue
-        try:
-            file = network_file() if path.name == CARD_FILE else folder / f"{path.stem}.onnx"
-            found = model_sha256(file)
-        except (ModelError, OSError) as error:
-            if card.option:
-                yield Finding(path.stem, "warn", "an option, not installed", card.option)
-                continue
-            fix = "sage weights" if card.is_written else "make clean, then make demo"
-            yield Finding(path.stem, "error", str(error), fix)
-            continue
-        same = found == card.sha256
-        fix = "sage weights" if card.is_written else "restore the file"
-        yield Finding(
-            f"weights {path.stem}", "ok" if same else "error", f"sha256 {found[:12]}",
-            "" if same else f"the card says {card.sha256[:12]}: {fix}",
-        )  # fmt: skip
-
-
 def storage() -> Iterator[Finding]:
     """The home folder, its disk, and the recording for the demo."""
     yield _home()

@@ -45,7 +45,7 @@ def read_name_vectors(folder: Path, concepts: Concepts, encoder_id: str) -> NDAr
         vectors = np.load(path, allow_pickle=False)
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no names embedded by {encoder_id}: sage weights") from error
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise ModelError(f"{path}: not the vectors of names: {error}") from error
     count = sum(len(names) for names in concepts.names)
     if vectors.ndim != 2 or len(vectors) != count:
