@@ -11,10 +11,13 @@ import pytest
 
 from sage_common.ros.conversions.images import image_to_array
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
+from sage_encoders.core.card import ModelError
 from sage_memory import Memory
+from sage_memory.backends import teaching
 from sage_memory.backends.picture_looks import PictureLooks
 from sage_memory.core.identifiers import id_text
 from sage_memory.core.recall.query import Query
+from sage_memory.core.store.taught_naming import TaughtNaming
 from sage_memory.nodes.memory_node import MemoryNode
 from sage_msgs.srv import Forget, TeachWord
 
@@ -95,6 +98,30 @@ def test_a_sound_teaches_a_word(tmp_path: Path) -> None:
     keep(host, T0, "audio")
     keep(host, T0 + 100 * S, "audio")
     assert [found for _, found in kept(tmp_path)] == [{"bell"}, set()]
+    host.close()
+
+
+def test_a_word_that_cannot_be_looked_for_is_not_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged() -> PictureLooks:
+        raise ModelError("picture_classifier: damaged")
+
+    host = start(tmp_path)
+    keep(host, T0)
+    example = picture_example()
+    with monkeypatch.context() as patched:
+        patched.setattr(teaching, "PictureLooks", damaged)
+        done = teach(host, "my cup", **example)
+    assert not done.success and "damaged" in done.message
+    with Memory.open(tmp_path, read_only=True) as memory:
+        assert memory.taught_words() == []
+    with monkeypatch.context() as patched:
+        patched.setattr(TaughtNaming, "newest", lambda *_: damaged())
+        done = teach(host, "my cup", **example)
+    assert done.success and done.message.endswith("is not searched: picture_classifier: damaged")
+    with Memory.open(tmp_path, read_only=True) as memory:
+        assert len(memory.taught_words()) == 1
     host.close()
 
 

@@ -91,7 +91,7 @@ class GraphMemory:
                 experience_ids=ids,
             )
         )
-        return Lesson(again.word, done.examples, done.looked_at, done.found)
+        return Lesson(again.word, done.examples, done.looked_at, done.found, done.message)
 
     def forget_word(self, word: str) -> None:
         """Let the memory node forget a word."""

@@ -11,7 +11,7 @@ from sage.memory.results import Forgotten, SleepResult, SleepUndone
 from sage.recall.question import Question, Reply
 from sage.recall.stored_query import query_of, reply_of, with_words
 from sage_common.core.errors import InvalidInput
-from sage_memory.backends.teaching import Lesson, look_back
+from sage_memory.backends.teaching import Lesson, look_back, looks_for
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.places.named_place import NamedPlace
 from sage_memory.core.recall.question.reading import Reading
@@ -64,8 +64,8 @@ class StoredMemory:
 
     def teach(self, again: TaughtWord) -> Lesson:
         """Teach the store."""
-        with open_memory(self._home) as memory:
-            return look_back(memory, memory.teach(again).result().word)
+        with looks_for(again.kind) as opened, open_memory(self._home) as memory:
+            return look_back(memory, memory.teach(again).result().word, opened)
 
     def forget_word(self, word: str) -> None:
         """Forget a word."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
+from sage_encoders.core.card import ModelError
 from sage_memory.backends.picture_looks import PictureLooks
+from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.memory import Memory
 from sage_memory.core.store.taught_naming import LOOKED_BACK
 from sage_memory.core.taught.taught_word import TaughtWord
@@ -19,28 +22,38 @@ class Lesson(NamedTuple):
         examples: that it has now.
         looked_at: of what was kept last.
         found: in so many of these it was found.
+        note: what is to be known besides, for instance why looking stopped; empty: nothing.
     """
 
     word: str
     examples: int
     looked_at: int
     found: int
+    note: str = ""
 
 
-def look_back(memory: Memory, word: TaughtWord) -> Lesson:
-    """Look for a word that was taught in what was kept last.
+@contextmanager
+def looks_for(kind: str) -> Iterator[PictureLooks | None]:
+    """What words of a kind are looked for with; opened before a word is stored, which is then not
+    stored if it cannot be.
 
     Raises:
-        NotStored: the disk refused.
-        ModelError: a picture shows it, and the model is not installed.
+        ModelError: pictures show such words, and the model is missing or damaged.
     """
-    if word.kind != "picture":
-        return _looked(memory, word, None)
+    if kind != "picture":
+        yield None
+        return
     with closing(PictureLooks()) as opened:
-        return _looked(memory, word, opened)
+        yield opened
 
 
-def _looked(memory: Memory, word: TaughtWord, opened: PictureLooks | None) -> Lesson:
+def look_back(memory: Memory, word: TaughtWord, opened: PictureLooks | None) -> Lesson:
+    """Look for a word that was taught in what was kept last; what stops that is a note, for the
+    word itself is stored."""
     work = memory.taught_naming(opened.features if opened is not None else None)
-    looked_at = work.newest(word, LOOKED_BACK)
-    return Lesson(word.word, len(word.examples), looked_at, work.done.made)
+    looked_at, note = 0, ""
+    try:
+        looked_at = work.newest(word, LOOKED_BACK)
+    except (MemoryFailure, ModelError) as error:
+        note = f"stored, but what was kept before is not searched: {error}"
+    return Lesson(word.word, len(word.examples), looked_at, work.done.made, note)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.node import SageNode
-from sage_memory.backends.teaching import look_back
+from sage_memory.backends.teaching import look_back, looks_for
 from sage_memory.core.experience import Experience
 from sage_memory.core.identifiers import parse_id
 from sage_memory.core.labels.packing import Recognised
@@ -73,12 +73,13 @@ class TaughtWords:
             word, request.kind, request.features_by, _examples(request),
             taught_ns=self._node.clock.now_ns(),
         )  # fmt: skip
-        with self.unchanged:
-            taught = memory.teach(wanted).result(COMMIT_TIMEOUT_S).word
-            self._known = None
-        lesson = look_back(memory, taught)
-        response.success, response.message = True, f"{word} is known"
-        response.examples, response.looked_at, response.found = lesson[1:]
+        with looks_for(wanted.kind) as opened:
+            with self.unchanged:
+                taught = memory.teach(wanted).result(COMMIT_TIMEOUT_S).word
+                self._known = None
+            lesson = look_back(memory, taught, opened)
+        response.success = True
+        _, response.examples, response.looked_at, response.found, response.message = lesson
         return response
 
 
