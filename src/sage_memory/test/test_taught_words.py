@@ -218,11 +218,22 @@ def test_too_many_examples_are_refused_and_those_of_another_model_give_way(
     place, experience
 ) -> None:
     with place.open() as memory:
-        memory.teach(word(*[RED] * MOST_EXAMPLES)).result()
+        shades = [RED + n * GREEN for n in range(MOST_EXAMPLES)]
+        memory.teach(word(*shades)).result()
         with pytest.raises(InvalidInput, match="examples = '33 of"):
             memory.teach(word(GREEN)).result()
         newer = replace(word(GREEN), features_by="colours-2@0")
         assert len(memory.teach(newer).result().word.examples) == 1
+
+
+def test_the_same_example_counts_once(place) -> None:
+    with place.open() as memory:
+        with pytest.raises(InvalidInput, match="examples = '1 of 2 given twice or known'"):
+            memory.teach(word(RED, RED)).result()
+        memory.teach(word(RED)).result()
+        with pytest.raises(InvalidInput, match="examples = '1 of 2 given twice or known'"):
+            memory.teach(word(RED, GREEN)).result()
+        assert len(memory.taught_words()[0].examples) == 1
 
 
 def test_a_sleep_and_its_undoing_leave_words_and_what_they_found(tmp_path: Path) -> None:

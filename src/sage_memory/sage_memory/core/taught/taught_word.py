@@ -170,11 +170,15 @@ def taught_again(known: TaughtWord | None, again: TaughtWord) -> TaughtWord:
     """A word with examples that were added; those of another model's features give way.
 
     Raises:
-        InvalidInput: there are too many.
+        InvalidInput: there are too many, or two are the same.
     """
-    if known is None or known.features_by != again.features_by:
-        return checked(again)
-    return checked(replace(again, examples=known.examples + again.examples, looked_at=0))
+    former = known.examples if known and known.features_by == again.features_by else ()
+    word = checked(replace(again, examples=former + again.examples, looked_at=0))
+    twice = len(word.examples) - len({one.features.tobytes() for one in word.examples})
+    if twice:
+        found = f"{twice} of {len(again.examples)} given twice or known"
+        raise InvalidInput("examples", found, "each once: the same shows no more the second time")
+    return word
 
 
 def without_examples_of(word: TaughtWord, ids: Collection[bytes]) -> TaughtWord | None:
