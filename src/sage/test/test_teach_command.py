@@ -83,7 +83,9 @@ def test_a_word_is_taught_with_pictures_found_listed_and_forgotten(
     assert told == "my cup: 2 examples; found in 1 of the last 2 that are kept\n"
     assert [names(tmp_path / "home", key) for key in ids] == [["my cup"], []]
     status, told, _ = run(capsys, "my pen", "--last", "--json", *home)
-    assert json.loads(told) == {"word": "my pen", "examples": 1, "looked_at": 2, "found": 1}
+    told = json.loads(told)
+    assert parse_id(told.pop("last")["id"], "id") == ids[1]
+    assert told == {"word": "my pen", "examples": 1, "looked_at": 2, "found": 1, "note": ""}
     assert names(tmp_path / "home", ids[1]) == ["my pen"]
     assert main(["recall", "where did I see a cup?", "--json", *map(str, home)]) == 0
     answers = json.loads(capsys.readouterr().out)["answers"]
@@ -109,11 +111,15 @@ def test_a_word_is_taught_with_sounds(tmp_path: Path, capsys: pytest.CaptureFixt
     assert (status, said) == (0, "")
     assert told == "звонок: 1 example; found in 0 of the last 0 that are kept\n"
     status, told, _ = run(capsys, "bell", "--last", "--modality", "audio", *home)
-    assert told == "bell: 1 example; found in 1 of the last 3 that are kept\n"
+    assert told.startswith("bell: 1 example; the last one was kept 20")
+    assert told.endswith("; found in 1 of the last 3 that are kept\n")
+    status, _, said = run(capsys, "bell", "--last", "--modality", "audio", *home)
+    assert status == 2 and "1 of 1 given twice or known" in said
     with Memory.open(tmp_path / "home") as memory:
         nothing = {"embedding": np.ones(1, np.float32), "encoder_id": WITHHELD}
         memory.remember(experience(9, modality="audio", **nothing)).result()
-    assert run(capsys, "bell", "--last", "--modality", "audio", *home)[1].startswith("bell: 2 ")
+    status, _, said = run(capsys, "bell", "--last", "--modality", "audio", *home)
+    assert status == 2 and "a sound to learn from: the last is private" in said
     soundfile.write(tmp_path / "nothing.wav", 0 * tone, RATE_HZ)
     status, _, said = run(capsys, "bell", "--sound", tmp_path / "nothing.wav", *home)
     assert status == 2 and "expected a sound that is not silent" in said

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 
 if TYPE_CHECKING:
+    from sage_memory.core.experience import Experience
     from sage_memory.core.taught.taught_word import TaughtWord
 
 
@@ -40,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from sage.client.memory_client import memory_client
+    from sage.memory.report import time_text
+    from sage_memory.core.identifiers import id_text
     from sage_memory.core.store.taught_naming import LOOKED_BACK
     from sage_memory.core.taught.taught_word import plain_word
 
@@ -53,21 +57,31 @@ def run(options: argparse.Namespace) -> int:
         memory_client(home).forget_word(word)
         print(json.dumps({"forgotten": word}) if options.json else f"{word} is forgotten")
         return 0
-    lesson = memory_client(home).teach(_example(options, word, home))
+    again, moment = _shown(options, word, home)
+    lesson = memory_client(home).teach(again)
     shown = f"{word}: {lesson.examples} examples" if lesson.examples > 1 else f"{word}: 1 example"
     found = f"found in {lesson.found} of the last {lesson.looked_at} that are kept"
     before = "; sage memory name looks at those before" * (lesson.looked_at == LOOKED_BACK)
-    print(json.dumps(lesson._asdict()) if options.json else f"{shown}; {found}{before}")
+    if lesson.note:
+        print(f"note: {lesson.note}", file=sys.stderr)
+    if moment is not None:
+        shown += f"; the last one was kept {time_text(moment.start_ns)}, {id_text(moment.id)}"
+    taken = {"id": id_text(moment.id), "start_ns": moment.start_ns} if moment else None
+    printed = lesson._asdict() | {"last": taken}
+    print(json.dumps(printed) if options.json else f"{shown}; {found}{before}")
     return 0
 
 
-def _example(options: argparse.Namespace, word: str, home: Path) -> TaughtWord:
+def _shown(
+    options: argparse.Namespace, word: str, home: Path
+) -> tuple[TaughtWord, Experience | None]:
+    """The word with examples, and with --last the moment that they are of."""
     from sage.recall.taught_examples import shown_by_images, shown_by_sounds, shown_last
 
     if options.image:
-        return shown_by_images(word, options.image)
+        return shown_by_images(word, options.image), None
     if options.sound:
-        return shown_by_sounds(word, options.sound)
+        return shown_by_sounds(word, options.sound), None
     return shown_last(word, home, options.modality or "vision")
 
 

@@ -28,7 +28,7 @@ def stats_lines(home: Path, counts: Counts) -> list[str]:
     modalities = ", ".join(f"{name} {number}" for name, number in counts.modalities.items())
     lines.append(f"experiences  {counts.experiences}" + (f": {modalities}" if modalities else ""))
     if counts.oldest_ns is not None and counts.newest_ns is not None:
-        lines.append(f"of           {_time(counts.oldest_ns)} to {_time(counts.newest_ns)}")
+        lines.append(f"of           {time_text(counts.oldest_ns)} to {time_text(counts.newest_ns)}")
     lines.append(f"summaries    {counts.summaries}, of {counts.covered} moments")
     lines.append(f"pinned       {counts.pinned}")
     lines.append(f"forgotten    {counts.forgotten}")
@@ -57,7 +57,7 @@ def entity_lines(home: Path, found: Sequence[Mapping[str, Any]]) -> list[str]:
         f"{entity['name']:<{width}}  {entity['kind']:<8} trust {entity['trust']:.2f}, "
         f"reward {entity['reward']:+.2f}, coherence {entity['coherence']:.2f}, "
         f"conflict {entity['conflict']:.2f}, {entity['observations']} observations, "
-        f"last {_time(entity['last_ns'])}"
+        f"last {time_text(entity['last_ns'])}"
         for entity in found
     ]
 
@@ -66,7 +66,7 @@ def met_lines(met: Sequence[Individual]) -> list[str]:
     """Objects, speakers and places with how often they were met, the most often met first."""
     lines = [
         f"{one.kind} {one.name}: met {_times(one.meetings)}, {_many(one.moments, 'moment')}, "
-        f"first {_time(one.first_ns)}, last {_time(one.last_ns)}: {id_text(one.last_id)}"
+        f"first {time_text(one.first_ns)}, last {time_text(one.last_ns)}: {id_text(one.last_id)}"
         for one in met[:MOST_MET]
     ]
     if len(met) > MOST_MET:
@@ -103,7 +103,7 @@ def taught_lines(home: Path, words: Sequence[TaughtWord]) -> list[str]:
         return [f"{home}: no word was taught yet"]
     return [
         f"{word.word}: {_many(len(word.examples), word.kind)}, "
-        f"taught {_time(word.taught_ns)}, told by {word.features_by}"
+        f"taught {time_text(word.taught_ns)}, told by {word.features_by}"
         for word in words
     ]
 
@@ -198,7 +198,8 @@ def repair_lines(home: Path, done: Repaired) -> list[str]:
     return lines
 
 
-def _time(stamp_ns: int) -> str:
+def time_text(stamp_ns: int) -> str:
+    """Local time of a stamp since 1970 [ns], to the second."""
     return datetime.fromtimestamp(stamp_ns / 1e9).strftime("%Y-%m-%d %H:%M:%S")
 
 

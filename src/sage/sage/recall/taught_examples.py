@@ -16,6 +16,7 @@ from sage.recall.question import Sound
 from sage_common.core.errors import InvalidInput
 from sage_memory.backends.payload_decoding import picture
 from sage_memory.backends.picture_looks import LEAST_SIDE_PX, PictureLooks, Pixels
+from sage_memory.core.experience import Experience
 from sage_memory.core.ingest.privacy import WITHHELD
 from sage_memory.core.memory import Memory
 from sage_memory.core.recall.query import Answer, Query
@@ -56,11 +57,11 @@ def shown_by_sounds(word: str, paths: Sequence[Path]) -> TaughtWord:
     return TaughtWord(word, "sound", found[0][1], examples, taught_ns=time.time_ns())
 
 
-def shown_last(word: str, home: Path, modality: str) -> TaughtWord:
-    """A word with the last kept moment of a modality as example.
+def shown_last(word: str, home: Path, modality: str) -> tuple[TaughtWord, Experience]:
+    """A word with the last kept moment of a modality as example, and that moment.
 
     Raises:
-        InvalidInput: nothing of it is kept that can show a word.
+        InvalidInput: nothing of it is kept that can show a word, or the last is private.
         MemoryFailure: the store cannot be opened.
         ModelError: the model is not installed.
     """
@@ -72,18 +73,18 @@ def shown_last(word: str, home: Path, modality: str) -> TaughtWord:
         query = Query(modality=modality, limit=LAST, newest_first=True, with_embedding=True)
         answers = memory.recall(query)
         for answer in answers:
-            if answer.experience.encoder_id == WITHHELD:  # it is private
-                continue
+            experience = answer.experience
+            if experience.encoder_id == WITHHELD:
+                raise InvalidInput("last", modality, f"a {kind} to learn from: the last is private")
             if kind == "sound":
-                return _heard(word, answer)
+                return _heard(word, experience), experience
             image = _kept_picture(memory, answer)
             if image is not None:
-                return _shown(word, [(image, answer.experience.id)])
+                return _shown(word, [(image, experience.id)]), experience
     raise InvalidInput("last", modality, f"a kept {kind}; {home} has none")
 
 
-def _heard(word: str, answer: Answer) -> TaughtWord:
-    experience = answer.experience
+def _heard(word: str, experience: Experience) -> TaughtWord:
     example = Example.of(experience.embedding, experience.id)
     return TaughtWord(word, "sound", experience.encoder_id, (example,), taught_ns=time.time_ns())
 
