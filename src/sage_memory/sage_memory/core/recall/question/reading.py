@@ -20,11 +20,22 @@ from sage_memory.core.recall.question.times import SaidOfTime, said_of_time
 LONGEST = 400
 """Characters of a question; longer ones are texts to compare with."""
 NOTHING = re.compile(
-    r"(?:\b(?:happen|happened|happening|occurred|been|be|going|go|on|hear|heard|say|said|anything"
-    r"|everything|something|anybody|everybody|anyone|everyone|things?|that|and)\b|\W)*",
+    r"(?:\b(?:happen|happened|happening|occurred|been|be|going|go|on|see|saw|seen|hear|heard|say|said"
+    r"|anything|everything|something|anybody|everybody|anyone|everyone|things?|sounds?|pictures?"
+    r"|that|and|i|you|we|me|us|did|do|have|has|had|was|were|all)\b|\W)*",
     re.IGNORECASE,
 )
-"""What is left of a question that is about nothing but when and where."""
+"""What is left of a question that is about nothing but when, where and which sense."""
+ASKS = re.compile(
+    r"\W*(?:please\W+)?(?:where|when|what|which|who|did|do|have|has|show|tell)\b", re.IGNORECASE
+)
+"""How a question begins."""
+SAYS = re.compile(r"\b(?:say|said)\b", re.IGNORECASE)
+NEITHER = {
+    "not": re.compile(r"\b(?:not|no|never|without)\b(?! only| in )", re.IGNORECASE),
+    "how many": re.compile(r"\bhow (?:many|often|much)\b", re.IGNORECASE),
+}
+"""Words that change what is asked for, and are not understood."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +83,18 @@ def read_words(query: Query, calendar: Calendar, known: Known) -> Reading:
     speaker = SaidOfSpeaker() if query.entity else said_of_speaker(text, known.entities)
     found = (*order.phrases, *time.phrases, *place.phrases, *speaker.phrases)
     words = without(text, found) if found else text
-    if found and NOTHING.fullmatch(subject(words)):
+    about = subject(words)
+    is_all = NOTHING.fullmatch(about) is not None and (found or ASKS.match(text) is not None)
+    if is_all:
         words = ""
+    elif sense.modality and not SAYS.search(words) and ASKS.match(words):
+        # "where did I see" makes any view alike
+        words = about or words
     notes = (*order.notes, *time.notes, *place.notes, *speaker.notes, *sense.notes)
-    if not found and not sense.modality:
+    notes += tuple(
+        f"{n}: not understood, asked as words" for n, w in NEITHER.items() if w.search(words)
+    )
+    if not (found or sense.modality or is_all):
         return Reading(query, notes)
     read_as = replace(
         query,
