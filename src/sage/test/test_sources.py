@@ -64,9 +64,15 @@ def test_topics_start_no_sensor() -> None:
     assert plan_sensors("topics", "auto", "/sage", loop=True).nodes == ()
 
 
-def test_a_path_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="source"):
-        plan_sensors("/nowhere/film.mp4", "auto", "/sage", loop=True)
+@pytest.mark.parametrize("path", ["nowhere/film.mp4", "dog.wav", "bags/walk"])
+def test_a_path_that_does_not_exist_is_refused(path: str) -> None:
+    with pytest.raises(FileNotFoundError, match=rf"^source /.*{path}: no such file$"):
+        plan_sensors(path, "auto", "/sage", loop=True)
+
+
+def test_a_word_that_is_no_source_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="source = 'recroding': expected recording, live"):
+        plan_sensors("recroding", "auto", "/sage", loop=True)
 
 
 def test_bags_are_told_from_media(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def plan_sensors(
 
     Raises:
         InvalidInput: it is none of these.
+        FileNotFoundError: it is a path, and nothing is there.
     """
     if source == "recording":
         return _demo_recording(loop)
@@ -46,6 +47,8 @@ def plan_sensors(
         return SensorPlan((), dict.fromkeys(STREAMS, "topic"))
     path = Path(source).expanduser()
     if not path.exists():
+        if path.suffix or path.name != source:
+            raise FileNotFoundError(f"source {path.absolute()}: no such file")
         raise InvalidInput(
             "source",
             source,
