@@ -126,6 +126,7 @@ def test_a_vector_stream_needs_a_name_of_its_own(tmp_path: Path, names: str) -> 
         ("/**/memory:\n  ros__parameters:\n    use_sim_time: soon\n", "memory: use_sim_time"),
         ("/sage/memory:\n  ros__parameters:\n    max_speed: 3.0\n", "memory: max_speed"),
         ("/**:\n  ros__parameters:\n    checkpoint_period_s: soon\n", "number"),
+        ("memory:\n  ros__parameters:\n    private_modalities: [visoin]\n", "'visoin'.* vision"),
         ("/**/memroy:\n  ros__parameters: {}\n", "memory"),
     ],
 )

@@ -14,7 +14,13 @@ from typing import Any
 from sage.graph.catalogue import CATALOGUE, NODES, NodeKind, encoder_kind
 from sage.graph.environment import config_folder
 from sage.graph.modalities import GraphModality, graph_modalities
-from sage.graph.modality_settings import encoder_parameters, instances_of, settings_of, unfed
+from sage.graph.modality_settings import (
+    check_private,
+    encoder_parameters,
+    instances_of,
+    settings_of,
+    unfed,
+)
 from sage.graph.parameters import SECTION, graph_parameters
 from sage.graph.settings import Files, left_out, node_values, plain, unread
 from sage.sources.planning import plan_sensors
@@ -147,6 +153,7 @@ def describe(options: GraphOptions) -> Graph:
     nodes += tuple(NodeSpec(s.kind, s.name, options.namespace, s.parameters) for s in sensors.nodes)
     file_notes = _left_out(files, nodes, options.namespace)
     nodes = tuple(_with_parameters(node, files, options, modalities) for node in nodes)
+    check_private(nodes, modalities)
     asked = {m.name for m in modalities if m.asked}
     lacking = [text for name, text in sensors.lacking.items() if name in asked]
     waiting = (unread(n.name, n.type.parameters_type(), n.parameters) for n in nodes)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from sage.graph.catalogue import NodeKind
 from sage.graph.modalities import GraphModality, keeps_messages
+from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import NodeParameters, specs
+from sage_common.core.specs.modality import modalities as installed
 
 if TYPE_CHECKING:
     from sage.graph.description import NodeSpec
 
-LISTS = "modalities"
+LISTS, PRIVATE = "modalities", "private_modalities"
 
 
 def settings_of(
@@ -55,6 +57,20 @@ def _sensor(modality: GraphModality) -> str:
     spec = modality.spec
     payload = "" if spec.payload == "message" else f" {spec.payload}"
     return f"{spec.name} {spec.topic} {spec.type}{payload}"
+
+
+def check_private(nodes: Iterable[NodeSpec], modalities: Sequence[GraphModality]) -> None:
+    """Refuse a private modality that nobody declares: it would protect nothing.
+
+    Raises:
+        InvalidInput: neither an installed package nor the graph has it; the known ones are named.
+    """
+    known = dict.fromkeys((*installed().specs, *(m.name for m in modalities)))
+    for node in nodes:
+        for name in node.parameters.get(PRIVATE, ()):
+            if name not in known:
+                expected = f"modalities that are declared: {', '.join(known)}"
+                raise InvalidInput(f"{node.name}: {PRIVATE}", name, expected)
 
 
 def unfed(nodes: Iterable[NodeSpec]) -> tuple[str, ...]:
