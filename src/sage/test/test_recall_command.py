@@ -286,9 +286,19 @@ def test_examples_are_read_from_files(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "dot.png"), np.zeros((1, 1, 3), np.uint8))
     with pytest.raises(InvalidInput, match="at least 8 px each way, not of 1 x 1 px"):
         read_image(tmp_path / "dot.png")
+    grey = np.random.default_rng(1).integers(126, 130, (240, 320, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "grey.png"), grey)
+    with pytest.raises(InvalidInput, match="a picture that shows something"):
+        read_image(tmp_path / "grey.png")
     (tmp_path / "none.wav").write_bytes(b"no sound")
     with pytest.raises(InvalidInput, match=r"sound = .*expected WAV"):
         read_sound(tmp_path / "none.wav")
+    soundfile.write(tmp_path / "silence.wav", np.zeros(16000, np.float32), 16000)
+    with pytest.raises(InvalidInput, match="a sound that is not silent in its last 2 s"):
+        read_sound(tmp_path / "silence.wav")
+    soundfile.write(tmp_path / "click.wav", tone(440)[:10], 16000)
+    with pytest.raises(InvalidInput, match=r"0.05 s or more, not 10 samples"):
+        read_sound(tmp_path / "click.wav")
     long = np.concatenate([np.zeros(16000 * 5, np.float32), tone(440)])
     soundfile.write(tmp_path / "long.flac", long, 16000)
     end = read_sound(tmp_path / "long.flac")

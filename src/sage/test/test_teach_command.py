@@ -122,7 +122,7 @@ def test_a_word_is_taught_with_sounds(tmp_path: Path, capsys: pytest.CaptureFixt
     assert status == 2 and "a sound to learn from: the last is private" in said
     soundfile.write(tmp_path / "nothing.wav", 0 * tone, RATE_HZ)
     status, _, said = run(capsys, "bell", "--sound", tmp_path / "nothing.wav", *home)
-    assert status == 2 and "expected a sound that is not silent" in said
+    assert status == 2 and "expected a sound that is not silent in its last 30 s" in said
 
 
 def test_what_is_wrong_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,8 +130,9 @@ def test_what_is_wrong_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
     with Memory.open(home):
         pass
     (tmp_path / "text.txt").write_text("no picture")
-    cv2.imwrite(str(tmp_path / "small.png"), np.zeros((20, 30, 3), np.uint8))
-    cv2.imwrite(str(tmp_path / "large.jpg"), np.full((4320, 7680, 3), 90, np.uint8))
+    cv2.imwrite(str(tmp_path / "small.png"), page()[:20, :30])
+    cv2.imwrite(str(tmp_path / "large.jpg"), np.tile(page(), (18, 24, 1)))
+    cv2.imwrite(str(tmp_path / "grey.jpg"), np.full((240, 320, 3), 128, np.uint8))
     for words, expected in {
         ("cup",): "required",
         ("cup", "--last", "--list"): "not allowed with",
@@ -142,6 +143,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ("cup", "--image", "nowhere.png"): "a file that can be read",
         ("cup", "--image", tmp_path / "text.txt"): "a picture: JPEG, PNG",
         ("cup", "--image", tmp_path / "small.png"): "expected 32 pixels a side or more, not 30x20",
+        ("cup", "--image", tmp_path / "grey.jpg"): "expected a picture that shows something",
         ("cup", "--sound", tmp_path / "text.txt"): "WAV, FLAC, OGG or MP3",
         ("cup", "--last"): "last = 'vision': expected a kept picture",
         ("cup", "--last", "--modality", "audio"): "expected a kept sound",

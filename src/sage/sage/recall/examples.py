@@ -14,14 +14,19 @@ from sage_common.core.puzzle import CODES, GRID
 LONGEST_SIDE_PX = 1024
 LEAST_SIDE_PX = 8
 """What is smaller shows nothing that could be compared."""
+LEAST_RANGE = 8
+"""Of some channel's values, which go to 255: what has less is one colour and its noise."""
 LONGEST_S = 2.0
+LEAST_S = 0.05
+LEAST_AMPLITUDE = 1e-4
+"""Of full scale: what stays below is silence and a recorder's rounding."""
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
     """RGB picture, uint8 [h, w, 3], scaled down to 1024 px.
 
     Raises:
-        InvalidInput: the file is not there, no picture, or too small to show anything.
+        InvalidInput: the file is not there, no picture, too small to show anything, or uniform.
     """
     import cv2
 
@@ -33,6 +38,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         size = f"{pixels.shape[1]} x {pixels.shape[0]} px"
         expected = f"a picture of at least {LEAST_SIDE_PX} px each way, not of {size}"
         raise InvalidInput("image", str(path), expected)
+    if not shows_something(pixels):
+        raise InvalidInput("image", str(path), "a picture that shows something, not one colour")
     scale = LONGEST_SIDE_PX / max(pixels.shape[:2])
     if scale < 1.0:
         height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
@@ -40,11 +47,16 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
+def shows_something(pixels: NDArray[np.uint8]) -> bool:
+    """Whether a picture, uint8 [h, w, 3], is more than one colour."""
+    return bool(np.ptp(pixels, axis=(0, 1)).max() >= LEAST_RANGE)
+
+
 def read_sound(path: Path, longest_s: float = LONGEST_S) -> Sound:
     """The last seconds of a sound, two by default, mixed down to mono.
 
     Raises:
-        InvalidInput: the file is not there, or no sound that can be read.
+        InvalidInput: the file is not there, no sound that can be read, too short, or silent.
     """
     import soundfile
 
@@ -57,8 +69,12 @@ def read_sound(path: Path, longest_s: float = LONGEST_S) -> Sound:
             samples = source.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise InvalidInput("sound", str(path), f"WAV, FLAC, OGG or MP3 ({error})") from None
-    if not len(samples):
-        raise InvalidInput("sound", str(path), "at least one sample")
+    if len(samples) < LEAST_S * rate_hz:
+        expected = f"{LEAST_S} s or more, not {len(samples)} samples"
+        raise InvalidInput("sound", str(path), expected)
+    if np.abs(samples).max() < LEAST_AMPLITUDE:
+        expected = f"a sound that is not silent in its last {longest_s:g} s"
+        raise InvalidInput("sound", str(path), expected)
     return Sound(np.ascontiguousarray(samples.mean(axis=1), np.float32), rate_hz)
 
 

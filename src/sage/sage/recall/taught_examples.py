@@ -11,7 +11,7 @@ import numpy as np
 
 from sage.memory.opening import open_memory
 from sage.recall.embedding import embed_sound
-from sage.recall.examples import read_image, read_sound
+from sage.recall.examples import read_image, read_sound, shows_something
 from sage.recall.question import Sound
 from sage_common.core.errors import InvalidInput
 from sage_memory.backends.payload_decoding import picture
@@ -33,7 +33,7 @@ def shown_by_images(word: str, paths: Sequence[Path]) -> TaughtWord:
     """A word with pictures of it as examples.
 
     Raises:
-        InvalidInput: a file is no picture, or too small a one.
+        InvalidInput: a file is no picture, too small a one, or uniform.
         ModelError: the model is not installed.
     """
     images = [read_image(path) for path in paths]
@@ -49,10 +49,10 @@ def shown_by_sounds(word: str, paths: Sequence[Path]) -> TaughtWord:
     """A word with sounds as examples: the loudest second of each.
 
     Raises:
-        InvalidInput: a file is no sound, or silent.
+        InvalidInput: a file is no sound, too short, or silent.
         ModelError: the model is not installed.
     """
-    found = [embed_sound(_loudest_second(path, read_sound(path, LONGEST_S))) for path in paths]
+    found = [embed_sound(_loudest_second(read_sound(path, LONGEST_S))) for path in paths]
     examples = tuple(Example.of(vector) for vector, _ in found)
     return TaughtWord(word, "sound", found[0][1], examples, taught_ns=time.time_ns())
 
@@ -80,6 +80,9 @@ def shown_last(word: str, home: Path, modality: str) -> tuple[TaughtWord, Experi
                 return _heard(word, experience), experience
             image = _kept_picture(memory, answer)
             if image is not None:
+                if not shows_something(image):
+                    expected = "a picture that shows something: the last is of one colour"
+                    raise InvalidInput("last", modality, expected)
                 return _shown(word, [(image, experience.id)]), experience
     raise InvalidInput("last", modality, f"a kept {kind}; {home} has none")
 
@@ -101,11 +104,9 @@ def _shown(word: str, images: Sequence[tuple[Pixels, bytes]]) -> TaughtWord:
     return TaughtWord(word, "picture", by, examples, taught_ns=time.time_ns())
 
 
-def _loudest_second(path: Path, sound: Sound) -> Sound:
+def _loudest_second(sound: Sound) -> Sound:
     rate_hz, samples = sound.rate_hz, sound.samples
     begins = range(0, max(len(samples) - rate_hz // 2, 1), max(rate_hz // 2, 1))
     parts = [samples[begin : begin + rate_hz] for begin in begins]
     loudest = max(parts, key=lambda part: float(np.square(part).sum()))
-    if not np.square(loudest).any():
-        raise InvalidInput("sound", str(path), "a sound that is not silent")
     return Sound(loudest, rate_hz)
