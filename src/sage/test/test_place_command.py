@@ -49,3 +49,13 @@ def test_places_are_listed_and_forgotten(
         assert (status, told) == (2, "") and said.startswith("sage place: name = ")
     assert run(capsys, "the kitchen", "--forget", *home)[1] == "kitchen is forgotten\n"
     assert "no place is known" in run(capsys, *home)[1]
+
+
+def test_that_the_privacy_of_a_forgotten_place_ends_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Memory.open(tmp_path) as memory:
+        memory.name_place(named_at("bathroom", "map", (0.0, 0.0, 0.0), 0.0, 5)).result()
+        memory.set_private("bathroom", True).result()
+    told = run(capsys, "the bathroom", "--forget", "--home", tmp_path)[1]
+    assert told.startswith("bathroom is forgotten; its privacy ends: ")

@@ -106,6 +106,8 @@ def test_what_is_private_is_in_the_diagnostics(tmp_path: Path) -> None:
     assert values["private_modalities"] == "audio"
     assert values["private_places"] == "bathroom (2.2 m)"
     assert values["private_here"] == "private: bathroom"
+    gone = host.call("memory/name_place", NamePlace.Request(name="bathroom", forget=True))
+    assert gone.success and "its privacy ends" in gone.message
     host.close()
 
 

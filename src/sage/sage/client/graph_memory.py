@@ -68,9 +68,9 @@ class GraphMemory:
         name = plain_name(request.name)
         return NamedPlace(name, done.frame, *area, done.namings, is_private=done.is_private)
 
-    def forget_place(self, name: str) -> None:
+    def forget_place(self, name: str) -> str:
         """Let the memory node forget a place."""
-        self._place(NamePlace.Request(name=name, forget=True))
+        return str(self._place(NamePlace.Request(name=name, forget=True)).message)
 
     def _place(self, request: NamePlace.Request) -> NamePlace.Response:
         response = call_service(self._running, "memory/name_place", request)

@@ -62,8 +62,8 @@ class MemoryClient(Protocol):
                 the robot is.
         """
 
-    def forget_place(self, name: str) -> None:
-        """Forget a place by its name.
+    def forget_place(self, name: str) -> str:
+        """Forget a place by its name; what becomes of it, in words.
 
         Raises:
             InvalidInput, MemoryFailure: there is none of this name.

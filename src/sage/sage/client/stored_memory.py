@@ -13,7 +13,7 @@ from sage.recall.stored_query import query_of, reply_of, with_words
 from sage_common.core.errors import InvalidInput
 from sage_memory.backends.teaching import Lesson, look_back, looks_for
 from sage_memory.core.identifiers import parse_id
-from sage_memory.core.places.named_place import NamedPlace
+from sage_memory.core.places.named_place import NamedPlace, forgotten_words
 from sage_memory.core.recall.question.reading import Reading
 from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.taught.taught_word import TaughtWord
@@ -57,10 +57,11 @@ class StoredMemory:
         with open_memory(self._home) as memory:
             return memory.set_private(name, is_private).result()
 
-    def forget_place(self, name: str) -> None:
+    def forget_place(self, name: str) -> str:
         """Forget a place."""
         with open_memory(self._home) as memory:
-            memory.forget_place(name).result()
+            gone = memory.forget_place(name).result()
+        return forgotten_words(gone.name, gone.is_private)
 
     def teach(self, again: TaughtWord) -> Lesson:
         """Teach the store."""

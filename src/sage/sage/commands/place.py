@@ -35,8 +35,9 @@ def run(options: argparse.Namespace) -> int:
 
     home = sage_home(options.home)
     name = " ".join(options.name)
+    forgotten = []
     if options.forget:
-        memory_client(home).forget_place(plain_name(name))
+        forgotten = [memory_client(home).forget_place(plain_name(name))]
         found = []
     elif options.private or options.public:
         found = [memory_client(home).set_private(plain_name(name), options.private)]
@@ -48,7 +49,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"places": [vars(place) for place in found]}))
     else:
-        forgotten = [f"{plain_name(name)} is forgotten"] if options.forget else None
         told = forgotten or place_lines(home, found)
         if options.private:
             told += before_private_lines(found[0])

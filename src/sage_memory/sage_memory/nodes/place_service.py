@@ -10,7 +10,12 @@ from sage_memory.core.experience import Place
 from sage_memory.core.ingest.observer import Observer
 from sage_memory.core.ingest.pose_buffer import worst_sigma_m
 from sage_memory.core.memory import Memory
-from sage_memory.core.places.named_place import NamedPlace, named_at, plain_name
+from sage_memory.core.places.named_place import (
+    NamedPlace,
+    forgotten_words,
+    named_at,
+    plain_name,
+)
 from sage_memory.core.places.spoken import said_name, spoken_place
 from sage_msgs.srv import NamePlace
 
@@ -94,7 +99,8 @@ class PlaceService:
         if request.forget:
             gone = self._opened().forget_place(request.name).result(COMMIT_TIMEOUT_S)
             self._observer().privacy.know(self._opened().places())
-            response.success, response.message = True, f"{gone.name} is forgotten"
+            was_private = gone.is_private or gone.name in self._observer().privacy.nowhere
+            response.success, response.message = True, forgotten_words(gone.name, was_private)
             return response
         if request.privacy not in PRIVACIES:
             raise InvalidInput("privacy", request.privacy, f"one of {PRIVACIES}")

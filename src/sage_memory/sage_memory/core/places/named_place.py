@@ -55,6 +55,12 @@ def plain_name(name: str) -> str:
     return plain
 
 
+def forgotten_words(name: str, was_private: bool) -> str:
+    """What becomes of a place that is forgotten, in words."""
+    ends = "; its privacy ends: moments there are kept as anywhere else"
+    return f"{name} is forgotten" + ends * was_private
+
+
 def checked(place: NamedPlace) -> NamedPlace:
     """The place itself, proven.
 
