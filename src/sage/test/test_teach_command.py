@@ -95,6 +95,9 @@ def test_a_word_is_taught_with_pictures_found_listed_and_forgotten(
     assert [(one["word"], one["kind"], one["examples"]) for one in listed] == [
         ("my cup", "picture", 2), ("my pen", "picture", 1),
     ]  # fmt: skip
+    status, _, said = run(capsys, "Car", "--image", tmp_path / "1.png", *home)
+    assert status == 0 and said.startswith("note: car is recognised untaught, too")
+    assert run(capsys, "car", "--forget", *home)[0] == 0
     assert "my cup: 2 pictures, taught " in run(capsys, "--list", *home)[1]
     assert run(capsys, "my", "cup", "--forget", *home)[1] == "my cup is forgotten\n"
     assert names(tmp_path / "home", ids[0]) == []

@@ -13,6 +13,7 @@ from sage_common.core.labels import Box
 from sage_encoders.backends.model_registry import REGISTRY
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.backends.opencv_resize import resize
+from sage_encoders.core.recognition.concepts import read_concepts
 from sage_encoders.core.recognition.feature_scale import read_feature_scale
 from sage_encoders.core.recognition.picture_classifier import MODEL, SIGNATURE, PictureClassifier
 from sage_memory.backends.payload_decoding import picture
@@ -42,6 +43,12 @@ class PictureLooks:
     def model_id(self) -> str:
         """Of the features."""
         return self._scale.model_id(self._classifier.model_id)
+
+    @property
+    def names(self) -> list[str]:
+        """Of what pictures are told to show untaught."""
+        concepts = read_concepts(models_folder())
+        return [*concepts.class_names, *concepts.object_names]
 
     @property
     def features(self) -> PictureFeatures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 from sage_encoders.core.card import ModelError
@@ -11,7 +12,7 @@ from sage_memory.backends.picture_looks import PictureLooks
 from sage_memory.core.errors import MemoryFailure
 from sage_memory.core.memory import Memory
 from sage_memory.core.store.taught_naming import LOOKED_BACK
-from sage_memory.core.taught.taught_word import TaughtWord
+from sage_memory.core.taught.taught_word import TaughtWord, is_taught
 
 
 class Lesson(NamedTuple):
@@ -53,7 +54,16 @@ def look_back(memory: Memory, word: TaughtWord, opened: PictureLooks | None) -> 
     work = memory.taught_naming(opened.features if opened is not None else None)
     looked_at, note = 0, ""
     try:
+        if word.word in _names_untaught(memory, opened):
+            note = f"{word.word} is recognised untaught, too: who asks for it is answered by both"
         looked_at = work.newest(word, LOOKED_BACK)
     except (MemoryFailure, ModelError) as error:
         note = f"stored, but what was kept before is not searched: {error}"
     return Lesson(word.word, len(word.examples), looked_at, work.done.made, note)
+
+
+def _names_untaught(memory: Memory, opened: PictureLooks | None) -> set[str]:
+    """What is recognised without being taught, in small letters."""
+    kept = (names for by, names in memory.vocabularies().items() if not is_taught(by))
+    known = chain(*kept, opened.names if opened is not None else ())
+    return {name.lower() for name in known}
