@@ -1,7 +1,7 @@
 """Objects that are found in scenes: how well, how fast, and which words and captions find a scene.
 
-The scenes are the photographs of tiny_coco, which chose nothing; some of them may be among those
-that the detector was trained on by its authors.
+The scenes are the photographs of tiny_coco. docs/recognition.md says what they helped to choose;
+some of them may be among those that the detector was trained on by its authors.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def rows(
     with _detectors(models) as detectors:
         found = {p: [one.find(scene.image) for scene in scenes] for p, one in detectors.items()}
         taken = _time(detectors, scenes[0].image)
-        attended = list(scenes_of.objects(data, concepts))
+        attended = list(scenes_of.things(data, concepts))
         last = detector_last.rows(attended, concepts.object_names, classifier, detectors["int8"])
     names, objects = tuple(concepts.class_names), tuple(concepts.object_names)
     seen = [classifier.name(scene.image).labels(classifier.model_id) for scene in scenes]
