@@ -14,7 +14,7 @@ from sage_bench.result import Row, row_of_samples
 from sage_orchestrator.core.plugin.catalogue import installed
 from sage_orchestrator.core.plugin.spec import PluginSpec
 
-OPTIONAL = ("recognise", "read", "listen")
+OPTIONAL = ("recognise", "read", "listen", "hear")
 ALWAYS = ("look", "recall")
 GOALS_MS = {50: 7.0, 99: 20.0}
 BUSY = {"false_alarms_per_hour": 36000.0, "period_s": 0.25}
