@@ -16,15 +16,16 @@ CASE = ": "
 MARKS = {True: "met", False: "**missed**", None: ""}
 
 
-def bench_figures(results: Path, bench: str, command: str = "") -> str:
+def bench_figures(results: Path, bench: str, command: str = "", with_cases: bool = False) -> str:
     """What a bench found on each machine, of the JSON files in a folder, but for short runs.
 
     Args:
         command: what measures it; "": `sage bench` with the name of the bench.
+        with_cases: also the rows named "FIGURE: CASE", which `bench_matrices` has.
     """
     command = command or f"sage bench {bench}"
     texts = [json.loads(path.read_text()) for path in sorted(results.glob(f"{bench}-*.json"))]
-    full = [_of_machine(found, command) for found in texts if not found["quick"]]
+    full = [_of_machine(found, command, with_cases) for found in texts if not found["quick"]]
     return "\n\n".join(full) or _not_measured(command)
 
 
@@ -67,8 +68,8 @@ def _not_measured(command: str) -> str:
     return f"Not measured yet: run `{command}`, then `sage docs`."
 
 
-def _of_machine(found: Mapping[str, Any], command: str) -> str:
-    rows = [_row(row) for row in found["rows"] if CASE not in row["name"]]
+def _of_machine(found: Mapping[str, Any], command: str, with_cases: bool) -> str:
+    rows = [_row(row) for row in found["rows"] if with_cases or CASE not in row["name"]]
     figures = table(("figure", "value", "goal", "", "beside it"), (_row_cells(row) for row in rows))
     made = (
         f"On {found['machine']} ({found['threads']} cores, load {found['load']}), commit "

@@ -50,6 +50,8 @@ def test_cases_of_a_figure_stand_in_one_table_with_the_best_of_each_bold(tmp_pat
     assert "hasty" not in text and "plain" not in text
     rest = bench_figures(tmp_path, "salience")
     assert "| plain | 1 ms |" in rest and "AUROC" not in rest
+    every = bench_figures(tmp_path, "salience", with_cases=True)
+    assert "| plain | 1 ms |" in every and "| delay: all | 0.3 s |" in every
 
 
 def test_without_a_bench_the_page_says_so(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def filled_pages(folder: Path) -> dict[str, str]:
         MEMORY_PAGE: {"bench": bench_figures(results, "memory")},
         MAILBOX_PAGE: {"bench": bench_figures(results, "mailbox")},
         PLUGIN_PAGE: {"capabilities": render_capabilities()},
-        RECOGNITION_PAGE: {"bench": bench_figures(results, "refine")},
+        RECOGNITION_PAGE: {"bench": bench_figures(results, "refine", with_cases=True)},
     }
     made = {}
     for name, places in blocks.items():
