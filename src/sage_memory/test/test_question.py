@@ -8,27 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from questions import BERLIN, DOOR, FRONT_DOOR, KITCHEN, KNOWN, NOW, SENSES, asked
 
 from sage_memory.core.places.named_place import NamedPlace
 from sage_memory.core.recall.query import Query, checked
 from sage_memory.core.recall.question.calendar import Calendar
-from sage_memory.core.recall.question.reading import LONGEST, Known, Reading, read_words
-
-BERLIN = ZoneInfo("Europe/Berlin")
-NOW = datetime(2026, 11, 25, 14, 30, tzinfo=BERLIN)  # a Wednesday
-KITCHEN = NamedPlace("kitchen", "map", (1.0, -2.0, 0.0), 2.3)
-DOOR = NamedPlace("door", "map", (9.0, 2.0, 0.0), 2.0)
-FRONT_DOOR = NamedPlace("front door", "map", (5.0, 2.0, 0.0), 2.0)
-KNOWN = Known((KITCHEN, DOOR, FRONT_DOOR), {"seen": "vision", "heard": "audio", "said": "language"})
-
-
-def ns(moment: datetime) -> int:
-    return round(moment.timestamp()) * 10**9
-
-
-def asked(text: str, known: Known = KNOWN, now: datetime = NOW, **conditions) -> Reading:
-    calendar = Calendar(ns(now), now.tzinfo)
-    return read_words(Query(text=text, **conditions), calendar, known)
+from sage_memory.core.recall.question.reading import LONGEST, Reading, read_words
 
 
 def clock(stamp_ns: int | None) -> str:
@@ -154,31 +139,6 @@ def test_where(text: str, place: NamedPlace, words: str) -> None:
     assert any(note.startswith(f"{place.name}: within ") for note in reading.notes)
 
 
-SENSES = [
-    ("where did I see a bicycle?", "vision"),
-    ("when did you last hear a bell", "audio"),
-    ("I heard a bell", "audio"),
-    ("what did Anna say about the door", "language"),
-    ("what have we seen", "vision"),
-    ("was a dog seen", "vision"),
-    ("what did I hear Anna say", ""),
-    ("did you hear about the accident", ""),
-    ("did you see if the door was open", ""),
-    ("did I see what I told you", ""),
-    ("see you tomorrow", ""),
-    ("a seesaw", ""),
-    ("the sea as I saw it and heard it", ""),
-]
-
-
-@pytest.mark.parametrize(("text", "modality"), SENSES)
-def test_which_sense(text: str, modality: str) -> None:
-    reading = asked(text)
-    assert reading.query.modality == modality
-    assert bool(reading.notes) == bool(modality)
-    assert asked(text, Known()).query.modality == "", "where there are several, or none"
-
-
 WORDS = [
     "",
     "   ",
@@ -300,49 +260,6 @@ def test_what_is_not_understood_stays_words(text: str) -> None:
 )
 def test_what_cannot_be_one_filter_is_said(text: str, told: str) -> None:
     assert asked(text) == Reading(Query(text=text), (told,))
-
-
-SPEAKERS = [
-    ("what did Anna say?", "anna", ""),
-    ("what did anna last say about the door", "anna", "what did say about the door"),
-    ("when did Mary Ann say hello", "Mary Ann", "when did say hello"),
-    ("what did she say", "", "what did she say"),
-    ("what did anybody say", "", ""),
-    ("what did the radio say", "", "what did the radio say"),
-]
-
-
-@pytest.mark.parametrize(("text", "entity", "words"), SPEAKERS)
-def test_whose_words(text: str, entity: str, words: str) -> None:
-    known = Known(modalities={"said": "language"}, entities=("anna", "Mary Ann"))
-    found = asked(text, known)
-    assert (found.query.entity, found.query.text) == (entity, words)
-    assert bool(entity) == any("from " + entity in note for note in found.notes if entity)
-    assert asked(text, known, entity="me").query.entity == "me"
-
-
-def test_a_sense_that_the_memory_has_not_is_said() -> None:
-    text = "did I hear a bell?"
-    for modalities in ({}, {"seen": "vision"}):
-        assert asked(text, Known(modalities=modalities)) == Reading(
-            Query(text=text),
-            ("hear: not one modality of the memory holds what was heard, all are asked",),
-        )
-
-
-@pytest.mark.parametrize(
-    "text", ["what happened?", "What did I see?", "what did you hear", "show me everything you saw"]
-)
-def test_a_question_about_nothing_but_a_sense_is_answered_by_all(text: str) -> None:
-    reading = asked(text)
-    assert reading.query.text == ""
-    assert reading.notes[-1].startswith("no words left: all that fits")
-    assert asked("???") == Reading(Query(text="???")), "that is no question"
-
-
-def test_words_that_change_what_is_asked_for_are_said_not_to_be_understood() -> None:
-    for text, word in (("not a car", "not"), ("how many cars did I see", "how many")):
-        assert f"{word}: not understood, asked as words" in asked(text).notes
 
 
 def test_notes_show_every_filter() -> None:
