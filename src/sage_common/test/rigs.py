@@ -208,13 +208,6 @@ class RosRig:
                 self.for_a_while(MATCHING_S)
         return self._publishers[name]
 
-    def meet(self, sent: str, heard: str) -> None:
-        """Wait until a node, perhaps started anew, takes the first topic and sends the second."""
-        publisher, name = self._publisher(sent), self.full_name(heard)
-        assert self.until(lambda: publisher.get_subscription_count() > 0), sent
-        assert self.until(lambda: self._subscriptions[name].get_publisher_count() > 0), heard
-        self.for_a_while(MATCHING_S)
-
     def listen(self, key: str, **names: str) -> list[Any]:
         """What is heard on a topic from now on."""
         name = self.full_name(key, **names)

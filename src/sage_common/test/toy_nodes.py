@@ -84,7 +84,8 @@ class ToyNode(SageNode):
         if message.text == "ask":
             self.jobs.submit(self._ask)
             return
-        self.learned[0] += 1
+        if message.text != "hello":
+            self.learned[0] += 1
         outcome = Outcome(note=message.text, reward=0.5 / self.parameters.gain)
         outcome.header = message.header
         self.output.publish(outcome)
