@@ -1,0 +1,43 @@
+"""The parts of the bench, of which one may choose some."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+from functools import partial
+
+from sage_bench.budget import decision
+from sage_bench.encoders.section import Figures, Section, Setting, run_all
+from sage_bench.part_choice import chosen_parts, result_name
+from sage_bench.result import Result
+from sage_encoders.backends.models_folder import models_folder
+from sage_encoders.core.card import ModelError
+from sage_sensors.backends.recording import data_folder
+
+PARTS: Mapping[str, Section] = {
+    "decision": decision.rows,
+}
+"""Each is given a `Setting` and returns `Figures`."""
+
+
+def measure(quick: bool) -> Result:
+    """All rows of the chosen parts; what could not be measured becomes an error."""
+    setting = Setting(data_folder(), models_folder(), quick)
+    chosen = chosen_parts(PARTS)
+    found = run_all(
+        {name: partial(_run_part, name, part) for name, part in chosen.items()}, setting
+    )
+    name = result_name("budget", chosen, PARTS)
+    return Result(name, quick, {}, found.rows, found.notes, found.errors)
+
+
+def _run_part(name: str, part: Section, setting: Setting) -> Figures:
+    print(f"budget: {name}", file=sys.stderr, flush=True)
+    try:
+        return part(setting)
+    except (ModelError, FileNotFoundError):
+        raise
+    except Exception as error:  # noqa: BLE001 - what others took minutes to measure must not be lost
+        traceback.print_exc()
+        return Figures(errors=(f"{name}: {type(error).__name__}: {error}",))
