@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.checks import check_message
 from sage_common.ros.conversions.percepts import percept_of
+from sage_common.ros.node import SageNode
 from sage_msgs.action import Refine
 from sage_orchestrator.core.budget.atp import to_atp, to_ns
 from sage_orchestrator.core.plugin import Region, Task
@@ -18,8 +20,59 @@ from sage_orchestrator.core.running.run import RunResult
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.job import Job
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
+from sage_orchestrator.nodes.triggers import TriggerBuffer
 
 FEEDBACK_PERIOD_S = 0.1
+
+
+class Jobs:
+    """Runs jobs by hand, and waits for what takes cycles.
+
+    Args:
+        node: the orchestrator's.
+        orchestrator: who runs them.
+        triggers: where an input is looked at.
+        cycle: ends one cycle and begins the next.
+    """
+
+    def __init__(
+        self,
+        node: SageNode,
+        orchestrator: Orchestrator,
+        triggers: TriggerBuffer,
+        cycle: Callable[[], None],
+    ) -> None:
+        self._node = node
+        self._orchestrator = orchestrator
+        self._triggers = triggers
+        self._cycle = cycle
+
+    def on_refine(
+        self, goal: Refine.Goal, feedback: Callable[[Any], None], cancelled: Callable[[], bool]
+    ) -> Refine.Result:
+        """The action `orchestrator/refine`."""
+        began_ns = self._node.stopwatch_ns()
+        return execute_job(
+            self._orchestrator,
+            goal.plugin,
+            job_of(goal, self._triggers.region(goal.input.modality)),
+            wait=self._wait,
+            elapsed_ns=lambda: self._node.stopwatch_ns() - began_ns,
+            feedback=feedback,
+            cancelled=cancelled,
+        )
+
+    def wait_for(self, done: Future[None], timeout_s: float) -> None:
+        """Wait until a change of the plugins is done, at most so long [s]."""
+        if not self._node.time_is_measured and not done.done():
+            self._cycle()
+        done.result(timeout_s if self._node.time_is_measured else 0.0)
+
+    def _wait(self, job: Job) -> RunResult | None:
+        if not self._node.time_is_measured:
+            # Simulated time stands still during an action: the cycles pass here.
+            self._cycle()
+        return job.wait(FEEDBACK_PERIOD_S if self._node.time_is_measured else 0.0)
 
 
 def job_of(goal: Refine.Goal, region: Region | None) -> Job:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any
-
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_msgs.action import Refine
 from sage_msgs.msg import Outcome
 from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
-from sage_orchestrator.core.running.run import Run, RunResult
-from sage_orchestrator.core.scheduling.job import Job
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
 from sage_orchestrator.nodes.capabilities import Capabilities
-from sage_orchestrator.nodes.jobs import FEEDBACK_PERIOD_S, execute_job, job_of
-from sage_orchestrator.nodes.messages import budget_state, refinement
+from sage_orchestrator.nodes.jobs import Jobs
+from sage_orchestrator.nodes.messages import budget_state
 from sage_orchestrator.nodes.plugin_services import PluginServices
-from sage_orchestrator.nodes.recognition import Recognition
+from sage_orchestrator.nodes.results import Results
 from sage_orchestrator.nodes.triggers import TriggerBuffer
 from sage_orchestrator.nodes.workers import PluginWorkers
 from sage_orchestrator.params import OrchestratorParameters
@@ -45,20 +37,20 @@ class OrchestratorNode(SageNode):
         self._policy = self.parameters.policy()
         self._triggers = TriggerBuffer()
         self._capabilities = Capabilities(self, self.parameters)
+        self._results = Results(self, self._capabilities, self.parameters.modalities)
         self._workers = PluginWorkers(self.worker)
         self._orchestrator = Orchestrator(
             self.parameters.safeguards(),
             MeasuredMeter(self.stopwatch_ns) if self.time_is_measured else NominalMeter(),
             self.stopwatch_ns,
             self._workers,
-            self._on_result,
+            self._results.publish,
         )
+        self._jobs = Jobs(self, self._orchestrator, self._triggers, self._cycle)
         self._plugins = PluginServices(
-            self._orchestrator, self._capabilities, self._read_parameters, self._wait_for_change
+            self._orchestrator, self._capabilities, self._read_parameters, self._jobs.wait_for
         )
         self._budget = self.publisher("budget")
-        self._refinement = self.publisher("refinement")
-        self._recognition = Recognition(self, self.parameters.modalities)
         self.subscribe("fused_salience", self._triggers.on_salience)
         self.subscribe("attention", self._triggers.on_attention)
         self.subscribe("outcome", self._on_outcome)
@@ -66,7 +58,7 @@ class OrchestratorNode(SageNode):
         self.service("orchestrator/load_plugin", self._plugins.on_load)
         self.service("orchestrator/unload_plugin", self._plugins.on_unload)
         self.service("orchestrator/list_plugins", self._plugins.on_list)
-        self.action("orchestrator/refine", self._on_refine)
+        self.action("orchestrator/refine", self._jobs.on_refine)
         self.timer(self._policy.period_ns / NS_PER_S, self._cycle)
 
     def on_activate(self) -> None:
@@ -105,43 +97,6 @@ class OrchestratorNode(SageNode):
         self._orchestrator.learn_outcome(
             message.reward, message.plugin, stamp_ns(message.start), stamp_ns(message.end)
         )
-
-    def _on_result(self, run: Run, result: RunResult) -> None:
-        name = run.name
-        self.diagnose(**{f"{name} last": result.reason}, **self._capabilities.facts())
-        if run.history.energies or result.state.failed:  # else there was nothing to work on
-            self._refinement.publish(refinement(run, result))
-        self._recognition.publish(run.task, result.recognised)
-        self._recognition.utter(name, run.task, result.words)
-        if result.state.failed:
-            self.log.warning(f"{name}: {result.reason}", throttle_s=1.0, key=name)
-        elif result.telemetry:
-            self.diagnose(**{f"{name} telemetry": json.dumps(dict(result.telemetry))})
-
-    def _on_refine(
-        self, goal: Refine.Goal, feedback: Callable[[Any], None], cancelled: Callable[[], bool]
-    ) -> Refine.Result:
-        began_ns = self.stopwatch_ns()
-        return execute_job(
-            self._orchestrator,
-            goal.plugin,
-            job_of(goal, self._triggers.region(goal.input.modality)),
-            wait=self._wait,
-            elapsed_ns=lambda: self.stopwatch_ns() - began_ns,
-            feedback=feedback,
-            cancelled=cancelled,
-        )
-
-    def _wait(self, job: Job) -> RunResult | None:
-        if not self.time_is_measured:
-            # Simulated time stands still during an action: the cycles pass here.
-            self._cycle()
-        return job.wait(FEEDBACK_PERIOD_S if self.time_is_measured else 0.0)
-
-    def _wait_for_change(self, done: Future[None], timeout_s: float) -> None:
-        if not self.time_is_measured and not done.done():
-            self._cycle()
-        done.result(timeout_s if self.time_is_measured else 0.0)
 
     def _read_parameters(self) -> OrchestratorParameters:
         """As they are now: a plugin that was installed since has its own, too."""

@@ -1,0 +1,42 @@
+"""What the graph hears of a run that ended."""
+
+from __future__ import annotations
+
+import json
+
+from sage_common.ros.node import SageNode
+from sage_orchestrator.core.running.run import Run, RunResult
+from sage_orchestrator.nodes.capabilities import Capabilities
+from sage_orchestrator.nodes.messages import refinement
+from sage_orchestrator.nodes.recognition import Recognition
+
+
+class Results:
+    """Publishes what runs found; to be made when `node` is configured.
+
+    Args:
+        node: the orchestrator's.
+        capabilities: whose facts are shown beside each result.
+        modalities: whose percepts plugins may work on.
+    """
+
+    def __init__(
+        self, node: SageNode, capabilities: Capabilities, modalities: tuple[str, ...]
+    ) -> None:
+        self._node = node
+        self._capabilities = capabilities
+        self._refinement = node.publisher("refinement")
+        self._recognition = Recognition(node, modalities)
+
+    def publish(self, run: Run, result: RunResult) -> None:
+        """A run ended; called mostly on the plugin's worker."""
+        node, name = self._node, run.name
+        node.diagnose(**{f"{name} last": result.reason}, **self._capabilities.facts())
+        if run.history.energies or result.state.failed:  # else there was nothing to work on
+            self._refinement.publish(refinement(run, result))
+        self._recognition.publish(run.task, result.recognised)
+        self._recognition.utter(name, run.task, result.words)
+        if result.state.failed:
+            node.log.warning(f"{name}: {result.reason}", throttle_s=1.0, key=name)
+        elif result.telemetry:
+            node.diagnose(**{f"{name} telemetry": json.dumps(dict(result.telemetry))})
