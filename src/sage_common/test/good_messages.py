@@ -330,7 +330,8 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("outcome", "reward", _set("reward", -1.1)),
     ("outcome", "reward", _set("reward", NAN)),
     ("outcome", "end", _set("start.sec", 5)),
-    ("pressure", "level", _set("level", 3)),
+    ("pressure", "level", _set("level", 5)),
+    ("pressure", "reclaim_level", _set("reclaim_level", 5)),
 ]
 
 PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()

@@ -170,6 +170,8 @@ def test_the_registry_is_consistent():
         package, kind, name = spec.type.split("/")
         found = getattr(importlib.import_module(f"{package}.{kind}"), name)
         answer = found.Response if kind == "srv" else found.Result
+        if package != "sage_msgs":
+            continue  # an interface of ROS 2's own
         fields = answer.get_fields_and_field_types().keys()
         assert "message" in fields and {"success", "found"} & fields, spec.key
     assert len({spec.name for spec in TOPICS.values()}) == len(TOPICS)

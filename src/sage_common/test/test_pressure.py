@@ -10,6 +10,7 @@ from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
 from sage_common.ros.pressure import Cost
 from sage_msgs.msg import ResourcePressure
+from sage_msgs.srv import ListReclaimables
 
 MB = 2**20
 
@@ -41,8 +42,8 @@ class HoardingNode(SageNode):
         self.held[name] //= 1 + level
 
 
-def pressure(rig, level: int) -> None:
-    message = ResourcePressure(level=level)
+def pressure(rig, level: int, reclaim_level: int = 0) -> None:
+    message = ResourcePressure(level=level, reclaim_level=reclaim_level)
     message.header.stamp = to_stamp(rig.now_ns())
     rig.publish("pressure", message)
 
@@ -75,16 +76,37 @@ def test_what_is_made_anew_under_pressure_is_told_of_it(rig):
     rig.deactivate(node)
     rig.activate(node)
     assert rig.until(lambda: len(node.asked) >= 6)
-    assert node.asked[-1] == ("photos", 2)
+    assert node.asked[-1] == ("photos", 3)
 
 
 def test_a_level_that_there_is_not_is_refused(rig):
     node = rig.add(HoardingNode)
-    pressure(rig, 3)
+    pressure(rig, 5)
     assert rig.until(lambda: values(rig).get("/sage/pressure rejected") == "1")
     pressure(rig, ResourcePressure.RED)
     assert rig.until(lambda: len(node.asked) == 3)
-    assert {level for _, level in node.asked} == {2}
+    assert {level for _, level in node.asked} == {3}
+
+
+def test_caches_are_asked_at_a_level_of_their_own_and_what_would_be_lost_is_not(rig):
+    node = rig.add(HoardingNode)
+    pressure(rig, ResourcePressure.GREEN, reclaim_level=ResourcePressure.ORANGE)
+    assert rig.until(lambda: len(node.asked) == 3)
+    assert node.asked == [("cache", 2), ("model", 2), ("photos", 0)]
+
+
+def test_it_lists_what_it_could_give_back(ros):
+    ros.add(HoardingNode)
+    pressure(ros, ResourcePressure.YELLOW)
+    assert ros.until(lambda: values(ros).get("pressure") == "yellow")
+    answer = ros.call_named(
+        ListReclaimables, "/sage/hoarding/reclaimables", ListReclaimables.Request()
+    )
+    found = {item.name: item for item in answer.reclaimables}
+    assert answer.success and list(found) == ["cache", "model", "photos"]
+    cache = found["cache"]
+    assert (cache.cost, cache.held_bytes, cache.peak_bytes) == ("refill", MB, 2 * MB)
+    assert (cache.kept_bytes, cache.given_bytes) == (0, MB)
 
 
 class PlainNode(SageNode):

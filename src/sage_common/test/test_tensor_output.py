@@ -16,7 +16,7 @@ mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not
 
 from mailbox_ends import SHAPE, Camera  # noqa: E402
 
-from sage_common.ros.pressure import GREEN, RED, YELLOW  # noqa: E402
+from sage_common.core.health import PressureLevel  # noqa: E402
 from sage_common.ros.tensors import connection, mailboxes  # noqa: E402
 from sage_common.ros.tensors.handles import mailbox_name  # noqa: E402
 from sage_common.ros.tensors.output import SLOTS, SLOTS_AT  # noqa: E402
@@ -134,7 +134,7 @@ def test_under_pressure_there_are_fewer_slots_and_readers_go_on(
     drawn.array[:] = 99
     before = camera.output.held_bytes()
     assert before == SLOTS * 4096
-    camera.output.relieve(RED)
+    camera.output.relieve(PressureLevel.RED)
     assert camera.name not in mailbox.list_mailboxes()
     assert (kept.numpy() == 2).all() and kept.check() is None
     camera.output.publish(drawn.array, camera.header(), drawn)
@@ -143,9 +143,9 @@ def test_under_pressure_there_are_fewer_slots_and_readers_go_on(
         reader.open(camera.handles.sent[-1])
     with reader.open(camera.show()) as lease:
         assert (lease.numpy() == camera.shown).all()
-    camera.output.relieve(RED)
-    assert camera.free_slots() == SLOTS_AT[RED]  # nothing to be made anew
-    camera.output.relieve(GREEN)
+    camera.output.relieve(PressureLevel.RED)
+    assert camera.free_slots() == SLOTS_AT[PressureLevel.RED]  # nothing to be made anew
+    camera.output.relieve(PressureLevel.GREEN)
     assert camera.show() is not None
     assert camera.output.held_bytes() == before
 
@@ -154,13 +154,18 @@ def test_what_counts_as_given_back_is_what_the_next_mailbox_does_not_take(
     camera: Camera, reader: TensorReader
 ) -> None:
     slot_bytes = camera.output.held_bytes() // SLOTS
-    for level in (YELLOW, GREEN, RED, YELLOW):
+    for level in (
+        PressureLevel.YELLOW,
+        PressureLevel.GREEN,
+        PressureLevel.RED,
+        PressureLevel.YELLOW,
+    ):
         camera.output.relieve(level)
         expected = SLOTS_AT[level] * slot_bytes
         assert camera.output.held_bytes() == expected
         assert camera.show() is not None
         assert camera.output.held_bytes() == expected
-    camera.output.relieve(GREEN)
+    camera.output.relieve(PressureLevel.GREEN)
     camera.handles.subscriber_count = 0
     assert camera.output.held_bytes() == 0  # nobody wants another one
     camera.handles.subscriber_count = 1
@@ -168,7 +173,10 @@ def test_what_counts_as_given_back_is_what_the_next_mailbox_does_not_take(
     assert camera.output.held_bytes() == 0
 
 
-@pytest.mark.parametrize(("level", "kept"), [(GREEN, 12), (YELLOW, 6), (RED, 1)])
+@pytest.mark.parametrize(
+    ("level", "kept"),
+    [(PressureLevel.GREEN, 12), (PressureLevel.YELLOW, 6), (PressureLevel.RED, 1)],
+)
 def test_frames_decoded_ahead_leave_slots_to_those_that_are_due(
     camera: Camera, reader: TensorReader, level: int, kept: int
 ) -> None:

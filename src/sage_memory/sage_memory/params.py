@@ -121,10 +121,16 @@ class MemoryParameters(NodeParameters):
         0.0, doc="payloads not asked for in this time go; 0: never for age", unit="s", low=0.0
     )
     payload_cap_yellow: float = parameter(
-        0.5, doc="share of payload_cap_mb that may be used at pressure yellow", low=0.0, high=1.0
+        0.5,
+        doc="share of payload_cap_mb that may be used at pressure yellow and orange",
+        low=0.0,
+        high=1.0,
     )
     payload_cap_red: float = parameter(
-        0.1, doc="share of payload_cap_mb that may be used at pressure red", low=0.0, high=1.0
+        0.1,
+        doc="share of payload_cap_mb that may be used at pressure red and critical",
+        low=0.0,
+        high=1.0,
     )
     verbatim_affect: float = parameter(
         0.0, doc="moments of less affect keep no payload; 0: all do", low=0.0, high=1.0

@@ -222,7 +222,7 @@ def test_pressure_shrinks_the_cap_few_by_few(tmp_path, experience, clock) -> Non
         memory.set_pressure(1)
         assert evict(memory) == 2
         assert memory.statistics().payload_bytes == 100_000
-        memory.set_pressure(2)
+        memory.set_pressure(3)
         assert evict(memory) == 2
         assert memory.statistics().payload_bytes == 20_000
         assert files(tmp_path) == {sha(picture(index)) for index in range(180, 200)}
@@ -230,7 +230,7 @@ def test_pressure_shrinks_the_cap_few_by_few(tmp_path, experience, clock) -> Non
         counted(memory, 30, clock, experience)
         assert memory.statistics().payload_bytes == 50_000
         with pytest.raises(InvalidInput, match="level"):
-            memory.set_pressure(3)
+            memory.set_pressure(5)
 
 
 def test_what_comes_under_pressure_makes_room_for_itself_twice(tmp_path, experience, clock) -> None:

@@ -9,12 +9,13 @@ from sage.commands.options import add_home_argument
 from sage.graph.runtime_file import running_graph
 from sage.observe.attached import Attached, enter_domain
 from sage_common.core.errors import InvalidInput
+from sage_common.core.health import PressureLevel
 from sage_common.core.home import sage_home
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.pressure import LEVELS
 from sage_msgs.msg import ResourcePressure
 
+LEVELS = tuple(level.word for level in PressureLevel)
 DISCOVERY_TIMEOUT_S, SETTLED_S, HEARD_S = 15.0, 1.0, 0.5
 PERIOD_S = 0.05
 
@@ -47,7 +48,7 @@ class PressureNode(SageNode):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("level", choices=LEVELS, help="yellow or red; green: memory is plenty")
+    parser.add_argument("level", choices=LEVELS, help="green: memory is plenty")
     add_home_argument(parser)
 
 

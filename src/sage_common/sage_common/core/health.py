@@ -1,8 +1,9 @@
-"""Health of one input: is it alive, at its rate, and valid?"""
+"""Health of one input (is it alive, at its rate, and valid?), and of the machine's memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.state.fields import Fixed, State
@@ -10,6 +11,21 @@ from sage_common.core.state.stateful import Stateful
 
 RATE_SMOOTHING = 0.1
 RATE_TOLERANCE = 0.5
+
+
+class PressureLevel(IntEnum):
+    """How tight memory is, as `sage_msgs/ResourcePressure` numbers it."""
+
+    GREEN = 0
+    YELLOW = 1
+    ORANGE = 2
+    RED = 3
+    CRITICAL = 4
+
+    @property
+    def word(self) -> str:
+        """Its name for people: green, yellow, ..."""
+        return self.name.lower()
 
 
 @dataclass

@@ -155,8 +155,10 @@ _TOPICS = (
               "how well something turned out; without time span (start, end), experience_id and "
               "plugin: the second up to its stamp", zero_is_now=True),
     TopicSpec("pressure", "pressure", "sage_msgs/msg/ResourcePressure",
-              "latched", 0.0, 0.0, False, True, "people -> sensors, encoders, orchestrator, memory",
-              "how tight memory is; nodes release what they can, the cheapest first"),
+              "latched", 0.0, 0.0, False, True,
+              "governor -> sensors, encoders, orchestrator, memory",
+              "how tight memory is, when it changes and every 10 s; nodes release what they can, "
+              "the cheapest first"),
     TopicSpec("markers", "markers", "visualization_msgs/msg/MarkerArray",
               "standard", 10.0, 1.0, False, False, "attention -> rviz",
               "salience bars and reasons; published only while somebody subscribes"),
@@ -178,6 +180,14 @@ _SERVICES = (
                 "write all that was learned, by every node, to disk now"),
     ServiceSpec("~/save_state", "sage_msgs/srv/Checkpoint", "every node that learns",
                 "write its own learned state to disk now; memory/checkpoint asks all of them"),
+    ServiceSpec("~/reclaimables", "sage_msgs/srv/ListReclaimables",
+                "every node that can give memory back",
+                "what it could give back, and how much that is; sage profile asks all of them"),
+    ServiceSpec("~/change_state", "lifecycle_msgs/srv/ChangeState", "every node",
+                "configure, activate, deactivate or clean up, as ROS 2 has it; the governor "
+                "deactivates nodes when memory is tight, and activates them again"),
+    ServiceSpec("governor/force_level", "sage_msgs/srv/ForcePressure", "governor",
+                "set the level of memory pressure by hand, for a time, or end that"),
     ServiceSpec("memory/pin", "sage_msgs/srv/SetPin", "memory",
                 "pin an experience, which is then never evicted, or unpin it"),
     ServiceSpec("memory/forget", "sage_msgs/srv/Forget", "memory",

@@ -10,11 +10,11 @@ import numpy as np
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
+from sage_common.core.health import PressureLevel
 from sage_common.core.puzzle import CODES, GRID
 from sage_common.ros.conversions.audio import SAMPLE_FORMATS, SMALLEST_SAMPLE_BYTES
 from sage_common.ros.conversions.images import MAX_SIDE_PX, check_image
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.pressure import LEVELS
 from sage_common.ros.tensors.handles import check_handle
 
 MAX_AHEAD_S = 1.0
@@ -363,8 +363,9 @@ def _outcome(message: Any) -> None:
 
 
 def _pressure(message: Any) -> None:
-    if message.level >= len(LEVELS):
-        raise InvalidInput("level", message.level, "0, 1 or 2")
+    for field in ("level", "reclaim_level"):
+        if getattr(message, field) > PressureLevel.CRITICAL:
+            raise InvalidInput(field, getattr(message, field), "0 (green) to 4 (critical)")
 
 
 _CHECKS: dict[str, Callable[[Any], None]] = {

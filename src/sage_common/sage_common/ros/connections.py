@@ -248,9 +248,10 @@ class Connections:
         cost: Cost,
         held_bytes: Callable[[], int],
         relieve: Callable[[int], None],
+        kept_bytes: Callable[[], int] = int,
     ) -> None:
         """Register what this node could give back when memory is tight; see `Reclaimable`."""
-        self._pressure.add(Reclaimable(name, cost, held_bytes, relieve))
+        self._pressure.add(Reclaimable(name, cost, held_bytes, relieve, kept_bytes))
 
     def stopwatch_ns(self) -> int:
         """Monotonic time [ns] for measuring own cost; stands still on the lock-step host."""

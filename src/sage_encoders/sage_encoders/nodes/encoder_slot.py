@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.health import PressureLevel
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.node import SageNode
-from sage_common.ros.pressure import GREEN, Cost
+from sage_common.ros.pressure import Cost
 from sage_encoders.core.card import ModelError
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder
 
@@ -120,7 +121,7 @@ class EncoderSlot(Stateful, Generic[E]):
 
     def _relieve(self, level: int) -> None:
         """Under pressure, give back a model that was not used of late; it is loaded when needed."""
-        if level == GREEN:
+        if level == PressureLevel.GREEN:
             return
         self._unload_idle(GIVE_BACK_AFTER_NS)
         self._given_back = self._loaded is None

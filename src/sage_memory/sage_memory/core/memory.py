@@ -13,6 +13,7 @@ from datetime import tzinfo
 from typing import Any, final
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.health import PressureLevel
 from sage_common.core.labels import Labels
 from sage_memory.core.experience import Experience, Payload
 from sage_memory.core.forgetting.forgetting import Forgotten, forget, pin
@@ -286,16 +287,16 @@ class Memory(OpenMemory):
         return files.checked(experience.payload_sha256, experience.payload_media_type)
 
     def set_pressure(self, level: int) -> None:
-        """Use less of the payload cap when memory is tight: 0 green, 1 yellow, 2 red.
+        """Use less of the payload cap when memory is tight: 0 (green) to 4 (critical).
 
         What is above goes few by few, with `evict_payloads` and with payloads that come.
 
         Raises:
             InvalidInput: another level.
         """
-        if level not in (0, 1, 2):
-            raise InvalidInput("level", level, "0, 1 or 2")
-        self._writable().payloads.cap.pressure = level
+        if level not in set(PressureLevel):
+            raise InvalidInput("level", level, "0 (green) to 4 (critical)")
+        self._writable().payloads.cap.pressure = PressureLevel(level)
 
     def evict_payloads(self) -> Future[int] | None:
         """Evict some payloads that are too old or above the cap; None if none need to."""

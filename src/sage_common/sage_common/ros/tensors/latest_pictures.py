@@ -58,8 +58,8 @@ class LatestPictures:
             return sum(picture.pixels.nbytes for picture in self._lent)
 
     def relieve(self, level: int) -> None:
-        """Keep fewer under pressure: half of them at yellow, one at red."""
-        depth = (self._depth, -(-self._depth // 2), 1)[level]
+        """Keep fewer under pressure: half of them at yellow, one above."""
+        depth = (self._depth, -(-self._depth // 2), 1, 1, 1)[level]
         self._messages.keep_at_most(depth)
         with self._lock:
             self._lent = deque(self._lent, maxlen=depth)

@@ -21,7 +21,7 @@ from sage_msgs.msg import TensorHandle
 
 # Enough for 12 frames that the memory keeps, 5 in front of an encoder, and 7 decoded ahead.
 SLOTS = 24
-SLOTS_AT = (SLOTS, 12, 8)
+SLOTS_AT = (SLOTS, 12, 8, 8, 8)
 """By level of pressure: whoever keeps pictures keeps fewer then (memory 6 and 1), too."""
 LEFT_FREE = 2
 """Slots that frames decoded ahead leave under pressure; those that get none are copied when due."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
+from sage_common.core.health import PressureLevel
 from sage_memory.core.engine.schema import forgettings
 
 OPEN_COPY = (
@@ -39,12 +40,12 @@ class ByteCap:
         rules: which share of it is left under pressure.
 
     Attributes:
-        pressure: 0 green, 1 yellow, 2 red; any thread may set it.
+        pressure: how tight memory is; any thread may set it.
         copies_bytes: of the copies that undoing a sleep needs; they count under the cap.
     """
 
     def __init__(self, most_bytes: int, rules: PayloadRules) -> None:
-        self.pressure = 0
+        self.pressure = PressureLevel.GREEN
         self.copies_bytes = 0
         self._most_bytes = most_bytes
         self._rules = rules
@@ -57,7 +58,8 @@ class ByteCap:
     @property
     def now_bytes(self) -> int:
         """The cap under the present pressure."""
-        share = (1.0, self._rules.yellow_share, self._rules.red_share)[self.pressure]
+        yellow, red = self._rules.yellow_share, self._rules.red_share
+        share = (1.0, yellow, yellow, red, red)[self.pressure]
         return round(share * self._most_bytes)
 
     @property
