@@ -63,10 +63,12 @@ def test_the_view_shows_salience_reason_budget_and_attention() -> None:
     latest.saliences["vision"] = Salience(valid=False, invalid_reason="no input for 3 s")
     latest.attention = Attention(modality="vision", valid=True, x_max=0.5, y_max=0.5)
     plugin = PluginBudget(name="look", trust=0.75, allocated_atp=600.0, spent_atp=42.0, steps=3)
-    latest.budget = BudgetState(cycle=7, budget_atp=1000.0, spent_atp=42.0, plugins=[plugin])
+    latest.budget = BudgetState(
+        cycle=7, budget_atp=500.0, rating=0.5, spent_atp=42.0, plugins=[plugin]
+    )
     text = shown(latest, Tally())
     for words in ("0.62", "novelty 0.97", "a bang", "no input for 3 s", "look", "trust 0.75",
-                  "42 of 600 ATP in 3 steps"):  # fmt: skip
+                  "42 of 600 ATP in 3 steps", "the processor keeps 50% of the budget"):  # fmt: skip
         assert words in text, words
 
 

@@ -128,7 +128,9 @@ def attention(h: Header) -> Attention:
 
 
 def budget(h: Header) -> BudgetState:
-    return BudgetState(header=h, budget_atp=1000.0, plugins=[PluginBudget(name="p", trust=0.5)])
+    return BudgetState(
+        header=h, budget_atp=1000.0, rating=1.0, plugins=[PluginBudget(name="p", trust=0.5)]
+    )
 
 
 def refinement(h: Header) -> Refinement:
@@ -307,6 +309,7 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("attention", "regions[0].inhibited", _set("regions[0].inhibited", 2.0)),
     ("attention", "x_max, y_max", _set("x_min", 0.5)),
     ("budget", "budget_atp", _set("budget_atp", NAN)),
+    ("budget", "rating", _set("rating", 1.5)),
     ("budget", "plugins[p].trust", _set("plugins[0].trust", 1.5)),
     ("refinement", "plugin", _set("plugin", "")),
     ("refinement", "spent_atp", _set("spent_atp", -1.0)),

@@ -135,7 +135,7 @@ def _budget(latest: Latest, tally: Tally) -> RenderableType:
     table.add_row(
         "cycle", str(state.cycle), "",
         f"{state.spent_atp:.0f} of {state.budget_atp:.0f} ATP spent, "
-        f"{state.returned_atp:.0f} returned",
+        f"{state.returned_atp:.0f} returned{_rerated(state.rating)}",
     )  # fmt: skip
     for plugin in state.plugins:
         share = plugin.allocated_atp / state.budget_atp if state.budget_atp else 0.0
@@ -151,6 +151,10 @@ def _budget(latest: Latest, tally: Tally) -> RenderableType:
         if newest is not None:
             table.add_row("", "", "", Text(newest.answer or newest.reason, style="cyan"))
     return table
+
+
+def _rerated(rating: float) -> str:
+    return "" if rating == 1.0 else f"; the processor keeps {rating:.0%} of the budget"
 
 
 def _memories(latest: Latest, tally: Tally) -> RenderableType:

@@ -213,6 +213,7 @@ def _not_longer(field: str, text: str) -> None:
 def _budget(message: Any) -> None:
     for field in ("cycle_ms", "budget_atp", "allocated_atp", "spent_atp", "returned_atp"):
         _not_negative(field, getattr(message, field))
+    _unit("rating", message.rating)
     for plugin in message.plugins:
         _not_empty("plugins.name", plugin.name)
         _unit(f"plugins[{plugin.name}].trust", plugin.trust)

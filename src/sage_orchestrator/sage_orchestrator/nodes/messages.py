@@ -78,12 +78,13 @@ def memories_of(response: Recall.Response) -> list[Memory]:
     ]
 
 
-def budget_state(report: CycleReport, now_ns: int) -> BudgetState:
-    """The message of a cycle that ended now."""
+def budget_state(report: CycleReport, rating: float, now_ns: int) -> BudgetState:
+    """The message of a cycle that ended now; `rating` as in `ProcessorRating`."""
     message = BudgetState(
         cycle=report.cycle,
         cycle_ms=report.period_ns / NS_PER_MS,
         budget_atp=to_atp(report.budget_ns),
+        rating=rating,
         allocated_atp=to_atp(report.allocated_ns),
         spent_atp=to_atp(report.spent_ns),
         returned_atp=to_atp(report.returned_ns),

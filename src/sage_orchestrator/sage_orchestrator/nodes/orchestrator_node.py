@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import Outcome
 from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
+from sage_orchestrator.core.budget.rating import ProcessorRating
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
+from sage_orchestrator.core.scheduling.policy import CyclePolicy
+from sage_orchestrator.core.scheduling.rated_workers import RatedWorkers
 from sage_orchestrator.nodes.capabilities import Capabilities
 from sage_orchestrator.nodes.jobs import Jobs
 from sage_orchestrator.nodes.messages import budget_state
@@ -39,11 +44,13 @@ class OrchestratorNode(SageNode):
         self._capabilities = Capabilities(self, self.parameters)
         self._results = Results(self, self._capabilities, self.parameters.modalities)
         self._workers = PluginWorkers(self.worker)
+        self._rating = ProcessorRating(self.stopwatch_ns)
+        rated_workers = RatedWorkers(self._workers, self._rating)
         self._orchestrator = Orchestrator(
             self.parameters.safeguards(),
             MeasuredMeter(self.stopwatch_ns) if self.time_is_measured else NominalMeter(),
             self.stopwatch_ns,
-            self._workers,
+            rated_workers if self.time_is_measured else self._workers,
             self._results.publish,
         )
         self._jobs = Jobs(self, self._orchestrator, self._triggers, self._cycle)
@@ -75,12 +82,18 @@ class OrchestratorNode(SageNode):
         self._triggers.clear()
 
     def _cycle(self) -> None:
-        report = self._orchestrator.cycle(self._triggers.newest(), self._policy)
+        rating = self._rating.value
+        report = self._orchestrator.cycle(self._triggers.newest(), self._rated(self._policy))
         if report is None:
             return
-        self._budget.publish(budget_state(report, self.clock.now_ns()))
-        self.diagnose(plugins=", ".join(line.name for line in report.lines) or "none")
+        self._budget.publish(budget_state(report, rating, self.clock.now_ns()))
+        names = ", ".join(line.name for line in report.lines) or "none"
+        self.diagnose(plugins=names, rating=self._rating.words)
         self._show_health()
+
+    def _rated(self, policy: CyclePolicy) -> CyclePolicy:
+        """With as much budget as the processor keeps now."""
+        return replace(policy, budget_ns=self._rating.rated_ns(policy.budget_ns, policy.period_ns))
 
     def _show_health(self) -> None:
         abandoned, isolated = self._orchestrator.health()
