@@ -55,6 +55,17 @@ class OrchestratorParameters(NodeParameters):
     models_dir: str = parameter(
         "", doc="folder of the models that plugins load; empty: $SAGE_MODELS or the installed ones"
     )
+    model_url: str = parameter(
+        "",
+        doc="server of a language model that plugins may ask, with the chat completions of "
+        "OpenAI's API, as http://127.0.0.1:8080; empty: none",
+    )
+    model_name: str = parameter("", doc="which of its models; servers that have only one ignore it")
+    model_token_file: str = parameter(
+        "",
+        doc="file with the server's token, which only its owner may read; a server on another host "
+        "needs one, and https",
+    )
     timeout_s: float = parameter(
         1.0, doc="longest run of a plugin; then it is cancelled", unit="s", low=0.01, high=600.0
     )

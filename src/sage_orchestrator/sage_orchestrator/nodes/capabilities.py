@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from sage_common.core.puzzle import Percept
+from sage_common.core.shared_work.thread_work import THREAD_WORK
 from sage_common.ros.conversions.percepts import percept_of
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
 from sage_msgs.srv import Embed
+from sage_orchestrator.backends.chat_server import OpenAIServer, read_token
+from sage_orchestrator.core.generation.language_model import LanguageModel
 from sage_orchestrator.core.plugin import HeardUtterance, ModelLease, TextEmbedding
 from sage_orchestrator.nodes.camera_view import NEAR_NS, CameraView
 from sage_orchestrator.nodes.memory_client import MemoryClient
@@ -39,6 +42,8 @@ class Capabilities:
         self._memory = MemoryClient(node.client("memory/recall"), stopwatch)
         self._language = node.client("language/embed")
         self._models_dir = parameters.models_dir
+        # In lock-step nothing outside is asked: two runs would differ.
+        self._model = language_model(parameters) if node.time_is_measured else None
 
     def offered(self) -> dict[str, Callable[..., Any]]:
         """All capabilities by name."""
@@ -48,6 +53,7 @@ class Capabilities:
             "embed_text": self.embed_text,
             "utterances": self.utterances,
             "model_session": self.model_session,
+            **({} if self._model is None else {"generate": self._model.generate}),
             **({} if self._microphone is None else {"sounds": self._microphone.sounds}),
             **({} if self._camera is None else self._camera.offered()),
         }
@@ -87,6 +93,19 @@ class Capabilities:
         from sage_encoders.backends.models_folder import models_folder
 
         return REGISTRY.open(name, models_folder(self._models_dir), precision)
+
+
+def language_model(parameters: OrchestratorParameters) -> LanguageModel | None:
+    """The one that the parameters name; None: they name none.
+
+    Raises:
+        InvalidInput: its URL or the file of its token cannot be used.
+    """
+    if not parameters.model_url:
+        return None
+    token = read_token(parameters.model_token_file)
+    server = OpenAIServer(parameters.model_url, parameters.model_name, token)
+    return LanguageModel(server, THREAD_WORK.receive)
 
 
 def _near(kept: LatestMessages | None, wanted_ns: int) -> Any | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.shared_work.thread_work import THREAD_WORK
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
@@ -44,11 +45,13 @@ class OrchestratorNode(SageNode):
         self._capabilities = Capabilities(self, self.parameters)
         self._results = Results(self, self._capabilities, self.parameters.modalities)
         self._workers = PluginWorkers(self.worker)
+        measured = MeasuredMeter(self.stopwatch_ns, THREAD_WORK.now_ns)
+        meter = measured if self.time_is_measured else NominalMeter()
         self._rating = ProcessorRating(self.stopwatch_ns)
         rated_workers = RatedWorkers(self._workers, self._rating)
         self._orchestrator = Orchestrator(
             self.parameters.safeguards(),
-            MeasuredMeter(self.stopwatch_ns) if self.time_is_measured else NominalMeter(),
+            meter,
             self.stopwatch_ns,
             rated_workers if self.time_is_measured else self._workers,
             self._results.publish,

@@ -1,6 +1,8 @@
 """What a plugin is, for those who write one and for the orchestrator that runs it."""
 
 from sage_orchestrator.core.plugin.capabilities import (
+    ChatMessage,
+    GeneratedText,
     HeardSound,
     HeardUtterance,
     Memory,
@@ -17,6 +19,8 @@ from sage_orchestrator.core.plugin.vocabulary import Vocabulary
 
 __all__ = [
     "Budget",
+    "ChatMessage",
+    "GeneratedText",
     "HeardSound",
     "HeardUtterance",
     "History",

@@ -6,7 +6,7 @@ functions that it named, and no others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sage_common.core.puzzle import Percept
 from sage_common.core.tiles import TileView
+from sage_orchestrator.core.plugin.interface import Budget
 
 T = TypeVar("T")
 
@@ -74,6 +75,14 @@ class HeardSound:
 
     end_ns: int
     samples: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    """A part of what a language model is given: whose words (system, user, assistant), and they."""
+
+    role: str
+    content: str
 
 
 class ModelLease(Protocol):
@@ -172,3 +181,38 @@ class ModelSessions(Protocol):
     """
 
     def __call__(self, name: str, precision: str = "auto") -> ModelLease: ...
+
+
+class GeneratedText(Protocol):
+    """An answer of a language model, piece by piece; a piece is about a token."""
+
+    @property
+    def tokens(self) -> int:
+        """Pieces that have come so far."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __next__(self) -> str:
+        """The next piece; the answer ends, too, when the run is cancelled.
+
+        Raises:
+            RuntimeError: the server failed; the words say how.
+        """
+
+    def close(self) -> None:
+        """Have the server stop; what has come is charged."""
+
+
+class Generate(Protocol):
+    """`generate(messages, max_tokens, budget)`: text of a language model, piece by piece.
+
+    `budget` is that of the run, as `init_state` is given it. Each piece is charged with the time
+    that the server took for it.
+
+    Raises:
+        TooDear: the answer would cost more than is left; a kind of `NothingToDo`.
+    """
+
+    def __call__(
+        self, messages: Sequence[ChatMessage], max_tokens: int, budget: Budget
+    ) -> GeneratedText: ...

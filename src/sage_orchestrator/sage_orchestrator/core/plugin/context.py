@@ -10,6 +10,7 @@ from sage_common.core.errors import InvalidInput
 from sage_orchestrator.core.plugin.capabilities import (
     EmbedText,
     Frames,
+    Generate,
     ModelSessions,
     Percepts,
     PeripheryViews,
@@ -41,6 +42,7 @@ class PluginContext:
     utterances: Utterances
     sounds: Sounds
     model_session: ModelSessions
+    generate: Generate
 
     def __init__(self, plugin: str, granted: Mapping[str, Callable[..., Any]]) -> None:
         self._plugin = plugin

@@ -1,0 +1,1 @@
+"""Work that one thread does for several, and who bears its cost."""

@@ -1,0 +1,1 @@
+"""What the orchestrator uses of heavy libraries."""
