@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from sage_orchestrator.core.budget.meter import NominalMeter
 from sage_orchestrator.core.plugin.setup import PluginSetup
@@ -39,6 +40,10 @@ class Bench:
             lambda run, result: self.results.put((run.name, result)),
         )
         self._stamp = 0
+
+    def policy_of(self, timeout_s: float) -> CyclePolicy:
+        """The policy, with another timeout."""
+        return replace(self.policy, timeout_ns=round(timeout_s * S))
 
     def add(self, *plugins) -> None:
         for plugin in plugins:
@@ -77,19 +82,29 @@ class ThreadWorkers:
     """One daemon thread a plugin."""
 
     def __init__(self) -> None:
-        self._queues: dict[str, queue.Queue[Callable[[], None]]] = {}
+        self._queues: dict[str, queue.Queue[Callable[[], None] | None]] = {}
+        self._threads: list[threading.Thread] = []
         self.abandoned: list[str] = []
 
     def submit(self, name: str, job: Callable[[], None]) -> None:
         if name not in self._queues:
             self._queues[name] = queue.Queue()
-            threading.Thread(target=self._serve, args=(self._queues[name],), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(self._queues[name],), daemon=True)
+            thread.start()
+            self._threads.append(thread)
         self._queues[name].put(job)
 
     def abandon(self, name: str) -> None:
         self.abandoned.append(name)
-        del self._queues[name]
+        self._queues.pop(name).put(None)  # should it come back after all
 
-    def _serve(self, jobs: queue.Queue[Callable[[], None]]) -> None:
-        while True:
-            jobs.get()()
+    def stop(self) -> None:
+        """Have all threads end when their work is done; none of them may hang."""
+        for jobs in self._queues.values():
+            jobs.put(None)
+        for thread in self._threads:
+            thread.join(60.0)
+
+    def _serve(self, jobs: queue.Queue[Callable[[], None] | None]) -> None:
+        while (job := jobs.get()) is not None:
+            job()

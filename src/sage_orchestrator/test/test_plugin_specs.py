@@ -96,15 +96,6 @@ def test_without_a_camera_a_plugin_that_needs_pictures_is_not_loaded(tmp_path):
 
 
 SEEING = replace(HALVING, needs=("frames",))
-ELSEWHERE = replace(HALVING, host="process")
-
-
-def test_a_process_of_its_own_is_refused_until_there_are_such_hosts(tmp_path):
-    with pytest.raises(InvalidInput, match="host of plugin halving = 'process': expected thread"):
-        set_up(ELSEWHERE, PluginParameters(), OFFERED)
-    host = started(tmp_path, ["test_plugin_specs:ELSEWHERE"])
-    play(host, seconds=1.0)
-    assert "processes of their own are not supported yet" in health(host)[1]
 
 
 @pytest.mark.parametrize(
@@ -161,10 +152,13 @@ class ProbingParameters(NodeParameters):
 
 def test_parameters_of_a_group_are_called_by_its_prefix():
     names = [spec.name for spec in specs(ProbingParameters)]
-    assert names[-4:] == [
+    assert names[-7:] == [
         "probe.false_alarms_per_hour",
         "probe.period_s",
         "probe.request_atp",
+        "probe.host",
+        "probe.memory_mb",
+        "probe.processes",
         "probe.depth",
     ]
     built = build(ProbingParameters, {"probe.depth": 5, "rate_hz": 2.0})

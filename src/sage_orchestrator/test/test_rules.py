@@ -32,18 +32,18 @@ def test_converged_needs_enough_steps_and_a_flat_end():
 def test_computing_costs_in_full_and_waiting_a_tenth():
     wall, cpu = iter([0, 1_000]), iter([50, 350])
     meter = MeasuredMeter(lambda: next(wall), lambda: next(cpu))
-    assert meter.cost_ns(meter.start(), 7) == 300 + 70
+    assert meter.cost_ns(meter.start("p"), 7) == 300 + 70
 
 
 def test_clocks_that_disagree_never_give_a_negative_cost():
     wall, cpu = iter([100, 90]), iter([50, 40])
     meter = MeasuredMeter(lambda: next(wall), lambda: next(cpu))
-    assert meter.cost_ns(meter.start(), 7) == 0
+    assert meter.cost_ns(meter.start("p"), 7) == 0
 
 
 def test_the_nominal_meter_gives_what_is_declared():
     meter = NominalMeter()
-    assert meter.cost_ns(meter.start(), 7) == 7
+    assert meter.cost_ns(meter.start("p"), 7) == 7
 
 
 @given(st.integers(0, 10**15))
@@ -59,18 +59,18 @@ def test_impossible_budgets_are_refused(value):
 
 def test_isolation_doubles_up_to_its_longest_and_is_forgiven():
     isolation = CircuitBreaker(CircuitBreakerRules(2, 10, 35, abandoned_limit=9))
-    isolation.failed(0)
+    isolation.failed(0, "why")
     assert not isolation.isolated(0)
     lengths = []
     now = 0
     for _ in range(4):
-        isolation.failed(now)
+        isolation.failed(now, "why")
         lengths.append(isolation.remaining_ns(now))
         now += lengths[-1]
         assert not isolation.isolated(now)
     assert lengths == [10, 20, 35, 35]
     isolation.succeeded()
-    isolation.failed(now)
+    isolation.failed(now, "why")
     assert not isolation.isolated(now)
     assert isolation.failures == 6
 

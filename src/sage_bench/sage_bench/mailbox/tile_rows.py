@@ -130,7 +130,7 @@ class TwoTiers:
         return found
 
     def _look(self, image: Pixels, tile: Tile, stamp_ns: int) -> None:
-        mark = self._meter.start()
+        mark = self._meter.start("look")
         height, width = image.shape[:2]
         side = max(tile.region.width, tile.region.height)
         square = square_around(tile.region, side, width, height)

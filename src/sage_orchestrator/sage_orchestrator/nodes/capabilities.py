@@ -15,16 +15,20 @@ from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
 from sage_msgs.srv import Embed
 from sage_orchestrator.backends.chat_server import OpenAIServer, read_token
+from sage_orchestrator.backends.model_sessions import sessions_of
 from sage_orchestrator.core.generation.language_model import LanguageModel
-from sage_orchestrator.core.plugin import HeardUtterance, ModelLease, TextEmbedding
+from sage_orchestrator.core.hosting.process_plugin import ProcessHost
+from sage_orchestrator.core.plugin import HeardUtterance, TextEmbedding
 from sage_orchestrator.nodes.camera_view import NEAR_NS, CameraView
 from sage_orchestrator.nodes.memory_client import MemoryClient
 from sage_orchestrator.nodes.microphone_sound import MicrophoneSound
-from sage_orchestrator.params import OrchestratorParameters
+from sage_orchestrator.params import LOAD_TIMEOUT_S, OrchestratorParameters
 
 EMBED_TIMEOUT_S = 1.0
 KEPT_PUZZLES = 4
 KEPT_UTTERANCES = 16
+SESSIONS = "sage_orchestrator.backends.model_sessions:sessions_of"
+"""What opens models in a plugin's own process."""
 
 
 class Capabilities:
@@ -44,6 +48,7 @@ class Capabilities:
         self._models_dir = parameters.models_dir
         # In lock-step nothing outside is asked: two runs would differ.
         self._model = language_model(parameters) if node.time_is_measured else None
+        self._load_timeout_s = LOAD_TIMEOUT_S if node.time_is_measured else None
 
     def offered(self) -> dict[str, Callable[..., Any]]:
         """All capabilities by name."""
@@ -52,11 +57,16 @@ class Capabilities:
             "recall": self._memory.recall,
             "embed_text": self.embed_text,
             "utterances": self.utterances,
-            "model_session": self.model_session,
+            "model_session": sessions_of(self._models_dir),
             **({} if self._model is None else {"generate": self._model.generate}),
             **({} if self._microphone is None else {"sounds": self._microphone.sounds}),
             **({} if self._camera is None else self._camera.offered()),
         }
+
+    def process_host(self) -> ProcessHost:
+        """What plugins in processes of their own are given."""
+        made_there = {"model_session": (SESSIONS, (self._models_dir,))}
+        return ProcessHost(made_there, self._load_timeout_s)
 
     def close(self) -> None:
         """Leave the mailboxes."""
@@ -85,14 +95,6 @@ class Capabilities:
         if not response.success:
             raise RuntimeError(f"language/embed: {response.message}")
         return TextEmbedding(np.array(response.embedding, np.float32), response.encoder_id)
-
-    def model_session(self, name: str, precision: str = "auto") -> ModelLease:
-        """See `capabilities.ModelSessions`."""
-        # Imported on first use: the node starts, and others run, without the model's runtime.
-        from sage_encoders.backends.model_registry import REGISTRY
-        from sage_encoders.backends.models_folder import models_folder
-
-        return REGISTRY.open(name, models_folder(self._models_dir), precision)
 
 
 def language_model(parameters: OrchestratorParameters) -> LanguageModel | None:

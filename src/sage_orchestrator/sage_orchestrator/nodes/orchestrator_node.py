@@ -44,7 +44,7 @@ class OrchestratorNode(SageNode):
         self._triggers = TriggerBuffer()
         self._capabilities = Capabilities(self, self.parameters)
         self._results = Results(self, self._capabilities, self.parameters.modalities)
-        self._workers = PluginWorkers(self.worker)
+        self._workers = PluginWorkers(self.worker, self.time_is_measured)
         measured = MeasuredMeter(self.stopwatch_ns, THREAD_WORK.now_ns)
         meter = measured if self.time_is_measured else NominalMeter()
         self._rating = ProcessorRating(self.stopwatch_ns)

@@ -9,8 +9,9 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from sage_common.core.errors import InvalidInput, words_of
 from sage_common.core.specs.entry_points import refresh
 from sage_msgs.srv import ListPlugins, LoadPlugin, SetTrust, UnloadPlugin
+from sage_orchestrator.core.hosting.hosts import set_up_on_host
 from sage_orchestrator.core.plugin.catalogue import find, find_anew, installed
-from sage_orchestrator.core.plugin.setup import PluginSetup, set_up
+from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.plugin.spec import PluginSpec
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
 from sage_orchestrator.core.scheduling.report import PluginStatus
@@ -123,7 +124,8 @@ class PluginServices:
 
     def _set_up(self, spec: PluginSpec) -> PluginSetup:
         parameters = self._read_parameters().of_plugin(spec)
-        return set_up(spec, parameters, self._capabilities.offered())
+        capabilities = self._capabilities
+        return set_up_on_host(spec, parameters, capabilities.offered(), capabilities.process_host())
 
     def _outcome(self, done: Future[None], name: str, word: str) -> str:
         """What became of a change, in words."""

@@ -37,6 +37,10 @@ class Budget(Protocol):
         """What its steps have cost, as measured; the one under way is not in it."""
 
     @property
+    def remaining_s(self) -> float | None:
+        """Time until its deadline [s]; None: time is not measured here."""
+
+    @property
     def cancelled(self) -> bool: ...
 
 

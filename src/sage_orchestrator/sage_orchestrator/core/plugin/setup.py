@@ -9,7 +9,7 @@ from typing import Any
 
 from sage_common.core.errors import InvalidInput, words_of
 from sage_orchestrator.core.plugin.catalogue import DERIVED, plugin_class, titled
-from sage_orchestrator.core.plugin.context import grant
+from sage_orchestrator.core.plugin.context import PluginContext, grant
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 
@@ -21,18 +21,21 @@ class PluginSetup:
     Attributes:
         spec: what is declared of it.
         parameters: their values.
-        create: makes an instance; called at first, and again whenever its thread hangs.
+        create: makes an instance; called at first, and again whenever its thread hangs or its
+            process has ended.
+        host: "thread" or "process": where it runs.
     """
 
     spec: PluginSpec
     parameters: PluginParameters
     create: Callable[[], Plugin[Any]]
+    host: str = "thread"
 
 
 def set_up(
     spec: PluginSpec, parameters: PluginParameters, offered: Mapping[str, Callable[..., Any]]
 ) -> PluginSetup:
-    """A plugin with the capabilities that it needs.
+    """A plugin on a thread, with the capabilities that it needs.
 
     Args:
         spec: what is declared of it.
@@ -40,17 +43,22 @@ def set_up(
         offered: capabilities that there are, by name.
 
     Raises:
-        InvalidInput: it needs what is unknown or not offered, asks for a host that there is not, a
-            package of it is not installed, or its class cannot be imported or is none of a plugin.
+        InvalidInput: as `check_needs`; or its class cannot be imported or is none of a plugin.
     """
-    if spec.host != "thread":
-        expected = "thread: plugins in processes of their own are not supported yet"
-        raise InvalidInput(f"host of plugin {spec.name}", spec.host, expected)
-    for package in spec.packages:
-        _check_installed(spec, package)
-    context = grant(spec.name, spec.needs, offered)
+    context = check_needs(spec, offered)
     make = plugin_class(spec)
     return PluginSetup(spec, parameters, lambda: _made(spec, lambda: make(context, parameters)))
+
+
+def check_needs(spec: PluginSpec, offered: Mapping[str, Callable[..., Any]]) -> PluginContext:
+    """The context of a plugin.
+
+    Raises:
+        InvalidInput: it needs what is unknown or not offered, or a package of it is not installed.
+    """
+    for package in spec.packages:
+        _check_installed(spec, package)
+    return grant(spec.name, spec.needs, offered)
 
 
 def _check_installed(spec: PluginSpec, package: str) -> None:

@@ -69,6 +69,21 @@ class PluginParameters:
         low=0.0,
         high=100_000.0,
     )
+    host: str = parameter(
+        "",
+        doc="where it runs: on a thread or in a process of its own; empty: as its package says",
+        choices=("", *HOSTS),
+    )
+    memory_mb: float = parameter(
+        1000.0,
+        doc="memory of its own process and all that this starts; with more they are killed",
+        unit="MB",
+        low=32.0,
+        high=1_000_000.0,
+    )
+    processes: int = parameter(
+        8, doc="how many its own process and all that this starts may be", low=1, high=1000
+    )
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,8 @@ class PluginSpec:
         triggers: what starts it; any of them does.
         meaning: what it does, in one line.
         needs: capabilities, by name.
-        host: "thread": a thread of the orchestrator's process; "process": one of its own.
+        host: "thread": a thread of the orchestrator's process; "process": one of its own. The
+            parameter `NAME.host` may say otherwise.
         parameters: their dataclass.
         packages: that it needs and that are an option of the set-up, as pip names them.
         option: of `make demo` that installs them.

@@ -12,6 +12,8 @@ from sage_common.core.errors import InvalidInput, words_of
 from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.meter import Meter
 from sage_orchestrator.core.budget.trust import RunQuality, monotonicity
+from sage_orchestrator.core.hosting.interruption import Interruptible, StepInterrupted
+from sage_orchestrator.core.hosting.limits import ProcessEnded
 from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin
 from sage_orchestrator.core.plugin.task import Task
@@ -109,6 +111,7 @@ class Run:
         self._broker = broker
         self._meter = meter
         self._stopwatch_ns = stopwatch_ns
+        self._interruptible = Interruptible()
         self._plugin: Plugin[Any] | None = None
         self._state: Any = None
         self._cancel_reason = ""
@@ -132,6 +135,13 @@ class Run:
         return to_atp(self.spent_ns)
 
     @property
+    def remaining_s(self) -> float | None:
+        """See `Budget`."""
+        if not self._meter.is_measured:
+            return None
+        return (self.timeout_ns - self._elapsed_ns()) / _NS_PER_S
+
+    @property
     def cancelled(self) -> bool:
         """Whether it should stop as soon as it can."""
         return bool(self._cancel_reason) or self._overdue()
@@ -140,12 +150,25 @@ class Run:
         """Stop after the step under way."""
         self._cancel_reason = reason
 
+    def interrupt(self) -> None:
+        """End the step under way, if that is Python code on a thread; from another thread."""
+        self._interruptible.interrupt()
+
     def advance(self) -> None:
         """Refine until there is a reason to stop; on the plugin's worker."""
         try:
             result = self._refine()
-        except NothingToDo as reason:
-            result = RunResult(PluginState.DONE, words_of(reason))
+        except NothingToDo as nothing:
+            result = RunResult(PluginState.DONE, words_of(nothing))
+        except ProcessEnded as ended:
+            state = PluginState.TIMED_OUT if ended.is_late else PluginState.FAILED
+            result = RunResult(state, words_of(ended))
+        except StepInterrupted:
+            self._interruptible.leave()
+            began_ns = self.step_began_ns or 0
+            seconds = (self._stopwatch_ns() - began_ns) / _NS_PER_S
+            reason = f"{seconds:.1f} s in one step: interrupted"
+            result = RunResult(PluginState.TIMED_OUT, reason)
         # Whatever a plugin raises, SystemExit too, costs the plugin and not the graph.
         except BaseException as error:  # noqa: BLE001
             result = RunResult(PluginState.FAILED, f"{type(error).__name__}: {words_of(error)}")
@@ -161,19 +184,21 @@ class Run:
         if self._plugin is None:
             self._plugin = self._broker.prepare(self)
             self.began_ns = self._stopwatch_ns()
-        mark = self._meter.start()
+        mark = self._meter.start(self.name)
         while True:
             self.step_began_ns = self._stopwatch_ns()
             charged = 0
             try:
-                self._move(self._plugin)
+                with self._interruptible:
+                    self._move(self._plugin)
                 charged = self._meter.cost_ns(mark, self._plugin.nominal_step_ns)
                 goes_on = self._charge(charged)
-                result = self._stop_reason(self._plugin, goes_on)
+                with self._interruptible:
+                    result = self._stop_reason(self._plugin, goes_on)
             finally:
                 whole = self._meter.cost_ns(mark, self._plugin.nominal_step_ns)
                 # From here on time counts for the next step, bookkeeping included.
-                mark = self._meter.start()
+                mark = self._meter.start(self.name)
                 self._charge(max(0, whole - charged))
             if result is not None or not goes_on:
                 return result

@@ -28,9 +28,11 @@ class CircuitBreakerRules:
 class CircuitBreaker(Stateful):
     """Failures of one plugin. When isolation ends one run is tried; if it fails, out again."""
 
+    new_keys = frozenset({"last"})
     _in_a_row: State[int] = 0
     _times: State[int] = 0
     _until_ns: State[int | None] = None
+    _last: State[str] = ""
     failures: State[int] = 0
     abandoned: State[int] = 0
 
@@ -42,9 +44,10 @@ class CircuitBreaker(Stateful):
         self._in_a_row = 0
         self._times = 0
 
-    def failed(self, now_ns: int, hung: bool = False) -> None:
-        """A run failed; `hung`: it left a thread behind."""
+    def failed(self, now_ns: int, why: str, hung: bool = False) -> None:
+        """A run failed, `why` in words; `hung`: it left a thread behind."""
         self.failures += 1
+        self._last = why
         self.abandoned += hung
         self._in_a_row += 1
         if self._in_a_row < self._rules.after:
@@ -78,7 +81,9 @@ class CircuitBreaker(Stateful):
         """What is wrong until a run ends well, and for good once a thread hangs; in words."""
         found = []
         if self._in_a_row >= self._rules.after:
-            found.append(f"{self._in_a_row} failures in a row, isolated again and again")
+            found.append(
+                f"{self._in_a_row} failures in a row, isolated again and again; last: {self._last}"
+            )
         if self.abandoned:
             limit = self._rules.abandoned_limit
             found.append(
@@ -91,4 +96,4 @@ class CircuitBreaker(Stateful):
         if self.is_final:
             return f"{self.abandoned} of its threads hang: out until restart"
         seconds = self.remaining_ns(now_ns) / 1e9
-        return f"{self._in_a_row} failures in a row: out for {seconds:.1f} s"
+        return f"{self._in_a_row} failures in a row: out for {seconds:.1f} s; last: {self._last}"

@@ -104,6 +104,8 @@ class PluginManager(Stateful):
                 runtime.change.done.set_exception(InvalidInput("plugin", runtime.name, STOPPED))
             if runtime.run is not None and runtime.in_flight:
                 runtime.run.cancel(STOPPED)
+                if runtime.process is not None:
+                    runtime.process.kill(STOPPED)
                 self._workers.abandon(runtime.name)
             elif runtime.plugin is not None and runtime.loaded:
                 self._workers.submit(runtime.name, runtime.plugin.unload)
@@ -156,9 +158,9 @@ class PluginManager(Stateful):
             return self._registry.abandoned, isolated
 
     def troubles(self) -> dict[str, str]:
-        """Plugins that fail again and again or hung, and how, in words."""
+        """Plugins that fail again and again, hung, or lost their process, and how, in words."""
         with self._lock:
-            return {s.name: s.breaker.trouble for s in self._registry if s.breaker.trouble}
+            return {s.name: s.trouble for s in self._registry if s.trouble}
 
     def _check_open(self) -> None:
         if not self._is_open:

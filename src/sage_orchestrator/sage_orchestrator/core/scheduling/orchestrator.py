@@ -22,6 +22,7 @@ from sage_orchestrator.core.scheduling.runtime import PluginRuntime
 from sage_orchestrator.core.scheduling.trigger import Trigger
 
 _NS_PER_S = 1_000_000_000
+_KILL_PATIENCE_NS = 10 * _NS_PER_S
 
 
 class Orchestrator(PluginManager):
@@ -67,6 +68,8 @@ class Orchestrator(PluginManager):
         """
         now_ns = self._stopwatch_ns()
         with self._lock:
+            for runtime in self._registry:
+                self._look_after(runtime, now_ns)
             hung = [runtime for runtime in self._registry if self._hangs(runtime, now_ns)]
             results = [self._abandon(runtime, now_ns) for runtime in hung]
             report = self._end_cycle()
@@ -141,12 +144,26 @@ class Orchestrator(PluginManager):
         )
         return task, policy.timeout_ns, None
 
+    def _look_after(self, runtime: PluginRuntime, now_ns: int) -> None:
+        """Interrupt a step that is late; note that a process has ended while nothing ran in it."""
+        run, process = runtime.run, runtime.process
+        if run is not None and run.began_ns is not None and not runtime.paused:
+            late_ns = now_ns - run.began_ns - run.timeout_ns
+            if late_ns > self._safeguards.grace_ns // 2:
+                run.interrupt()
+        elif process is not None and run is None and (fault := process.check()):
+            runtime.plugin, runtime.loaded, runtime.ended_idle = None, False, fault
+            runtime.breaker.failed(now_ns, fault)
+            runtime.trust.learn_failure()
+
     def _hangs(self, runtime: PluginRuntime, now_ns: int) -> bool:
         if runtime.run is None or runtime.paused:
             return False
+        # A process is killed by the thread that waits for it: only that might hang.
+        more_ns = 0 if runtime.process is None else _KILL_PATIENCE_NS
         if runtime.run.began_ns is None:
-            return now_ns - runtime.submitted_ns > self._safeguards.load_timeout_ns
-        allowed_ns = runtime.run.timeout_ns + self._safeguards.grace_ns
+            return now_ns - runtime.submitted_ns > self._safeguards.load_timeout_ns + more_ns
+        allowed_ns = runtime.run.timeout_ns + self._safeguards.grace_ns + more_ns
         return now_ns - runtime.run.began_ns > allowed_ns
 
     def _abandon(self, runtime: PluginRuntime, now_ns: int) -> tuple[Run, RunResult]:
@@ -175,11 +192,15 @@ class Orchestrator(PluginManager):
             plugin, loaded = runtime.plugin, runtime.loaded
         if plugin is None:
             plugin = runtime.setup.create()
+            with self._lock:
+                if runtime.run is run:
+                    runtime.plugin = plugin
         if not loaded:
             plugin.load()
+            self._meter.skip(run.name)
         with self._lock:
             if runtime.run is run:
-                runtime.plugin, runtime.loaded = plugin, True
+                runtime.loaded = True
         return plugin
 
     def charge(self, run: Run, cost_ns: int) -> bool:
@@ -217,13 +238,15 @@ class Orchestrator(PluginManager):
     def _settle(
         self, runtime: PluginRuntime, run: Run, result: RunResult, hung: bool = False
     ) -> None:
-        runtime.run, runtime.paused = None, False
+        runtime.run, runtime.paused, runtime.ended_idle = None, False, ""
         runtime.state, runtime.reason = result.state, result.reason
         runtime.steps = run.history.steps
         runtime.energy = run.history.energies[-1] if run.history.energies else 0.0
         self._ledger.close(runtime.name, self._registry.trusts())
+        if runtime.process is not None and runtime.process.fault:
+            runtime.plugin, runtime.loaded = None, False  # the next run makes a new one
         if result.state.failed:
-            runtime.breaker.failed(self._stopwatch_ns(), hung)
+            runtime.breaker.failed(self._stopwatch_ns(), result.reason, hung)
             runtime.trust.learn_failure()
         else:
             runtime.breaker.succeeded()

@@ -65,7 +65,7 @@ def status_of(runtime: PluginRuntime) -> PluginStatus:
     """The status of a plugin."""
     return PluginStatus(
         runtime.name,
-        runtime.setup.spec.host,
+        runtime.setup.host,
         runtime.state,
         runtime.reason,
         runtime.trust.value,

@@ -13,6 +13,7 @@ from sage_common.core.state.fields import Declared, Transient
 from sage_orchestrator.core.budget.allocation import Demand
 from sage_orchestrator.core.budget.atp import to_ns
 from sage_orchestrator.core.budget.trust import Trust
+from sage_orchestrator.core.hosting.process_plugin import ProcessPlugin
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.plugin.spec import TriggerRule
@@ -51,6 +52,7 @@ class PluginRuntime(Declared):
         submitted_ns: when the run was handed to the worker.
         last_stamp_ns: of the newest trigger that it worked on.
         delivered: capture times of what it delivered results about, newest last.
+        ended_idle: why its process ended while it did nothing, since its last run; in words.
         change: what becomes of it when it is at rest; None: it stays as it is.
     """
 
@@ -74,12 +76,24 @@ class PluginRuntime(Declared):
     steps: Transient[int] = 0
     energy: Transient[float] = 0.0
     delivered: deque[int] = field(default_factory=lambda: deque(maxlen=_DELIVERIES_KEPT))
+    ended_idle: str = ""
     change: Change | None = None
 
     @property
     def name(self) -> str:
         """Of the plugin."""
         return self.setup.spec.name
+
+    @property
+    def process(self) -> ProcessPlugin | None:
+        """The plugin, if it has a process of its own."""
+        return self.plugin if isinstance(self.plugin, ProcessPlugin) else None
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with it, in words; empty: nothing."""
+        idle = f"while it did nothing: {self.ended_idle}" if self.ended_idle else ""
+        return "; ".join(words for words in (self.breaker.trouble, idle) if words)
 
     @property
     def is_at_rest(self) -> bool:

@@ -1,0 +1,46 @@
+"""Plugins of the tests in processes of their own, and what is left of these."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from misbehaving_plugins import HALVING, EagerParameters
+
+from sage_orchestrator.core.hosting.hosts import set_up_on_host
+from sage_orchestrator.core.hosting.process_plugin import ProcessHost
+from sage_orchestrator.core.plugin.setup import PluginSetup
+
+HOST = ProcessHost({}, load_timeout_s=30.0)
+
+
+def in_process(kind: type, name: str = "plugin", offered: Any = None, **parameters: Any):
+    """A plugin of misbehaving_plugins, ready to be loaded into a process of its own."""
+    spec = replace(
+        HALVING, name=name, plugin=f"{kind.__module__}:{kind.__name__}", host="process",
+        needs=tuple(offered or ()),
+    )  # fmt: skip
+    return set_up_on_host(spec, EagerParameters(**parameters), offered or {}, HOST)
+
+
+def started(setup: PluginSetup) -> Any:
+    """An instance of it, loaded."""
+    plugin = setup.create()
+    plugin.load()
+    return plugin
+
+
+def exists(process: int) -> bool:
+    """Whether there is such a process that has not ended."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def descriptors() -> int:
+    """Open files of this process."""
+    return len(os.listdir("/proc/self/fd"))
