@@ -37,6 +37,12 @@ class OrchestratorParameters(NodeParameters):
     floor: float = parameter(
         0.05, doc="least part of the budget for each plugin that asks", low=0.0, high=0.5
     )
+    cores: int = parameter(
+        2,
+        doc="runs of plugins that work at the same time; the others wait for their turn",
+        low=1,
+        high=64,
+    )
     plugins: tuple[str, ...] = parameter(
         ("look", "recall", "recognise"),
         doc="refinement plugins that are loaded: names of installed ones (`sage plugins`), or "
@@ -112,6 +118,7 @@ class OrchestratorParameters(NodeParameters):
             budget_ns=to_ns(self.budget_atp, "budget_atp"),
             floor=self.floor,
             timeout_ns=round(self.timeout_s * NS_PER_S),
+            cores=self.cores,
         )
 
     def safeguards(self) -> Safeguards:

@@ -27,7 +27,7 @@ class Bench:
         self.now_ns = 0
         self.workers = workers
         self.results: queue.Queue[tuple[str, RunResult]] = queue.Queue()
-        self.policy = CyclePolicy(S // 10, 1000 * ATP, floor=0.05, timeout_ns=1 * S)
+        self.policy = CyclePolicy(S // 10, 1000 * ATP, floor=0.05, timeout_ns=1 * S, cores=4)
         self.orchestrator = Orchestrator(
             Safeguards(
                 grace_ns=1 * S,

@@ -152,13 +152,14 @@ class ProbingParameters(NodeParameters):
 
 def test_parameters_of_a_group_are_called_by_its_prefix():
     names = [spec.name for spec in specs(ProbingParameters)]
-    assert names[-7:] == [
+    assert names[-8:] == [
         "probe.false_alarms_per_hour",
         "probe.period_s",
         "probe.request_atp",
         "probe.host",
         "probe.memory_mb",
         "probe.processes",
+        "probe.deadline_ms",
         "probe.depth",
     ]
     built = build(ProbingParameters, {"probe.depth": 5, "rate_hz": 2.0})

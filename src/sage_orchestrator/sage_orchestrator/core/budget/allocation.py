@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sage_common.core.errors import InvalidInput
+from sage_orchestrator.core.choice.curve import Segment
 
 _WEIGHT_STEPS = 1 << 32
 
@@ -22,6 +23,8 @@ class Demand:
         requested_ns: what it thinks that it needs; reported, it does not bound the share.
         debt_ns: what its last step overran, to be paid from this share first.
         credit_ns: unspent time of earlier cycles, kept to cover a step that is still in flight.
+        mandatory_ns: expected cost of what is left of its mandatory part; 0: nothing, or unknown.
+        segments: what it could gain beyond that, by falling gain per time; empty: unknown.
     """
 
     name: str
@@ -30,6 +33,13 @@ class Demand:
     requested_ns: int = 0
     debt_ns: int = 0
     credit_ns: int = 0
+    mandatory_ns: int = 0
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def weight(self) -> float:
+        """What its gains count, [0, 1]."""
+        return self.trust * self.salience
 
 
 def split(amount_ns: int, weights: Sequence[float]) -> list[int]:
@@ -65,7 +75,11 @@ def _whole_weights(weights: Sequence[float]) -> list[int]:
 
 
 def allocate(budget_ns: int, floor: float, demands: Sequence[Demand]) -> dict[str, int]:
-    """Share of each plugin that asked: a floor each, and the rest by trust x salience.
+    """Share of each plugin that asked.
+
+    A floor each; then what mandatory parts lack, as in the imprecise computation model (Liu et al.
+    1991); then the steps that gain most per time, weighted by trust x salience, as far as they are
+    known; and the rest by trust x salience.
 
     Args:
         budget_ns: what the cycle may spend.
@@ -79,8 +93,40 @@ def allocate(budget_ns: int, floor: float, demands: Sequence[Demand]) -> dict[st
     if not demands:
         return {}
     floor_ns = min(int(floor * budget_ns), budget_ns // len(demands))
-    rest = split(
-        budget_ns - floor_ns * len(demands),
-        [demand.trust * demand.salience for demand in demands],
-    )
-    return {demand.name: floor_ns + part for demand, part in zip(demands, rest, strict=True)}
+    shares = {demand.name: floor_ns for demand in demands}
+    rest = budget_ns - floor_ns * len(demands)
+    rest -= _give_mandatory(shares, rest, demands)
+    rest -= _give_steps(shares, rest, demands)
+    parts = split(rest, [demand.weight for demand in demands])
+    return {d.name: shares[d.name] + part for d, part in zip(demands, parts, strict=True)}
+
+
+def _give_mandatory(shares: dict[str, int], rest: int, demands: Sequence[Demand]) -> int:
+    """Add what the mandatory parts lack, those that matter most first; what that took."""
+    left = rest
+    for demand in sorted(demands, key=lambda d: -d.weight):
+        if demand.mandatory_ns:
+            # Who is in debt claims less: what it overran is not for others to pay.
+            lacking = demand.mandatory_ns - demand.debt_ns - shares[demand.name]
+            part = min(left, max(0, lacking))
+            shares[demand.name] += part
+            left -= part
+    return rest - left
+
+
+def _give_steps(shares: dict[str, int], rest: int, demands: Sequence[Demand]) -> int:
+    """Add what the best steps cost, each as far as its plugin's share does not pay it already."""
+    left = rest
+    unused = {d.name: max(0, shares[d.name] - d.debt_ns - d.mandatory_ns) for d in demands}
+    steps = [
+        (demand.weight * segment.gain_per_ms, demand.name, segment.cost_ns)
+        for demand in demands
+        for segment in demand.segments
+    ]
+    for _, name, cost_ns in sorted(steps, key=lambda step: -step[0]):
+        covered = min(unused[name], cost_ns)
+        unused[name] -= covered
+        part = min(left, cost_ns - covered)
+        shares[name] += part
+        left -= part
+    return rest - left

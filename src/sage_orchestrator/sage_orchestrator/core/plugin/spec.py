@@ -84,6 +84,13 @@ class PluginParameters:
     processes: int = parameter(
         8, doc="how many its own process and all that this starts may be", low=1, high=1000
     )
+    deadline_ms: float = parameter(
+        0.0,
+        doc="time within which its first answer must be there; 0: the timeout of a run",
+        unit="ms",
+        low=0.0,
+        high=600_000.0,
+    )
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,8 @@ class PluginSpec:
         packages: that it needs and that are an option of the set-up, as pip names them.
         option: of `make demo` that installs them.
         former_names: names that it had; configurations and saved trust may still use them.
+        mandatory_steps: so many steps are paid before any plugin's refinement, like every
+            plugin's first answer.
 
     Raises:
         InvalidInput: a field has a wrong value.
@@ -117,6 +126,7 @@ class PluginSpec:
     former_names: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     option: str = "OPTIONS"
+    mandatory_steps: int = 0
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -126,6 +136,8 @@ class PluginSpec:
             raise InvalidInput("plugin", self.plugin, "module:Class")
         if not self.triggers or not all(isinstance(r, TriggerRule) for r in self.triggers):
             raise InvalidInput("triggers", self.triggers, "one TriggerRule or more")
+        if self.mandatory_steps < 0:
+            raise InvalidInput("mandatory_steps", self.mandatory_steps, "at least 0")
         if self.host not in HOSTS:
             raise InvalidInput("host", self.host, f"one of {', '.join(HOSTS)}")
         if not (

@@ -41,6 +41,7 @@ class RunResult:
         telemetry: how it went, and as `details` the plugin's own; empty after a failure.
         recognised: classes and objects that it named, by the model that did.
         words: that it read or heard, and that all shall know; None: none.
+        halted: the plugin ended it by itself.
     """
 
     state: PluginState
@@ -50,6 +51,7 @@ class RunResult:
     telemetry: Mapping[str, Any] = field(default_factory=dict)
     recognised: tuple[Recognised, ...] = ()
     words: RecognisedWords | None = None
+    halted: bool = False
 
     @property
     def answer(self) -> str:
@@ -73,8 +75,11 @@ class BudgetBroker(Protocol):
 
     def remaining_ns(self, run: Run) -> int: ...
 
+    def yields(self, run: Run) -> bool:
+        """Whether another run should go on before this one."""
+
     def pause(self, run: Run) -> None:
-        """The account is empty, and the run goes on in a later cycle."""
+        """The run goes on later: when it is its turn, or when there is budget."""
 
     def finish(self, run: Run, result: RunResult) -> None: ...
 
@@ -102,6 +107,7 @@ class Run:
         self.name = name
         self.task = task
         self.history = History()
+        self.costs_ns: list[int] = []
         self.spent_ns = 0
         self.step_began_ns: int | None = None
         self.request_ns = request_ns
@@ -154,6 +160,11 @@ class Run:
         """End the step under way, if that is Python code on a thread; from another thread."""
         self._interruptible.interrupt()
 
+    def exclude(self, waited_ns: int) -> None:
+        """Time that it waited for its turn does not count towards its timeout."""
+        if self.began_ns is not None:
+            self.began_ns += waited_ns
+
     def advance(self) -> None:
         """Refine until there is a reason to stop; on the plugin's worker."""
         try:
@@ -184,6 +195,9 @@ class Run:
         if self._plugin is None:
             self._plugin = self._broker.prepare(self)
             self.began_ns = self._stopwatch_ns()
+        elif self._cancel_reason:
+            with self._interruptible:
+                return self._conclude(self._plugin, PluginState.DONE, self._cancel_reason, None)
         mark = self._meter.start(self.name)
         while True:
             self.step_began_ns = self._stopwatch_ns()
@@ -199,8 +213,9 @@ class Run:
                 whole = self._meter.cost_ns(mark, self._plugin.nominal_step_ns)
                 # From here on time counts for the next step, bookkeeping included.
                 mark = self._meter.start(self.name)
+                self.costs_ns.append(whole)
                 self._charge(max(0, whole - charged))
-            if result is not None or not goes_on:
+            if result is not None or not goes_on or self._broker.yields(self):
                 return result
 
     def _charge(self, cost_ns: int) -> bool:
@@ -271,7 +286,8 @@ class Run:
         words = f"{reason}: {summary}" if summary else reason
         named = recognised(result, plugin.vocabulary, plugin.objects)
         said = recognised_words(result)
-        return RunResult(state, words, result, learned, telemetry, named, said)
+        halted = stopped_by in ("halted", "steps")
+        return RunResult(state, words, result, learned, telemetry, named, said, halted)
 
     def _elapsed_ns(self) -> int:
         return 0 if self.began_ns is None else self._stopwatch_ns() - self.began_ns

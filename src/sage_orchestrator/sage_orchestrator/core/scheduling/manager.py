@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -13,6 +13,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.state.arrays import Arrays
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
+from sage_orchestrator.core.choice.history import HistoryRecord, RunHistory
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.running.run import RunResult
@@ -36,7 +37,9 @@ class PluginManager(Stateful):
     """
 
     records: State[dict[str, TrustRecord]]
+    histories: State[dict[str, HistoryRecord]]
     """What was learned, as it is packed."""
+    new_keys = frozenset({"histories"})
     _registry: State[PluginRegistry]
 
     def __init__(
@@ -46,6 +49,7 @@ class PluginManager(Stateful):
         self._workers = workers
         self._lock = threading.RLock()
         self._registry = PluginRegistry(rules)
+        self.histories = {}
         self._is_open = True
 
     def load(self, setup: PluginSetup) -> Future[None]:
@@ -134,11 +138,17 @@ class PluginManager(Stateful):
         with self._lock:  # debts end with the process
             known = self._registry.records.items()
             self.records = {name: record._replace(debt_ns=0) for name, record in sorted(known)}
+            self.histories = dict(sorted(self._registry.histories.items()))
+
+    def check_values(self, values: Mapping[str, Any]) -> None:
+        for record in values.get("histories", {}).values():
+            RunHistory.of(record)
 
     def restored(self) -> None:
         """Raises InvalidInput: a record holds what is no trust."""
         with self._lock:
             self._registry.apply(self.records)
+            self._registry.apply_histories(self.histories)
 
     def from_old(self, old: Arrays) -> dict[str, object]:
         ends = np.cumsum(old["deliveries"])

@@ -14,6 +14,8 @@ from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.task import Task
 from sage_orchestrator.core.running.run import Run, RunResult
 from sage_orchestrator.core.running.states import PluginState
+from sage_orchestrator.core.scheduling.admission import check_can_answer
+from sage_orchestrator.core.scheduling.dispatch import first_waiting, occupied_cores, rank
 from sage_orchestrator.core.scheduling.job import Job
 from sage_orchestrator.core.scheduling.manager import PluginManager
 from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards, Workers
@@ -50,6 +52,8 @@ class Orchestrator(PluginManager):
         self._meter = meter
         self._on_result = on_result
         self._ledger = Ledger(0, 0.0, [])
+        self._policy: CyclePolicy | None = None
+        self._is_dispatching = False
 
     def close(self) -> None:
         """See `PluginManager.close`; what is left of the cycle is given to nobody."""
@@ -73,12 +77,12 @@ class Orchestrator(PluginManager):
             hung = [runtime for runtime in self._registry if self._hangs(runtime, now_ns)]
             results = [self._abandon(runtime, now_ns) for runtime in hung]
             report = self._end_cycle()
-            starting = self._begin_cycle(triggers, policy, now_ns)
+            for ended, _ in results:
+                self._workers.abandon(ended.name)  # before another run of it is handed out
+            self._begin_cycle(triggers, policy, now_ns)
         for ended, result in results:
-            self._workers.abandon(ended.name)
             self._on_result(ended, result)
-        for name, run in starting:
-            self._workers.submit(name, run.advance)
+        self._dispatch()
         return report
 
     def _end_cycle(self) -> CycleReport | None:
@@ -92,34 +96,32 @@ class Orchestrator(PluginManager):
         self._remove_leaving()
         return report
 
-    def _begin_cycle(
-        self, triggers: Sequence[Trigger], policy: CyclePolicy, now_ns: int
-    ) -> list[tuple[str, Run]]:
+    def _begin_cycle(self, triggers: Sequence[Trigger], policy: CyclePolicy, now_ns: int) -> None:
+        """Share the budget, and put runs of those that may spend in line."""
         self._cycle += 1
-        self._period_ns = policy.period_ns
+        self._period_ns, self._policy = policy.period_ns, policy
         asking = [runtime for runtime in self._registry if runtime.asks(triggers, policy, now_ns)]
         demands = [runtime.demand() for runtime in asking]
         self._ledger = Ledger(policy.budget_ns, policy.floor, demands)
-        starting = []
         for runtime in asking:
             if runtime.in_flight:
                 continue
             if self._ledger.accounts[runtime.name].is_open:
-                starting.append((runtime.name, self._start(runtime, policy, now_ns)))
+                self._line_up(runtime, policy, now_ns)
                 continue
+            runtime.waits, runtime.paused = False, runtime.run is not None
             runtime.state = PluginState.SPENT
             runtime.reason = (
                 f"pays back {to_atp(runtime.debt_ns):.1f} ATP that its last step overran"
             )
-        return starting
 
-    def _start(self, runtime: PluginRuntime, policy: CyclePolicy, now_ns: int) -> Run:
-        """The run to hand to the worker: a new one, or the one that was paused."""
-        runtime.state, runtime.reason = PluginState.RUNNING, "at work"
-        runtime.submitted_ns, runtime.paused = now_ns, False
+    def _line_up(self, runtime: PluginRuntime, policy: CyclePolicy, now_ns: int) -> None:
+        """Let the run wait for its turn: a new one, or the one that was stopped."""
+        runtime.state, runtime.reason = PluginState.RUNNING, "waits for its turn"
+        runtime.waits, runtime.paused = True, False
         if runtime.run is not None:
-            return runtime.run
-        runtime.started_ns = now_ns
+            return
+        runtime.started_ns = runtime.stopped_ns = now_ns
         task, timeout_ns, limit_ns = self._assignment(runtime, policy)
         runtime.run = Run(
             runtime.name, task, self, self._meter, self._stopwatch_ns,
@@ -127,7 +129,39 @@ class Orchestrator(PluginManager):
         )  # fmt: skip
         if runtime.job is not None:
             runtime.job.run = runtime.run
-        return runtime.run
+
+    def _dispatch(self) -> None:
+        """Hand runs to their workers, as many as there are cores.
+
+        A worker that runs at once, as in lock-step, comes back here; what is under way goes on.
+        """
+        with self._lock:
+            if self._is_dispatching:
+                return
+            self._is_dispatching = True
+        try:
+            while (run := self._next()) is not None:
+                self._workers.submit(run.name, run.advance)
+        except BaseException:
+            self._is_dispatching = False
+            raise
+
+    def _next(self) -> Run | None:
+        """The run whose turn it is; None, and dispatching is over: nobody waits, or no core."""
+        now_ns = self._stopwatch_ns()
+        with self._lock:
+            policy, chosen = self._policy, None
+            if policy is not None:
+                occupied = occupied_cores(self._registry, now_ns, policy.period_ns)
+                if occupied < policy.cores:
+                    chosen = first_waiting(self._registry, now_ns, policy.period_ns)
+            if chosen is None or chosen.run is None:
+                self._is_dispatching = False
+                return None
+            chosen.waits, chosen.submitted_ns = False, now_ns
+            chosen.state, chosen.reason = PluginState.RUNNING, "at work"
+            chosen.run.exclude(now_ns - chosen.stopped_ns)
+            return chosen.run
 
     def _assignment(
         self, runtime: PluginRuntime, policy: CyclePolicy
@@ -147,7 +181,7 @@ class Orchestrator(PluginManager):
     def _look_after(self, runtime: PluginRuntime, now_ns: int) -> None:
         """Interrupt a step that is late; note that a process has ended while nothing ran in it."""
         run, process = runtime.run, runtime.process
-        if run is not None and run.began_ns is not None and not runtime.paused:
+        if run is not None and run.began_ns is not None and runtime.in_flight:
             late_ns = now_ns - run.began_ns - run.timeout_ns
             if late_ns > self._safeguards.grace_ns // 2:
                 run.interrupt()
@@ -157,7 +191,7 @@ class Orchestrator(PluginManager):
             runtime.trust.learn_failure()
 
     def _hangs(self, runtime: PluginRuntime, now_ns: int) -> bool:
-        if runtime.run is None or runtime.paused:
+        if runtime.run is None or not runtime.in_flight:
             return False
         # A process is killed by the thread that waits for it: only that might hang.
         more_ns = 0 if runtime.process is None else _KILL_PATIENCE_NS
@@ -204,25 +238,57 @@ class Orchestrator(PluginManager):
         return plugin
 
     def charge(self, run: Run, cost_ns: int) -> bool:
-        """Book cost; False: stop, the account is empty or the run was abandoned."""
+        """Book cost; False: stop, the account does not pay another step, or the run was abandoned.
+
+        A step of which an account pays less than half is left to others: it would make a debt.
+        """
         with self._lock:
             if not self._is_current(run):
                 return False
-            return self._ledger.charge(run.name, cost_ns)
+            goes_on = self._ledger.charge(run.name, cost_ns)
+            return goes_on and self._pays_on(self._registry.get(run.name))
+
+    def _pays_on(self, runtime: PluginRuntime) -> bool:
+        account = self._ledger.accounts[runtime.name]
+        if not account.is_open or account.left <= 0:
+            return False
+        if runtime.is_mandatory or not runtime.curve.steps:
+            return True
+        return 2 * account.left >= runtime.next_segment().cost_ns
 
     def remaining_ns(self, run: Run) -> int:
         """What the run may still spend in this cycle."""
         with self._lock:
             return self._ledger.accounts[run.name].left if self._is_current(run) else 0
 
-    def pause(self, run: Run) -> None:
-        """The account is empty; the run goes on with the next cycle's share."""
+    def yields(self, run: Run) -> bool:
+        """Whether a run that waits should go on before this one."""
+        now_ns = self._stopwatch_ns()
         with self._lock:
-            if self._is_current(run):
-                runtime = self._registry.get(run.name)
+            policy = self._policy
+            if policy is None or not self._is_current(run):
+                return False
+            waiting = first_waiting(self._registry, now_ns, policy.period_ns)
+            if waiting is None:
+                return False
+            own = rank(self._registry.get(run.name), now_ns, policy.period_ns)
+            return rank(waiting, now_ns, policy.period_ns) > own
+
+    def pause(self, run: Run) -> None:
+        """The run goes on when it is its turn, or with the next cycle's share."""
+        with self._lock:
+            if not self._is_current(run):
+                return
+            runtime = self._registry.get(run.name)
+            runtime.stopped_ns = self._stopwatch_ns()
+            if self._pays_on(runtime):
+                runtime.waits = True
+                runtime.reason = "waits for its turn"
+            else:
                 runtime.paused = True
                 runtime.state, runtime.reason = PluginState.SPENT, "waits for budget"
                 self._ledger.close(run.name, self._registry.trusts())
+        self._dispatch()
 
     def finish(self, run: Run, result: RunResult) -> None:
         """The run ended; what it leaves goes to those that still run."""
@@ -230,6 +296,7 @@ class Orchestrator(PluginManager):
             if not self._is_current(run):
                 return
             self._settle(self._registry.get(run.name), run, result)
+        self._dispatch()
         self._on_result(run, result)
 
     def _is_current(self, run: Run) -> bool:
@@ -238,7 +305,7 @@ class Orchestrator(PluginManager):
     def _settle(
         self, runtime: PluginRuntime, run: Run, result: RunResult, hung: bool = False
     ) -> None:
-        runtime.run, runtime.paused, runtime.ended_idle = None, False, ""
+        runtime.run, runtime.paused, runtime.ended_idle, runtime.asked_ns = None, False, "", None
         runtime.state, runtime.reason = result.state, result.reason
         runtime.steps = run.history.steps
         runtime.energy = run.history.energies[-1] if run.history.energies else 0.0
@@ -248,7 +315,13 @@ class Orchestrator(PluginManager):
         if result.state.failed:
             runtime.breaker.failed(self._stopwatch_ns(), result.reason, hung)
             runtime.trust.learn_failure()
+            runtime.history.learn_failure(run.task.stamp_ns)
         else:
+            if run.history.energies:
+                runtime.history.learn(
+                    run.task.stamp_ns, run.task.modality, result.halted,
+                    run.costs_ns, run.history.energies,
+                )  # fmt: skip
             runtime.breaker.succeeded()
             runtime.delivered.append(run.task.stamp_ns)
             if result.quality is not None:
@@ -275,6 +348,7 @@ class Orchestrator(PluginManager):
                 raise InvalidInput("plugin", name, "one that is not busy with another job")
             if runtime.change is not None:
                 raise InvalidInput("plugin", name, "one that is not being replaced or unloaded")
+            check_can_answer(runtime, job, self._policy)
             runtime.job = job
 
     def cancel(self, name: str, job: Job, reason: str) -> None:

@@ -29,6 +29,7 @@ class CyclePolicy:
         timeout_ns: longest run of those that begin in it.
         admitted: plugins that may begin a run of their own; None: all. Jobs by hand, and runs that
             are under way, go on.
+        cores: runs that work at the same time, at least 1.
     """
 
     period_ns: int
@@ -36,6 +37,7 @@ class CyclePolicy:
     floor: float
     timeout_ns: int
     admitted: frozenset[str] | None = None
+    cores: int = 2
 
     def admits(self, plugin: str) -> bool:
         """Whether a plugin may begin a run of its own."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import Declared, Transient
 from sage_orchestrator.core.budget.trust import Trust, checked_trust
+from sage_orchestrator.core.choice.history import HistoryRecord, RunHistory
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreaker, CircuitBreakerRules
@@ -38,6 +39,7 @@ class PluginRegistry(Declared):
         self._runtimes = {}
         self._breakers: dict[str, CircuitBreaker] = {}
         self._absent: dict[str, TrustRecord] = {}
+        self._absent_histories: dict[str, RunHistory] = {}
 
     def __iter__(self) -> Iterator[PluginRuntime]:
         return iter(self._runtimes.values())
@@ -73,6 +75,7 @@ class PluginRegistry(Declared):
         runtime = PluginRuntime(setup, Trust(), CircuitBreaker(self._rules), plugin)
         for name in (*spec.former_names, spec.name):
             runtime.breaker = self._breakers.pop(name, runtime.breaker)
+            runtime.history = self._absent_histories.pop(name, runtime.history)
             if name in self._absent:
                 record = self._absent.pop(name)
                 _apply(runtime, record)
@@ -84,6 +87,7 @@ class PluginRegistry(Declared):
     def remove(self, runtime: PluginRuntime) -> None:
         """Dismiss one plugin; its trust and its circuit breaker are kept."""
         self._absent[runtime.name] = _record(runtime)
+        self._absent_histories[runtime.name] = runtime.history
         self._breakers[runtime.name] = runtime.breaker
         del self._runtimes[runtime.name]
 
@@ -134,6 +138,25 @@ class PluginRegistry(Declared):
     def records(self) -> dict[str, TrustRecord]:
         """What was learned of every plugin, here or not."""
         return {**self._absent, **{runtime.name: _record(runtime) for runtime in self}}
+
+    @property
+    def histories(self) -> dict[str, HistoryRecord]:
+        """The runs of every plugin, here or not, that has made some."""
+        every = {**self._absent_histories, **{runtime.name: runtime.history for runtime in self}}
+        return {name: history.record for name, history in every.items() if history.hours}
+
+    def apply_histories(self, records: Mapping[str, HistoryRecord]) -> None:
+        """Continue with the runs of `records`.
+
+        Raises:
+            InvalidInput: what does not belong together.
+        """
+        for name, record in records.items():
+            runtime, history = self.find(name), RunHistory.of(record)
+            if runtime is not None:
+                runtime.history = history
+            else:
+                self._absent_histories[name] = history
 
     def apply(self, records: Mapping[str, TrustRecord]) -> None:
         """Continue with `records`.

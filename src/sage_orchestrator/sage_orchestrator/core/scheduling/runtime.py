@@ -13,6 +13,8 @@ from sage_common.core.state.fields import Declared, Transient
 from sage_orchestrator.core.budget.allocation import Demand
 from sage_orchestrator.core.budget.atp import to_ns
 from sage_orchestrator.core.budget.trust import Trust
+from sage_orchestrator.core.choice.curve import QualityCostCurve, Segment
+from sage_orchestrator.core.choice.history import RunHistory
 from sage_orchestrator.core.hosting.process_plugin import ProcessPlugin
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup
@@ -25,6 +27,7 @@ from sage_orchestrator.core.scheduling.policy import CyclePolicy
 from sage_orchestrator.core.scheduling.trigger import Trigger
 
 _NS_PER_S = 1_000_000_000
+_NS_PER_MS = 1_000_000
 _DELIVERIES_KEPT = 64
 
 
@@ -48,8 +51,12 @@ class PluginRuntime(Declared):
     Attributes:
         plugin: None until its worker made one; a hung thread keeps the old instance for itself.
         paused: the run waits for the next cycle's share.
+        waits: the run waits for its turn.
         pending: the trigger that the next run is about.
+        asked_ns: when it first asked for the run that it has or wants.
+        deadline_ns: when the mandatory part of its run must be done; None: it has no run.
         submitted_ns: when the run was handed to the worker.
+        stopped_ns: when the run was paused, or began to wait.
         last_stamp_ns: of the newest trigger that it worked on.
         delivered: capture times of what it delivered results about, newest last.
         ended_idle: why its process ended while it did nothing, since its last run; in words.
@@ -63,9 +70,14 @@ class PluginRuntime(Declared):
     loaded: bool = False
     run: Run | None = None
     paused: bool = False
+    waits: bool = False
     pending: Trigger | None = None
     job: Job | None = None
+    history: RunHistory = field(default_factory=RunHistory)
+    asked_ns: Transient[int | None] = None
+    deadline_ns: Transient[int | None] = None
     submitted_ns: Transient[int] = 0
+    stopped_ns: Transient[int] = 0
     started_ns: Transient[int | None] = None
     last_stamp_ns: Transient[int | None] = None
     debt_ns: Transient[int] = 0
@@ -107,11 +119,36 @@ class PluginRuntime(Declared):
     @property
     def in_flight(self) -> bool:
         """Whether its worker is at work."""
-        return self.run is not None and not self.paused
+        return self.run is not None and not self.paused and not self.waits
+
+    @property
+    def answers(self) -> int:
+        """Answers that its run has, the first and one a step."""
+        return 0 if self.run is None else len(self.run.history.energies)
+
+    @property
+    def is_mandatory(self) -> bool:
+        """Whether the mandatory part of its run is still to be done."""
+        return self.answers <= self.setup.spec.mandatory_steps
+
+    @property
+    def curve(self) -> QualityCostCurve:
+        """What is expected of the run that it has or wants."""
+        return self.history.curve(self._modality)
+
+    def next_segment(self) -> Segment:
+        """What the next step of its run gains, and what it costs."""
+        energies = [] if self.run is None else self.run.history.energies
+        return self.curve.next_segment(len(energies), energies[-1] if energies else None)
+
+    def mandatory_ns(self, modality: str) -> int:
+        """Expected cost of the mandatory part of a run; 0: it never ran."""
+        curve = self.history.curve(modality)
+        return curve.cost_ns(self.setup.spec.mandatory_steps) if curve.steps else 0
 
     def asks(self, triggers: Sequence[Trigger], policy: CyclePolicy, now_ns: int) -> bool:
         """Whether it wants compute now; notes what for, or why it does not."""
-        if self.run is not None:
+        if self.run is not None and not self._takes_newer(triggers, policy, now_ns):
             return True
         self.steps, self.energy, self.pending = 0, 0.0, None
         if self.breaker.isolated(now_ns):
@@ -119,12 +156,33 @@ class PluginRuntime(Declared):
             return False
         if self.job is not None:
             self.salience = 1.0
+            self._ask(self.job.timeout_ns, now_ns)
             return True
         choice = self._choose(triggers, policy, now_ns)
         if isinstance(choice, str):
             self.state, self.reason, self.salience = PluginState.IDLE, choice, 0.0
+            self.asked_ns = self.deadline_ns = None
             return False
         self.pending, self.salience = choice, choice.salience
+        given_ns = round(self.setup.parameters.deadline_ms * _NS_PER_MS)
+        self._ask(given_ns or policy.timeout_ns, now_ns)
+        return True
+
+    def _ask(self, within_ns: int, now_ns: int) -> None:
+        """Note since when it asks: who waits for long is served though others matter more."""
+        if self.asked_ns is None:
+            self.asked_ns = now_ns
+        self.deadline_ns = self.asked_ns + within_ns
+
+    def _takes_newer(self, triggers: Sequence[Trigger], policy: CyclePolicy, now_ns: int) -> bool:
+        """Drop a run that has not begun for a trigger that matters as much; whether it did."""
+        run = self.run
+        if run is None or not self.waits or run.began_ns is not None or self.job is not None:
+            return False
+        choice = self._choose(triggers, policy, now_ns)
+        if isinstance(choice, str) or choice.salience < self.salience:
+            return False
+        self.run, self.waits = None, False
         return True
 
     def demand(self) -> Demand:
@@ -134,9 +192,21 @@ class PluginRuntime(Declared):
         else:
             done_ns = 0 if self.run is None else self.run.spent_ns
             requested_ns = max(0, self.job.limit_ns - done_ns)
+        curve, mandatory = self.curve, self.setup.spec.mandatory_steps + 1
+        left = range(self.answers, mandatory) if curve.steps else range(0)
         return Demand(
-            self.name, self.trust.value, self.salience, requested_ns, self.debt_ns, self.credit_ns
-        )
+            self.name, self.trust.value, self.salience, requested_ns, self.debt_ns, self.credit_ns,
+            sum(curve.step(number).cost_ns for number in left),
+            curve.segments(max(self.answers, mandatory)),
+        )  # fmt: skip
+
+    @property
+    def _modality(self) -> str:
+        if self.run is not None:
+            return self.run.task.modality
+        if self.job is not None:
+            return self.job.task.modality
+        return "" if self.pending is None else self.pending.modality
 
     def _choose(
         self, triggers: Sequence[Trigger], policy: CyclePolicy, now_ns: int

@@ -1,0 +1,111 @@
+"""The runs of one plugin: the newest one by one, a week of them by the hour."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sage_common.core.errors import InvalidInput
+from sage_orchestrator.core.choice.curve import QualityCostCurve
+from sage_orchestrator.core.choice.hourly import (
+    NS_PER_HOUR,
+    HourRecord,
+    cost_quantile_ns,
+    with_hour,
+)
+from sage_orchestrator.core.choice.run_record import RunRecord
+
+RUNS_KEPT = 32
+"""The newest of each modality, from which its curve is learned."""
+MODALITIES_KEPT = 8
+LEAST_RUNS = 4
+"""Of a modality with fewer runs the curve is that of all modalities."""
+
+
+class HistoryRecord(NamedTuple):
+    """A history as it is packed; `runs` by modality, oldest first."""
+
+    runs: dict[str, tuple[RunRecord, ...]]
+    hours: tuple[HourRecord, ...]
+
+
+class RunHistory:
+    """What the runs of one plugin taught."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, deque[RunRecord]] = {}
+        self.hours: tuple[HourRecord, ...] = ()
+        self._curves: dict[str, QualityCostCurve] = {}
+
+    def learn(
+        self, stamp_ns: int, modality: str, halted: bool,
+        costs_ns: Sequence[int], energies: Sequence[float],
+    ) -> None:  # fmt: skip
+        """One run ended with an answer.
+
+        Args:
+            stamp_ns: of what it was about.
+            halted: it ended by itself.
+            costs_ns: of the first answer and of each step.
+            energies: after each of these.
+        """
+        self._begin_hour(stamp_ns)
+        self.hours = (*self.hours[:-1], self.hours[-1].with_run(sum(costs_ns)))
+        runs = self._runs.pop(modality, deque(maxlen=RUNS_KEPT))
+        runs.append(RunRecord.of(halted, costs_ns, energies))
+        self._runs[modality] = runs
+        if len(self._runs) > MODALITIES_KEPT:
+            del self._runs[next(iter(self._runs))]
+        self._curves.clear()
+
+    def learn_failure(self, stamp_ns: int) -> None:
+        """One run failed."""
+        self._begin_hour(stamp_ns)
+        last = self.hours[-1]
+        self.hours = (*self.hours[:-1], last._replace(failures=last.failures + 1))
+
+    def curve(self, modality: str) -> QualityCostCurve:
+        """What is expected of a run on this modality."""
+        if modality not in self._curves:
+            runs = self._runs.get(modality, ())
+            if len(runs) < LEAST_RUNS:
+                runs = [run for each in self._runs.values() for run in each]
+            self._curves[modality] = QualityCostCurve(tuple(runs))
+        return self._curves[modality]
+
+    def cost_quantile_ns(self, share: float) -> int | None:
+        """Cost of a whole run that this share of the week's did not exceed; None: no run."""
+        return cost_quantile_ns(self.hours, share)
+
+    @property
+    def record(self) -> HistoryRecord:
+        """As it is packed."""
+        return HistoryRecord({name: tuple(r) for name, r in self._runs.items()}, self.hours)
+
+    @classmethod
+    def of(cls, record: HistoryRecord) -> RunHistory:
+        """The history of a record.
+
+        Raises:
+            InvalidInput: costs and energies, or bins and counts, are not of one length.
+        """
+        for name, runs in record.runs.items():
+            for run in runs:
+                _check_pairs(f"runs.{name}", run.costs_ns, run.energies)
+        for hour in record.hours:
+            _check_pairs(f"hours.{hour.hour}", hour.bins, hour.counts)
+        history = cls()
+        history._runs = {name: deque(r, maxlen=RUNS_KEPT) for name, r in record.runs.items()}
+        history.hours = record.hours
+        return history
+
+    def _begin_hour(self, stamp_ns: int) -> None:
+        hour = stamp_ns // NS_PER_HOUR
+        if not self.hours or self.hours[-1].hour != hour:
+            self.hours = with_hour(self.hours, hour)
+
+
+def _check_pairs(field: str, one: Sequence[float], other: Sequence[float]) -> None:
+    if len(one) != len(other):
+        raise InvalidInput(field, f"{len(one)} and {len(other)}", "as many of one as of the other")

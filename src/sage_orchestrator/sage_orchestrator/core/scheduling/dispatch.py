@@ -1,0 +1,55 @@
+"""Whose turn it is: which of the runs that wait goes on, when there is a core for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sage_orchestrator.core.scheduling.runtime import PluginRuntime
+
+
+class Rank(NamedTuple):
+    """Of a run that works or waits; the greater goes first.
+
+    Attributes:
+        mandatory: its mandatory part is not done, which comes before anything that is not.
+        urgent: its deadline is within a quantum.
+        value: trust x salience, of a mandatory part; else that x the expected gain per ms.
+    """
+
+    mandatory: bool
+    urgent: bool
+    value: float
+
+
+def rank(runtime: PluginRuntime, now_ns: int, quantum_ns: int) -> Rank:
+    """How a plugin that has a run stands among the others."""
+    weight = runtime.trust.value * runtime.salience
+    if runtime.is_mandatory:
+        deadline_ns = runtime.deadline_ns
+        return Rank(True, deadline_ns is not None and now_ns + quantum_ns >= deadline_ns, weight)
+    return Rank(False, False, weight * runtime.next_segment().gain_per_ms)
+
+
+def first_waiting(
+    runtimes: Iterable[PluginRuntime], now_ns: int, quantum_ns: int
+) -> PluginRuntime | None:
+    """The one whose turn it is, in order of name among equals; None: nobody waits."""
+    waiting = [runtime for runtime in runtimes if runtime.waits]
+    return max(waiting, key=lambda r: rank(r, now_ns, quantum_ns)) if waiting else None
+
+
+def occupied_cores(runtimes: Iterable[PluginRuntime], now_ns: int, quantum_ns: int) -> int:
+    """Runs at work, but for those whose step takes longer than a quantum.
+
+    A plugin that does not come back holds nobody up for longer than that; it pays all the same.
+    """
+    return sum(
+        1 for runtime in runtimes if runtime.in_flight and _since(runtime, now_ns) <= quantum_ns
+    )
+
+
+def _since(runtime: PluginRuntime, now_ns: int) -> int:
+    run = runtime.run
+    began_ns = None if run is None else run.step_began_ns
+    return now_ns - (runtime.submitted_ns if began_ns is None else began_ns)
