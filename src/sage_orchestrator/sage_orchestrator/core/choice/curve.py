@@ -6,8 +6,8 @@ the quality reached so far by Zilberstein and Russell (1996).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from statistics import median_low
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sage_orchestrator.core.choice.run_record import RunRecord
@@ -57,8 +57,7 @@ class QualityCostCurve:
     """
 
     def __init__(self, runs: Sequence[RunRecord]) -> None:
-        longest = max((len(run.costs_ns) for run in runs), default=0)
-        self.steps = tuple(_estimate(runs, number) for number in range(longest))
+        self.steps = tuple(_estimates(runs))
         firsts = [abs(run.energies[0]) for run in runs if run.energies]
         self._usual = sum(firsts) / len(firsts) if firsts else 0.0
         self._cache: dict[int, tuple[Segment, ...]] = {}
@@ -125,13 +124,19 @@ class QualityCostCurve:
         return tuple(pooled)
 
 
-def _estimate(runs: Sequence[RunRecord], number: int) -> StepEstimate:
-    made = [run for run in runs if number < len(run.costs_ns)]
-    ended = sum(1 for run in runs if run.halted and len(run.costs_ns) == number)
-    cost_ns = median_low(run.costs_ns[number] for run in made)
-    if number == 0:
-        return StepEstimate(cost_ns, 0.0, 1.0)
-    before = sum(abs(run.energies[number - 1]) for run in made)
-    fallen = sum(run.energies[number - 1] - run.energies[number] for run in made)
-    fall = min(1.0, max(0.0, fallen / before)) if before else 0.0
-    return StepEstimate(cost_ns, fall, len(made) / (len(made) + ended))
+def _estimates(runs: Sequence[RunRecord]) -> Iterator[StepEstimate]:
+    ended = Counter(len(run.costs_ns) for run in runs if run.halted)
+    made = [run for run in runs if run.costs_ns]
+    number = 0
+    while made:
+        costs = sorted(run.costs_ns[number] for run in made)
+        cost_ns = costs[(len(costs) - 1) // 2]
+        if number == 0:
+            yield StepEstimate(cost_ns, 0.0, 1.0)
+        else:
+            before = sum(abs(run.energies[number - 1]) for run in made)
+            fallen = sum(run.energies[number - 1] - run.energies[number] for run in made)
+            fall = min(1.0, max(0.0, fallen / before)) if before else 0.0
+            yield StepEstimate(cost_ns, fall, len(made) / (len(made) + ended[number]))
+        number += 1
+        made = [run for run in made if len(run.costs_ns) > number]

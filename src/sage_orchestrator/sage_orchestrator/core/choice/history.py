@@ -58,6 +58,7 @@ class RunHistory:
         if len(self._runs) > MODALITIES_KEPT:
             del self._runs[next(iter(self._runs))]
         self._curves.clear()
+        self.curve(modality)  # now, on the plugin's worker, rather than when shares are decided
 
     def learn_failure(self, stamp_ns: int) -> None:
         """One run failed."""
@@ -68,10 +69,10 @@ class RunHistory:
     def curve(self, modality: str) -> QualityCostCurve:
         """What is expected of a run on this modality."""
         if modality not in self._curves:
-            runs = self._runs.get(modality, ())
+            runs = tuple(self._runs.get(modality, ()))
             if len(runs) < LEAST_RUNS:
-                runs = [run for each in self._runs.values() for run in each]
-            self._curves[modality] = QualityCostCurve(tuple(runs))
+                runs = tuple(run for each in self._runs.values() for run in each)
+            self._curves[modality] = QualityCostCurve(runs)
         return self._curves[modality]
 
     def cost_quantile_ns(self, share: float) -> int | None:
