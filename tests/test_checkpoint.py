@@ -19,7 +19,7 @@ from sage_common.core.state.packing import VALUES
 
 pytestmark = pytest.mark.graph
 
-LEARNERS = {"memory", "fusion", "orchestrator"} | {
+LEARNERS = {"memory", "fusion", "orchestrator", "governor"} | {
     f"{modality}_scorer" for modality in ("vision", "audio", "proprioception", "language")
 }
 ASK = """

@@ -18,6 +18,7 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
+            "governor_node = sage_orchestrator.nodes.governor_node:GovernorNode.main",
             "orchestrator_node = sage_orchestrator.nodes.orchestrator_node:OrchestratorNode.main",
         ],
     },

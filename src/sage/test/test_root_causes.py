@@ -144,3 +144,12 @@ def test_nodes_that_wait_for_each_other_are_told_and_end_the_search() -> None:
     found = causes(graph(attention=starved("salience"), fusion=starved("vision/salience")))
     assert {cause.name for cause in found} == {"/sage/vision/salience"}
     assert found[0].consequences == ("attention", "fusion")
+
+
+def test_what_was_shed_is_no_fault_and_what_follows_of_it_is_said() -> None:
+    unwell = {"vision_encoder": (1, "inactive", ()), "vision_scorer": starved("vision/puzzle")}
+    governor = DiagnosticStatus(name="/sage/governor", level=b"\x00", message="running")
+    governor.values = [KeyValue(key="shed nodes", value="vision_encoder red")]
+    (found,) = causes([*graph(**unwell), governor])
+    assert (found.name, found.level) == ("vision_encoder", "shed")
+    assert found.message == "shed at pressure red" and found.consequences == ("vision_scorer",)

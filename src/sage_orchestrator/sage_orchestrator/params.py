@@ -133,3 +133,24 @@ class OrchestratorParameters(NodeParameters):
                 abandoned_limit=ABANDONED_LIMIT,
             ),
         )
+
+
+@dataclass(frozen=True)
+class GovernorParameters(NodeParameters):
+    """Parameters of the governor of memory."""
+
+    hold_s: float = parameter(
+        30.0,
+        doc="time for which pressure must be below half of a level's threshold before it is left",
+        unit="s",
+        low=1.0,
+        high=3600.0,
+    )
+    shed_modalities: tuple[str, ...] = parameter(
+        ("vision", "proprioception", "audio", "language"),
+        doc="modalities whose encoders are deactivated at red, one after another, the first first",
+    )
+    optional_nodes: tuple[str, ...] = parameter(
+        ("orchestrator", "attention", "speaker"),
+        doc="nodes of which the largest is deactivated at critical",
+    )

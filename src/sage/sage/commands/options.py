@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Callable
 
 from sage.graph.description import PROFILES, GraphOptions
 from sage.run.supervisor import LOG_LEVELS
+
+_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def add_graph_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +92,14 @@ def number(fits: Callable[[float], bool], expected: str) -> Callable[[str], floa
         return value
 
     return parse
+
+
+def duration_s(text: str) -> float:
+    """An argparse type: a time such as 90, 30s, 10m, 2h or 1d, in seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if found is None or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a time such as 30s, 10m or 2h")
+    return float(found[1]) * _UNITS_S[found[2]]
 
 
 positive_seconds = number(lambda value: value > 0.0, "seconds greater than 0")

@@ -81,6 +81,7 @@ NODES = {
     "fusion": _kind("sage_snarc", "fusion", "Fusion"),
     "attention": _kind("sage_snarc", "attention", "Attention"),
     "orchestrator": _kind("sage_orchestrator", "orchestrator", "Orchestrator"),
+    "governor": _kind("sage_orchestrator", "governor", "Governor"),
     "memory": _kind("sage_memory", "memory", "Memory"),
 }
 """All that are no encoders."""

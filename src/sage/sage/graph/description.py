@@ -181,7 +181,7 @@ def describe(options: GraphOptions) -> Graph:
 def _processing_nodes(
     namespace: str, modalities: tuple[GraphModality, ...], vectors: tuple[str, ...]
 ) -> tuple[NodeSpec, ...]:
-    single = ("memory", "orchestrator", "attention", "fusion")
+    single = ("memory", "governor", "orchestrator", "attention", "fusion")
     nodes = [NodeSpec(kind, kind, namespace) for kind in single]
     nodes += [
         NodeSpec(

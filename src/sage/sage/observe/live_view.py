@@ -22,6 +22,7 @@ BAR_CELLS = 24
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 UNIT = "0.50: as rare as the false alarms that were asked for, 60 an hour unless you set another"
 HIGHLIGHTS = "most salient since this view began: sage explain TIME"
+_COLOURS = {"shed": "cyan", "warn": "yellow"}
 _STATES = ("idle", "running", "done", "spent", "timed out", "failed", "isolated")
 
 
@@ -197,7 +198,7 @@ def _health(latest: Latest, tally: Tally) -> RenderableType:
         lines += [Text(f"warn: {name}: {why}", style="yellow") for name, why in found.items()]
     lines += [Text(f"warn: {words}", style="yellow") for words in latest.warnings]
     for cause in latest.causes():
-        colour = "yellow" if cause.level == "warn" else "red"
+        colour = _COLOURS.get(cause.level, "red")
         lines.append(Text(f"{cause.level}: {cause.words}", style=colour))
     if len(lines) == 1 and statuses:
         lines.append(Text(f"all {len(statuses)} nodes are ok", style="green"))

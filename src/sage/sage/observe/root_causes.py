@@ -7,15 +7,17 @@ topic is in what the nodes themselves report in /diagnostics.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sage.graph.outages import Ended
 from sage.observe.counters import node_name
 from sage_common.ros.diagnostics import AT_FAULT, PUBLISHED, RECEIVED
+from sage_orchestrator.nodes.pressure_messages import SHED as SHED_KEY
 
-OK, WARN, ERROR, SILENT, ENDED = range(5)
-LEVELS = ("ok", "warn", "error", "silent", "ended")
+OK, SHED, WARN, ERROR, SILENT, ENDED = range(6)
+LEVELS = ("ok", "shed", "warn", "error", "silent", "ended")
+_OF_STATUS = (OK, WARN, ERROR)
 SILENT_AFTER_S = 10.0
 
 
@@ -25,8 +27,9 @@ class Cause:
 
     Attributes:
         name: of a node, of a process of several, or of a topic that no node at fault publishes.
-        level: warn, error, silent (no status of the node comes any more) or ended (its
-            process is known to be gone).
+        level: shed (the governor has deactivated it to give memory back, which is no fault), warn,
+            error, silent (no status of the node comes any more) or ended (its process is known to
+            be gone).
         message: what is wrong, in words.
         consequences: nodes that say nothing but that their input is at fault because of it.
     """
@@ -55,7 +58,9 @@ class _State:
     @property
     def by_itself(self) -> bool:
         """Whether it is at fault, and not for want of input alone."""
-        return self.level >= ERROR or (self.level == WARN and not self.at_fault)
+        if self.level == WARN:
+            return not self.at_fault
+        return self.level != OK
 
 
 def root_causes(
@@ -72,10 +77,15 @@ def root_causes(
         now_s: the time [s].
         ended: processes that are known to be gone, whatever their nodes said last.
     """
+    statuses = list(statuses)
     nodes = {
         node_name(status): _state(status, now_s - reported_s.get(status.name, now_s))
         for status in statuses
     }
+    for name, level in _shed(statuses):
+        if name in nodes:
+            said = f"shed at pressure {level}"
+            nodes[name] = replace(nodes[name], level=SHED, message=said, at_fault=())
     for gone in ended:
         for name in gone.nodes:
             nodes.pop(name, None)
@@ -142,7 +152,7 @@ class _Graph:
 
 def _state(status: Any, silent_s: float) -> _State:
     values = {item.key: item.value for item in status.values}
-    level, message = min(status.level[0], ERROR), str(status.message)
+    level, message = _OF_STATUS[min(status.level[0], 2)], str(status.message)
     if silent_s > SILENT_AFTER_S:
         level, message = SILENT, f"no status for {silent_s:.0f} s"
     return _State(
@@ -152,6 +162,13 @@ def _state(status: Any, silent_s: float) -> _State:
         _topics(values, RECEIVED),
         _topics(values, PUBLISHED),
     )
+
+
+def _shed(statuses: Iterable[Any]) -> list[tuple[str, str]]:
+    """Each node that the governor has shed, and at which level."""
+    told = (value.value for status in statuses for value in status.values if value.key == SHED_KEY)
+    entries = (entry.split() for words in told for entry in words.split(", ") if entry)
+    return [(entry[0], entry[-1]) for entry in entries]
 
 
 def outputs(statuses: Iterable[Any], nodes: Sequence[str]) -> tuple[str, ...]:

@@ -186,6 +186,8 @@ _SERVICES = (
     ServiceSpec("~/change_state", "lifecycle_msgs/srv/ChangeState", "every node",
                 "configure, activate, deactivate or clean up, as ROS 2 has it; the governor "
                 "deactivates nodes when memory is tight, and activates them again"),
+    ServiceSpec("~/get_state", "lifecycle_msgs/srv/GetState", "every node",
+                "its state, as ROS 2 has it"),
     ServiceSpec("governor/force_level", "sage_msgs/srv/ForcePressure", "governor",
                 "set the level of memory pressure by hand, for a time, or end that"),
     ServiceSpec("memory/pin", "sage_msgs/srv/SetPin", "memory",

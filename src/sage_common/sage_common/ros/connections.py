@@ -216,7 +216,8 @@ class Connections:
         for name in self._host.find_services(ending):
             if name not in self._clients:
                 self._clients[name] = self._host.make_client(spec, name)
-        return {name.removesuffix(ending): self._clients[name] for name in sorted(self._clients)}
+        found = sorted(name for name in self._clients if name.endswith(ending))
+        return {name.removesuffix(ending): self._clients[name] for name in found}
 
     def action(self, key: str, execute: Callable[..., Any]) -> None:
         """Serve a registered action.

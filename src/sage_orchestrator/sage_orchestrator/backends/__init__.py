@@ -1,1 +1,1 @@
-"""What the orchestrator uses of heavy libraries."""
+"""What the orchestrator uses of heavy libraries, and of what the kernel and the board say."""

@@ -1,0 +1,216 @@
+"""Reads what decides on the level of pressure, from the best that this machine has."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.errors import InvalidInput
+from sage_common.core.health import PressureLevel
+from sage_orchestrator.backends.cgroup import Cgroup, CgroupMemory, own_cgroup
+from sage_orchestrator.backends.stall_information import (
+    StallTriggers,
+    SystemdWatch,
+    read_stalls,
+)
+from sage_orchestrator.core.pressure.reading import (
+    UNKNOWN,
+    PressureReading,
+    Stalls,
+    stalled_share,
+)
+
+WATCH, WRITTEN = "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE"
+OFF = "/dev/null"
+SYSTEM = "proc/pressure/memory"
+KIB_PER_MB = 1024.0
+WINDOW_NS = 2 * NS_PER_S
+"""The kernel adds up stalls every 2 s: over less they would come in bursts."""
+T = TypeVar("T")
+
+
+class MemoryReader:
+    """Reads stalls of the system and of the own cgroup, and the limit of that.
+
+    What cannot be read is said in `PressureReading.faults`, and looked for again with the next
+    reading. Percentages of memory in use count where the kernel tells neither stalls nor events:
+    of a cgroup of version 1, whose limit the stalls of the system foretell late.
+
+    Args:
+        environment: of the process; systemd names a file to watch in it.
+        root: where `proc` and `sys` are.
+
+    Raises:
+        InvalidInput: what systemd named is no absolute path, or no Base64.
+    """
+
+    def __init__(self, environment: Mapping[str, str], root: Path = Path("/")) -> None:
+        self._root = root
+        self._watch, self._written = _systemd(environment)
+        self._before: dict[Path, tuple[int, Stalls]] = {}
+        self._hits_before: int | None = None
+        self._triggers: dict[Path, StallTriggers | SystemdWatch] = {}
+        self._refused: dict[Path, str] = {}
+
+    @property
+    def is_off(self) -> bool:
+        """Whether systemd asked that nothing be watched."""
+        return self._watch == Path(OFF)
+
+    def raised(self) -> PressureLevel:
+        """The highest level for which the kernel raised an event since this was asked last."""
+        highest = PressureLevel.GREEN
+        for path, triggers in list(self._triggers.items()):
+            try:
+                highest = max(highest, triggers.raised())
+            except OSError:  # set anew, or said to be gone, with the next reading
+                self._drop(path)
+        return highest
+
+    def read(self, now_ns: int) -> PressureReading:
+        """Read all; the kernel has new figures of stalls every 2 s.
+
+        Args:
+            now_ns: monotonic time [ns].
+        """
+        if self.is_off:
+            return PressureReading(method=f"off, by {WATCH}={OFF}")
+        faults: list[str] = []
+        cgroup = _attempt(faults, own_cgroup, self._root)
+        held = _attempt(faults, cgroup.read) if cgroup is not None else None
+        found: dict[Path, Stalls] = {}
+        for path in self._stall_files(cgroup):
+            if (stalls := _attempt(faults, read_stalls, path)) is not None:
+                found[path] = stalls
+        shares = [self._shares(now_ns, path, stalls) for path, stalls in found.items()]
+        self._watch_files(found)
+        system = _attempt(faults, _system_mb, self._root)
+        used, told = _used(cgroup, held, system, bool(found))
+        return PressureReading(
+            some=max((some for some, _ in shares), default=UNKNOWN),
+            full=max((full for _, full in shares), default=UNKNOWN),
+            some_avg10=max((stalls.some_avg10 for stalls in found.values()), default=UNKNOWN),
+            full_avg10=max((stalls.full_avg10 for stalls in found.values()), default=UNKNOWN),
+            limit_hits=self._new_hits(held),
+            used=used,
+            available_mb=_available_mb(held, system),
+            method="; ".join([*map(self._how, found), *told]) or "nothing can be read: as if green",
+            faults=tuple(faults),
+        )
+
+    def close(self) -> None:
+        """Watch no more."""
+        for path in list(self._triggers):
+            self._drop(path)
+
+    def _stall_files(self, cgroup: Cgroup | None) -> list[Path]:
+        if self._watch is not None and self._is_stall_file(self._watch):
+            return [self._watch]
+        own = cgroup.stalls if cgroup is not None else None
+        return [path for path in (own, self._root / SYSTEM) if path is not None and path.exists()]
+
+    def _is_stall_file(self, path: Path) -> bool:
+        return path.is_file() and path.name in ("memory", "memory.pressure")
+
+    def _shares(self, now_ns: int, path: Path, stalls: Stalls) -> tuple[float, float]:
+        """Of the last 2 s or more; of the last 10 s at the first reading."""
+        if path not in self._before:
+            self._before[path] = (now_ns, stalls)
+            return stalls.some_avg10, stalls.full_avg10
+        then_ns, before = self._before[path]
+        if now_ns - then_ns >= WINDOW_NS:
+            self._before[path] = (now_ns, stalls)
+        elapsed_ns = max(now_ns - then_ns, WINDOW_NS)
+        return (
+            stalled_share(before.some_us, stalls.some_us, elapsed_ns),
+            stalled_share(before.full_us, stalls.full_us, elapsed_ns),
+        )
+
+    def _new_hits(self, held: CgroupMemory | None) -> int:
+        hits = held.limit_hits if held is not None else None
+        before, self._hits_before = self._hits_before, hits
+        return max(hits - before, 0) if hits is not None and before is not None else 0
+
+    def _watch_files(self, found: Mapping[Path, Stalls]) -> None:
+        wanted = {self._watch} if self._watch is not None else set(found)
+        for path in self._triggers.keys() - wanted:
+            self._drop(path)
+        for path in wanted - self._triggers.keys() - self._refused.keys():
+            try:
+                self._triggers[path] = self._trigger(path)
+            except OSError as error:
+                self._refused[path] = error.strerror or str(error)
+
+    def _trigger(self, path: Path) -> StallTriggers | SystemdWatch:
+        return SystemdWatch(path, self._written) if path == self._watch else StallTriggers(path)
+
+    def _drop(self, path: Path) -> None:
+        self._triggers.pop(path).close()
+
+    def _how(self, path: Path) -> str:
+        of = "the system" if path == self._root / SYSTEM else str(path)
+        if path in self._triggers:
+            return f"psi of {of}, by triggers"
+        return f"psi of {of}, polled (no triggers: {self._refused.get(path, 'not asked for')})"
+
+
+def _attempt(faults: list[str], read: Callable[..., T], *given: object) -> T | None:
+    """What `read` returns; None, and a fault more, if it cannot be read."""
+    try:
+        return read(*given)
+    except (OSError, InvalidInput) as error:
+        faults.append(str(error))
+        return None
+
+
+def _system_mb(root: Path) -> tuple[float, float]:
+    """All memory of the machine, and what of it can still be taken [MB]."""
+    text = (root / "proc/meminfo").read_text(errors="replace")
+    fields = dict(line.partition(":")[::2] for line in text.splitlines())
+    values = []
+    for name in ("MemTotal", "MemAvailable"):
+        words = fields.get(name, "").split()
+        if not (words and words[0].isdigit()):
+            raise InvalidInput(f"/proc/meminfo {name}", " ".join(words), "a number of kB")
+        values.append(int(words[0]) / KIB_PER_MB)
+    return values[0], values[1]
+
+
+def _used(
+    cgroup: Cgroup | None,
+    held: CgroupMemory | None,
+    system: tuple[float, float] | None,
+    stalls_are_known: bool,
+) -> tuple[float, list[str]]:
+    """Share of memory that cannot be reclaimed [%], where it counts, and of what in words."""
+    if held is not None and held.used is not None and held.limit_hits is None:
+        return held.used, [f"percent of the limit of {cgroup.folder if cgroup else ''} (cgroup v1)"]
+    if stalls_are_known or system is None:
+        return UNKNOWN, []
+    if held is not None and held.used is not None:
+        return held.used, [f"percent of the limit of {cgroup.folder if cgroup else ''}"]
+    return 100.0 * (1.0 - system[1] / system[0]), ["percent of all memory"]
+
+
+def _available_mb(held: CgroupMemory | None, system: tuple[float, float] | None) -> float:
+    left = [system[1]] if system is not None else []
+    if held is not None and held.limit_bytes is not None:
+        left.append(max(held.limit_bytes - held.unreclaimable_bytes, 0) / 2**20)
+    return min(left, default=UNKNOWN)
+
+
+def _systemd(environment: Mapping[str, str]) -> tuple[Path | None, bytes]:
+    """The file to watch, and what to write to it."""
+    if WATCH not in environment:
+        return None, b""
+    path, encoded = environment[WATCH], environment.get(WRITTEN, "")
+    if not path.startswith("/"):
+        raise InvalidInput(WATCH, path, "an absolute path")
+    try:
+        return Path(path), base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput(WRITTEN, encoded, "Base64") from error

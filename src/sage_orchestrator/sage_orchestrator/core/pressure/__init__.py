@@ -1,0 +1,1 @@
+"""How tight memory is, and what is given back at which level."""

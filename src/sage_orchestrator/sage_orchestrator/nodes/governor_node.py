@@ -1,0 +1,150 @@
+"""The governor: says how tight memory is, and deactivates nodes when it is too tight for all."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.health import PressureLevel
+from sage_common.core.state.fields import State
+from sage_common.ros.graph_states import save_states
+from sage_common.ros.node import SageNode
+from sage_orchestrator.backends.board import BoardReading, read_board
+from sage_orchestrator.backends.memory_reader import MemoryReader
+from sage_orchestrator.backends.processes import graph_processes
+from sage_orchestrator.core.pressure.governor import Governor
+from sage_orchestrator.core.pressure.levels import LevelTracker
+from sage_orchestrator.core.pressure.reading import PressureReading
+from sage_orchestrator.core.pressure.shedding import Shedding, Transition
+from sage_orchestrator.core.pressure.targets import MemoryTargets, ReclaimLevel
+from sage_orchestrator.nodes.governed_nodes import GovernedNodes
+from sage_orchestrator.nodes.pressure_messages import (
+    GraphMemory,
+    facts,
+    pressure_message,
+    troubles,
+)
+from sage_orchestrator.params import GovernorParameters
+
+READ_S, LOOK_S, REPORT_S = 0.25, 2.0, 10.0
+PAUSE_NS = 4 * NS_PER_S
+"""Between two nodes that are shed: two readings of the kernel's."""
+
+
+class GovernorNode(SageNode):
+    """Reads four times a second. In lock-step it reads nothing, and says only what is forced."""
+
+    default_name = "governor"
+    parameters_type = GovernorParameters
+    parameters: GovernorParameters
+    _governor: State[Governor]
+
+    def on_configure(self) -> None:
+        hold_ns = round(self.parameters.hold_s * NS_PER_S)
+        encoders = [f"{name}_encoder" for name in self.parameters.shed_modalities]
+        self._governor = Governor(
+            LevelTracker(hold_ns),
+            ReclaimLevel(MemoryTargets.of_environment(os.environ), hold_ns),
+            Shedding(encoders, self.parameters.optional_nodes, PAUSE_NS),
+        )
+        self._reading = PressureReading()
+        self._memory = GraphMemory()
+        self._board = BoardReading()
+        self._reader: MemoryReader | None = None
+        self._nodes = GovernedNodes(self)
+        self._readings = self.worker("readings")
+        self._changes = self.worker("changes")
+        self._output = self.publisher("pressure")
+        self.service("governor/force_level", self._on_force)
+        self.timer(READ_S, self._tick, steady=True)
+        if self.time_is_measured:
+            self.timer(LOOK_S, self._look, steady=True)
+            self.timer(REPORT_S, self._publish, steady=True)
+
+    def on_activate(self) -> None:
+        if self.time_is_measured:
+            self._reader = MemoryReader(os.environ)
+
+    def on_deactivate(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _tick(self) -> None:
+        if self._governor.expire(self.clock.now_ns()):
+            self._publish()
+        if self._reader is not None:
+            self._readings.submit(self._read, self._reader)
+
+    def _read(self, reader: MemoryReader) -> None:
+        now_ns = self.stopwatch_ns()
+        triggered = reader.raised()
+        reading = reader.read(now_ns)
+        with self.guard:
+            if not self.active:
+                return
+            self._reading = reading
+            if self._governor.observe(now_ns, reading, triggered):
+                self.log.info(f"pressure {self._word}: {self._governor.reason}")
+                self._publish()
+                self._look()
+
+    def _look(self) -> None:
+        self._changes.submit(self._change)
+
+    def _change(self) -> None:
+        """Take stock of what the graph holds, and shed or bring back one node if that is due."""
+        memory = GraphMemory(self._nodes.reclaimables(), graph_processes())
+        # Clients of all nodes are made when the first is to be shed, and not before.
+        names = self._nodes.names() if self._governor.level >= PressureLevel.RED else set()
+        board = read_board()
+        now_ns = self.stopwatch_ns()
+        with self.guard:
+            self._memory, self._board = memory, board
+            if self._governor.account(now_ns, memory.cache_mb, memory.optional_mb):
+                self._publish()
+            transition = self._governor.next_transition(now_ns, memory.sizes_bytes(names))
+        if transition is not None and self.active:
+            self._make(transition)
+
+    def _make(self, transition: Transition) -> None:
+        name, level = transition.node, transition.level.word
+        if not transition.activate and transition.level == PressureLevel.CRITICAL:
+            for failure in save_states(self).failures:
+                self.log.warning(f"not saved: {failure}")
+        failure = self._nodes.set_active(name, transition.activate)
+        with self.guard:
+            if failure:
+                self._governor.shedding.failed(self.stopwatch_ns())
+                self.log.warning(failure)
+                return
+            self._governor.shedding.done(self.stopwatch_ns(), transition)
+            self.log.info(f"{name}: {'back' if transition.activate else 'shed'}, pressure {level}")
+            self._publish()
+        if self._checkpointer is not None:
+            self._checkpointer.save_or_report()
+
+    def _publish(self) -> None:
+        governor, reading = self._governor, self._reading
+        self._output.publish(
+            pressure_message(self.clock.now_ns(), governor, reading, self._memory, self._board)
+        )
+        self.diagnose(**facts(governor, reading))
+        words = troubles(governor, reading)
+        self.set_health("warn" if words else "ok", words or "running")
+
+    def _on_force(self, request: Any, response: Any) -> Any:
+        with self.guard:
+            now_ns, clock_ns = self.stopwatch_ns(), self.clock.now_ns()
+            self._governor.force(now_ns, clock_ns, request.level, request.duration_s)
+            self._publish()
+        if self.time_is_measured:
+            self._look()
+        forced = f" for {request.duration_s:g} s" if request.duration_s else ", as it is read"
+        response.success, response.message = True, f"{self._word}{forced}"
+        return response
+
+    @property
+    def _word(self) -> str:
+        return PressureLevel(self._governor.level).word
