@@ -13,8 +13,9 @@ import pytest
 
 mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not built")
 
+from sage_common.core.health import PressureLevel  # noqa: E402
 from sage_common.ros.conversions.images import compressed_to_rgb, image_to_array  # noqa: E402
-from sage_common.ros.tensors.output import SLOTS, TensorOutput  # noqa: E402
+from sage_common.ros.tensors.output import SLOTS, SLOTS_AT, TensorOutput  # noqa: E402
 from sage_sensors.core.samples import Frame  # noqa: E402
 from sage_sensors.core.synthetic_scene import SyntheticScene  # noqa: E402
 from sage_sensors.publishers.camera import CameraPublisher  # noqa: E402
@@ -59,6 +60,9 @@ class Stand:
         name = f"test.{os.getpid()}.{uuid.uuid4().hex}"
         self.output = TensorOutput(self.publisher(key, **names), name, lambda: True, self.log)
         return self.output
+
+    def reclaimable(self, *registered: Any) -> None:
+        self.reclaimables = [*getattr(self, "reclaimables", ()), registered]
 
     def worker(self, _name: str, _queue_size: int) -> Later:
         return self.later
@@ -113,3 +117,32 @@ def test_a_scene_is_painted_into_the_slot(stand: Stand) -> None:
         assert sample.value.slot is not None
         expected = SyntheticScene(32, 16, seed=5).render(sample.time_ns)
         np.testing.assert_array_equal(sample.value.pixels, expected)
+
+
+def test_under_pressure_frames_are_smaller_and_so_is_the_memory_that_they_lie_in(
+    stand: Stand,
+) -> None:
+    camera = CameraPublisher(stand, "front", "", 90)  # type: ignore[arg-type]
+
+    def sent(level: PressureLevel) -> tuple[tuple[int, ...], int, int]:
+        stand.output.relieve(level)
+        camera.relieve(level)
+        frame = camera.canvas(480, 640)
+        frame.pixels[:] = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+        camera.send(frame, camera.header(0))
+        info = stand.sinks["camera/info"].sent[-1]
+        for job, arguments in stand.later.jobs:
+            job(*arguments)
+        stand.later.jobs.clear()
+        shape = image_to_array(stand.sinks["camera/image_raw"].sent[-1]).shape
+        assert (info.height, info.width) == shape[:2]
+        size = len(stand.sinks["camera/compressed"].sent[-1].data)
+        return shape, stand.output.held_bytes() // SLOTS_AT[level], size
+
+    whole, held_whole, jpeg_whole = sent(PressureLevel.GREEN)
+    assert sent(PressureLevel.YELLOW) == (whole, held_whole, jpeg_whole)
+    half, held_half, jpeg_half = sent(PressureLevel.ORANGE)
+    assert (whole, half) == ((480, 640, 3), (240, 320, 3))
+    assert held_half < held_whole / 3 and jpeg_half < jpeg_whole / 3
+    assert sent(PressureLevel.CRITICAL)[0] == (120, 160, 3)
+    assert sent(PressureLevel.GREEN) == (whole, held_whole, jpeg_whole)

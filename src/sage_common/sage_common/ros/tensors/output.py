@@ -46,7 +46,8 @@ class TensorSlot:
 class TensorOutput:
     """Hands tensors over through a mailbox in shared memory, and publishes their handles.
 
-    The mailbox is made with the first tensor that somebody wants, and anew when tensors grow. A
+    The mailbox is made with the first tensor that somebody wants, and anew when tensors grow
+    and, under pressure, when they shrink to a half. A
     reader that holds every slot makes no writer wait: the tensor is counted as refused. May be
     used by several threads.
 
@@ -78,6 +79,7 @@ class TensorOutput:
         self._tag = 0
         self._slots = SLOTS
         self._slot_bytes = 0
+        self._made_for_bytes = 0
 
     @property
     def wanted(self) -> bool:
@@ -202,7 +204,8 @@ class TensorOutput:
         """A lease to write by; None: no mailbox, or all its slots are in use."""
         mailbox = self._own.mailbox
         has_room = mailbox is not None and mailbox.slot_bytes >= tensor_bytes
-        if not has_room and not self._make_mailbox(tensor_bytes):
+        wastes = self._slots < SLOTS and tensor_bytes <= self._made_for_bytes // 2
+        if (wastes or not has_room) and not self._make_mailbox(tensor_bytes):
             return None
         try:
             return self._own.writer.acquire("overwrite")
@@ -211,6 +214,7 @@ class TensorOutput:
 
     def _make_mailbox(self, slot_bytes: int) -> bool:
         def create(library: Any) -> Any:
+            self._made_for_bytes = slot_bytes
             library.sweep_stale()  # of graphs that were killed, and had other names
             return library.TensorMailbox.create(
                 self._name, slot_bytes=slot_bytes, slot_count=self._slots, ttl_ms=TTL_MS
