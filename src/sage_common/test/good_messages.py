@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from audio_common_msgs.msg import AudioDataStamped
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from sensor_msgs.msg import CameraInfo, Imu, JointState
+from sensor_msgs.msg import BatteryState, CameraInfo, Imu, JointState
 from std_msgs.msg import Float32MultiArray, Header, MultiArrayDimension, String
 from vision_msgs.msg import Classification, Detection2DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
@@ -27,6 +27,7 @@ from sage_msgs.msg import (
     Experience,
     FusedSalience,
     FusionWeights,
+    MetabolicState,
     Outcome,
     PluginBudget,
     Puzzle,
@@ -182,6 +183,8 @@ GOOD: dict[str, Callable[[Header], Any]] = {
     "fusion/weights": weights,
     "attention": attention,
     "budget": budget,
+    "state": lambda header: MetabolicState(header=header, energy_reserve=0.5),
+    "battery": lambda header: BatteryState(header=header, percentage=0.5),
     "classes": classes,
     "detections": detections,
     "label_info": vocabulary,

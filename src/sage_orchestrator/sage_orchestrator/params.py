@@ -13,6 +13,7 @@ from sage_orchestrator.core.plugin.catalogue import is_installed, parameter_grou
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
 from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards
+from sage_orchestrator.state_parameters import state_groups
 
 NS_PER_MS = 1_000_000
 LOAD_TIMEOUT_S = 30.0
@@ -94,9 +95,15 @@ class OrchestratorParameters(NodeParameters):
         high=300.0,
     )
 
+    sensors: tuple[str, ...] = parameter(
+        ("camera camera", "imu imu", "recording camera imu"),
+        doc="sensor nodes whose rates follow the metabolic state, `NODE STREAM...` each; the "
+        "streams are camera and imu",
+    )
+
     @classmethod
     def groups(cls) -> Mapping[str, type]:
-        return parameter_groups()
+        return {**parameter_groups(), **state_groups()}
 
     @classmethod
     def absent_groups(cls, values: Mapping[str, object]) -> Collection[str]:
@@ -112,7 +119,7 @@ class OrchestratorParameters(NodeParameters):
         return found if isinstance(found, spec.parameters) else spec.parameters()
 
     def policy(self) -> CyclePolicy:
-        """What governs each cycle."""
+        """What governs a nominal cycle; the metabolic state makes its own of it."""
         return CyclePolicy(
             period_ns=round(self.cycle_ms * NS_PER_MS),
             budget_ns=to_ns(self.budget_atp, "budget_atp"),

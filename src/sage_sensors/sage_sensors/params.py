@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sage_common.core.parameters import NodeParameters, parameter
 
 _MEDIA = "a media file (video, sound, or both)"
+
+
+def _limit(stream: str, high: float) -> Any:
+    return parameter(
+        0.0,
+        doc=f"{stream} that come sooner are not published; 0: no limit. The orchestrator sets it, "
+        "as the metabolic state says",
+        unit="Hz",
+        low=0.0,
+        high=high,
+        changeable=True,
+    )
+
 
 RECORDING_ENDED = "the recording has ended"
 """Health message of a recording once it is over."""
@@ -63,6 +77,8 @@ class RecordingParameters(FrameParameters):
     width_px: int = parameter(0, doc="width to scale to; 0: native", unit="px", low=0, high=8192)
     height_px: int = parameter(0, doc="height to scale to; 0: native", unit="px", low=0, high=8192)
     jpeg_quality: int = parameter(85, doc="of compressed frames", low=1, high=100)
+    max_camera_rate_hz: float = _limit("frames", 240.0)
+    max_imu_rate_hz: float = _limit("readings", 400.0)
 
 
 @dataclass(frozen=True)
@@ -87,6 +103,7 @@ class CameraParameters(MountedParameters):
     seed: int = parameter(0, doc="of the synthetic scene", low=0, high=2**31 - 1)
     frame_id: str = parameter("", doc="TF frame; empty: camera_<name>_optical_frame")
     jpeg_quality: int = parameter(85, doc="of compressed frames", low=1, high=100)
+    max_camera_rate_hz: float = _limit("frames", 240.0)
 
 
 @dataclass(frozen=True)
@@ -144,6 +161,7 @@ class ImuParameters(MountedParameters):
     accel_std_m_s2: float = parameter(
         0.0, doc="noise of an acceleration; 0: unknown", unit="m/s^2", low=0.0, high=100.0
     )
+    max_imu_rate_hz: float = _limit("readings", 400.0)
 
 
 @dataclass(frozen=True)

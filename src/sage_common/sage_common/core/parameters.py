@@ -21,6 +21,7 @@ _LONGEST_NUMBER = 1e15
 _METADATA_KEY = "sage_parameter"
 _ROS_SWITCHES = ("use_sim_time", "start_type_description_service")
 _ROS_PREFIX = "qos_overrides."
+IN_USE = "it was read when the node was configured; deactivate and clean up the node, then set it"
 
 
 class ParameterError(ValueError):
@@ -40,6 +41,8 @@ class ParameterSpec:
         low, high: inclusive range, or None.
         choices: allowed values, or empty.
         replaces: parameters of older versions, of another meaning, that it stands for now.
+        changeable: whether it may be set while the node is active; the others are read when it is
+            configured.
     """
 
     name: str
@@ -51,6 +54,7 @@ class ParameterSpec:
     high: float | None = None
     choices: tuple[Value, ...] = ()
     replaces: tuple[str, ...] = ()
+    changeable: bool = False
 
     @property
     def type_name(self) -> str:
@@ -149,10 +153,11 @@ def parameter(
     high: float | None = None,
     choices: tuple[Value, ...] | None = None,
     replaces: tuple[str, ...] = (),
+    changeable: bool = False,
 ) -> Any:
     """A dataclass field that is a parameter; see `ParameterSpec`."""
     metadata = {"doc": doc, "unit": unit, "low": low, "high": high, "choices": choices or ()}
-    metadata["replaces"] = replaces
+    metadata |= {"replaces": replaces, "changeable": changeable}
     return dataclasses.field(default=default, metadata={_METADATA_KEY: metadata})
 
 
@@ -211,6 +216,18 @@ def specs(cls: type) -> tuple[ParameterSpec, ...]:
 
 def _groups(cls: type) -> Mapping[str, type]:
     return cls.groups() if issubclass(cls, NodeParameters) else {}
+
+
+def check_change(cls: type, name: str, value: object) -> None:
+    """Check a value that is to be set while the node is active.
+
+    Raises:
+        ParameterError: an unknown parameter, a wrong value, or one that may not be changed now.
+    """
+    known = {spec.name: spec for spec in specs(cls)}
+    build(cls, {name: value})
+    if not known[name].changeable:
+        raise ParameterError(f"{name}: {IN_USE}")
 
 
 def is_ros_parameter(name: str) -> bool:

@@ -131,6 +131,13 @@ _TOPICS = (
     TopicSpec("budget", "budget", "sage_msgs/msg/BudgetState",
               "latched", 10.0, 1.0, True, True, "orchestrator -> status, rqt",
               "who got how much compute in the last cycle, and what it did with it"),
+    TopicSpec("state", "state", "sage_msgs/msg/MetabolicState",
+              "latched", 0.0, 0.0, False, True, "orchestrator -> scorers, fusion, memory, status",
+              "the metabolic state, why, and the policy in force; sent with every transition, and "
+              "when the energy reserve has changed by 1 %"),
+    TopicSpec("battery", "battery", "sensor_msgs/msg/BatteryState",
+              "sensor", 0.0, 0.0, False, True, "robot -> orchestrator",
+              "the charge of the battery; remap it to your robot's, such as /battery_state"),
     TopicSpec("refinement", "refinement", "sage_msgs/msg/Refinement",
               "standard", 0.0, 0.0, False, True, "orchestrator -> status, people",
               "what a plugin made of a percept: its answer in words, energies, cost, and why it "
@@ -209,6 +216,11 @@ _SERVICES = (
     ServiceSpec("orchestrator/list_plugins", "sage_msgs/srv/ListPlugins", "orchestrator",
                 "the plugins that are installed or loaded, their state, and their trust with its "
                 "reason"),
+    ServiceSpec("orchestrator/set_state", "sage_msgs/srv/SetState", "orchestrator",
+                "force a metabolic state for a time, or end that"),
+    ServiceSpec("~/set_parameters", "rcl_interfaces/srv/SetParameters", "every node",
+                "set parameters; those that may be changed while a node is active take effect at "
+                "once"),
     ServiceSpec("language/embed", "sage_msgs/srv/Embed", "language encoder", "embedding of a text"),
     ServiceSpec("vision/embed", "sage_msgs/srv/EmbedImage", "vision encoder",
                 "embedding of a picture"),

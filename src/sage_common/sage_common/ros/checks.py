@@ -26,6 +26,8 @@ RECORDED = (
 )
 MAX_TEXT_CHARACTERS = 4096
 MAX_VECTOR = 65536
+CRISIS = 4
+"""The last of the states of `sage_msgs/MetabolicState`."""
 _PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG")
 _COVARIANCES = (
     "orientation_covariance",
@@ -369,6 +371,15 @@ def _pressure(message: Any) -> None:
             raise InvalidInput(field, getattr(message, field), "0 (green) to 4 (critical)")
 
 
+def _state(message: Any) -> None:
+    if message.state > CRISIS:
+        raise InvalidInput("state", message.state, f"0 to {CRISIS}")
+    for name in ("energy_reserve", "max_camera_rate_hz", "max_imu_rate_hz"):
+        value = getattr(message, name)
+        if not (math.isfinite(value) and value >= 0.0):
+            raise InvalidInput(name, value, "a number of at least 0")
+
+
 _CHECKS: dict[str, Callable[[Any], None]] = {
     "vision_msgs/msg/Classification": _classification,
     "vision_msgs/msg/Detection2DArray": _detections,
@@ -380,6 +391,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "sage_msgs/msg/Experience": _experience,
     "sage_msgs/msg/FusedSalience": _fused,
     "sage_msgs/msg/FusionWeights": _weights,
+    "sage_msgs/msg/MetabolicState": _state,
     "sage_msgs/msg/Outcome": _outcome,
     "sage_msgs/msg/Puzzle": _puzzle,
     "sage_msgs/msg/Refinement": _refinement,

@@ -100,6 +100,9 @@ class Host(Protocol):
 
     def read_parameters(self, cls: type) -> Any: ...
 
+    def serve_parameters(self, cls: type, changed: Callable[[], None]) -> None:
+        """Let those be set that may be changed while the node is active; `changed` after each."""
+
     def make_publisher(self, spec: TopicSpec, topic: str) -> Publisher: ...
 
     def make_subscription(

@@ -69,6 +69,9 @@ class SageNode(Connections, Stateful):
     def on_deactivate(self) -> None:
         """Release what `on_activate` took."""
 
+    def on_parameters(self) -> None:
+        """Parameters that may be changed while the node is active have been: see `parameters`."""
+
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """All that its later outputs depend on, while nothing is under way.
 
@@ -116,6 +119,7 @@ class SageNode(Connections, Stateful):
             self.log.warning(self._undeclared())
         self.home = sage_home(self.parameters.home)
         self.on_configure()
+        self._host.serve_parameters(self.parameters_type, self._take_parameters)
         self._pressure.listen()
         path = self.home / "state" / f"{self.name}.state"
         checkpointer = self._checkpointer = Checkpointer(self, path)
@@ -197,6 +201,11 @@ class SageNode(Connections, Stateful):
         return cls.state is not SageNode.state or any(f.part is Part.LEARNED for f in fields)
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _take_parameters(self) -> None:
+        with self.guard:
+            self.parameters = self._host.read_parameters(self.parameters_type)
+            self.guarded(self.on_parameters)
 
     def _set_first_health(self) -> None:
         if self.modality_specs.missing:

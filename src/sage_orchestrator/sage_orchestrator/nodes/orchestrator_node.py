@@ -9,7 +9,7 @@ from sage_common.core.shared_work.thread_work import THREAD_WORK
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
-from sage_msgs.msg import Outcome
+from sage_msgs.msg import FusedSalience, Outcome
 from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
 from sage_orchestrator.core.budget.rating import ProcessorRating
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
@@ -18,6 +18,7 @@ from sage_orchestrator.core.scheduling.rated_workers import RatedWorkers
 from sage_orchestrator.nodes.capabilities import Capabilities
 from sage_orchestrator.nodes.jobs import Jobs
 from sage_orchestrator.nodes.messages import budget_state
+from sage_orchestrator.nodes.metabolism import MetabolicGovernor
 from sage_orchestrator.nodes.plugin_services import PluginServices
 from sage_orchestrator.nodes.results import Results
 from sage_orchestrator.nodes.triggers import TriggerBuffer
@@ -35,12 +36,12 @@ class OrchestratorNode(SageNode):
     _workers: Transient[PluginWorkers]
     _orchestrator: State[Orchestrator]
     _triggers: Transient[TriggerBuffer]
+    _governor: Transient[MetabolicGovernor]
 
     def modalities_in_use(self) -> tuple[str, ...]:
         return self.parameters.modalities
 
     def on_configure(self) -> None:
-        self._policy = self.parameters.policy()
         self._triggers = TriggerBuffer()
         self._capabilities = Capabilities(self, self.parameters)
         self._results = Results(self, self._capabilities, self.parameters.modalities)
@@ -61,7 +62,8 @@ class OrchestratorNode(SageNode):
             self._orchestrator, self._capabilities, self._read_parameters, self._jobs.wait_for
         )
         self._budget = self.publisher("budget")
-        self.subscribe("fused_salience", self._triggers.on_salience)
+        self._governor = MetabolicGovernor(self, self.parameters, self._loaded)
+        self.subscribe("fused_salience", self._on_salience)
         self.subscribe("attention", self._triggers.on_attention)
         self.subscribe("outcome", self._on_outcome)
         self.service("orchestrator/set_trust", self._plugins.on_set_trust)
@@ -69,7 +71,7 @@ class OrchestratorNode(SageNode):
         self.service("orchestrator/unload_plugin", self._plugins.on_unload)
         self.service("orchestrator/list_plugins", self._plugins.on_list)
         self.action("orchestrator/refine", self._jobs.on_refine)
-        self.timer(self._policy.period_ns / NS_PER_S, self._cycle)
+        self.timer(self.parameters.policy().period_ns / NS_PER_S, self._tick)
 
     def on_activate(self) -> None:
         self._orchestrator.reopen()
@@ -77,16 +79,27 @@ class OrchestratorNode(SageNode):
         for name, why in self._plugins.left_out.items():
             self.log.warning(f"plugin {name} is left out: {why}")
         self.diagnose(plugins=", ".join(names) or "none")
+        self._governor.begin()
         self._show_health()
 
     def on_deactivate(self) -> None:
+        self._governor.end()
         self._orchestrator.close()
         self._capabilities.close()
         self._triggers.clear()
 
+    def _on_salience(self, message: FusedSalience) -> None:
+        self._triggers.on_salience(message)
+        self._governor.on_salience(message)
+
+    def _tick(self) -> None:
+        if self._governor.tick():
+            self._cycle()
+
     def _cycle(self) -> None:
-        rating = self._rating.value
-        report = self._orchestrator.cycle(self._triggers.newest(), self._rated(self._policy))
+        rating, policy = self._rating.value, self._rated(self._governor.cycle_policy)
+        report = self._orchestrator.cycle(self._triggers.newest(), policy)
+        self._governor.settle(report)
         if report is None:
             return
         self._budget.publish(budget_state(report, rating, self.clock.now_ns()))
@@ -108,6 +121,9 @@ class OrchestratorNode(SageNode):
         wrong = [f"plugin {name}: {words}" for name, words in troubles.items()]
         wrong += [f"plugin {name} is left out: {why}" for name, why in left_out.items()]
         self.set_health(*(("warn", "; ".join(wrong)) if wrong else ("ok", "running")))
+
+    def _loaded(self) -> list[str]:
+        return [status.name for status in self._orchestrator.statuses()]
 
     def _on_outcome(self, message: Outcome) -> None:
         self._orchestrator.learn_outcome(

@@ -51,6 +51,11 @@ class RecordingNode(SageNode):
         if p.publish_tf:
             frames = StaticFrames(self, list(self._streams.values()), p.base_frame)
             self.timer(REPORT_S, frames.tick)
+        self.on_parameters()
+
+    def on_parameters(self) -> None:
+        self._streams["camera"].rate_limit.max_rate_hz = self.parameters.max_camera_rate_hz
+        self._streams["imu"].rate_limit.max_rate_hz = self.parameters.max_imu_rate_hz
 
     def on_activate(self) -> None:
         p = self.parameters

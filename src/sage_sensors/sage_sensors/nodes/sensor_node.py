@@ -59,6 +59,11 @@ class SensorNode(SageNode, ABC):
         self.timer(TICK_S, self._tick)
         self.timer(REPORT_S, self._report)
         self._publish_frames()
+        self.on_parameters()
+
+    def on_parameters(self) -> None:
+        limit = getattr(self.parameters, f"max_{self._stream.kind}_rate_hz", 0.0)
+        self._stream.rate_limit.max_rate_hz = limit
 
     def frame_is_ours(self) -> bool:
         """True if the frame that messages name is this node's, not that of a foreign topic."""

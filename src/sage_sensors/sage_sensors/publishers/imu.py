@@ -80,7 +80,10 @@ class ImuPublisher(StreamPublisher[Inertial]):
             np.array([rates.x, rates.y, rates.z]),
             np.array([acceleration.x, acceleration.y, acceleration.z]),
         )
-        self._monitor.observe(stamp_ns(message.header.stamp), value.fingerprint())
+        stamp = stamp_ns(message.header.stamp)
+        self._monitor.observe(stamp, value.fingerprint())
+        if not self.rate_limit.admits(stamp):
+            return
         if message.orientation_covariance[0] == -1.0:
             self._orient(message, value)
         self._data.publish(message)

@@ -13,6 +13,7 @@ from sage_common.core.synthetic import SYNTHETIC, synthetic_frame
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
 from sage_sensors.core.monitor import SensorMonitor, SensorReport
+from sage_sensors.core.rate_limit import RateLimit
 from sage_sensors.core.samples import ABSENT, Stamped
 
 # A sensor that is absent is stale, whatever its period would be.
@@ -38,6 +39,7 @@ class StreamPublisher(Stateful, ABC, Generic[T]):
 
     backend: State[str] = ""
     frame_id: State[str]
+    rate_limit: State[RateLimit]
     _monitor: State[SensorMonitor]
 
     kind: ClassVar[str] = "sensor"
@@ -46,6 +48,7 @@ class StreamPublisher(Stateful, ABC, Generic[T]):
     def __init__(self, node: SageNode, frame_id: str) -> None:
         self.node = node
         self.frame_id = frame_id
+        self.rate_limit = RateLimit()
         self._monitor = SensorMonitor(0.0)
 
     def begin(self, backend: str, period_s: float) -> None:
@@ -70,9 +73,10 @@ class StreamPublisher(Stateful, ABC, Generic[T]):
         return self.backend.startswith(ABSENT)
 
     def deliver(self, sample: Stamped[T]) -> None:
-        """Publish a sample with its capture time as stamp."""
+        """Publish a sample with its capture time as stamp, unless fewer are wanted."""
         self._monitor.observe(sample.time_ns, sample.value.fingerprint())
-        self.send(sample.value, self.header(sample.time_ns))
+        if self.rate_limit.admits(sample.time_ns):
+            self.send(sample.value, self.header(sample.time_ns))
 
     def fault(self) -> None:
         """Note that the source could not be read."""

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.parameters import build
+from sage_common.core.parameters import build, specs
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_common.core.throttle import Throttle, call_site
-from sage_common.core.topics import ServiceSpec, TopicSpec
+from sage_common.core.topics import ServiceSpec, TopicSpec, service_spec
+from sage_common.ros.lockstep.parameter_service import SET_PARAMETERS, ParameterService
 
 if TYPE_CHECKING:
     from sage_common.ros.lockstep.host import LockstepHost
@@ -37,7 +38,7 @@ class LockstepNodeHost(Stateful):
         self,
         graph: LockstepHost,
         name: str,
-        overrides: Mapping[str, object],
+        overrides: dict[str, object],
         remappings: Mapping[str, str],
     ) -> None:
         self.name = name
@@ -61,6 +62,12 @@ class LockstepNodeHost(Stateful):
 
     def read_parameters(self, cls: type) -> Any:
         return build(cls, self.overrides)
+
+    def serve_parameters(self, cls: type, changed: Callable[[], None]) -> None:
+        if any(spec.changeable for spec in specs(cls)):
+            name = self.resolve(SET_PARAMETERS)
+            service = ParameterService(cls, self.overrides, changed)
+            self._graph.add_service(name, service_spec(SET_PARAMETERS), service.set_all)
 
     def make_publisher(self, spec: TopicSpec, topic: str) -> _Publisher:
         publisher = _Publisher(self._graph, self.name, spec, topic)

@@ -158,6 +158,9 @@ class RosHost(ManagedNode):
     def read_parameters(self, cls: type) -> Any:
         return self._parameters_of_node.read(cls)
 
+    def serve_parameters(self, cls: type, changed: Callable[[], None]) -> None:
+        self._parameters_of_node.on_change = changed
+
     @property
     def overrides(self) -> Mapping[str, object]:
         """Parameter values given from outside."""

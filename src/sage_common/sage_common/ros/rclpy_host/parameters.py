@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import rclpy.node
@@ -15,6 +15,7 @@ from rcl_interfaces.msg import (
 from rclpy.parameter import Parameter
 
 from sage_common.core.parameters import (
+    IN_USE,
     ParameterError,
     ParameterSpec,
     build,
@@ -22,19 +23,20 @@ from sage_common.core.parameters import (
     specs,
 )
 
-IN_USE = "it was read when the node was configured; deactivate and clean up the node, then set it"
-
 
 class RosParameters:
     """Declares the parameters of one node, once for each dataclass.
 
     Attributes:
-        in_use: the node is configured with them: until it is cleaned up, none can be set.
+        in_use: the node is configured with them: until it is cleaned up, only those can be set
+            that may be changed while it is active.
+        on_change: called when some of these were.
     """
 
     def __init__(self, node: rclpy.node.Node) -> None:
         self._node = node
         self.in_use = False
+        self.on_change: Callable[[], None] = lambda: None
         self._known: dict[str, ParameterSpec] = {}
 
     def read(self, cls: type) -> Any:
@@ -48,6 +50,7 @@ class RosParameters:
         build(cls, {name: _filled(own.get(name), value) for name, value in given.items()})
         if not self._known:
             self._node.add_on_set_parameters_callback(self._check)
+            self._node.add_post_set_parameters_callback(self._report)
         for name, spec in own.items():
             if not self._node.has_parameter(name):
                 self._node.declare_parameter(name, _ros_value(spec.default), _descriptor(spec))
@@ -72,9 +75,14 @@ class RosParameters:
                     spec.convert(_filled(spec, _value(change)))
             except ParameterError as error:
                 return SetParametersResult(successful=False, reason=str(error))
-            if self.in_use:
+            if self.in_use and not (spec is not None and spec.changeable):
                 return SetParametersResult(successful=False, reason=f"{change.name}: {IN_USE}")
         return SetParametersResult(successful=True)
+
+    def _report(self, changes: list[Parameter]) -> None:
+        """Some have been set."""
+        if self.in_use and any(change.name in self._known for change in changes):
+            self.on_change()
 
 
 def _value(parameter: Parameter) -> Any:

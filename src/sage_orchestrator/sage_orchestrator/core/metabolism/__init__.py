@@ -1,0 +1,1 @@
+"""Metabolic states: policies that govern the graph, and what the robot passes between."""

@@ -1,0 +1,62 @@
+"""What governs the graph while it is in one state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sage_common.core.errors import InvalidInput
+from sage_orchestrator.core.metabolism.state import MetabolicState
+from sage_orchestrator.core.scheduling.policy import CyclePolicy
+
+ALL = "*"
+"""Stands for every plugin in `plugins`."""
+
+
+@dataclass(frozen=True)
+class StatePolicy:
+    """What governs the graph in one state.
+
+    Attributes:
+        cycle_factor: length of a cycle, in cycles of the nominal length.
+        budget_share: compute for each unit of time, as a share of the nominal.
+        plugins: names of those that may begin a run of their own; `*`: all.
+        max_camera_rate_hz, max_imu_rate_hz: what sensors are asked to keep to [Hz]; 0: no limit.
+        learning: whether scorers and fusion learn.
+        consolidation: whether the memory sleeps.
+        night_factor: at night this state is entered after so many times less idling, >= 1.
+    """
+
+    cycle_factor: int
+    budget_share: float
+    plugins: tuple[str, ...]
+    max_camera_rate_hz: float
+    max_imu_rate_hz: float
+    learning: bool
+    consolidation: bool
+    night_factor: float
+
+    def cycle(self, nominal: CyclePolicy) -> CyclePolicy:
+        """The policy of a cycle of this state."""
+        share = self.budget_share * self.cycle_factor
+        return CyclePolicy(
+            period_ns=nominal.period_ns * self.cycle_factor,
+            budget_ns=round(nominal.budget_ns * share),
+            floor=nominal.floor,
+            timeout_ns=nominal.timeout_ns,
+            admitted=None if ALL in self.plugins else frozenset(self.plugins),
+        )
+
+
+def check_policies(policies: Mapping[MetabolicState, StatePolicy]) -> None:
+    """Check that every state leaves the robot something to do.
+
+    Raises:
+        InvalidInput: a state admits no plugin, or none learns; the parameter is named.
+    """
+    for state, policy in policies.items():
+        if not policy.plugins:
+            field = f"states.{state.name.lower()}.plugins"
+            raise InvalidInput(field, [], "at least one plugin, or * for all")
+    if not policies[MetabolicState.WAKE].learning:
+        raise InvalidInput("states.wake.learning", False, "true: else nothing is ever learned")

@@ -1,0 +1,168 @@
+"""The metabolic state of the graph: what it hears, what it publishes, what it governs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from sensor_msgs.msg import BatteryState
+
+from sage_common.core.errors import InvalidInput
+from sage_common.core.health import PressureLevel
+from sage_common.core.state.fields import Transient
+from sage_common.core.state.stateful import Stateful
+from sage_common.ros.node import SageNode
+from sage_msgs.msg import FusedSalience, ResourcePressure
+from sage_msgs.srv import SetState
+from sage_orchestrator.core.metabolism.energy import EnergyReserve
+from sage_orchestrator.core.metabolism.metabolism import Metabolism, Transition
+from sage_orchestrator.core.metabolism.policy import ALL, check_policies
+from sage_orchestrator.core.metabolism.state import state_named
+from sage_orchestrator.core.scheduling.policy import CyclePolicy
+from sage_orchestrator.core.scheduling.report import CycleReport
+from sage_orchestrator.nodes.sensor_rates import SensorRates
+from sage_orchestrator.nodes.state_message import state_message
+from sage_orchestrator.params import OrchestratorParameters
+from sage_orchestrator.state_parameters import policies_of, transitions_of
+
+AUTO = "auto"
+RESERVE_STEP = 0.01
+"""A change of the energy reserve that is published."""
+CHARGING = (BatteryState.POWER_SUPPLY_STATUS_CHARGING, BatteryState.POWER_SUPPLY_STATUS_FULL)
+
+
+class MetabolicGovernor(Stateful):
+    """Governs by the metabolic state; to be made when `node` is configured.
+
+    Args:
+        node: the orchestrator's.
+        parameters: of the node.
+        loaded: names of the plugins that are loaded.
+
+    Raises:
+        InvalidInput: a policy forbids everything; the parameter is named.
+    """
+
+    metabolism: Transient[Metabolism]
+    _ticks: Transient[int] = 0
+    _published: Transient[tuple[float, str]]
+
+    def __init__(
+        self, node: SageNode, parameters: OrchestratorParameters, loaded: Callable[[], list[str]]
+    ) -> None:
+        self._node = node
+        self._nominal = parameters.policy()
+        self._loaded = loaded
+        policies = policies_of(parameters.grouped)
+        check_policies(policies)
+        transitions = transitions_of(parameters.grouped)
+        nominal_load = self._nominal.budget_ns / self._nominal.period_ns
+        energy = EnergyReserve(transitions.rated_power_w, nominal_load)
+        self.metabolism = Metabolism(transitions.rules(), policies, energy)
+        self._published = (-1.0, "")
+        self._output = node.publisher("state")
+        self._rates = SensorRates(node, parameters.sensors)
+        node.subscribe("pressure", self._on_pressure)
+        node.subscribe("battery", self._on_battery, self._on_battery_refused)
+        node.service("orchestrator/set_state", self.on_set_state)
+
+    @property
+    def cycle_policy(self) -> CyclePolicy:
+        """What governs the cycle that begins now."""
+        return self.metabolism.policy.cycle(self._nominal)
+
+    def begin(self) -> None:
+        """The node is active."""
+        self._govern()
+
+    def end(self) -> None:
+        """The node is not active any more: sensors are as they were."""
+        self._rates.restore()
+
+    def on_salience(self, message: FusedSalience) -> None:
+        """What is salient enough wakes at once, in the middle of a cycle."""
+        self._note(
+            self.metabolism.hear_salience(
+                message.alarms_per_hour, message.valid, message.reason, self._node.clock.now_ns()
+            )
+        )
+
+    def tick(self) -> bool:
+        """A nominal cycle has passed; whether one of the present state is due."""
+        now_ns = self._node.clock.now_ns()
+        changed = self._note(self.metabolism.evaluate(now_ns))
+        energy = self.metabolism.energy.reading(now_ns)
+        reserve, fault = self._published
+        if abs(energy.reserve - reserve) >= RESERVE_STEP or energy.fault != fault:
+            self._publish()
+        self._ticks += 1
+        due = changed or self._ticks >= self.metabolism.policy.cycle_factor
+        if due:
+            self._ticks = 0
+            self._rates.assert_again()
+        return due
+
+    def settle(self, report: CycleReport | None) -> None:
+        """A cycle has ended."""
+        if report is not None:
+            self.metabolism.energy.spend(report.spent_ns)
+
+    def on_set_state(self, request: SetState.Request, response: SetState.Response) -> object:
+        """The service `orchestrator/set_state`."""
+        with self._node.guard:
+            now_ns = self._node.clock.now_ns()
+            if request.state.lower() == AUTO:
+                released = self._note(self.metabolism.release(now_ns))
+                response.message = "no longer forced" if released else "no state was forced"
+            else:
+                state = state_named(request.state)
+                self._note(self.metabolism.force(state, request.duration_s, now_ns))
+                response.message = f"{state.name}: {self.metabolism.reason}{self._nobody()}"
+        response.success = True
+        return response
+
+    def _nobody(self) -> str:
+        """That the policy in force admits none of the loaded plugins, if so."""
+        admitted, loaded = self.metabolism.policy.plugins, self._loaded()
+        if ALL in admitted or not loaded or set(admitted) & set(loaded):
+            return ""
+        return f"; none of the loaded plugins may run in it: it admits {', '.join(admitted)}"
+
+    def _note(self, transition: Transition | None) -> bool:
+        if transition is None:
+            return False
+        before, after = transition.previous.name, transition.state.name
+        self._node.log.info(f"{before} -> {after}: {transition.reason}")
+        self._ticks = self.metabolism.policy.cycle_factor  # the next tick begins a cycle
+        self._govern()
+        return True
+
+    def _govern(self) -> None:
+        self._publish()
+        policy = self.metabolism.policy
+        self._rates.ask(policy.max_camera_rate_hz, policy.max_imu_rate_hz)
+
+    def _publish(self) -> None:
+        now_ns = self._node.clock.now_ns()
+        energy = self.metabolism.energy.reading(now_ns)
+        self._published = (energy.reserve, energy.fault)
+        self._output.publish(state_message(self.metabolism, energy, self.cycle_policy, now_ns))
+        fault = energy.fault and f"; {energy.fault}"
+        self._node.diagnose(
+            state=f"{self.metabolism.current.name}: {self.metabolism.reason}",
+            energy=f"{energy.reserve:.0%} by {energy.source}{fault}",
+        )
+
+    def _on_pressure(self, message: ResourcePressure) -> None:
+        self.metabolism.hear_pressure(message.level, PressureLevel(message.level).word)
+        self.metabolism.energy.hear_power(message.power_w)
+        self._note(self.metabolism.evaluate(self._node.clock.now_ns()))
+
+    def _on_battery(self, message: BatteryState) -> None:
+        now_ns = self._node.clock.now_ns()
+        share = message.percentage if message.present else math.nan
+        charging = message.power_supply_status in CHARGING
+        self.metabolism.energy.hear_battery(share, charging, now_ns)
+
+    def _on_battery_refused(self, fault: InvalidInput) -> None:
+        self.metabolism.energy.refuse_battery(str(fault))
