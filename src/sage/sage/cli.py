@@ -21,6 +21,7 @@ COMMANDS = {
     "teach": "teach a word with a few pictures or sounds, or list the words that were taught",
     "memory": "manage the memory: numbers, export, import, sleep, forgetting",
     "plugins": "list, load, replace and unload refinement plugins",
+    "state": "show the metabolic state and why, or force one for a time",
     "explain": "say why a moment was or was not salient",
     "record": "record a running graph into a bag",
     "replay": "play a bag into the graph, or through it in lock-step",

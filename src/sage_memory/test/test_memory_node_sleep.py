@@ -11,6 +11,7 @@ from stored_rows import rows
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_memory.nodes.memory_node import MemoryNode
 from sage_msgs.action import Sleep
+from sage_msgs.msg import MetabolicState
 from sage_msgs.srv import Forget, SetPin, UndoSleep
 
 T0 = DEFAULT_START_NS
@@ -101,6 +102,16 @@ def test_it_sleeps_when_nothing_happens_only_if_told_to(tmp_path, idle_s, sleeps
     assert rows(tmp_path, "SELECT * FROM consolidation_runs") == []
     host.run_for(60.0)
     assert len(rows(tmp_path, "SELECT * FROM consolidation_runs WHERE cause = 'idle'")) == sleeps
+    host.close()
+
+
+def test_it_sleeps_once_while_the_robot_dreams(tmp_path) -> None:
+    host = start(tmp_path)
+    keep(host, 5)
+    for consolidates in (False, True, True):
+        host.publish("state", MetabolicState(consolidation=consolidates))
+        host.run_for(1.0)
+    assert len(rows(tmp_path, "SELECT * FROM consolidation_runs WHERE cause = 'dream'")) == 1
     host.close()
 
 

@@ -44,7 +44,7 @@ class TransitionParameters:
         300.0, doc="length of a DREAM that nothing ends", unit="s", low=1.0, high=86400.0
     )
     dream_every_s: float = parameter(
-        3600.0, doc="least time between two DREAMs", unit="s", low=1.0, high=604800.0
+        10800.0, doc="least time between two DREAMs", unit="s", low=1.0, high=604800.0
     )
     crisis_pressure: int = parameter(
         3, doc="level of memory pressure that makes a CRISIS: red is 3", low=1, high=4

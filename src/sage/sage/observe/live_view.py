@@ -16,6 +16,7 @@ from sage.observe.sensors import heard_backends
 from sage.observe.tally import Tally
 from sage.observe.transports import fallbacks, in_words
 from sage_common.core.synthetic import is_synthetic
+from sage_orchestrator.core.metabolism.state import MetabolicState
 from sage_snarc.core.reason import QUIET, as_rare_as
 
 BAR_CELLS = 24
@@ -133,6 +134,10 @@ def _budget(latest: Latest, tally: Tally) -> RenderableType:
     if state is None:
         return Text("nothing yet", style="dim")
     table = Table.grid(padding=(0, 1))
+    if latest.state is not None:
+        name, why = MetabolicState(latest.state.state).name, latest.state.reason
+        energy = f"energy {latest.state.energy_reserve:.0%} by {latest.state.energy_source}"
+        table.add_row("state", name, "", f"{why}; {energy}")
     table.add_row(
         "cycle", str(state.cycle), "",
         f"{state.spent_atp:.0f} of {state.budget_atp:.0f} ATP spent, "

@@ -53,6 +53,7 @@ class Latest:
     puzzles: dict[str, Any] = field(default_factory=dict)
     fused: Any = None
     budget: Any = None
+    state: Any = None
     attention: Any = None
     refinements: dict[str, Any] = field(default_factory=dict)
     experiences: list[Any] = field(default_factory=list)
@@ -102,6 +103,7 @@ class ObserverNode(SageNode):
         self.subscribe("fused_salience", self._fused)
         self.subscribe("attention", self._attention)
         self.subscribe("budget", self._budget)
+        self.subscribe("state", self._state)
         self.subscribe("refinement", self._refinement)
         self.subscribe("experience", self._experience)
         self.subscribe_foreign(
@@ -146,6 +148,9 @@ class ObserverNode(SageNode):
 
     def _attention(self, message: Any) -> None:
         self.latest.attention = message
+
+    def _state(self, message: Any) -> None:
+        self.latest.state = message
 
     def _budget(self, message: Any) -> None:
         self.latest.budget = message

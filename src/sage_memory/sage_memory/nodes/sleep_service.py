@@ -1,4 +1,4 @@
-"""Sleep on request and when nothing happens, and what people ask of single experiences."""
+"""Sleep on request, when idle and in a state of dreaming, and what people ask of experiences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.state.fields import State
+from sage_common.core.state.fields import State, Transient
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.node import SageNode
 from sage_memory.core.identifiers import id_text, parse_id
@@ -16,7 +16,7 @@ from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import format_report
 from sage_memory.params import MemoryParameters
 from sage_msgs.action import Sleep
-from sage_msgs.msg import FusedSalience
+from sage_msgs.msg import FusedSalience, MetabolicState
 from sage_msgs.srv import Forget, SetPin, UndoSleep
 
 COPIED = (
@@ -48,6 +48,7 @@ class SleepService(Stateful):
 
     _salient_ns: State[int | None] = None
     _slept_ns: State[int | None] = None
+    _dreams: Transient[bool] = False
 
     def __init__(
         self, node: SageNode, opened: Callable[[], Memory], parameters: MemoryParameters
@@ -58,6 +59,7 @@ class SleepService(Stateful):
         self._asleep = False
         self._last = ""
         self._worker = node.worker("sleep")
+        node.subscribe("state", self._on_state)
         node.action("memory/sleep", self._sleep)
         node.service("memory/undo_sleep", self._undo)
         node.service("memory/pin", self._pin)
@@ -86,11 +88,22 @@ class SleepService(Stateful):
             self._slept_ns, self._asleep = now_ns, True
             self._worker.submit(self._sleep_idle, self._salient_ns)
 
+    def _on_state(self, message: MetabolicState) -> None:
+        """Sleep as a state of consolidation begins; its end ends the run, between two steps."""
+        begins = message.consolidation and not self._dreams
+        self._dreams = message.consolidation
+        if begins and not self._asleep:
+            self._slept_ns, self._asleep = self._node.clock.now_ns(), True
+            self._worker.submit(self._sleep_alone, "dream", lambda: not self._dreams)
+
     def _sleep_idle(self, since_ns: int) -> None:
+        self._sleep_alone("idle", lambda: self._salient_ns != since_ns)
+
+    def _sleep_alone(self, cause: str, is_over: Callable[[], bool]) -> None:
         try:
-            options = replace(options_of(self._parameters), cause="idle")
+            options = replace(options_of(self._parameters), cause=cause)
             report = self._opened().sleep(
-                options, should_stop=lambda: self._salient_ns != since_ns or not self._node.active
+                options, should_stop=lambda: is_over() or not self._node.active
             )
             self._last = format_report(report)
             self._node.log.info(f"slept: {self._last}")

@@ -111,6 +111,8 @@ class Fusion(Stateful):
     cross: State[CrossModal]
     weights: State[OutcomeWeights]
     false_alarms: State[FalseAlarms]
+    learning: Transient[bool] = True
+    """False: it fuses, and learns nothing."""
     _last_ns: State[Stamp] = 0
     _newest: Transient[dict[str, ModalSalience]]
     _signs: Transient[dict[str, Signs]]
@@ -174,7 +176,7 @@ class Fusion(Stateful):
         if salience.valid:
             fresh = {name: self._embeddings[name][1] for name in live if self._sees(name, now_ns)}
             self._conflicts[salience.modality] = self.cross.observe(
-                salience.modality, fresh, salience.surprise
+                salience.modality, fresh, salience.surprise, self.learning
             )
         conflicts = {name: self._conflicts.get(name) for name in live}
         loner, conflict = _strongest(conflicts)
@@ -218,12 +220,13 @@ class Fusion(Stateful):
             stamp_ns if elapsed_ns > 0 or elapsed_ns < -self.max_age_ns else self._last_ns
         )
         corrected = self.false_alarms.corrected(rarity)
-        self.false_alarms.learn(rarity, elapsed_s, TICK_S, USUAL_PER_HOUR)
+        if self.learning:
+            self.false_alarms.learn(rarity, elapsed_s, TICK_S, USUAL_PER_HOUR)
         return self._salience.total(corrected)
 
     def learn(self, start_ns: int, end_ns: int, reward: float, stamp_ns: int | None = None) -> bool:
         """Learn from an outcome; see `OutcomeWeights.learn`. `stamp_ns`: the span's end if None."""
-        return self.weights.learn(
+        return self.learning and self.weights.learn(
             start_ns, end_ns, reward, end_ns if stamp_ns is None else stamp_ns
         )
 

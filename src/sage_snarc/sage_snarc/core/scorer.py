@@ -14,7 +14,7 @@ from sage_common.core.puzzle import CODES, GRID, Percept
 from sage_common.core.specs.modality import ModalitySpecs
 from sage_common.core.specs.places import PICTURE, Places
 from sage_common.core.state.arrays import Arrays
-from sage_common.core.state.fields import Fixed, State, renamed
+from sage_common.core.state.fields import Fixed, State, Transient, renamed
 from sage_common.core.state.ranges import Count
 from sage_common.core.state.stateful import Stateful
 from sage_snarc.core.calibration.false_alarms import FALSE_ALARMS_PER_HOUR, checked_rate
@@ -94,6 +94,8 @@ class VectorScorer(Stateful):
     old_keys = renamed(size=("size", "capacity"))
     capacity: Fixed[int]
     _form: Fixed[int] = STATE_FORM
+    learning: Transient[bool] = True
+    """False: samples are scored and nothing is learned; see `Stream.observe`."""
     _stream: State[Stream | None] = None
 
     def __init__(
@@ -120,7 +122,7 @@ class VectorScorer(Stateful):
         self._false_alarms_per_hour = checked_rate(false_alarms_per_hour)
 
     def score(self, stamp_ns: int, vector: ArrayLike) -> SalienceResult:
-        """Score one sample and learn from it.
+        """Score one sample and, while `learning`, learn from it.
 
         Raises:
             InvalidInput: not a finite one-dimensional vector of the first one's size, or a stamp
@@ -131,7 +133,7 @@ class VectorScorer(Stateful):
         if self._stream is None:
             self._stream = self._made(checked.size)
         check_size("vector", checked, self._stream.size)
-        seen = self._stream.observe(stamp_ns, checked, None)
+        seen = self._stream.observe(stamp_ns, checked, None, self.learning)
         reason = scorer_reason(self.name, seen)
         return _result(stamp_ns, self.name, self.source, seen, reason)
 
@@ -141,7 +143,9 @@ class VectorScorer(Stateful):
         Raises:
             InvalidInput: a reward beyond -1..1.
         """
-        return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
+        if self._stream is None or not self.learning:
+            return 0
+        return self._stream.reward.learn(start_ns, end_ns, reward)
 
     def make_part(self, key: str, values: Mapping[str, Any]) -> Stream:
         return self._made(checked_size(f"{key}.size", values[key]))
@@ -163,6 +167,8 @@ class Scorer(Stateful):
     old_keys = renamed(size=("size", "capacity"))
     capacity: Fixed[int]
     _form: Fixed[int] = STATE_FORM
+    learning: Transient[bool] = True
+    """False: samples are scored and nothing is learned; see `Stream.observe`."""
     resets: State[Count] = 0
     encoder_id: State[str] = ""
     _stream: State[Stream | None] = None
@@ -206,7 +212,7 @@ class Scorer(Stateful):
         return 0 if self._stream is None else self._stream.memory.count
 
     def score(self, percept: Percept) -> SalienceResult:
-        """Score one percept and learn from it.
+        """Score one percept and, while `learning`, learn from it.
 
         Raises:
             InvalidInput: another modality, a stamp that is not an integer of 64 bits, codes that
@@ -220,7 +226,7 @@ class Scorer(Stateful):
             self.encoder_id = percept.encoder_id
             self._stream = self._made(vector.size)
         check_size("embedding", vector, self._stream.size)
-        seen = self._stream.observe(stamp_ns, vector, percept.codes)
+        seen = self._stream.observe(stamp_ns, vector, percept.codes, self.learning)
         reason = scorer_reason(self.modality, seen, self.places, percept.text, self._speaks)
         return _result(stamp_ns, self.modality, percept.source, seen, reason)
 
@@ -251,7 +257,9 @@ class Scorer(Stateful):
         Raises:
             InvalidInput: a reward beyond -1..1.
         """
-        return 0 if self._stream is None else self._stream.reward.learn(start_ns, end_ns, reward)
+        if self._stream is None or not self.learning:
+            return 0
+        return self._stream.reward.learn(start_ns, end_ns, reward)
 
     def make_part(self, key: str, values: Mapping[str, Any]) -> Stream:
         return self._made(checked_size(f"{key}.size", values[key]))

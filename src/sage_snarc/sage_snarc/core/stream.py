@@ -162,9 +162,18 @@ class Stream(Stateful):
         self._clock = StreamClock()
 
     def observe(
-        self, stamp_ns: int, vector: NDArray[np.float32], codes: NDArray[np.uint8] | None
+        self,
+        stamp_ns: int,
+        vector: NDArray[np.float32],
+        codes: NDArray[np.uint8] | None,
+        learns: bool = True,
     ) -> Observation:
-        """Score a finite float32 [size] vector and uint8 [30, 30] codes, and learn from them."""
+        """Score a finite float32 [size] vector and uint8 [30, 30] codes, and learn from them.
+
+        Without `learns` nothing is remembered, calibrated or got used to. What only follows the
+        signal (running means, predictions, spreads of the last samples) goes on: else the first
+        sample that is learned from again would be a surprise.
+        """
         gap, elapsed_s = self._clock.follow(stamp_ns)
         # Near 0 a number has digits that the stream's other numbers have not.
         square = max(float(vector @ vector), self.memory.mean_square if self.free else 0.0)
@@ -185,23 +194,24 @@ class Stream(Stateful):
         measures = [error, near.distance, arousal]
         if self._level is not None:
             measures.append(self._level.observe(wide, self._clock.pace))
-        excess, readings = self._compare(measures, near, flat)
+        excess, readings = self._compare(measures, near, flat, learns)
         rarity = rarity_of(excess, self._clock.usual_per_hour / self._clock.samples_per_hour)
         unhabituated = self._salience.total(rarity)
         # Habituation makes alarms fewer, and must not be the stronger for it.
         heard = min(unhabituated, self._salience.total(self.false_alarms.corrected(rarity)))
         habituation = max(
             self.habituation.strength(near.squared, self._usual_distance, stamp_ns),
-            self._episodes.strength(wide, heard, elapsed_s, self._clock.period_s),
+            self._episodes.strength(wide, heard, elapsed_s, self._clock.period_s, learns),
         )
         reward = self.reward.predict(near, self.memory.ids)
         weighed = self._salience.weighed(rarity, habituation, reward)
         final = self.false_alarms.corrected(weighed)
-        self.false_alarms.learn(
-            weighed, elapsed_s, self._clock.period_s, self._clock.usual_per_hour
-        )
-        self._remember(centred, near, stamp_ns, unhabituated, elapsed_s)
-        self.count += 1
+        if learns:
+            self.false_alarms.learn(
+                weighed, elapsed_s, self._clock.period_s, self._clock.usual_per_hour
+            )
+            self._remember(centred, near, stamp_ns, unhabituated, elapsed_s)
+            self.count += 1
         return Observation(
             *readings,
             reward=reward,
@@ -223,7 +233,7 @@ class Stream(Stateful):
         return {"count": int(old["clock"][1])} if "clock" in old else {}
 
     def _compare(
-        self, measures: Sequence[float], near: Neighbour, flat: Reading
+        self, measures: Sequence[float], near: Neighbour, flat: Reading, learns: bool
     ) -> tuple[float, tuple[Reading, Reading, Reading]]:
         """`-ln p` of a sample, and its surprise, novelty and arousal; then they become past.
 
@@ -238,10 +248,11 @@ class Stream(Stateful):
         excess = max(self._combined.excess(parts), flat.excess - self.scale.flat_price)
         excess = _within_experience(excess, self.count)
         horizon = round(self._clock.pace * REMEMBERED)
-        for dimension, value in pairs:
+        for dimension, value in pairs if learns else ():
             if dimension is not self._distance or near.slot >= 0:
                 dimension.learn(value, horizon)
-        self._combined.learn(parts)
+        if learns:
+            self._combined.learn(parts)
         surprise = max(found[0], flat, key=_excess)
         # Rarity raises relative distance.
         novelty = near.relative ** (1.0 - 0.5 * found[1].rank)

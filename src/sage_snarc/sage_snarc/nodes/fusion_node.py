@@ -9,7 +9,7 @@ from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
-from sage_msgs.msg import FusedSalience, Outcome, Salience
+from sage_msgs.msg import FusedSalience, MetabolicState, Outcome, Salience
 from sage_snarc.core.calibration.false_alarms import USUAL_PER_HOUR
 from sage_snarc.core.fusion import Fusion
 from sage_snarc.core.history import History
@@ -60,6 +60,7 @@ class FusionNode(SageNode):
             self.subscribe("salience", self._on_salience, modality=name)
         self.subscribe("experience", self._outcomes.note)
         self.subscribe("outcome", self._on_outcome)
+        self.subscribe("state", self._on_state)
         self.timer(WATCH_PERIOD_S, self._watch)
         self.diagnose(modalities=", ".join(modalities))
 
@@ -122,6 +123,9 @@ class FusionNode(SageNode):
         learned = self._fusion.weights.report()
         self._weights.publish(weights_message(learned))
         self.diagnose(**weights_words(learned))
+
+    def _on_state(self, message: MetabolicState) -> None:
+        self._fusion.learning = message.learning
 
     def _on_outcome(self, message: Outcome) -> None:
         start_ns, end_ns = self._outcomes.span(message)

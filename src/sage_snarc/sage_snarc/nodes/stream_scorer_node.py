@@ -11,7 +11,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
-from sage_msgs.msg import Outcome
+from sage_msgs.msg import MetabolicState, Outcome
 from sage_snarc.core.dimensions.frozen_input import FrozenInput
 from sage_snarc.core.scorer import SalienceResult, Scorer, VectorScorer
 from sage_snarc.nodes.messages import invalid_salience, salience_message
@@ -62,6 +62,7 @@ class StreamScorerNode(SageNode, ABC):
         self.subscribe_samples()
         self.subscribe("experience", self._outcomes.note)
         self.subscribe("outcome", self._on_outcome)
+        self.subscribe("state", self._on_state)
         if self.silence_limit_s > 0.0:
             self.timer(WATCH_PERIOD_S, self._watch)
         self.diagnose(modality=modality, memory=p.memory)
@@ -115,6 +116,10 @@ class StreamScorerNode(SageNode, ABC):
         silent_s = (self.clock.now_ns() - self._heard_ns) * 1e-9
         if silent_s > self.silence_limit_s:
             self._publish_fault(f"no input for {silent_s:.1f} s")
+
+    def _on_state(self, message: MetabolicState) -> None:
+        self._scorer.learning = message.learning
+        self.diagnose(learning=message.learning)
 
     def _on_outcome(self, message: Outcome) -> None:
         start_ns, end_ns = self._outcomes.span(message)

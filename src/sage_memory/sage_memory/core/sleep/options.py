@@ -42,7 +42,7 @@ class SleepOptions:
         salient_margin: the same for the questions about salient moments.
         max_duration_s: begin nothing new after this time [s]; 0: until done.
         dry_run: only say what would be done.
-        cause: who asked, or `idle`.
+        cause: who asked, or `idle` or `dream`.
     """
 
     target_share: float = 0.2

@@ -65,20 +65,26 @@ class CrossModal(Stateful):
         self._predictors = {name: _LeastSquares(inputs) for name in self.modalities}
 
     def observe(
-        self, modality: str, embeddings: Mapping[str, NDArray[np.float32]], surprise: float
+        self,
+        modality: str,
+        embeddings: Mapping[str, NDArray[np.float32]],
+        surprise: float,
+        learns: bool = True,
     ) -> Reading | None:
         """Conflict at a tick of `modality`; then learn from it.
 
         Args:
             embeddings: newest embedding float32 [D] of every live modality.
             surprise: the modality's own surprise, 0..1.
+            learns: False: only look.
 
         Returns:
             None while unknown: no other live modality, or fewer than 50 ticks together.
         """
         if modality not in embeddings or modality not in self._views:
             return None
-        target = self._views[modality].observe(embeddings[modality])
+        view = self._views[modality]
+        target = (view.observe if learns else view.look)(embeddings[modality])
         others = [name for name in self.modalities if name != modality]
         live = [name for name in others if name in embeddings]
         if not live:
@@ -88,7 +94,8 @@ class CrossModal(Stateful):
             self._views[name].look(embeddings[name]) if name in live else np.zeros(WIDTH)
             for name in others
         ]
-        return self._predictors[modality].observe(np.concatenate([*parts, [1.0]]), target, surprise)
+        inputs = np.concatenate([*parts, [1.0]])
+        return self._predictors[modality].observe(inputs, target, surprise, learns)
 
     def skill(self, modality: str) -> float:
         """Share of a modality's variance that the others predict ahead of learning, [0, 1]."""
@@ -178,7 +185,11 @@ class _LeastSquares(Stateful):
         return min(max(1.0 - self._error_power / self._target_power, 0.0), 1.0)
 
     def observe(
-        self, inputs: NDArray[np.float64], target: NDArray[np.float64], surprise: float
+        self,
+        inputs: NDArray[np.float64],
+        target: NDArray[np.float64],
+        surprise: float,
+        learns: bool,
     ) -> Reading | None:
         error = target - inputs @ self._weights
         size = self._whitening.observe(error)
@@ -186,12 +197,14 @@ class _LeastSquares(Stateful):
         excess = max(size - usual, 0.0)
         skill = self.skill
         self.last = CrossError(size, max(usual, 0.0), skill)
-        self._learn(inputs, error)
-        self._follow(size, float(error @ error), float(target @ target), surprise)
+        if learns:
+            self._learn(inputs, error)
+            self._follow(size, float(error @ error), float(target @ target), surprise)
         if self._count <= WARM_UP:
             return None
         reading = self._residual.compare(excess)
-        self._residual.learn(excess, HORIZON_OF_RANKS)
+        if learns:
+            self._residual.learn(excess, HORIZON_OF_RANKS)
         certainty = min(skill / FULL_SKILL, 1.0)
         return Reading(reading.rank * certainty, reading.excess * certainty)
 

@@ -185,7 +185,12 @@ class EpisodeHabituation(Stateful):
         self._known = np.zeros(REMEMBERED)
 
     def strength(
-        self, vector: NDArray[np.float64], salience: float, elapsed_s: float, period_s: float
+        self,
+        vector: NDArray[np.float64],
+        salience: float,
+        elapsed_s: float,
+        period_s: float,
+        learns: bool = True,
     ) -> float:
         """Habituation to what is going on, [0, 1); then follow it.
 
@@ -194,6 +199,7 @@ class EpisodeHabituation(Stateful):
             salience: salience before habituation, corrected by the false alarms that came, [0, 1).
             elapsed_s: time since the last sample [s], >= 0.
             period_s: usual time between samples [s].
+            learns: False: what ends now is not got used to.
         """
         self._courses.doses *= math.exp(-elapsed_s / RECOVERY_S)
         offset = vector - self._background
@@ -223,7 +229,8 @@ class EpisodeHabituation(Stateful):
         if self._quiet_s > max(QUIET_S, QUIET_PERIODS * period_s):
             course = self._current[: self._from_onset.place]
             known = self._known / self._salience_sum
-            self._courses.learn(course, known, DOSE * self._peak**4, self._noise)
+            if learns:
+                self._courses.learn(course, known, DOSE * self._peak**4, self._noise)
             self._going_on = False
         return strength
 

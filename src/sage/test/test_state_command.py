@@ -1,0 +1,60 @@
+"""`sage state`: what it prints, and what it refuses; a whole graph is asked in tests/."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sage.cli import main
+from sage.commands.state import seconds, state_lines, state_values
+from sage_common.core.errors import InvalidInput
+from sage_common.ros.conversions.stamps import to_stamp
+from sage_msgs.msg import MetabolicState, StateTransition
+
+S = 1_000_000_000
+
+
+def resting() -> MetabolicState:
+    message = MetabolicState(
+        state=MetabolicState.REST, reason="nothing salient for 30 s", since=to_stamp(100 * S),
+        energy_reserve=0.5, energy_source="battery", charging=True, cycle_ms=500.0,
+        budget_atp=1000.0, plugins=["*"], max_camera_rate_hz=5.0, learning=True,
+    )  # fmt: skip
+    message.header.stamp = to_stamp(160 * S)
+    change = StateTransition(stamp=to_stamp(100 * S), previous=0, state=2, reason="quiet")
+    message.transitions = [change]
+    return message
+
+
+def test_it_says_state_reason_energy_policy_and_transitions() -> None:
+    lines = list(state_lines(resting()))
+    assert lines[0] == "REST: nothing salient for 30 s"
+    assert lines[1].endswith("at least 60 s")
+    assert lines[2] == "  energy 50% by battery, charging"
+    assert lines[3] == (
+        "  policy: 1000 ATP a cycle of 500 ms, all plugins, camera 5 Hz at most, learns"
+    )
+    assert lines[4].endswith("WAKE -> REST: quiet")
+
+
+def test_it_has_the_same_as_json() -> None:
+    values = json.loads(json.dumps(state_values(resting())))
+    assert values["state"] == "REST" and values["since_s"] == 100.0
+    assert values["transitions"][0]["reason"] == "quiet"
+
+
+@pytest.mark.parametrize(("text", "value"), [("30s", 30.0), ("10m", 600.0), ("1.5h", 5400.0)])
+def test_times(text: str, value: float) -> None:
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "10", "nan", "-5m", "m", "1d", "1e9h"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="--for"):
+        seconds(text)
+
+
+def test_without_a_graph_it_says_so(tmp_path, capsys) -> None:
+    assert main(["state", "--home", str(tmp_path)]) != 0
+    assert "sage run" in capsys.readouterr().err
