@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.core.specs.modality import usual_modalities
+from sage_memory.core.sleep.options import SleepOptions
 
 
 @dataclass(frozen=True)
@@ -169,5 +170,15 @@ class MemoryParameters(NodeParameters):
         replaces=("sleep_idle_salience",),
     )
     sleep_every_s: float = parameter(
-        86400.0, doc="least time between two sleeps from idling", unit="s", low=60.0
+        86400.0, doc="least time between two sleeps that nobody asks for", unit="s", low=60.0
     )
+
+    def sleep_options(self) -> SleepOptions:
+        """How the memory is to sleep."""
+        return SleepOptions(
+            target_share=self.sleep_target_share,
+            salience_floor=self.sleep_salience_floor,
+            similarity=self.sleep_similarity,
+            span_s=self.sleep_span_s,
+            grace_s=self.sleep_grace_s,
+        )

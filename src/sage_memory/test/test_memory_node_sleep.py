@@ -108,7 +108,7 @@ def test_it_sleeps_when_nothing_happens_only_if_told_to(tmp_path, idle_s, sleeps
 def test_it_sleeps_once_while_the_robot_dreams(tmp_path) -> None:
     host = start(tmp_path)
     keep(host, 5)
-    for consolidates in (False, True, True):
+    for consolidates in (False, True, True, False, True):
         host.publish("state", MetabolicState(consolidation=consolidates))
         host.run_for(1.0)
     assert len(rows(tmp_path, "SELECT * FROM consolidation_runs WHERE cause = 'dream'")) == 1

@@ -12,7 +12,6 @@ from sage_common.core.state.stateful import Stateful
 from sage_common.ros.node import SageNode
 from sage_memory.core.identifiers import id_text, parse_id
 from sage_memory.core.memory import Memory
-from sage_memory.core.sleep.options import SleepOptions
 from sage_memory.core.sleep.report import format_report
 from sage_memory.params import MemoryParameters
 from sage_msgs.action import Sleep
@@ -24,17 +23,6 @@ COPIED = (
     "vectors_removed", "bytes_before", "bytes_after", "recall_before", "recall_after",
 )  # fmt: skip
 """Fields of the result of the action that are named as in the report."""
-
-
-def options_of(parameters: MemoryParameters) -> SleepOptions:
-    """How the parameters want a memory to sleep."""
-    return SleepOptions(
-        target_share=parameters.sleep_target_share,
-        salience_floor=parameters.sleep_salience_floor,
-        similarity=parameters.sleep_similarity,
-        span_s=parameters.sleep_span_s,
-        grace_s=parameters.sleep_grace_s,
-    )
 
 
 class SleepService(Stateful):
@@ -83,17 +71,21 @@ class SleepService(Stateful):
         if self._salient_ns is None:
             self._salient_ns = now_ns  # the idling begins with the node
         idle = now_ns - self._salient_ns >= p.sleep_idle_s * NS_PER_S
-        slept = self._slept_ns
-        if idle and (slept is None or now_ns - slept >= p.sleep_every_s * NS_PER_S):
+        if idle and self._is_due(now_ns):
             self._slept_ns, self._asleep = now_ns, True
             self._worker.submit(self._sleep_idle, self._salient_ns)
 
+    def _is_due(self, now_ns: int) -> bool:
+        every_ns = self._parameters.sleep_every_s * NS_PER_S
+        return self._slept_ns is None or now_ns - self._slept_ns >= every_ns
+
     def _on_state(self, message: MetabolicState) -> None:
-        """Sleep as a state of consolidation begins; its end ends the run, between two steps."""
+        """Sleep as a state of consolidation begins, if it is due; its end ends the run."""
         begins = message.consolidation and not self._dreams
         self._dreams = message.consolidation
-        if begins and not self._asleep:
-            self._slept_ns, self._asleep = self._node.clock.now_ns(), True
+        now_ns = self._node.clock.now_ns()
+        if begins and not self._asleep and self._is_due(now_ns):
+            self._slept_ns, self._asleep = now_ns, True
             self._worker.submit(self._sleep_alone, "dream", lambda: not self._dreams)
 
     def _sleep_idle(self, since_ns: int) -> None:
@@ -101,7 +93,7 @@ class SleepService(Stateful):
 
     def _sleep_alone(self, cause: str, is_over: Callable[[], bool]) -> None:
         try:
-            options = replace(options_of(self._parameters), cause=cause)
+            options = replace(self._parameters.sleep_options(), cause=cause)
             report = self._opened().sleep(
                 options, should_stop=lambda: is_over() or not self._node.active
             )
@@ -117,7 +109,9 @@ class SleepService(Stateful):
         cancel_requested: Callable[[], bool],
     ) -> Sleep.Result:
         options = replace(
-            options_of(self._parameters), dry_run=goal.dry_run, max_duration_s=goal.max_duration_s
+            self._parameters.sleep_options(),
+            dry_run=goal.dry_run,
+            max_duration_s=goal.max_duration_s,
         )
         if goal.target_share:
             options = replace(options, target_share=goal.target_share)

@@ -18,7 +18,7 @@ from sage_orchestrator.core.scheduling.rated_workers import RatedWorkers
 from sage_orchestrator.nodes.capabilities import Capabilities
 from sage_orchestrator.nodes.jobs import Jobs
 from sage_orchestrator.nodes.messages import budget_state
-from sage_orchestrator.nodes.metabolism import MetabolicGovernor
+from sage_orchestrator.nodes.metabolism.governor import MetabolicGovernor
 from sage_orchestrator.nodes.plugin_services import PluginServices
 from sage_orchestrator.nodes.results import Results
 from sage_orchestrator.nodes.triggers import TriggerBuffer

@@ -34,6 +34,11 @@ class Energy:
     fault: str = ""
 
     @property
+    def words(self) -> str:
+        """For people."""
+        return f"{self.reserve:.0%} by {self.source}" + (f"; {self.fault}" if self.fault else "")
+
+    @property
     def is_measured(self) -> bool:
         """Whether the reserve is that of a battery, and no estimate."""
         return self.source == "battery"

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
-from sensor_msgs.msg import BatteryState
-
-from sage_common.core.errors import InvalidInput
 from sage_common.core.health import PressureLevel
 from sage_common.core.state.fields import Transient
 from sage_common.core.state.stateful import Stateful
@@ -20,15 +16,15 @@ from sage_orchestrator.core.metabolism.policy import ALL, check_policies
 from sage_orchestrator.core.metabolism.state import state_named
 from sage_orchestrator.core.scheduling.policy import CyclePolicy
 from sage_orchestrator.core.scheduling.report import CycleReport
-from sage_orchestrator.nodes.sensor_rates import SensorRates
-from sage_orchestrator.nodes.state_message import state_message
+from sage_orchestrator.nodes.metabolism.battery_input import BatteryInput
+from sage_orchestrator.nodes.metabolism.sensor_rates import SensorRates
+from sage_orchestrator.nodes.metabolism.state_message import state_message
 from sage_orchestrator.params import OrchestratorParameters
 from sage_orchestrator.state_parameters import policies_of, transitions_of
 
 AUTO = "auto"
 RESERVE_STEP = 0.01
 """A change of the energy reserve that is published."""
-CHARGING = (BatteryState.POWER_SUPPLY_STATUS_CHARGING, BatteryState.POWER_SUPPLY_STATUS_FULL)
 
 
 class MetabolicGovernor(Stateful):
@@ -50,12 +46,10 @@ class MetabolicGovernor(Stateful):
     def __init__(
         self, node: SageNode, parameters: OrchestratorParameters, loaded: Callable[[], list[str]]
     ) -> None:
-        self._node = node
+        self._node, self._loaded = node, loaded
         self._nominal = parameters.policy()
-        self._loaded = loaded
-        policies = policies_of(parameters.grouped)
+        policies, transitions = policies_of(parameters.grouped), transitions_of(parameters.grouped)
         check_policies(policies)
-        transitions = transitions_of(parameters.grouped)
         nominal_load = self._nominal.budget_ns / self._nominal.period_ns
         energy = EnergyReserve(transitions.rated_power_w, nominal_load)
         self.metabolism = Metabolism(transitions.rules(), policies, energy)
@@ -63,7 +57,7 @@ class MetabolicGovernor(Stateful):
         self._output = node.publisher("state")
         self._rates = SensorRates(node, parameters.sensors)
         node.subscribe("pressure", self._on_pressure)
-        node.subscribe("battery", self._on_battery, self._on_battery_refused)
+        self._battery = BatteryInput(node, energy)
         node.service("orchestrator/set_state", self.on_set_state)
 
     @property
@@ -147,22 +141,10 @@ class MetabolicGovernor(Stateful):
         energy = self.metabolism.energy.reading(now_ns)
         self._published = (energy.reserve, energy.fault)
         self._output.publish(state_message(self.metabolism, energy, self.cycle_policy, now_ns))
-        fault = energy.fault and f"; {energy.fault}"
-        self._node.diagnose(
-            state=f"{self.metabolism.current.name}: {self.metabolism.reason}",
-            energy=f"{energy.reserve:.0%} by {energy.source}{fault}",
-        )
+        state = f"{self.metabolism.current.name}: {self.metabolism.reason}"
+        self._node.diagnose(state=state, energy=energy.words)
 
     def _on_pressure(self, message: ResourcePressure) -> None:
         self.metabolism.hear_pressure(message.level, PressureLevel(message.level).word)
         self.metabolism.energy.hear_power(message.power_w)
         self._note(self.metabolism.evaluate(self._node.clock.now_ns()))
-
-    def _on_battery(self, message: BatteryState) -> None:
-        now_ns = self._node.clock.now_ns()
-        share = message.percentage if message.present else math.nan
-        charging = message.power_supply_status in CHARGING
-        self.metabolism.energy.hear_battery(share, charging, now_ns)
-
-    def _on_battery_refused(self, fault: InvalidInput) -> None:
-        self.metabolism.energy.refuse_battery(str(fault))

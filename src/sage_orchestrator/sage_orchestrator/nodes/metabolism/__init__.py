@@ -1,0 +1,1 @@
+"""The metabolic state of the graph: what it hears, publishes and governs."""
