@@ -108,11 +108,8 @@ class SleepService(Stateful):
         publish_feedback: Callable[[Any], None],
         cancel_requested: Callable[[], bool],
     ) -> Sleep.Result:
-        options = replace(
-            self._parameters.sleep_options(),
-            dry_run=goal.dry_run,
-            max_duration_s=goal.max_duration_s,
-        )
+        options = self._parameters.sleep_options()
+        options = replace(options, dry_run=goal.dry_run, max_duration_s=goal.max_duration_s)
         if goal.target_share:
             options = replace(options, target_share=goal.target_share)
 
