@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
+from sage_encoders.backends.batched_model import BatchedModel
 from sage_encoders.backends.onnx_model import OnnxModel
 from sage_encoders.backends.providers import first_that_starts
 from sage_encoders.core.card import PRECISIONS, Card, ModelError, read_card
@@ -22,6 +23,7 @@ class Closable(Protocol):
 
 
 M = TypeVar("M", bound=Closable)
+L = TypeVar("L")
 
 
 @dataclass
@@ -30,14 +32,14 @@ class _Shared(Generic[M]):
     leases: int = 0
 
 
-class Lease(Generic[M]):
+class Lease(Generic[L]):
     """The right to use a model until `close`; the last one that closes unloads it.
 
     Attributes:
         model: the model.
     """
 
-    def __init__(self, model: M, end: Callable[[], None]) -> None:
+    def __init__(self, model: L, end: Callable[[], None]) -> None:
         self.model = model
         self._end: Callable[[], None] | None = end
 
@@ -47,7 +49,7 @@ class Lease(Generic[M]):
         if end is not None:
             end()
 
-    def __enter__(self) -> M:
+    def __enter__(self) -> L:
         return self.model
 
     def __exit__(
@@ -125,6 +127,15 @@ class ModelRegistry:
         # A file that was trained anew is another model, though its name is the same.
         key = (folder.resolve(), name, main_card.sha256, precision, provider, threads)
         return self.lease(key, load)
+
+    def open_batched(self, name: str, folder: Path, precision: str = "auto") -> Lease[BatchedModel]:
+        """An ONNX model whose runs are joined with those of others who wait for it.
+
+        Raises:
+            ModelError: as `open`.
+        """
+        lease = self.open(name, folder, precision)
+        return Lease(BatchedModel(lease.model), lease.close)
 
     def _end(self, key: Hashable) -> None:
         with self._lock:

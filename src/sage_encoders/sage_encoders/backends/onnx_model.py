@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from sage_common.allocator import return_freed_memory
 from sage_common.core.errors import InvalidInput
+from sage_common.core.shared_work.batches import Batches
 from sage_encoders.backends.onnx_session import (
     OpenSession,
     form_of,
@@ -26,6 +28,9 @@ from sage_encoders.core.signature import Signature
 
 Rewrite = Callable[[memoryview], tuple[bytes, Mapping[str, NDArray[Any]]]]
 """From the content of a file, the content that is loaded and the constants that it leaves out."""
+ModelBatches = Batches[Mapping[str, NDArray[Any]], dict[str, NDArray[Any]]]
+MOST_ROWS = 8
+"""Of a batch: with more, a core's caches overflow, and each row takes longer than alone."""
 
 
 class OnnxModel:
@@ -49,6 +54,7 @@ class OnnxModel:
         provider_fault: providers before it that are present, but did not start, and why.
         signature: what it takes and gives.
         metadata: what its file says of it beside, text by name.
+        batches: runs of it that wait for each other; see `BatchedModel`.
 
     Raises:
         ModelError: missing, changed or truncated file, the card of another, no such provider, not
@@ -68,6 +74,7 @@ class OnnxModel:
         self.path = path
         self.card = card or read_card(path.with_suffix(".json"))
         self.provider = ""
+        self.batches: ModelBatches = Batches(MOST_ROWS, len(os.sched_getaffinity(0)))
 
         def start(candidate: str) -> OpenSession:
             self.provider = candidate
@@ -112,8 +119,7 @@ class OnnxModel:
             raise InvalidInput("inputs", sorted(inputs), f"{sorted(self.signature.inputs)}")
         if session.device != "cpu" or not all(type(t) is np.ndarray for t in inputs.values()):
             return dict(zip(self.signature.outputs, self._run_bound(session, inputs), strict=True))
-        for name, array in inputs.items():
-            self._check(name, array.dtype, array.shape)
+        self.check(inputs)
         return dict(zip(self.signature.outputs, session.run(inputs), strict=True))
 
     def _run_bound(
@@ -123,6 +129,17 @@ class OnnxModel:
         for name, value in values.items():
             self._check(name, *form_of(value))
         return session.run_bound(values)
+
+    def check(self, inputs: Mapping[str, NDArray[Any]]) -> None:
+        """Refuse what the model cannot take.
+
+        Raises:
+            InvalidInput: an input is missing, unknown, or of another dtype or shape.
+        """
+        if inputs.keys() != self.signature.inputs.keys():
+            raise InvalidInput("inputs", sorted(inputs), f"{sorted(self.signature.inputs)}")
+        for name, array in inputs.items():
+            self._check(name, array.dtype, array.shape)
 
     def close(self) -> None:
         """Unload. A run that is under way ends first."""

@@ -42,6 +42,13 @@ class Signature:
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
 
+    @property
+    def has_batch_axis(self) -> bool:
+        """Whether the first axis of all inputs and outputs is of any size, and the same."""
+        tensors = (*self.inputs.values(), *self.outputs.values())
+        first = {tensor.shape[0] if tensor.shape else 0 for tensor in tensors}
+        return len(first) == 1 and all(isinstance(size, str) and size for size in first)
+
     def check(self, file: str, found: Signature) -> None:
         """Compare with what a model has.
 

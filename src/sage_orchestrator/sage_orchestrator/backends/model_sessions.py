@@ -14,6 +14,6 @@ def sessions_of(models_dir: str) -> ModelSessions:
         from sage_encoders.backends.model_registry import REGISTRY
         from sage_encoders.backends.models_folder import models_folder
 
-        return REGISTRY.open(name, models_folder(models_dir), precision)
+        return REGISTRY.open_batched(name, models_folder(models_dir), precision)
 
     return model_session

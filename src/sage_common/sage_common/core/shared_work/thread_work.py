@@ -26,6 +26,11 @@ class ThreadWork:
         """What has been computed for the calling thread so far; only differences mean something."""
         return self._cpu_ns() + self._received.get(threading.get_ident(), 0)
 
+    def received_ns(self) -> dict[int, int]:
+        """What others have computed for each thread, less what it has computed for them."""
+        with self._lock:
+            return dict(self._received)
+
     def receive(self, cost_ns: int) -> None:
         """A server has computed for the calling thread for so long."""
         with self._lock:
