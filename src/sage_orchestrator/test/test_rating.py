@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 
@@ -141,6 +144,18 @@ def test_the_kernel_accounts_what_a_thread_computes():
     while (now := core_time(threading.get_native_id())).had < before.had + 20 * MS:
         sum(range(1000))
     assert now.waited >= before.waited
+
+
+def test_the_kernel_accounts_what_a_process_of_the_thread_computes():
+    thread = threading.get_native_id()
+    busy = "while True: pass"
+    with subprocess.Popen([sys.executable, "-c", busy]) as process:
+        try:
+            before = core_time(thread)
+            while core_time(thread).had < before.had + 200 * MS:
+                time.sleep(0.001)
+        finally:
+            process.kill()
 
 
 def test_workers_are_watched_while_they_work(threaded):

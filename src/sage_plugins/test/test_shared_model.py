@@ -32,7 +32,7 @@ def test_both_lease_the_same_model_and_the_last_one_closes_it(tmp_path, registry
     look = set_up(LOOK, LookParameters(), offered).create()
     look.load()
     of_node = load_onnx(MODEL, VisionEncoderParameters(), SIGNATURE, lambda model: model)
-    assert look._lease.model is of_node.lease.model
+    assert look._lease.model.apart is of_node.lease.model
     assert registry.open_models == before + 1
     look.unload()
     assert registry.open_models == before + 1

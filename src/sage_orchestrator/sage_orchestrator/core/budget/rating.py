@@ -9,11 +9,14 @@ it (`schedstat`: time on a core, and time that a thread waited for one).
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+
+from sage_orchestrator.core.hosting.process_tree import children_of_thread, descendants
 
 NOMINAL = 1.0
 LEAST = 0.05
@@ -32,12 +35,22 @@ class CoreTime(NamedTuple):
 
 
 def core_time(thread: int) -> CoreTime:
-    """Of a thread of this process, by its number in the kernel.
+    """Of a thread of this process, by its number in the kernel, and of processes that it started.
 
     Raises:
         OSError: there is no such thread, or the kernel does not account it.
     """
-    had, waited, _ = Path(f"/proc/self/task/{thread}/schedstat").read_text().split()
+    total = _account(f"self/task/{thread}")
+    for child in children_of_thread("self", thread):
+        for process in (child, *descendants(child)):
+            with contextlib.suppress(OSError):  # it has just ended
+                found = _account(str(process))
+                total = CoreTime(total.had + found.had, total.waited + found.waited)
+    return total
+
+
+def _account(task: str) -> CoreTime:
+    had, waited, _ = Path(f"/proc/{task}/schedstat").read_text().split()
     return CoreTime(int(had), int(waited))
 
 
@@ -139,8 +152,8 @@ class ProcessorRating:
     def _collect(self, name: str) -> None:
         thread, before = self._active[name]
         now = self._read(thread)
-        self._had_ns += now.had - before.had
-        self._waited_ns += now.waited - before.waited
+        self._had_ns += max(0, now.had - before.had)  # less where a process has ended
+        self._waited_ns += max(0, now.waited - before.waited)
         self._active[name] = (thread, now)
 
     def _count_busy(self, now_ns: int) -> None:
