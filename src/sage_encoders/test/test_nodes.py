@@ -130,6 +130,29 @@ def test_language_percepts_and_service(host: LockstepHost) -> None:
     assert not refused.success and "text" in refused.message and len(refused.embedding) == 0
 
 
+def test_several_texts_are_embedded_at_once_and_a_wrong_one_is_refused_alone(
+    host: LockstepHost,
+) -> None:
+    host.add(LanguageEncoderNode)
+    texts = ["a bike", " ", "mind the step", "\x00"]
+    answer = host.call("language/embed", Embed.Request(texts=texts))
+    assert answer.success and [bool(words) for words in answer.refused] == [
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert "text = ' '" in answer.refused[1]
+    found = np.array(answer.embedding).reshape(len(texts), -1)
+    for place in (0, 2):
+        alone = host.call("language/embed", Embed.Request(text=texts[place]))
+        np.testing.assert_allclose(found[place], alone.embedding, atol=1e-6)
+        assert alone.encoder_id == answer.encoder_id
+    assert not found[1].any() and not found[3].any()
+    too_many = host.call("language/embed", Embed.Request(texts=["a"] * 65))
+    assert not too_many.success and "texts = '65 texts': expected at most 64" in too_many.message
+
+
 def test_what_a_plugin_read_says_that_it_was_read(host: LockstepHost) -> None:
     host.add(LanguageEncoderNode)
     now_ns = host.clock.now_ns()

@@ -21,7 +21,7 @@ from sage_common.ros.tensors.tile_output import TileOutput
 from sage_msgs.srv import Recall
 from sage_orchestrator.core.plugin import NothingToDo, Query
 from sage_orchestrator.nodes.camera_view import CameraView
-from sage_orchestrator.nodes.memory_client import MEMORY_PATIENCE_NS, MemoryClient
+from sage_orchestrator.nodes.clients.memory_client import MEMORY_PATIENCE_NS, MemoryClient
 from sage_orchestrator.nodes.tile_channel import TileChannel
 
 S = 1_000_000_000

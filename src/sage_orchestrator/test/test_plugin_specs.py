@@ -82,7 +82,8 @@ def test_there_is_a_provider_for_every_capability_and_none_for_another(tmp_path)
     heard = offered["utterances"](now_ns + 1, now_ns + 100 * MS)
     assert [(h.stamp_ns, h.text, h.speaker) for h in heard] == [(now_ns + 50 * MS, "a bench", "me")]
     with offered["model_session"]("vision_encoder") as model:
-        assert model is offered["model_session"]("vision_encoder").model, "shared in this process"
+        other = offered["model_session"]("vision_encoder").model
+        assert model.apart is other.apart, "shared in this process"
 
 
 def test_without_a_camera_a_plugin_that_needs_pictures_is_not_loaded(tmp_path):

@@ -24,7 +24,7 @@ RICH_ATP = 1e9
 GOAL_ERROR, GOAL_CANCEL_MS = 0.25, 50.0
 
 
-class _Purse:
+class Purse:
     """The budget of a run that has so much, and may be cancelled."""
 
     def __init__(self, atp: float) -> None:
@@ -66,7 +66,7 @@ def _estimates(served: StandIn, answers: int) -> Iterator[Row]:
         characters, tokens = int(random.integers(20, 4000)), int(random.integers(8, 64))
         estimate_ns = model.estimate_ns(characters, tokens)
         charged.clear()
-        list(model.generate([ChatMessage("user", "x" * characters)], tokens, _Purse(RICH_ATP)))
+        list(model.generate([ChatMessage("user", "x" * characters)], tokens, Purse(RICH_ATP)))
         cost_ns = sum(charged)
         if number == 0:
             first_token_ns = cost_ns / tokens
@@ -87,11 +87,11 @@ def _sent_too_dear(served: StandIn) -> int:
     """Of seven calls with an empty purse, those that reach the server."""
     model = LanguageModel(OpenAIServer(served.url, "stand-in"), lambda ns: None)
     ask = [ChatMessage("user", "what is this?")]
-    list(model.generate(ask, 8, _Purse(1e6)))
+    list(model.generate(ask, 8, Purse(1e6)))
     before = len(served.busy_s)
     for _ in range(7):
         try:
-            list(model.generate(ask, 64, _Purse(1.0)))
+            list(model.generate(ask, 64, Purse(1.0)))
         except TooDear:
             continue
     return len(served.busy_s) - before
@@ -100,7 +100,7 @@ def _sent_too_dear(served: StandIn) -> int:
 def _cancel_ms(served: StandIn, number: int) -> float:
     """How long after a cancel the server notices that nobody reads."""
     model = LanguageModel(OpenAIServer(served.url, "stand-in"), lambda ns: None)
-    purse, cancelled_s = _Purse(RICH_ATP), [0.0]
+    purse, cancelled_s = Purse(RICH_ATP), [0.0]
 
     def cancel() -> None:
         purse.cancelled = True

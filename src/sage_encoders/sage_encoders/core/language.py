@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +58,24 @@ class TextEmbedder(Stateful):
         Raises:
             InvalidInput: as `embed`.
         """
-        tokens = [self._tokens(text) for text in texts]
+        found = self._embedded(dict(enumerate(map(self._tokens, texts))))
+        return np.stack([found[place] for place in range(len(texts))])
+
+    def embed_each(self, texts: Sequence[str]) -> list[Floats | InvalidInput]:
+        """As `embed_all`, but what is wrong with a text takes the place of its meaning."""
+        tokens: dict[int, NDArray[np.int64]] = {}
+        refused: dict[int, InvalidInput] = {}
+        for place, text in enumerate(texts):
+            try:
+                tokens[place] = self._tokens(text)
+            except InvalidInput as error:
+                refused[place] = error
+        found: dict[int, Floats | InvalidInput] = {**self._embedded(tokens), **refused}
+        return [found[place] for place in range(len(texts))]
+
+    def _embedded(self, tokens: Mapping[int, NDArray[np.int64]]) -> dict[int, Floats]:
         by_length: dict[int, list[int]] = {}
-        for place, ids in enumerate(tokens):
+        for place, ids in tokens.items():
             by_length.setdefault(ids.shape[1], []).append(place)
         found: dict[int, Floats] = {}
         for places in by_length.values():
@@ -68,7 +83,7 @@ class TextEmbedder(Stateful):
                 some = places[first : first + BATCH]
                 hidden = self._run(np.concatenate([tokens[place] for place in some]))
                 found.update(zip(some, map(mean_pooled, hidden), strict=True))
-        return np.stack([found[place] for place in range(len(texts))])
+        return found
 
     def percept(self, text: str, stamp_ns: int, source: str) -> Percept:
         """Encode an utterance.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.errors import InvalidInput
 from sage_common.core.topics import HEARD_WORDS, READ_WORDS
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_encoders.core.language import TextEmbedder, checked_text
@@ -18,6 +19,7 @@ from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import LanguageEncoderParameters
 
 UNKNOWN_SPEAKER = "text"
+MOST_TEXTS = 64
 
 
 class LanguageEncoderNode(ModelEncoderNode):
@@ -50,8 +52,23 @@ class LanguageEncoderNode(ModelEncoderNode):
         self._puzzles.publish(puzzle_message(percept, header, took_ns))
         self.diagnose(dropped=self._worker.dropped)
 
-    def decode(self, request: Any) -> str:
-        return checked_text(request.text)
+    def decode(self, request: Any) -> str | list[str]:
+        if not request.texts:
+            return checked_text(request.text)
+        if len(request.texts) > MOST_TEXTS:
+            raise InvalidInput("texts", f"{len(request.texts)} texts", f"at most {MOST_TEXTS}")
+        return list(request.texts)
 
     def embed(self, encoder: TextEmbedder, sample: str) -> NDArray[np.float32]:
         return encoder.embed(sample)
+
+    def answer(self, encoder: TextEmbedder, sample: str | list[str], response: Any) -> None:
+        if isinstance(sample, str):
+            super().answer(encoder, sample, response)
+            return
+        found = encoder.embed_each(sample)
+        response.refused = [str(one) if isinstance(one, InvalidInput) else "" for one in found]
+        width = max((len(one) for one in found if not isinstance(one, InvalidInput)), default=0)
+        nothing = np.zeros(width, np.float32)
+        parts = [nothing if isinstance(one, InvalidInput) else one for one in found]
+        response.embedding = np.concatenate(parts)

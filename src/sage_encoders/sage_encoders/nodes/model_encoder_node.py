@@ -61,6 +61,10 @@ class ModelEncoderNode(SageNode, ABC):
             InvalidInput: the model cannot take it; the field is named.
         """
 
+    def answer(self, encoder: Any, sample: Any, response: Any) -> None:
+        """Put the embedding of what `decode` gave into the response; raises as `embed`."""
+        response.embedding = np.asarray(self.embed(encoder, sample), np.float32)
+
     def _on_embed(self, request: Any, response: Any) -> Any:
         """Answer; a model that is loaded on demand and has left is loaded for it."""
         sample = self.decode(request)
@@ -69,7 +73,7 @@ class ModelEncoderNode(SageNode, ABC):
                 if encoder is None:
                     response.message = f"{self.name} has no model loaded: the node is not active"
                     return response
-                response.embedding = np.asarray(self.embed(encoder, sample), np.float32)
+                self.answer(encoder, sample, response)
                 response.encoder_id = encoder.encoder_id
         except ModelError as error:
             response.message = f"{self.name} cannot load its model: {error}"

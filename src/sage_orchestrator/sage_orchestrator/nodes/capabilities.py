@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from sage_common.core.puzzle import Percept
 from sage_common.core.shared_work.thread_work import THREAD_WORK
 from sage_common.ros.conversions.percepts import percept_of
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.node import SageNode
-from sage_msgs.srv import Embed
 from sage_orchestrator.backends.chat_server import OpenAIServer, read_token
 from sage_orchestrator.backends.model_sessions import sessions_of
 from sage_orchestrator.core.generation.language_model import LanguageModel
 from sage_orchestrator.core.hosting.process_plugin import ProcessHost
 from sage_orchestrator.core.plugin import HeardUtterance, TextEmbedding
 from sage_orchestrator.nodes.camera_view import NEAR_NS, CameraView
-from sage_orchestrator.nodes.memory_client import MemoryClient
+from sage_orchestrator.nodes.clients.language_client import LanguageClient
+from sage_orchestrator.nodes.clients.memory_client import MemoryClient
 from sage_orchestrator.nodes.microphone_sound import MicrophoneSound
 from sage_orchestrator.params import LOAD_TIMEOUT_S, OrchestratorParameters
 
-EMBED_TIMEOUT_S = 1.0
 KEPT_PUZZLES = 4
 KEPT_UTTERANCES = 16
 SESSIONS = "sage_orchestrator.backends.model_sessions:sessions_of"
@@ -44,7 +41,7 @@ class Capabilities:
         self._camera = CameraView.of(node, parameters.camera) if parameters.camera else None
         stopwatch = node.stopwatch_ns if node.time_is_measured else None
         self._memory = MemoryClient(node.client("memory/recall"), stopwatch)
-        self._language = node.client("language/embed")
+        self._language = LanguageClient(node.client("language/embed"))
         self._models_dir = parameters.models_dir
         # In lock-step nothing outside is asked: two runs would differ.
         self._model = language_model(parameters) if node.time_is_measured else None
@@ -91,10 +88,7 @@ class Capabilities:
 
     def embed_text(self, text: str) -> TextEmbedding:
         """See `capabilities.EmbedText`."""
-        response = self._language.call(Embed.Request(text=text), EMBED_TIMEOUT_S)
-        if not response.success:
-            raise RuntimeError(f"language/embed: {response.message}")
-        return TextEmbedding(np.array(response.embedding, np.float32), response.encoder_id)
+        return self._language.embed(text)
 
 
 def language_model(parameters: OrchestratorParameters) -> LanguageModel | None:

@@ -1,0 +1,1 @@
+"""Clients of services of the graph that plugins use."""
