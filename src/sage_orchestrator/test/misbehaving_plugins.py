@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import mmap
 import os
 import subprocess
 import sys
@@ -191,20 +190,20 @@ class Sleeping(Halving):
 
 
 class Hoarding(Halving):
-    """Takes memory without end, 16 MB a time."""
+    """Takes 160 MB more in each step, which it does not end."""
 
     def step(self, state: float) -> float:
-        held = []
-        while True:
-            held.append(b"\1" * 16_000_000)
+        held = [b"\1" * 16_000_000 for _ in range(10)]
+        while held:
+            time.sleep(0.001)
+        return state
 
 
-class Mapping4GB(Halving):
+class Gulping(Halving):
     """Takes 4 GB at once."""
 
     def step(self, state: float) -> float:
-        mmap.mmap(-1, 4 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).write(b"1")
-        return state / 2.0
+        return float(len(bytearray(4_000_000_000)))
 
 
 class Forking(Halving):
@@ -225,6 +224,16 @@ class Crashing(Halving):
 
     def step(self, state: float) -> float:
         return float(ctypes.string_at(0)[0])
+
+
+class BurningOut(Crashing):
+    """Computes for 0.2 s of CPU time, and then crashes."""
+
+    def step(self, state: float) -> float:
+        end_s = time.process_time() + 0.2
+        while time.process_time() < end_s:
+            pass
+        return super().step(state)
 
 
 class Leaving(Halving):

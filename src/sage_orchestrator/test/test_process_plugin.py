@@ -20,10 +20,10 @@ from misbehaving_plugins import (
     EagerParameters,
     Forking,
     Garbling,
+    Gulping,
     Halving,
     Hoarding,
     Leaving,
-    Mapping4GB,
     Raising,
     Sleeping,
     Spinning,
@@ -77,7 +77,7 @@ def nothing_left() -> Iterator[None]:
     for process in left:
         os.kill(process, signal.SIGKILL)
     assert left == set()
-    assert (threading.active_count(), descriptors()) == (threads, files)
+    assert threading.active_count() <= threads and descriptors() <= files
 
 
 def test_it_gives_what_it_gives_on_a_thread():
@@ -192,11 +192,11 @@ def test_what_goes_too_far_is_ended_with_words(kind, limits, words):
 
 
 def test_memory_that_is_taken_at_once_is_refused_there():
-    plugin = started(in_process(Mapping4GB))
+    plugin = started(in_process(Gulping))
     try:
-        with pytest.raises(RuntimeError) as raised:
+        with pytest.raises(RuntimeError, match="more memory at once than its limit") as raised:
             plugin.step(plugin.init_state(TASK, Granted()))
-        assert type(raised.value).__name__ in ("OSError", "MemoryError")
+        assert type(raised.value).__name__ == "MemoryError"
     finally:
         plugin.unload()
 

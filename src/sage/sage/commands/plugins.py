@@ -27,12 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.set_defaults(act=_list)
     load = actions.add_parser(
         "load", aliases=["replace"],
-        help="load an installed plugin; one that is loaded is replaced by what is installed now",
+        help="load installed plugins; one that is loaded is replaced by what is installed now",
     )  # fmt: skip
-    unload = actions.add_parser("unload", help="unload a plugin; its trust is kept")
+    unload = actions.add_parser("unload", help="unload plugins; their trust is kept")
     for action in (load, unload):
         action.set_defaults(act=_change)
-        action.add_argument("plugin", metavar="NAME")
+        action.add_argument("plugins", metavar="NAME", nargs="+")
     for action in (listing, load, unload):
         action.add_argument("--json", action="store_true")
         add_home_argument(action)
@@ -56,7 +56,11 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _change(options: argparse.Namespace) -> int:
-    """Load, replace or unload a plugin of the running graph."""
+    """Load, replace or unload plugins of the running graph; what one refuses stops no other.
+
+    Raises:
+        PluginRefused: some were refused, once the others are done.
+    """
     from sage_msgs.srv import LoadPlugin, UnloadPlugin
 
     running = running_graph(sage_home(options.home))
@@ -67,9 +71,18 @@ def _change(options: argparse.Namespace) -> int:
         raise InvalidInput("graph", "none runs", expected)
     unloads = options.action == "unload"
     key = "orchestrator/unload_plugin" if unloads else "orchestrator/load_plugin"
-    request = (UnloadPlugin if unloads else LoadPlugin).Request(plugin=options.plugin)
-    response = _answered(running, key, request)
-    print(json.dumps({"message": response.message}) if options.json else response.message)
+    refused = []
+    for plugin in options.plugins:
+        request = (UnloadPlugin if unloads else LoadPlugin).Request(plugin=plugin)
+        try:
+            message = _answered(running, key, request).message
+        except PluginRefused as error:
+            refused.append(str(error))
+            continue
+        said = json.dumps({"plugin": plugin, "message": message}) if options.json else message
+        print(said, flush=True)
+    if refused:
+        raise PluginRefused("; ".join(refused))
     return 0
 
 
@@ -132,12 +145,14 @@ def _lines(plugin: Mapping[str, Any]) -> Iterator[str]:
     if plugin["problem"]:
         yield f"{name}: cannot be loaded: {plugin['problem']}"
         return
+    own = ", in a process of its own" if plugin["host"] == "process" else ""
     if plugin["loaded"]:
-        yield f"{name}: {plugin['state']}, trust {plugin['trust']:.2f} ({plugin['trust_reason']})"
+        trust = f"trust {plugin['trust']:.2f} ({plugin['trust_reason']})"
+        yield f"{name}: {plugin['state']}{own}, {trust}"
         if plugin["reason"]:
             yield f"    {plugin['reason']}"
     else:
-        yield f"{name}: not loaded"
+        yield f"{name}: not loaded{own}"
     needs = ", ".join(plugin["needs"]) or "nothing"
     yield f"    {plugin['meaning'] or 'no meaning is declared'}; needs {needs}"
     yield f"    {plugin['package'] or 'not installed'}"

@@ -29,8 +29,8 @@ _LONGEST_NAME = 10
 """Of 15 bytes; a number after it makes it that of one thread."""
 _THREAD_CLOCK = 6
 """CPUCLOCK_SCHED of clock_getcpuclockid(3), of one thread of this process."""
-_TREE_AGE_NS = 20_000_000
-"""New processes are looked for so often; what they have used by then is charged all the same."""
+_LOOK_AGE_NS = 20_000_000
+"""New threads and processes are looked for so often; what they used until then is charged, too."""
 _numbers = itertools.count(1)
 _named = threading.local()
 
@@ -49,7 +49,7 @@ class UsageBeside:
 
     def __init__(self) -> None:
         self._thread = threading.get_native_id()
-        self._threads_known = 0
+        self._threads_known = self._listed_ns = 0
         self._threads: dict[int, int] = {}
         self._own: dict[int, int] = {}
         self._waited: dict[int, int] = {}
@@ -77,7 +77,9 @@ class UsageBeside:
         name = getattr(_named, "name", None)
         if name is None:
             return
-        if os.stat("/proc/self/task").st_nlink != self._threads_known:
+        known, now_ns = os.stat("/proc/self/task").st_nlink, time.monotonic_ns()
+        if known != self._threads_known or now_ns - self._listed_ns > _LOOK_AGE_NS:
+            self._threads_known, self._listed_ns = known, now_ns
             self._look_for_threads(name)
         for thread, before_ns in self._threads.items():
             try:
@@ -88,7 +90,6 @@ class UsageBeside:
             self._threads[thread] = now_ns
 
     def _look_for_threads(self, name: bytes) -> None:
-        self._threads_known = os.stat("/proc/self/task").st_nlink
         found = {int(entry) for entry in os.listdir("/proc/self/task")} - {self._thread}
         ours = {t for t in found if t in self._threads or _name_of(t) == name}
         self._threads = {thread: self._threads.get(thread, 0) for thread in ours}
@@ -101,7 +102,7 @@ class UsageBeside:
     def _of_processes(self, anew: bool) -> int:
         """What the processes that live have used, and those that they have waited for."""
         now_ns = time.monotonic_ns()
-        if anew or now_ns - self._looked_ns > _TREE_AGE_NS:
+        if anew or now_ns - self._looked_ns > _LOOK_AGE_NS:
             self._looked_ns = now_ns
             children = children_of_thread("self", self._thread)
             tree = [p for child in children for p in (child, *descendants(child))]

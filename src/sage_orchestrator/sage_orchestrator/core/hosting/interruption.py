@@ -26,9 +26,6 @@ class Interruptible:
             self._thread = threading.get_ident()
 
     def __exit__(self, *_: object) -> None:
-        self.leave()
-
-    def leave(self) -> None:
         """From here on it is not interrupted; what was not raised by now never is."""
         while True:
             try:
@@ -40,10 +37,12 @@ class Interruptible:
             return
 
     def interrupt(self) -> None:
-        """Raise StepInterrupted in it, if it is at work; from another thread."""
+        """Raise StepInterrupted in it, if it is at work, once; from another thread."""
         with self._lock:
-            if self._thread is not None:
-                _raise_in(self._thread, StepInterrupted)
+            # Noted here: raised while the stretch is being left, it would keep that from noting.
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                _raise_in(thread, StepInterrupted)
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:

@@ -183,7 +183,10 @@ def _answer(link: socket.socket, method: Callable[..., Any], arguments: list[Any
         raise
     # Whatever a plugin raises, SystemExit too, is for the other side to judge.
     except BaseException as error:  # noqa: BLE001
-        answer = wire.packed(["raise", type(error).__name__, words_of(error)])
+        said = words_of(error)
+        if isinstance(error, MemoryError):
+            said = said or "more memory at once than its limit allows"
+        answer = wire.packed(["raise", type(error).__name__, said])
     wire.send(link, answer)
 
 

@@ -175,7 +175,6 @@ class Run:
             state = PluginState.TIMED_OUT if ended.is_late else PluginState.FAILED
             result = RunResult(state, words_of(ended))
         except StepInterrupted:
-            self._interruptible.leave()
             began_ns = self.step_began_ns or 0
             seconds = (self._stopwatch_ns() - began_ns) / _NS_PER_S
             reason = f"{seconds:.1f} s in one step: interrupted"

@@ -108,6 +108,7 @@ class PluginManager(Stateful):
                 runtime.change.done.set_exception(InvalidInput("plugin", runtime.name, STOPPED))
             if runtime.run is not None and runtime.in_flight:
                 runtime.run.cancel(STOPPED)
+                runtime.run.interrupt()
                 if runtime.process is not None:
                     runtime.process.kill(STOPPED)
                 self._workers.abandon(runtime.name)
