@@ -13,7 +13,7 @@ from sage_common.core.state.arrays import json_array
 from sage_common.core.state.packing import VALUES
 from sage_orchestrator.core.budget.allocation import Demand, allocate
 from sage_orchestrator.core.choice.curve import UNKNOWN_FALL, QualityCostCurve, Segment
-from sage_orchestrator.core.choice.history import RUNS_KEPT, RunHistory
+from sage_orchestrator.core.choice.history import RUNS_KEPT, WHOLE_RUNS_KEPT, RunHistory
 from sage_orchestrator.core.choice.hourly import HOURS_KEPT, NS_PER_HOUR
 from sage_orchestrator.core.choice.run_record import MOST_STEPS, RunRecord
 from sage_orchestrator.core.plugin import Task
@@ -83,7 +83,7 @@ def test_a_week_is_kept_by_the_hour_and_stays_small() -> None:
         history.learn(number // 200 * NS_PER_HOUR, "vision", True, [cost], [1.0])
     record = history.record
     assert len(record.hours) == HOURS_KEPT
-    assert len(record.runs["vision"]) == RUNS_KEPT
+    assert len(record.runs["vision"]) == RUNS_KEPT + WHOLE_RUNS_KEPT
     week = costs[-HOURS_KEPT * 200 :]
     for share in (0.5, 0.9, 0.99):
         found = history.cost_quantile_ns(share)

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Mapping
 from functools import partial
 
-from sage_bench.budget import batching, decision, rating, tokens
+from sage_bench.budget import batching, choice, decision, rating, tokens
 from sage_bench.encoders.section import Figures, Section, Setting, run_all
 from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
@@ -17,6 +17,7 @@ from sage_sensors.backends.recording import data_folder
 
 PARTS: Mapping[str, Section] = {
     "decision": decision.rows,
+    "choice": choice.rows,
     "batching": batching.rows,
     "rating": rating.rows,
     "tokens": tokens.rows,

@@ -25,6 +25,7 @@ class Demand:
         credit_ns: unspent time of earlier cycles, kept to cover a step that is still in flight.
         mandatory_ns: expected cost of what is left of its mandatory part; 0: nothing, or unknown.
         segments: what it could gain beyond that, by falling gain per time; empty: unknown.
+        open_ended: it may need more than that; nobody let it come to an end.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Demand:
     credit_ns: int = 0
     mandatory_ns: int = 0
     segments: tuple[Segment, ...] = ()
+    open_ended: bool = True
 
     @property
     def weight(self) -> float:
@@ -79,7 +81,7 @@ def allocate(budget_ns: int, floor: float, demands: Sequence[Demand]) -> dict[st
 
     A floor each; then what mandatory parts lack, as in the imprecise computation model (Liu et al.
     1991); then the steps that gain most per time, weighted by trust x salience, as far as they are
-    known; and the rest by trust x salience.
+    known; then debts, if nobody could need what is left; and the rest by trust x salience.
 
     Args:
         budget_ns: what the cycle may spend.
@@ -97,6 +99,8 @@ def allocate(budget_ns: int, floor: float, demands: Sequence[Demand]) -> dict[st
     rest = budget_ns - floor_ns * len(demands)
     rest -= _give_mandatory(shares, rest, demands)
     rest -= _give_steps(shares, rest, demands)
+    if not any(demand.open_ended for demand in demands):
+        rest -= _give_debts(shares, rest, demands)
     parts = split(rest, [demand.weight for demand in demands])
     return {d.name: shares[d.name] + part for d, part in zip(demands, parts, strict=True)}
 
@@ -115,9 +119,12 @@ def _give_mandatory(shares: dict[str, int], rest: int, demands: Sequence[Demand]
 
 
 def _give_steps(shares: dict[str, int], rest: int, demands: Sequence[Demand]) -> int:
-    """Add what the best steps cost, each as far as its plugin's share does not pay it already."""
+    """Add what the best steps cost, each as far as its plugin's share does not pay it already.
+
+    Who is in debt gets so much less.
+    """
     left = rest
-    unused = {d.name: max(0, shares[d.name] - d.debt_ns - d.mandatory_ns) for d in demands}
+    unused = {d.name: max(0, shares[d.name] - d.mandatory_ns) + d.debt_ns for d in demands}
     steps = [
         (demand.weight * segment.gain_per_ms, demand.name, segment.cost_ns)
         for demand in demands
@@ -128,5 +135,17 @@ def _give_steps(shares: dict[str, int], rest: int, demands: Sequence[Demand]) ->
         unused[name] -= covered
         part = min(left, cost_ns - covered)
         shares[name] += part
+        left -= part
+    return rest - left
+
+
+def _give_debts(shares: dict[str, int], rest: int, demands: Sequence[Demand]) -> int:
+    """Add what those in debt lack to do all that they could."""
+    left = rest
+    for demand in sorted(demands, key=lambda d: -d.weight):
+        steps_ns = sum(segment.cost_ns for segment in demand.segments)
+        lacking = demand.debt_ns + demand.mandatory_ns + steps_ns - shares[demand.name]
+        part = min(left, max(0, lacking)) if demand.debt_ns else 0
+        shares[demand.name] += part
         left -= part
     return rest - left

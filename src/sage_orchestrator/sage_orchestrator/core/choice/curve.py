@@ -58,6 +58,9 @@ class QualityCostCurve:
 
     def __init__(self, runs: Sequence[RunRecord]) -> None:
         self.steps = tuple(_estimates(runs))
+        # Where every run was stopped, nobody knows what comes next: it is worth a try.
+        lengths = {len(run.costs_ns) for run in runs if run.halted}
+        self.open_ended = len(self.steps) not in lengths
         firsts = [abs(run.energies[0]) for run in runs if run.energies]
         self._usual = sum(firsts) / len(firsts) if firsts else 0.0
         self._cache: dict[int, tuple[Segment, ...]] = {}
@@ -111,7 +114,12 @@ class QualityCostCurve:
         """The upper hull of gain over cost, by pooling neighbours that rise."""
         pooled: list[Segment] = []
         reached, energy = 1.0, 1.0
-        for number, estimate in enumerate(self.steps):
+        known = (
+            (*self.steps, self.step(len(self.steps)))
+            if self.steps and self.open_ended
+            else self.steps
+        )
+        for number, estimate in enumerate(known):
             before, energy = energy, energy * (1.0 - estimate.fall)
             if number < done:
                 continue

@@ -16,8 +16,10 @@ from sage_orchestrator.core.choice.hourly import (
 )
 from sage_orchestrator.core.choice.run_record import RunRecord
 
-RUNS_KEPT = 32
-"""The newest of each modality, from which its curve is learned."""
+RUNS_KEPT = 24
+WHOLE_RUNS_KEPT = 8
+"""The newest of each modality, from which its curve is learned, and before these the newest that
+nobody stopped: what is stopped again and again would forget what its later steps are worth."""
 MODALITIES_KEPT = 8
 LEAST_RUNS = 4
 """Of a modality with fewer runs the curve is that of all modalities."""
@@ -52,9 +54,9 @@ class RunHistory:
         """
         self._begin_hour(stamp_ns)
         self.hours = (*self.hours[:-1], self.hours[-1].with_run(sum(costs_ns)))
-        runs = self._runs.pop(modality, deque(maxlen=RUNS_KEPT))
+        runs = self._runs.pop(modality, deque())
         runs.append(RunRecord.of(halted, costs_ns, energies))
-        self._runs[modality] = runs
+        self._runs[modality] = _kept(runs)
         if len(self._runs) > MODALITIES_KEPT:
             del self._runs[next(iter(self._runs))]
         self._curves.clear()
@@ -97,7 +99,7 @@ class RunHistory:
         for hour in record.hours:
             _check_pairs(f"hours.{hour.hour}", hour.bins, hour.counts)
         history = cls()
-        history._runs = {name: deque(r, maxlen=RUNS_KEPT) for name, r in record.runs.items()}
+        history._runs = {name: _kept(deque(r)) for name, r in record.runs.items()}
         history.hours = record.hours
         return history
 
@@ -105,6 +107,12 @@ class RunHistory:
         hour = stamp_ns // NS_PER_HOUR
         if not self.hours or self.hours[-1].hour != hour:
             self.hours = with_hour(self.hours, hour)
+
+
+def _kept(runs: deque[RunRecord]) -> deque[RunRecord]:
+    older, newest = list(runs)[:-RUNS_KEPT], list(runs)[-RUNS_KEPT:]
+    whole = [run for run in older if run.halted]
+    return deque([*whole[-WHOLE_RUNS_KEPT:], *newest])
 
 
 def _check_pairs(field: str, one: Sequence[float], other: Sequence[float]) -> None:

@@ -78,6 +78,9 @@ class BudgetBroker(Protocol):
     def yields(self, run: Run) -> bool:
         """Whether another run should go on before this one."""
 
+    def may_receive(self, run: Run) -> bool:
+        """Whether another run may still leave some of its share."""
+
     def pause(self, run: Run) -> None:
         """The run goes on later: when it is its turn, or when there is budget."""
 
@@ -108,6 +111,7 @@ class Run:
         self.task = task
         self.history = History()
         self.costs_ns: list[int] = []
+        self.is_ending = False
         self.spent_ns = 0
         self.step_began_ns: int | None = None
         self.request_ns = request_ns
@@ -160,6 +164,10 @@ class Run:
         """End the step under way, if that is Python code on a thread; from another thread."""
         self._interruptible.interrupt()
 
+    def end(self) -> None:
+        """Its share is spent, and nobody leaves anything: it answers when it is its turn."""
+        self.is_ending = True
+
     def exclude(self, waited_ns: int) -> None:
         """Time that it waited for its turn does not count towards its timeout."""
         if self.began_ns is not None:
@@ -194,9 +202,8 @@ class Run:
         if self._plugin is None:
             self._plugin = self._broker.prepare(self)
             self.began_ns = self._stopwatch_ns()
-        elif self._cancel_reason:
-            with self._interruptible:
-                return self._conclude(self._plugin, PluginState.DONE, self._cancel_reason, None)
+        elif self._cancel_reason or self.is_ending:
+            return self._end(self._plugin)
         mark = self._meter.start(self.name)
         while True:
             self.step_began_ns = self._stopwatch_ns()
@@ -216,6 +223,18 @@ class Run:
                 self._charge(max(0, whole - charged))
             if result is not None or not goes_on or self._broker.yields(self):
                 return result
+
+    def _end(self, plugin: Plugin[Any]) -> RunResult:
+        """The answer that it has, without another step."""
+        mark = self._meter.start(self.name)
+        self.step_began_ns = self._stopwatch_ns()
+        with self._interruptible:
+            if self._cancel_reason:
+                result = self._conclude(plugin, PluginState.DONE, self._cancel_reason, None)
+            else:
+                result = self._conclude(plugin, PluginState.SPENT, "its share is spent", "budget")
+        self._charge(self._meter.cost_ns(mark, 0))
+        return result
 
     def _charge(self, cost_ns: int) -> bool:
         self.spent_ns += cost_ns
@@ -246,7 +265,7 @@ class Run:
         if self.limit_ns is not None and self.spent_ns >= self.limit_ns:
             reason = f"the {to_atp(self.limit_ns):g} ATP of its job are spent"
             return self._conclude(plugin, PluginState.SPENT, reason, "budget")
-        if not goes_on and self.limit_ns is None:
+        if not goes_on and self.limit_ns is None and not self._broker.may_receive(self):
             return self._conclude(plugin, PluginState.SPENT, "its share is spent", "budget")
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ class Rank(NamedTuple):
 
 def rank(runtime: PluginRuntime, now_ns: int, quantum_ns: int) -> Rank:
     """How a plugin that has a run stands among the others."""
+    if runtime.run is not None and runtime.run.is_ending:
+        return Rank(True, True, math.inf)  # it only says what it has
     weight = runtime.trust.value * runtime.salience
     if runtime.is_mandatory:
         deadline_ns = runtime.deadline_ns

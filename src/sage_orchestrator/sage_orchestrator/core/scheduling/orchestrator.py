@@ -99,6 +99,9 @@ class Orchestrator(PluginManager):
     def _begin_cycle(self, triggers: Sequence[Trigger], policy: CyclePolicy, now_ns: int) -> None:
         """Share the budget, and put runs of those that may spend in line."""
         self._cycle += 1
+        for runtime in self._registry:
+            if runtime.starved:
+                self._stop_starved(runtime)
         self._period_ns, self._policy = policy.period_ns, policy
         asking = [runtime for runtime in self._registry if runtime.asks(triggers, policy, now_ns)]
         demands = [runtime.demand() for runtime in asking]
@@ -274,6 +277,14 @@ class Orchestrator(PluginManager):
             own = rank(self._registry.get(run.name), now_ns, policy.period_ns)
             return rank(waiting, now_ns, policy.period_ns) > own
 
+    def may_receive(self, run: Run) -> bool:
+        """Whether another run may still leave some of its share."""
+        with self._lock:
+            return any(
+                account.is_open and name != run.name
+                for name, account in self._ledger.accounts.items()
+            )
+
     def pause(self, run: Run) -> None:
         """The run goes on when it is its turn, or with the next cycle's share."""
         with self._lock:
@@ -282,13 +293,43 @@ class Orchestrator(PluginManager):
             runtime = self._registry.get(run.name)
             runtime.stopped_ns = self._stopwatch_ns()
             if self._pays_on(runtime):
-                runtime.waits = True
-                runtime.reason = "waits for its turn"
+                runtime.waits, runtime.reason = True, "waits for its turn"
             else:
-                runtime.paused = True
-                runtime.state, runtime.reason = PluginState.SPENT, "waits for budget"
-                self._ledger.close(run.name, self._registry.trusts())
+                runtime.starved, runtime.reason = True, "waits for what others leave"
+                self._feed_starved()
         self._dispatch()
+
+    def _feed_starved(self) -> None:
+        """Let runs go on that what others left pays for, and end those that nobody can feed.
+
+        The one that matters least ends first: what it leaves may be a step of another.
+        """
+        while True:
+            starved = [runtime for runtime in self._registry if runtime.starved]
+            for runtime in starved:
+                if self._pays_on(runtime):
+                    runtime.starved, runtime.waits = False, True
+            starved = [runtime for runtime in starved if runtime.starved]
+            accounts = self._ledger.accounts.items()
+            names = {runtime.name for runtime in starved}
+            if not starved or any(a.is_open and name not in names for name, a in accounts):
+                return
+            now_ns, quantum_ns = self._stopwatch_ns(), self._period_ns
+            least = min(starved, key=lambda runtime: rank(runtime, now_ns, quantum_ns))
+            self._stop_starved(least)
+            if least.waits:
+                return
+            self._ledger.close(least.name, self._registry.trusts())
+
+    def _stop_starved(self, runtime: PluginRuntime) -> None:
+        """A run answers with what it has; a job by hand waits for the next cycle's share."""
+        runtime.starved = False
+        if runtime.job is None and runtime.run is not None:
+            runtime.run.end()
+            runtime.waits = True
+        else:
+            runtime.paused = True
+            runtime.state, runtime.reason = PluginState.SPENT, "waits for budget"
 
     def finish(self, run: Run, result: RunResult) -> None:
         """The run ended; what it leaves goes to those that still run."""
@@ -310,6 +351,7 @@ class Orchestrator(PluginManager):
         runtime.steps = run.history.steps
         runtime.energy = run.history.energies[-1] if run.history.energies else 0.0
         self._ledger.close(runtime.name, self._registry.trusts())
+        self._feed_starved()
         if runtime.process is not None and runtime.process.fault:
             runtime.plugin, runtime.loaded = None, False  # the next run makes a new one
         if result.state.failed:

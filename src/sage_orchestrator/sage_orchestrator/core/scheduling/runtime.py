@@ -52,6 +52,7 @@ class PluginRuntime(Declared):
         plugin: None until its worker made one; a hung thread keeps the old instance for itself.
         paused: the run waits for the next cycle's share.
         waits: the run waits for its turn.
+        starved: the run waits for what others leave of their shares.
         pending: the trigger that the next run is about.
         asked_ns: when it first asked for the run that it has or wants.
         deadline_ns: when the mandatory part of its run must be done; None: it has no run.
@@ -71,6 +72,7 @@ class PluginRuntime(Declared):
     run: Run | None = None
     paused: bool = False
     waits: bool = False
+    starved: bool = False
     pending: Trigger | None = None
     job: Job | None = None
     history: RunHistory = field(default_factory=RunHistory)
@@ -119,7 +121,7 @@ class PluginRuntime(Declared):
     @property
     def in_flight(self) -> bool:
         """Whether its worker is at work."""
-        return self.run is not None and not self.paused and not self.waits
+        return self.run is not None and not (self.paused or self.waits or self.starved)
 
     @property
     def answers(self) -> int:
@@ -197,7 +199,7 @@ class PluginRuntime(Declared):
         return Demand(
             self.name, self.trust.value, self.salience, requested_ns, self.debt_ns, self.credit_ns,
             sum(curve.step(number).cost_ns for number in left),
-            curve.segments(max(self.answers, mandatory)),
+            curve.segments(max(self.answers, mandatory)), curve.open_ended,
         )  # fmt: skip
 
     @property
