@@ -67,7 +67,7 @@ def test_costs_are_measured_and_every_cycle_adds_up(graph):
     for state in outside.budgets:
         if any(line.requested_atp for line in state.plugins):
             assert state.allocated_atp == pytest.approx(state.budget_atp)
-            assert state.spent_atp + state.returned_atp == pytest.approx(1000.0, abs=0.01)
+            assert state.spent_atp + state.returned_atp == pytest.approx(state.budget_atp, abs=0.01)
 
 
 def test_refine_and_set_trust_answer_over_ros(graph):
