@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from sage_common.core.health import PressureLevel
 from sage_orchestrator.backends.board import BoardReading, read_board
 from sage_orchestrator.backends.memory_reader import MemoryReader
 from sage_orchestrator.backends.processes import graph_processes
+from sage_orchestrator.core.pressure.levels import LevelTracker
 
 MEMINFO = "MemTotal: 8000000 kB\nMemFree: 100 kB\nMemAvailable: 4000000 kB\n"
 V1_STAT = "rss 5\nhierarchical_memory_limit {limit}\ntotal_rss {rss}\ntotal_shmem 0\n"
 V2_EVENTS = "low 0\nhigh {high}\nmax 0\noom 0\noom_kill 0\n"
 MB = 2**20
+RECORDED = Path(__file__).with_name("recorded_stalls.txt")
 
 
 def stalls(some_us: int, full_us: int = 0, avg10: float = 0.0) -> str:
@@ -141,6 +144,29 @@ def test_a_cgroup_that_vanishes_is_read_no_more(kernel: Kernel) -> None:
     assert reader.read(0).used > 97.0
     (kernel.root / "sys/fs/cgroup/memory/robot/memory.stat").unlink()
     assert reader.read(2 * NS_PER_S).used == -1.0
+
+
+def test_a_recorded_burst_of_stalls_raises_the_level_once_and_leaves_it_once(
+    kernel: Kernel,
+) -> None:
+    """The kernel's own figures, played as the files of a cgroup of version 2."""
+    reader, tracker = kernel.reader(), LevelTracker(30 * NS_PER_S)
+    levels = []
+    for line in RECORDED.read_text().splitlines()[2:]:
+        second, some_avg10, some_us, full_avg10, full_us = map(float, line.split())
+        kernel.v2(high="max", most="max", anon=0, hits=0)
+        text = stalls(int(some_us), int(full_us), some_avg10).splitlines()[0]
+        full = stalls(int(full_us), int(full_us), full_avg10).splitlines()[1]
+        folder = "sys/fs/cgroup/robot.slice/sage.service/"
+        kernel.write(folder + "memory.pressure", f"{text}\n{full}\n")
+        now_ns = round(second * NS_PER_S)
+        tracker.update(now_ns, reader.read(now_ns))
+        levels.append(tracker.level)
+    turns = [level for level, _ in itertools.groupby(levels)]
+    peak = max(turns)
+    assert peak >= PressureLevel.RED and turns[-1] == PressureLevel.GREEN
+    top = turns.index(peak)
+    assert turns == sorted(turns[: top + 1]) + sorted(turns[top + 1 :], reverse=True)
 
 
 def test_systemd_may_turn_it_off(kernel: Kernel) -> None:

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Mapping
 from functools import partial
 
-from sage_bench.budget import batching, choice, decision, rating, tokens
+from sage_bench.budget import batching, choice, decision, governor, rating, tokens
 from sage_bench.encoders.section import Figures, Section, Setting, run_all
 from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
@@ -19,6 +19,7 @@ PARTS: Mapping[str, Section] = {
     "decision": decision.rows,
     "choice": choice.rows,
     "batching": batching.rows,
+    "governor": governor.rows,
     "rating": rating.rows,
     "tokens": tokens.rows,
 }

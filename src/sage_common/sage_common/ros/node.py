@@ -170,6 +170,7 @@ class SageNode(Connections, Stateful):
             self._checkpointer.save_or_report()
         self.set_health("warn", INACTIVE)
         self._give_back()
+        self._pressure.deactivated()
 
     # -- health and state --------------------------------------------------------------------
 

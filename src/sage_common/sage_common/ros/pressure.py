@@ -104,6 +104,11 @@ class PressureListener(Stateful):
         if self._is_tight():
             self._ask()
 
+    def deactivated(self) -> None:
+        """Under pressure, what the node held goes back to the system, and not to the allocator."""
+        if self._is_tight() and self._node.time_is_measured:
+            return_freed_memory()
+
     def resumed(self) -> None:
         """All of them hold as much as they may at the level of the run that goes on."""
         if self._is_tight():

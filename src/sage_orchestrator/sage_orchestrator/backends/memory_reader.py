@@ -13,6 +13,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.health import PressureLevel
 from sage_orchestrator.backends.cgroup import Cgroup, CgroupMemory, own_cgroup
 from sage_orchestrator.backends.stall_information import (
+    SYSTEM,
     StallTriggers,
     SystemdWatch,
     read_stalls,
@@ -26,7 +27,6 @@ from sage_orchestrator.core.pressure.reading import (
 
 WATCH, WRITTEN = "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE"
 OFF = "/dev/null"
-SYSTEM = "proc/pressure/memory"
 KIB_PER_MB = 1024.0
 WINDOW_NS = 2 * NS_PER_S
 """The kernel adds up stalls every 2 s: over less they would come in bursts."""

@@ -20,6 +20,7 @@ from sage_orchestrator.core.pressure.levels import (
 )
 from sage_orchestrator.core.pressure.reading import Stalls, parse_stalls
 
+SYSTEM = "proc/pressure/memory"
 WINDOW_US = 2_000_000
 _TRIGGERS = (
     (PressureLevel.YELLOW, "some", SOME_YELLOW),
