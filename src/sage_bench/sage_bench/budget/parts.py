@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Mapping
 from functools import partial
 
-from sage_bench.budget import batching, choice, decision, governor, rating, tokens
+from sage_bench.budget import batching, choice, decision, governor, isolation, rating, tokens
 from sage_bench.encoders.section import Figures, Section, Setting, run_all
 from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
@@ -20,6 +20,7 @@ PARTS: Mapping[str, Section] = {
     "choice": choice.rows,
     "batching": batching.rows,
     "governor": governor.rows,
+    "isolation": isolation.rows,
     "rating": rating.rows,
     "tokens": tokens.rows,
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import socket
 import subprocess
@@ -15,7 +14,7 @@ from sage_common.core.errors import words_of
 from sage_orchestrator.core.hosting import wire
 from sage_orchestrator.core.hosting.limits import ProcessEnded, ProcessLimits, words_of_end
 from sage_orchestrator.core.hosting.process_tree import kill_descendants, reaping
-from sage_orchestrator.core.hosting.warden import command
+from sage_orchestrator.core.hosting.warden import command, environment
 from sage_orchestrator.core.plugin.interface import NothingToDo
 
 WATCH_PERIOD_S = 0.05
@@ -24,8 +23,6 @@ KILL_TIMEOUT_S = 2.0
 LINK_TIMEOUT_S = 2.0
 """So long a message may take once it has begun."""
 NICE = 5
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""A plugin leaves the other cores to others."""
 _NS_PER_S = 1_000_000_000
 Answer: TypeAlias = Callable[[str, list[Any], dict[str, Any]], Any]
 
@@ -54,7 +51,7 @@ class PluginProcess:
             self._warden = subprocess.Popen(
                 command(name, theirs, limits.memory_bytes, NICE),
                 stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=(theirs.fileno(),),
-                env={**ONE_THREAD, **os.environ},
+                env=environment(),
             )  # fmt: skip
 
     def call(self, limit_s: float | None, method: str, *arguments: Any) -> Any:

@@ -20,10 +20,12 @@ import sys
 from sage_orchestrator.core.hosting.process_tree import kill_descendants
 
 PROGRAM = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
+    "import json, os, sys; sys.path[:] = json.loads(os.environ.pop('SAGE_MODULE_PATH')); "
     "from sage_orchestrator.core.hosting.warden import main; main()"
 )
-"""For `python -I -c`, with the module path as the first argument."""
+"""For `python -I -c`."""
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""A plugin leaves the other cores to others."""
 SIGNALLED = 128
 """A process that a signal ended is said to have ended with the signal's number above this."""
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
@@ -32,9 +34,14 @@ _LONGEST_NAME = 15
 
 def command(name: str, link: socket.socket, memory_bytes: int, nice: int) -> list[str]:
     """What starts a plugin's process; `link` is its end of the socket, which it inherits."""
-    path = json.dumps([entry or os.getcwd() for entry in sys.path])
     numbers = [str(number) for number in (os.getpid(), link.fileno(), memory_bytes, nice)]
-    return [sys.executable, "-I", "-c", PROGRAM, path, f"plugin {name}", *numbers]
+    return [sys.executable, "-I", "-c", PROGRAM, f"plugin {name}", *numbers]
+
+
+def environment() -> dict[str, str]:
+    """Its environment: this one's, in which it finds the same modules, and computes on one core."""
+    path = json.dumps([entry or os.getcwd() for entry in sys.path])
+    return {**ONE_THREAD, **os.environ, "SAGE_MODULE_PATH": path}
 
 
 def main() -> None:
