@@ -49,6 +49,10 @@ class OrchestratorParameters(NodeParameters):
         doc="refinement plugins that are loaded: names of installed ones (`sage plugins`), or "
         "module:SPEC, whose parameters keep their defaults",
     )
+    plugins_under_pressure: tuple[str, ...] = parameter(
+        ("look",),
+        doc="those of them that may begin a run at memory pressure orange and above; others pause",
+    )
     camera: str = parameter(
         "front", doc="camera whose native images plugins may look at; empty: none"
     )

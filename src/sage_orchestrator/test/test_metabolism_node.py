@@ -115,6 +115,19 @@ def diagnostics_of_rates(host: LockstepHost) -> tuple[str, str]:
     return shown["sensors_limited"], shown["sensors_absent"]
 
 
+def test_at_orange_pressure_most_plugins_pause(tmp_path):
+    host = started(tmp_path, [], plugins_under_pressure=["read"])
+    sense(host, 1.0)
+    node = host.nodes[-1]
+    for level, admits in ((1, True), (2, False), (0, True)):
+        pressure = ResourcePressure(level=level, power_w=-1.0)
+        pressure.header = header(host.clock.now_ns())
+        host.publish("pressure", pressure)
+        host.run_for(0.1)
+        policy = node._governor.cycle_policy
+        assert policy.admits("recall") is admits and policy.admits("read")
+
+
 def test_red_pressure_and_an_empty_battery_are_a_crisis(tmp_path):
     host = started(tmp_path, [])
     sense(host, 1.0)

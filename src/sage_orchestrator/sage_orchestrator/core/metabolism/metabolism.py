@@ -130,6 +130,11 @@ class Metabolism(Stateful):
             return self._enter(WAKE, f"woken by {cause}", now_ns)
         return None
 
+    @property
+    def pressure(self) -> int:
+        """The memory pressure as it was heard last, a `PressureLevel`."""
+        return self._pressure
+
     def hear_pressure(self, level: int, name: str) -> None:
         """The memory pressure, and what that level is called."""
         self._pressure, self._pressure_name = level, name

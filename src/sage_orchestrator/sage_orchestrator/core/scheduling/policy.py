@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
@@ -38,6 +38,11 @@ class CyclePolicy:
     timeout_ns: int
     admitted: frozenset[str] | None = None
     cores: int = 2
+
+    def restricted_to(self, plugins: Iterable[str]) -> CyclePolicy:
+        """The same, but of those that may begin a run only these."""
+        kept = frozenset(plugins)
+        return replace(self, admitted=kept if self.admitted is None else self.admitted & kept)
 
     def admits(self, plugin: str) -> bool:
         """Whether a plugin may begin a run of its own."""

@@ -46,7 +46,7 @@ class MetabolicGovernor(Stateful):
     def __init__(
         self, node: SageNode, parameters: OrchestratorParameters, loaded: Callable[[], list[str]]
     ) -> None:
-        self._node, self._loaded = node, loaded
+        self._node, self._loaded, self._kept = node, loaded, parameters.plugins_under_pressure
         self._nominal = parameters.policy()
         policies, transitions = policies_of(parameters.grouped), transitions_of(parameters.grouped)
         check_policies(policies)
@@ -63,7 +63,8 @@ class MetabolicGovernor(Stateful):
     @property
     def cycle_policy(self) -> CyclePolicy:
         """What governs the cycle that begins now."""
-        return self.metabolism.policy.cycle(self._nominal)
+        policy, pressure = self.metabolism.policy.cycle(self._nominal), self.metabolism.pressure
+        return policy if pressure < PressureLevel.ORANGE else policy.restricted_to(self._kept)
 
     def begin(self) -> None:
         """The node is active."""
@@ -75,11 +76,8 @@ class MetabolicGovernor(Stateful):
 
     def on_salience(self, message: FusedSalience) -> None:
         """What is salient enough wakes at once, in the middle of a cycle."""
-        self._note(
-            self.metabolism.hear_salience(
-                message.alarms_per_hour, message.valid, message.reason, self._node.clock.now_ns()
-            )
-        )
+        hear, now_ns = self.metabolism.hear_salience, self._node.clock.now_ns()
+        self._note(hear(message.alarms_per_hour, message.valid, message.reason, now_ns))
 
     def tick(self) -> bool:
         """A nominal cycle has passed; whether one of the present state is due."""
