@@ -19,6 +19,8 @@ from sage_orchestrator.core.plugin.interface import NothingToDo
 
 WATCH_PERIOD_S = 0.05
 """Its memory and processes are counted so often while it works."""
+IDLE_PERIOD_S = 0.5
+"""And so often while it does not."""
 KILL_TIMEOUT_S = 2.0
 LINK_TIMEOUT_S = 2.0
 """So long a message may take once it has begun."""
@@ -84,15 +86,21 @@ class PluginProcess:
         kind, words = answer
         raise NothingToDo(words) if kind == NothingToDo.__name__ else _error_there(kind, words)
 
-    def check(self) -> None:
-        """Raises ProcessEnded: the process has ended, or has too much and is killed."""
-        self._checked_ns = time.monotonic_ns()
+    def check(self, period_s: float = IDLE_PERIOD_S) -> None:
+        """Raises ProcessEnded: the process has ended, or has too much and is killed.
+
+        Args:
+            period_s: so long what was counted counts.
+        """
+        now_ns = time.monotonic_ns()
         with reaping():
             code = self._warden.poll()
         if code is not None:
             self.fault = self.fault or words_of_end(code)
-        elif excess := self._limits.excess(self._warden.pid):
-            self.kill(excess)
+        elif now_ns - self._checked_ns > period_s * _NS_PER_S:
+            self._checked_ns = now_ns
+            if excess := self._limits.excess(self._warden.pid):
+                self.kill(excess)
         if self.fault:
             self._link.close()
             raise ProcessEnded(self.fault)
@@ -126,7 +134,7 @@ class PluginProcess:
             passed_s = (now_ns - began_ns) / _NS_PER_S
             left_s = WATCH_PERIOD_S if limit_s is None else limit_s - passed_s
             if now_ns - self._checked_ns > WATCH_PERIOD_S * _NS_PER_S:
-                self.check()
+                self.check(WATCH_PERIOD_S)
             if poll.poll(max(0.0, min(WATCH_PERIOD_S, left_s)) * 1e3):
                 return
             if left_s <= 0.0:
