@@ -25,7 +25,8 @@ COMMANDS = {
     "explain": "say why a moment was or was not salient",
     "record": "record a running graph into a bag",
     "replay": "play a bag into the graph, or through it in lock-step",
-    "pressure": "publish to a running graph how tight memory is",
+    "pressure": "set for a time how tight memory is taken to be in a running graph",
+    "profile": "what memory each process of a running graph takes, and what it could give back",
     "doctor": "say what is found and in effect, and how to fix what is not",
 }
 GROUP = "sage.commands"

@@ -45,7 +45,7 @@ class EncoderSlot(Stateful, Generic[E]):
         self._users = 0
         self._on_demand = node.parameters.load == "demand"
         idle_s = node.parameters.idle_unload_s
-        node.reclaimable("model", Cost.RELOAD, self._held_bytes, self._relieve)
+        node.reclaimable("model", Cost.RELOAD, self._held_bytes, self._relieve, self._kept_bytes)
         if self._on_demand and idle_s > 0.0:
             node.timer(idle_s / 4.0, lambda: self._unload_idle(round(idle_s * NS_PER_S)))
 
@@ -119,19 +119,23 @@ class EncoderSlot(Stateful, Generic[E]):
         loaded = self._loaded
         return 0 if loaded is None else loaded.size_bytes
 
+    def _kept_bytes(self) -> int:
+        return 0 if self._is_idle(GIVE_BACK_AFTER_NS) else self._held_bytes()
+
+    def _is_idle(self, idle_ns: int) -> bool:
+        return self._users == 0 and self._node.clock.now_ns() - self._used_ns >= idle_ns
+
     def _relieve(self, level: int) -> None:
         """Under pressure, give back a model that was not used of late; it is loaded when needed."""
-        if level == PressureLevel.GREEN:
-            return
-        self._unload_idle(GIVE_BACK_AFTER_NS)
-        self._given_back = self._loaded is None
+        if level > PressureLevel.GREEN:
+            self._unload_idle(GIVE_BACK_AFTER_NS)
+            self._given_back = self._loaded is None
 
     def _unload_idle(self, idle_ns: int) -> None:
         if not self._lock.acquire(blocking=False):
             return  # it is being loaded, which a timer must not wait for: it is in use
         try:
-            idle = self._users == 0 and self._node.clock.now_ns() - self._used_ns >= idle_ns
-            if idle:
+            if self._is_idle(idle_ns):
                 self._unload()
         finally:
             self._lock.release()

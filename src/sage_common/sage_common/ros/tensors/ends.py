@@ -47,7 +47,9 @@ class TensorEnds:
         output = TensorOutput(publisher, mailbox, lambda: node.active, node.log)
         if publisher is not None:
             name = f"slots of {publisher.topic}"
-            node.reclaimable(name, Cost.REFILL, output.held_bytes, output.relieve)
+            node.reclaimable(
+                name, Cost.REFILL, output.held_bytes, output.relieve, output.kept_bytes
+            )
         self._closers.append(output.close)
         self._diagnostics.sources.append(output.facts)
         return output
@@ -82,7 +84,9 @@ class TensorEnds:
         messages, subscribe = node.kept_messages(image_key, depth, **names)
         pictures = LatestPictures(messages, depth)
         name = f"pictures of {filled_topic(image_key, **names).name}"
-        node.reclaimable(name, Cost.REFILL, pictures.held_bytes, pictures.relieve)
+        node.reclaimable(
+            name, Cost.REFILL, pictures.held_bytes, pictures.relieve, pictures.kept_bytes
+        )
         if self._mailbox_name(tensor_key, names):
             taken = TensorInput(pictures.keep, node.log, node.stopwatch_ns)
             self._link(taken, tensor_key, subscribe, messages, names)

@@ -57,6 +57,11 @@ class LatestPictures:
         with self._lock:
             return sum(picture.pixels.nbytes for picture in self._lent)
 
+    def kept_bytes(self) -> int:
+        """Of the one picture that stays at the highest level of pressure."""
+        with self._lock:
+            return self._lent[-1].pixels.nbytes if self._lent else 0
+
     def relieve(self, level: int) -> None:
         """Keep fewer under pressure: half of them at yellow, one above."""
         depth = (self._depth, -(-self._depth // 2), 1, 1, 1)[level]

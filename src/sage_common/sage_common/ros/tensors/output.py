@@ -135,6 +135,12 @@ class TensorOutput:
                 return int(mailbox.slot_count * mailbox.slot_bytes)
             return self._slots * self._slot_bytes if self.wanted else 0
 
+    def kept_bytes(self) -> int:
+        """What of it the slots at the highest level of pressure take."""
+        with self._lock:
+            mailbox = self._own.mailbox
+            return int(SLOTS_AT[-1] * mailbox.slot_bytes) if mailbox is not None else 0
+
     def relieve(self, level: int) -> None:
         """Have fewer slots under pressure, and all of them again at green.
 
