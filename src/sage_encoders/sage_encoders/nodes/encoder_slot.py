@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.health import PressureLevel
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.node import SageNode
@@ -116,8 +115,7 @@ class EncoderSlot(Stateful, Generic[E]):
         return loaded
 
     def _held_bytes(self) -> int:
-        loaded = self._loaded
-        return 0 if loaded is None else loaded.size_bytes
+        return 0 if (loaded := self._loaded) is None else loaded.size_bytes
 
     def _kept_bytes(self) -> int:
         return 0 if self._is_idle(GIVE_BACK_AFTER_NS) else self._held_bytes()
@@ -127,7 +125,7 @@ class EncoderSlot(Stateful, Generic[E]):
 
     def _relieve(self, level: int) -> None:
         """Under pressure, give back a model that was not used of late; it is loaded when needed."""
-        if level > PressureLevel.GREEN:
+        if level:  # above green
             self._unload_idle(GIVE_BACK_AFTER_NS)
             self._given_back = self._loaded is None
 
