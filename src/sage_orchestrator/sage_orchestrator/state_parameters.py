@@ -21,12 +21,13 @@ class TransitionParameters:
     """When one metabolic state is left for another; see `TransitionRules`."""
 
     wake_alarms_per_hour: float = parameter(
-        3.0,
-        doc="salience that comes so often or less while nothing happens wakes, and is focused on",
+        6.0,
+        doc="salience that comes so often or less while nothing happens wakes, and is focused on; "
+        "in the first hour what is as rare as the time allows to say",
         unit="1/h", low=0.001, high=36000.0,
     )  # fmt: skip
     idle_alarms_per_hour: float = parameter(
-        30.0,
+        60.0,
         doc="salience that comes so often or less while nothing happens keeps awake; it is at "
         "least what wakes",
         unit="1/h", low=0.001, high=36000.0,

@@ -34,6 +34,7 @@ class Robot:
         self.energy = EnergyReserve(rated_power_w, 1.0)
         self.metabolism = Metabolism(rules, POLICIES, self.energy)
         self.now_ns = NOON_NS
+        self.metabolism.assume_experience(24 * 3600 * S)
         self.loudest = 36_000.0
 
     def live(self, seconds: float, alarms_per_hour: float | None = None, load: float = 0.3) -> None:
@@ -81,6 +82,15 @@ def test_what_goes_on_is_focused_on_and_not_for_ever() -> None:
     robot.live(600.0, alarms_per_hour=1.0)
     seen = [t.state for t in robot.metabolism.transitions]
     assert seen.count(FOCUS) > 2 and WAKE in seen[3:]
+
+
+def test_who_has_heard_little_takes_more_for_rare() -> None:
+    robot = Robot()
+    robot.metabolism.assume_experience(0)
+    robot.live(60.0)
+    assert robot.state is REST
+    woken = robot.metabolism.hear_salience(150.0, True, "audio: new", robot.now_ns)
+    assert woken is not None and woken.state is WAKE
 
 
 def test_a_single_bang_is_not_focused_on() -> None:
@@ -184,7 +194,7 @@ def test_who_is_tired_rests_sooner_and_only_what_is_rarer_wakes() -> None:
     robot.live(RESERVE_S, alarms_per_hour=1.0, load=1.0)
     robot.live(10.0, load=1.0)
     assert robot.state is REST and robot.metabolism.reason.startswith("tired")
-    robot.live(0.5, alarms_per_hour=1.0, load=1.0)
+    robot.live(0.5, alarms_per_hour=2.0, load=1.0)
     assert robot.state is REST
     robot.live(0.1, alarms_per_hour=0.1, load=1.0)
     assert robot.state is WAKE

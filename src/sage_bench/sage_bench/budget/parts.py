@@ -7,7 +7,16 @@ import traceback
 from collections.abc import Mapping
 from functools import partial
 
-from sage_bench.budget import batching, choice, decision, governor, isolation, rating, tokens
+from sage_bench.budget import (
+    batching,
+    choice,
+    decision,
+    governor,
+    isolation,
+    rating,
+    states,
+    tokens,
+)
 from sage_bench.encoders.section import Figures, Section, Setting, run_all
 from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
@@ -22,6 +31,7 @@ PARTS: Mapping[str, Section] = {
     "governor": governor.rows,
     "isolation": isolation.rows,
     "rating": rating.rows,
+    "states": states.rows,
     "tokens": tokens.rows,
 }
 """Each is given a `Setting` and returns `Figures`."""

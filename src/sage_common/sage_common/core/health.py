@@ -57,6 +57,12 @@ class InputHealth(Stateful):
     _period_s: State[float] = field(default=0.0, repr=False)
     _last_was_valid: State[bool] = field(default=True, repr=False)
 
+    def expect(self, rate_hz: float) -> None:
+        """From now on messages come at another nominal rate."""
+        if rate_hz != self.rate_hz:
+            self.rate_hz = rate_hz
+            self._period_s = 1.0 / rate_hz if rate_hz > 0.0 else 0.0
+
     def accept(self, now_ns: int) -> None:
         """Count a good message that arrived at `now_ns`."""
         if self._last_arrival_ns is not None:

@@ -18,6 +18,7 @@ from sage_common.core.topics import service_spec
 from sage_common.ros.checkpointer import Checkpointer
 from sage_common.ros.connections import Connections
 from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
+from sage_common.ros.expected_rates import ExpectedRates
 from sage_common.ros.host import Host, Publisher
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.pressure import PressureListener
@@ -50,12 +51,14 @@ class SageNode(Connections, Stateful):
     _diagnostics: Transient[Diagnostics]
     _latest_messages: Transient[list[LatestMessages]]
     _pressure: Transient[PressureListener]
+    _expected_rates: Transient[ExpectedRates]
     state_version: ClassVar[int] = 1
     """Raised when what `state` returns changes its form or its meaning."""
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self.rng = host.rng
+        self._expected_rates = ExpectedRates(self)
         self._checkpointer: Checkpointer | None = None
 
     # -- hooks -------------------------------------------------------------------------------
@@ -121,6 +124,7 @@ class SageNode(Connections, Stateful):
         self.on_configure()
         self._host.serve_parameters(self.parameters_type, self._take_parameters)
         self._pressure.listen()
+        self._expected_rates.listen(self._gates)
         path = self.home / "state" / f"{self.name}.state"
         checkpointer = self._checkpointer = Checkpointer(self, path)
         if self._learns():

@@ -17,6 +17,7 @@ from sage_orchestrator.core.metabolism.rules import (
     ENGAGED_GAP_S,
     ENGAGED_S,
     EXHAUSTED,
+    EXPERIENCE,
     FOCUS_AGAIN_S,
     LEAST_DWELL_S,
     LONGEST_FOCUS_S,
@@ -30,6 +31,7 @@ from sage_orchestrator.core.metabolism.rules import (
 from sage_orchestrator.core.metabolism.state import MetabolicState
 
 _NS_PER_S = 1_000_000_000
+_NS_PER_H = 3600 * _NS_PER_S
 TRANSITIONS_KEPT = 16
 WAKE, FOCUS, REST, DREAM, CRISIS = MetabolicState
 
@@ -68,6 +70,8 @@ class Metabolism(Stateful):
     _now_ns: Transient[int] = 0
     _heard_ns: Transient[int] = 0
     """When valid salience was heard last."""
+    _experience_ns: Transient[int] = 0
+    """For how long valid salience was heard."""
     _stirred_ns: Transient[int] = 0
     """When something was salient enough to keep awake, last."""
     _salient_ns: Transient[int | None] = None
@@ -117,11 +121,12 @@ class Metabolism(Stateful):
         if not valid:
             return None
         self._follow(now_ns)
+        if now_ns - self._heard_ns <= DEAF_S * _NS_PER_S:
+            self._experience_ns += now_ns - self._heard_ns
         self._heard_ns = now_ns
-        rarer = TIRED_FACTOR if self._tired else 1.0
-        if alarms_per_hour * rarer <= self._rules.idle_alarms_per_hour:
+        if alarms_per_hour <= self._threshold(self._rules.idle_alarms_per_hour):
             self._stirred_ns = now_ns
-        if alarms_per_hour * rarer > self._rules.wake_alarms_per_hour:
+        if alarms_per_hour > self._threshold(self._rules.wake_alarms_per_hour):
             return None
         last_ns, self._salient_ns = self._salient_ns, now_ns
         if last_ns is None or _seconds(now_ns - last_ns) > ENGAGED_GAP_S:
@@ -134,6 +139,10 @@ class Metabolism(Stateful):
     def pressure(self) -> int:
         """The memory pressure as it was heard last, a `PressureLevel`."""
         return self._pressure
+
+    def assume_experience(self, heard_ns: int) -> None:
+        """As if valid salience had been heard for so long [ns]."""
+        self._experience_ns = heard_ns
 
     def hear_pressure(self, level: int, name: str) -> None:
         """The memory pressure, and what that level is called."""
@@ -247,6 +256,12 @@ class Metabolism(Stateful):
         if said:
             self._trouble_ns = now_ns
         return said
+
+    def _threshold(self, alarms_per_hour: float) -> float:
+        """A threshold of the rules, for who has heard little, or is tired [1/h]."""
+        heard_h = max(self._experience_ns / _NS_PER_H, 1e-6)
+        reached = max(alarms_per_hour, EXPERIENCE / heard_h)
+        return reached / TIRED_FACTOR if self._tired else reached
 
     def _haste(self, state: MetabolicState, now_ns: int) -> float:
         night = self._rules.is_night(now_ns)

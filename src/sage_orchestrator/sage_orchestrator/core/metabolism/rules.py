@@ -24,6 +24,9 @@ TIRED_FACTOR = 5.0
 ENGAGED_S, ENGAGED_GAP_S = 1.0, 3.0
 """Salience that lasts so long, with gaps no longer than that, is worth focusing on."""
 LONGEST_FOCUS_S, FOCUS_AGAIN_S = 120.0, 30.0
+EXPERIENCE = 4.0
+"""Nothing can be said to be rarer than all that was heard. Before much was, so many events in all
+of it are rare enough: a threshold is that of the rules, or at least this over the hours heard."""
 DEAF_S = 2.0
 """Without valid salience for so long nothing is known, and the robot stays awake."""
 

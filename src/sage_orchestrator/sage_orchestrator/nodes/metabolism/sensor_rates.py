@@ -56,26 +56,27 @@ class SensorRates(Stateful):
     def _ask_all(self, wanted: Mapping[str, float]) -> None:
         known = self._node.clients("~/set_parameters")
         clients = {path.rpartition("/")[2]: client for path, client in known.items()}
-        said = []
+        refused, silent = [], []
         for name, streams in self._streams.items():
             if name not in clients:
                 continue
             request = SetParameters.Request(parameters=[_parameter(s, wanted[s]) for s in streams])
             try:
+                clients[name].wait(ANSWER_TIMEOUT_S)
                 results = clients[name].call(request, ANSWER_TIMEOUT_S).results
             except ServiceUnavailable as error:
-                said.append(str(error))
+                silent.append(str(error))  # it is starting, or ending: it is asked again
                 continue
-            said += [f"{name} refuses: {r.reason}" for r in results if not r.successful]
+            refused += [f"{name} refuses: {r.reason}" for r in results if not r.successful]
         self._limited = any(wanted.values())
         absent = [name for name in self._streams if name not in clients]
         self._node.diagnose(
             sensors_limited=", ".join(f"{s} {hz:g} Hz" for s, hz in wanted.items() if hz) or "no",
             sensors_absent=", ".join(absent) or "none",
-            sensors_refusing="; ".join(said) or "none",
+            sensors_refusing="; ".join([*refused, *silent]) or "none",
         )
-        if said:
-            text = "; ".join(said)
+        if refused:
+            text = "; ".join(refused)
             self._node.log.warning(f"sensor rates: {text}", throttle_s=60.0, key="sensor rates")
 
 
