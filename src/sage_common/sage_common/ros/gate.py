@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
+from sage_common.core.state.fields import Transient
+from sage_common.core.state.stateful import Stateful
 from sage_common.core.topics import TopicSpec
 from sage_common.ros.checks import check_message_once, check_stamp
 from sage_common.ros.conversions.stamps import stamped_now
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from sage_common.ros.connections import Connections
 
 FAULT_LOG_PERIOD_S = 1.0
+SLOWED = ("camera", "imu")
+"""Streams that the metabolic state may slow."""
 
 
 @dataclass
@@ -120,3 +124,48 @@ class Gate:
             self.reject(fault)
         else:
             self.health.accept(self.owner.clock.now_ns())
+
+
+class ExpectedRates(Stateful):
+    """Lowers the rates that inputs are expected to have to what their sensors are asked to keep to.
+
+    Args:
+        node: whose inputs they are.
+    """
+
+    _limits_hz: Transient[dict[str, float]]
+
+    def __init__(self, node: Connections) -> None:
+        self._node = node
+        self._limits_hz = {}
+        self._inputs: list[tuple[InputHealth, str, float]] = []
+
+    def listen(self, gates: Sequence[Gate]) -> None:
+        """Hear of the state, if an input comes from a sensor that it may slow."""
+        self._limits_hz = {}
+        self._inputs = [
+            (gate.health, stream, gate.health.rate_hz)
+            for gate in gates
+            if gate.health.rate_hz > 0.0 and (stream := self._stream_of(gate)) in SLOWED
+        ]
+        if self._inputs:
+            self._node.subscribe("state", self._on_state)
+
+    def restored(self) -> None:
+        self._apply()
+
+    def _stream_of(self, gate: Gate) -> str:
+        if gate.modality:
+            return str(self._node.modality_specs[gate.modality].stream)
+        return str(gate.spec.key.partition("/")[0])
+
+    def _on_state(self, message: Any) -> None:
+        limits_hz = {name: getattr(message, f"max_{name}_rate_hz") for name in SLOWED}
+        if limits_hz != self._limits_hz:
+            self._limits_hz = limits_hz
+            self._apply()
+
+    def _apply(self) -> None:
+        for health, stream, nominal_hz in self._inputs:
+            limit_hz = self._limits_hz.get(stream, 0.0)
+            health.expect(min(nominal_hz, limit_hz) if limit_hz else nominal_hz)

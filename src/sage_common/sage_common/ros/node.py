@@ -18,7 +18,7 @@ from sage_common.core.topics import service_spec
 from sage_common.ros.checkpointer import Checkpointer
 from sage_common.ros.connections import Connections
 from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
-from sage_common.ros.expected_rates import ExpectedRates
+from sage_common.ros.gate import ExpectedRates
 from sage_common.ros.host import Host, Publisher
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.pressure import PressureListener
