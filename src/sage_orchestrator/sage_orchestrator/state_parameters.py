@@ -21,13 +21,13 @@ class TransitionParameters:
     """When one metabolic state is left for another; see `TransitionRules`."""
 
     wake_alarms_per_hour: float = parameter(
-        6.0,
+        60.0,
         doc="salience that comes so often or less while nothing happens wakes, and is focused on; "
         "in the first hour what is as rare as the time allows to say",
         unit="1/h", low=0.001, high=36000.0,
     )  # fmt: skip
     idle_alarms_per_hour: float = parameter(
-        60.0,
+        120.0,
         doc="salience that comes so often or less while nothing happens keeps awake; it is at "
         "least what wakes",
         unit="1/h", low=0.001, high=36000.0,
@@ -39,7 +39,11 @@ class TransitionParameters:
         5.0, doc="idle time before FOCUS ends", unit="s", low=0.5, high=3600.0
     )
     dream_after_s: float = parameter(
-        600.0, doc="length of a REST before DREAM", unit="s", low=1.0, high=86400.0
+        600.0,
+        doc="time without anything ten times rarer than what wakes, before DREAM",
+        unit="s",
+        low=1.0,
+        high=86400.0,
     )
     dream_s: float = parameter(
         300.0, doc="length of a DREAM that nothing ends", unit="s", low=1.0, high=86400.0

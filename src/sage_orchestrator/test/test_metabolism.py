@@ -65,11 +65,11 @@ def test_it_rests_when_nothing_happens_and_wakes_at_once() -> None:
 
 def test_less_keeps_awake_than_wakes() -> None:
     robot = Robot()
-    robot.live(60.0, alarms_per_hour=20.0)
+    robot.live(60.0, alarms_per_hour=100.0)
     assert robot.state is WAKE
     robot.live(40.0)
     assert robot.state is REST
-    robot.live(5.0, alarms_per_hour=20.0)
+    robot.live(5.0, alarms_per_hour=100.0)
     assert robot.state is REST
 
 
@@ -103,7 +103,7 @@ def test_a_single_bang_is_not_focused_on() -> None:
 
 def test_it_dreams_after_a_long_rest_and_wakes_by_itself() -> None:
     robot = Robot(dream_after_s=60.0, dream_s=20.0)
-    robot.live(95.0)
+    robot.live(70.0)
     assert robot.state is DREAM
     assert POLICIES[DREAM].consolidation and not POLICIES[DREAM].learning
     robot.live(21.0)
@@ -194,7 +194,7 @@ def test_who_is_tired_rests_sooner_and_only_what_is_rarer_wakes() -> None:
     robot.live(RESERVE_S, alarms_per_hour=1.0, load=1.0)
     robot.live(10.0, load=1.0)
     assert robot.state is REST and robot.metabolism.reason.startswith("tired")
-    robot.live(0.5, alarms_per_hour=2.0, load=1.0)
+    robot.live(0.5, alarms_per_hour=20.0, load=1.0)
     assert robot.state is REST
     robot.live(0.1, alarms_per_hour=0.1, load=1.0)
     assert robot.state is WAKE

@@ -15,7 +15,7 @@ from sage_msgs.msg import MetabolicState, ResourcePressure
 from sage_msgs.srv import SetState
 from sage_sensors.nodes.camera_node import CameraNode
 
-SOON = {"states.rest_after_s": 2.0, "states.dream_after_s": 3.0, "states.dream_s": 4.0}
+SOON = {"states.rest_after_s": 2.0, "states.dream_after_s": 8.0, "states.dream_s": 4.0}
 QUIET, BANG = 36_000.0, 0.1
 
 

@@ -14,9 +14,9 @@ from sage_bench.budget import (
     governor,
     isolation,
     rating,
-    states,
     tokens,
 )
+from sage_bench.budget.states import lives
 from sage_bench.encoders.section import Figures, Section, Setting, run_all
 from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
@@ -31,7 +31,7 @@ PARTS: Mapping[str, Section] = {
     "governor": governor.rows,
     "isolation": isolation.rows,
     "rating": rating.rows,
-    "states": states.rows,
+    "states": lives.rows,
     "tokens": tokens.rows,
 }
 """Each is given a `Setting` and returns `Figures`."""

@@ -14,6 +14,7 @@ from sage_orchestrator.core.metabolism.energy import EnergyReserve
 from sage_orchestrator.core.metabolism.policy import StatePolicy
 from sage_orchestrator.core.metabolism.rules import (
     DEAF_S,
+    DEEPER,
     ENGAGED_GAP_S,
     ENGAGED_S,
     EXHAUSTED,
@@ -74,6 +75,8 @@ class Metabolism(Stateful):
     """For how long valid salience was heard."""
     _stirred_ns: Transient[int] = 0
     """When something was salient enough to keep awake, last."""
+    _rare_ns: Transient[int] = 0
+    """When something was rare enough to put off a dream, last."""
     _salient_ns: Transient[int | None] = None
     _engaged_ns: Transient[int | None] = None
     """When the salient run that goes on began."""
@@ -126,12 +129,17 @@ class Metabolism(Stateful):
         self._heard_ns = now_ns
         if alarms_per_hour <= self._threshold(self._rules.idle_alarms_per_hour):
             self._stirred_ns = now_ns
-        if alarms_per_hour > self._threshold(self._rules.wake_alarms_per_hour):
+        wakes = self._rules.wake_alarms_per_hour
+        is_rare = alarms_per_hour <= self._threshold(wakes / DEEPER)
+        if is_rare:
+            self._rare_ns = now_ns
+        if alarms_per_hour > self._threshold(wakes):
             return None
         last_ns, self._salient_ns = self._salient_ns, now_ns
         if last_ns is None or _seconds(now_ns - last_ns) > ENGAGED_GAP_S:
             self._engaged_ns = now_ns
-        if self.current in (REST, DREAM) and not self.is_forced:
+        sleeps = self.current is REST or (self.current is DREAM and is_rare)
+        if sleeps and not self.is_forced:
             return self._enter(WAKE, f"woken by {cause}", now_ns)
         return None
 
@@ -228,11 +236,11 @@ class Metabolism(Stateful):
         return None
 
     def _from_rest(self, now_ns: int) -> tuple[MetabolicState, str] | None:
-        dwelt_s, dreamt = self._dwelt_s(now_ns), self._dreamt_ns
+        quiet_s, dreamt = _seconds(now_ns - self._rare_ns), self._dreamt_ns
         due = dreamt is None or _seconds(now_ns - dreamt) >= self._rules.dream_every_s
         after_s = self._rules.dream_after_s / self._haste(DREAM, now_ns)
-        if due and dwelt_s >= after_s and not self._tired:
-            return DREAM, f"rested for {dwelt_s:.0f} s{self._night_words(now_ns)}"
+        if due and quiet_s >= after_s and not self._tired:
+            return DREAM, f"nothing rare for {quiet_s:.0f} s{self._night_words(now_ns)}"
         return None
 
     def _from_dream(self, now_ns: int) -> tuple[MetabolicState, str] | None:
@@ -290,7 +298,7 @@ class Metabolism(Stateful):
         """Time starts, or starts again: all that was timed begins here."""
         forced_ns = max(self.forced_until_ns - self._now_ns, 0)
         self._begun = True
-        self.since_ns = self._heard_ns = self._stirred_ns = now_ns
+        self.since_ns = self._heard_ns = self._stirred_ns = self._rare_ns = now_ns
         self._salient_ns = self._engaged_ns = self._focused_ns = self._dreamt_ns = None
         self._trouble_ns = None
         if self.is_forced:

@@ -27,6 +27,9 @@ LONGEST_FOCUS_S, FOCUS_AGAIN_S = 120.0, 30.0
 EXPERIENCE = 4.0
 """Nothing can be said to be rarer than all that was heard. Before much was, so many events in all
 of it are rare enough: a threshold is that of the rules, or at least this over the hours heard."""
+DEEPER = 10.0
+"""Who dreams is woken by what is so many times rarer than what wakes from rest, and a robot dreams
+when nothing as rare as that has come for long."""
 DEAF_S = 2.0
 """Without valid salience for so long nothing is known, and the robot stays awake."""
 
@@ -40,7 +43,7 @@ class TransitionRules:
         idle_alarms_per_hour: the same of what keeps awake, at least as much [1/h].
         rest_after_s: idle time before REST [s].
         focus_hold_s: idle time before FOCUS ends [s].
-        dream_after_s: length of a REST before DREAM [s].
+        dream_after_s: time without anything rare before DREAM [s].
         dream_s: length of a DREAM [s].
         dream_every_s: least time between two of them [s].
         crisis_pressure: level of memory pressure that makes a CRISIS.

@@ -20,7 +20,7 @@ import psutil
 from sage.graph.runtime_file import RunningGraph, running_graph
 from sage.observe.attached import Attached, enter_domain
 from sage.observe.graph_calls import call_service
-from sage_bench.budget.quiet_scene import Event, events_of, write_scene
+from sage_bench.budget.states.quiet_scene import Event, events_of, write_scene
 from sage_bench.encoders.section import Setting
 from sage_bench.result import Row, row_of_samples
 from sage_common.ros.conversions.audio import audio_to_array

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_bench.budget.states_live import live_rows
+from sage_bench.budget.states.live import live_rows
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row
 from sage_bench.salience.played import chosen_half
@@ -31,7 +31,7 @@ DAYS, DAYS_QUICK = 7, 1
 RED, USUAL = 3, 36_000.0
 WAKE, FOCUS, REST, DREAM, CRISIS = MetabolicState
 BEGIN_NS = 20_000 * 24 * NS_PER_H
-KNOWN_NS = 24 * NS_PER_H
+KNOWN_NS = NS_PER_H
 NOTE = (
     "states, simulated: the core alone, ten cycles of 0.1 s a second, default parameters. Random: "
     "regimes of 1 to 60 s of any salience, load, pressure and battery (nonsense too), and now and "

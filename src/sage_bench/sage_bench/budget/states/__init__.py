@@ -1,0 +1,1 @@
+"""Metabolic states: simulated lives, and the graph on a quiet scene."""
