@@ -13,6 +13,7 @@ from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.node import SageNode
 from sage_common.ros.rclpy_host.host import RosHost
+from sage_common.ros.rclpy_host.local_bus import BUS, VARIABLE
 
 
 @dataclass(frozen=True)
@@ -81,5 +82,17 @@ def test_on_ros_the_same_holds(ros) -> None:
             assert not result.successful and result.reason
             assert why in result.reason or "out of range" in result.reason  # rclpy's own check
         assert node.flows == [1.0, 0.5]
+    finally:
+        host.stop()
+
+
+def test_a_node_of_the_same_process_sets_it(ros, monkeypatch) -> None:
+    monkeypatch.setenv(VARIABLE, "1")
+    host = RosHost(TapNode)
+    try:
+        assert host.start()
+        call = BUS.service("/tap/set_parameters")
+        assert call is not None and call(request("flow", 0.25), 1.0).results[0].successful
+        assert host.node.parameters.flow == 0.25
     finally:
         host.stop()

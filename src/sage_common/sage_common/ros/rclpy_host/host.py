@@ -17,6 +17,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import qos_policy_name_from_kind
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.parameters import specs
 from sage_common.core.throttle import Throttle, call_site
 from sage_common.core.topics import ServiceSpec, TopicSpec
 from sage_common.ros.interfaces import interface
@@ -160,6 +161,10 @@ class RosHost(ManagedNode):
 
     def serve_parameters(self, cls: type, changed: Callable[[], None]) -> None:
         self._parameters_of_node.on_change = changed
+        if self._has_bus and any(spec.changeable for spec in specs(cls)):
+            # Fast DDS connects no service with a client of its own process.
+            name = self.resolve("~/set_parameters")
+            self._undo.append(BUS.serve(name, self._parameters_of_node.set_all))
 
     @property
     def overrides(self) -> Mapping[str, object]:

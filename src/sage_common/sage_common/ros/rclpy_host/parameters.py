@@ -12,6 +12,7 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
+from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 
 from sage_common.core.parameters import (
@@ -63,6 +64,11 @@ class RosParameters:
         """Parameter values given from outside."""
         given = self._node._parameter_overrides
         return {name: _value(parameter) for name, parameter in given.items()}
+
+    def set_all(self, request: SetParameters.Request, timeout_s: float) -> SetParameters.Response:
+        """The standard service, for callers in this process; it does not wait."""
+        changes = [Parameter.from_parameter_msg(message) for message in request.parameters]
+        return SetParameters.Response(results=self._node.set_parameters(changes))
 
     def _check(self, changes: list[Parameter]) -> SetParametersResult:
         """Refuse a wrong value, and any that would not take effect before the next `configure`."""
