@@ -72,6 +72,12 @@ def test_a_little_waiting_changes_nothing(processor):
     assert processor.cycle({1: (93, 7)}, cycles=50) == BUDGET
 
 
+def test_short_runs_that_wait_for_their_turn_change_nothing(processor):
+    processor.begin(1)
+    assert processor.cycle({1: (5, 9)}, cycles=200) == BUDGET
+    assert processor.cycle({1: (5, 15)}, cycles=200) < 0.3 * BUDGET
+
+
 def test_it_does_not_follow_noise(processor):
     processor.begin(1)
     processor.cycle({1: (50, 50)}, cycles=30)

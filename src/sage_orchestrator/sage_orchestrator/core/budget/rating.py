@@ -22,6 +22,8 @@ NOMINAL = 1.0
 LEAST = 0.05
 SMOOTHING_NS = 300_000_000
 """Of time that the workers wanted: what is older counts little."""
+TOLERATED = 0.1
+"""Of a cycle: who waits no longer in it gets its share in time."""
 LEAVE_NOMINAL, RETURN_TO_NOMINAL, STEP = 0.9, 0.95, 0.05
 """Below the first the rating leaves 1, above the second it returns; between them it moves by the
 third at least."""
@@ -94,7 +96,7 @@ class ProcessorRating:
 
     def rated_ns(self, budget_ns: int, period_ns: int) -> int:
         """As much of the budget of a cycle as the processor keeps now, at least 1."""
-        self._rate(budget_ns / period_ns)
+        self._rate(max(1.0, budget_ns / period_ns), TOLERATED * period_ns)
         return max(1, round(budget_ns * self._value))
 
     def begin(self, name: str, thread: int) -> None:
@@ -125,14 +127,14 @@ class ProcessorRating:
             self._count_busy(self._wall_ns())
             self._active.pop(name, None)
 
-    def _rate(self, cores: float) -> None:
+    def _rate(self, cores: float, tolerated_ns: float) -> None:
         """Take in what happened since the last time, against a promise of so many cores."""
         with self._lock:
             for name in self._active:
                 self._collect(name)
             self._count_busy(self._wall_ns())
-            promised = max(1.0, cores) * self._busy_ns
-            wanted = min(self._had_ns + self._waited_ns, max(self._had_ns, promised))
+            waited_ns = self._waited_ns if self._waited_ns > tolerated_ns else 0
+            wanted = min(self._had_ns + waited_ns, max(self._had_ns, cores * self._busy_ns))
             got, self._had_ns, self._waited_ns, self._busy_ns = self._had_ns, 0, 0, 0
             if wanted <= 0.0:
                 return
