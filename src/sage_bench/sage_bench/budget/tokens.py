@@ -16,7 +16,7 @@ from sage_orchestrator.core.generation.language_model import LanguageModel, TooD
 from sage_orchestrator.core.plugin import ChatMessage
 
 SEED = 15
-ESTIMATED = Pace(base_s=0.010, character_s=0.000_02, token_s=0.002, spread=0.10)
+ESTIMATED = Pace(base_s=0.020, character_s=0.000_04, token_s=0.004, spread=0.10)
 CANCELLED = Pace(base_s=0.010, character_s=0.0, token_s=0.025, spread=0.0)
 LEARNED, ANSWERS, ANSWERS_QUICK = 8, 120, 30
 CANCELS, CANCELS_QUICK = 60, 12
