@@ -16,6 +16,7 @@ from rclpy.serialization import deserialize_message
 
 from sage.bags.reader import open_bag
 from sage_msgs.msg import BudgetState, PluginBudget, Refinement
+from sage_orchestrator.core.hosting.process_tree import descendants
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
 PATIENCE_S = 120.0
@@ -43,6 +44,14 @@ def said(home: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
+def apart_from(graph: subprocess.Popen[str]) -> list[int]:
+    """The processes that recall has for itself."""
+    commands = {p: Path(f"/proc/{p}/cmdline") for p in descendants(graph.pid)}
+    return [
+        p for p, path in commands.items() if path.exists() and b"plugin recall" in path.read_bytes()
+    ]
+
+
 def end(command: subprocess.Popen[str]) -> None:
     """End a command as Ctrl+C does."""
     command.send_signal(signal.SIGINT)
@@ -66,9 +75,13 @@ def found_by_colour(home: Path) -> Callable[[], bool]:
 def test_a_plugin_comes_is_replaced_and_goes_while_every_cycle_adds_up(
     home: Path, site: Path, start: graph_command.Start, tmp_path: Path
 ) -> None:
-    graph = start("run", "--source", "synthetic")
+    apart = tmp_path / "apart.yaml"
+    apart.write_text("orchestrator:\n  ros__parameters:\n    recall:\n      host: process\n")
+    graph = start("run", "--source", "synthetic", "--config", str(apart))
     wait_until_up(home)
     assert "colour" not in plugins(home)
+    wait_until(lambda: len(apart_from(graph)) == 2, PATIENCE_S, "the process of recall")
+    assert plugins(home)["recall"]["host"] == "process"
     bag = tmp_path / "bag"
     recorder = start("record", "-o", str(bag), "--duration", "600")
     wait_until(lambda: written(bag) > SOME_FRAMES, PATIENCE_S, "the bag")
@@ -92,14 +105,18 @@ def test_a_plugin_comes_is_replaced_and_goes_while_every_cycle_adds_up(
     assert refused.returncode == 2 and "one that is loaded; this one is not" in refused.stderr
 
     end(recorder)
+    processes = apart_from(graph)
+    assert len(processes) == 2, "the plugin, and what watches it"
     end(graph)
+    assert not any(Path(f"/proc/{process}").exists() for process in processes)
     budgets = recorded(bag, "/sage/budget", BudgetState)
     named = {p.name for b in budgets for p in b.plugins}
     assert named == {"colour", "look", "recall", "recognise"}
     assert [p.name for p in budgets[-1].plugins] == ["look", "recall", "recognise"]
     for state in budgets:
         asked = any(p.requested_atp for p in state.plugins)
-        assert state.allocated_atp == pytest.approx(1000.0 if asked else 0.0, abs=0.01)
+        shared_atp = state.budget_atp if asked else 0.0
+        assert state.allocated_atp == pytest.approx(shared_atp, abs=0.01)
         for field in ("allocated_atp", "spent_atp", "returned_atp"):
             total = sum(getattr(p, field) for p in state.plugins)
             assert getattr(state, field) == pytest.approx(total, abs=0.01)

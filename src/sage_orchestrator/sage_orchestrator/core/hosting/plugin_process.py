@@ -138,7 +138,7 @@ class PluginProcess:
             if poll.poll(max(0.0, min(WATCH_PERIOD_S, left_s)) * 1e3):
                 return
             if left_s <= 0.0:
-                words = f"{passed_s:.2g} s in one step: killed"
+                words = f"{passed_s:.1f} s in one step: killed"
                 self.kill(words)
                 self._link.close()
                 raise ProcessEnded(words, is_late=True)

@@ -1,7 +1,8 @@
 """The refinement plugin (IRP, iterative refinement primitive): the class to derive from.
 
 A plugin improves an answer step by step and can be stopped after any of them. All methods but
-`__init__` run on the plugin's own worker thread, never on the executor's.
+`__init__` run on the plugin's own worker thread, never on the executor's; in a process of its own
+all run on its main thread.
 """
 
 from __future__ import annotations
