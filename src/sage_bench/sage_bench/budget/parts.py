@@ -13,6 +13,7 @@ from sage_bench.budget import (
     decision,
     governor,
     isolation,
+    live,
     rating,
     tokens,
 )
@@ -27,6 +28,7 @@ from sage_sensors.backends.recording import data_folder
 PARTS: Mapping[str, Section] = {
     "decision": decision.rows,
     "choice": choice.rows,
+    "live": live.rows,
     "batching": batching.rows,
     "governor": governor.rows,
     "isolation": isolation.rows,

@@ -71,12 +71,11 @@ def worth_of(job: JobTrace, answers: int) -> float:
 
 
 def _shared(jobs: Sequence[JobTrace], budget_ns: int, weights: Sequence[float]) -> list[int]:
-    made, left, weight = [], float(budget_ns), sum(weights)
+    made, unused, weight = [], 0.0, sum(weights) or 1.0
     for job, own in zip(jobs, weights, strict=True):
-        share = left * own / weight if weight else left
+        share = budget_ns * own / weight + unused
         made.append(_within(job, share))
-        left -= cost_of(job, made[-1])
-        weight -= own
+        unused = max(0.0, share - cost_of(job, made[-1]))
     return made
 
 

@@ -109,7 +109,8 @@ class Orchestrator(PluginManager):
         for runtime in asking:
             if runtime.in_flight:
                 continue
-            if self._ledger.accounts[runtime.name].is_open:
+            is_ending = runtime.run is not None and runtime.run.is_ending
+            if is_ending or self._ledger.accounts[runtime.name].is_open:
                 self._line_up(runtime, policy, now_ns)
                 continue
             runtime.waits, runtime.paused = False, runtime.run is not None
@@ -246,10 +247,10 @@ class Orchestrator(PluginManager):
         A step of which an account pays less than half is left to others: it would make a debt.
         """
         with self._lock:
-            if not self._is_current(run):
+            runtime = self._runtime_of(run)
+            if runtime is None:
                 return False
-            goes_on = self._ledger.charge(run.name, cost_ns)
-            return goes_on and self._pays_on(self._registry.get(run.name))
+            return self._ledger.charge(run.name, cost_ns) and self._pays_on(runtime)
 
     def _pays_on(self, runtime: PluginRuntime) -> bool:
         account = self._ledger.accounts[runtime.name]
@@ -262,20 +263,17 @@ class Orchestrator(PluginManager):
     def remaining_ns(self, run: Run) -> int:
         """What the run may still spend in this cycle."""
         with self._lock:
-            return self._ledger.accounts[run.name].left if self._is_current(run) else 0
+            return 0 if self._runtime_of(run) is None else self._ledger.accounts[run.name].left
 
     def yields(self, run: Run) -> bool:
         """Whether a run that waits should go on before this one."""
         now_ns = self._stopwatch_ns()
         with self._lock:
-            policy = self._policy
-            if policy is None or not self._is_current(run):
+            runtime, quantum_ns = self._runtime_of(run), self._period_ns
+            waiting = first_waiting(self._registry, now_ns, quantum_ns)
+            if runtime is None or waiting is None:
                 return False
-            waiting = first_waiting(self._registry, now_ns, policy.period_ns)
-            if waiting is None:
-                return False
-            own = rank(self._registry.get(run.name), now_ns, policy.period_ns)
-            return rank(waiting, now_ns, policy.period_ns) > own
+            return rank(waiting, now_ns, quantum_ns) > rank(runtime, now_ns, quantum_ns)
 
     def may_receive(self, run: Run) -> bool:
         """Whether another run may still leave some of its share."""
@@ -288,9 +286,9 @@ class Orchestrator(PluginManager):
     def pause(self, run: Run) -> None:
         """The run goes on when it is its turn, or with the next cycle's share."""
         with self._lock:
-            if not self._is_current(run):
+            runtime = self._runtime_of(run)
+            if runtime is None:
                 return
-            runtime = self._registry.get(run.name)
             runtime.stopped_ns = self._stopwatch_ns()
             if self._pays_on(runtime):
                 runtime.waits, runtime.reason = True, "waits for its turn"
@@ -334,14 +332,19 @@ class Orchestrator(PluginManager):
     def finish(self, run: Run, result: RunResult) -> None:
         """The run ended; what it leaves goes to those that still run."""
         with self._lock:
-            if not self._is_current(run):
+            runtime = self._runtime_of(run)
+            if runtime is None:
                 return
-            self._settle(self._registry.get(run.name), run, result)
+            self._settle(runtime, run, result)
         self._dispatch()
         self._on_result(run, result)
 
-    def _is_current(self, run: Run) -> bool:
-        return any(runtime.run is run for runtime in self._registry)
+    def _runtime_of(self, run: Run) -> PluginRuntime | None:
+        """Whose run it is; None: it was abandoned, or its plugin has left."""
+        for runtime in self._registry:
+            if runtime.run is run:
+                return runtime
+        return None
 
     def _settle(
         self, runtime: PluginRuntime, run: Run, result: RunResult, hung: bool = False

@@ -1,0 +1,83 @@
+"""The bench of choice: what each way of sharing makes of made-up runs, and what is counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sage_bench.budget import choice, decision, live
+from sage_bench.budget.policies import (
+    by_salience,
+    cost_of,
+    equal_shares,
+    first_in_first_out,
+    oracle,
+    played,
+    worth_of,
+)
+from sage_bench.budget.replayed import orchestrated
+from sage_bench.budget.traces import JobTrace
+from sage_bench.encoders.section import Setting
+
+MS = 1_000_000
+GOOD = JobTrace("good", "vision", 0, 0.8, (2 * MS, 2 * MS), (1.0, 0.1), (0.1, 0.9))
+POOR = JobTrace("poor", "vision", 0, 0.8, (2 * MS, 6 * MS), (1.0, 0.9), (0.1, 0.2))
+
+
+def stream(ticks: int) -> list[JobTrace]:
+    return [replace(job, tick=tick) for tick in range(ticks) for job in (POOR, GOOD)]
+
+
+def test_the_oracle_knows_what_each_step_is_worth_and_the_others_do_not() -> None:
+    here = [POOR, GOOD]
+    assert list(oracle(here, 7 * MS)) == [1, 2]
+    assert list(oracle(here, 1 * MS)) == [0, 0]
+    assert list(first_in_first_out(here, 7 * MS)) == [2, 0]
+    assert list(equal_shares(here, 8 * MS)) == [2, 2], "a last step that is begun overruns"
+    salient = [replace(POOR, salience=0.1), GOOD]
+    assert list(by_salience(salient, 6 * MS)) == [1, 2]
+    assert cost_of(GOOD, 2) == 4 * MS and cost_of(GOOD, 0) == 0
+    assert worth_of(GOOD, 2) == pytest.approx(0.72) and worth_of(GOOD, 0) == 0.0
+
+
+def test_an_overrun_is_owed_by_the_next_cycle() -> None:
+    outcome = played(stream(3), 7 * MS, first_in_first_out)
+    assert outcome.spent_ns <= 3 * 7 * MS + 6 * MS
+    assert 0 in outcome.answers
+
+
+def test_ours_learns_which_steps_are_worth_their_cost() -> None:
+    jobs = stream(40)
+    ours = orchestrated(jobs, 7 * MS)
+    assert ours.inversions == ours.missed == 0
+    assert ours.answers[-6:] == (1, 2) * 3
+    assert ours.spent_ns <= 40 * 7 * MS
+    best = played(jobs, 7 * MS, oracle)
+    worth = [
+        sum(worth_of(job, count) for job, count in zip(jobs, outcome.answers, strict=True))
+        for outcome in (ours, best, played(jobs, 7 * MS, first_in_first_out))
+    ]
+    assert worth[0] >= 0.9 * worth[1] > worth[2]
+
+
+def test_rows_say_what_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "HOURS_KEPT", 2)
+    found = {row.name: row for row in choice._of_load("made, 150 % load", stream(40), 1.5)}
+    assert found["made, 150 % load: inversions"].met
+    assert set(found["made, 150 % load: regret"].baselines) == set(choice.OTHERS)
+    errors = choice._errors("made", stream(40))
+    assert [row.value for row in errors] == [0.0, 0.0, 0.0], "made-up steps always cost the same"
+    assert 0 < choice._week_bytes(stream(4)) < 20_000
+
+
+def test_decisions_are_timed_and_budgets_on_threads_are_booked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decision, "CYCLES_QUICK", 20)
+    monkeypatch.setattr(live, "SECONDS_QUICK", 1.5)
+    setting = Setting(Path(), Path(), quick=True)
+    assert all(row.value > 0.0 for row in decision.rows(setting).rows)
+    unused, overrun = live.rows(setting).rows
+    assert 0.0 <= unused.value <= 1.0 and overrun.value >= 0.0
