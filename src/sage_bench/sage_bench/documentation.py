@@ -144,7 +144,7 @@ def _parameter_row(spec: ParameterSpec) -> tuple[str, ...]:
         f"`{_yaml(spec.default)}`",
         spec.unit or "–",
         _allowed(spec),
-        spec.doc,
+        spec.doc + (". May be set while the node is active" if spec.changeable else ""),
     )
 
 

@@ -84,7 +84,8 @@ def pages() -> dict[str, str]:
         "have is an error; under `/**` or `/robot1/*` it is another node's.\n\n"
         "Parameters are read when a node is configured. `ros2 param set` is therefore refused "
         "while it is: take the node through `ros2 lifecycle set NODE deactivate` and `cleanup`, "
-        "set it, and go on with `configure` and `activate`. `use_sim_time` likewise.\n"
+        "set it, and go on with `configure` and `activate`. `use_sim_time` likewise. Those that "
+        "say so may be set while the node is active.\n"
     )
     return {"topics.md": render_topics(), "parameters.md": "\n".join([introduction, *tables])}
 

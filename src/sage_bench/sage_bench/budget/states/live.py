@@ -29,7 +29,7 @@ from sage_common.ros.node import SageNode
 from sage_msgs.msg import MetabolicState
 from sage_msgs.srv import SetState
 
-FIRST_S, GAP_S, END_S = 45.0, 20.0, 5.0
+FIRST_S, GAP_S, END_S = 60.0, 15.0, 4.0
 LIVES, LIVES_QUICK = 11, 1
 MEASURED_S, MEASURED_QUICK_S, SETTLE_S = 30.0, 8.0, 4.0
 START_S = 30.0
@@ -38,7 +38,7 @@ GOAL_SHARE, GOAL_MS = 0.4, 200.0
 CONFIG = """
 orchestrator:
   ros__parameters:
-    states: {rest_after_s: 5.0, dream_after_s: 3600.0, crisis_pressure: 4}
+    states: {rest_after_s: 2.0, dream_after_s: 3600.0, crisis_pressure: 4}
 governor:
   ros__parameters: {shed_modalities: [], optional_nodes: []}
 """
@@ -46,8 +46,8 @@ NOTE = (
     "states, live: `sage run` in processes of its own on a generated quiet scene (a still picture "
     "with sensor noise, near silence). CPU: of all processes of the graph, WAKE and REST forced by "
     "the service, one after the other. Waking: lives of a minute, each with a sound of ESC-10 and "
-    "a photograph that moves, 20 s later; more of them in one life would not be rare, and what is "
-    "not rare wakes nobody. The robot falls asleep by itself (rest_after_s 5); from the first loud "
+    "a photograph that moves, 15 s later; more of them in one life would not be rare, and what is "
+    "not rare wakes nobody. The robot falls asleep by itself (rest_after_s 2); from the first loud "
     "sample, or the first frame of the motion, by its capture stamp, to the message of state WAKE; "
     "what came while it was awake anyway is not counted. The governor sheds nothing here"
 )
