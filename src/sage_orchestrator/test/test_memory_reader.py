@@ -16,7 +16,7 @@ from sage_orchestrator.backends.memory_reader import MemoryReader
 from sage_orchestrator.backends.processes import graph_processes
 from sage_orchestrator.core.pressure.levels import LevelTracker
 
-MEMINFO = "MemTotal: 8000000 kB\nMemFree: 100 kB\nMemAvailable: 4000000 kB\n"
+MEMINFO = "MemTotal: 8000000 kB\nMemFree: 100 kB\nMemAvailable: 1600000 kB\n"
 V1_STAT = "rss 5\nhierarchical_memory_limit {limit}\ntotal_rss {rss}\ntotal_shmem 0\n"
 V2_EVENTS = "low 0\nhigh {high}\nmax 0\noom 0\noom_kill 0\n"
 MB = 2**20
@@ -79,9 +79,9 @@ def test_stalls_of_the_system_are_a_share_of_the_time_between_two_readings(kerne
 
 def test_percentages_count_where_there_are_no_stalls(kernel: Kernel) -> None:
     reading = kernel.reader().read(0)
-    assert (reading.used, reading.method) == (50.0, "percent of all memory")
+    assert (reading.used, reading.method) == (80.0, "percent of all memory")
     assert (reading.some, reading.full) == (-1.0, -1.0)
-    assert reading.available_mb == pytest.approx(3906.25)
+    assert reading.available_mb == pytest.approx(1562.5)
 
 
 def test_the_limit_of_a_cgroup_of_version_1_counts_beside_stalls(kernel: Kernel) -> None:
@@ -90,6 +90,31 @@ def test_the_limit_of_a_cgroup_of_version_1_counts_beside_stalls(kernel: Kernel)
     reading = kernel.reader().read(0)
     assert reading.used == 95.0 and reading.available_mb == 20.0
     assert "percent of the limit of" in reading.method and "psi of the system" in reading.method
+
+
+def test_stalls_of_others_below_limits_of_their_own_do_not_count(kernel: Kernel) -> None:
+    kernel.write("proc/meminfo", MEMINFO.replace("1600000", "7000000"))
+    kernel.write("proc/pressure/memory", stalls(0, 0, avg10=50.0))
+    reader = kernel.reader()
+    reading = reader.read(0)
+    assert (reading.some, reading.some_avg10) == (0.0, 50.0)
+    assert "psi of the system (it does not count: memory is plenty)" in reading.method
+    kernel.v1(limit=400 * MB, rss=320 * MB)
+    kernel.write("proc/pressure/memory", stalls(1_000_000))
+    assert reader.read(2 * NS_PER_S).some == 50.0, "below the own limit little is left"
+
+
+def test_what_grows_fast_counts_as_what_it_will_be_in_a_second(kernel: Kernel) -> None:
+    reader, levels = kernel.reader(), []
+    tracker = LevelTracker(30 * NS_PER_S)
+    for quarter, rss_mb in enumerate((250, 250, 300, 330)):
+        kernel.v1(limit=400 * MB, rss=rss_mb * MB)
+        tracker.update(quarter, reader.read(quarter * NS_PER_S // 4))
+        levels.append(tracker.level)
+    assert levels == [0, 0, 0, 4], "82 % are in use, and 112 % would be in a second"
+    assert tracker.reason.endswith("% in a second")
+    tracker.update(4, reader.read(NS_PER_S))
+    assert tracker.level == PressureLevel.CRITICAL, "it has not been calm for long"
 
 
 def test_without_a_limit_it_is_stalls_alone(kernel: Kernel) -> None:

@@ -28,13 +28,18 @@ from sage_orchestrator.core.pressure.reading import (
 WATCH, WRITTEN = "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE"
 OFF = "/dev/null"
 KIB_PER_MB = 1024.0
+SHORT = 75.0
+"""Share of memory in use [%] from which on stalls of the system count."""
 WINDOW_NS = 2 * NS_PER_S
 """The kernel adds up stalls every 2 s: over less they would come in bursts."""
 T = TypeVar("T")
 
 
 class MemoryReader:
-    """Reads stalls of the system and of the own cgroup, and the limit of that.
+    """Reads stalls of the own cgroup, or else of the system, and the limit of that cgroup.
+
+    Stalls of the system are also those of processes below limits of their own: they count while
+    memory is short, of the machine or below the own limit.
 
     What cannot be read is said in `PressureReading.faults`, and looked for again with the next
     reading. Percentages of memory in use count where the kernel tells neither stalls nor events:
@@ -55,6 +60,8 @@ class MemoryReader:
         self._hits_before: int | None = None
         self._triggers: dict[Path, StallTriggers | SystemdWatch] = {}
         self._refused: dict[Path, str] = {}
+        self._used_before = (0, UNKNOWN)
+        self._counts = True
 
     @property
     def is_off(self) -> bool:
@@ -69,7 +76,7 @@ class MemoryReader:
                 highest = max(highest, triggers.raised())
             except OSError:  # set anew, or said to be gone, with the next reading
                 self._drop(path)
-        return highest
+        return highest if self._counts else PressureLevel.GREEN
 
     def read(self, now_ns: int) -> PressureReading:
         """Read all; the kernel has new figures of stalls every 2 s.
@@ -89,14 +96,16 @@ class MemoryReader:
         shares = [self._shares(now_ns, path, stalls) for path, stalls in found.items()]
         self._watch_files(found)
         system = _attempt(faults, _system_mb, self._root)
+        self._counts = self._root / SYSTEM not in found or _is_short(held, system)
         used, told = _used(cgroup, held, system, bool(found))
         return PressureReading(
-            some=max((some for some, _ in shares), default=UNKNOWN),
-            full=max((full for _, full in shares), default=UNKNOWN),
+            some=max((some * self._counts for some, _ in shares), default=UNKNOWN),
+            full=max((full * self._counts for _, full in shares), default=UNKNOWN),
             some_avg10=max((stalls.some_avg10 for stalls in found.values()), default=UNKNOWN),
             full_avg10=max((stalls.full_avg10 for stalls in found.values()), default=UNKNOWN),
             limit_hits=self._new_hits(held),
             used=used,
+            used_soon=self._soon(now_ns, used),
             available_mb=_available_mb(held, system),
             method="; ".join([*map(self._how, found), *told]) or "nothing can be read: as if green",
             faults=tuple(faults),
@@ -111,7 +120,8 @@ class MemoryReader:
         if self._watch is not None and self._is_stall_file(self._watch):
             return [self._watch]
         own = cgroup.stalls if cgroup is not None else None
-        return [path for path in (own, self._root / SYSTEM) if path is not None and path.exists()]
+        path = own or self._root / SYSTEM
+        return [path] if path.exists() else []
 
     def _is_stall_file(self, path: Path) -> bool:
         return path.is_file() and path.name in ("memory", "memory.pressure")
@@ -129,6 +139,14 @@ class MemoryReader:
             stalled_share(before.some_us, stalls.some_us, elapsed_ns),
             stalled_share(before.full_us, stalls.full_us, elapsed_ns),
         )
+
+    def _soon(self, now_ns: int, used: float) -> float:
+        """What of memory will be used in a second [%], if it goes on to grow as it does."""
+        then_ns, before = self._used_before
+        self._used_before = (now_ns, used)
+        if min(used, before) < 0.0 or now_ns <= then_ns:
+            return used
+        return used + max(used - before, 0.0) * NS_PER_S / (now_ns - then_ns)
 
     def _new_hits(self, held: CgroupMemory | None) -> int:
         hits = held.limit_hits if held is not None else None
@@ -153,6 +171,7 @@ class MemoryReader:
 
     def _how(self, path: Path) -> str:
         of = "the system" if path == self._root / SYSTEM else str(path)
+        of += "" if self._counts else " (it does not count: memory is plenty)"
         if path in self._triggers:
             return f"psi of {of}, by triggers"
         return f"psi of {of}, polled (no triggers: {self._refused.get(path, 'not asked for')})"
@@ -194,6 +213,13 @@ def _used(
     if held is not None and held.used is not None:
         return held.used, [f"percent of the limit of {cgroup.folder if cgroup else ''}"]
     return 100.0 * (1.0 - system[1] / system[0]), ["percent of all memory"]
+
+
+def _is_short(held: CgroupMemory | None, system: tuple[float, float] | None) -> bool:
+    """Whether little is left of the machine's memory, or below the own limit; so if unknown."""
+    used = [held.used] if held is not None and held.used is not None else []
+    used += [100.0 * (1.0 - system[1] / system[0])] if system is not None else []
+    return max(used, default=100.0) >= SHORT
 
 
 def _available_mb(held: CgroupMemory | None, system: tuple[float, float] | None) -> float:

@@ -67,7 +67,11 @@ def evidence(reading: PressureReading, level: PressureLevel) -> Evidence:
     if reading.used >= 0.0:
         reached = reading.used >= USED[level]
         why = f"{reading.used:.0f} % of memory is in use and cannot be reclaimed"
-        found.append(Evidence(reached, reading.used < USED[level] - USED_CALM_BELOW, why))
+        if not reached and reading.used >= USED[PressureLevel.YELLOW]:
+            reached = reading.used_soon >= USED[level]  # what waits until then is too late
+            why += f", and at this rate {min(reading.used_soon, 100.0):.0f} % in a second"
+        calm = not reached and reading.used < USED[level] - USED_CALM_BELOW
+        found.append(Evidence(reached, calm, why))
     return Evidence(
         any(item.reached for item in found),
         all(item.calm for item in found),

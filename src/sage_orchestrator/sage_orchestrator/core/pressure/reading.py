@@ -36,6 +36,7 @@ class PressureReading:
         limit_hits: how often the cgroup was held up at its limit since the reading before.
         used: share of the limit, or of all memory, that cannot be reclaimed [%]; -1 if something
             better is known.
+        used_soon: what that will be in a second, if it goes on to grow as it does [%]; -1.
         available_mb: memory that can still be taken [MB]; -1 if unknown.
         method: what it was read from, in words.
         faults: what could not be read, and why.
@@ -47,6 +48,7 @@ class PressureReading:
     full_avg10: float = UNKNOWN
     limit_hits: int = 0
     used: float = UNKNOWN
+    used_soon: float = UNKNOWN
     available_mb: float = UNKNOWN
     method: str = "nothing is read"
     faults: tuple[str, ...] = ()
