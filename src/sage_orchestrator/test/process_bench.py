@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,16 @@ def exists(process: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
+
+
+def called(name: str) -> list[int]:
+    """The processes of a plugin, wherever they are: forks have its command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if f"plugin {name}\0".encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
 
 
 def descriptors() -> int:

@@ -30,7 +30,7 @@ from misbehaving_plugins import (
     Unloadable,
     Using,
 )
-from process_bench import HOST, descriptors, exists, in_process, started
+from process_bench import HOST, called, descriptors, in_process, started
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
@@ -178,14 +178,15 @@ def test_what_it_raises_has_its_name_and_its_words():
     ],
 )
 def test_what_goes_too_far_is_ended_with_words(kind, limits, words):
-    plugin = started(in_process(kind, **limits))
-    processes = list(descendants(os.getpid()))
+    name = f"plugin_{os.getpid()}"
+    plugin = started(in_process(kind, name, **limits))
+    assert len(called(name)) == 2, "it, and what watches it"
     state = plugin.init_state(TASK, Granted())
     with pytest.raises(ProcessEnded, match=words) as ended:
         plugin.step(state)
     assert not ended.value.is_late
     assert plugin.fault == str(ended.value)
-    assert not any(exists(process) for process in processes)
+    assert called(name) == [], "nor what left its session, and whose parent had ended"
     with pytest.raises(ProcessEnded):
         plugin.step(state)
     plugin.unload()

@@ -122,5 +122,6 @@ def kill_descendants(process: int) -> None:
 
 
 def _send(process: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it ended by itself
+    # It ended by itself; or it became another user's, as programs with setuid do.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(process, number)
