@@ -44,7 +44,7 @@ def test_the_oracle_knows_what_each_step_is_worth_and_the_others_do_not() -> Non
 
 def test_an_overrun_is_owed_by_the_next_cycle() -> None:
     outcome = played(stream(3), 7 * MS, first_in_first_out)
-    assert outcome.spent_ns <= 3 * 7 * MS + 6 * MS
+    assert sum(outcome.spent_ns) <= 3 * 7 * MS + 6 * MS
     assert 0 in outcome.answers
 
 
@@ -53,7 +53,7 @@ def test_ours_learns_which_steps_are_worth_their_cost() -> None:
     ours = orchestrated(jobs, 7 * MS)
     assert ours.inversions == ours.missed == 0
     assert ours.answers[-6:] == (1, 2) * 3
-    assert ours.spent_ns <= 40 * 7 * MS
+    assert sum(ours.spent_ns) <= 40 * 7 * MS
     best = played(jobs, 7 * MS, oracle)
     worth = [
         sum(worth_of(job, count) for job, count in zip(jobs, outcome.answers, strict=True))

@@ -79,6 +79,17 @@ def test_what_matters_more_comes_first(bench) -> None:
     assert made[:2] == [("b", 0), ("a", 0)]
 
 
+def test_a_first_answer_that_is_due_goes_before_one_that_matters_more(bench) -> None:
+    alone(bench)
+    made: list[tuple[str, int]] = []
+    due = Noting("b_due", made)
+    due.parameters = replace(due.parameters, deadline_ms=50.0)
+    bench.add(Noting("a_trusted", made), due)
+    bench.orchestrator.set_trust("a_trusted", 1.0)
+    bench.cycle()
+    assert made[:2] == [("b_due", 0), ("a_trusted", 0)]
+
+
 def test_no_more_run_at_once_than_there_are_cores_and_the_rest_say_that_they_wait(threaded) -> None:
     plugins = [Hanging(name) for name in ("a", "b", "c")]
     threaded.add(*plugins)

@@ -5,6 +5,7 @@ The walk chose the scheduler's constants; kitchen and husky report.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -68,7 +69,8 @@ def _of_load(title: str, jobs: Sequence[JobTrace], load: float) -> list[Row]:
     best = _worth(jobs, played(jobs, budget_ns, oracle))
     regrets = {name: 1.0 - _worth(jobs, outcome) / best for name, outcome in others.items()}
     none = {name: _unanswered(outcome) for name, outcome in others.items()}
-    count, all_ns = len(jobs), budget_ns * ticks
+    count = len(jobs)
+    waiting = [cost_ns >= budget_ns for cost_ns in _offered(jobs)]
     made = [
         Row(f"{title}: regret", 1.0 - _worth(jobs, ours) / best, "", REGRET_GOAL, "lower",
             regrets, count),
@@ -80,10 +82,23 @@ def _of_load(title: str, jobs: Sequence[JobTrace], load: float) -> list[Row]:
         made += [
             Row(f"{title}: mandatory parts that missed their deadline", ours.missed / count, "",
                 MISS_GOAL, "lower", {}, count),
-            Row(f"{title}: use of the budget", ours.spent_ns / all_ns, "", USE_GOAL, "higher",
-                {name: o.spent_ns / all_ns for name, o in others.items()}, ticks),
+            Row(f"{title}: use of the budget where work waits", _use(ours, waiting, budget_ns), "",
+                USE_GOAL, "higher",
+                {name: _use(o, waiting, budget_ns) for name, o in others.items()}, sum(waiting)),
         ]  # fmt: skip
     return made
+
+
+def _offered(jobs: Sequence[JobTrace]) -> list[int]:
+    """What all jobs of each tick cost to their ends."""
+    ticks = itertools.groupby(jobs, key=lambda job: job.tick)
+    return [sum(sum(job.costs_ns) for job in group) for _, group in ticks]
+
+
+def _use(outcome: Outcome, waiting: Sequence[bool], budget_ns: int) -> float:
+    """Part of the budget that was spent, of the cycles that had work for all of it."""
+    spent = [ns for ns, waits in zip(outcome.spent_ns, waiting, strict=True) if waits]
+    return sum(spent) / (budget_ns * len(spent)) if spent else 0.0
 
 
 def _worth(jobs: Sequence[JobTrace], outcome: Outcome) -> float:

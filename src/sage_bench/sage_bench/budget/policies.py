@@ -17,16 +17,17 @@ def played(jobs: Sequence[JobTrace], budget_ns: int, share: Share) -> Outcome:
     as with ours.
     """
     answers: list[int] = []
-    spent_ns = owed_ns = 0
+    spent_ns: list[int] = []
+    owed_ns = 0
     for _, group in itertools.groupby(jobs, key=lambda job: job.tick):
         here = list(group)
         given_ns = budget_ns - owed_ns
         made = share(here, given_ns)
         cost_ns = sum(cost_of(job, count) for job, count in zip(here, made, strict=True))
         owed_ns = max(0, cost_ns - given_ns)
-        spent_ns += cost_ns
+        spent_ns.append(cost_ns)
         answers += made
-    return Outcome(tuple(answers), spent_ns)
+    return Outcome(tuple(answers), tuple(spent_ns))
 
 
 def first_in_first_out(jobs: Sequence[JobTrace], budget_ns: int) -> Sequence[int]:

@@ -33,14 +33,14 @@ class Outcome:
 
     Attributes:
         answers: that each job got, in the order of the jobs; 0: none.
-        spent_ns: in all cycles together.
+        spent_ns: in each cycle, one a tick.
         inversions: times that a plugin was served while one of greater trust x salience had
             waited for longer than a cycle.
         missed: times that a plugin that asked had no first answer within its deadline.
     """
 
     answers: tuple[int, ...]
-    spent_ns: int
+    spent_ns: tuple[int, ...]
     inversions: int = 0
     missed: int = 0
 
@@ -114,7 +114,8 @@ def orchestrated(jobs: Sequence[JobTrace], budget_ns: int) -> Outcome:
         spec = PluginSpec(name, "of:bench", (TriggerRule("percept", (f"for_{name}",)),))
         plugin = _Replayed(traces)
         orchestrator.load(PluginSetup(spec, EVERY, lambda plugin=plugin: plugin))
-    spent_ns, counter = 0, _Waiting(policy.timeout_ns // TICK_NS)
+    spent_ns: list[int] = []
+    counter = _Waiting(policy.timeout_ns // TICK_NS)
     for tick in range(min(by_tick), max(by_tick) + 2):
         now_ns = (tick + 1) * TICK_NS
         triggers = [
@@ -123,10 +124,10 @@ def orchestrated(jobs: Sequence[JobTrace], budget_ns: int) -> Outcome:
         ]
         report = orchestrator.cycle(triggers, policy)
         if report is not None:
-            spent_ns += report.spent_ns
+            spent_ns.append(report.spent_ns)
             counter.add(report)
     found = tuple(answers.get((job.plugin, stamp_ns(job)), 0) for job in jobs)
-    return Outcome(found, spent_ns, counter.inversions, counter.missed)
+    return Outcome(found, tuple(spent_ns), counter.inversions, counter.missed)
 
 
 class _Waiting:

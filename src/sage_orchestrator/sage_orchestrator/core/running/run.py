@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -112,6 +112,7 @@ class Run:
         self.history = History()
         self.costs_ns: list[int] = []
         self.is_ending = False
+        self._left_nothing = ""
         self.spent_ns = 0
         self.step_began_ns: int | None = None
         self.request_ns = request_ns
@@ -164,9 +165,10 @@ class Run:
         """End the step under way, if that is Python code on a thread; from another thread."""
         self._interruptible.interrupt()
 
-    def end(self) -> None:
-        """Its share is spent, and nobody leaves anything: it answers when it is its turn."""
+    def end(self, others: Sequence[str]) -> None:
+        """Its share is spent, and `others` leave nothing: it answers when it is its turn."""
         self.is_ending = True
+        self._left_nothing = ", ".join(others)
 
     def exclude(self, waited_ns: int) -> None:
         """Time that it waited for its turn does not count towards its timeout."""
@@ -232,7 +234,9 @@ class Run:
             if self._cancel_reason:
                 result = self._conclude(plugin, PluginState.DONE, self._cancel_reason, None)
             else:
-                result = self._conclude(plugin, PluginState.SPENT, "its share is spent", "budget")
+                beside = f", and {self._left_nothing} left nothing" if self._left_nothing else ""
+                reason = f"its share is spent{beside}"
+                result = self._conclude(plugin, PluginState.SPENT, reason, "budget")
         self._charge(self._meter.cost_ns(mark, 0))
         return result
 

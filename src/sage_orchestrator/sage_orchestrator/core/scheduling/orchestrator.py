@@ -323,7 +323,8 @@ class Orchestrator(PluginManager):
         """A run answers with what it has; a job by hand waits for the next cycle's share."""
         runtime.starved = False
         if runtime.job is None and runtime.run is not None:
-            runtime.run.end()
+            accounts = self._ledger.accounts.items()
+            runtime.run.end([n for n, a in accounts if n != runtime.name and a.spent])
             runtime.waits = True
         else:
             runtime.paused = True
