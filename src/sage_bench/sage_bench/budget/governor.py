@@ -118,6 +118,7 @@ class _Run:
         heard: all that came.
         began_s, released_s: when the hog began, and when it had ended [s].
         kills: processes that the kernel killed.
+        ended: what `sage run` said of processes that ended, and how the hog did.
         lost: acknowledged experiences that are not in the memory.
         given_mb: unreclaimable memory of the graph before the hog came, less that at its end [MB].
     """
@@ -126,6 +127,7 @@ class _Run:
     began_s: float
     released_s: float
     kills: int
+    ended: str
     lost: int
     given_mb: float
 
@@ -194,7 +196,8 @@ def _note(governed: _Run) -> str:
     return (
         f"governor: the recorded walk at 1080p in a cgroup v1 with {ROOM_MB} MB free, beside a hog "
         f"that takes {HOG_MB} MB at {RATE_MB_S:g} MB/s and then reads a file of {FILE_MB} MB; "
-        f"it was released after {governed.released_s - governed.began_s:.1f} s; levels: {steps}; "
+        f"released after {governed.released_s - governed.began_s:.1f} s; levels: {steps}; "
+        f"processes that ended: {governed.ended}; "
         f"nodes say that they gave back (pictures lie in slots, too) [MB]: {given}"
     )
 
@@ -268,7 +271,10 @@ def _measure(
     kills = limit.kills
     _end(graph)
     lost = _lost(heard, read.parent)
-    return _Run(heard, began_s, released_s, kills, lost, (before - after) / MB)
+    said = (read.parent / "log").read_text(errors="replace").splitlines()
+    ended = "; ".join(line.strip() for line in said if " ended (" in line) or "none"
+    ended += f"; hog: exit status {hog.returncode}"
+    return _Run(heard, began_s, released_s, kills, ended, lost, (before - after) / MB)
 
 
 def _lost(heard: Heard, folder: Path) -> int:

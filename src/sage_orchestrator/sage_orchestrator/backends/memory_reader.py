@@ -28,7 +28,8 @@ from sage_orchestrator.core.pressure.reading import (
 WATCH, WRITTEN = "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE"
 OFF = "/dev/null"
 KIB_PER_MB = 1024.0
-SHORT = 75.0
+AHEAD_NS = 2 * NS_PER_S
+SHORT = 70.0
 """Share of memory in use [%] from which on stalls of the system count."""
 WINDOW_NS = 2 * NS_PER_S
 """The kernel adds up stalls every 2 s: over less they would come in bursts."""
@@ -141,12 +142,12 @@ class MemoryReader:
         )
 
     def _soon(self, now_ns: int, used: float) -> float:
-        """What of memory will be used in a second [%], if it goes on to grow as it does."""
+        """What of memory will be used in 2 s [%], if it goes on to grow as it does."""
         then_ns, before = self._used_before
         self._used_before = (now_ns, used)
         if min(used, before) < 0.0 or now_ns <= then_ns:
             return used
-        return used + max(used - before, 0.0) * NS_PER_S / (now_ns - then_ns)
+        return used + max(used - before, 0.0) * AHEAD_NS / (now_ns - then_ns)
 
     def _new_hits(self, held: CgroupMemory | None) -> int:
         hits = held.limit_hits if held is not None else None

@@ -20,6 +20,8 @@ USED = {
     PressureLevel.CRITICAL: 97.0,
 }
 """Share of a limit, or of all memory, that cannot be reclaimed [%], where that counts."""
+USED_FORESEEN = 70.0
+"""Above it the rate counts at which that share grows [%]."""
 USED_CALM_BELOW = 4.0
 """So far below its threshold [points] a share of memory is calm; half of it would never be."""
 STEP_NS = 2_000_000_000
@@ -67,9 +69,9 @@ def evidence(reading: PressureReading, level: PressureLevel) -> Evidence:
     if reading.used >= 0.0:
         reached = reading.used >= USED[level]
         why = f"{reading.used:.0f} % of memory is in use and cannot be reclaimed"
-        if not reached and reading.used >= USED[PressureLevel.YELLOW]:
+        if not reached and reading.used >= USED_FORESEEN:
             reached = reading.used_soon >= USED[level]  # what waits until then is too late
-            why += f", and at this rate {min(reading.used_soon, 100.0):.0f} % in a second"
+            why += f", and at this rate {min(reading.used_soon, 100.0):.0f} % in 2 s"
         calm = not reached and reading.used < USED[level] - USED_CALM_BELOW
         found.append(Evidence(reached, calm, why))
     return Evidence(
