@@ -16,7 +16,7 @@ from sage_bench.result import Row, row_of_samples
 from sage_common.ros.rclpy_host.worker import ThreadWorker
 from sage_orchestrator.core.budget.meter import MeasuredMeter
 from sage_orchestrator.core.hosting.hosts import set_up_on_host
-from sage_orchestrator.core.hosting.process_plugin import ProcessHost
+from sage_orchestrator.core.hosting.process_plugin import ProcessHost, ProcessPlugin
 from sage_orchestrator.core.plugin import Plugin, PluginParameters, Task
 from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.running.run import Run, RunResult
@@ -136,10 +136,17 @@ def _run_ms_of(plugin: Plugin[Any], timeout_ms: float, expected: PluginState) ->
 
 
 def _overruns_ms(host: str, runs: int) -> list[float]:
-    """How long after its deadline a plugin with steps of 2 ms stops."""
-    with _loaded(plugins.Lasting, host) as plugin:
-        late = PluginState.TIMED_OUT
-        return [_run_ms_of(plugin, GRANTED_MS, late) - GRANTED_MS for _ in range(runs)]
+    """How long after its deadline a plugin with steps of 2 ms stops.
+
+    One that gets no core in time is killed; that counts, and it is loaded anew.
+    """
+    overruns: list[float] = []
+    while len(overruns) < runs:
+        with _loaded(plugins.Lasting, host) as plugin:
+            while len(overruns) < runs and not (isinstance(plugin, ProcessPlugin) and plugin.fault):
+                taken_ms = _run_ms_of(plugin, GRANTED_MS, PluginState.TIMED_OUT)
+                overruns.append(taken_ms - GRANTED_MS)
+    return overruns
 
 
 def _kill_ms() -> float:

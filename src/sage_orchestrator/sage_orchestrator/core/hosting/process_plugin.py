@@ -20,7 +20,7 @@ from sage_orchestrator.core.plugin.interface import Budget, Plugin
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 from sage_orchestrator.core.plugin.task import Task
 
-GRACE_S = 0.05
+GRACE_S = 0.1
 """So long a process may take over what its run was granted before it is killed."""
 UNLOAD_TIMEOUT_S = 2.0
 OF_BUDGET = ("remaining_atp", "affordable_atp", "spent_atp", "remaining_s", "cancelled")
