@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sage.graph.catalogue import CATALOGUE
 from sage.graph.environment import config_folder, not_in_effect
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
+from sage_orchestrator.backends.memory_reader import MemoryReader
 from sage_sensors.backends.recording import GENERATED, data_folder, find_demo_recording
 
 MIN_SHM_MB = 256
@@ -94,6 +96,7 @@ def compute(profile: str) -> Iterator[Finding]:
 
     memory_mb = psutil.virtual_memory().available // 2**20
     yield Finding("CPU", "ok", f"{os.cpu_count()} cores, {memory_mb} MB memory available")
+    yield _memory_pressure()
     providers = onnxruntime.get_available_providers()
     gpu = [p for p in providers if p.startswith(("CUDA", "Tensorrt"))]
     text = f"onnxruntime {onnxruntime.__version__}: {', '.join(providers)}"
@@ -101,6 +104,19 @@ def compute(profile: str) -> Iterator[Finding]:
         yield Finding("GPU", "ok", text if gpu else f"none; {text}")
     else:
         yield Finding("GPU", "warn", f"none; {text}", "profile thor will run on the CPU")
+
+
+def _memory_pressure() -> Finding:
+    """What the governor would read here."""
+    try:
+        reader = MemoryReader(os.environ)
+    except InvalidInput as error:
+        return Finding("memory pressure", "error", str(error), "unset it, or start by systemd")
+    reading = reader.read(time.monotonic_ns())
+    reader.close()
+    text = "; ".join([f"read from: {reading.method}", *reading.faults])
+    fix = "a kernel with PSI (CONFIG_PSI, psi=1) says more"
+    return needed("memory pressure", reading.some >= 0.0, text, fix)
 
 
 def storage() -> Iterator[Finding]:
