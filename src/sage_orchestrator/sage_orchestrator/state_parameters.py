@@ -21,7 +21,7 @@ class TransitionParameters:
     """When one metabolic state is left for another; see `TransitionRules`."""
 
     wake_alarms_per_hour: float = parameter(
-        60.0,
+        90.0,
         doc="salience that comes so often or less while nothing happens wakes, and is focused on; "
         "in the first hour what is as rare as the time allows to say",
         unit="1/h", low=0.001, high=36000.0,

@@ -29,7 +29,7 @@ from sage_common.ros.node import SageNode
 from sage_msgs.msg import MetabolicState
 from sage_msgs.srv import SetState
 
-FIRST_S, GAP_S, END_S = 60.0, 15.0, 4.0
+FIRST_S, GAP_S, END_S = 45.0, 15.0, 4.0
 LIVES, LIVES_QUICK = 11, 1
 MEASURED_S, MEASURED_QUICK_S, SETTLE_S = 30.0, 8.0, 4.0
 START_S = 30.0

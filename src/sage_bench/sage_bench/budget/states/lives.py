@@ -201,8 +201,8 @@ def _played(
 
 
 def _without_events(track: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The stretches in which nothing as rare as once a minute comes within 5 s."""
-    rare = np.convolve(track <= 60.0, np.ones(101), mode="same") > 0
+    """The stretches in which nothing as rare as twice a minute comes within 5 s."""
+    rare = np.convolve(track <= 120.0, np.ones(101), mode="same") > 0
     return track[~rare]
 
 

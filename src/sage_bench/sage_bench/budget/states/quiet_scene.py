@@ -72,6 +72,7 @@ def write_scene(path: Path, length_s: int, events: Sequence[Event]) -> None:
         video = container.add_stream("libx264", rate=FRAMES_PER_S)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         video.options = {"preset": "ultrafast", "crf": "23"}
+        video.gop_size = 1  # a picture that is coded anew now and then looks changed
         audio = container.add_stream("flac", rate=SAMPLES_PER_S)
         audio.layout = "mono"
         for second in range(length_s):
