@@ -15,12 +15,12 @@ READING = """
 import sys
 from sage_common.core.health import PressureLevel
 from sage_orchestrator.backends.memory_reader import MemoryReader
-from sage_orchestrator.core.pressure.levels import LevelTracker
+from sage_orchestrator.core.pressure.levels import USED, LevelTracker
 reader, tracker, held = MemoryReader({}), LevelTracker(1), []
 for count in range(40):
     reading = reader.read(count * 10**9)
     tracker.update(count * 10**9, reading)
-    if tracker.level >= PressureLevel.RED:
+    if reading.used >= USED[PressureLevel.RED]:
         break
     held.append(b"x" * (4 * 2**20))
 print(tracker.level, reading.used, reading.method)
