@@ -63,13 +63,12 @@ def test_what_its_thread_has_another_process_compute_is_charged(bench):
 
 
 def test_only_a_plugin_at_work_is_interrupted():
-    stretch, inside, results = Interruptible(), threading.Event(), []
+    stretch, results = Interruptible(), []
 
     def work() -> None:
         for _ in range(2000):
             try:
                 with stretch:
-                    inside.set()
                     sum(range(100))
             except StepInterrupted:
                 results.append("in time")
@@ -77,7 +76,6 @@ def test_only_a_plugin_at_work_is_interrupted():
 
     worker = threading.Thread(target=work)
     worker.start()
-    inside.wait()
     while worker.is_alive():
         stretch.interrupt()
         time.sleep(1e-4)
@@ -147,15 +145,20 @@ def test_what_is_used_between_two_stretches_is_charged_to_the_next():
         meter = MeasuredMeter(time.monotonic_ns)
         program = [sys.executable, "-I", "-S", "-c", "while True: pass"]
         with subprocess.Popen(program) as child:
-            charged(meter, lambda: None)
-            await_use(child.pid, 100 * MS)
-            assert charged(meter, lambda: None) >= 100 * MS
-            await_use(child.pid, 100 * MS)
-            child.send_signal(signal.SIGSTOP)
-            os.waitid(os.P_PID, child.pid, os.WSTOPPED)
-            meter.skip("p")
-            assert meter.start("p").beside_ns == meter._beside.total_ns, "loading is not charged"
-            child.kill()
+            try:
+                compare(meter, child)
+            finally:
+                child.kill()
+
+    def compare(meter: MeasuredMeter, child: subprocess.Popen[bytes]) -> None:
+        charged(meter, lambda: None)
+        await_use(child.pid, 100 * MS)
+        assert charged(meter, lambda: None) >= 100 * MS
+        await_use(child.pid, 100 * MS)
+        child.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED)
+        meter.skip("p")
+        assert meter.start("p").beside_ns == meter._beside.total_ns, "loading is not charged"
 
     on_named_thread(work)
 
