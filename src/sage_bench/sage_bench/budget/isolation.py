@@ -5,9 +5,9 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
+from itertools import count
 from typing import Any
 
 from sage_bench.budget import misusing_plugins as plugins
@@ -180,23 +180,27 @@ def _run_ms(spinning_on: str | None, runs: int) -> list[float]:
     orchestrator.load(_setup(plugins.Stepping, "good", "thread"))
     if spinning_on is not None:
         orchestrator.load(_setup(plugins.SpinningAlone, "spinning", spinning_on))
-    taken = []
+    stamps, taken = count(1), []
+
+    def served() -> None:
+        """Cycles, as the timer makes them, until a run of the good one has ended."""
+        while True:
+            trigger = Trigger("percept", "vision", "front", next(stamps), 0.5, 60.0, dominant=True)
+            orchestrator.cycle([trigger], policy)
+            with suppress(queue.Empty):
+                while ended.get(timeout=policy.period_ns / 1e9) != "good":
+                    pass
+                return
+
     try:
-        for number in range(runs + 1):
-            trigger = Trigger("percept", "vision", "front", number + 1, 0.5, 60.0, dominant=True)
-            cycle = partial(orchestrator.cycle, [trigger], policy)
-            taken.append(_taken_ms(lambda cycle=cycle: (cycle(), _await(ended, "good"))))
+        for _ in range(runs + 1):
+            taken.append(_taken_ms(served))
             time.sleep(max(0.0, policy.period_ns / 1e9 - taken[-1] / 1e3))
     finally:
         orchestrator.close()
         for worker in made:
             worker.stop(PATIENCE_S)
     return taken[1:]  # in the first the process starts
-
-
-def _await(ended: queue.Queue[str], name: str) -> None:
-    while ended.get(timeout=PATIENCE_S) != name:
-        pass
 
 
 def _taken_ms(work: Callable[[], object]) -> float:
