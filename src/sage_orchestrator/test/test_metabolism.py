@@ -154,21 +154,52 @@ def test_an_empty_battery_makes_a_crisis_unless_it_charges() -> None:
 
 
 @pytest.mark.parametrize("share", [math.nan, math.inf, -0.1, 1.5])
-def test_a_battery_that_says_nonsense_is_not_used_and_said(share: float) -> None:
+def test_a_battery_that_says_nonsense_is_said_and_what_it_said_before_holds(share: float) -> None:
     energy = EnergyReserve(0.0, 1.0)
-    energy.hear_battery(0.05, False, NOON_NS)
-    assert energy.reading(NOON_NS).is_measured
     energy.hear_battery(share, False, NOON_NS)
     reading = energy.reading(NOON_NS)
-    assert (reading.source, reading.reserve) == ("budget use", 1.0)
+    assert (reading.source, reading.reserve, reading.battery) == ("budget use", 1.0, None)
     assert "the battery says percentage" in reading.fault
+    energy.hear_battery(0.05, False, NOON_NS)
+    assert energy.reading(NOON_NS).fault == ""
+    energy.hear_battery(share, False, NOON_NS)
+    reading = energy.reading(NOON_NS)
+    assert (reading.source, reading.reserve) == ("battery", 0.05)
+    assert "the battery says percentage" in reading.fault
+    assert reading.fault.endswith("; it was at 5% before, and that holds")
 
 
-def test_a_silent_battery_is_not_used_any_more_and_said() -> None:
-    energy = EnergyReserve(0.0, 1.0)
-    energy.hear_battery(0.5, False, NOON_NS)
-    reading = energy.reading(NOON_NS + 61 * S)
-    assert reading.source == "budget use" and "nothing any more" in reading.fault
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_crisis_outlasts_a_battery_that_says_no_more(silent: bool) -> None:
+    robot = Robot()
+    robot.energy.hear_battery(0.05, False, robot.now_ns)
+    robot.live(1.0)
+    if not silent:
+        robot.energy.hear_battery(math.nan, False, robot.now_ns)
+    robot.live(120.0, load=0.0)
+    assert robot.state is CRISIS and robot.metabolism.energy.reading(robot.now_ns).fault
+    robot.energy.hear_battery(math.nan, True, robot.now_ns)
+    robot.live(11.0)
+    assert robot.state is WAKE, "what charges is not scarce, whatever its share"
+    robot.energy.hear_battery(math.nan, False, robot.now_ns)
+    robot.live(0.1)
+    assert robot.metabolism.reason == "the battery was last at 5%"
+    robot.energy.hear_battery(0.9, False, robot.now_ns)
+    robot.live(11.0)
+    assert robot.state is WAKE
+
+
+def test_a_silent_battery_is_drained_by_the_estimate_and_said() -> None:
+    robot = Robot()
+    robot.energy.hear_battery(0.5, False, robot.now_ns)
+    robot.live(62.0, alarms_per_hour=1.0, load=0.0)
+    reading = robot.energy.reading(robot.now_ns)
+    assert (reading.source, reading.reserve) == ("battery", 0.5)
+    assert "the battery says nothing any more" in reading.fault
+    robot.live(RESERVE_S / 2, alarms_per_hour=1.0, load=1.0)
+    reading = robot.energy.reading(robot.now_ns)
+    assert reading.source == "budget use" and reading.reserve < 0.1
+    assert robot.state is WAKE, "an estimate makes no crisis"
 
 
 def test_a_reserve_drains_with_work_and_fills_at_rest() -> None:

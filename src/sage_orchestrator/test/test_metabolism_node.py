@@ -154,6 +154,13 @@ def test_a_battery_that_says_nonsense_is_said(tmp_path, share):
     assert "the battery says" in diagnostics(host)["energy"]
 
 
+def test_a_battery_that_is_not_present_is_said_so(tmp_path):
+    host = started(tmp_path, [])
+    host.publish("battery", BatteryState(percentage=math.nan, present=False))
+    sense(host, 1.5)
+    assert states(host)[-1].energy_fault == "the battery is not present"
+
+
 def test_the_newer_of_two_forced_states_wins_and_says_so(tmp_path):
     host = started(tmp_path, [])
     for state in ("REST", "FOCUS"):

@@ -25,33 +25,31 @@ class Energy:
         reserve: [0, 1].
         source: "battery", "board power" or "budget use".
         charging: the battery is being charged, or full: it is not scarce, however little there is.
-        fault: why a better source is not used, in words; empty: there is none, or it is used.
+        fault: why a battery is not believed now, in words; empty: there is none, or it is.
+        battery: the share that a battery said last, [0, 1]; None: none was heard.
     """
 
     reserve: float
     source: str
     charging: bool = False
     fault: str = ""
+    battery: float | None = None
 
     @property
     def words(self) -> str:
         """For people."""
         return f"{self.reserve:.0%} by {self.source}" + (f"; {self.fault}" if self.fault else "")
 
-    @property
-    def is_measured(self) -> bool:
-        """Whether the reserve is that of a battery, and no estimate."""
-        return self.source == "battery"
-
 
 class EnergyReserve(Stateful):
     """The reserve of energy.
 
-    A battery that has said a credible share within a minute counts. Otherwise the reserve is
-    estimated like a store that is filled at half the nominal load: from full, it is empty after 15
-    minutes at full load, and from empty, full after 15 minutes without any. The load is
-    that of the board (its power over the rated one) where both are known, and else the share of
-    the nominal compute budget that plugins spent.
+    A battery that has said a credible share within a minute counts. What it said last holds when it
+    is not credible any more, and the estimate goes on from there: the lower of them counts. Without
+    a battery the reserve is estimated like a store that is filled at half the nominal load: from
+    full, it is empty after 15 minutes at full load, and from empty, full after 15 minutes without
+    any. The load is that of the board (its power over the rated one) where both are known, and else
+    the share of the nominal compute budget that plugins spent.
     """
 
     _estimate: Transient[float] = 1.0
@@ -76,17 +74,25 @@ class EnergyReserve(Stateful):
     def hear_battery(self, share: float, charging: bool, now_ns: int) -> None:
         """What a battery says of itself: a share in [0, 1], and whether it is charging or full.
 
-        Anything else is not used, and `Energy.fault` says so.
+        Another share is not used, and `Energy.fault` says so.
         """
         if math.isfinite(share) and 0.0 <= share <= 1.0:
             self._battery, self._charging, self._battery_ns = share, charging, now_ns
             self._fault = ""
         else:
-            self.refuse_battery(f"percentage = {share:g}, and not a number in [0, 1]")
+            said = f"says percentage = {share:g}, and not a number in [0, 1]"
+            self.refuse_battery(said, charging)
 
-    def refuse_battery(self, why: str) -> None:
-        """A message of the battery cannot be used: from now on the reserve is estimated."""
-        self._battery, self._fault = None, f"the battery says {why}"
+    def refuse_battery(self, why: str, charging: bool = False) -> None:
+        """The battery `why`, in words: what it said before holds, and is drained from now on.
+
+        Args:
+            why: it says what cannot be used, or nothing.
+            charging: it is charging or full all the same; what nobody says is not so.
+        """
+        if self._battery is not None and not self._fault:
+            self._estimate = self._battery
+        self._charging, self._fault = charging, f"the battery {why}"
 
     def hear_power(self, power_w: float) -> None:
         """The power of the board [W]; negative or not finite: it does not say."""
@@ -100,9 +106,14 @@ class EnergyReserve(Stateful):
         """What is left at `now_ns`."""
         self._follow(now_ns)
         self._check_age(now_ns)
-        if self._battery is not None:
-            return Energy(self._battery, "battery", self._charging)
-        return Energy(self._estimate, self._estimated_from, fault=self._fault)
+        battery, fault = self._battery, self._fault
+        if battery is None:
+            return Energy(self._estimate, self._estimated_from, fault=fault)
+        if fault:
+            fault += f"; it was at {battery:.0%} before, and that holds"
+            if self._estimate < battery:
+                return Energy(self._estimate, self._estimated_from, self._charging, fault, battery)
+        return Energy(battery, "battery", self._charging, fault, battery)
 
     @property
     def _knows_power(self) -> bool:
@@ -114,8 +125,9 @@ class EnergyReserve(Stateful):
 
     def _check_age(self, now_ns: int) -> None:
         age_s = (now_ns - self._battery_ns) / _NS_PER_S
-        if self._battery is not None and not 0.0 <= age_s <= BATTERY_STALE_S:
-            self.refuse_battery(f"nothing any more, for {age_s:.0f} s")
+        heard = self._battery is not None and not self._fault
+        if heard and not 0.0 <= age_s <= BATTERY_STALE_S:
+            self.refuse_battery(f"says nothing any more, for {age_s:.0f} s")
 
     def _follow(self, now_ns: int) -> None:
         since_ns, spent_ns = self._since_ns, self._spent_ns

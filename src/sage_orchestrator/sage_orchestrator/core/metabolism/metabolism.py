@@ -254,13 +254,14 @@ class Metabolism(Stateful):
         energy = self.energy.reading(now_ns)
         scarce = not energy.charging
         below = EXHAUSTED if not self._exhausted else RECOVERED
-        self._exhausted = energy.is_measured and scarce and energy.reserve <= below
+        self._exhausted = energy.battery is not None and scarce and energy.battery <= below
         self._tired = scarce and energy.reserve <= (RESTED if self._tired else TIRED)
         said = ""
         if self._pressure >= self._rules.crisis_pressure:
             said = f"memory pressure is {self._pressure_name}"
         elif self._exhausted:
-            said = f"the battery is at {energy.reserve:.0%}"
+            was = "was last" if energy.fault else "is"
+            said = f"the battery {was} at {energy.battery:.0%}"
         if said:
             self._trouble_ns = now_ns
         return said

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from sensor_msgs.msg import BatteryState
 
 from sage_common.core.errors import InvalidInput
@@ -14,7 +12,7 @@ CHARGING = (BatteryState.POWER_SUPPLY_STATUS_CHARGING, BatteryState.POWER_SUPPLY
 
 
 class BatteryInput:
-    """Hears the battery; what cannot be used makes the reserve an estimate, which is said."""
+    """Hears the battery; what cannot be used is said, and what it said before holds."""
 
     def __init__(self, node: SageNode, energy: EnergyReserve) -> None:
         self._node = node
@@ -22,9 +20,11 @@ class BatteryInput:
         node.subscribe("battery", self._on_battery, self._on_refused)
 
     def _on_battery(self, message: BatteryState) -> None:
-        share = message.percentage if message.present else math.nan
+        if not message.present:
+            self._energy.refuse_battery("is not present")
+            return
         charging = message.power_supply_status in CHARGING
-        self._energy.hear_battery(share, charging, self._node.clock.now_ns())
+        self._energy.hear_battery(message.percentage, charging, self._node.clock.now_ns())
 
     def _on_refused(self, fault: InvalidInput) -> None:
-        self._energy.refuse_battery(str(fault))
+        self._energy.refuse_battery(f"says {fault}")
