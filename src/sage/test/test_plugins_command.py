@@ -10,6 +10,8 @@ import pytest
 
 from sage.cli import main
 from sage.commands import plugins
+from sage_common.core.errors import InvalidInput
+from sage_orchestrator.core.plugin.catalogue import find
 
 ASKED: list[tuple[str, str]] = []
 
@@ -34,6 +36,18 @@ def test_several_are_loaded_in_turn(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "look is done\nread is done\n"
     key = "orchestrator/load_plugin"
     assert [(key, "look"), (key, "read")] == ASKED
+
+
+def test_one_that_is_named_twice_is_loaded_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "load", "look", "read", "look"]) == 0
+    assert capsys.readouterr().out == "look is done\nread is done\n"
+
+
+def test_a_typing_error_gets_the_name_that_is_meant_and_another_name_gets_all() -> None:
+    with pytest.raises(InvalidInput, match=r"expected an installed plugin, perhaps recognise$"):
+        find("recogniser")
+    with pytest.raises(InvalidInput, match=r"expected an installed plugin: .*look, .*recognise"):
+        find("qqqqqq")
 
 
 def test_what_one_refuses_stops_no_other(capsys: pytest.CaptureFixture[str]) -> None:

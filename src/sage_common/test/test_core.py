@@ -246,3 +246,9 @@ def test_what_an_error_says_is_escaped_and_then_cut(said):
 def test_what_fits_into_the_words_of_an_error_stays():
     assert words_of(ValueError("x" * 1024)) == "x" * 1024
     assert words_of(ValueError("a\ud800b\0")) == "a\\ud800b\\x00"
+
+
+def test_the_words_of_an_error_are_one_line_that_steers_no_terminal():
+    said = "I am \x1b[31mbad\r\n  and\x07 \x9b2J w\u00f6rse\u202e"
+    words = words_of(ValueError(said))
+    assert words == "I am \\x1b[31mbad and\\x07 \\x9b2J w\u00f6rse\\u202e"

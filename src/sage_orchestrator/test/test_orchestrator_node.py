@@ -153,7 +153,7 @@ def test_whatever_a_constructor_says_its_plugin_alone_is_left_out(tmp_path, monk
 
 
 LEFT_OUT = {
-    "no_such": "plugins = 'no_such': expected an installed plugin, such as ",
+    "no_such": "plugins = 'no_such': expected an installed plugin: ",
     "needy": "needs of plugin needy = 'telepathy': expected one of ",
     "unmade": "plugin unmade = 'misbehaving_plugins:Unmade': expected a class "
     "that can be made of a context and parameters (ValueError: ctor)",

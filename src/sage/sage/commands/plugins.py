@@ -72,7 +72,7 @@ def _change(options: argparse.Namespace) -> int:
     unloads = options.action == "unload"
     key = "orchestrator/unload_plugin" if unloads else "orchestrator/load_plugin"
     refused = []
-    for plugin in options.plugins:
+    for plugin in dict.fromkeys(options.plugins):
         request = (UnloadPlugin if unloads else LoadPlugin).Request(plugin=plugin)
         try:
             message = _answered(running, key, request).message

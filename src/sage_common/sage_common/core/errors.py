@@ -40,14 +40,19 @@ def shorten(value: object) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """What a stranger's error says, at most 1024 characters that a message can hold."""
+    """What a stranger's error says: one line of at most 1024 characters that can be printed.
+
+    What would steer a terminal is escaped.
+    """
     try:
         said = str(error)
     except (Exception, SystemExit) as another:  # noqa: BLE001 - a stranger's may raise, too
         said = f"its words cannot be had ({type(another).__name__})"
-    begin = said[: LONGEST_WORDS + 1].encode(errors="backslashreplace").decode()
-    text = begin.replace("\0", "\\x00")
-    return text if len(text) <= LONGEST_WORDS else text[: LONGEST_WORDS - len(_CUT)] + _CUT
+    line = " ".join(said[:LONGEST_WORDS].split())
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    if len(said) <= LONGEST_WORDS >= len(text):
+        return text
+    return text[: LONGEST_WORDS - len(_CUT)] + _CUT
 
 
 def nearest_name(name: str, known: Iterable[str], least: float = 0.0) -> str:

@@ -15,6 +15,8 @@ from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 
 GROUP = "sage.irp_plugins"
+_TYPING_ERROR = 0.6
+"""How like an installed name has to be to be meant, from 0 to 1."""
 DERIVED = "a subclass of Plugin (sage_orchestrator.core.plugin)"
 
 
@@ -77,8 +79,8 @@ def find(name: str) -> PluginSpec:
             one that is not installed.
 
     Raises:
-        InvalidInput: there is no such plugin (the nearest known name is given), or its spec cannot
-            be read.
+        InvalidInput: there is no such plugin (the name that may be meant is given, or all), or its
+            spec cannot be read.
     """
     if ":" in name:
         spec = load(name, "plugins")
@@ -92,9 +94,10 @@ def find(name: str) -> PluginSpec:
     for fault in registry.faults:
         if fault.offer.name == name:
             raise InvalidInput("plugins", name, f"a plugin that can be read: {fault.problem}")
-    nearest = nearest_name(name, registry.specs)
-    expected = f"an installed plugin, such as {nearest}" if nearest else "none is installed"
-    raise InvalidInput("plugins", name, expected)
+    names = sorted(registry.specs)
+    nearest = nearest_name(name, names, _TYPING_ERROR)
+    perhaps = f", perhaps {nearest}" if nearest else f": {', '.join(names) or 'there is none'}"
+    raise InvalidInput("plugins", name, f"an installed plugin{perhaps}")
 
 
 def plugin_class(spec: PluginSpec) -> Callable[..., Any]:
