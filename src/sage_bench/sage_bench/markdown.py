@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sage_bench.documentation import table
-from sage_bench.result import Row, shown
+from sage_bench.result import NONE, Row, shown
 from sage_encoders.core.card import Card, read_card
 
 CASE = ": "
@@ -80,7 +81,14 @@ def _of_machine(found: Mapping[str, Any], command: str, with_cases: bool) -> str
 
 
 def _row(written: Mapping[str, Any]) -> Row:
-    return Row(**{key: value for key, value in written.items() if key != "met"})
+    """A row that was written; null is NaN again."""
+    values = {key: value for key, value in written.items() if key != "met"}
+    beside = {name: _number(value) for name, value in written.get("baselines", {}).items()}
+    return Row(**{**values, "value": _number(written["value"]), "baselines": beside})
+
+
+def _number(written: float | None) -> float:
+    return math.nan if written is None else written
 
 
 def _matrix(figure: str, rows: Sequence[Row], ours: str, machine: str) -> str:
@@ -99,7 +107,7 @@ def _matrix(figure: str, rows: Sequence[Row], ours: str, machine: str) -> str:
 
 
 def _cell(row: Row, value: float | None) -> str:
-    if value is None:
+    if value is None or not math.isfinite(value):
         return ""
     best = min if row.better == "lower" else max
     text = f"{value:.3f}"
@@ -110,7 +118,7 @@ def _row_cells(row: Row) -> list[str]:
     goal = "" if row.goal is None else shown(row.goal)
     beside = ", ".join(f"{name} {shown(value)}" for name, value in row.strongest.items())
     beside += row.unshown
-    value = f"{shown(row.value)} {row.unit}".strip()
+    value = f"{shown(row.value)} {row.unit}".strip() if math.isfinite(row.value) else NONE
     if row.interval:
         value += f" ({row.interval})"
     return [row.name, value, goal, MARKS[row.met], beside]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import re
@@ -18,6 +19,7 @@ from rich.table import Table
 RECORDED = Path("bench", "results")
 """The figures that the pages quote; only who asks for it replaces them."""
 MEASURED = Path("build", "bench")
+NONE = "-"
 MOST_BESIDE, SHOWN_BESIDE = 8, 3
 """Of more baselines than the first, a table shows as many of the best as the second."""
 
@@ -28,7 +30,7 @@ class Row:
 
     Attributes:
         name: what was measured.
-        value: the figure; the median where there are samples.
+        value: the figure; the median where there are samples; NaN: what it is of did not happen.
         unit: its unit.
         goal: what it must reach; None: no goal.
         better: "lower" or "higher".
@@ -83,7 +85,7 @@ class Row:
     def times_better(self, baseline: float) -> float | None:
         """How many times better the figure is than a baseline; below 1: worse; None: undefined."""
         over, under = (baseline, self.value) if self.better == "lower" else (self.value, baseline)
-        return over / under if under else None
+        return over / under if under and math.isfinite(over) and math.isfinite(under) else None
 
 
 def row_of_samples(
@@ -126,8 +128,14 @@ class Result:
     notes: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and which rows have no figure."""
+        lacking = [row.name for row in self.rows if not math.isfinite(row.value)]
+        return (*self.notes, *(f"{name}: no figure, for it did not happen" for name in lacking))
+
     def as_dict(self) -> dict[str, Any]:
-        """The result as it is written."""
+        """The result as it is written; what is no number is null."""
         return {
             "bench": self.bench,
             "commit": commit(),
@@ -137,7 +145,7 @@ class Result:
             "quick": self.quick,
             "inputs": dict(self.inputs),
             "rows": [_rounded({**asdict(row), "met": row.met}) for row in self.rows],
-            "notes": list(self.notes),
+            "notes": list(self.remarks),
             "errors": list(self.errors),
         }
 
@@ -146,7 +154,7 @@ class Result:
         folder.mkdir(parents=True, exist_ok=True)
         length = "-quick" if self.quick else ""
         path = folder / f"{self.bench}{length}-{machine()}.json"
-        path.write_text(json.dumps(self.as_dict(), indent=1) + "\n")
+        path.write_text(json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n")
         return path
 
     def table(self) -> Table:
@@ -164,7 +172,7 @@ class Result:
                 for name, value in row.strongest.items()
             )
             goal = "" if row.goal is None else shown(row.goal)
-            value = f"{shown(row.value)} {row.unit}"
+            value = f"{shown(row.value)} {row.unit}" if math.isfinite(row.value) else NONE
             table.add_row(row.name, value, spread, goal, marks[row.met], baselines + row.unshown)
         return table
 
@@ -199,7 +207,9 @@ def _git(*words: str) -> str:
 
 
 def shown(value: float) -> str:
-    """A figure with four digits, large ones whole."""
+    """A figure with four digits, large ones whole; a dash for what is no number."""
+    if not math.isfinite(value):
+        return NONE
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
@@ -208,5 +218,14 @@ def _ratio(row: Row, baseline: float) -> str:
     return "" if times is None else f" ({times:.2g}x)"
 
 
-def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()}
+def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _strict(value) for name, value in row.items()}
+
+
+def _strict(value: Any) -> Any:
+    """As JSON has it, which knows neither NaN nor infinity."""
+    if isinstance(value, Mapping):
+        return _rounded(value)
+    if not isinstance(value, float):
+        return value
+    return round(value, 6) if math.isfinite(value) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -51,6 +52,22 @@ def test_goals_that_are_missed_show() -> None:
     assert [row.met for row in rows] == [False, True, False]
     lines = [line for line in printed(Result("x", False, {}, rows)).splitlines() if "│" in line]
     assert ["missed" in line for line in lines] == [True, False, True]
+
+
+def test_what_did_not_happen_is_null_and_a_dash_and_said(tmp_path: Path) -> None:
+    never = Row("back", math.nan, "s", goal=60.0, baselines={"a": math.nan, "b": 2.0})
+    lacks = Result("x", False, {}, (never, Row("slow", 3.0, "ms", baselines={"c": math.inf})))
+    text = lacks.write(tmp_path).read_text()
+    assert not re.search("NaN|Infinity", text)
+    written = json.loads(text)
+    assert [row["value"] for row in written["rows"]] == [None, 3.0]
+    assert written["rows"][0]["baselines"] == {"a": None, "b": 2.0}
+    assert written["rows"][0]["met"] is False
+    assert written["notes"] == ["back: no figure, for it did not happen"]
+    (line,) = [line for line in printed(lacks).splitlines() if "back" in line]
+    assert "missed" in line and "nan" not in printed(lacks)
+    assert [cell.strip() for cell in line.split("│")][2] == "-"
+    assert "| back | - | 60 | **missed** | a -, b 2 |" in bench_figures(tmp_path, "x")
 
 
 def test_of_many_baselines_the_best_show() -> None:

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     for name in chosen(known, options):
         result = measured(name, options.quick)
         Console().print(result.table())
-        for note in result.notes:
+        for note in result.remarks:
             print(f"note: {note}")
         for error in result.errors:
             print(f"error: {error}")
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         if options.record and not result.quick and (record := getattr(case(name), "record", None)):
             record(result)
         if options.json:
-            print(json.dumps(result.as_dict()))
+            print(json.dumps(result.as_dict(), allow_nan=False))
     return 0 if whole else 1
 
 
