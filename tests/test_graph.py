@@ -34,6 +34,11 @@ def is_called(name: str, process: psutil.Process) -> bool:
     return f"__node:={name}" in words or any(word.endswith(f"/{name}") for word in words)
 
 
+def is_whole(home: Path) -> bool:
+    """Whether `sage run` knows of no process that is not back."""
+    return not json.loads((home / "run" / "graph.json").read_text())["ended"]
+
+
 def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(
     home: Path, start: Start
 ) -> None:
@@ -58,6 +63,7 @@ def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(
     # A node works before others have found it: let them see all of them before it ends.
     looked = run(home, "status", "--json")
     assert looked.returncode == 0, looked.stderr
+    wait_until(lambda: is_whole(home), UP_TIMEOUT_S, "a status of every node")
     graph.send_signal(signal.SIGINT)
     output, errors = graph.communicate(timeout=UP_TIMEOUT_S)
     assert graph.returncode == 0, errors
@@ -95,6 +101,7 @@ def test_a_killed_container_is_named_and_comes_back(home: Path, start: Start) ->
     # Memory works before others have found the new process: let them see it before it ends.
     looked = run(home, "status", "--json")
     assert looked.returncode == 0, looked.stderr
+    wait_until(lambda: is_whole(home), UP_TIMEOUT_S, "a status of every node")
     graph.send_signal(signal.SIGTERM)
     output, errors = graph.communicate(timeout=60)
     assert graph.returncode == 0, errors

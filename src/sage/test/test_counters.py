@@ -114,6 +114,19 @@ def test_an_outage_lasts_until_every_node_was_heard_of_again() -> None:
     }  # fmt: skip
 
 
+def test_a_process_that_ends_again_before_it_is_back_is_not_out_twice_at_a_time() -> None:
+    outages = Outages({name: frozenset({name}) for name in ("container", "imu")})
+    outages.ended("imu", "killed by SIGKILL", 2.0)
+    for at_s in (0.0, 4.0, 8.0):
+        outages.ended("container", "killed by SIGKILL", at_s)
+        outages.restarted("container", at_s + 1.0)
+    outages.look({"container": 18.0})
+    assert [(r["process"], r["out_s"]) for r in outages.records(20.0)] == [
+        ("imu", 18.0), ("container", 4.0), ("container", 4.0), ("container", 10.0),
+    ]  # fmt: skip
+    assert [record["out_s"] for record in outages.records(20.0, 6.0)] == [14.0, 0.0, 2.0, 10.0]
+
+
 def test_an_outage_is_counted_within_the_time_that_the_run_tells() -> None:
     outages = Outages({"camera": frozenset({"camera"}), "imu": frozenset({"imu"})})
     outages.ended("camera", "killed by SIGKILL", 5.0)

@@ -85,10 +85,17 @@ def test_a_recording_that_has_ended_without_salience_ends_the_run() -> None:
     assert "the recording has ended" in waits.told[-1]
 
 
+def summary_without_salience(number: int | None) -> dict[str, Any]:
+    return {
+        "failed_nodes": [], "fused": {"n": 0}, "never_came": [IMAGE], "signal": number,
+        "outages": [],
+    }  # fmt: skip
+
+
 def test_a_run_without_salience_fails_and_names_what_never_came(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    summary = {"failed_nodes": [], "fused": {"n": 0}, "never_came": [IMAGE], "signal": None}
+    summary = summary_without_salience(None)
     assert exit_status(summary) == 1
     assert f"nothing came on {IMAGE}" in capsys.readouterr().err
 
@@ -97,9 +104,20 @@ def test_a_run_without_salience_fails_and_names_what_never_came(
 def test_a_run_that_was_interrupted_before_salience_has_not_failed(
     capsys: pytest.CaptureFixture[str], number: int, said: str
 ) -> None:
-    summary = {"failed_nodes": [], "fused": {"n": 0}, "never_came": [IMAGE], "signal": number}
+    summary = summary_without_salience(number)
     assert exit_status(summary) == 128 + number
     errors = capsys.readouterr().err
     assert f"interrupted by {said} before any salience was seen" in errors
     assert "failed" not in errors
     assert exit_status({**summary, "fused": {"n": 3}}) == 0
+
+
+def test_a_run_whose_process_is_not_back_has_failed_as_one_with_a_failed_node(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    outage = {"process": "container", "cause": "killed by SIGKILL", "out_s": 2.0, "over": True}
+    seen = {**summary_without_salience(None), "fused": {"n": 3}}
+    assert exit_status({**seen, "outages": [outage]}) == 0
+    assert exit_status({**seen, "outages": [outage, {**outage, "over": False}]}) == 1
+    said = "failed: container: not back at the end of the run (killed by SIGKILL)"
+    assert said in capsys.readouterr().err

@@ -42,13 +42,18 @@ def run(options: argparse.Namespace) -> int:
 def exit_status(summary: dict[str, Any]) -> int:
     """0 if salience was seen, every node could do its work at the end, and a bag was read; else 1.
 
-    Each reason goes to stderr.
+    A node whose process ended and was not back cannot. Each reason goes to stderr.
 
     A run that a signal ended before any salience came: 128 and its number, as in shells.
     """
     failed = summary["failed_nodes"]
     for name in failed:
         print(f"failed: {name}: {summary['health'][name]}", file=sys.stderr)
+    last = {outage["process"]: outage for outage in summary["outages"]}
+    gone = {process: outage for process, outage in last.items() if not outage["over"]}
+    for process, outage in gone.items():
+        why = f"not back at the end of the run ({outage['cause']})"
+        print(f"failed: {process}: {why}", file=sys.stderr)
     unread = summary.get("replay", {}).get("error", "")
     if unread:
         print(f"failed: the bag was not played to its end: {unread}", file=sys.stderr)
@@ -61,7 +66,7 @@ def exit_status(summary: dict[str, Any]) -> int:
         print("failed: the run ended before any salience was seen", file=sys.stderr)
         if missing := summary["never_came"]:
             print(f"failed: nothing came on {', '.join(missing)}", file=sys.stderr)
-    return 0 if seen and not failed and not unread else 1
+    return 0 if seen and not failed and not gone and not unread else 1
 
 
 def run_options(options: argparse.Namespace) -> RunOptions:

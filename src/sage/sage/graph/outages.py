@@ -103,16 +103,23 @@ class Outages:
     def records(self, now_s: float, since_s: float = 0.0) -> list[dict[str, Any]]:
         """In order: `process`, `cause`, `out_s`, and whether it is over; times to 0.01 s.
 
+        A process that ends again before it is back begins a new outage, and the time counts once.
+
         Args:
             now_s: end of the run.
             since_s: begin of the time of which `out_s` is a part.
         """
-        return [
-            {
-                "process": outage.process,
-                "cause": outage.cause,
-                "out_s": round(outage.within_s(since_s, now_s), 2),
-                "over": outage.over_s is not None,
-            }
-            for outage in self._all
-        ]
+        found = []
+        next_s: dict[str, float] = {}
+        for outage in reversed(self._all):
+            until_s = min(now_s, next_s.get(outage.process, now_s))
+            next_s[outage.process] = outage.ended_s
+            found.append(
+                {
+                    "process": outage.process,
+                    "cause": outage.cause,
+                    "out_s": round(outage.within_s(since_s, until_s), 2),
+                    "over": outage.over_s is not None,
+                }
+            )
+        return found[::-1]
