@@ -1,4 +1,4 @@
-"""Whether a job by hand can end in time, by what the plugin's runs cost so far."""
+"""Whether a job by hand is taken: its plugin is free, and can answer in time by estimate."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ from sage_orchestrator.core.scheduling.policy import CyclePolicy
 from sage_orchestrator.core.scheduling.runtime import PluginRuntime
 
 _NS_PER_S = 1_000_000_000
+
+
+def check_is_free(runtime: PluginRuntime, now_ns: int) -> None:
+    """Refuse a job that its plugin could not begin.
+
+    Raises:
+        InvalidInput: the plugin is isolated, works on another job, or is replaced or unloaded.
+    """
+    name = runtime.name
+    if runtime.breaker.isolated(now_ns):
+        raise InvalidInput("plugin", name, f"one that works; {runtime.reason}")
+    if runtime.job is not None:
+        raise InvalidInput("plugin", name, "one that is not busy with another job")
+    if runtime.change is not None:
+        raise InvalidInput("plugin", name, "one that is not being replaced or unloaded")
 
 
 def check_can_answer(runtime: PluginRuntime, job: Job, policy: CyclePolicy | None) -> None:

@@ -47,12 +47,4 @@ def occupied_cores(runtimes: Iterable[PluginRuntime], now_ns: int, quantum_ns: i
 
     A plugin that does not come back holds nobody up for longer than that; it pays all the same.
     """
-    return sum(
-        1 for runtime in runtimes if runtime.in_flight and _since(runtime, now_ns) <= quantum_ns
-    )
-
-
-def _since(runtime: PluginRuntime, now_ns: int) -> int:
-    run = runtime.run
-    began_ns = None if run is None else run.step_began_ns
-    return now_ns - (runtime.submitted_ns if began_ns is None else began_ns)
+    return sum(1 for r in runtimes if r.in_flight and r.held_ns(now_ns) <= quantum_ns)

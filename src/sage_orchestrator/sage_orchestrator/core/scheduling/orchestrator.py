@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import Transient
 from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.ledger import Ledger
 from sage_orchestrator.core.budget.meter import Meter
 from sage_orchestrator.core.plugin.interface import Plugin
-from sage_orchestrator.core.plugin.task import Task
 from sage_orchestrator.core.running.run import Run, RunResult
 from sage_orchestrator.core.running.states import PluginState
-from sage_orchestrator.core.scheduling.admission import check_can_answer
+from sage_orchestrator.core.scheduling.admission import check_can_answer, check_is_free
 from sage_orchestrator.core.scheduling.dispatch import first_waiting, occupied_cores, rank
 from sage_orchestrator.core.scheduling.job import Job
 from sage_orchestrator.core.scheduling.manager import PluginManager
 from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards, Workers
+from sage_orchestrator.core.scheduling.reclaiming import feed_starved, pays_on, stop_starved
 from sage_orchestrator.core.scheduling.report import CycleReport, report_of
 from sage_orchestrator.core.scheduling.runtime import PluginRuntime
 from sage_orchestrator.core.scheduling.trigger import Trigger
+from sage_orchestrator.core.scheduling.watchdog import hangs, interrupt_late, note_ended_process
 
 _NS_PER_S = 1_000_000_000
-_KILL_PATIENCE_NS = 10 * _NS_PER_S
 
 
 class Orchestrator(PluginManager):
@@ -73,8 +72,9 @@ class Orchestrator(PluginManager):
         now_ns = self._stopwatch_ns()
         with self._lock:
             for runtime in self._registry:
-                self._look_after(runtime, now_ns)
-            hung = [runtime for runtime in self._registry if self._hangs(runtime, now_ns)]
+                interrupt_late(runtime, now_ns, self._safeguards)
+                note_ended_process(runtime, now_ns)
+            hung = [r for r in self._registry if hangs(r, now_ns, self._safeguards)]
             results = [self._abandon(runtime, now_ns) for runtime in hung]
             report = self._end_cycle()
             for ended, _ in results:
@@ -101,7 +101,7 @@ class Orchestrator(PluginManager):
         self._cycle += 1
         for runtime in self._registry:
             if runtime.starved:
-                self._stop_starved(runtime)
+                stop_starved(self._ledger, runtime)
         self._period_ns, self._policy = policy.period_ns, policy
         asking = [runtime for runtime in self._registry if runtime.asks(triggers, policy, now_ns)]
         demands = [runtime.demand() for runtime in asking]
@@ -126,7 +126,7 @@ class Orchestrator(PluginManager):
         if runtime.run is not None:
             return
         runtime.started_ns = runtime.stopped_ns = now_ns
-        task, timeout_ns, limit_ns = self._assignment(runtime, policy)
+        task, timeout_ns, limit_ns = runtime.assignment(policy)
         runtime.run = Run(
             runtime.name, task, self, self._meter, self._stopwatch_ns,
             timeout_ns=timeout_ns, request_ns=runtime.demand().requested_ns, limit_ns=limit_ns,
@@ -167,57 +167,18 @@ class Orchestrator(PluginManager):
             chosen.run.exclude(now_ns - chosen.stopped_ns)
             return chosen.run
 
-    def _assignment(
-        self, runtime: PluginRuntime, policy: CyclePolicy
-    ) -> tuple[Task, int, int | None]:
-        """What the next run is about, its timeout, and its limit over cycles."""
-        if runtime.job is not None:
-            return runtime.job.task, runtime.job.timeout_ns, runtime.job.limit_ns
-        trigger = runtime.pending
-        if trigger is None:
-            raise AssertionError(f"{runtime.name} starts without a trigger or a job")
-        runtime.last_stamp_ns = trigger.stamp_ns
-        task = Task(
-            trigger.stamp_ns, trigger.modality, trigger.source, trigger.salience, trigger.region
-        )
-        return task, policy.timeout_ns, None
-
-    def _look_after(self, runtime: PluginRuntime, now_ns: int) -> None:
-        """Interrupt a step that is late; note that a process has ended while nothing ran in it."""
-        run, process = runtime.run, runtime.process
-        if run is not None and run.began_ns is not None and runtime.in_flight:
-            late_ns = now_ns - run.began_ns - run.timeout_ns
-            if late_ns > self._safeguards.grace_ns // 2:
-                run.interrupt()
-        elif process is not None and run is None and (fault := process.check()):
-            runtime.plugin, runtime.loaded, runtime.ended_idle = None, False, fault
-            runtime.breaker.failed(now_ns, fault)
-            runtime.trust.learn_failure()
-
-    def _hangs(self, runtime: PluginRuntime, now_ns: int) -> bool:
-        if runtime.run is None or not runtime.in_flight:
-            return False
-        # A process is killed by the thread that waits for it: only that might hang.
-        more_ns = 0 if runtime.process is None else _KILL_PATIENCE_NS
-        if runtime.run.began_ns is None:
-            return now_ns - runtime.submitted_ns > self._safeguards.load_timeout_ns + more_ns
-        allowed_ns = runtime.run.timeout_ns + self._safeguards.grace_ns + more_ns
-        return now_ns - runtime.run.began_ns > allowed_ns
-
     def _abandon(self, runtime: PluginRuntime, now_ns: int) -> tuple[Run, RunResult]:
         """Give up a thread that does not come back; it is charged for all the time it held."""
         run = runtime.run
         if run is None:
             raise AssertionError(f"{runtime.name} hangs without a run")
-        began_ns = runtime.submitted_ns if run.step_began_ns is None else run.step_began_ns
-        self.charge(run, now_ns - began_ns)
+        held_ns = runtime.held_ns(now_ns)
+        self.charge(run, held_ns)
         run.cancel("abandoned")
         # The hung thread keeps the old instance; the next run makes a new one.
         runtime.plugin, runtime.loaded = None, False
-        seconds = (now_ns - began_ns) / _NS_PER_S
-        result = RunResult(
-            PluginState.TIMED_OUT, f"hung in one step for {seconds:.1f} s: its thread is abandoned"
-        )
+        reason = f"hung in one step for {held_ns / _NS_PER_S:.1f} s: its thread is abandoned"
+        result = RunResult(PluginState.TIMED_OUT, reason)
         self._settle(runtime, run, result, hung=True)
         return run, result
 
@@ -250,15 +211,7 @@ class Orchestrator(PluginManager):
             runtime = self._runtime_of(run)
             if runtime is None:
                 return False
-            return self._ledger.charge(run.name, cost_ns) and self._pays_on(runtime)
-
-    def _pays_on(self, runtime: PluginRuntime) -> bool:
-        account = self._ledger.accounts[runtime.name]
-        if not account.is_open or account.left <= 0:
-            return False
-        if runtime.is_mandatory or not runtime.curve.steps:
-            return True
-        return 2 * account.left >= runtime.next_segment().cost_ns
+            return self._ledger.charge(run.name, cost_ns) and pays_on(self._ledger, runtime)
 
     def remaining_ns(self, run: Run) -> int:
         """What the run may still spend in this cycle."""
@@ -290,45 +243,12 @@ class Orchestrator(PluginManager):
             if runtime is None:
                 return
             runtime.stopped_ns = self._stopwatch_ns()
-            if self._pays_on(runtime):
+            if pays_on(self._ledger, runtime):
                 runtime.waits, runtime.reason = True, "waits for its turn"
             else:
                 runtime.starved, runtime.reason = True, "waits for what others leave"
-                self._feed_starved()
+                self._reclaim()
         self._dispatch()
-
-    def _feed_starved(self) -> None:
-        """Let runs go on that what others left pays for, and end those that nobody can feed.
-
-        The one that matters least ends first: what it leaves may be a step of another.
-        """
-        while True:
-            starved = [runtime for runtime in self._registry if runtime.starved]
-            for runtime in starved:
-                if self._pays_on(runtime):
-                    runtime.starved, runtime.waits = False, True
-            starved = [runtime for runtime in starved if runtime.starved]
-            accounts = self._ledger.accounts.items()
-            names = {runtime.name for runtime in starved}
-            if not starved or any(a.is_open and name not in names for name, a in accounts):
-                return
-            now_ns, quantum_ns = self._stopwatch_ns(), self._period_ns
-            least = min(starved, key=lambda runtime: rank(runtime, now_ns, quantum_ns))
-            self._stop_starved(least)
-            if least.waits:
-                return
-            self._ledger.close(least.name, self._registry.trusts())
-
-    def _stop_starved(self, runtime: PluginRuntime) -> None:
-        """A run answers with what it has; a job by hand waits for the next cycle's share."""
-        runtime.starved = False
-        if runtime.job is None and runtime.run is not None:
-            accounts = self._ledger.accounts.items()
-            runtime.run.end([n for n, a in accounts if n != runtime.name and a.spent])
-            runtime.waits = True
-        else:
-            runtime.paused = True
-            runtime.state, runtime.reason = PluginState.SPENT, "waits for budget"
 
     def finish(self, run: Run, result: RunResult) -> None:
         """The run ended; what it leaves goes to those that still run."""
@@ -339,6 +259,10 @@ class Orchestrator(PluginManager):
             self._settle(runtime, run, result)
         self._dispatch()
         self._on_result(run, result)
+
+    def _reclaim(self) -> None:
+        now_ns, quantum_ns = self._stopwatch_ns(), self._period_ns
+        feed_starved(self._ledger, self._registry, now_ns, quantum_ns)
 
     def _runtime_of(self, run: Run) -> PluginRuntime | None:
         """Whose run it is; None: it was abandoned, or its plugin has left."""
@@ -355,25 +279,11 @@ class Orchestrator(PluginManager):
         runtime.steps = run.history.steps
         runtime.energy = run.history.energies[-1] if run.history.energies else 0.0
         self._ledger.close(runtime.name, self._registry.trusts())
-        self._feed_starved()
+        self._reclaim()
         if runtime.process is not None and runtime.process.fault:
             runtime.plugin, runtime.loaded = None, False  # the next run makes a new one
-        if result.state.failed:
-            runtime.breaker.failed(self._stopwatch_ns(), result.reason, hung)
-            runtime.trust.learn_failure()
-            runtime.history.learn_failure(run.task.stamp_ns)
-        else:
-            if run.history.energies:
-                runtime.history.learn(
-                    run.task.stamp_ns, run.task.modality, result.halted,
-                    run.costs_ns, run.history.energies,
-                )  # fmt: skip
-            runtime.breaker.succeeded()
-            runtime.delivered.append(run.task.stamp_ns)
-            if result.quality is not None:
-                runtime.trust.learn_run(result.quality)
-        job = runtime.job
-        if job is not None and job.run is run:
+        runtime.learn(run, result, self._stopwatch_ns(), hung)
+        if (job := runtime.job) is not None and job.run is run:
             runtime.job = None
             job.finish(result)
         self._change_if_at_rest(runtime)
@@ -384,16 +294,11 @@ class Orchestrator(PluginManager):
         """Run a plugin on a given task, from the next cycle on.
 
         Raises:
-            InvalidInput: no such plugin, it is isolated, or it works on another job.
+            InvalidInput: no such plugin, it is not free, or it cannot answer in time by estimate.
         """
         with self._lock:
             runtime = self._registry.get(name)
-            if runtime.breaker.isolated(self._stopwatch_ns()):
-                raise InvalidInput("plugin", name, f"one that works; {runtime.reason}")
-            if runtime.job is not None:
-                raise InvalidInput("plugin", name, "one that is not busy with another job")
-            if runtime.change is not None:
-                raise InvalidInput("plugin", name, "one that is not being replaced or unloaded")
+            check_is_free(runtime, self._stopwatch_ns())
             check_can_answer(runtime, job, self._policy)
             runtime.job = job
 

@@ -19,7 +19,8 @@ from sage_orchestrator.core.hosting.process_plugin import ProcessPlugin
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.plugin.spec import TriggerRule
-from sage_orchestrator.core.running.run import Run
+from sage_orchestrator.core.plugin.task import Task
+from sage_orchestrator.core.running.run import Run, RunResult
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreaker
 from sage_orchestrator.core.scheduling.job import Job
@@ -123,6 +124,11 @@ class PluginRuntime(Declared):
         """Whether its worker is at work."""
         return self.run is not None and not (self.paused or self.waits or self.starved)
 
+    def held_ns(self, now_ns: int) -> int:
+        """For how long its worker has been at the step, or the loading, under way [ns]."""
+        began_ns = None if self.run is None else self.run.step_began_ns
+        return now_ns - (self.submitted_ns if began_ns is None else began_ns)
+
     @property
     def answers(self) -> int:
         """Answers that its run has, the first and one a step."""
@@ -201,6 +207,40 @@ class PluginRuntime(Declared):
             sum(curve.step(number).cost_ns for number in left),
             curve.segments(max(self.answers, mandatory)), curve.open_ended,
         )  # fmt: skip
+
+    def assignment(self, policy: CyclePolicy) -> tuple[Task, int, int | None]:
+        """What its next run is about, the timeout of that, and the limit over cycles [ns]."""
+        if self.job is not None:
+            return self.job.task, self.job.timeout_ns, self.job.limit_ns
+        trigger = self.pending
+        if trigger is None:
+            raise AssertionError(f"{self.name} starts without a trigger or a job")
+        self.last_stamp_ns = trigger.stamp_ns
+        task = Task(
+            trigger.stamp_ns, trigger.modality, trigger.source, trigger.salience, trigger.region
+        )
+        return task, policy.timeout_ns, None
+
+    def learn(self, run: Run, result: RunResult, now_ns: int, hung: bool) -> None:
+        """What trust, estimates and circuit breaker learn of a run that ended.
+
+        Args:
+            hung: it left a thread behind.
+        """
+        if result.state.failed:
+            self.breaker.failed(now_ns, result.reason, hung)
+            self.trust.learn_failure()
+            self.history.learn_failure(run.task.stamp_ns)
+            return
+        if run.history.energies:
+            self.history.learn(
+                run.task.stamp_ns, run.task.modality, result.halted,
+                run.costs_ns, run.history.energies,
+            )  # fmt: skip
+        self.breaker.succeeded()
+        self.delivered.append(run.task.stamp_ns)
+        if result.quality is not None:
+            self.trust.learn_run(result.quality)
 
     @property
     def _modality(self) -> str:
