@@ -6,14 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.parameters import NodeParameters, parameter
+from sage_common.core.errors import InvalidInput
+from sage_common.core.parameters import NodeParameters, ParameterError, parameter
 from sage_common.core.specs.modality import usual_modalities
 from sage_orchestrator.core.budget.atp import to_ns
+from sage_orchestrator.core.metabolism.policy import check_policies
 from sage_orchestrator.core.plugin.catalogue import is_installed, parameter_groups
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
 from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards
-from sage_orchestrator.state_parameters import state_groups
+from sage_orchestrator.state_parameters import policies_of, state_groups
 
 NS_PER_MS = 1_000_000
 LOAD_TIMEOUT_S = 30.0
@@ -104,6 +106,17 @@ class OrchestratorParameters(NodeParameters):
         doc="sensor nodes whose rates follow the metabolic state, `NODE STREAM...` each; the "
         "streams are camera and imu",
     )
+
+    def __post_init__(self) -> None:
+        """Check that every state leaves the robot something to do.
+
+        Raises:
+            ParameterError: one does not; it is named.
+        """
+        try:
+            check_policies(policies_of(self.grouped))
+        except InvalidInput as fault:
+            raise ParameterError(str(fault)) from fault
 
     @classmethod
     def groups(cls) -> Mapping[str, type]:

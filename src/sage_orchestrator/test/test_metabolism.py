@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.parameters import ParameterError, build
 from sage_common.core.state.packing import pack
 from sage_common.core.state.restoring import unpack
 from sage_orchestrator.core.metabolism.energy import RESERVE_S, EnergyReserve
@@ -276,10 +277,16 @@ def test_an_unknown_state_is_refused() -> None:
         state_named("SLEEP")
 
 
-def test_a_policy_that_forbids_everything_is_refused() -> None:
-    parameters = OrchestratorParameters.groups()["states.rest"](plugins=())
+@pytest.mark.parametrize("plugins", [(), ("",), ("look", " ")])
+def test_a_policy_that_forbids_everything_is_refused(plugins: tuple[str, ...]) -> None:
+    parameters = OrchestratorParameters.groups()["states.rest"](plugins=plugins)
     with pytest.raises(InvalidInput, match=r"states\.rest\.plugins"):
         check_policies({**POLICIES, REST: parameters.policy()})
+    with pytest.raises(ParameterError, match=r"states\.rest\.plugins = \["):
+        build(OrchestratorParameters, {"states.rest.plugins": plugins})
+
+
+def test_a_policy_that_learns_nothing_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"states\.wake\.learning"):
         blind = OrchestratorParameters.groups()["states.wake"](learning=False)
         check_policies({**POLICIES, WAKE: blind.policy()})

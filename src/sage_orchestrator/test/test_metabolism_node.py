@@ -8,7 +8,7 @@ import pytest
 from orchestrator_graph import MS, diagnostics, header, salience, started
 from sensor_msgs.msg import BatteryState
 
-from sage_common.core.errors import InvalidInput
+from sage_common.core.parameters import ParameterError
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_msgs.msg import MetabolicState, ResourcePressure
@@ -84,7 +84,10 @@ def test_a_state_governs_which_plugins_begin(tmp_path):
     host = started(tmp_path, ["misbehaving_plugins:HALVING"])
     request = SetState.Request(state="crisis", duration_s=60.0)
     response = host.call("orchestrator/set_state", request)
-    assert response.success and "none of the loaded plugins may run in it" in response.message
+    assert response.success and response.message.endswith(
+        "forced for 60 s; admits none of the loaded plugins, only look"
+    )
+    assert states(host)[-1].reason in response.message
     sense(host, 1.0, BANG)
     (line,) = host.messages("budget")[-1].plugins
     assert "does not admit it" in line.reason
@@ -194,8 +197,17 @@ def test_what_cannot_be_forced_is_refused(tmp_path, state, duration_s, field):
     assert states(host)[-1].state == MetabolicState.WAKE
 
 
+def test_a_policy_of_a_plugin_that_is_not_there_is_warned_about(tmp_path):
+    wake = {"states.wake.plugins": ["nosuch"], "states.rest.plugins": ["halving"]}
+    host = started(tmp_path, ["misbehaving_plugins:HALVING"], **wake)
+    sense(host, 1.0)
+    warned = [line.text for line in host.logs if "is installed" in line.text]
+    assert warned == ["states.wake.plugins: no plugin nosuch is installed"]
+    assert states(host)[-1].reason.endswith("; admits none of the loaded plugins, only nosuch")
+
+
 def test_a_policy_that_forbids_everything_is_refused_by_name(tmp_path):
-    with pytest.raises(InvalidInput, match=r"states\.rest\.plugins = \[\]"):
+    with pytest.raises(ParameterError, match=r"states\.rest\.plugins = \[\]"):
         started(tmp_path, [], **{"states.rest.plugins": []})
 
 

@@ -12,7 +12,7 @@ from sage_msgs.msg import FusedSalience, ResourcePressure
 from sage_msgs.srv import SetState
 from sage_orchestrator.core.metabolism.energy import EnergyReserve
 from sage_orchestrator.core.metabolism.metabolism import Metabolism, Transition
-from sage_orchestrator.core.metabolism.policy import ALL, check_policies
+from sage_orchestrator.core.metabolism.policy import unknown_plugins
 from sage_orchestrator.core.metabolism.state import state_named
 from sage_orchestrator.core.scheduling.policy import CyclePolicy
 from sage_orchestrator.core.scheduling.report import CycleReport
@@ -34,9 +34,6 @@ class MetabolicGovernor(Stateful):
         node: the orchestrator's.
         parameters: of the node.
         loaded: names of the plugins that are loaded.
-
-    Raises:
-        InvalidInput: a policy forbids everything; the parameter is named.
     """
 
     metabolism: Transient[Metabolism]
@@ -48,11 +45,11 @@ class MetabolicGovernor(Stateful):
     ) -> None:
         self._node, self._loaded, self._kept = node, loaded, parameters.plugins_under_pressure
         self._nominal = parameters.policy()
-        policies, transitions = policies_of(parameters.grouped), transitions_of(parameters.grouped)
-        check_policies(policies)
+        self._policies = policies_of(parameters.grouped)
+        transitions = transitions_of(parameters.grouped)
         nominal_load = self._nominal.budget_ns / self._nominal.period_ns
         energy = EnergyReserve(transitions.rated_power_w, nominal_load)
-        self.metabolism = Metabolism(transitions.rules(), policies, energy)
+        self.metabolism = Metabolism(transitions.rules(), self._policies, energy)
         self._published = (-1.0, "")
         self._output = node.publisher("state")
         self._rates = SensorRates(node, parameters.sensors)
@@ -67,7 +64,9 @@ class MetabolicGovernor(Stateful):
         return policy if pressure < PressureLevel.ORANGE else policy.restricted_to(self._kept)
 
     def begin(self) -> None:
-        """The node is active."""
+        """The node is active, and its plugins are loaded."""
+        for words in unknown_plugins(self._policies, self._loaded()):
+            self._node.log.warning(words)
         self._govern()
 
     def end(self) -> None:
@@ -84,8 +83,8 @@ class MetabolicGovernor(Stateful):
         now_ns = self._node.clock.now_ns()
         changed = self._note(self.metabolism.evaluate(now_ns))
         energy = self.metabolism.energy.reading(now_ns)
-        reserve, fault = self._published
-        if abs(energy.reserve - reserve) >= RESERVE_STEP or energy.fault != fault:
+        reserve, said = self._published
+        if abs(energy.reserve - reserve) >= RESERVE_STEP or energy.fault + self._nobody() != said:
             self._publish()
         self._ticks += 1
         due = changed or self._ticks >= self.metabolism.policy.cycle_factor
@@ -114,11 +113,9 @@ class MetabolicGovernor(Stateful):
         return response
 
     def _nobody(self) -> str:
-        """That the policy in force admits none of the loaded plugins, if so."""
-        admitted, loaded = self.metabolism.policy.plugins, self._loaded()
-        if ALL in admitted or not loaded or set(admitted) & set(loaded):
-            return ""
-        return f"; none of the loaded plugins may run in it: it admits {', '.join(admitted)}"
+        policy = self.metabolism.policy
+        words = "" if policy.admits_all else policy.nobody_words(self._loaded())
+        return f"; {words}" if words else ""
 
     def _note(self, transition: Transition | None) -> bool:
         if transition is None:
@@ -137,8 +134,10 @@ class MetabolicGovernor(Stateful):
     def _publish(self) -> None:
         now_ns = self._node.clock.now_ns()
         energy = self.metabolism.energy.reading(now_ns)
-        self._published = (energy.reserve, energy.fault)
-        self._output.publish(state_message(self.metabolism, energy, self.cycle_policy, now_ns))
+        self._published = (energy.reserve, energy.fault + self._nobody())
+        message = state_message(self.metabolism, energy, self.cycle_policy, now_ns)
+        message.reason += self._nobody()
+        self._output.publish(message)
         state = f"{self.metabolism.current.name}: {self.metabolism.reason}"
         self._node.diagnose(state=state, energy=energy.words)
 
