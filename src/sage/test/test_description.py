@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sage.cli import main
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.description import PROFILES, GraphOptions, describe
 from sage.run.launching import ARGUMENTS, graph_options, node_actions
@@ -38,6 +39,18 @@ def test_each_profile_is_a_whole_graph_with_unique_names(profile: str) -> None:
     assert kinds.count("scorer") == 4
     assert {"fusion", "attention", "orchestrator", "memory", "recording"} <= set(kinds)
     assert kinds.index("recording") == len(kinds) - 1, "producers start after consumers"
+
+
+@pytest.mark.parametrize("value", ["abc", "-5", "nan", "inf"])
+def test_a_wrong_target_of_memory_is_refused_before_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    monkeypatch.setenv("SAGE_CACHE_GREEN_MB", value)
+    assert main(["run", "--duration", "1"]) == 2
+    said = f"sage run: SAGE_CACHE_GREEN_MB = '{value}': expected MB from 1 to 1e+06\n"
+    assert capsys.readouterr().err == said
+    with pytest.raises(InvalidInput, match="SAGE_CACHE_GREEN_MB"):
+        describe(GraphOptions())
 
 
 def test_thor_without_a_gpu_says_that_it_runs_on_the_cpu() -> None:

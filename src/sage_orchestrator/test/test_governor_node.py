@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -87,9 +86,20 @@ def test_in_lock_step_only_what_is_forced_counts(tmp_path: Path) -> None:
     host.close()
 
 
-def test_a_wrong_target_leaves_it_unconfigured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("value", ["abc", "-5", "nan", "inf"])
+def test_with_a_wrong_target_it_governs_by_the_defaults_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    monkeypatch.setenv("SAGE_CACHE_GREEN_MB", "plenty")
-    with pytest.raises(ValueError, match=json.dumps("plenty").replace('"', "'")):
-        LockstepHost(home=tmp_path).add(GovernorNode)
+    monkeypatch.setenv("SAGE_CACHE_GREEN_MB", value)
+    host = LockstepHost(home=tmp_path)
+    host.add(GovernorNode)
+    expected = f"SAGE_CACHE_GREEN_MB = '{value}': expected MB from 1 to 1e+06"
+    assert any(expected in line.text for line in host.logs if line.level == "warning")
+    for _ in range(2):  # before and after it says something
+        host.run_for(2.0)
+        arrays = [item.message() for item in host.outputs if item.topic == "/diagnostics"]
+        (status,) = arrays[-1].status
+        assert status.level == b"\x01" and expected in status.message
+        host.call("governor/force_level", ForcePressure.Request(level=0, duration_s=1.0))
+    assert host.messages("pressure")[-1].cache_target_mb == 500.0
+    host.close()

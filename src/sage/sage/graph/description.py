@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -34,6 +35,7 @@ from sage_common.core.parameters import (
     specs,
 )
 from sage_common.ros.checks import MAX_AGE_S, RECORDED
+from sage_orchestrator.core.pressure.targets import MemoryTargets
 
 PROFILES = ("nano", "thor")
 
@@ -133,13 +135,15 @@ def describe(options: GraphOptions) -> Graph:
     """The graph for the user's choice.
 
     Raises:
-        InvalidInput: an option or a parameter file is wrong; the field is named.
+        InvalidInput: an option, a parameter file or a variable of the environment that the
+            governor reads is wrong; the field is named.
         FileNotFoundError: a file that was named does not exist.
     """
     if options.profile not in PROFILES:
         raise InvalidInput("profile", options.profile, "nano or thor")
     if not options.namespace.startswith("/"):
         raise InvalidInput("namespace", options.namespace, "an absolute name such as /sage")
+    MemoryTargets.of_environment(os.environ)
     device, device_notes = _device(options.profile)
     files = _files(options)
     section = _section(files, options.namespace)

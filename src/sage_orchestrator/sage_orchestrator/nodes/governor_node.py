@@ -22,8 +22,8 @@ from sage_orchestrator.nodes.governed_nodes import GovernedNodes
 from sage_orchestrator.nodes.pressure_messages import (
     GraphMemory,
     facts,
+    health,
     pressure_message,
-    troubles,
 )
 from sage_orchestrator.params import GovernorParameters
 
@@ -43,11 +43,9 @@ class GovernorNode(SageNode):
     def on_configure(self) -> None:
         hold_ns = round(self.parameters.hold_s * NS_PER_S)
         encoders = [f"{name}_encoder" for name in self.parameters.shed_modalities]
-        self._governor = Governor(
-            LevelTracker(hold_ns),
-            ReclaimLevel(MemoryTargets.of_environment(os.environ), hold_ns),
-            Shedding(encoders, self.parameters.optional_nodes, PAUSE_NS),
-        )
+        targets, self._fault = MemoryTargets.usable(os.environ)
+        shedding = Shedding(encoders, self.parameters.optional_nodes, PAUSE_NS)
+        self._governor = Governor(LevelTracker(hold_ns), ReclaimLevel(targets, hold_ns), shedding)
         self._reading = PressureReading()
         self._memory = GraphMemory()
         self._board = BoardReading()
@@ -63,6 +61,9 @@ class GovernorNode(SageNode):
             self.timer(REPORT_S, self._publish, steady=True)
 
     def on_activate(self) -> None:
+        if self._fault:
+            self.log.warning(self._fault)
+            self.set_health("warn", self._fault)
         if self.time_is_measured:
             self._reader = MemoryReader(os.environ)
 
@@ -131,8 +132,7 @@ class GovernorNode(SageNode):
             pressure_message(self.clock.now_ns(), governor, reading, self._memory, self._board)
         )
         self.diagnose(**facts(governor, reading))
-        words = troubles(governor, reading)
-        self.set_health("warn" if words else "ok", words or "running")
+        self.set_health(*health(governor, reading, self._fault))
 
     def _on_force(self, request: Any, response: Any) -> Any:
         with self.guard:

@@ -69,13 +69,14 @@ def facts(governor: Governor, reading: PressureReading) -> dict[str, str]:
     }
 
 
-def troubles(governor: Governor, reading: PressureReading) -> str:
-    """What is tight, and what could not be read, in words; empty: nothing."""
-    words = [f"pressure {PressureLevel(governor.level).word}: {governor.reason}"]
-    words = words if governor.level else []
+def health(governor: Governor, reading: PressureReading, fault: str) -> tuple[str, str]:
+    """Level and words: what is tight, what could not be read, and what is wrong besides."""
+    words = [fault] if fault else []
+    if governor.level:
+        words.append(f"pressure {PressureLevel(governor.level).word}: {governor.reason}")
     if reading.faults:
         words.append(f"not read, as if green: {'; '.join(reading.faults)}")
-    return "; ".join(words)
+    return ("warn", "; ".join(words)) if words else ("ok", "running")
 
 
 def pressure_message(

@@ -41,6 +41,14 @@ class MemoryTargets:
         found = {kind: _row(environment, kind, usual) for kind, usual in DEFAULTS_MB.items()}
         return cls(found["CACHE"], found["OPTIONAL"])
 
+    @classmethod
+    def usable(cls, environment: Mapping[str, str]) -> tuple[MemoryTargets, str]:
+        """Those of the environment; if one is wrong, the defaults, and why in words."""
+        try:
+            return cls.of_environment(environment), ""
+        except InvalidInput as error:
+            return cls(), f"targets are the defaults: {error}"
+
     def at(self, level: int) -> tuple[float, float]:
         """What caches, and caches and models together, may hold at a level [MB]."""
         return self.cache_mb[_ROW[level]], self.optional_mb[_ROW[level]]
