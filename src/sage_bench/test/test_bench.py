@@ -9,10 +9,12 @@ import re
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
+from sage.graph.environment import FIRST_DOMAIN, LAST_DOMAIN, DomainLease
 from sage_bench.commands import bench
 from sage_bench.encoders import loading, precision, quality, vision
 from sage_bench.encoders.quality import Judged, baselines_of
@@ -68,6 +70,30 @@ def test_what_did_not_happen_is_null_and_a_dash_and_said(tmp_path: Path) -> None
     assert "missed" in line and "nan" not in printed(lacks)
     assert [cell.strip() for cell in line.split("│")][2] == "-"
     assert "| back | - | 60 | **missed** | a -, b 2 |" in bench_figures(tmp_path, "x")
+
+
+@pytest.mark.parametrize("of_the_user", ["7", None])
+def test_graphs_of_a_bench_meet_none_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, of_the_user: str | None
+) -> None:
+    monkeypatch.delenv(bench.DOMAIN, raising=False)
+    if of_the_user is not None:
+        monkeypatch.setenv(bench.DOMAIN, of_the_user)
+    seen = []
+
+    def measure(quick: bool) -> None:
+        seen.append(int(os.environ.pop(bench.DOMAIN)))
+        lease = DomainLease()  # as of a graph that is started meanwhile by somebody else
+        seen.append(lease.domain_id)
+        lease.release()
+        os.environ[bench.DOMAIN] = str(seen[0])
+        raise ModelError("a model")
+
+    monkeypatch.setattr(bench, "case", lambda name: SimpleNamespace(measure=measure))
+    with pytest.raises(ModelError):
+        bench.measured("x", True)
+    assert set(seen) <= set(range(FIRST_DOMAIN, LAST_DOMAIN + 1)) and seen[0] != seen[1]
+    assert os.environ.get(bench.DOMAIN) == of_the_user
 
 
 def test_of_many_baselines_the_best_show() -> None:
