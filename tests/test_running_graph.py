@@ -101,6 +101,8 @@ def test_it_hears_of_pressure_and_goes_on(graph: RunningGraph) -> None:
     for level, said in (("orange", "orange for 600 s\n"), ("auto", ", as it is read\n")):
         done = run(graph.home, "pressure", level)
         assert done.returncode == 0 and done.stdout.endswith(said), done.stderr
+    now = run(graph.home, "pressure")
+    assert now.returncode == 0 and "\n  method: " in now.stdout, now.stderr
     looked = run(graph.home, "status", "--json")
     assert set(summary(looked.stdout)["salience"]) >= {"vision", "audio"}
 

@@ -25,7 +25,7 @@ COMMANDS = {
     "explain": "say why a moment was or was not salient",
     "record": "record a running graph into a bag",
     "replay": "play a bag into the graph, or through it in lock-step",
-    "pressure": "set for a time how tight memory is taken to be in a running graph",
+    "pressure": "show how tight memory is and why, or force a level for a time",
     "profile": "what memory each process of a running graph takes, and what it could give back",
     "doctor": "say what is found and in effect, and how to fix what is not",
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,6 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 
 AUTO = "auto"
-WAIT_S = 15.0
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -57,7 +55,9 @@ def seconds(text: str) -> float:
 
 
 def _show(options: argparse.Namespace) -> int:
-    message = _newest(_running(options))
+    from sage.observe.graph_calls import latched_message
+
+    message = latched_message(_running(options), "state")
     if options.json:
         print(json.dumps(state_values(message)))
     else:
@@ -90,32 +90,6 @@ def _running(options: argparse.Namespace) -> RunningGraph:
     if running is None:
         raise InvalidInput("graph", "none runs", "a running graph: sage run")
     return running
-
-
-def _newest(running: RunningGraph) -> Any:
-    """The newest message of the topic `state`, which is latched."""
-    from sage.observe.attached import Attached, enter_domain
-    from sage_common.ros.node import SageNode
-
-    heard: list[Any] = []
-    came = threading.Event()
-
-    class StateListener(SageNode):
-        default_name = "state_listener"
-        watches = True
-
-        def on_configure(self) -> None:
-            self.subscribe("state", self._hear)
-
-        def _hear(self, message: Any) -> None:
-            heard.append(message)
-            came.set()
-
-    enter_domain(running)
-    with Attached(StateListener, running.namespace):
-        if not came.wait(WAIT_S):
-            raise TimeoutError(f"the orchestrator said nothing of its state within {WAIT_S:g} s")
-    return heard[-1]
 
 
 def state_values(message: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Services and actions of a running graph, called from outside."""
+"""Services and actions of a running graph, called from outside, and what it has said last."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from sage_common.ros.node import SageNode
 
 DISCOVERY_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 10.0
+LATCHED_TIMEOUT_S = 15.0
 RETRY_S = 0.1
 
 
@@ -60,3 +62,30 @@ def run_action(
     with Attached(CallerNode, running.namespace) as attached:
         caller = ActionCaller(attached.host, action_spec(key), attached.host.resolve(key))
         return caller.run(goal, on_feedback, should_stop, DISCOVERY_TIMEOUT_S)
+
+
+def latched_message(running: RunningGraph, key: str) -> Any:
+    """The newest message of a registered topic of the graph, which is latched.
+
+    Raises:
+        TimeoutError: none came.
+    """
+    heard: list[Any] = []
+    came = threading.Event()
+
+    class ListenerNode(SageNode):
+        default_name = "listener"
+        watches = True
+
+        def on_configure(self) -> None:
+            self.subscribe(key, self._hear)
+
+        def _hear(self, message: Any) -> None:
+            heard.append(message)
+            came.set()
+
+    enter_domain(running)
+    with Attached(ListenerNode, running.namespace):
+        if not came.wait(LATCHED_TIMEOUT_S):
+            raise TimeoutError(f"nothing came on the topic {key} within {LATCHED_TIMEOUT_S:g} s")
+    return heard[-1]
