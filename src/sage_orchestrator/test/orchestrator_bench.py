@@ -10,7 +10,7 @@ from dataclasses import replace
 from sage_orchestrator.core.budget.meter import NominalMeter
 from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.plugin.spec import PluginSpec
-from sage_orchestrator.core.running.run import RunResult
+from sage_orchestrator.core.running.result import RunResult
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
 from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards

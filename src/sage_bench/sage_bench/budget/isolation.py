@@ -19,7 +19,8 @@ from sage_orchestrator.core.hosting.hosts import set_up_on_host
 from sage_orchestrator.core.hosting.process_plugin import ProcessHost, ProcessPlugin
 from sage_orchestrator.core.plugin import Plugin, PluginParameters, Task
 from sage_orchestrator.core.plugin.setup import PluginSetup
-from sage_orchestrator.core.running.run import Run, RunResult
+from sage_orchestrator.core.running.result import RunResult
+from sage_orchestrator.core.running.run import Run
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
 from sage_orchestrator.core.scheduling.trigger import Trigger

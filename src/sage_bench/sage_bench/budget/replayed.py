@@ -18,7 +18,8 @@ from sage_orchestrator.core.plugin import (
 )
 from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.plugin.spec import PluginSpec
-from sage_orchestrator.core.running.run import Run, RunResult
+from sage_orchestrator.core.running.result import RunResult
+from sage_orchestrator.core.running.run import Run
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
 from sage_orchestrator.core.scheduling.report import CycleReport
 from sage_orchestrator.core.scheduling.trigger import Trigger

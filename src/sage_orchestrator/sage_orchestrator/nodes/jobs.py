@@ -16,7 +16,7 @@ from sage_common.ros.node import SageNode
 from sage_msgs.action import Refine
 from sage_orchestrator.core.budget.atp import to_atp, to_ns
 from sage_orchestrator.core.plugin import Region, Task
-from sage_orchestrator.core.running.run import RunResult
+from sage_orchestrator.core.running.result import RunResult
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.job import Job
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator

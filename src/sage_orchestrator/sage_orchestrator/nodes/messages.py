@@ -11,7 +11,8 @@ from sage_msgs.msg import Attention, BudgetState, FusedSalience, PluginBudget, R
 from sage_msgs.srv import Recall
 from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.plugin import Memory, Query, Region
-from sage_orchestrator.core.running.run import ENERGIES_REPORTED, Run, RunResult
+from sage_orchestrator.core.running.result import RunResult
+from sage_orchestrator.core.running.run import ENERGIES_REPORTED, Run
 from sage_orchestrator.core.scheduling.report import CycleReport, PluginReport
 from sage_orchestrator.core.scheduling.trigger import Trigger
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from sage_common.ros.node import SageNode
-from sage_orchestrator.core.running.run import Run, RunResult
+from sage_orchestrator.core.running.result import RunResult
+from sage_orchestrator.core.running.run import Run
 from sage_orchestrator.nodes.capabilities import Capabilities
 from sage_orchestrator.nodes.messages import refinement
 from sage_orchestrator.nodes.recognition import Recognition

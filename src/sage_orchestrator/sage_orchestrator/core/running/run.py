@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from sage_common.core.errors import InvalidInput, words_of
@@ -18,50 +17,16 @@ from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin
 from sage_orchestrator.core.plugin.task import Task
 from sage_orchestrator.core.running.answer import checked_details, checked_reason, checked_result
-from sage_orchestrator.core.running.recognised import Recognised, recognised
+from sage_orchestrator.core.running.recognised import recognised
+from sage_orchestrator.core.running.result import RunResult
 from sage_orchestrator.core.running.states import PluginState
-from sage_orchestrator.core.running.words import RecognisedWords, recognised_words
+from sage_orchestrator.core.running.words import recognised_words
 
 ENERGIES_REPORTED = 256
 _NS_PER_S = 1_000_000_000
 _ENERGY_TOLERANCE = 1e-4
 _CONVERGENCE = {"halted": 1.0, "budget": 0.9, "steps": 0.5}
 """Stopped for want of budget is hardly the plugin's fault; out of steps without settling is."""
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """How a run ended.
-
-    Attributes:
-        state: DONE, SPENT, TIMED_OUT or FAILED.
-        reason: in words.
-        output: the answer; empty after a failure.
-        quality: what trust learns; None: nothing (failures are learned apart).
-        telemetry: how it went, and as `details` the plugin's own; empty after a failure.
-        recognised: classes and objects that it named, by the model that did.
-        words: that it read or heard, and that all shall know; None: none.
-        halted: the plugin ended it by itself.
-    """
-
-    state: PluginState
-    reason: str
-    output: Mapping[str, Any] = field(default_factory=dict)
-    quality: RunQuality | None = None
-    telemetry: Mapping[str, Any] = field(default_factory=dict)
-    recognised: tuple[Recognised, ...] = ()
-    words: RecognisedWords | None = None
-    halted: bool = False
-
-    @property
-    def answer(self) -> str:
-        """The answer in words; empty if there are none."""
-        return str(self.output.get("summary", ""))
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Names of what it recognised, best first."""
-        return tuple(self.output.get("labels", ()))
 
 
 class BudgetBroker(Protocol):

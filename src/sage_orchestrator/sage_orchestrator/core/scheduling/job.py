@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 
 from sage_orchestrator.core.plugin.task import Task
-from sage_orchestrator.core.running.run import Run, RunResult
+from sage_orchestrator.core.running.result import RunResult
+from sage_orchestrator.core.running.run import Run
 
 
 class Job:

@@ -16,7 +16,7 @@ from sage_common.core.state.stateful import Stateful
 from sage_orchestrator.core.choice.history import HistoryRecord, RunHistory
 from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup
-from sage_orchestrator.core.running.run import RunResult
+from sage_orchestrator.core.running.result import RunResult
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
 from sage_orchestrator.core.scheduling.policy import Workers

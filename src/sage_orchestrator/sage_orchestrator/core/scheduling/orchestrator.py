@@ -10,7 +10,8 @@ from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.ledger import Ledger
 from sage_orchestrator.core.budget.meter import Meter
 from sage_orchestrator.core.plugin.interface import Plugin
-from sage_orchestrator.core.running.run import Run, RunResult
+from sage_orchestrator.core.running.result import RunResult
+from sage_orchestrator.core.running.run import Run
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.admission import check_can_answer, check_is_free
 from sage_orchestrator.core.scheduling.dispatch import first_waiting, occupied_cores, rank

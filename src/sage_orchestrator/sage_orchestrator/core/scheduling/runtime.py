@@ -20,7 +20,8 @@ from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.plugin.spec import TriggerRule
 from sage_orchestrator.core.plugin.task import Task
-from sage_orchestrator.core.running.run import Run, RunResult
+from sage_orchestrator.core.running.result import RunResult
+from sage_orchestrator.core.running.run import Run
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreaker
 from sage_orchestrator.core.scheduling.job import Job
