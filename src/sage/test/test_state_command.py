@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -30,12 +31,21 @@ def resting() -> MetabolicState:
 def test_it_says_state_reason_energy_policy_and_transitions() -> None:
     lines = list(state_lines(resting()))
     assert lines[0] == "REST: nothing salient for 30 s"
-    assert lines[1].endswith("at least 60 s")
+    assert re.fullmatch(r"  since \d\d:\d\d:\d\d", lines[1])
     assert lines[2] == "  energy 50% by battery, charging"
     assert lines[3] == (
         "  policy: 1000 ATP a cycle of 500 ms, all plugins, camera 5 Hz at most, learns"
     )
     assert lines[4].endswith("WAKE -> REST: quiet")
+
+
+def test_a_state_that_stays_and_an_orchestrator_that_is_not_active_are_said() -> None:
+    message = resting()
+    message.plugins = []
+    message.transitions[0].previous = MetabolicState.REST
+    lines = list(state_lines(message))
+    assert lines[3] == "  policy: none, the orchestrator is not active: no plugin runs"
+    assert lines[4].endswith("  stays REST: quiet")
 
 
 def test_it_has_the_same_as_json() -> None:

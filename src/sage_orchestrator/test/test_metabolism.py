@@ -263,6 +263,25 @@ def test_a_forced_state_stays_for_its_time_and_the_newer_wins() -> None:
     assert robot.metabolism.release(robot.now_ns) is None
 
 
+def test_a_state_that_is_forced_over_a_crisis_says_so_and_stays_below_critical() -> None:
+    robot = Robot()
+    robot.metabolism.hear_pressure(RED, "red")
+    robot.live(1.0)
+    forced = robot.metabolism.force(REST, 60.0, robot.now_ns)
+    assert forced.reason == "forced for 60 s; it overrides CRISIS: memory pressure is red"
+    robot.live(10.0)
+    assert robot.state is REST
+    robot.metabolism.hear_pressure(RED + 1, "critical")
+    robot.live(0.1)
+    ended = "memory pressure is critical, which ends the forced REST"
+    assert robot.state is CRISIS and robot.metabolism.reason == ended
+    assert not robot.metabolism.is_forced
+    with pytest.raises(InvalidInput, match="state = 'REST': expected CRISIS while"):
+        robot.metabolism.force(REST, 60.0, robot.now_ns)
+    again = robot.metabolism.force(CRISIS, 60.0, robot.now_ns)
+    assert again.words == "stays CRISIS: forced for 60 s"
+
+
 @pytest.mark.parametrize("duration_s", [0.0, -1.0, math.nan, math.inf, 86_401.0])
 def test_a_duration_that_cannot_be_is_refused(duration_s: float) -> None:
     robot = Robot()

@@ -211,6 +211,16 @@ def test_a_policy_that_forbids_everything_is_refused_by_name(tmp_path):
         started(tmp_path, [], **{"states.rest.plugins": []})
 
 
+def test_an_orchestrator_that_is_not_active_governs_nothing(tmp_path):
+    host = started(tmp_path, [])
+    host.call("orchestrator/set_state", SetState.Request(state="rest", duration_s=60.0))
+    host.nodes[-1].deactivate()
+    newest = states(host)[-1]
+    assert (list(newest.plugins), newest.budget_atp, newest.max_camera_rate_hz) == ([], 0.0, 0.0)
+    host.nodes[-1].activate()
+    assert list(states(host)[-1].plugins) == ["*"]
+
+
 def test_two_runs_are_the_same(tmp_path):
     digests = []
     for name in ("first", "second"):

@@ -125,22 +125,24 @@ def state_lines(message: Any) -> Iterator[str]:
     from sage_common.ros.conversions.stamps import stamp_ns
 
     names = _state_names()
-    now_ns, since_ns = stamp_ns(message.header.stamp), stamp_ns(message.since)
     yield f"{names[message.state]}: {message.reason}"
     forced_ns = stamp_ns(message.forced_until)
     until = f", forced until {_clock(forced_ns)}" if forced_ns else ""
-    yield f"  since {_clock(since_ns)}, at least {(now_ns - since_ns) * 1e-9:.0f} s{until}"
+    yield f"  since {_clock(stamp_ns(message.since))}{until}"
     charging = ", charging" if message.charging else ""
     fault = f"; {message.energy_fault}" if message.energy_fault else ""
     yield f"  energy {message.energy_reserve:.0%} by {message.energy_source}{charging}{fault}"
     yield f"  policy: {policy_words(message)}"
     for change in reversed(message.transitions):
         before, after = names[change.previous], names[change.state]
-        yield f"  {_clock(stamp_ns(change.stamp))}  {before} -> {after}: {change.reason}"
+        change_words = f"stays {after}" if before == after else f"{before} -> {after}"
+        yield f"  {_clock(stamp_ns(change.stamp))}  {change_words}: {change.reason}"
 
 
 def policy_words(message: Any) -> str:
     """What governs in a state."""
+    if not message.plugins:
+        return "none, the orchestrator is not active: no plugin runs"
     plugins = "all plugins" if "*" in message.plugins else f"plugins {', '.join(message.plugins)}"
     camera, imu = message.max_camera_rate_hz, message.max_imu_rate_hz
     limits = [f"{what} {hz:g} Hz" for what, hz in (("camera", camera), ("imu", imu)) if hz]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from sage_common.core.errors import InvalidInput
+from sage_common.core.health import PressureLevel
 from sage_common.core.state.fields import Transient
 from sage_common.core.state.stateful import Stateful
 from sage_orchestrator.core.metabolism.energy import EnergyReserve
@@ -44,6 +45,13 @@ class Transition(NamedTuple):
     previous: MetabolicState
     state: MetabolicState
     reason: str
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        if self.previous is self.state:
+            return f"stays {self.state.name}: {self.reason}"
+        return f"{self.previous.name} -> {self.state.name}: {self.reason}"
 
 
 class Metabolism(Stateful):
@@ -160,6 +168,10 @@ class Metabolism(Stateful):
         """The transition that is due at `now_ns`, if one is; to be asked at least once a second."""
         self._follow(now_ns)
         trouble = self._trouble(now_ns)
+        if self._is_critical and self.is_forced and self.current is not CRISIS:
+            self.forced_until_ns = 0
+            ended = f"{trouble}, which ends the forced {self.current.name}"
+            return self._enter(CRISIS, ended, now_ns)
         if self.is_forced:
             if now_ns < self.forced_until_ns:
                 return None
@@ -173,15 +185,20 @@ class Metabolism(Stateful):
         return None if wanted is None else self._enter(*wanted, now_ns)
 
     def force(self, state: MetabolicState, duration_s: float, now_ns: int) -> Transition:
-        """Enter a state, and stay in it for so long whatever happens.
+        """Enter a state, and stay in it for so long; only critical memory pressure ends it.
 
         Raises:
-            InvalidInput: a duration that is not above 0, or longer than a day.
+            InvalidInput: a duration that is not above 0, or longer than a day; or another state
+                than CRISIS while the memory pressure is critical.
         """
         if not (math.isfinite(duration_s) and 0.0 < duration_s <= LONGEST_FORCED_S):
             raise InvalidInput("duration_s", duration_s, f"above 0, at most {LONGEST_FORCED_S:g}")
+        if self._is_critical and state is not CRISIS:
+            raise InvalidInput("state", state.name, "CRISIS while memory pressure is critical")
         self._follow(now_ns)
         before = f", instead of {self.current.name}, which was forced" if self.is_forced else ""
+        if state is not CRISIS and (cause := self._crisis_cause(now_ns)):
+            before += f"; it overrides CRISIS: {cause}"
         self.forced_until_ns = now_ns + round(duration_s * _NS_PER_S)
         return self._enter(state, f"forced for {duration_s:g} s{before}", now_ns)
 
@@ -248,6 +265,16 @@ class Metabolism(Stateful):
         return (WAKE, f"slept for {dwelt_s:.0f} s") if dwelt_s >= self._rules.dream_s else None
 
     # What they look at.
+
+    @property
+    def _is_critical(self) -> bool:
+        return self._pressure >= PressureLevel.CRITICAL
+
+    def _crisis_cause(self, now_ns: int) -> str:
+        """Why there is a crisis, or would be if no state was forced; empty: nothing makes one."""
+        trouble = self._trouble(now_ns)
+        goes_on = self.current is CRISIS and not self.is_forced
+        return trouble or (self.reason if goes_on else "")
 
     def _trouble(self, now_ns: int) -> str:
         """Why there is a crisis, in words; empty: there is none. Notes how tired the robot is."""

@@ -8,7 +8,7 @@ from sage_common.core.health import PressureLevel
 from sage_common.core.state.fields import Transient
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.node import SageNode
-from sage_msgs.msg import FusedSalience, ResourcePressure
+from sage_msgs.msg import FusedSalience, MetabolicState, ResourcePressure
 from sage_msgs.srv import SetState
 from sage_orchestrator.core.metabolism.energy import EnergyReserve
 from sage_orchestrator.core.metabolism.metabolism import Metabolism, Transition
@@ -18,7 +18,7 @@ from sage_orchestrator.core.scheduling.policy import CyclePolicy
 from sage_orchestrator.core.scheduling.report import CycleReport
 from sage_orchestrator.nodes.metabolism.battery_input import BatteryInput
 from sage_orchestrator.nodes.metabolism.sensor_rates import SensorRates
-from sage_orchestrator.nodes.metabolism.state_message import state_message
+from sage_orchestrator.nodes.metabolism.state_message import state_message, ungoverned
 from sage_orchestrator.params import OrchestratorParameters
 from sage_orchestrator.state_parameters import policies_of, transitions_of
 
@@ -70,7 +70,8 @@ class MetabolicGovernor(Stateful):
         self._govern()
 
     def end(self) -> None:
-        """The node is not active any more: sensors are as they were."""
+        """The node is not active any more: nothing is governed, and sensors are as they were."""
+        self._output.publish(ungoverned(self._message()))
         self._rates.restore()
 
     def on_salience(self, message: FusedSalience) -> None:
@@ -120,8 +121,7 @@ class MetabolicGovernor(Stateful):
     def _note(self, transition: Transition | None) -> bool:
         if transition is None:
             return False
-        before, after = transition.previous.name, transition.state.name
-        self._node.log.info(f"{before} -> {after}: {transition.reason}")
+        self._node.log.info(transition.words)
         self._ticks = self.metabolism.policy.cycle_factor  # the next tick begins a cycle
         self._govern()
         return True
@@ -132,14 +132,16 @@ class MetabolicGovernor(Stateful):
         self._rates.ask(policy.max_camera_rate_hz, policy.max_imu_rate_hz)
 
     def _publish(self) -> None:
-        now_ns = self._node.clock.now_ns()
-        energy = self.metabolism.energy.reading(now_ns)
+        energy = self.metabolism.energy.reading(self._node.clock.now_ns())
         self._published = (energy.reserve, energy.fault + self._nobody())
-        message = state_message(self.metabolism, energy, self.cycle_policy, now_ns)
-        message.reason += self._nobody()
-        self._output.publish(message)
+        self._output.publish(self._message())
         state = f"{self.metabolism.current.name}: {self.metabolism.reason}"
         self._node.diagnose(state=state, energy=energy.words)
+
+    def _message(self) -> MetabolicState:
+        message = state_message(self.metabolism, self.cycle_policy, self._node.clock.now_ns())
+        message.reason += self._nobody()
+        return message
 
     def _on_pressure(self, message: ResourcePressure) -> None:
         self.metabolism.hear_pressure(message.level, PressureLevel(message.level).word)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import MetabolicState, StateTransition
 from sage_orchestrator.core.budget.atp import to_atp
-from sage_orchestrator.core.metabolism.energy import Energy
 from sage_orchestrator.core.metabolism.metabolism import Metabolism, Transition
 from sage_orchestrator.core.scheduling.policy import CyclePolicy
 
 NS_PER_MS = 1_000_000
 
 
-def state_message(
-    metabolism: Metabolism, energy: Energy, cycle: CyclePolicy, now_ns: int
-) -> MetabolicState:
+def state_message(metabolism: Metabolism, cycle: CyclePolicy, now_ns: int) -> MetabolicState:
     """The message of the present state."""
     policy, changes = metabolism.policy, list(metabolism.transitions)
+    energy = metabolism.energy.reading(now_ns)
     message = MetabolicState(
         state=int(metabolism.current),
         previous=int(changes[-1].previous if changes else metabolism.current),
@@ -37,6 +35,13 @@ def state_message(
         transitions=[_transition(change) for change in changes],
     )
     message.header.stamp = to_stamp(now_ns)
+    return message
+
+
+def ungoverned(message: MetabolicState) -> MetabolicState:
+    """The same of an orchestrator that is not active: no plugin runs, and no sensor is limited."""
+    message.budget_atp = message.max_camera_rate_hz = message.max_imu_rate_hz = 0.0
+    message.plugins = []
     return message
 
 
