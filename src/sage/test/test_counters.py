@@ -127,6 +127,12 @@ def test_a_process_that_ends_again_before_it_is_back_is_not_out_twice_at_a_time(
     assert [record["out_s"] for record in outages.records(20.0, 6.0)] == [14.0, 0.0, 2.0, 10.0]
 
 
+def test_states_are_told_where_there_was_more_than_one() -> None:
+    assert "states:" not in short_summary(summary())
+    states = {"seconds": {"WAKE": 20.0, "REST": 2.0}, "transitions": 1}
+    assert "states: WAKE 20.0 s, REST 2.0 s; transitions: 1" in short_summary(summary(states=states))
+
+
 def test_an_outage_is_counted_within_the_time_that_the_run_tells() -> None:
     outages = Outages({"camera": frozenset({"camera"}), "imu": frozenset({"imu"})})
     outages.ended("camera", "killed by SIGKILL", 5.0)
@@ -168,6 +174,7 @@ def summary(**changed: Any) -> dict[str, Any]:
         "transport": latest.transports(), "dropped": latest.counters.dropped(),
         "outages": [], "health": {}, "callback_errors": {}, "causes": [],
         "refinements": {"recognise": 3}, "refinement_failures": {},
+        "states": {"seconds": {"WAKE": 22.0}, "transitions": 0},
         "highlights": [], "backends": {"camera": "file:a.mp4"}, **changed,
     }  # fmt: skip
 

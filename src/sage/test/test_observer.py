@@ -9,8 +9,9 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
 from sage.observe.observer_node import LISTENER, Latest, ObserverNode
 from sage.observe.tally import Tally
+from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.diagnostics import HARDWARE_ID
-from sage_msgs.msg import FusedSalience, Salience
+from sage_msgs.msg import FusedSalience, MetabolicState, Salience
 
 
 def watching() -> SimpleNamespace:
@@ -37,3 +38,15 @@ def test_word_that_there_is_no_picture_has_no_latency(live: tuple[str, ...], cou
     )
     ObserverNode._fused(node, message)
     assert node.tally.latency_ms.n == counted
+
+
+def test_the_time_in_each_state_is_counted_by_stamps() -> None:
+    node = watching()
+    for second, state in ((100, 0), (103, 0), (110, 2), (108, None), (125, None), (126, 0)):
+        kind = FusedSalience if state is None else MetabolicState
+        message = kind() if state is None else kind(state=state)
+        message.header.stamp = to_stamp(second * 1_000_000_000)
+        take = ObserverNode._fused if state is None else ObserverNode._state
+        take(node, message)
+    counted = {"seconds": {"WAKE": 10.0, "REST": 16.0}, "transitions": 2}
+    assert node.tally.summary()["states"] == counted

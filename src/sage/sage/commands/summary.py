@@ -29,6 +29,7 @@ def short_summary(summary: dict[str, Any]) -> str:
         f"memory {summary['pss_mb']} MB",
     ]
     lines += [f"stood out: {Highlight(**item).in_words()}" for item in summary["highlights"]]
+    lines += _states(summary["states"])
     generated = [s for s, backend in summary["backends"].items() if backend == SYNTHETIC]
     if generated:
         lines.append(f"synthetic, no sensors: {', '.join(generated)}")
@@ -52,6 +53,13 @@ def _latency(found: dict[str, Any]) -> str:
     if found["p50"] is None:
         return "no frame"
     return f"p50 {found['p50']} ms, p99 {found['p99']} ms"
+
+
+def _states(found: dict[str, Any]) -> list[str]:
+    if not found["transitions"]:
+        return []
+    times = ", ".join(f"{name} {seconds} s" for name, seconds in found["seconds"].items())
+    return [f"states: {times}; transitions: {found['transitions']}"]
 
 
 def _where(summary: dict[str, Any]) -> str:

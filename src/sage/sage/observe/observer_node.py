@@ -21,6 +21,7 @@ from sage_common.core.specs.modality import usual_modalities
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.diagnostics import HARDWARE_ID
 from sage_common.ros.node import INACTIVE, SageNode
+from sage_orchestrator.core.metabolism.state import MetabolicState
 from sage_orchestrator.core.running.states import PluginState
 
 LISTENER = "sage_command_listener"
@@ -132,6 +133,7 @@ class ObserverNode(SageNode):
 
     def _fused(self, message: Any) -> None:
         self.latest.fused = message
+        self.tally.states.until(stamp_ns(message.header.stamp))
         if not message.valid:
             self.tally.invalid["salience"] += 1
             return
@@ -151,6 +153,8 @@ class ObserverNode(SageNode):
 
     def _state(self, message: Any) -> None:
         self.latest.state = message
+        state = MetabolicState(message.state).name
+        self.tally.states.heard(state, stamp_ns(message.header.stamp))
 
     def _budget(self, message: Any) -> None:
         self.latest.budget = message

@@ -12,6 +12,7 @@ from typing import Any
 from sage.observe.frame_ledger import FrameLedger
 from sage.observe.highlights import Highlights
 from sage.observe.series import Series
+from sage.observe.state_times import StateTimes
 from sage_common.core.specs.modality import camera_modality
 
 REMEMBERED = 4096
@@ -47,6 +48,7 @@ class Tally:
         highlights: the most salient of them.
         latency_ms: camera stamp to fused salience published, as measured in the fusion node.
         stages_ms: for each stage, times as measured in the nodes.
+        states: times in the metabolic states.
         experiences: ids of the experiences that the memory announced.
         spent_atp: compute that each plugin has spent.
         refinements: results that each plugin has published, without the failures.
@@ -62,6 +64,7 @@ class Tally:
     highlights: Highlights = field(default_factory=Highlights)
     latency_ms: Series = field(default_factory=Series)
     stages_ms: dict[str, Series] = field(default_factory=lambda: defaultdict(Series))
+    states: StateTimes = field(default_factory=StateTimes)
     experiences: RecentIds = field(default_factory=RecentIds)
     spent_atp: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     refinements: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -98,6 +101,7 @@ class Tally:
             "salience": {name: s.moments() for name, s in sorted(self.salience.items())},
             "fused": self.fused.moments(),
             "highlights": [asdict(moment) for moment in self.highlights.best()],
+            "states": self.states.summary(),
             "experiences": self.experiences.count,
             "spent_atp": {name: round(atp, 1) for name, atp in sorted(self.spent_atp.items())},
             "refinements": dict(sorted(self.refinements.items())),
