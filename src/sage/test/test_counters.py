@@ -130,7 +130,8 @@ def test_a_process_that_ends_again_before_it_is_back_is_not_out_twice_at_a_time(
 def test_states_are_told_where_there_was_more_than_one() -> None:
     assert "states:" not in short_summary(summary())
     states = {"seconds": {"WAKE": 20.0, "REST": 2.0}, "transitions": 1}
-    assert "states: WAKE 20.0 s, REST 2.0 s; transitions: 1" in short_summary(summary(states=states))
+    said = short_summary(summary(states=states))
+    assert "states: WAKE 20.0 s, REST 2.0 s; transitions: 1" in said
 
 
 def test_an_outage_is_counted_within_the_time_that_the_run_tells() -> None:
