@@ -28,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", help="run every case but " + ", ".join(BY_NAME_ONLY)
     )
-    parser.add_argument("--quick", action="store_true", help="within a minute, with less certainty")
+    parser.add_argument(
+        "--quick", action="store_true",
+        help="a short run, with less certainty: budget takes 2 to 3 minutes on two idle cores",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="last line: the result as JSON")
     parser.add_argument(
         "--record", action="store_true",

@@ -23,7 +23,7 @@ class Setting:
     Attributes:
         data: folder of the recordings.
         models: folder of the models.
-        quick: whether to measure less, for a run within a minute.
+        quick: whether to measure less, for a short run.
     """
 
     data: Path

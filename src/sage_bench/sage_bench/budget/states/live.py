@@ -21,7 +21,7 @@ from sage.graph.runtime_file import RunningGraph, running_graph
 from sage.observe.attached import Attached, enter_domain
 from sage.observe.graph_calls import call_service
 from sage_bench.budget.states.quiet_scene import Event, events_of, write_scene
-from sage_bench.encoders.section import Setting
+from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row, row_of_samples
 from sage_common.ros.conversions.audio import audio_to_array
 from sage_common.ros.conversions.stamps import stamp_ns
@@ -100,7 +100,7 @@ class StateListenerNode(SageNode):
                 self.heard.loud_ns.append(at_ns)
 
 
-def live_rows(setting: Setting) -> tuple[list[Row], list[str]]:
+def rows(setting: Setting) -> Figures:
     """CPU of REST beside WAKE, and the time from a bang to WAKE."""
     lives = LIVES_QUICK if setting.quick else LIVES
     cpu = _cpu(MEASURED_QUICK_S if setting.quick else MEASURED_S)
@@ -115,7 +115,7 @@ def live_rows(setting: Setting) -> tuple[list[Row], list[str]]:
         found = waking(_lived(own), own)
         delays_ms += found[0]
         missed, asleep = missed + found[1], asleep + found[2]
-    return _rows(cpu, delays_ms, missed, asleep), [NOTE]
+    return Figures(tuple(_rows(cpu, delays_ms, missed, asleep)), (NOTE,))
 
 
 def _lived(events: Sequence[Event]) -> Heard:

@@ -1,4 +1,4 @@
-"""Metabolic states: simulated lives of the core alone, and the graph in real processes."""
+"""Metabolic states: simulated lives of the core alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_bench.budget.states.live import live_rows
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row
 from sage_bench.salience.played import chosen_half
@@ -104,7 +103,7 @@ class Life:
 
 
 def rows(setting: Setting) -> Figures:
-    """Shares, traps and transitions of simulated lives; CPU and waking of the real graph."""
+    """Shares, traps and transitions of simulated lives."""
     cycles = CYCLES_QUICK if setting.quick else CYCLES
     random = _random_life(cycles)
     adverse = _adverse_life(cycles)
@@ -115,8 +114,7 @@ def rows(setting: Setting) -> Figures:
         *_rows_of("recorded week" if not setting.quick else "recorded day", week),
         *_rows_of("recorded nights only", night),
     ]
-    live, notes = live_rows(setting)
-    return Figures((*found, *live), (NOTE, *notes))
+    return Figures(tuple(found), (NOTE,))
 
 
 def _rows_of(name: str, lived: tuple[Life, int], learns: bool = True) -> Iterator[Row]:
