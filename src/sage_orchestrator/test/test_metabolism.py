@@ -10,6 +10,7 @@ import pytest
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import ParameterError, build
+from sage_common.core.state.fields import LEARNED
 from sage_common.core.state.packing import pack
 from sage_common.core.state.restoring import unpack
 from sage_orchestrator.core.metabolism.energy import RESERVE_S, EnergyReserve
@@ -340,6 +341,27 @@ def test_its_state_can_be_left_and_resumed_exactly() -> None:
     resumed.live(120.0)
     assert list(left.metabolism.transitions) == list(resumed.metabolism.transitions)
     assert left.energy.reading(left.now_ns) == resumed.energy.reading(resumed.now_ns)
+
+
+@pytest.mark.parametrize("away_s", [-1e6, 20.0, 60.0])
+def test_a_forced_state_outlasts_a_restart_while_time_remains(away_s: float) -> None:
+    left = Robot()
+    left.live(1.0)
+    left.metabolism.force(REST, 60.0, left.now_ns)
+    resumed = Robot()
+    unpack(resumed.metabolism, pack(left.metabolism, LEARNED), LEARNED)
+    resumed.now_ns = left.now_ns + round(away_s * S)
+    transition = resumed.metabolism.resume_forced(resumed.now_ns)
+    assert transition is not None
+    if away_s != 20.0:
+        assert transition.reason == "the graph has started; REST, forced before, has ended"
+        assert resumed.state is WAKE and not resumed.metabolism.is_forced
+        return
+    assert transition.reason == "forced before a restart, for 40 s more"
+    resumed.live(39.0, alarms_per_hour=0.1)
+    assert resumed.state is REST and resumed.metabolism.resume_forced(resumed.now_ns) is None
+    resumed.live(1.5)
+    assert resumed.state is WAKE
 
 
 @pytest.mark.parametrize("seed", range(4))

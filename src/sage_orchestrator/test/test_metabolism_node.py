@@ -221,6 +221,17 @@ def test_an_orchestrator_that_is_not_active_governs_nothing(tmp_path):
     assert list(states(host)[-1].plugins) == ["*"]
 
 
+def test_a_forced_state_goes_on_after_a_restart(tmp_path):
+    host = started(tmp_path, [])
+    host.call("orchestrator/set_state", SetState.Request(state="rest", duration_s=60.0))
+    host.run_for(10.0)
+    host.nodes[-1].deactivate()
+    other = started(tmp_path, [])
+    newest = states(other)[-1]
+    assert newest.state == MetabolicState.REST
+    assert newest.reason.startswith("forced before a restart, for ")
+
+
 def test_two_runs_are_the_same(tmp_path):
     digests = []
     for name in ("first", "second"):

@@ -33,10 +33,11 @@ class OrchestratorNode(SageNode):
     parameters_type = OrchestratorParameters
     parameters: OrchestratorParameters
     old_keys = renamed(orchestrator="")
+    new_keys = frozenset({"governor"})
     _workers: Transient[PluginWorkers]
     _orchestrator: State[Orchestrator]
     _triggers: Transient[TriggerBuffer]
-    _governor: Transient[MetabolicGovernor]
+    _governor: State[MetabolicGovernor]
 
     def modalities_in_use(self) -> tuple[str, ...]:
         return self.parameters.modalities

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import PressureLevel
-from sage_common.core.state.fields import Transient
+from sage_common.core.state.fields import State, Transient
 from sage_common.core.state.stateful import Stateful
 from sage_orchestrator.core.metabolism.energy import EnergyReserve
 from sage_orchestrator.core.metabolism.policy import StatePolicy
@@ -65,6 +65,7 @@ class Metabolism(Stateful):
         reason: why, in words.
         since_ns: when it was entered [ns].
         transitions: the newest last.
+        forced: the state that somebody forced last.
         forced_until_ns: end of a forced state [ns]; 0: it is not forced.
         energy: what is left.
     """
@@ -73,7 +74,8 @@ class Metabolism(Stateful):
     reason: Transient[str] = "the graph has started"
     since_ns: Transient[int] = 0
     transitions: Transient[deque[Transition]]
-    forced_until_ns: Transient[int] = 0
+    forced: State[MetabolicState] = WAKE
+    forced_until_ns: State[int] = 0
     energy: Transient[EnergyReserve]
     _begun: Transient[bool] = False
     _now_ns: Transient[int] = 0
@@ -199,8 +201,21 @@ class Metabolism(Stateful):
         before = f", instead of {self.current.name}, which was forced" if self.is_forced else ""
         if state is not CRISIS and (cause := self._crisis_cause(now_ns)):
             before += f"; it overrides CRISIS: {cause}"
-        self.forced_until_ns = now_ns + round(duration_s * _NS_PER_S)
+        self.forced, self.forced_until_ns = state, now_ns + round(duration_s * _NS_PER_S)
         return self._enter(state, f"forced for {duration_s:g} s{before}", now_ns)
+
+    def resume_forced(self, now_ns: int) -> Transition | None:
+        """A state that was forced before a restart goes on if time remains; else it is said."""
+        if self._begun or not self.is_forced:
+            return None
+        left_ns, self.forced_until_ns = self.forced_until_ns - now_ns, 0
+        self._follow(now_ns)
+        if 0 < left_ns <= LONGEST_FORCED_S * _NS_PER_S:
+            self.forced_until_ns = now_ns + left_ns
+            left = f"forced before a restart, for {_seconds(left_ns):.0f} s more"
+            return self._enter(self.forced, left, now_ns)
+        ended = f"the graph has started; {self.forced.name}, forced before, has ended"
+        return self._enter(WAKE, ended, now_ns)
 
     def release(self, now_ns: int) -> Transition | None:
         """Govern by the rules again; None: no state was forced."""

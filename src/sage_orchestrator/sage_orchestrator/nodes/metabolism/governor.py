@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sage_common.core.health import PressureLevel
-from sage_common.core.state.fields import Transient
+from sage_common.core.state.fields import State, Transient
 from sage_common.core.state.stateful import Stateful
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import FusedSalience, MetabolicState, ResourcePressure
@@ -36,7 +36,7 @@ class MetabolicGovernor(Stateful):
         loaded: names of the plugins that are loaded.
     """
 
-    metabolism: Transient[Metabolism]
+    metabolism: State[Metabolism]
     _ticks: Transient[int] = 0
     _published: Transient[tuple[float, str]]
 
@@ -67,7 +67,8 @@ class MetabolicGovernor(Stateful):
         """The node is active, and its plugins are loaded."""
         for words in unknown_plugins(self._policies, self._loaded()):
             self._node.log.warning(words)
-        self._govern()
+        if not self._note(self.metabolism.resume_forced(self._node.clock.now_ns())):
+            self._govern()
 
     def end(self) -> None:
         """The node is not active any more: nothing is governed, and sensors are as they were."""
