@@ -13,6 +13,7 @@ from typing import IO, Any
 from sage.graph.description import Graph
 from sage.graph.environment import DomainLease, enter, graph_environment, without_pictures
 from sage.graph.modality_settings import instances_of
+from sage.graph.namespace_claim import claimed
 from sage.graph.outages import Ended
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.observe.attached import Attached
@@ -103,7 +104,10 @@ class Session:
         try:
             lock = self._lock = GraphLock(self.home, self._running(lease.domain_id))
             try:
-                return self._run_locked(lease.domain_id)
+                with claimed(lease.domain_id, self.graph.options.namespace) as warning:
+                    if warning:
+                        self._on_event(f"warning: {warning}")
+                    return self._run_locked(lease.domain_id)
             finally:
                 lock.release()
         finally:
