@@ -184,7 +184,7 @@ GOOD: dict[str, Callable[[Header], Any]] = {
     "attention": attention,
     "budget": budget,
     "state": lambda header: MetabolicState(header=header, energy_reserve=0.5),
-    "battery": lambda header: BatteryState(header=header, percentage=0.5),
+    "battery_state": lambda header: BatteryState(header=header, percentage=0.5),
     "classes": classes,
     "detections": detections,
     "label_info": vocabulary,
@@ -336,6 +336,9 @@ WRONG: list[tuple[str, str, Callable[[Any], None]]] = [
     ("outcome", "reward", _set("reward", -1.1)),
     ("outcome", "reward", _set("reward", NAN)),
     ("outcome", "end", _set("start.sec", 5)),
+    ("state", "state", _set("state", 5)),
+    ("state", "energy_reserve", _set("energy_reserve", NAN)),
+    ("state", "max_camera_rate_hz", _set("max_camera_rate_hz", -1.0)),
     ("pressure", "level", _set("level", 5)),
     ("pressure", "reclaim_level", _set("reclaim_level", 5)),
 ]

@@ -58,7 +58,7 @@ def test_an_outcome_that_names_what_it_judges_keeps_it():
 
 def test_a_stamp_of_zero_in_what_people_type_means_now(rig):
     typed = sorted(key for key, spec in TOPICS.items() if spec.zero_is_now)
-    assert typed == ["outcome", "pose", "text"]
+    assert typed == ["battery_state", "outcome", "pose", "text"]
     node = rig.add(ListenerNode)
     for key in typed:
         before_ns = rig.now_ns()

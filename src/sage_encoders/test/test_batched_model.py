@@ -40,13 +40,17 @@ class Held:
         self.rows: list[int] = []
         self._run, self._batches, self._waiting = model.run, model.batches, waiting
         self._began = 0
+        self._all_wait = threading.Event()
 
     def __call__(self, **inputs):
         self.rows.append(len(next(iter(inputs.values()))))
         self._began += 1
         if self._began <= self._batches._at_once:
-            while sum(len(queue) for queue in self._batches._waiting.values()) < self._waiting:
-                threading.Event().wait(0.001)
+            # Said once for all that are held: the first to go on takes some of those that wait.
+            while not self._all_wait.wait(0.001):
+                queued = sum(len(queue) for queue in self._batches._waiting.values())
+                if queued == self._waiting:
+                    self._all_wait.set()
         return self._run(**inputs)
 
 

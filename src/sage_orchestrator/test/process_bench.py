@@ -12,6 +12,7 @@ from misbehaving_plugins import HALVING, EagerParameters
 
 from sage_orchestrator.core.hosting.hosts import set_up_on_host
 from sage_orchestrator.core.hosting.process_plugin import ProcessHost
+from sage_orchestrator.core.hosting.process_tree import descendants
 from sage_orchestrator.core.plugin.setup import PluginSetup
 
 HOST = ProcessHost({}, load_timeout_s=30.0)
@@ -50,6 +51,16 @@ def called(name: str) -> list[int]:
             if f"plugin {name}\0".encode() in path.read_bytes():
                 found.append(int(path.parent.name))
     return found
+
+
+class StartedProcesses:
+    """What this process has started since this was made, and that lives."""
+
+    def __init__(self) -> None:
+        self._before = set(descendants(os.getpid()))
+
+    def now(self) -> list[int]:
+        return [process for process in descendants(os.getpid()) if process not in self._before]
 
 
 def descriptors() -> int:

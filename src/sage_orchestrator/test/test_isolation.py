@@ -5,7 +5,6 @@ The clock of the cycle is set by hand; others are asserted to be served by what 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,10 +23,10 @@ from misbehaving_plugins import (
     Spinning,
 )
 from orchestrator_bench import Bench, ThreadWorkers
-from process_bench import exists, in_process
+from process_bench import StartedProcesses, exists, in_process
 
 from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
-from sage_orchestrator.core.hosting.process_tree import cpu_ns, descendants
+from sage_orchestrator.core.hosting.process_tree import cpu_ns
 from sage_orchestrator.core.running.states import PluginState
 
 MS, S = 1_000_000, 1_000_000_000
@@ -35,14 +34,19 @@ PATIENCE_S = 60.0
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def started() -> StartedProcesses:
+    return StartedProcesses()
+
+
+@pytest.fixture
+def bench(started: StartedProcesses) -> Iterator[Bench]:
     """Real threads, processes and time; cycles when the test makes them."""
     made = Bench(ThreadWorkers(), MeasuredMeter(time.monotonic_ns))
     made.orchestrator._stopwatch_ns = time.monotonic_ns
     yield made
     made.orchestrator.close()
     made.workers.stop()
-    assert list(descendants(os.getpid())) == []
+    assert started.now() == []
 
 
 def load(bench: Bench, kind: type, name: str = "plugin", **parameters: object) -> None:
@@ -152,21 +156,21 @@ def test_others_are_served_beside_one_that_spins(bench):
     assert ended > 1, "it had its shares while the other spun"
 
 
-def test_a_working_process_is_killed_when_the_orchestrator_closes(bench):
+def test_a_working_process_is_killed_when_the_orchestrator_closes(bench, started):
     load(bench, Sleeping)
     bench.cycle()
-    while len(list(descendants(os.getpid()))) < 2:
+    while len(started.now()) < 2:
         time.sleep(0.01)
-    processes = list(descendants(os.getpid()))
+    processes = started.now()
     bench.orchestrator.close()
     assert not any(exists(process) for process in processes)
     bench.workers.abandoned.clear()
 
 
-def test_a_plugin_is_replaced_and_unloaded_with_its_process(bench):
+def test_a_plugin_is_replaced_and_unloaded_with_its_process(bench, started):
     load(bench, Halving)
     run(bench)
-    (before, *_) = descendants(os.getpid())
+    (before, *_) = started.now()
     done = bench.orchestrator.load(in_process(Halving))
     bench.cycle()
     done.result(PATIENCE_S)
@@ -175,7 +179,7 @@ def test_a_plugin_is_replaced_and_unloaded_with_its_process(bench):
     done = bench.orchestrator.unload("plugin")
     bench.cycle()
     done.result(PATIENCE_S)
-    assert list(descendants(os.getpid())) == []
+    assert started.now() == []
 
 
 def test_in_lock_step_it_is_as_deterministic_as_on_a_thread(make_bench):

@@ -140,7 +140,7 @@ def test_red_pressure_and_an_empty_battery_are_a_crisis(tmp_path):
     host.run_for(0.1)
     assert states(host)[-1].reason == "memory pressure is red"
     other = started(tmp_path, [])
-    other.publish("battery", battery(0.05))
+    other.publish("battery_state", battery(0.05))
     sense(other, 1.0)
     newest = states(other)[-1]
     assert newest.state == MetabolicState.CRISIS and newest.energy_source == "battery"
@@ -149,7 +149,7 @@ def test_red_pressure_and_an_empty_battery_are_a_crisis(tmp_path):
 @pytest.mark.parametrize("share", [math.nan, -1.0, 2.0])
 def test_a_battery_that_says_nonsense_is_said(tmp_path, share):
     host = started(tmp_path, [])
-    host.publish("battery", battery(share))
+    host.publish("battery_state", battery(share))
     sense(host, 1.5)
     newest = states(host)[-1]
     assert newest.state == MetabolicState.WAKE and newest.energy_source == "budget use"
@@ -159,7 +159,7 @@ def test_a_battery_that_says_nonsense_is_said(tmp_path, share):
 
 def test_a_battery_that_is_not_present_is_said_so(tmp_path):
     host = started(tmp_path, [])
-    host.publish("battery", BatteryState(percentage=math.nan, present=False))
+    host.publish("battery_state", BatteryState(percentage=math.nan, present=False))
     sense(host, 1.5)
     assert states(host)[-1].energy_fault == "the battery is not present"
 

@@ -135,9 +135,10 @@ _TOPICS = (
               "latched", 0.0, 0.0, False, True, "orchestrator -> scorers, fusion, memory, status",
               "the metabolic state, why, and the policy in force; sent with every transition, and "
               "when the energy reserve has changed by 1 %"),
-    TopicSpec("battery", "battery", "sensor_msgs/msg/BatteryState",
-              "sensor", 0.0, 0.0, False, True, "robot -> orchestrator",
-              "the charge of the battery; remap it to your robot's, such as /battery_state"),
+    TopicSpec("battery_state", "battery_state", "sensor_msgs/msg/BatteryState",
+              "sensor", 0.0, 0.0, True, True, "robot -> orchestrator",
+              "the charge of the battery; remap it to your robot's, such as /battery_state",
+              zero_is_now=True),
     TopicSpec("refinement", "refinement", "sage_msgs/msg/Refinement",
               "standard", 0.0, 0.0, False, True, "orchestrator -> status, people",
               "what a plugin made of a percept: its answer in words, energies, cost, and why it "

@@ -36,10 +36,12 @@ NAME_FORM = "small letters, digits and _, at most 64 and no two _ in a row or _ 
 RESERVED = frozenset(
     {
         "attention",
+        "battery_state",
         "budget",
         "camera",
         "experience",
         "fusion",
+        "governor",
         "heatmap",
         "imu",
         "joint_states",
@@ -57,6 +59,7 @@ RESERVED = frozenset(
         "speak",
         "speaker",
         "speaking",
+        "state",
         "text",
         "vector",
         "vector_scorer",

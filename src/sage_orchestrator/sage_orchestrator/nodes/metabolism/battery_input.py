@@ -17,7 +17,7 @@ class BatteryInput:
     def __init__(self, node: SageNode, energy: EnergyReserve) -> None:
         self._node = node
         self._energy = energy
-        node.subscribe("battery", self._on_battery, self._on_refused)
+        node.subscribe("battery_state", self._on_battery, self._on_refused)
 
     def _on_battery(self, message: BatteryState) -> None:
         if not message.present:
