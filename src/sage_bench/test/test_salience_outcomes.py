@@ -32,37 +32,37 @@ def percepts(random_percepts: Callable[..., Percepts]) -> Percepts:
     return dataclasses.replace(made, events=EVENTS, ignored=((0.0, 30.0),))
 
 
-class Told(Fusion):
-    """Notes what it is told."""
+class RecordingFusion(Fusion):
+    """Notes what it learns."""
 
     def __init__(self) -> None:
         super().__init__(MODALITIES)
-        self.told: list[tuple[int, int, float]] = []
+        self.learned: list[tuple[int, int, float]] = []
 
     def learn(self, start_ns: int, end_ns: int, reward: float, stamp: int | None = None) -> bool:
-        self.told.append((start_ns, end_ns, reward))
+        self.learned.append((start_ns, end_ns, reward))
         return super().learn(start_ns, end_ns, reward, stamp)
 
 
 def test_events_are_praised_and_only_loud_background_is_blamed(percepts: Percepts) -> None:
-    fusion = Told()
+    fusion = RecordingFusion()
     scored = score(percepts, 3)
     trace = Person().accompany(scored, percepts, fusion)
-    praised = [start_ns for start_ns, _, reward in fusion.told if reward > 0]
+    praised = [start_ns for start_ns, _, reward in fusion.learned if reward > 0]
     assert praised == [stamp_ns(event.onset_s, 3) + 1 for event in EVENTS]
-    blamed = [start_ns for start_ns, _, reward in fusion.told if reward < 0]
+    blamed = [start_ns for start_ns, _, reward in fusion.learned if reward < 0]
     assert len(blamed) >= 1
     assert min(blamed) > stamp_ns(57.0, 3)
-    ends = [end_ns for _, end_ns, _ in fusion.told]
+    ends = [end_ns for _, end_ns, _ in fusion.learned]
     assert ends == sorted(ends)
     assert np.isfinite(trace.scores[FUSED]).all()
 
 
 def test_what_does_not_interest_is_background(percepts: Percepts) -> None:
-    fusion = Told()
+    fusion = RecordingFusion()
     Person(("knock",)).accompany(score(percepts), percepts, fusion)
     cut, knock = (stamp_ns(event.onset_s) + 1 for event in EVENTS)
-    rewards = {start_ns: reward for start_ns, _, reward in fusion.told}
+    rewards = {start_ns: reward for start_ns, _, reward in fusion.learned}
     assert rewards.get(cut, 0.0) <= 0.0
     assert rewards[knock] == 1.0
 
@@ -70,10 +70,10 @@ def test_what_does_not_interest_is_background(percepts: Percepts) -> None:
 def test_scores_are_from_before_their_outcome(percepts: Percepts) -> None:
     """Until the first window is judged nothing differs from a run without outcomes."""
     scored = score(percepts)
-    fusion = Told()
+    fusion = RecordingFusion()
     taught = Person().accompany(scored, percepts, fusion)
     alone = fuse(scored)
-    judged_ns = fusion.told[0][1]
+    judged_ns = fusion.learned[0][1]
     before = np.array([stamp_ns(time_s) <= judged_ns for time_s in scored.times_s])
     assert (taught.scores[LEARNED][before] == alone.scores[LEARNED][before]).all()
     assert (taught.scores[LEARNED][~before] != alone.scores[LEARNED][~before]).any()

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +14,6 @@ from sage_orchestrator.core.plugin import (
     PluginContext,
     PluginParameters,
     PluginSpec,
-    Query,
     Task,
     TriggerRule,
 )
@@ -168,172 +162,6 @@ class IgnoringCancel(Hanging):
         while not self.release.wait(0.001):
             self.saw_cancel = self.budget.cancelled
         return state / 2.0
-
-
-class Spinning(Halving):
-    """Spins in its second step, for ever, and catches what it can."""
-
-    def step(self, state: float) -> float:
-        while True:
-            try:
-                sum(range(1000))
-            except Exception:  # noqa: BLE001
-                continue
-
-
-class Sleeping(Halving):
-    """Sleeps in its second step, without end."""
-
-    def step(self, state: float) -> float:
-        while True:
-            time.sleep(3600.0)
-
-
-class Hoarding(Halving):
-    """Takes 160 MB more in each step, which it does not end."""
-
-    def step(self, state: float) -> float:
-        held = [b"\1" * 16_000_000 for _ in range(10)]
-        while held:
-            time.sleep(0.001)
-        return state
-
-
-class Gulping(Halving):
-    """Takes 4 GB at once."""
-
-    def step(self, state: float) -> float:
-        return float(len(bytearray(4_000_000_000)))
-
-
-class Forking(Halving):
-    """Starts processes that start others, and leave its session and its process group."""
-
-    def step(self, state: float) -> float:
-        while True:
-            if os.fork() == 0:
-                os.setsid()
-                if os.fork() == 0:
-                    time.sleep(3600.0)
-                os._exit(0)  # its child is an orphan now
-            time.sleep(0.001)
-
-
-class Crashing(Halving):
-    """Reads memory that there is not."""
-
-    def step(self, state: float) -> float:
-        return float(ctypes.string_at(0)[0])
-
-
-class BurningOut(Crashing):
-    """Computes for 0.2 s of CPU time, and then crashes."""
-
-    def step(self, state: float) -> float:
-        end_s = time.process_time() + 0.2
-        while time.process_time() < end_s:
-            pass
-        return super().step(state)
-
-
-class Leaving(Halving):
-    """Ends its process, as a native library may."""
-
-    def step(self, state: float) -> float:
-        os._exit(3)
-
-
-class Garbling(Halving):
-    """Writes into whatever socket it finds."""
-
-    def step(self, state: float) -> float:
-        for number in range(3, 64):
-            try:
-                os.write(number, b"\0" * 4096)
-            except OSError:
-                continue
-        return state / 2.0
-
-
-class Delegating(Halving):
-    """Has a process of its own compute for 0.2 s of CPU time in each step, and waits for it."""
-
-    max_steps = 2
-    busy_s = 0.2
-
-    def halt(self, history: Any) -> str:
-        return ""
-
-    def step(self, state: float) -> float:
-        burn = f"import time\nwhile time.process_time() < {self.busy_s}: pass"
-        subprocess.run([sys.executable, "-I", "-S", "-c", burn], check=True)
-        return state / 2.0
-
-
-class LeavingWorkBehind(Halving):
-    """Starts a process in its first answer that computes on between its steps and its runs."""
-
-    def load(self) -> None:
-        self.helper: subprocess.Popen[bytes] | None = None
-
-    def init_state(self, task: Task, budget: Budget) -> float:
-        if self.helper is None:
-            self.helper = subprocess.Popen([sys.executable, "-I", "-S", "-c", "while True: pass"])
-        return 1.0
-
-    def result(self, state: float) -> Mapping[str, Any]:
-        return {"helper": self.helper.pid}
-
-    def unload(self) -> None:
-        self.helper.kill()
-        self.helper.wait()
-
-
-class DyingLater(Halving):
-    """Its process ends a moment after its run."""
-
-    def result(self, state: float) -> Mapping[str, Any]:
-        threading.Timer(0.05, os.kill, (os.getpid(), 11)).start()
-        return {"summary": "not for long"}
-
-
-class Using(Halving):
-    """Uses each capability once, and its budget."""
-
-    def __init__(self, context: PluginContext, parameters: EagerParameters) -> None:
-        self.context = context
-        self.seen: dict[str, Any] = {}
-
-    def init_state(self, task: Task, budget: Budget) -> float:
-        context, at_ns = self.context, task.stamp_ns
-        percept = context.percepts(task.modality, at_ns)
-        frame = context.frames(task.source, at_ns)
-        view = context.periphery(task.source, at_ns)
-        found = context.recall(Query(percept.embedding, "means", at_ns, "vision", 0.0, limit=3))
-        text = context.embed_text(text="a bench")
-        self.seen = {
-            "percept": [percept.source, int(percept.codes.sum()), str(percept.codes.dtype)],
-            "frame": [list(frame.shape), int(frame.sum())],
-            "view": [view.grid.columns, float(view.salience[0, 0])],
-            "memory": [[memory.id, memory.text] for memory in found],
-            "text": [text.embedding.tolist(), text.encoder_id],
-            "words": [heard.text for heard in context.utterances(0, at_ns)],
-            "sounds": [len(heard.samples) for heard in context.sounds(0, at_ns)],
-            "tile": context.tiles(
-                lambda tile: tile.fill(7), at_ns, lambda tile: int(tile[0, 0, 0])
-            ),
-            "missing": context.frames("nowhere", at_ns) is None,
-            "region": [task.region.left, task.region.width],
-            "budget": [budget.remaining_atp, budget.affordable_atp, budget.cancelled],
-        }
-        try:
-            context.recall(None)
-        except RuntimeError as error:
-            self.seen["refused"] = str(error)
-        return 1.0
-
-    def result(self, state: float) -> Mapping[str, Any]:
-        return self.seen
 
 
 class Unmade(Halving):

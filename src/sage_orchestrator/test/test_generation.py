@@ -37,8 +37,8 @@ class FixedBudget:
         self.cancelled = False
 
 
-class Told:
-    """A stream whose pieces come at told times; what is an error is raised."""
+class FakeStream:
+    """A stream whose pieces come at given times; what is an error is raised."""
 
     def __init__(self, *found: tuple[str, int] | Exception | None) -> None:
         self.began_ns = 0
@@ -60,7 +60,7 @@ class Told:
 class Server:
     """Gives out one stream, and remembers what it was asked."""
 
-    def __init__(self, *streams: Told) -> None:
+    def __init__(self, *streams: FakeStream) -> None:
         self.streams, self.asked = list(streams), []
 
     def open(self, messages, max_tokens):
@@ -68,7 +68,7 @@ class Server:
         return self.streams.pop(0)
 
 
-def generation(stream: Told, budget: FixedBudget | None = None):
+def generation(stream: FakeStream, budget: FixedBudget | None = None):
     charged: list[int] = []
     learned: list[tuple[int, int, int]] = []
     made = Generation(
@@ -78,7 +78,7 @@ def generation(stream: Told, budget: FixedBudget | None = None):
 
 
 def test_every_piece_is_charged_with_its_time():
-    stream = Told(("a", 30), (" red", 40), (" ball", 55), None)
+    stream = FakeStream(("a", 30), (" red", 40), (" ball", 55), None)
     answer, charged, learned = generation(stream)
     assert next(answer) == "a" and charged == [30 * MS]
     assert list(answer) == [" red", " ball"]
@@ -87,7 +87,7 @@ def test_every_piece_is_charged_with_its_time():
 
 
 def test_what_came_unread_is_paid_at_the_end():
-    stream = Told(("a", 30), ("b", 40), ("c", 50))
+    stream = FakeStream(("a", 30), ("b", 40), ("c", 50))
     answer, charged, _ = generation(stream)
     next(answer)
     answer.close()
@@ -97,7 +97,7 @@ def test_what_came_unread_is_paid_at_the_end():
 
 
 def test_a_run_that_drops_its_answer_closes_it():
-    stream = Told(("a", 30), ("b", 40))
+    stream = FakeStream(("a", 30), ("b", 40))
     answer, _, _ = generation(stream)
     next(answer)
     del answer
@@ -105,7 +105,7 @@ def test_a_run_that_drops_its_answer_closes_it():
 
 
 def test_a_cancelled_run_ends_its_answer():
-    stream, budget = Told(("a", 30), TimeoutError(), ("b", 40)), FixedBudget()
+    stream, budget = FakeStream(("a", 30), TimeoutError(), ("b", 40)), FixedBudget()
     answer, charged, _ = generation(stream, budget)
     next(answer)
     budget.cancelled = True
@@ -114,7 +114,7 @@ def test_a_cancelled_run_ends_its_answer():
 
 
 def test_a_fault_in_the_middle_is_raised_and_what_came_is_paid():
-    stream = Told(("a", 30), GenerationError("cut"))
+    stream = FakeStream(("a", 30), GenerationError("cut"))
     answer, charged, learned = generation(stream)
     next(answer)
     with pytest.raises(GenerationError, match=r"cut"):
@@ -123,7 +123,7 @@ def test_a_fault_in_the_middle_is_raised_and_what_came_is_paid():
 
 
 def test_a_call_that_is_too_dear_is_not_sent():
-    server = Server(Told(("a", 100), *((f"{n}", 100 + 10 * n) for n in range(1, 11)), None))
+    server = Server(FakeStream(("a", 100), *((f"{n}", 100 + 10 * n) for n in range(1, 11)), None))
     model = LanguageModel(server, lambda ns: None)
     list(model.generate(ASK, 11, FixedBudget(1.0)))  # nothing is known: it is tried
     with pytest.raises(TooDear) as refused:
@@ -339,7 +339,7 @@ class Talking(Plugin[list[str]]):
 def test_a_run_pays_for_its_tokens_and_no_other(make_threaded):
     work = ThreadWork(lambda: 0)
     bench = make_threaded(MeasuredMeter(lambda: 0, work.now_ns))
-    stream = Told(("it", 20), (" is", 25), (" red", 32), (" or", 33))
+    stream = FakeStream(("it", 20), (" is", 25), (" red", 32), (" or", 33))
     bench.add(Talking(LanguageModel(Server(stream), work.receive)))
     job = Job(Task(1, "vision", "front", 1.0), limit_ns=500 * MS, timeout_ns=10**9)
     bench.orchestrator.submit("talking", job)
@@ -352,7 +352,7 @@ def test_a_run_pays_for_its_tokens_and_no_other(make_threaded):
 def test_a_run_whose_server_fails_fails_in_words(make_threaded):
     work = ThreadWork(lambda: 0)
     bench = make_threaded(MeasuredMeter(lambda: 0, work.now_ns))
-    stream = Told(("it", 20), GenerationError("the answer is cut off in the middle"))
+    stream = FakeStream(("it", 20), GenerationError("the answer is cut off in the middle"))
     bench.add(Talking(LanguageModel(Server(stream), work.receive)))
     job = Job(Task(1, "vision", "front", 1.0), limit_ns=500 * MS, timeout_ns=10**9)
     bench.orchestrator.submit("talking", job)
@@ -364,7 +364,7 @@ def test_a_run_whose_server_fails_fails_in_words(make_threaded):
 
 
 def test_a_run_that_cannot_pay_is_no_failure(make_threaded):
-    model = LanguageModel(Server(Told(("a", 400), None)), lambda ns: None)
+    model = LanguageModel(Server(FakeStream(("a", 400), None)), lambda ns: None)
     list(model.generate(ASK, 4, FixedBudget()))
     bench = make_threaded(MeasuredMeter(lambda: 0, lambda: 0))
     bench.add(Talking(model))

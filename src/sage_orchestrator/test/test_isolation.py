@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from misbehaving_plugins import (
+from hostile_plugins import (
     BurningOut,
     Crashing,
     Delegating,
     DyingLater,
     Forking,
-    Halving,
     Hoarding,
     LeavingWorkBehind,
     Sleeping,
     Spinning,
 )
+from misbehaving_plugins import Halving
 from orchestrator_bench import Bench, ThreadWorkers
 from process_bench import StartedProcesses, exists, in_process
 

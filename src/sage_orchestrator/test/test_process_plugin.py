@@ -14,22 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from misbehaving_plugins import (
-    HALVING,
+from capability_plugin import Using
+from hostile_plugins import (
     Crashing,
-    EagerParameters,
     Forking,
     Garbling,
     Gulping,
-    Halving,
     Hoarding,
     Leaving,
-    Raising,
     Sleeping,
     Spinning,
-    Unloadable,
-    Using,
 )
+from misbehaving_plugins import HALVING, EagerParameters, Halving, Raising, Unloadable
 from process_bench import HOST, called, descriptors, in_process, started
 
 from sage_common.core.errors import InvalidInput
@@ -250,7 +246,7 @@ def test_only_what_both_sides_know_is_sent(value):
 ORCHESTRATOR = """
 import sys, time
 from process_bench import in_process, started
-from misbehaving_plugins import LeavingWorkBehind
+from hostile_plugins import LeavingWorkBehind
 from test_process_plugin import Granted, TASK
 from sage_orchestrator.core.hosting.process_tree import descendants
 import os

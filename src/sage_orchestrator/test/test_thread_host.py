@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from misbehaving_plugins import Delegating, Halving, Hanging, Spinning
+from hostile_plugins import Delegating, Spinning
+from misbehaving_plugins import Halving, Hanging
 from orchestrator_bench import Bench, ThreadWorkers
 from test_isolation import run
 

@@ -56,7 +56,7 @@ class Generation(Iterator[str]):
                 piece = self._stream.next(POLL_S)
             except TimeoutError:
                 continue
-            except BaseException:
+            except BaseException:  # an interrupt of the plugin, too: the server must not go on
                 self.close()
                 raise
             if piece is None:

@@ -146,8 +146,7 @@ class PluginProcess:
     def _reply(self, name: str, arguments: list[Any], named: dict[str, Any]) -> None:
         try:
             answer = wire.packed(["return", self._answer(name, arguments, named)])
-        # What a capability raises is for the plugin to deal with.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - what a capability raises is for the plugin
             answer = wire.packed(["raise", type(error).__name__, words_of(error)])
         wire.send(self._link, answer)
 

@@ -90,7 +90,7 @@ class ProcessPlugin(Plugin[int]):
                 made_there, (f"{kind.__module__}:{kind.__qualname__}", values),
             )  # fmt: skip
             described = process.call(limit_s, "load")
-        except BaseException:
+        except BaseException:  # an interrupt, too: a process half made must not stay
             process.close()
             raise
         self._own_rules = described.pop("own_rules")

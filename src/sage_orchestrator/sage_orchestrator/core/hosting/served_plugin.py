@@ -181,8 +181,7 @@ def _answer(link: socket.socket, method: Callable[..., Any], arguments: list[Any
         answer = wire.packed(["return", method(*arguments)])
     except OrchestratorGone:
         raise
-    # Whatever a plugin raises, SystemExit too, is for the other side to judge.
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:  # noqa: BLE001 - SystemExit, too: the other side judges it
         said = words_of(error)
         if isinstance(error, MemoryError):
             said = said or "more memory at once than its limit allows"

@@ -147,7 +147,7 @@ class Orchestrator(PluginManager):
         try:
             while (run := self._next()) is not None:
                 self._workers.submit(run.name, run.advance)
-        except BaseException:
+        except BaseException:  # a worker that takes no more must not end all dispatching
             self._is_dispatching = False
             raise
 
