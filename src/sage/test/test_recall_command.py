@@ -1,8 +1,7 @@
-"""`sage recall`: through the graph and from the store the answers are the same; files and words."""
+"""`sage recall`: through the graph and from the store the answers are the same, and in words."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import math
@@ -13,23 +12,19 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
-from memory_homes import MEDIA_TYPES, START_NS, experience, made_home, rich
+from memory_homes import START_NS, experience, rich
+from recall_command import run, scene, tone
 
 from sage.cli import main
 from sage.client.graph_memory import GraphMemory
 from sage.client.stored_memory import StoredMemory
-from sage.commands import recall
-from sage.memory.opening import open_memory
-from sage.recall.examples import read_image, read_puzzle, read_sound
 from sage.recall.messages import reply_of, request_of
 from sage.recall.no_answer import why_no_answer
-from sage.recall.question import Question, Sound, Spot, parse_spot
-from sage_common.core.errors import InvalidInput
+from sage.recall.question import Question, Sound, Spot
 from sage_common.core.labels import Label, Labels
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.backends.models_folder import models_folder
 from sage_encoders.core.card import read_card
-from sage_encoders.core.sound_example import WINDOW
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
 from sage_encoders.nodes.language_encoder_node import LanguageEncoderNode
 from sage_encoders.nodes.payload_embedders import texts
@@ -38,18 +33,6 @@ from sage_memory import Memory, Payload
 from sage_memory.backends.payload_encoding import picture, sound
 from sage_memory.core.identifiers import id_text
 from sage_memory.nodes.memory_node import MemoryNode
-
-PAGE_BYTES = 4096
-
-
-def scene(seed: int) -> np.ndarray:
-    small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    return np.asarray(cv2.resize(small, (320, 240), interpolation=cv2.INTER_CUBIC), np.uint8)
-
-
-def tone(hertz: float, rate_hz: int = 16000) -> np.ndarray:
-    times = np.arange(rate_hz) / rate_hz
-    return (0.3 * np.sin(2 * np.pi * hertz * times)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -171,12 +154,6 @@ def test_both_ways_find_what_was_recognised(tmp_path: Path) -> None:
     assert any("minilm" in note and "nor anything recognised" in note for note in stored.notes)
 
 
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    status = main(["recall", *map(str, words)])
-    written = capsys.readouterr()
-    return status, written.out, written.err
-
-
 def test_what_was_seen_and_heard_is_written(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -269,75 +246,6 @@ def test_a_wrong_value_names_its_field_and_is_not_asked(
     assert said in error and len(error.splitlines()) == 1
 
 
-def test_examples_are_read_from_files(tmp_path: Path) -> None:
-    codes = experience(1).codes
-    rows = [" ".join(map(str, row)) for row in codes]
-    (tmp_path / "puzzle.txt").write_text("\n".join(rows) + "\n\n")
-    np.testing.assert_array_equal(read_puzzle(tmp_path / "puzzle.txt"), codes)
-    (tmp_path / "puzzle.txt").write_text("\n".join(rows[:29]))
-    with pytest.raises(InvalidInput, match="29 lines"):
-        read_puzzle(tmp_path / "puzzle.txt")
-    (tmp_path / "puzzle.txt").write_text("\n".join([*rows[:4], "x" * 30, *rows[5:]]))
-    with pytest.raises(InvalidInput, match="line 5"):
-        read_puzzle(tmp_path / "puzzle.txt")
-    (tmp_path / "none.png").write_bytes(b"no picture")
-    with pytest.raises(InvalidInput, match=r"image = .*expected a picture"):
-        read_image(tmp_path / "none.png")
-    cv2.imwrite(str(tmp_path / "dot.png"), np.zeros((1, 1, 3), np.uint8))
-    with pytest.raises(InvalidInput, match="at least 8 px each way, not of 1 x 1 px"):
-        read_image(tmp_path / "dot.png")
-    grey = np.random.default_rng(1).integers(126, 130, (240, 320, 3), np.uint8)
-    cv2.imwrite(str(tmp_path / "grey.png"), grey)
-    with pytest.raises(InvalidInput, match="a picture that shows something"):
-        read_image(tmp_path / "grey.png")
-    (tmp_path / "none.wav").write_bytes(b"no sound")
-    with pytest.raises(InvalidInput, match=r"sound = .*expected WAV"):
-        read_sound(tmp_path / "none.wav")
-    soundfile.write(tmp_path / "silence.wav", np.zeros(16000, np.float32), 16000)
-    with pytest.raises(InvalidInput, match="a sound that is not silent in its last 2 s"):
-        read_sound(tmp_path / "silence.wav")
-    soundfile.write(tmp_path / "click.wav", tone(440)[:10], 16000)
-    with pytest.raises(InvalidInput, match=r"0.05 s or more, not 10 samples"):
-        read_sound(tmp_path / "click.wav")
-    long = np.concatenate([np.zeros(16000 * 5, np.float32), tone(440)])
-    soundfile.write(tmp_path / "long.flac", long, 16000)
-    end = read_sound(tmp_path / "long.flac")
-    assert len(end.samples) == 32000 > WINDOW and np.abs(end.samples[-16000:]).max() > 0.2
-
-
-def test_places_are_parsed() -> None:
-    assert parse_spot("", None) is None
-    assert parse_spot("map,1,2.5,-3", 2.0) == Spot("map", 1.0, 2.5, -3.0, 2.0)
-    flat = parse_spot("odom,0,0", 1.0)
-    assert flat is not None and math.isnan(flat.z)
-
-
-def test_an_encrypted_memory_is_asked_with_its_key(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("sqlcipher3", reason="requirements/memory.in is not installed")
-    monkeypatch.setenv("SAGE_MEMORY_KEY", "a passphrase of some length")
-    with open_memory(tmp_path / "home") as memory:
-        memory.remember(experience(0), picture(scene(0))).result()
-    words = ("--home", tmp_path / "home", "--thumbnails", tmp_path / "seen", "--json")
-    status, told, _ = run(capsys, *words)
-    assert status == 0 and len(json.loads(told)["answers"][0]["thumbnails"]) == 1
-    monkeypatch.delenv("SAGE_MEMORY_KEY")
-    status, _, said = run(capsys, *words)
-    assert status == 2 and "encrypted" in said
-
-
-def test_a_store_with_everything_is_told_whole(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    made_home(tmp_path / "home")
-    status, told, _ = run(capsys, "--home", tmp_path / "home", "--json", "--limit", 100)
-    assert status == 0
-    found = json.loads(told)
-    assert len(found["answers"]) == 6 and found["declined"] == found["notes"] == []
-    assert {answer["media_type"] for answer in found["answers"]} == {"", *MEDIA_TYPES}
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -395,33 +303,3 @@ def test_words_of_another_language_without_an_answer_are_told_to_be_english(
         assert status == 1 and "ask in English" in told
     status, told, _ = run(capsys, "unicorns on the moon", "--home", tmp_path)
     assert status == 1 and "ask in English" not in told
-
-
-def test_nothing_is_found_in_a_damaged_store_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    made_home(tmp_path, 60, 20)
-    whole = (tmp_path / "memory.db").read_bytes()
-    said_at = []
-    for page in range(1, len(whole) // PAGE_BYTES):
-        damaged = bytearray(whole)
-        damaged[page * PAGE_BYTES : (page + 1) * PAGE_BYTES] = bytes(PAGE_BYTES)
-        (tmp_path / "memory.db").write_bytes(damaged)
-        asked, _, error = run(capsys, "--source", "nowhere", "--home", tmp_path)
-        counted = main(["memory", "stats", "--home", str(tmp_path)])
-        capsys.readouterr()
-        assert (asked, counted) in ((1, 0), (2, 2)), page
-        if asked == 2:
-            said_at.append(page)
-            assert "the store is damaged" in error and "sage memory repair" in error
-    assert len(said_at) > 20
-
-
-def test_every_option_with_a_value_is_told_with_an_example() -> None:
-    parser = argparse.ArgumentParser()
-    recall.add_arguments(parser)
-    told = {action.option_strings[-1]: action for action in parser._actions[1:-1] if action.metavar}
-    assert len(told) == 15
-    for name, action in told.items():
-        assert f"for instance {name} " in action.help or f"an age: {name} " in action.help, name
-    assert parser.parse_args(["--like", "x", "--limit", "3"]).limit == 3
