@@ -10,6 +10,7 @@ import pytest
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.shared_work import batches
+from sage_encoders.backends.batch_gain import HAND_OVER_NS, batching_pays
 from sage_encoders.backends.model_registry import ModelRegistry
 from sage_encoders.core.signature import Signature, Tensor
 
@@ -24,8 +25,12 @@ def patient(monkeypatch) -> None:
 
 @pytest.fixture
 def lease(models: Path):
-    with ModelRegistry().open_batched("audio_encoder", models) as model:
-        yield model
+    """A model whose runs are joined, whether that pays on this machine or not."""
+    registry = ModelRegistry()
+    with registry.open("audio_encoder", models, "auto") as alone:
+        alone.batching_pays = True
+        with registry.open_batched("audio_encoder", models) as model:
+            yield model
 
 
 def windows(count: int, rows: int = 1) -> list[np.ndarray]:
@@ -115,3 +120,54 @@ def test_it_has_what_the_model_has_and_leaves_with_its_lease(models: Path):
 def test_only_one_free_axis_of_all_tensors_is_a_batch(shapes, expected):
     inputs, outputs = (Tensor("float32", shape) for shape in shapes)
     assert Signature({"x": inputs}, {"y": outputs}).has_batch_axis == expected
+
+
+class Costing:
+    """A network on a clock of its own: what a run costs, and what each row of it."""
+
+    def __init__(self, run_ns: int, row_ns: int) -> None:
+        self.now_ns, self.runs, self._run_ns, self._row_ns = 0, 0, run_ns, row_ns
+
+    def __call__(self, inputs) -> None:
+        self.runs += 1
+        self.now_ns += self._run_ns + self._row_ns * len(inputs["x"])
+
+
+@pytest.mark.parametrize(
+    ("run_ns", "row_ns", "expected"),
+    [(10 * HAND_OVER_NS, HAND_OVER_NS, True),  # weights that are read for each run
+     (0, 10 * HAND_OVER_NS, False),  # each row costs what it costs alone
+     (HAND_OVER_NS // 2, 0, False),  # small: to join it takes longer than to run it
+     (2 * HAND_OVER_NS, 100 * HAND_OVER_NS, False)],  # hardly anything
+)  # fmt: skip
+def test_runs_are_joined_where_a_row_of_several_costs_less(run_ns, row_ns, expected):
+    run = Costing(run_ns, row_ns)
+    rows = Tensor("float32", ("N", 3))
+    assert batching_pays(Signature({"x": rows}, {"y": rows}), run, lambda: run.now_ns) == expected
+
+
+def test_of_a_network_whose_other_axes_are_free_nothing_is_measured():
+    run, free = Costing(10 * HAND_OVER_NS, 0), Tensor("float32", ("N", "width"))
+    assert not batching_pays(Signature({"x": free}, {"y": free}), run, lambda: run.now_ns)
+    assert run.runs == 0
+
+
+def test_a_model_whose_runs_cost_less_apart_is_not_joined(models: Path):
+    registry = ModelRegistry()
+    rows: list[int] = []
+    with registry.open("audio_encoder", models, "auto") as alone:
+        alone.batching_pays, run = False, alone.run
+
+        def counted(**arrays):
+            rows.append(len(arrays["log_mel"]))
+            return run(**arrays)
+
+        alone.run = counted
+        with registry.open_batched("audio_encoder", models) as model:
+            inputs = windows(8)
+            asking = [threading.Thread(target=model.run, kwargs={"log_mel": i}) for i in inputs]
+            for thread in asking:
+                thread.start()
+            for thread in asking:
+                thread.join(WAIT_S)
+    assert rows == [1] * 8

@@ -19,7 +19,8 @@ class BatchedModel:
 
     Where more runs are asked for than there are cores, those that wait and whose inputs differ in
     the first axis alone are run as one, if the first axis of all inputs and outputs is of any size
-    and bears the same name. The outputs are those of separate runs but for rounding.
+    and bears the same name, and if that is cheaper, which is measured once, when the model is
+    opened here first. The outputs are those of separate runs but for rounding.
 
     Attributes:
         apart: the model, whose runs are not joined.
@@ -27,7 +28,7 @@ class BatchedModel:
 
     def __init__(self, model: OnnxModel) -> None:
         self.apart = model
-        self._can_batch = model.signature.has_batch_axis
+        self._can_batch = model.signature.has_batch_axis and model.batching_pays
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.apart, name)
