@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import PressureLevel
@@ -15,11 +14,8 @@ from sage_orchestrator.core.metabolism.energy import EnergyReserve
 from sage_orchestrator.core.metabolism.policy import StatePolicy
 from sage_orchestrator.core.metabolism.rules import (
     DEAF_S,
-    DEEPER,
-    ENGAGED_GAP_S,
     ENGAGED_S,
     EXHAUSTED,
-    EXPERIENCE,
     FOCUS_AGAIN_S,
     LEAST_DWELL_S,
     LONGEST_FOCUS_S,
@@ -30,28 +26,13 @@ from sage_orchestrator.core.metabolism.rules import (
     TIRED_FACTOR,
     TransitionRules,
 )
+from sage_orchestrator.core.metabolism.salience_history import SalienceHistory
 from sage_orchestrator.core.metabolism.state import MetabolicState
+from sage_orchestrator.core.metabolism.transition import Transition
 
 _NS_PER_S = 1_000_000_000
-_NS_PER_H = 3600 * _NS_PER_S
 TRANSITIONS_KEPT = 16
 WAKE, FOCUS, REST, DREAM, CRISIS = MetabolicState
-
-
-class Transition(NamedTuple):
-    """One change of state, at a time [ns], with its reason in words."""
-
-    time_ns: int
-    previous: MetabolicState
-    state: MetabolicState
-    reason: str
-
-    @property
-    def words(self) -> str:
-        """For people."""
-        if self.previous is self.state:
-            return f"stays {self.state.name}: {self.reason}"
-        return f"{self.previous.name} -> {self.state.name}: {self.reason}"
 
 
 class Metabolism(Stateful):
@@ -79,17 +60,7 @@ class Metabolism(Stateful):
     energy: Transient[EnergyReserve]
     _begun: Transient[bool] = False
     _now_ns: Transient[int] = 0
-    _heard_ns: Transient[int] = 0
-    """When valid salience was heard last."""
-    _experience_ns: Transient[int] = 0
-    """For how long valid salience was heard."""
-    _stirred_ns: Transient[int] = 0
-    """When something was salient enough to keep awake, last."""
-    _rare_ns: Transient[int] = 0
-    """When something was rare enough to put off a dream, last."""
-    _salient_ns: Transient[int | None] = None
-    _engaged_ns: Transient[int | None] = None
-    """When the salient run that goes on began."""
+    _heard: Transient[SalienceHistory]
     _focused_ns: Transient[int | None] = None
     _dreamt_ns: Transient[int | None] = None
     _pressure: Transient[int] = 0
@@ -108,6 +79,7 @@ class Metabolism(Stateful):
         self._rules = rules
         self._policies = policies
         self.energy = energy
+        self._heard = SalienceHistory(rules)
         self.transitions = deque(maxlen=TRANSITIONS_KEPT)
 
     @property
@@ -134,22 +106,9 @@ class Metabolism(Stateful):
         if not valid:
             return None
         self._follow(now_ns)
-        if now_ns - self._heard_ns <= DEAF_S * _NS_PER_S:
-            self._experience_ns += now_ns - self._heard_ns
-        self._heard_ns = now_ns
-        if alarms_per_hour <= self._threshold(self._rules.idle_alarms_per_hour):
-            self._stirred_ns = now_ns
-        wakes = self._rules.wake_alarms_per_hour
-        is_rare = alarms_per_hour <= self._threshold(wakes / DEEPER)
-        if is_rare:
-            self._rare_ns = now_ns
-        if alarms_per_hour > self._threshold(wakes):
-            return None
-        last_ns, self._salient_ns = self._salient_ns, now_ns
-        if last_ns is None or _seconds(now_ns - last_ns) > ENGAGED_GAP_S:
-            self._engaged_ns = now_ns
-        sleeps = self.current is REST or (self.current is DREAM and is_rare)
-        if sleeps and not self.is_forced:
+        heard = self._heard.add(alarms_per_hour, self._tired, now_ns)
+        sleeps = self.current is REST or (self.current is DREAM and heard.is_rare)
+        if heard.is_salient and sleeps and not self.is_forced:
             return self._enter(WAKE, f"woken by {cause}", now_ns)
         return None
 
@@ -160,7 +119,7 @@ class Metabolism(Stateful):
 
     def assume_experience(self, heard_ns: int) -> None:
         """As if valid salience had been heard for so long [ns]."""
-        self._experience_ns = heard_ns
+        self._heard.experience_ns = heard_ns
 
     def hear_pressure(self, level: int, name: str) -> None:
         """The memory pressure, and what that level is called."""
@@ -235,19 +194,19 @@ class Metabolism(Stateful):
             clear_s = _seconds(now_ns - (self._trouble_ns or self.since_ns))
             clear = clear_s >= LEAST_DWELL_S[CRISIS]
             return (WAKE, f"memory and energy suffice for {clear_s:.0f} s") if clear else None
-        if _seconds(now_ns - self._heard_ns) > DEAF_S:
+        if self._heard.is_silent(now_ns):
             return WAKE, f"no valid salience for {DEAF_S:g} s: awake to be safe"
         return self._from_rest(now_ns) if self.current is REST else self._from_dream(now_ns)
 
     def _from_wake(self, now_ns: int) -> tuple[MetabolicState, str] | None:
-        if _seconds(now_ns - self._heard_ns) > DEAF_S:
+        if self._heard.is_silent(now_ns):
             return None
-        engaged_s = self._engaged_s(now_ns)
+        engaged_s = self._heard.engaged_s(now_ns)
         focused = self._focused_ns
         may_focus = focused is None or _seconds(now_ns - focused) >= FOCUS_AGAIN_S
         if engaged_s >= ENGAGED_S and may_focus and not self._tired:
             return FOCUS, f"something salient goes on for {engaged_s:.1f} s"
-        idle_s = _seconds(now_ns - self._stirred_ns)
+        idle_s = _seconds(now_ns - self._heard.stirred_ns)
         after_s = self._rules.rest_after_s / self._haste(REST, now_ns)
         if idle_s >= after_s and not self._tired:
             return REST, f"nothing salient for {idle_s:.0f} s{self._night_words(now_ns)}"
@@ -258,7 +217,7 @@ class Metabolism(Stateful):
         return None
 
     def _from_focus(self, now_ns: int) -> tuple[MetabolicState, str] | None:
-        calm_s = _seconds(now_ns - (self._salient_ns or self.since_ns))
+        calm_s = _seconds(now_ns - (self._heard.salient_ns or self.since_ns))
         if self._tired:
             return WAKE, "tired: no energy for more than being awake"
         if calm_s >= self._rules.focus_hold_s:
@@ -268,7 +227,7 @@ class Metabolism(Stateful):
         return None
 
     def _from_rest(self, now_ns: int) -> tuple[MetabolicState, str] | None:
-        quiet_s, dreamt = _seconds(now_ns - self._rare_ns), self._dreamt_ns
+        quiet_s, dreamt = _seconds(now_ns - self._heard.rare_ns), self._dreamt_ns
         due = dreamt is None or _seconds(now_ns - dreamt) >= self._rules.dream_every_s
         after_s = self._rules.dream_after_s / self._haste(DREAM, now_ns)
         if due and quiet_s >= after_s and not self._tired:
@@ -308,26 +267,12 @@ class Metabolism(Stateful):
             self._trouble_ns = now_ns
         return said
 
-    def _threshold(self, alarms_per_hour: float) -> float:
-        """A threshold of the rules, for who has heard little, or is tired [1/h]."""
-        heard_h = max(self._experience_ns / _NS_PER_H, 1e-6)
-        reached = max(alarms_per_hour, EXPERIENCE / heard_h)
-        return reached / TIRED_FACTOR if self._tired else reached
-
     def _haste(self, state: MetabolicState, now_ns: int) -> float:
         night = self._rules.is_night(now_ns)
         return self._policies[state].night_factor if night else 1.0
 
     def _night_words(self, now_ns: int) -> str:
         return ", at night" if self._rules.is_night(now_ns) else ""
-
-    def _engaged_s(self, now_ns: int) -> float:
-        """How long something salient goes on; 0: nothing does."""
-        if self._engaged_ns is None or self._salient_ns is None:
-            return 0.0
-        if _seconds(now_ns - self._salient_ns) > ENGAGED_GAP_S:
-            return 0.0
-        return _seconds(self._salient_ns - self._engaged_ns)
 
     def _dwelt_s(self, now_ns: int) -> float:
         return _seconds(now_ns - self.since_ns)
@@ -341,9 +286,9 @@ class Metabolism(Stateful):
         """Time starts, or starts again: all that was timed begins here."""
         forced_ns = max(self.forced_until_ns - self._now_ns, 0)
         self._begun = True
-        self.since_ns = self._heard_ns = self._stirred_ns = self._rare_ns = now_ns
-        self._salient_ns = self._engaged_ns = self._focused_ns = self._dreamt_ns = None
-        self._trouble_ns = None
+        self.since_ns = now_ns
+        self._heard.begin(now_ns)
+        self._focused_ns = self._dreamt_ns = self._trouble_ns = None
         if self.is_forced:
             self.forced_until_ns = now_ns + forced_ns
 
@@ -353,7 +298,7 @@ class Metabolism(Stateful):
         if self.current is DREAM:
             self._dreamt_ns = now_ns
         if state is WAKE:
-            self._stirred_ns = now_ns  # who is awake looks around first
+            self._heard.stirred_ns = now_ns  # who is awake looks around first
         transition = Transition(now_ns, self.current, state, reason)
         self.current, self.reason, self.since_ns = state, reason, now_ns
         self.transitions.append(transition)

@@ -11,9 +11,10 @@ from sage_common.ros.node import SageNode
 from sage_msgs.msg import FusedSalience, MetabolicState, ResourcePressure
 from sage_msgs.srv import SetState
 from sage_orchestrator.core.metabolism.energy import EnergyReserve
-from sage_orchestrator.core.metabolism.metabolism import Metabolism, Transition
+from sage_orchestrator.core.metabolism.metabolism import Metabolism
 from sage_orchestrator.core.metabolism.policy import unknown_plugins
 from sage_orchestrator.core.metabolism.state import state_named
+from sage_orchestrator.core.metabolism.transition import Transition
 from sage_orchestrator.core.scheduling.policy import CyclePolicy
 from sage_orchestrator.core.scheduling.report import CycleReport
 from sage_orchestrator.nodes.metabolism.battery_input import BatteryInput

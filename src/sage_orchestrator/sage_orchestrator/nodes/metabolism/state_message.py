@@ -5,7 +5,8 @@ from __future__ import annotations
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import MetabolicState, StateTransition
 from sage_orchestrator.core.budget.atp import to_atp
-from sage_orchestrator.core.metabolism.metabolism import Metabolism, Transition
+from sage_orchestrator.core.metabolism.metabolism import Metabolism
+from sage_orchestrator.core.metabolism.transition import Transition
 from sage_orchestrator.core.scheduling.policy import CyclePolicy
 
 NS_PER_MS = 1_000_000
