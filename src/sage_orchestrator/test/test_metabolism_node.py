@@ -232,6 +232,16 @@ def test_a_forced_state_goes_on_after_a_restart(tmp_path):
     assert newest.reason.startswith("forced before a restart, for ")
 
 
+def test_a_forced_state_goes_on_after_a_kill(tmp_path):
+    """What was forced is saved before the answer: the first orchestrator is never deactivated."""
+    killed = started(tmp_path, [])
+    killed.call("orchestrator/set_state", SetState.Request(state="rest", duration_s=60.0))
+    other = started(tmp_path, [])
+    assert states(other)[-1].reason.startswith("forced before a restart, for ")
+    killed.call("orchestrator/set_state", SetState.Request(state="auto"))
+    assert states(started(tmp_path, []))[-1].reason == "the graph has started"
+
+
 def test_two_runs_are_the_same(tmp_path):
     digests = []
     for name in ("first", "second"):

@@ -170,8 +170,7 @@ class SageNode(Connections, Stateful):
             Exception: what `on_deactivate` raised; callbacks have ended, and the state is saved.
         """
         self._end_callbacks()
-        if self._checkpointer is not None:
-            self._checkpointer.save_or_report()
+        self.save_state()
         self.set_health("warn", INACTIVE)
         self._give_back()
         self._pressure.deactivated()
@@ -198,6 +197,11 @@ class SageNode(Connections, Stateful):
         depends = {name: str(value) for name, value in self.state_depends_on().items()}
         kind = type(self).__name__
         return {"node": self.name, "kind": kind, "version": str(self.state_version), **depends}
+
+    def save_state(self) -> None:
+        """Save what was learned now, as a checkpoint does; from a worker, without the guard."""
+        if self._checkpointer is not None:
+            self._checkpointer.save_or_report()
 
     @classmethod
     def _learns(cls) -> bool:

@@ -39,7 +39,7 @@ class MetabolicGovernor(Stateful):
 
     metabolism: State[Metabolism]
     _ticks: Transient[int] = 0
-    _published: Transient[tuple[float, str]]
+    _published: Transient[tuple[float, str]] = (-1.0, "")
 
     def __init__(
         self, node: SageNode, parameters: OrchestratorParameters, loaded: Callable[[], list[str]]
@@ -51,7 +51,6 @@ class MetabolicGovernor(Stateful):
         nominal_load = self._nominal.budget_ns / self._nominal.period_ns
         energy = EnergyReserve(transitions.rated_power_w, nominal_load)
         self.metabolism = Metabolism(transitions.rules(), self._policies, energy)
-        self._published = (-1.0, "")
         self._output = node.publisher("state")
         self._rates = SensorRates(node, parameters.sensors)
         node.subscribe("pressure", self._on_pressure)
@@ -102,16 +101,16 @@ class MetabolicGovernor(Stateful):
             self.metabolism.energy.spend(report.spent_ns)
 
     def on_set_state(self, request: SetState.Request, response: SetState.Response) -> object:
-        """The service `orchestrator/set_state`."""
+        """The service `orchestrator/set_state`; saved before it is answered."""
         with self._node.guard:
-            now_ns = self._node.clock.now_ns()
+            own, now_ns = self.metabolism, self._node.clock.now_ns()
             if request.state.lower() == AUTO:
-                released = self._note(self.metabolism.release(now_ns))
+                released = self._note(own.release(now_ns))
                 response.message = "no longer forced" if released else "no state was forced"
             else:
-                state = state_named(request.state)
-                self._note(self.metabolism.force(state, request.duration_s, now_ns))
-                response.message = f"{state.name}: {self.metabolism.reason}{self._nobody()}"
+                self._note(own.force(state_named(request.state), request.duration_s, now_ns))
+                response.message = f"{own.current.name}: {own.reason}{self._nobody()}"
+        self._node.save_state()
         response.success = True
         return response
 
