@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 from hostile_plugins import Delegating, Spinning
@@ -16,11 +17,13 @@ from misbehaving_plugins import Halving, Hanging
 from orchestrator_bench import Bench, ThreadWorkers
 from test_isolation import run
 
+from sage_common.ros.process import SWITCH_INTERVAL_S
 from sage_common.ros.rclpy_host.worker import ThreadWorker
 from sage_orchestrator.core.budget.meter import MeasuredMeter
 from sage_orchestrator.core.budget.usage import UsageBeside, name_thread
 from sage_orchestrator.core.hosting.interruption import Interruptible, StepInterrupted
 from sage_orchestrator.core.hosting.process_tree import cpu_ns
+from sage_orchestrator.core.plugin import Budget, History, Task
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.nodes.workers import NICE, PluginWorkers
 
@@ -53,6 +56,70 @@ def test_a_python_step_that_spins_is_interrupted_and_its_thread_goes_on(bench):
     assert result.state == PluginState.TIMED_OUT
     assert bench.workers.abandoned == [] and bench.orchestrator.health() == (0, [])
     assert bench.cycle()[1]["spinning"].failures == 1
+
+
+def test_a_run_waits_for_less_than_a_quantum_of_one_that_spins(bench):
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    spinning = SpinningSeen("spinning")
+    good = Beside("good", spinning)
+    bench.add(spinning, good)
+    bench.policy = bench.policy_of(timeout_s=PATIENCE_S)
+    try:
+        bench.cycle()
+        assert spinning.spins.wait(PATIENCE_S)
+        while len(good.seen_ns) < 7:
+            bench.cycle()
+            name, result = bench.results.get(timeout=PATIENCE_S)
+            assert (name, result.state) == ("good", PluginState.DONE)
+        bench.orchestrator.close()
+    finally:
+        sys.setswitchinterval(before)
+    assert sorted(good.seen_ns)[3] < bench.policy.period_ns, "what the other computed meanwhile"
+
+
+class SpinningSeen(Spinning):
+    """Says which thread it spins on."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.spins = threading.Event()
+        self.clock = 0
+
+    def step(self, state: float) -> float:
+        self.clock = time.pthread_getcpuclockid(threading.get_ident())
+        self.spins.set()
+        return super().step(state)
+
+
+class Beside(Halving):
+    """Computes for 2 ms in each of ten steps; notes how long the other one computed in a run."""
+
+    max_steps = 10
+
+    def __init__(self, name: str, other: SpinningSeen) -> None:
+        super().__init__(name)
+        self.other = other
+        self.seen_ns: list[int] = []
+
+    def init_state(self, task: Task, budget: Budget) -> float:
+        self.began_ns = self._other_ns()
+        return super().init_state(task, budget)
+
+    def step(self, state: float) -> float:
+        burn(0.002)
+        return super().step(state)
+
+    def halt(self, history: History) -> str:
+        return ""
+
+    def result(self, state: float) -> Mapping[str, Any]:
+        if self.other.spins.is_set():
+            self.seen_ns.append(self._other_ns() - self.began_ns)
+        return super().result(state)
+
+    def _other_ns(self) -> int:
+        return time.clock_gettime_ns(self.other.clock) if self.other.spins.is_set() else 0
 
 
 def test_what_its_thread_has_another_process_compute_is_charged(bench):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from typing import Any
 from sage_bench.budget import misusing_plugins as plugins
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row, row_of_samples
+from sage_common.ros.process import SWITCH_INTERVAL_S
 from sage_common.ros.rclpy_host.worker import ThreadWorker
 from sage_orchestrator.core.budget.meter import MeasuredMeter
 from sage_orchestrator.core.hosting.hosts import set_up_on_host
@@ -32,6 +34,7 @@ GRANTED_MS = 50.0
 RUNS, RUNS_QUICK = 200, 40
 KILLS, KILLS_QUICK = 40, 8
 BESIDE, BESIDE_QUICK = 60, 15
+PYTHONS_INTERVAL_S = 0.005
 PATIENCE_S = 60.0
 TASK = Task(1, "vision", "front", 0.5)
 HOST = ProcessHost({}, LOAD_TIMEOUT_S)
@@ -72,8 +75,11 @@ def rows(setting: Setting) -> Figures:
     cooperative = {host: _overruns_ms(host, runs) for host in ("thread", "process")}
     killed_ms = [_kill_ms() for _ in range(kills)]
     steps = {host: _step_us(host, runs // 10) for host in ("thread", "process")}
-    alone = _run_ms(None, beside)
-    delayed = {host: _run_ms(host, beside) for host in ("thread", "process")}
+    with _switch_interval(SWITCH_INTERVAL_S):
+        alone = _run_ms(None, beside)
+        delayed = {host: _run_ms(host, beside) for host in ("thread", "process")}
+    with _switch_interval(PYTHONS_INTERVAL_S):
+        seldom = {"thread": _run_ms("thread", BESIDE_QUICK)}
     good = f"a run of {plugins.STEPS} steps of {plugins.STEP_S * 1e3:g} ms"
     found = [
         row_of_samples(f"overrun past a granted deadline, cooperative on a {host}, p99", overruns,
@@ -91,13 +97,17 @@ def rows(setting: Setting) -> Figures:
         row = row_of_samples(
             f"{good}, beside one that spins in a {host}, p99", taken, "ms", rank=99
         )
-        goal = _highest(alone) + quantum_ms
-        found.append(replace(row, goal=goal, baselines={"alone": _highest(alone)}))
+        goal, baselines = _highest(alone) + quantum_ms, {"alone": _highest(alone)}
+        if host in seldom:
+            baselines["with Python's own switch interval"] = _highest(seldom[host])
+        found.append(replace(row, goal=goal, baselines=baselines))
     notes = (
         f"isolation: a killed plugin spins, and so do {plugins.HELPERS} processes that it forked "
         "and that left its session; the time ends when none of them is left",
         f"isolation: beside one that spins a run may take a quantum, {quantum_ms:g} ms, longer "
-        "than the longest of 99 % alone",
+        "than the longest of 99 % alone; threads ask for the interpreter after "
+        f"{SWITCH_INTERVAL_S * 1e3:g} ms, as in every process of the graph, where Python's own "
+        f"interval is {PYTHONS_INTERVAL_S * 1e3:g} ms",
         "isolation: no GPU is here; GPU time is charged by a twin of known cost in the tests only",
     )
     return Figures(tuple(found), notes)
@@ -202,6 +212,17 @@ def _run_ms(spinning_on: str | None, runs: int) -> list[float]:
         for worker in made:
             worker.stop(PATIENCE_S)
     return taken[1:]  # in the first the process starts
+
+
+@contextmanager
+def _switch_interval(seconds: float) -> Iterator[None]:
+    """Have threads ask for the interpreter after so long."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _taken_ms(work: Callable[[], object]) -> float:
