@@ -12,6 +12,7 @@ from sage_common.ros.node import SageNode
 from sage_msgs.msg import FusedSalience, Outcome
 from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
 from sage_orchestrator.core.budget.rating import ProcessorRating
+from sage_orchestrator.core.hosting.crash_records import CrashRecords
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
 from sage_orchestrator.core.scheduling.policy import CyclePolicy
 from sage_orchestrator.core.scheduling.rated_workers import RatedWorkers
@@ -46,7 +47,8 @@ class OrchestratorNode(SageNode):
         self._triggers = TriggerBuffer()
         self._capabilities = Capabilities(self, self.parameters)
         self._results = Results(self, self._capabilities, self.parameters.modalities)
-        self._workers = PluginWorkers(self.worker, self.time_is_measured)
+        self._crashes = CrashRecords(self.home / "state" / f"{self.name}.crashes")
+        self._workers = PluginWorkers(self.worker, self.time_is_measured, self._crashes.assign)
         measured = MeasuredMeter(self.stopwatch_ns, THREAD_WORK.now_ns)
         meter = measured if self.time_is_measured else NominalMeter()
         self._rating = ProcessorRating(self.stopwatch_ns)
@@ -60,8 +62,9 @@ class OrchestratorNode(SageNode):
         )
         self._jobs = Jobs(self, self._orchestrator, self._triggers, self._cycle)
         self._plugins = PluginServices(
-            self._orchestrator, self._capabilities, self._read_parameters, self._jobs.wait_for
-        )
+            self._orchestrator, self._capabilities, self._crashes, self._read_parameters,
+            self._jobs.wait_for,
+        )  # fmt: skip
         self._budget = self.publisher("budget")
         self._governor = MetabolicGovernor(self, self.parameters, self._loaded)
         self.subscribe("fused_salience", self._on_salience)
@@ -76,6 +79,8 @@ class OrchestratorNode(SageNode):
 
     def on_activate(self) -> None:
         self._orchestrator.reopen()
+        if self.time_is_measured:
+            self._record_crashes()
         names = self._plugins.load_all(self.parameters.plugins)
         for name, why in self._plugins.left_out.items():
             self.log.warning(f"plugin {name} is left out: {why}")
@@ -87,6 +92,7 @@ class OrchestratorNode(SageNode):
         self._governor.end()
         self._orchestrator.close()
         self._capabilities.close()
+        self._crashes.close()
         self._triggers.clear()
 
     def _on_salience(self, message: FusedSalience) -> None:
@@ -122,6 +128,12 @@ class OrchestratorNode(SageNode):
         wrong = [f"plugin {name}: {words}" for name, words in troubles.items()]
         wrong += [f"plugin {name} is left out: {why}" for name, why in left_out.items()]
         self.set_health(*(("warn", "; ".join(wrong)) if wrong else ("ok", "running")))
+
+    def _record_crashes(self) -> None:
+        try:
+            self._crashes.open()
+        except OSError as error:
+            self.log.warning(f"crashes of plugins are not recorded: {error}")
 
     def _loaded(self) -> list[str]:
         return [status.name for status in self._orchestrator.statuses()]

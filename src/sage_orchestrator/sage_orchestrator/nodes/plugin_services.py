@@ -9,6 +9,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from sage_common.core.errors import InvalidInput, words_of
 from sage_common.core.specs.entry_points import refresh
 from sage_msgs.srv import ListPlugins, LoadPlugin, SetTrust, UnloadPlugin
+from sage_orchestrator.core.hosting.crash_records import CrashRecords
 from sage_orchestrator.core.hosting.hosts import set_up_on_host
 from sage_orchestrator.core.plugin.catalogue import find, find_anew, installed
 from sage_orchestrator.core.plugin.setup import PluginSetup
@@ -29,6 +30,7 @@ class PluginServices:
     Args:
         orchestrator: whose.
         capabilities: what plugins may use.
+        crashes: of plugins on threads; who crashed is loaded again by hand only.
         read_parameters: the parameters of the node as they are now.
         wait: waits until a change is done, at most so long [s]; raises what it raised, or
             FutureTimeout.
@@ -42,11 +44,12 @@ class PluginServices:
         self,
         orchestrator: Orchestrator,
         capabilities: Capabilities,
+        crashes: CrashRecords,
         read_parameters: Callable[[], OrchestratorParameters],
         wait: Callable[[Future[None], float], None],
     ) -> None:
         self._orchestrator = orchestrator
-        self._capabilities = capabilities
+        self._capabilities, self._crashes = capabilities, crashes
         self._read_parameters = read_parameters
         self._wait = wait
         self.left_out: dict[str, str] = {}
@@ -62,10 +65,16 @@ class PluginServices:
                 name = spec.name
                 if name in loaded:
                     raise InvalidInput("plugins", configured, "each plugin once")
-                self._orchestrator.load(self._set_up(spec))
+                self._crashes.assign(name)
+                setup = self._set_up(spec)
+                if setup.host == "thread" and (crash := self._crashes.words(name)):
+                    self.left_out[name] = crash
+                    continue
+                self._orchestrator.load(setup)
                 loaded.append(name)
             except InvalidInput as error:
                 self.left_out[name] = str(error)
+        self._crashes.assign("")
         return loaded
 
     def on_load(
@@ -77,10 +86,10 @@ class PluginServices:
         refresh()
         is_loaded = find(request.plugin).name in self._loaded()
         spec = find_anew(request.plugin) if is_loaded else find(request.plugin)
+        self._crashes.forget(spec.name)
         done = self._orchestrator.load(self._set_up(spec))
         response.success, response.replaced = True, is_loaded
-        word = "replaced" if is_loaded else "loaded"
-        response.message = self._outcome(done, spec.name, word)
+        response.message = self._outcome(done, spec.name, "replaced" if is_loaded else "loaded")
         for name in (spec.name, *spec.former_names):
             self.left_out.pop(name, None)
         return response

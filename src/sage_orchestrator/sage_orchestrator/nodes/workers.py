@@ -23,12 +23,19 @@ class PluginWorkers(Stateful):
     Args:
         make: makes a worker of that name, with a queue of that size.
         has_threads: whether each has a thread of its own.
+        on_thread: called once on each of these threads, with the plugin's name.
     """
 
     _names: State[list[str]]
 
-    def __init__(self, make: Callable[[str, int], Worker], has_threads: bool = False) -> None:
+    def __init__(
+        self,
+        make: Callable[[str, int], Worker],
+        has_threads: bool = False,
+        on_thread: Callable[[str], None] = lambda name: None,
+    ) -> None:
         self._make = make
+        self._on_thread = on_thread
         self._has_threads = has_threads
         self._workers: dict[str, Worker] = {}
 
@@ -45,6 +52,7 @@ class PluginWorkers(Stateful):
                 self._workers[name] = self._make(f"plugin {name}", QUEUE_SIZE)
                 if self._has_threads:
                     self._workers[name].submit(_prepare_thread, name)
+                    self._workers[name].submit(self._on_thread, name)
 
     def submit(self, name: str, job: Callable[[], None]) -> None:
         self.make([name])
