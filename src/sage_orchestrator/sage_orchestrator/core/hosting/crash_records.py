@@ -10,7 +10,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import re
-import sys
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import BinaryIO
 from sage_common.core.home import make_private
 
 _LOG = "process.log"
+_STDERR = 2
 _OWNER = re.compile(r"^0x([0-9a-f]+) works for (\w*)$", re.MULTILINE)
 _CURRENT = re.compile(r"^Current thread 0x([0-9a-f]+)", re.MULTILINE)
 _CAUSE = re.compile(r"^Fatal Python error: (.+)$", re.MULTILINE)
@@ -66,7 +66,7 @@ class CrashRecords:
                 return
             faulthandler.disable()
             if self._was_enabled:
-                faulthandler.enable(sys.__stderr__)
+                faulthandler.enable(_STDERR)
             self._log.close()
             self._log = None
             (self._folder / _LOG).unlink(missing_ok=True)
