@@ -1,8 +1,13 @@
-"""What glibc's allocator holds of memory that is not in use."""
+"""Memory that is not in use goes back to the system: of glibc's allocator, and shared memory."""
 
 from __future__ import annotations
 
 import ctypes
+import mmap
+import os
+from typing import Any
+
+from numpy.typing import NDArray
 
 
 def return_freed_memory() -> None:
@@ -10,3 +15,18 @@ def return_freed_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def remove_shared_pages(array: NDArray[Any]) -> None:
+    """Give back the whole pages behind an array in shared memory; it holds zeros afterwards.
+
+    Raises:
+        OSError: it is no shared memory that can be written.
+    """
+    begin = -(-array.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
+    end = (array.ctypes.data + array.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+    library = ctypes.CDLL(None, use_errno=True)
+    address, length = ctypes.c_void_p(begin), ctypes.c_size_t(max(end - begin, 0))
+    if library.madvise(address, length, mmap.MADV_REMOVE):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

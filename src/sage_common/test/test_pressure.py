@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from std_msgs.msg import Header
 
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.node import SageNode
-from sage_common.ros.pressure import Cost
+from sage_common.ros.pressure import Cost, announce
 from sage_msgs.msg import ResourcePressure
 from sage_msgs.srv import ListReclaimables
 
@@ -107,6 +111,40 @@ def test_it_lists_what_it_could_give_back(ros):
     cache = found["cache"]
     assert (cache.cost, cache.held_bytes, cache.peak_bytes) == ("refill", MB, 2 * MB)
     assert (cache.kept_bytes, cache.given_bytes) == (0, MB)
+
+
+class BusyNode(HoardingNode):
+    """Keeps the executor, and its own guard, from anybody else until it is told to end."""
+
+    default_name = "busy"
+
+    def on_configure(self) -> None:
+        super().on_configure()
+        self.began, self.end = threading.Event(), threading.Event()
+        self.timer(0.05, self._work, steady=True)
+
+    def _work(self) -> None:
+        self.began.set()
+        assert self.end.wait(60.0)
+
+
+def test_what_is_announced_in_its_process_waits_for_no_executor(ros):
+    node = ros.add(BusyNode)
+    assert node.began.wait(60.0)
+    message = ResourcePressure(level=ResourcePressure.CRITICAL)
+    announce("/elsewhere/pressure", message)
+    announce("/sage/pressure", message)
+    assert wait_for(lambda: len(node.asked) == 3)
+    assert not node.end.is_set() and {level for _, level in node.asked} == {4}
+    node.end.set()
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Wait without spinning anything."""
+    end_s = time.monotonic() + 60.0
+    while not condition() and time.monotonic() < end_s:
+        time.sleep(0.01)
+    return condition()
 
 
 class PlainNode(SageNode):

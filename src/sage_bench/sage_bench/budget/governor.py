@@ -293,8 +293,8 @@ def _events(heard: Heard) -> Iterator[None]:
     ending = threading.Event()
 
     def watch() -> None:
-        while not ending.wait(POLL_S):
-            if level := triggers.raised():
+        while not ending.is_set():
+            if level := triggers.wait(POLL_S):
                 heard.raised.append((time.monotonic(), level))
 
     thread = threading.Thread(target=watch, daemon=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from sage_common.allocator import return_freed_memory
 from sage_common.core.health import PressureLevel
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sage_common.ros.connections import Connections
 
 LIST_RECLAIMABLES = "~/reclaimables"
+_LISTENERS: WeakSet[PressureListener] = WeakSet()
+"""Those of this process."""
 
 
 class Cost(IntEnum):
@@ -81,11 +84,17 @@ class PressureListener(Stateful):
         self._given_bytes = {}
         self._peak_bytes = {}
         self._worker: Worker | None = None
+        self._topic = ""
 
     def clear(self) -> None:
         """Forget what was registered; the node is configured anew."""
         self._items.clear()
+        self._topic = ""
         self._worker = None
+
+    def hears(self, topic: str) -> bool:
+        """Whether it listens, and to this topic."""
+        return self._topic == topic
 
     def add(self, item: Reclaimable) -> None:
         """Register something; while the node is configured."""
@@ -96,7 +105,8 @@ class PressureListener(Stateful):
         """Hear of pressure, if there is something to give back."""
         if self._items:
             self._worker = self._node.worker("reclaim")
-            self._node.subscribe("pressure", self._on_pressure)
+            self._topic = self._node.subscribe("pressure", self.take).topic
+            _LISTENERS.add(self)
             self._node.service(LIST_RECLAIMABLES, self._list)
 
     def activated(self) -> None:
@@ -115,7 +125,8 @@ class PressureListener(Stateful):
             for item in self._items:
                 item.relieve_at(self.level, self.reclaim_level)
 
-    def _on_pressure(self, message: Any) -> None:
+    def take(self, message: Any) -> None:
+        """Ask for what a message of the governor calls for; from any thread, and at once."""
         before = (self.level, self.reclaim_level)
         self.level, self.reclaim_level = message.level, message.reclaim_level
         if self._is_tight() or before != (self.level, self.reclaim_level):
@@ -168,3 +179,18 @@ class PressureListener(Stateful):
             kept_bytes=min(item.kept_bytes(), held),
             given_bytes=self._given_bytes.get(item.name, 0),
         )
+
+
+def announce(topic: str, message: Any) -> None:
+    """Tell the nodes of this process at once, past the executor.
+
+    Where the processor is crowded it is seconds behind, and memory would be given back too late.
+    They get the same message by the topic afterwards, as those of other processes do.
+
+    Args:
+        topic: full name of the topic `pressure`.
+        message: that is published there next.
+    """
+    for listener in tuple(_LISTENERS):
+        if listener.hears(topic):
+            listener.take(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -59,7 +60,7 @@ class MemoryReader:
         self._watch, self._written = _systemd(environment)
         self._before: dict[Path, tuple[int, Stalls]] = {}
         self._hits_before: int | None = None
-        self._triggers: dict[Path, StallTriggers | SystemdWatch] = {}
+        self._triggers: dict[Path, StallTriggers | SystemdWatch] = {}  # of one file at most
         self._refused: dict[Path, str] = {}
         self._used_before = (0, UNKNOWN)
         self._counts = True
@@ -69,15 +70,25 @@ class MemoryReader:
         """Whether systemd asked that nothing be watched."""
         return self._watch == Path(OFF)
 
-    def raised(self) -> PressureLevel:
-        """The highest level for which the kernel raised an event since this was asked last."""
-        highest = PressureLevel.GREEN
+    def wait(self, timeout_s: float) -> PressureLevel:
+        """Wait for the time of the next reading, or for an event of the kernel.
+
+        Args:
+            timeout_s: until then.
+
+        Returns:
+            The highest level for which there was an event since this was asked last.
+        """
+        highest, end_s = PressureLevel.GREEN, time.monotonic() + timeout_s
         for path, triggers in list(self._triggers.items()):
             try:
-                highest = max(highest, triggers.raised())
+                highest = triggers.wait(timeout_s)
             except OSError:  # set anew, or said to be gone, with the next reading
                 self._drop(path)
-        return highest if self._counts else PressureLevel.GREEN
+        if highest and self._counts:
+            return highest
+        time.sleep(max(end_s - time.monotonic(), 0.0))
+        return PressureLevel.GREEN
 
     def read(self, now_ns: int) -> PressureReading:
         """Read all; the kernel has new figures of stalls every 2 s.

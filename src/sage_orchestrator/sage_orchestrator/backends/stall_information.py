@@ -66,14 +66,17 @@ class StallTriggers:
             self.close()
             raise
 
-    def raised(self) -> PressureLevel:
-        """The highest level for which there was an event since this was asked last; at once.
+    def wait(self, timeout_s: float) -> PressureLevel:
+        """The highest level for which there was an event since this was asked last.
+
+        Args:
+            timeout_s: how long to wait for one, if there was none.
 
         Raises:
             OSError: the file that is watched has gone.
         """
         highest = PressureLevel.GREEN
-        for descriptor, event in self._poll.poll(0):
+        for descriptor, event in self._poll.poll(timeout_s):
             if event & select.EPOLLERR:
                 raise OSError("the cgroup that was watched has gone")
             highest = max(highest, self._levels[descriptor])
@@ -114,13 +117,16 @@ class SystemdWatch:
             self.close()
             raise
 
-    def raised(self) -> PressureLevel:
+    def wait(self, timeout_s: float) -> PressureLevel:
         """Yellow, if there was an event since this was asked last: caches are to be trimmed.
+
+        Args:
+            timeout_s: how long to wait for one, if there was none.
 
         Raises:
             OSError: the file has gone.
         """
-        events = self._poll.poll(0)
+        events = self._poll.poll(timeout_s)
         if any(event & select.EPOLLIN for _, event in events):
             os.read(self._descriptor, 4096)
         if any(event & select.EPOLLERR for _, event in events):

@@ -10,8 +10,8 @@ from sage_common.core.health import PressureLevel
 from sage_common.core.state.fields import State
 from sage_common.ros.graph_states import save_states
 from sage_common.ros.node import SageNode
+from sage_common.ros.pressure import announce
 from sage_orchestrator.backends.board import BoardReading, read_board
-from sage_orchestrator.backends.memory_reader import MemoryReader
 from sage_orchestrator.backends.processes import graph_processes
 from sage_orchestrator.core.pressure.governor import Governor
 from sage_orchestrator.core.pressure.levels import LevelTracker
@@ -25,15 +25,16 @@ from sage_orchestrator.nodes.pressure_messages import (
     health,
     pressure_message,
 )
+from sage_orchestrator.nodes.pressure_watch import PressureWatch
 from sage_orchestrator.params import GovernorParameters
 
-READ_S, LOOK_S, REPORT_S = 0.25, 2.0, 10.0
+TICK_S, LOOK_S, REPORT_S = 0.25, 2.0, 10.0
 PAUSE_NS = 4 * NS_PER_S
 """Between two nodes that are shed: two readings of the kernel's."""
 
 
 class GovernorNode(SageNode):
-    """Reads four times a second. In lock-step it reads nothing, and says only what is forced."""
+    """Reads, says and sheds. In lock-step it reads nothing, and says only what is forced."""
 
     default_name = "governor"
     parameters_type = GovernorParameters
@@ -49,13 +50,12 @@ class GovernorNode(SageNode):
         self._reading = PressureReading()
         self._memory = GraphMemory()
         self._board = BoardReading()
-        self._reader: MemoryReader | None = None
         self._nodes = GovernedNodes(self)
-        self._readings = self.worker("readings")
+        self._watch = PressureWatch(self, self._take)
         self._changes = self.worker("changes")
         self._output = self.publisher("pressure")
         self.service("governor/force_level", self._on_force)
-        self.timer(READ_S, self._tick, steady=True)
+        self.timer(TICK_S, self._tick, steady=True)
         if self.time_is_measured:
             self.timer(LOOK_S, self._look, steady=True)
             self.timer(REPORT_S, self._publish, steady=True)
@@ -65,23 +65,17 @@ class GovernorNode(SageNode):
             self.log.warning(self._fault)
             self.set_health("warn", self._fault)
         if self.time_is_measured:
-            self._reader = MemoryReader(os.environ)
+            self._watch.open()
 
     def on_deactivate(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self._watch.close()
 
     def _tick(self) -> None:
         if self._governor.expire(self.clock.now_ns()):
             self._publish()
-        if self._reader is not None:
-            self._readings.submit(self._read, self._reader)
+        self._watch.keep_on()
 
-    def _read(self, reader: MemoryReader) -> None:
-        now_ns = self.stopwatch_ns()
-        triggered = reader.raised()
-        reading = reader.read(now_ns)
+    def _take(self, now_ns: int, reading: PressureReading, triggered: PressureLevel) -> None:
         with self.guard:
             if not self.active:
                 return
@@ -128,9 +122,11 @@ class GovernorNode(SageNode):
 
     def _publish(self) -> None:
         governor, reading = self._governor, self._reading
-        self._output.publish(
-            pressure_message(self.clock.now_ns(), governor, reading, self._memory, self._board)
-        )
+        now_ns = self.clock.now_ns()
+        message = pressure_message(now_ns, governor, reading, self._memory, self._board)
+        if self.time_is_measured:
+            announce(self._output.topic, message)
+        self._output.publish(message)
         self.diagnose(**facts(governor, reading))
         self.set_health(*health(governor, reading, self._fault))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from std_msgs.msg import Header
 
+from sage_common.allocator import remove_shared_pages
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.host import Logger, Publisher
 from sage_common.ros.tensors import mailboxes
@@ -26,6 +28,9 @@ SLOTS_AT = (SLOTS, 12, 8, 8, 8)
 LEFT_FREE = 2
 """Slots that frames decoded ahead leave under pressure; those that get none are copied when due."""
 TTL_MS = 1000
+SHARED_MEMORY = "shm"
+RELIEVE_TRIES, RELIEVE_PERIOD_S = 10, 0.05
+"""How often to look for slots that readers have given back meanwhile, and how soon again."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class TensorOutput:
     """Hands tensors over through a mailbox in shared memory, and publishes their handles.
 
     The mailbox is made with the first tensor that somebody wants, and anew when tensors grow
-    and, under pressure, when they shrink to a half. A
+    and, under pressure, when they shrink to a half. Slots that are too many then are emptied: they
+    stay taken, and their pages go back to the system. A
     reader that holds every slot makes no writer wait: the tensor is counted as refused. May be
     used by several threads.
 
@@ -78,6 +84,7 @@ class TensorOutput:
         self._own = OwnMailbox("frames go as images only", log)
         self._tag = 0
         self._slots = SLOTS
+        self._emptied: list[Any] = []
         self._slot_bytes = 0
         self._made_for_bytes = 0
 
@@ -121,7 +128,7 @@ class TensorOutput:
     def close(self) -> None:
         """Remove the mailbox; the next tensor makes a new one. Readers keep what they hold."""
         with self._lock:
-            self._own.close()
+            self._close()
             self._slot_bytes = 0
 
     def held_bytes(self) -> int:
@@ -132,7 +139,7 @@ class TensorOutput:
         with self._lock:
             mailbox = self._own.mailbox
             if mailbox is not None:
-                return int(mailbox.slot_count * mailbox.slot_bytes)
+                return int(self._slots_in_use * mailbox.slot_bytes)
             return self._slots * self._slot_bytes if self.wanted else 0
 
     def kept_bytes(self) -> int:
@@ -144,16 +151,19 @@ class TensorOutput:
     def relieve(self, level: int) -> None:
         """Have fewer slots under pressure, and all of them again at green.
 
-        The mailbox goes, and the next tensor makes one that fits the level: a slot's pages cannot
-        be given back in place, because whoever writes to it next, or still looks at it, would be
-        killed if there were none to be had then.
+        Fewer: those that nobody looks at are emptied at once, others as soon as they are given
+        back. With a new mailbox in place of this one, both would be there until every reader has
+        come to it. More: the next tensor makes a new mailbox, because whoever writes to a slot
+        without pages would be killed if there were none to be had then.
         """
-        with self._lock:
-            self._slots = SLOTS_AT[level]
-            mailbox = self._own.mailbox
-            if mailbox is not None and mailbox.slot_count != self._slots:
-                self._slot_bytes = mailbox.slot_bytes
-                self._own.close()
+        for _ in range(RELIEVE_TRIES):
+            with self._lock:
+                self._slots = SLOTS_AT[level]
+                if self._slots > self._slots_in_use or not self._can_empty:
+                    self._remove()
+                if self._empty_down_to(self._slots):
+                    return
+            time.sleep(RELIEVE_PERIOD_S)
 
     def facts(self) -> dict[str, object]:
         """For /diagnostics."""
@@ -163,19 +173,52 @@ class TensorOutput:
         if mailbox is None:
             return {f"{topic} mailbox": f"none: {self._own.fault or 'nobody subscribes'}"}
         counted = mailbox.statistics()
-        size_mb = mailbox.slot_count * mailbox.slot_bytes / 1e6
+        size_mb = self._slots_in_use * mailbox.slot_bytes / 1e6
         return {
             f"{topic} mailbox": f"{mailbox.backend}, {size_mb:.0f} MB",
             f"{topic} in place": self.in_place,
             f"{topic} by copy": self.by_copy,
             f"{topic} refused": self.refused,
             f"{topic} readers": counted["readers"],
-            f"{topic} free slots": f"{counted['free_slots']} of {mailbox.slot_count}",
+            f"{topic} free slots": f"{counted['free_slots']} of {self._slots_in_use}",
         }
+
+    @property
+    def _slots_in_use(self) -> int:
+        """Of the mailbox that there is, if there is one, those that are not emptied."""
+        mailbox = self._own.mailbox
+        return 0 if mailbox is None else int(mailbox.slot_count) - len(self._emptied)
+
+    @property
+    def _can_empty(self) -> bool:
+        mailbox = self._own.mailbox
+        return mailbox is not None and mailbox.backend == SHARED_MEMORY
+
+    def _empty_down_to(self, slots: int) -> bool:
+        """Empty slots that nobody looks at; False if there are too few of them."""
+        while self._slots_in_use > slots:
+            try:
+                lease = self._own.writer.acquire("overwrite")
+            except mailboxes.library.Full:
+                return False
+            self._emptied.append(lease)
+            remove_shared_pages(lease.array((lease.bytes,), np.uint8))
+        return True
+
+    def _close(self) -> None:
+        self._emptied.clear()
+        self._own.close()
+
+    def _remove(self) -> None:
+        """The next tensor makes a mailbox that fits the level."""
+        mailbox = self._own.mailbox
+        if mailbox is not None and self._slots_in_use != self._slots:
+            self._slot_bytes = mailbox.slot_bytes
+            self._close()
 
     def _is_short_of_slots(self) -> bool:
         mailbox = self._own.mailbox
-        if mailbox is None or mailbox.slot_count == SLOTS:
+        if mailbox is None or self._slots_in_use >= SLOTS:
             return False  # all that `SLOTS` counts have room; asking costs 0.1 ms
         return bool(mailbox.statistics()["free_slots"] <= LEFT_FREE)
 
@@ -211,6 +254,8 @@ class TensorOutput:
         mailbox = self._own.mailbox
         has_room = mailbox is not None and mailbox.slot_bytes >= tensor_bytes
         wastes = self._slots < SLOTS and tensor_bytes <= self._made_for_bytes // 2
+        if self._can_empty:
+            self._empty_down_to(0 if wastes else self._slots)
         if (wastes or not has_room) and not self._make_mailbox(tensor_bytes):
             return None
         try:
@@ -220,6 +265,7 @@ class TensorOutput:
 
     def _make_mailbox(self, slot_bytes: int) -> bool:
         def create(library: Any) -> Any:
+            self._emptied.clear()
             self._made_for_bytes = slot_bytes
             library.sweep_stale()  # of graphs that were killed, and had other names
             return library.TensorMailbox.create(
