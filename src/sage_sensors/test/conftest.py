@@ -21,13 +21,16 @@ WIDTH, HEIGHT, RATE = 64, 48, 25
 SOUND_RATE = 48000
 
 
-def _write(path: Path, seconds: float, video: bool = True, sound: bool = True) -> Path:
+def _write(
+    path: Path, seconds: float, video: bool = True, sound: bool = True, gop_size: int = 12
+) -> Path:
     """A grey level that rises frame by frame; a 440 Hz tone."""
     with av.open(str(path), "w") as container:
         picture = container.add_stream("mpeg4", rate=RATE) if video else None
         tone = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound else None
         if picture is not None:
             picture.width, picture.height, picture.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+            picture.gop_size = gop_size
             for number in range(round(seconds * RATE)):
                 pixels = np.full((HEIGHT, WIDTH, 3), (number * 5) % 250, np.uint8)
                 frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")

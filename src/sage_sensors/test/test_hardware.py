@@ -72,6 +72,17 @@ def test_frames_are_rgb_and_stamped_before_they_are_decoded(camera: V4l2Camera) 
     assert sample.value.pixels[0, 0].tolist() == [9, 0, 1]
 
 
+def test_a_frame_that_is_not_wanted_is_not_decoded(camera: V4l2Camera) -> None:
+    camera.open()
+    asked: list[int] = []
+    camera.wants = lambda time_ns: bool(asked.append(time_ns))
+    assert camera.read() is None
+    assert asked == [NOW_NS]
+    assert FakeCapture.clock.now_ns() == NOW_NS
+    camera.wants = lambda time_ns: True
+    assert camera.read() is not None
+
+
 def test_only_what_was_asked_for_is_set(camera: V4l2Camera) -> None:
     camera.open()
     settings = camera._capture.settings

@@ -86,3 +86,19 @@ def test_a_stamp_that_goes_back_does_not_break_it() -> None:
 def test_wrong_periods_are_refused() -> None:
     with pytest.raises(ValueError, match="period_s"):
         SensorMonitor(-1.0)
+
+
+def test_a_sensor_that_is_slowed_is_as_regular_as_before() -> None:
+    stamps = [n * PERIOD_NS for n in range(100)]
+    monitor = watched(stamps, list(range(100)))
+    monitor.expect(0.5)
+    slowed = [stamps[-1] + PERIOD_NS + n * 5 * PERIOD_NS for n in range(10)]
+    for number, stamp_ns in enumerate(slowed):
+        monitor.observe(stamp_ns, number)
+        assert monitor.report(stamp_ns + 5 * PERIOD_NS).trust == pytest.approx(1.0)
+    assert monitor.report(slowed[-1]).rate_hz == pytest.approx(2.0)
+    monitor.expect(0.1)
+    for number in range(3):
+        monitor.observe(slowed[-1] + (number + 3) * PERIOD_NS, number)
+    report = monitor.report(slowed[-1] + 5 * PERIOD_NS)
+    assert (report.rate_hz, report.trust) == pytest.approx((10.0, 1.0))

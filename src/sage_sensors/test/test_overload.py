@@ -10,6 +10,7 @@ import pytest
 
 from sage_common.core.clock import NS_PER_S
 from sage_sensors.core.playback import LATEST_NS, Schedule
+from sage_sensors.core.rate_limit import RateLimit
 from sage_sensors.core.samples import Stamped, Words
 from sage_sensors.feeds.device import DeviceFeed
 from sage_sensors.feeds.playback import (
@@ -68,13 +69,14 @@ class Stream:
     kind: str
     cost_ns: int
     late_ns: list[int] = field(default_factory=list)
+    rate_limit: RateLimit = field(default_factory=RateLimit)
 
     def begin(self, backend: str, period_s: float) -> None:
         assert (backend, period_s) == ("test", PERIODS_NS[self.kind] / NS_PER_S)
 
     watch = begin
 
-    def deliver(self, sample: Stamped[Words]) -> None:
+    def deliver(self, sample: Stamped[Words], chosen: bool = False) -> None:
         self.late_ns.append(self.node.now_ns - sample.time_ns)
         self.node.now_ns += self.cost_ns
 

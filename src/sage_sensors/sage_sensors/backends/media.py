@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from sage_sensors.core.samples import (
     SourceError,
     Stamped,
     blank_frame,
+    want_all,
 )
 
 # A camera file has a few frames between key frames; more errors in a row mean that the rest of
@@ -112,6 +114,8 @@ class VideoTrack:
         self._media = media
         self._size = (width_px, height_px)
         self._canvas = canvas
+        self.wants: Callable[[int], bool] = want_all
+        self._asked_ns = -1
         # One for all: each new one takes memory of its own, and starts threads for every picture.
         self._reformatter = VideoReformatter()
 
@@ -120,7 +124,7 @@ class VideoTrack:
 
     def items(self) -> Iterator[Stamped[Frame]]:
         last_ns = -1
-        self._wanted_ns = 0
+        self._wanted_ns, self._asked_ns = 0, -1
         for frame in self._frames():
             time_ns = _time_ns(frame, self._media.origin)
             if time_ns is None or time_ns <= last_ns:
@@ -130,6 +134,8 @@ class VideoTrack:
             if time_ns < self._wanted_ns:
                 self.passed += 1
                 continue
+            if time_ns != self._asked_ns and not self.wants(time_ns):
+                continue
             yield Stamped(time_ns, self._drawn(frame))
 
     def _frames(self) -> Iterator[Any]:
@@ -137,19 +143,26 @@ class VideoTrack:
             stream = container.streams.video[0]
             # One thread is enough (848x480 at 30/s takes a tenth of a core) and adds no delay.
             stream.codec_context.thread_count = 1
-            yield from _decoded(container, stream, self, self._hurry)
+            yield from _decoded(container, stream, self, self._is_needed)
 
-    def _hurry(self, packet: Any, codec: Any) -> None:
-        """Far behind, decode key frames only, up to the first that is wanted."""
+    def _is_needed(self, packet: Any, following: Any, codec: Any) -> bool:
+        """Whether a packet is to be decoded: no picture that is unwanted, nor needed by others.
+
+        Far behind, key frames only, up to the first that is wanted.
+        """
         time_ns = _time_ns(packet, self._media.origin)
         hurried = codec.skip_frame == KEY_FRAMES
         if time_ns is None:
-            return
+            return True
         if time_ns < self._wanted_ns - FAR_BEHIND_NS:
             codec.skip_frame = KEY_FRAMES
         elif hurried and packet.is_keyframe and time_ns >= self._wanted_ns:
             codec.skip_frame = ALL_FRAMES
         self.passed += hurried and not packet.is_keyframe
+        if time_ns < self._wanted_ns or not (packet.is_keyframe and following.is_keyframe):
+            return True
+        self._asked_ns = time_ns
+        return self.wants(time_ns)
 
     def _drawn(self, frame: Any) -> Frame:
         """The picture, upright and scaled, in RGB."""
@@ -246,16 +259,17 @@ def _decoded(
     container: Any,
     stream: Any,
     track: VideoTrack | SoundTrack,
-    prepare: Callable[[Any, Any], None] = lambda packet, codec: None,
+    is_needed: Callable[[Any, Any, Any], bool] = lambda packet, following, codec: True,
 ) -> Iterator[Any]:
     """The frames of a stream; a packet that cannot be decoded is counted and left out.
 
-    `prepare(packet, codec)` is called before each packet is decoded.
+    `is_needed(packet, following, codec)` is asked before each packet is decoded.
     """
     in_a_row = 0
     try:
-        for packet in container.demux(stream):
-            prepare(packet, stream.codec_context)
+        for packet, following in pairwise(chain(container.demux(stream), [None])):
+            if not is_needed(packet, following, stream.codec_context):
+                continue
             try:
                 frames = packet.decode()
             except av.FFmpegError as error:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 
 from sage_common.core.clock import Clock
-from sage_sensors.core.samples import Canvas, Frame, SourceError, Stamped, blank_frame
+from sage_sensors.core.samples import (
+    Canvas,
+    Frame,
+    SourceError,
+    Stamped,
+    blank_frame,
+    want_all,
+)
 
 DEVICES = Path("/dev")
 PATTERN = "video*"
@@ -50,6 +58,7 @@ class V4l2Camera:
         self._clock = clock
         self._canvas = canvas
         self._capture: Any = None
+        self.wants: Callable[[int], bool] = want_all
 
     def open(self) -> None:
         device, capture = self._first_that_opens()
@@ -79,6 +88,8 @@ class V4l2Camera:
         if not self._capture.grab():
             raise SourceError(f"{self.source}: no frame; unplugged?")
         stamp_ns = self._clock.now_ns()
+        if not self.wants(stamp_ns):
+            return None  # it was not decoded
         arrived, bgr = self._capture.retrieve()
         if not arrived:
             raise SourceError(f"{self.source}: a frame that cannot be decoded")

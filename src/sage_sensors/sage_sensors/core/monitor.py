@@ -56,21 +56,29 @@ class SensorMonitor(Stateful):
     _reliability: State[float] = 1.0
     _fingerprint: State[int | None] = None
     _repeats: State[int] = 0
+    _begins: State[bool] = True
 
     def __init__(self, period_s: float, stuck_after_s: float = 1.0) -> None:
         if period_s < 0.0 or stuck_after_s <= 0.0:
             raise ValueError(
                 f"period_s, stuck_after_s = {period_s}, {stuck_after_s}: expected >= 0 and > 0"
             )
+        self._stuck_after_s = stuck_after_s
+        self.expect(period_s)
+
+    def expect(self, period_s: float) -> None:
+        """From now on another nominal period [s]; what regularity was learned is forgotten."""
         self._period_s = period_s
         self._stuck_repeats = MIN_REPEATS
         if period_s > 0.0:
-            self._stuck_repeats = max(MIN_REPEATS, round(stuck_after_s / period_s))
+            self._stuck_repeats = max(MIN_REPEATS, round(self._stuck_after_s / period_s))
+        self._mean_s, self._deviation, self._begins = 0.0, 0.0, True
 
     def observe(self, stamp_ns: int, fingerprint: int) -> None:
         """Note a sample with its stamp [ns] and a number that equals for equal values."""
-        if self._last_ns is not None:
+        if self._last_ns is not None and not self._begins:
             self._note_gap((stamp_ns - self._last_ns) / NS_PER_S)
+        self._begins = False
         self._repeats = self._repeats + 1 if fingerprint == self._fingerprint else 0
         self._fingerprint = fingerprint
         self._last_ns = stamp_ns

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from typing import Generic, TypeVar
 
 from sage_common.core.clock import NS_PER_S
-from sage_sensors.core.samples import Skipping, Stamped, Track
+from sage_sensors.core.samples import Selective, Skipping, Stamped, Track, want_all
 
 T = TypeVar("T")
 # A later deadline than this was missed because time jumped: a suspended machine, a looped bag.
@@ -75,20 +76,33 @@ class Playback(Generic[T]):
         track: what to play.
         schedule: when.
         depth: samples read ahead, >= 1.
+        wants: of a selective track, whether the sample that is due at a time [ns] is wanted; it is
+            not read further ahead than `depth` of all its samples.
 
     Attributes:
+        selects: the track makes only samples that are wanted.
         ended: the last sample has been handed out.
         beyond: samples of the first repetition that lie beyond the cut.
     """
 
-    def __init__(self, track: Track[T], schedule: Schedule, depth: int) -> None:
+    def __init__(
+        self,
+        track: Track[T],
+        schedule: Schedule,
+        depth: int,
+        wants: Callable[[int], bool] = want_all,
+    ) -> None:
         self.track = track
+        self.selects = isinstance(track, Selective)
         self.ended = False
         self.beyond = 0
         self._overtaken = 0
         self._now_ns = schedule.start_ns
         self._schedule = schedule
         self._depth = depth
+        self._wants = wants
+        self._ahead_ns = round(depth * track.period_s * NS_PER_S)
+        self._read_until_ns = schedule.start_ns
         self._ahead: deque[tuple[int, Stamped[T]]] = deque()
         self._source = self._endless()
         self._filling = threading.Lock()
@@ -102,7 +116,8 @@ class Playback(Generic[T]):
     @property
     def wants_filling(self) -> bool:
         """True if less than half of the queue is left and there is more to read."""
-        return not self._read_all and 2 * len(self._ahead) <= self._depth
+        wanted = not self._read_all and 2 * len(self._ahead) <= self._depth
+        return wanted and not self._is_far_ahead(self._ahead_ns // 2)
 
     def fill(self) -> None:
         """Read until the queue is full or the track has ended.
@@ -113,6 +128,8 @@ class Playback(Generic[T]):
         with self._filling:
             try:
                 while not self._read_all and len(self._ahead) < self._depth:
+                    if self._is_far_ahead(self._ahead_ns):
+                        break
                     item = next(self._source, None)
                     if item is None:
                         self._read_all = True
@@ -120,6 +137,7 @@ class Playback(Generic[T]):
                         self._pass_over(item[0])
                     else:
                         self._ahead.append(item)
+                        self._read_until_ns = self._due_ns(item)
             except Exception:
                 self._read_all = True
                 raise
@@ -155,6 +173,10 @@ class Playback(Generic[T]):
     def _is_late(self, item: tuple[int, Stamped[T]]) -> bool:
         return self._due_ns(item) < self._now_ns - LATEST_NS
 
+    def _is_far_ahead(self, limit_ns: int) -> bool:
+        """Who wants more samples from now on must not wait for few that were read before."""
+        return self.selects and self._read_until_ns - self._now_ns > limit_ns
+
     def _overtake(self) -> None:
         """If the oldest sample is late, go on with the newest one that is due."""
         if not self._ahead or not self._is_late(self._ahead[0]):
@@ -173,6 +195,8 @@ class Playback(Generic[T]):
         lap = 0
         while True:
             count = 0
+            if isinstance(self.track, Selective):
+                self.track.wants = partial(self._wants_of_lap, lap)
             for item in self.track.items():
                 if self._schedule.length_ns and item.time_ns >= self._schedule.length_ns:
                     self.beyond += lap == 0
@@ -182,3 +206,6 @@ class Playback(Generic[T]):
             if not self._schedule.loop or count == 0:
                 return
             lap += 1
+
+    def _wants_of_lap(self, lap: int, time_ns: int) -> bool:
+        return self._wants(self._schedule.due_ns(lap, time_ns))

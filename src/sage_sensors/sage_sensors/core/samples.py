@@ -54,6 +54,11 @@ class Frame:
         return zlib.crc32(np.ascontiguousarray(self.pixels[::8, ::8]).data)
 
 
+def want_all(time_ns: int) -> bool:
+    """Every sample is wanted."""
+    return True
+
+
 Canvas = Callable[[int, int], Frame]
 """Gives a frame of a height and a width [px] whose pixels are to be drawn."""
 
@@ -151,6 +156,18 @@ class Skipping(Protocol):
 
     def skip_to(self, time_ns: int) -> None:
         """What lies before this moment of the track [ns] is unwanted, until `items` begins anew."""
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A source whose samples are costly, and that makes only those that are wanted.
+
+    Attributes:
+        wants: is asked once for each sample, in order of time, whether it is wanted, by what would
+            be its `time_ns`.
+    """
+
+    wants: Callable[[int], bool]
 
 
 @runtime_checkable

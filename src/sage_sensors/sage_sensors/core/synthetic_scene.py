@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
-from sage_sensors.core.samples import Canvas, Frame, Stamped, blank_frame
+from sage_sensors.core.samples import Canvas, Frame, Stamped, blank_frame, want_all
 from sage_sensors.core.synthetic_events import SyntheticEvent, events_between
 
 DRIFT_PX_PER_S = 12.0
@@ -46,6 +46,7 @@ class SyntheticScene:
         self._rate_hz = rate_hz
         self._seed = seed
         self._canvas = canvas
+        self.wants: Callable[[int], bool] = want_all
         self._background = _waves(width_px, height_px, seed)
 
     def render(self, time_ns: int) -> NDArray[np.uint8]:
@@ -62,10 +63,11 @@ class SyntheticScene:
         number = 0
         while True:
             time_ns = round(number * NS_PER_S / self._rate_hz)
-            frame = self._canvas(self._height, self._width)
-            self._paint(frame.pixels, time_ns)
-            yield Stamped(time_ns, frame)
             number += 1
+            if self.wants(time_ns):
+                frame = self._canvas(self._height, self._width)
+                self._paint(frame.pixels, time_ns)
+                yield Stamped(time_ns, frame)
 
     def _paint(self, pixels: NDArray[np.uint8], time_ns: int) -> None:
         shift = int(time_ns * DRIFT_PX_PER_S / NS_PER_S) % self._width

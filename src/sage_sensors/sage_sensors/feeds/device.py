@@ -8,7 +8,7 @@ from sage_common.core.clock import NS_PER_S, Clock
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.host import Logger, Worker
 from sage_sensors.core.backoff import BackOff
-from sage_sensors.core.samples import Device
+from sage_sensors.core.samples import Device, Selective
 from sage_sensors.publishers.stream import StreamPublisher, T
 
 ABSENT_WARNING_S = 600.0
@@ -43,6 +43,9 @@ class DeviceFeed(Generic[T]):
         self._closed = False
         self._missed = 0
         self._next_ns = clock.now_ns()
+        self._selects = isinstance(device, Selective)
+        if isinstance(device, Selective):
+            device.wants = stream.rate_limit.admits
         stream.watch(device.source, device.period_s)
 
     @property
@@ -91,7 +94,7 @@ class DeviceFeed(Generic[T]):
             if sample is not None and not self._closed:
                 self._backoff.succeeded()
                 self.problem = ""
-                self._stream.deliver(sample)
+                self._stream.deliver(sample, chosen=self._selects)
         except EOFError as end:
             self.ended = True
             self._log.info(str(end))

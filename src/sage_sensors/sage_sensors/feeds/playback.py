@@ -36,7 +36,7 @@ class PlaybackFeed(Generic[T]):
         self, track: Track[T], schedule: Schedule, stream: StreamPublisher[T], worker: Worker
     ) -> None:
         self.problem = ""
-        self._playback = Playback(track, schedule, AHEAD[stream.kind])
+        self._playback = Playback(track, schedule, AHEAD[stream.kind], stream.rate_limit.admits)
         self._stream = stream
         self._worker = worker
         self._filling = False
@@ -61,7 +61,7 @@ class PlaybackFeed(Generic[T]):
             samples = self._playback.due(now_ns, 1)
             if not samples:
                 break
-            self._stream.deliver(samples[0])
+            self._stream.deliver(samples[0], chosen=self._playback.selects)
             if stopwatch_ns() > end_ns:
                 break
         self._fill_ahead()

@@ -39,10 +39,15 @@ class CameraNode(SensorNode):
         self._foreign = self.subscribe_foreign(topic, type_name, callback)
 
     def _on_image(self, message: Any) -> None:
-        self._pass_on(message, Frame(image_to_rgb(message)))
+        if self._wants(message):
+            self._pass_on(message, Frame(image_to_rgb(message)))
 
     def _on_compressed(self, message: Any) -> None:
-        self._worker.submit(self._decode, message)
+        if self._wants(message):
+            self._worker.submit(self._decode, message)
+
+    def _wants(self, message: Any) -> bool:
+        return self._stream.rate_limit.admits(stamp_ns(message.header.stamp))
 
     def _decode(self, message: Any) -> None:
         try:
@@ -56,4 +61,4 @@ class CameraNode(SensorNode):
     def _pass_on(self, message: Any, frame: Frame) -> None:
         if not self.parameters.frame_id and message.header.frame_id:
             self._stream.frame_id = message.header.frame_id
-        self._stream.deliver(Stamped(stamp_ns(message.header.stamp), frame))
+        self._stream.deliver(Stamped(stamp_ns(message.header.stamp), frame), chosen=True)

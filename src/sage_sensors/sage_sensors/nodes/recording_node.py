@@ -54,8 +54,8 @@ class RecordingNode(SageNode):
         self.on_parameters()
 
     def on_parameters(self) -> None:
-        self._streams["camera"].rate_limit.max_rate_hz = self.parameters.max_camera_rate_hz
-        self._streams["imu"].rate_limit.max_rate_hz = self.parameters.max_imu_rate_hz
+        self._streams["camera"].limit_rate(self.parameters.max_camera_rate_hz)
+        self._streams["imu"].limit_rate(self.parameters.max_imu_rate_hz)
 
     def on_activate(self) -> None:
         p = self.parameters

@@ -60,8 +60,7 @@ class SensorNode(SageNode, ABC):
         self.on_parameters()
 
     def on_parameters(self) -> None:
-        limit = getattr(self.parameters, f"max_{self._stream.kind}_rate_hz", 0.0)
-        self._stream.rate_limit.max_rate_hz = limit
+        self._stream.limit_rate(getattr(self.parameters, f"max_{self._stream.kind}_rate_hz", 0.0))
 
     def frame_is_ours(self) -> bool:
         """True if the frame that messages name is this node's, not that of a foreign topic."""

@@ -81,9 +81,9 @@ class ImuPublisher(StreamPublisher[Inertial]):
             np.array([acceleration.x, acceleration.y, acceleration.z]),
         )
         stamp = stamp_ns(message.header.stamp)
-        self._monitor.observe(stamp, value.fingerprint())
         if not self.rate_limit.admits(stamp):
             return
+        self._monitor.observe(stamp, value.fingerprint())
         if message.orientation_covariance[0] == -1.0:
             self._orient(message, value)
         self._data.publish(message)

@@ -41,6 +41,7 @@ class StreamPublisher(Stateful, ABC, Generic[T]):
     frame_id: State[str]
     rate_limit: State[RateLimit]
     _monitor: State[SensorMonitor]
+    _period_s: State[float] = 0.0
 
     kind: ClassVar[str] = "sensor"
     stuck_after_s: ClassVar[float] = 1.0
@@ -61,7 +62,8 @@ class StreamPublisher(Stateful, ABC, Generic[T]):
     def watch(self, backend: str, period_s: float) -> None:
         """Watch a source from now on, as `begin` does; nothing is published before it has begun."""
         self.backend = backend
-        self._monitor = SensorMonitor(period_s, self.stuck_after_s)
+        self._period_s = period_s
+        self._monitor = SensorMonitor(self._published_period_s, self.stuck_after_s)
 
     def absent(self, why: str) -> None:
         """There is no such sensor, and why."""
@@ -72,10 +74,21 @@ class StreamPublisher(Stateful, ABC, Generic[T]):
         """Whether there is no such sensor."""
         return self.backend.startswith(ABSENT)
 
-    def deliver(self, sample: Stamped[T]) -> None:
-        """Publish a sample with its capture time as stamp, unless fewer are wanted."""
-        self._monitor.observe(sample.time_ns, sample.value.fingerprint())
-        if self.rate_limit.admits(sample.time_ns):
+    def limit_rate(self, max_rate_hz: float) -> None:
+        """Publish at most so many samples a second from now on; 0: all."""
+        if max_rate_hz != self.rate_limit.max_rate_hz:
+            self.rate_limit.max_rate_hz = max_rate_hz
+            self._monitor.expect(self._published_period_s)
+
+    def deliver(self, sample: Stamped[T], chosen: bool = False) -> None:
+        """Publish a sample with its capture time as stamp, unless fewer are wanted.
+
+        Args:
+            sample: what was captured.
+            chosen: its source asked the rate limit before it made the sample.
+        """
+        if chosen or self.rate_limit.admits(sample.time_ns):
+            self._monitor.observe(sample.time_ns, sample.value.fingerprint())
             self.send(sample.value, self.header(sample.time_ns))
 
     def fault(self) -> None:
@@ -85,6 +98,13 @@ class StreamPublisher(Stateful, ABC, Generic[T]):
     @abstractmethod
     def send(self, value: T, header: Header) -> None:
         """Publish one sample; each kind of sensor does this in its own way."""
+
+    @property
+    def _published_period_s(self) -> float:
+        """Of what is left by the rate limit [s]; 0 for events."""
+        limit_hz = self.rate_limit.max_rate_hz
+        is_slowed = self._period_s > 0.0 and limit_hz > 0.0
+        return max(self._period_s, 1.0 / limit_hz) if is_slowed else self._period_s
 
     @property
     def message_frame(self) -> str:
