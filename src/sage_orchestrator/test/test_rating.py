@@ -164,7 +164,7 @@ def test_the_kernel_accounts_what_a_process_of_the_thread_computes():
             process.kill()
 
 
-def test_workers_are_watched_while_they_work(threaded):
+def test_workers_are_watched_while_they_work_but_not_while_they_load(threaded):
     began, may_end = threading.Event(), threading.Event()
     seen: list[tuple[str, str]] = []
 
@@ -180,8 +180,14 @@ def test_workers_are_watched_while_they_work(threaded):
             seen.append(("forget", name))
 
     workers = RatedWorkers(threaded.workers, Watch())
+    loaded = threading.Event()
+    workers.submit("look", loaded.set)
+    assert loaded.wait(60)
     workers.submit("look", may_end.wait)
     workers.abandon("look")
     may_end.set()
     assert began.wait(60)
     assert sorted(seen) == [("begin", "look"), ("end", "look"), ("forget", "look")]
+    workers.submit("look", began.clear)
+    threaded.workers.stop()
+    assert not began.is_set() and len(seen) == 3, "a new instance loads anew, unwatched"
