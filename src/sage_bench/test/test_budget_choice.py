@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sage_bench.budget import choice, decision, live
-from sage_bench.budget.policies import (
+from sage_bench.budget import decision, live
+from sage_bench.budget.choice import figures as choice
+from sage_bench.budget.choice.contrast import contrast_rows
+from sage_bench.budget.choice.policies import (
     by_salience,
     cost_of,
     equal_shares,
@@ -17,8 +19,9 @@ from sage_bench.budget.policies import (
     played,
     worth_of,
 )
-from sage_bench.budget.replayed import orchestrated
-from sage_bench.budget.traces import JobTrace
+from sage_bench.budget.choice.replayed import orchestrated
+from sage_bench.budget.choice.streams import Stream
+from sage_bench.budget.choice.traces import JobTrace
 from sage_bench.encoders.section import Setting
 
 MS = 1_000_000
@@ -60,6 +63,39 @@ def test_ours_learns_which_steps_are_worth_their_cost() -> None:
         for outcome in (ours, best, played(jobs, 7 * MS, first_in_first_out))
     ]
     assert worth[0] >= 0.9 * worth[1] > worth[2]
+
+
+def contrasting(ticks: int) -> list[JobTrace]:
+    """`recognise_dark`, which says that it does not know, is of no use; it shows that at each tenth
+    tick, when nobody else asks."""
+    roles = {"look_finely": GOOD, "recall": GOOD, "recognise": GOOD}
+    useless = replace(
+        POOR, plugin="recognise_dark", costs_ns=(4 * MS, 4 * MS), energies=(1.0, 0.98),
+        values=(0.0, 0.0),
+    )  # fmt: skip
+    return [
+        replace(job, tick=tick)
+        for tick in range(ticks)
+        for job in (*(replace(role, plugin=name) for name, role in roles.items()), useless)
+        if tick % 10 != 9 or job is useless
+    ]
+
+
+def test_where_one_is_of_no_use_ours_learns_it_and_equal_shares_do_not() -> None:
+    made = contrast_rows("made", contrasting(300), choice.OTHERS, choice.REGRET_GOAL)
+    found = {row.name: row for row in made}
+    less = found["made, contrasting, 150 % load: regret less than with equal shares"]
+    assert less.low is not None and less.low > 0.0, "the interval excludes zero"
+    regret = found["made, contrasting, 150 % load: mean regret of a photograph"]
+    assert regret.samples == 60
+    assert found["made, contrasting, 150 % load: inversions"].met
+
+
+def test_an_answer_after_its_deadline_counts_as_none() -> None:
+    late = Stream("late", ("good", "poor"), due_ticks={"poor": 1})
+    jobs = [replace(POOR, costs_ns=(9 * MS, 9 * MS)), GOOD]
+    on_time = orchestrated(jobs, 4 * MS).answers
+    assert on_time[0] >= 1 and orchestrated(jobs, 4 * MS, late).answers[0] in (0, on_time[0])
 
 
 def test_rows_say_what_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:

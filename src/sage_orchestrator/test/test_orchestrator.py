@@ -114,10 +114,12 @@ def test_triggers_and_parameters_decide_who_asks(bench):
 def test_trust_follows_what_runs_achieve_and_feeds_back_into_shares(bench):
     bench.add(Halving("good"), Useless("useless"), Endless("rival"))
     first = bench.cycles(2)[-1]
-    last = bench.cycles(100)[-1]
+    lines = bench.cycles(200)
+    last = lines[-1]
     assert last["good"].trust > 0.99
     assert last["useless"].trust == 0.05
-    assert last["useless"].state == PluginState.DONE
+    ended = [line["useless"].state == PluginState.DONE for line in lines[-20:]]
+    assert sum(ended) == 2, "once in the second that a run may take"
     assert first["rival"].trust == pytest.approx(0.54)
     assert 0.89 < last["rival"].trust <= 0.9
 

@@ -48,6 +48,19 @@ def test_bad_outcomes_outweigh_beautiful_energies():
     assert trust.value == 0.05
 
 
+def test_an_answer_that_claims_nothing_is_not_blamed_for_being_wrong():
+    sure, unsure, cut = Trust(0.5), Trust(0.5), Trust(0.5)
+    sure.learn_run(RunQuality(1.0, 1.0, 0.9))
+    unsure.learn_run(RunQuality(1.0, 1.0, 0.0))
+    cut.learn_first_answer(halted=False)
+    for trust in (sure, unsure, cut):
+        trust.learn_outcome(-1.0)
+    assert sure.belief < 0.85 and unsure.belief == cut.belief == 1.0
+    cut.learn_first_answer(halted=True)
+    cut.learn_outcome(-1.0)
+    assert cut.belief == pytest.approx(0.8)
+
+
 def test_good_outcomes_restore_trust():
     trust = Trust(0.05, belief=0.0)
     for _ in range(100):

@@ -10,7 +10,6 @@ from functools import partial
 
 from sage_bench.budget import (
     batching,
-    choice,
     decision,
     governor,
     isolation,
@@ -18,6 +17,7 @@ from sage_bench.budget import (
     rating,
     tokens,
 )
+from sage_bench.budget.choice import figures as choice
 from sage_bench.budget.states import live as states_live
 from sage_bench.budget.states import lives
 from sage_bench.encoders.section import Figures, Section, Setting, run_all

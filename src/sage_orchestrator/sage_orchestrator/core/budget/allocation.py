@@ -106,12 +106,14 @@ def allocate(budget_ns: int, floor: float, demands: Sequence[Demand]) -> dict[st
 
 
 def _give_mandatory(shares: dict[str, int], rest: int, demands: Sequence[Demand]) -> int:
-    """Add what the mandatory parts lack, those that matter most first; what that took."""
+    """Add what the mandatory parts lack, those that matter most first; what that took.
+
+    Who is in debt gets what it would get without, and pays the debt of that: others get no less.
+    """
     left = rest
     for demand in sorted(demands, key=lambda d: -d.weight):
         if demand.mandatory_ns:
-            # Who is in debt claims less: what it overran is not for others to pay.
-            lacking = demand.mandatory_ns - demand.debt_ns - shares[demand.name]
+            lacking = demand.mandatory_ns - shares[demand.name]
             part = min(left, max(0, lacking))
             shares[demand.name] += part
             left -= part
@@ -119,12 +121,9 @@ def _give_mandatory(shares: dict[str, int], rest: int, demands: Sequence[Demand]
 
 
 def _give_steps(shares: dict[str, int], rest: int, demands: Sequence[Demand]) -> int:
-    """Add what the best steps cost, each as far as its plugin's share does not pay it already.
-
-    Who is in debt gets so much less.
-    """
+    """Add what the best steps cost, each as far as its plugin's share does not pay it already."""
     left = rest
-    unused = {d.name: max(0, shares[d.name] - d.mandatory_ns) + d.debt_ns for d in demands}
+    unused = {d.name: max(0, shares[d.name] - d.mandatory_ns) for d in demands}
     steps = [
         (demand.weight * segment.gain_per_ms, demand.name, segment.cost_ns)
         for demand in demands

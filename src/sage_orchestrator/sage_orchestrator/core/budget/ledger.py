@@ -102,6 +102,11 @@ class Ledger(Stateful):
         for taker, part in zip(takers, parts, strict=True):
             taker.received += part
 
+    @property
+    def spare_ns(self) -> int:
+        """What nobody has spent of the budget."""
+        return self.budget_ns - self.totals()[1]
+
     def totals(self) -> tuple[int, int, int]:
         """Sums over all accounts: allocated, spent, returned."""
         accounts = self.accounts.values()

@@ -55,20 +55,33 @@ def monotonicity(energies: Sequence[float]) -> float:
 class Trust:
     """Trust in one plugin."""
 
-    def __init__(self, value: float = TRUST_AT_START, belief: float = 1.0) -> None:
-        """`belief` in [0, 1]: how outcomes turned out so far; 1 while none was reported."""
+    def __init__(
+        self, value: float = TRUST_AT_START, belief: float = 1.0, claimed: float = 1.0
+    ) -> None:
+        """A trust as it was.
+
+        Args:
+            belief: [0, 1], how outcomes turned out so far; 1 while none was reported.
+            claimed: [0, 1], the value that the newest answer was said to have.
+        """
         self.value = checked_trust(value)
         self.belief = min(1.0, max(0.0, belief))
+        self.claimed = min(1.0, max(0.0, claimed))
         self.reason = "nothing learned since it was loaded"
 
     def learn_run(self, quality: RunQuality) -> None:
         """One run ended."""
+        self.claimed = quality.value
         self._move(quality.score * self.belief, LEARNING_RATE)
         self.reason = (
             f"last run: energy did not rise in {quality.monotonicity:.0%} of its moves, "
             f"convergence {quality.convergence:.2f}, value {quality.value:.2f}; "
             f"outcomes so far {self.belief:.2f}"
         )
+
+    def learn_first_answer(self, halted: bool) -> None:
+        """A run ended before its first step: by itself, or because somebody stopped it."""
+        self.claimed = 1.0 if halted else 0.0
 
     def learn_failure(self) -> None:
         """One run raised, hung, or gave what is not finite."""
@@ -79,7 +92,9 @@ class Trust:
         """What the plugin delivered turned out well (1) or badly (-1).
 
         Belief keeps outcomes in mind, so that a plugin whose energies fall beautifully and whose
-        results are useless does not earn back by running what it lost by failing.
+        results are useless does not earn back by running what it lost by failing. An outcome counts
+        as much as the value that the answer claimed: what said itself that it does not know yet,
+        because nobody paid it another step, is not to blame for being wrong.
 
         Raises:
             InvalidInput: reward outside [-1, 1].
@@ -87,8 +102,8 @@ class Trust:
         if not math.isfinite(reward) or not -1.0 <= reward <= 1.0:
             raise InvalidInput("reward", reward, "a number in [-1, 1]")
         goal = (reward + 1.0) / 2.0
-        self.belief += OUTCOME_RATE * (goal - self.belief)
-        self._move(goal, LEARNING_RATE)
+        self.belief += OUTCOME_RATE * self.claimed * (goal - self.belief)
+        self._move(goal, LEARNING_RATE * self.claimed)
         self.reason = f"an outcome of {reward:+.2f}; outcomes so far {self.belief:.2f}"
 
     def set(self, value: float) -> float:

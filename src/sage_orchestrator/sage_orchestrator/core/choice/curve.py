@@ -23,7 +23,8 @@ class Segment(NamedTuple):
 
     Attributes:
         cost_ns: expected, of all of them, > 0.
-        gain: expected fall of the energy in units of the plugin's usual first energy, >= 0.
+        gain: expected fall of the energy, [0, 1]; energies that usually begin above 1 are scaled
+            to begin at 1.
     """
 
     cost_ns: int
@@ -62,7 +63,9 @@ class QualityCostCurve:
         lengths = {len(run.costs_ns) for run in runs if run.halted}
         self.open_ended = len(self.steps) not in lengths
         firsts = [abs(run.energies[0]) for run in runs if run.energies]
-        self._usual = sum(firsts) / len(firsts) if firsts else 0.0
+        first = sum(firsts) / len(firsts) if firsts else 1.0
+        self._scale = max(1.0, first)
+        self._first = first / self._scale
         self._cache: dict[int, tuple[Segment, ...]] = {}
 
     def step(self, number: int) -> StepEstimate:
@@ -83,8 +86,7 @@ class QualityCostCurve:
             energy: that it has reached; None: it has none yet.
         """
         estimate = self.step(number)
-        usual = self._usual or 1.0
-        left = 1.0 if energy is None else min(1.0, abs(energy) / usual)
+        left = self._first if energy is None else min(1.0, abs(energy) / self._scale)
         return Segment(max(LEAST_NS, estimate.cost_ns), estimate.fall * left)
 
     def cost_ns(self, steps: int) -> int:
@@ -113,7 +115,7 @@ class QualityCostCurve:
     def _concave(self, done: int) -> tuple[Segment, ...]:
         """The upper hull of gain over cost, by pooling neighbours that rise."""
         pooled: list[Segment] = []
-        reached, energy = 1.0, 1.0
+        reached, energy = 1.0, self._first
         known = (
             (*self.steps, self.step(len(self.steps)))
             if self.steps and self.open_ended

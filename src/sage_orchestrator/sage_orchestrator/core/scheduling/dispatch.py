@@ -27,7 +27,7 @@ def rank(runtime: PluginRuntime, now_ns: int, quantum_ns: int) -> Rank:
     """How a plugin that has a run stands among the others."""
     if runtime.run is not None and runtime.run.is_ending:
         return Rank(True, True, math.inf)  # it only says what it has
-    weight = runtime.trust.value * runtime.salience
+    weight = runtime.weight
     if runtime.is_mandatory:
         deadline_ns = runtime.deadline_ns
         return Rank(True, deadline_ns is not None and now_ns + quantum_ns >= deadline_ns, weight)

@@ -18,6 +18,7 @@ from sage_orchestrator.core.scheduling.dispatch import first_waiting, occupied_c
 from sage_orchestrator.core.scheduling.job import Job
 from sage_orchestrator.core.scheduling.manager import PluginManager
 from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards, Workers
+from sage_orchestrator.core.scheduling.postponing import postpone
 from sage_orchestrator.core.scheduling.reclaiming import feed_starved, pays_on, stop_starved
 from sage_orchestrator.core.scheduling.report import CycleReport, report_of
 from sage_orchestrator.core.scheduling.runtime import PluginRuntime
@@ -105,6 +106,7 @@ class Orchestrator(PluginManager):
                 stop_starved(self._ledger, runtime)
         self._period_ns, self._policy = policy.period_ns, policy
         asking = [runtime for runtime in self._registry if runtime.asks(triggers, policy, now_ns)]
+        asking = postpone(asking, self._ledger.spare_ns, now_ns, policy.period_ns)
         demands = [runtime.demand() for runtime in asking]
         self._ledger = Ledger(policy.budget_ns, policy.floor, demands)
         for runtime in asking:

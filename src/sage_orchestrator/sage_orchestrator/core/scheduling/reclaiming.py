@@ -11,15 +11,18 @@ from sage_orchestrator.core.scheduling.dispatch import rank
 from sage_orchestrator.core.scheduling.registry import PluginRegistry
 from sage_orchestrator.core.scheduling.runtime import PluginRuntime
 
+PART_PAID, LAST_PART_PAID = 1 / 2, 1 / 3
+"""Of a step, that an account must pay for it to be begun; and where nobody else could use it."""
 
-def pays_on(ledger: Ledger, runtime: PluginRuntime) -> bool:
-    """Whether the account of a plugin pays another step, or at least half of one."""
+
+def pays_on(ledger: Ledger, runtime: PluginRuntime, part: float = PART_PAID) -> bool:
+    """Whether the account of a plugin pays another step, or at least this part of one."""
     account = ledger.accounts[runtime.name]
     if not account.is_open or account.left <= 0:
         return False
     if runtime.is_mandatory or not runtime.curve.steps:
         return True
-    return 2 * account.left >= runtime.next_segment().cost_ns
+    return account.left >= part * runtime.next_segment().cost_ns
 
 
 def feed_starved(ledger: Ledger, registry: PluginRegistry, now_ns: int, quantum_ns: int) -> None:
@@ -36,6 +39,9 @@ def feed_starved(ledger: Ledger, registry: PluginRegistry, now_ns: int, quantum_
         accounts = ledger.accounts.items()
         names = {runtime.name for runtime in starved}
         if not starved or any(a.is_open and name not in names for name, a in accounts):
+            return
+        if len(starved) == 1 and pays_on(ledger, starved[0], LAST_PART_PAID):
+            starved[0].starved, starved[0].waits = False, True
             return
         least = min(starved, key=lambda runtime: rank(runtime, now_ns, quantum_ns))
         stop_starved(ledger, least)

@@ -16,13 +16,14 @@ from sage_orchestrator.core.scheduling.runtime import PluginRuntime
 
 
 class TrustRecord(NamedTuple):
-    """What is kept of a plugin: trust, belief, about when it delivered [ns], newest last; and
-    what it owes, so that nobody sheds a debt by being unloaded [ns]."""
+    """What is kept of a plugin: trust, belief, about when it delivered [ns], newest last; what it
+    owes, so that nobody sheds a debt by being unloaded [ns]; and what its newest answer claimed."""
 
     trust: float
     belief: float
     delivered: tuple[int, ...]
     debt_ns: int = 0
+    claimed: float = 1.0
 
 
 class PluginRegistry(Declared):
@@ -175,10 +176,11 @@ class PluginRegistry(Declared):
 
 def _record(runtime: PluginRuntime) -> TrustRecord:
     trust = runtime.trust
-    return TrustRecord(trust.value, trust.belief, tuple(runtime.delivered), runtime.debt_ns)
+    delivered = tuple(runtime.delivered)
+    return TrustRecord(trust.value, trust.belief, delivered, runtime.debt_ns, trust.claimed)
 
 
 def _apply(runtime: PluginRuntime, record: TrustRecord) -> None:
-    runtime.trust = Trust(record.trust, record.belief)
+    runtime.trust = Trust(record.trust, record.belief, record.claimed)
     runtime.delivered.clear()
     runtime.delivered.extend(record.delivered)

@@ -121,6 +121,11 @@ class PluginRuntime(Declared):
             raise CannotContinue(f"plugin {self.name} is at work")
 
     @property
+    def weight(self) -> float:
+        """What its gains count: trust x salience."""
+        return self.trust.value * self.salience
+
+    @property
     def in_flight(self) -> bool:
         """Whether its worker is at work."""
         return self.run is not None and not (self.paused or self.waits or self.starved)
@@ -242,6 +247,8 @@ class PluginRuntime(Declared):
         self.delivered.append(run.task.stamp_ns)
         if result.quality is not None:
             self.trust.learn_run(result.quality)
+        elif run.history.energies:
+            self.trust.learn_first_answer(result.halted)
 
     @property
     def _modality(self) -> str:

@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sage_bench.budget.traces import TICK_NS, JobTrace
+import numpy as np
+
+from sage_bench.budget.choice.scenes import TICK_NS
+from sage_bench.budget.choice.streams import PLAIN, Stream
+from sage_bench.budget.choice.traces import JobTrace
 from sage_orchestrator.core.budget.meter import NominalMeter
 from sage_orchestrator.core.plugin import (
     Budget,
@@ -94,13 +98,25 @@ def stamp_ns(job: JobTrace) -> int:
     return (job.tick + 1) * TICK_NS
 
 
-def orchestrated(jobs: Sequence[JobTrace], budget_ns: int) -> Outcome:
-    """What our scheduler makes of the jobs, one cycle a tick."""
+def orchestrated(jobs: Sequence[JobTrace], budget_ns: int, stream: Stream = PLAIN) -> Outcome:
+    """What our scheduler makes of the jobs, one cycle a tick.
+
+    An answer that comes after its plugin's `due_ticks` counts as none.
+    """
     answers: dict[tuple[str, int], int] = {}
+    told: list[tuple[str, float]] = []
     now_ns = 0
+    by_stamp = {(job.plugin, stamp_ns(job)): job for job in jobs}
+    random = np.random.default_rng(0)
 
     def on_result(run: Run, result: RunResult) -> None:
-        answers[run.name, run.task.stamp_ns] = len(run.history.energies)
+        job, count = by_stamp[run.name, run.task.stamp_ns], len(run.history.energies)
+        waited = now_ns // TICK_NS - 1 - job.tick
+        answers[run.name, run.task.stamp_ns] = (
+            count if waited < stream.due_ticks.get(run.name, waited + 1) else 0
+        )
+        if count and random.random() < stream.outcomes:
+            told.append((run.name, 2.0 * job.values[count - 1] - 1.0))
 
     parameters = OrchestratorParameters()
     policy = replace(parameters.policy(), period_ns=TICK_NS, budget_ns=budget_ns)
@@ -114,7 +130,8 @@ def orchestrated(jobs: Sequence[JobTrace], budget_ns: int) -> Outcome:
         traces = {stamp_ns(job): job for job in jobs if job.plugin == name}
         spec = PluginSpec(name, "of:bench", (TriggerRule("percept", (f"for_{name}",)),))
         plugin = _Replayed(traces)
-        orchestrator.load(PluginSetup(spec, EVERY, lambda plugin=plugin: plugin))
+        own = replace(EVERY, deadline_ms=stream.due_ticks.get(name, 0) * TICK_NS / 1e6)
+        orchestrator.load(PluginSetup(spec, own, lambda plugin=plugin: plugin))
     spent_ns: list[int] = []
     counter = _Waiting(policy.timeout_ns // TICK_NS)
     for tick in range(min(by_tick), max(by_tick) + 2):
@@ -124,6 +141,9 @@ def orchestrated(jobs: Sequence[JobTrace], budget_ns: int) -> Outcome:
             for job in by_tick.get(tick, ())
         ]
         report = orchestrator.cycle(triggers, policy)
+        while told:
+            name, reward = told.pop(0)
+            orchestrator.learn_outcome(reward, name, 0, 0)
         if report is not None:
             spent_ns.append(report.spent_ns)
             counter.add(report)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sage_bench.budget.policies import (
+from sage_bench.budget.choice.contrast import contrast_rows
+from sage_bench.budget.choice.policies import (
     by_salience,
     equal_shares,
     first_in_first_out,
@@ -18,8 +19,9 @@ from sage_bench.budget.policies import (
     played,
     worth_of,
 )
-from sage_bench.budget.replayed import Outcome, orchestrated, stamp_ns
-from sage_bench.budget.traces import JobTrace, recorded
+from sage_bench.budget.choice.replayed import Outcome, orchestrated, stamp_ns
+from sage_bench.budget.choice.streams import PLAIN
+from sage_bench.budget.choice.traces import JobTrace, recorded
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row, row_of_samples
 from sage_common.core.state.arrays import json_array
@@ -43,7 +45,9 @@ NOTE = (
     "the part of it that the best use of each cycle's budget has more, by an oracle that knows the "
     "value of each step and may not overrun; below 0: an overrun that a later cycle pays was worth "
     "it. Photographs of known classes were put into the frames; the memory is one in arrays; "
-    "husky has no camera, its percepts are those of its IMU and its pictures the kitchen's."
+    "husky has no camera, its percepts are those of its IMU and its pictures the kitchen's. "
+    "contrasting: one plugin is nearly always wrong, one goes on when little is left to see, one "
+    "is due at once; each photograph counts the same; intervals: 95 %, bootstrap of photographs."
 )
 
 
@@ -52,12 +56,13 @@ def rows(setting: Setting) -> Figures:
     found: list[Row] = []
     for name in (*TUNED, *REPORTED):
         title = f"{name} (tuned on)" if name in TUNED else name
-        jobs = recorded(name, setting)
+        every = recorded(name, setting)
+        jobs = PLAIN.of(every)
         for label, load in LOADS.items():
             found += _of_load(f"{title}, {label} load", jobs, load)
         found += _errors(title, jobs)
         size = Row(f"{title}: history of a week, bytes a plugin", _week_bytes(jobs), "B")
-        found.append(size)
+        found += [size, *contrast_rows(title, every, OTHERS, REGRET_GOAL)]
     return Figures(tuple(found), (NOTE,))
 
 

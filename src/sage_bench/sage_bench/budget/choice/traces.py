@@ -3,33 +3,27 @@
 Value is what is true where there is truth. `recognise`: whether the best name is that of the
 photograph that was put where it looks. `recall`: how many of the three memories that are most like
 the percept it has found. `look`: the part of the region's detail that was seen, which its energy
-measures in pixels. Cost is processor time of the thread.
+measures in pixels. Cost is processor time of the thread. `look_finely` is `look` in more, smaller
+steps, and `recognise_dark` is `recognise` on the second camera.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_bench.budget.choice.scenes import Scene, moments
 from sage_bench.encoders.section import Setting
-from sage_bench.recognition.pictures import Pixels, photographs
-from sage_bench.salience.streams import inertial
+from sage_bench.recognition.pictures import Pixels
 from sage_common.core.puzzle import Percept
 from sage_encoders.backends.model_registry import REGISTRY
-from sage_encoders.backends.opencv_resize import resize
-from sage_encoders.core.joints import Joints
-from sage_encoders.core.proprioception import ProprioceptionEncoder
-from sage_encoders.core.recognition.concepts import read_concepts
-from sage_encoders.core.vision import MODEL, VisionEncoder
-from sage_orchestrator.core.plugin import Memory, Plugin, Query, Region, Task
+from sage_orchestrator.core.plugin import Memory, Plugin, Query, Task
 from sage_orchestrator.core.plugin.context import grant
 from sage_orchestrator.core.plugin.halting import History
 from sage_plugins.look.plugin import LookPlugin
@@ -39,16 +33,8 @@ from sage_plugins.recognise.plugin import RecognisePlugin
 from sage_plugins.specs import LOOK, RECALL, RECOGNISE
 from sage_snarc.core.scorer import Scorer
 
-TICK_NS = 100_000_000
-FRAMES_A_TICK = 3
-SIDES_PX = (56, 200)
 BUDGET_ATP = 1000.0
-KITCHEN, WALK = Path("video", "kitchen_sound.mkv"), Path("video", "gopro_max_walk.mp4")
-HUSKY = Path("bags", "husky_imu_odom_gps.bag")
-WARM_UP_PASSES, PASSES = 1, 4
-"""The scorers first get used to the recording; a short run measures one pass."""
-SHOWN_TICKS = 5
-"""So long each photograph is there: a new one stands out, and then no longer."""
+FINE_SHRINK = 0.85
 
 
 @dataclass(frozen=True)
@@ -73,20 +59,11 @@ class JobTrace:
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class _Scene:
-    """A picture with a photograph of a known class in what is attended."""
-
-    image: Pixels
-    region: Region
-    number: int
-
-
 class _World:
     """The capabilities of the plugins: one scene, and a memory of percepts in arrays."""
 
     def __init__(self, models: Path) -> None:
-        self.scene: _Scene | None = None
+        self.scene: Scene | None = None
         self.percept: Percept | None = None
         self._models = models
         self._vectors: list[NDArray[np.float32]] = []
@@ -102,7 +79,7 @@ class _World:
     def offered(self) -> dict[str, Callable[..., Any]]:
         """By name, as plugins ask for them."""
         return {
-            "frames": lambda source, stamp_ns: self.scene and self.scene.image,
+            "frames": lambda source, stamp_ns: self.scene and self.scene.images[source],
             "periphery": lambda source, stamp_ns: None,
             "tiles": lambda draw, stamp_ns, encode: encode(_drawn(draw)),
             "percepts": lambda modality, stamp_ns: self.percept,
@@ -135,7 +112,7 @@ class _Unlimited:
 
 
 def recorded(name: str, setting: Setting) -> tuple[JobTrace, ...]:
-    """The runs along a recording: at each tick of 0.1 s one of each plugin.
+    """The runs along a recording: at each tick of 0.1 s one of each plugin, in the same order.
 
     Args:
         name: "walk", "kitchen", or "husky", whose percepts are those of its IMU; it has no camera,
@@ -146,32 +123,44 @@ def recorded(name: str, setting: Setting) -> tuple[JobTrace, ...]:
         ModelError: a model is missing.
     """
     world = _World(setting.models)
-    plugins: dict[str, Plugin[Any]] = {
-        "look": LookPlugin(grant("look", LOOK.needs, world.offered()), LookParameters()),
-        "recall": RecallPlugin(grant("recall", RECALL.needs, world.offered()), RecallParameters()),
-        "recognise": RecognisePlugin(
-            grant("recognise", RECOGNISE.needs, world.offered()), RecogniseParameters()
-        ),
-    }
+    plugins = _plugins(world)
     for plugin in plugins.values():
         plugin.load()
     scorer = Scorer("proprioception" if name == "husky" else "vision")
+    dark_scorer = Scorer("vision")
     found: list[JobTrace] = []
     try:
-        for tick, (percept, scene) in enumerate(_moments(name, setting)):
-            salience = scorer.score(percept).total
+        for tick, (percept, dark, scene) in enumerate(moments(name, setting)):
+            salience, dark_salience = scorer.score(percept).total, dark_scorer.score(dark).total
             if scene is not None:
                 world.percept, world.scene = percept, scene
-                task = Task(percept.stamp_ns, percept.modality, "front", salience, scene.region)
-                found += [
-                    _run(plugin_name, plugin, task, tick, world)
-                    for plugin_name, plugin in plugins.items()
-                ]
+                for plugin_name, plugin in plugins.items():
+                    is_dark = plugin_name == "recognise_dark"
+                    task = Task(
+                        percept.stamp_ns,
+                        (dark if is_dark else percept).modality,
+                        "dark" if is_dark else "front",
+                        dark_salience if is_dark else salience,
+                        scene.region,
+                    )
+                    found.append(_run(plugin_name, plugin, task, tick, world))
             world.remember(percept, salience)
     finally:
         for plugin in plugins.values():
             plugin.unload()
     return tuple(found)
+
+
+def _plugins(world: _World) -> Mapping[str, Plugin[Any]]:
+    looking, naming = grant("look", LOOK.needs, world.offered()), RecogniseParameters()
+    recognising = grant("recognise", RECOGNISE.needs, world.offered())
+    return {
+        "look": LookPlugin(looking, LookParameters()),
+        "recall": RecallPlugin(grant("recall", RECALL.needs, world.offered()), RecallParameters()),
+        "recognise": RecognisePlugin(recognising, naming),
+        "look_finely": LookPlugin(looking, LookParameters(shrink=FINE_SHRINK)),
+        "recognise_dark": RecognisePlugin(recognising, naming),
+    }
 
 
 def _run(name: str, plugin: Plugin[Any], task: Task, tick: int, world: _World) -> JobTrace:
@@ -200,64 +189,13 @@ def _truth(world: _World, task: Task) -> frozenset[str]:
 
 
 def _value(name: str, state: Any, truth: frozenset[str], world: _World) -> float:
-    if name == "look":
+    if name.startswith("look"):
         return 1.0 - float(state.missing)
-    if name == "recognise":
+    if name.startswith("recognise"):
         assert world.scene is not None
         return float(int(state.probabilities.argmax()) == world.scene.number)
     found = {memory.id for memory in state.found}
     return len(found & truth) / len(truth) if truth else 1.0
-
-
-def _moments(name: str, setting: Setting) -> Iterator[tuple[Percept, _Scene | None]]:
-    """Percepts and what is looked at; nothing while the scorer warms up."""
-    frames = _frames(setting.file(WALK if name == "walk" else KITCHEN))
-    photos = list(photographs(setting.data, read_concepts(setting.models)))
-    passes = WARM_UP_PASSES + (1 if setting.quick else PASSES)
-    rng = np.random.default_rng(0)
-    encoder = VisionEncoder(REGISTRY.open(MODEL, setting.models, "auto", "cpu").model, resize)
-    felt = _felt(setting.file(HUSKY)) if name == "husky" else None
-    for tick in range(passes * len(frames)):
-        if tick % SHOWN_TICKS == 0:
-            number, photo = photos[int(rng.integers(len(photos)))]
-            region = _place(frames[0], rng)
-        scene = _scene(frames[tick % len(frames)].copy(), photo, number, region)
-        stamp_ns = 10**12 + tick * TICK_NS
-        seen = encoder.encode(scene.image, stamp_ns, "front") if felt is None else next(felt)
-        yield seen, scene if tick >= WARM_UP_PASSES * len(frames) else None
-
-
-def _frames(path: Path) -> list[Pixels]:
-    with av.open(str(path)) as recording:
-        return [
-            np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-            for number, frame in enumerate(recording.decode(video=0))
-            if number % FRAMES_A_TICK == 0
-        ]
-
-
-def _felt(path: Path) -> Iterator[Percept]:
-    """Percepts of the IMU, ten a second, from when it has been heard for a second."""
-    encoder = ProprioceptionEncoder("imu", Joints())
-    for number, row in enumerate(inertial.of_bag(path).tolist()):
-        encoder.add_imu(10**12 + number * 10_000_000, row[3:], row[:3], None)
-        percept = encoder.percept() if number >= 100 and number % 10 == 0 else None
-        if percept is not None:
-            yield percept
-
-
-def _place(frame: Pixels, rng: np.random.Generator) -> Region:
-    height, width = frame.shape[:2]
-    side = int(rng.integers(*SIDES_PX))
-    return Region(int(rng.integers(width - side)), int(rng.integers(height - side)), side, side)
-
-
-def _scene(frame: Pixels, photo: Pixels, number: int, region: Region) -> _Scene:
-    size = (region.width, region.height)
-    small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-    right, bottom = region.left + region.width, region.top + region.height
-    frame[region.top : bottom, region.left : right] = small
-    return _Scene(frame, region, number)
 
 
 def _drawn(draw: Callable[[Pixels], None]) -> Pixels:

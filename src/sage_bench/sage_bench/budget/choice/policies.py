@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
-from sage_bench.budget.replayed import Outcome
-from sage_bench.budget.traces import JobTrace
+from sage_bench.budget.choice.replayed import Outcome
+from sage_bench.budget.choice.traces import JobTrace
 
 Share = Callable[[Sequence[JobTrace], int], Sequence[int]]
 """Answers of each job of one cycle, within a budget that may be less than 0 after an overrun."""
