@@ -23,7 +23,7 @@ S = 1_000_000_000
 class Bench:
     """An orchestrator with 1,000 ATP a cycle, a clock set by hand and either kind of worker."""
 
-    def __init__(self, workers: InlineWorkers | ThreadWorkers, meter=None) -> None:
+    def __init__(self, workers: InlineWorkers | ThreadWorkers, meter=None, watch=None) -> None:
         self.now_ns = 0
         self.workers = workers
         self.results: queue.Queue[tuple[str, RunResult]] = queue.Queue()
@@ -38,6 +38,7 @@ class Bench:
             lambda: self.now_ns,
             workers,
             lambda run, result: self.results.put((run.name, result)),
+            watch,
         )
         self._stamp = 0
 

@@ -13,6 +13,7 @@ from sage_msgs.msg import FusedSalience, Outcome
 from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
 from sage_orchestrator.core.budget.rating import ProcessorRating
 from sage_orchestrator.core.hosting.crash_records import CrashRecords
+from sage_orchestrator.core.scheduling.interpreter_watch import InterpreterWatch
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
 from sage_orchestrator.core.scheduling.policy import CyclePolicy
 from sage_orchestrator.core.scheduling.rated_workers import RatedWorkers
@@ -53,13 +54,13 @@ class OrchestratorNode(SageNode):
         meter = measured if self.time_is_measured else NominalMeter()
         self._rating = ProcessorRating(self.stopwatch_ns)
         rated_workers = RatedWorkers(self._workers, self._rating)
+        watch = InterpreterWatch(self.stopwatch_ns, self.parameters.policy().period_ns)
         self._orchestrator = Orchestrator(
-            self.parameters.safeguards(),
-            meter,
-            self.stopwatch_ns,
+            self.parameters.safeguards(), meter, self.stopwatch_ns,
             rated_workers if self.time_is_measured else self._workers,
             self._results.publish,
-        )
+            watch if self.time_is_measured else None,
+        )  # fmt: skip
         self._jobs = Jobs(self, self._orchestrator, self._triggers, self._cycle)
         self._plugins = PluginServices(
             self._orchestrator, self._capabilities, self._crashes, self._read_parameters,

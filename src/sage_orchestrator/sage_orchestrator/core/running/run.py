@@ -91,6 +91,7 @@ class Run:
         self._plugin: Plugin[Any] | None = None
         self._state: Any = None
         self._cancel_reason = ""
+        self.fault = ""
 
     @property
     def remaining_atp(self) -> float:
@@ -125,6 +126,10 @@ class Run:
     def cancel(self, reason: str) -> None:
         """Stop after the step under way."""
         self._cancel_reason = reason
+
+    def fail(self, fault: str) -> None:
+        """End after the step under way as a failure, in words."""
+        self.fault = fault
 
     def interrupt(self) -> None:
         """End the step under way, if that is Python code on a thread; from another thread."""
@@ -220,6 +225,8 @@ class Run:
 
     def _stop_reason(self, plugin: Plugin[Any], goes_on: bool) -> RunResult | None:
         """Why to stop now; None: go on, or pause if the account is empty."""
+        if self.fault:
+            return RunResult(PluginState.FAILED, self.fault)
         if self._overdue():
             seconds = self.timeout_ns / _NS_PER_S
             return RunResult(PluginState.TIMED_OUT, f"not done after {seconds:g} s: cancelled")

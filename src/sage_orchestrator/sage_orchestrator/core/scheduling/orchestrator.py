@@ -15,6 +15,7 @@ from sage_orchestrator.core.running.run import Run
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.admission import check_can_answer, check_is_free
 from sage_orchestrator.core.scheduling.dispatch import first_waiting, occupied_cores, rank
+from sage_orchestrator.core.scheduling.interpreter_watch import InterpreterWatch
 from sage_orchestrator.core.scheduling.job import Job
 from sage_orchestrator.core.scheduling.manager import PluginManager
 from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards, Workers
@@ -23,7 +24,12 @@ from sage_orchestrator.core.scheduling.reclaiming import feed_starved, pays_on, 
 from sage_orchestrator.core.scheduling.report import CycleReport, report_of
 from sage_orchestrator.core.scheduling.runtime import PluginRuntime
 from sage_orchestrator.core.scheduling.trigger import Trigger
-from sage_orchestrator.core.scheduling.watchdog import hangs, interrupt_late, note_ended_process
+from sage_orchestrator.core.scheduling.watchdog import (
+    fail_keeping,
+    hangs,
+    interrupt_late,
+    note_ended_process,
+)
 
 _NS_PER_S = 1_000_000_000
 
@@ -46,12 +52,15 @@ class Orchestrator(PluginManager):
         stopwatch_ns: Callable[[], int],
         workers: Workers,
         on_result: Callable[[Run, RunResult], None] = lambda run, result: None,
+        watch: InterpreterWatch | None = None,
     ) -> None:
-        """`on_result(run, result)` is called outside the lock, mostly on the plugin's worker."""
+        """`on_result(run, result)` is called outside the lock, mostly on the plugin's worker.
+        `watch`: works from `reopen` to `close`; None: nothing is measured."""
         super().__init__(safeguards.breaker, stopwatch_ns, workers)
         self._safeguards = safeguards
         self._meter = meter
         self._on_result = on_result
+        self._watch = watch
         self._ledger = Ledger(0, 0.0, [])
         self._policy: CyclePolicy | None = None
         self._is_dispatching = False
@@ -61,6 +70,19 @@ class Orchestrator(PluginManager):
         super().close()
         with self._lock:
             self._ledger = Ledger(self._ledger.budget_ns, 0.0, [])
+        if self._watch is not None:
+            self._watch.stop()
+
+    def reopen(self) -> None:
+        """See `PluginManager.reopen`."""
+        super().reopen()
+        if self._watch is not None:
+            self._watch.start(self._look)
+
+    def _look(self) -> None:
+        with self._lock:
+            for runtime in self._registry:
+                fail_keeping(runtime, self._watch)
 
     # The cycle.
 
@@ -73,10 +95,13 @@ class Orchestrator(PluginManager):
         """
         now_ns = self._stopwatch_ns()
         with self._lock:
-            for runtime in self._registry:
+            others = [
+                runtime for runtime in self._registry if not fail_keeping(runtime, self._watch)
+            ]
+            for runtime in others:
                 interrupt_late(runtime, now_ns, self._safeguards)
                 note_ended_process(runtime, now_ns)
-            hung = [r for r in self._registry if hangs(r, now_ns, self._safeguards)]
+            hung = [runtime for runtime in others if hangs(runtime, now_ns, self._safeguards)]
             results = [self._abandon(runtime, now_ns) for runtime in hung]
             report = self._end_cycle()
             for ended, _ in results:
@@ -181,6 +206,7 @@ class Orchestrator(PluginManager):
         # The hung thread keeps the old instance; the next run makes a new one.
         runtime.plugin, runtime.loaded = None, False
         reason = f"hung in one step for {held_ns / _NS_PER_S:.1f} s: its thread is abandoned"
+        reason += f"; {run.fault}" if run.fault else ""
         result = RunResult(PluginState.TIMED_OUT, reason)
         self._settle(runtime, run, result, hung=True)
         return run, result
@@ -214,6 +240,7 @@ class Orchestrator(PluginManager):
             runtime = self._runtime_of(run)
             if runtime is None:
                 return False
+            fail_keeping(runtime, self._watch)
             return self._ledger.charge(run.name, cost_ns) and pays_on(self._ledger, runtime)
 
     def remaining_ns(self, run: Run) -> int:

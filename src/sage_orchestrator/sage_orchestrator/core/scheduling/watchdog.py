@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sage_orchestrator.core.scheduling.interpreter_watch import InterpreterWatch
 from sage_orchestrator.core.scheduling.policy import Safeguards
 from sage_orchestrator.core.scheduling.runtime import PluginRuntime
 
@@ -15,6 +16,17 @@ def interrupt_late(runtime: PluginRuntime, now_ns: int, safeguards: Safeguards) 
         return
     if now_ns - run.began_ns - run.timeout_ns > safeguards.grace_ns // 2:
         run.interrupt()
+
+
+def fail_keeping(runtime: PluginRuntime, watch: InterpreterWatch | None) -> bool:
+    """Let a run fail whose step keeps the interpreter from all others; whether it does."""
+    run = runtime.run
+    if watch is None or run is None or not runtime.in_flight or runtime.process is not None:
+        return False
+    fault = watch.fault(run)
+    if fault:
+        run.fail(fault)
+    return bool(fault)
 
 
 def note_ended_process(runtime: PluginRuntime, now_ns: int) -> None:
