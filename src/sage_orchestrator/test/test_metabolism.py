@@ -316,6 +316,8 @@ def test_a_policy_makes_the_cycle() -> None:
     nominal = CyclePolicy(100, 1000, 0.05, 7)
     cycle = POLICIES[REST].cycle(nominal)
     assert (cycle.period_ns, cycle.budget_ns, cycle.admitted) == (500, 1000, None)
+    assert cycle.alarms_share == 0.2  # a fifth of the compute, for what is five times rarer
+    assert POLICIES[FOCUS].cycle(nominal).alarms_share == 1.0
     assert POLICIES[CRISIS].cycle(nominal).admitted == {"look"}
     assert POLICIES[WAKE].cycle(nominal) == nominal
 

@@ -103,6 +103,7 @@ def test_a_state_governs_the_rates_of_sensors_and_gives_them_back(tmp_path):
     rates = []
     for state in ("rest", "auto"):
         host.call("orchestrator/set_state", SetState.Request(state=state, duration_s=60.0))
+        host.run_for(1.0)  # what was read ahead is still played
         before = len(host.messages("camera/info", name="front"))
         host.run_for(4.0)
         rates.append((len(host.messages("camera/info", name="front")) - before) / 4.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,10 @@ def test_triggers_and_parameters_decide_who_asks(bench):
     )
     bench.now_ns += S
     assert line(Trigger("percept", "audio", "front", 2, 0.5, 60.0)).state == PluginState.DONE
+    bench.now_ns += S
+    bench.policy = replace(bench.policy, alarms_share=0.5)
+    refused = line(Trigger("percept", "audio", "front", 3, 0.5, 60.0)).reason
+    assert refused.endswith("60 times an hour while nothing happens; it works on 40 or fewer")
 
 
 def test_trust_follows_what_runs_achieve_and_feeds_back_into_shares(bench):

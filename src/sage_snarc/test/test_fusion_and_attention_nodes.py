@@ -12,7 +12,7 @@ from sensor_msgs.msg import CameraInfo
 
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
-from sage_msgs.msg import FusedSalience, Outcome, Puzzle, Salience
+from sage_msgs.msg import FusedSalience, MetabolicState, Outcome, Puzzle, Salience
 from sage_snarc.nodes.attention_node import AttentionNode
 from sage_snarc.nodes.fusion_node import FusionNode
 from sage_snarc.nodes.scorer_node import ScorerNode
@@ -187,14 +187,32 @@ def test_attention_names_the_best_regions_of_sound(host: LockstepHost, modality:
     assert (round(sent.salience, 6), sent.alarms_per_hour) == (0.8, 60.0)
 
 
-def test_attention_without_any_grid_is_invalid(host: LockstepHost) -> None:
+def test_attention_comes_once_a_cycle_while_cycles_are_long(host: LockstepHost) -> None:
     host.add(AttentionNode)
+    counts = []
+    for cycle_ms in (100.0, 500.0, 100.0):
+        host.publish("state", MetabolicState(cycle_ms=cycle_ms))
+        before = len(host.messages("attention"))
+        for _ in range(40):
+            host.publish("fused_salience", of_words(host.clock.now_ns()))
+            host.run_for(0.05)
+        counts.append(len(host.messages("attention")) - before)
+    assert counts == [20, 4, 20]
+
+
+def of_words(stamp: int) -> FusedSalience:
+    """Fused salience of language alone, which has no grid."""
     message = FusedSalience(dominant_modality="language", total=0.8, reward=0.5, valid=True)
     message.modalities = [Salience(modality="language", total=0.8, reward=0.5, valid=True)]
     message.alarms_per_hour = message.modalities[0].alarms_per_hour = 60.0
     message.weights = array.array("f", [1.0])
-    message.header.stamp = to_stamp(T0)
-    host.publish("fused_salience", message)
+    message.header.stamp = to_stamp(stamp)
+    return message
+
+
+def test_attention_without_any_grid_is_invalid(host: LockstepHost) -> None:
+    host.add(AttentionNode)
+    host.publish("fused_salience", of_words(T0))
     host.run_until(T0)
     sent = host.messages("attention")
     assert len(sent) == 1

@@ -132,7 +132,7 @@ _TOPICS = (
               "latched", 10.0, 1.0, True, True, "orchestrator -> status, rqt",
               "who got how much compute in the last cycle, and what it did with it"),
     TopicSpec("state", "state", "sage_msgs/msg/MetabolicState",
-              "latched", 0.0, 0.0, False, True, "orchestrator -> scorers, fusion, memory, status",
+              "latched", 0.0, 0.0, False, True, "orchestrator -> all that it governs, status",
               "the metabolic state, why, and the policy in force; sent with every transition, and "
               "when the energy reserve has changed by 1 %"),
     TopicSpec("battery_state", "battery_state", "sensor_msgs/msg/BatteryState",

@@ -10,6 +10,7 @@ from sage_common.ros.tensors.tile_output import TILES, TileOutput
 from sage_encoders.backends.opencv_resize import sample
 from sage_encoders.core.periphery import Periphery
 from sage_encoders.params import VisionEncoderParameters
+from sage_msgs.msg import MetabolicState
 
 JITTER = 0.1
 """Part of the period that a frame may come early."""
@@ -17,6 +18,8 @@ JITTER = 0.1
 
 class PeripheralTier:
     """Looks `tiles_rate_hz` times a second, after the puzzle has gone: it delays none.
+
+    Plugins read what it sees: while cycles are long, one look a cycle is enough.
 
     Where there is no mailbox nobody could read it, and it does not look.
     """
@@ -28,6 +31,9 @@ class PeripheralTier:
         name = node.mailbox_name(TILES.format(name=parameters.camera))
         self._output = TileOutput(name, node.log)
         self._looked_ns: int | None = None
+        self._cycle_ns = 0
+        if self._rate_hz:
+            node.subscribe("state", self._on_state)
 
     def look(self, picture: Picture) -> None:
         """Look at a frame where it is, if it is time to."""
@@ -49,8 +55,11 @@ class PeripheralTier:
         """The node became inactive."""
         self._output.close()
 
+    def _on_state(self, message: MetabolicState) -> None:
+        self._cycle_ns = round(message.cycle_ms * 1e6)
+
     def _is_due(self, stamp: int) -> bool:
         if self._rate_hz == 0.0:
             return False
-        period_ns = round((1.0 - JITTER) * NS_PER_S / self._rate_hz)
+        period_ns = round((1.0 - JITTER) * max(NS_PER_S / self._rate_hz, self._cycle_ns))
         return self._looked_ns is None or abs(stamp - self._looked_ns) >= period_ns

@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 
 _NODE = "__node:="
+FRESH_NS = 8_000_000_000
+"""Memory of processes decides nothing before red, and is published every 10 s."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,25 @@ class ProcessUse:
     name: str
     pid: int
     pss_mb: float
+
+
+class ProcessReader:
+    """Memory of the graph's processes; the kernel counts pages for milliseconds, so not often."""
+
+    def __init__(self) -> None:
+        self._found: list[ProcessUse] = []
+        self._read_ns = -FRESH_NS
+
+    def read(self, now_ns: int, anew: bool) -> list[ProcessUse]:
+        """As they were in the last 8 s, or now.
+
+        Args:
+            now_ns: monotonic time [ns].
+            anew: they are needed as they are now.
+        """
+        if anew or now_ns - self._read_ns >= FRESH_NS:
+            self._found, self._read_ns = graph_processes(), now_ns
+        return self._found
 
 
 def graph_processes() -> list[ProcessUse]:

@@ -12,19 +12,14 @@ from sage_common.ros.graph_states import save_states
 from sage_common.ros.node import SageNode
 from sage_common.ros.pressure import announce
 from sage_orchestrator.backends.board import BoardReading, read_board
-from sage_orchestrator.backends.processes import graph_processes
+from sage_orchestrator.backends.processes import ProcessReader
 from sage_orchestrator.core.pressure.governor import Governor
 from sage_orchestrator.core.pressure.levels import LevelTracker
 from sage_orchestrator.core.pressure.reading import PressureReading
 from sage_orchestrator.core.pressure.shedding import Shedding, Transition
 from sage_orchestrator.core.pressure.targets import MemoryTargets, ReclaimLevel
 from sage_orchestrator.nodes.governed_nodes import GovernedNodes
-from sage_orchestrator.nodes.pressure_messages import (
-    GraphMemory,
-    facts,
-    health,
-    pressure_message,
-)
+from sage_orchestrator.nodes.pressure_messages import GraphMemory, facts, health, pressure_message
 from sage_orchestrator.nodes.pressure_watch import PressureWatch
 from sage_orchestrator.params import GovernorParameters
 
@@ -49,6 +44,7 @@ class GovernorNode(SageNode):
         self._governor = Governor(LevelTracker(hold_ns), ReclaimLevel(targets, hold_ns), shedding)
         self._reading = PressureReading()
         self._memory = GraphMemory()
+        self._processes = ProcessReader()
         self._board = BoardReading()
         self._nodes = GovernedNodes(self)
         self._watch = PressureWatch(self, self._take)
@@ -90,9 +86,11 @@ class GovernorNode(SageNode):
 
     def _change(self) -> None:
         """Take stock of what the graph holds, and shed or bring back one node if that is due."""
-        memory = GraphMemory(self._nodes.reclaimables(), graph_processes())
+        is_tight = self._governor.level >= PressureLevel.RED
+        processes = self._processes.read(self.stopwatch_ns(), is_tight)
+        memory = GraphMemory(self._nodes.reclaimables(), processes)
         # Clients of all nodes are made when the first is to be shed, and not before.
-        names = self._nodes.names() if self._governor.level >= PressureLevel.RED else set()
+        names = self._nodes.names() if is_tight else set()
         board = read_board()
         now_ns = self.stopwatch_ns()
         with self.guard:

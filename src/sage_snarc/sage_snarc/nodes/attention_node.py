@@ -12,7 +12,7 @@ from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_encoders.core.framing import Framing
 from sage_msgs.msg import Attention as AttentionMessage
-from sage_msgs.msg import FusedSalience, Salience
+from sage_msgs.msg import FusedSalience, MetabolicState, Salience
 from sage_snarc.core.attention import Attention, Region
 from sage_snarc.core.overlay import heat_map
 from sage_snarc.nodes.attention_message import attention_message, no_attention
@@ -25,20 +25,24 @@ CAMERA = "camera"
 
 
 class AttentionNode(SageNode):
-    """At most `rate_hz` times a second, where the most salient moment since the last time was."""
+    """At most `rate_hz` times a second, where the most salient moment since the last time was.
+
+    While cycles of the orchestrator are long, once a cycle.
+    """
 
     default_name = "attention"
     parameters_type = AttentionParameters
     parameters: AttentionParameters
     _core: Transient[Attention]
     _best: Transient[FusedSalience | None]
-    _next_ns: Transient[int]
+    _last_ns: Transient[int]
+    _cycle_ns: Transient[int]
 
     def on_configure(self) -> None:
         self._core = Attention()
         self._camera_modality = camera_modality()
         self._best = None
-        self._next_ns = 0
+        self._last_ns = self._cycle_ns = 0
         self._attention = self.publisher("attention")
         self._markers = self.publisher("markers")
         self._heatmap = self.publisher("heatmap")
@@ -46,14 +50,16 @@ class AttentionNode(SageNode):
             name: self.keep_latest("camera/info", 1, name=name) for name in self.parameters.cameras
         }
         self.subscribe("fused_salience", self._on_fused)
+        self.subscribe("state", self._on_state)
 
     def _on_fused(self, message: FusedSalience) -> None:
         if self._best is None or message.total >= self._best.total:
             self._best = message
         now_ns = self.clock.now_ns()
-        if now_ns < self._next_ns:
+        period_ns = max(round(NS_PER_S / self.parameters.rate_hz), self._cycle_ns)
+        if now_ns - self._last_ns < period_ns:
             return
-        self._next_ns = now_ns + round(NS_PER_S / self.parameters.rate_hz)
+        self._last_ns = now_ns
         chosen, self._best = self._best, None
         seen = _percept_to_attend(chosen, self._camera_modality)
         regions: tuple[Region, ...] = ()
@@ -67,6 +73,9 @@ class AttentionNode(SageNode):
         if self._heatmap.subscriber_count and seen is not None:
             picture = heat_map(grid_of(seen), [region.area for region in regions])
             self._heatmap.publish(array_to_image(picture, "rgb8", seen.header))
+
+    def _on_state(self, message: MetabolicState) -> None:
+        self._cycle_ns = round(message.cycle_ms * 1e6)
 
     def _message(
         self, fused: FusedSalience, seen: Salience | None, regions: tuple[Region, ...]

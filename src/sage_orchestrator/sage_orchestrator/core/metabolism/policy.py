@@ -20,7 +20,8 @@ class StatePolicy:
 
     Attributes:
         cycle_factor: length of a cycle, in cycles of the nominal length.
-        budget_share: compute for each unit of time, as a share of the nominal.
+        budget_share: compute for each unit of time, as a share of the nominal; where it is less,
+            plugins begin for what is as much rarer.
         plugins: names of those that may begin a run of their own; `*`: all.
         max_camera_rate_hz, max_imu_rate_hz: what sensors are asked to keep to [Hz]; 0: no limit.
         learning: whether scorers and fusion learn.
@@ -45,6 +46,7 @@ class StatePolicy:
             budget_ns=round(nominal.budget_ns * share),
             floor=nominal.floor,
             timeout_ns=nominal.timeout_ns,
+            alarms_share=min(self.budget_share, 1.0),
             admitted=None if self.admits_all else frozenset(self.plugins),
         )
 

@@ -29,6 +29,8 @@ class CyclePolicy:
         timeout_ns: longest run of those that begin in it.
         admitted: plugins that may begin a run of their own; None: all. Jobs by hand, and runs that
             are under way, go on.
+        alarms_share: (0, 1] part of its `false_alarms_per_hour` that salience may have for which a
+            plugin begins a run of its own.
         cores: runs that work at the same time, at least 1.
     """
 
@@ -37,6 +39,7 @@ class CyclePolicy:
     floor: float
     timeout_ns: int
     admitted: frozenset[str] | None = None
+    alarms_share: float = 1.0
     cores: int = 2
 
     def restricted_to(self, plugins: Iterable[str]) -> CyclePolicy:

@@ -273,7 +273,7 @@ class PluginRuntime(Declared):
             kinds = dict.fromkeys(rule.kind for rule in rules)
             return f"no new {' or '.join(kinds)} to work on"
         best = max(new, key=lambda trigger: trigger.salience)
-        most = parameters.false_alarms_per_hour
+        most = parameters.false_alarms_per_hour * policy.alarms_share
         if best.alarms_per_hour > most:
             rate = best.alarms_per_hour
             often = f"{rate:,.0f}" if rate >= 10.0 else f"{rate:.2g}"

@@ -41,6 +41,7 @@ def state_message(metabolism: Metabolism, cycle: CyclePolicy, now_ns: int) -> Me
 
 def ungoverned(message: MetabolicState) -> MetabolicState:
     """The same of an orchestrator that is not active: no plugin runs, and no sensor is limited."""
+    message.cycle_ms = 0.0
     message.budget_atp = message.max_camera_rate_hz = message.max_imu_rate_hz = 0.0
     message.plugins = []
     return message
