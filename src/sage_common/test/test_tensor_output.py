@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import resource
 from collections import deque
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not
 from mailbox_ends import SHAPE, Camera  # noqa: E402
 
 from sage_common.core.health import PressureLevel  # noqa: E402
-from sage_common.ros.tensors import connection, mailboxes  # noqa: E402
+from sage_common.ros.tensors import connection, mailboxes, output  # noqa: E402
 from sage_common.ros.tensors.handles import mailbox_name  # noqa: E402
 from sage_common.ros.tensors.output import SLOTS, SLOTS_AT  # noqa: E402
 from sage_common.ros.tensors.reader import TensorGone, TensorReader  # noqa: E402
@@ -191,12 +192,39 @@ def test_what_counts_as_given_back_is_what_the_next_mailbox_does_not_take(
         assert camera.output.held_bytes() == expected
         assert camera.show() is not None
         assert camera.output.held_bytes() == expected
-    camera.output.relieve(PressureLevel.GREEN)
-    camera.handles.subscriber_count = 0
-    assert camera.output.held_bytes() == 0  # nobody wants another one
-    camera.handles.subscriber_count = 1
     camera.output.close()
     assert camera.output.held_bytes() == 0
+
+
+def test_emptied_slots_have_pages_again_before_anybody_writes_to_them(
+    camera: Camera, reader: TensorReader
+) -> None:
+    camera.show(LARGE)
+    taken = shared_bytes(camera)
+    camera.output.relieve(PressureLevel.RED)
+    assert shared_bytes(camera) < taken / 2
+    camera.output.relieve(PressureLevel.GREEN)
+    assert shared_bytes(camera) == taken and camera.free_slots() == SLOTS
+
+
+def test_where_no_pages_are_to_be_had_a_new_mailbox_is_made(
+    camera: Camera, reader: TensorReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_array: object) -> None:
+        raise OSError(errno.ENOMEM, "no room")
+
+    before = camera.output.held_bytes()
+    camera.output.relieve(PressureLevel.YELLOW)
+    monkeypatch.setattr(output, "take_shared_pages", refuse)
+    camera.output.relieve(PressureLevel.GREEN)
+    assert camera.name not in mailbox.list_mailboxes()
+    assert camera.output.held_bytes() == before, "as much as the next tensor takes"
+    assert camera.show() is not None
+    assert camera.output.held_bytes() == before
+    camera.output.relieve(PressureLevel.YELLOW)
+    camera.output.relieve(PressureLevel.GREEN)
+    camera.handles.subscriber_count = 0
+    assert camera.output.held_bytes() == 0, "nobody wants another one"
 
 
 @pytest.mark.parametrize(

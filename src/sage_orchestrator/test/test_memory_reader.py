@@ -104,17 +104,25 @@ def test_stalls_of_others_below_limits_of_their_own_do_not_count(kernel: Kernel)
     assert reader.read(2 * NS_PER_S).some == 50.0, "below the own limit little is left"
 
 
-def test_what_grows_fast_counts_as_what_it_will_be_in_two_seconds(kernel: Kernel) -> None:
+def test_what_grows_fast_counts_as_what_it_will_be_in_a_second(kernel: Kernel) -> None:
     reader, levels = kernel.reader(), []
     tracker = LevelTracker(30 * NS_PER_S)
-    for quarter, rss_mb in enumerate((250, 250, 270, 290)):
+    for quarter, rss_mb in enumerate((90, 90, 120, 150, 180, 210, 210, 240, 270, 300)):
         kernel.v1(limit=400 * MB, rss=rss_mb * MB)
         tracker.update(quarter, reader.read(quarter * NS_PER_S // 4))
         levels.append(tracker.level)
-    assert levels == [0, 0, 0, 4], "72 % are in use, and 112 % would be in 2 s"
-    assert tracker.reason.endswith("% in 2 s")
-    tracker.update(4, reader.read(NS_PER_S))
+    assert levels == [0] * 9 + [4], "75 % are in use, and 105 % would be in 1 s"
+    assert tracker.reason.endswith("% in 1 s")
+    tracker.update(10, reader.read(10 * NS_PER_S // 4))
     assert tracker.level == PressureLevel.CRITICAL, "it has not been calm for long"
+
+
+def test_what_is_taken_once_is_no_growth(kernel: Kernel) -> None:
+    reader = kernel.reader()
+    for quarter, rss_mb in enumerate((*[240] * 8, 250, 290, 300, 300, 300)):
+        kernel.v1(limit=400 * MB, rss=rss_mb * MB)
+        reading = reader.read(quarter * NS_PER_S // 4)
+        assert reading.used_soon == reading.used
 
 
 def test_without_a_limit_it_is_stalls_alone(kernel: Kernel) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -29,7 +30,9 @@ from sage_orchestrator.core.pressure.reading import (
 WATCH, WRITTEN = "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE"
 OFF = "/dev/null"
 KIB_PER_MB = 1024.0
-AHEAD_NS = 2 * NS_PER_S
+AHEAD_NS = NS_PER_S
+GROWTH_READINGS = 8
+"""Of which the growth is told: 0.4 s of them where memory is tight."""
 SHORT = 70.0
 """Share of memory in use [%] from which on stalls of the system count."""
 WINDOW_NS = 2 * NS_PER_S
@@ -62,6 +65,7 @@ class MemoryReader:
         self._hits_before: int | None = None
         self._triggers: dict[Path, StallTriggers | SystemdWatch] = {}  # of one file at most
         self._refused: dict[Path, str] = {}
+        self._growth: deque[float] = deque(maxlen=GROWTH_READINGS)
         self._used_before = (0, UNKNOWN)
         self._counts = True
 
@@ -153,12 +157,19 @@ class MemoryReader:
         )
 
     def _soon(self, now_ns: int, used: float) -> float:
-        """What of memory will be used in 2 s [%], if it goes on to grow as it does."""
+        """What of memory will be used in 1 s [%], if it goes on to grow as it does.
+
+        What is taken at once, and once, is no growth: of the last readings all but one must have
+        found more than those before them. One, because who takes memory may not have run meanwhile.
+        """
         then_ns, before = self._used_before
         self._used_before = (now_ns, used)
         if min(used, before) < 0.0 or now_ns <= then_ns:
             return used
-        return used + max(used - before, 0.0) * AHEAD_NS / (now_ns - then_ns)
+        self._growth.append((used - before) * AHEAD_NS / (now_ns - then_ns))
+        if len(self._growth) < GROWTH_READINGS:
+            return used
+        return used + max(sorted(self._growth)[1], 0.0)
 
     def _new_hits(self, held: CgroupMemory | None) -> int:
         hits = held.limit_hits if held is not None else None

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from std_msgs.msg import Header
 
-from sage_common.allocator import remove_shared_pages
+from sage_common.allocator import remove_shared_pages, take_shared_pages
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.host import Logger, Publisher
 from sage_common.ros.tensors import mailboxes
@@ -28,7 +28,6 @@ SLOTS_AT = (SLOTS, 12, 8, 8, 8)
 LEFT_FREE = 2
 """Slots that frames decoded ahead leave under pressure; those that get none are copied when due."""
 TTL_MS = 1000
-SHARED_MEMORY = "shm"
 RELIEVE_TRIES, RELIEVE_PERIOD_S = 10, 0.05
 """How often to look for slots that readers have given back meanwhile, and how soon again."""
 
@@ -152,15 +151,14 @@ class TensorOutput:
         """Have fewer slots under pressure, and all of them again at green.
 
         Fewer: those that nobody looks at are emptied at once, others as soon as they are given
-        back. With a new mailbox in place of this one, both would be there until every reader has
-        come to it. More: the next tensor makes a new mailbox, because whoever writes to a slot
-        without pages would be killed if there were none to be had then.
+        back. More: emptied slots take pages again before anybody writes to them, who would be
+        killed if there were none to be had then; where that fails, the next tensor makes a new
+        mailbox. With a new one each time, both would be there until every reader has come to it.
         """
         for _ in range(RELIEVE_TRIES):
             with self._lock:
                 self._slots = SLOTS_AT[level]
-                if self._slots > self._slots_in_use or not self._can_empty:
-                    self._remove()
+                self._fill_up_to(self._slots)
                 if self._empty_down_to(self._slots):
                     return
             time.sleep(RELIEVE_PERIOD_S)
@@ -189,11 +187,6 @@ class TensorOutput:
         mailbox = self._own.mailbox
         return 0 if mailbox is None else int(mailbox.slot_count) - len(self._emptied)
 
-    @property
-    def _can_empty(self) -> bool:
-        mailbox = self._own.mailbox
-        return mailbox is not None and mailbox.backend == SHARED_MEMORY
-
     def _empty_down_to(self, slots: int) -> bool:
         """Empty slots that nobody looks at; False if there are too few of them."""
         while self._slots_in_use > slots:
@@ -205,16 +198,22 @@ class TensorOutput:
             remove_shared_pages(lease.array((lease.bytes,), np.uint8))
         return True
 
+    def _fill_up_to(self, slots: int) -> None:
+        """Use emptied slots again; where that fails, the next tensor makes a new mailbox."""
+        while self._emptied and self._slots_in_use < slots:
+            lease = self._emptied[-1]
+            try:
+                take_shared_pages(lease.array((lease.bytes,), np.uint8))
+            except OSError:
+                self._slot_bytes = self._own.mailbox.slot_bytes
+                self._close()
+                return
+            lease.abandon()
+            self._emptied.pop()
+
     def _close(self) -> None:
         self._emptied.clear()
         self._own.close()
-
-    def _remove(self) -> None:
-        """The next tensor makes a mailbox that fits the level."""
-        mailbox = self._own.mailbox
-        if mailbox is not None and self._slots_in_use != self._slots:
-            self._slot_bytes = mailbox.slot_bytes
-            self._close()
 
     def _is_short_of_slots(self) -> bool:
         mailbox = self._own.mailbox
@@ -254,10 +253,11 @@ class TensorOutput:
         mailbox = self._own.mailbox
         has_room = mailbox is not None and mailbox.slot_bytes >= tensor_bytes
         wastes = self._slots < SLOTS and tensor_bytes <= self._made_for_bytes // 2
-        if self._can_empty:
-            self._empty_down_to(0 if wastes else self._slots)
-        if (wastes or not has_room) and not self._make_mailbox(tensor_bytes):
-            return None
+        if wastes or not has_room:
+            self._empty_down_to(0)  # the old one goes only when all readers have come to the new
+            if not self._make_mailbox(tensor_bytes):
+                return None
+        self._empty_down_to(self._slots)
         try:
             return self._own.writer.acquire("overwrite")
         except mailboxes.library.Full:
@@ -269,7 +269,7 @@ class TensorOutput:
             self._made_for_bytes = slot_bytes
             library.sweep_stale()  # of graphs that were killed, and had other names
             return library.TensorMailbox.create(
-                self._name, slot_bytes=slot_bytes, slot_count=self._slots, ttl_ms=TTL_MS
+                self._name, slot_bytes=slot_bytes, slot_count=SLOTS, ttl_ms=TTL_MS
             )
 
         return self._own.make(create)

@@ -71,7 +71,7 @@ def evidence(reading: PressureReading, level: PressureLevel) -> Evidence:
         why = f"{reading.used:.0f} % of memory is in use and cannot be reclaimed"
         if not reached and reading.used >= USED_FORESEEN:
             reached = reading.used_soon >= USED[level]  # what waits until then is too late
-            why += f", and at this rate {min(reading.used_soon, 100.0):.0f} % in 2 s"
+            why += f", and at this rate {min(reading.used_soon, 100.0):.0f} % in 1 s"
         calm = not reached and reading.used < USED[level] - USED_CALM_BELOW
         found.append(Evidence(reached, calm, why))
     return Evidence(

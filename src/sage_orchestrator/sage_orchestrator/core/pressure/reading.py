@@ -36,7 +36,7 @@ class PressureReading:
         limit_hits: how often the cgroup was held up at its limit since the reading before.
         used: share of the limit, or of all memory, that cannot be reclaimed [%]; -1 if something
             better is known.
-        used_soon: what that will be in 2 s, if it goes on to grow as it does [%]; -1.
+        used_soon: what that will be in 1 s, if it goes on to grow as it does [%]; -1.
         available_mb: memory that can still be taken [MB]; -1 if unknown.
         method: what it was read from, in words.
         faults: what could not be read, and why.
