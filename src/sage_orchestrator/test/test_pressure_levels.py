@@ -82,6 +82,15 @@ def test_between_half_of_its_threshold_and_the_threshold_a_level_stays() -> None
     assert follow(tracker, [stalls(2.4)] * 31, start_s=101)[-1] == GREEN
 
 
+def test_what_nodes_take_back_after_a_level_was_left_is_no_growth() -> None:
+    tracker = LevelTracker(HOLD_S * NS_PER_S)
+    assert (
+        follow(tracker, [PressureReading(used=81.0)] + [PressureReading(used=72.0)] * 30)[-1] == 0
+    )
+    growing = PressureReading(used=75.0, used_soon=99.0)
+    assert follow(tracker, [growing] * 2, start_s=31) == [GREEN, CRITICAL]
+
+
 def test_an_event_of_the_kernel_counts_before_the_figures_do() -> None:
     tracker = LevelTracker(HOLD_S * NS_PER_S)
     assert tracker.update(0, stalls(0.0), triggered=RED)

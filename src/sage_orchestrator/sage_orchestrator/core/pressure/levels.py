@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sage_common.core.health import PressureLevel
 from sage_common.core.state.fields import Transient
@@ -100,7 +100,7 @@ class LevelTracker(Stateful):
     reached_ns: Transient[dict[str, int]]
     reason: Transient[str] = "no stalls"
     _tense_ns: Transient[dict[str, int]]
-    _left_ns: Transient[int] = 0
+    _left_ns: Transient[int] = -STEP_NS
 
     def __init__(self, hold_ns: int) -> None:
         self._hold_ns = hold_ns
@@ -117,6 +117,8 @@ class LevelTracker(Stateful):
             reading: what is known now.
             triggered: highest level for which the kernel raised an event.
         """
+        if now_ns - self._left_ns < STEP_NS:  # nodes take back what they gave: that ends
+            reading = replace(reading, used_soon=reading.used)
         before = PressureLevel(self.level)
         reached, why = PressureLevel.GREEN, ""
         for level in ABOVE_GREEN:
