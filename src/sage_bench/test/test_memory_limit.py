@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sage_bench.budget.memory_limit import CONTROLLER, MemoryLimit
+from sage_bench.budget.pressure.memory_limit import CONTROLLER, MemoryLimit
 
 MB = 2**20
 READING = """

@@ -11,13 +11,13 @@ from functools import partial
 from sage_bench.budget import (
     batching,
     decision,
-    governor,
     isolation,
     live,
     rating,
     tokens,
 )
 from sage_bench.budget.choice import figures as choice
+from sage_bench.budget.pressure import governor
 from sage_bench.budget.states import live as states_live
 from sage_bench.budget.states import lives
 from sage_bench.encoders.section import Figures, Section, Setting, run_all

@@ -1,0 +1,1 @@
+"""The governor below a real limit of memory, beside processes that take it."""
