@@ -99,12 +99,13 @@ def test_an_answer_after_its_deadline_counts_as_none() -> None:
 
 
 def test_rows_say_what_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "HOURS_KEPT", 2)
+    monkeypatch.setattr(choice, "DAYS_KEPT", 1)
     found = {row.name: row for row in choice._of_load("made, 150 % load", stream(40), 1.5)}
     assert found["made, 150 % load: inversions"].met
     assert set(found["made, 150 % load: regret"].baselines) == set(choice.OTHERS)
     errors = choice._errors("made", stream(40))
-    assert [row.value for row in errors] == [0.0, 0.0, 0.0], "made-up steps always cost the same"
+    assert [row.value for row in errors[:3]] == [0.0, 0.0, 0.0], "made-up steps cost the same"
+    assert [row.value for row in errors[3:5]] == [1.0, 1.0] and 1.0 <= errors[5].value <= 1.2
     assert 0 < choice._week_bytes(stream(4)) < 20_000
 
 

@@ -90,6 +90,29 @@ def test_refine_and_set_trust_answer_over_ros(graph):
     assert json.loads(result.result_json)["left"] == result.energy
 
 
+def test_a_job_that_goes_on_holds_up_no_other_and_the_next_of_its_plugin_waits(graph):
+    outside, _ = graph("misbehaving_plugins:HALVING", "misbehaving_plugins:ENDLESS", timeout_s=60.0)
+    outside.until(outside.refine.server_is_ready)
+
+    def ask(plugin: str):
+        goal = Refine.Goal(plugin=plugin, input=puzzle(outside.now_ns()))
+        goal.budget_atp, goal.timeout_s = 100_000.0, 60.0
+        accepted = outside.refine.send_goal_async(goal)
+        outside.until(accepted.done)
+        return accepted.result(), accepted.result().get_result_async()
+
+    (long, long_ends), (behind, behind_ends) = ask("endless"), ask("endless")
+    _, short_ends = ask("halving")
+    outside.until(short_ends.done)
+    assert short_ends.result().result.success
+    assert not long_ends.done() and not behind_ends.done()
+    for goal, ends in ((behind, behind_ends), (long, long_ends)):
+        goal.cancel_goal_async()
+        outside.until(ends.done)
+    assert behind_ends.result().result.message == "cancelled on request"
+    assert behind_ends.result().result.steps == 0 < long_ends.result().result.steps
+
+
 def test_a_plugin_that_hangs_holds_up_nobody(graph, ros_graph: RosGraph):
     outside, host = graph(
         "misbehaving_plugins:HALVING",

@@ -219,8 +219,8 @@ class Connections:
         found = sorted(name for name in self._clients if name.endswith(ending))
         return {name.removesuffix(ending): self._clients[name] for name in found}
 
-    def action(self, key: str, execute: Callable[..., Any]) -> None:
-        """Serve a registered action.
+    def action(self, key: str, execute: Callable[..., Any], at_once: int = 1) -> None:
+        """Serve a registered action; so many goals are executed at the same time.
 
         `execute(goal, publish_feedback, cancel_requested) -> result` runs on a worker;
         `publish_feedback(feedback)` sends progress, `cancel_requested()` says whether to stop.
@@ -235,7 +235,7 @@ class Connections:
 
             return answer(self, empty, execute, goal, publish_feedback, must_stop)
 
-        self._host.make_action(spec, self._host.resolve(key), run)
+        self._host.make_action(spec, self._host.resolve(key), run, at_once)
 
     def worker(self, name: str, queue_size: int = 1) -> Worker:
         """A thread with a short queue; when it is full the oldest waiting job makes room."""

@@ -142,7 +142,10 @@ class Host(Protocol):
 
     def make_client(self, spec: ServiceSpec, name: str) -> ServiceClient: ...
 
-    def make_action(self, spec: ServiceSpec, name: str, execute: Callable[..., Any]) -> None: ...
+    def make_action(
+        self, spec: ServiceSpec, name: str, execute: Callable[..., Any], at_once: int
+    ) -> None:
+        """Serve an action; so many goals are executed at the same time, each on a worker."""
 
     def make_worker(
         self, name: str, queue_size: int, on_error: Callable[[BaseException], None]

@@ -14,6 +14,7 @@ from sage_orchestrator.core.budget.meter import MeasuredMeter, NominalMeter
 from sage_orchestrator.core.budget.rating import ProcessorRating
 from sage_orchestrator.core.hosting.crash_records import CrashRecords
 from sage_orchestrator.core.scheduling.interpreter_watch import InterpreterWatch
+from sage_orchestrator.core.scheduling.job_queue import MOST_WAITING
 from sage_orchestrator.core.scheduling.orchestrator import Orchestrator
 from sage_orchestrator.core.scheduling.policy import CyclePolicy
 from sage_orchestrator.core.scheduling.rated_workers import RatedWorkers
@@ -53,11 +54,10 @@ class OrchestratorNode(SageNode):
         measured = MeasuredMeter(self.stopwatch_ns, THREAD_WORK.now_ns)
         meter = measured if self.time_is_measured else NominalMeter()
         self._rating = ProcessorRating(self.stopwatch_ns)
-        rated_workers = RatedWorkers(self._workers, self._rating)
         watch = InterpreterWatch(self.stopwatch_ns, self.parameters.policy().period_ns)
         self._orchestrator = Orchestrator(
             self.parameters.safeguards(), meter, self.stopwatch_ns,
-            rated_workers if self.time_is_measured else self._workers,
+            RatedWorkers(self._workers, self._rating) if self.time_is_measured else self._workers,
             self._results.publish,
             watch if self.time_is_measured else None,
         )  # fmt: skip
@@ -75,7 +75,7 @@ class OrchestratorNode(SageNode):
         self.service("orchestrator/load_plugin", self._plugins.on_load)
         self.service("orchestrator/unload_plugin", self._plugins.on_unload)
         self.service("orchestrator/list_plugins", self._plugins.on_list)
-        self.action("orchestrator/refine", self._jobs.on_refine)
+        self.action("orchestrator/refine", self._jobs.on_refine, 1 + MOST_WAITING)
         self.timer(self.parameters.policy().period_ns / NS_PER_S, self._tick)
 
     def on_activate(self) -> None:

@@ -25,8 +25,9 @@ from sage_bench.budget.choice.traces import JobTrace, recorded
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row, row_of_samples
 from sage_common.core.state.arrays import json_array
+from sage_orchestrator.core.choice.daily import DAYS_KEPT
 from sage_orchestrator.core.choice.history import RunHistory
-from sage_orchestrator.core.choice.hourly import HOURS_KEPT, NS_PER_HOUR
+from sage_orchestrator.core.choice.hourly import NS_PER_HOUR
 
 TUNED, REPORTED = ("walk",), ("kitchen", "husky")
 LOADS = {"100 %": 1.0, "150 %": 1.5}
@@ -35,7 +36,7 @@ OTHERS = {
     "equal shares": equal_shares,
     "salience only": by_salience,
 }
-REGRET_GOAL, USE_GOAL, MISS_GOAL, ERROR_GOAL = 0.10, 0.95, 0.001, 0.25
+REGRET_GOAL, USE_GOAL, MISS_GOAL, ERROR_GOAL, COVERED_GOAL = 0.10, 0.95, 0.001, 0.25, 0.9
 LEARNED_FROM = 8
 """Runs of a plugin before its estimates are judged."""
 RUNS_AN_HOUR = 200
@@ -115,10 +116,13 @@ def _unanswered(outcome: Outcome) -> float:
 
 
 def _errors(title: str, jobs: Sequence[JobTrace]) -> list[Row]:
-    """How far estimates are beside what was measured next, as shares of that."""
+    """How far estimates are beside what was measured next, as shares of that; and how many of the
+    next runs cost at most what was expected of nine of ten.
+    """
     histories: dict[str, RunHistory] = {}
     seen: dict[str, int] = {}
-    steps, same, whole = [], [], []
+    steps, same, whole, dear = [], [], [], []
+    first_bounded, whole_bounded = [], []
     for job in jobs:
         history = histories.setdefault(job.plugin, RunHistory())
         seen[job.plugin] = seen.get(job.plugin, 0) + 1
@@ -131,6 +135,10 @@ def _errors(title: str, jobs: Sequence[JobTrace]) -> list[Row]:
             total_ns = sum(job.costs_ns)
             same.append(abs(curve.cost_ns(len(job.costs_ns) - 1) - total_ns) / total_ns)
             whole.append(abs(curve.whole_ns - total_ns) / total_ns)
+            first_bounded.append(job.costs_ns[0] <= (history.first_bound_ns(job.modality) or 0))
+            bound_ns = history.whole_bound_ns(job.modality) or 0
+            whole_bounded.append(total_ns <= bound_ns)
+            dear.append(bound_ns / total_ns)
         history.learn(stamp_ns(job), job.modality, True, job.costs_ns, job.energies)
     return [
         row_of_samples(f"{title}: error of a step's cost, p90", steps, "", goal=ERROR_GOAL,
@@ -139,6 +147,11 @@ def _errors(title: str, jobs: Sequence[JobTrace]) -> list[Row]:
                        goal=ERROR_GOAL, rank=90),
         row_of_samples(f"{title}: error of a run's cost, its steps unknown, p90", whole, "",
                        goal=ERROR_GOAL, rank=90),
+        Row(f"{title}: first answers that cost at most what is expected of 90 %",
+            float(np.mean(first_bounded)), "", COVERED_GOAL, "higher", {}, len(first_bounded)),
+        Row(f"{title}: runs of unknown steps that cost at most what is expected of 90 %",
+            float(np.mean(whole_bounded)), "", COVERED_GOAL, "higher", {}, len(whole_bounded)),
+        row_of_samples(f"{title}: what is expected of 90 % over what a run cost", dear, ""),
     ]  # fmt: skip
 
 
@@ -148,7 +161,7 @@ def _week_bytes(jobs: Sequence[JobTrace]) -> float:
     for name in sorted({job.plugin for job in jobs}):
         history, own = RunHistory(), [job for job in jobs if job.plugin == name]
         random = np.random.default_rng(0)
-        for hour in range(HOURS_KEPT):
+        for hour in range(24 * DAYS_KEPT):
             for number in random.integers(len(own), size=RUNS_AN_HOUR).tolist():
                 job = own[number]
                 at_ns = hour * NS_PER_HOUR

@@ -105,7 +105,9 @@ class LockstepNodeHost(Stateful):
     def make_client(self, spec: ServiceSpec, name: str) -> _Client:
         return _Client(self._graph, name)
 
-    def make_action(self, spec: ServiceSpec, name: str, execute: Callable[..., Any]) -> None:
+    def make_action(
+        self, spec: ServiceSpec, name: str, execute: Callable[..., Any], at_once: int
+    ) -> None:
         self._graph.add_action(name, spec, execute)
 
     def make_worker(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse
@@ -90,9 +90,14 @@ def local_call(
 
 
 def serve_action(
-    node: Node, spec: ServiceSpec, name: str, execute: Callable[..., Any], worker: ThreadWorker
+    node: Node,
+    spec: ServiceSpec,
+    name: str,
+    execute: Callable[..., Any],
+    workers: Sequence[ThreadWorker],
 ) -> ActionServer:
-    """Serve an action; `execute(goal, publish_feedback, cancel_requested)` runs on the worker."""
+    """Serve an action; `execute(goal, publish_feedback, cancel_requested)` runs on the worker that
+    has least to do."""
     action_type = interface(spec.type)
 
     async def run(goal_handle: Any) -> Any:
@@ -110,7 +115,7 @@ def serve_action(
             else:
                 done.set_result(result)
 
-        if worker.offer(work):
+        if min(workers, key=lambda worker: worker.load).offer(work):
             result = await done
         else:
             result = refusal(action_type.Result, f"{name}: {_BUSY}")

@@ -259,9 +259,14 @@ class RosHost(ManagedNode):
         self._undo.append(lambda: self.destroy_client(client.client))
         return client
 
-    def make_action(self, spec: ServiceSpec, name: str, execute: Callable[..., Any]) -> None:
-        worker = self.make_worker(f"action {name}", calls.QUEUE_SIZE, self.node.report_failure)
-        self._undo.append(calls.serve_action(self, spec, name, execute, worker).destroy)
+    def make_action(
+        self, spec: ServiceSpec, name: str, execute: Callable[..., Any], at_once: int
+    ) -> None:
+        workers = [
+            self.make_worker(f"action {name} {n}", calls.QUEUE_SIZE, self.node.report_failure)
+            for n in range(at_once)
+        ]
+        self._undo.append(calls.serve_action(self, spec, name, execute, workers).destroy)
 
     def make_worker(
         self, name: str, queue_size: int, on_error: Callable[[BaseException], None]

@@ -42,6 +42,12 @@ class ThreadWorker:
         """True if asked from a job of this worker."""
         return threading.current_thread() is self._thread
 
+    @property
+    def load(self) -> int:
+        """Jobs that run or wait."""
+        with self._changed:
+            return len(self._jobs) + self._running
+
     def submit(self, job: Callable[..., None], *arguments: Any) -> bool:
         """Queue a job; False if the oldest waiting one had to make room, or after `stop`."""
         with self._changed:

@@ -1,19 +1,16 @@
-"""The runs of one plugin: the newest one by one, a week of them by the hour."""
+"""The runs of one plugin: the newest one by one, a day of them by the hour, a week by the day."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sage_common.core.errors import InvalidInput
 from sage_orchestrator.core.choice.curve import QualityCostCurve
-from sage_orchestrator.core.choice.hourly import (
-    NS_PER_HOUR,
-    HourRecord,
-    cost_quantile_ns,
-    with_hour,
-)
+from sage_orchestrator.core.choice.daily import DayRecord, recent_bound_ns, with_run
+from sage_orchestrator.core.choice.histogram import Histogram
+from sage_orchestrator.core.choice.hourly import NS_PER_HOUR, HourRecord, with_hour
 from sage_orchestrator.core.choice.run_record import RunRecord
 
 RUNS_KEPT = 24
@@ -22,14 +19,17 @@ WHOLE_RUNS_KEPT = 8
 nobody stopped: what is stopped again and again would forget what its later steps are worth."""
 MODALITIES_KEPT = 8
 LEAST_RUNS = 4
-"""Of a modality with fewer runs the curve is that of all modalities."""
+"""Of a modality with fewer runs the curve, and what a run costs at most, are those of all."""
+BOUND_SHARE = 0.9
+"""Of runs, that cost at most what is expected of the next one."""
 
 
 class HistoryRecord(NamedTuple):
-    """A history as it is packed; `runs` by modality, oldest first."""
+    """A history as it is packed; `runs` and `days` by modality, oldest first."""
 
     runs: dict[str, tuple[RunRecord, ...]]
     hours: tuple[HourRecord, ...]
+    days: dict[str, tuple[DayRecord, ...]] = {}  # noqa: RUF012 - records are never changed
 
 
 class RunHistory:
@@ -38,6 +38,7 @@ class RunHistory:
     def __init__(self) -> None:
         self._runs: dict[str, deque[RunRecord]] = {}
         self.hours: tuple[HourRecord, ...] = ()
+        self._days: dict[str, tuple[DayRecord, ...]] = {}
         self._curves: dict[str, QualityCostCurve] = {}
 
     def learn(
@@ -57,8 +58,11 @@ class RunHistory:
         runs = self._runs.pop(modality, deque())
         runs.append(RunRecord.of(halted, costs_ns, energies))
         self._runs[modality] = _kept(runs)
-        if len(self._runs) > MODALITIES_KEPT:
-            del self._runs[next(iter(self._runs))]
+        days = self._days.pop(modality, ())
+        self._days[modality] = with_run(days, stamp_ns, costs_ns, halted)
+        for kept in (self._runs, self._days):
+            if len(kept) > MODALITIES_KEPT:
+                del kept[next(iter(kept))]
         self._curves.clear()
         self.curve(modality)  # now, on the plugin's worker, rather than when shares are decided
 
@@ -77,14 +81,27 @@ class RunHistory:
             self._curves[modality] = QualityCostCurve(runs)
         return self._curves[modality]
 
-    def cost_quantile_ns(self, share: float) -> int | None:
-        """Cost of a whole run that this share of the week's did not exceed; None: no run."""
-        return cost_quantile_ns(self.hours, share)
+    def first_bound_ns(self, modality: str) -> int | None:
+        """What the first answer of a run costs at most, nine times of ten; None: few ran."""
+        return self._bound_ns(modality, lambda day: day.first)
+
+    def whole_bound_ns(self, modality: str) -> int | None:
+        """What a run that nobody stops costs at most, nine times of ten; None: few ran."""
+        return self._bound_ns(modality, lambda day: day.whole)
+
+    def _bound_ns(self, modality: str, costs: Callable[[DayRecord], Histogram]) -> int | None:
+        own = reversed(self._days.get(modality, ()))
+        every = sorted((d for days in self._days.values() for d in days), key=lambda d: -d.day)
+        bounds = (
+            recent_bound_ns(map(costs, days), BOUND_SHARE, LEAST_RUNS) for days in (own, every)
+        )
+        return next((bound for bound in bounds if bound is not None), None)
 
     @property
     def record(self) -> HistoryRecord:
         """As it is packed."""
-        return HistoryRecord({name: tuple(r) for name, r in self._runs.items()}, self.hours)
+        runs = {name: tuple(r) for name, r in self._runs.items()}
+        return HistoryRecord(runs, self.hours, dict(self._days))
 
     @classmethod
     def of(cls, record: HistoryRecord) -> RunHistory:
@@ -97,10 +114,15 @@ class RunHistory:
             for run in runs:
                 _check_pairs(f"runs.{name}", run.costs_ns, run.energies)
         for hour in record.hours:
-            _check_pairs(f"hours.{hour.hour}", hour.bins, hour.counts)
+            _check_pairs(f"hours.{hour.hour}", *hour.costs)
+        for name, days in record.days.items():
+            for day in days:
+                _check_pairs(f"days.{name}.{day.day}.first", *day.first)
+                _check_pairs(f"days.{name}.{day.day}.whole", *day.whole)
         history = cls()
         history._runs = {name: _kept(deque(r)) for name, r in record.runs.items()}
         history.hours = record.hours
+        history._days = dict(record.days)
         return history
 
     def _begin_hour(self, stamp_ns: int) -> None:

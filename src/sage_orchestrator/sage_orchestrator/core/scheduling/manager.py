@@ -19,6 +19,7 @@ from sage_orchestrator.core.plugin.setup import PluginSetup
 from sage_orchestrator.core.running.result import RunResult
 from sage_orchestrator.core.running.states import PluginState
 from sage_orchestrator.core.scheduling.circuit_breaker import CircuitBreakerRules
+from sage_orchestrator.core.scheduling.job_queue import drop_all
 from sage_orchestrator.core.scheduling.policy import Workers
 from sage_orchestrator.core.scheduling.registry import PluginRegistry, TrustRecord
 from sage_orchestrator.core.scheduling.report import PluginStatus, status_of
@@ -94,6 +95,7 @@ class PluginManager(Stateful):
             elif runtime.job is not None:
                 job, runtime.job = runtime.job, None
                 job.finish(RunResult(PluginState.DONE, UNLOADED))
+            drop_all(runtime, RunResult(PluginState.DONE, UNLOADED))
         return done
 
     def close(self) -> None:
@@ -104,6 +106,7 @@ class PluginManager(Stateful):
         for runtime in dismissed:
             if runtime.job is not None:
                 runtime.job.finish(RunResult(PluginState.FAILED, STOPPED))
+            drop_all(runtime, RunResult(PluginState.FAILED, STOPPED))
             if runtime.change is not None:
                 runtime.change.done.set_exception(InvalidInput("plugin", runtime.name, STOPPED))
             if runtime.run is not None and runtime.in_flight:

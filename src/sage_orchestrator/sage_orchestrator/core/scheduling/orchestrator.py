@@ -13,10 +13,11 @@ from sage_orchestrator.core.plugin.interface import Plugin
 from sage_orchestrator.core.running.result import RunResult
 from sage_orchestrator.core.running.run import Run
 from sage_orchestrator.core.running.states import PluginState
-from sage_orchestrator.core.scheduling.admission import check_can_answer, check_is_free
+from sage_orchestrator.core.scheduling.admission import check_can_answer, check_is_well
 from sage_orchestrator.core.scheduling.dispatch import first_waiting, occupied_cores, rank
 from sage_orchestrator.core.scheduling.interpreter_watch import InterpreterWatch
 from sage_orchestrator.core.scheduling.job import Job
+from sage_orchestrator.core.scheduling.job_queue import begin_next, drop_late, enqueue
 from sage_orchestrator.core.scheduling.manager import PluginManager
 from sage_orchestrator.core.scheduling.policy import CyclePolicy, Safeguards, Workers
 from sage_orchestrator.core.scheduling.postponing import postpone
@@ -127,6 +128,7 @@ class Orchestrator(PluginManager):
         """Share the budget, and put runs of those that may spend in line."""
         self._cycle += 1
         for runtime in self._registry:
+            drop_late(runtime, now_ns)
             if runtime.starved:
                 stop_starved(self._ledger, runtime)
         self._period_ns, self._policy = policy.period_ns, policy
@@ -317,25 +319,32 @@ class Orchestrator(PluginManager):
             runtime.job = None
             job.finish(result)
         self._change_if_at_rest(runtime)
+        begin_next(runtime)
 
     # Jobs by hand.
 
     def submit(self, name: str, job: Job) -> None:
-        """Run a plugin on a given task, from the next cycle on.
+        """Run a plugin on a given task, from the next cycle on, or after the jobs that it has.
 
         Raises:
-            InvalidInput: no such plugin, it is not free, or it cannot answer in time by estimate.
+            InvalidInput: no such plugin, it does not work, it cannot answer in time by estimate, or
+                too many jobs wait for it.
         """
         with self._lock:
             runtime = self._registry.get(name)
-            check_is_free(runtime, self._stopwatch_ns())
+            now_ns = self._stopwatch_ns()
+            check_is_well(runtime, now_ns)
+            job.due_ns = now_ns + job.timeout_ns
             check_can_answer(runtime, job, self._policy)
-            runtime.job = job
+            enqueue(runtime, job)
 
     def cancel(self, name: str, job: Job, reason: str) -> None:
         """Stop a job: after the step under way, or at once if it has not begun."""
         with self._lock:
             runtime = self._registry.get(name)
+            if job in runtime.waiting_jobs:
+                runtime.waiting_jobs.remove(job)
+                job.finish(RunResult(PluginState.DONE, reason))
             if runtime.job is not job:
                 return
             if job.run is not None:
@@ -343,3 +352,4 @@ class Orchestrator(PluginManager):
             else:
                 runtime.job = None
                 job.finish(RunResult(PluginState.DONE, reason))
+                begin_next(runtime)

@@ -56,6 +56,8 @@ class PluginRuntime(Declared):
         waits: the run waits for its turn.
         starved: the run waits for what others leave of their shares.
         pending: the trigger that the next run is about.
+        waiting_jobs: that wait until the one that it has is done, next one first.
+        refused_jobs: in a row, because by estimate they could not be answered.
         asked_ns: when it first asked for the run that it has or wants.
         deadline_ns: when the mandatory part of its run must be done; None: it has no run.
         submitted_ns: when the run was handed to the worker.
@@ -77,6 +79,7 @@ class PluginRuntime(Declared):
     starved: bool = False
     pending: Trigger | None = None
     job: Job | None = None
+    waiting_jobs: list[Job] = field(default_factory=list)
     history: RunHistory = field(default_factory=RunHistory)
     asked_ns: Transient[int | None] = None
     deadline_ns: Transient[int | None] = None
@@ -91,6 +94,7 @@ class PluginRuntime(Declared):
     reason: Transient[str] = ""
     steps: Transient[int] = 0
     energy: Transient[float] = 0.0
+    refused_jobs: int = 0
     delivered: deque[int] = field(default_factory=lambda: deque(maxlen=_DELIVERIES_KEPT))
     ended_idle: str = ""
     change: Change | None = None
@@ -155,10 +159,12 @@ class PluginRuntime(Declared):
         energies = [] if self.run is None else self.run.history.energies
         return self.curve.next_segment(len(energies), energies[-1] if energies else None)
 
-    def mandatory_ns(self, modality: str) -> int:
-        """Expected cost of the mandatory part of a run; 0: it never ran."""
-        curve = self.history.curve(modality)
-        return curve.cost_ns(self.setup.spec.mandatory_steps) if curve.steps else 0
+    def mandatory_bound_ns(self, modality: str) -> int:
+        """What the mandatory part of a run costs at most, nine times of ten; 0: hardly any ran."""
+        first_ns, curve = self.history.first_bound_ns(modality), self.history.curve(modality)
+        if first_ns is None:
+            return 0
+        return first_ns + curve.cost_ns(self.setup.spec.mandatory_steps) - curve.cost_ns(0)
 
     def asks(self, triggers: Sequence[Trigger], policy: CyclePolicy, now_ns: int) -> bool:
         """Whether it wants compute now; notes what for, or why it does not."""
