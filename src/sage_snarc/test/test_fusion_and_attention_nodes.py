@@ -119,10 +119,14 @@ def test_pictures_only_while_somebody_looks(tmp_path: Path, puzzle: Make) -> Non
     assert blind.messages("heatmap") == []
     watched = LockstepHost(home=tmp_path / "watched", watched=("markers", "heatmap"))
     graph(watched)
+    state = MetabolicState(state=MetabolicState.REST, cycle_ms=100.0, reason="all is quiet")
+    watched.publish("state", state)
     run_graph(watched, puzzle, 40)
     markers = watched.messages("markers")
     assert markers
-    assert {marker.ns for marker in markers[-1].markers if marker.ns} == {"bars", "labels"}
+    shown = {marker.ns for marker in markers[-1].markers if marker.ns}
+    assert shown == {"bars", "labels", "state"}
+    assert markers[-1].markers[-1].text == "REST\nall is quiet"
     bars = [marker for marker in markers[-1].markers if marker.ns == "bars"]
     assert len(bars) == 3
     heat = watched.messages("heatmap")[-1]

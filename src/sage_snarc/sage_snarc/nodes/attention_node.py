@@ -37,12 +37,14 @@ class AttentionNode(SageNode):
     _best: Transient[FusedSalience | None]
     _last_ns: Transient[int]
     _cycle_ns: Transient[int]
+    _state: Transient[MetabolicState | None]
 
     def on_configure(self) -> None:
         self._core = Attention()
         self._camera_modality = camera_modality()
         self._best = None
         self._last_ns = self._cycle_ns = 0
+        self._state = None
         self._attention = self.publisher("attention")
         self._markers = self.publisher("markers")
         self._heatmap = self.publisher("heatmap")
@@ -69,13 +71,14 @@ class AttentionNode(SageNode):
             regions = self._core.choose(key, stamp, grid_of(seen), count)
         self._attention.publish(self._message(chosen, seen, regions))
         if self._markers.subscriber_count:
-            self._markers.publish(salience_bars(chosen, self.parameters.marker_frame))
+            frame_id = self.parameters.marker_frame
+            self._markers.publish(salience_bars(chosen, frame_id, self._state))
         if self._heatmap.subscriber_count and seen is not None:
             picture = heat_map(grid_of(seen), [region.area for region in regions])
             self._heatmap.publish(array_to_image(picture, "rgb8", seen.header))
 
     def _on_state(self, message: MetabolicState) -> None:
-        self._cycle_ns = round(message.cycle_ms * 1e6)
+        self._state, self._cycle_ns = message, round(message.cycle_ms * 1e6)
 
     def _message(
         self, fused: FusedSalience, seen: Salience | None, regions: tuple[Region, ...]

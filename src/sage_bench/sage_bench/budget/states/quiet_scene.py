@@ -41,11 +41,18 @@ class Event:
         time_s: when, in the scene [s].
         sound: float64 samples at 16 kHz; None: it is a motion.
         photo: uint8 RGB [160, 160, 3] that is moved; None: it is a sound.
+        is_soft: it is a sound that is not loud.
     """
 
     time_s: float
     sound: NDArray[np.float64] | None = None
     photo: NDArray[np.uint8] | None = None
+    is_soft: bool = False
+
+    def softened(self, factor: float) -> Event:
+        """The same sound, its samples multiplied by `factor`."""
+        assert self.sound is not None
+        return Event(self.time_s, self.sound * factor, is_soft=True)
 
 
 def events_of(data: Path, count: int) -> list[Event]:
