@@ -26,7 +26,7 @@ FROM_BANG = "states, live: from a bang to WAKE"
 NOTE = (
     "states, live: `sage run` in processes of its own on a generated quiet scene (a still picture "
     "with sensor noise, near silence). CPU: of all processes of the graph, WAKE and REST forced "
-    f"by turns, for {MEASURED_S:g} s each. Waking: lives of 75 s, three at a time, each with a "
+    f"by turns, for {MEASURED_S:g} s each. Waking: lives of 80 s, five at a time, each with a "
     "sound of ESC-10, a photograph that moves, and a sound that is "
     f"{1.0 / SOFT:g} times softer, 15 s apart; more of them in one life would not be rare, and "
     "what is not rare wakes nobody. The robot falls asleep by itself (rest_after_s 2); from the "

@@ -21,7 +21,7 @@ from sage_common.ros.node import SageNode
 from sage_msgs.msg import MetabolicState
 
 FIRST_S, GAP_S, END_S = 45.0, 15.0, 4.0
-LIVES, LIVES_QUICK, AT_ONCE = 12, 1, 3
+LIVES, LIVES_QUICK, AT_ONCE = 14, 1, 5
 LOUD, SOFT = 0.1, 0.04
 """Of full scale: what is loud, and by how much softer sounds are multiplied."""
 LATEST_NS = 3_000_000_000
