@@ -39,7 +39,7 @@ OTHERS = {
 REGRET_GOAL, USE_GOAL, MISS_GOAL, ERROR_GOAL, COVERED_GOAL = 0.10, 0.95, 0.001, 0.25, 0.9
 LEARNED_FROM = 8
 """Runs of a plugin before its estimates are judged."""
-RUNS_AN_HOUR = 200
+RUNS_AN_HOUR = 20
 NOTE = (
     "choice: recorded runs of look, recall and recognise, replayed in simulated time; value is "
     "salience x what is true of the last answer, at each tick of 0.1 s one job of each; regret is "
@@ -156,7 +156,7 @@ def _errors(title: str, jobs: Sequence[JobTrace]) -> list[Row]:
 
 
 def _week_bytes(jobs: Sequence[JobTrace]) -> float:
-    """Of a plugin that ran 200 times in every hour, on average over the plugins."""
+    """Of a plugin that ran 20 times in every hour, on average over the plugins."""
     sizes = []
     for name in sorted({job.plugin for job in jobs}):
         history, own = RunHistory(), [job for job in jobs if job.plugin == name]
