@@ -36,7 +36,7 @@ class TransitionParameters:
         30.0, doc="idle time before REST", unit="s", low=1.0, high=86400.0
     )
     focus_hold_s: float = parameter(
-        5.0, doc="idle time before FOCUS ends", unit="s", low=0.5, high=3600.0
+        10.0, doc="idle time before FOCUS ends", unit="s", low=0.5, high=3600.0
     )
     dream_after_s: float = parameter(
         600.0,

@@ -79,7 +79,9 @@ def test_what_goes_on_is_focused_on_and_not_for_ever() -> None:
     robot = Robot()
     robot.live(6.5, alarms_per_hour=1.0)
     assert robot.state is FOCUS
-    robot.live(6.0)
+    robot.live(9.0)
+    assert robot.state is FOCUS
+    robot.live(2.0)
     assert robot.state is WAKE
     robot.live(600.0, alarms_per_hour=1.0)
     seen = [t.state for t in robot.metabolism.transitions]

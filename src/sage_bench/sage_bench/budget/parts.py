@@ -19,7 +19,7 @@ from sage_bench.budget import (
 from sage_bench.budget.choice import figures as choice
 from sage_bench.budget.pressure import governor
 from sage_bench.budget.states import live as states_live
-from sage_bench.budget.states import lives
+from sage_bench.budget.states import lives, week
 from sage_bench.encoders.section import Figures, Section, Setting, run_all
 from sage_bench.part_choice import CHOSEN, chosen_parts, result_name
 from sage_bench.result import Result
@@ -37,6 +37,7 @@ PARTS: Mapping[str, Section] = {
     "rating": rating.rows,
     "states": lives.rows,
     "states_live": states_live.rows,
+    "states_week": week.rows,
     "tokens": tokens.rows,
 }
 """Each is given a `Setting` and returns `Figures`."""

@@ -9,24 +9,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row
-from sage_bench.salience.played import chosen_half
-from sage_bench.salience.streams.percepts import MODALITIES, cache_folder, percepts_of
-from sage_bench.salience.streams.stream import streams
-from sage_bench.salience.trace import modal
 from sage_orchestrator.core.metabolism.energy import EnergyReserve
 from sage_orchestrator.core.metabolism.metabolism import Metabolism
 from sage_orchestrator.core.metabolism.state import MetabolicState
 from sage_orchestrator.state_parameters import TransitionParameters, policies_of
-from sage_snarc.core.fusion import Fusion
-from sage_snarc.core.scorer import Scorer
 
 CYCLE_NS, NS_PER_H = 100_000_000, 3_600_000_000_000
 CYCLES, CYCLES_QUICK = 100_000, 20_000
-DAYS, DAYS_QUICK = 7, 1
 RED, USUAL = 3, 36_000.0
 WAKE, FOCUS, REST, DREAM, CRISIS = MetabolicState
 BEGIN_NS = 20_000 * 24 * NS_PER_H
@@ -35,9 +27,7 @@ NOTE = (
     "states, simulated: the core alone, ten cycles of 0.1 s a second, default parameters. Random: "
     "regimes of 1 to 60 s of any salience, load, pressure and battery (nonsense too), and now and "
     "then 15 minutes of quiet. Adversary: in each state what leaves it soonest. A trap is a probe "
-    "(causes gone, one minute of quiet, then a bang) after which the robot is not awake. The week: "
-    "fused salience of recordings (the streams of `sage bench salience`, one life of the scorers, "
-    "second pass) from 7 to 22 h half of the time, else their stretches without events"
+    "(causes gone, one minute of quiet, then a bang) after which the robot is not awake"
 )
 
 
@@ -107,12 +97,9 @@ def rows(setting: Setting) -> Figures:
     cycles = CYCLES_QUICK if setting.quick else CYCLES
     random = _random_life(cycles)
     adverse = _adverse_life(cycles)
-    week, night = _recorded_lives(setting)
     found = [
         *_rows_of("random", random),
         *_rows_of("adversary", adverse, learns=False),
-        *_rows_of("recorded week" if not setting.quick else "recorded day", week),
-        *_rows_of("recorded nights only", night),
     ]
     return Figures(tuple(found), (NOTE,))
 
@@ -167,58 +154,3 @@ def _adverse_life(cycles: int) -> tuple[Life, int]:
             life.live([strategy(life.metabolism.current, number)])
         traps += not life.escapes()
     return life, traps
-
-
-def _recorded_lives(setting: Setting) -> tuple[tuple[Life, int], tuple[Life, int]]:
-    """A week of recorded salience, and nights alone."""
-    busy = _recorded_rates(setting)
-    quiet = _without_events(busy)
-    week, night = Life.begun(), Life.begun()
-    generator = np.random.default_rng(7)
-    days = DAYS_QUICK if setting.quick else DAYS
-    for hour in range(24 * days):
-        is_day = 7 <= hour % 24 < 22
-        end_ns = week.now_ns + NS_PER_H
-        while week.now_ns < end_ns:
-            minutes = float(generator.uniform(1.0, 20.0))
-            track = busy if is_day and generator.random() < 0.5 else quiet
-            week.live(_played(track, minutes, generator))
-    for _ in range(days):
-        night.live(_played(quiet, 9 * 60.0, generator))
-    return (week, int(not week.escapes())), (night, int(not night.escapes()))
-
-
-def _played(
-    track: NDArray[np.float64], minutes: float, generator: np.random.Generator
-) -> Iterator[Input]:
-    """A track from anywhere, again and again; what is salient costs compute."""
-    place = int(generator.integers(len(track)))
-    for number in range(round(minutes * 600)):
-        rate = float(track[(place + number) % len(track)])
-        yield Input(rate, 0, 0.9 if rate < 600.0 else 0.2)
-
-
-def _without_events(track: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The stretches in which nothing as rare as twice a minute comes within 5 s."""
-    rare = np.convolve(track <= 120.0, np.ones(101), mode="same") > 0
-    return track[~rare]
-
-
-def _recorded_rates(setting: Setting) -> NDArray[np.float64]:
-    """Alarms an hour [1/h] of the fused salience of recordings, ten times a second."""
-    half = chosen_half(setting.quick)
-    played = [
-        percepts_of(stream, setting.models, cache_folder())
-        for stream in streams(half, setting.data, setting.quick)
-    ]
-    scorers, fusion = {name: Scorer(name) for name in MODALITIES}, Fusion(MODALITIES)
-    rates: list[float] = []
-    for number in range(2 * len(played)):
-        for tick in played[number % len(played)].at_ticks(number):
-            fused = None
-            for percept in tick:
-                fusion.see(percept.modality, percept.stamp_ns, percept.embedding)
-                fused = fusion.fuse(modal(scorers[percept.modality].score(percept)))
-            if fused is not None and number >= len(played):
-                rates.append(fused.alarms_per_hour)
-    return np.array(rates)

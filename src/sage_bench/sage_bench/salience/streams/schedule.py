@@ -36,19 +36,28 @@ class Event:
     detail: str = ""
 
 
-def schedule(random: np.random.Generator, length_s: float) -> tuple[Event, ...]:
-    """Events of all families in random order, equally often, 4 to 8 s of background between them.
+def schedule(
+    random: np.random.Generator,
+    length_s: float,
+    begin_s: float = WARM_UP_S,
+    gap_s: tuple[float, float] = (SHORTEST_GAP_S, LONGEST_GAP_S),
+) -> tuple[Event, ...]:
+    """Events of all families in random order, equally often, with background between them.
 
-    The first 30 s are background: everything that learns online needs some past.
+    Args:
+        random: decides all that chance decides.
+        length_s: of the stream [s].
+        begin_s: of background at first: everything that learns online needs some past [s].
+        gap_s: the shortest and the longest background between two events [s].
     """
     events: list[Event] = []
-    time_s = WARM_UP_S
+    time_s = begin_s
     bag: list[str] = []
     while True:
         bag = bag or [FAMILIES[i] for i in random.permutation(len(FAMILIES))]
         family = bag.pop()
         length = MOST_S.get(family, LONGEST_SOUND_S)
-        time_s += float(random.uniform(SHORTEST_GAP_S, LONGEST_GAP_S))
+        time_s += float(random.uniform(*gap_s))
         if time_s + length + LAST_GAP_S > length_s:
             return tuple(events)
         # On the grid of ticks, so that an onset is an onset for every detector.
