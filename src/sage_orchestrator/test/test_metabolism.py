@@ -88,6 +88,19 @@ def test_what_goes_on_is_focused_on_and_not_for_ever() -> None:
     assert seen.count(FOCUS) > 2 and WAKE in seen[3:]
 
 
+def test_focus_that_had_to_wait_for_wake_to_last_is_held_as_long() -> None:
+    robot = Robot()
+    robot.live(40.0)
+    assert robot.state is REST
+    robot.live(3.0, alarms_per_hour=1.0)  # wakes; WAKE lasts 5 s at least
+    robot.live(2.5)
+    assert robot.state is FOCUS
+    robot.live(9.0)
+    assert robot.state is FOCUS
+    robot.live(2.0)
+    assert robot.state is WAKE
+
+
 def test_who_has_heard_little_takes_more_for_rare() -> None:
     robot = Robot()
     robot.metabolism.assume_experience(0)

@@ -23,7 +23,7 @@ from sage_bench.budget.states.week_plan import (
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row
 from sage_bench.salience.played import chosen_half
-from sage_orchestrator.core.metabolism.rules import DEEPER
+from sage_orchestrator.core.metabolism.rules import DEEPER, RESTED
 from sage_orchestrator.core.metabolism.state import MetabolicState
 from sage_orchestrator.core.metabolism.transition import Transition
 from sage_orchestrator.state_parameters import TransitionParameters
@@ -46,8 +46,9 @@ NOTE = (
     "takes memory, through the governor's levels). Simulated: what the robot does when (a plan "
     "that is written down), events that were mixed into the recordings ({events} of them, which "
     "repeat), noise of a camera that stands still, battery, and what plugins want. Scenes with "
-    "events are laid out whole, those without in pieces of 20 s. Of what is rare enough, a tired "
-    f"robot misses what is not five times rarer. '{STUCK}' is what the research prototype is "
+    "events are laid out whole, those without in pieces of 20 s. A robot with less than 20 to 30 % "
+    "of its battery is tired, and woken only by what is five times rarer. "
+    f"'{STUCK}' is what the research prototype is "
     f"reported to do: REST from cycle {STUCK_TICK} on; its rule is not known"
 )
 
@@ -206,19 +207,20 @@ def _events(week: Week, title: str) -> Iterator[Row]:
             yield Row(f"{title}: events missed in {state.name}, not awake within {name}",
                       1.0 - _mean(found), "", baselines=beside, samples=len(found))  # fmt: skip
         said = _said(week, state)
-        yield Row(f"{title}: missed in {state.name} of what salience finds rare enough",
-                  1.0 - _mean(said), "", samples=len(said))  # fmt: skip
+        yield Row(f"{title}: missed in {state.name}, not tired, of what is rare enough to wake",
+                  1.0 - _mean(said), "", 0.0 if len(said) else None, samples=len(said))  # fmt: skip
 
 
 def _said(week: Week, state: MetabolicState) -> NDArray[np.bool_]:
-    """Of the events that salience finds rare enough to wake from a state, who woke at once."""
+    """Of the events that salience finds rare enough to wake who is not tired, who woke at once."""
     alarms = np.concatenate([item.alarms_per_hour for item in week.days])
+    battery = np.concatenate([item.battery for item in week.lived])
     ticks = week.first_percepts
-    ticks = ticks[ticks + AT_ONCE_TICKS < len(alarms)]
+    ticks = ticks[(ticks > 0) & (ticks + AT_ONCE_TICKS < len(alarms))]
     near = alarms[ticks[:, None] + np.arange(AT_ONCE_TICKS + 1)].min(axis=1)
     wakes = TransitionParameters().wake_alarms_per_hour
     rare = near <= (wakes / DEEPER if state is DREAM else wakes)
-    return week.woken(ticks[rare], state, AT_ONCE_TICKS)
+    return week.woken(ticks[rare & (battery[ticks - 1] > RESTED)], state, AT_ONCE_TICKS)
 
 
 def _mean(found: NDArray[np.bool_]) -> float:

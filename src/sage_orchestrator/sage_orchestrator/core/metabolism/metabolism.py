@@ -217,7 +217,8 @@ class Metabolism(Stateful):
         return None
 
     def _from_focus(self, now_ns: int) -> tuple[MetabolicState, str] | None:
-        calm_s = _seconds(now_ns - (self._heard.salient_ns or self.since_ns))
+        # What was salient while the robot could not focus yet is no reason to end at once.
+        calm_s = _seconds(now_ns - max(self._heard.salient_ns or 0, self.since_ns))
         if self._tired:
             return WAKE, "tired: no energy for more than being awake"
         if calm_s >= self._rules.focus_hold_s:
