@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from pictures import proprioception, salience_curves, salience_minute
+from pictures import proprioception, salience_curves, salience_minute, week_of_states
 
 from sage_bench.salience.streams.schedule import Event
 
@@ -68,3 +68,14 @@ def test_the_minute_of_salience_is_in_its_page_and_small() -> None:
     assert path.stat().st_size < 300_000
     ElementTree.fromstring(path.read_text(encoding="utf-8"))
     assert "images/salience_minute.svg" in (ROOT / "docs/salience_benchmark.md").read_text()
+
+
+def test_the_week_of_states_is_the_one_that_was_recorded() -> None:
+    stored = json.loads(week_of_states.STORED.read_text(encoding="utf-8"))
+    drawn = week_of_states.picture(stored)
+    assert drawn == (ROOT / "docs/images/week_of_states.svg").read_text(encoding="utf-8")
+    paths = list(ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}path"))
+    assert {item.get("class") for item in paths} >= {*week_of_states.STATES, "salience"}
+    for day in stored.values():
+        assert np.allclose(np.sum(day["shares"], axis=1), 1.0, atol=0.03)
+    assert "images/week_of_states.svg" in (ROOT / "docs/orchestrator.md").read_text()
