@@ -17,7 +17,7 @@ import psutil
 
 SAGE = Path(sys.prefix, "bin", "sage")
 PARENT_VARIABLE = "SAGE_PARENT_PID"
-UP_TIMEOUT_S = 90.0
+UP_TIMEOUT_S = 180.0
 Start = Callable[..., subprocess.Popen[str]]
 
 

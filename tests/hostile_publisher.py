@@ -34,7 +34,7 @@ from sage_msgs.msg import (
     Utterance,
 )
 
-MATCH_TIMEOUT_S = 30.0
+MATCH_TIMEOUT_S = 120.0
 SETTLE_S = 0.5
 COLLECT_S = 4.0
 

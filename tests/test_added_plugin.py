@@ -15,7 +15,7 @@ from plugin_package import block, install
 from rclpy.serialization import deserialize_message
 
 from sage.bags.reader import open_bag
-from sage_msgs.msg import BudgetState, PluginBudget, Refinement
+from sage_msgs.msg import BudgetState, Refinement
 from sage_orchestrator.core.hosting.process_tree import descendants
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow]
@@ -121,8 +121,9 @@ def test_a_plugin_comes_is_replaced_and_goes_while_every_cycle_adds_up(
             total = sum(getattr(p, field) for p in state.plugins)
             assert getattr(state, field) == pytest.approx(total, abs=0.01)
     assert [b.cycle for b in budgets] == list(range(budgets[0].cycle, budgets[-1].cycle + 1))
+    # A run whose share is spent answers, too: on a slow machine there may be no other.
     answers = [m.answer for m in recorded(bag, "/sage/refinement", Refinement)
-               if m.plugin == "colour" and m.state == PluginBudget.DONE]  # fmt: skip
+               if m.plugin == "colour" and m.answer]  # fmt: skip
     assert answers[0].startswith("it is ") and answers[-1].startswith("what I see is ")
 
     config = tmp_path / "colour.yaml"

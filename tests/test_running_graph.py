@@ -147,7 +147,7 @@ def test_wrong_messages_on_every_input_are_counted_and_the_others_go_on(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert ran.returncode == 0, ran.stderr
     found = summary(ran.stdout)

@@ -15,7 +15,8 @@ from sage_common.ros.answers import NOT_ACTIVE
 from sage_common.ros.node import SageNode
 
 DISCOVERY_TIMEOUT_S = 10.0
-ANSWER_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 60.0
+"""Longer than any node waits for what it needs to answer, such as a commit (30 s)."""
 LATCHED_TIMEOUT_S = 15.0
 RETRY_S = 0.1
 
