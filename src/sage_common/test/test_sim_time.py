@@ -57,35 +57,6 @@ def test_timers_and_stamps_follow_the_simulated_clock(ros):
     assert ros.until(lambda: (node.health.received, node.health.rejected) == (2, 1))
 
 
-class PostponingToy(SageNode):
-    """Wants its timer half a second after each call."""
-
-    default_name = "postponing"
-
-    def on_configure(self) -> None:
-        self.called_ns = []
-        self._timer = self.timer(0.01, self._tick)
-
-    def _tick(self) -> None:
-        self.called_ns.append(self.clock.now_ns())
-        self._timer.postpone(0.5)
-
-
-def test_a_timer_that_is_postponed_comes_then_and_not_before(ros):
-    node = ros.add(PostponingToy, use_sim_time=True)
-    player = Player(ros, node)
-    player.set(1000 * S)
-    assert ros.until(lambda: 1000 * S in node.called_ns)
-    before = len(node.called_ns) - 1
-    for step in range(1, 4):
-        due_ns = 1000 * S + step * S // 2
-        player.set(due_ns - S // 100)
-        ros.for_a_while(0.1)
-        assert len(node.called_ns) - before == step
-        player.set(due_ns)
-        assert ros.until(lambda step=step: len(node.called_ns) - before == step + 1)
-
-
 class WatchingToy(SageNode):
     """Takes the pictures of a camera."""
 

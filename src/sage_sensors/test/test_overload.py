@@ -13,12 +13,7 @@ from sage_sensors.core.playback import LATEST_NS, Schedule
 from sage_sensors.core.rate_limit import RateLimit
 from sage_sensors.core.samples import Stamped, Words
 from sage_sensors.feeds.device import DeviceFeed
-from sage_sensors.feeds.playback import (
-    LONGEST_TICK_S,
-    LONGEST_TURN_NS,
-    SHORTEST_TICK_S,
-    PlaybackFeed,
-)
+from sage_sensors.feeds.playback import LONGEST_TURN_NS, PlaybackFeed
 
 START = 1_700_000_000 * NS_PER_S
 TICK_NS = 2_000_000
@@ -32,7 +27,6 @@ class Machine:
 
     def __init__(self) -> None:
         self.now_ns = START
-        self.ticks = 0
 
     def stopwatch_ns(self) -> int:
         return self.now_ns
@@ -94,9 +88,7 @@ def play(costs_ns: dict[str, int], seconds: int) -> dict[str, tuple[Stream, Play
         now_ns = machine.now_ns
         for _, feed in played.values():
             feed.tick(machine.now_ns)
-        machine.ticks += 1
-        wait_s = min(feed.wait_s(machine.now_ns) for _, feed in played.values())
-        machine.now_ns = max(machine.now_ns + round(wait_s * NS_PER_S), now_ns + TICK_NS)
+        machine.now_ns = max(machine.now_ns, now_ns + TICK_NS)
     return played
 
 
@@ -105,28 +97,6 @@ def test_a_machine_that_is_fast_enough_skips_nothing() -> None:
         assert feed.overruns == 0
         assert abs(len(stream.late_ns) - 10 * NS_PER_S / PERIODS_NS[kind]) <= 1
         assert max(stream.late_ns) <= TICK_NS + 4 * COST_NS
-
-
-def test_a_tick_is_wanted_with_the_next_sample_and_not_before() -> None:
-    played = play({"imu": 0, "microphone": 0, "camera": 0, "text": 0}, 10)
-    samples = sum(len(stream.late_ns) for stream, _ in played.values())
-    ticks = next(iter(played.values()))[0].node.ticks
-    assert ticks <= samples, "every tick delivered something"
-    assert max(max(stream.late_ns) for stream, _ in played.values()) < TICK_NS
-
-
-def test_without_samples_a_tick_is_wanted_now_and_then() -> None:
-    machine = Machine()
-    stream = Stream(machine, "text", COST_NS)
-    feed = PlaybackFeed(Track(PERIODS_NS["text"]), Schedule(START), stream, machine)  # type: ignore[arg-type]
-    feed.tick(START)
-    assert feed.wait_s(START) == LONGEST_TICK_S
-    assert feed.wait_s(START + PERIODS_NS["text"] - 10 * MS) == pytest.approx(0.01)
-    assert feed.wait_s(START + PERIODS_NS["text"] + MS) == SHORTEST_TICK_S, "it is late"
-    feed.close()
-    assert feed.wait_s(START) == SHORTEST_TICK_S, "what comes next is not known"
-    feed.tick(START)
-    assert feed.ended and feed.wait_s(START) == LONGEST_TICK_S
 
 
 @pytest.mark.parametrize("slow", ["camera", "imu"])

@@ -79,13 +79,6 @@ class Timer(Protocol):
 
     def cancel(self) -> None: ...
 
-    def postpone(self, delay_s: float) -> None:
-        """Nothing is missed if the calls from now on come only every `delay_s` [s], > 0.
-
-        For a callback that knows at each call when it is wanted next. Where calls that do nothing
-        cost nothing (lock-step), they come as before.
-        """
-
 
 class Host(Protocol):
     """The factories and facts that a node uses; names are already fully resolved."""

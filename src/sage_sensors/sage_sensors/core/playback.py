@@ -156,10 +156,6 @@ class Playback(Generic[T]):
         self.ended = self._read_all and not self._ahead
         return ready
 
-    def wait_ns(self, now_ns: int) -> int | None:
-        """Time from `now_ns` until the next sample is due [ns], <= 0: it is; None: not read yet."""
-        return self._due_ns(self._ahead[0]) - now_ns if self._ahead else None
-
     def close(self) -> None:
         """Stop reading; files are closed."""
         with self._filling:

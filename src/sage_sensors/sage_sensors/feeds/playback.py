@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Generic
 
-from sage_common.core.clock import NS_PER_S
 from sage_common.ros.host import Worker
 from sage_sensors.core.playback import Playback, Schedule
 from sage_sensors.core.samples import SourceError, Track
@@ -15,8 +14,6 @@ AHEAD = {"camera": 6, "microphone": 8, "imu": 64, "text": 8}
 # Delivered at most in one tick, and for so long: then the other streams have their turn.
 AT_ONCE = {"camera": 1, "microphone": 2, "imu": 32, "text": 2}
 LONGEST_TURN_NS = 3_000_000
-# Deadlines are met to within the first; the second is when nothing is due: clocks may jump.
-SHORTEST_TICK_S, LONGEST_TICK_S = 0.002, 0.05
 
 
 class PlaybackFeed(Generic[T]):
@@ -65,13 +62,6 @@ class PlaybackFeed(Generic[T]):
             if stopwatch_ns() > end_ns:
                 break
         self._fill_ahead()
-
-    def wait_s(self, now_ns: int) -> float:
-        """When the next `tick` is wanted: with the next sample, or soon if that is not read yet."""
-        if self.ended:
-            return LONGEST_TICK_S
-        wait_ns = self._playback.wait_ns(now_ns) or 0
-        return min(max(wait_ns / NS_PER_S, SHORTEST_TICK_S), LONGEST_TICK_S)
 
     def close(self) -> None:
         """Stop; the file is closed by the worker when it is done with it."""

@@ -16,8 +16,8 @@ from sage_sensors.backends.recording import (
     plan_recording,
 )
 from sage_sensors.core.playback import Schedule
-from sage_sensors.feeds.playback import LONGEST_TICK_S, SHORTEST_TICK_S, PlaybackFeed
-from sage_sensors.nodes.sensor_node import REPORT_S
+from sage_sensors.feeds.playback import PlaybackFeed
+from sage_sensors.nodes.sensor_node import REPORT_S, TICK_S
 from sage_sensors.params import RECORDING_ENDED, RecordingParameters
 from sage_sensors.publishers.camera import CameraPublisher
 from sage_sensors.publishers.imu import ImuPublisher
@@ -46,7 +46,7 @@ class RecordingNode(SageNode):
         self._skipped: dict[str, int] = {}
         # One each: a stream that is slow to decode must not keep the others waiting.
         self._workers = {kind: self.worker(f"decode {kind}", 2) for kind in self._streams}
-        self._ticking = self.timer(SHORTEST_TICK_S, self._tick)
+        self.timer(TICK_S, self._tick)
         self.timer(REPORT_S, self._report)
         if p.publish_tf:
             frames = StaticFrames(self, list(self._streams.values()), p.base_frame)
@@ -110,9 +110,6 @@ class RecordingNode(SageNode):
             self.log.warning("the clock has jumped; the recording goes on from here")
         for feed in self._feeds.values():
             feed.tick(self.clock.now_ns())  # the feed before it may have taken long
-        now_ns = self.clock.now_ns()
-        waits_s = (feed.wait_s(now_ns) for feed in self._feeds.values())
-        self._ticking.postpone(min(waits_s, default=LONGEST_TICK_S))
 
     def _report(self) -> None:
         reports = {

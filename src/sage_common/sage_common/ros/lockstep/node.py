@@ -184,9 +184,6 @@ class _Timer(Stateful):
     def cancel(self) -> None:
         self._cancelled = True
 
-    def postpone(self, delay_s: float) -> None:
-        """Calls stay periodic: one that does nothing takes no simulated time."""
-
     def _arm(self) -> None:
         self._due_ns += self._period_ns
         self.sequence = self._graph.schedule(self._due_ns, self._label, self._fire)

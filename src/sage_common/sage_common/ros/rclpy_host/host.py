@@ -335,10 +335,3 @@ class _RosTimer:
             self._timer.cancel()
         except InvalidHandle:
             return  # its node has been destroyed, and the timer with it
-
-    def postpone(self, delay_s: float) -> None:
-        try:
-            self._timer.timer_period_ns = round(delay_s * NS_PER_S)
-            self._timer.reset()  # from now, and not from the call that was due
-        except InvalidHandle:
-            return
