@@ -25,9 +25,8 @@ from sage_bench.budget.choice.traces import JobTrace, recorded
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row, row_of_samples
 from sage_common.core.state.arrays import json_array
-from sage_orchestrator.core.choice.daily import DAYS_KEPT
+from sage_orchestrator.core.choice.daily import DAYS_KEPT, NS_PER_DAY
 from sage_orchestrator.core.choice.history import RunHistory
-from sage_orchestrator.core.choice.hourly import NS_PER_HOUR
 
 TUNED, REPORTED = ("walk",), ("kitchen", "husky")
 LOADS = {"100 %": 1.0, "150 %": 1.5}
@@ -164,7 +163,7 @@ def _week_bytes(jobs: Sequence[JobTrace]) -> float:
         for hour in range(24 * DAYS_KEPT):
             for number in random.integers(len(own), size=RUNS_AN_HOUR).tolist():
                 job = own[number]
-                at_ns = hour * NS_PER_HOUR
+                at_ns = hour * NS_PER_DAY // 24
                 history.learn(at_ns, job.modality, True, job.costs_ns, job.energies)
         sizes.append(json_array(_plain(history.record)).nbytes)
     return float(np.mean(sizes))

@@ -1,4 +1,4 @@
-"""The runs of one plugin: the newest one by one, a day of them by the hour, a week by the day."""
+"""The runs of one plugin: the newest one by one, a week of them by the day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from sage_common.core.errors import InvalidInput
 from sage_orchestrator.core.choice.curve import QualityCostCurve
 from sage_orchestrator.core.choice.daily import DayRecord, recent_bound_ns, with_run
 from sage_orchestrator.core.choice.histogram import Histogram
-from sage_orchestrator.core.choice.hourly import NS_PER_HOUR, HourRecord, with_hour
 from sage_orchestrator.core.choice.run_record import RunRecord
 
 RUNS_KEPT = 24
@@ -28,8 +27,7 @@ class HistoryRecord(NamedTuple):
     """A history as it is packed; `runs` and `days` by modality, oldest first."""
 
     runs: dict[str, tuple[RunRecord, ...]]
-    hours: tuple[HourRecord, ...]
-    days: dict[str, tuple[DayRecord, ...]] = {}  # noqa: RUF012 - records are never changed
+    days: dict[str, tuple[DayRecord, ...]]
 
 
 class RunHistory:
@@ -37,7 +35,6 @@ class RunHistory:
 
     def __init__(self) -> None:
         self._runs: dict[str, deque[RunRecord]] = {}
-        self.hours: tuple[HourRecord, ...] = ()
         self._days: dict[str, tuple[DayRecord, ...]] = {}
         self._curves: dict[str, QualityCostCurve] = {}
 
@@ -53,8 +50,6 @@ class RunHistory:
             costs_ns: of the first answer and of each step.
             energies: after each of these.
         """
-        self._begin_hour(stamp_ns)
-        self.hours = (*self.hours[:-1], self.hours[-1].with_run(sum(costs_ns)))
         runs = self._runs.pop(modality, deque())
         runs.append(RunRecord.of(halted, costs_ns, energies))
         self._runs[modality] = _kept(runs)
@@ -66,11 +61,10 @@ class RunHistory:
         self._curves.clear()
         self.curve(modality)  # now, on the plugin's worker, rather than when shares are decided
 
-    def learn_failure(self, stamp_ns: int) -> None:
-        """One run failed."""
-        self._begin_hour(stamp_ns)
-        last = self.hours[-1]
-        self.hours = (*self.hours[:-1], last._replace(failures=last.failures + 1))
+    @property
+    def has_runs(self) -> bool:
+        """Whether any was learned."""
+        return bool(self._runs)
 
     def curve(self, modality: str) -> QualityCostCurve:
         """What is expected of a run on this modality."""
@@ -101,7 +95,7 @@ class RunHistory:
     def record(self) -> HistoryRecord:
         """As it is packed."""
         runs = {name: tuple(r) for name, r in self._runs.items()}
-        return HistoryRecord(runs, self.hours, dict(self._days))
+        return HistoryRecord(runs, dict(self._days))
 
     @classmethod
     def of(cls, record: HistoryRecord) -> RunHistory:
@@ -113,22 +107,14 @@ class RunHistory:
         for name, runs in record.runs.items():
             for run in runs:
                 _check_pairs(f"runs.{name}", run.costs_ns, run.energies)
-        for hour in record.hours:
-            _check_pairs(f"hours.{hour.hour}", *hour.costs)
         for name, days in record.days.items():
             for day in days:
                 _check_pairs(f"days.{name}.{day.day}.first", *day.first)
                 _check_pairs(f"days.{name}.{day.day}.whole", *day.whole)
         history = cls()
         history._runs = {name: _kept(deque(r)) for name, r in record.runs.items()}
-        history.hours = record.hours
         history._days = dict(record.days)
         return history
-
-    def _begin_hour(self, stamp_ns: int) -> None:
-        hour = stamp_ns // NS_PER_HOUR
-        if not self.hours or self.hours[-1].hour != hour:
-            self.hours = with_hour(self.hours, hour)
 
 
 def _kept(runs: deque[RunRecord]) -> deque[RunRecord]:

@@ -144,7 +144,7 @@ class PluginRegistry(Declared):
     def histories(self) -> dict[str, HistoryRecord]:
         """The runs of every plugin, here or not, that has made some."""
         every = {**self._absent_histories, **{runtime.name: runtime.history for runtime in self}}
-        return {name: history.record for name, history in every.items() if history.hours}
+        return {name: history.record for name, history in every.items() if history.has_runs}
 
     def apply_histories(self, records: Mapping[str, HistoryRecord]) -> None:
         """Continue with the runs of `records`.

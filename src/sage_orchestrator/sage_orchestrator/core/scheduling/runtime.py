@@ -242,7 +242,6 @@ class PluginRuntime(Declared):
         if result.state.failed:
             self.breaker.failed(now_ns, result.reason, hung)
             self.trust.learn_failure()
-            self.history.learn_failure(run.task.stamp_ns)
             return
         if run.history.energies:
             self.history.learn(
