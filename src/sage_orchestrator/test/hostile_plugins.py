@@ -90,10 +90,10 @@ class Leaving(Halving):
 
 
 class Garbling(Halving):
-    """Writes into whatever socket it finds."""
+    """Writes into whatever it finds open."""
 
     def step(self, state: float) -> float:
-        for number in range(3, 64):
+        for number in sorted(int(name) for name in os.listdir("/proc/self/fd"))[3:]:
             try:
                 os.write(number, b"\0" * 4096)
             except OSError:
