@@ -75,13 +75,15 @@ def run(options: argparse.Namespace) -> int:
         if options.svg is not None:
             return _draw(attached.node, options.svg, options.duration or LOOK_S)
         if options.once or options.json:
-            return _look_once(attached.node, namespace, options.json)
+            return _look_once(attached, namespace, options.json)
         watch = _watch if sys.stdout.isatty() else _print
         return watch(attached.node, _title(running, namespace), options.duration)
 
 
-def _look_once(observer: ObserverNode, namespace: str, as_json: bool) -> int:
+def _look_once(attached: Attached[ObserverNode], namespace: str, as_json: bool) -> int:
+    observer = attached.node
     seen = _wait_for_first_message(observer)
+    _wait_for_statuses(attached, namespace)
     if not (seen or _is_heard(observer, namespace) or observer.latest.ended()):
         raise FileNotFoundError(
             f"nothing comes from a graph in namespace {namespace} of ROS domain "
@@ -103,6 +105,21 @@ def _wait_for_first_message(observer: ObserverNode) -> bool:
     if observer.latest.fused is not None:
         time.sleep(LOOK_S)
     return observer.latest.fused is not None
+
+
+def _wait_for_statuses(attached: Attached[ObserverNode], namespace: str) -> None:
+    """Wait until each node that is there has said how it is, which a busy machine delays."""
+    deadline = time.monotonic() + LOOK_TIMEOUT_S
+    while time.monotonic() < deadline:
+        publishers = attached.host.get_publishers_info_by_topic("/diagnostics")
+        names = {
+            f"{namespace.rstrip('/')}/{publisher.node_name}"
+            for publisher in publishers
+            if publisher.node_namespace == namespace
+        }
+        if names <= {status.name for status in attached.node.latest.statuses()}:
+            return
+        time.sleep(0.1)
 
 
 def _is_heard(observer: ObserverNode, namespace: str) -> bool:
