@@ -13,9 +13,9 @@ import contextlib
 import math
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
+from sage_orchestrator.core.hosting import proc_files
 from sage_orchestrator.core.hosting.process_tree import children_of_thread, descendants
 
 NOMINAL = 1.0
@@ -52,7 +52,7 @@ def core_time(thread: int) -> CoreTime:
 
 
 def _account(task: str) -> CoreTime:
-    had, waited, _ = Path(f"/proc/{task}/schedstat").read_text().split()
+    had, waited, _ = proc_files.read(f"/proc/{task}/schedstat").split()
     return CoreTime(int(had), int(waited))
 
 

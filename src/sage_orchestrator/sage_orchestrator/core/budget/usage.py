@@ -12,10 +12,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import itertools
-import os
 import threading
 import time
 
+from sage_orchestrator.core.hosting import proc_files
 from sage_orchestrator.core.hosting.process_tree import (
     children_of_thread,
     cpu_ns,
@@ -51,6 +51,7 @@ class UsageBeside:
         self._thread = threading.get_native_id()
         self._threads_known = self._listed_ns = 0
         self._threads: dict[int, int] = {}
+        self._others: set[int] = set()
         self._own: dict[int, int] = {}
         self._waited: dict[int, int] = {}
         self._looked_ns = 0
@@ -77,7 +78,7 @@ class UsageBeside:
         name = getattr(_named, "name", None)
         if name is None:
             return
-        known, now_ns = os.stat("/proc/self/task").st_nlink, time.monotonic_ns()
+        known, now_ns = proc_files.links("/proc/self/task"), time.monotonic_ns()
         if known != self._threads_known or now_ns - self._listed_ns > _LOOK_AGE_NS:
             self._threads_known, self._listed_ns = known, now_ns
             self._look_for_threads(name)
@@ -90,8 +91,10 @@ class UsageBeside:
             self._threads[thread] = now_ns
 
     def _look_for_threads(self, name: bytes) -> None:
-        found = {int(entry) for entry in os.listdir("/proc/self/task")} - {self._thread}
-        ours = {t for t in found if t in self._threads or _name_of(t) == name}
+        found = set(proc_files.numbers("/proc/self/task")) - {self._thread}
+        self._others &= found
+        ours = {t for t in found - self._others if t in self._threads or _name_of(t) == name}
+        self._others = found - ours
         self._threads = {thread: self._threads.get(thread, 0) for thread in ours}
 
     def _add_processes(self, reaped_ns: int) -> None:
@@ -116,7 +119,6 @@ class UsageBeside:
 
 def _name_of(thread: int) -> bytes:
     try:
-        with open(f"/proc/self/task/{thread}/comm", "rb") as file:
-            return file.read().rstrip(b"\n")
-    except FileNotFoundError:
+        return proc_files.read(f"/proc/self/task/{thread}/comm").rstrip(b"\n")
+    except (FileNotFoundError, ProcessLookupError):
         return b""

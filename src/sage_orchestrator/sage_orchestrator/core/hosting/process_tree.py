@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from sage_orchestrator.core.hosting import proc_files
+
 TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _PROCESS_CLOCK = 2
 """CPUCLOCK_SCHED of clock_getcpuclockid(3), of a whole process."""
@@ -36,8 +38,8 @@ def is_supported() -> bool:
 def children_of_thread(process: int | str, thread: int) -> list[int]:
     """The processes that a thread started and that have not been waited for."""
     try:
-        with open(f"/proc/{process}/task/{thread}/children", "rb") as file:
-            return [int(number) for number in file.read().split()]
+        found = proc_files.read(f"/proc/{process}/task/{thread}/children")
+        return [int(number) for number in found.split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
 
@@ -45,11 +47,11 @@ def children_of_thread(process: int | str, thread: int) -> list[int]:
 def descendants(process: int) -> Iterator[int]:
     """All that a process started, and what these started, parents first."""
     try:
-        threads = os.listdir(f"/proc/{process}/task")
+        threads = proc_files.numbers(f"/proc/{process}/task")
     except (FileNotFoundError, ProcessLookupError):
         return
     for thread in threads:
-        for child in children_of_thread(process, int(thread)):
+        for child in children_of_thread(process, thread):
             yield child
             yield from descendants(child)
 
@@ -65,8 +67,7 @@ def waited_cpu_ns(process: int) -> int:
     Nothing is known of a process that ignores SIGCHLD; one that is gone has none.
     """
     try:
-        with open(f"/proc/{process}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
+        fields = proc_files.read(f"/proc/{process}/stat").rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return 0
     ticks = int(fields[_CUTIME - _AFTER_NAME]) + int(fields[_CSTIME - _AFTER_NAME])
