@@ -57,6 +57,39 @@ def test_timers_and_stamps_follow_the_simulated_clock(ros):
     assert ros.until(lambda: (node.health.received, node.health.rejected) == (2, 1))
 
 
+class SlowedToy(SageNode):
+    """Its timer is slowed by a message."""
+
+    default_name = "slowed"
+
+    def on_configure(self) -> None:
+        self.called_ns = []
+        timer = self.timer(0.01, lambda: self.called_ns.append(self.clock.now_ns()))
+        self.health = self.subscribe("text", lambda _message: timer.set_period(0.5))
+
+
+def test_a_timer_with_another_period_keeps_to_it_after_the_call_that_is_awaited(ros):
+    node = ros.add(SlowedToy, use_sim_time=True)
+    player = Player(ros, node)
+    player.set(1000 * S)
+    assert ros.until(lambda: 1000 * S in node.called_ns)
+    message = Utterance(text="x", confidence=1.0)
+    message.header.stamp = to_stamp(1000 * S)
+    ros.publish("text", message)
+    assert ros.until(lambda: node.health.received == 1)
+    awaited_ns = 1000 * S + S // 100
+    player.set(awaited_ns)
+    assert ros.until(lambda: awaited_ns in node.called_ns)
+    before = len(node.called_ns)
+    for step in range(1, 4):
+        due_ns = awaited_ns + step * S // 2
+        player.set(due_ns - S // 100)
+        ros.for_a_while(0.1)
+        assert len(node.called_ns) - before == step - 1
+        player.set(due_ns)
+        assert ros.until(lambda step=step: len(node.called_ns) - before == step)
+
+
 class WatchingToy(SageNode):
     """Takes the pictures of a camera."""
 

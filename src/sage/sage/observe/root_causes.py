@@ -12,13 +12,13 @@ from typing import Any
 
 from sage.graph.outages import Ended
 from sage.observe.counters import node_name
-from sage_common.ros.diagnostics import AT_FAULT, PUBLISHED, RECEIVED
+from sage_common.ros.diagnostics import AT_FAULT, PUBLISHED, RECEIVED, RESTING_PERIOD_S
 from sage_orchestrator.nodes.pressure_messages import SHED as SHED_KEY
 
 OK, SHED, WARN, ERROR, SILENT, ENDED = range(6)
 LEVELS = ("ok", "shed", "warn", "error", "silent", "ended")
 _OF_STATUS = (OK, WARN, ERROR)
-SILENT_AFTER_S = 10.0
+SILENT_AFTER_S = 3.0 * RESTING_PERIOD_S
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,13 @@ from sage_common.core.state.stateful import Stateful
 from sage_common.core.topics import TopicSpec
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.host import HEALTH_LEVELS, Publisher, Worker
+from sage_msgs.msg import MetabolicState
 
 DIAGNOSTICS_PERIOD_S = 1.0
+RESTING_PERIODS = 5
+RESTING_PERIOD_S = RESTING_PERIODS * DIAGNOSTICS_PERIOD_S
+"""Between two reports of a node while the robot rests, if its health stays as it is."""
+_RESTING = (MetabolicState.REST, MetabolicState.DREAM)
 DIAGNOSTICS = TopicSpec(
     "diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
     "standard", 1.0, 0.0, False, True, "all -> status, rqt", "health of every node",
@@ -41,12 +46,17 @@ class Diagnostics(Stateful):
         sources: give more of these when they are asked.
         problems: what is wrong beside the node's own health, by cause; each is an error.
         failures: errors of callbacks and jobs so far.
+        is_resting: the robot rests, so that reports are rarer.
     """
 
     inputs: State[list[InputHealth]]
     values: State[dict[str, str]]
     problems: State[dict[str, str]]
     failures: State[int] = 0
+    is_resting: State[bool] = False
+    _periods: State[int] = 0
+    """Since the last report."""
+    _reported: State[tuple[str, str]] = ("", "")
     _health: State[tuple[str, str]] = ("ok", "running")
 
     def __init__(self) -> None:
@@ -78,6 +88,23 @@ class Diagnostics(Stateful):
         if level not in _LEVELS:
             raise ValueError(f"level = {level!r}: expected one of {', '.join(_LEVELS)}")
         self._health = (level, text)
+
+    def hear_state(self, message: MetabolicState) -> None:
+        """The metabolic state is this, or governs no more."""
+        self.is_resting = message.cycle_ms > 0.0 and message.state in _RESTING
+
+    def is_due(self, now_ns: int, active: bool) -> bool:
+        """Whether to report now; asked every `DIAGNOSTICS_PERIOD_S`.
+
+        While the robot rests only every `RESTING_PERIODS`-th time, or when the health has changed.
+        """
+        summary = self._summary(now_ns, active)
+        self._periods += 1
+        unchanged = summary == self._reported
+        if self.is_resting and unchanged and self._periods < RESTING_PERIODS:
+            return False
+        self._periods, self._reported = 0, summary
+        return True
 
     def message(self, name: str, now_ns: int, active: bool) -> DiagnosticArray:
         """The state of the node called `name`, as one status."""

@@ -79,6 +79,9 @@ class Timer(Protocol):
 
     def cancel(self) -> None: ...
 
+    def set_period(self, period_s: float) -> None:
+        """Call every `period_s` [s], > 0, once the call that is awaited now has come."""
+
 
 class Host(Protocol):
     """The factories and facts that a node uses; names are already fully resolved."""

@@ -14,7 +14,7 @@ from sage_common.core.state.fields import Part, Transient, class_fields
 from sage_common.core.state.packing import pack
 from sage_common.core.state.restoring import unpack
 from sage_common.core.state.stateful import Stateful
-from sage_common.core.topics import service_spec
+from sage_common.core.topics import filled_topic, service_spec
 from sage_common.ros.checkpointer import Checkpointer
 from sage_common.ros.connections import Connections
 from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
@@ -138,6 +138,9 @@ class SageNode(Connections, Stateful):
         self.disconnect()
         if not self.watches:
             output = self._host.make_publisher(DIAGNOSTICS, DIAGNOSTICS.name)
+            state, hear = filled_topic("state"), self._diagnostics.hear_state
+            topic = self._host.resolve(state.name)
+            self._host.make_subscription(state, topic, hear, False, self.log.warning)
             self._host.make_timer(
                 DIAGNOSTICS_PERIOD_S, lambda: self._publish_diagnostics(output), steady=True
             )
@@ -260,5 +263,7 @@ class SageNode(Connections, Stateful):
 
     def _render_diagnostics(self, output: Publisher) -> None:
         name = self._host.resolve(self.name)
-        self.set_problem("clock", "" if self.clock.now_ns() else NO_CLOCK)
-        output.publish(self._diagnostics.message(name, self.clock.now_ns(), self.active))
+        now_ns = self.clock.now_ns()
+        self.set_problem("clock", "" if now_ns else NO_CLOCK)
+        if self._diagnostics.is_due(now_ns, self.active):
+            output.publish(self._diagnostics.message(name, now_ns, self.active))

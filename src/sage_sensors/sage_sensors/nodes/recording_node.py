@@ -17,7 +17,7 @@ from sage_sensors.backends.recording import (
 )
 from sage_sensors.core.playback import Schedule
 from sage_sensors.feeds.playback import PlaybackFeed
-from sage_sensors.nodes.sensor_node import REPORT_S, TICK_S
+from sage_sensors.nodes.sensor_node import REPORT_S, SLOWED_TICK_S, TICK_S
 from sage_sensors.params import RECORDING_ENDED, RecordingParameters
 from sage_sensors.publishers.camera import CameraPublisher
 from sage_sensors.publishers.imu import ImuPublisher
@@ -46,7 +46,7 @@ class RecordingNode(SageNode):
         self._skipped: dict[str, int] = {}
         # One each: a stream that is slow to decode must not keep the others waiting.
         self._workers = {kind: self.worker(f"decode {kind}", 2) for kind in self._streams}
-        self.timer(TICK_S, self._tick)
+        self._ticking = self.timer(TICK_S, self._tick)
         self.timer(REPORT_S, self._report)
         if p.publish_tf:
             frames = StaticFrames(self, list(self._streams.values()), p.base_frame)
@@ -54,8 +54,11 @@ class RecordingNode(SageNode):
         self.on_parameters()
 
     def on_parameters(self) -> None:
-        self._streams["camera"].limit_rate(self.parameters.max_camera_rate_hz)
-        self._streams["imu"].limit_rate(self.parameters.max_imu_rate_hz)
+        p = self.parameters
+        self._streams["camera"].limit_rate(p.max_camera_rate_hz)
+        self._streams["imu"].limit_rate(p.max_imu_rate_hz)
+        is_slowed = p.max_camera_rate_hz or p.max_imu_rate_hz
+        self._ticking.set_period(SLOWED_TICK_S if is_slowed else TICK_S)
 
     def on_activate(self) -> None:
         p = self.parameters

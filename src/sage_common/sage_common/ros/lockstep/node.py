@@ -170,6 +170,7 @@ class _Timer(Stateful):
     sequence: State[int]
     """Its place among what happens at the same time."""
     _cancelled: State[bool] = False
+    _period_ns: State[int]
 
     def __init__(
         self, graph: LockstepHost, label: str, period_s: float, callback: Callable[[], object]
@@ -183,6 +184,9 @@ class _Timer(Stateful):
 
     def cancel(self) -> None:
         self._cancelled = True
+
+    def set_period(self, period_s: float) -> None:
+        self._period_ns = round(period_s * NS_PER_S)
 
     def _arm(self) -> None:
         self._due_ns += self._period_ns

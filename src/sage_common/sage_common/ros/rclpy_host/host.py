@@ -335,3 +335,10 @@ class _RosTimer:
             self._timer.cancel()
         except InvalidHandle:
             return  # its node has been destroyed, and the timer with it
+
+    def set_period(self, period_s: float) -> None:
+        # Never reset: the events executor calls without end what is reset late in its own callback.
+        try:
+            self._timer.timer_period_ns = round(period_s * NS_PER_S)
+        except InvalidHandle:
+            return
