@@ -91,6 +91,9 @@ def test_it_explains_its_moments(graph: RunningGraph) -> None:
     assert f"experience {kept}" in said.stdout
     assert "known to the running graph since" in said.stdout
     assert "nearest to what was asked for" not in said.stdout
+    assert "\nmetabolic state: " in said.stdout
+    state = summary(run(graph.home, "explain", "--json").stdout)["state"]
+    assert state["name"] or "first change" in state["reason"], state
     long_ago = run(graph.home, "explain", "1h")
     assert long_ago.returncode == 1
     assert "the running graph: nothing within 1 s" in long_ago.stderr

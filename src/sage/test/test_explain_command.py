@@ -18,7 +18,7 @@ from sage.cli import main
 from sage.explain.bag_moments import fused_total
 from sage_common.core.clock import NS_PER_MS, NS_PER_S, local_time
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
-from sage_msgs.msg import Experience, FusedSalience, Salience
+from sage_msgs.msg import Experience, FusedSalience, MetabolicState, Salience
 
 DATA = Path(os.environ.get("SAGE_DATA") or Path(__file__).parents[4] / "shared" / "data")
 WALK_S = 6
@@ -102,6 +102,21 @@ def test_a_quiet_moment_of_a_walk(walk: Path, capsys: pytest.CaptureFixture[str]
     assert said.count("  not salient: ") == len(quietest.modalities)
 
 
+def test_the_metabolic_state_of_a_moment(walk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    messages = open_bag(walk / "bag").messages(["/sage/state"])
+    states = [deserialize_message(item.data, MetabolicState) for item in messages]
+    found = as_json(capsys, "--bag", walk / "bag")
+    before = [m for m in states if stamp_ns(m.header.stamp) <= found["stamp_ns"]]
+    expected = max(before, key=lambda message: stamp_ns(message.header.stamp))
+    name = ("WAKE", "FOCUS", "REST", "DREAM", "CRISIS")[expected.state]
+    assert found["state"] == {
+        "name": name, "reason": expected.reason, "since_ns": stamp_ns(expected.since),
+    }  # fmt: skip
+    since = local_time(stamp_ns(expected.since))
+    said = explain(capsys, "--bag", walk / "bag")
+    assert f"\nmetabolic state: {name} since {since}: {expected.reason}\n" in said
+
+
 def test_the_newest_is_the_default(walk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     newest = max(stamp_ns(item.header.stamp) for item in fused_of(walk / "bag"))
     assert as_json(capsys, "--bag", walk / "bag")["stamp_ns"] == newest
@@ -126,6 +141,7 @@ def test_a_kept_experience_is_found_in_bag_and_memory(
         modal = by_name[experience.modality]
         assert modal["novelty"] == pytest.approx(experience.novelty, rel=1e-6)
         assert (modal["predicted"], modal["neighbour"]) == (None, None)
+        assert in_memory["state"]["name"] is None and "memory" in in_memory["state"]["reason"]
     ends = [stamp_ns(experience.end) for experience in kept]
     assert as_json(capsys, "--home", walk / "home")["stamp_ns"] == max(ends)
     later = local_time(max(ends) + 10 * NS_PER_S)
@@ -207,6 +223,7 @@ def test_a_bag_says_why_a_modality_was_not_live(
     assert "nearest to what was asked for: 20 ms before it" in said
     assert "audio/front  not live: unplugged" in said
     assert "touch/front  not live: silent for 1.1 s" in said
+    assert "\nmetabolic state: not known: nothing stands in the bag on /sage/state\n" in said
 
 
 def test_the_total_is_read_without_the_rest(tmp_path: Path) -> None:

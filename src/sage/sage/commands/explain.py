@@ -76,7 +76,7 @@ def _of_graph(
     running: RunningGraph, home: Path, question: Question, within_s: float | None
 ) -> Explanation:
     """What the running graph knows, or what the memory has kept of a moment that it does not."""
-    from sage.explain.moments import ask_graph, look_up, stamp_of
+    from sage.explain.moments import ask_graph, look_up, stamp_of, state_at
     from sage_memory.core.errors import MemoryFailure
 
     asked_ns = question.stamp_ns
@@ -84,7 +84,8 @@ def _of_graph(
         asked_ns = stamp_of(home, question.experience_id)
     try:
         explanation = ask_graph(running, asked_ns, within_s or WITHIN_S)
-        return replace(explanation, experience_id=question.experience_id)
+        state = state_at(running, explanation.stamp_ns)
+        return replace(explanation, experience_id=question.experience_id, state=state)
     except MomentUnknown as unknown:
         if asked_ns is None:
             raise
@@ -92,4 +93,5 @@ def _of_graph(
             explanation = look_up(home, question, within_s or WITHIN_MEMORY_S)
         except (MomentUnknown, MemoryFailure) as nothing:
             raise MomentUnknown(f"{unknown}; {nothing}") from nothing
-        return replace(explanation, notes=(*explanation.notes, str(unknown)))
+        state = state_at(running, explanation.stamp_ns)
+        return replace(explanation, notes=(*explanation.notes, str(unknown)), state=state)

@@ -14,9 +14,11 @@ from sage.bags.message import BagMessage
 from sage.bags.naming import RegisteredTopic, registered_topic
 from sage.bags.reader import Bag, open_bag
 from sage.explain.explanation import Explanation, of_message
+from sage.explain.past_state import PastState, of_recorded, unknown
 from sage.explain.question import MomentUnknown, Question
 from sage_common.core.clock import NS_PER_S, local_time
 from sage_common.core.errors import InvalidInput
+from sage_common.core.topics import topic_name
 from sage_common.ros.checks import check_message
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.interfaces import interface
@@ -61,7 +63,8 @@ def find_in_bag(path: Path, question: Question, within_s: float) -> Explanation:
         known_ns=(int(stamps.min()), int(stamps.max())),
         absent=_absent(bag, fused.namespace, stamp_ns(moment.header.stamp), heard),
     )
-    return replace(explanation, bag_start_ns=bag.start_ns)
+    state = _state(bag, fused.namespace, explanation.stamp_ns)
+    return replace(explanation, bag_start_ns=bag.start_ns, state=state)
 
 
 def _fused_topic(bag: Bag) -> RegisteredTopic:
@@ -162,6 +165,16 @@ def _absent(bag: Bag, namespace: str, now_ns: int, heard: set[str]) -> list[Sali
             message.valid = False
         found.append(message)
     return found
+
+
+def _state(bag: Bag, namespace: str, moment_ns: int) -> PastState:
+    name = f"{namespace}/{topic_name('state')}"
+    item = bag.topics.get(name)
+    if item is None or not item.count:
+        return unknown(f"nothing stands in the bag on {name}")
+    if item.outdated or registered_topic(name, item.type_name) is None:
+        return unknown(f"another version of SAGE recorded {name}")
+    return of_recorded([_read(message, bag) for message in bag.messages([name])], moment_ns)
 
 
 def _read(item: BagMessage, bag: Bag) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sage.explain.past_state import PastState
 from sage_common.core.clock import NS_PER_S
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_memory.core.experience import DIMENSIONS
@@ -114,6 +115,7 @@ class Explanation:
         conflict: [0, 1], strongest of all.
         reason: in words.
         valid: False: no modality was live.
+        state: the metabolic state at the moment; None: nobody has looked it up.
         experience_id: of the experience that was kept, if one was asked for or is all there is.
         notes: what else a reader must know.
         modalities: by name, the live ones first.
@@ -132,6 +134,7 @@ class Explanation:
     conflict: float
     reason: str
     valid: bool = True
+    state: PastState | None = None
     experience_id: str = ""
     notes: tuple[str, ...] = ()
     modalities: tuple[ModalityExplanation, ...]

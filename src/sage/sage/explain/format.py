@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sage.explain.explanation import Explanation, ModalityExplanation, Prediction
+from sage.explain.past_state import PastState
 from sage_common.core.clock import NS_PER_MS, NS_PER_S, local_time
 from sage_snarc.core.reason import QUIET, as_rare_as, duration, far_away
 
@@ -52,6 +53,14 @@ def _circumstances(explanation: Explanation) -> Iterator[str]:
         yield f"not salient: {explanation.reason}"
     else:
         yield f"because: {explanation.reason}"
+    if explanation.state is not None:
+        yield f"metabolic state: {_state(explanation.state)}"
+
+
+def _state(state: PastState) -> str:
+    if state.name is None or state.since_ns is None:
+        return f"not known: {state.reason}"
+    return f"{state.name} since {local_time(state.since_ns)}: {state.reason}"
 
 
 def _modal(explanation: Explanation, modal: ModalityExplanation) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sage.explain.explanation import Explanation, of_experience, of_message
+from sage.explain.past_state import PastState, of_history, unknown
 from sage.explain.question import MomentUnknown, Question
 from sage.graph.runtime_file import RunningGraph
-from sage.observe.graph_calls import call_service
+from sage.observe.graph_calls import call_service, latched_message
 from sage_common.core.clock import NS_PER_S, local_time
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_memory.core.identifiers import parse_id
@@ -17,6 +19,7 @@ from sage_msgs.srv import Explain
 from sage_snarc.core.reason import duration
 
 NEWEST_NS = 2**63 - 1
+STATE_TIMEOUT_S = 5.0
 LIMITS = (
     "from the memory, which keeps the dimensions and the reason; what was predicted and seen, "
     "the nearest remembered percept and habituation are known only while the graph runs, or from "
@@ -43,6 +46,14 @@ def ask_graph(running: RunningGraph, asked_ns: int | None, within_s: float) -> E
     return of_message(response.salience, "graph", asked_ns, response.rank, (oldest_ns, None))
 
 
+def state_at(running: RunningGraph, moment_ns: int) -> PastState:
+    """The metabolic state of the running graph at a moment [ns]."""
+    try:
+        return of_history(latched_message(running, "state", STATE_TIMEOUT_S), moment_ns)
+    except TimeoutError as error:
+        return unknown(str(error))
+
+
 def stamp_of(home: Path, experience_id: str) -> int:
     """Stamp of a kept experience's percept [ns]; a graph may run beside.
 
@@ -66,7 +77,8 @@ def look_up(home: Path, question: Question, within_s: float) -> Explanation:
             placed = _of_id(memory, home, question.experience_id)
         else:
             placed = _at(memory, home, question.stamp_ns, within_s)
-    return of_experience(placed, question.stamp_ns, (LIMITS,))
+    explanation = of_experience(placed, question.stamp_ns, (LIMITS,))
+    return replace(explanation, state=unknown("the memory does not keep it"))
 
 
 def _of_id(memory: Memory, home: Path, experience_id: str) -> Placed:

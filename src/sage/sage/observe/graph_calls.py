@@ -65,7 +65,9 @@ def run_action(
         return caller.run(goal, on_feedback, should_stop, DISCOVERY_TIMEOUT_S)
 
 
-def latched_message(running: RunningGraph, key: str) -> Any:
+def latched_message(
+    running: RunningGraph, key: str, timeout_s: float = LATCHED_TIMEOUT_S
+) -> Any:
     """The newest message of a registered topic of the graph, which is latched.
 
     Raises:
@@ -87,6 +89,6 @@ def latched_message(running: RunningGraph, key: str) -> Any:
 
     enter_domain(running)
     with Attached(ListenerNode, running.namespace):
-        if not came.wait(LATCHED_TIMEOUT_S):
-            raise TimeoutError(f"nothing came on the topic {key} within {LATCHED_TIMEOUT_S:g} s")
+        if not came.wait(timeout_s):
+            raise TimeoutError(f"nothing came on the topic {key} within {timeout_s:g} s")
     return heard[-1]
