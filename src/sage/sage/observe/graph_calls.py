@@ -65,9 +65,7 @@ def run_action(
         return caller.run(goal, on_feedback, should_stop, DISCOVERY_TIMEOUT_S)
 
 
-def latched_message(
-    running: RunningGraph, key: str, timeout_s: float = LATCHED_TIMEOUT_S
-) -> Any:
+def latched_message(running: RunningGraph, key: str, timeout_s: float = LATCHED_TIMEOUT_S) -> Any:
     """The newest message of a registered topic of the graph, which is latched.
 
     Raises:
