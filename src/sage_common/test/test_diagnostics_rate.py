@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from sage_common.ros.diagnostics import DIAGNOSTICS_PERIOD_S, RESTING_PERIOD_S
+from sage_common.ros.diagnostics import DIAGNOSTICS_PERIOD_S, OWED, RESTING_PERIOD_S
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import MetabolicState
@@ -19,6 +19,15 @@ class ReporterNode(SageNode):
 
     def on_configure(self) -> None:
         self.subscribe("state", lambda _message: None)
+
+
+class ListenerNode(SageNode):
+    default_name = "listener"
+    watches = True
+
+    def on_configure(self) -> None:
+        type_name = "diagnostic_msgs/msg/DiagnosticArray"
+        self.subscribe_foreign("/diagnostics", type_name, lambda _message: None)
 
 
 def reports(host: LockstepHost, seconds: float) -> list[DiagnosticStatus]:
@@ -61,6 +70,16 @@ def test_a_state_that_governs_no_more_slows_nothing(host: LockstepHost) -> None:
     enter(host, MetabolicState.REST)
     enter(host, MetabolicState.REST, cycle_ms=0.0)
     assert len(reports(host, 20.0)) == round(20.0 / DIAGNOSTICS_PERIOD_S)
+
+
+def test_who_begins_to_listen_hears_of_it_in_the_next_second(host: LockstepHost) -> None:
+    enter(host, MetabolicState.REST)
+    reports(host, RESTING_PERIOD_S)
+    assert not reports(host, DIAGNOSTICS_PERIOD_S)
+    host.add(ListenerNode)
+    for _ in range(OWED):
+        assert len(reports(host, DIAGNOSTICS_PERIOD_S)) == 1
+    assert not reports(host, DIAGNOSTICS_PERIOD_S)
 
 
 def test_health_that_changes_is_reported_in_the_next_second(host: LockstepHost) -> None:

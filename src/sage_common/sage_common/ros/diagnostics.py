@@ -18,6 +18,8 @@ DIAGNOSTICS_PERIOD_S = 1.0
 RESTING_PERIODS = 5
 RESTING_PERIOD_S = RESTING_PERIODS * DIAGNOSTICS_PERIOD_S
 """Between two reports of a node while the robot rests, if its health stays as it is."""
+OWED = 2
+"""Reports to somebody new: the middleware may know him before he knows it, and lose the first."""
 _RESTING = (MetabolicState.REST, MetabolicState.DREAM)
 DIAGNOSTICS = TopicSpec(
     "diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
@@ -57,6 +59,8 @@ class Diagnostics(Stateful):
     _periods: State[int] = 0
     """Since the last report."""
     _reported: State[tuple[str, str]] = ("", "")
+    _listeners: State[int] = 0
+    _owed: State[int] = 0
     _health: State[tuple[str, str]] = ("ok", "running")
 
     def __init__(self) -> None:
@@ -93,17 +97,21 @@ class Diagnostics(Stateful):
         """The metabolic state is this, or governs no more."""
         self.is_resting = message.cycle_ms > 0.0 and message.state in _RESTING
 
-    def is_due(self, now_ns: int, active: bool) -> bool:
-        """Whether to report now; asked every `DIAGNOSTICS_PERIOD_S`.
+    def is_due(self, now_ns: int, active: bool, listeners: int) -> bool:
+        """Whether to report now to so many; asked every `DIAGNOSTICS_PERIOD_S`.
 
-        While the robot rests only every `RESTING_PERIODS`-th time, or when the health has changed.
+        While the robot rests only every `RESTING_PERIODS`-th time, or when the health has changed,
+        or somebody new listens.
         """
         summary = self._summary(now_ns, active)
+        if listeners > self._listeners:
+            self._owed = OWED
         self._periods += 1
-        unchanged = summary == self._reported
+        self._listeners = listeners
+        unchanged = summary == self._reported and not self._owed
         if self.is_resting and unchanged and self._periods < RESTING_PERIODS:
             return False
-        self._periods, self._reported = 0, summary
+        self._periods, self._reported, self._owed = 0, summary, max(self._owed - 1, 0)
         return True
 
     def message(self, name: str, now_ns: int, active: bool) -> DiagnosticArray:

@@ -265,5 +265,5 @@ class SageNode(Connections, Stateful):
         name = self._host.resolve(self.name)
         now_ns = self.clock.now_ns()
         self.set_problem("clock", "" if now_ns else NO_CLOCK)
-        if self._diagnostics.is_due(now_ns, self.active):
+        if self._diagnostics.is_due(now_ns, self.active, output.subscriber_count):
             output.publish(self._diagnostics.message(name, now_ns, self.active))
