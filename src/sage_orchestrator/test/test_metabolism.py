@@ -298,6 +298,18 @@ def test_a_state_that_is_forced_over_a_crisis_says_so_and_stays_below_critical()
     assert again.words == "stays CRISIS: forced for 60 s"
 
 
+def test_the_cause_of_a_crisis_that_is_over_is_not_said_to_last() -> None:
+    robot = Robot()
+    robot.metabolism.hear_pressure(RED, "red")
+    robot.live(1.0)
+    robot.metabolism.hear_pressure(0, "green")
+    robot.live(1.0)
+    assert robot.state is CRISIS
+    forced = robot.metabolism.force(WAKE, 60.0, robot.now_ns)
+    began = "it overrides CRISIS: it began with: memory pressure is red"
+    assert forced.reason == f"forced for 60 s; {began}"
+
+
 @pytest.mark.parametrize("duration_s", [0.0, -1.0, math.nan, math.inf, 86_401.0])
 def test_a_duration_that_cannot_be_is_refused(duration_s: float) -> None:
     robot = Robot()

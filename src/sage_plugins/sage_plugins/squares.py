@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.plugin import Region
+from sage_orchestrator.core.plugin import NothingToDo, Region
 
 Pixels = NDArray[np.uint8]
 Square = tuple[int, int, int]
@@ -65,13 +64,14 @@ def inside(region: Region, width: int, height: int) -> Region:
     """The region, cut at the image's edges.
 
     Raises:
-        InvalidInput: it lies outside.
+        NothingToDo: it lies outside, as that of a picture does which was larger.
     """
     left, top = max(region.left, 0), max(region.top, 0)
     right = min(region.left + region.width, width)
     bottom = min(region.top + region.height, height)
     if right <= left or bottom <= top:
-        raise InvalidInput("region", region, f"a region inside {width} x {height} px")
+        where = f"{region.width} x {region.height} px at {region.left}, {region.top}"
+        raise NothingToDo(f"the region, {where}, lies outside the picture of {width} x {height} px")
     return Region(left, top, right - left, bottom - top)
 
 

@@ -249,7 +249,7 @@ class Metabolism(Stateful):
         """Why there is a crisis, or would be if no state was forced; empty: nothing makes one."""
         trouble = self._trouble(now_ns)
         goes_on = self.current is CRISIS and not self.is_forced
-        return trouble or (self.reason if goes_on else "")
+        return trouble or (f"it began with: {self.reason}" if goes_on else "")
 
     def _trouble(self, now_ns: int) -> str:
         """Why there is a crisis, in words; empty: there is none. Notes how tired the robot is."""
