@@ -196,3 +196,5 @@ def test_a_failing_plugin_shows_in_the_budget_and_the_log(tmp_path):
     host.run_for(10.0)
     level, words = health(host)
     assert level == b"\x01" and words.startswith("plugin raising: 4 failures in a row")
+    noted = [line.text for line in host.logs if "isolated again and again" in line.text]
+    assert len(noted) == 1 and noted[0].startswith("raising: 3 failures in a row"), "once"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -69,9 +71,10 @@ def test_a_run_waits_for_less_than_a_quantum_of_one_that_spins(bench):
         bench.cycle()
         assert spinning.spins.wait(PATIENCE_S)
         while len(good.seen_ns) < 7:
-            bench.cycle()
-            name, result = bench.results.get(timeout=PATIENCE_S)
-            assert (name, result.state) == ("good", PluginState.DONE)
+            bench.cycle()  # in one of them it may have to pay back what a step overran
+            with suppress(queue.Empty):
+                name, result = bench.results.get(timeout=0.1)
+                assert (name, result.state) == ("good", PluginState.DONE)
         bench.orchestrator.close()
     finally:
         sys.setswitchinterval(before)

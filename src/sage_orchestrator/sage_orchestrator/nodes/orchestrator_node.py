@@ -125,7 +125,7 @@ class OrchestratorNode(SageNode):
         left_out = dict(self._plugins.left_out)
         names = ", ".join(left_out) or "none"
         self.diagnose(abandoned_threads=abandoned, isolated_plugins=out, plugins_left_out=names)
-        troubles = self._orchestrator.troubles()
+        troubles = self._results.logged(self._orchestrator.troubles())
         wrong = [f"plugin {name}: {words}" for name, words in troubles.items()]
         wrong += [f"plugin {name} is left out: {why}" for name, why in left_out.items()]
         self.set_health(*(("warn", "; ".join(wrong)) if wrong else ("ok", "running")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from sage_common.ros.node import SageNode
 from sage_orchestrator.core.running.result import RunResult
@@ -28,6 +29,7 @@ class Results:
         self._capabilities = capabilities
         self._refinement = node.publisher("refinement")
         self._recognition = Recognition(node, modalities)
+        self._troubles: Mapping[str, str] = {}
 
     def publish(self, run: Run, result: RunResult) -> None:
         """A run ended; called mostly on the plugin's worker."""
@@ -41,3 +43,10 @@ class Results:
             node.log.warning(f"{name}: {result.reason}", throttle_s=1.0, key=name)
         elif result.telemetry:
             node.diagnose(**{f"{name} telemetry": json.dumps(dict(result.telemetry))})
+
+    def logged(self, troubles: Mapping[str, str]) -> Mapping[str, str]:
+        """What is wrong with plugins, by name; each is logged when it is new, and may be short."""
+        for name in troubles.keys() - self._troubles.keys():
+            self._node.log.warning(f"{name}: {troubles[name]}")
+        self._troubles = troubles
+        return troubles

@@ -51,6 +51,18 @@ def core_time(thread: int) -> CoreTime:
     return total
 
 
+def crowded_ns() -> int:
+    """For how long so far some thread of this machine could run and had no core [ns].
+
+    Nothing is known where the kernel does not account for pressure (CONFIG_PSI): 0.
+    """
+    try:
+        some = proc_files.read("/proc/pressure/cpu").split(b"\n")[0]
+    except OSError:
+        return 0
+    return int(some.rpartition(b"total=")[2]) * 1000
+
+
 def _account(task: str) -> CoreTime:
     had, waited, _ = proc_files.read(f"/proc/{task}/schedstat").split()
     return CoreTime(int(had), int(waited))

@@ -1,7 +1,8 @@
 """Native calls that keep the interpreter: nothing in Python goes on, nor can interrupt them.
 
 What is seen is what follows from it: a thread that wants to wake every cycle does not, although it
-neither computes nor waits for a core.
+neither computes nor waits for a core, and no other has to wait for one, which might have the
+interpreter.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from sage_orchestrator.core.budget.rating import CoreTime, core_time
+from sage_orchestrator.core.budget.rating import CoreTime, core_time, crowded_ns
 from sage_orchestrator.core.running.run import Run
 
 _NS_PER_S = 1_000_000_000
@@ -24,6 +25,7 @@ class InterpreterWatch:
         wall_ns: clock.
         period_ns: length of a cycle.
         read: the core time of a thread.
+        crowded_ns: for how long so far some thread could run and had no core.
     """
 
     def __init__(
@@ -31,11 +33,13 @@ class InterpreterWatch:
         wall_ns: Callable[[], int],
         period_ns: int,
         read: Callable[[int], CoreTime] = core_time,
+        crowded_ns: Callable[[], int] = crowded_ns,
     ) -> None:
         self._wall_ns = wall_ns
         self._period_ns = period_ns
         self._read = read
-        self._due: tuple[int, int, CoreTime] | None = None
+        self._crowded_ns = crowded_ns
+        self._due: tuple[int, int, CoreTime, int] | None = None
         self._stopped = threading.Event()
 
     def start(self, look: Callable[[], None]) -> None:
@@ -59,7 +63,8 @@ class InterpreterWatch:
         """The calling thread sleeps for a cycle now."""
         thread = threading.get_native_id()
         try:
-            self._due = thread, self._wall_ns() + self._period_ns, self._read(thread)
+            due_ns = self._wall_ns() + self._period_ns
+            self._due = thread, due_ns, self._read(thread), self._crowded_ns()
         except (OSError, ValueError):
             self._due = None
 
@@ -68,12 +73,13 @@ class InterpreterWatch:
         due, began_ns = self._due, run.step_began_ns
         if due is None or began_ns is None:
             return ""
-        thread, due_ns, before = due
+        thread, due_ns, before, crowded_before_ns = due
         late_ns = self._wall_ns() - due_ns
         if began_ns > due_ns or late_ns <= self._period_ns:
             return ""
         now = self._read(thread)
-        lost_ns = late_ns - (now.had - before.had) - (now.waited - before.waited)
+        waited_ns = max(now.waited - before.waited, self._crowded_ns() - crowded_before_ns)
+        lost_ns = late_ns - (now.had - before.had) - waited_ns
         if lost_ns <= self._period_ns:
             return ""
         seconds = lost_ns / _NS_PER_S
