@@ -142,27 +142,49 @@ def test_a_pipe_gets_a_line_a_second(
     assert first.endswith("salience 0.62  a bang; error: camera: gone")
 
 
+def attached_with(latest: Latest, *publishers: str) -> SimpleNamespace:
+    """What `status` looks with: an observer, and a host that knows who publishes /diagnostics."""
+    found = [SimpleNamespace(node_name=name, node_namespace="/sage") for name in publishers]
+    host = SimpleNamespace(get_publishers_info_by_topic=lambda topic: found)
+    return SimpleNamespace(node=SimpleNamespace(latest=latest, tally=Tally()), host=host)
+
+
+def test_a_look_lasts_until_each_node_that_is_there_has_said_how_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    attached = attached_with(Latest(), "camera", "memory")
+    latest = attached.node.latest
+    latest.diagnostics["/sage/camera"] = DiagnosticStatus(name="/sage/camera")
+
+    def memory_reports(_: float) -> None:
+        latest.diagnostics["/sage/memory"] = DiagnosticStatus(name="/sage/memory")
+
+    monkeypatch.setattr(status.time, "sleep", memory_reports)
+    status._wait_for_statuses(attached, "/sage")
+    assert set(latest.diagnostics) == {"/sage/camera", "/sage/memory"}
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_where_nothing_is_heard_it_is_said_what_was_looked_for(
     monkeypatch: pytest.MonkeyPatch, as_json: bool
 ) -> None:
     monkeypatch.setattr(status, "LOOK_TIMEOUT_S", 0.0)
     monkeypatch.setenv("ROS_DOMAIN_ID", "43")
-    observer = SimpleNamespace(latest=Latest(), tally=Tally())
+    attached = attached_with(Latest())
     other = DiagnosticStatus(name="/other/camera", level=DiagnosticStatus.OK)
-    observer.latest.diagnostics[other.name] = other
+    attached.node.latest.diagnostics[other.name] = other
     with pytest.raises(FileNotFoundError, match="namespace /nothere of ROS domain 43"):
-        status._look_once(observer, "/nothere", as_json)
+        status._look_once(attached, "/nothere", as_json)
 
 
 def test_a_graph_without_salience_whose_nodes_are_heard_is_shown(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(status, "LOOK_TIMEOUT_S", 0.0)
-    observer = SimpleNamespace(latest=Latest(), tally=Tally())
+    attached = attached_with(Latest())
     gone = DiagnosticStatus(name="/sage/camera", level=DiagnosticStatus.ERROR, message="gone")
-    observer.latest.diagnostics[gone.name] = gone
-    assert status._look_once(observer, "/sage", False) == 1
+    attached.node.latest.diagnostics[gone.name] = gone
+    assert status._look_once(attached, "/sage", False) == 1
     assert "camera: gone" in capsys.readouterr().out
 
 
