@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sage_common.core.parameters import (
     NodeParameters,
     ParameterError,
+    ParameterSpec,
     build,
     parameter,
     specs,
@@ -119,6 +120,17 @@ def test_other_text_is_no_number(value):
 def test_an_unknown_key_names_the_nearest_known_one(wrong, nearest):
     with pytest.raises(ParameterError, match=f"{wrong}: unknown parameter; .* is {nearest}"):
         build(Every, {wrong: 1})
+
+
+def test_of_a_key_that_is_like_none_no_other_is_named():
+    with pytest.raises(ParameterError, match="^nosuchparam: unknown parameter$"):
+        build(Every, {"nosuchparam": 1})
+
+
+def test_a_choice_that_is_empty_is_put_in_words():
+    spec = ParameterSpec("host", str, "", "where it runs", choices=("", "thread", "process"))
+    with pytest.raises(ParameterError, match="expected one of thread, process, or empty$"):
+        spec.convert("moon")
 
 
 @dataclass(frozen=True)

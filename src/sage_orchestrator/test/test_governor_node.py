@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from ros_graph import RosGraph
 
@@ -73,6 +74,24 @@ def test_at_red_an_encoder_is_shed_and_returns_afterwards(
     answer = force(ros_graph, 9, 1.0)
     assert not answer.success and "level = 9" in answer.message
     assert governor._diagnostics.failures == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MEMORY_PRESSURE_WRITE", "!!"), ("MEMORY_PRESSURE_WATCH", "/etc/passwd")]
+)
+def test_what_systemd_says_wrongly_is_its_health_and_it_governs(
+    ros_graph: RosGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("MEMORY_PRESSURE_WATCH", "/proc/pressure/memory")
+    monkeypatch.setenv(name, value)
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    heard = ros_graph.hear(ResourcePressure, "pressure", latched)
+    said = ros_graph.hear(DiagnosticArray, "/diagnostics")
+    ros_graph.start(GovernorNode, home=tmp_path)
+    ros_graph.until(lambda: heard and f"{name} = '{value}': expected " in heard[-1].method)
+    ros_graph.until(lambda: said and f"{name} = '{value}'" in said[-1].status[0].message)
+    assert said[-1].status[0].level == b"\x01"
+    assert force(ros_graph, PressureLevel.YELLOW, 60.0).success
 
 
 def test_in_lock_step_only_what_is_forced_counts(tmp_path: Path) -> None:

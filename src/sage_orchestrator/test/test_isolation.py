@@ -31,6 +31,7 @@ from sage_orchestrator.core.running.states import PluginState
 
 MS, S = 1_000_000, 1_000_000_000
 PATIENCE_S = 60.0
+LATE = "s in one step: killed (timeout_s = 0.3 + 0.1 s)"
 
 
 @pytest.fixture
@@ -72,8 +73,8 @@ def run(bench: Bench, name: str = "plugin"):
 @pytest.mark.parametrize(
     ("kind", "parameters", "state", "words"),
     [
-        (Spinning, {}, PluginState.TIMED_OUT, "s in one step: killed"),
-        (Sleeping, {}, PluginState.TIMED_OUT, "s in one step: killed"),
+        (Spinning, {}, PluginState.TIMED_OUT, LATE),
+        (Sleeping, {}, PluginState.TIMED_OUT, LATE),
         (Hoarding, {"memory_mb": 128.0}, PluginState.FAILED, "killed: it held"),
         (Forking, {}, PluginState.FAILED, "killed: it had"),
         (Crashing, {}, PluginState.FAILED, "segmentation fault (signal 11) in its process"),

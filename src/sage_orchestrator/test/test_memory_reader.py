@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.errors import InvalidInput
 from sage_common.core.health import PressureLevel
 from sage_orchestrator.backends.board import BoardReading, read_board
 from sage_orchestrator.backends.memory_reader import MemoryReader
@@ -220,14 +219,46 @@ def test_systemd_may_name_what_is_watched(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("MEMORY_PRESSURE_WATCH", "here"), ("MEMORY_PRESSURE_WRITE", "?")]
+    ("watch", "written", "said"),
+    [
+        ("here", "", "MEMORY_PRESSURE_WATCH = 'here': expected an absolute path; "),
+        ("/proc/pressure/memory", "!!", "MEMORY_PRESSURE_WRITE = '!!': expected Base64; "),
+        ("/none/memory", "", "WATCH = '/none/memory': expected a pressure file such as "),
+        ("/etc/passwd", "", "WATCH = '/etc/passwd': expected a pressure file such as "),
+        ("/proc", "", "WATCH = '/proc': expected a pressure file such as "),
+    ],
 )
-def test_what_systemd_says_wrongly_is_refused_by_name(
-    kernel: Kernel, name: str, value: str
+def test_what_systemd_says_wrongly_is_left_out_and_said(
+    kernel: Kernel, watch: str, written: str, said: str
 ) -> None:
-    environment = {"MEMORY_PRESSURE_WATCH": "/x"} | {name: value}
-    with pytest.raises(InvalidInput, match=name):
-        kernel.reader(**environment)
+    kernel.write("proc/pressure/memory", stalls(0, 0, avg10=12.5))
+    reader = kernel.reader(MEMORY_PRESSURE_WATCH=watch, MEMORY_PRESSURE_WRITE=written)
+    reading = reader.read(0)
+    assert said in reading.ignored and reading.ignored.endswith("what is found counts")
+    assert reading.some == 12.5 and reading.faults == ()
+    assert "psi of the system" in reading.method and reading.method.endswith(reading.ignored)
+    reader.close()
+
+
+def test_a_pressure_file_that_cannot_be_read_is_left_out_until_it_can(kernel: Kernel) -> None:
+    kernel.write("proc/pressure/memory", stalls(0, 0, avg10=12.5))
+    kernel.write("watched/memory.pressure", "garbage\n")
+    path = str(kernel.root / "watched/memory.pressure")
+    reader = kernel.reader(MEMORY_PRESSURE_WATCH=path)
+    first = reader.read(0)
+    assert path in first.ignored and first.some == 12.5
+    kernel.write("watched/memory.pressure", stalls(0, 0, avg10=40.0))
+    reading = reader.read(0)
+    assert (reading.ignored, reading.some) == ("", 40.0)
+    reader.close()
+
+
+@pytest.mark.parametrize("written", ["", "!!"])
+def test_what_systemd_leaves_empty_is_not_set(kernel: Kernel, written: str) -> None:
+    environment = {"MEMORY_PRESSURE_WATCH": "", "MEMORY_PRESSURE_WRITE": written}
+    assert kernel.reader(**environment).read(0) == kernel.reader().read(0)
+    off = kernel.reader(MEMORY_PRESSURE_WATCH="/dev/null", MEMORY_PRESSURE_WRITE=written)
+    assert off.read(0).method.startswith("off, ")
 
 
 def test_the_board_is_read_where_it_reports(kernel: Kernel) -> None:

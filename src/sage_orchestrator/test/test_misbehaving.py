@@ -102,7 +102,7 @@ def test_a_step_that_comes_back_late_is_a_timeout_without_a_lost_thread(threaded
     plugin.release.set()
     result = result_of(threaded, "late")
     assert result.state == PluginState.TIMED_OUT
-    assert result.reason == "not done after 1 s: cancelled"
+    assert result.reason == "not done in time: cancelled (timeout_s = 1)"
     assert threaded.orchestrator.health() == (0, [])
     assert threaded.workers.abandoned == []
 

@@ -166,8 +166,12 @@ def test_what_it_raises_has_its_name_and_its_words():
 @pytest.mark.parametrize(
     ("kind", "limits", "words"),
     [
-        (Hoarding, {"memory_mb": 128.0}, r"killed: it held \d+ MB of 128"),
-        (Forking, {}, r"killed: it had \d+ processes of 8"),
+        (
+            Hoarding,
+            {"memory_mb": 128.0},
+            r"killed: it held \d+ MB of 128 \(plugin_\d+\.memory_mb\)",
+        ),
+        (Forking, {}, r"killed: it had \d+ processes of 8 \(plugin_\d+\.processes\)"),
         (Crashing, {}, r"segmentation fault \(signal 11\) in its process"),
         (Leaving, {}, "its process ended by itself, with status 3"),
         (Garbling, {}, r"killed: what it says is not understood \(.*\)"),
@@ -185,6 +189,25 @@ def test_what_goes_too_far_is_ended_with_words(kind, limits, words):
     assert called(name) == [], "nor what left its session, and whose parent had ended"
     with pytest.raises(ProcessEnded):
         plugin.step(state)
+    plugin.unload()
+
+
+@pytest.mark.parametrize(
+    ("which", "words"),
+    [
+        (0, r"killed \(signal 9\) from outside, with the process that watches it"),
+        (
+            1,
+            r"killed \(signal 9\) in its process, from outside or by the kernel for want of memory",
+        ),
+    ],
+)
+def test_what_is_killed_from_outside_is_put_in_words(which, words):
+    name = f"plugin_{os.getpid()}"
+    plugin = started(in_process(Halving, name))
+    os.kill(sorted(called(name))[which], signal.SIGKILL)
+    with pytest.raises(ProcessEnded, match=words):
+        plugin.init_state(TASK, Granted())
     plugin.unload()
 
 

@@ -18,6 +18,7 @@ from sage_common.core.errors import nearest_name
 Value = bool | int | float | str | tuple[str, ...] | tuple[float, ...]
 T = TypeVar("T")
 _LONGEST_NUMBER = 1e15
+_TYPING_ERROR = 0.6
 _METADATA_KEY = "sage_parameter"
 _ROS_SWITCHES = ("use_sim_time", "start_type_description_service")
 _ROS_PREFIX = "qos_overrides."
@@ -71,7 +72,8 @@ class ParameterSpec:
     def expected(self) -> str:
         """What a value must be, in words."""
         if self.choices:
-            return "one of " + ", ".join(str(choice) for choice in self.choices)
+            named = ", ".join(str(choice) for choice in self.choices if choice != "")
+            return f"one of {named}" + (", or empty" if "" in self.choices else "")
         unit = f" {self.unit}" if self.unit else ""
         if self.low is not None and self.high is not None:
             return f"{self.type_name} from {self.low:g} to {self.high:g}{unit}"
@@ -256,7 +258,7 @@ def build(cls: type[T], values: Mapping[str, object]) -> T:
     """An instance of the dataclass `cls` from YAML values; absent ones take their default.
 
     Raises:
-        ParameterError: an unknown key (what stands for it now, or else the nearest known one, is
+        ParameterError: an unknown key (what stands for it now, or else one that is near, is
             named), or a wrong value.
     """
     known = {spec.name: spec for spec in specs(cls)}
@@ -267,8 +269,9 @@ def build(cls: type[T], values: Mapping[str, object]) -> T:
             now = replaced[name]
             raise ParameterError(f"{name}: is now {now.name}, another unit: {now.doc} [{now.unit}]")
         if name not in known and name not in unread:
-            nearest = nearest_name(name, known)
-            raise ParameterError(f"{name}: unknown parameter; the nearest known is {nearest}")
+            nearest = nearest_name(name, known, _TYPING_ERROR)
+            hint = f"; the nearest known is {nearest}" if nearest else ""
+            raise ParameterError(f"{name}: unknown parameter{hint}")
     converted = {
         name: spec.convert(values[name]) if name in values else spec.default
         for name, spec in known.items()

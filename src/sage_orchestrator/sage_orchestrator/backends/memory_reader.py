@@ -29,6 +29,7 @@ from sage_orchestrator.core.pressure.reading import (
 
 WATCH, WRITTEN = "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE"
 OFF = "/dev/null"
+NOTHING = "nothing can be read: as if green"
 KIB_PER_MB = 1024.0
 AHEAD_NS = NS_PER_S
 GROWTH_READINGS = 8
@@ -47,20 +48,17 @@ class MemoryReader:
     memory is short, of the machine or below the own limit.
 
     What cannot be read is said in `PressureReading.faults`, and looked for again with the next
-    reading. Percentages of memory in use count where the kernel tells neither stalls nor events:
+    reading; so is a file that systemd names and that cannot be watched, in `ignored`. Percentages of memory in use count where the kernel tells neither stalls nor events:
     of a cgroup of version 1, whose limit the stalls of the system foretell late.
 
     Args:
         environment: of the process; systemd names a file to watch in it.
         root: where `proc` and `sys` are.
-
-    Raises:
-        InvalidInput: what systemd named is no absolute path, or no Base64.
     """
 
     def __init__(self, environment: Mapping[str, str], root: Path = Path("/")) -> None:
         self._root = root
-        self._watch, self._written = _systemd(environment)
+        self._watch, self._written, self._fault = _systemd(environment)
         self._before: dict[Path, tuple[int, Stalls]] = {}
         self._hits_before: int | None = None
         self._triggers: dict[Path, StallTriggers | SystemdWatch] = {}  # of one file at most
@@ -106,11 +104,14 @@ class MemoryReader:
         cgroup = _attempt(faults, own_cgroup, self._root)
         held = _attempt(faults, cgroup.read) if cgroup is not None else None
         found: dict[Path, Stalls] = {}
-        for path in self._stall_files(cgroup):
+        fault = self._fault or self._unusable()
+        ignored = [f"{fault}; it is left out, and what is found counts"] if fault else []
+        watch = None if fault else self._watch
+        for path in self._stall_files(cgroup, watch):
             if (stalls := _attempt(faults, read_stalls, path)) is not None:
                 found[path] = stalls
         shares = [self._shares(now_ns, path, stalls) for path, stalls in found.items()]
-        self._watch_files(found)
+        self._watch_files(found, watch)
         system = _attempt(faults, _system_mb, self._root)
         self._counts = self._root / SYSTEM not in found or _is_short(held, system)
         used, told = _used(cgroup, held, system, bool(found))
@@ -123,8 +124,9 @@ class MemoryReader:
             used=used,
             used_soon=self._soon(now_ns, used),
             available_mb=_available_mb(held, system),
-            method="; ".join([*map(self._how, found), *told]) or "nothing can be read: as if green",
+            method="; ".join(([*map(self._how, found), *told] or [NOTHING]) + ignored),
             faults=tuple(faults),
+            ignored="".join(ignored),
         )
 
     def close(self) -> None:
@@ -132,9 +134,28 @@ class MemoryReader:
         for path in list(self._triggers):
             self._drop(path)
 
-    def _stall_files(self, cgroup: Cgroup | None) -> list[Path]:
-        if self._watch is not None and self._is_stall_file(self._watch):
-            return [self._watch]
+    def _unusable(self) -> str:
+        """Why what systemd names cannot be watched, in words; empty: it can, or it names nothing.
+
+        A regular file is read only if it is called as those of the kernel are.
+        """
+        path = self._watch
+        if path is None:
+            return ""
+        try:
+            if self._is_stall_file(path):
+                read_stalls(path)
+                return ""
+            if path.is_fifo() and path not in self._refused:
+                return ""
+        except (OSError, InvalidInput):
+            pass  # said below, with what was expected
+        expected = "a pressure file such as /proc/pressure/memory, or a FIFO, that can be opened"
+        return str(InvalidInput(WATCH, str(path), expected))
+
+    def _stall_files(self, cgroup: Cgroup | None, watch: Path | None) -> list[Path]:
+        if watch is not None and self._is_stall_file(watch):
+            return [watch]
         own = cgroup.stalls if cgroup is not None else None
         path = own or self._root / SYSTEM
         return [path] if path.exists() else []
@@ -176,8 +197,8 @@ class MemoryReader:
         before, self._hits_before = self._hits_before, hits
         return max(hits - before, 0) if hits is not None and before is not None else 0
 
-    def _watch_files(self, found: Mapping[Path, Stalls]) -> None:
-        wanted = {self._watch} if self._watch is not None else set(found)
+    def _watch_files(self, found: Mapping[Path, Stalls], watch: Path | None) -> None:
+        wanted = {watch} if watch is not None else set(found)
         for path in self._triggers.keys() - wanted:
             self._drop(path)
         for path in wanted - self._triggers.keys() - self._refused.keys():
@@ -252,14 +273,14 @@ def _available_mb(held: CgroupMemory | None, system: tuple[float, float] | None)
     return min(left, default=UNKNOWN)
 
 
-def _systemd(environment: Mapping[str, str]) -> tuple[Path | None, bytes]:
-    """The file to watch, and what to write to it."""
-    if WATCH not in environment:
-        return None, b""
-    path, encoded = environment[WATCH], environment.get(WRITTEN, "")
+def _systemd(environment: Mapping[str, str]) -> tuple[Path | None, bytes, str]:
+    """The file to watch, what to write to it, and what is wrong with that, in words."""
+    path, encoded = environment.get(WATCH, ""), environment.get(WRITTEN, "")
+    if path in ("", OFF):
+        return (Path(path) if path else None), b"", ""
     if not path.startswith("/"):
-        raise InvalidInput(WATCH, path, "an absolute path")
+        return None, b"", str(InvalidInput(WATCH, path, "an absolute path"))
     try:
-        return Path(path), base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidInput(WRITTEN, encoded, "Base64") from error
+        return Path(path), base64.b64decode(encoded, validate=True), ""
+    except (binascii.Error, ValueError):
+        return None, b"", str(InvalidInput(WRITTEN, encoded, "Base64"))

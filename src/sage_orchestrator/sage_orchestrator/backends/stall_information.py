@@ -93,8 +93,8 @@ class StallTriggers:
 class SystemdWatch:
     """The file that systemd names, `MEMORY_PRESSURE_WATCH`, and what is written to it.
 
-    systemd `docs/MEMORY_PRESSURE.md`: a PSI file to which a trigger is written, or a FIFO or
-    socket that becomes readable.
+    systemd `docs/MEMORY_PRESSURE.md`: a PSI file to which a trigger is written, or a FIFO
+    that becomes readable; a socket cannot be opened so.
 
     Args:
         path: of the file.

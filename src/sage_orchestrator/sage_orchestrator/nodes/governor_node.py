@@ -75,7 +75,11 @@ class GovernorNode(SageNode):
         with self.guard:
             if not self.active:
                 return
+            is_new = reading.ignored not in ("", self._reading.ignored)
             self._reading = reading
+            if is_new:
+                self.log.warning(reading.ignored)
+                self._publish()
             if self._governor.observe(now_ns, reading, triggered):
                 self.log.info(f"pressure {self._word}: {self._governor.reason}")
                 self._publish()
@@ -113,7 +117,8 @@ class GovernorNode(SageNode):
                 self.log.warning(failure)
                 return
             self._governor.shedding.done(self.stopwatch_ns(), transition)
-            self.log.info(f"{name}: {'back' if transition.activate else 'shed'}, pressure {level}")
+            over = " is over: back" if transition.activate else ": shed"
+            self.log.info(f"{name}: pressure {level}{over}")
             self._publish()
         if self._checkpointer is not None:
             self._checkpointer.save_or_report()

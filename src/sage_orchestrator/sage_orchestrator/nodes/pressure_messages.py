@@ -71,7 +71,7 @@ def facts(governor: Governor, reading: PressureReading) -> dict[str, str]:
 
 def health(governor: Governor, reading: PressureReading, fault: str) -> tuple[str, str]:
     """Level and words: what is tight, what could not be read, and what is wrong besides."""
-    words = [fault] if fault else []
+    words = [said for said in (fault, reading.ignored) if said]
     if governor.level:
         words.append(f"pressure {PressureLevel(governor.level).word}: {governor.reason}")
     if reading.faults:

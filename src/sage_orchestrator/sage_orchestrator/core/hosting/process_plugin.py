@@ -13,15 +13,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sage_common.core.errors import InvalidInput
-from sage_orchestrator.core.hosting.limits import ProcessEnded, ProcessLimits
+from sage_orchestrator.core.hosting.limits import GRACE_S, ProcessEnded, ProcessLimits
 from sage_orchestrator.core.hosting.plugin_process import PluginProcess
 from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.plugin.interface import Budget, Plugin
 from sage_orchestrator.core.plugin.spec import PluginParameters, PluginSpec
 from sage_orchestrator.core.plugin.task import Task
 
-GRACE_S = 0.1
-"""So long a process may take over what its run was granted before it is killed."""
 UNLOAD_TIMEOUT_S = 2.0
 OF_BUDGET = ("remaining_atp", "affordable_atp", "spent_atp", "remaining_s", "cancelled")
 _BYTES_PER_MB = 1_000_000
@@ -63,7 +61,7 @@ class ProcessPlugin(Plugin[int]):
         self._granted = granted
         self._host = host
         held_bytes = round(parameters.memory_mb * _BYTES_PER_MB)
-        self._limits = ProcessLimits(held_bytes, parameters.processes)
+        self._limits = ProcessLimits(spec.name, held_bytes, parameters.processes)
         self._process: PluginProcess | None = None
         self._budget: Budget | None = None
         self._own_rules: Sequence[str] = ()

@@ -40,6 +40,7 @@ class PressureReading:
         available_mb: memory that can still be taken [MB]; -1 if unknown.
         method: what it was read from, in words.
         faults: what could not be read, and why.
+        ignored: what was said to be watched and cannot be, why, and what counts instead; or empty.
     """
 
     some: float = UNKNOWN
@@ -52,6 +53,7 @@ class PressureReading:
     available_mb: float = UNKNOWN
     method: str = "nothing is read"
     faults: tuple[str, ...] = ()
+    ignored: str = ""
 
 
 def parse_stalls(name: str, text: str) -> Stalls:

@@ -12,7 +12,7 @@ from sage_orchestrator.core.budget.atp import to_atp
 from sage_orchestrator.core.budget.meter import Meter
 from sage_orchestrator.core.budget.trust import RunQuality, monotonicity
 from sage_orchestrator.core.hosting.interruption import Interruptible, StepInterrupted
-from sage_orchestrator.core.hosting.limits import ProcessEnded
+from sage_orchestrator.core.hosting.limits import GRACE_S, ProcessEnded
 from sage_orchestrator.core.plugin.halting import History
 from sage_orchestrator.core.plugin.interface import NothingToDo, Plugin
 from sage_orchestrator.core.plugin.task import Task
@@ -152,12 +152,14 @@ class Run:
         except NothingToDo as nothing:
             result = RunResult(PluginState.DONE, words_of(nothing))
         except ProcessEnded as ended:
-            state = PluginState.TIMED_OUT if ended.is_late else PluginState.FAILED
-            result = RunResult(state, words_of(ended))
+            state, words = PluginState.FAILED, words_of(ended)
+            if ended.is_late:
+                state, words = PluginState.TIMED_OUT, words + self._limit(f" + {GRACE_S:g} s")
+            result = RunResult(state, words)
         except StepInterrupted:
             began_ns = self.step_began_ns or 0
             seconds = (self._stopwatch_ns() - began_ns) / _NS_PER_S
-            reason = f"{seconds:.1f} s in one step: interrupted"
+            reason = f"{seconds:.1f} s in one step: interrupted{self._limit()}"
             result = RunResult(PluginState.TIMED_OUT, reason)
         # Whatever a plugin raises, SystemExit too, costs the plugin and not the graph.
         except BaseException as error:  # noqa: BLE001
@@ -228,8 +230,8 @@ class Run:
         if self.fault:
             return RunResult(PluginState.FAILED, self.fault)
         if self._overdue():
-            seconds = self.timeout_ns / _NS_PER_S
-            return RunResult(PluginState.TIMED_OUT, f"not done after {seconds:g} s: cancelled")
+            reason = f"not done in time: cancelled{self._limit()}"
+            return RunResult(PluginState.TIMED_OUT, reason)
         if self._cancel_reason:
             return self._conclude(plugin, PluginState.DONE, self._cancel_reason, None)
         halted = checked_reason(plugin.halt(self.history))
@@ -288,6 +290,11 @@ class Run:
 
     def _overdue(self) -> bool:
         return self._elapsed_ns() > self.timeout_ns
+
+    def _limit(self, grace: str = "") -> str:
+        """What ends by the timeout says of it; empty: it was something else."""
+        timeout = f" (timeout_s = {self.timeout_ns / _NS_PER_S:g}{grace})"
+        return timeout if self._overdue() else ""
 
 
 def _finite_energy(energy: object) -> float:
