@@ -51,6 +51,20 @@ def test_another_level_is_refused_in_one_line(
     assert capsys.readouterr().err == f"sage pressure: level = 'purple': {expected}\n"
 
 
+@pytest.mark.parametrize("level", [["auto"], ["AUTO"], []])
+def test_a_time_without_a_level_to_set_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], level: list[str]
+) -> None:
+    assert main(["pressure", *level, "--for", "5m", "--home", str(tmp_path)]) == 2
+    expected = "sage pressure: --for = '300 s': expected a level that lasts so long\n"
+    assert capsys.readouterr().err == expected
+
+
+def test_a_level_is_one_in_capitals_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pressure", "RED", "--home", str(tmp_path)]) == 2
+    assert "a running graph" in capsys.readouterr().err
+
+
 def test_without_a_graph_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["pressure", "--home", str(tmp_path)]) == 2
     assert "sage run" in capsys.readouterr().err

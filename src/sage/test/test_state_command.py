@@ -8,8 +8,8 @@ import re
 import pytest
 
 from sage.cli import main
-from sage.commands.state import seconds, state_lines, state_values
-from sage_common.core.errors import InvalidInput
+from sage.commands.options import forced_duration_s
+from sage.commands.state import state_lines, state_values
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import MetabolicState, StateTransition
 
@@ -54,15 +54,23 @@ def test_it_has_the_same_as_json() -> None:
     assert values["transitions"][0]["reason"] == "quiet"
 
 
-@pytest.mark.parametrize(("text", "value"), [("30s", 30.0), ("10m", 600.0), ("1.5h", 5400.0)])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("90", 90.0), ("30s", 30.0), ("10m", 600.0), ("1.5h", 5400.0), ("1d", 86400.0)],
+)
 def test_times(text: str, value: float) -> None:
-    assert seconds(text) == value
+    assert forced_duration_s(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "10", "nan", "-5m", "m", "1d", "1e9h"])
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="--for"):
-        seconds(text)
+@pytest.mark.parametrize("command", [["state", "set", "REST"], ["pressure", "red"]])
+@pytest.mark.parametrize("text", ["", "nan", "-5m", "m", "0", "25h", "1e9h"])
+def test_what_is_no_time_is_refused(
+    command: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, "--for", text])
+    expected = f"argument --for: {text!r}: expected a time such as 90, 30s, 10m or 2h, of a day"
+    assert expected in capsys.readouterr().err
 
 
 def test_without_a_graph_it_says_so(tmp_path, capsys) -> None:

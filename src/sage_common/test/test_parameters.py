@@ -123,13 +123,13 @@ def test_an_unknown_key_names_the_nearest_known_one(wrong, nearest):
 
 
 def test_of_a_key_that_is_like_none_no_other_is_named():
-    with pytest.raises(ParameterError, match="^nosuchparam: unknown parameter$"):
+    with pytest.raises(ParameterError, match=r"^nosuchparam: unknown parameter$"):
         build(Every, {"nosuchparam": 1})
 
 
 def test_a_choice_that_is_empty_is_put_in_words():
     spec = ParameterSpec("host", str, "", "where it runs", choices=("", "thread", "process"))
-    with pytest.raises(ParameterError, match="expected one of thread, process, or empty$"):
+    with pytest.raises(ParameterError, match=r"expected one of thread, process, or empty$"):
         spec.convert("moon")
 
 

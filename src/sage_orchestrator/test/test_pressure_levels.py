@@ -160,6 +160,7 @@ def test_targets_come_from_the_environment() -> None:
     [
         ("SAGE_CACHE_GREEN_MB", "much"),
         ("SAGE_CACHE_GREEN_MB", "nan"),
+        ("SAGE_CACHE_GREN_MB", "100"),
         ("SAGE_CACHE_YELLOW_MB", "501"),
         ("SAGE_OPTIONAL_RED_MB", "-1"),
         ("SAGE_OPTIONAL_GREEN_MB", "inf"),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sage.graph.description import PROFILES, GraphOptions
 from sage.run.supervisor import LOG_LEVELS
 
+USUAL_FORCED_S = 600.0
 _UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -41,6 +42,14 @@ def add_home_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--home", default="", metavar="DIR", help="default: $SAGE_HOME or ~/.local/share/sage"
     )
+
+
+def add_forced_duration_argument(parser: argparse.ArgumentParser) -> None:
+    """How long something is forced; None: it was not said."""
+    parser.add_argument(
+        "--for", dest="duration_s", type=forced_duration_s, metavar="TIME",
+        help="how long, such as 90, 30s, 10m or 2h, a day at most (default: 10m)",
+    )  # fmt: skip
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,12 +103,14 @@ def number(fits: Callable[[float], bool], expected: str) -> Callable[[str], floa
     return parse
 
 
-def duration_s(text: str) -> float:
-    """An argparse type: a time such as 90, 30s, 10m, 2h or 1d, in seconds."""
+def forced_duration_s(text: str) -> float:
+    """An argparse type: a time such as 90, 30s, 10m, 2h or 1d, in seconds; a day at most."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
-    if found is None or not float(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a time such as 30s, 10m or 2h")
-    return float(found[1]) * _UNITS_S[found[2]]
+    value_s = float(found[1]) * _UNITS_S[found[2]] if found else 0.0
+    if not 0.0 < value_s <= _UNITS_S["d"]:
+        expected = "expected a time such as 90, 30s, 10m or 2h, of a day at most"
+        raise argparse.ArgumentTypeError(f"{text!r}: {expected}")
+    return value_s
 
 
 positive_seconds = number(lambda value: value > 0.0, "seconds greater than 0")

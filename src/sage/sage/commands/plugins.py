@@ -1,7 +1,7 @@
 """List the refinement plugins with their trust and why; load, replace and unload them.
 
-Without a running graph the installed ones are listed. What is loaded here stays until the graph
-ends; the parameter `plugins` of the orchestrator names those that every start loads.
+Without a running graph the installed ones are listed. What is loaded or unloaded here lasts until
+the orchestrator's process ends; its parameter `plugins` names those that every start loads.
 """
 
 from __future__ import annotations

@@ -10,7 +10,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sage.commands.options import add_home_argument, duration_s
+from sage.commands.options import (
+    USUAL_FORCED_S,
+    add_forced_duration_argument,
+    add_home_argument,
+)
 from sage.graph.runtime_file import RunningGraph, running_graph
 from sage.observe.graph_calls import call_service, latched_message
 from sage_common.core.errors import InvalidInput
@@ -22,19 +26,15 @@ from sage_msgs.srv import ForcePressure
 
 AUTO = "auto"
 LEVELS = {level.word: level for level in PressureLevel}
-USUAL_S = 600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     words = ", ".join(LEVELS)
     parser.add_argument(
-        "level", nargs="?", default="", metavar="LEVEL",
+        "level", nargs="?", default="", type=str.lower, metavar="LEVEL",
         help=f"{words} (green: memory is plenty), or auto: as it is read; without: what it is now",
     )  # fmt: skip
-    parser.add_argument(
-        "--for", dest="duration_s", type=duration_s, default=USUAL_S, metavar="TIME",
-        help="how long, such as 90, 10m or 2h (default: 10m)",
-    )  # fmt: skip
+    add_forced_duration_argument(parser)
     parser.add_argument("--json", action="store_true")
     add_home_argument(parser)
 
@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
     level = options.level
     if level and level not in (*LEVELS, AUTO):
         raise InvalidInput("level", level, f"one of {', '.join((*LEVELS, AUTO))}")
+    if level not in LEVELS and options.duration_s is not None:
+        raise InvalidInput("--for", f"{options.duration_s:g} s", "a level that lasts so long")
     running = running_graph(sage_home(options.home))
     if running is None:
         raise InvalidInput("home", str(sage_home(options.home)), "a running graph: sage run")
@@ -58,7 +60,7 @@ def _force(running: RunningGraph, options: argparse.Namespace) -> int:
     is_forced = options.level != AUTO
     request = ForcePressure.Request(
         level=LEVELS.get(options.level, PressureLevel.GREEN),
-        duration_s=options.duration_s if is_forced else 0.0,
+        duration_s=(options.duration_s or USUAL_FORCED_S) if is_forced else 0.0,
     )
     response = call_service(running, "governor/force_level", request)
     print(json.dumps({"message": response.message}) if options.json else response.message)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sage.commands.options import add_home_argument
+from sage.commands.options import (
+    USUAL_FORCED_S,
+    add_forced_duration_argument,
+    add_home_argument,
+)
 from sage.graph.runtime_file import RunningGraph, running_graph
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 
 AUTO = "auto"
-_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class StateRefused(RuntimeError):
@@ -28,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     force = actions.add_parser("set", help="force a state for a time")
     force.set_defaults(act=_force)
     force.add_argument("state", metavar="STATE", help="WAKE, FOCUS, REST, DREAM or CRISIS")
-    force.add_argument(
-        "--for", dest="duration", default="10m", help="how long, such as 30s, 10m or 2h (10m)"
-    )
+    add_forced_duration_argument(force)
     auto = actions.add_parser("auto", help="end a forced state")
     auto.set_defaults(act=_release)
     for each in (parser, force, auto):
@@ -40,18 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     return int(options.act(options))
-
-
-def seconds(text: str) -> float:
-    """Seconds of a time such as 30s, 10m or 2h.
-
-    Raises:
-        InvalidInput: it is none.
-    """
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?)([smh])", text)
-    if found is None:
-        raise InvalidInput("--for", text, "a time such as 30s, 10m or 2h")
-    return float(found[1]) * _UNITS_S[found[2]]
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -66,7 +54,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _force(options: argparse.Namespace) -> int:
-    return _ask(options, options.state, seconds(options.duration))
+    return _ask(options, options.state, options.duration_s or USUAL_FORCED_S)
 
 
 def _release(options: argparse.Namespace) -> int:

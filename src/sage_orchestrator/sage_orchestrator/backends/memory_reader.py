@@ -48,8 +48,9 @@ class MemoryReader:
     memory is short, of the machine or below the own limit.
 
     What cannot be read is said in `PressureReading.faults`, and looked for again with the next
-    reading; so is a file that systemd names and that cannot be watched, in `ignored`. Percentages of memory in use count where the kernel tells neither stalls nor events:
-    of a cgroup of version 1, whose limit the stalls of the system foretell late.
+    reading; so is a file that systemd names and that cannot be watched, in `ignored`. Percentages
+    of memory in use count where the kernel tells neither stalls nor events: of a cgroup of version
+    1, whose limit the stalls of the system foretell late.
 
     Args:
         environment: of the process; systemd names a file to watch in it.

@@ -36,8 +36,13 @@ class MemoryTargets:
         """The defaults, and what `SAGE_CACHE_GREEN_MB`, ..., `SAGE_OPTIONAL_RED_MB` say.
 
         Raises:
-            InvalidInput: one of them is no number of MB, or more than at the level below it.
+            InvalidInput: one of them is no number of MB, or more than at the level below it; or
+                there is no such variable.
         """
+        known = [f"SAGE_{kind}_{level}_MB" for kind in DEFAULTS_MB for level in _LEVELS]
+        for name in environment:
+            if name.startswith(("SAGE_CACHE_", "SAGE_OPTIONAL_")) and name not in known:
+                raise InvalidInput(name, environment[name], f"one of {', '.join(known)}")
         found = {kind: _row(environment, kind, usual) for kind, usual in DEFAULTS_MB.items()}
         return cls(found["CACHE"], found["OPTIONAL"])
 
