@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-import traceback
 from collections.abc import Mapping
 from functools import partial
 
@@ -20,11 +18,10 @@ from sage_bench.budget.choice import figures as choice
 from sage_bench.budget.pressure import governor
 from sage_bench.budget.states import live as states_live
 from sage_bench.budget.states import lives, week
-from sage_bench.encoders.section import Figures, Section, Setting, run_all
+from sage_bench.encoders.section import Section, Setting, run_all, run_part
 from sage_bench.part_choice import CHOSEN, chosen_parts, result_name
 from sage_bench.result import Result
 from sage_encoders.backends.models_folder import models_folder
-from sage_encoders.core.card import ModelError
 from sage_sensors.backends.recording import data_folder
 
 PARTS: Mapping[str, Section] = {
@@ -53,18 +50,7 @@ def measure(quick: bool) -> Result:
     left_out = [part for part in WHOLE_GRAPH if quick and not os.environ.get(CHOSEN)]
     chosen = {part: rows for part, rows in chosen.items() if part not in left_out}
     found = run_all(
-        {name: partial(_run_part, name, part) for name, part in chosen.items()}, setting
+        {name: partial(run_part, f"budget: {name}", part) for name, part in chosen.items()}, setting
     )
     notes = [f"{part}: left out of a short run; {CHOSEN}={part} measures it" for part in left_out]
     return Result(name, quick, {}, found.rows, (*found.notes, *notes), found.errors)
-
-
-def _run_part(name: str, part: Section, setting: Setting) -> Figures:
-    print(f"budget: {name}", file=sys.stderr, flush=True)
-    try:
-        return part(setting)
-    except (ModelError, FileNotFoundError):
-        raise
-    except Exception as error:  # noqa: BLE001 - what others took minutes to measure must not be lost
-        traceback.print_exc()
-        return Figures(errors=(f"{name}: {type(error).__name__}: {error}",))

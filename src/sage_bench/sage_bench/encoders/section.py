@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -97,6 +99,22 @@ def run_all(sections: Mapping[str, Section], setting: Setting) -> Figures:
         except (ModelError, FileNotFoundError) as error:
             found.append(Figures(errors=(f"{name}: {error}",)))
     return joined(found)
+
+
+def run_part(name: str, section: Section, setting: Setting) -> Figures:
+    """The figures of a section that may fail in any way, which becomes an error.
+
+    Raises:
+        ModelError, FileNotFoundError: a model or a recording is missing.
+    """
+    print(name, file=sys.stderr, flush=True)
+    try:
+        return section(setting)
+    except (ModelError, FileNotFoundError):
+        raise
+    except Exception as error:  # noqa: BLE001 - what others took minutes to measure must not be lost
+        traceback.print_exc()
+        return Figures(errors=(f"{name}: {type(error).__name__}: {error}",))
 
 
 def joined(parts: Sequence[Figures]) -> Figures:

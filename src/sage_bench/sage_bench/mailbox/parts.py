@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
-import traceback
 from collections.abc import Mapping
 from functools import partial
 
-from sage_bench.encoders.section import Figures, Section, Setting, run_all
+from sage_bench.encoders.section import Section, Setting, run_all, run_part
 from sage_bench.mailbox import graph_rows, python_rows, rows, tile_finding, tile_rows
 from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
@@ -34,18 +32,8 @@ def measure(quick: bool) -> Result:
     setting = Setting(data_folder(), models_folder(os.environ.get(VARIABLE, "models")), quick)
     chosen = chosen_parts(PARTS)
     found = run_all(
-        {name: partial(_run_part, name, part) for name, part in chosen.items()}, setting
+        {name: partial(run_part, f"mailbox: {name}", part) for name, part in chosen.items()},
+        setting,
     )
     name = result_name("mailbox", chosen, PARTS)
     return Result(name, quick, {}, found.rows, found.notes, found.errors)
-
-
-def _run_part(name: str, part: Section, setting: Setting) -> Figures:
-    print(f"mailbox: {name}", file=sys.stderr, flush=True)
-    try:
-        return part(setting)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # noqa: BLE001 - what others took minutes to measure must not be lost
-        traceback.print_exc()
-        return Figures(errors=(f"{name}: {type(error).__name__}: {error}",))
