@@ -28,6 +28,7 @@ from sage.bags.writer import BagWriter
 from sage_common.core.clock import NS_PER_S
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.qos import PROFILES
+from sage_msgs.msg import FusedSalience
 
 IMU = "/sage/imu/body/data"
 INFO = "/sage/microphone/front/info"
@@ -250,6 +251,48 @@ def test_a_kill_keeps_what_was_flushed(node: Node, tmp_path: Path) -> None:
     bag = open_bag(tmp_path / "bag")
     assert not bag.complete
     assert 0 < bag.count <= published
+
+
+def test_only_what_is_salient_is_recorded_where_that_is_asked_for(
+    node: Node, tmp_path: Path
+) -> None:
+    readings = node.create_publisher(Imu, IMU, PROFILES["sensor"])
+    salience = node.create_publisher(FusedSalience, "/sage/salience", PROFILES["standard"])
+    words = ["--salient", "--before", "0.2", "--after", "0.1", "--json"]
+    child = record("-o", str(tmp_path / "bag"), "--topics", IMU, *words)
+    wait_for(lambda: readings.get_subscription_count() and salience.get_subscription_count())
+    for total in (0.1, 0.9, 0.2):
+        stop_at = time.monotonic() + 1.0
+        publish_until(readings, lambda at=stop_at: time.monotonic() > at)  # type: ignore[misc]
+        salience.publish(FusedSalience(total=total, reason=f"said {total}"))
+    child.send_signal(signal.SIGINT)
+    out, err = outputs(child)
+    assert child.returncode == 0, err
+    summary = json.loads(out.splitlines()[-1])
+    (moment,) = summary["salient"]["moments"]
+    assert moment["reason"] == "said 0.9"
+    bag = open_bag(tmp_path / "bag")
+    times = [message.time_ns for message in bag.messages([IMU])]
+    assert moment["start_ns"] <= times[0] < moment["peak_ns"] < times[-1] <= moment["end_ns"]
+    assert summary["messages"] == bag.count == len(times) + bag.topics["/sage/salience"].count
+    assert 0.0 < summary["salient"]["share_of_bytes"] < 0.5
+
+
+def test_without_salience_nothing_can_be_salient_and_that_is_an_error(
+    node: Node, tmp_path: Path
+) -> None:
+    readings = node.create_publisher(Imu, IMU, PROFILES["sensor"])
+    child = record("-o", str(tmp_path / "bag"), "--salient", "--duration", "0.5")
+    publish_until(readings, lambda: child.poll() is not None)
+    out, _ = outputs(child)
+    assert child.returncode == 1
+    assert "nobody publishes /sage/salience" in out
+
+
+def test_how_much_is_around_a_moment_is_asked_for_with_moments_only(tmp_path: Path) -> None:
+    child = record("-o", str(tmp_path / "bag"), "--before", "2")
+    _, err = outputs(child)
+    assert child.returncode == 2 and "before = 2.0: expected --salient, too" in err
 
 
 def test_duration_and_nothing_to_record(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from rosgraph_msgs.msg import Clock
 
 from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
 from sage.bags.naming import registered_topic
+from sage.bags.salient_writer import SalientWriter
 from sage.bags.selection import Selection
 from sage.bags.writer import BagWriter
 from sage_common.core.errors import InvalidInput
@@ -32,7 +33,7 @@ class RecordedTopic:
 
     Attributes:
         name, type_name: of the topic.
-        messages: written so far.
+        messages: taken so far.
         lost: messages missing from the publisher's own numbering; None while several publish,
             because their numbers cannot be told apart.
     """
@@ -59,7 +60,7 @@ class Recorder:
 
     Args:
         node: makes the subscriptions.
-        writer: where messages go.
+        writer: where messages go: all into the bag, or those around salient moments.
         selection: which topics.
         use_sim_time: of the graph, where that is known; otherwise a publisher of /clock tells.
 
@@ -68,7 +69,11 @@ class Recorder:
     """
 
     def __init__(
-        self, node: Node, writer: BagWriter, selection: Selection, use_sim_time: bool = False
+        self,
+        node: Node,
+        writer: BagWriter | SalientWriter,
+        selection: Selection,
+        use_sim_time: bool = False,
     ) -> None:
         self.topics: dict[str, RecordedTopic] = {}
         self.notes: dict[str, str] = {}
@@ -82,7 +87,7 @@ class Recorder:
 
     @property
     def messages(self) -> int:
-        """Messages recorded so far."""
+        """Messages taken so far."""
         return sum(topic.messages for topic in self.topics.values())
 
     def discover(self) -> None:

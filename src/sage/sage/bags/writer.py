@@ -98,6 +98,14 @@ class BagWriter:
         first, last = self._times_ns or (time_ns, time_ns)
         self._times_ns = (min(first, time_ns), max(last, time_ns))
 
+    def add_metadata(self, name: str, content: dict[str, str]) -> None:
+        """Add a metadata record: what is known of the bag, but no message.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        self._mcap.add_metadata(name, content)
+
     @property
     def counts(self) -> dict[str, int]:
         """Messages written, by topic."""

@@ -1,4 +1,8 @@
-"""Record a running graph into a bag (MCAP, rosbag2 layout) until Ctrl-C or the duration is over."""
+"""Record a running graph into a bag (MCAP, rosbag2 layout) until Ctrl-C or the duration is over.
+
+With --salient only what is salient gets into it, with some seconds before and after: a fused total
+of 0.5 or more, as rare as the false alarms that fusion was asked for.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,17 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 from sage.bags.recorder import Recorder
+from sage.bags.salient_summary import in_lines, notes, salient_summary
+from sage.bags.salient_writer import SalientWriter
 from sage.bags.selection import Selection
 from sage.bags.writer import BagWriter
-from sage.commands.options import add_home_argument, positive_seconds
+from sage.commands.options import add_home_argument, number, positive_seconds
 from sage.graph.environment import enter, graph_environment
 from sage.graph.runtime_file import running_graph
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
+from sage_common.core.topics import topic_name
 
 DISCOVERY_PERIOD_S = 0.2
 # It takes a moment to find the graph; a duration is counted from the first message.
@@ -31,6 +40,9 @@ PATIENCE_S = 5.0
 FLUSH_PERIOD_S = 1.0
 # Messages wait in the subscriptions meanwhile and are stamped when they arrive, not when taken.
 TAKE_PERIOD_S = 0.005
+BEFORE_S, AFTER_S, MEMORY_MB = 5.0, 5.0, 64
+_SECONDS = number(lambda value: 0.0 <= value <= 600.0, "seconds, 0 to 600")
+_MEGABYTES = number(lambda value: 1.0 <= value <= 65536.0, "megabytes, 1 to 65536")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +60,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--duration", type=positive_seconds, default=None, metavar="S",
         help="stop S seconds after the first message",
     )  # fmt: skip
+    parser.add_argument(
+        "--salient", action="store_true", help="only salient moments, and what is around them"
+    )
+    parser.add_argument(
+        "--before", type=_SECONDS, default=None, metavar="S",
+        help=f"with --salient: as much before each; default: {BEFORE_S:g}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--after", type=_SECONDS, default=None, metavar="S",
+        help=f"with --salient: as much after each; default: {AFTER_S:g}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--memory-mb", type=_MEGABYTES, default=None, metavar="MB",
+        help=f"with --salient: memory for what came before, at most; default: {MEMORY_MB}",
+    )  # fmt: skip
     parser.add_argument("--no-compress", action="store_true", help="write chunks as they are")
     parser.add_argument(
         "--namespace", default="/sage", help="where no graph of this home runs; default: /sage"
@@ -57,33 +84,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    for name in ("before", "after", "memory_mb"):
+        if getattr(options, name) is not None and not options.salient:
+            raise InvalidInput(name, getattr(options, name), "--salient, too")
     namespace, own, use_sim_time = _join_graph(sage_home(options.home), options.namespace)
     folder = options.output or Path(f"sage-{datetime.now():%Y%m%d-%H%M%S}")
     writer = BagWriter(folder, compress=not options.no_compress)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    selection = Selection(namespace, options.all, options.topics, own)
-    recording = Recording(writer, selection, use_sim_time)
+    fused = f"{namespace.rstrip('/')}/{topic_name('fused_salience')}"
+    patterns = (*options.topics, fused) if options.topics and options.salient else options.topics
+    selection = Selection(namespace, options.all, patterns, own)
+    salient = _salient_writer(options, writer, fused) if options.salient else None
+    recording = Recording(writer, selection, use_sim_time, salient)
     try:
         summary = recording.run(options.duration)
     finally:
         rclpy.shutdown()
     print(json.dumps(summary) if options.json else _text(summary))
+    for line in notes(salient) if salient else ():
+        print(f"note: {line}", file=sys.stderr)
     for name, reason in recording.recorder.notes.items():
         print(f"note: {name} is not recorded: {reason}", file=sys.stderr)
-    return 0 if summary["messages"] and not summary["error"] else 1
+    heard = summary["messages"] or options.salient
+    return 0 if heard and not summary["error"] else 1
+
+
+def _salient_writer(options: argparse.Namespace, bag: BagWriter, fused: str) -> SalientWriter:
+    def chosen(value: float | None, usual: float) -> float:
+        return usual if value is None else value
+
+    before_s, after_s = chosen(options.before, BEFORE_S), chosen(options.after, AFTER_S)
+    most_bytes = round(chosen(options.memory_mb, MEMORY_MB) * 1e6)
+    return SalientWriter(
+        bag, fused, round(before_s * NS_PER_S), round(after_s * NS_PER_S), most_bytes
+    )
 
 
 class Recording:
-    """One recording from start to end."""
+    """One recording from start to end; with `salient`, it decides what of all gets into the bag."""
 
-    def __init__(self, writer: BagWriter, selection: Selection, use_sim_time: bool) -> None:
+    def __init__(
+        self,
+        writer: BagWriter,
+        selection: Selection,
+        use_sim_time: bool,
+        salient: SalientWriter | None = None,
+    ) -> None:
         self._writer = writer
+        self._salient = salient
         self._selection = selection
         self._stopping = False
         self._begin = time.monotonic()
         self._first: float | None = None
         node = rclpy.create_node(f"recorder_{os.getpid()}", namespace=selection.namespace)
-        self.recorder = Recorder(node, writer, selection, use_sim_time)
+        self.recorder = Recorder(node, salient or writer, selection, use_sim_time)
 
     def run(self, duration_s: float | None) -> dict[str, Any]:
         """Record until the duration is over, SIGINT or SIGTERM; the summary."""
@@ -98,6 +152,8 @@ class Recording:
             for number, handler in previous.items():
                 signal.signal(number, handler)
         try:
+            if self._salient is not None:
+                self._salient.close()
             self._writer.close()
         except OSError as fault:
             error = error or f"without an index, which readers can do without: {fault}"
@@ -141,19 +197,24 @@ class Recording:
     def _summary(self, elapsed_s: float, error: str) -> dict[str, Any]:
         if sys.stderr.isatty():
             print(file=sys.stderr)
-        topics = self.recorder.topics
-        return {
+        topics, written = self.recorder.topics, self._writer.counts
+        summary = {
             "bag": str(self._writer.folder),
             "bytes": self._writer.path.stat().st_size,
             "duration_s": round(elapsed_s, 3),
-            "messages": self.recorder.messages,
+            "messages": sum(written.values()),
             "topics": {
-                name: {"type": t.type_name, "messages": t.messages, "lost": t.lost}
+                name: {"type": t.type_name, "messages": written[name], "lost": t.lost}
                 for name, t in sorted(topics.items())
             },
             "absent": self._selection.missing(list(topics)),
             "error": error,
         }
+        if self._salient is None:
+            return summary
+        if not error and self._salient.fused_topic not in topics:
+            summary["error"] = f"nobody publishes {self._salient.fused_topic}: nothing is salient"
+        return {**summary, "salient": salient_summary(self._salient)}
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True
@@ -187,6 +248,8 @@ def _text(summary: dict[str, Any]) -> str:
         f"{summary['bag']}: {summary['messages']} messages on {len(summary['topics'])} topics "
         f"in {summary['duration_s']} s, {megabytes:.1f} MB"
     )
+    if "salient" in summary:
+        lines += in_lines(summary["salient"])
     if summary["error"]:
         lines.append(summary["error"])
     return "\n".join(lines)
