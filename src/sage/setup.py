@@ -20,5 +20,8 @@ setup(
     maintainer_email="maintainers@sage-robotics.invalid",
     description="SAGE bring-up: the graph description, the command line and bags.",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["sage = sage.cli:main"]},
+    entry_points={
+        "console_scripts": ["sage = sage.cli:main"],
+        "sage.commands": ["completion = sage.completion"],
+    },
 )

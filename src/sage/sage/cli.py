@@ -58,7 +58,7 @@ def _run(words: list[str]) -> int:
     if name == "--version":
         print(f"sage {metadata.version('sage')}")
         return 0
-    modules = _modules()
+    modules = command_modules()
     if name not in modules:
         print(f"sage: {name!r}: expected one of {', '.join(modules)}", file=sys.stderr)
         return EXIT_USAGE
@@ -99,7 +99,7 @@ def _is_number(word: str) -> bool:
     return re.fullmatch(r"-\d+|-\d*\.\d+", word) is not None
 
 
-def _modules() -> dict[str, str]:
+def command_modules() -> dict[str, str]:
     """Subcommands and their modules: our own, and those of the packages that are installed."""
     own = {name: f"sage.commands.{name}" for name in COMMANDS}
     return own | {found.name: found.value for found in metadata.entry_points(group=GROUP)}
@@ -107,16 +107,16 @@ def _modules() -> dict[str, str]:
 
 def _overview() -> str:
     texts = dict(COMMANDS)
-    for name, module in _modules().items():
+    for name, module in command_modules().items():
         if name not in texts:
-            texts[name] = _first_line(importlib.import_module(module).__doc__)
+            texts[name] = first_line(importlib.import_module(module).__doc__)
     width = max(map(len, texts))
     lines = [f"  {name:<{width}}  {text}" for name, text in texts.items()]
     usage = "usage: sage COMMAND [options]   (sage COMMAND --help, sage --version)"
     return "\n".join([usage, "", *lines])
 
 
-def _first_line(docstring: str | None) -> str:
+def first_line(docstring: str | None) -> str:
     line = (docstring or "").partition("\n")[0].rstrip(".")
     return line[:1].lower() + line[1:]
 
