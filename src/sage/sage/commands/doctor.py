@@ -1,18 +1,30 @@
-"""Say what is found and in effect, and how to fix what is not; 0 only if the profile can run."""
+"""Say what is found and in effect, and how to fix what is not; 0 only if the profile can run.
+
+With --bundle all that a report of a problem needs is written into one file: versions, machine,
+variables, warnings and errors of the logs, and of a running graph its diagnostics and parameters.
+Nothing that was sensed, said or kept gets into it, and no secret.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
+from sage.commands.options import add_home_argument
 from sage.doctor import checks, mailboxes, models, packages
+from sage.doctor.bundle import check_path, write_bundle
 from sage.doctor.finding import Finding
 from sage.graph.description import PROFILES, GraphOptions, describe
+from sage_common.core.home import sage_home
 
 _STYLES = {"ok": "green", "warn": "yellow", "error": "red"}
 
@@ -20,9 +32,18 @@ _STYLES = {"ok": "green", "warn": "yellow", "error": "red"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", choices=PROFILES, default="nano")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--bundle", type=Path, default=None, metavar="FILE",
+        help="also write what a report of a problem needs, as FILE.tar.gz",
+    )  # fmt: skip
+    add_home_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.home:
+        os.environ["SAGE_HOME"] = options.home
+    if options.bundle is not None:
+        check_path(options.bundle)
     found = list(_findings(options.profile))
     if options.json:
         print(json.dumps([asdict(finding) for finding in found]))
@@ -33,7 +54,18 @@ def run(options: argparse.Namespace) -> int:
             console.print(f"{mark} {finding.name}: {escape(finding.text)}")
             if finding.fix:
                 console.print(f"      fix: {escape(finding.fix)}")
+    if options.bundle is not None:
+        _show(write_bundle(options.bundle, sage_home(), found), options.bundle)
     return 1 if any(finding.level == "error" for finding in found) else 0
+
+
+def _show(manifest: dict[str, Any], path: Path) -> None:
+    """On stderr, as what was found may be JSON."""
+    print(f"wrote {path}: {len(manifest['files'])} files", file=sys.stderr)
+    for name, why in manifest["missing"].items():
+        print(f"not in it: {name}: {why}", file=sys.stderr)
+    for text in manifest["left_out"]:
+        print(f"left out: {text}", file=sys.stderr)
 
 
 def _findings(profile: str) -> Iterator[Finding]:

@@ -37,11 +37,11 @@ def keep_small(
     Raises:
         OSError: the disk is full, or a file is another user's.
     """
-    for path in _logs(folder):
+    for path in logs_in(folder):
         is_current = not path.name.endswith(OLDER) and _is_running(path)
         if is_current and path.stat().st_size > most_of_one:
             _start_anew(path)
-    sizes = {path: path.stat() for path in _logs(folder)}
+    sizes = {path: path.stat() for path in logs_in(folder)}
     total, count = sum(found.st_size for found in sizes.values()), len(sizes)
     for path in sorted(sizes, key=lambda item: sizes[item].st_mtime_ns):
         if total <= most_bytes and count <= most_files:
@@ -51,7 +51,7 @@ def keep_small(
             total, count = total - sizes[path].st_size, count - 1
 
 
-def _logs(folder: Path) -> list[Path]:
+def logs_in(folder: Path) -> list[Path]:
     """The log files, no links among them."""
     return [
         path
