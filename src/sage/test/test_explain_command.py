@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 
-from sage.bags.fused_totals import fused_total
+from sage.bags.fused_totals import fused_alarms_per_hour, fused_total
 from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.reader import open_bag
 from sage.bags.writer import BagWriter
@@ -226,9 +226,11 @@ def test_a_bag_says_why_a_modality_was_not_live(
     assert "\nmetabolic state: not known: nothing stands in the bag on /sage/state\n" in said
 
 
-def test_the_total_is_read_without_the_rest(tmp_path: Path) -> None:
+def test_numbers_are_read_without_the_rest(tmp_path: Path) -> None:
     for item in open_bag(made_bag(tmp_path / "bag")).messages(["/sage/salience"]):
-        assert fused_total(item.data) == deserialize_message(item.data, FusedSalience).total
+        whole = deserialize_message(item.data, FusedSalience)
+        assert fused_total(item.data) == whole.total
+        assert fused_alarms_per_hour(item.data) == whole.alarms_per_hour
 
 
 def test_wrong_input_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -261,16 +261,16 @@ def test_only_what_is_salient_is_recorded_where_that_is_asked_for(
     words = ["--salient", "--before", "0.2", "--after", "0.1", "--json"]
     child = record("-o", str(tmp_path / "bag"), "--topics", IMU, *words)
     wait_for(lambda: readings.get_subscription_count() and salience.get_subscription_count())
-    for total in (0.1, 0.9, 0.2):
+    for per_hour in (3600.0, 10.0, 600.0):
         stop_at = time.monotonic() + 1.0
         publish_until(readings, lambda at=stop_at: time.monotonic() > at)  # type: ignore[misc]
-        salience.publish(FusedSalience(total=total, reason=f"said {total}"))
+        salience.publish(FusedSalience(alarms_per_hour=per_hour, reason=f"said {per_hour}"))
     child.send_signal(signal.SIGINT)
     out, err = outputs(child)
     assert child.returncode == 0, err
     summary = json.loads(out.splitlines()[-1])
     (moment,) = summary["salient"]["moments"]
-    assert moment["reason"] == "said 0.9"
+    assert moment["reason"] == "said 10.0"
     bag = open_bag(tmp_path / "bag")
     times = [message.time_ns for message in bag.messages([IMU])]
     assert moment["start_ns"] <= times[0] < moment["peak_ns"] < times[-1] <= moment["end_ns"]

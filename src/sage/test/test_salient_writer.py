@@ -34,17 +34,17 @@ class Stream:
     def __init__(self, folder: Path, most_bytes: int = 1_000_000) -> None:
         self.bag = BagWriter(folder)
         before_ns, after_ns = 2 * NS_PER_S, NS_PER_S
-        self.writer = SalientWriter(self.bag, FUSED, before_ns, after_ns, most_bytes)
+        self.writer = SalientWriter(self.bag, FUSED, 60.0, before_ns, after_ns, most_bytes)
         for name, (type_name, qos) in TYPES.items():
             self.writer.add_topic(name, type_name, QOS_BY_PROFILE[qos])
         self.tick = 0
 
-    def run(self, seconds: float, total: float = 0.1, reason: str = "") -> None:
-        """So long, ending with this salience."""
+    def run(self, seconds: float, per_hour: float = 3600.0, reason: str = "") -> None:
+        """So long, ending with salience of this many false alarms an hour."""
         for _ in range(round(seconds / PERIOD_S)):
             self.tick += 1
             self.write(IMU, serialize_message(Imu()))
-        fused = FusedSalience(total=total, alarms_per_hour=60.0, reason=reason)
+        fused = FusedSalience(alarms_per_hour=per_hour, reason=reason)
         fused.dominant_modality = "audio"
         self.write(FUSED, serialize_message(fused))
 
@@ -73,7 +73,7 @@ def spans(stream: Stream) -> list[tuple[float, float]]:
 
 def test_what_comes_before_and_after_is_in_the_bag_and_nothing_else(tmp_path: Path) -> None:
     stream = Stream(tmp_path / "bag")
-    stream.run(10.0, total=0.5, reason="audio: a bang")
+    stream.run(10.0, 60.0, reason="audio: a bang")
     stream.run(10.0)
     assert stream.close() == ticks(8.0, 11.0)
     assert spans(stream) == [(8.0, 11.0)]
@@ -84,9 +84,12 @@ def test_what_comes_before_and_after_is_in_the_bag_and_nothing_else(tmp_path: Pa
     assert notes(stream.writer) == []
 
 
-def test_what_is_rarer_than_asked_is_not_salient(tmp_path: Path) -> None:
+def test_what_comes_more_often_than_asked_is_not_salient_nor_is_what_nobody_rated(
+    tmp_path: Path,
+) -> None:
     stream = Stream(tmp_path / "bag")
-    stream.run(10.0, total=0.49)
+    stream.run(10.0, 0.0)
+    stream.run(10.0, 61.0)
     assert stream.close() == [] and stream.writer.moments == []
     assert in_lines(salient_summary(stream.writer))[0].startswith("0 moments, 0.0% of")
 
@@ -94,21 +97,21 @@ def test_what_is_rarer_than_asked_is_not_salient(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("gap_s", "count"), [(0.5, 1), (2.9, 1), (3.2, 2)])
 def test_moments_that_touch_are_one(tmp_path: Path, gap_s: float, count: int) -> None:
     stream = Stream(tmp_path / "bag")
-    stream.run(10.0, total=0.6, reason="first")
-    stream.run(gap_s, total=0.9, reason="second")
+    stream.run(10.0, 50.0, reason="first")
+    stream.run(gap_s, 5.0, reason="second")
     stream.run(10.0)
     found = stream.close()
     assert len(stream.writer.moments) == count
     assert len(found) == len(set(found))
     assert set(ticks(8.0, 11.0) + ticks(8.0 + gap_s, 11.0 + gap_s)) == set(found)
     last = stream.writer.moments[-1]
-    assert (round(last.total, 3), last.reason) == (0.9, "second")
+    assert (last.alarms_per_hour, last.reason) == (5.0, "second")
 
 
 def test_the_reason_of_each_moment_is_in_the_file(tmp_path: Path) -> None:
     stream = Stream(tmp_path / "bag")
     for reason in ("audio: a bang", "audio: a dog"):
-        stream.run(10.0, total=0.8, reason=reason)
+        stream.run(10.0, 6.0, reason=reason)
     stream.close()
     with stream.bag.path.open("rb") as file:
         records = [r for r in make_reader(file).iter_metadata() if r.name == MOMENT]
@@ -131,8 +134,8 @@ def test_latched_topics_are_always_in_it_but_those_that_come_at_a_rate(tmp_path:
 def test_the_oldest_make_room_where_memory_is_short_and_it_is_said(tmp_path: Path) -> None:
     half_a_second = 5 * (len(serialize_message(Imu())) + 200)
     stream = Stream(tmp_path / "bag", half_a_second)
-    stream.run(10.0, total=0.8)
-    stream.run(10.0, total=0.8)
+    stream.run(10.0, 6.0)
+    stream.run(10.0, 6.0)
     found = stream.close()
     assert found == ticks(9.6, 11.0) + ticks(19.6, 20.0)
     assert [m.missing_ns / NS_PER_S for m in stream.writer.moments] == pytest.approx([1.5, 1.5])
@@ -142,7 +145,7 @@ def test_the_oldest_make_room_where_memory_is_short_and_it_is_said(tmp_path: Pat
 
 def test_a_clock_that_is_set_back_ends_a_moment(tmp_path: Path) -> None:
     stream = Stream(tmp_path / "bag")
-    stream.run(10.0, total=0.8)
+    stream.run(10.0, 6.0)
     stream.tick = -36_000
     stream.run(10.0)
     assert stream.close() == ticks(8.0, 10.0)

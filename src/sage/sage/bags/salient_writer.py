@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rclpy.serialization import deserialize_message
 
-from sage.bags.fused_totals import fused_total
+from sage.bags.fused_totals import fused_alarms_per_hour
 from sage.bags.metadata import OfferedQos
 from sage.bags.naming import registered_topic
 from sage.bags.ring import MessageRing, Waiting
@@ -16,8 +16,6 @@ from sage_common.core.clock import NS_PER_S, local_time
 from sage_msgs.msg import FusedSalience
 from sage_snarc.core.reason import as_rare_as
 
-AS_RARE_AS_ASKED = 0.5
-"""The fused total at which false alarms are as many an hour as fusion was asked for."""
 MOMENT = "sage.salient_moment"
 """Name of the metadata record of each moment in the MCAP file."""
 # Topics are emptied one after another: a message may be written this much after a newer one.
@@ -69,13 +67,14 @@ class SalientMoment:
 class SalientWriter:
     """Takes all messages as a `BagWriter` does, and writes those around salient moments.
 
-    Salient is a fused total of 0.5 or more: as rare as the fusion was asked for. What comes before
+    Salient is what is fused so rarely while nothing happens as was asked for. What comes before
     waits in memory; moments that touch become one. Topics whose last messages are kept for whoever
     comes later (transforms, formats, states) are written always, but those that repeat at a rate.
 
     Args:
         bag: what is written to.
         fused_topic: full name of the topic of fused salience, one of the topics that are written.
+        false_alarms_per_hour: salient is what comes this often or less while nothing happens.
         before_ns, after_ns: how much is written before and after salience [ns].
         most_bytes: of memory for what may yet be written.
 
@@ -87,12 +86,19 @@ class SalientWriter:
     """
 
     def __init__(
-        self, bag: BagWriter, fused_topic: str, before_ns: int, after_ns: int, most_bytes: int
+        self,
+        bag: BagWriter,
+        fused_topic: str,
+        false_alarms_per_hour: float,
+        before_ns: int,
+        after_ns: int,
+        most_bytes: int,
     ) -> None:
         self.moments: list[SalientMoment] = []
         self.offered_bytes = self.written_bytes = self.unreadable = 0
         self._bag = bag
         self.fused_topic = fused_topic
+        self._false_alarms_per_hour = false_alarms_per_hour
         self._before_ns, self._after_ns = before_ns, after_ns
         self._ring = MessageRing(before_ns + LATENESS_NS, most_bytes)
         self._always: set[str] = set()
@@ -148,21 +154,21 @@ class SalientWriter:
 
     def _look_at_salience(self, time_ns: int, data: bytes) -> None:
         try:
-            total = fused_total(data)
-            if total >= AS_RARE_AS_ASKED:
-                self._begin_or_extend(time_ns, total, data)
+            alarms_per_hour = fused_alarms_per_hour(data)
+            if 0.0 < alarms_per_hour <= self._false_alarms_per_hour:
+                self._begin_or_extend(time_ns, alarms_per_hour, data)
         except (IndexError, struct.error, RuntimeError):
             self.unreadable += 1
 
-    def _begin_or_extend(self, time_ns: int, total: float, data: bytes) -> None:
+    def _begin_or_extend(self, time_ns: int, alarms_per_hour: float, data: bytes) -> None:
         """Write what the ring holds of the time before, and go on until some time after."""
         start_ns, end_ns = time_ns - self._before_ns, time_ns + self._after_ns
         if self._moment is not None and start_ns > self._moment.end_ns:
             self._end(self._moment.end_ns)
         moment = self._moment
-        if moment is None or total > moment.total:
+        if moment is None or alarms_per_hour < moment.alarms_per_hour:
             fused = deserialize_message(data, FusedSalience)
-            peak = (time_ns, total, fused.alarms_per_hour, fused.dominant_modality, fused.reason)
+            peak = (time_ns, fused.total, alarms_per_hour, fused.dominant_modality, fused.reason)
             if moment is None:
                 moment = SalientMoment(start_ns, start_ns, *peak)
             else:

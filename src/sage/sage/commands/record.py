@@ -1,7 +1,7 @@
 """Record a running graph into a bag (MCAP, rosbag2 layout) until Ctrl-C or the duration is over.
 
-With --salient only what is salient gets into it, with some seconds before and after: a fused total
-of 0.5 or more, as rare as the false alarms that fusion was asked for.
+With --salient only what stands out gets into it, with some seconds before and after: what is said
+by the salience of all senses as rarely, while nothing happens, as --false-alarms-per-hour has it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,12 @@ PATIENCE_S = 5.0
 FLUSH_PERIOD_S = 1.0
 # Messages wait in the subscriptions meanwhile and are stamped when they arrive, not when taken.
 TAKE_PERIOD_S = 0.005
-BEFORE_S, AFTER_S, MEMORY_MB = 5.0, 5.0, 64
+# What is not recorded is lost, and a false alarm costs only bytes: four times as many as the memory
+# bears keep every event of the development streams, and half of the bytes (sage bench operate).
+FALSE_ALARMS_PER_HOUR = 240.0
+BEFORE_S, AFTER_S, MEMORY_MB = 5.0, 5.0, 64.0
 _SECONDS = number(lambda value: 0.0 <= value <= 600.0, "seconds, 0 to 600")
+_RATE = number(lambda value: 0.0 < value <= 36000.0, "alarms an hour, above 0 to 36000")
 _MEGABYTES = number(lambda value: 1.0 <= value <= 65536.0, "megabytes, 1 to 65536")
 
 
@@ -64,6 +68,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--salient", action="store_true", help="only salient moments, and what is around them"
     )
     parser.add_argument(
+        "--false-alarms-per-hour", type=_RATE, default=None, metavar="N",
+        help="with --salient: how many false alarms you can bear; default: "
+        f"{FALSE_ALARMS_PER_HOUR:g}",
+    )  # fmt: skip
+    parser.add_argument(
         "--before", type=_SECONDS, default=None, metavar="S",
         help=f"with --salient: as much before each; default: {BEFORE_S:g}",
     )  # fmt: skip
@@ -73,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--memory-mb", type=_MEGABYTES, default=None, metavar="MB",
-        help=f"with --salient: memory for what came before, at most; default: {MEMORY_MB}",
+        help=f"with --salient: memory for what came before, at most; default: {MEMORY_MB:g}",
     )  # fmt: skip
     parser.add_argument("--no-compress", action="store_true", help="write chunks as they are")
     parser.add_argument(
@@ -84,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    for name in ("before", "after", "memory_mb"):
+    for name in ("false_alarms_per_hour", "before", "after", "memory_mb"):
         if getattr(options, name) is not None and not options.salient:
             raise InvalidInput(name, getattr(options, name), "--salient, too")
     namespace, own, use_sim_time = _join_graph(sage_home(options.home), options.namespace)
@@ -113,10 +122,13 @@ def _salient_writer(options: argparse.Namespace, bag: BagWriter, fused: str) -> 
     def chosen(value: float | None, usual: float) -> float:
         return usual if value is None else value
 
-    before_s, after_s = chosen(options.before, BEFORE_S), chosen(options.after, AFTER_S)
-    most_bytes = round(chosen(options.memory_mb, MEMORY_MB) * 1e6)
     return SalientWriter(
-        bag, fused, round(before_s * NS_PER_S), round(after_s * NS_PER_S), most_bytes
+        bag,
+        fused,
+        chosen(options.false_alarms_per_hour, FALSE_ALARMS_PER_HOUR),
+        round(chosen(options.before, BEFORE_S) * NS_PER_S),
+        round(chosen(options.after, AFTER_S) * NS_PER_S),
+        round(chosen(options.memory_mb, MEMORY_MB) * 1e6),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from std_msgs.msg import Header
 from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.salient_writer import SalientWriter
 from sage.bags.writer import BagWriter
-from sage.commands.record import AFTER_S, BEFORE_S, MEMORY_MB
+from sage.commands.record import AFTER_S, BEFORE_S, FALSE_ALARMS_PER_HOUR, MEMORY_MB
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.operate.sparse_stream import sparse_streams
 from sage_bench.result import Row
@@ -29,6 +28,8 @@ from sage_bench.salience.trace import FUSED, Scores, fuse, score
 from sage_common.core.clock import NS_PER_S
 from sage_common.ros.conversions.images import rgb_to_compressed
 from sage_msgs.msg import FusedSalience
+from sage_snarc.core.calibration.false_alarms import FALSE_ALARMS_PER_HOUR as MEMORY_RATE
+from sage_snarc.core.calibration.false_alarms import USUAL_PER_HOUR, Salience, rate_of
 
 CAMERA, SOUND, IMU, SALIENCE = "/camera", "/sound", "/imu", "/salience"
 TYPES = {
@@ -37,6 +38,8 @@ TYPES = {
     IMU: ("sensor_msgs/msg/Imu", "sensor"),
     SALIENCE: ("sage_msgs/msg/FusedSalience", "standard"),
 }
+RATES = (FALSE_ALARMS_PER_HOUR, MEMORY_RATE)
+"""Of sage record, and of everything else [1/h]."""
 SHIFTS = 200
 SEED = 0
 Span = tuple[float, float]
@@ -87,37 +90,55 @@ def rows(setting: Setting) -> Figures:
     made: list[Row] = []
     seen = []
     for kind, streams_of in KINDS.items():
-        kept = [
-            recorded(stream, setting) for stream in streams_of(half, setting.data, setting.quick)
-        ]
-        made += _rows_of(kind, kept)
-        seen.append(f"{sum(item.length_s for item in kept) / 60.0:.3g} min with {kind}")
+        chosen = streams_of(half, setting.data, setting.quick)
+        recordings = [recorded(stream, setting) for stream in chosen]
+        for rate in RATES:
+            goal = 1.0 if rate == FALSE_ALARMS_PER_HOUR else None
+            title = f"{rate:g} false alarms an hour, {kind}"
+            made += rows_of(title, [kept[rate] for kept in recordings], goal)
+        minutes = sum(kept[RATES[0]].length_s for kept in recordings) / 60.0
+        seen.append(f"{minutes:.3g} min with {kind}")
     return Figures(tuple(made), (_circumstances(half, seen),))
 
 
-def recorded(stream: Stream, setting: Setting) -> Kept:
-    """A stream through encoders, scorers and fusion into two bags, one of them complete."""
+def recorded(stream: Stream, setting: Setting) -> dict[float, Kept]:
+    """A stream through encoders, scorers and fusion into bags, a complete one and one a rate."""
     percepts = percepts_of(stream, setting.models, cache_folder())
     totals = fuse(score(percepts)).scores[FUSED]
     with tempfile.TemporaryDirectory(prefix="sage_bench_") as folder:
-        full, bag = (BagWriter(Path(folder, name)) for name in ("full", "salient"))
-        writer = SalientWriter(
-            bag, SALIENCE, round(BEFORE_S * NS_PER_S), round(AFTER_S * NS_PER_S),
-            round(MEMORY_MB * 1e6),
-        )  # fmt: skip
+        full = BagWriter(Path(folder, "full"))
+        bags = {rate: BagWriter(Path(folder, f"{rate:g}")) for rate in RATES}
+        writers = {rate: salient_writer(bag, rate) for rate, bag in bags.items()}
         for name, (type_name, qos) in TYPES.items():
-            for each in (full, writer):
+            for each in (full, *writers.values()):
                 each.add_topic(name, type_name, QOS_BY_PROFILE[qos])
         for name, time_ns, data in _messages(stream, totals):
-            full.write(name, time_ns, data)
-            writer.write(name, time_ns, data)
-        writer.close()
-        for closed in (full, bag):
+            for each in (full, *writers.values()):
+                each.write(name, time_ns, data)
+        for closed in (*writers.values(), full, *bags.values()):
             closed.close()
-        sizes = (bag.path.stat().st_size, full.path.stat().st_size)
+        full_bytes = full.path.stat().st_size
+        sizes = {rate: bag.path.stat().st_size for rate, bag in bags.items()}
+    length_s, events = stream.length_s - WARM_UP_S, _events(percepts)
+    return {
+        rate: Kept(_spans(writer), sizes[rate], full_bytes, length_s, events)
+        for rate, writer in writers.items()
+    }
+
+
+def salient_writer(bag: BagWriter, false_alarms_per_hour: float) -> SalientWriter:
+    """As `sage record --salient` makes it."""
+    before_ns, after_ns = round(BEFORE_S * NS_PER_S), round(AFTER_S * NS_PER_S)
+    most_bytes = round(MEMORY_MB * 1e6)
+    return SalientWriter(bag, SALIENCE, false_alarms_per_hour, before_ns, after_ns, most_bytes)
+
+
+def _spans(writer: SalientWriter) -> tuple[Span, ...]:
     begin_ns = stamp_ns(WARM_UP_S)
-    spans = [((m.start_ns - begin_ns) / 1e9, (m.end_ns - begin_ns) / 1e9) for m in writer.moments]
-    return Kept(tuple(spans), *sizes, stream.length_s - WARM_UP_S, _events(percepts))
+    return tuple(
+        ((moment.start_ns - begin_ns) / 1e9, (moment.end_ns - begin_ns) / 1e9)
+        for moment in writer.moments
+    )
 
 
 def _messages(stream: Stream, totals: Scores) -> Iterator[tuple[str, int, bytes]]:
@@ -128,7 +149,9 @@ def _messages(stream: Stream, totals: Scores) -> Iterator[tuple[str, int, bytes]
         now_ns = stamp_ns(moment.time_s)
         for index, name, data in _sensed(moment):
             yield name, now_ns - index * NS_PER_S // 100, data
-        yield SALIENCE, now_ns, serialize_message(FusedSalience(total=float(total)))
+        rate = rate_of(Salience().rarity(float(total)), USUAL_PER_HOUR)
+        fused = FusedSalience(total=float(total), alarms_per_hour=rate)
+        yield SALIENCE, now_ns, serialize_message(fused)
 
 
 def _sensed(moment: Moment) -> Iterator[tuple[int, str, bytes]]:
@@ -157,25 +180,26 @@ def _whole(events: Sequence[Span], spans: Sequence[Span]) -> int:
     )
 
 
-def _rows_of(kind: str, kept: Sequence[Kept]) -> list[Row]:
+def rows_of(title: str, kept: Sequence[Kept], goal: float | None) -> list[Row]:
+    """What was kept of some streams, as they were recorded in one way."""
     events = sum(len(item.events) for item in kept)
     found = sum(item.whole_events for item in kept)
-    low, high = _interval(kept)
+    low, high = _wilson(found, events)
     by_chance = sum(item.chance() for item in kept) / events
     share = sum(item.salient_bytes for item in kept) / sum(item.full_bytes for item in kept)
     needed_s = sum(end - onset + BEFORE_S + AFTER_S for item in kept for onset, end in item.events)
     return [
         Row(
-            f"labelled events that are whole in a salient recording, {kind}", found / events, "",
-            1.0, "higher", {"as much at random times": by_chance}, events, low=low, high=high,
+            f"labelled events that are whole in a salient recording, {title}", found / events, "",
+            goal, "higher", {"as much at random times": by_chance}, events, low=low, high=high,
         ),
         Row(
-            f"bytes of a salient recording over those of a full one, {kind}", share, "",
+            f"bytes of a salient recording over those of a full one, {title}", share, "",
             baselines={"the labelled events alone": needed_s / sum(k.length_s for k in kept)},
             samples=len(kept),
         ),
         Row(
-            f"moments an hour that hold no event, {kind}",
+            f"moments an hour that hold no event, {title}",
             sum(_empty(item) for item in kept) / sum(k.length_s for k in kept) * 3600.0, "1/h",
             samples=sum(len(item.spans) for item in kept),
         ),
@@ -189,7 +213,6 @@ def _empty(item: Kept) -> int:
     )
 
 
-@cache
 def _wilson(found: int, of: int) -> Span:
     """Wilson's 95 % interval of a share."""
     z2, share = 1.96**2, found / of
@@ -197,15 +220,11 @@ def _wilson(found: int, of: int) -> Span:
     return (middle - 1.96 * spread) / (1 + z2 / of), (middle + 1.96 * spread) / (1 + z2 / of)
 
 
-def _interval(kept: Sequence[Kept]) -> Span:
-    return _wilson(sum(k.whole_events for k in kept), sum(len(k.events) for k in kept))
-
-
 def _circumstances(half: str, seen: Sequence[str]) -> str:
     return (
         f"recording: streams mixed from recordings of the {half} half ({'; '.join(seen)}), the "
-        f"first {WARM_UP_S:g} s of each left out; sage record --salient as it is set ({BEFORE_S:g} "
-        f"s before, {AFTER_S:g} s after, 60 false alarms an hour): camera as JPEG 224x224 and sound "
-        "ten times a second, IMU at 100 Hz, fused salience without its parts; MCAP files with "
-        "Zstandard; intervals: Wilson, 95 %"
+        f"first {WARM_UP_S:g} s of each left out; sage record --salient with {BEFORE_S:g} s before "
+        f"and {AFTER_S:g} s after, by itself at {FALSE_ALARMS_PER_HOUR:g} false alarms an hour; "
+        "camera as JPEG 224x224 and sound ten times a second, IMU at 100 Hz, fused salience without "
+        "its parts; MCAP files with Zstandard; intervals: Wilson, 95 %"
     )
