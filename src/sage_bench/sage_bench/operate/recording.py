@@ -225,6 +225,6 @@ def _circumstances(half: str, seen: Sequence[str]) -> str:
         f"recording: streams mixed from recordings of the {half} half ({'; '.join(seen)}), the "
         f"first {WARM_UP_S:g} s of each left out; sage record --salient with {BEFORE_S:g} s before "
         f"and {AFTER_S:g} s after, by itself at {FALSE_ALARMS_PER_HOUR:g} false alarms an hour; "
-        "camera as JPEG 224x224 and sound ten times a second, IMU at 100 Hz, fused salience without "
-        "its parts; MCAP files with Zstandard; intervals: Wilson, 95 %"
+        "camera as JPEG 224x224 and sound ten times a second, IMU at 100 Hz, fused salience "
+        "without its parts; MCAP files with Zstandard; intervals: Wilson, 95 %"
     )
