@@ -99,7 +99,7 @@ def _contents(
         asked: tuple[Callable[[], Any], ...] = (
             lambda: graph_snapshot.diagnostics(running, redaction),
             lambda: graph_snapshot.memory_profile(running),
-            lambda: graph_snapshot.parameters(running),
+            lambda: graph_snapshot.parameters(home, running),
         )
         for name, ask in zip(names[1:], asked, strict=True):
             found[name], missing[name] = _tried(ask, "no node was heard")

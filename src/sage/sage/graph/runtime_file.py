@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sage.graph.lock_file import hold
 from sage.graph.outages import Ended
@@ -14,6 +16,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private, replace_file
 from sage_common.core.specs.modality import in_order, modalities
 
+PARAMETERS = "parameters.json"
 LAUNCHED = "launched"
 """Stands for profile and source of a graph that `sage run` did not start."""
 
@@ -74,6 +77,14 @@ class GraphLock:
         """
         replace_file(self._path, json.dumps(asdict(running)).encode())
 
+    def write_parameters(self, parameters: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write what a report of a problem needs: with which parameters each node was started.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        replace_file(self._path.with_name(PARAMETERS), json.dumps(parameters).encode())
+
     def release(self) -> None:
         """Forget the graph and let another one start."""
         self._path.unlink(missing_ok=True)
@@ -83,6 +94,16 @@ class GraphLock:
 def running_graph(home: Path) -> RunningGraph | None:
     """The graph that runs in this home, whoever started it; None if none does."""
     return _of_sage_run(home) or _of_launch(home)
+
+
+def read_parameters(home: Path) -> dict[str, dict[str, Any]]:
+    """With which parameters the nodes of the newest `sage run` in this home were started, by name.
+
+    Raises:
+        FileNotFoundError: there was none.
+    """
+    found: dict[str, dict[str, Any]] = json.loads((home / "run" / PARAMETERS).read_text())
+    return found
 
 
 def ended_processes(home: Path, running: RunningGraph | None) -> tuple[Ended, ...]:

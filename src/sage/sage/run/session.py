@@ -104,6 +104,9 @@ class Session:
         try:
             lock = self._lock = GraphLock(self.home, self._running(lease.domain_id))
             try:
+                lock.write_parameters(
+                    {f"{n.namespace}/{n.name}": n.parameters for n in self.graph.nodes}
+                )
                 with claimed(lease.domain_id, self.graph.options.namespace) as warning:
                     if warning:
                         self._on_event(f"warning: {warning}")
