@@ -100,6 +100,7 @@ WITHOUT_KEY = {
     "safetensors": "safetensors",
     "scipy": "scipy",
     "sentence_transformers": "sentence-transformers",
+    "shtab": "shtab",
     "simsimd": "simsimd",
     "sklearn": "scikit-learn",
     "sqlalchemy": "SQLAlchemy",

@@ -56,6 +56,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def unheard(running: RunningGraph) -> dict[str, object]:
+    """Stands in for the profile: of a graph that is sick."""
+    raise TimeoutError("no governor was heard")
+
+
 def contents(path: Path) -> dict[str, str]:
     """The texts in a bundle, by file name without the folder."""
     with tarfile.open(path) as archive:
@@ -71,7 +76,7 @@ def contents(path: Path) -> dict[str, str]:
 
 def test_nothing_private_is_in_it(home: Path, tmp_path: Path) -> None:
     findings = [Finding("database", "error", f"{SECRETS['SAGE_SOMETHING']} in {tmp_path}")]
-    write_bundle(tmp_path / "report.tar.gz", home, findings)
+    write_bundle(tmp_path / "report.tar.gz", home, findings, unheard)
     every = "\n".join(contents(tmp_path / "report.tar.gz").values())
     private = [SAID, "grandmother", "blue tin", "f00dbabe", "hunter2hunter2", str(tmp_path)]
     private += [value for name, value in SECRETS.items() if name != "SAGE_SOMETHING"]
@@ -80,7 +85,7 @@ def test_nothing_private_is_in_it(home: Path, tmp_path: Path) -> None:
 
 def test_what_helps_is_in_it_and_the_manifest_says_what(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "report.tar.gz"
-    manifest = write_bundle(path, home, [Finding("GPU", "warn", "none", "buy one")])
+    manifest = write_bundle(path, home, [Finding("GPU", "warn", "none", "buy one")], unheard)
     found = contents(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     written = json.loads(found["manifest.json"])
@@ -111,22 +116,20 @@ def test_a_file_that_cannot_be_written_is_refused_at_once(
     assert "bundle = " in capsys.readouterr().err
     assert (tmp_path / "there.tar.gz").read_text() == "older"
     with pytest.raises(InvalidInput, match="bundle"):
-        write_bundle(tmp_path / name, home, [])
+        write_bundle(tmp_path / name, home, [], unheard)
 
 
 def test_parameters_of_a_running_graph_are_in_it_but_not_what_is_called_a_secret(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
-    for name in ("diagnostics", "memory_profile"):
-        monkeypatch.setattr(graph_snapshot, name, lambda *given: asked.append(given))
+    monkeypatch.setattr(graph_snapshot, "diagnostics", lambda *given: {"/sage/memory": "well"})
     monkeypatch.setattr(bundle, "enter", lambda environment: None)
     running = RunningGraph(1, 66, "/sage", "nano", "rtsp://me:hunter2@camera/1", network=False)
     lock = GraphLock(home, running)
     values = {"model_url": "https://me:hunter2@host", "api_key": "abcdefgh", "max_tokens": 7}
     lock.write_parameters({"/sage/orchestrator": values})
     try:
-        manifest = write_bundle(tmp_path / "report.tar.gz", home, [])
+        manifest = write_bundle(tmp_path / "report.tar.gz", home, [], unheard)
     finally:
         lock.release()
     found = contents(tmp_path / "report.tar.gz")
@@ -134,7 +137,8 @@ def test_parameters_of_a_running_graph_are_in_it_but_not_what_is_called_a_secret
         "model_url": "https://***@host", "api_key": "***", "max_tokens": 7
     }  # fmt: skip
     assert "hunter2" not in "\n".join(found.values())
-    assert len(asked) == 2 and "no node was heard" in manifest["missing"]["profile.json"]
+    assert "well" in found["diagnostics.json"]
+    assert manifest["missing"]["profile.json"] == "TimeoutError: no governor was heard"
 
 
 def test_logs_are_bounded(home: Path, tmp_path: Path) -> None:
@@ -143,7 +147,7 @@ def test_logs_are_bounded(home: Path, tmp_path: Path) -> None:
         path = home / "log" / f"container_{1000 + number}_1763754062000.log"
         path.write_text(line * 2_500)
         os.utime(path, (2e9 + number, 2e9 + number))
-    write_bundle(tmp_path / "report.tar.gz", home, [])
+    write_bundle(tmp_path / "report.tar.gz", home, [], unheard)
     logs = {n: t for n, t in contents(tmp_path / "report.tar.gz").items() if n.startswith("logs/")}
     assert len(logs) == 20 and max(map(len, logs.values())) <= 100_000
     assert "logs/container_1021_1763754062000.log" in logs

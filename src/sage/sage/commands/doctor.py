@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sage.commands.options import add_home_argument
+from sage.commands.profile import profile_of
 from sage.doctor import checks, mailboxes, models, packages
 from sage.doctor.bundle import check_path, write_bundle
 from sage.doctor.finding import Finding
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
             if finding.fix:
                 console.print(f"      fix: {escape(finding.fix)}")
     if options.bundle is not None:
-        _show(write_bundle(options.bundle, sage_home(), found), options.bundle)
+        _show(write_bundle(options.bundle, sage_home(), found, profile_of), options.bundle)
     return 1 if any(finding.level == "error" for finding in found) else 0
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sage.commands.options import add_home_argument
-from sage.graph.runtime_file import running_graph
+from sage.graph.runtime_file import RunningGraph, running_graph
 from sage.observe.attached import Attached, enter_domain
 from sage.run.supervisor import process_pss_mb
 from sage_common.core.errors import InvalidInput
@@ -70,16 +70,25 @@ def run(options: argparse.Namespace) -> int:
     if running is None:
         raise InvalidInput("home", str(sage_home(options.home)), "a running graph: sage run")
     enter_domain(running)
-    with Attached(ProfilerNode, running.namespace) as attached:
-        answers, pressure = attached.node.ask(), attached.node.pressure
-    if pressure is None:
-        raise TimeoutError(f"no governor was heard within {DISCOVERY_TIMEOUT_S:g} s")
-    found = profile(pressure, answers)
+    found = profile_of(running)
     if options.json:
         print(json.dumps(found))
     else:
         _show(found)
     return 0
+
+
+def profile_of(running: RunningGraph) -> dict[str, Any]:
+    """The profile of a graph whose domain was entered.
+
+    Raises:
+        TimeoutError: no governor was heard.
+    """
+    with Attached(ProfilerNode, running.namespace) as attached:
+        answers, pressure = attached.node.ask(), attached.node.pressure
+    if pressure is None:
+        raise TimeoutError(f"no governor was heard within {DISCOVERY_TIMEOUT_S:g} s")
+    return profile(pressure, answers)
 
 
 def profile(

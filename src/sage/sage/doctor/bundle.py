@@ -18,7 +18,7 @@ from sage.doctor.finding import Finding
 from sage.doctor.recent_logs import recent_logs
 from sage.doctor.redaction import Redaction
 from sage.graph.environment import enter, graph_environment
-from sage.graph.runtime_file import running_graph
+from sage.graph.runtime_file import RunningGraph, running_graph
 from sage_common.core.errors import InvalidInput
 
 ENDING = ".tar.gz"
@@ -48,20 +48,26 @@ def check_path(path: Path) -> Path:
     return path
 
 
-def write_bundle(path: Path, home: Path, findings: Sequence[Finding]) -> dict[str, Any]:
+def write_bundle(
+    path: Path,
+    home: Path,
+    findings: Sequence[Finding],
+    profile_of: Callable[[RunningGraph], dict[str, Any]],
+) -> dict[str, Any]:
     """Write the bundle, for its owner alone (mode 0600); its manifest.
 
     Args:
         path: of the file, which must not exist.
         home: SAGE home folder, whose running graph and logs are looked at.
         findings: of `sage doctor`.
+        profile_of: measures the memory of a running graph, whose domain was entered.
 
     Raises:
         InvalidInput: see `check_path`.
         OSError: the disk is full, or the folder cannot be written.
     """
     check_path(path)
-    files, missing = _contents(home, findings, os.environ)
+    files, missing = _contents(home, findings, profile_of, os.environ)
     manifest = {
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "files": {
@@ -76,7 +82,10 @@ def write_bundle(path: Path, home: Path, findings: Sequence[Finding]) -> dict[st
 
 
 def _contents(
-    home: Path, findings: Sequence[Finding], environment: Mapping[str, str]
+    home: Path,
+    findings: Sequence[Finding],
+    profile_of: Callable[[RunningGraph], dict[str, Any]],
+    environment: Mapping[str, str],
 ) -> tuple[dict[str, bytes], dict[str, str]]:
     """Files of the bundle by name, and why others are not in it."""
     redaction, missing = Redaction(environment), {}
@@ -98,7 +107,7 @@ def _contents(
         found["graph.json"] = asdict(running)
         asked: tuple[Callable[[], Any], ...] = (
             lambda: graph_snapshot.diagnostics(running, redaction),
-            lambda: graph_snapshot.memory_profile(running),
+            lambda: profile_of(running),
             lambda: graph_snapshot.parameters(home, running),
         )
         for name, ask in zip(names[1:], asked, strict=True):

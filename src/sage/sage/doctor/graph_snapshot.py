@@ -1,4 +1,4 @@
-"""What a running graph says of itself now: diagnostics, memory, and what it was started with."""
+"""What a running graph says of itself now, and what it was started with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sage.commands.profile import ProfilerNode, profile
 from sage.doctor.redaction import GONE, Redaction, is_secret
 from sage.graph.runtime_file import LAUNCHED, RunningGraph, read_parameters
 from sage.observe.attached import Attached
@@ -32,19 +31,6 @@ def diagnostics(running: RunningGraph, redaction: Redaction) -> dict[str, Any]:
         }
         for status in sorted(statuses, key=lambda status: str(status.name))
     }
-
-
-def memory_profile(running: RunningGraph) -> dict[str, Any]:
-    """As `sage profile --json` has it.
-
-    Raises:
-        TimeoutError: no governor was heard.
-    """
-    with Attached(ProfilerNode, running.namespace) as attached:
-        answers, pressure = attached.node.ask(), attached.node.pressure
-    if pressure is None:
-        raise TimeoutError("no governor was heard")
-    return profile(pressure, answers)
 
 
 def parameters(home: Path, running: RunningGraph) -> dict[str, dict[str, Any]]:
