@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lockstep_replay import replay
 from mcap.reader import make_reader
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Imu
+from small_bag import CAMERA, MICROPHONE_INFO, small_bag
 
-from sage.bags.metadata import QOS_BY_PROFILE
+from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
 from sage.bags.reader import open_bag
 from sage.bags.salient_summary import in_lines, notes, salient_summary
 from sage.bags.salient_writer import MOMENT, SalientWriter
@@ -28,6 +30,11 @@ BEGIN_S = 1_000.0
 PERIOD_S = 0.1
 
 
+def types(name: str) -> tuple[str, OfferedQos]:
+    type_name, qos = TYPES[name]
+    return type_name, QOS_BY_PROFILE[qos]
+
+
 class Stream:
     """A robot's messages, ten a second on the IMU, with salience where the test wants it."""
 
@@ -35,8 +42,8 @@ class Stream:
         self.bag = BagWriter(folder)
         before_ns, after_ns = 2 * NS_PER_S, NS_PER_S
         self.writer = SalientWriter(self.bag, FUSED, 60.0, before_ns, after_ns, most_bytes)
-        for name, (type_name, qos) in TYPES.items():
-            self.writer.add_topic(name, type_name, QOS_BY_PROFILE[qos])
+        for name in TYPES:
+            self.writer.add_topic(name, *types(name))
         self.tick = 0
 
     def run(self, seconds: float, per_hour: float = 3600.0, reason: str = "") -> None:
@@ -129,6 +136,26 @@ def test_latched_topics_are_always_in_it_but_those_that_come_at_a_rate(tmp_path:
     stream.close()
     counts = {name: topic.count for name, topic in open_bag(tmp_path / "bag").topics.items()}
     assert (counts[STATE], counts[BUDGET], counts[IMU]) == (1, 0, 0)
+
+
+def test_a_bag_of_moments_is_replayed(tmp_path: Path) -> None:
+    whole = open_bag(small_bag(tmp_path / "whole"))
+    writer = SalientWriter(
+        bag := BagWriter(tmp_path / "bag"), FUSED, 60.0, NS_PER_S // 2, NS_PER_S // 10, 1_000_000
+    )
+    writer.add_topic(FUSED, *types(FUSED))
+    for topic in whole.topics.values():
+        assert topic.qos is not None
+        writer.add_topic(topic.name, topic.type_name, topic.qos)
+    for message in whole.messages():
+        writer.write(message.topic, message.time_ns, message.data)
+    writer.write(FUSED, whole.end_ns, serialize_message(FusedSalience(alarms_per_hour=1.0)))
+    writer.close()
+    bag.close()
+    found = open_bag(tmp_path / "bag")
+    assert found.topics[MICROPHONE_INFO].count == 1 and found.topics[CAMERA].count == 15
+    summary = replay(str(tmp_path / "bag"))
+    assert summary["messages"]["/sage/vision/puzzle"] == 15
 
 
 def test_the_oldest_make_room_where_memory_is_short_and_it_is_said(tmp_path: Path) -> None:
