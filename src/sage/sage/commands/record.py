@@ -41,7 +41,7 @@ FLUSH_PERIOD_S = 1.0
 # Messages wait in the subscriptions meanwhile and are stamped when they arrive, not when taken.
 TAKE_PERIOD_S = 0.005
 # What is not recorded is lost, and a false alarm costs only bytes: four times as many as the memory
-# bears keep every event of the development streams, and half of the bytes (sage bench operate).
+# bears keep every event of the development streams with one a minute, and half of their bytes.
 FALSE_ALARMS_PER_HOUR = 240.0
 BEFORE_S, AFTER_S, MEMORY_MB = 5.0, 5.0, 64.0
 _SECONDS = number(lambda value: 0.0 <= value <= 600.0, "seconds, 0 to 600")
