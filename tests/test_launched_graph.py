@@ -15,7 +15,7 @@ import pytest
 from sage.graph.description import GraphOptions, describe
 from sage.graph.environment import graph_environment
 from sage.graph.runtime_file import running_graph
-from sage.run.supervisor import commands
+from sage.run.process_commands import commands
 
 DOMAIN, NAMESPACE = 97, "/robot1"
 WAIT_S = 120.0

@@ -12,7 +12,7 @@ from sensor_msgs.msg import Temperature
 
 from sage.graph.description import Graph, GraphOptions, NodeSpec, describe
 from sage.run.launching import ARGUMENTS, node_actions
-from sage.run.supervisor import commands
+from sage.run.process_commands import commands
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.parameters import build
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp

@@ -17,7 +17,7 @@ from small_bag import small_bag
 
 from sage.bags.reader import open_bag
 from sage.graph.description import GraphOptions, describe
-from sage.run.supervisor import commands
+from sage.run.process_commands import commands
 from sage_common.core.specs.entry_points import refresh
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.rclpy_host.host import RosHost

@@ -13,7 +13,7 @@ from sage.cli import main
 from sage.graph.catalogue import CATALOGUE
 from sage.graph.description import PROFILES, GraphOptions, describe
 from sage.run.launching import ARGUMENTS, graph_options, node_actions
-from sage.run.supervisor import commands, executable, node_command
+from sage.run.process_commands import commands, executable, node_command
 from sage_common.core.errors import InvalidInput
 from sage_common.core.parameters import ParameterError, specs
 from sage_common.ros.container import node_class, yaml_value

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sage.run.forked_process import ForkedProcess, ForkServer, become_subreaper
-from sage.run.supervisor import executable
+from sage.run.process_commands import executable
 
 LONG_S = 60.0
 

@@ -22,7 +22,7 @@ from sensor_msgs.msg import Imu
 
 from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.writer import BagWriter
-from sage.run.supervisor import executable
+from sage.run.process_commands import executable
 from sage_common.core.clock import NS_PER_S
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.qos import PROFILES

@@ -8,6 +8,7 @@ import pytest
 
 from sage.graph.description import Graph, GraphOptions
 from sage.run import supervisor
+from sage.run.restart_policy import RestartLimits
 from sage.run.supervisor import Supervisor
 
 
@@ -17,9 +18,8 @@ def test_only_what_may_help_is_started_again(
 ) -> None:
     command = [sys.executable, "-S", "-c", f"raise SystemExit({status})"]
     monkeypatch.setattr(supervisor, "commands", lambda *_: {"container": command})
-    monkeypatch.setattr(supervisor, "FIRST_RESTART_S", 0.0)
     graph = Graph(GraphOptions(), (), {}, "cpu", ())
-    watched = Supervisor(graph, composed=True, environment={})
+    watched = Supervisor(graph, composed=True, environment={}, limits=RestartLimits(first_s=0.0))
     watched.start()
     child = watched.children[0]
     child.process.wait()

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sage_common.heartbeat import BEAT_PERIOD_S, Heartbeat, Phase, heartbeat
 from sage_common.parent import end_with_parent
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
@@ -43,12 +44,13 @@ def main() -> None:
     for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
     end_with_parent()
+    beats = heartbeat()
     rename([sys.executable, sys.argv[0], *options.modules])
     os.environ.update(ONE_THREAD)
     preload(options.modules)
     tracing = Tracing()
     with socket.socket(fileno=options.socket) as requests:
-        command = serve(requests, tracing)
+        command = serve(requests, tracing, beats)
     if command:
         run_program(command)
 
@@ -80,7 +82,7 @@ def thread_count() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
-def serve(requests: socket.socket, tracing: Tracing) -> list[str]:
+def serve(requests: socket.socket, tracing: Tracing, beats: Heartbeat | None = None) -> list[str]:
     """Answer each request with the number of the process that runs it.
 
     A request is JSON: words of a command, and variables on top of the environment.
@@ -88,7 +90,7 @@ def serve(requests: socket.socket, tracing: Tracing) -> list[str]:
     Returns:
         In such a process the words; here none, when the one that asks has closed its end.
     """
-    while request := requests.recv(MOST_BYTES):
+    while request := next_request(requests, beats):
         command, environment = json.loads(request)
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # ended between requests only
         pid = fork_for(os.getppid(), tracing)
@@ -99,6 +101,21 @@ def serve(requests: socket.socket, tracing: Tracing) -> list[str]:
         requests.send(json.dumps(pid).encode())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     return []
+
+
+def next_request(requests: socket.socket, beats: Heartbeat | None) -> bytes:
+    """Wait for it, and show signs of life meanwhile: this process has no second thread."""
+    if beats is None:
+        return requests.recv(MOST_BYTES)
+    beats.enter(Phase.RUNNING)
+    requests.settimeout(BEAT_PERIOD_S)
+    while True:
+        beats.beat()
+        beats.turned()
+        try:
+            return requests.recv(MOST_BYTES)
+        except TimeoutError:
+            continue
 
 
 def fork_for(parent: int, tracing: Tracing) -> int:

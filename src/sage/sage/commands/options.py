@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from sage.graph.description import PROFILES, GraphOptions
-from sage.run.supervisor import LOG_LEVELS
+from sage.run.process_commands import LOG_LEVELS
 
 USUAL_FORCED_S = 600.0
 _UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}

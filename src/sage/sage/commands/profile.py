@@ -15,7 +15,7 @@ from rich.table import Table
 from sage.commands.options import add_home_argument
 from sage.graph.runtime_file import RunningGraph, running_graph
 from sage.observe.attached import Attached, enter_domain
-from sage.run.supervisor import process_pss_mb
+from sage.run.process_state import process_pss_mb
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import PressureLevel
 from sage_common.core.home import sage_home

@@ -26,6 +26,8 @@ from sage_orchestrator.core.running.states import PluginState
 
 LISTENER = "sage_command_listener"
 """What the command itself did not take is named so, among what the nodes dropped."""
+SUPERVISOR = "supervisor"
+"""So `sage run` says how its processes are; commands read that where it writes it down."""
 
 
 @dataclass(frozen=True)
@@ -172,12 +174,13 @@ class ObserverNode(SageNode):
 
     def _diagnostic(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            if status.hardware_id != HARDWARE_ID or node_name(status).startswith(LISTENER):
-                continue  # of other nodes of the robot, and of commands that listen
+            name = node_name(status)
+            if status.hardware_id != HARDWARE_ID or name.startswith((LISTENER, SUPERVISOR)):
+                continue  # of other nodes of the robot, and of commands that listen or run it
             self.latest.diagnostics[status.name] = status
             self.latest.reported_s[status.name] = time.monotonic()
             self.latest.counters.note(status)
             if status.message != INACTIVE:
-                self.latest.active_s[node_name(status)] = time.monotonic()
+                self.latest.active_s[name] = time.monotonic()
         for health in self._puzzle_healths:
             self.latest.counters.set(LISTENER, f"{health.topic} rejected", health.rejected)

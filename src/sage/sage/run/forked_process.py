@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 _PR_SET_CHILD_SUBREAPER = 36
 _WAIT_PERIOD_S = 0.01
+_END_TIMEOUT_S = 5.0
 ROOM = " " * 8192
 """Of the server's command line, into which each process writes its own."""
 
@@ -124,7 +125,11 @@ class ForkServer:
     def stop(self) -> None:
         """End the server, and note all that it has forked; what is left will not be."""
         self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(_END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:  # it is stopped, or in the middle of an import
+            self.process.kill()
+            self.process.wait()
         self.hear()
         self._asked.clear()
         self._requests.close()

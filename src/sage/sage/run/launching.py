@@ -11,7 +11,7 @@ from typing import Any
 
 from sage.graph.description import Graph, GraphOptions, NodeSpec, describe
 from sage.graph.environment import graph_environment, without_pictures
-from sage.run.supervisor import LOG_LEVELS
+from sage.run.process_commands import LOG_LEVELS
 from sage.run.transport_files import remove_dead
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home

@@ -20,15 +20,17 @@ from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
 from sage.observe.root_causes import outputs
 from sage.run.log_files import keep_small
+from sage.run.memory_watch import MemoryWatch
+from sage.run.sd_notify import ServiceNotifier
 from sage.run.summary import summary_of
 from sage.run.supervisor import POLL_S, Supervisor
+from sage.run.supervisor_status import SupervisorStatus
 from sage.run.transport_files import remove_dead
 from sage.run.waiting import Waiting
 from sage_common.core.home import make_private, sage_home
 from sage_sensors.params import RECORDING_ENDED
 
 HEARD_TIMEOUT_S = 10.0
-PSS_PERIOD_S = 1.0
 LOGS_PERIOD_S = 30.0
 
 
@@ -68,7 +70,7 @@ class Session:
         elapsed_s: since the first fused salience [s]; 0 before.
         start_s: from the start to the first fused salience [s]; None: none came.
         counted_since_s: when that came [s, monotonic]; 0: none did.
-        pss_mb: most memory of all processes together so far [MB].
+        pss_mb: most memory of all processes together [MB]; 0 before the end.
         signal: that ended the run; None: none did.
         ended: processes that are not back.
     """
@@ -93,6 +95,9 @@ class Session:
         self.signal: int | None = None
         self._is_reported_unheard = False
         self._log_error = ""
+        self._reload = False
+        self._is_ready = False
+        self._service = ServiceNotifier(os.environ, on_event)
 
     def run(self) -> dict[str, Any]:
         """Run until the duration is over, every process has ended, or SIGINT/SIGTERM; the summary.
@@ -128,6 +133,8 @@ class Session:
         make_private(self.home / "log")
         remove_dead()
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
+        if self._service.is_heard:  # else a terminal that closes asks for the end by it
+            previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_reload)
         options = self.graph.options
         parameters = {
             "use_sim_time": options.use_sim_time,
@@ -138,6 +145,7 @@ class Session:
         self.observer = attached.node
         self.observer.latest.warnings = self.graph.warnings
         self.observer.latest.ended = lambda: self.ended
+        self._status = SupervisorStatus(attached.host)
         self.supervisor = Supervisor(
             self.graph,
             self.options.composed,
@@ -150,6 +158,7 @@ class Session:
             self._drive()
             return summary_of(self)
         finally:
+            self._service.stopping()
             try:
                 self._stop_processes()
             finally:
@@ -165,8 +174,16 @@ class Session:
         begin = time.monotonic()
         waiting = Waiting(self, begin)
         self.supervisor.start()
+        memory = MemoryWatch(self.supervisor.pss_mb)
+        try:
+            self._supervise(begin, waiting)
+        finally:
+            memory.stop()
+            self.pss_mb = memory.most_mb
+
+    def _supervise(self, begin: float, waiting: Waiting) -> None:
         first: float | None = None
-        next_pss = next_logs = 0.0
+        next_logs = 0.0
         while not self._stopping and self.supervisor.alive:
             now = time.monotonic()
             if first is None and self.observer.tally.fused.n:
@@ -177,9 +194,6 @@ class Session:
             self.elapsed_s = now - first if first is not None else 0.0
             if self._is_over():
                 break
-            if now >= next_pss:
-                next_pss = now + PSS_PERIOD_S
-                self.pss_mb = max(self.pss_mb, self.supervisor.pss_mb())
             if now >= next_logs:
                 next_logs = now + LOGS_PERIOD_S
                 self._keep_logs_small()
@@ -187,8 +201,24 @@ class Session:
                 self._on_event(event)
             self.supervisor.outages.look(self.observer.latest.active_s)
             self._publish_ended()
+            self._tell_service(now)
             self.on_tick(self)
-            time.sleep(POLL_S)
+            time.sleep(max(now + POLL_S - time.monotonic(), 0.0))
+
+    def _tell_service(self, now_s: float) -> None:
+        """Say how the processes are; begin again with what is quarantined when that is asked."""
+        self._service.status(self._status.publish(self.supervisor, self.ended, now_s))
+        if not self._is_ready and self.all_heard():
+            self._is_ready = True
+            self._service.ready()
+        if self.supervisor.is_well:
+            self._service.feed_watchdog(now_s)
+        if self._reload:
+            self._reload = False
+            self._service.reloading()
+            for name in self.supervisor.release():
+                self._on_event(f"{name} is no longer quarantined")
+            self._service.ready()
 
     def _keep_logs_small(self) -> None:
         """Bound what the processes write here; a graph runs on when that fails."""
@@ -263,9 +293,11 @@ class Session:
         )
 
     def report(self, event: str) -> None:
-        """Pass on what happened."""
         self._on_event(event)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.signal = number
         self._stopping = True
+
+    def _on_reload(self, number: int, frame: FrameType | None) -> None:
+        self._reload = True

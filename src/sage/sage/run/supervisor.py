@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
+import random
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import IO
 
-from ament_index_python import get_package_prefix
-
-from sage.graph.description import Graph, NodeSpec
+from sage.graph.description import Graph
 from sage.graph.environment import without_pictures
 from sage.graph.outages import Outages
-from sage.run.forked_process import ForkedProcess, ForkServer
+from sage.run.child import Child, Process
+from sage.run.forked_process import ForkServer
+from sage.run.process_commands import CONTAINER, commands, executable
+from sage.run.process_state import process_pss_mb
+from sage.run.restart_policy import RestartLimits, RestartPolicy
 from sage_common.parent import PARENT_VARIABLE
-from sage_common.ros.container import ros_arguments
-from sage_common.ros.process import EXIT_USAGE
 
 STOP_TIMEOUT_S = 10.0
-FIRST_RESTART_S = 0.5
-LONGEST_RESTART_S = 10.0
 POLL_S = 0.05
-CONTAINER, FORK_SERVER = "container", "fork_server"
-LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
-
-
-@dataclass
-class Child:
-    """One process of the graph.
-
-    Attributes:
-        name: of the node, or "container", or "fork_server".
-        command: program and arguments; of the fork server none.
-        process: the running process.
-        environment: what it gets on top of the environment of all.
-        restarts: how often it had to be started again.
-        restart_at: monotonic time of the next start, or None while it runs.
-    """
-
-    name: str
-    command: list[str]
-    process: subprocess.Popen[bytes] | ForkedProcess
-    environment: Mapping[str, str] = field(default_factory=dict)
-    restarts: int = 0
-    restart_at: float | None = None
+FORK_SERVER = "fork_server"
 
 
 @dataclass
@@ -66,7 +41,9 @@ class Supervisor:
         environment: variables on top of this process's own.
         log_level: debug, info, warn or error.
         log: where the processes write; None: where this process writes.
-        respawn: start a process again after it ended by itself.
+        respawn: start a process again after it ended by itself, and end one that hangs.
+        limits: how often, and after how long.
+        rng: decides the jitter of the delays.
 
     Attributes:
         outages: from the end of a process until it reports again.
@@ -78,6 +55,8 @@ class Supervisor:
     log_level: str = "info"
     log: IO[bytes] | None = None
     respawn: bool = True
+    limits: RestartLimits = field(default_factory=RestartLimits)
+    rng: random.Random = field(default_factory=random.Random)
     children: list[Child] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -90,48 +69,66 @@ class Supervisor:
     def start(self) -> None:
         """Start every process."""
         if not self.composed:
-            self._server = self._fork_server()
-            self.children.append(Child(FORK_SERVER, [], self._server.process))
+            self._add(FORK_SERVER, [], {})
         small = without_pictures(self.environment)
         modest = {node.name for node in self.graph.nodes if not node.type.sends_pictures}
         for name, command in commands(self.graph, self.composed, self.log_level).items():
-            environment = small if name in modest else {}
-            process = self._spawn(command, environment)
-            self.children.append(Child(name, command, process, environment))
+            self._add(name, command, small if name in modest else {})
 
     def poll(self) -> list[str]:
-        """Restart what has ended; what happened since the last call, in words."""
+        """End what hangs, restart what has ended; what happened since the last call, in words."""
         events = []
         for child in self.children:
-            if child.restart_at is None and child.process.poll() is not None:
-                child.restart_at = time.monotonic() + _restart_delay_s(child)
-                cause = _cause(child.process.returncode)
-                self.outages.ended(child.name, cause, time.monotonic())
+            now_s = time.monotonic()
+            if cause := child.end_of(now_s):
+                self.outages.ended(child.name, cause, now_s)
                 events.append(f"{child.name} ended ({cause})")
-            if self.respawn and child.restart_at and time.monotonic() >= child.restart_at:
+            elif self.respawn and (why := child.end_hang(now_s)):
+                events.append(f"{child.name} hangs ({why}), and is killed")
+            if self.respawn and child.restart_at and now_s >= child.restart_at:
                 self._restart(child)
                 events.append(f"{child.name} started again")
         return events
 
+    def release(self) -> list[str]:
+        """Start what is quarantined again; names of these processes."""
+        released = [child for child in self.children if child.policy.quarantined]
+        for child in released:
+            child.policy.release()
+            child.restart_at = time.monotonic()
+        return [child.name for child in released]
+
+    @property
+    def quarantined(self) -> dict[str, str]:
+        """Why a process is not started again, by its name."""
+        found = ((child.name, child.policy.quarantined) for child in self.children)
+        return {name: why for name, why in found if why}
+
+    @property
+    def is_well(self) -> bool:
+        """Whether no process hangs that has not ended yet."""
+        return not any(child.hang and child.restart_at is None for child in self.children)
+
+    def _add(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        child = Child(name, command, RestartPolicy(self.limits, self.rng), environment)
+        self._spawn(child)
+        self.children.append(child)
+
     def _restart(self, child: Child) -> None:
-        if child.name == FORK_SERVER:
-            self._server = self._fork_server()
-            child.process = self._server.process
-            for unforked in self._nodes:
-                if unforked.process.pid is None:
-                    unforked.process = self._spawn(unforked.command, unforked.environment)
-        else:
-            child.process = self._spawn(child.command, child.environment)
-        child.restart_at = None
+        self._spawn(child)
         child.restarts += 1
         self.outages.restarted(child.name, time.monotonic())
+        if child.name == FORK_SERVER:
+            for unforked in self._nodes:
+                if unforked.process.pid is None:
+                    self._spawn(unforked)
 
     def stop(self) -> list[str]:
         """SIGTERM, wait, SIGKILL what is left; names of those that had to be killed."""
         if self._server is not None:
             self._server.stop()
             self._server = None
-        running = [c for c in self._nodes if c.process.pid is not None and c.process.poll() is None]
+        running = [child for child in self._nodes if child.runs]
         for child in running:
             child.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT_S
@@ -143,6 +140,8 @@ class Supervisor:
                 child.process.kill()
                 child.process.wait()
                 killed.append(child.name)
+        for child in self.children:
+            child.heartbeat.close()
         self.children.clear()
         return killed
 
@@ -160,93 +159,38 @@ class Supervisor:
 
     def pss_mb(self) -> float:
         """Proportional set size of all processes [MB]."""
-        pids = (child.process.pid for child in self.children)
+        pids = [child.process.pid for child in self.children]
         return sum(process_pss_mb(pid) for pid in pids if pid is not None)
 
-    def _spawn(
-        self, command: list[str], environment: Mapping[str, str]
-    ) -> subprocess.Popen[bytes] | ForkedProcess:
-        if self._server is None:
-            return self._popen(command)
-        return self._server.fork(command, environment)
+    def _spawn(self, child: Child) -> None:
+        child.heartbeat.clear()
+        child.run_as(self._started(child))
 
-    def _fork_server(self) -> ForkServer:
-        own = (node.type.node_class for node in self.graph.nodes if not node.type.is_contained)
-        modules = dict.fromkeys(path.partition(":")[0] for path in own)
-        program = executable("sage_common", FORK_SERVER)
-        return ForkServer(program, list(modules), self._popen)
+    def _started(self, child: Child) -> Process:
+        start = partial(self._popen, environment=child.environment)
+        if child.name == FORK_SERVER:
+            own = (node.type.node_class for node in self.graph.nodes if not node.type.is_contained)
+            modules = dict.fromkeys(path.partition(":")[0] for path in own)
+            self._server = ForkServer(executable("sage_common", FORK_SERVER), list(modules), start)
+            return self._server.process
+        if self._server is None:
+            return start(child.command)
+        return self._server.fork(child.command, child.environment)
 
     def _popen(
-        self, command: list[str], descriptors: tuple[int, ...] = ()
+        self,
+        command: list[str],
+        descriptors: tuple[int, ...] = (),
+        *,
+        environment: Mapping[str, str],
     ) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, **self.environment, PARENT_VARIABLE: str(os.getpid())}
+        everyone = {**os.environ, **self.environment, PARENT_VARIABLE: str(os.getpid())}
         return subprocess.Popen(
             command,
-            env=environment,
+            env={**everyone, **environment},
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
             start_new_session=True,
             pass_fds=descriptors,
         )
-
-
-def commands(graph: Graph, composed: bool, log_level: str) -> dict[str, list[str]]:
-    """The command of each process, by name."""
-    if composed:
-        return {CONTAINER: container_command(graph.nodes, log_level)}
-    return {node.name: node_command(node, log_level) for node in graph.nodes}
-
-
-def container_command(nodes: Iterable[NodeSpec], log_level: str) -> list[str]:
-    """The command that runs nodes in one process."""
-    entries = [node.container_entry(log_level) for node in nodes]
-    program = executable("sage_common", "container")
-    return [sys.executable, program, "--graph", json.dumps(entries)]
-
-
-def node_command(node: NodeSpec, log_level: str) -> list[str]:
-    """The command that runs one node in a process of its own, as launch_ros would."""
-    if node.type.is_contained:
-        return container_command([node], log_level)
-    program = executable(node.type.package, node.type.executable)
-    arguments = ros_arguments(node.container_entry(log_level))
-    return [sys.executable, program, *arguments, "--log-level", log_level]
-
-
-def executable(package: str, name: str) -> str:
-    """Path of an executable of a ROS package.
-
-    Raises:
-        FileNotFoundError: the package does not install it.
-    """
-    path = Path(get_package_prefix(package), "lib", package, name)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected the executable {name} of package {package}")
-    return str(path)
-
-
-def process_pss_mb(pid: int) -> float:
-    """Proportional set size of one process [MB]; 0 if it has ended."""
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1024.0
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return 0.0
-
-
-def _restart_delay_s(child: Child) -> float:
-    """How long to wait [s]; for ever where it was started wrongly."""
-    if child.process.returncode == EXIT_USAGE:
-        return math.inf
-    return float(min(FIRST_RESTART_S * 2**child.restarts, LONGEST_RESTART_S))
-
-
-def _cause(returncode: int) -> str:
-    if returncode == EXIT_USAGE:
-        return f"exit status {returncode}: started wrongly, not started again"
-    if returncode < 0:
-        return f"killed by {signal.Signals(-returncode).name}"
-    return f"exit status {returncode}"

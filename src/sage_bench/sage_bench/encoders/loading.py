@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sage.run.supervisor import process_pss_mb
+from sage.run.process_state import process_pss_mb
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.result import Row, row_of_samples
 from sage_encoders.backends.minilm import CARD_FILE, OpenTextEmbedder

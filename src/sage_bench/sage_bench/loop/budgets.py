@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sage.observe.counters import node_name
+from sage.run.process_commands import CONTAINER
+from sage.run.process_state import process_pss_mb
 from sage.run.session import Session
-from sage.run.supervisor import CONTAINER, process_pss_mb
 from sage_bench.result import Row
 from sage_common.ros.diagnostics import PUBLISHED
 

@@ -17,7 +17,8 @@ import psutil
 
 from sage.graph.environment import DomainLease, enter, graph_environment
 from sage.observe.attached import Attached
-from sage.run.supervisor import executable, process_pss_mb
+from sage.run.process_commands import executable
+from sage.run.process_state import process_pss_mb
 from sage_common.core.parameters import NodeParameters
 from sage_common.parent import PARENT_VARIABLE
 from sage_common.ros.conversions.stamps import stamp_ns

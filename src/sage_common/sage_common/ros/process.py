@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 import rclpy
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
@@ -21,6 +22,7 @@ from rclpy.task import Future
 
 from sage_common.allocator import return_freed_memory
 from sage_common.core.announcement import Announced, Announcement
+from sage_common.heartbeat import BEAT_PERIOD_S, Phase, heartbeat
 from sage_common.parent import PARENT_VARIABLE, end_with_parent
 from sage_common.ros.executor import EXECUTOR
 from sage_common.ros.node import SageNode
@@ -59,6 +61,9 @@ class NodeProcess:
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._stopped = Future()
         self._announced: Announced | None = None
+        self._heartbeat = heartbeat()
+        if self._heartbeat is not None:
+            self._heartbeat.keep_beating()
         # A signal may come while nodes are still being made.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
@@ -76,6 +81,7 @@ class NodeProcess:
         executor = EXECUTOR()
         for host in self._hosts:
             executor.add_node(host)
+        self._beat_between_callbacks()
         hosts_to_start = self._hosts if autostart else []
         threading.Thread(
             target=self._start, args=(hosts_to_start,), name="start", daemon=True
@@ -102,6 +108,19 @@ class NodeProcess:
         if not self._stop:
             _tune_interpreter()
             self._say_what_is_missing()
+            self._enter(Phase.RUNNING)
+
+    def _beat_between_callbacks(self) -> None:
+        if self._heartbeat is None or not self._hosts:
+            return
+        self._heartbeat.turned()
+        # A timer of the executor's: a spin does not heed its timeout while callbacks are due.
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._hosts[0].create_timer(BEAT_PERIOD_S, self._heartbeat.turned, clock=self._steady)
+
+    def _enter(self, phase: Phase) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.enter(phase)
 
     def _say_what_is_missing(self) -> None:
         if EXECUTOR is SingleThreadedExecutor and self._hosts:
@@ -146,6 +165,7 @@ class NodeProcess:
             )
 
     def _close(self, executor: Executor) -> None:
+        self._enter(Phase.ENDING)
         if self._announced is not None:
             self._announced.withdraw()
         end_s = time.monotonic() + END_TIMEOUT_S

@@ -1,0 +1,92 @@
+"""One process of a graph, as its supervisor keeps it."""
+
+from __future__ import annotations
+
+import math
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sage.run.forked_process import ForkedProcess
+from sage.run.hang_detection import HangDetector
+from sage.run.process_state import ProcessState, process_state
+from sage.run.restart_policy import RestartPolicy
+from sage_common.heartbeat import HEARTBEAT_VARIABLE, HeartbeatMemory
+from sage_common.ros.process import EXIT_USAGE
+
+Process = subprocess.Popen[bytes] | ForkedProcess
+
+
+@dataclass
+class Child:
+    """One process of the graph.
+
+    Attributes:
+        name: of the node, or "container", or "fork_server".
+        command: program and arguments; of the fork server none.
+        policy: when it is started again.
+        environment: what it gets on top of the environment of all.
+        heartbeat: where it shows signs of life.
+        restarts: how often it had to be started again.
+        restart_at: monotonic time of the next start, or None while it runs; infinite: never.
+        hang: why it was killed; empty: it was not.
+    """
+
+    name: str
+    command: list[str]
+    policy: RestartPolicy
+    environment: Mapping[str, str] = field(default_factory=dict)
+    heartbeat: HeartbeatMemory = field(default_factory=HeartbeatMemory)
+    restarts: int = 0
+    restart_at: float | None = None
+    hang: str = ""
+
+    def __post_init__(self) -> None:
+        self.environment = {**self.environment, HEARTBEAT_VARIABLE: self.heartbeat.path}
+
+    def run_as(self, process: Process) -> None:
+        """It has been started as this process, and is watched from now on."""
+        self.process = process
+        self.restart_at = None
+        self.hang = ""
+        self.detector = HangDetector(time.monotonic(), self._state)
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process has been made and has not ended."""
+        return self.process.pid is not None and self.process.poll() is None
+
+    def end_of(self, now_s: float) -> str:
+        """How its process ended, in words, once; empty: it runs, or that was said.
+
+        When it is started again, or that it is not, is decided with it.
+        """
+        if self.restart_at is not None or self.process.poll() is None:
+            return ""
+        cause = f"hung: {self.hang}: killed" if self.hang else _cause(self.process.returncode)
+        if self.process.returncode == EXIT_USAGE:
+            self.restart_at = math.inf
+            return f"{cause}: started wrongly, not started again"
+        self.restart_at = now_s + self.policy.ended(now_s)
+        quarantined = self.policy.quarantined
+        return f"{cause}; {quarantined}, and is not started again" if quarantined else cause
+
+    def end_hang(self, now_s: float) -> str:
+        """Kill its process if it hangs; why, in words, once; empty: it does not."""
+        if self.hang or not self.runs:
+            return ""
+        self.hang = self.detector.look(now_s, self.heartbeat.read())
+        if self.hang:
+            self.process.kill()
+        return self.hang
+
+    def _state(self) -> ProcessState | None:
+        return None if self.process.pid is None else process_state(self.process.pid)
+
+
+def _cause(returncode: int | None) -> str:
+    if returncode is not None and returncode < 0:
+        return f"killed by {signal.Signals(-returncode).name}"
+    return f"exit status {returncode}"
