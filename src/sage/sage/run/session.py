@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import IO, Any
 
@@ -21,6 +21,7 @@ from sage.observe.observer_node import ObserverNode
 from sage.observe.root_causes import outputs
 from sage.run.log_files import keep_small
 from sage.run.memory_watch import MemoryWatch
+from sage.run.restart_policy import RestartLimits
 from sage.run.sd_notify import ServiceNotifier
 from sage.run.summary import summary_of
 from sage.run.supervisor import POLL_S, Supervisor
@@ -47,6 +48,7 @@ class RunOptions:
         network: talk to other hosts.
         wait: go on without any sensor until one is there.
         log: where the processes write; None: where this process writes.
+        limits: how often, and after how long, a process is started again.
     """
 
     composed: bool = True
@@ -56,6 +58,7 @@ class RunOptions:
     network: bool = False
     wait: bool = False
     log: IO[bytes] | None = None
+    limits: RestartLimits = field(default_factory=RestartLimits)
 
 
 class Session:
@@ -153,6 +156,7 @@ class Session:
             self.options.log_level,
             self.options.log,
             self.options.respawn,
+            self.options.limits,
         )
         try:
             self._drive()
