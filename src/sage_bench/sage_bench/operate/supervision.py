@@ -6,7 +6,7 @@ import contextlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
 from typing import Any
 
@@ -57,11 +57,22 @@ def rows(setting: Setting) -> Figures:
     found.append(
         Row("supervision, a process a node", 100.0 * many.cpu_share, "% of a core", COST_GOAL)
     )
-    needless = told["restarts"] - len(many.done) + restarts_under_load(quick)
-    found.append(
-        Row(f"restarts without a reason, trials and {BUSY} busy processes", needless, "", 0.0)
-    )
-    return Figures(tuple(found), NOTES)
+    needless = [*without_reason(told, many.done), *without_reason(under_load(quick), ())]
+    name = f"ends of processes without a reason, in the trials and beside {BUSY} busy processes"
+    found.append(Row(name, len(needless), "", 0.0))
+    return Figures(tuple(found), (*NOTES, *(f"without a reason: {end}" for end in needless)))
+
+
+def without_reason(told: Mapping[str, Any], trials: Sequence[Trial]) -> list[str]:
+    """Ends of processes in a run that no trial explains, in words."""
+    explained = [trial.process for trial in trials]
+    found = []
+    for outage in told["outages"]:
+        if outage["process"] in explained:
+            explained.remove(outage["process"])
+        else:
+            found.append(f"{outage['process']} ({outage['cause']})")
+    return found
 
 
 def rows_of(kind: str, trials: Sequence[Trial], where: str = "") -> list[Row]:
@@ -103,12 +114,12 @@ def composed_trials(count: int) -> tuple[Trials, dict[str, Any]]:
         return trials, session.run()
 
 
-def restarts_under_load(quick: bool) -> int:
-    """Restarts of a graph of processes that nobody touches, beside others that take the cores."""
+def under_load(quick: bool) -> dict[str, Any]:
+    """The run of a graph of processes that nobody touches, beside others that take the cores."""
     with tempfile.TemporaryDirectory() as home, busy_processes():
         seconds = BUSY_QUICK_S if quick else BUSY_S
         session = Session(describe(GraphOptions(home=home)), options(False, seconds))
-        return int(session.run()["restarts"])
+        return session.run()
 
 
 def options(composed: bool, seconds: float | None = None) -> RunOptions:
