@@ -25,10 +25,11 @@ class Watched:
     phase: Phase = Phase.RUNNING
     cpu_s: float = 0.0
     first_cpu_s: float = 0.0
+    crowding: float = 1.0
     threads: dict[int, str] = field(default_factory=lambda: {FIRST: "S", OTHER: "S"})
 
     def __post_init__(self) -> None:
-        self.detector = HangDetector(self.now_s, self.state)
+        self.detector = HangDetector(self.now_s, self.state, lambda: self.crowding)
 
     def state(self) -> ProcessState:
         return ProcessState(dict(self.threads), FIRST, self.cpu_s, self.first_cpu_s)
@@ -78,17 +79,25 @@ def test_what_is_stopped_or_asleep_is_seen_within_a_second(
 def test_an_endless_callback_is_seen_by_the_processor_time_that_it_takes() -> None:
     alone = Watched(threads={FIRST: "R", OTHER: "S"})
     assert alone.run(1.0, beats=True, turns=False, cpu=1.0).startswith(NO_TURN)
-    crowded = Watched(threads={FIRST: "R", OTHER: "S"})
-    assert crowded.run(2.0, beats=True, turns=False, cpu=0.1) == ""
+    crowded = Watched(threads={FIRST: "R", OTHER: "S"}, crowding=2.0)
+    assert crowded.run(8.0, beats=True, turns=False, cpu=0.1) == ""
     assert crowded.run(20.0, beats=True, turns=False, cpu=0.1).startswith(NO_TURN)
-    assert crowded.first_cpu_s == pytest.approx(HANG_S, abs=0.1)
+    assert crowded.first_cpu_s == pytest.approx(2.0 * HANG_S, abs=0.1)
 
 
 @pytest.mark.parametrize("thread", ["R", "D", "t"])
 @pytest.mark.parametrize("beats", [False, True])
 def test_who_waits_for_a_core_a_disk_or_a_debugger_does_not_hang(thread: str, beats: bool) -> None:
-    watched = Watched(threads={FIRST: thread, OTHER: "S"})
+    watched = Watched(threads={FIRST: thread, OTHER: "S"}, crowding=2.0)
     assert watched.run(100.0, beats=beats, turns=False) == ""
+
+
+def test_on_a_crowded_machine_who_sleeps_has_longer_and_who_is_stopped_has_not() -> None:
+    asleep = Watched(crowding=10.0)
+    assert asleep.run(10 * HANG_S, beats=True, turns=False) == ""
+    assert asleep.run(1.0, beats=True, turns=False).startswith(NO_TURN)
+    stopped = Watched(crowding=10.0, threads={FIRST: "T", OTHER: "T"})
+    assert stopped.run(1.0, beats=False, turns=False).startswith(STOPPED)
 
 
 def test_a_machine_that_stood_still_is_no_fault_of_its_processes() -> None:

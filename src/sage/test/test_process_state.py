@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from sage.run.process_state import ProcessState, process_state
+from sage.run.process_state import ProcessState, crowding, process_state
 
 LONG_S = 60.0
 
@@ -27,8 +27,8 @@ def until(pid: int, holds: Callable[[ProcessState], bool]) -> ProcessState:
 def test_this_process_runs_and_takes_time() -> None:
     before = until(os.getpid(), lambda state: "R" in state.threads.values())
     assert not before.asleep and not before.stopped and before.first == os.getpid()
-    after = until(os.getpid(), lambda state: state.first_cpu_s > before.first_cpu_s)
-    assert after.cpu_s > before.cpu_s
+    until(os.getpid(), lambda state: state.first_cpu_s > before.first_cpu_s)
+    until(os.getpid(), lambda state: state.cpu_s > before.cpu_s)
 
 
 def test_one_that_sleeps_is_stopped_and_ends() -> None:
@@ -39,3 +39,7 @@ def test_one_that_sleeps_is_stopped_and_ends() -> None:
         assert until(child.pid, lambda state: state.stopped).asleep
         child.kill()
     assert process_state(child.pid) is None
+
+
+def test_a_machine_is_crowded_by_what_is_ready_to_run() -> None:
+    assert crowding() >= max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) - 0.5)

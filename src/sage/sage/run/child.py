@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sage.run.forked_process import ForkedProcess
 from sage.run.hang_detection import HangDetector
-from sage.run.process_state import ProcessState, process_state
+from sage.run.process_state import ProcessState, crowding, process_state
 from sage.run.restart_policy import RestartPolicy
 from sage_common.heartbeat import HEARTBEAT_VARIABLE, HeartbeatMemory
 from sage_common.ros.process import EXIT_USAGE
@@ -51,7 +51,7 @@ class Child:
         self.process = process
         self.restart_at = None
         self.hang = ""
-        self.detector = HangDetector(time.monotonic(), self._state)
+        self.detector = HangDetector(time.monotonic(), self._state, crowding)
 
     @property
     def runs(self) -> bool:

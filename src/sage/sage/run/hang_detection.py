@@ -2,9 +2,10 @@
 
 A heartbeat that is late says little on a busy machine. So of the time since then only that counts
 in which the process could have written one: it was stopped, all of its threads slept, or it had the
-processor (then what it has taken counts). Time in which it was ready to run and got no core, or
-waited for a disk, or was held by a debugger, does not count; nor does more than `LONGEST_LOOK_S`
-between two looks, for who looks late is kept waiting himself.
+processor (then what it has taken counts). Time in which it was ready to run and got no core, or waited for a disk, or was held by a debugger, does not count; nor
+does more than `LONGEST_LOOK_S` between two looks, for who looks late is kept waiting himself. And who is not stopped has as many
+times longer as there are more threads ready to run than cores: it may sleep because another process
+that it waits for gets no core.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sage_common.heartbeat import BEAT_PERIOD_S, Beat, Phase
 
 LATE_S = 1.5 * BEAT_PERIOD_S
 HANG_S = 0.45
-"""Of time that counts, after `LATE_S`. Most seen of a graph at work: `docs/operating.md`."""
+"""Of time that counts, after `LATE_S`. A graph at work came to 0.1 s beside ten busy processes."""
 SLOW_S = 10.0
 """The same while a process starts or ends: it loads libraries and models, and saves."""
 UNHEARD_S = 60.0
@@ -52,14 +53,20 @@ class HangDetector:
     Args:
         now_s: when it was started.
         state: how the process is now; None if it has ended.
+        crowding: how many threads are ready to run for each core; 1 if fewer.
 
     Attributes:
         most_s: the longest time that counted against it without its being said to hang.
     """
 
-    def __init__(self, now_s: float, state: Callable[[], ProcessState | None]) -> None:
+    def __init__(
+        self,
+        now_s: float,
+        state: Callable[[], ProcessState | None],
+        crowding: Callable[[], float],
+    ) -> None:
         self._started_s = self._looked_s = now_s
-        self._state = state
+        self._state, self._crowding = state, crowding
         self._before: ProcessState | None = None
         self._beats, self._turns = _Overdue(), _Overdue()
         self.most_s = 0.0
@@ -98,6 +105,8 @@ class HangDetector:
 
     def _judged(self, phase: Phase, state: ProcessState, now_s: float) -> str:
         limit_s = {Phase.UNHEARD: UNHEARD_S, Phase.RUNNING: HANG_S}.get(phase, SLOW_S)
+        if not state.stopped:
+            limit_s *= self._crowding()
         found = (
             (self._beats, NO_BEAT, "heartbeat"),
             (self._turns, NO_TURN, "turn of its executor"),

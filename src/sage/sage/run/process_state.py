@@ -68,6 +68,13 @@ def process_state(pid: int) -> ProcessState | None:
         return None
 
 
+def crowding() -> float:
+    """Threads that are ready to run for each core, now or in the last minute; at least 1."""
+    fields = Path("/proc/loadavg").read_text().split()
+    running = int(fields[3].partition("/")[0]) - 1  # without this one
+    return max(1.0, max(float(fields[0]), running) / (os.cpu_count() or 1))
+
+
 def process_pss_mb(pid: int) -> float:
     """Proportional set size of one process [MB]; 0 if it has ended."""
     try:

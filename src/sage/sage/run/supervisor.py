@@ -24,7 +24,8 @@ from sage.run.restart_policy import RestartLimits, RestartPolicy
 from sage_common.parent import PARENT_VARIABLE
 
 STOP_TIMEOUT_S = 10.0
-POLL_S = 0.05
+POLL_S = 0.04
+"""A large process takes this long to end, and is to be seen within 0.1 s."""
 FORK_SERVER = "fork_server"
 
 
