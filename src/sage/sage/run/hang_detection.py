@@ -2,8 +2,9 @@
 
 A heartbeat that is late says little on a busy machine. So of the time since then only that counts
 in which the process could have written one: it was stopped, all of its threads slept, or it had the
-processor (then what it has taken counts). Time in which it was ready to run and got no core, or waited for a disk, or was held by a debugger, does not count; nor
-does more than `LONGEST_LOOK_S` between two looks, for who looks late is kept waiting himself. And who is not stopped has as many
+processor (then what it has taken counts). Time in which it was ready to run and got no core, or
+waited for a disk, or was held by a debugger, does not count; nor does more than `LONGEST_LOOK_S`
+between two looks, for who looks late is kept waiting himself. And who is not stopped has as many
 times longer as there are more threads ready to run than cores: it may sleep because another process
 that it waits for gets no core.
 """
