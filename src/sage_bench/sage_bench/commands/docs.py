@@ -14,6 +14,12 @@ from sage_bench.documentation import (
     render_parameters,
     render_topics,
 )
+from sage_bench.gateway_tables import (
+    render_endpoints,
+    render_errors,
+    render_events,
+    render_objects,
+)
 from sage_bench.markdown import bench_figures, bench_matrices, card_figures
 from sage_bench.salience.scalars.repositories import REPOSITORIES
 from sage_bench.salience.streams.origins import SEALED_ORIGINS
@@ -23,7 +29,7 @@ from sage_sensors.backends.recording import data_folder
 ENCODERS_PAGE, SALIENCE_PAGE = "encoders.md", "salience_benchmark.md"
 MEMORY_PAGE, MAILBOX_PAGE = "memory_benchmark.md", "mailbox_benchmark.md"
 PLUGIN_PAGE, RECOGNITION_PAGE = "add_a_plugin.md", "recognition.md"
-BUDGET_PAGE = "budget_benchmark.md"
+BUDGET_PAGE, GATEWAY_PAGE = "budget_benchmark.md", "gateway.md"
 OURS = "**SAGE**"
 """Fused salience of events; the total of `VectorScorer` where streams are bare numbers."""
 SEALED, SEALED_COMMAND = "salience_sealed", "SAGE_BENCH_HALF=sealed sage bench salience --record"
@@ -114,6 +120,12 @@ def filled_pages(folder: Path) -> dict[str, str]:
         MAILBOX_PAGE: {"bench": bench_figures(results, "mailbox")},
         BUDGET_PAGE: {"bench": bench_figures(results, "budget", with_cases=True)},
         PLUGIN_PAGE: {"capabilities": render_capabilities()},
+        GATEWAY_PAGE: {
+            "endpoints": render_endpoints(),
+            "events": render_events(),
+            "errors": render_errors(),
+            "objects": render_objects(),
+        },
         RECOGNITION_PAGE: {"bench": bench_figures(results, "refine", with_cases=True)},
     }
     made = {}

@@ -1,0 +1,1 @@
+"""The graph to the outside: a page, its server, figures for Prometheus."""

@@ -1,0 +1,1 @@
+"""The gateway without ROS and without a server: contract, aggregate, streams, access."""

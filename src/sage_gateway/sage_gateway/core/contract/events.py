@@ -1,0 +1,332 @@
+"""What the stream `/api/events` carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sage_gateway.core.contract.field import said
+
+_STAMP = "of the percept, since 1970"
+_SHARE = {"low": 0.0, "high": 1.0}
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The first event of every stream, and the answer of `/api/status`."""
+
+    contract: int = said("version of this contract; it is raised when a field changes or goes")
+    version: str = said("of SAGE")
+    namespace: str = said("of the graph")
+    time_s: float = said("now, by the clock of the graph, since 1970", "s")
+    allow_actions: bool = said("false: read-only, every POST but `/api/session` is refused")
+    camera: str = said("the camera that is shown; empty: none")
+    modalities: tuple[str, ...] = said("of the graph, in the order of lists")
+    sensors: dict[str, str] = said(
+        "by stream (camera, microphone, imu, text) what stands behind it, as its node says: a "
+        "device, a file, a synthetic signal; what has not been heard of is missing"
+    )
+    viewers: int = said("streams that are open, this one included", low=0)
+
+
+@dataclass(frozen=True)
+class ModalitySalience:
+    """One modality at the moment."""
+
+    modality: str = said("its name")
+    live: bool = said("false: nothing fresh comes from it, and all but the name is empty or null")
+    source: str = said("the sensor")
+    stamp_s: float | None = said(_STAMP, "s")
+    weight: float | None = said("in fusion", **_SHARE)
+    total: float | None = said("its own salience; 0.5: as rare as a false alarm", **_SHARE)
+    surprise: float | None = said("error of its predictor, against its own past", **_SHARE)
+    novelty: float | None = said("distance to what it remembers", **_SHARE)
+    arousal: float | None = said("intensity and change", **_SHARE)
+    reward: float | None = said("learned value; 0.5: unknown", **_SHARE)
+    conflict: float | None = said("disagreement with other modalities; null: unknown", **_SHARE)
+    alarms_per_hour: float | None = said(
+        "how often it says as much while nothing happens", "1/h", low=0
+    )
+    habituation: float | None = said("share that repetition has taken away", **_SHARE)
+    reason: str = said("the main cause, in words")
+    grid_rows: int = said("of `grid`; 0: it has none", low=0)
+    grid_columns: int = said("of `grid`; 0: it has none", low=0)
+    grid: tuple[float, ...] = said("where in the percept, row by row from the top", **_SHARE)
+
+
+@dataclass(frozen=True)
+class SalienceNow:
+    """What matters now, and why."""
+
+    stamp_s: float = said(_STAMP + "; it names the moment in `/api/explain`", "s")
+    valid: bool = said("false: no modality is live, and `total` is 0")
+    total: float = said("fused salience; 0.5: as rare as a false alarm", **_SHARE)
+    alarms_per_hour: float | None = said(
+        "how often as much is said while nothing happens; null while not valid", "1/h", low=0
+    )
+    reason: str = said("in words; why not, while not valid")
+    dominant: str = said("the modality that contributes most; empty: none")
+    conflict: float = said("strongest of all", **_SHARE)
+    latency_ms: float = said("from the sensor's sample to this", "ms", low=0)
+    modalities: tuple[ModalitySalience, ...] = said("all of the graph, in the order of lists")
+
+
+@dataclass(frozen=True)
+class AttentionNow:
+    """Where to look, listen or feel next: fractions of the percept, from its top left."""
+
+    stamp_s: float = said(_STAMP, "s")
+    valid: bool = said("false: nothing to attend to")
+    modality: str = said("attended")
+    source: str = said("the sensor")
+    x_min: float = said("left", **_SHARE)
+    y_min: float = said("top", **_SHARE)
+    x_max: float = said("right", **_SHARE)
+    y_max: float = said("bottom", **_SHARE)
+    confidence: float = said("share of the grid's salience inside", **_SHARE)
+    salience: float = said("fused, when it was chosen", **_SHARE)
+    place: str = said("the region in words")
+    reason: str = said("why here, in words; why not, while not valid")
+
+
+@dataclass(frozen=True)
+class CameraNow:
+    """A new picture can be fetched."""
+
+    stamp_s: float = said(_STAMP, "s")
+    url: str = said("of the newest picture (JPEG)")
+    width: int = said("of that picture", "px", low=1)
+    height: int = said("of that picture", "px", low=1)
+
+
+@dataclass(frozen=True)
+class PuzzleNow:
+    """One modality as the graph sees it."""
+
+    modality: str = said("its name")
+    source: str = said("the sensor")
+    stamp_s: float = said(_STAMP, "s")
+    codes: str = said("900 digits 0 to 9, 30 rows of 30 from the top; higher: more")
+    text: str = said("the words, of language")
+
+
+@dataclass(frozen=True)
+class Puzzles:
+    """The newest puzzles of all modalities that had one since the stream began."""
+
+    puzzles: tuple[PuzzleNow, ...] = said("by modality, in the order of lists")
+
+
+@dataclass(frozen=True)
+class PluginBudgetNow:
+    """One plugin in the last cycle."""
+
+    name: str = said("of the plugin")
+    state: str = said("idle, running, done, spent, timed_out, failed or isolated")
+    trust: float = said("0.05 to 1", **_SHARE)
+    salience: float = said("of what it works on", **_SHARE)
+    requested_atp: float = said("asked for", "ATP", low=0)
+    allocated_atp: float = said("its share", "ATP", low=0)
+    spent_atp: float = said("measured", "ATP", low=0)
+    steps: int = said("made in the cycle", low=0)
+    failures: int = said("since the start", low=0)
+    reason: str = said("why it stopped, or what it waits for, in words")
+
+
+@dataclass(frozen=True)
+class BudgetNow:
+    """Where the compute of the last cycle went; 1 ATP is 0.1 ms of one worker."""
+
+    stamp_s: float = said("end of the cycle, since 1970", "s")
+    cycle: int = said("its number, from 1", low=0)
+    cycle_ms: float = said("its length", "ms", low=0)
+    budget_atp: float = said("what it could spend", "ATP", low=0)
+    allocated_atp: float = said("handed out", "ATP", low=0)
+    spent_atp: float = said("measured", "ATP", low=0)
+    returned_atp: float = said("given back and taken by nobody", "ATP", low=0)
+    rating: float = said("part of its promise that the processor keeps", **_SHARE)
+    plugins: tuple[PluginBudgetNow, ...] = said("all that are loaded, by name")
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One change of the metabolic state."""
+
+    stamp_s: float = said("when, since 1970", "s")
+    previous: str = said("the state before")
+    state: str = said("the state after")
+    reason: str = said("why, in words")
+
+
+@dataclass(frozen=True)
+class StateNow:
+    """The metabolic state and what it governs."""
+
+    state: str = said("WAKE, FOCUS, REST, DREAM or CRISIS")
+    previous: str = said("the state before")
+    reason: str = said("why it was entered, in words")
+    since_s: float = said("when it was entered, since 1970", "s")
+    forced_until_s: float | None = said("end of a state that somebody forced; null: none", "s")
+    energy_reserve: float = said("what is left", **_SHARE)
+    energy_source: str = said("what that is known from: battery, board power or budget use")
+    energy_fault: str = said("why a battery is not believed, in words; empty: it is")
+    charging: bool = said("the battery is being charged, or full")
+    cycle_ms: float = said("length of a budget cycle", "ms", low=0)
+    budget_atp: float = said("what plugins may spend in a cycle", "ATP", low=0)
+    plugins: tuple[str, ...] = said("those that may begin a run; `*`: all")
+    learning: bool = said("scorers and fusion learn")
+    consolidation: bool = said("the memory sleeps")
+    transitions: tuple[Transition, ...] = said("the newest, the oldest first")
+
+
+@dataclass(frozen=True)
+class ProcessNow:
+    """One process of the graph."""
+
+    name: str = said("of the process")
+    pid: int = said("its number", low=0)
+    pss_mb: float = said("proportional set size", "MB", low=0)
+
+
+@dataclass(frozen=True)
+class PressureNow:
+    """How tight memory is, and how the board is; null: the kernel or the board does not say."""
+
+    stamp_s: float = said("of the reading, since 1970", "s")
+    level: str = said("green, yellow, orange, red or critical")
+    reason: str = said("why this level, in words")
+    method: str = said("what it is read from, in words")
+    forced: bool = said("a person has set it")
+    some_avg10: float | None = said("of 10 s, in which some task stalled on memory", "%", 0, 100)
+    full_avg10: float | None = said("of 10 s, in which all tasks stalled on memory", "%", 0, 100)
+    available_mb: float | None = said("memory that can still be taken", "MB", low=0)
+    temperature_c: float | None = said("of the hottest zone", "°C")
+    power_w: float | None = said("of the board", "W", low=0)
+    clock_mhz: float | None = said("mean of the processors", "MHz", low=0)
+    gpu_used_mb: float | None = said("GPU memory in use; null: there is no GPU", "MB", low=0)
+    gpu_total_mb: float | None = said("GPU memory; null: there is no GPU", "MB", low=0)
+    shed: tuple[str, ...] = said("nodes that were deactivated to give memory back")
+    processes: tuple[ProcessNow, ...] = said("of the graph")
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What was kept verbatim of an experience."""
+
+    sha256: str = said("64 hexadecimal digits: its name")
+    media_type: str = said("image/webp, audio/flac, text/csv, or that of a message")
+    url: str = said("of the payload as it was kept: of a sound what an audio element plays")
+    picture_url: str | None = said(
+        "of a picture of it (WebP, at most 320 px): the frame, or the spectrum of a sound; null: "
+        "it has none"
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something was experienced."""
+
+    frame: str = said("of the coordinates")
+    x: float = said("", "m")
+    y: float = said("", "m")
+    z: float = said("", "m")
+
+
+@dataclass(frozen=True)
+class KeptExperience:
+    """A moment that the memory keeps."""
+
+    id: str = said("UUID, for pin, forget and outcome")
+    stamp_s: float = said(_STAMP + "; it names the moment in `/api/explain`", "s")
+    start_s: float = said("first sample that it covers, since 1970", "s")
+    end_s: float = said("last sample that it covers, since 1970", "s")
+    modality: str = said("of the percept")
+    source: str = said("the sensor")
+    entity: str = said("who or what it is about; empty: not known")
+    total: float = said("fused salience when it was kept", **_SHARE)
+    surprise: float = said("", **_SHARE)
+    novelty: float = said("", **_SHARE)
+    arousal: float = said("", **_SHARE)
+    reward: float = said("0.5: unknown", **_SHARE)
+    conflict: float = said("", **_SHARE)
+    reason: str = said("why it was kept, in words")
+    text: str = said("words around it, or what was recognised; empty: none")
+    place: Place | None = said("where; null: not known")
+    payload: Payload | None = said("what was kept verbatim; null: nothing")
+    covers: int = said("moments that this summary stands for; 0: it is a moment itself", low=0)
+    pinned: bool = said("it is never evicted")
+
+
+@dataclass(frozen=True)
+class RefinementDone:
+    """What a plugin made of a percept."""
+
+    stamp_s: float = said(_STAMP, "s")
+    plugin: str = said("its name")
+    modality: str = said("of the percept")
+    source: str = said("the sensor")
+    ordered: bool = said("asked for by hand")
+    answer: str = said("in words; empty: none")
+    labels: tuple[str, ...] = said("what it recognised, best first")
+    energy: float | None = said("after its last step, lower is better; null: it made none")
+    spent_atp: float = said("measured", "ATP", low=0)
+    steps: int = said("made", low=0)
+    state: str = said("done, spent, timed_out or failed")
+    reason: str = said("why it stopped, in words")
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One node that is not well."""
+
+    name: str = said("of the node or process")
+    level: str = said("warn, error, silent (no status comes any more) or ended")
+    message: str = said("what is wrong, in words")
+    since_s: float = said("when it became so, since 1970", "s")
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """All that is not well now; sent when that changes, the worst first."""
+
+    alerts: tuple[Alert, ...] = said("empty: all is well")
+
+
+@dataclass(frozen=True)
+class HistoryPoint:
+    """One second of the past."""
+
+    time_s: float = said("its end, since 1970", "s")
+    total: float | None = said("most fused salience in it; null: none came", **_SHARE)
+    stamp_s: float | None = said("of that moment, for `/api/explain`", "s")
+    reason: str = said("of that moment, in words; empty: nothing came")
+    dominant: str = said("of that moment; empty: none")
+    modalities: dict[str, float] = said("salience of each live modality at that moment", **_SHARE)
+    spent_atp: float | None = said("by all plugins in the second; null: no cycle ended", "ATP")
+    budget_atp: float | None = said("that could be spent in the second", "ATP")
+    spent_by: dict[str, float] = said("the same by plugin", "ATP")
+    trust: dict[str, float] = said("of each loaded plugin", **_SHARE)
+    state: str = said("metabolic state; empty: not known")
+    pressure: str = said("level; empty: not known")
+    energy_reserve: float | None = said("null: not known", **_SHARE)
+    temperature_c: float | None = said("null: not known", "°C")
+    power_w: float | None = said("null: not known", "W")
+    experiences: int = said("that were kept in it", low=0)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something that takes a while: a refinement by hand, or sleep."""
+
+    job: int = said("its number, for `/api/jobs/cancel`", low=1)
+    kind: str = said("refine or sleep")
+    state: str = said("running, done, failed or cancelled")
+    progress: float | None = said("null: not known", **_SHARE)
+    message: str = said("the stage, then what came of it, in words")
+    result: dict[str, object] = said("once done: the fields of the action's result")
+
+
+@dataclass(frozen=True)
+class Bye:
+    """The last event, where the graph ends as it should."""
+
+    reason: str = said("in words")

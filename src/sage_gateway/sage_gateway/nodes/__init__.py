@@ -1,0 +1,1 @@
+"""The gateway's node, and what joins it to the graph."""
