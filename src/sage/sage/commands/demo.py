@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
+from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options, with_page
 from sage.commands.run import exit_status, run_options
 from sage.commands.summary import short_summary
 from sage.graph.description import describe
@@ -31,14 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     parser.add_argument("--headless", action="store_true", help="progress lines, no live view")
     # A robot that has seen a walk finds it less salient the next time; a demo starts afresh.
-    parser.set_defaults(fresh=True, duration=DEFAULT_DURATION_S, log_level="warn")
+    parser.set_defaults(fresh=True, duration=DEFAULT_DURATION_S, log_level="warn", page=0)
 
 
 def run(options: argparse.Namespace) -> int:
     home = sage_home(options.home)
     make_private(home / "log")
     log_path = home / "log" / "demo.log"
-    graph = describe(graph_options(options))
+    chosen, lease = with_page(options, graph_options(options))
+    graph = describe(chosen)
+    if lease is not None:
+        print(f"page         {lease.address(home)}", flush=True)
     for stream, backend in graph.backends.items():
         print(f"{stream:<12} {backend}", flush=True)
     for note in graph.notes:

@@ -6,8 +6,10 @@ import argparse
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from sage.graph.description import PROFILES, GraphOptions
+from sage.graph.page_address import PageLease
 from sage.run.process_commands import LOG_LEVELS
 
 USUAL_FORCED_S = 600.0
@@ -71,6 +73,14 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--log-level", default="info", choices=LOG_LEVELS)
     parser.add_argument("--no-respawn", action="store_true", help="do not restart ended processes")
+    parser.add_argument(
+        "--page", nargs="?", type=port, const=0, default=None, metavar="PORT",
+        help="serve the page at 127.0.0.1, and print its address; default: 8765, or the next that "
+        "is free",
+    )  # fmt: skip
+    parser.add_argument(
+        "--page-read-only", action="store_true", help="who looks at the page may not act"
+    )
     parser.add_argument("--network", action="store_true", help="talk to other hosts, too")
 
 
@@ -86,6 +96,27 @@ def graph_options(options: argparse.Namespace) -> GraphOptions:
         resume=not options.fresh,
         loop=not options.once,
     )
+
+
+def with_page(
+    options: argparse.Namespace, chosen: GraphOptions
+) -> tuple[GraphOptions, PageLease | None]:
+    """The graph with its page, if one was asked for, and the port, to be held while it runs.
+
+    Raises:
+        InvalidInput: the port is taken.
+    """
+    if options.page is None:
+        return chosen, None
+    lease = PageLease(options.page)
+    return replace(chosen, page=lease.port, page_acts=not options.page_read_only), lease
+
+
+def port(text: str) -> int:
+    """An argparse type: a TCP port."""
+    if not (text.isdecimal() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a port from 1 to 65535")
+    return int(text)
 
 
 def number(fits: Callable[[float], bool], expected: str) -> Callable[[str], float]:

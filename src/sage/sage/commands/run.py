@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options
+from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options, with_page
 from sage.commands.summary import short_summary
 from sage.graph.description import describe
 from sage.replay.playback import play_bag
 from sage.run.session import RunOptions, Session
 from sage.sources.planning import is_bag
+from sage_common.core.home import sage_home
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    chosen = graph_options(options)
+    chosen, lease = with_page(options, graph_options(options))
+    if lease is not None:
+        print(f"page: {lease.address(sage_home(options.home))}", file=sys.stderr, flush=True)
     if is_bag(Path(chosen.source).expanduser()):
         summary = play_bag(chosen, run_options(options), loop=chosen.loop)
     else:

@@ -82,6 +82,7 @@ NODES = {
     "attention": _kind("sage_snarc", "attention", "Attention"),
     "orchestrator": _kind("sage_orchestrator", "orchestrator", "Orchestrator"),
     "governor": _kind("sage_orchestrator", "governor", "Governor"),
+    "gateway": _kind("sage_gateway", "gateway", "Gateway"),
     "memory": _kind("sage_memory", "memory", "Memory"),
 }
 """All that are no encoders."""

@@ -95,6 +95,8 @@ class GraphOptions:
         use_sim_time: take the time from /clock.
         resume: continue from the saved state.
         loop: play a recording again and again.
+        page: port at which the gateway serves its page; None: as the parameter files say.
+        page_acts: who has the token of that page may act.
     """
 
     profile: str = "nano"
@@ -106,6 +108,8 @@ class GraphOptions:
     use_sim_time: bool = False
     resume: bool = True
     loop: bool = True
+    page: int | None = None
+    page_acts: bool = True
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,7 @@ def describe(options: GraphOptions) -> Graph:
     sensors = plan_sensors(options.source, options.camera, options.namespace, options.loop, own)
     nodes = _processing_nodes(options.namespace, modalities, beside.vectors)
     nodes += (NodeSpec("speaker", "speaker", options.namespace),) if beside.speaks else ()
+    nodes += _gateway(options, beside.page)
     nodes += _encoders(options.namespace, modalities)
     nodes += tuple(NodeSpec(s.kind, s.name, options.namespace, s.parameters) for s in sensors.nodes)
     file_notes = _left_out(files, nodes, options.namespace)
@@ -201,6 +206,13 @@ def _processing_nodes(
         for name in vectors
     ]
     return tuple(nodes)
+
+
+def _gateway(options: GraphOptions, is_asked: bool) -> tuple[NodeSpec, ...]:
+    if options.page is None:
+        return (NodeSpec("gateway", "gateway", options.namespace),) if is_asked else ()
+    values = {"port": options.page, "allow_actions": options.page_acts}
+    return (NodeSpec("gateway", "gateway", options.namespace, values),)
 
 
 def _encoders(namespace: str, modalities: tuple[GraphModality, ...]) -> tuple[NodeSpec, ...]:

@@ -27,6 +27,9 @@ class GraphParameters:
     speaks: bool = parameter(
         False, doc="there is a node `speaker`, which says aloud what comes on `speak`"
     )
+    page: bool = parameter(
+        False, doc="there is a node `gateway`, which serves the page; `sage run --page` adds it, too"
+    )
 
 
 def graph_parameters(values: Mapping[str, object]) -> GraphParameters:

@@ -10,8 +10,9 @@ from rich.color import Color
 from rich.segment import Segment, Segments
 from rich.style import Style
 
-from sage.recall.pictures import Pixels, payload_of, picture_of
+from sage.recall.payload_reading import payload_of
 from sage.recall.question import Remembered, Reply
+from sage_memory.backends.payload_pictures import Pixels, picture_of
 
 INDENT = "       "
 PICTURE_PX = 64

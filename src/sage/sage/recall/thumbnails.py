@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sage.recall.pictures import IMAGE, as_webp, payload_of, picture_of
+from sage.recall.payload_reading import payload_of
 from sage.recall.question import Remembered
 from sage_common.core.errors import InvalidInput
+from sage_memory.backends.payload_pictures import IMAGE, as_webp, picture_of
 from sage_memory.core.payloads import EXTENSIONS
 
 LONGEST_PX = 256

@@ -24,6 +24,10 @@ class ActionCaller:
         self._client = ActionClient(node, interface(spec.type), name)
         self._name = name
 
+    def destroy(self) -> None:
+        """Leave the ROS graph."""
+        self._client.destroy()
+
     def run(
         self,
         goal: Any,

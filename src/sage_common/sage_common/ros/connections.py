@@ -24,12 +24,13 @@ from sage_common.core.transport import AUTO
 from sage_common.ros.answers import answer
 from sage_common.ros.diagnostics import Diagnostics
 from sage_common.ros.gate import FAULT_LOG_PERIOD_S, Gate
-from sage_common.ros.host import Host, Publisher, ServiceClient, Timer, Worker
+from sage_common.ros.host import ActionClient, Host, Publisher, ServiceClient, Timer, Worker
 from sage_common.ros.interfaces import interface
 from sage_common.ros.latest import LatestMessages
+from sage_common.ros.on_demand import OnDemand
 from sage_common.ros.pressure import Cost, PressureListener, Reclaimable
 from sage_common.ros.tensors.ends import TensorEnds
-from sage_common.ros.tensors.latest_pictures import LatestPictures
+from sage_common.ros.tensors.latest_pictures import LatestPictures, Still
 from sage_common.ros.tensors.output import TensorOutput
 from sage_common.ros.tensors.picture import Picture
 
@@ -173,6 +174,16 @@ class Connections:
         """Keep the newest `depth` pictures of a camera; topics as in `subscribe_tensor`."""
         return self._tensors.keep_latest(tensor_key, image_key, depth, **names)
 
+    def newest_on_demand(self, topic_key: str, **names: str) -> OnDemand[Any]:
+        """The newest message of a topic, which is subscribed only while somebody wants it."""
+        gate = self._gate_of(topic_key, names, lambda _message: None)
+        kept, subscribe = self._kept_by(gate, 1)
+        return OnDemand(kept.newest, kept.clear, subscribe, gate.health, self.guard)
+
+    def picture_on_demand(self, tensor_key: str, image_key: str, **names: str) -> OnDemand[Still]:
+        """The newest picture of a camera, which is subscribed only while somebody wants it."""
+        return self._tensors.newest_on_demand(tensor_key, image_key, **names)
+
     def mailbox_name(self, name: str) -> str:
         """What a mailbox of the graph is called, `name` being relative to its namespace as a
         topic's is; empty: this host has no mailboxes."""
@@ -236,6 +247,10 @@ class Connections:
             return answer(self, empty, execute, goal, publish_feedback, must_stop)
 
         self._host.make_action(spec, self._host.resolve(key), run, at_once)
+
+    def action_client(self, key: str) -> ActionClient:
+        """A client of a registered action; run it from a thread of your own only."""
+        return self._host.make_action_client(action_spec(key), self._host.resolve(key))
 
     def worker(self, name: str, queue_size: int = 1) -> Worker:
         """A thread with a short queue; when it is full the oldest waiting job makes room."""

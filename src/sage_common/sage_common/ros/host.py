@@ -57,6 +57,23 @@ class ServiceClient(Protocol):
         """
 
 
+class ActionClient(Protocol):
+    """Runs one action, from a thread that is not the executor's."""
+
+    def run(
+        self,
+        goal: Any,
+        on_feedback: Callable[[Any], None],
+        should_stop: Callable[[], bool],
+        discovery_s: float,
+    ) -> Any:
+        """The result; a goal that is cancelled, as `should_stop` says, has one, too.
+
+        Raises:
+            ServiceUnavailable: no node serves it, it refuses, or it goes away meanwhile.
+        """
+
+
 class Worker(Protocol):
     """One thread with a short queue, for work that must not hold up callbacks."""
 
@@ -142,6 +159,8 @@ class Host(Protocol):
         self, spec: ServiceSpec, name: str, execute: Callable[..., Any], at_once: int
     ) -> None:
         """Serve an action; so many goals are executed at the same time, each on a worker."""
+
+    def make_action_client(self, spec: ServiceSpec, name: str) -> ActionClient: ...
 
     def make_worker(
         self, name: str, queue_size: int, on_error: Callable[[BaseException], None]

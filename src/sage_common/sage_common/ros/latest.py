@@ -77,6 +77,11 @@ class LatestMessages(Stateful):
         with self._lock:
             self._kept = deque(self._kept, maxlen=depth)
 
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._kept.clear()
+
     def newest(self) -> Any | None:
         """The newest good message; None if there is none."""
         return self._first(lambda kept: kept[-1])

@@ -26,6 +26,7 @@ OWN_PACKAGES = frozenset(
         "sage_common",
         "sage_cuda_mailbox",
         "sage_encoders",
+        "sage_gateway",
         "sage_memory",
         "sage_orchestrator",
         "sage_plugins",

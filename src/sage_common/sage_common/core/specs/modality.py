@@ -41,6 +41,7 @@ RESERVED = frozenset(
         "camera",
         "experience",
         "fusion",
+        "gateway",
         "governor",
         "heatmap",
         "imu",

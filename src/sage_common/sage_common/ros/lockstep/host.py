@@ -197,16 +197,14 @@ class LockstepHost:
         Raises:
             ServiceUnavailable: no node serves it.
         """
-        name = self.resolve(action_key)
-        if name not in self._actions:
-            raise ServiceUnavailable(f"{name}: no node serves it")
         feedback: list[Any] = []
-        result = self._actions[name][1](
-            _sent(goal),
-            lambda message: feedback.append(_sent(message)),
+        result = self.run_action_by_name(
+            self.resolve(action_key),
+            goal,
+            feedback.append,
             lambda: cancel_after is not None and len(feedback) >= cancel_after,
         )
-        return _sent(result), feedback
+        return result, feedback
 
     # -- looking -----------------------------------------------------------------------------
 
@@ -297,6 +295,25 @@ class LockstepHost:
     def find_services(self, ending: str) -> list[str]:
         """Full names of the services that end with `ending`."""
         return sorted(name for name in self._services if name.endswith(ending))
+
+    def run_action_by_name(
+        self,
+        name: str,
+        goal: Any,
+        on_feedback: Callable[[Any], None],
+        should_stop: Callable[[], bool],
+    ) -> Any:
+        """Run an action for a node; its result.
+
+        Raises:
+            ServiceUnavailable: no node serves it.
+        """
+        if name not in self._actions:
+            raise ServiceUnavailable(f"{name}: no node serves it")
+        execute = self._actions[name][1]
+        return _sent(
+            execute(_sent(goal), lambda message: on_feedback(_sent(message)), should_stop)
+        )
 
     def call_by_name(self, name: str, request: Any) -> Any:
         """Call a service by its full name.

@@ -110,6 +110,9 @@ class LockstepNodeHost(Stateful):
     ) -> None:
         self._graph.add_action(name, spec, execute)
 
+    def make_action_client(self, spec: ServiceSpec, name: str) -> _ActionClient:
+        return _ActionClient(self._graph, name)
+
     def make_worker(
         self, name: str, queue_size: int, on_error: Callable[[BaseException], None]
     ) -> _InlineWorker:
@@ -214,6 +217,21 @@ class _Client:
 
     def call(self, request: Any, timeout_s: float) -> Any:
         return self._graph.call_by_name(self._name, request)
+
+
+class _ActionClient:
+    def __init__(self, graph: LockstepHost, name: str) -> None:
+        self._graph = graph
+        self._name = name
+
+    def run(
+        self,
+        goal: Any,
+        on_feedback: Callable[[Any], None],
+        should_stop: Callable[[], bool],
+        discovery_s: float,
+    ) -> Any:
+        return self._graph.run_action_by_name(self._name, goal, on_feedback, should_stop)
 
 
 class _InlineWorker:

@@ -13,6 +13,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 from sage_common.core.topics import ServiceSpec
+from sage_common.ros.action_caller import ActionCaller
 from sage_common.ros.answers import refusal
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.interfaces import interface
@@ -132,6 +133,56 @@ def serve_action(
     return ActionServer(
         node, action_type, name, run, cancel_callback=lambda _handle: CancelResponse.ACCEPT
     )
+
+
+def local_run(
+    spec: ServiceSpec,
+    name: str,
+    execute: Callable[..., Any],
+    workers: Sequence[ThreadWorker],
+) -> Callable[..., Any]:
+    """The same action for callers in this process: `run(goal, on_feedback, should_stop)`."""
+    result_type = interface(spec.type).Result
+
+    def run(
+        goal: Any, on_feedback: Callable[[Any], None], should_stop: Callable[[], bool]
+    ) -> Any:
+        results: list[Any] = []
+        ended = threading.Event()
+
+        def work() -> None:
+            try:
+                results.append(execute(goal, on_feedback, should_stop))
+            finally:
+                ended.set()
+
+        if not min(workers, key=lambda worker: worker.load).offer(work):
+            return refusal(result_type, f"{name}: {_BUSY}")
+        ended.wait()
+        return results[0] if results else refusal(result_type, f"{name}: the handler failed")
+
+    return run
+
+
+class ActionClient:
+    """Runs one action from a thread; its node may be of this process or of another."""
+
+    def __init__(self, node: Node, spec: ServiceSpec, name: str) -> None:
+        self.caller = ActionCaller(node, spec, name)
+        self._name = name
+
+    def run(
+        self,
+        goal: Any,
+        on_feedback: Callable[[Any], None],
+        should_stop: Callable[[], bool],
+        discovery_s: float,
+    ) -> Any:
+        """The result; see `sage_common.ros.host.ActionClient`."""
+        local = BUS.action(self._name)
+        if local is not None:
+            return local(goal, on_feedback, should_stop)
+        return self.caller.run(goal, on_feedback, should_stop, discovery_s)
 
 
 class Client:

@@ -267,6 +267,13 @@ class RosHost(ManagedNode):
             for n in range(at_once)
         ]
         self._undo.append(calls.serve_action(self, spec, name, execute, workers).destroy)
+        if self._has_bus:
+            self._undo.append(BUS.serve_action(name, calls.local_run(spec, name, execute, workers)))
+
+    def make_action_client(self, spec: ServiceSpec, name: str) -> calls.ActionClient:
+        client = calls.ActionClient(self, spec, name)
+        self._undo.append(client.caller.destroy)
+        return client
 
     def make_worker(
         self, name: str, queue_size: int, on_error: Callable[[BaseException], None]

@@ -83,6 +83,7 @@ class LocalBus:
         self._latched: LatchedMessages[object, Any] = LatchedMessages()
         self._latching = threading.Lock()
         self._services: dict[str, Callable[[Any, float], Any]] = {}
+        self._actions: dict[str, Callable[..., Any]] = {}
 
     def subscribe(self, topic: str, subscription: LocalSubscription) -> Callable[[], None]:
         """Add a subscription; what to call to take it away again."""
@@ -116,6 +117,15 @@ class LocalBus:
         """Add a service, `call(request, timeout_s) -> response`; what to call to take it away."""
         self._services[name] = call
         return lambda: self._services.pop(name, None)
+
+    def serve_action(self, name: str, run: Callable[..., Any]) -> Callable[[], None]:
+        """Add an action, `run(goal, on_feedback, should_stop)`; what to call to take it away."""
+        self._actions[name] = run
+        return lambda: self._actions.pop(name, None)
+
+    def action(self, name: str) -> Callable[..., Any] | None:
+        """The action of this process with this name; None if it has none."""
+        return self._actions.get(name)
 
     def services(self) -> list[str]:
         """Names of the services of this process."""

@@ -11,9 +11,10 @@ from sage_common.ros.diagnostics import Diagnostics
 from sage_common.ros.gate import Gate
 from sage_common.ros.host import Host
 from sage_common.ros.latest import LatestMessages
+from sage_common.ros.on_demand import OnDemand
 from sage_common.ros.pressure import Cost
 from sage_common.ros.tensors.input import LOOK_PERIOD_S, TensorInput
-from sage_common.ros.tensors.latest_pictures import LatestPictures
+from sage_common.ros.tensors.latest_pictures import LatestPictures, Still
 from sage_common.ros.tensors.output import TensorOutput
 from sage_common.ros.tensors.picture import Picture
 from sage_common.ros.tensors.reader import TensorReader
@@ -95,6 +96,29 @@ class TensorEnds:
             subscribe()
         return pictures
 
+    def newest_on_demand(self, tensor_key: str, image_key: str, **names: str) -> OnDemand[Still]:
+        node = self._node
+        messages, subscribe = node.kept_messages(image_key, 1, **names)
+        pictures = LatestPictures(messages, 1)
+        if not self._mailbox_name(tensor_key, names):
+            return OnDemand(
+                pictures.newest, messages.clear, subscribe, messages.health, node.guard
+            )
+        taken = TensorInput(pictures.keep, node.log, node.stopwatch_ns)
+        handles = self._join(taken, tensor_key, subscribe, messages, names)
+
+        def clear() -> None:
+            taken.close()
+            pictures.clear()
+            messages.clear()
+
+        wanted = OnDemand(
+            pictures.newest, clear, lambda: node.connect(handles), handles.health, node.guard
+        )
+        node.timer(LOOK_PERIOD_S, lambda: taken.tick() if wanted.is_open else None, steady=True)
+        self._closers.append(wanted.close)
+        return wanted
+
     def _link(
         self,
         taken: TensorInput,
@@ -103,15 +127,26 @@ class TensorEnds:
         images: Gate | LatestMessages,
         names: dict[str, str],
     ) -> None:
-        node = self._node
-        handles = node.make_gate(filled_topic(tensor_key, **names), taken.on_handle)
-        reader = TensorReader(self._mailbox_name(tensor_key, names))
-        taken.connect(reader, subscribe_images, handles.health, images.health)
-        node.connect(handles)
+        handles = self._join(taken, tensor_key, subscribe_images, images, names)
+        self._node.connect(handles)
         # Steady: images must be subscribed before a player starts /clock, or its first are lost.
-        node.timer(LOOK_PERIOD_S, taken.tick, steady=True)
+        self._node.timer(LOOK_PERIOD_S, taken.tick, steady=True)
         self._closers.append(taken.close)
         self._diagnostics.sources.append(taken.facts)
+
+    def _join(
+        self,
+        taken: TensorInput,
+        tensor_key: str,
+        subscribe_images: Callable[[], Callable[[], None]],
+        images: Gate | LatestMessages,
+        names: dict[str, str],
+    ) -> Gate:
+        """Both ways of pictures into one input; the gate of the handles, not subscribed yet."""
+        handles = self._node.make_gate(filled_topic(tensor_key, **names), taken.on_handle)
+        reader = TensorReader(self._mailbox_name(tensor_key, names))
+        taken.connect(reader, subscribe_images, handles.health, images.health)
+        return handles
 
     def _mailbox_name(self, tensor_key: str, names: dict[str, str]) -> str:
         return self._host.mailbox_name(self._host.resolve(topic_name(tensor_key, **names)))

@@ -17,6 +17,8 @@ from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.latest import LatestMessages
 from sage_common.ros.tensors.picture import Picture
 
+NEWEST_NS = 2**62
+
 
 @dataclass(frozen=True)
 class Still:
@@ -73,6 +75,10 @@ class LatestPictures:
         """Give all lent pictures back."""
         with self._lock:
             self._lent.clear()
+
+    def newest(self) -> Still | None:
+        """The newest picture, a lent one first; None: there is none."""
+        return self.nearest(NEWEST_NS, NEWEST_NS)
 
     def nearest(self, wanted_ns: int, within_ns: int) -> Still | None:
         """The picture nearest to a time; None if none is within `within_ns` of it [ns]."""

@@ -142,6 +142,7 @@ ERRORS = tuple(
         ("refused", 409, "a node of the graph refused; `message` has its words"),
         ("too_large", 413, "the body has more than 16 KiB"),
         ("wrong_type", 415, "the body is no application/json"),
+        ("failed", 500, "an error in the gateway, which is in its log, too"),
         ("too_many", 503, "too many streams are open, or too many requests under way"),
         ("unavailable", 503, "the node that this needs is not there, or does not answer"),
     )

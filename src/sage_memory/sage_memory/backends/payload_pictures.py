@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sage.recall.question import Remembered
 from sage_common.core.errors import InvalidInput
 
 IMAGE, SOUND = "image/webp", "audio/flac"
 QUIETEST_DB, LOUDEST_DB = -100.0, -10.0
 Pixels = NDArray[np.uint8]
-
-
-def payload_of(answer: Remembered, home: Path) -> bytes | None:
-    """The payload of an answer as it was kept; None if there is none.
-
-    Raises:
-        InvalidInput: the answer names a file that is not in the payload folder of `home`.
-        OSError: it was there when the answer was given, and is gone.
-        MemoryFailure: it is sealed, and the key is missing or wrong.
-    """
-    if not answer.payload:
-        return None
-    path, folder = Path(answer.payload), home / "payloads"
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise InvalidInput("payload", answer.payload, f"a file in {folder}")
-    if path.suffix != ".sealed":
-        return path.read_bytes()
-    from sage.memory.opening import open_payloads
-
-    return open_payloads(home).read(answer.sha256, answer.media_type)
 
 
 def picture_of(media_type: str, data: bytes, longest_px: int) -> Pixels | None:

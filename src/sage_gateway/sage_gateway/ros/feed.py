@@ -1,0 +1,226 @@
+"""What streams carry, from what the graph publishes.
+
+Messages that come often are kept as they are, and converted when a viewer is to get them: five times
+a second at most.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from sage_common.core.clock import NS_PER_S
+from sage_common.core.specs.modality import STREAMS
+from sage_common.ros.conversions.stamps import stamp_ns
+from sage_common.ros.diagnostics import AT_FAULT, HARDWARE_ID
+from sage_common.ros.node import INACTIVE, SageNode
+from sage_common.ros.tensors.latest_pictures import Still
+from sage_gateway.backends.jpeg import Jpeg, as_jpeg
+from sage_gateway.core.alerts import AlertTracker
+from sage_gateway.core.contract.endpoints import CAMERA, CAMERA_URL, CONTRACT, PUZZLES
+from sage_gateway.core.contract.events import Alerts, CameraNow, Hello, KeptExperience, Puzzles
+from sage_gateway.core.ended import EndedProcesses
+from sage_gateway.core.history import Condition, History
+from sage_gateway.params import GatewayParameters
+from sage_gateway.ros import conversions
+from sage_gateway.ros.demand import SharedInput
+
+VERSION = "0.1.0"
+MOST_EXPERIENCES = 50
+VIEWERS = "viewers"
+_LEVELS = ("", "warn", "error")
+_BACKEND = " backend"
+_CONVERTERS: dict[str, Callable[[Any], object]] = {
+    "budget": conversions.budget_now,
+    "state": conversions.state_now,
+    "pressure": conversions.pressure_now,
+}
+
+
+class GraphFeed:
+    """Subscribes what the page shows, and keeps the newest of it.
+
+    Args:
+        node: whose inputs they are; it is being configured.
+        namespace: of the graph.
+        tell: given the name and the data of what happens.
+    """
+
+    def __init__(
+        self, node: SageNode, namespace: str, tell: Callable[[str, object], None]
+    ) -> None:
+        self._node, self._namespace, self._tell = node, namespace, tell
+        p: GatewayParameters = node.parameters
+        self._parameters = p
+        self.history = History()
+        self.experiences: deque[KeptExperience] = deque(maxlen=MOST_EXPERIENCES)
+        self.newest_messages: dict[str, Any] = {}
+        self._numbers: dict[str, int] = {}
+        self._alerts = AlertTracker()
+        self.alerts = Alerts(())
+        self._ended = EndedProcesses(node.home)
+        self._sensors: dict[str, str] = {}
+        self.jpeg: Jpeg | None = None
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        node, p = self._node, self._parameters
+        node.subscribe("fused_salience", self._on_salience)
+        node.subscribe("budget", self._on_budget)
+        node.subscribe("state", lambda message: self._keep("state", message))
+        node.subscribe("pressure", lambda message: self._keep("pressure", message))
+        node.subscribe("experience", self._on_experience)
+        node.subscribe("refinement", self._on_refinement)
+        node.subscribe_foreign(
+            "/diagnostics",
+            "diagnostic_msgs/msg/DiagnosticArray",
+            self._on_diagnostics,
+            stamp_checked=False,
+        )
+        self._attention = SharedInput(node.newest_on_demand("attention"))
+        self.puzzles = {
+            name: SharedInput(node.newest_on_demand("puzzle", modality=name))
+            for name in p.modalities
+        }
+        self._cameras: list[SharedInput[Still]] = [
+            SharedInput(
+                node.picture_on_demand("camera/tensor", "camera/image_raw", name=name)
+            )
+            for name in p.cameras[:1]
+        ]
+
+    def close(self) -> None:
+        """Nobody watches any more."""
+        for wanted in (self._attention, *self.puzzles.values(), *self._cameras):
+            wanted.close()
+
+    # -- Feed --------------------------------------------------------------------------------
+
+    def hello(self, viewers: int) -> Hello:
+        p = self._parameters
+        return Hello(
+            contract=CONTRACT,
+            version=VERSION,
+            namespace=self._namespace,
+            time_s=self._now_s(),
+            allow_actions=p.allow_actions,
+            camera=p.cameras[0] if p.cameras else "",
+            modalities=tuple(p.modalities),
+            sensors=dict(self._sensors),
+            viewers=viewers,
+        )
+
+    def watch(self, viewers: int, extras: frozenset[str]) -> None:
+        self._node.diagnose(viewers=viewers)
+        self._attention.want(VIEWERS, viewers > 0)
+        for puzzle in self.puzzles.values():
+            puzzle.want(VIEWERS, PUZZLES in extras)
+        for camera in self._cameras:
+            camera.want(VIEWERS, CAMERA in extras)
+        if CAMERA not in extras:
+            self.jpeg = None
+
+    def newest(self, event: str, after: int) -> tuple[int, object] | None:
+        if event == "attention":
+            message = self._attention.newest
+            number = 0 if message is None else stamp_ns(message.header.stamp)
+            return None if number in (0, after) else (number, conversions.attention_now(message))
+        if event == "puzzles":
+            return self._newest_puzzles(after)
+        if event == "camera":
+            return self._newest_picture(after)
+        number = self._numbers.get(event, 0)
+        if number in (0, after):
+            return None
+        if event == "alerts":
+            return number, self.alerts
+        message = self.newest_messages[event]
+        if event == "salience":
+            return number, conversions.salience_now(message, self._parameters.modalities)
+        return number, _CONVERTERS[event](message)
+
+    def _newest_puzzles(self, after: int) -> tuple[int, object] | None:
+        messages = [puzzle.newest for puzzle in self.puzzles.values()]
+        good = [message for message in messages if message is not None and message.valid]
+        number = sum(stamp_ns(message.header.stamp) for message in good)
+        if number in (0, after):
+            return None
+        return number, Puzzles(tuple(map(conversions.puzzle_now, good)))
+
+    def _newest_picture(self, after: int) -> tuple[int, object] | None:
+        still = self._cameras[0].newest if self._cameras else None
+        if still is None or stamp_ns(still.header.stamp) == after:
+            return None
+        jpeg = self.jpeg = as_jpeg(still.rgb())
+        stamp = conversions.seconds(still.header.stamp)
+        event = CameraNow(stamp, CAMERA_URL, jpeg.width, jpeg.height)
+        return stamp_ns(still.header.stamp), event
+
+    # -- messages ----------------------------------------------------------------------------
+
+    def second(self) -> None:
+        """A second has passed."""
+        state, pressure = self.newest_messages.get("state"), self.newest_messages.get("pressure")
+        budget = self.newest_messages.get("budget")
+        known = conversions.known
+        now = Condition(
+            state="" if state is None else conversions.state_now(state).state,
+            pressure="" if pressure is None else conversions.pressure_now(pressure).level,
+            energy_reserve=None if state is None else known(state.energy_reserve),
+            temperature_c=None if pressure is None else known(pressure.temperature_c),
+            power_w=None if pressure is None else known(pressure.power_w),
+            trust={} if budget is None else {p.name: p.trust for p in budget.plugins},
+        )
+        self._tell("history", self.history.close_second(self._now_s(), now))
+        monotonic_s = self._node.stopwatch_ns() / NS_PER_S
+        alerts = self._alerts.now(monotonic_s, self._now_s(), self._ended.now())
+        if alerts != self.alerts or "alerts" not in self._numbers:
+            self.alerts = alerts
+            self._count("alerts")
+
+    def _on_salience(self, message: Any) -> None:
+        self._keep("salience", message)
+        if message.valid:
+            by = {m.modality: float(m.total) for m in message.modalities if m.valid}
+            stamp_s = conversions.seconds(message.header.stamp)
+            total = round(float(message.total), conversions.DIGITS)
+            self.history.salience(total, stamp_s, message.reason, message.dominant_modality, by)
+
+    def _on_budget(self, message: Any) -> None:
+        self._keep("budget", message)
+        self.history.cycle(message.budget_atp, {p.name: p.spent_atp for p in message.plugins})
+
+    def _on_experience(self, message: Any) -> None:
+        kept = conversions.kept_experience(message)
+        self.experiences.appendleft(kept)
+        self.history.experience()
+        self._tell("experience", kept)
+
+    def _on_refinement(self, message: Any) -> None:
+        self._tell("refinement", conversions.refinement_done(message))
+
+    def _on_diagnostics(self, message: Any) -> None:
+        monotonic_s, wall_s = self._node.stopwatch_ns() / NS_PER_S, self._now_s()
+        for status in message.status:
+            if status.hardware_id != HARDWARE_ID or not status.name.startswith(self._namespace):
+                continue
+            name = status.name.rsplit("/", 1)[-1]
+            values = {item.key: item.value for item in status.values}
+            # One that was shed, or is not active yet, is not at fault.
+            level = "" if status.message == INACTIVE else _LEVELS[min(status.level[0], 2)]
+            lacks = bool(values.get(AT_FAULT))
+            self._alerts.hear(name, level, status.message, monotonic_s, wall_s, lacks)
+            for stream in STREAMS:
+                if backend := values.get(stream + _BACKEND):
+                    self._sensors[stream] = backend
+
+    def _keep(self, name: str, message: Any) -> None:
+        self.newest_messages[name] = message
+        self._count(name)
+
+    def _count(self, name: str) -> None:
+        self._numbers[name] = self._numbers.get(name, 0) + 1
+
+    def _now_s(self) -> float:
+        return round(self._node.clock.now_ns() / NS_PER_S, 6)
