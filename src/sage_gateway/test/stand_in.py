@@ -31,7 +31,9 @@ def example(cls: type) -> Any:
 
 
 def _value(field: FieldSpec) -> Any:
-    one: Any = {str: "words", bool: True, int: 1, float: 0.5, object: 1}.get(field.type)
+    one: Any = {str: "words", bool: True, int: 1, float: max(0.5, field.low or 0.0), object: 1}.get(
+        field.type
+    )
     one = example(field.type) if dataclasses.is_dataclass(field.type) else one
     if field.is_many:
         return (one,)

@@ -167,7 +167,7 @@ def state_now(message: Any) -> events.StateNow:
         state=MetabolicState(message.state).name,
         previous=MetabolicState(message.previous).name,
         reason=message.reason,
-        since_s=seconds(message.since),
+        since_s=seconds(message.since) or None,
         forced_until_s=seconds(message.forced_until) if forced else None,
         energy_reserve=_share(message.energy_reserve),
         energy_source=message.energy_source,

@@ -33,6 +33,7 @@ DISCOVERY_TIMEOUT_S = 2.0
 PUZZLE_TIMEOUT_S = 5.0
 POLL_S = 0.02
 SOURCE = "page"
+LONGEST_TEXT = 2048
 SERVICES = (
     "memory/recall", "memory/pin", "memory/forget", "salience/explain",
     "orchestrator/list_plugins", "orchestrator/load_plugin", "orchestrator/unload_plugin",
@@ -262,5 +263,6 @@ def _code_of(message: str, otherwise: str) -> str:
 
 
 def _fields(result: Any) -> dict[str, object]:
-    """An action's result as JSON knows it."""
-    return {name: getattr(result, name) for name in result.get_fields_and_field_types()}
+    """An action's result as JSON knows it, without long texts."""
+    values = {name: getattr(result, name) for name in result.get_fields_and_field_types()}
+    return {n: v for n, v in values.items() if not isinstance(v, str) or len(v) <= LONGEST_TEXT}

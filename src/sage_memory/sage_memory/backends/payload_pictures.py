@@ -11,6 +11,7 @@ from sage_common.core.errors import InvalidInput
 
 IMAGE, SOUND = "image/webp", "audio/flac"
 QUIETEST_DB, LOUDEST_DB = -100.0, -10.0
+WEBP_QUALITY = 85
 Pixels = NDArray[np.uint8]
 
 
@@ -27,7 +28,8 @@ def as_webp(picture: Pixels) -> bytes:
     """The picture as a file."""
     import cv2
 
-    done, data = cv2.imencode(".webp", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    options = [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY]
+    done, data = cv2.imencode(".webp", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
     assert done, picture.shape
     return bytes(data.tobytes())
 

@@ -164,7 +164,7 @@ class StateNow:
     state: str = said("WAKE, FOCUS, REST, DREAM or CRISIS")
     previous: str = said("the state before")
     reason: str = said("why it was entered, in words")
-    since_s: float = said("when it was entered, since 1970", "s")
+    since_s: float | None = said("when it was entered, since 1970; null: at the start", "s")
     forced_until_s: float | None = said("end of a state that somebody forced; null: none", "s")
     energy_reserve: float = said("what is left", **_SHARE)
     energy_source: str = said("what that is known from: battery, board power or budget use")
@@ -322,7 +322,9 @@ class Job:
     state: str = said("running, done, failed or cancelled")
     progress: float | None = said("null: not known", **_SHARE)
     message: str = said("the stage, then what came of it, in words")
-    result: dict[str, object] = said("once done: the fields of the action's result")
+    result: dict[str, object] = said(
+        "once done: the fields of the action's result, without texts of more than 2,048 characters"
+    )
 
 
 @dataclass(frozen=True)

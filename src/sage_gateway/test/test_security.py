@@ -1,0 +1,371 @@
+"""Attacks on the server, each of which is refused."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stand_in import KNOWN, TOKEN, Served
+
+from sage_common.core.errors import InvalidInput
+from sage_gateway.backends import application, guard, protocol
+from sage_gateway.backends.listening import listen, listen_unix
+from sage_gateway.core import streams
+from sage_gateway.core.contract.endpoints import ENDPOINTS
+from sage_gateway.core.token import FILE, Gatekeeper, token_of
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+JSON = {**BEARER, "Content-Type": "application/json"}
+PATIENCE_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def one() -> Iterator[Served]:
+    with Served() as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def read_only() -> Iterator[Served]:
+    with Served(allow_actions=False) as site:
+        yield site
+
+
+@pytest.fixture
+def served(one: Served) -> Served:
+    one.graph.done.clear()
+    return one
+
+
+def ask(
+    site: Served, path: str, method: str = "GET", body: object = None, **headers: str
+) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and JSON of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE_S)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    data = body if body is None or isinstance(body, (bytes, Iterator)) else json.dumps(body)
+    connection.request(method, path, body=data, headers=sent)
+    response = connection.getresponse()
+    text = response.read()
+    connection.close()
+    is_json = response.headers.get_content_type() == "application/json"
+    return response.status, dict(response.headers), json.loads(text) if is_json and text else text
+
+
+def code(answer: tuple[int, dict[str, str], Any]) -> tuple[int, str]:
+    return answer[0], answer[2]["error"]["code"]
+
+
+def raw(site: Served, data: bytes) -> bytes:
+    """All that comes back until the server closes the connection."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(data)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    "endpoint", [e for e in ENDPOINTS if not e.is_open], ids=lambda e: f"{e.method} {e.path}"
+)
+def test_nothing_is_served_without_a_token(served: Served, endpoint: Any) -> None:
+    path = endpoint.path.format(sha256=KNOWN)
+    assert code(ask(served, path, endpoint.method, {})) == (401, "no_token")
+    assert served.graph.done == []
+
+
+@pytest.mark.parametrize("shown", ["Bearer " + "u" * 43, "Bearer", "Basic " + TOKEN, "Bearer \xe9"])
+def test_a_wrong_token_is_refused(served: Served, shown: str) -> None:
+    assert code(ask(served, "/api/status", Authorization=shown)) == (401, "wrong_token")
+
+
+def test_a_wrong_token_or_cookie_is_no_session(served: Served) -> None:
+    header = {"Content-Type": "application/json"}
+    assert code(ask(served, "/api/session", "POST", {"token": "u" * 43}, **header)) == (
+        401, "wrong_token",
+    )  # fmt: skip
+    cookie = f"sage_gateway_{served.port}={TOKEN}"  # the token itself is no cookie
+    assert code(ask(served, "/api/status", Cookie=cookie)) == (401, "wrong_token")
+
+
+def test_the_token_opens_a_session_whose_cookie_no_script_and_no_other_site_gets(
+    served: Served,
+) -> None:
+    header = {"Content-Type": "application/json"}
+    status, headers, _ = ask(served, "/api/session", "POST", {"token": TOKEN}, **header)
+    cookie, *attributes = headers["set-cookie"].split("; ")
+    assert status == 200 and {"HttpOnly", "SameSite=strict", "Path=/"} <= set(attributes)
+    assert TOKEN not in cookie
+    assert ask(served, "/api/status", Cookie=cookie)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "localhost.evil.example:{port}", "127.0.0.1",
+             "127.0.0.1:1", "127.0.0.2:{port}", "[::1]:{port}", "127.0.0.1:{port}@evil.example",
+             "0x7f.1:{port}", "2130706433:{port}", "", "127.0.0.1:{port},evil.example"],
+)  # fmt: skip
+def test_a_rebound_name_is_refused(served: Served, host: str) -> None:
+    """A page whose name was made to resolve to this host sends that name."""
+    headers = {**BEARER, "Host": host.format(port=served.port)}
+    assert code(ask(served, "/api/status", **headers)) == (403, "wrong_host")
+    assert code(ask(served, "/", **headers)) == (403, "wrong_host")
+
+
+def test_two_hosts_or_none_are_refused(served: Served) -> None:
+    head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+    for request in (f"{head}Host: evil.example\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"):
+        assert raw(served, request.encode()).startswith(b"HTTP/1.1 400")
+    assert b"wrong_host" in raw(served, b"GET / HTTP/1.0\r\n\r\n")
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "127.0.0.1"])
+def test_the_address_itself_is_let_pass(served: Served, name: str) -> None:
+    here = f"{name}:{served.port}"
+    headers = {**JSON, "Host": here, "Origin": f"http://{here}"}
+    assert ask(served, "/api/pin", "POST", {"id": "x", "pinned": True}, **headers)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:{port}",
+               "http://localhost:{port}", "http://127.0.0.1:{port}.evil.example",
+               "http://127.0.0.1:{port}/", "http://evil@127.0.0.1:{port}", "http://[", ""],
+)  # fmt: skip
+def test_a_post_of_another_page_is_refused(served: Served, origin: str) -> None:
+    headers = {**JSON, "Origin": origin.format(port=served.port)}
+    answer = ask(served, "/api/outcome", "POST", {"reward": 1}, **headers)
+    assert code(answer) == (403, "wrong_origin")
+    assert "access-control-allow-origin" not in answer[1]
+    assert served.graph.done == []
+
+
+def test_a_cookie_without_origin_changes_nothing(served: Served) -> None:
+    cookie = f"sage_gateway_{served.port}={Gatekeeper(TOKEN).cookie}"
+    headers = {"Cookie": cookie, "Content-Type": "application/json"}
+    answer = ask(served, "/api/outcome", "POST", {"reward": 1}, **headers)
+    assert code(answer) == (403, "wrong_origin")
+    assert ask(served, "/api/status", Cookie=cookie)[0] == 200
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_form_cannot_act(served: Served, kind: str) -> None:
+    headers = {**BEARER, "Content-Type": kind}
+    assert code(ask(served, "/api/outcome", "POST", {"reward": 1}, **headers)) == (
+        415, "wrong_type",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", ["/page/../../../../etc/passwd", "/page/%2e%2e/%2e%2e/etc/passwd", "/page//etc/passwd",
+             "/page/..%5c..%5cetc", "/page/js/../index.html", "/../etc/passwd", "/page/",
+             "/api/payloads/..%2f..%2fgateway_token", "/api/payloads/" + "g" * 64,
+             "/api/payloads/%2e%2e/picture", "/api/payloads/" + "AB" * 32],
+)  # fmt: skip
+def test_no_path_leads_out_of_page_and_payloads(served: Served, path: str) -> None:
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+    request += f"Authorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n"
+    answer = raw(served, request.encode())
+    assert answer.startswith(b"HTTP/1.1 404") and b"not_found" in answer
+
+
+def test_a_large_body_is_refused_whether_or_not_it_says_so(served: Served) -> None:
+    body = {"reward": 1, "note": "x" * application.MOST_BODY_BYTES}
+    assert code(ask(served, "/api/outcome", "POST", body, **JSON)) == (413, "too_large")
+    parts = iter([b"x" * 4096] * 100)
+    assert code(ask(served, "/api/outcome", "POST", parts, **JSON)) == (413, "too_large")
+
+
+def test_a_large_head_is_refused(served: Served) -> None:
+    head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nX: ".encode()
+    assert raw(served, head + b"x" * 2 * protocol.MOST_HEAD_BYTES).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: b\r\n"])
+def test_half_a_head_is_not_waited_for(
+    served: Served, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.2)
+    assert raw(served, sent) == b""
+
+
+def test_half_a_second_head_is_not_waited_for(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.2)
+    one = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+    assert raw(served, f"{one}\r\n{one}".encode()).count(b"HTTP/1.1 200") == 1
+
+
+def test_half_a_body_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(application, "BODY_TIMEOUT_S", 0.2)
+    head = f"POST /api/outcome HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Length: 99\r\n"
+    head += f"Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    answer = raw(served, head.encode() + b'{"reward":')
+    assert answer.startswith(b"HTTP/1.1 408") and b'"slow"' in answer
+
+
+def test_connections_above_the_limit_are_closed(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "MOST_CONNECTIONS", 3)
+    held = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(3)]
+    for connection in held:  # the server has each once it answers
+        connection.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
+        ask(served, "/")
+    for connection in held:
+        connection.close()
+    until(lambda: _serves(served))
+
+
+def _serves(site: Served) -> bool:
+    try:
+        return ask(site, "/")[0] == 200
+    except (ConnectionError, http.client.RemoteDisconnected):
+        return False
+
+
+def until(condition: Any) -> None:
+    end_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end_s, "it did not come about"
+        time.sleep(0.01)
+
+
+def test_streams_above_the_limit_are_refused(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "MOST_VIEWERS", 2)
+    connections = []
+    for _ in range(2):
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE_S)
+        connection.request("GET", "/api/events", headers=BEARER)
+        assert connection.getresponse().status == 200
+        connections.append(connection)
+    assert code(ask(served, "/api/events", **BEARER)) == (503, "too_many")
+    for connection in connections:
+        connection.close()
+    until(lambda: served.graph.watched[0] == 0)
+
+
+def test_an_unconfirmed_forget_is_refused(served: Served) -> None:
+    def forget(confirmation: str, *ids: str) -> Any:
+        body = {"ids": list(ids), "confirmation": confirmation}
+        return ask(served, "/api/forget", "POST", body, **JSON)
+
+    refused = (409, "not_confirmed")
+    assert code(ask(served, "/api/forget", "POST", {"ids": ["a"]}, **JSON)) == (400, "invalid")
+    assert code(forget("guessed", "a")) == refused
+    plan = ask(served, "/api/forget/plan", "POST", {"ids": ["a"]}, **JSON)[2]
+    assert code(forget(plan["confirmation"], "a", "b")) == refused
+    assert code(forget(plan["confirmation"], "a")) == refused  # it was used up
+    assert served.graph.done == []
+    plan = ask(served, "/api/forget/plan", "POST", {"ids": ["a", "b"]}, **JSON)[2]
+    assert forget(plan["confirmation"], "b", "a")[2] == {"forgotten": 2, "bytes_freed": 1}
+    assert code(forget(plan["confirmation"], "b", "a")) == refused
+    assert len(served.graph.done) == 1
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE"])
+def test_other_methods_are_refused(served: Served, method: str) -> None:
+    status, headers, _ = ask(served, "/api/status", method, **BEARER)
+    assert status == 405 and "access-control-allow-methods" not in headers
+    assert code(ask(served, "/api/status", "POST", {}, **JSON)) == (405, "wrong_method")
+    assert code(ask(served, "/api/pin", **BEARER)) == (405, "wrong_method")
+
+
+@pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.acts], ids=lambda e: e.path)
+def test_a_read_only_gateway_changes_nothing(read_only: Served, endpoint: Any) -> None:
+    assert code(ask(read_only, endpoint.path, "POST", {}, **JSON)) == (403, "read_only")
+    assert read_only.graph.done == []
+
+
+@pytest.mark.parametrize("path", ["/", "/page/js/app.js", "/api/status", "/nothing", "/metrics"])
+def test_every_answer_keeps_a_browser_from_running_or_framing_others(
+    served: Served, path: str
+) -> None:
+    _, headers, _ = ask(served, path)
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy and "http" not in policy and "data:" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["cache-control"] in ("no-store", "private, no-cache")
+    assert not {"server", "access-control-allow-origin"} & set(headers)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"x"', b"NaN", b'{"reward": NaN}', b'{"reward": 1e999}',
+             b'{"reward": "1"}', b'{"reward": 2}', b'{"reward": 1, "more": 1}', b"[" * 16000,
+             b'{"reward": 1, "note": "\\ud800"}', b'{"reward": 1, "note": 5}', b"\xff"],
+)  # fmt: skip
+def test_what_is_no_request_is_refused_and_named(served: Served, body: bytes) -> None:
+    answer = ask(served, "/api/outcome", "POST", body, **JSON)
+    assert code(answer) == (400, "invalid")
+    assert answer[2]["error"]["field"] in ("body", "reward", "more", "note")
+    assert served.graph.done == []
+
+
+def test_a_request_that_takes_too_long_is_ended(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "REQUEST_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(application, "BODY_TIMEOUT_S", PATIENCE_S)
+    head = f"POST /api/outcome HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Length: 99\r\n"
+    head += f"Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    assert raw(served, head.encode()).startswith(b"HTTP/1.1 408")
+
+
+def test_the_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    token = token_of(tmp_path)
+    assert len(token) == 43 and token_of(tmp_path) == token
+    path = tmp_path / FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o644)
+    with pytest.raises(InvalidInput, match="0600"):
+        token_of(tmp_path)
+    path.unlink()
+    (tmp_path / "elsewhere").write_text("e" * 43)
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError):
+        token_of(tmp_path)
+    path.unlink()
+    path.touch(0o600)
+    with pytest.raises(InvalidInput, match="43"):
+        token_of(tmp_path)
+
+
+def test_a_unix_socket_is_for_its_owner_alone_and_replaces_only_a_dead_one(tmp_path: Path) -> None:
+    path = tmp_path / "page.sock"
+    listener = listen_unix(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(InvalidInput, match="page.sock"):
+        listen_unix(path)  # it is served
+    listener.close()
+    with Served(listener=listen_unix(path)):
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(str(path))
+        head = f"GET /api/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
+        client.sendall(f"{head}\r\n".encode())
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        client.close()
+    path.unlink()
+    path.write_text("precious")
+    with pytest.raises(InvalidInput):
+        listen_unix(path)
+    assert path.read_text() == "precious"
+
+
+def test_a_port_that_is_taken_or_an_address_that_is_none_is_named() -> None:
+    listener = listen("127.0.0.1", 0)
+    with pytest.raises(InvalidInput, match="port"):
+        listen("127.0.0.1", listener.getsockname()[1])
+    listener.close()
+    with pytest.raises(InvalidInput, match="address"):
+        listen("robot.local", 0)
