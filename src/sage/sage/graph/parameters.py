@@ -28,7 +28,8 @@ class GraphParameters:
         False, doc="there is a node `speaker`, which says aloud what comes on `speak`"
     )
     page: bool = parameter(
-        False, doc="there is a node `gateway`, which serves the page; `sage run --page` adds it, too"
+        False,
+        doc="there is a node `gateway`, which serves a page; `sage run --page` adds it, too",
     )
 
 

@@ -9,7 +9,7 @@ from sage_common.core.errors import InvalidInput
 from sage_gateway.core.ports import Refusal
 from sage_memory.backends.payload_pictures import as_webp, picture_of
 from sage_memory.core.engine.errors import PayloadDamaged
-from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.errors import MemoryFailure, StoreMissing
 from sage_memory.core.experience import DIGEST
 from sage_memory.core.opening import find_store
 from sage_memory.core.payloads import EXTENSIONS, PayloadFiles
@@ -37,7 +37,12 @@ class KeptPayloads:
         """
         if not DIGEST.fullmatch(sha256):
             return None
-        files = self._opened()
+        try:
+            files = self._opened()
+        except StoreMissing:
+            return None
+        except (MemoryFailure, OSError) as error:
+            raise Refusal("unavailable", f"payloads cannot be read: {error}") from error
         for media_type in EXTENSIONS:
             try:
                 if files.find(sha256, media_type) is not None:
@@ -64,12 +69,9 @@ class KeptPayloads:
 
     def _opened(self) -> PayloadFiles:
         if self._files is None:
-            try:
-                found = find_store(self._home, os.environ)
-                storage = open_storage(self._home, found.url, found.key, "")
-                storage.check()
-            except (MemoryFailure, OSError) as error:
-                raise Refusal("unavailable", f"payloads cannot be read: {error}") from error
+            found = find_store(self._home, os.environ)
+            storage = open_storage(self._home, found.url, found.key, "")
+            storage.check()
             self._files = PayloadFiles(self._home / "payloads", storage.seal)
         return self._files
 

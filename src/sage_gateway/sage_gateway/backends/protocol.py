@@ -1,4 +1,4 @@
-"""uvicorn's HTTP, with limits that it has not: on connections, and on how slowly a head may come."""
+"""uvicorn's HTTP, with limits of our own: on connections, and on how slowly a head may come."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What streams carry, from what the graph publishes.
 
-Messages that come often are kept as they are, and converted when a viewer is to get them: five times
-a second at most.
+Messages that come often are kept as they are, and converted when a viewer is to get them: five
+times a second at most.
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ class GraphFeed:
         tell: given the name and the data of what happens.
     """
 
-    def __init__(
-        self, node: SageNode, namespace: str, tell: Callable[[str, object], None]
-    ) -> None:
+    def __init__(self, node: SageNode, namespace: str, tell: Callable[[str, object], None]) -> None:
         self._node, self._namespace, self._tell = node, namespace, tell
         p: GatewayParameters = node.parameters
         self._parameters = p
@@ -84,9 +82,7 @@ class GraphFeed:
             for name in p.modalities
         }
         self._cameras: list[SharedInput[Still]] = [
-            SharedInput(
-                node.picture_on_demand("camera/tensor", "camera/image_raw", name=name)
-            )
+            SharedInput(node.picture_on_demand("camera/tensor", "camera/image_raw", name=name))
             for name in p.cameras[:1]
         ]
 

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rclpy.serialization import deserialize_message, serialize_message
-
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.answers import NOT_ACTIVE
@@ -205,16 +203,16 @@ class GraphRequests:
     # -- inside ------------------------------------------------------------------------------
 
     def _next_puzzle(self, modality: str, should_stop: Stop) -> Puzzle | None:
-        """A puzzle that is made from now on; None: none came in time."""
+        """A puzzle of the last second, or the next one; None: none came in time."""
         shared, end_s = self._feed.puzzles[modality], time.monotonic() + PUZZLE_TIMEOUT_S
         asked_ns = self._node.clock.now_ns()
         shared.want("refine", True)
         try:
             while time.monotonic() < end_s and not should_stop():
                 found = shared.newest
-                if found is not None and found.valid:
-                    if stamp_ns(found.header.stamp) >= asked_ns - NS_PER_S:
-                        return deserialize_message(serialize_message(found), Puzzle)
+                is_fresh = found is not None and stamp_ns(found.header.stamp) > asked_ns - NS_PER_S
+                if found is not None and is_fresh and found.valid:
+                    return found
                 time.sleep(POLL_S)
             return None
         finally:

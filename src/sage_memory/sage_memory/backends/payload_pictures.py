@@ -50,7 +50,10 @@ def _spectrum(data: bytes) -> Pixels:
 
     from sage_encoders.core.sound_example import last_second, window_of
 
-    samples, rate_hz = soundfile.read(io.BytesIO(data), dtype="float32")
+    try:
+        samples, rate_hz = soundfile.read(io.BytesIO(data), dtype="float32")
+    except soundfile.LibsndfileError:
+        raise InvalidInput("payload", f"{len(data)} bytes", "a sound; is it damaged?") from None
     window = window_of(last_second(samples, rate_hz))[::-1]
     level = np.clip((window - QUIETEST_DB) / (LOUDEST_DB - QUIETEST_DB), 0.0, 1.0)
     coloured = cv2.applyColorMap((level * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)

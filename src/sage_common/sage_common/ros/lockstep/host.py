@@ -311,9 +311,7 @@ class LockstepHost:
         if name not in self._actions:
             raise ServiceUnavailable(f"{name}: no node serves it")
         execute = self._actions[name][1]
-        return _sent(
-            execute(_sent(goal), lambda message: on_feedback(_sent(message)), should_stop)
-        )
+        return _sent(execute(_sent(goal), lambda message: on_feedback(_sent(message)), should_stop))
 
     def call_by_name(self, name: str, request: Any) -> Any:
         """Call a service by its full name.

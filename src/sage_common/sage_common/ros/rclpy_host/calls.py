@@ -144,9 +144,7 @@ def local_run(
     """The same action for callers in this process: `run(goal, on_feedback, should_stop)`."""
     result_type = interface(spec.type).Result
 
-    def run(
-        goal: Any, on_feedback: Callable[[Any], None], should_stop: Callable[[], bool]
-    ) -> Any:
+    def run(goal: Any, on_feedback: Callable[[Any], None], should_stop: Callable[[], bool]) -> Any:
         results: list[Any] = []
         ended = threading.Event()
 

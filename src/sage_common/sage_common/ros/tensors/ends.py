@@ -101,9 +101,7 @@ class TensorEnds:
         messages, subscribe = node.kept_messages(image_key, 1, **names)
         pictures = LatestPictures(messages, 1)
         if not self._mailbox_name(tensor_key, names):
-            return OnDemand(
-                pictures.newest, messages.clear, subscribe, messages.health, node.guard
-            )
+            return OnDemand(pictures.newest, messages.clear, subscribe, messages.health, node.guard)
         taken = TensorInput(pictures.keep, node.log, node.stopwatch_ns)
         handles = self._join(taken, tensor_key, subscribe, messages, names)
 

@@ -1,1 +1,1 @@
-"""What goes over HTTP, declared once: the server, its tests and docs/gateway.md are made from it."""
+"""What goes over HTTP, declared once: server, tests and docs/gateway.md are made from it."""

@@ -1,4 +1,4 @@
-"""Every event and every request, each once: routes, checks, tests and docs/gateway.md read these."""
+"""Every event and every request, each once: routes, tests and docs/gateway.md read these."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ ENDPOINTS = (
     ),
     Endpoint("GET", "/api/status", None, events.Hello, "what this graph is"),
     Endpoint("GET", "/api/events", requests.Watch, "text/event-stream", "the stream"),
-    Endpoint("GET", "/api/history", None, answers.History, "for charts, before the stream's points"),
+    Endpoint("GET", "/api/history", None, answers.History, "the last ten minutes, for charts"),
     Endpoint(
         "GET", CAMERA_URL, None, "image/jpeg",
         "the newest picture, at most 640 px wide, while a stream carries `camera`",
@@ -112,7 +112,9 @@ ENDPOINTS = (
         "second step: gone for good", acts=True,
     ),
     Endpoint("POST", "/api/plugins/load", requests.NamedPlugin, answers.Done, "load", acts=True),
-    Endpoint("POST", "/api/plugins/unload", requests.NamedPlugin, answers.Done, "unload", acts=True),
+    Endpoint(
+        "POST", "/api/plugins/unload", requests.NamedPlugin, answers.Done, "unload", acts=True,
+    ),
     Endpoint(
         "POST", "/api/refine", requests.Refine, answers.Started,
         "run a plugin by hand; one at a time", acts=True,

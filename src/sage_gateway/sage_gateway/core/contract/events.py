@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sage_gateway.core.contract.field import said
+from sage_gateway.core.contract.field import said, share
 
 _STAMP = "of the percept, since 1970"
-_SHARE = {"low": 0.0, "high": 1.0}
 
 
 @dataclass(frozen=True)
@@ -36,21 +35,21 @@ class ModalitySalience:
     live: bool = said("false: nothing fresh comes from it, and all but the name is empty or null")
     source: str = said("the sensor")
     stamp_s: float | None = said(_STAMP, "s")
-    weight: float | None = said("in fusion", **_SHARE)
-    total: float | None = said("its own salience; 0.5: as rare as a false alarm", **_SHARE)
-    surprise: float | None = said("error of its predictor, against its own past", **_SHARE)
-    novelty: float | None = said("distance to what it remembers", **_SHARE)
-    arousal: float | None = said("intensity and change", **_SHARE)
-    reward: float | None = said("learned value; 0.5: unknown", **_SHARE)
-    conflict: float | None = said("disagreement with other modalities; null: unknown", **_SHARE)
+    weight: float | None = share("in fusion")
+    total: float | None = share("its own salience; 0.5: as rare as a false alarm")
+    surprise: float | None = share("error of its predictor, against its own past")
+    novelty: float | None = share("distance to what it remembers")
+    arousal: float | None = share("intensity and change")
+    reward: float | None = share("learned value; 0.5: unknown")
+    conflict: float | None = share("disagreement with other modalities; null: unknown")
     alarms_per_hour: float | None = said(
         "how often it says as much while nothing happens", "1/h", low=0
     )
-    habituation: float | None = said("share that repetition has taken away", **_SHARE)
+    habituation: float | None = share("share that repetition has taken away")
     reason: str = said("the main cause, in words")
     grid_rows: int = said("of `grid`; 0: it has none", low=0)
     grid_columns: int = said("of `grid`; 0: it has none", low=0)
-    grid: tuple[float, ...] = said("where in the percept, row by row from the top", **_SHARE)
+    grid: tuple[float, ...] = share("where in the percept, row by row from the top")
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,13 @@ class SalienceNow:
 
     stamp_s: float = said(_STAMP + "; it names the moment in `/api/explain`", "s")
     valid: bool = said("false: no modality is live, and `total` is 0")
-    total: float = said("fused salience; 0.5: as rare as a false alarm", **_SHARE)
+    total: float = share("fused salience; 0.5: as rare as a false alarm")
     alarms_per_hour: float | None = said(
         "how often as much is said while nothing happens; null while not valid", "1/h", low=0
     )
     reason: str = said("in words; why not, while not valid")
     dominant: str = said("the modality that contributes most; empty: none")
-    conflict: float = said("strongest of all", **_SHARE)
+    conflict: float = share("strongest of all")
     latency_ms: float = said("from the sensor's sample to this", "ms", low=0)
     modalities: tuple[ModalitySalience, ...] = said("all of the graph, in the order of lists")
 
@@ -78,12 +77,12 @@ class AttentionNow:
     valid: bool = said("false: nothing to attend to")
     modality: str = said("attended")
     source: str = said("the sensor")
-    x_min: float = said("left", **_SHARE)
-    y_min: float = said("top", **_SHARE)
-    x_max: float = said("right", **_SHARE)
-    y_max: float = said("bottom", **_SHARE)
-    confidence: float = said("share of the grid's salience inside", **_SHARE)
-    salience: float = said("fused, when it was chosen", **_SHARE)
+    x_min: float = share("left")
+    y_min: float = share("top")
+    x_max: float = share("right")
+    y_max: float = share("bottom")
+    confidence: float = share("share of the grid's salience inside")
+    salience: float = share("fused, when it was chosen")
     place: str = said("the region in words")
     reason: str = said("why here, in words; why not, while not valid")
 
@@ -122,8 +121,8 @@ class PluginBudgetNow:
 
     name: str = said("of the plugin")
     state: str = said("idle, running, done, spent, timed_out, failed or isolated")
-    trust: float = said("0.05 to 1", **_SHARE)
-    salience: float = said("of what it works on", **_SHARE)
+    trust: float = share("0.05 to 1")
+    salience: float = share("of what it works on")
     requested_atp: float = said("asked for", "ATP", low=0)
     allocated_atp: float = said("its share", "ATP", low=0)
     spent_atp: float = said("measured", "ATP", low=0)
@@ -143,7 +142,7 @@ class BudgetNow:
     allocated_atp: float = said("handed out", "ATP", low=0)
     spent_atp: float = said("measured", "ATP", low=0)
     returned_atp: float = said("given back and taken by nobody", "ATP", low=0)
-    rating: float = said("part of its promise that the processor keeps", **_SHARE)
+    rating: float = share("part of its promise that the processor keeps")
     plugins: tuple[PluginBudgetNow, ...] = said("all that are loaded, by name")
 
 
@@ -166,7 +165,7 @@ class StateNow:
     reason: str = said("why it was entered, in words")
     since_s: float | None = said("when it was entered, since 1970; null: at the start", "s")
     forced_until_s: float | None = said("end of a state that somebody forced; null: none", "s")
-    energy_reserve: float = said("what is left", **_SHARE)
+    energy_reserve: float = share("what is left")
     energy_source: str = said("what that is known from: battery, board power or budget use")
     energy_fault: str = said("why a battery is not believed, in words; empty: it is")
     charging: bool = said("the battery is being charged, or full")
@@ -242,12 +241,12 @@ class KeptExperience:
     modality: str = said("of the percept")
     source: str = said("the sensor")
     entity: str = said("who or what it is about; empty: not known")
-    total: float = said("fused salience when it was kept", **_SHARE)
-    surprise: float = said("", **_SHARE)
-    novelty: float = said("", **_SHARE)
-    arousal: float = said("", **_SHARE)
-    reward: float = said("0.5: unknown", **_SHARE)
-    conflict: float = said("", **_SHARE)
+    total: float = share("fused salience when it was kept")
+    surprise: float = share("")
+    novelty: float = share("")
+    arousal: float = share("")
+    reward: float = share("0.5: unknown")
+    conflict: float = share("")
     reason: str = said("why it was kept, in words")
     text: str = said("words around it, or what was recognised; empty: none")
     place: Place | None = said("where; null: not known")
@@ -296,18 +295,18 @@ class HistoryPoint:
     """One second of the past."""
 
     time_s: float = said("its end, since 1970", "s")
-    total: float | None = said("most fused salience in it; null: none came", **_SHARE)
+    total: float | None = share("most fused salience in it; null: none came")
     stamp_s: float | None = said("of that moment, for `/api/explain`", "s")
     reason: str = said("of that moment, in words; empty: nothing came")
     dominant: str = said("of that moment; empty: none")
-    modalities: dict[str, float] = said("salience of each live modality at that moment", **_SHARE)
+    modalities: dict[str, float] = share("salience of each live modality at that moment")
     spent_atp: float | None = said("by all plugins in the second; null: no cycle ended", "ATP")
     budget_atp: float | None = said("that could be spent in the second", "ATP")
     spent_by: dict[str, float] = said("the same by plugin", "ATP")
-    trust: dict[str, float] = said("of each loaded plugin", **_SHARE)
+    trust: dict[str, float] = share("of each loaded plugin")
     state: str = said("metabolic state; empty: not known")
     pressure: str = said("level; empty: not known")
-    energy_reserve: float | None = said("null: not known", **_SHARE)
+    energy_reserve: float | None = share("null: not known")
     temperature_c: float | None = said("null: not known", "°C")
     power_w: float | None = said("null: not known", "W")
     experiences: int = said("that were kept in it", low=0)
@@ -320,7 +319,7 @@ class Job:
     job: int = said("its number, for `/api/jobs/cancel`", low=1)
     kind: str = said("refine or sleep")
     state: str = said("running, done, failed or cancelled")
-    progress: float | None = said("null: not known", **_SHARE)
+    progress: float | None = share("null: not known")
     message: str = said("the stage, then what came of it, in words")
     result: dict[str, object] = said(
         "once done: the fields of the action's result, without texts of more than 2,048 characters"

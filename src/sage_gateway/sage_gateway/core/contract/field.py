@@ -25,6 +25,11 @@ def said(
     return dataclasses.field(default=default, metadata={_KEY: (doc, unit, low, high)})
 
 
+def share(doc: str) -> Any:
+    """A field of 0 to 1."""
+    return said(doc, low=0.0, high=1.0)
+
+
 @dataclass(frozen=True)
 class FieldSpec:
     """What is known of one field.

@@ -63,6 +63,8 @@ def _checked(field: FieldSpec, value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidInput(field.name, value, "a finite number")
     low, high = field.low, field.high
+    if not isinstance(value, (int, float)):
+        return value
     if (low is not None and value < low) or (high is not None and value > high):
         expected = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
         raise InvalidInput(field.name, value, expected)

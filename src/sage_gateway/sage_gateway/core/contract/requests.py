@@ -45,7 +45,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Judge:
-    """How well something turned out: a moment, an experience or a plugin; of none, the last second."""
+    """How well a moment, an experience or a plugin turned out; without any: the last second."""
 
     reward: float = said("1: good, -1: bad", low=-1, high=1)
     stamp_s: float = said("the second up to this moment; 0: not by time", "s", low=0, default=0.0)
