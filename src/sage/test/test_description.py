@@ -256,3 +256,18 @@ def test_parameters_of_a_plugin_that_is_not_installed_do_not_stop_the_graph(tmp_
     path.write_text(path.read_text().replace("nearest: {min", "recall: {mn"))
     with pytest.raises(ValueError, match=r"recall\.mn_salience: unknown parameter"):
         describe(GraphOptions(source="topics", config=str(path)))
+
+
+def test_the_gateway_is_there_where_a_page_is_asked_for(tmp_path: Path) -> None:
+    def gateways(options: GraphOptions) -> list[Any]:
+        return [node.parameters for node in describe(options).nodes if node.kind == "gateway"]
+
+    assert gateways(GraphOptions(source="topics")) == []
+    (asked,) = gateways(GraphOptions(source="topics", page=9000))
+    assert (asked["port"], asked["allow_actions"]) == (9000, True)
+    (looked_at,) = gateways(GraphOptions(source="topics", page=9000, page_acts=False))
+    assert not looked_at["allow_actions"]
+    config = tmp_path / "page.yaml"
+    config.write_text("/**/graph: {ros__parameters: {page: true}}\n")
+    (by_file,) = gateways(GraphOptions(source="topics", config=str(config)))
+    assert "allow_actions" not in by_file  # read-only, as its default says

@@ -42,7 +42,7 @@ def test_history_is_bounded() -> None:
 
 
 def test_what_worsens_is_said_with_its_time_and_ends() -> None:
-    alerts = AlertTracker()
+    alerts = AlertTracker(10.0)
     alerts.hear("camera", "", "running", 0.0, 100.0)
     assert alerts.now(1.0, 101.0, {}).alerts == ()
     alerts.hear("camera", "warn", "slow", 2.0, 102.0)
@@ -56,7 +56,7 @@ def test_what_worsens_is_said_with_its_time_and_ends() -> None:
 
 
 def test_silence_and_ended_processes_come_first_and_keep_their_time() -> None:
-    alerts = AlertTracker()
+    alerts = AlertTracker(10.0)
     alerts.hear("camera", "", "running", 0.0, 100.0)
     alerts.hear("fusion", "error", "broken", 15.0, 115.0)
     for now_s in (15.0, 16.0):
@@ -68,7 +68,7 @@ def test_silence_and_ended_processes_come_first_and_keep_their_time() -> None:
 
 
 def test_who_only_lacks_input_is_left_out_while_a_cause_is_known() -> None:
-    alerts = AlertTracker()
+    alerts = AlertTracker(10.0)
     alerts.hear("fusion", "warn", "input at fault", 0.0, 100.0, lacks_input=True)
     assert [a.name for a in alerts.now(0.0, 100.0, {}).alerts] == ["fusion"]
     alerts.hear("camera", "error", "no device", 0.0, 100.0)

@@ -30,7 +30,7 @@ class OnDemand(Generic[T]):
         health: InputHealth,
         guard: AbstractContextManager[Any],
     ) -> None:
-        self.newest = newest
+        self._newest = newest
         self._clear = clear
         self._subscribe = subscribe
         self._health = health
@@ -44,10 +44,15 @@ class OnDemand(Generic[T]):
         """Whether it is subscribed."""
         return self._end is not None
 
+    def newest(self) -> T | None:
+        """The newest item; None: there is none, or it is closed."""
+        return self._newest() if self.is_open else None
+
     def open(self) -> None:
         """Somebody wants it; from any thread."""
         with self._guard:
             if self._end is None:
+                self._clear()  # something may have come after it was closed
                 self._expect(*self._expected)
                 self._end = self._subscribe()
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sage_gateway.core.contract.events import Alert, Alerts
 
-SILENT_AFTER_S = 10.0
 LEVELS = ("warn", "error", "silent", "ended")
 """The worst last."""
 
@@ -23,9 +22,14 @@ class _Heard:
 
 
 class AlertTracker:
-    """Follows the status of every node; times are given [s]."""
+    """Follows the status of every node; times are given [s].
 
-    def __init__(self) -> None:
+    Args:
+        silent_after_s: a node of which no status came for so long is silent.
+    """
+
+    def __init__(self, silent_after_s: float) -> None:
+        self._silent_after_s = silent_after_s
         self._nodes: dict[str, _Heard] = {}
         self._ended_since_s: dict[str, float] = {}
 
@@ -65,8 +69,8 @@ class AlertTracker:
             for name, message in ended.items()
         ]
         for name, heard in self._nodes.items():
-            if now_s - heard.heard_s > SILENT_AFTER_S:
-                text = f"no status for more than {SILENT_AFTER_S:g} s"
+            if now_s - heard.heard_s > self._silent_after_s:
+                text = f"no status for more than {self._silent_after_s:g} s"
                 found.append(Alert(name, "silent", text, heard.heard_wall_s))
             elif heard.level:
                 found.append(Alert(name, heard.level, heard.message, heard.since_s))

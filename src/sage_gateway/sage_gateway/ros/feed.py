@@ -13,7 +13,7 @@ from typing import Any
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.specs.modality import STREAMS
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.diagnostics import AT_FAULT, HARDWARE_ID
+from sage_common.ros.diagnostics import AT_FAULT, HARDWARE_ID, RESTING_PERIOD_S
 from sage_common.ros.node import INACTIVE, SageNode
 from sage_common.ros.tensors.latest_pictures import Still
 from sage_gateway.backends.jpeg import Jpeg, as_jpeg
@@ -29,6 +29,7 @@ from sage_gateway.ros.demand import SharedInput
 VERSION = "0.1.0"
 MOST_EXPERIENCES = 50
 VIEWERS = "viewers"
+SILENT_AFTER_S = 3.0 * RESTING_PERIOD_S
 _LEVELS = ("", "warn", "error")
 _BACKEND = " backend"
 _CONVERTERS: dict[str, Callable[[Any], object]] = {
@@ -55,7 +56,7 @@ class GraphFeed:
         self.experiences: deque[KeptExperience] = deque(maxlen=MOST_EXPERIENCES)
         self.newest_messages: dict[str, Any] = {}
         self._numbers: dict[str, int] = {}
-        self._alerts = AlertTracker()
+        self._alerts = AlertTracker(SILENT_AFTER_S)
         self.alerts = Alerts(())
         self._ended = EndedProcesses(node.home)
         self._sensors: dict[str, str] = {}
