@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +45,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGraph]:
     folder = tmp_path_factory.mktemp("running")
     home, errors = folder / "home", folder / "errors"
     with errors.open("w") as said, starting(home, said) as start:
-        command = start("run", "--log-level", "warn")
+        command = start("run", "--log-level", "warn", "--page")
         wait_until_up(home)
         yield RunningGraph(home, command, errors)
 
@@ -98,6 +100,37 @@ def test_it_explains_its_moments(graph: RunningGraph) -> None:
     assert long_ago.returncode == 1
     assert "the running graph: nothing within 1 s" in long_ago.stderr
     assert "keeps nothing within 60 s" in long_ago.stderr
+
+
+def test_its_page_shows_it_and_lets_the_token_act(graph: RunningGraph) -> None:
+    said = graph.errors.read_text()
+    found = re.search(r"page: (http://127\.0\.0\.1:\d+)/#token=(\S+)", said)
+    assert found, said
+    bearer = {"Authorization": f"Bearer {found[2]}", "Content-Type": "application/json"}
+
+    def ask(path: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(found[1] + path, data, bearer)
+        with urllib.request.urlopen(request, timeout=60.0) as answer:
+            return json.load(answer)
+
+    told = ask("/api/status")
+    assert told["allow_actions"] and set(told["modalities"]) >= {"vision", "audio"}
+    kept = ask("/api/recall?limit=1")["results"][0]["experience"]
+    assert ask("/api/pin", {"id": kept["id"], "pinned": True})["message"] == "pinned"
+    assert ask("/api/pin", {"id": kept["id"], "pinned": False})["message"] == "no longer pinned"
+    names = {plugin["name"] for plugin in ask("/api/plugins")["plugins"] if plugin["loaded"]}
+    assert "look" in names
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{found[1]}/api/events?also=camera,puzzles", headers=bearer),
+        timeout=60.0,
+    ) as stream:
+        wanted = {"hello", "salience", "attention", "camera", "puzzles", "budget", "history"}
+        while wanted:
+            line = stream.readline().decode()
+            assert line, f"the stream ended before {wanted} came"
+            wanted.discard(line.removeprefix("event: ").strip())
+    assert ask("/api/sleep", {"dry_run": True})["job"] == 1
 
 
 def test_it_hears_of_pressure_and_goes_on(graph: RunningGraph) -> None:
