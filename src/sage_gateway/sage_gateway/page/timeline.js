@@ -1,0 +1,174 @@
+// The last 10 minutes of fused salience: what stood out is marked, and any moment can be explained.
+
+import { colour, fresh, heat, lettering } from "./charts.js";
+import { byId, h, icon, reconcile, say } from "./dom.js";
+import { explainMoment } from "./explain.js";
+import { clock, fixed, graphNow, headline, iconOf } from "./words.js";
+
+const SPAN_S = 600;
+const STANDS_OUT = 0.5;
+const APART_S = 8;
+const MOST_MARKS = 14;
+const TOP_PX = 26; // room for the marks
+const STRIP_PX = 16; // the metabolic states
+const HINT = "Choose a mark, or any moment, to have it explained.";
+const STATES = { WAKE: "accent", FOCUS: "hot", REST: "line-strong", DREAM: "dream", CRISIS: "bad" };
+
+let points = [];
+let cursorS = null;
+
+export function start() {
+  const canvas = byId("timeline");
+  canvas.addEventListener("pointermove", (event) => point(timeAt(event)));
+  canvas.addEventListener("pointerleave", () => point(null));
+  canvas.addEventListener("click", (event) => explainNear(timeAt(event)));
+  canvas.addEventListener("keydown", steer);
+  canvas.addEventListener("blur", () => point(null));
+  new ResizeObserver(() => draw()).observe(canvas);
+  say(byId("timeline-words"), HINT);
+}
+
+export function load(history) {
+  points = history.points;
+}
+
+export function take(newest) {
+  points.push(newest);
+  while (points.length && points[0].time_s < newest.time_s - SPAN_S) points.shift();
+}
+
+export const recent = () => points;
+
+// Maxima of what stood out, apart from each other, the strongest kept.
+function moments() {
+  const found = [];
+  for (const item of points) {
+    if (item.total === null || item.total < STANDS_OUT) continue;
+    const last = found[found.length - 1];
+    if (!last || item.time_s - last.time_s > APART_S) found.push(item);
+    else if (item.total > last.total) found[found.length - 1] = item;
+  }
+  const strongest = [...found].sort((one, other) => other.total - one.total).slice(0, MOST_MARKS);
+  return found.filter((item) => strongest.includes(item));
+}
+
+function endS() {
+  return points.length ? Math.max(points[points.length - 1].time_s, graphNow() - 2) : graphNow();
+}
+
+export function draw() {
+  const { context, width, height } = fresh(byId("timeline"));
+  if (!width) return;
+  const end = endS();
+  const low = height - STRIP_PX - 4;
+  const x = (timeS) => width * (1 - (end - timeS) / SPAN_S);
+  const y = (value) => low - value * (low - TOP_PX);
+  drawLevels(context, width, y);
+  const bar = Math.max(width / SPAN_S, 1);
+  for (const item of points) {
+    if (item.total === null) continue;
+    context.fillStyle = heat(item.total);
+    context.globalAlpha = item.total >= STANDS_OUT ? 1 : 0.75;
+    const top = y(Math.max(item.total, 0.012));
+    context.fillRect(x(item.time_s) - bar, top, bar + 0.2, low - top);
+  }
+  context.globalAlpha = 1;
+  drawStates(context, x, bar, height);
+  if (cursorS !== null) {
+    context.fillStyle = colour("ink");
+    context.fillRect(x(cursorS) - 0.5, TOP_PX - 6, 1, low - TOP_PX + 6);
+  }
+  drawMarks(x, width, (value) => y(value));
+}
+
+function drawLevels(context, width, y) {
+  context.strokeStyle = colour("line");
+  context.fillStyle = colour("ink-soft");
+  context.font = lettering(400, 11);
+  for (const level of [0, 0.5, 1]) {
+    context.setLineDash(level === 0.5 ? [3, 4] : []);
+    context.beginPath();
+    context.moveTo(0, Math.round(y(level)) + 0.5);
+    context.lineTo(width, Math.round(y(level)) + 0.5);
+    context.stroke();
+    if (level) context.fillText(level.toFixed(1), 2, y(level) - 3);
+  }
+  context.setLineDash([]);
+}
+
+function drawStates(context, x, bar, height) {
+  const runs = [];
+  for (const item of points) {
+    const last = runs[runs.length - 1];
+    if (last?.state === item.state) last.end = item.time_s;
+    else runs.push({ state: item.state, start: item.time_s, end: item.time_s });
+  }
+  context.font = lettering(600, 10);
+  for (const { state, start, end } of runs) {
+    if (!state) continue;
+    const [left, wide] = [x(start) - bar, x(end) - x(start) + bar];
+    context.globalAlpha = 0.25;
+    context.fillStyle = colour(STATES[state] ?? "line-strong");
+    context.fillRect(left, height - STRIP_PX, wide, STRIP_PX);
+    context.globalAlpha = 1;
+    context.fillStyle = colour("ink");
+    if (wide > context.measureText(state).width + 10) context.fillText(state, left + 5, height - 4);
+  }
+}
+
+function drawMarks(x, width, y) {
+  const shown = moments().filter((item) => x(item.time_s) > 10);
+  reconcile(
+    byId("marks"), shown, (item) => item.stamp_s,
+    (item) => {
+      const words = `${clock(item.stamp_s)}, salience ${fixed(item.total)}: `
+        + `${headline(item.total, item.reason, item.dominant)} (${item.reason})`;
+      const mark = h("button", { type: "button", title: words, "aria-label": `Explain ${words}`,
+        onclick: () => explainMoment(item.stamp_s) });
+      mark.append(icon(iconOf(item.dominant)));
+      return mark;
+    },
+    (mark, item) => {
+      mark.style.left = `${Math.min(x(item.time_s), width - 11)}px`;
+      mark.style.top = `${y(item.total)}px`;
+    },
+  );
+}
+
+function timeAt(event) {
+  const box = byId("timeline").getBoundingClientRect();
+  return endS() - SPAN_S * (1 - (event.clientX - box.left) / box.width);
+}
+
+function nearest(timeS) {
+  const known = points.filter((item) => item.stamp_s !== null);
+  return known.reduce((best, item) =>
+    (!best || Math.abs(item.time_s - timeS) < Math.abs(best.time_s - timeS) ? item : best), null);
+}
+
+function point(timeS) {
+  const item = timeS === null ? null : nearest(timeS);
+  cursorS = item && Math.abs(item.time_s - timeS) < 5 ? item.time_s : timeS;
+  const words = item && cursorS === item.time_s
+    ? `${clock(item.stamp_s)} · ${fixed(item.total ?? 0)} · ${item.reason}`
+    : timeS === null ? HINT : `${clock(timeS)} · nothing is known of it`;
+  say(byId("timeline-words"), words);
+  byId("timeline").setAttribute("aria-valuetext", words);
+  byId("timeline").setAttribute("aria-valuenow", String(Math.round((timeS ?? endS()) - endS())));
+  draw();
+}
+
+function explainNear(timeS) {
+  const item = nearest(timeS);
+  explainMoment(item && Math.abs(item.time_s - timeS) < 5 ? item.stamp_s : timeS);
+}
+
+function steer(event) {
+  const steps = { ArrowLeft: -5, ArrowRight: 5, PageUp: -60, PageDown: 60 };
+  if (event.key in steps) {
+    const wanted = (cursorS ?? endS()) + steps[event.key];
+    point(Math.min(Math.max(wanted, endS() - SPAN_S), endS()));
+  } else if (event.key === "Enter" || event.key === " ") explainNear(cursorS ?? endS());
+  else return;
+  event.preventDefault();
+}

@@ -1,0 +1,64 @@
+// Numbers with units, times, and moments in words. What is not known is said so, never 0.
+
+export const QUIET = 0.1;
+const CAUSES = {
+  surprise: "Something unexpected",
+  novelty: "Something new",
+  arousal: "A strong change",
+  conflict: "The senses disagree",
+};
+const SENSED = {
+  vision: "in view",
+  audio: "in what it hears",
+  proprioception: "in its own motion",
+  language: "in what is said",
+};
+const ICONS = ["vision", "audio", "proprioception", "language"];
+
+// By the clock of the graph, which a recording or another machine sets.
+let aheadS = 0;
+export const setClock = (timeS) => (aheadS = timeS - Date.now() / 1000);
+export const graphNow = () => Date.now() / 1000 + aheadS;
+
+export const iconOf = (modality) => (ICONS.includes(modality) ? modality : "sensor");
+export const fixed = (value, digits = 2) => value.toFixed(digits);
+export const whole = (value) => Math.round(value).toLocaleString("en");
+export const percent = (share) => `${Math.round(100 * share)} %`;
+
+export function duration(seconds) {
+  if (seconds < 9.95) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  if (seconds < 99.5) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return seconds < 129600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
+}
+
+export function ago(stampS) {
+  const age = graphNow() - stampS;
+  return age < 1.5 ? "now" : `${duration(age).replace(/\.\d/, "")} ago`;
+}
+
+export function clock(stampS) {
+  const time = new Date(1000 * stampS);
+  const today = Math.abs(graphNow() - stampS) < 43200;
+  return today ? time.toLocaleTimeString("en-GB") : time.toLocaleString("en-GB");
+}
+
+// As in `sage status`: "as rare as 9 false alarms an hour".
+export function rarity(perHour) {
+  if (perHour === null || perHour === undefined) return "";
+  if (perHour < 0.01) return "rarer than 0.01 false alarms an hour";
+  const times = perHour >= 9.95 ? perHour.toFixed(0) : String(Number(perHour.toPrecision(2)));
+  return `as rare as ${times} false alarm${times === "1" ? "" : "s"} an hour`;
+}
+
+// The headline of a moment; the reason beneath it has the figures.
+export function headline(total, reason, dominant, valid = true) {
+  if (!valid) return "No modality is live";
+  if (total < QUIET) return "Nothing unusual";
+  const said = reason.match(/; "([^"]+)"/);
+  if (said) return `“${said[1]}”`;
+  const found = reason.match(/\b(surprise|novelty|arousal|conflict)\b/);
+  if (!found) return reason || "Something stands out";
+  if (found[1] === "conflict") return CAUSES.conflict;
+  return `${CAUSES[found[1]]} ${SENSED[dominant] ?? `in ${dominant}`}`;
+}
