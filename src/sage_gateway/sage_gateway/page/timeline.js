@@ -8,7 +8,7 @@ import { clock, fixed, graphNow, headline, iconOf } from "./words.js";
 const SPAN_S = 600;
 const STANDS_OUT = 0.5;
 const APART_S = 8;
-const MOST_MARKS = 14;
+const MARK_PX = 26; // marks do not hide each other
 const TOP_PX = 26; // room for the marks
 const STRIP_PX = 16; // the metabolic states
 const HINT = "Choose a mark, or any moment, to have it explained.";
@@ -39,17 +39,15 @@ export function take(newest) {
 
 export const recent = () => points;
 
-// Maxima of what stood out, apart from each other, the strongest kept.
-function moments() {
-  const found = [];
-  for (const item of points) {
-    if (item.total === null || item.total < STANDS_OUT) continue;
-    const last = found[found.length - 1];
-    if (!last || item.time_s - last.time_s > APART_S) found.push(item);
-    else if (item.total > last.total) found[found.length - 1] = item;
+// Maxima of what stood out, the strongest first, apart from each other in time.
+function moments(apartS) {
+  const found = points.filter((item) => item.total !== null && item.total >= STANDS_OUT)
+    .sort((one, other) => other.total - one.total);
+  const kept = [];
+  for (const item of found) {
+    if (kept.every((other) => Math.abs(other.time_s - item.time_s) > apartS)) kept.push(item);
   }
-  const strongest = [...found].sort((one, other) => other.total - one.total).slice(0, MOST_MARKS);
-  return found.filter((item) => strongest.includes(item));
+  return kept.sort((one, other) => one.time_s - other.time_s);
 }
 
 function endS() {
@@ -117,7 +115,8 @@ function drawStates(context, x, bar, height) {
 }
 
 function drawMarks(x, width, y) {
-  const shown = moments().filter((item) => x(item.time_s) > 10);
+  const apartS = Math.max(APART_S, (SPAN_S * MARK_PX) / width);
+  const shown = moments(apartS).filter((item) => x(item.time_s) > 10);
   reconcile(
     byId("marks"), shown, (item) => item.stamp_s,
     (item) => {
