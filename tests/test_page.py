@@ -1,4 +1,4 @@
-"""The gateway's page keeps to its limits: nothing from elsewhere, nothing inline, all by contract."""
+"""The gateway's page: small, nothing from elsewhere, nothing inline, all by its contract."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def test_nothing_is_inline_and_no_text_becomes_markup() -> None:
         assert tag != "style" and "style" not in attributes
         assert not [name for name in attributes if name.startswith("on")]
         assert tag != "script" or (attributes.get("src") and not "".join(text))
-    forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\bstyle:"
+    forbidden = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\bstyle:"
+    )
     assert not re.findall(forbidden, SCRIPTS)
 
 

@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 60.0
@@ -31,7 +30,9 @@ def opened(program: str) -> Iterator[Page]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         to_browser, from_browser = os.pipe(), os.pipe()
         # Above 9, so that the numbers that the browser expects, 3 and 4, are free.
-        ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (to_browser[0], from_browser[1])]
+        ends = [
+            fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (to_browser[0], from_browser[1])
+        ]
         for end in (to_browser[0], from_browser[1]):
             os.close(end)
         pid = os.posix_spawn(
@@ -77,7 +78,9 @@ class Page:
         self._number = 0
         self._session: str | None = None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)[
+            "sessionId"
+        ]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
@@ -105,10 +108,13 @@ class Page:
                 return result
 
     def open(self, address: str) -> None:
-        """Go to an address."""
+        """Go to an address, and wait until all that it names has come."""
         self.call("Page.navigate", url=address)
+        self.wait_for("document.readyState === 'complete'")
 
-    def shaped(self, width_px: int, height_px: int, scale: float = 1.0, phone: bool = False) -> None:
+    def shaped(
+        self, width_px: int, height_px: int, scale: float = 1.0, phone: bool = False
+    ) -> None:
         """Give the window a size, in CSS pixels, and how many pixels of the screen one has."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
@@ -162,9 +168,9 @@ class Page:
                 windowsVirtualKeyCode=codes[key], **(text if kind == "keyDown" else {}),
             )  # fmt: skip
 
-    def photograph(self, path: Path) -> None:
-        """Write what the window shows as a PNG."""
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+    def photograph(self) -> bytes:
+        """What the window shows, as a PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
     def _next(self, patience_s: float) -> dict[str, Any] | None:
         """The next message, noted if it is an event; None: there is none in time."""
@@ -188,6 +194,8 @@ class Page:
         elif event == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning"):
             self.errors.append(json.dumps(parameters["args"]))
         elif event == "Log.entryAdded" and parameters["entry"]["level"] == "error":
-            self.errors.append(f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}")
+            self.errors.append(
+                f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}"
+            )
         elif event == "Network.requestWillBeSent":
             self.requests.append(parameters["request"]["url"])

@@ -8,12 +8,14 @@ import { fixed, percent, whole } from "./words.js";
 
 const HUES = ["hue-1", "hue-2", "hue-3", "hue-4", "hue-5", "hue-6"];
 const REFRESHED_S = 20;
+const SUMMED_POINTS = 60;
 
 let installed = [];
 let answers = new Map();
 let budget = null;
 let job = null;
 let untilRefreshS = 0;
+let spentBy = {};
 
 export function start() {
   byId("load").addEventListener("submit", async (event) => {
@@ -49,28 +51,39 @@ export async function refresh() {
 export function tick(points) {
   untilRefreshS -= 1;
   if (untilRefreshS <= 0 && !graph.offline) refresh();
+  sum(points.slice(-SUMMED_POINTS));
   for (const row of byId("plugins").children) {
-    const values = points.slice(-180).map((point) => point.trust?.[row.dataset.key] ?? null);
+    const values = points.slice(-180).map((point) => point.trust[row.dataset.key] ?? null);
     sparkline(part(row, "trust-line"), values, { fill: false, ink: colour(row.hue) });
   }
 }
 
+// What each plugin spent of what could be spent.
+function sum(points) {
+  if (!budget) return;
+  spentBy = {};
+  let couldSpend = 0;
+  for (const point of points) {
+    couldSpend += point.budget_atp ?? 0;
+    for (const [name, atp] of Object.entries(point.spent_by)) spentBy[name] = (spentBy[name] ?? 0) + atp;
+  }
+  const spent = Object.values(spentBy).reduce((total, atp) => total + atp, 0);
+  const rated = budget.rating < 1 ? `; the processor keeps ${percent(budget.rating)} of the budget` : "";
+  say(byId("budget-words"), `${whole(spent)} of ${whole(couldSpend)} ATP spent; a cycle has `
+    + `${whole(budget.budget_atp)} ATP in ${whole(budget.cycle_ms)} ms${rated}`);
+  const split = byId("budget-split");
+  reconcile(split, budget.plugins, (plugin) => plugin.name, () => h("i"), (bar, { name }) => {
+    bar.style.flex = `0 0 ${couldSpend ? (100 * (spentBy[name] ?? 0)) / couldSpend : 0}%`;
+    bar.style.background = `var(--${hueOf(name)})`;
+  });
+  split.setAttribute("aria-label", budget.plugins
+    .map(({ name }) => `${name} spent ${whole(spentBy[name] ?? 0)} ATP`).join(", "));
+}
+
 export function take(newest) {
   budget = newest;
-  const { spent_atp: spent, budget_atp: whole_atp, cycle_ms: cycle, rating } = newest;
-  const rated = rating < 1 ? `; the processor keeps ${percent(rating)} of the budget` : "";
-  say(byId("budget-words"),
-    `${whole(spent)} of ${whole(whole_atp)} ATP spent in ${whole(cycle)} ms${rated}`);
   byId("no-plugins").hidden = newest.plugins.length > 0;
   reconcile(byId("plugins"), newest.plugins, (plugin) => plugin.name, makeRow, updateRow);
-  const split = byId("budget-split");
-  reconcile(split, newest.plugins, (plugin) => plugin.name, () => h("i"), (bar, plugin) => {
-    bar.style.flex = `0 0 ${whole_atp ? (100 * plugin.spent_atp) / whole_atp : 0}%`;
-    bar.style.background = `var(--${hueOf(plugin.name)})`;
-    bar.title = `${plugin.name}: ${whole(plugin.spent_atp)} ATP`;
-  });
-  split.setAttribute("aria-label", newest.plugins
-    .map((plugin) => `${plugin.name} spent ${whole(plugin.spent_atp)} ATP`).join(", "));
 }
 
 export function takeRefinement(done) {
@@ -108,7 +121,8 @@ function makeRow({ name }) {
       h("canvas", { class: "trust-line", "data-part": "trust-line", "aria-hidden": "true" }),
       h("span", { class: "number", "data-part": "trust" })),
     unload,
-    h("span", { class: "answer", "data-part": "answer" }));
+    h("p", { class: "answer", "data-part": "answer" }),
+    h("p", { class: "answer soft", "data-part": "cost" }));
   guard(row);
   return row;
 }
@@ -119,13 +133,12 @@ function updateRow(row, plugin) {
   say(part(row, "state"), plugin.state.replace("_", " "));
   say(part(row, "trust"), fixed(plugin.trust));
   const about = installed.find((other) => other.name === plugin.name);
-  part(row, "trust").title = about?.trust_reason ?? "";
   const newest = answers.get(plugin.name);
   const said = newest?.answer || newest?.labels.join(", ") || about?.meaning || "";
   const failed = plugin.failures ? `, ${plugin.failures} failures` : "";
-  say(part(row, "answer"), `${said}${said ? " · " : ""}${whole(plugin.spent_atp)} of `
-    + `${whole(plugin.allocated_atp)} ATP in ${plugin.steps} steps${failed}`
-    + `${about?.trust_reason ? ` · trust: ${about.trust_reason}` : ""}`);
+  say(part(row, "answer"), said);
+  say(part(row, "cost"), `${whole(spentBy[plugin.name] ?? 0)} ATP in the last minute${failed}`
+    + `${about?.trust_reason ? `; trust: ${about.trust_reason}` : ""}`);
 }
 
 async function refine(event) {

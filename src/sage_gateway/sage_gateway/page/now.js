@@ -9,7 +9,7 @@ import { QUIET, ago, fixed, graphNow, headline, iconOf, percent, rarity } from "
 
 const HELD_S = 4; // a moment stays readable for so long, unless a stronger one comes
 const RECOGNISED_S = 12;
-const MOST_CHIPS = 4;
+const MOST_CHIPS = 2;
 const SPARK_POINTS = 180;
 const PUZZLE_COLUMNS = 30;
 const DIMENSIONS = ["surprise", "novelty", "arousal", "reward", "conflict"];
@@ -113,11 +113,12 @@ function drawWords() {
   say(byId("headline"), headline(held.total, held.reason, held.dominant, held.valid));
   say(byId("why"), held.reason);
   say(byId("eyebrow"), eyebrow());
-  say(byId("fused"), newest.valid ? fixed(newest.total) : "–");
-  drawScale(byId("fused-scale"), newest.valid ? newest.total : 0);
-  byId("fused-scale").setAttribute("aria-label", `Fused salience now ${fixed(newest.total)} of 1`);
-  const rare = held.total >= QUIET ? rarity(held.alarms_per_hour) : "";
-  say(byId("rarity"), rare ? `${fixed(held.total)}: ${rare}` : "salience over all modalities");
+  say(byId("fused"), held.valid ? fixed(held.total) : "–");
+  drawScale(byId("fused-scale"), held.valid ? held.total : 0);
+  byId("fused-scale").setAttribute("aria-label", `Fused salience ${fixed(held.total)} of 1`);
+  const live = newest === held || !newest.valid ? "" : `, now ${fixed(newest.total)}`;
+  const rare = held.total >= QUIET ? rarity(held.alarms_per_hour) : "salience over all modalities";
+  say(byId("rarity"), `${rare}${live}`);
 }
 
 export function drawScale(scale, value) {
@@ -133,6 +134,7 @@ function drawChips() {
     (chip, done) => {
       say(chip.firstChild, `${done.plugin} `);
       chip.lastChild.data = done.answer || done.labels.slice(0, 3).join(", ");
+      chip.title = chip.lastChild.data;
     },
   );
 }
@@ -160,9 +162,10 @@ function drawSceneWords() {
   }
   const late = graphNow() - cameraStampS > 3 ? `, picture from ${ago(cameraStampS)}` : "";
   const words = attention?.valid
-    ? `attends to ${attention.place || attention.modality}, confidence ${fixed(attention.confidence)}`
+    ? `attention on ${attention.modality}${attention.place ? `: ${attention.place}` : ""}, `
+      + `confidence ${fixed(attention.confidence)}`
     : "nothing to attend to";
-  say(byId("scene-words"), `Camera ${name}${late}: ${words}`);
+  say(byId("scene-words"), `Camera ${name}${late}; ${words}`);
   byId("picture").setAttribute("aria-label", `Picture of camera ${name}; ${words}`);
 }
 

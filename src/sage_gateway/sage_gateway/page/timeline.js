@@ -3,11 +3,13 @@
 import { colour, fresh, heat, lettering } from "./charts.js";
 import { byId, h, icon, reconcile, say } from "./dom.js";
 import { explainMoment } from "./explain.js";
-import { clock, fixed, graphNow, headline, iconOf } from "./words.js";
+import { ago, clock, fixed, graphNow, headline, iconOf } from "./words.js";
 
-const SPAN_S = 600;
+const SPANS_S = [120, 300, 600]; // the shortest that holds all that is known
+const KEPT_S = 600;
 const STANDS_OUT = 0.5;
 const APART_S = 8;
+const MOST_IN_WORDS = 2;
 const MARK_PX = 26; // marks do not hide each other
 const TOP_PX = 26; // room for the marks
 const STRIP_PX = 16; // the metabolic states
@@ -16,6 +18,7 @@ const STATES = { WAKE: "accent", FOCUS: "hot", REST: "line-strong", DREAM: "drea
 
 let points = [];
 let cursorS = null;
+let spanS = SPANS_S[0];
 
 export function start() {
   const canvas = byId("timeline");
@@ -34,7 +37,7 @@ export function load(history) {
 
 export function take(newest) {
   points.push(newest);
-  while (points.length && points[0].time_s < newest.time_s - SPAN_S) points.shift();
+  while (points.length && points[0].time_s < newest.time_s - KEPT_S) points.shift();
 }
 
 export const recent = () => points;
@@ -54,18 +57,32 @@ function endS() {
   return points.length ? Math.max(points[points.length - 1].time_s, graphNow() - 2) : graphNow();
 }
 
+// The span, and its name and scale where it changes.
+function fit(end) {
+  const known = points.length ? end - points[0].time_s : 0;
+  spanS = SPANS_S.find((span) => known <= span) ?? KEPT_S;
+  say(byId("timeline-title"), `The last ${spanS / 60} minutes`);
+  const axis = [1, 0.75, 0.5, 0.25, 0].map((share) => (share * spanS) / 60);
+  reconcile(byId("axis"), axis, (minutes) => minutes, () => h("span"), (label, minutes) => {
+    say(label, minutes ? `${minutes} min${minutes === spanS / 60 ? " ago" : ""}` : "now");
+  });
+  byId("timeline").setAttribute("aria-valuemin", String(-spanS));
+}
+
 export function draw() {
   const { context, width, height } = fresh(byId("timeline"));
   if (!width) return;
   const end = endS();
+  fit(end);
   const low = height - STRIP_PX - 4;
-  const x = (timeS) => width * (1 - (end - timeS) / SPAN_S);
+  const x = (timeS) => width * (1 - (end - timeS) / spanS);
   const y = (value) => low - value * (low - TOP_PX);
   drawLevels(context, width, y);
-  const bar = Math.max(width / SPAN_S, 1);
+  const bar = Math.max(width / spanS - (spanS < KEPT_S ? 1 : 0), 1);
+  const inks = [0, 0.25, 0.5].map(heat);
   for (const item of points) {
     if (item.total === null) continue;
-    context.fillStyle = heat(item.total);
+    context.fillStyle = inks[item.total >= 0.5 ? 2 : item.total >= 0.25 ? 1 : 0];
     context.globalAlpha = item.total >= STANDS_OUT ? 1 : 0.75;
     const top = y(Math.max(item.total, 0.012));
     context.fillRect(x(item.time_s) - bar, top, bar + 0.2, low - top);
@@ -76,7 +93,26 @@ export function draw() {
     context.fillStyle = colour("ink");
     context.fillRect(x(cursorS) - 0.5, TOP_PX - 6, 1, low - TOP_PX + 6);
   }
-  drawMarks(x, width, (value) => y(value));
+  drawMarks(x, width, y);
+  drawWords();
+}
+
+// The newest that stood out, for who reads rather than looks.
+function drawWords() {
+  const newest = moments(APART_S).slice(-MOST_IN_WORDS).reverse();
+  byId("stood-out-box").hidden = newest.length === 0;
+  reconcile(
+    byId("stood-out"), newest, (item) => item.stamp_s,
+    (item) => h("li", {}, h("button", { type: "button", class: "quiet line",
+      onclick: () => explainMoment(item.stamp_s) },
+    icon(iconOf(item.dominant)), h("span", { class: "number" }), h("span", { class: "cut" }))),
+    (row, item) => {
+      const [, when, words] = row.firstChild.children;
+      say(when, ago(item.stamp_s));
+      say(words, `${fixed(item.total)} · ${item.reason}`);
+      row.firstChild.title = item.reason;
+    },
+  );
 }
 
 function drawLevels(context, width, y) {
@@ -115,7 +151,7 @@ function drawStates(context, x, bar, height) {
 }
 
 function drawMarks(x, width, y) {
-  const apartS = Math.max(APART_S, (SPAN_S * MARK_PX) / width);
+  const apartS = Math.max(APART_S, (spanS * MARK_PX) / width);
   const shown = moments(apartS).filter((item) => x(item.time_s) > 10);
   reconcile(
     byId("marks"), shown, (item) => item.stamp_s,
@@ -136,7 +172,7 @@ function drawMarks(x, width, y) {
 
 function timeAt(event) {
   const box = byId("timeline").getBoundingClientRect();
-  return endS() - SPAN_S * (1 - (event.clientX - box.left) / box.width);
+  return endS() - spanS * (1 - (event.clientX - box.left) / box.width);
 }
 
 function nearest(timeS) {
@@ -166,7 +202,7 @@ function steer(event) {
   const steps = { ArrowLeft: -5, ArrowRight: 5, PageUp: -60, PageDown: 60 };
   if (event.key in steps) {
     const wanted = (cursorS ?? endS()) + steps[event.key];
-    point(Math.min(Math.max(wanted, endS() - SPAN_S), endS()));
+    point(Math.min(Math.max(wanted, endS() - spanS), endS()));
   } else if (event.key === "Enter" || event.key === " ") explainNear(cursorS ?? endS());
   else return;
   event.preventDefault();

@@ -9,9 +9,9 @@ const CAUSES = {
 };
 const SENSED = {
   vision: "in view",
-  audio: "in what it hears",
-  proprioception: "in its own motion",
-  language: "in what is said",
+  audio: "in sound",
+  proprioception: "in motion",
+  language: "in words",
 };
 const ICONS = ["vision", "audio", "proprioception", "language"];
 

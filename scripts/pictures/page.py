@@ -1,0 +1,114 @@
+"""Photographs docs/images/page_*.png: the gateway's page during the demo, in a headless Chromium.
+
+Run it in a checkout where Chromium is installed: `python scripts/pictures/page.py`. It plays the
+demo into a home folder of its own, opens the printed address at the sizes of a laptop and a phone,
+in light and dark, and photographs the page when something stands out; then a question and an
+explanation. It ends with an error if the page said one in its console, or asked another host.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from pictures import browser
+from pictures.terminal import sage
+
+PLAYED_S = 150
+QUESTION = "a street with trees"
+LAPTOP, PHONE = (1366, 768, 1.0, False), (390, 844, 2.0, True)
+STANDS_OUT = "Number(document.getElementById('fused')?.textContent) >= 0.5"
+UNUSUAL = "document.getElementById('headline').textContent !== 'Nothing unusual'"
+ASKED = f"""
+    document.getElementById("question").value = "{QUESTION}";
+    document.getElementById("ask").requestSubmit();
+    document.getElementById("memory").scrollIntoView({{ behavior: "instant" }})
+"""
+ANSWERED = """
+    document.getElementById("answer-cards").children.length &&
+    [...document.querySelectorAll("#answer-cards img")].every((image) => image.complete)
+"""
+
+
+def main() -> None:
+    """Write the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs/images"))
+    options = parser.parse_args()
+    program = browser.chromium()
+    if program is None:
+        raise SystemExit(f"no Chromium is installed: looked for {', '.join(browser.NAMES)}")
+    with tempfile.TemporaryDirectory() as home:
+        demo = sage(Path(home), "demo", "--headless", "--duration", str(PLAYED_S))
+        with subprocess.Popen(**demo) as playing:
+            try:
+                photograph(program, address(playing), options.out)
+            finally:
+                playing.terminate()
+
+
+def address(playing: subprocess.Popen[str]) -> str:
+    """Where the demo says that its page is.
+
+    Raises:
+        RuntimeError: it ended before it said so.
+    """
+    assert playing.stdout is not None
+    for line in playing.stdout:
+        if found := re.search(r"http://\S+", line):
+            return found[0]
+    raise RuntimeError("the demo printed no address of a page")
+
+
+def photograph(program: str, at: str, folder: Path) -> None:
+    """Write every picture of the page at an address.
+
+    Raises:
+        RuntimeError: the page was not without error, or asked another host.
+    """
+    host = at.partition("#")[0]
+    with browser.opened(program) as page:
+        page.shaped(*LAPTOP)
+        page.coloured("light")
+        page.open(at)
+        page.wait_for("document.querySelectorAll('#newest img').length >= 4")
+        for name, shape in (("laptop", LAPTOP), ("phone", PHONE)):
+            for scheme in ("light", "dark"):
+                page.shaped(*shape)
+                page.coloured(scheme)
+                page.watch(1.5)
+                # What the recording repeats fades: only the first is sure to find a great moment.
+                page.wait_for(STANDS_OUT if (name, scheme) == ("laptop", "light") else UNUSUAL)
+                save(page, folder / f"page_{name}_{scheme}.png")
+        page.shaped(*LAPTOP)
+        page.coloured("light")
+        page.value(ASKED)
+        page.wait_for(ANSWERED)
+        page.watch(1.0)
+        save(page, folder / "page_memory.png")
+        page.value("scrollTo({ top: 0, behavior: 'instant' })")
+        page.value("document.querySelector('#marks button').click()")
+        page.wait_for("document.getElementById('sheet').open")
+        page.watch(1.0)
+        save(page, folder / "page_explain.png")
+        if page.errors:
+            raise RuntimeError(f"the page said: {page.errors}")
+        elsewhere = {asked for asked in page.requests if not asked.startswith(host)}
+        if elsewhere:
+            raise RuntimeError(f"the page asked elsewhere: {sorted(elsewhere)}")
+
+
+def save(page: browser.Page, path: Path) -> None:
+    """What the window shows, in 256 colours: a third of the bytes."""
+    with Image.open(io.BytesIO(page.photograph())) as shown:
+        shown.convert("RGB").quantize(256).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,306 @@
+"""The gateway's page in a headless Chromium: every control works, without an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import stand_in
+from pictures import browser
+from PIL import Image
+
+from sage_gateway.backends.listening import listen
+from sage_gateway.backends.site import Site
+from sage_gateway.core.contract import answers, events, requests
+
+REASON = 'audio: novelty 0.97, nearest seen 41 s ago; "<img src=x onerror=alert(1)>"'
+PLUGINS = (("look", True), ("read", False))
+program = browser.chromium()
+pytestmark = pytest.mark.skipif(program is None, reason="no Chromium is installed")
+
+
+class Graph(stand_in.StandIn):
+    """A stand-in in which a moment stood out, and was kept with a picture and a sound."""
+
+    def __init__(self, allow_actions: bool) -> None:
+        super().__init__()
+        self._allow_actions = allow_actions
+
+    def hello(self, viewers: int) -> events.Hello:
+        return dataclasses.replace(
+            super().hello(viewers), time_s=time.time(), allow_actions=self._allow_actions,
+            camera="front", modalities=("vision", "audio"),
+        )  # fmt: skip
+
+    def history(self) -> answers.History:
+        now_s = time.time()
+        quiet = stand_in.example(events.HistoryPoint)
+        points = [
+            dataclasses.replace(
+                quiet, time_s=now_s - age_s, stamp_s=now_s - age_s, reason=REASON,
+                total=0.9 if age_s == 30 else 0.05,
+            )
+            for age_s in range(60, 0, -1)
+        ]  # fmt: skip
+        return answers.History(1.0, tuple(points))
+
+    def experiences(self) -> answers.Experiences:
+        return answers.Experiences((kept("0"), kept("1")))
+
+    def recall(self, ask: requests.Ask) -> answers.Recalled:
+        found = dataclasses.replace(super().recall(ask), results=())
+        remembered = answers.Remembered(kept("2"), 0.4, "its words are near")
+        return dataclasses.replace(found, results=(remembered,), notes=())
+
+    def explain(self, moment: requests.Moment) -> answers.Explained:
+        one = stand_in.example(answers.Explained)
+        return dataclasses.replace(one, salience=salience())
+
+    def plugins(self) -> answers.Plugins:
+        one = stand_in.example(answers.Plugin)
+        return answers.Plugins(
+            tuple(
+                dataclasses.replace(one, name=name, loaded=loaded, problem="")
+                for name, loaded in PLUGINS
+            )
+        )
+
+    def camera_picture(self) -> bytes | None:
+        return picture("JPEG")
+
+    def payload_picture(self, sha256: str) -> bytes | None:
+        return picture("WEBP")
+
+    def refinement(self, wanted: requests.Refine) -> Any:
+        self.done.append(("refine", wanted.plugin))
+        return super().refinement(wanted)
+
+    def sleep(self, wanted: requests.Sleep) -> Any:
+        self.done.append(("sleep", wanted.dry_run))
+        return super().sleep(wanted)
+
+
+def kept(number: str) -> events.KeptExperience:
+    """An experience whose payload is a sound."""
+    payload = events.Payload(
+        stand_in.KNOWN, "audio/flac", f"/api/payloads/{stand_in.KNOWN}",
+        f"/api/payloads/{stand_in.KNOWN}/picture",
+    )  # fmt: skip
+    one = stand_in.example(events.KeptExperience)
+    return dataclasses.replace(
+        one, id=number, stamp_s=time.time(), modality="audio", payload=payload, pinned=False
+    )
+
+
+def picture(kind: str) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (64, 36), "teal").save(made, kind)
+    return made.getvalue()
+
+
+@dataclasses.dataclass
+class Shown:
+    """The page, open in a browser, and the graph behind it."""
+
+    page: browser.Page
+    graph: Graph
+    site: Site
+    address: str
+
+    def did(self, name: str) -> list[Any]:
+        return [what for asked, what in self.graph.done if asked == name]
+
+    def wait_until_done(self, name: str) -> Any:
+        """What the graph was asked to do last, once it was."""
+        end = time.monotonic() + browser.PATIENCE_S
+        while not self.did(name):
+            assert time.monotonic() < end, f"never asked to {name}"
+            self.page.watch(0.05)
+        return self.did(name)[-1]
+
+
+@pytest.fixture(scope="module")
+def shown() -> Iterator[Shown]:
+    with Serving(allow_actions=True) as open_page:
+        yield open_page
+        # All that was done said nothing in the console, and asked nothing of another host.
+        assert open_page.page.errors == []
+        requests_made = open_page.page.requests
+        assert requests_made and all(one.startswith(open_page.address) for one in requests_made)
+
+
+class Serving:
+    """Serves a graph, and opens its page with the token; a context manager."""
+
+    def __init__(self, allow_actions: bool) -> None:
+        listener = listen("127.0.0.1", 0)
+        port = listener.getsockname()[1]
+        self.faults: list[Exception] = []
+        self.graph = Graph(allow_actions)
+        for name, event in STATE.items():
+            self.graph.show(name, event)
+        self.site = Site(
+            self.graph, self.graph, listener, stand_in.TOKEN, allow_actions, self.faults.append
+        )
+        self.address = f"http://127.0.0.1:{port}/"
+        assert program is not None
+        self._opened = browser.opened(program)
+
+    def __enter__(self) -> Shown:
+        page = self._opened.__enter__()
+        page.shaped(1366, 768)
+        page.open(f"{self.address}#token={stand_in.TOKEN}")
+        page.wait_for("document.querySelectorAll('#newest article').length === 2")
+        return Shown(page, self.graph, self.site, self.address)
+
+    def __exit__(self, *error: Any) -> None:
+        self.graph.release.set()
+        self._opened.__exit__(*error)
+        self.site.stop()
+        assert self.faults == []
+
+
+def salience() -> events.SalienceNow:
+    one = stand_in.example(events.SalienceNow)
+    modality = dataclasses.replace(one.modalities[0], modality="vision", grid=())
+    return dataclasses.replace(
+        one, stamp_s=time.time(), total=0.9, reason=REASON, dominant="audio",
+        modalities=(modality, dataclasses.replace(modality, modality="audio", live=False)),
+    )  # fmt: skip
+
+
+STATE: dict[str, Any] = {
+    "salience": salience(),
+    "attention": stand_in.example(events.AttentionNow),
+    "camera": dataclasses.replace(stand_in.example(events.CameraNow), url="/api/camera.jpg"),
+    "budget": dataclasses.replace(
+        stand_in.example(events.BudgetNow),
+        plugins=(dataclasses.replace(stand_in.example(events.PluginBudgetNow), name="look"),),
+    ),
+    "state": stand_in.example(events.StateNow),
+    "pressure": dataclasses.replace(stand_in.example(events.PressureNow), power_w=None),
+    "alerts": events.Alerts((events.Alert("microphone", "error", "unplugged", time.time()),)),
+}
+
+
+def test_what_matters_is_said_and_the_token_leaves_the_address(shown: Shown) -> None:
+    page = shown.page
+    page.wait_for("document.getElementById('why').textContent.startsWith('audio: novelty 0.97')")
+    # What somebody said is text, whatever it looks like.
+    assert page.value("document.getElementById('headline').querySelector('img')") is None
+    page.wait_for("!document.getElementById('fitted').hidden")
+    assert page.value("location.href") == shown.address
+    notice = page.value("document.getElementById('notices').textContent")
+    assert notice == "microphone: error: unplugged"
+    power = "[...document.querySelectorAll('.tile')].find(tile => tile.dataset.key === 'Power')"
+    assert "not reported" in page.value(f"{power}.textContent")
+
+
+def test_a_moment_is_explained_and_judged_by_keyboard(shown: Shown) -> None:
+    page = shown.page
+    page.wait_for("document.querySelectorAll('#marks button').length === 1")
+    page.value("document.querySelector('#marks button').focus()")
+    page.press("Enter")
+    page.wait_for("document.getElementById('sheet').open")
+    page.wait_for("document.activeElement.getAttribute('aria-label') === 'Close'")
+    page.press("Tab")
+    assert page.value("document.activeElement.getAttribute('aria-label')") == "Good outcome"
+    page.press("Enter")
+    assert shown.wait_until_done("judge").reward == 1.0
+    page.press("Escape")
+    assert page.value("document.getElementById('sheet').open") is False
+    page.value("document.getElementById('timeline').focus()")
+    page.press("ArrowLeft")
+    assert page.value("document.getElementById('timeline').ariaValueText") != "now"
+
+
+def test_the_memory_is_asked_pinned_and_forgotten_after_a_confirmation(shown: Shown) -> None:
+    page = shown.page
+    page.value("document.getElementById('question').value = 'a bicycle'")
+    page.value("document.getElementById('ask').requestSubmit()")
+    page.wait_for("document.querySelectorAll('#answer-cards img').length === 1")
+    assert shown.did("recall")[-1].text == "a bicycle"
+    page.value("document.querySelector('#answer-cards .shown').click()")
+    page.value(
+        "[...document.querySelectorAll('#sheet button')].find(b => b.textContent === 'Pin').click()"
+    )
+    assert shown.wait_until_done("pin").pinned is True
+    page.value("document.querySelector('#sheet .danger').click()")
+    page.wait_for("document.getElementById('confirm').open")
+    # The safe answer has the focus.
+    assert page.value("document.activeElement.id") == "confirm-no"
+    page.press("Enter")
+    page.wait_for("!document.getElementById('confirm').open")
+    assert shown.did("forget") == []
+    page.value("document.querySelector('#sheet .danger').click()")
+    page.wait_for("document.getElementById('confirm').open")
+    page.value("document.getElementById('confirm-yes').click()")
+    assert shown.wait_until_done("forget") == ("2",)
+    page.wait_for("document.querySelectorAll('#answer-cards article').length === 0")
+
+
+def test_plugins_and_sleep_by_hand(shown: Shown) -> None:
+    page = shown.page
+    page.wait_for("document.getElementById('load-plugin').value === 'read'")
+    page.value("document.getElementById('load').requestSubmit()")
+    assert shown.wait_until_done("load") == "read"
+    page.value("document.querySelector('#plugins button').click()")
+    assert shown.wait_until_done("unload") == "look"
+    page.value("document.getElementById('refine').requestSubmit()")
+    assert shown.wait_until_done("refine") == "look"
+    shown.graph.release.set()
+    page.wait_for("document.getElementById('refined').textContent.startsWith('done')")
+    shown.graph.release.clear()
+    page.value("document.getElementById('sleep').click()")
+    page.wait_for("document.getElementById('sleep-progress').ariaValueNow === '50'")
+    shown.graph.release.set()
+    page.wait_for("document.getElementById('sleep-words').textContent.startsWith('Sleep done')")
+
+
+def test_it_fits_a_phone_in_both_schemes(shown: Shown) -> None:
+    page = shown.page
+    page.shaped(390, 844, 2.0, phone=True)
+    page.watch(0.2)
+    assert page.value("document.documentElement.scrollWidth") == 390
+    for scheme in ("dark", "light"):
+        page.coloured(scheme)
+        page.wait_for(f"document.documentElement.dataset.theme === '{scheme}'")
+    page.value("document.getElementById('theme').click()")
+    assert page.value("document.documentElement.dataset.theme") == "dark"
+    page.coloured("dark")
+    page.value("document.getElementById('theme').click()")
+    assert page.value("document.documentElement.dataset.theme") == "light"
+
+
+def test_a_graph_that_has_ended_is_said() -> None:
+    with Serving(allow_actions=True) as shown:
+        shown.page.wait_for("document.getElementById('connection').textContent === 'live'")
+        shown.site.stop()
+        shown.page.wait_for(
+            "document.getElementById('connection').textContent === 'graph has ended'"
+        )
+        notices = shown.page.value("document.getElementById('notices').textContent")
+        assert "the graph ends" in notices
+        assert shown.page.value("document.getElementById('sleep').disabled") is True
+
+
+def test_read_only_is_said_and_every_action_is_disabled() -> None:
+    with Serving(allow_actions=False) as shown:
+        words = "document.getElementById('notices').textContent.includes('read-only')"
+        shown.page.wait_for(words)
+        controls = "[...document.querySelectorAll('[data-acts]')]"
+        assert shown.page.value(f"{controls}.length") >= 8
+        assert shown.page.value(f"{controls}.every(one => one.disabled && one.title)") is True
+
+
+def test_without_a_token_it_asks_for_one() -> None:
+    with Serving(allow_actions=True) as shown, browser.opened(str(program)) as stranger:
+        stranger.open(shown.address)
+        stranger.wait_for("document.getElementById('connection').textContent === 'token needed'")
+        stranger.value(f"document.querySelector('#notices input').value = '{stand_in.TOKEN}'")
+        stranger.value("document.querySelector('#notices form').requestSubmit()")
+        stranger.wait_for("document.getElementById('connection').textContent === 'live'")
