@@ -6,6 +6,7 @@ import dataclasses
 import io
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -124,44 +125,37 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def shown() -> Iterator[Shown]:
-    with Serving(allow_actions=True) as open_page:
-        yield open_page
-        # All that was done said nothing in the console, and asked nothing of another host.
-        assert open_page.page.errors == []
-        requests_made = open_page.page.requests
-        assert requests_made and all(one.startswith(open_page.address) for one in requests_made)
+def page() -> Iterator[browser.Page]:
+    with browser.opened(str(program)) as opened:
+        yield opened
 
 
-class Serving:
-    """Serves a graph, and opens its page with the token; a context manager."""
+@pytest.fixture(scope="module")
+def shown(page: browser.Page) -> Iterator[Shown]:
+    with serving(page, allow_actions=True) as served:
+        yield served
 
-    def __init__(self, allow_actions: bool) -> None:
-        listener = listen("127.0.0.1", 0)
-        port = listener.getsockname()[1]
-        self.faults: list[Exception] = []
-        self.graph = Graph(allow_actions)
-        for name, event in STATE.items():
-            self.graph.show(name, event)
-        self.site = Site(
-            self.graph, self.graph, listener, stand_in.TOKEN, allow_actions, self.faults.append
-        )
-        self.address = f"http://127.0.0.1:{port}/"
-        assert program is not None
-        self._opened = browser.opened(program)
 
-    def __enter__(self) -> Shown:
-        page = self._opened.__enter__()
+@contextmanager
+def serving(page: browser.Page, allow_actions: bool, has_token: bool = True) -> Iterator[Shown]:
+    """Serves a graph, and opens its page."""
+    listener = listen("127.0.0.1", 0)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    graph = Graph(allow_actions)
+    for name, event in STATE.items():
+        graph.show(name, event)
+    faults: list[Exception] = []
+    site = Site(graph, graph, listener, stand_in.TOKEN, allow_actions, faults.append)
+    try:
         page.shaped(1366, 768)
-        page.open(f"{self.address}#token={stand_in.TOKEN}")
-        page.wait_for("document.querySelectorAll('#newest article').length === 2")
-        return Shown(page, self.graph, self.site, self.address)
-
-    def __exit__(self, *error: Any) -> None:
-        self.graph.release.set()
-        self._opened.__exit__(*error)
-        self.site.stop()
-        assert self.faults == []
+        page.open(f"{address}#token={stand_in.TOKEN}" if has_token else address)
+        if has_token:
+            page.wait_for("document.querySelectorAll('#newest article').length === 2")
+        yield Shown(page, graph, site, address)
+    finally:
+        graph.release.set()
+        site.stop()
+    assert faults == []
 
 
 def salience() -> events.SalienceNow:
@@ -276,31 +270,35 @@ def test_it_fits_a_phone_in_both_schemes(shown: Shown) -> None:
     assert page.value("document.documentElement.dataset.theme") == "light"
 
 
-def test_a_graph_that_has_ended_is_said() -> None:
-    with Serving(allow_actions=True) as shown:
-        shown.page.wait_for("document.getElementById('connection').textContent === 'live'")
+def test_the_console_is_empty_and_no_other_host_was_asked(shown: Shown) -> None:
+    assert shown.page.errors == []
+    assert shown.page.requests
+    assert all(asked.startswith(shown.address) for asked in shown.page.requests)
+
+
+def test_a_graph_that_has_ended_is_said(page: browser.Page) -> None:
+    with serving(page, allow_actions=True) as shown:
+        words = "document.getElementById('connection').textContent"
+        page.wait_for(f"{words} === 'live'")
         shown.site.stop()
-        shown.page.wait_for(
-            "document.getElementById('connection').textContent === 'graph has ended'"
-        )
-        notices = shown.page.value("document.getElementById('notices').textContent")
+        page.wait_for(f"{words} === 'graph has ended'")
+        notices = page.value("document.getElementById('notices').textContent")
         assert "the graph ends" in notices
-        assert shown.page.value("document.getElementById('sleep').disabled") is True
+        assert page.value("document.getElementById('sleep').disabled") is True
 
 
-def test_read_only_is_said_and_every_action_is_disabled() -> None:
-    with Serving(allow_actions=False) as shown:
-        words = "document.getElementById('notices').textContent.includes('read-only')"
-        shown.page.wait_for(words)
+def test_read_only_is_said_and_every_action_is_disabled(page: browser.Page) -> None:
+    with serving(page, allow_actions=False):
+        page.wait_for("document.getElementById('notices').textContent.includes('read-only')")
         controls = "[...document.querySelectorAll('[data-acts]')]"
-        assert shown.page.value(f"{controls}.length") >= 8
-        assert shown.page.value(f"{controls}.every(one => one.disabled && one.title)") is True
+        assert page.value(f"{controls}.length") >= 8
+        assert page.value(f"{controls}.every(one => one.disabled && one.title)") is True
 
 
-def test_without_a_token_it_asks_for_one() -> None:
-    with Serving(allow_actions=True) as shown, browser.opened(str(program)) as stranger:
-        stranger.open(shown.address)
-        stranger.wait_for("document.getElementById('connection').textContent === 'token needed'")
-        stranger.value(f"document.querySelector('#notices input').value = '{stand_in.TOKEN}'")
-        stranger.value("document.querySelector('#notices form').requestSubmit()")
-        stranger.wait_for("document.getElementById('connection').textContent === 'live'")
+def test_without_a_token_it_asks_for_one(page: browser.Page) -> None:
+    with serving(page, allow_actions=True, has_token=False):
+        words = "document.getElementById('connection').textContent"
+        page.wait_for(f"{words} === 'token needed'")
+        page.value(f"document.querySelector('#notices input').value = '{stand_in.TOKEN}'")
+        page.value("document.querySelector('#notices form').requestSubmit()")
+        page.wait_for(f"{words} === 'live'")

@@ -198,4 +198,6 @@ class Page:
                 f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}"
             )
         elif event == "Network.requestWillBeSent":
-            self.requests.append(parameters["request"]["url"])
+            asked = parameters["request"]["url"]
+            if not asked.startswith("data:"):  # the browser's own pictures of its controls
+                self.requests.append(asked)

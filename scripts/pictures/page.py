@@ -9,20 +9,18 @@ explanation. It ends with an error if the page said one in its console, or asked
 from __future__ import annotations
 
 import argparse
-import io
 import re
 import subprocess
 import tempfile
 from pathlib import Path
 
-from PIL import Image
-
 from pictures import browser
 from pictures.terminal import sage
 
-PLAYED_S = 150
+PLAYED_S = 240
+PATIENCE_S = 200.0
 QUESTION = "a street with trees"
-LAPTOP, PHONE = (1366, 768, 1.0, False), (390, 844, 2.0, True)
+LAPTOP, PHONE = (1366, 768, 1.0, False), (390, 844, 1.5, True)
 STANDS_OUT = "Number(document.getElementById('fused')?.textContent) >= 0.5"
 UNUSUAL = "document.getElementById('headline').textContent !== 'Nothing unusual'"
 ASKED = f"""
@@ -77,37 +75,33 @@ def photograph(program: str, at: str, folder: Path) -> None:
         page.shaped(*LAPTOP)
         page.coloured("light")
         page.open(at)
-        page.wait_for("document.querySelectorAll('#newest img').length >= 4")
+        page.wait_for("document.querySelectorAll('#newest img').length >= 4", PATIENCE_S)
         for name, shape in (("laptop", LAPTOP), ("phone", PHONE)):
             for scheme in ("light", "dark"):
                 page.shaped(*shape)
                 page.coloured(scheme)
                 page.watch(1.5)
                 # What the recording repeats fades: only the first is sure to find a great moment.
-                page.wait_for(STANDS_OUT if (name, scheme) == ("laptop", "light") else UNUSUAL)
-                save(page, folder / f"page_{name}_{scheme}.png")
+                page.wait_for(
+                    STANDS_OUT if (name, scheme) == ("laptop", "light") else UNUSUAL, PATIENCE_S
+                )
+                (folder / f"page_{name}_{scheme}.png").write_bytes(page.photograph())
         page.shaped(*LAPTOP)
         page.coloured("light")
         page.value(ASKED)
         page.wait_for(ANSWERED)
         page.watch(1.0)
-        save(page, folder / "page_memory.png")
+        (folder / "page_memory.png").write_bytes(page.photograph())
         page.value("scrollTo({ top: 0, behavior: 'instant' })")
         page.value("document.querySelector('#marks button').click()")
         page.wait_for("document.getElementById('sheet').open")
         page.watch(1.0)
-        save(page, folder / "page_explain.png")
+        (folder / "page_explain.png").write_bytes(page.photograph())
         if page.errors:
             raise RuntimeError(f"the page said: {page.errors}")
         elsewhere = {asked for asked in page.requests if not asked.startswith(host)}
         if elsewhere:
             raise RuntimeError(f"the page asked elsewhere: {sorted(elsewhere)}")
-
-
-def save(page: browser.Page, path: Path) -> None:
-    """What the window shows, in 256 colours: a third of the bytes."""
-    with Image.open(io.BytesIO(page.photograph())) as shown:
-        shown.convert("RGB").quantize(256).save(path, optimize=True)
 
 
 if __name__ == "__main__":

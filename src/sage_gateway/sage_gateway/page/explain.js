@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { cardsOf, soundButton, titleOf } from "./cards.js";
 import { byId, h, icon, say } from "./dom.js";
 import { attempt, guard, toast } from "./shared.js";
-import { clock, duration, fixed, headline, iconOf, percent, rarity } from "./words.js";
+import { clock, duration, fixed, headline, iconOf, rarity } from "./words.js";
 
 const AROUND_S = 1.5;
 const DIMENSIONS = ["surprise", "novelty", "arousal", "reward", "conflict"];
@@ -58,7 +58,7 @@ export async function explainMoment(stampS) {
     h("p", { class: "soft", text: `${clock(salience.stamp_s)}: ${salience.reason}` }),
     h("dl", { class: "facts" },
       ...fact("Salience", `${fixed(salience.total)} of 1, ${rarity(salience.alarms_per_hour)}`),
-      ...fact("Rank", `more salient than ${percent(rank)} of the moments still known`),
+      ...fact("Rank", `more salient than ${fixed(Math.floor(1000 * rank) / 10, 1)} % of the moments still known`),
       ...fact("Latency", `${fixed(salience.latency_ms, 1)} ms from the sensor's sample`)),
     h("div", { class: "row" }, ...judging({ stamp_s: salience.stamp_s })),
     h("h3", { text: "What each modality said" }),

@@ -4,7 +4,6 @@ import * as api from "./api.js";
 import { ageCards, cardsOf } from "./cards.js";
 import { byId, say } from "./dom.js";
 import { showExperience } from "./explain.js";
-import { toast } from "./shared.js";
 import { fixed } from "./words.js";
 
 const MOST_NEWEST = 12;
@@ -60,13 +59,13 @@ async function ask(text) {
       ...experience, found: `${reason} (score ${fixed(score)})`,
     }));
     const count = results.length;
-    const notes = found.notes.length ? ` ${found.notes.join("; ")}.` : "";
     say(byId("answers-title"), count
-      ? `${count} answer${count === 1 ? "" : "s"} to “${text}” in ${fixed(found.search_ms, 1)} ms.${notes}`
-      : `Nothing in memory answers “${text}”.${notes}`);
+      ? `${count} answer${count === 1 ? "" : "s"} to “${text}” in ${fixed(found.search_ms, 1)} ms`
+      : `Nothing in memory answers “${text}”`);
+    say(byId("answers-notes"), found.notes.join("; "));
     draw();
   } catch (error) {
     say(byId("answers-title"), "The question was not answered.");
-    toast(error.message, "error");
+    say(byId("answers-notes"), error.message);
   }
 }

@@ -5,8 +5,8 @@ const CAUSES = {
   surprise: "Something unexpected",
   novelty: "Something new",
   arousal: "A strong change",
-  conflict: "The senses disagree",
 };
+const CONFLICT = "The senses disagree";
 const SENSED = {
   vision: "in view",
   audio: "in sound",
@@ -57,8 +57,10 @@ export function headline(total, reason, dominant, valid = true) {
   if (total < QUIET) return "Nothing unusual";
   const said = reason.match(/; "([^"]+)"/);
   if (said) return `“${said[1]}”`;
-  const found = reason.match(/\b(surprise|novelty|arousal|conflict)\b/);
-  if (!found) return reason || "Something stands out";
-  if (found[1] === "conflict") return CAUSES.conflict;
-  return `${CAUSES[found[1]]} ${SENSED[dominant] ?? `in ${dominant}`}`;
+  const where = SENSED[dominant] ?? `in ${dominant}`;
+  const [first] = reason.split(";");
+  const isUsual = /nothing unusual|as before/.test(first);
+  if (isUsual && reason.includes("contradicts")) return CONFLICT;
+  const found = first.match(/\b(surprise|novelty|arousal)\b/);
+  return found ? `${CAUSES[found[1]]} ${where}` : `Something stands out ${where}`;
 }
