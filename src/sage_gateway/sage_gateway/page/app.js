@@ -24,7 +24,10 @@ const live = new Live({
   state: robot.takeState,
   pressure: robot.takePressure,
   alerts: robot.takeAlerts,
-  history: timeline.take,
+  history: (point) => {
+    timeline.take(point);
+    now.takeHistory(point);
+  },
   experience: memory.take,
   refinement: (done) => {
     now.takeRefinement(done);

@@ -42,14 +42,26 @@ export function start(live) {
   new ResizeObserver(drawOverlay).observe(byId("fitted"));
 }
 
+// A moment takes the place of one that has faded below it.
+function hold(moment) {
+  const age = held ? Math.abs(moment.stamp_s - held.stamp_s) : HELD_S;
+  const faded = held ? held.total * (1 - Math.min(age / HELD_S, 1)) : 0;
+  if (!held || moment.total >= faded || !moment.valid) held = moment;
+}
+
 export function takeSalience(salience) {
   newest = salience;
-  const age = held ? salience.stamp_s - held.stamp_s : HELD_S;
-  const fading = held ? held.total * (1 - Math.min(Math.abs(age) / HELD_S, 1)) : 0;
-  if (!held || salience.total >= fading || !salience.valid) held = salience;
+  hold(salience);
   drawWords();
   drawSenses();
   drawOverlay();
+}
+
+// The most salient moment of a second may lie between two events of salience.
+export function takeHistory(point) {
+  if (point.total === null || !held || point.stamp_s === held.stamp_s) return;
+  hold({ ...point, valid: true, alarms_per_hour: null });
+  if (newest) drawWords();
 }
 
 export function takeAttention(found) {
@@ -117,7 +129,7 @@ function drawWords() {
   drawScale(byId("fused-scale"), held.valid ? held.total : 0);
   byId("fused-scale").setAttribute("aria-label", `Fused salience ${fixed(held.total)} of 1`);
   const live = newest === held || !newest.valid ? "" : `, now ${fixed(newest.total)}`;
-  const rare = held.total >= QUIET ? rarity(held.alarms_per_hour) : "salience over all modalities";
+  const rare = (held.total >= QUIET && rarity(held.alarms_per_hour)) || "salience over all modalities";
   say(byId("rarity"), `${rare}${live}`);
 }
 
