@@ -114,6 +114,7 @@ byId("theme").addEventListener("click", () => {
 
 for (const dialog of document.querySelectorAll("dialog")) {
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("close", () => document.body.append(byId("toasts")));
 }
 
 const sections = new IntersectionObserver((seen) => {

@@ -126,16 +126,16 @@ function drawWords() {
   say(byId("why"), held.reason);
   say(byId("eyebrow"), eyebrow());
   say(byId("fused"), held.valid ? fixed(held.total) : "–");
-  drawScale(byId("fused-scale"), held.valid ? held.total : 0);
+  fill(byId("fused-scale"), held.valid ? held.total : 0);
+  byId("fused-scale").dataset.heat = held.total >= 0.5 ? "hot" : held.total >= 0.25 ? "warm" : "";
   byId("fused-scale").setAttribute("aria-label", `Fused salience ${fixed(held.total)} of 1`);
   const live = newest === held || !newest.valid ? "" : `, now ${fixed(newest.total)}`;
   const rare = (held.total >= QUIET && rarity(held.alarms_per_hour)) || "salience over all modalities";
   say(byId("rarity"), `${rare}${live}`);
 }
 
-export function drawScale(scale, value) {
+function fill(scale, value) {
   scale.firstElementChild.style.transform = `scaleX(${Math.min(Math.max(value, 0), 1)})`;
-  scale.dataset.heat = value >= 0.5 ? "hot" : value >= 0.25 ? "warm" : "";
 }
 
 function drawChips() {
@@ -187,7 +187,7 @@ function drawSenses() {
 
 function makeSense({ modality }) {
   const bars = DIMENSIONS.flatMap((name) => [
-    h("dt", { text: name }),
+    h("dt", { text: name, title: name === "reward" ? "0.5: unknown" : null }),
     h("dd", {}, h("div", { class: "scale thin", "data-part": name }, h("i")),
       h("span", { class: "number", "data-part": `${name}-value` })),
   ]);
@@ -213,7 +213,7 @@ function updateSense(row, item) {
   if (!row.open) return;
   for (const name of DIMENSIONS) {
     const known = item.live && item[name] !== null && item[name] !== undefined;
-    drawScale(part(row, name), known ? item[name] : 0);
+    fill(part(row, name), known ? item[name] : 0);
     say(part(row, `${name}-value`), known ? fixed(item[name]) : "–");
   }
   const faded = item.habituation ? `, ${percent(item.habituation)} habituated` : "";

@@ -120,17 +120,11 @@ export function takeJob(job) {
   const running = job.state === "running";
   sleepJob = running ? job.job : null;
   byId("sleep").lastChild.data = running ? "End sleep" : "Sleep now";
-  say(byId("sleep-words"), running ? `Asleep: ${job.message}` : `Sleep ${job.state}: ${job.message}${freed(job.result)}`);
+  say(byId("sleep-words"), running ? `Asleep: ${job.message}` : `Sleep ${job.state}: ${job.message}`);
   const bar = byId("sleep-progress");
   bar.hidden = !running;
   bar.firstChild.style.transform = `scaleX(${job.progress ?? 0})`;
   bar.setAttribute("aria-valuenow", String(Math.round(100 * (job.progress ?? 0))));
-}
-
-function freed(result) {
-  if (!result?.bytes_before) return "";
-  const [before, after] = [result.bytes_before, result.bytes_after].map((bytes) => fixed(bytes / 1e6, 1));
-  return ` (${result.merged} moments in ${result.summaries} summaries, ${before} MB before, ${after} MB after)`;
 }
 
 export function takeAlerts(newest) {

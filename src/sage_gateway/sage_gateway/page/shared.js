@@ -20,8 +20,11 @@ export function guard(root) {
   }
 }
 
+// In the dialog that is open, if one is: what is beside it is neither seen nor read.
 export function toast(words, level = "info") {
   const shown = h("p", { class: "toast", "data-level": level, text: words });
+  const place = [...document.querySelectorAll("dialog[open]")].pop() ?? document.body;
+  if (byId("toasts").parentNode !== place) place.append(byId("toasts"));
   byId("toasts").append(shown);
   setTimeout(() => shown.remove(), SHOWN_MS);
 }
