@@ -13,7 +13,6 @@ const SUMMED_POINTS = 60;
 let installed = [];
 let answers = new Map();
 let budget = null;
-let job = null;
 let untilRefreshS = 0;
 let spentBy = {};
 
@@ -91,8 +90,9 @@ export function takeRefinement(done) {
   if (budget) take(budget);
 }
 
+// One runs at a time; its events may come before the answer to the order.
 export function takeJob(found) {
-  if (found.kind !== "refine" || found.job !== job) return;
+  if (found.kind !== "refine") return;
   const { spent_atp: spent, steps } = found.result ?? {};
   const cost = spent === undefined ? "" : ` (${fixed(spent, 1)} ATP, ${steps} steps)`;
   say(byId("refined"), `${found.state}: ${found.message || "at work"}${cost}`);
@@ -145,12 +145,11 @@ async function refine(event) {
   event.preventDefault();
   say(byId("refined"), "Ordered");
   try {
-    const started = await api.refine({
+    await api.refine({
       plugin: byId("refine-plugin").value,
       modality: byId("refine-modality").value,
       budget_atp: Number(byId("refine-budget").value),
     });
-    job = started.job;
   } catch (error) {
     say(byId("refined"), "");
     toast(error.message, "error");
