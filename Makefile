@@ -5,7 +5,9 @@
 STARTS := import sys; sys.exit(sys.version_info < (3, 10))
 ANY_PYTHON = $(shell for python in $(PYTHON) python3 python3.12 python3.11 python3.10; do \
   "$$python" -I -c '$(STARTS)' 2>/dev/null && echo "$$python" && break; done)
-SETUP = $(or $(ANY_PYTHON),$(error Python 3.10, 3.11 or 3.12 is needed: sudo apt-get install -y python3 python3-venv python3-dev)) scripts/setup_environment.py
+STARTER = $(or $(ANY_PYTHON),$(error Python 3.10, 3.11 or 3.12 is needed: sudo apt-get install -y python3 python3-venv python3-dev))
+SETUP = $(STARTER) scripts/setup_environment.py
+SERVICE = $(STARTER) scripts/install_service.py
 ifdef PYTHON
 export PYTHON
 endif
@@ -48,7 +50,7 @@ GRAPH := build run test
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kilted coverage lint bench durability gpu-test train docs lock aarch64 clean environment kilted-environment train-environment test-environment bench-environment
+.PHONY: help demo test test-kilted coverage lint bench durability gpu-test train docs lock aarch64 clean install rollback uninstall environment kilted-environment train-environment test-environment bench-environment
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +108,15 @@ aarch64: environment  ## list what there is for aarch64 of all that is locked (n
 	  --output-file build/pylock.toml build/pins.txt
 	@$(BIN)/python scripts/aarch64_wheels.py build/pylock.toml > requirements/aarch64.txt
 
+install:  ## run this checkout as a service of systemd: as root, in /opt/sage/releases [NETWORK=1]
+	@$(SERVICE) install $(if $(NETWORK),--network)
+
+rollback:  ## have the service run the release before this one again [RESTORE_MEMORY=1]
+	@$(SERVICE) rollback $(if $(RESTORE_MEMORY),--restore-memory)
+
+uninstall:  ## remove the service and its releases [PURGE=1: its memory, too]
+	@$(SERVICE) uninstall $(if $(PURGE),--purge)
+
 clean:  ## remove the environment, build outputs and caches
 	@rm -rf .venv .venv-kilted build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find src compat scripts tests -name __pycache__ -prune -exec rm -rf {} +
@@ -131,6 +142,6 @@ run-lint:
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@if $(BIN)/python -c 'import numpy; exit(numpy.__version__ < "2.4")'; then \
-	  $(BIN)/mypy scripts/setup_environment.py scripts/environment $(wildcard src/*/*/core) src/sage_plugins/sage_plugins; \
+	  $(BIN)/mypy scripts/setup_environment.py scripts/environment scripts/install_service.py scripts/service $(wildcard src/*/*/core) src/sage_plugins/sage_plugins; \
 	else echo "types are not checked: on Python 3.10 numpy declares others than on 3.11 and 3.12"; fi
 	@git ls-files '*.c' '*.cpp' '*.cu' '*.h' '*.hpp' | xargs --no-run-if-empty $(BIN)/clang-format --dry-run --Werror

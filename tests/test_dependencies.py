@@ -132,7 +132,7 @@ def written_line(path: Path) -> list[Requirement]:
     return [Requirement(w) for w in (*words[:at], *words[at + 2 :]) if not w.startswith("--")]
 
 
-@pytest.mark.parametrize("path", ["README.md", "docker/Dockerfile.nano"])
+@pytest.mark.parametrize("path", ["README.md", "docker/Dockerfile"])
 def test_on_jazzy_every_dependency_comes_from_apt_or_from_the_written_line(path: str) -> None:
     named = {item.name: item for item in written_line(ROOT / path)}
     wanted = {r.name: r for r in map(Requirement, map("".join, ranges_of("run").items()))}

@@ -27,6 +27,7 @@ COMMANDS = {
     "replay": "play a bag into the graph, or through it in lock-step",
     "pressure": "show how tight memory is and why, or force a level for a time",
     "profile": "what memory each process of a running graph takes, and what it could give back",
+    "deploy": "put this checkout onto a robot over SSH, and run it there as a service",
     "doctor": "say what is found and in effect, and how to fix what is not",
 }
 GROUP = "sage.commands"

@@ -1,0 +1,1 @@
+"""SAGE put onto another machine over SSH."""
