@@ -13,23 +13,32 @@ from importlib import metadata
 from pathlib import Path
 
 COMMANDS = {
-    "run": "run the graph",
-    "demo": "run the graph on a real recording and show what it does",
-    "status": "watch a running graph: salience, budget, memory, health",
-    "recall": "ask the memory",
-    "place": "name the place where the robot is, or list the places that are known",
-    "teach": "teach a word with a few pictures or sounds, or list the words that were taught",
-    "memory": "manage the memory: numbers, export, import, sleep, forgetting",
-    "plugins": "list, load, replace and unload refinement plugins",
-    "state": "show the metabolic state and why, or force one for a time",
-    "explain": "say why a moment was or was not salient",
-    "record": "record a running graph into a bag",
-    "replay": "play a bag into the graph, or through it in lock-step",
-    "pressure": "show how tight memory is and why, or force a level for a time",
-    "profile": "what memory each process of a running graph takes, and what it could give back",
-    "deploy": "put this checkout onto a robot over SSH, and run it there as a service",
-    "doctor": "say what is found and in effect, and how to fix what is not",
+    "graph": {
+        "run": "run the graph",
+        "demo": "run the graph on a real recording and show what it does",
+        "status": "watch a running graph: salience, budget, memory, health",
+        "record": "record a running graph into a bag",
+        "replay": "play a bag into the graph, or through it in lock-step",
+    },
+    "memory": {
+        "recall": "ask the memory",
+        "explain": "say why a moment was or was not salient",
+        "place": "name the place where the robot is, or list the places that are known",
+        "teach": "teach a word with a few pictures or sounds, or list the words that were taught",
+        "memory": "manage the memory: numbers, export, import, sleep, forgetting",
+    },
+    "compute": {
+        "plugins": "list, load, replace and unload refinement plugins",
+        "state": "show the metabolic state and why, or force one for a time",
+        "pressure": "show how tight memory is and why, or force a level for a time",
+        "profile": "what memory each process of a running graph takes, and what it could give back",
+    },
+    "machine": {
+        "deploy": "put this checkout onto a robot over SSH, and run it there as a service",
+        "doctor": "say what is found and in effect, and how to fix what is not",
+    },
 }
+"""Our own subcommands by their package in `sage.commands`, and what each does."""
 GROUP = "sage.commands"
 """Entry points of packages that add subcommands, each a module like those in `sage.commands`."""
 EXIT_USAGE = 2
@@ -102,12 +111,16 @@ def _is_number(word: str) -> bool:
 
 def command_modules() -> dict[str, str]:
     """Subcommands and their modules: our own, and those of the packages that are installed."""
-    own = {name: f"sage.commands.{name}" for name in COMMANDS}
+    own = {
+        name: f"sage.commands.{package}.{name}"
+        for package, commands in COMMANDS.items()
+        for name in commands
+    }
     return own | {found.name: found.value for found in metadata.entry_points(group=GROUP)}
 
 
 def _overview() -> str:
-    texts = dict(COMMANDS)
+    texts = {name: text for commands in COMMANDS.values() for name, text in commands.items()}
     for name, module in command_modules().items():
         if name not in texts:
             texts[name] = first_line(importlib.import_module(module).__doc__)

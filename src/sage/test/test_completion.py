@@ -61,7 +61,7 @@ def test_paths_are_offered_where_one_is_expected(completion: Path, tmp_path: Pat
 def test_each_shell_is_served_and_those_that_are_here_can_read_it(
     shell: str, tmp_path: Path
 ) -> None:
-    text = script({"record": "sage.commands.record"}, shell)
+    text = script({"record": "sage.commands.graph.record"}, shell)
     assert "salient" in text
     if shutil.which(shell):
         path = tmp_path / "completion"

@@ -7,7 +7,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from sage.commands.summary import short_summary
+from sage.commands.graph.summary import short_summary
 from sage.graph.outages import Ended, Outages
 from sage.observe.counters import Counters, callback_errors, worst_place
 from sage.observe.observer_node import LISTENER, Latest

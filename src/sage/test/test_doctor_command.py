@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sage.commands import doctor
+from sage.commands.machine import doctor
 from sage.doctor import models
 from sage_encoders.backends.minilm import CARD_FILE
 from sage_encoders.backends.packaged.name_vectors import vectors_file

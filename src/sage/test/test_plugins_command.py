@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sage.cli import main
-from sage.commands import plugins
+from sage.commands.compute import plugins
 from sage_common.core.errors import InvalidInput
 from sage_orchestrator.core.plugin.catalogue import find
 

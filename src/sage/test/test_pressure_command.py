@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sage.cli import main
-from sage.commands.pressure import pressure_lines, pressure_values
+from sage.commands.compute.pressure import pressure_lines, pressure_values
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import ResourcePressure
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sage.cli import main
-from sage.commands.profile import profile
+from sage.commands.compute.profile import profile
 from sage_msgs.msg import ProcessMemory, ReclaimableMemory, ResourcePressure
 from sage_msgs.srv import ListReclaimables
 

@@ -13,7 +13,7 @@ import soundfile
 from memory_homes import experience
 from recall_command import tone
 
-from sage.commands import recall
+from sage.commands.memory import recall
 from sage.recall.examples import read_image, read_puzzle, read_sound
 from sage.recall.question import Spot, parse_spot
 from sage_common.core.errors import InvalidInput

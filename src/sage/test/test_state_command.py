@@ -8,8 +8,8 @@ import re
 import pytest
 
 from sage.cli import main
+from sage.commands.compute.state import state_lines, state_values
 from sage.commands.options import forced_duration_s
-from sage.commands.state import state_lines, state_values
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_msgs.msg import MetabolicState, StateTransition
 

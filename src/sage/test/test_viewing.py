@@ -14,7 +14,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rich.console import Console
 from rich.text import Text
 
-from sage.commands import status
+from sage.commands.graph import status
 from sage.observe.highlights import Highlight
 from sage.observe.live_view import bar, in_a_line, render
 from sage.observe.observer_node import Latest

@@ -1,1 +1,1 @@
-"""The subcommands of `sage`, one a file."""
+"""The subcommands of `sage`, one a file, by what they are about."""

@@ -16,7 +16,7 @@ from std_msgs.msg import Header
 from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.salient_writer import SalientWriter
 from sage.bags.writer import BagWriter
-from sage.commands.record import AFTER_S, BEFORE_S, FALSE_ALARMS_PER_HOUR, MEMORY_MB
+from sage.commands.graph.record import AFTER_S, BEFORE_S, FALSE_ALARMS_PER_HOUR, MEMORY_MB
 from sage_bench.encoders.section import Figures, Setting
 from sage_bench.operate.sparse_stream import sparse_streams
 from sage_bench.result import Row

@@ -19,8 +19,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from sage.commands.compute.profile import profile_of
 from sage.commands.options import add_home_argument
-from sage.commands.profile import profile_of
 from sage.doctor import checks, mailboxes, models, packages
 from sage.doctor.bundle import check_path, write_bundle
 from sage.doctor.finding import Finding

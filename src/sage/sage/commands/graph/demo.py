@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from sage.commands.graph.run import exit_status, run_options
+from sage.commands.graph.summary import short_summary
 from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options, with_page
-from sage.commands.run import exit_status, run_options
-from sage.commands.summary import short_summary
 from sage.graph.description import describe
 from sage.observe.live_view import render
 from sage.recall.suggestion import suggested_question

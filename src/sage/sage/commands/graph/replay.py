@@ -13,9 +13,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sage.commands.graph.run import exit_status, run_options
+from sage.commands.graph.summary import short_summary
 from sage.commands.options import add_description_arguments, add_run_arguments, number
-from sage.commands.run import exit_status, run_options
-from sage.commands.summary import short_summary
 from sage.graph.description import GraphOptions, describe
 from sage.replay.lockstep import LockstepReplay, Output
 from sage.replay.lockstep_home import lockstep_home

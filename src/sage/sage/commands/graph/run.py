@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sage.commands.graph.summary import short_summary
 from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options, with_page
-from sage.commands.summary import short_summary
 from sage.graph.description import describe
 from sage.replay.playback import play_bag
 from sage.run.session import RunOptions, Session

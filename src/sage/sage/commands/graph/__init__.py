@@ -1,0 +1,1 @@
+"""Subcommands that run a graph, show it, record and replay it."""

@@ -1,0 +1,1 @@
+"""Subcommands that check this machine, or set up another one."""

@@ -1,0 +1,1 @@
+"""Subcommands that ask, teach and keep the memory."""
