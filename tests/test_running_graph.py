@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 import graph_command
 import pytest
 from graph_command import (
@@ -26,6 +27,7 @@ from graph_command import (
     wait_until,
     wait_until_up,
 )
+from mcp import Client, StdioServerParameters
 
 pytestmark = pytest.mark.graph
 
@@ -131,6 +133,33 @@ def test_its_page_shows_it_and_lets_the_token_act(graph: RunningGraph) -> None:
             assert line, f"the stream ended before {wanted} came"
             wanted.discard(line.removeprefix("event: ").strip())
     assert ask("/api/sleep", {"dry_run": True})["job"] == 1
+
+
+def test_an_agent_asks_it_over_pipes(graph: RunningGraph) -> None:
+    program = StdioServerParameters(
+        command=str(Path(sys.prefix, "bin", "sage")),
+        args=["mcp", "--home", str(graph.home)],
+        env=dict(os.environ),
+    )
+
+    async def ask() -> dict[str, Any]:
+        async with Client(program) as agent:
+            names = ("salient_now", "look", "plugins", "status")
+            found: dict[str, Any] = {name: await agent.call_tool(name) for name in names}
+            found["recall"] = await agent.call_tool("recall", {"modality": "vision", "limit": 1})
+            moment = json.loads(found["recall"].content[1].text)["results"][0]["experience"]
+            judged = {"reward": 1.0, "experience_id": moment["id"]}
+            found["outcome"] = await agent.call_tool("outcome", judged)
+            return found
+
+    told = anyio.run(ask)
+    assert not [result for result in told.values() if result.is_error], told
+    for name, picture in (("look", "image/jpeg"), ("recall", "image/webp")):
+        assert told[name].content[2].mime_type == picture
+    salient = json.loads(told["salient_now"].content[1].text)
+    assert "vision" in {item["modality"] for item in salient["modalities"] if item["live"]}
+    status = json.loads(told["status"].content[1].text)
+    assert status["budget"]["cycle"] > 0
 
 
 def test_it_hears_of_pressure_and_goes_on(graph: RunningGraph) -> None:

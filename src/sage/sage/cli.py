@@ -18,6 +18,7 @@ COMMANDS = {
         "demo": "run the graph on a real recording and show what it does",
         "status": "watch a running graph: salience, budget, memory, health",
         "record": "record a running graph into a bag",
+        "mcp": "let agents ask the running graph, by the Model Context Protocol",
         "replay": "play a bag into the graph, or through it in lock-step",
     },
     "memory": {

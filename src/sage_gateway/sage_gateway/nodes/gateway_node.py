@@ -29,7 +29,7 @@ class GatewayNode(SageNode):
         self._site: Site | None = None
         namespace = self._host.resolve("gateway").rpartition("/")[0]
         self._feed = GraphFeed(self, namespace, self._tell)
-        self._requests = GraphRequests(self, self._feed)
+        self._requests = GraphRequests(self, self._feed, "page")
         self.timer(PERIOD_S, self._feed.second, steady=True)
 
     def on_activate(self) -> None:

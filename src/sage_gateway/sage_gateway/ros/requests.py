@@ -30,7 +30,6 @@ ANSWER_TIMEOUT_S = 30.0
 DISCOVERY_TIMEOUT_S = 2.0
 PUZZLE_TIMEOUT_S = 5.0
 POLL_S = 0.02
-SOURCE = "page"
 LONGEST_TEXT = 2048
 SERVICES = (
     "memory/recall", "memory/pin", "memory/forget", "salience/explain",
@@ -45,10 +44,11 @@ class GraphRequests:
     Args:
         node: who asks; it is being configured.
         feed: what it has heard.
+        source: where requests come from, as outcomes and tombstones name it.
     """
 
-    def __init__(self, node: SageNode, feed: GraphFeed) -> None:
-        self._node, self._feed = node, feed
+    def __init__(self, node: SageNode, feed: GraphFeed, source: str) -> None:
+        self._node, self._feed, self._source = node, feed, source
         self._clients = {key: node.client(key) for key in SERVICES}
         self._outcome = node.publisher("outcome")
         self._refine = node.action_client("orchestrator/refine")
@@ -128,7 +128,7 @@ class GraphRequests:
             experience_id=judged.experience_id,
             plugin=judged.plugin,
             reward=judged.reward,
-            source=SOURCE,
+            source=self._source,
             note=judged.note,
         )
         message.header.stamp = to_stamp(self._node.clock.now_ns())
@@ -146,7 +146,7 @@ class GraphRequests:
     def forget(self, ids: tuple[str, ...], reason: str) -> answers.Forgotten:
         for identifier in ids:
             parse_id(identifier, "ids")
-        request = Forget.Request(ids=list(ids), reason=reason or f"asked for on the {SOURCE}")
+        request = Forget.Request(ids=list(ids), reason=reason or f"asked for by the {self._source}")
         done = self._call("memory/forget", request)
         gone = set(ids)
         kept = [item for item in self._feed.experiences if item.id not in gone]
