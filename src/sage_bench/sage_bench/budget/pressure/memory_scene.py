@@ -132,7 +132,8 @@ def _measure(
     _end(graph)
     lost = _lost(heard, read.parent)
     said = (read.parent / "log").read_text(errors="replace").splitlines()
-    ended = "; ".join(line.strip() for line in said if " ended (" in line) or "none"
+    words = (line.strip() for line in said if not line.startswith("{"))  # the summary
+    ended = "; ".join(line for line in words if " ended (" in line) or "none"
     ended += f"; hog: exit status {taker.returncode}"
     given_mb = (before - after) / MB
     return SceneRun(hog, heard, began_s, released_s, kills, ended, lost, held_mb, given_mb)
