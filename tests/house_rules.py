@@ -94,6 +94,7 @@ WITHOUT_KEY = {
     "iceoryx2": "iceoryx2",
     "imufusion": "imufusion",
     "mcap": "mcap",
+    "mcp": "mcp",
     "onnx": "onnx",
     "pg8000": "pg8000",
     "pyarrow": "pyarrow",

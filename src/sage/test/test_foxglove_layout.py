@@ -53,7 +53,7 @@ def test_each_panel_is_in_the_layout_once() -> None:
     assert sorted(panels(LAYOUT["layout"])) == sorted(LAYOUT["configById"])
 
 
-@pytest.mark.parametrize("path", plotted())
+@pytest.mark.parametrize("path", list(plotted()))
 def test_what_is_plotted_is_a_number(path: str) -> None:
     assert type_of(path) in NUMBERS
 
