@@ -53,6 +53,16 @@ def called(name: str) -> list[int]:
     return found
 
 
+def warden_and_process(name: str) -> tuple[int, int]:
+    """What watches a plugin's process, and that process, its child; numbers may have wrapped."""
+    parents = {}
+    for process in called(name):
+        stat = Path(f"/proc/{process}/stat").read_text()
+        parents[process] = int(stat.rpartition(")")[2].split()[1])
+    ((process, warden),) = [item for item in parents.items() if item[1] in parents]
+    return warden, process
+
+
 class StartedProcesses:
     """What this process has started since this was made, and that lives."""
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from hostile_plugins import (
     Spinning,
 )
 from misbehaving_plugins import HALVING, EagerParameters, Halving, Raising, Unloadable
-from process_bench import HOST, called, descriptors, in_process, started
+from process_bench import HOST, called, descriptors, in_process, started, warden_and_process
 
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
@@ -205,7 +206,10 @@ def test_what_goes_too_far_is_ended_with_words(kind, limits, words):
 def test_what_is_killed_from_outside_is_put_in_words(which, words):
     name = f"plugin_{os.getpid()}"
     plugin = started(in_process(Halving, name))
-    os.kill(sorted(called(name))[which], signal.SIGKILL)
+    os.kill(warden_and_process(name)[which], signal.SIGKILL)
+    end_s = time.monotonic() + PATIENCE_S
+    while called(name) and time.monotonic() < end_s:  # the kernel ends one after the other
+        time.sleep(0.01)
     with pytest.raises(ProcessEnded, match=words):
         plugin.init_state(TASK, Granted())
     plugin.unload()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from sage.commands.options import add_home_argument, port
 from sage.graph.runtime_file import RunningGraph, running_graph
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         raise InvalidInput("graph", "none runs", "a running graph: sage run")
     listener = None if options.http is None else listen(LOOPBACK, options.http)
     enter_domain(running)
-    with Attached(AgentNode, running.namespace, _parameters(running)) as attached:
+    with Attached(AgentNode, running.namespace, _parameters(home, running)) as attached:
         node = attached.node
         server = agent_server(AgentTools(node.feed, node.requests, options.allow_forget), VERSION)
         if listener is None:
@@ -53,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _parameters(running: RunningGraph) -> dict[str, object]:
-    if not running.modalities:
-        return {}
-    return {"modalities": running.modalities, "instances": running.instances}
+def _parameters(home: Path, running: RunningGraph) -> dict[str, object]:
+    given: dict[str, object] = {"home": str(home)}  # the store's, whatever SAGE_HOME says
+    if running.modalities:
+        given |= {"modalities": running.modalities, "instances": running.instances}
+    return given
