@@ -117,6 +117,7 @@ WITHOUT_KEY = {
     "stumpy": "stumpy",
     "usearch": "usearch",
     "uvicorn": "uvicorn",
+    "websockets": "websockets",
     "zstandard": "zstandard",
 }
 

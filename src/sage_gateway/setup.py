@@ -17,6 +17,9 @@ setup(
     description="The graph to the outside: a page, JSON over HTTP, figures for Prometheus.",
     license="Apache-2.0",
     entry_points={
-        "console_scripts": ["gateway_node = sage_gateway.nodes.gateway_node:GatewayNode.main"],
+        "console_scripts": [
+            "foxglove_node = sage_gateway.nodes.foxglove_node:FoxgloveNode.main",
+            "gateway_node = sage_gateway.nodes.gateway_node:GatewayNode.main",
+        ],
     },
 )

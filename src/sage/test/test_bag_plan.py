@@ -12,7 +12,6 @@ from sensor_msgs.msg import CompressedImage, Image, Imu, JointState
 from std_msgs.msg import Float32MultiArray, String
 
 from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
-from sage.bags.naming import registered_topic
 from sage.bags.selection import Selection
 from sage.bags.stamps import has_header, with_header_stamp
 from sage.bags.writer import BagWriter
@@ -22,6 +21,7 @@ from sage.sources.sensor_plan import SensorNode
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.modality import ModalitySpec
+from sage_common.core.specs.registered_topics import registered_topic
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.latest import serialized_stamp_ns
 from sage_msgs.msg import Puzzle, Utterance

@@ -271,3 +271,16 @@ def test_the_gateway_is_there_where_a_page_is_asked_for(tmp_path: Path) -> None:
     config.write_text("/**/graph: {ros__parameters: {page: true}}\n")
     (by_file,) = gateways(GraphOptions(source="topics", config=str(config)))
     assert "allow_actions" not in by_file  # read-only, as its default says
+
+
+def test_foxglove_is_served_where_that_is_asked_for(tmp_path: Path) -> None:
+    def servers(options: GraphOptions) -> list[Any]:
+        return [node.parameters for node in describe(options).nodes if node.kind == "foxglove"]
+
+    assert servers(GraphOptions(source="topics", page=9000)) == []
+    (asked,) = servers(GraphOptions(source="topics", foxglove=9001))
+    assert asked["port"] == 9001
+    config = tmp_path / "foxglove.yaml"
+    config.write_text("/**/graph: {ros__parameters: {foxglove: true}}\n")
+    (by_file,) = servers(GraphOptions(source="topics", config=str(config)))
+    assert "port" not in by_file

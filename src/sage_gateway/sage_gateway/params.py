@@ -8,6 +8,7 @@ from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.core.specs.modality import usual_modalities
 
 DEFAULT_PORT = 8765
+FOXGLOVE_PORT = 8800
 LOOPBACK = "127.0.0.1"
 
 
@@ -27,3 +28,10 @@ class GatewayParameters(NodeParameters):
     )
     modalities: tuple[str, ...] = parameter(usual_modalities(), doc="modalities that are shown")
     cameras: tuple[str, ...] = parameter(("front",), doc="cameras; the first is shown")
+
+
+@dataclass(frozen=True)
+class FoxgloveParameters(NodeParameters):
+    """The server for Foxglove's viewers, at 127.0.0.1 only."""
+
+    port: int = parameter(FOXGLOVE_PORT, doc="TCP port to serve at", low=0, high=65535)

@@ -12,11 +12,11 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
 from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
-from sage.bags.naming import registered_topic
 from sage.bags.salient_writer import SalientWriter
 from sage.bags.selection import Selection
 from sage.bags.writer import BagWriter
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.registered_topics import registered_topic
 from sage_common.ros.conversions.definitions import register_package, typestore
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.interfaces import interface

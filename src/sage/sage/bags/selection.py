@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sage.bags.naming import registered_topic
+from sage_common.core.specs.registered_topics import registered_topic
 
 OF_ALL_NODES = ("/diagnostics", "/tf_static")
 

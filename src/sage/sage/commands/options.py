@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sage.graph.description import PROFILES, GraphOptions
-from sage.graph.page_address import PageLease
+from sage.graph.viewer_addresses import FoxgloveLease, PageLease, PortLease
 from sage.run.process_commands import LOG_LEVELS
 
 USUAL_FORCED_S = 600.0
@@ -81,6 +81,11 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--page-read-only", action="store_true", help="who looks at the page may not act"
     )
+    parser.add_argument(
+        "--foxglove", nargs="?", type=port, const=0, default=None, metavar="PORT",
+        help="serve Foxglove's viewers at 127.0.0.1, read-only, and print the address to open; "
+        "default: 8800, or the next that is free",
+    )  # fmt: skip
     parser.add_argument("--network", action="store_true", help="talk to other hosts, too")
 
 
@@ -98,18 +103,26 @@ def graph_options(options: argparse.Namespace) -> GraphOptions:
     )
 
 
-def with_page(
+def with_viewers(
     options: argparse.Namespace, chosen: GraphOptions
-) -> tuple[GraphOptions, PageLease | None]:
-    """The graph with its page, if one was asked for, and the port, to be held while it runs.
+) -> tuple[GraphOptions, tuple[PortLease, ...]]:
+    """The graph with what serves its viewers, where that was asked for, and the ports.
+
+    Each port has an `address` to print, and is to be held while the graph runs.
 
     Raises:
-        InvalidInput: the port is taken.
+        InvalidInput: a port is taken.
     """
-    if options.page is None:
-        return chosen, None
-    lease = PageLease(options.page)
-    return replace(chosen, page=lease.port, page_acts=not options.page_read_only), lease
+    leases: tuple[PortLease, ...] = ()
+    if options.page is not None:
+        page = PageLease(options.page)
+        chosen = replace(chosen, page=page.port, page_acts=not options.page_read_only)
+        leases += (page,)
+    if options.foxglove is not None:
+        foxglove = FoxgloveLease(options.foxglove)
+        chosen = replace(chosen, foxglove=foxglove.port)
+        leases += (foxglove,)
+    return chosen, leases
 
 
 def port(text: str) -> int:

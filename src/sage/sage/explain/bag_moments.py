@@ -12,13 +12,13 @@ from rclpy.serialization import deserialize_message
 
 from sage.bags.fused_totals import fused_total
 from sage.bags.message import BagMessage
-from sage.bags.naming import RegisteredTopic, registered_topic
 from sage.bags.reader import Bag, open_bag
 from sage.explain.explanation import Explanation, of_message
 from sage.explain.past_state import PastState, of_recorded, unknown
 from sage.explain.question import MomentUnknown, Question
 from sage_common.core.clock import NS_PER_S, local_time
 from sage_common.core.errors import InvalidInput
+from sage_common.core.specs.registered_topics import RegisteredTopic, registered_topic
 from sage_common.core.topics import topic_name
 from sage_common.ros.checks import check_message
 from sage_common.ros.conversions.stamps import stamp_ns

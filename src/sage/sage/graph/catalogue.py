@@ -83,6 +83,7 @@ NODES = {
     "orchestrator": _kind("sage_orchestrator", "orchestrator", "Orchestrator"),
     "governor": _kind("sage_orchestrator", "governor", "Governor"),
     "gateway": _kind("sage_gateway", "gateway", "Gateway"),
+    "foxglove": _kind("sage_gateway", "foxglove", "Foxglove"),
     "memory": _kind("sage_memory", "memory", "Memory"),
 }
 """All that are no encoders."""

@@ -97,6 +97,7 @@ class GraphOptions:
         loop: play a recording again and again.
         page: port at which the gateway serves its page; None: as the parameter files say.
         page_acts: who has the token of that page may act.
+        foxglove: port at which Foxglove's viewers are served; None: as the parameter files say.
     """
 
     profile: str = "nano"
@@ -110,6 +111,7 @@ class GraphOptions:
     loop: bool = True
     page: int | None = None
     page_acts: bool = True
+    foxglove: int | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def describe(options: GraphOptions) -> Graph:
     nodes = _processing_nodes(options.namespace, modalities, beside.vectors)
     nodes += (NodeSpec("speaker", "speaker", options.namespace),) if beside.speaks else ()
     nodes += _gateway(options, beside.page)
+    nodes += _foxglove(options, beside.foxglove)
     nodes += _encoders(options.namespace, modalities)
     nodes += tuple(NodeSpec(s.kind, s.name, options.namespace, s.parameters) for s in sensors.nodes)
     file_notes = _left_out(files, nodes, options.namespace)
@@ -213,6 +216,13 @@ def _gateway(options: GraphOptions, is_asked: bool) -> tuple[NodeSpec, ...]:
         return (NodeSpec("gateway", "gateway", options.namespace),) if is_asked else ()
     values = {"port": options.page, "allow_actions": options.page_acts}
     return (NodeSpec("gateway", "gateway", options.namespace, values),)
+
+
+def _foxglove(options: GraphOptions, is_asked: bool) -> tuple[NodeSpec, ...]:
+    if options.foxglove is None and not is_asked:
+        return ()
+    values = {} if options.foxglove is None else {"port": options.foxglove}
+    return (NodeSpec("foxglove", "foxglove", options.namespace, values),)
 
 
 def _encoders(namespace: str, modalities: tuple[GraphModality, ...]) -> tuple[NodeSpec, ...]:

@@ -31,6 +31,11 @@ class GraphParameters:
         False,
         doc="there is a node `gateway`, which serves a page; `sage run --page` adds it, too",
     )
+    foxglove: bool = parameter(
+        False,
+        doc="there is a node `foxglove`, which serves Foxglove's viewers; "
+        "`sage run --foxglove` adds it, too",
+    )
 
 
 def graph_parameters(values: Mapping[str, object]) -> GraphParameters:

@@ -13,7 +13,6 @@ from typing import Any
 
 from sage.bags.message import BagMessage
 from sage.bags.metadata import QOS_BY_PROFILE
-from sage.bags.naming import registered_topic
 from sage.bags.writer import BagWriter
 from sage.graph.description import Graph
 from sage.replay.suspended_run import SuspendedRun, check_can_be_suspended, suspend_run
@@ -21,6 +20,7 @@ from sage.sources.bag_plan import BagPlan, Route
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sha256_of
+from sage_common.core.specs.registered_topics import registered_topic
 from sage_common.ros.container import node_class
 from sage_common.ros.lockstep.host import Delivered, LockstepHost
 

@@ -11,13 +11,13 @@ from rclpy.serialization import deserialize_message
 
 from sage.bags.message import BagMessage, BagTopic
 from sage.bags.metadata import QOS_BY_PROFILE, OfferedQos
-from sage.bags.naming import RegisteredTopic, registered_topic
 from sage.bags.reader import Bag, open_bag
 from sage.bags.stamps import has_header, with_header_stamp
 from sage.sources.sensor_plan import SensorNode, SensorPlan
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.modality import STREAMS, ModalitySpec, modalities
+from sage_common.core.specs.registered_topics import RegisteredTopic, registered_topic
 from sage_common.ros.interfaces import interface
 from sage_common.ros.latest import serialized_stamp_ns
 

@@ -6,12 +6,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from rclpy.serialization import deserialize_message
+from rclpy.serialization import deserialize_message, serialize_message
 
 import sage_common.ros.conversions.packing  # noqa: F401 - registers messages as state
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.specs.modality import ModalitySpecs
+from sage_common.core.specs.registered_topics import registered_topic
 from sage_common.core.topics import (
     TopicSpec,
     action_spec,
@@ -141,6 +142,32 @@ class Connections:
         kept, subscribe = self._kept_by(gate, depth)
         subscribe()
         return kept
+
+    def published_topics(self) -> dict[str, str]:
+        """Topics that somebody publishes now, in the graph or beside it, with their types."""
+        return self._host.published_topics()
+
+    def subscribe_serialized(
+        self, topic: str, type_name: str, callback: Callable[[bytes], None]
+    ) -> tuple[str, Callable[[], None]]:
+        """Take the messages of any topic as they come, serialized (CDR) and unchecked.
+
+        From any thread. The QoS profile that is used, and what ends it.
+        """
+        known = registered_topic(topic, type_name)
+        qos = known.spec.qos if known is not None else self._host.offered_profile(topic)
+        spec = foreign_topic(topic, type_name, stamp_checked=False, qos=qos)
+
+        def receive(message: Any) -> None:
+            if self.active:
+                is_serialized = isinstance(message, bytes)
+                self.guarded(callback, message if is_serialized else serialize_message(message))
+
+        def refused(reason: str) -> None:
+            self.log.warning(f"{topic}: {reason}")
+
+        with self.guard:
+            return qos, self._host.make_subscription(spec, topic, receive, True, refused)
 
     def tensor_publisher(self, topic_key: str, **names: str) -> TensorOutput:
         """Hands over tensors through a mailbox; `topic_key` is the topic of their handles.

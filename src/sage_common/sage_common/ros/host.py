@@ -138,6 +138,15 @@ class Host(Protocol):
         `on_refused` is given the reason why a publisher is not connected (QoS).
         """
 
+    def published_topics(self) -> dict[str, str]:
+        """Topics that somebody publishes now, of the graph or not, with their types.
+
+        One whose publishers disagree on the type is left out, as are hidden ones.
+        """
+
+    def offered_profile(self, topic: str) -> str:
+        """The QoS profile that all who publish a topic now can serve."""
+
     def mailbox_name(self, topic: str) -> str:
         """What the mailbox of a topic is called; empty: this host has no mailboxes."""
 

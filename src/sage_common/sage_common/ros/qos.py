@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 
@@ -36,6 +38,15 @@ OFFERED = {
     "sensor": qos_profile(5, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE),
 }
 """What a publisher offers."""
+
+
+def weakest(offers: Sequence[QoSProfile]) -> str:
+    """The profile to subscribe with so that every one of these offers serves it."""
+    if any(offer.reliability != ReliabilityPolicy.RELIABLE for offer in offers):
+        return "sensor"
+    if offers and all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers):
+        return "static"
+    return "standard"
 
 
 def is_kept(qos: str) -> bool:

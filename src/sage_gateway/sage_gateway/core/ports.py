@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sage_gateway.core.contract import answers, requests
 from sage_gateway.core.contract.events import Hello
+from sage_gateway.core.foxglove_protocol import Channel
 from sage_gateway.core.jobs import Work
 
 
@@ -46,6 +47,22 @@ class Feed(Protocol):
 
     def newest(self, event: str, after: int) -> tuple[int, object] | None:
         """A state event and its number; None: nothing newer than `after` is there."""
+
+
+class RawTopics(Protocol):
+    """All that is published, serialized; asked from the thread of Foxglove's server."""
+
+    def channels(self) -> dict[int, Channel]:
+        """What is published now, by number; a topic that comes back may have another number."""
+
+    def open(self, channel: int) -> bool:
+        """Take its messages from now on; False: they are taken already."""
+
+    def close(self, channel: int) -> None:
+        """Take them no more."""
+
+    def kept(self, channel: int) -> Sequence[tuple[int, bytes]]:
+        """What came before, of a topic whose last messages are for whoever comes later."""
 
 
 class Graph(Protocol):

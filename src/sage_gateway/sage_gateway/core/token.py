@@ -17,6 +17,7 @@ FILE = "gateway_token"
 _BYTES = 32
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 _COOKIE_OF = b"sage gateway cookie 1"
+_FOXGLOVE_KEY_OF = b"sage foxglove key 1"
 
 
 def token_of(home: Path) -> str:
@@ -44,6 +45,11 @@ def token_of(home: Path) -> str:
     return text
 
 
+def foxglove_key(token: str) -> str:
+    """What Foxglove's viewers show: it holds as long as the token, and opens nothing else."""
+    return _derived(token, _FOXGLOVE_KEY_OF)
+
+
 class Gatekeeper:
     """Compares what is shown with the token, in constant time.
 
@@ -56,7 +62,7 @@ class Gatekeeper:
 
     def __init__(self, token: str) -> None:
         self._token = _digest(token)
-        self.cookie = hmac.new(token.encode(), _COOKIE_OF, hashlib.sha256).hexdigest()
+        self.cookie = _derived(token, _COOKIE_OF)
         self._cookie = _digest(self.cookie)
 
     def is_token(self, shown: str) -> bool:
@@ -66,6 +72,10 @@ class Gatekeeper:
     def is_cookie(self, shown: str) -> bool:
         """Whether this is the cookie."""
         return hmac.compare_digest(_digest(shown), self._cookie)
+
+
+def _derived(token: str, purpose: bytes) -> str:
+    return hmac.new(token.encode(), purpose, hashlib.sha256).hexdigest()
 
 
 def _digest(text: str) -> bytes:

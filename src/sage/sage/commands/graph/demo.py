@@ -13,7 +13,12 @@ from rich.live import Live
 
 from sage.commands.graph.run import exit_status, run_options
 from sage.commands.graph.summary import short_summary
-from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options, with_page
+from sage.commands.options import (
+    add_graph_arguments,
+    add_run_arguments,
+    graph_options,
+    with_viewers,
+)
 from sage.graph.description import describe
 from sage.observe.live_view import render
 from sage.recall.suggestion import suggested_question
@@ -38,10 +43,10 @@ def run(options: argparse.Namespace) -> int:
     home = sage_home(options.home)
     make_private(home / "log")
     log_path = home / "log" / "demo.log"
-    chosen, lease = with_page(options, graph_options(options))
+    chosen, leases = with_viewers(options, graph_options(options))
     graph = describe(chosen)
-    if lease is not None:
-        print(f"page         {lease.address(home)}", flush=True)
+    for lease in leases:
+        print(f"{lease.what:<12} {lease.address(home)}", flush=True)
     for stream, backend in graph.backends.items():
         print(f"{stream:<12} {backend}", flush=True)
     for note in graph.notes:

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sage.commands.graph.summary import short_summary
-from sage.commands.options import add_graph_arguments, add_run_arguments, graph_options, with_page
+from sage.commands.options import (
+    add_graph_arguments,
+    add_run_arguments,
+    graph_options,
+    with_viewers,
+)
 from sage.graph.description import describe
 from sage.replay.playback import play_bag
 from sage.run.session import RunOptions, Session
@@ -25,9 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    chosen, lease = with_page(options, graph_options(options))
-    if lease is not None:
-        print(f"page: {lease.address(sage_home(options.home))}", file=sys.stderr, flush=True)
+    chosen, leases = with_viewers(options, graph_options(options))
+    for lease in leases:
+        address = lease.address(sage_home(options.home))
+        print(f"{lease.what}: {address}", file=sys.stderr, flush=True)
     if is_bag(Path(chosen.source).expanduser()):
         summary = play_bag(chosen, run_options(options), loop=chosen.loop)
     else:

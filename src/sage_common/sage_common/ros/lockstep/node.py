@@ -84,6 +84,12 @@ class LockstepNodeHost(Stateful):
     ) -> Callable[[], None]:
         return self._graph.add_subscription(topic, self.name, spec, callback, raw)
 
+    def published_topics(self) -> dict[str, str]:
+        return {}  # nobody looks from outside
+
+    def offered_profile(self, topic: str) -> str:
+        return "sensor"
+
     def mailbox_name(self, topic: str) -> str:
         return ""  # a bag holds no handles: what they name has gone
 

@@ -22,7 +22,7 @@ from sage_common.core.throttle import Throttle, call_site
 from sage_common.core.topics import ServiceSpec, TopicSpec
 from sage_common.ros.interfaces import interface
 from sage_common.ros.node import SageNode
-from sage_common.ros.qos import OFFERED, PROFILES
+from sage_common.ros.qos import OFFERED, PROFILES, weakest
 from sage_common.ros.rclpy_host import calls
 from sage_common.ros.rclpy_host.local_bus import BUS, LocalSubscription, local_bus_enabled
 from sage_common.ros.rclpy_host.managed_node import ManagedNode
@@ -228,6 +228,16 @@ class RosHost(ManagedNode):
 
         self._undo.append(end)
         return end
+
+    def published_topics(self) -> dict[str, str]:
+        return {
+            name: types[0]
+            for name, types in self.get_topic_names_and_types()
+            if len(types) == 1 and "/_" not in name and self.count_publishers(name)
+        }
+
+    def offered_profile(self, topic: str) -> str:
+        return weakest([end.qos_profile for end in self.get_publishers_info_by_topic(topic)])
 
     def mailbox_name(self, topic: str) -> str:
         return mailbox_name(topic, int(self.context.get_domain_id()))

@@ -1,4 +1,4 @@
-"""The port and the address of a graph's page."""
+"""The ports and addresses of what serves a graph's viewers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sage.commands.options import port
-from sage.graph.page_address import PageLease
+from sage.graph.viewer_addresses import MOST_PORTS, FoxgloveLease, PageLease
 from sage_common.core.errors import InvalidInput
 from sage_gateway.backends.listening import listen
-from sage_gateway.core.token import token_of
+from sage_gateway.core.token import foxglove_key, token_of
 
 
 def test_two_graphs_get_two_ports_before_either_listens(
@@ -35,6 +35,16 @@ def test_the_address_carries_the_token_where_no_browser_sends_it(
     lease = PageLease(0)
     token = token_of(tmp_path)
     assert lease.address(tmp_path) == f"http://127.0.0.1:{lease.port}/#token={token}"
+
+
+def test_the_address_for_foxglove_carries_a_key_that_opens_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    lease = FoxgloveLease(0)
+    key = foxglove_key(token_of(tmp_path))
+    assert lease.address(tmp_path) == f"ws://127.0.0.1:{lease.port}/?token={key}"
+    assert lease.port not in range(PageLease.first, PageLease.first + MOST_PORTS)
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "x", "-1", "80.0", ""])
