@@ -1,15 +1,12 @@
-"""The terminal view, the rviz layout, and the generated pages."""
+"""The terminal view, and the generated pages."""
 
 from __future__ import annotations
 
-import json
-from ast import literal_eval
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import yaml
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rich.console import Console
 from rich.text import Text
@@ -20,8 +17,7 @@ from sage.observe.live_view import bar, in_a_line, render
 from sage.observe.observer_node import Latest
 from sage.observe.tally import Tally
 from sage_bench.commands.docs import pages
-from sage_common.core.topics import TOPICS, topic_name
-from sage_common.ros.interfaces import interface
+from sage_common.core.topics import TOPICS
 from sage_msgs.msg import (
     Attention,
     BudgetState,
@@ -30,8 +26,6 @@ from sage_msgs.msg import (
     PluginBudget,
     Salience,
 )
-from sage_sensors.params import CameraParameters
-from sage_snarc.params import AttentionParameters
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -193,63 +187,6 @@ def test_a_bar_is_as_long_as_its_value_and_never_longer(value: float, full: int)
     drawn = bar(value, 10).plain
     assert drawn.count("█") == full
     assert len(drawn) == 10
-
-
-def test_rviz_shows_topics_that_exist_with_their_qos() -> None:
-    layout = yaml.safe_load((ROOT / "config" / "sage.rviz").read_text())
-    known = {
-        f"/sage/{topic_name(key, name='front', modality='vision')}": spec
-        for key, spec in TOPICS.items()
-    }
-    displays = layout["Visualization Manager"]["Displays"]
-    topics = [display["Topic"] for display in displays if "Topic" in display]
-    assert len(topics) == 3
-    for shown_topic in topics:
-        spec = known[shown_topic["Value"]]
-        expected = "Best Effort" if spec.qos == "sensor" else "Reliable"
-        assert shown_topic["Reliability Policy"] == expected
-
-
-def test_rviz_stands_in_a_frame_that_is_published_with_the_sensors() -> None:
-    layout = yaml.safe_load((ROOT / "config" / "sage.rviz").read_text())
-    fixed = layout["Visualization Manager"]["Global Options"]["Fixed Frame"]
-    assert fixed == CameraParameters().base_frame == AttentionParameters().marker_frame
-
-
-def perspective(ending: str) -> dict[str, list[str]]:
-    """Topics in the perspective of rqt whose setting is called `ending`, by plugin."""
-    layout = json.loads((ROOT / "config" / "sage.perspective").read_text())
-    manager = layout["groups"]["pluginmanager"]
-    running = literal_eval(manager["keys"]["running-plugins"]["repr"])
-    plugins = {
-        f"plugin__{name.replace('/', '__')}__{number}"
-        for name, numbers in running.items()
-        for number in numbers
-    }
-    assert plugins == manager["groups"].keys()
-    settings = {
-        name: group["groups"]["plugin"]["keys"] for name, group in manager["groups"].items()
-    }
-    found = {n: literal_eval(s[ending]["repr"]) for n, s in settings.items() if ending in s}
-    return {n: [value] if isinstance(value, str) else value for n, value in found.items()}
-
-
-def test_rqt_shows_images_and_plots_of_fields_that_exist() -> None:
-    known = {
-        f"/sage/{topic_name(key, name='front', modality=modality)}": spec.type
-        for key, spec in TOPICS.items()
-        for modality in ("vision", "audio", "proprioception", "language")
-    }
-    images = perspective("topic")
-    assert len(images) == 2
-    for (topic,) in images.values():
-        assert known[topic] == "sensor_msgs/msg/Image"
-    plots = perspective("topics")
-    assert len(plots) == 2
-    for path in (path for paths in plots.values() for path in paths):
-        topic, field = path.rsplit("/", 1)
-        fields = interface(known[topic]).get_fields_and_field_types()
-        assert fields[field] in ("float", "double"), path
 
 
 def test_the_generated_pages_are_up_to_date() -> None:
