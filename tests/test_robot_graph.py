@@ -8,6 +8,7 @@ from pathlib import Path
 import graph_command
 import pytest
 from graph_command import UP_TIMEOUT_S, experiences, run, summary, wait_until
+from mcap_for_foxglove import check_for_foxglove
 from robot_bag import TOPICS, write_bag, write_config
 
 from sage.bags.reader import open_bag
@@ -27,6 +28,8 @@ def test_a_robot_is_recorded_and_replayed_the_same_each_time(
     assert done.returncode == 0, done.stderr
     graph.send_signal(signal.SIGINT)
     graph.communicate(timeout=60.0)
+    # Of every topic, each with its own definitions; Foxglove would open it.
+    assert check_for_foxglove(recorded / "recorded_0.mcap") > 20
     counts = {name: count_of(recorded, name) for name in open_bag(recorded).topics}
     for name, (topic, _) in TOPICS.items():
         assert counts[topic] > 2, counts

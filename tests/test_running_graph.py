@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ from graph_command import (
     wait_until_up,
 )
 from mcp import Client, StdioServerParameters
+from viewer_layouts import KNOWN, RVIZ, foxglove, rqt, rviz
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from sage_common.ros.conversions.definitions import canonical, typestore
 
 pytestmark = pytest.mark.graph
 
@@ -47,7 +53,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGraph]:
     folder = tmp_path_factory.mktemp("running")
     home, errors = folder / "home", folder / "errors"
     with errors.open("w") as said, starting(home, said) as start:
-        command = start("run", "--log-level", "warn", "--page")
+        command = start("run", "--log-level", "warn", "--page", "--foxglove")
         wait_until_up(home)
         yield RunningGraph(home, command, errors)
 
@@ -133,6 +139,58 @@ def test_its_page_shows_it_and_lets_the_token_act(graph: RunningGraph) -> None:
             assert line, f"the stream ended before {wanted} came"
             wanted.discard(line.removeprefix("event: ").strip())
     assert ask("/api/sleep", {"dry_run": True})["job"] == 1
+
+
+def test_foxglove_reads_it_and_every_layout_shows_what_is_there(graph: RunningGraph) -> None:
+    """Each topic is published, with its type; rviz's are in frames of the graph's transforms."""
+    said = graph.errors.read_text()
+    found = re.search(r"foxglove: (ws://127\.0\.0\.1:\d+/\?token=\S+)", said)
+    assert found, said
+    shown = {item.topic for item in (*foxglove(), *rviz(), *rqt())}
+    framed = {"/tf_static", *(item.topic for item in rviz())}
+    types: dict[str, str] = {}
+    parents: dict[str, str] = {}
+    frames: dict[str, set[str]] = {}
+
+    def look(viewer: ClientConnection) -> None:
+        """Take the next text or message."""
+        frame = viewer.recv(timeout=60.0)
+        if isinstance(frame, bytes):
+            topic = names[int.from_bytes(frame[1:5], "little")]
+            data = canonical(frame[13:], types[topic])
+            message = typestore().deserialize_cdr(data, types[topic])
+            if topic == "/tf_static":
+                parents.update((t.child_frame_id, t.header.frame_id) for t in message.transforms)
+            else:
+                frames.setdefault(topic, set()).update(
+                    item.header.frame_id for item in getattr(message, "markers", (message,))
+                )
+            return
+        told = json.loads(frame)
+        for channel in told.get("channels", ()):
+            names[channel["id"]], types[channel["topic"]] = channel["topic"], channel["schemaName"]
+            if channel["topic"] in framed:
+                pairs = [{"id": channel["id"], "channelId": channel["id"]}]
+                viewer.send(json.dumps({"op": "subscribe", "subscriptions": pairs}))
+
+    names: dict[int, str] = {}
+    protocols = [Subprotocol("foxglove.sdk.v1")]
+    with connect(found[1], subprotocols=protocols, max_size=None) as viewer:
+        end_s = time.monotonic() + UP_TIMEOUT_S
+        while not (shown <= types.keys() and parents and frames.keys() == framed - {"/tf_static"}):
+            look(viewer)
+            assert time.monotonic() < end_s, (shown - types.keys(), parents, frames)
+    assert {topic: types[topic] for topic in shown} == {topic: KNOWN[topic] for topic in shown}
+    fixed = RVIZ["Visualization Manager"]["Global Options"]["Fixed Frame"]
+    for topic, of_messages in frames.items():
+        assert {root_of(frame, parents) for frame in of_messages} == {fixed}, (topic, parents)
+
+
+def root_of(frame: str, parents: dict[str, str]) -> str:
+    """Where the chain of transforms above a frame ends."""
+    while frame in parents:
+        frame = parents[frame]
+    return frame
 
 
 def test_an_agent_asks_it_over_pipes(graph: RunningGraph) -> None:

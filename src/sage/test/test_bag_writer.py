@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from mcap_for_foxglove import check_for_foxglove
 from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import QosDurability, QosReliability
@@ -74,6 +75,12 @@ def test_another_reader_reads_it(tmp_path: Path, compress: bool) -> None:
     assert qos["/sage/text"].durability == QosDurability.TRANSIENT_LOCAL
     assert qos["/sage/text"].reliability == QosReliability.RELIABLE
     assert qos["/sage/imu/body/data"].reliability == QosReliability.RELIABLE
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_foxglove_finds_all_that_it_needs(tmp_path: Path, compress: bool) -> None:
+    write_small(tmp_path / "walk", compress)
+    assert check_for_foxglove(tmp_path / "walk" / "walk_0.mcap") == 2
 
 
 def test_our_reader_restores_messages_and_qos(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sage.commands.options import port
 from sage.graph.viewer_addresses import MOST_PORTS, FoxgloveLease, PageLease
 from sage_common.core.errors import InvalidInput
 from sage_gateway.backends.listening import listen
-from sage_gateway.core.token import foxglove_key, token_of
+from sage_gateway.core.token import FOXGLOVE_FILE, token_of
 
 
 def test_two_graphs_get_two_ports_before_either_listens(
@@ -37,13 +37,14 @@ def test_the_address_carries_the_token_where_no_browser_sends_it(
     assert lease.address(tmp_path) == f"http://127.0.0.1:{lease.port}/#token={token}"
 
 
-def test_the_address_for_foxglove_carries_a_key_that_opens_nothing_else(
+def test_the_address_for_foxglove_carries_a_token_that_opens_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     lease = FoxgloveLease(0)
-    key = foxglove_key(token_of(tmp_path))
-    assert lease.address(tmp_path) == f"ws://127.0.0.1:{lease.port}/?token={key}"
+    token = token_of(tmp_path, FOXGLOVE_FILE)
+    assert token == token_of(tmp_path, FOXGLOVE_FILE) != token_of(tmp_path)
+    assert lease.address(tmp_path) == f"ws://127.0.0.1:{lease.port}/?token={token}"
     assert lease.port not in range(PageLease.first, PageLease.first + MOST_PORTS)
 
 

@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 from sage_common.ros.conversions.definitions import canonical, typestore
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.node import SageNode
-from sage_gateway.core.token import foxglove_key, token_of
+from sage_gateway.core.token import FOXGLOVE_FILE, token_of
 from sage_gateway.nodes.foxglove_node import FoxgloveNode
 from sage_msgs.msg import FusedSalience, MetabolicState, TensorHandle
 
@@ -46,7 +46,7 @@ def while_it_runs(graph: RosGraph, work: Callable[[], Any]) -> Any:
 
 
 def open_viewer(graph: RosGraph, node: SageNode, home: Path) -> ClientConnection:
-    url = f"{node._diagnostics.values['serves']}/?token={foxglove_key(token_of(home))}"
+    url = f"{node._diagnostics.values['serves']}/?token={token_of(home, FOXGLOVE_FILE)}"
     names = [Subprotocol("foxglove.sdk.v1")]
     return while_it_runs(graph, lambda: connect(url, subprotocols=names, max_size=None).__enter__())
 
@@ -128,5 +128,5 @@ def test_in_lock_step_nothing_is_served(tmp_path: Path) -> None:
     host = LockstepHost(home=tmp_path)
     node = host.add(FoxgloveNode)
     host.run_for(1.0)
-    assert node.active and not (tmp_path / "gateway_token").exists()
+    assert node.active and not (tmp_path / FOXGLOVE_FILE).exists()
     host.close()

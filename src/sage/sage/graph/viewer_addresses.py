@@ -10,7 +10,7 @@ from typing import IO, ClassVar
 from sage.graph.lock_file import hold
 from sage_common.core.errors import InvalidInput
 from sage_gateway.backends.listening import listen
-from sage_gateway.core.token import foxglove_key, token_of
+from sage_gateway.core.token import FOXGLOVE_FILE, token_of
 from sage_gateway.params import DEFAULT_PORT, FOXGLOVE_PORT, LOOPBACK
 
 MOST_PORTS = 31
@@ -83,4 +83,4 @@ class FoxgloveLease(PortLease):
 
     def address(self, home: Path) -> str:
         """What is to be typed in as the URL of a Foxglove WebSocket."""
-        return f"ws://{LOOPBACK}:{self.port}/?token={foxglove_key(token_of(home))}"
+        return f"ws://{LOOPBACK}:{self.port}/?token={token_of(home, FOXGLOVE_FILE)}"

@@ -38,7 +38,7 @@ _QUIET.propagate = False
 
 
 class FoxgloveServer:
-    """Shows the topics of a graph to whoever has the key, until `stop`.
+    """Shows the topics of a graph to whoever has the token, until `stop`.
 
     Nothing is looked up or subscribed without a viewer, and only what one has subscribed.
 
@@ -46,7 +46,7 @@ class FoxgloveServer:
         name: of the graph, as viewers show it.
         distribution: of ROS.
         listener: a listening TCP socket, which is closed at the end.
-        key: to be given as `?token=`.
+        token: to be given as `?token=`.
         topics: what the graph publishes.
         watched: told how many viewers there are, when that changes.
         report: given errors of ours.
@@ -60,14 +60,14 @@ class FoxgloveServer:
         name: str,
         distribution: str,
         listener: socket.socket,
-        key: str,
+        token: str,
         topics: RawTopics,
         watched: Callable[[int], None],
         report: Callable[[Exception], None],
     ) -> None:
         self._hello = protocol.server_info(name, str(time.time_ns()), distribution)
         self._listener, self._topics = listener, topics
-        self._gatekeeper = Gatekeeper(key)
+        self._gatekeeper = Gatekeeper(token)
         self._watched, self._report = watched, report
         self._viewers: set[Viewer] = set()
         self._channels: dict[int, protocol.Channel] = {}
@@ -118,10 +118,10 @@ class FoxgloveServer:
     # -- connections -------------------------------------------------------------------------
 
     def _check(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Refuse who came by another name (DNS rebinding), or without the key.
+        """Refuse who came by another name (DNS rebinding), or without the token.
 
         `Origin` is not looked at: a viewer may be a page of any site. A page that was not given the
-        key gets nothing.
+        token gets nothing.
         """
         host, port = connection.local_address[:2]
         hosts = request.headers.get_all("Host")

@@ -14,20 +14,21 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private, replace_file
 
 FILE = "gateway_token"
+FOXGLOVE_FILE = "foxglove_token"
+"""Of the server for Foxglove's viewers: it opens nothing else, for its address may be passed on."""
 _BYTES = 32
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 _COOKIE_OF = b"sage gateway cookie 1"
-_FOXGLOVE_KEY_OF = b"sage foxglove key 1"
 
 
-def token_of(home: Path) -> str:
-    """The token of a home; it is made where there is none.
+def token_of(home: Path, file: str = FILE) -> str:
+    """The token of a home, by the name of its file; it is made where there is none.
 
     Raises:
         InvalidInput: the file is no token, a link, or may be read by others.
         OSError: it cannot be read or written.
     """
-    path = home / FILE
+    path = home / file
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -45,11 +46,6 @@ def token_of(home: Path) -> str:
     return text
 
 
-def foxglove_key(token: str) -> str:
-    """What Foxglove's viewers show: it holds as long as the token, and opens nothing else."""
-    return _derived(token, _FOXGLOVE_KEY_OF)
-
-
 class Gatekeeper:
     """Compares what is shown with the token, in constant time.
 
@@ -62,7 +58,7 @@ class Gatekeeper:
 
     def __init__(self, token: str) -> None:
         self._token = _digest(token)
-        self.cookie = _derived(token, _COOKIE_OF)
+        self.cookie = hmac.new(token.encode(), _COOKIE_OF, hashlib.sha256).hexdigest()
         self._cookie = _digest(self.cookie)
 
     def is_token(self, shown: str) -> bool:
@@ -72,10 +68,6 @@ class Gatekeeper:
     def is_cookie(self, shown: str) -> bool:
         """Whether this is the cookie."""
         return hmac.compare_digest(_digest(shown), self._cookie)
-
-
-def _derived(token: str, purpose: bytes) -> str:
-    return hmac.new(token.encode(), purpose, hashlib.sha256).hexdigest()
 
 
 def _digest(text: str) -> bytes:

@@ -7,7 +7,7 @@ import os
 from sage_common.ros.node import SageNode
 from sage_gateway.backends.foxglove_server import FoxgloveServer
 from sage_gateway.backends.listening import listen
-from sage_gateway.core.token import foxglove_key, token_of
+from sage_gateway.core.token import FOXGLOVE_FILE, token_of
 from sage_gateway.params import LOOPBACK, FoxgloveParameters
 from sage_gateway.ros.raw_topics import PublishedTopics
 
@@ -32,7 +32,7 @@ class FoxgloveNode(SageNode):
                 f"SAGE {namespace}",
                 os.environ.get("ROS_DISTRO", "jazzy"),
                 listener,
-                foxglove_key(token_of(self.home)),
+                token_of(self.home, FOXGLOVE_FILE),
                 self._topics,
                 self._watched,
                 self.report_failure,
