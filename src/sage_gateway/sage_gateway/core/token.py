@@ -21,14 +21,14 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 _COOKIE_OF = b"sage gateway cookie 1"
 
 
-def token_of(home: Path, file: str = FILE) -> str:
+def token_of(home: Path, name: str = FILE) -> str:
     """The token of a home, by the name of its file; it is made where there is none.
 
     Raises:
         InvalidInput: the file is no token, a link, or may be read by others.
         OSError: it cannot be read or written.
     """
-    path = home / file
+    path = home / name
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
