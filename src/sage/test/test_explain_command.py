@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 
-from sage.bags.fused_totals import fused_alarms_per_hour, fused_total
 from sage.bags.metadata import QOS_BY_PROFILE
 from sage.bags.reader import open_bag
 from sage.bags.writer import BagWriter
 from sage.cli import main
 from sage_common.core.clock import NS_PER_MS, NS_PER_S, local_time
+from sage_common.ros.conversions.fused_totals import fused_alarms_per_hour, fused_total
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_msgs.msg import Experience, FusedSalience, MetabolicState, Salience
 

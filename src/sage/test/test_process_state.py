@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from sage.run.process_state import ProcessState, crowding, process_state
+from sage.run.process_state import ProcessState, ThreadState, crowding, process_state
 
 LONG_S = 60.0
 
@@ -24,22 +24,51 @@ def until(pid: int, holds: Callable[[ProcessState], bool]) -> ProcessState:
     raise AssertionError("it did not come about")
 
 
+def asleep(state: ProcessState) -> bool:
+    return all(thread.letter == "S" for thread in state.threads.values())
+
+
 def test_this_process_runs_and_takes_time() -> None:
-    before = until(os.getpid(), lambda state: "R" in state.threads.values())
-    assert not before.asleep and not before.stopped and before.first == os.getpid()
-    until(os.getpid(), lambda state: state.first_cpu_s > before.first_cpu_s)
-    until(os.getpid(), lambda state: state.cpu_s > before.cpu_s)
+    before = process_state(os.getpid())
+    assert before is not None and not before.stopped and not before.is_held
+    assert before.first == os.getpid() and before.threads[before.first].letter == "R"
+    ran_s = before.threads[before.first].ran_s
+    after = until(os.getpid(), lambda state: state.threads[state.first].ran_s > ran_s)
+    assert not after.starves(before)
 
 
 def test_one_that_sleeps_is_stopped_and_ends() -> None:
     program = "import signal; signal.pause()"
     with subprocess.Popen([sys.executable, "-S", "-c", program]) as child:
-        assert not until(child.pid, lambda state: state.asleep).stopped
+        assert not until(child.pid, asleep).stopped
         child.send_signal(signal.SIGSTOP)
-        assert until(child.pid, lambda state: state.stopped).asleep
+        assert not until(child.pid, lambda state: state.stopped).is_held
         child.kill()
     assert process_state(child.pid) is None
 
 
+def test_who_must_share_a_core_waits_and_who_polls_does_not_count() -> None:
+    """Two that compute on one core: each waits for the other."""
+    core = min(os.sched_getaffinity(0))
+    program = f"import os; os.sched_setaffinity(0, [{core}])\nwhile True: pass"
+    command = [sys.executable, "-S", "-c", program]
+    with subprocess.Popen(command) as one, subprocess.Popen(command) as other:
+        before = until(one.pid, lambda state: not asleep(state))
+        until(one.pid, lambda state: state.waited_s(before) > 0.1)
+        one.kill()
+        other.kill()
+    polling = {1: ThreadState("S", 0.0004, 1.0, 9), 2: ThreadState("R", 1.0, 2.0, 9)}
+    now = ProcessState(polling, 1)
+    assert now.waited_s(ProcessState({1: ThreadState("S"), 2: ThreadState("R")}, 1)) == 2.0
+
+
 def test_a_machine_is_crowded_by_what_is_ready_to_run() -> None:
-    assert crowding() >= max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) - 0.5)
+    command = [sys.executable, "-S", "-c", "while True: pass"]
+    spinning = [subprocess.Popen(command) for _ in range(3 * (os.cpu_count() or 1))]
+    end_s = time.monotonic() + LONG_S
+    while crowding() < 2.0:
+        assert time.monotonic() < end_s
+    for process in spinning:
+        process.kill()
+        process.wait()
+    assert crowding() >= 1.0

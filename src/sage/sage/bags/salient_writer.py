@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from rclpy.serialization import deserialize_message
 
-from sage.bags.fused_totals import fused_alarms_per_hour
 from sage.bags.metadata import OfferedQos
 from sage.bags.ring import MessageRing, Waiting
 from sage.bags.writer import BagWriter
 from sage_common.core.clock import NS_PER_S, local_time
 from sage_common.core.specs.registered_topics import registered_topic
+from sage_common.ros.conversions.fused_totals import fused_alarms_per_hour
 from sage_msgs.msg import FusedSalience
 from sage_snarc.core.reason import as_rare_as
 

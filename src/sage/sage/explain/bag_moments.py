@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from rclpy.serialization import deserialize_message
 
-from sage.bags.fused_totals import fused_total
 from sage.bags.message import BagMessage
 from sage.bags.reader import Bag, open_bag
 from sage.explain.explanation import Explanation, of_message
@@ -21,6 +20,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.registered_topics import RegisteredTopic, registered_topic
 from sage_common.core.topics import topic_name
 from sage_common.ros.checks import check_message
+from sage_common.ros.conversions.fused_totals import fused_total
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.interfaces import interface
 from sage_common.ros.latest import serialized_stamp_ns

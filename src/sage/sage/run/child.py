@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sage.run.forked_process import ForkedProcess
 from sage.run.hang_detection import HangDetector
+from sage.run.process_ends import Process
 from sage.run.process_state import ProcessState, crowding, process_state
 from sage.run.restart_policy import RestartPolicy
 from sage_common.heartbeat import HEARTBEAT_VARIABLE, HeartbeatMemory
 from sage_common.ros.process import EXIT_USAGE
-
-Process = subprocess.Popen[bytes] | ForkedProcess
 
 
 @dataclass

@@ -1,12 +1,12 @@
 """Whether a process hangs, judged by its heartbeats and by what the kernel lets it do.
 
 A heartbeat that is late says little on a busy machine. So of the time since then only that counts
-in which the process could have written one: it was stopped, all of its threads slept, or it had the
-processor (then what it has taken counts). Time in which it was ready to run and got no core, or
-waited for a disk, or was held by a debugger, does not count; nor does more than `LONGEST_LOOK_S`
-between two looks, for who looks late is kept waiting himself. And who is not stopped has as many
-times longer as there are more threads ready to run than cores: it may sleep because another process
-that it waits for gets no core.
+in which the process could have written one: neither does that in which one of its threads was ready
+to run and got no core (the kernel adds it up for each thread), nor while one waited for a disk or
+was held by a debugger, nor more than `LONGEST_LOOK_S` between two looks, for who looks late is kept
+waiting himself. And time counts as many times less as there are threads ready to run for each core:
+a process may sleep because another one that it waits for gets none. Of a process that a signal has
+stopped all time counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sage_common.heartbeat import BEAT_PERIOD_S, Beat, Phase
 
 LATE_S = 1.5 * BEAT_PERIOD_S
 HANG_S = 0.45
-"""Of time that counts, after `LATE_S`. A graph at work came to 0.1 s beside ten busy processes."""
+"""Of time that counts, after `LATE_S`."""
 SLOW_S = 10.0
 """The same while a process starts or ends: it loads libraries and models, and saves."""
 UNHEARD_S = 60.0
@@ -86,28 +86,26 @@ class HangDetector:
         state = self._state()
         if state is None:
             return ""
-        if no_beat:
-            self._beats.counted_s += self._counted(state, passed_s, of_first=False)
-        elif no_turn:  # who holds the interpreter keeps the executor from turning, too
-            self._turns.counted_s += self._counted(state, passed_s, of_first=True)
+        overdue = self._beats if no_beat else self._turns
+        # Who holds the interpreter keeps the executor from turning, too.
+        overdue.counted_s = max(overdue.counted_s + self._counted(state, passed_s), 0.0)
         self._before = state
         return self._judged(beat.phase, state, now_s)
 
-    def _counted(self, state: ProcessState, passed_s: float, of_first: bool) -> float:
-        """How much of the time since the last look the process could have used [s]."""
-        if state.stopped or state.asleep:
+    def _counted(self, state: ProcessState, passed_s: float) -> float:
+        """How much of the time since the last look the process could have used [s].
+
+        Less than none: threads turn out to have waited for a core in time that was counted.
+        """
+        if state.stopped:
             return passed_s
         before = self._before
-        if before is None or state.traced or state.waits_for_disk:
+        if before is None or state.is_held or before.is_held or state.starves(before):
             return 0.0
-        if of_first and state.first_is_ready:
-            return min(state.first_cpu_s - before.first_cpu_s, passed_s)
-        return min(state.cpu_s - before.cpu_s, passed_s)
+        return (passed_s - state.waited_s(before)) / self._crowding()
 
     def _judged(self, phase: Phase, state: ProcessState, now_s: float) -> str:
         limit_s = {Phase.UNHEARD: UNHEARD_S, Phase.RUNNING: HANG_S}.get(phase, SLOW_S)
-        if not state.stopped:
-            limit_s *= self._crowding()
         found = (
             (self._beats, NO_BEAT, "heartbeat"),
             (self._turns, NO_TURN, "turn of its executor"),

@@ -9,6 +9,38 @@ from pathlib import Path
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
 _STATE, _USER, _SYSTEM = 0, 11, 12
 """Of the fields of /proc/PID/stat after the name."""
+_COUNTS_WAITS = Path("/proc/self/schedstat").exists()
+"""Of the kernel (CONFIG_SCHED_INFO); else threads are said to have waited for no core."""
+LEAST_POLLS, LONGEST_POLL_S = 3, 0.0002
+"""A thread had a core so often between two looks, for so short a time each: it asks for something
+again and again, such as the interpreter, and is not what others wait for."""
+
+
+@dataclass(frozen=True)
+class ThreadState:
+    """One look at a thread.
+
+    Attributes:
+        letter: R (runs, or is ready to), S (sleeps), D (waits for a disk, or for memory that was
+            swapped out), T (stopped), t (traced), or another of proc(5).
+        ran_s: for how long it had a core so far [s].
+        waited_s: for how long it was ready and had none, but for a wait that still goes on [s].
+        times: how often it got a core.
+    """
+
+    letter: str
+    ran_s: float = 0.0
+    waited_s: float = 0.0
+    times: int = 0
+
+    def polls(self, before: ThreadState) -> bool:
+        """Whether it asked for something again and again since an earlier look."""
+        times = self.times - before.times
+        return times >= LEAST_POLLS and self.ran_s - before.ran_s < times * LONGEST_POLL_S
+
+    def starves(self, before: ThreadState) -> bool:
+        """Whether it was ready to run since an earlier look, and had no core once."""
+        return self.letter == before.letter == "R" and self.ran_s == before.ran_s
 
 
 @dataclass(frozen=True)
@@ -16,63 +48,53 @@ class ProcessState:
     """One look at a process.
 
     Attributes:
-        threads: state of each thread by its number, as a letter: R, S, D, T (stopped), t (traced).
-        first: number of the thread that the process began with, which spins its executor.
-        cpu_s: processor time that it has taken so far, all threads [s].
-        first_cpu_s: that of the first thread.
+        threads: by their numbers.
+        first: number of the thread that the process began with.
     """
 
-    threads: dict[int, str]
+    threads: dict[int, ThreadState]
     first: int
-    cpu_s: float
-    first_cpu_s: float
 
     @property
     def stopped(self) -> bool:
         """Whether a signal has stopped it."""
-        return self.threads.get(self.first) == "T"
+        return self.threads[self.first].letter == "T"
 
     @property
-    def traced(self) -> bool:
-        """Whether a debugger holds it."""
-        return "t" in self.threads.values()
+    def is_held(self) -> bool:
+        """Whether a thread waits for a disk, or a debugger holds it."""
+        return any(thread.letter in "Dt" for thread in self.threads.values())
 
-    @property
-    def asleep(self) -> bool:
-        """Whether no thread runs, is ready to, waits for a disk, or is held by a debugger."""
-        return not {"R", "D", "t"} & set(self.threads.values())
+    def starves(self, before: ProcessState) -> bool:
+        """Whether a thread was ready to run since an earlier look, and had no core once."""
+        return any(thread.starves(then) for thread, then in self._since(before))
 
-    @property
-    def first_is_ready(self) -> bool:
-        """Whether its first thread runs, or would if it had a core."""
-        return self.threads.get(self.first) == "R"
+    def waited_s(self, before: ProcessState) -> float:
+        """How long threads were ready and had no core, added up, in waits that ended since an
+        earlier look [s]; but for threads that poll."""
+        found = self._since(before)
+        return sum(t.waited_s - then.waited_s for t, then in found if not t.polls(then))
 
-    @property
-    def waits_for_disk(self) -> bool:
-        """Whether a thread waits for a disk, or for memory that was swapped out."""
-        return "D" in self.threads.values()
+    def _since(self, before: ProcessState) -> list[tuple[ThreadState, ThreadState]]:
+        """The threads that there are, with those at an earlier look."""
+        nothing = ThreadState("S")
+        return [(t, before.threads.get(number, nothing)) for number, t in self.threads.items()]
 
 
 def process_state(pid: int) -> ProcessState | None:
     """How a process is now; None if it has ended."""
     try:
-        own = _fields(Path(f"/proc/{pid}/stat"))
-        threads = {int(e.name): _fields(Path(e.path, "stat")) for e in os.scandir(_tasks(pid))}
-        return ProcessState(
-            {number: fields[_STATE] for number, fields in threads.items()},
-            pid,
-            _cpu_s(own),
-            _cpu_s(threads[pid]),
-        )
-    except (FileNotFoundError, ProcessLookupError, KeyError):
+        numbers = [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    except FileNotFoundError:
         return None
+    found = {number: thread for number in numbers if (thread := _thread_state(pid, number))}
+    return ProcessState(found, pid) if pid in found else None
 
 
 def crowding() -> float:
-    """Threads that are ready to run for each core, now or in the last minute; at least 1."""
-    fields = Path("/proc/loadavg").read_text().split()
-    running = int(fields[3].partition("/")[0]) - 1  # without this one
-    return max(1.0, max(float(fields[0]), running) / (os.cpu_count() or 1))
+    """Threads that are ready to run for each core, now; at least 1."""
+    running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
+    return max(1.0, (running - 1) / (os.cpu_count() or 1))  # without this one
 
 
 def process_pss_mb(pid: int) -> float:
@@ -86,13 +108,14 @@ def process_pss_mb(pid: int) -> float:
     return 0.0
 
 
-def _tasks(pid: int) -> str:
-    return f"/proc/{pid}/task"
-
-
-def _fields(path: Path) -> list[str]:
-    return path.read_text().rpartition(")")[2].split()
-
-
-def _cpu_s(fields: list[str]) -> float:
-    return (int(fields[_USER]) + int(fields[_SYSTEM])) * _TICK_S
+def _thread_state(pid: int, number: int) -> ThreadState | None:
+    task = Path(f"/proc/{pid}/task/{number}")
+    try:
+        fields = (task / "stat").read_text().rpartition(")")[2].split()
+        if not _COUNTS_WAITS:
+            ticks = int(fields[_USER]) + int(fields[_SYSTEM])
+            return ThreadState(fields[_STATE], ticks * _TICK_S)
+        ran_ns, waited_ns, times = map(int, (task / "schedstat").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return ThreadState(fields[_STATE], ran_ns * 1e-9, waited_ns * 1e-9, times)

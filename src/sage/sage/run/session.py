@@ -207,7 +207,7 @@ class Session:
             self._publish_ended()
             self._tell_service(now)
             self.on_tick(self)
-            time.sleep(max(now + POLL_S - time.monotonic(), 0.0))
+            self.supervisor.wait(now + POLL_S - time.monotonic())
 
     def _tell_service(self, now_s: float) -> None:
         """Say how the processes are; begin again with what is quarantined when that is asked."""

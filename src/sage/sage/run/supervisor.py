@@ -16,16 +16,17 @@ from typing import IO
 from sage.graph.description import Graph
 from sage.graph.environment import without_pictures
 from sage.graph.outages import Outages
-from sage.run.child import Child, Process
+from sage.run.child import Child
 from sage.run.forked_process import ForkServer
 from sage.run.process_commands import CONTAINER, commands, executable
+from sage.run.process_ends import Process, ProcessEnds
 from sage.run.process_state import process_pss_mb
 from sage.run.restart_policy import RestartLimits, RestartPolicy
 from sage_common.parent import PARENT_VARIABLE
 
 STOP_TIMEOUT_S = 10.0
-POLL_S = 0.04
-"""A large process takes this long to end, and is to be seen within 0.1 s."""
+POLL_S = 0.05
+"""Between two looks at all processes; what ends is seen at once."""
 FORK_SERVER = "fork_server"
 
 
@@ -66,6 +67,7 @@ class Supervisor:
         served = {FORK_SERVER: frozenset[str](), **alone}
         self.outages = Outages({CONTAINER: everything} if self.composed else served)
         self._server: ForkServer | None = None
+        self._ends = ProcessEnds()
 
     def start(self) -> None:
         """Start every process."""
@@ -90,6 +92,11 @@ class Supervisor:
                 self._restart(child)
                 events.append(f"{child.name} started again")
         return events
+
+    def wait(self, timeout_s: float) -> None:
+        """Until a process has ended, or for so long."""
+        running = [child.process for child in self.children if child.restart_at is None]
+        self._ends.wait(running, timeout_s)
 
     def release(self) -> list[str]:
         """Start what is quarantined again; names of these processes."""
@@ -141,6 +148,7 @@ class Supervisor:
                 child.process.kill()
                 child.process.wait()
                 killed.append(child.name)
+        self._ends.close()
         for child in self.children:
             child.heartbeat.close()
         self.children.clear()

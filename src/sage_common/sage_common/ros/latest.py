@@ -82,9 +82,26 @@ class LatestMessages(Stateful):
         with self._lock:
             self._kept.clear()
 
+    @property
+    def newest_stamp_ns(self) -> int:
+        """Stamp of the newest message, good or not; 0 if there is none."""
+        with self._lock:
+            return self._kept[-1][0] if self._kept else 0
+
     def newest(self) -> Any | None:
         """The newest good message; None if there is none."""
         return self._first(lambda kept: kept[-1])
+
+    def best(self, of: int, rank: Callable[[Any], float]) -> Any | None:
+        """Of the newest `of` messages the good one that ranks highest; None if there is none.
+
+        Args:
+            of: how many are looked at, >= 0.
+            rank: of a message as it came, serialized or not.
+        """
+        if of == 0:
+            return None
+        return self._first(lambda kept: max(list(kept)[-of:], key=lambda item: rank(item[1])))
 
     def nearest(self, stamp_ns: int) -> Any | None:
         """The good message whose stamp is nearest to `stamp_ns`; None if there is none."""

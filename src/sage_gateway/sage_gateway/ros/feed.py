@@ -1,17 +1,20 @@
 """What streams carry, from what the graph publishes.
 
 Messages that come often are kept as they are, and converted when a viewer is to get them: five
-times a second at most.
+times a second at most. Of fused salience, which is most of the work, they are kept serialized, and
+without a viewer only the most salient of each second is read, for the history.
 """
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.specs.modality import STREAMS
+from sage_common.ros.conversions.fused_totals import fused_total
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.diagnostics import AT_FAULT, HARDWARE_ID, RESTING_PERIOD_S
 from sage_common.ros.node import INACTIVE, SageNode
@@ -28,6 +31,8 @@ from sage_gateway.ros.demand import SharedInput
 
 VERSION = "0.1.0"
 MOST_EXPERIENCES = 50
+MOST_FUSED = 32
+"""Messages of fused salience in a second."""
 VIEWERS = "viewers"
 SILENT_AFTER_S = 3.0 * RESTING_PERIOD_S
 _LEVELS = ("", "warn", "error")
@@ -60,12 +65,13 @@ class GraphFeed:
         self.alerts = Alerts(())
         self._ended = EndedProcesses(node.home)
         self._sensors: dict[str, str] = {}
+        self._heard = 0
         self.jpeg: Jpeg | None = None
         self._subscribe()
 
     def _subscribe(self) -> None:
         node, p = self._node, self._parameters
-        node.subscribe("fused_salience", self._on_salience)
+        self._fused = node.keep_latest("fused_salience", MOST_FUSED)
         node.subscribe("budget", self._on_budget)
         node.subscribe("state", lambda message: self._keep("state", message))
         node.subscribe("pressure", lambda message: self._keep("pressure", message))
@@ -119,6 +125,8 @@ class GraphFeed:
             self.jpeg = None
 
     def newest(self, event: str, after: int) -> tuple[int, object] | None:
+        if event == "salience":
+            return self._newest_salience(after)
         if event == "attention":
             message = self._attention.newest
             number = 0 if message is None else stamp_ns(message.header.stamp)
@@ -132,10 +140,21 @@ class GraphFeed:
             return None
         if event == "alerts":
             return number, self.alerts
-        message = self.newest_messages[event]
-        if event == "salience":
-            return number, conversions.salience_now(message, self._parameters.modalities)
-        return number, _CONVERTERS[event](message)
+        return number, _CONVERTERS[event](self.newest_messages[event])
+
+    def fused(self) -> Any | None:
+        """The newest message of fused salience; None: none has come."""
+        return self._fused.newest()
+
+    def _newest_salience(self, after: int) -> tuple[int, object] | None:
+        if self._fused.newest_stamp_ns in (0, after):
+            return None
+        message = self.fused()
+        if message is None:
+            return None
+        return stamp_ns(message.header.stamp), conversions.salience_now(
+            message, self._parameters.modalities
+        )
 
     def _newest_puzzles(self, after: int) -> tuple[int, object] | None:
         messages = [puzzle.newest for puzzle in self.puzzles.values()]
@@ -158,6 +177,7 @@ class GraphFeed:
 
     def second(self) -> None:
         """A second has passed."""
+        self._take_most_salient()
         state, pressure = self.newest_messages.get("state"), self.newest_messages.get("pressure")
         budget = self.newest_messages.get("budget")
         known = conversions.known
@@ -176,9 +196,12 @@ class GraphFeed:
             self.alerts = alerts
             self._count("alerts")
 
-    def _on_salience(self, message: Any) -> None:
-        self._keep("salience", message)
-        if message.valid:
+    def _take_most_salient(self) -> None:
+        """Of the messages since the last time."""
+        heard = self._fused.health.received
+        message = self._fused.best(min(heard - self._heard, MOST_FUSED), _total)
+        self._heard = heard
+        if message is not None and message.valid:
             by = {m.modality: float(m.total) for m in message.modalities if m.valid}
             stamp_s = conversions.seconds(message.header.stamp)
             total = round(float(message.total), conversions.DIGITS)
@@ -221,3 +244,11 @@ class GraphFeed:
 
     def _now_s(self) -> float:
         return round(self._node.clock.now_ns() / NS_PER_S, 6)
+
+
+def _total(message: Any) -> float:
+    """Of fused salience, serialized or not; less than any if it is broken."""
+    try:
+        return fused_total(message) if isinstance(message, bytes) else float(message.total)
+    except (IndexError, struct.error):
+        return -1.0

@@ -19,7 +19,7 @@ MOST_LABELS = 40
 def figures(feed: GraphFeed) -> Iterator[Figure]:
     """The newest of what the gateway has heard; what has not come is left out."""
     messages = feed.newest_messages
-    if (fused := messages.get("salience")) is not None and fused.valid:
+    if (fused := feed.fused()) is not None and fused.valid:
         yield Figure("sage_salience", "Fused salience, 0 to 1", {}, float(fused.total))
         for item in fused.modalities[:MOST_LABELS]:
             labels = {"modality": item.modality}
