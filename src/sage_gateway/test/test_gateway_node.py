@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.serialization import serialize_message
 from ros_graph import RosGraph
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -334,6 +335,24 @@ def test_payloads_of_the_store_are_served(ros_graph: RosGraph, tmp_path: Path) -
     assert client.ask("GET", f"/api/payloads/{sha256}/picture")[0] == 404  # it is no real sound
     files.delete(sha256, "audio/flac")
     assert client.ask("GET", f"/api/payloads/{sha256}")[0] == 404
+
+
+def test_without_a_viewer_the_history_has_the_most_salient_of_each_second(tmp_path: Path) -> None:
+    host = LockstepHost(home=tmp_path)
+    node = host.add(GatewayNode)
+    host.run_for(1.5)
+    feed = node._feed
+    for number, total in enumerate((0.2, 0.7, 0.3)):
+        message = fused(host.clock.now_ns() / 1e9)
+        message.total, message.reason = total, f"vision: {number}"
+        feed._fused.receive(serialize_message(message))
+    feed._fused.receive(b"\x00\x01\x00\x00" + bytes(12))  # a header and no more
+    host.run_for(1.0)
+    newest = feed.history.points[-1]
+    assert (newest.total, newest.reason) == (0.7, "vision: 1")
+    host.run_for(1.0)
+    assert feed.history.points[-1].total is None, "it is of one second only"
+    host.close()
 
 
 def test_in_lock_step_nothing_is_served(tmp_path: Path) -> None:

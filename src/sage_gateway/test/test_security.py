@@ -84,6 +84,42 @@ def test_a_wrong_token_is_refused(served: Served, shown: str) -> None:
     assert code(ask(served, "/api/status", Authorization=shown)) == (401, "wrong_token")
 
 
+def test_tokens_and_cookies_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each comparison is of two digests of one length, by the function that is made for it."""
+    lengths: list[tuple[int, int]] = []
+
+    def compared(one: bytes, other: bytes) -> bool:
+        lengths.append((len(one), len(other)))
+        return one == other
+
+    monkeypatch.setattr("sage_gateway.core.token.hmac.compare_digest", compared)
+    gatekeeper = Gatekeeper(TOKEN)
+    shown = ("", TOKEN[:-1], TOKEN, "x" * 100_000, "\ud800")
+    assert [gatekeeper.is_token(text) for text in shown] == [text == TOKEN for text in shown]
+    assert gatekeeper.is_cookie(gatekeeper.cookie) and not gatekeeper.is_cookie(TOKEN)
+    assert set(lengths) == {(32, 32)} and len(lengths) == len(shown) + 2
+
+
+@pytest.mark.parametrize("token", ["", TOKEN])
+def test_a_websocket_is_opened_for_nobody(served: Served, token: str) -> None:
+    head = f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+    head += "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    head += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    head += f"Authorization: Bearer {token}\r\n\r\n" if token else "\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(head.encode())
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 200" if token else b"HTTP/1.1 401")
+    assert b"sec-websocket-accept" not in answer.lower()
+
+
+def test_a_stream_needs_the_token(served: Served) -> None:
+    assert code(ask(served, "/api/events?also=camera")) == (401, "no_token")
+    wrong = {"Authorization": "Bearer " + "u" * 43}
+    assert code(ask(served, "/api/events", **wrong)) == (401, "wrong_token")
+    assert served.graph.watched[0] == 0
+
+
 def test_a_wrong_token_or_cookie_is_no_session(served: Served) -> None:
     header = {"Content-Type": "application/json"}
     assert code(ask(served, "/api/session", "POST", {"token": "u" * 43}, **header)) == (
