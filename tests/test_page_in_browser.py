@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import stand_in
-from pictures import browser
 from PIL import Image
 
+from sage_bench.operate import browser
 from sage_gateway.backends.listening import listen
 from sage_gateway.backends.site import Site
 from sage_gateway.core.contract import answers, events, requests

@@ -14,8 +14,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from pictures import browser
 from pictures.terminal import sage
+from sage_bench.operate import browser
 
 PLAYED_S = 240
 PATIENCE_S = 200.0

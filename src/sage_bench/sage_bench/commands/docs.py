@@ -30,6 +30,7 @@ ENCODERS_PAGE, SALIENCE_PAGE = "encoders.md", "salience_benchmark.md"
 MEMORY_PAGE, MAILBOX_PAGE = "memory_benchmark.md", "mailbox_benchmark.md"
 PLUGIN_PAGE, RECOGNITION_PAGE = "add_a_plugin.md", "recognition.md"
 BUDGET_PAGE, GATEWAY_PAGE = "budget_benchmark.md", "gateway.md"
+OPERATE_PAGE = "operate_benchmark.md"
 OURS = "**SAGE**"
 """Fused salience of events; the total of `VectorScorer` where streams are bare numbers."""
 SEALED, SEALED_COMMAND = "salience_sealed", "SAGE_BENCH_HALF=sealed sage bench salience --record"
@@ -119,6 +120,7 @@ def filled_pages(folder: Path) -> dict[str, str]:
         MEMORY_PAGE: {"bench": bench_figures(results, "memory")},
         MAILBOX_PAGE: {"bench": bench_figures(results, "mailbox")},
         BUDGET_PAGE: {"bench": bench_figures(results, "budget", with_cases=True)},
+        OPERATE_PAGE: {"bench": bench_figures(results, "operate", with_cases=True)},
         PLUGIN_PAGE: {"capabilities": render_capabilities()},
         GATEWAY_PAGE: {
             "endpoints": render_endpoints(),

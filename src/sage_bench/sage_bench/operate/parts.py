@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from functools import partial
 
 from sage_bench.encoders.section import Section, Setting, run_all, run_part
-from sage_bench.operate import recording, supervision
+from sage_bench.operate import page, recording, supervision
 from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result
 from sage_encoders.backends.models_folder import models_folder
 from sage_sensors.backends.recording import data_folder
 
-PARTS: Mapping[str, Section] = {"recording": recording.rows, "supervision": supervision.rows}
+PARTS: Mapping[str, Section] = {
+    "page": page.rows,
+    "recording": recording.rows,
+    "supervision": supervision.rows,
+}
 """Each is given a `Setting` and returns `Figures`."""
 
 

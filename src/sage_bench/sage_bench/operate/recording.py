@@ -60,6 +60,8 @@ class Kept:
         salient_bytes, full_bytes: of its file, and of one of everything.
         length_s: of the stream, without its beginning.
         events: from onset to end [s].
+        rarest_per_hour: of each event, the rarest salience from `AFTER_S` before it to `BEFORE_S`
+            after it [1/h].
     """
 
     spans: tuple[Span, ...]
@@ -67,6 +69,13 @@ class Kept:
     full_bytes: int
     length_s: float
     events: tuple[Span, ...]
+    rarest_per_hour: tuple[float, ...] = ()
+
+    @property
+    def lost_per_hour(self) -> list[float]:
+        """`rarest_per_hour` of the events that are not whole in it."""
+        both = zip(self.events, self.rarest_per_hour, strict=True)
+        return [rate for event, rate in both if not _whole([event], self.spans)]
 
     @property
     def whole_events(self) -> int:
@@ -96,6 +105,12 @@ def rows(setting: Setting) -> Figures:
             goal = 1.0 if rate == FALSE_ALARMS_PER_HOUR else None
             title = f"{rate:g} false alarms an hour, {kind}"
             made += rows_of(title, [kept[rate] for kept in recordings], goal)
+            lost = sorted(lost for kept in recordings for lost in kept[rate].lost_per_hour)
+            if goal is not None and lost:
+                rarest = ", ".join(f"{per_hour:.0f}" for per_hour in lost)
+                seen.append(
+                    f"not whole, {kind}: events whose salience was no rarer than {rarest} an hour"
+                )
         minutes = sum(kept[RATES[0]].length_s for kept in recordings) / 60.0
         seen.append(f"{minutes:.3g} min with {kind}")
     return Figures(tuple(made), (_circumstances(half, seen),))
@@ -120,10 +135,24 @@ def recorded(stream: Stream, setting: Setting) -> dict[float, Kept]:
         full_bytes = full.path.stat().st_size
         sizes = {rate: bag.path.stat().st_size for rate, bag in bags.items()}
     length_s, events = stream.length_s - WARM_UP_S, _events(percepts)
+    rarest = tuple(_rarest_per_hour(stream, totals, event) for event in events)
     return {
-        rate: Kept(_spans(writer), sizes[rate], full_bytes, length_s, events)
+        rate: Kept(_spans(writer), sizes[rate], full_bytes, length_s, events, rarest)
         for rate, writer in writers.items()
     }
+
+
+def _rarest_per_hour(stream: Stream, totals: Scores, event: Span) -> float:
+    first_s, last_s = event[0] - AFTER_S + WARM_UP_S, event[1] + BEFORE_S + WARM_UP_S
+    times_s = np.linspace(0.0, stream.length_s, len(totals) + 1)[1:]
+    near = [
+        _per_hour(t) for t, at_s in zip(totals, times_s, strict=True) if first_s < at_s < last_s
+    ]
+    return min(near)
+
+
+def _per_hour(total: float) -> float:
+    return rate_of(Salience().rarity(float(total)), USUAL_PER_HOUR)
 
 
 def salient_writer(bag: BagWriter, false_alarms_per_hour: float) -> SalientWriter:
@@ -149,8 +178,7 @@ def _messages(stream: Stream, totals: Scores) -> Iterator[tuple[str, int, bytes]
         now_ns = stamp_ns(moment.time_s)
         for index, name, data in _sensed(moment):
             yield name, now_ns - index * NS_PER_S // 100, data
-        rate = rate_of(Salience().rarity(float(total)), USUAL_PER_HOUR)
-        fused = FusedSalience(total=float(total), alarms_per_hour=rate)
+        fused = FusedSalience(total=float(total), alarms_per_hour=_per_hour(total))
         yield SALIENCE, now_ns, serialize_message(fused)
 
 

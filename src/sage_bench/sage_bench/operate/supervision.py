@@ -34,7 +34,7 @@ COMPOSED, COMPOSED_QUICK = 20, 1
 SEEN_GOALS_MS = {KILL: 100.0, STOP: 1000.0, HANG: 1000.0, DEADLOCK: 1000.0}
 ACTIVE_GOAL_S = 3.0
 COST_GOAL = 1.0
-BUSY, BUSY_S, BUSY_QUICK_S = 10, 60.0, 5.0
+BUSY, BUSY_S, BUSY_QUICK_S = 10, 40.0, 5.0
 ALWAYS = RestartLimits(most_ends=1_000_000, clean_s=0.0)
 """Each trial is the first of its process."""
 NOTES = (
@@ -98,7 +98,7 @@ def processes_trials(count: int) -> tuple[Trials, dict[str, Any]]:
         plan = []
         for _ in range(count):
             kill, stop = islice(names, 2)
-            plan += [(KILL, kill), (STOP, stop), (HANG, HANGING), (DEADLOCK, HANGING)]
+            plan += [(KILL, kill), (HANG, HANGING), (STOP, stop), (DEADLOCK, HANGING)]
         trials = Trials(plan)
         session = Session(graph, options(composed=False))
         session.on_tick = trials.tick

@@ -19,7 +19,7 @@ from sage_common.heartbeat import Phase
 
 KILL, STOP, HANG, DEADLOCK = "kill -9", "SIGSTOP", "executor hangs", "deadlock"
 KINDS = (KILL, STOP, HANG, DEADLOCK)
-SETTLE_S = 1.0
+SETTLE_S = 0.3
 PATIENCE_S = 120.0
 """A trial that takes longer has failed."""
 
