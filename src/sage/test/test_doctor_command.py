@@ -29,7 +29,9 @@ def test_everything_is_looked_at(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("SAGE_HOME", str(tmp_path))
-    status = doctor.run(argparse.Namespace(profile=profile, json=True, bundle=None, home=""))
+    status = doctor.run(
+        argparse.Namespace(profile=profile, json=True, bundle=None, devices=False, home="")
+    )
     found = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)}
     assert {"mailboxes", "graph"} <= found.keys()
     assert {finding["level"] for finding in found.values()} <= LEVELS

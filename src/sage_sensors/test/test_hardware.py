@@ -15,6 +15,7 @@ from sage_common.core.errors import InvalidInput
 from sage_sensors.backends import catalogue, portaudio, v4l2
 from sage_sensors.backends.portaudio import PortAudioMicrophone
 from sage_sensors.backends.v4l2 import V4l2Camera
+from sage_sensors.backends.v4l2_query import VideoDevice, query
 from sage_sensors.core.samples import Device, SourceError, Track
 from sage_sensors.params import (
     CameraParameters,
@@ -24,6 +25,7 @@ from sage_sensors.params import (
 )
 
 NOW_NS = 10**18
+WEBCAM = VideoDevice("Webcam", "uvcvideo", True, ("YUYV", "MJPG"))
 
 
 class FakeCapture:
@@ -31,6 +33,8 @@ class FakeCapture:
 
     clock = ManualClock(NOW_NS)
     opened = True
+    raw_hz = 30.0
+    captured_ms = 0.0
 
     def __init__(self, device: str, api: int) -> None:
         self.settings: dict[int, float] = {}
@@ -41,6 +45,14 @@ class FakeCapture:
 
     def set(self, name: int, value: float) -> None:
         self.settings[name] = value
+
+    def get(self, name: int) -> float:
+        """As told; a camera that sends uncompressed pictures has but 10 frames/s."""
+        if name == v4l2.cv2.CAP_PROP_FPS:
+            return self.settings[name] if v4l2.cv2.CAP_PROP_FOURCC in self.settings else self.raw_hz
+        if name == v4l2.cv2.CAP_PROP_POS_MSEC:
+            return self.captured_ms
+        return self.settings.get(name, 0.0)
 
     def grab(self) -> bool:
         self.grabbed += 1
@@ -59,6 +71,7 @@ def camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> V4l2Camera:
     monkeypatch.setattr(v4l2.cv2, "VideoCapture", FakeCapture)
     monkeypatch.setattr(FakeCapture, "clock", ManualClock(NOW_NS))
     monkeypatch.setattr(FakeCapture, "opened", True)
+    monkeypatch.setattr(v4l2, "query", lambda device: WEBCAM)
     device = tmp_path / "video0"
     device.touch()
     return V4l2Camera(str(device), 640, 0, 30.0, FakeCapture.clock)
@@ -100,14 +113,53 @@ def test_a_camera_that_gives_no_more_frames_is_lost(camera: V4l2Camera) -> None:
     assert camera.read() is None
 
 
+def test_a_frame_that_waited_has_the_time_at_which_the_driver_got_it(
+    camera: V4l2Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera.open()
+    monkeypatch.setattr(v4l2.time, "monotonic_ns", lambda: 5_000_000_000)
+    for captured_ms, age_ns in ((4900.0, 100_000_000), (5100.0, 0), (100.0, 0)):
+        monkeypatch.setattr(FakeCapture, "captured_ms", captured_ms)
+        now_ns = FakeCapture.clock.now_ns()
+        sample = camera.read()
+        assert sample is not None and sample.time_ns == now_ns - age_ns
+
+
+def test_a_camera_too_slow_for_the_rate_is_asked_to_compress(
+    camera: V4l2Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeCapture, "raw_hz", 10.0)
+    camera.open()
+    assert (camera.encoding, camera.rate_hz) == ("MJPG", 30.0)
+
+
 def test_absent_and_busy_cameras_say_so(
     camera: V4l2Camera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(FakeCapture, "opened", False)
-    with pytest.raises(SourceError, match="cannot be opened"):
+    monkeypatch.setattr(v4l2, "in_use", lambda device: ", in use by process 7 (cheese)")
+    with pytest.raises(SourceError, match=r"Webcam .*cannot be opened, in use by process 7"):
+        camera.open()
+    monkeypatch.setattr(v4l2, "query", query)
+    with pytest.raises(SourceError, match="not a camera"):
         camera.open()
     with pytest.raises(SourceError, match="no such device"):
         V4l2Camera(str(tmp_path / "video9"), 0, 0, 30.0, ManualClock()).open()
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (VideoDevice("Webcam", "uvcvideo", False, ()), "captures no pictures"),
+        (VideoDevice("imx219", "tegra", True, ("RG10",)), "raw sensor data only .*backend topic"),
+    ],
+)
+def test_what_gives_no_pictures_is_not_taken(
+    camera: V4l2Camera, monkeypatch: pytest.MonkeyPatch, found: VideoDevice, why: str
+) -> None:
+    monkeypatch.setattr(v4l2, "query", lambda device: found)
+    with pytest.raises(SourceError, match=why):
+        camera.open()
 
 
 def test_without_a_name_the_first_camera_that_opens_is_taken(
@@ -115,7 +167,10 @@ def test_without_a_name_the_first_camera_that_opens_is_taken(
 ) -> None:
     def capture(device: str, api: int) -> Any:
         return SimpleNamespace(
-            isOpened=lambda: device.endswith("10"), release=lambda: None, set=lambda *wish: None
+            isOpened=lambda: device.endswith("10"),
+            release=lambda: None,
+            set=lambda *wish: None,
+            get=lambda name: 0.0,
         )
 
     monkeypatch.setattr(v4l2, "DEVICES", tmp_path / "dev")
@@ -125,7 +180,7 @@ def test_without_a_name_the_first_camera_that_opens_is_taken(
     (tmp_path / "dev").mkdir()
     for number in (10, 2, 11):
         (tmp_path / "dev" / f"video{number}").touch()
-    with pytest.raises(SourceError, match=r"dev/video2, .*video10, .*cannot be opened"):
+    with pytest.raises(SourceError, match=r"dev/video2: .*cannot be opened.*video10: "):
         monkeypatch.setattr(FakeCapture, "opened", False)
         first.open()
     monkeypatch.setattr(v4l2.cv2, "VideoCapture", capture)

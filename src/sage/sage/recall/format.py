@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from rich.color import Color
-from rich.segment import Segment, Segments
-from rich.style import Style
+from rich.segment import Segments
 
+from sage.recall.half_blocks import PICTURE_PX, half_blocks
 from sage.recall.payload_reading import payload_of
 from sage.recall.question import Remembered, Reply
-from sage_memory.backends.payload_pictures import Pixels, picture_of
+from sage_memory.backends.payload_pictures import picture_of
 
 INDENT = "       "
-PICTURE_PX = 64
-"""Longer side of a picture; two pixels of its height to a line."""
 
 
 def lines(answer: Remembered, explained: bool) -> list[str]:
@@ -55,7 +52,7 @@ def drawn(answer: Remembered, home: Path) -> Segments | None:
     """The picture of an answer in coloured half blocks; None if it has none."""
     data = payload_of(answer, home)
     picture = None if data is None else picture_of(answer.media_type, data, PICTURE_PX)
-    return None if picture is None else Segments(_half_blocks(picture))
+    return None if picture is None else Segments(half_blocks(picture, INDENT))
 
 
 def _explained(answer: Remembered) -> list[str]:
@@ -65,12 +62,3 @@ def _explained(answer: Remembered) -> list[str]:
         f"{INDENT}{values}",
         f"{INDENT}lasted {lasted_s:.2f} s, on {answer.device}, encoded by {answer.encoder}",
     ]
-
-
-def _half_blocks(picture: Pixels) -> Iterator[Segment]:
-    for upper in range(0, len(picture) - 1, 2):
-        yield Segment(INDENT)
-        for above, below in zip(picture[upper], picture[upper + 1], strict=True):
-            colours = [Color.from_rgb(*(int(value) for value in pixel)) for pixel in (above, below)]
-            yield Segment("▀", Style(color=colours[0], bgcolor=colours[1]))
-        yield Segment.line()

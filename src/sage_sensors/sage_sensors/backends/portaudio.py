@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections import deque
 from typing import Any, ClassVar
 
 import numpy as np
+
+# Else PulseAudio delivers when its largest buffer is full: 2 s at a time.
+os.environ.setdefault("PULSE_LATENCY_MSEC", "30")
+
 import sounddevice
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S, Clock
 from sage_sensors.backends.resampling import Rechunker
+from sage_sensors.backends.sound_cards import sound_inputs
 from sage_sensors.core.samples import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Sound, SourceError, Stamped
 
 WAIT_S = 0.3
@@ -76,6 +82,11 @@ class PortAudioMicrophone:
             self._close()
             raise SourceError(f"{self.source}: {error}") from error
 
+    @property
+    def rate_hz(self) -> int:
+        """At which the device samples [Hz]; what it gives is resampled to 16 kHz."""
+        return self._rate_hz
+
     def read(self) -> Stamped[Sound] | None:
         while not self._chunks:
             if self._stream is None:
@@ -115,7 +126,7 @@ class PortAudioMicrophone:
             return sounddevice.query_devices(self._device, "input")
         except sounddevice.PortAudioError as error:
             if self._device is None:
-                raise SourceError(f"{self.source}: no microphone is known to PortAudio") from error
+                raise SourceError(f"{self.source}: {_none_found()}") from error
             raise
 
     def _receive(self, data: NDArray[np.float32], frames: int, time: Any, status: Any) -> None:
@@ -132,3 +143,10 @@ class PortAudioMicrophone:
             self._blocks.put_nowait((min(last_ns, now_ns), data[:, 0].copy()))
         except queue.Full:
             self.overruns += 1
+
+
+def _none_found() -> str:
+    faults = [
+        f"; {item.name} ({item.address}): {item.fault}" for item in sound_inputs() if item.fault
+    ]
+    return "".join(("no microphone is known to PortAudio", *faults))
