@@ -62,7 +62,7 @@ def _set_up(distribution: Distribution, groups: list[str], progress: Progress, l
         progress.say(f"{NOT_DETECTED}: no npm; sudo apt-get install -y npm")
     if installation.is_made() and not installation.work(groups):
         return
-    _provide_debian_packages(interpreter, progress)
+    _provide_debian_packages(interpreter, progress, "test" in groups)
     if not installation.is_made():
         progress.say("the first time takes a few minutes, most of it compiling messages")
         installation.make()
@@ -70,8 +70,9 @@ def _set_up(distribution: Distribution, groups: list[str], progress: Progress, l
     progress.say(f"ready after {time.monotonic() - start:.1f} s")
 
 
-def _provide_debian_packages(interpreter: Interpreter, progress: Progress) -> None:
-    missing = debian.missing_packages(debian.look(interpreter), interpreter.release)
+def _provide_debian_packages(interpreter: Interpreter, progress: Progress, for_tests: bool) -> None:
+    found = debian.look(interpreter)
+    missing = debian.missing_packages(found, interpreter.release, for_tests)
     packages = (*missing.required, *missing.optional)
     if not packages:
         return
@@ -87,7 +88,7 @@ def _provide_debian_packages(interpreter: Interpreter, progress: Progress) -> No
             progress.say(str(error))
     if missing.required:
         raise debian.MissingPackages(f"Please install what is missing:\n{line}")
-    progress.say(f"for live microphones: {line}")
+    progress.say(f"for live microphones, and tests of them: {line}")
 
 
 @contextmanager

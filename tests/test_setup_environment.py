@@ -133,21 +133,23 @@ class TestNpmFiles:
 
 
 class TestDebianPackages:
-    COMPLETE = debian.Findings(True, (3, 25), True, True, True)
+    COMPLETE = debian.Findings(True, (3, 25), True, True, True, True)
 
     def test_nothing_is_missing_on_a_complete_machine(self) -> None:
-        assert debian.missing_packages(self.COMPLETE, (3, 11)) == debian.Missing((), ())
+        assert debian.missing_packages(self.COMPLETE, (3, 11), True) == debian.Missing((), ())
 
     def test_all_that_is_missing_is_named(self) -> None:
-        bare = debian.Findings(False, None, False, False, False)
-        missing = debian.missing_packages(bare, (3, 12))
+        bare = debian.Findings(False, None, False, False, False, False)
+        missing = debian.missing_packages(bare, (3, 12), False)
         assert missing.required == ("g++", "cmake", "python3.12-dev", "python3.12-venv")
         assert missing.optional == ("libportaudio2",)
+        for_tests = debian.missing_packages(bare, (3, 12), True)
+        assert for_tests.optional == ("libportaudio2", *debian.SOUND_SERVER)
 
     @pytest.mark.parametrize(("version", "missing"), [((3, 21), True), ((3, 22), False)])
     def test_an_old_cmake_counts_as_missing(self, version: tuple[int, int], missing: bool) -> None:
-        findings = debian.Findings(True, version, True, True, True)
-        assert ("cmake" in debian.missing_packages(findings, (3, 11)).required) is missing
+        findings = debian.Findings(True, version, True, True, True, True)
+        assert ("cmake" in debian.missing_packages(findings, (3, 11), False).required) is missing
 
     def test_the_line_can_be_pasted(self) -> None:
         line = debian.install_line(["g++", "cmake"])

@@ -15,6 +15,7 @@ from environment.interpreter import Interpreter
 from environment.progress import Progress
 
 MINIMUM_CMAKE = (3, 22)
+SOUND_SERVER = ("pulseaudio", "pulseaudio-utils", "libasound2-plugins")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Findings:
     python_headers: bool  # Python.h of the chosen interpreter
     python_venv: bool  # the chosen interpreter can make a virtual environment with pip
     portaudio: bool  # the shared library, for live microphones
+    sound_server: bool  # PulseAudio, its tools, and ALSA's way to it, for tests of microphones
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,14 @@ def look(interpreter: Interpreter) -> Findings:
         python_headers=(Path(interpreter.include) / "Python.h").is_file(),
         python_venv=interpreter.has_ensurepip,
         portaudio=_loads("libportaudio.so.2"),
+        sound_server=all(shutil.which(name) for name in ("pulseaudio", "pactl", "pacat"))
+        and any(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")),
     )
 
 
-def missing_packages(findings: Findings, python_version: tuple[int, int]) -> Missing:
+def missing_packages(
+    findings: Findings, python_version: tuple[int, int], for_tests: bool
+) -> Missing:
     """The Debian packages that bring what `findings` lacks; `python_version` names Python's."""
     python = f"python{python_version[0]}.{python_version[1]}"
     required = []
@@ -63,7 +69,10 @@ def missing_packages(findings: Findings, python_version: tuple[int, int]) -> Mis
         required.append(f"{python}-dev")
     if not findings.python_venv:
         required.append(f"{python}-venv")
-    return Missing(tuple(required), () if findings.portaudio else ("libportaudio2",))
+    optional: tuple[str, ...] = () if findings.portaudio else ("libportaudio2",)
+    if for_tests and not findings.sound_server:
+        optional += SOUND_SERVER
+    return Missing(tuple(required), optional)
 
 
 def install_line(packages: Sequence[str]) -> str:

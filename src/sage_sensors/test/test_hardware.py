@@ -255,8 +255,12 @@ def test_overruns_of_card_and_reader_are_counted(microphone: PortAudioMicrophone
 
 def test_silence_of_the_card_means_that_it_is_lost(microphone: PortAudioMicrophone) -> None:
     microphone.open()
-    results = [microphone.read() for _ in range(portaudio.SILENT_WAITS - 1)]
-    assert results == [None] * (portaudio.SILENT_WAITS - 1)
+    for waits in (portaudio.FIRST_WAITS - 1, portaudio.SILENT_WAITS - 1):
+        assert [microphone.read() for _ in range(waits)] == [None] * waits
+        block(microphone, 1600, 0.1, overflow=False)
+        assert microphone.read() is not None
+    for _ in range(portaudio.SILENT_WAITS - 1):
+        microphone.read()
     with pytest.raises(SourceError, match="no sound arrives"):
         microphone.read()
     microphone.close()

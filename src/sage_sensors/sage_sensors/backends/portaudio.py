@@ -22,7 +22,9 @@ from sage_sensors.backends.sound_cards import sound_inputs
 from sage_sensors.core.samples import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Sound, SourceError, Stamped
 
 WAIT_S = 0.3
-SILENT_WAITS = 4
+SILENT_WAITS, FIRST_WAITS = 4, 14
+"""In a row, before a microphone is taken for lost, and for one that never gave any sound yet: a
+sound server may have to wake it first, over Bluetooth for instance."""
 QUEUE_BLOCKS = 20
 
 
@@ -51,7 +53,7 @@ class PortAudioMicrophone:
         self._chunks: deque[Stamped[Sound]] = deque()
         self._rechunker = Rechunker(SAMPLE_RATE_HZ)
         self._rate_hz = SAMPLE_RATE_HZ
-        self._silent = 0
+        self._silent, self._most_silent = 0, FIRST_WAITS
 
     def open(self) -> None:
         with self._library:
@@ -67,7 +69,7 @@ class PortAudioMicrophone:
             self._rechunker = Rechunker(self._rate_hz)
             self._blocks = queue.Queue(QUEUE_BLOCKS)
             self._chunks.clear()
-            self._silent = 0
+            self._silent, self._most_silent = 0, FIRST_WAITS
             self._stream = sounddevice.InputStream(
                 samplerate=self._rate_hz,
                 blocksize=self._rate_hz // 10,
@@ -95,10 +97,10 @@ class PortAudioMicrophone:
                 last_ns, block = self._blocks.get(timeout=WAIT_S)
             except queue.Empty:
                 self._silent += 1
-                if self._silent >= SILENT_WAITS or not self._stream.active:
+                if self._silent >= self._most_silent or not self._stream.active:
                     raise SourceError(f"{self.source}: no sound arrives; unplugged?") from None
                 return None
-            self._silent = 0
+            self._silent, self._most_silent = 0, SILENT_WAITS
             self._chunks.extend(self._rechunker.push(last_ns, block))
         return self._chunks.popleft()
 

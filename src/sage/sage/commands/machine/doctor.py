@@ -40,11 +40,13 @@ _STYLES = {"ok": "green", "warn": "yellow", "error": "red"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", choices=PROFILES, default="nano")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument(
+    # What devices gave is sensed, and gets into no bundle.
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
         "--devices", action="store_true",
         help="show a picture of each camera, a second of each microphone and of each IMU",
     )  # fmt: skip
-    parser.add_argument(
+    chosen.add_argument(
         "--bundle", type=Path, default=None, metavar="FILE",
         help="also write what a report of a problem needs, as FILE.tar.gz",
     )  # fmt: skip
