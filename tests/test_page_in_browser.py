@@ -177,7 +177,9 @@ STATE: dict[str, Any] = {
     ),
     "state": stand_in.example(events.StateNow),
     "pressure": dataclasses.replace(stand_in.example(events.PressureNow), power_w=None),
-    "alerts": events.Alerts((events.Alert("microphone", "error", "unplugged", time.time()),)),
+    "alerts": events.Alerts(
+        (events.Alert("microphone", "error", "unplugged", time.time(), ("audio_encoder",)),)
+    ),
 }
 
 
@@ -189,7 +191,7 @@ def test_what_matters_is_said_and_the_token_leaves_the_address(shown: Shown) -> 
     page.wait_for("!document.getElementById('fitted').hidden")
     assert page.value("location.href") == shown.address
     notice = page.value("document.getElementById('notices').textContent")
-    assert notice == "microphone: error: unplugged"
+    assert notice == "microphone: unplugged; therefore at fault: audio_encoder"
     power = "[...document.querySelectorAll('.tile')].find(tile => tile.dataset.key === 'Power')"
     assert "not reported" in page.value(f"{power}.textContent")
 

@@ -8,10 +8,11 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from sage.commands.graph.summary import short_summary
-from sage.graph.outages import Ended, Outages
+from sage.graph.outages import Outages
 from sage.observe.counters import Counters, callback_errors, worst_place
 from sage.observe.observer_node import LISTENER, Latest
 from sage.observe.transports import fallbacks, in_words
+from sage_common.core.diagnosis.ended import Ended
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_memory.nodes.memory_node import MemoryNode
 

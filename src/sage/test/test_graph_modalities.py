@@ -12,10 +12,11 @@ from thermometer_bag import TYPE
 
 from sage.graph.catalogue import NODES
 from sage.graph.description import Graph, GraphOptions, describe
+from sage_common.core.diagnosis.node_status import AT_FAULT
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.modality import RESERVED
 from sage_common.ros.container import node_class
-from sage_common.ros.diagnostics import AT_FAULT, DIAGNOSTICS
+from sage_common.ros.diagnostics import DIAGNOSTICS
 from sage_common.ros.lockstep.host import LockstepHost
 
 pytestmark = pytest.mark.usefixtures("defaults_without_packages")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from sage.graph.outages import Ended
 from sage.graph.runtime_file import (
     LAUNCHED,
     GraphLock,
@@ -21,6 +20,7 @@ from sage.graph.runtime_file import (
     running_graph,
 )
 from sage_common.core.announcement import Announced, Announcement, announced
+from sage_common.core.diagnosis.ended import Ended
 from sage_common.core.errors import InvalidInput
 
 RUNNING = RunningGraph(os.getpid(), 43, "/sage", "nano", "recording", False)

@@ -6,8 +6,8 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
-from sage.graph.outages import Ended
 from sage.run.supervisor_status import SupervisorStatus
+from sage_common.core.diagnosis.ended import Ended
 
 GONE = (Ended("camera", "its process ended (killed by SIGKILL)", ("camera",)),)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from sage_common.ros.diagnostics import DIAGNOSTICS_PERIOD_S, OWED, RESTING_PERIOD_S
+from sage_common.core.diagnosis.node_status import REPORT_PERIOD_S, RESTING_PERIOD_S
+from sage_common.ros.diagnostics import OWED
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.node import SageNode
 from sage_msgs.msg import MetabolicState
@@ -53,33 +54,33 @@ def host() -> LockstepHost:
 
 @pytest.mark.parametrize("state", [MetabolicState.REST, MetabolicState.DREAM])
 def test_who_rests_reports_less_often(host: LockstepHost, state: int) -> None:
-    assert len(reports(host, 20.0)) == round(20.0 / DIAGNOSTICS_PERIOD_S)
+    assert len(reports(host, 20.0)) == round(20.0 / REPORT_PERIOD_S)
     enter(host, state)
     assert len(reports(host, 20.0)) == round(20.0 / RESTING_PERIOD_S)
     enter(host, MetabolicState.WAKE)
-    assert len(reports(host, 20.0)) == round(20.0 / DIAGNOSTICS_PERIOD_S)
+    assert len(reports(host, 20.0)) == round(20.0 / REPORT_PERIOD_S)
 
 
 @pytest.mark.parametrize("state", [MetabolicState.WAKE, MetabolicState.CRISIS])
 def test_who_does_not_rest_reports_as_ever(host: LockstepHost, state: int) -> None:
     enter(host, state)
-    assert len(reports(host, 20.0)) == round(20.0 / DIAGNOSTICS_PERIOD_S)
+    assert len(reports(host, 20.0)) == round(20.0 / REPORT_PERIOD_S)
 
 
 def test_a_state_that_governs_no_more_slows_nothing(host: LockstepHost) -> None:
     enter(host, MetabolicState.REST)
     enter(host, MetabolicState.REST, cycle_ms=0.0)
-    assert len(reports(host, 20.0)) == round(20.0 / DIAGNOSTICS_PERIOD_S)
+    assert len(reports(host, 20.0)) == round(20.0 / REPORT_PERIOD_S)
 
 
 def test_who_begins_to_listen_hears_of_it_in_the_next_second(host: LockstepHost) -> None:
     enter(host, MetabolicState.REST)
     reports(host, RESTING_PERIOD_S)
-    assert not reports(host, DIAGNOSTICS_PERIOD_S)
+    assert not reports(host, REPORT_PERIOD_S)
     host.add(ListenerNode)
     for _ in range(OWED):
-        assert len(reports(host, DIAGNOSTICS_PERIOD_S)) == 1
-    assert not reports(host, DIAGNOSTICS_PERIOD_S)
+        assert len(reports(host, REPORT_PERIOD_S)) == 1
+    assert not reports(host, REPORT_PERIOD_S)
 
 
 def test_health_that_changes_is_reported_in_the_next_second(host: LockstepHost) -> None:
@@ -88,7 +89,7 @@ def test_health_that_changes_is_reported_in_the_next_second(host: LockstepHost) 
     reports(host, RESTING_PERIOD_S)
     for level, text in (("warn", "late"), ("error", "lost"), ("ok", "running")):
         node.set_health(level, text)
-        (found,) = reports(host, DIAGNOSTICS_PERIOD_S)
+        (found,) = reports(host, REPORT_PERIOD_S)
         assert (found.message, found.level[0]) == (text, ("ok", "warn", "error").index(level))
     node.set_problem("disk", "full")
-    assert [s.message for s in reports(host, DIAGNOSTICS_PERIOD_S)] == ["full"]
+    assert [s.message for s in reports(host, REPORT_PERIOD_S)] == ["full"]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from sage_common.core.diagnosis.ended import Ended
+from sage_common.core.diagnosis.node_status import ERROR, OK, WARN, NodeStatus
 from sage_gateway.core.alerts import AlertTracker
-from sage_gateway.core.contract.events import Job
+from sage_gateway.core.contract.events import Alert, Job
 from sage_gateway.core.ended import EndedProcesses
 from sage_gateway.core.forget_plans import MOST, VALID_S, ForgetPlans
 from sage_gateway.core.history import POINTS, Condition, History
@@ -41,49 +44,76 @@ def test_history_is_bounded() -> None:
     assert len(history.points) == POINTS and history.points[0].time_s == 5.0
 
 
+def status(name: str, level: int = OK, message: str = "running", *at_fault: str) -> NodeStatus:
+    inputs, outputs = {
+        "camera": ((), ("image",)),
+        "vision_encoder": (("image",), ("puzzle",)),
+        "vision_scorer": (("puzzle",), ("salience",)),
+        "fusion": (("salience",), ("fused",)),
+    }.get(name, ((), ()))
+    return NodeStatus(name, level, message, at_fault, inputs, outputs)
+
+
 def test_what_worsens_is_said_with_its_time_and_ends() -> None:
-    alerts = AlertTracker(10.0)
-    alerts.hear("camera", "", "running", 0.0, 100.0)
-    assert alerts.now(1.0, 101.0, {}).alerts == ()
-    alerts.hear("camera", "warn", "slow", 2.0, 102.0)
-    alerts.hear("camera", "warn", "slower", 3.0, 103.0)
-    (alert,) = alerts.now(3.0, 103.0, {}).alerts
-    assert (alert.name, alert.level, alert.message, alert.since_s) == (
-        "camera", "warn", "slower", 102.0,
-    )  # fmt: skip
-    alerts.hear("camera", "", "running", 4.0, 104.0)
-    assert alerts.now(4.0, 104.0, {}).alerts == ()
+    alerts = AlertTracker()
+    alerts.hear(status("camera"), 0.0, 100.0)
+    assert alerts.now(1.0, 101.0, ()).alerts == ()
+    alerts.hear(status("camera", WARN, "slow"), 2.0, 102.0)
+    alerts.hear(status("camera", WARN, "slower"), 3.0, 103.0)
+    assert alerts.now(3.0, 103.0, ()).alerts == (Alert("camera", "warn", "slower", 102.0, ()),)
+    alerts.hear(status("camera"), 4.0, 104.0)
+    assert alerts.now(4.0, 104.0, ()).alerts == ()
 
 
-def test_silence_and_ended_processes_come_first_and_keep_their_time() -> None:
-    alerts = AlertTracker(10.0)
-    alerts.hear("camera", "", "running", 0.0, 100.0)
-    alerts.hear("fusion", "error", "broken", 15.0, 115.0)
-    for now_s in (15.0, 16.0):
-        found = alerts.now(now_s, 100.0 + now_s, {"memory": "killed"}).alerts
-        assert [(alert.name, alert.level, alert.since_s) for alert in found] == [
-            ("memory", "ended", 115.0), ("camera", "silent", 100.0), ("fusion", "error", 115.0),
+def test_ended_and_silent_processes_come_first_keep_their_time_and_are_said_once() -> None:
+    alerts = AlertTracker()
+    alerts.hear(status("camera"), 0.0, 100.0)
+    alerts.hear(status("governor", ERROR, "broken"), 16.0, 116.0)
+    alerts.hear(status("supervisor", ERROR, "degraded: memory: killed"), 16.0, 116.0)
+    ended = (Ended("memory", "killed", ("memory",)),)
+    for now_s in (16.0, 17.0):
+        found = alerts.now(now_s, 100.0 + now_s, ended)
+        assert [(alert.name, alert.level, alert.since_s) for alert in found.alerts] == [
+            ("memory", "ended", 116.0), ("camera", "silent", 100.0), ("governor", "error", 116.0),
         ]  # fmt: skip
-    assert "memory" not in {alert.name for alert in alerts.now(17.0, 117.0, {}).alerts}
+        assert found == alerts.now(now_s, 100.0 + now_s, ended)  # nothing new is sent
+    assert "memory" not in {alert.name for alert in alerts.now(17.0, 117.0, ()).alerts}
 
 
-def test_who_only_lacks_input_is_left_out_while_a_cause_is_known() -> None:
-    alerts = AlertTracker(10.0)
-    alerts.hear("fusion", "warn", "input at fault", 0.0, 100.0, lacks_input=True)
-    assert [a.name for a in alerts.now(0.0, 100.0, {}).alerts] == ["fusion"]
-    alerts.hear("camera", "error", "no device", 0.0, 100.0)
-    assert [a.name for a in alerts.now(0.0, 100.0, {}).alerts] == ["camera"]
+def test_a_dead_sensor_is_one_alert_that_names_what_depends_on_it() -> None:
+    alerts = AlertTracker()
+    alerts.hear(status("camera", ERROR, "no device /dev/video0"), 0.0, 100.0)
+    alerts.hear(status("vision_encoder", WARN, "no fresh input on image", "image"), 0.0, 100.0)
+    alerts.hear(status("vision_scorer", WARN, "no fresh input on puzzle", "puzzle"), 0.0, 100.0)
+    alerts.hear(status("fusion", WARN, "no fresh input on salience", "salience"), 0.0, 100.0)
+    behind = ("fusion", "vision_encoder", "vision_scorer")
+    assert alerts.now(0.0, 100.0, ()).alerts == (
+        Alert("camera", "error", "no device /dev/video0", 100.0, behind),
+    )
+
+
+def test_a_node_that_was_shed_or_is_not_active_yet_is_no_alert_unless_it_is_lacked() -> None:
+    alerts = AlertTracker()
+    alerts.hear(replace(status("governor"), shed=(("vision_encoder", "red"),)), 0.0, 100.0)
+    alerts.hear(status("vision_encoder", WARN, "inactive"), 0.0, 100.0)
+    alerts.hear(status("camera", WARN, "inactive"), 0.0, 100.0)
+    assert alerts.now(0.0, 100.0, ()).alerts == ()
+    alerts.hear(status("governor"), 1.0, 101.0)
+    alerts.hear(status("vision_scorer", WARN, "no fresh input on puzzle", "puzzle"), 1.0, 101.0)
+    (alert,) = alerts.now(1.0, 101.0, ()).alerts
+    assert (alert.name, alert.consequences) == ("vision_encoder", ("vision_scorer",))
 
 
 def test_ended_processes_are_read_when_they_change(tmp_path: Path) -> None:
     ended = EndedProcesses(tmp_path)
-    assert ended.now() == {}
+    assert ended.now() == ()
     path = tmp_path / "run" / "graph.json"
     path.parent.mkdir()
-    path.write_text(json.dumps({"ended": [{"process": "memory", "message": "killed"}]}))
-    assert ended.now() == {"memory": "killed"} == ended.now()
+    gone = Ended("memory", "killed", ("memory",), ("/sage/experience",))
+    path.write_text(json.dumps({"ended": [asdict(gone)]}))
+    assert ended.now() == (gone,) == ended.now()
     path.unlink()
-    assert ended.now() == {}
+    assert ended.now() == ()
 
 
 def test_a_plan_holds_for_a_minute_once_and_few_are_kept() -> None:

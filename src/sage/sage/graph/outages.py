@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sage_common.core.diagnosis.ended import Ended
+
 REMEMBERED = 1000
 """A process that ends again and again is reported so often at most."""
 
@@ -34,23 +36,6 @@ class Outage:
         """How much of that time it lasted [s]."""
         end_s = until_s if self.over_s is None else min(self.over_s, until_s)
         return max(end_s - max(self.ended_s, since_s), 0.0)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A process that is not back, as it is reported.
-
-    Attributes:
-        process: its name.
-        message: what became of it, in words.
-        nodes: that ran in it.
-        topics: that they published.
-    """
-
-    process: str
-    message: str
-    nodes: tuple[str, ...]
-    topics: tuple[str, ...] = ()
 
 
 class Outages:

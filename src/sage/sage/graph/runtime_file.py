@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sage.graph.lock_file import hold
-from sage.graph.outages import Ended
 from sage_common.core.announcement import announced
+from sage_common.core.diagnosis.ended import Ended, read_ended
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private, replace_file
 from sage_common.core.specs.modality import in_order, modalities
@@ -145,10 +145,7 @@ def _read(home: Path) -> RunningGraph | None:
         written = json.loads((home / "run" / "graph.json").read_text())
     except FileNotFoundError:  # it begins or ends
         return None
-    ended = tuple(
-        Ended(item["process"], item["message"], tuple(item["nodes"]), tuple(item["topics"]))
-        for item in written.get("ended", ())
-    )
+    ended = read_ended(written.get("ended", ()))
     names = ("topics", "modalities", "instances", "warnings")
     lists = {name: tuple(written.get(name, ())) for name in names}
     return RunningGraph(**{**written, **lists, "ended": ended})

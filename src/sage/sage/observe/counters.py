@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sage_common.core.diagnosis.node_status import node_name
+
 _ENDINGS = (" dropped", " rejected", " refused", " overruns", " in place", " by copy")
 _NAMES = ("tensors late", "tensors missed", "outdated", "tiles frames")
 _LOSSES = (" dropped", " rejected", " overruns", "tensor refused")
@@ -46,11 +48,6 @@ class Counters:
             if count and (key in _LOST or key.endswith(_LOSSES)):
                 found.setdefault(node, {})[key] = count
         return found
-
-
-def node_name(status: Any) -> str:
-    """Name of the node that a status is of, without its namespace."""
-    return str(status.name).rsplit("/", 1)[-1]
 
 
 def callback_errors(statuses: Iterable[Any]) -> dict[str, str]:

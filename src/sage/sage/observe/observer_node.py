@@ -9,25 +9,24 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from sage.graph.outages import Ended
-from sage.observe.counters import Counters, node_name
+from sage.observe.counters import Counters
 from sage.observe.highlights import Highlight
-from sage.observe.root_causes import Cause, root_causes
 from sage.observe.tally import Tally
 from sage.observe.transports import transports
+from sage_common.core.diagnosis.ended import Ended
+from sage_common.core.diagnosis.node_status import INACTIVE, SUPERVISOR, node_name, read_status
+from sage_common.core.diagnosis.root_causes import Cause, root_causes
 from sage_common.core.health import InputHealth
 from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.core.specs.modality import usual_modalities
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.diagnostics import HARDWARE_ID
-from sage_common.ros.node import INACTIVE, SageNode
+from sage_common.ros.node import SageNode
 from sage_orchestrator.core.metabolism.state import MetabolicState
 from sage_orchestrator.core.running.states import PluginState
 
 LISTENER = "sage_command_listener"
 """What the command itself did not take is named so, among what the nodes dropped."""
-SUPERVISOR = "supervisor"
-"""So `sage run` says how its processes are; commands read that where it writes it down."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,9 @@ class Latest:
 
     def causes(self) -> list[Cause]:
         """What is wrong with the graph, each cause with what follows from it."""
-        return root_causes(self.statuses(), self.reported_s, time.monotonic(), self.ended())
+        now_s, statuses = time.monotonic(), self.statuses()
+        silent_s = {node_name(s): now_s - self.reported_s.get(s.name, now_s) for s in statuses}
+        return root_causes(map(read_status, statuses), silent_s, self.ended())
 
     def transports(self) -> dict[str, dict[str, Any]]:
         """Ways of pictures and tiles; see `sage.observe.transports`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sage.graph.description import Graph
-from sage.observe.counters import node_name
+from sage_common.core.diagnosis.node_status import node_name
 from sage_common.core.specs.modality import STREAMS
 from sage_sensors.core.samples import ABSENT
 

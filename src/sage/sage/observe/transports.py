@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sage.observe.counters import Counters, node_name
+from sage.observe.counters import Counters
+from sage_common.core.diagnosis.node_status import node_name
 
 _MAILBOX = " mailbox"
 _WANTED = ("image (asked for)", "none: nobody subscribes")

@@ -14,11 +14,9 @@ from sage.graph.description import Graph
 from sage.graph.environment import DomainLease, enter, graph_environment, without_pictures
 from sage.graph.modality_settings import instances_of
 from sage.graph.namespace_claim import claimed
-from sage.graph.outages import Ended
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
-from sage.observe.root_causes import outputs
 from sage.run.log_files import keep_small
 from sage.run.memory_watch import MemoryWatch
 from sage.run.restart_policy import RestartLimits
@@ -28,6 +26,9 @@ from sage.run.supervisor import POLL_S, Supervisor
 from sage.run.supervisor_status import SupervisorStatus
 from sage.run.transport_files import remove_dead
 from sage.run.waiting import Waiting
+from sage_common.core.diagnosis.ended import Ended
+from sage_common.core.diagnosis.node_status import read_status
+from sage_common.core.diagnosis.root_causes import outputs
 from sage_common.core.home import make_private, sage_home
 from sage_sensors.params import RECORDING_ENDED
 
@@ -238,7 +239,7 @@ class Session:
         ended = self.supervisor.outages.ended_now()
         if ended == tuple(replace(process, topics=()) for process in self.ended):
             return
-        statuses = self.observer.latest.statuses()
+        statuses = [read_status(message) for message in self.observer.latest.statuses()]
         self.ended = tuple(replace(e, topics=outputs(statuses, e.nodes)) for e in ended)
         try:
             self._lock.write(replace(self._running(self._domain_id), ended=self.ended))

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sage.observe.counters import callback_errors, node_name
+from sage.observe.counters import callback_errors
 from sage.observe.sensors import backends
 from sage.observe.transports import fallbacks
 from sage.observe.waiting import never_came
+from sage_common.core.diagnosis.node_status import node_name
 
 if TYPE_CHECKING:
     from sage.run.session import Session

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from sage.graph.outages import Ended
-from sage.observe.observer_node import SUPERVISOR
 from sage.run.supervisor import Supervisor
-from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
+from sage_common.core.diagnosis.ended import Ended
+from sage_common.core.diagnosis.node_status import REPORT_PERIOD_S, SUPERVISOR
+from sage_common.ros.diagnostics import DIAGNOSTICS, Diagnostics
 from sage_common.ros.rclpy_host.host import RosHost
 
 
@@ -31,7 +31,7 @@ class SupervisorStatus:
         """Say it if it is due at `now_s` [s, monotonic]; in words."""
         level, words = _health(supervisor, ended)
         if now_s >= self._next_s or ended != self._ended:
-            self._next_s = now_s + DIAGNOSTICS_PERIOD_S
+            self._next_s = now_s + REPORT_PERIOD_S
             self._ended = ended
             self._diagnostics.set_health(level, words)
             restarts = {f"{c.name} restarts": c.restarts for c in supervisor.children}

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sage.observe.counters import node_name
 from sage.run.process_commands import CONTAINER
 from sage.run.process_state import process_pss_mb
 from sage.run.session import Session
 from sage_bench.result import Row
-from sage_common.ros.diagnostics import PUBLISHED
+from sage_common.core.diagnosis.node_status import PUBLISHED, node_name
 
 BUDGETS = Path("bench", "budgets.json")
 """Process -> kind -> what it took; `sage bench loop --record` writes it anew."""

@@ -6,6 +6,12 @@ from collections.abc import Callable, Mapping
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
+from sage_common.core.diagnosis.node_status import (
+    AT_FAULT,
+    PUBLISHED,
+    RECEIVED,
+    RESTING_PERIODS,
+)
 from sage_common.core.health import InputHealth
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
@@ -14,10 +20,6 @@ from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.host import HEALTH_LEVELS, Publisher, Worker
 from sage_msgs.msg import MetabolicState
 
-DIAGNOSTICS_PERIOD_S = 1.0
-RESTING_PERIODS = 5
-RESTING_PERIOD_S = RESTING_PERIODS * DIAGNOSTICS_PERIOD_S
-"""Between two reports of a node while the robot rests, if its health stays as it is."""
 OWED = 2
 """Reports to somebody new: the middleware may know him before he knows it, and lose the first."""
 _RESTING = (MetabolicState.REST, MetabolicState.DREAM)
@@ -26,8 +28,6 @@ DIAGNOSTICS = TopicSpec(
     "standard", 1.0, 0.0, False, True, "all -> status, rqt", "health of every node",
 )  # fmt: skip
 HARDWARE_ID = "sage"
-AT_FAULT = "inputs at fault"
-RECEIVED, PUBLISHED = " received", " published"
 _LEVELS = dict(
     zip(
         HEALTH_LEVELS,
@@ -98,7 +98,7 @@ class Diagnostics(Stateful):
         self.is_resting = message.cycle_ms > 0.0 and message.state in _RESTING
 
     def is_due(self, now_ns: int, active: bool, listeners: int) -> bool:
-        """Whether to report now to so many; asked every `DIAGNOSTICS_PERIOD_S`.
+        """Whether to report now to so many; asked every `REPORT_PERIOD_S`.
 
         While the robot rests only every `RESTING_PERIODS`-th time, or when the health has changed,
         or somebody new listens.

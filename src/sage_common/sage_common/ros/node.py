@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from sage_common.core.diagnosis.node_status import INACTIVE, REPORT_PERIOD_S
 from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
 from sage_common.core.specs.modality import ModalitySpecs
@@ -17,7 +18,7 @@ from sage_common.core.state.stateful import Stateful
 from sage_common.core.topics import filled_topic, service_spec
 from sage_common.ros.checkpointer import Checkpointer
 from sage_common.ros.connections import Connections
-from sage_common.ros.diagnostics import DIAGNOSTICS, DIAGNOSTICS_PERIOD_S, Diagnostics
+from sage_common.ros.diagnostics import DIAGNOSTICS, Diagnostics
 from sage_common.ros.gate import ExpectedRates
 from sage_common.ros.host import Host, Publisher
 from sage_common.ros.latest import LatestMessages
@@ -26,7 +27,6 @@ from sage_common.ros.pressure import PressureListener
 IDLE_TIMEOUT_S = 2.0
 DIAGNOSTICS_WAIT_S = 0.02
 SAVE_STATE = "~/save_state"
-INACTIVE = "inactive"
 NO_CLOCK = "use_sim_time, but no /clock comes: play a bag with `ros2 bag play --clock`"
 
 
@@ -142,7 +142,7 @@ class SageNode(Connections, Stateful):
             topic = self._host.resolve(state.name)
             self._host.make_subscription(state, topic, hear, False, self.log.warning)
             self._host.make_timer(
-                DIAGNOSTICS_PERIOD_S, lambda: self._publish_diagnostics(output), steady=True
+                REPORT_PERIOD_S, lambda: self._publish_diagnostics(output), steady=True
             )
 
     def activate(self) -> None:

@@ -134,9 +134,15 @@ export function takeAlerts(newest) {
     h("span", { class: "number" }), h("span", { "data-part": "words" })), (row, alert) => {
     row.item = alert;
     say(row.firstChild, ago(alert.since_s));
-    say(part(row, "words"), `${alert.level}: ${alert.name}: ${alert.message}`);
+    say(part(row, "words"), `${alert.level}: ${inWords(alert)}`);
   });
   drawNotices();
+}
+
+// The cause, and what is at fault only because of it.
+function inWords({ name, message, consequences }) {
+  const follow = consequences.length ? `; therefore at fault: ${consequences.join(", ")}` : "";
+  return `${name}: ${message}${follow}`;
 }
 
 // Connection and read-only mode first, then what is worst in the graph.
@@ -144,7 +150,7 @@ export function drawNotices() {
   const shown = [...(graph.notices ?? [])];
   const grave = alerts.filter((alert) => BAD.includes(alert.level));
   for (const alert of grave.slice(0, MOST_NOTICES)) {
-    shown.push({ level: "error", words: `${alert.name}: ${alert.level}: ${alert.message}` });
+    shown.push({ level: "error", words: inWords(alert) });
   }
   const more = grave.length - MOST_NOTICES;
   if (more > 0) shown.push({ level: "error", words: `${more} more at fault: see Alerts, at the end of this page` });

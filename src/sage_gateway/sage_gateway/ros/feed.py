@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.diagnosis.node_status import read_status
 from sage_common.core.specs.modality import STREAMS
 from sage_common.ros.conversions.fused_totals import fused_total
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.diagnostics import AT_FAULT, HARDWARE_ID, RESTING_PERIOD_S
-from sage_common.ros.node import INACTIVE, SageNode
+from sage_common.ros.diagnostics import HARDWARE_ID
+from sage_common.ros.node import SageNode
 from sage_common.ros.tensors.latest_pictures import Still
 from sage_gateway.backends.jpeg import Jpeg, as_jpeg
 from sage_gateway.core.alerts import AlertTracker
@@ -34,8 +35,6 @@ MOST_EXPERIENCES = 50
 MOST_FUSED = 32
 """Messages of fused salience in a second."""
 VIEWERS = "viewers"
-SILENT_AFTER_S = 3.0 * RESTING_PERIOD_S
-_LEVELS = ("", "warn", "error")
 _BACKEND = " backend"
 _CONVERTERS: dict[str, Callable[[Any], object]] = {
     "budget": conversions.budget_now,
@@ -61,7 +60,7 @@ class GraphFeed:
         self.experiences: deque[KeptExperience] = deque(maxlen=MOST_EXPERIENCES)
         self.newest_messages: dict[str, Any] = {}
         self._numbers: dict[str, int] = {}
-        self._alerts = AlertTracker(SILENT_AFTER_S)
+        self._alerts = AlertTracker()
         self.alerts = Alerts(())
         self._ended = EndedProcesses(node.home)
         self._sensors: dict[str, str] = {}
@@ -225,12 +224,8 @@ class GraphFeed:
         for status in message.status:
             if status.hardware_id != HARDWARE_ID or not status.name.startswith(self._namespace):
                 continue
-            name = status.name.rsplit("/", 1)[-1]
+            self._alerts.hear(read_status(status), monotonic_s, wall_s)
             values = {item.key: item.value for item in status.values}
-            # One that was shed, or is not active yet, is not at fault.
-            level = "" if status.message == INACTIVE else _LEVELS[min(status.level[0], 2)]
-            lacks = bool(values.get(AT_FAULT))
-            self._alerts.hear(name, level, status.message, monotonic_s, wall_s, lacks)
             for stream in STREAMS:
                 if backend := values.get(stream + _BACKEND):
                     self._sensors[stream] = backend

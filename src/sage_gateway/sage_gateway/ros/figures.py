@@ -39,7 +39,7 @@ def figures(feed: GraphFeed) -> Iterator[Figure]:
         yield Figure("sage_metabolic_state", "0 WAKE to 4 CRISIS", {}, float(state.state))
         yield Figure("sage_energy_reserve", "What is left, 0 to 1", {}, float(state.energy_reserve))
     yield from _pressure(feed)
-    yield Figure("sage_alerts", "Nodes that are not well", {}, float(len(feed.alerts.alerts)))
+    yield Figure("sage_alerts", "Causes of what is not well", {}, float(len(feed.alerts.alerts)))
     text = "Of this answer, since 1970"
     yield Figure("sage_scrape_time_seconds", text, {}, time.time())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sage_common.core.diagnosis.node_status import SHED_NODES
 from sage_common.core.health import PressureLevel
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.pressure import Cost
@@ -16,8 +17,6 @@ from sage_orchestrator.core.pressure.reading import PressureReading
 
 _COMES_BACK = tuple(cost.name.lower() for cost in (Cost.REFILL, Cost.RELOAD))
 UNKNOWN = -1.0
-SHED = "shed nodes"
-"""Key in /diagnostics: each node that is shed, and at which level; `NODE LEVEL, ...`."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def facts(governor: Governor, reading: PressureReading) -> dict[str, str]:
         "level": PressureLevel(governor.level).word,
         "reason": governor.reason,
         "method": reading.method,
-        SHED: ", ".join(
+        SHED_NODES: ", ".join(
             f"{name} {PressureLevel(level).word}" for name, level in governor.shedding.shed
         ),
     }

@@ -275,17 +275,18 @@ class RefinementDone:
 
 @dataclass(frozen=True)
 class Alert:
-    """One node that is not well."""
+    """One cause of what is not well."""
 
-    name: str = said("of the node or process")
+    name: str = said("of the node or process; of a topic, where no node that is at fault gives it")
     level: str = said("warn, error, silent (no status comes any more) or ended")
     message: str = said("what is wrong, in words")
     since_s: float = said("when it became so, since 1970", "s")
+    consequences: tuple[str, ...] = said("nodes that are at fault only because of it")
 
 
 @dataclass(frozen=True)
 class Alerts:
-    """All that is not well now; sent when that changes, the worst first."""
+    """All that is not well now, by cause; sent when that changes, the worst first."""
 
     alerts: tuple[Alert, ...] = said("empty: all is well")
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from sage.graph.outages import Ended
-from sage.observe.counters import node_name
-from sage_common.ros.diagnostics import AT_FAULT, PUBLISHED, RECEIVED, RESTING_PERIOD_S
-from sage_orchestrator.nodes.pressure_messages import SHED as SHED_KEY
-
-OK, SHED, WARN, ERROR, SILENT, ENDED = range(6)
-LEVELS = ("ok", "shed", "warn", "error", "silent", "ended")
-_OF_STATUS = (OK, WARN, ERROR)
-SILENT_AFTER_S = 3.0 * RESTING_PERIOD_S
+from sage_common.core.diagnosis.ended import Ended
+from sage_common.core.diagnosis.node_status import (
+    ENDED,
+    LEVELS,
+    OK,
+    SHED,
+    SILENT,
+    SILENT_AFTER_S,
+    WARN,
+    NodeStatus,
+)
 
 
 @dataclass(frozen=True)
@@ -46,55 +47,38 @@ class Cause:
         return f"{self.name}: {self.message}" + (follow if self.consequences else "")
 
 
-@dataclass(frozen=True)
-class _State:
-    level: int
-    message: str
-    at_fault: tuple[str, ...]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    nodes: tuple[str, ...] = ()
-
-    @property
-    def by_itself(self) -> bool:
-        """Whether it is at fault, and not for want of input alone."""
-        if self.level == WARN:
-            return not self.at_fault
-        return self.level != OK
-
-
 def root_causes(
-    statuses: Iterable[Any],
-    reported_s: Mapping[str, float],
-    now_s: float,
+    statuses: Iterable[NodeStatus],
+    silent_s: Mapping[str, float],
     ended: Sequence[Ended] = (),
 ) -> list[Cause]:
     """The causes, the worst first and then those with the most consequences.
 
     Args:
-        statuses: the newest diagnostic_msgs/DiagnosticStatus of each node.
-        reported_s: when each came, by its full name; one that is not in it came now [s].
-        now_s: the time [s].
+        statuses: the newest of each node.
+        silent_s: how long ago it came, by the name of the node; one that is not in it came now [s].
         ended: processes that are known to be gone, whatever their nodes said last.
     """
-    statuses = list(statuses)
-    nodes = {
-        node_name(status): _state(status, now_s - reported_s.get(status.name, now_s))
-        for status in statuses
-    }
-    for name, level in _shed(statuses):
+    nodes = {status.name: status for status in statuses}
+    for name, status in nodes.items():
+        if (since_s := silent_s.get(name, 0.0)) > SILENT_AFTER_S:
+            said = f"no status for {since_s:.0f} s"
+            nodes[name] = replace(status, level=SILENT, message=said)
+    for name, level in [entry for status in nodes.values() for entry in status.shed]:
         if name in nodes:
             said = f"shed at pressure {level}"
             nodes[name] = replace(nodes[name], level=SHED, message=said, at_fault=())
     for gone in ended:
         for name in gone.nodes:
             nodes.pop(name, None)
-        nodes[gone.process] = _State(ENDED, gone.message, (), (), gone.topics, gone.nodes)
+        nodes[gone.process] = NodeStatus(
+            gone.process, ENDED, gone.message, outputs=gone.topics, nodes=gone.nodes
+        )
     return _Graph(nodes).causes()
 
 
 class _Graph:
-    def __init__(self, nodes: Mapping[str, _State]) -> None:
+    def __init__(self, nodes: Mapping[str, NodeStatus]) -> None:
         self._nodes = nodes
         self._publishers: dict[str, list[str]] = {}
         for name, state in nodes.items():
@@ -150,32 +134,6 @@ class _Graph:
         return Cause(root, LEVELS[WARN], message, follow)
 
 
-def _state(status: Any, silent_s: float) -> _State:
-    values = {item.key: item.value for item in status.values}
-    level, message = _OF_STATUS[min(status.level[0], 2)], str(status.message)
-    if silent_s > SILENT_AFTER_S:
-        level, message = SILENT, f"no status for {silent_s:.0f} s"
-    return _State(
-        level,
-        message,
-        tuple(topic for topic in values.get(AT_FAULT, "").split(", ") if topic),
-        _topics(values, RECEIVED),
-        _topics(values, PUBLISHED),
-    )
-
-
-def _shed(statuses: Iterable[Any]) -> list[tuple[str, str]]:
-    """Each node that the governor has shed, and at which level."""
-    told = (value.value for status in statuses for value in status.values if value.key == SHED_KEY)
-    entries = (entry.split() for words in told for entry in words.split(", ") if entry)
-    return [(entry[0], entry[-1]) for entry in entries]
-
-
-def outputs(statuses: Iterable[Any], nodes: Sequence[str]) -> tuple[str, ...]:
+def outputs(statuses: Iterable[NodeStatus], nodes: Sequence[str]) -> tuple[str, ...]:
     """Topics that these nodes said they publish."""
-    values = {v.key: v.value for s in statuses if node_name(s) in nodes for v in s.values}
-    return _topics(values, PUBLISHED)
-
-
-def _topics(values: Mapping[str, str], ending: str) -> tuple[str, ...]:
-    return tuple(key.removesuffix(ending) for key in values if key.endswith(ending))
+    return tuple(dict.fromkeys(t for s in statuses if s.name in nodes for t in s.outputs))

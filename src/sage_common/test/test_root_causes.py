@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from sage.graph.outages import Ended
-from sage.observe.root_causes import Cause, outputs, root_causes
+from sage_common.core.diagnosis.ended import Ended
+from sage_common.core.diagnosis.node_status import NodeStatus, read_status
+from sage_common.core.diagnosis.root_causes import Cause, outputs, root_causes
 
 FLOW = {
     "camera": ((), ("camera_info", "image_raw")),
@@ -27,12 +26,12 @@ BEHIND_THE_CAMERA = (
 )  # fmt: skip
 
 
-def graph(**unwell: tuple[int, str, tuple[str, ...]]) -> list[Any]:
+def graph(**unwell: tuple[int, str, tuple[str, ...]]) -> list[NodeStatus]:
     """Statuses of the whole flow; `unwell`: level, message and inputs at fault, by node."""
     return [status(name, *unwell.get(name, (0, "running", ()))) for name in FLOW]
 
 
-def status(name: str, level: int, message: str, at_fault: tuple[str, ...]) -> Any:
+def status(name: str, level: int, message: str, at_fault: tuple[str, ...]) -> NodeStatus:
     inputs, outputs = FLOW[name]
     told = {f"/sage/{topic} received": "7" for topic in inputs}
     told |= {f"/sage/{topic} published": "7" for topic in outputs}
@@ -40,11 +39,13 @@ def status(name: str, level: int, message: str, at_fault: tuple[str, ...]) -> An
         told["inputs at fault"] = ", ".join(f"/sage/{topic}" for topic in at_fault)
     pairs = [KeyValue(key=key, value=value) for key, value in told.items()]
     full = f"/sage/{name}"
-    return DiagnosticStatus(name=full, level=bytes([level]), message=message, values=pairs)
+    return read_status(
+        DiagnosticStatus(name=full, level=bytes([level]), message=message, values=pairs)
+    )
 
 
-def causes(statuses: list[Any], **silent_s: float) -> list[Cause]:
-    return root_causes(statuses, {f"/sage/{n}": 100.0 - s for n, s in silent_s.items()}, 100.0)
+def causes(statuses: list[NodeStatus], **silent_s: float) -> list[Cause]:
+    return root_causes(statuses, silent_s)
 
 
 def starved(*topics: str) -> tuple[int, str, tuple[str, ...]]:
@@ -88,23 +89,22 @@ def test_a_process_that_ended_is_the_cause_at_once_though_its_node_was_never_hea
     statuses = graph(**WITHOUT_A_CAMERA)
     gone = Ended("camera", "its process ended (killed)", ("camera",), outputs(statuses, ["camera"]))
     assert gone.topics == ("/sage/camera_info", "/sage/image_raw")
-    heard = [s for s in statuses if is_heard or s.name != "/sage/camera"]
-    assert root_causes(heard, {}, 100.0, [gone]) == [
+    heard = [s for s in statuses if is_heard or s.name != "camera"]
+    assert root_causes(heard, {}, [gone]) == [
         Cause("camera", "ended", "its process ended (killed)", BEHIND_THE_CAMERA)
     ]
 
 
 def test_what_nobody_else_publishes_is_laid_to_a_process_that_ended_before_it_was_heard() -> None:
-    heard = [s for s in graph(**WITHOUT_A_CAMERA) if s.name != "/sage/camera"]
+    heard = [s for s in graph(**WITHOUT_A_CAMERA) if s.name != "camera"]
     gone = Ended("camera", "its process ended (killed)", ("camera",))
-    (found,) = root_causes(heard, {}, 100.0, [gone])
+    (found,) = root_causes(heard, {}, [gone])
     assert (found.name, found.consequences) == ("camera", BEHIND_THE_CAMERA)
 
 
 def test_a_process_of_several_nodes_is_told_once() -> None:
     gone = Ended("container", "its process ended (killed)", tuple(FLOW))
-    silent = {f"/sage/{name}": 80.0 for name in FLOW}
-    assert root_causes(graph(), silent, 100.0, [gone]) == [
+    assert root_causes(graph(), dict.fromkeys(FLOW, 20.0), [gone]) == [
         Cause("container", "ended", "its process ended (killed)", tuple(FLOW))
     ]
 
@@ -124,7 +124,7 @@ def test_where_everybody_upstream_is_well_the_topic_is_named_once_with_its_giver
 
 def test_a_topic_that_nobody_publishes_is_the_cause() -> None:
     lacking = {name: fault for name, fault in WITHOUT_A_CAMERA.items() if name != "attention"}
-    without = [s for s in graph(**lacking) if s.name != "/sage/camera"]
+    without = [s for s in graph(**lacking) if s.name != "camera"]
     (found,) = causes(without)
     assert found.name == "/sage/image_raw" and "no node of the graph publishes" in found.message
     assert found.consequences == tuple(n for n in BEHIND_THE_CAMERA if n != "attention")
@@ -150,6 +150,6 @@ def test_what_was_shed_is_no_fault_and_what_follows_of_it_is_said() -> None:
     unwell = {"vision_encoder": (1, "inactive", ()), "vision_scorer": starved("vision/puzzle")}
     governor = DiagnosticStatus(name="/sage/governor", level=b"\x00", message="running")
     governor.values = [KeyValue(key="shed nodes", value="vision_encoder red")]
-    (found,) = causes([*graph(**unwell), governor])
+    (found,) = causes([*graph(**unwell), read_status(governor)])
     assert (found.name, found.level) == ("vision_encoder", "shed")
     assert found.message == "shed at pressure red" and found.consequences == ("vision_scorer",)

@@ -1,0 +1,1 @@
+"""What nodes report of themselves in /diagnostics, and what follows from it."""
